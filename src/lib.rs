@@ -1,0 +1,17 @@
+//! hotseat keeps one agent process warm, the *slot*, and lets every session
+//! take the seat: clear, resume and fork happen inside the running process.
+//!
+//! The house, an arrow from the one that uses to the one that is used:
+//!
+//! ```text
+//! cli ──► tui ──► slot ──► protocol, session
+//!  │       ├────► index ─► store ──► session
+//!  │       └────► session
+//!  └─────► agent ────────► store, protocol, session
+//! ```
+//!
+//! `ARCHITECTURE.md` says on one page what each room owns and never knows.
+
+pub mod protocol;
+pub mod session;
+pub mod slot;

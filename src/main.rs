@@ -1,0 +1,3 @@
+//! The `hotseat` program; everything is in the library.
+
+fn main() {}

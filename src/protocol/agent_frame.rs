@@ -1,0 +1,294 @@
+//! What an agent sends to its host.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::protocol::AgentRequest;
+
+/// One line on an agent's stdout.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum AgentFrame {
+    /// News of the process: `init`, `session_state_changed`, …
+    System(SystemFrame),
+    /// A piece of a reply as it is made.
+    StreamEvent(StreamEvent),
+    /// One complete content block of a reply.
+    Assistant(MessageFrame),
+    /// Tool results and interruptions.
+    User(MessageFrame),
+    /// The end of a turn.
+    Result(TurnResult),
+    /// A request that wants an answer.
+    ControlRequest(ControlEnvelope<AgentRequest>),
+    /// The answer to a request of the host's.
+    ControlResponse {
+        /// The answer.
+        response: ControlResponse,
+    },
+    /// The agent no longer wants an answer to this request.
+    ControlCancelRequest {
+        /// The request it drops.
+        request_id: String,
+    },
+    /// A switch: what follows belongs to another session.
+    ConversationReset(ConversationReset),
+    /// What becomes of a prompt.
+    CommandLifecycle {
+        /// The uuid of its user line.
+        command_uuid: String,
+        /// `queued`, `started`, `completed` or `cancelled`.
+        state: String,
+        /// The session it belongs to.
+        #[serde(default)]
+        session_id: String,
+    },
+    /// Transcript entries as they are written, with `--session-mirror`.
+    TranscriptMirror {
+        /// The transcript's path.
+        #[serde(rename = "filePath")]
+        file_path: String,
+        /// The entries.
+        entries: Vec<Value>,
+    },
+    /// Nothing; keeps a pipe from looking dead.
+    KeepAlive,
+    /// A frame this version does not know.
+    #[serde(untagged)]
+    Unknown(Value),
+}
+
+/// A control request of either side.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ControlEnvelope<T> {
+    /// Ties the answer to the request.
+    pub request_id: String,
+    /// What is asked.
+    pub request: T,
+}
+
+/// The answer to a control request of either side.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(tag = "subtype", rename_all = "snake_case")]
+pub enum ControlResponse {
+    /// Done.
+    Success {
+        /// The request it answers.
+        request_id: String,
+        /// The answer's body.
+        #[serde(default)]
+        response: Value,
+    },
+    /// Not done.
+    Error {
+        /// The request it answers.
+        request_id: String,
+        /// What happened, for a person.
+        error: String,
+        /// What happened, for a program.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        error_code: Option<String>,
+    },
+}
+
+impl ControlResponse {
+    /// The request it answers.
+    pub fn request_id(&self) -> &str {
+        match self {
+            Self::Success { request_id, .. } | Self::Error { request_id, .. } => request_id,
+        }
+    }
+}
+
+/// Why a request failed, for a program: the `error_code` of an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ErrorCode {
+    /// A turn runs.
+    Busy,
+    /// No session has this id.
+    SessionNotFound,
+    /// The transcript cannot be read.
+    SessionUnreadable,
+    /// Another live process holds the session.
+    SessionInUse,
+    /// This agent does not know the request.
+    UnsupportedRequest,
+    /// The request's fields make no sense.
+    InvalidRequest,
+}
+
+impl ErrorCode {
+    /// The code's name on the wire.
+    pub fn wire_name(self) -> &'static str {
+        match self {
+            Self::Busy => "busy",
+            Self::SessionNotFound => "session_not_found",
+            Self::SessionUnreadable => "session_unreadable",
+            Self::SessionInUse => "session_in_use",
+            Self::UnsupportedRequest => "unsupported_request",
+            Self::InvalidRequest => "invalid_request",
+        }
+    }
+}
+
+/// A `system` frame: `subtype` says which, the rest is that subtype's.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct SystemFrame {
+    /// `init`, `session_state_changed`, `status`, `api_retry`, `compact_boundary`, …
+    pub subtype: String,
+    /// The active session.
+    #[serde(default)]
+    pub session_id: String,
+    /// Everything else.
+    #[serde(flatten)]
+    pub rest: Map<String, Value>,
+}
+
+/// A Messages API stream event in its envelope.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct StreamEvent {
+    /// `message_start`, `content_block_delta`, …, as the Messages API has them.
+    pub event: Value,
+    /// The session it belongs to.
+    #[serde(default)]
+    pub session_id: String,
+    /// Set for a sub-agent's.
+    #[serde(default)]
+    pub parent_tool_use_id: Option<String>,
+    /// The frame's own id.
+    #[serde(default)]
+    pub uuid: String,
+}
+
+/// An `assistant` or `user` frame.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct MessageFrame {
+    /// The Messages API message.
+    pub message: Value,
+    /// Set for a sub-agent's.
+    #[serde(default)]
+    pub parent_tool_use_id: Option<String>,
+    /// The session it belongs to.
+    #[serde(default)]
+    pub session_id: String,
+    /// The transcript entry's uuid.
+    #[serde(default)]
+    pub uuid: String,
+    /// The structured result of a tool.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tool_use_result: Option<Value>,
+    /// Everything else.
+    #[serde(flatten)]
+    pub rest: Map<String, Value>,
+}
+
+/// The end of a turn. Totals are cumulative for the session; a clear resets them.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct TurnResult {
+    /// `success`, `error_during_execution`, `error_max_turns` or `error_max_budget_usd`.
+    pub subtype: String,
+    /// The turn did not succeed.
+    #[serde(default)]
+    pub is_error: bool,
+    /// The last reply's text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub result: Option<String>,
+    /// Model requests of this turn.
+    #[serde(default)]
+    pub num_turns: u64,
+    /// Wall time of the turn.
+    #[serde(default)]
+    pub duration_ms: u64,
+    /// Of that, waiting for the model.
+    #[serde(default)]
+    pub duration_api_ms: u64,
+    /// The session it belongs to.
+    #[serde(default)]
+    pub session_id: String,
+    /// US dollars, for the session.
+    #[serde(default)]
+    pub total_cost_usd: f64,
+    /// Tokens, as the Messages API names them.
+    #[serde(default)]
+    pub usage: Value,
+    /// Tokens and cost by model.
+    #[serde(default, rename = "modelUsage")]
+    pub model_usage: Value,
+    /// Tools that were refused in this turn.
+    #[serde(default)]
+    pub permission_denials: Vec<Value>,
+    /// The frame's own id.
+    #[serde(default)]
+    pub uuid: String,
+    /// Everything else, such as `local_command`.
+    #[serde(flatten)]
+    pub rest: Map<String, Value>,
+}
+
+/// A switch happened.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ConversationReset {
+    /// The new session, as ours says it (the official CLI's is not a session id).
+    pub new_conversation_id: String,
+    /// `clear`, `resume` or `fork`.
+    #[serde(default)]
+    pub trigger: String,
+    /// The session that was left.
+    #[serde(default)]
+    pub session_id: String,
+    /// The frame's own id.
+    #[serde(default)]
+    pub uuid: String,
+    /// When, RFC 3339.
+    #[serde(default)]
+    pub timestamp: String,
+}
+
+/// May this tool run?
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct CanUseTool {
+    /// The tool's name.
+    pub tool_name: String,
+    /// Its arguments, exactly as they would be used.
+    pub input: Value,
+    /// Rules that would make asking needless.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub permission_suggestions: Option<Vec<Value>>,
+    /// The path that made it ask.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub blocked_path: Option<String>,
+    /// The call it is about.
+    #[serde(default)]
+    pub tool_use_id: String,
+    /// What it does, in words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+}
+
+/// The answer to `clear`, `resume` and `fork`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct SwitchAnswer {
+    /// The session that is active now.
+    pub session_id: String,
+    /// The session that was left.
+    pub previous_session_id: String,
+    /// The session that was copied.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub forked_from: Option<String>,
+    /// Messages in the model's context.
+    pub message_count: u64,
+    /// Prompts in the model's context.
+    pub num_turns: u64,
+    /// US dollars so far, for the session.
+    pub total_cost_usd: f64,
+    /// The folder the session runs in.
+    pub cwd: String,
+    /// Where the transcript lies, or will with its first entry.
+    pub transcript_path: String,
+    /// From the request's arrival to this answer.
+    pub duration_ms: f64,
+    /// What was mended in a torn transcript, for a person.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub repaired: Option<String>,
+}

@@ -1,0 +1,233 @@
+//! What a host sends to an agent.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::protocol::{CanUseTool, ControlEnvelope, ControlResponse};
+
+/// One line on an agent's stdin.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum HostFrame {
+    /// A prompt.
+    User(UserLine),
+    /// A request that wants an answer.
+    ControlRequest(ControlEnvelope<HostRequest>),
+    /// The answer to a request of the agent's.
+    ControlResponse {
+        /// The answer.
+        response: ControlResponse,
+    },
+    /// The host no longer wants an answer to this request.
+    ControlCancelRequest {
+        /// The request it drops.
+        request_id: String,
+    },
+    /// Nothing; keeps a pipe from looking dead.
+    KeepAlive,
+    /// A frame this version does not know.
+    #[serde(untagged)]
+    Unknown(Value),
+}
+
+/// A prompt line.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct UserLine {
+    /// `{"role":"user","content":…}`, the content a string or a list of blocks.
+    pub message: Value,
+    /// Set for messages to a sub-agent.
+    #[serde(default)]
+    pub parent_tool_use_id: Option<String>,
+    /// Ignored: a prompt goes to the active session.
+    #[serde(default)]
+    pub session_id: String,
+    /// Becomes the transcript entry's uuid.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub uuid: Option<String>,
+    /// `false`: append without a turn.
+    #[serde(default, rename = "shouldQuery", skip_serializing_if = "Option::is_none")]
+    pub should_query: Option<bool>,
+}
+
+/// The `request` of a host's control request.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(tag = "subtype", rename_all = "snake_case")]
+pub enum HostRequest {
+    /// The handshake; may be repeated.
+    Initialize {
+        /// Everything the host declares: hooks, agents, SDK MCP servers, …
+        #[serde(flatten)]
+        options: serde_json::Map<String, Value>,
+    },
+    /// Stop the running turn.
+    Interrupt,
+    /// Change what needs permission.
+    SetPermissionMode {
+        /// A [`PermissionMode`] by its wire name.
+        mode: String,
+    },
+    /// Change the model; none for the default.
+    SetModel {
+        /// The model's name.
+        #[serde(default)]
+        model: Option<String>,
+    },
+    /// The state of the MCP servers.
+    McpStatus,
+    /// What the context window holds.
+    GetContextUsage,
+    /// What the session cost so far.
+    GetSessionCost,
+    /// Give a session a title.
+    RenameSession {
+        /// The title.
+        title: String,
+        /// Refused when this is no longer the active session.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        session_id: Option<String>,
+    },
+    /// Take a queued prompt back.
+    CancelAsyncMessage {
+        /// The uuid of its user line.
+        message_uuid: String,
+    },
+    /// Finish what is being written and exit.
+    EndSession {
+        /// Why, for the log.
+        #[serde(default)]
+        reason: Option<String>,
+    },
+    /// Leave the active session for a new, empty one.
+    Clear {
+        /// Resume this one instead.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        resume: Option<String>,
+        /// A running turn is interrupted first.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        interrupt: bool,
+    },
+    /// Make a stored session the active one.
+    #[serde(alias = "load_session")]
+    Resume(ResumeRequest),
+    /// Make a copy of a session the active one.
+    Fork(ForkRequest),
+    /// A request this version does not know: answered with `unsupported_request`.
+    #[serde(untagged)]
+    Unknown(Value),
+}
+
+/// The fields of `resume`.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct ResumeRequest {
+    /// The session to resume.
+    pub session_id: String,
+    /// Resume a copy of it instead.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub fork_session: bool,
+    /// Continue from this message.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resume_session_at: Option<String>,
+    /// Look for it, and run it, in this folder.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cwd: Option<String>,
+    /// A running turn is interrupted first.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub interrupt: bool,
+}
+
+/// The fields of `fork`.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct ForkRequest {
+    /// The session to copy; none: the active one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session_id: Option<String>,
+    /// Copy up to this message.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resume_session_at: Option<String>,
+    /// The copy's title (hotseat's addition; the default is "TITLE ⑂2").
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    /// A running turn is interrupted first.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub interrupt: bool,
+}
+
+/// The host's answer to [`CanUseTool`].
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(tag = "behavior", rename_all = "snake_case")]
+pub enum PermissionAnswer {
+    /// Run it.
+    #[serde(rename_all = "camelCase")]
+    Allow {
+        /// Run it with this input instead.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        updated_input: Option<Value>,
+        /// Rules to remember.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        updated_permissions: Option<Vec<Value>>,
+    },
+    /// Do not run it.
+    Deny {
+        /// Told to the model.
+        message: String,
+        /// End the turn as well.
+        #[serde(default)]
+        interrupt: bool,
+    },
+}
+
+/// What may run without asking.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum PermissionMode {
+    /// Ask before anything that changes something.
+    #[default]
+    Default,
+    /// Edit files without asking.
+    AcceptEdits,
+    /// Read only.
+    Plan,
+    /// Run everything.
+    BypassPermissions,
+    /// Refuse instead of asking.
+    DontAsk,
+}
+
+impl PermissionMode {
+    /// All modes, in the order a key cycles through them.
+    pub const ALL: [Self; 5] =
+        [Self::Default, Self::AcceptEdits, Self::Plan, Self::DontAsk, Self::BypassPermissions];
+
+    /// The mode's name on the wire and on the command line.
+    pub fn wire_name(self) -> &'static str {
+        match self {
+            Self::Default => "default",
+            Self::AcceptEdits => "acceptEdits",
+            Self::Plan => "plan",
+            Self::BypassPermissions => "bypassPermissions",
+            Self::DontAsk => "dontAsk",
+        }
+    }
+}
+
+impl std::str::FromStr for PermissionMode {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::ALL.into_iter().find(|mode| mode.wire_name() == text).ok_or_else(|| {
+            let names = Self::ALL.map(Self::wire_name).join(", ");
+            format!("unknown permission mode “{text}”; known are {names}")
+        })
+    }
+}
+
+/// What an agent asks of its host.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(tag = "subtype", rename_all = "snake_case")]
+pub enum AgentRequest {
+    /// May this tool run?
+    CanUseTool(CanUseTool),
+    /// A request this version does not know.
+    #[serde(untagged)]
+    Unknown(Value),
+}

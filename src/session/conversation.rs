@@ -1,0 +1,290 @@
+//! What a person is shown of a session: prompts, replies, tool calls, notices.
+//!
+//! One model for both sources: a transcript read from disk and the frames of a
+//! running agent become the same [`Change`]s, so a conversation looks the same
+//! live and after a resume. Nothing here knows files or processes.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+
+use super::line::{Kind, Line};
+use super::message::{Block, Message, Usage};
+use super::prompt;
+use super::transcript::{Reach, Transcript};
+
+/// A conversation, first item first.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Conversation {
+    items: Vec<Item>,
+    /// Where each tool call stands, by its id.
+    calls: HashMap<String, usize>,
+}
+
+/// One thing on the screen.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Item {
+    /// The uuid of the entry it came from; empty while it streams.
+    pub uuid: String,
+    /// When that entry was written.
+    pub at: Option<DateTime<Utc>>,
+    /// What it is.
+    pub body: Body,
+    /// Text is still arriving.
+    pub live: bool,
+}
+
+/// What an item is.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Body {
+    /// Typed by the person.
+    Prompt(String),
+    /// Written by the model, in markdown.
+    Reply {
+        /// The markdown.
+        text: String,
+        /// The model that wrote it.
+        model: Option<String>,
+        /// The tokens of the request behind it.
+        usage: Option<Usage>,
+    },
+    /// The model's reasoning.
+    Thinking(String),
+    /// A tool the model used.
+    Tool(ToolCall),
+    /// Something that happened to the conversation.
+    Notice(Notice, String),
+    /// The end of a turn of this run: what it took. Transcripts hold none.
+    TurnEnd(TurnCost),
+}
+
+/// A tool call with its result, once there is one.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ToolCall {
+    /// Ties the result to the call.
+    pub id: String,
+    /// The tool's name.
+    pub name: String,
+    /// Its arguments.
+    pub input: Value,
+    /// Its outcome; none while it runs, or where the transcript holds none.
+    pub result: Option<ToolResult>,
+}
+
+/// What a tool gave back.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ToolResult {
+    /// The text the model saw.
+    pub text: String,
+    /// It failed or was refused.
+    pub is_error: bool,
+    /// The structured result (`toolUseResult`), for diffs and counts.
+    pub detail: Option<Value>,
+}
+
+/// Why a notice stands in the conversation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Notice {
+    /// The person stopped the turn.
+    Interrupted,
+    /// What came before was compacted; the text is the summary.
+    Compacted,
+    /// An error of the agent or the API.
+    Error,
+    /// Anything else the agent says outside a reply.
+    Info,
+}
+
+/// What one turn took.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct TurnCost {
+    /// US dollars; none where the price is unknown.
+    pub usd: Option<f64>,
+    /// Tokens of the turn.
+    pub usage: Usage,
+    /// Wall time in milliseconds.
+    pub duration_ms: u64,
+}
+
+/// One step in the growth of a conversation.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Change {
+    /// A prompt was taken up.
+    Prompt(String),
+    /// More of a reply.
+    TextDelta(String),
+    /// More of the model's reasoning.
+    ThinkingDelta(String),
+    /// A block of a reply is complete; it replaces what was streamed of it.
+    Block {
+        /// The complete block.
+        block: Block,
+        /// The model that wrote it.
+        model: Option<String>,
+        /// The tokens of its request.
+        usage: Option<Usage>,
+    },
+    /// A tool gave its result.
+    Result {
+        /// The call it answers.
+        tool_use_id: String,
+        /// Its outcome.
+        result: ToolResult,
+    },
+    /// Something happened.
+    Notice(Notice, String),
+    /// The turn is over.
+    TurnEnd(TurnCost),
+}
+
+impl Conversation {
+    /// The conversation on a transcript's main path.
+    pub fn of(transcript: &Transcript<'_>) -> Self {
+        let mut conversation = Self::default();
+        for at in transcript.path(transcript.leaf(), Reach::Person) {
+            let line = &transcript.lines[at];
+            let uuid = line.uuid().unwrap_or_default();
+            for change in changes_of_line(line) {
+                conversation.apply(change, &uuid, line.timestamp());
+            }
+        }
+        conversation
+    }
+
+    /// All items, oldest first.
+    pub fn items(&self) -> &[Item] {
+        &self.items
+    }
+
+    /// Nothing was said yet.
+    pub fn is_empty(&self) -> bool {
+        self.items.is_empty()
+    }
+
+    /// Prompts so far.
+    pub fn turns(&self) -> usize {
+        self.items.iter().filter(|item| matches!(item.body, Body::Prompt(_))).count()
+    }
+
+    /// Takes one step; `uuid` is the entry's (empty for deltas).
+    pub fn apply(&mut self, change: Change, uuid: &str, at: Option<DateTime<Utc>>) {
+        match change {
+            Change::Prompt(text) => self.push(uuid, at, Body::Prompt(text)),
+            Change::TextDelta(delta) => match self.streaming() {
+                Some(Body::Reply { text, .. }) => text.push_str(&delta),
+                _ => self.stream(at, Body::Reply { text: delta, model: None, usage: None }),
+            },
+            Change::ThinkingDelta(delta) => match self.streaming() {
+                Some(Body::Thinking(text)) => text.push_str(&delta),
+                _ => self.stream(at, Body::Thinking(delta)),
+            },
+            Change::Block { block, model, usage } => {
+                let body = match block {
+                    Block::Text(text) => Body::Reply { text, model, usage },
+                    Block::Thinking(text) => Body::Thinking(text),
+                    Block::ToolUse { id, name, input } => {
+                        self.end_stream();
+                        self.calls.insert(id.clone(), self.items.len());
+                        Body::Tool(ToolCall { id, name, input, result: None })
+                    }
+                    Block::Image => Body::Notice(Notice::Info, "[image]".to_owned()),
+                    Block::Other(kind) => Body::Notice(Notice::Info, format!("[{kind}]")),
+                    Block::ToolResult { .. } => return,
+                };
+                let same_kind = self.streaming().is_some_and(|live| {
+                    matches!(
+                        (live, &body),
+                        (Body::Reply { .. }, Body::Reply { .. }) | (Body::Thinking(_), Body::Thinking(_))
+                    )
+                });
+                if same_kind {
+                    self.items.pop();
+                }
+                self.push(uuid, at, body);
+            }
+            Change::Result { tool_use_id, result } => {
+                let call = self.calls.get(&tool_use_id).and_then(|&at| self.items.get_mut(at));
+                if let Some(Item { body: Body::Tool(call), .. }) = call {
+                    call.result = Some(result);
+                }
+            }
+            Change::Notice(notice, text) => self.push(uuid, at, Body::Notice(notice, text)),
+            Change::TurnEnd(cost) => self.push(uuid, at, Body::TurnEnd(cost)),
+        }
+    }
+
+    /// Nothing more arrives for what was streaming: it stays as it is.
+    pub fn end_stream(&mut self) {
+        if let Some(last) = self.items.last_mut() {
+            last.live = false;
+        }
+    }
+
+    fn streaming(&mut self) -> Option<&mut Body> {
+        self.items.last_mut().filter(|item| item.live).map(|item| &mut item.body)
+    }
+
+    fn stream(&mut self, at: Option<DateTime<Utc>>, body: Body) {
+        self.end_stream();
+        self.items.push(Item { uuid: String::new(), at, body, live: true });
+    }
+
+    fn push(&mut self, uuid: &str, at: Option<DateTime<Utc>>, body: Body) {
+        self.end_stream();
+        self.items.push(Item { uuid: uuid.to_owned(), at, body, live: false });
+    }
+}
+
+/// The steps that one transcript line stands for.
+fn changes_of_line(line: &Line<'_>) -> Vec<Change> {
+    match line.kind() {
+        Kind::User | Kind::Assistant if line.is_meta() => Vec::new(),
+        Kind::User => {
+            let Some(message) = line.message().and_then(Message::parse) else { return Vec::new() };
+            if line.is_compact_summary() {
+                return vec![Change::Notice(Notice::Compacted, message.text())];
+            }
+            let detail = line.tool_use_result().and_then(|raw| serde_json::from_str(raw).ok());
+            changes_of_user(message, detail)
+        }
+        Kind::Assistant => {
+            line.message().and_then(Message::parse).map(changes_of_assistant).unwrap_or_default()
+        }
+        Kind::System => match (line.subtype().as_deref(), line.content()) {
+            (Some("api_error"), Some(text)) => vec![Change::Notice(Notice::Error, text.into_owned())],
+            (Some("informational"), Some(text)) => vec![Change::Notice(Notice::Info, text.into_owned())],
+            _ => Vec::new(),
+        },
+        _ => Vec::new(),
+    }
+}
+
+/// The steps in a user message: tool results, an interruption, or a prompt.
+pub fn changes_of_user(message: Message, mut detail: Option<Value>) -> Vec<Change> {
+    let prompt = prompt::of_message(&message);
+    let mut changes = Vec::new();
+    for block in message.blocks {
+        match block {
+            Block::ToolResult { tool_use_id, text, is_error } => {
+                let result = ToolResult { text, is_error, detail: detail.take() };
+                changes.push(Change::Result { tool_use_id, result });
+            }
+            Block::Text(text) if text.starts_with("[Request interrupted by user") => {
+                changes.push(Change::Notice(Notice::Interrupted, String::new()));
+            }
+            _ => {}
+        }
+    }
+    changes.extend(prompt.map(Change::Prompt));
+    changes
+}
+
+/// The steps in a message of the model: one for each block.
+pub fn changes_of_assistant(message: Message) -> Vec<Change> {
+    let Message { model, usage, blocks, .. } = message;
+    blocks.into_iter().map(|block| Change::Block { block, model: model.clone(), usage }).collect()
+}
+
+#[cfg(test)]
+mod tests;

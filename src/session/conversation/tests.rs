@@ -1,0 +1,55 @@
+use super::*;
+
+fn reply(text: &str) -> Change {
+    Change::Block { block: Block::Text(text.into()), model: None, usage: None }
+}
+
+fn texts(conversation: &Conversation) -> Vec<String> {
+    let show = |item: &Item| match &item.body {
+        Body::Prompt(text) => format!("> {text}"),
+        Body::Reply { text, .. } => text.clone(),
+        Body::Thinking(text) => format!("~ {text}"),
+        Body::Tool(call) => {
+            format!("{}: {}", call.name, call.result.as_ref().map_or("running", |result| &result.text))
+        }
+        Body::Notice(notice, _) => format!("{notice:?}"),
+        Body::TurnEnd(_) => "end".into(),
+    };
+    conversation.items().iter().map(show).collect()
+}
+
+#[test]
+fn a_complete_block_replaces_what_was_streamed_of_it() {
+    let mut conversation = Conversation::default();
+    conversation.apply(Change::Prompt("hi".into()), "p", None);
+    conversation.apply(Change::ThinkingDelta("hm".into()), "", None);
+    conversation.apply(Change::TextDelta("he".into()), "", None);
+    conversation.apply(Change::TextDelta("llo".into()), "", None);
+    assert_eq!(texts(&conversation), ["> hi", "~ hm", "hello"]);
+    conversation.apply(reply("hello."), "a", None);
+    assert_eq!(texts(&conversation), ["> hi", "~ hm", "hello."]);
+    assert!(!conversation.items()[2].live);
+    assert_eq!(conversation.items()[2].uuid, "a");
+}
+
+#[test]
+fn a_result_finds_its_call() {
+    let transcript = [
+        r#"{"type":"user","uuid":"p","message":{"content":"go"}}"#,
+        r#"{"type":"assistant","uuid":"a","parentUuid":"p","message":{"id":"m","content":[{"type":"tool_use","id":"t","name":"Bash","input":{}}]}}"#,
+        r#"{"type":"user","uuid":"r","parentUuid":"a","toolUseResult":{"stdout":"ok"},"message":{"content":[{"type":"tool_result","tool_use_id":"t","content":"ok"}]}}"#,
+        r#"{"type":"user","uuid":"i","parentUuid":"r","message":{"content":[{"type":"text","text":"[Request interrupted by user]"}]}}"#,
+    ]
+    .join("\n");
+    let conversation = Conversation::of(&Transcript::parse(transcript.as_bytes()));
+    assert_eq!(texts(&conversation), ["> go", "Bash: ok", "Interrupted"]);
+    assert_eq!(conversation.turns(), 1);
+}
+
+#[test]
+fn a_result_without_its_call_changes_nothing() {
+    let mut conversation = Conversation::default();
+    let result = ToolResult { text: String::new(), is_error: false, detail: None };
+    conversation.apply(Change::Result { tool_use_id: "t".into(), result }, "r", None);
+    assert!(conversation.is_empty());
+}

@@ -1,0 +1,241 @@
+//! What a list says about a session, gathered from its lines.
+
+use std::collections::HashSet;
+
+use chrono::{DateTime, Utc};
+use serde::Deserialize;
+
+use super::line::{ForkedFrom, Kind, Line};
+use super::message::Usage;
+use super::prompt;
+use super::transcript::{Health, Transcript};
+
+/// The longest title and prompt a list holds, in characters (as the official list functions).
+const LONGEST: usize = 200;
+
+/// What a list says about one session. Everything here can be gathered anew.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Facts {
+    /// The title and where it came from; none for a session that holds nothing.
+    pub title: Option<Title>,
+    /// The first prompt, one line, at most 200 characters.
+    pub first_prompt: Option<String>,
+    /// Prompts on the main chain, branches left behind included.
+    pub turns: usize,
+    /// Entries of user and model on the main chain.
+    pub messages: usize,
+    /// Tokens of all requests.
+    pub usage: Usage,
+    /// US dollars, where the transcript says so (`cost-state`).
+    pub cost_usd: Option<f64>,
+    /// The model of the last reply.
+    pub model: Option<String>,
+    /// The git branch of the last entry that has one.
+    pub branch: Option<String>,
+    /// The folder the session was started in.
+    pub cwd: Option<String>,
+    /// The tag a person gave.
+    pub tag: Option<String>,
+    /// When the first entry was written.
+    pub created: Option<DateTime<Utc>>,
+    /// When the last conversation entry was written; a file's mtime says less,
+    /// because starting `claude --resume` touches it (CLI 2.1.329).
+    pub active: Option<DateTime<Utc>>,
+    /// The session this one was forked from.
+    pub forked_from: Option<ForkedFrom>,
+    /// What could not be read.
+    pub health: Health,
+    /// A sub-agent's file: not a session of its own.
+    pub is_sidechain: bool,
+}
+
+/// A session's name, by falling authority.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Title {
+    /// The text, one line, at most 200 characters.
+    pub text: String,
+    /// Who gave it.
+    pub source: TitleSource,
+}
+
+/// Who gave a session its title.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum TitleSource {
+    /// A person.
+    Custom,
+    /// A model.
+    Ai,
+    /// The last prompt stands in.
+    LastPrompt,
+    /// A summary stands in.
+    Summary,
+    /// The first prompt stands in.
+    FirstPrompt,
+}
+
+impl Facts {
+    /// Gathers the facts of a transcript, or of as much of it as was read.
+    pub fn gather(transcript: &Transcript<'_>) -> Self {
+        let mut facts = Self { health: transcript.health, ..Self::default() };
+        let (mut custom, mut ai, mut last_prompt, mut summary) = (None, None, None, None);
+        let mut counted = HashSet::new();
+        for (at, line) in transcript.lines.iter().enumerate() {
+            let kind = line.kind();
+            if at == 0 {
+                facts.is_sidechain = line.is_sidechain();
+            }
+            match kind {
+                Kind::CustomTitle => custom = line.custom_title().map(|text| one_line(&text)).or(custom),
+                Kind::AiTitle => ai = line.ai_title().map(|text| one_line(&text)).or(ai),
+                Kind::LastPrompt => {
+                    last_prompt = line.last_prompt().map(|text| one_line(&text)).or(last_prompt);
+                }
+                Kind::Summary => summary = line.summary().map(|text| one_line(&text)).or(summary),
+                Kind::Tag => facts.tag = line.tag().map(|text| one_line(&text)).filter(|tag| !tag.is_empty()),
+                Kind::CostState => facts.cost_usd = line.total_cost_usd().or(facts.cost_usd),
+                _ => {}
+            }
+            if !kind.is_conversation() || line.is_sidechain() {
+                continue;
+            }
+            if let Some(at) = line.timestamp() {
+                facts.created.get_or_insert(at);
+                facts.active = Some(at);
+            }
+            if facts.cwd.is_none() {
+                facts.cwd = line.cwd().map(Into::into);
+            }
+            facts.branch = line.git_branch().map(Into::into).or(facts.branch.take());
+            if facts.forked_from.is_none() {
+                facts.forked_from = line.forked_from();
+            }
+            match kind {
+                Kind::User => {
+                    facts.messages += 1;
+                    if let Some(prompt) = prompt::of_line(line) {
+                        facts.turns += 1;
+                        if facts.first_prompt.is_none() {
+                            facts.first_prompt = Some(one_line(&prompt));
+                        }
+                    }
+                }
+                Kind::Assistant => {
+                    facts.messages += 1;
+                    facts.count_reply(line, &mut counted);
+                }
+                _ => {}
+            }
+        }
+        let named = |text: Option<String>, source| {
+            text.filter(|text| !text.is_empty()).map(|text| Title { text, source })
+        };
+        facts.title = named(custom, TitleSource::Custom)
+            .or_else(|| named(ai, TitleSource::Ai))
+            .or_else(|| named(last_prompt, TitleSource::LastPrompt))
+            .or_else(|| named(summary, TitleSource::Summary))
+            .or_else(|| named(facts.first_prompt.clone(), TitleSource::FirstPrompt));
+        facts
+    }
+
+    /// The title, or what stands in its place.
+    pub fn title_text(&self) -> &str {
+        self.title.as_ref().map_or("(empty)", |title| title.text.as_str())
+    }
+
+    /// A message of several entries reports its usage on each: counted once.
+    fn count_reply(&mut self, line: &Line<'_>, counted: &mut HashSet<String>) {
+        #[derive(Deserialize)]
+        struct Reply {
+            id: Option<String>,
+            model: Option<String>,
+            usage: Option<Usage>,
+        }
+        let Some(reply) = line.message().and_then(|raw| serde_json::from_str::<Reply>(raw).ok()) else {
+            return;
+        };
+        self.model = reply.model.or(self.model.take());
+        let first = reply.id.is_none_or(|id| counted.insert(id));
+        if let Some(usage) = reply.usage.filter(|_| first) {
+            self.usage += usage;
+        }
+    }
+}
+
+/// White space folded, cut to what a list holds.
+pub fn one_line(text: &str) -> String {
+    let mut line = String::new();
+    for word in text.split_whitespace() {
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        line.push_str(word);
+        if line.len() > LONGEST * 4 {
+            break;
+        }
+    }
+    if line.chars().count() > LONGEST {
+        line = line.chars().take(LONGEST - 1).collect();
+        line.push('…');
+    }
+    line
+}
+
+/// The title of a fork: “Parser rewrite”, then “Parser rewrite ⑂2”, “… ⑂3”:
+/// the first number that none of `taken` bears.
+pub fn fork_title<'a>(title: &'a str, taken: impl IntoIterator<Item = &'a str>) -> String {
+    let stem = match title.rsplit_once(" ⑂") {
+        Some((stem, number)) if number.parse::<u32>().is_ok() => stem,
+        _ => title,
+    };
+    let highest = taken
+        .into_iter()
+        .chain([title])
+        .filter_map(|other| other.strip_prefix(stem)?.strip_prefix(" ⑂")?.parse::<u32>().ok())
+        .max()
+        .unwrap_or(1);
+    format!("{stem} ⑂{}", highest.saturating_add(1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn facts(lines: &[&str]) -> Facts {
+        Facts::gather(&Transcript::parse(lines.join("\n").as_bytes()))
+    }
+
+    #[test]
+    fn titles_have_an_order_of_authority() {
+        let prompt = r#"{"type":"user","uuid":"a","message":{"content":"first\n prompt"}}"#;
+        let last = r#"{"type":"last-prompt","lastPrompt":"last prompt"}"#;
+        let ai = r#"{"type":"ai-title","aiTitle":"by a model"}"#;
+        let custom = r#"{"type":"custom-title","customTitle":"by me"}"#;
+        assert_eq!(facts(&[prompt]).title_text(), "first prompt");
+        assert_eq!(facts(&[prompt, last]).title_text(), "last prompt");
+        assert_eq!(facts(&[prompt, last, ai]).title_text(), "by a model");
+        assert_eq!(facts(&[custom, prompt, last, ai]).title_text(), "by me");
+        assert_eq!(facts(&[]).title_text(), "(empty)");
+    }
+
+    #[test]
+    fn the_blocks_of_one_message_count_once() {
+        let block = r#"{"type":"assistant","uuid":"a","message":{"id":"m","model":"x","usage":{"input_tokens":5,"output_tokens":2}}}"#;
+        let facts = facts(&[block, block]);
+        assert_eq!((facts.messages, facts.usage.total()), (2, 7));
+        assert_eq!(facts.model.as_deref(), Some("x"));
+    }
+
+    #[test]
+    fn an_empty_tag_takes_the_tag_away() {
+        let tag = |tag| format!(r#"{{"type":"tag","tag":"{tag}"}}"#);
+        assert_eq!(facts(&[&tag("keep")]).tag.as_deref(), Some("keep"));
+        assert_eq!(facts(&[&tag("keep"), &tag("")]).tag, None);
+    }
+
+    #[test]
+    fn forks_are_numbered_from_two() {
+        assert_eq!(fork_title("Plan", []), "Plan ⑂2");
+        assert_eq!(fork_title("Plan ⑂2", []), "Plan ⑂3");
+        assert_eq!(fork_title("Plan", ["Plan ⑂2", "Plan ⑂7", "Other ⑂9"]), "Plan ⑂8");
+    }
+}

@@ -1,0 +1,293 @@
+//! One line of a transcript, read without copying and without judging.
+//!
+//! Every field is optional and kept raw, so a field of an unexpected type is
+//! an absent field, never a failed line: the official format grows with every
+//! release (seen up to CLI 2.1.329).
+
+use std::borrow::Cow;
+
+use chrono::{DateTime, Utc};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+type Raw<'a> = Option<&'a RawValue>;
+
+/// A transcript line's known fields, borrowed from the file's bytes.
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Line<'a> {
+    #[serde(borrow, rename = "type")]
+    kind: Raw<'a>,
+    #[serde(borrow)]
+    uuid: Raw<'a>,
+    #[serde(borrow)]
+    parent_uuid: Raw<'a>,
+    #[serde(borrow)]
+    logical_parent_uuid: Raw<'a>,
+    #[serde(borrow)]
+    timestamp: Raw<'a>,
+    #[serde(borrow)]
+    session_id: Raw<'a>,
+    #[serde(borrow)]
+    cwd: Raw<'a>,
+    #[serde(borrow)]
+    git_branch: Raw<'a>,
+    #[serde(borrow)]
+    subtype: Raw<'a>,
+    #[serde(borrow)]
+    is_sidechain: Raw<'a>,
+    #[serde(borrow)]
+    is_meta: Raw<'a>,
+    #[serde(borrow)]
+    is_compact_summary: Raw<'a>,
+    #[serde(borrow)]
+    message: Raw<'a>,
+    #[serde(borrow)]
+    content: Raw<'a>,
+    #[serde(borrow)]
+    tool_use_result: Raw<'a>,
+    #[serde(borrow)]
+    forked_from: Raw<'a>,
+    #[serde(borrow)]
+    custom_title: Raw<'a>,
+    #[serde(borrow)]
+    ai_title: Raw<'a>,
+    #[serde(borrow)]
+    last_prompt: Raw<'a>,
+    #[serde(borrow)]
+    leaf_uuid: Raw<'a>,
+    #[serde(borrow)]
+    summary: Raw<'a>,
+    #[serde(borrow)]
+    tag: Raw<'a>,
+    #[serde(borrow, rename = "totalCostUSD")]
+    total_cost_usd: Raw<'a>,
+}
+
+/// The `type` of a line, as far as hotseat gives it a meaning.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A prompt, or the results of tools.
+    User,
+    /// One content block of a reply.
+    Assistant,
+    /// A notice of the agent's: a compaction, an error, a local command.
+    System,
+    /// A file or context block given with a prompt.
+    Attachment,
+    /// Progress of a running tool.
+    Progress,
+    /// A title a person gave.
+    CustomTitle,
+    /// A title a model gave.
+    AiTitle,
+    /// A summary of the conversation.
+    Summary,
+    /// A tag a person gave, empty for none.
+    Tag,
+    /// The last prompt and the leaf of the conversation.
+    LastPrompt,
+    /// Running totals of the official CLI.
+    CostState,
+    /// Anything else: kept, passed over.
+    Other,
+}
+
+impl Kind {
+    /// Entries with a uuid and a parent: the ones a conversation is made of.
+    pub fn is_conversation(self) -> bool {
+        matches!(self, Kind::User | Kind::Assistant | Kind::System | Kind::Attachment | Kind::Progress)
+    }
+}
+
+/// A JSON string's text; borrowed where it has no escapes.
+fn text(raw: Raw<'_>) -> Option<Cow<'_, str>> {
+    let json = raw?.get();
+    let inner = json.strip_prefix('"')?.strip_suffix('"')?;
+    if memchr::memchr(b'\\', inner.as_bytes()).is_none() {
+        return Some(Cow::Borrowed(inner));
+    }
+    serde_json::from_str(json).ok().map(Cow::Owned)
+}
+
+fn flag(raw: Raw<'_>) -> bool {
+    raw.is_some_and(|raw| raw.get() == "true")
+}
+
+impl<'a> Line<'a> {
+    /// Reads one line; `None` where it is not a JSON object (torn or foreign).
+    pub fn parse(line: &'a str) -> Option<Self> {
+        line.starts_with('{').then(|| serde_json::from_str(line).ok()).flatten()
+    }
+
+    /// An entry has a type, known or not.
+    pub fn has_type(&self) -> bool {
+        text(self.kind).is_some()
+    }
+
+    /// What the line is.
+    pub fn kind(&self) -> Kind {
+        match text(self.kind).as_deref() {
+            Some("user") => Kind::User,
+            Some("assistant") => Kind::Assistant,
+            Some("system") => Kind::System,
+            Some("attachment") => Kind::Attachment,
+            Some("progress") => Kind::Progress,
+            Some("custom-title") => Kind::CustomTitle,
+            Some("ai-title") => Kind::AiTitle,
+            Some("summary") => Kind::Summary,
+            Some("tag") => Kind::Tag,
+            Some("last-prompt") => Kind::LastPrompt,
+            Some("cost-state") => Kind::CostState,
+            _ => Kind::Other,
+        }
+    }
+
+    /// The entry's own uuid.
+    pub fn uuid(&self) -> Option<Cow<'a, str>> {
+        text(self.uuid)
+    }
+
+    /// The uuid of the entry before this one, for what the model is given.
+    pub fn parent(&self) -> Option<Cow<'a, str>> {
+        text(self.parent_uuid)
+    }
+
+    /// Where a compaction continues, for showing only.
+    pub fn logical_parent(&self) -> Option<Cow<'a, str>> {
+        text(self.logical_parent_uuid)
+    }
+
+    /// When the entry was written.
+    pub fn timestamp(&self) -> Option<DateTime<Utc>> {
+        text(self.timestamp)?.parse().ok()
+    }
+
+    /// The session the line says it belongs to.
+    pub fn session_id(&self) -> Option<Cow<'a, str>> {
+        text(self.session_id)
+    }
+
+    /// The folder the agent worked in.
+    pub fn cwd(&self) -> Option<Cow<'a, str>> {
+        text(self.cwd)
+    }
+
+    /// The git branch of that folder, where it had one.
+    pub fn git_branch(&self) -> Option<Cow<'a, str>> {
+        text(self.git_branch).filter(|branch| !branch.is_empty())
+    }
+
+    /// What kind of `system` entry this is.
+    pub fn subtype(&self) -> Option<Cow<'a, str>> {
+        text(self.subtype)
+    }
+
+    /// Written by a sub-agent: not part of the main conversation.
+    pub fn is_sidechain(&self) -> bool {
+        flag(self.is_sidechain)
+    }
+
+    /// Put there by the agent, not typed by a person.
+    pub fn is_meta(&self) -> bool {
+        flag(self.is_meta)
+    }
+
+    /// The summary a compaction left in place of what came before.
+    pub fn is_compact_summary(&self) -> bool {
+        flag(self.is_compact_summary)
+    }
+
+    /// The Messages API message, still raw.
+    pub fn message(&self) -> Option<&'a str> {
+        self.message.map(RawValue::get)
+    }
+
+    /// The text of a `system` entry.
+    pub fn content(&self) -> Option<Cow<'a, str>> {
+        text(self.content)
+    }
+
+    /// What a tool returned besides its text, still raw.
+    pub fn tool_use_result(&self) -> Option<&'a str> {
+        self.tool_use_result.map(RawValue::get)
+    }
+
+    /// The session and message that a fork copied this entry from.
+    pub fn forked_from(&self) -> Option<ForkedFrom> {
+        serde_json::from_str(self.forked_from?.get()).ok()
+    }
+
+    /// The title of a `custom-title` line.
+    pub fn custom_title(&self) -> Option<Cow<'a, str>> {
+        text(self.custom_title)
+    }
+
+    /// The title of an `ai-title` line.
+    pub fn ai_title(&self) -> Option<Cow<'a, str>> {
+        text(self.ai_title)
+    }
+
+    /// The prompt of a `last-prompt` line.
+    pub fn last_prompt(&self) -> Option<Cow<'a, str>> {
+        text(self.last_prompt)
+    }
+
+    /// The leaf a `last-prompt` or `summary` line points at.
+    pub fn leaf(&self) -> Option<Cow<'a, str>> {
+        text(self.leaf_uuid)
+    }
+
+    /// The text of a `summary` line.
+    pub fn summary(&self) -> Option<Cow<'a, str>> {
+        text(self.summary)
+    }
+
+    /// The tag of a `tag` line; empty where it was taken away.
+    pub fn tag(&self) -> Option<Cow<'a, str>> {
+        text(self.tag)
+    }
+
+    /// US dollars so far, of a `cost-state` line.
+    pub fn total_cost_usd(&self) -> Option<f64> {
+        self.total_cost_usd?.get().parse().ok()
+    }
+}
+
+/// Where an entry of a fork was copied from.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ForkedFrom {
+    /// The parent session's id, as written there.
+    pub session_id: String,
+    /// The uuid of the entry in the parent.
+    #[serde(default)]
+    pub message_uuid: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_field_of_the_wrong_type_is_absent() {
+        let line = Line::parse(r#"{"type":"user","uuid":7,"isSidechain":"yes","cwd":null}"#).unwrap();
+        assert_eq!(line.kind(), Kind::User);
+        assert_eq!(line.uuid(), None);
+        assert!(!line.is_sidechain());
+        assert_eq!(line.cwd(), None);
+    }
+
+    #[test]
+    fn escapes_are_resolved() {
+        let line = Line::parse(r#"{"type":"custom-title","customTitle":"a \"b\" ⑂"}"#).unwrap();
+        assert_eq!(line.custom_title().unwrap(), "a \"b\" ⑂");
+    }
+
+    #[test]
+    fn a_torn_line_is_no_line() {
+        assert!(Line::parse(r#"{"type":"user","uu"#).is_none());
+        assert!(Line::parse("[1,2]").is_none());
+        assert!(Line::parse("").is_none());
+    }
+}

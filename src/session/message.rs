@@ -1,0 +1,193 @@
+//! The Messages API message inside an entry or a frame, and its tokens.
+//!
+//! Only the parts hotseat shows are typed; the rest is left alone. A block of
+//! an unknown kind is [`Block::Other`], never an error.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// Tokens of one request, as the Messages API counts them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Usage {
+    /// Tokens read that no cache had.
+    pub input_tokens: u64,
+    /// Tokens written by the model.
+    pub output_tokens: u64,
+    /// Tokens put into the prompt cache.
+    pub cache_creation_input_tokens: u64,
+    /// Tokens that came from the prompt cache.
+    pub cache_read_input_tokens: u64,
+}
+
+impl Usage {
+    /// All tokens, read and written.
+    pub fn total(&self) -> u64 {
+        self.context() + self.output_tokens
+    }
+
+    /// The tokens the model read: what the context window holds.
+    pub fn context(&self) -> u64 {
+        self.input_tokens + self.cache_creation_input_tokens + self.cache_read_input_tokens
+    }
+}
+
+impl std::ops::AddAssign for Usage {
+    fn add_assign(&mut self, other: Self) {
+        self.input_tokens += other.input_tokens;
+        self.output_tokens += other.output_tokens;
+        self.cache_creation_input_tokens += other.cache_creation_input_tokens;
+        self.cache_read_input_tokens += other.cache_read_input_tokens;
+    }
+}
+
+/// A message of either role.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Message {
+    /// The API's id: several entries of one id are blocks of one message.
+    pub id: Option<String>,
+    /// The model that wrote it; none for prompts.
+    pub model: Option<String>,
+    /// Its content, in order.
+    pub blocks: Vec<Block>,
+    /// The tokens of the request that made it; repeated on every entry of one id.
+    pub usage: Option<Usage>,
+}
+
+/// One piece of a message's content.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Block {
+    /// Markdown.
+    Text(String),
+    /// The model's reasoning.
+    Thinking(String),
+    /// A tool the model asks for.
+    ToolUse {
+        /// Ties the result to the call.
+        id: String,
+        /// The tool's name, such as `Bash`.
+        name: String,
+        /// Its arguments, an object.
+        input: Value,
+    },
+    /// What the tool gave back.
+    ToolResult {
+        /// The call it answers.
+        tool_use_id: String,
+        /// Its text; pictures appear as `[image]`.
+        text: String,
+        /// The tool failed or was refused.
+        is_error: bool,
+    },
+    /// A picture.
+    Image,
+    /// A kind hotseat does not know, by name.
+    Other(String),
+}
+
+impl Message {
+    /// Reads a message's JSON; anything missing or odd is left out.
+    pub fn parse(json: &str) -> Option<Self> {
+        #[derive(Deserialize)]
+        struct Wire {
+            id: Option<String>,
+            model: Option<String>,
+            content: Option<Value>,
+            usage: Option<Value>,
+        }
+        let wire: Wire = serde_json::from_str(json).ok()?;
+        Some(Self {
+            id: wire.id,
+            model: wire.model,
+            blocks: wire.content.map(blocks).unwrap_or_default(),
+            usage: wire.usage.and_then(|usage| serde_json::from_value(usage).ok()),
+        })
+    }
+
+    /// The text blocks, joined by blank lines.
+    pub fn text(&self) -> String {
+        let texts = self.blocks.iter().filter_map(|block| match block {
+            Block::Text(text) => Some(text.as_str()),
+            _ => None,
+        });
+        texts.collect::<Vec<_>>().join("\n\n")
+    }
+}
+
+fn blocks(content: Value) -> Vec<Block> {
+    match content {
+        Value::String(text) => vec![Block::Text(text)],
+        Value::Array(items) => items.into_iter().map(block).collect(),
+        _ => Vec::new(),
+    }
+}
+
+fn block(mut value: Value) -> Block {
+    let mut take = |key: &str| match value.get_mut(key).map(Value::take) {
+        Some(Value::String(text)) => text,
+        _ => String::new(),
+    };
+    match take("type").as_str() {
+        "text" => Block::Text(take("text")),
+        "thinking" => Block::Thinking(take("thinking")),
+        "tool_use" | "server_tool_use" => {
+            let (id, name) = (take("id"), take("name"));
+            Block::ToolUse { id, name, input: value.get_mut("input").map(Value::take).unwrap_or_default() }
+        }
+        "tool_result" => {
+            let tool_use_id = take("tool_use_id");
+            let is_error = value.get("is_error").and_then(Value::as_bool).unwrap_or(false);
+            let content = value.get_mut("content").map(Value::take).unwrap_or_default();
+            Block::ToolResult { tool_use_id, text: result_text(content), is_error }
+        }
+        "image" => Block::Image,
+        other => Block::Other(other.to_owned()),
+    }
+}
+
+fn result_text(content: Value) -> String {
+    let lines = blocks(content).into_iter().map(|block| match block {
+        Block::Text(text) => text,
+        Block::Image => "[image]".to_owned(),
+        other => format!("[{}]", other.kind()),
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+impl Block {
+    /// The block's kind, as the API names it.
+    pub fn kind(&self) -> &str {
+        match self {
+            Block::Text(_) => "text",
+            Block::Thinking(_) => "thinking",
+            Block::ToolUse { .. } => "tool_use",
+            Block::ToolResult { .. } => "tool_result",
+            Block::Image => "image",
+            Block::Other(kind) => kind,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_string_and_a_list_of_blocks_read_alike() {
+        let plain = Message::parse(r#"{"role":"user","content":"hi"}"#).unwrap();
+        let listed = Message::parse(r#"{"role":"user","content":[{"type":"text","text":"hi"}]}"#).unwrap();
+        assert_eq!(plain, listed);
+    }
+
+    #[test]
+    fn results_come_as_text_and_unknown_blocks_stay_named() {
+        let message = Message::parse(
+            r#"{"content":[{"type":"tool_result","tool_use_id":"t","is_error":true,
+                "content":[{"type":"text","text":"a"},{"type":"image"}]},{"type":"novel"}],"usage":{"input_tokens":3}}"#,
+        )
+        .unwrap();
+        let result = Block::ToolResult { tool_use_id: "t".into(), text: "a\n[image]".into(), is_error: true };
+        assert_eq!(message.blocks, [result, Block::Other("novel".into())]);
+        assert_eq!(message.usage.unwrap().total(), 3);
+    }
+}

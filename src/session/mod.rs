@@ -1,0 +1,18 @@
+//! Sessions as data: ids, entries, how a transcript becomes a conversation,
+//! titles and costs.
+//!
+//! Owns the meaning of the official `.jsonl` format. Never knows files,
+//! processes or screens: everything here is a function of bytes.
+
+pub mod conversation;
+pub mod facts;
+mod id;
+pub mod line;
+pub mod message;
+pub mod prompt;
+pub mod transcript;
+
+pub use conversation::Conversation;
+pub use facts::Facts;
+pub use id::{NotASessionId, SessionId};
+pub use transcript::Transcript;

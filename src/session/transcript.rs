@@ -1,0 +1,234 @@
+//! A transcript's lines and the path through them that is the conversation.
+//!
+//! Parsing never fails: it returns the lines it could read and a [`Health`]
+//! that counts the ones it could not. Branches that a rewind or an edit left
+//! behind stay in the file and are simply not on the path.
+
+use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::line::{Kind, Line};
+
+/// What was wrong with a transcript's bytes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Health {
+    /// Lines that are not JSON objects: cut off, interleaved, or binary.
+    pub torn: usize,
+    /// JSON objects that are no entries (they have no `type`).
+    pub foreign: usize,
+    /// The file does not end in a newline, so its last line may be cut off.
+    pub open_end: bool,
+}
+
+impl Health {
+    /// Nothing to report.
+    pub fn is_good(&self) -> bool {
+        self.torn == 0 && self.foreign == 0
+    }
+}
+
+/// All readable lines of one transcript, in file order, borrowed from its bytes.
+#[derive(Debug, Default)]
+pub struct Transcript<'a> {
+    /// The lines that are entries, known or not.
+    pub lines: Vec<Line<'a>>,
+    /// What had to be passed over.
+    pub health: Health,
+}
+
+/// How far back a path through the transcript goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reach {
+    /// What the model is given: a compaction is a beginning.
+    Model,
+    /// What a person is shown: a compaction continues at its logical parent.
+    Person,
+}
+
+impl<'a> Transcript<'a> {
+    /// Reads a transcript, or any run of whole lines of one.
+    pub fn parse(bytes: &'a [u8]) -> Self {
+        let mut transcript = Transcript::default();
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            let end = memchr::memchr(b'\n', rest);
+            transcript.health.open_end = end.is_none();
+            let (line, next) = rest.split_at(end.map_or(rest.len(), |end| end + 1));
+            rest = next;
+            let Ok(line) = std::str::from_utf8(line) else {
+                transcript.health.torn += 1;
+                continue;
+            };
+            let line = line.trim();
+            if line.is_empty() {
+                continue;
+            }
+            match Line::parse(line) {
+                Some(line) if line.has_type() => transcript.lines.push(line),
+                Some(_) => transcript.health.foreign += 1,
+                None => transcript.health.torn += 1,
+            }
+        }
+        transcript
+    }
+
+    /// The index of the conversation's last entry.
+    ///
+    /// A `last-prompt` line names it (that is how a rewind moves it), unless
+    /// conversation entries were written after that line: then the last of
+    /// these is newer than the pointer.
+    pub fn leaf(&self) -> Option<usize> {
+        let by_uuid = self.by_uuid();
+        for (at, line) in self.lines.iter().enumerate().rev() {
+            match line.kind() {
+                Kind::LastPrompt => {
+                    let leaf = line.leaf().and_then(|leaf| by_uuid.get(&leaf).copied());
+                    if leaf.is_some() {
+                        return leaf;
+                    }
+                }
+                kind if kind.is_conversation() && !line.is_sidechain() && line.uuid().is_some() => {
+                    return Some(at);
+                }
+                _ => {}
+            }
+        }
+        None
+    }
+
+    /// The index of the entry with this uuid.
+    pub fn position(&self, uuid: &str) -> Option<usize> {
+        self.lines
+            .iter()
+            .rposition(|line| line.kind().is_conversation() && line.uuid().as_deref() == Some(uuid))
+    }
+
+    /// The path from the root to `leaf`, as indices into [`Self::lines`], with
+    /// the calls and results that a parallel turn left beside it put back.
+    pub fn path(&self, leaf: Option<usize>, reach: Reach) -> Vec<usize> {
+        let by_uuid = self.by_uuid();
+        let mut path = Vec::new();
+        let mut seen = HashSet::new();
+        let mut at = leaf;
+        while let Some(index) = at {
+            if !seen.insert(index) {
+                break;
+            }
+            path.push(index);
+            let line = &self.lines[index];
+            let parent = line.parent().or_else(|| match reach {
+                Reach::Person => line.logical_parent(),
+                Reach::Model => None,
+            });
+            at = parent.and_then(|uuid| by_uuid.get(&uuid).copied());
+        }
+        path.reverse();
+        self.rejoin_parallel_calls(path, &seen)
+    }
+
+    fn by_uuid(&self) -> HashMap<Cow<'a, str>, usize> {
+        self.lines
+            .iter()
+            .enumerate()
+            .filter(|(_, line)| line.kind().is_conversation())
+            .filter_map(|(at, line)| Some((line.uuid()?, at)))
+            .collect()
+    }
+
+    /// A reply with N parallel tool calls is N entries of one `message.id`, and
+    /// each result hangs on its own call, so the walk up reaches only one
+    /// branch. The others go right behind the last entry of their reply.
+    fn rejoin_parallel_calls(&self, path: Vec<usize>, on_path: &HashSet<usize>) -> Vec<usize> {
+        let strays: Vec<usize> = (0..self.lines.len())
+            .filter(|at| !on_path.contains(at))
+            .filter(|&at| {
+                let line = &self.lines[at];
+                !line.is_sidechain() && matches!(line.kind(), Kind::User | Kind::Assistant)
+            })
+            .collect();
+        if strays.is_empty() {
+            return path;
+        }
+        let mut anchor: HashMap<String, usize> = HashMap::new();
+        for &at in path.iter().filter(|&&at| self.lines[at].kind() == Kind::Assistant) {
+            if let Some(id) = MessageIds::of(&self.lines[at]).id {
+                anchor.insert(id, at);
+            }
+        }
+        let mut behind: HashMap<usize, Vec<usize>> = HashMap::new();
+        let mut reply_of_call: HashMap<String, usize> = HashMap::new();
+        for &at in path.iter().chain(&strays).filter(|&&at| self.lines[at].kind() == Kind::Assistant) {
+            let ids = MessageIds::of(&self.lines[at]);
+            let Some(&reply) = ids.id.as_ref().and_then(|id| anchor.get(id)) else { continue };
+            if !on_path.contains(&at) {
+                behind.entry(reply).or_default().push(at);
+            }
+            reply_of_call.extend(ids.calls.into_iter().map(|call| (call, reply)));
+        }
+        for &at in path.iter().filter(|&&at| self.lines[at].kind() == Kind::User) {
+            for call in MessageIds::of(&self.lines[at]).results {
+                reply_of_call.remove(&call);
+            }
+        }
+        for &at in strays.iter().filter(|&&at| self.lines[at].kind() == Kind::User) {
+            let reply =
+                MessageIds::of(&self.lines[at]).results.iter().find_map(|call| reply_of_call.remove(call));
+            if let Some(reply) = reply {
+                behind.entry(reply).or_default().push(at);
+            }
+        }
+        path.into_iter()
+            .flat_map(|at| std::iter::once(at).chain(behind.remove(&at).unwrap_or_default()))
+            .collect()
+    }
+}
+
+/// The ids in a message that tie calls, results and replies together.
+#[derive(Default)]
+struct MessageIds {
+    id: Option<String>,
+    calls: Vec<String>,
+    results: Vec<String>,
+}
+
+impl MessageIds {
+    fn of(line: &Line<'_>) -> Self {
+        #[derive(Deserialize)]
+        struct Message<'a> {
+            #[serde(default)]
+            id: Option<String>,
+            #[serde(borrow, default)]
+            content: Option<&'a RawValue>,
+        }
+        #[derive(Deserialize)]
+        struct Block {
+            #[serde(rename = "type")]
+            kind: String,
+            #[serde(default)]
+            id: Option<String>,
+            #[serde(default)]
+            tool_use_id: Option<String>,
+        }
+        let Some(message) = line.message().and_then(|raw| serde_json::from_str::<Message<'_>>(raw).ok())
+        else {
+            return Self::default();
+        };
+        let blocks: Vec<Block> =
+            message.content.and_then(|raw| serde_json::from_str(raw.get()).ok()).unwrap_or_default();
+        let mut ids = Self { id: message.id, ..Self::default() };
+        for block in blocks {
+            match block.kind.as_str() {
+                "tool_use" => ids.calls.extend(block.id),
+                "tool_result" => ids.results.extend(block.tool_use_id),
+                _ => {}
+            }
+        }
+        ids
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,271 @@
+//! What the slot is told and what it tells: its states, switches and news.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+
+use crate::protocol::PermissionMode;
+use crate::session::SessionId;
+use crate::session::conversation::Change;
+use crate::session::message::Usage;
+
+/// How to start an agent.
+#[derive(Debug, Clone)]
+pub struct Launch {
+    /// The program, such as our own executable.
+    pub program: PathBuf,
+    /// Arguments before the ones the driver adds, such as `agent`.
+    pub args: Vec<OsString>,
+    /// Environment on top of ours.
+    pub env: Vec<(OsString, OsString)>,
+    /// The folder it works in.
+    pub cwd: PathBuf,
+    /// The model to start with; none for the agent's default.
+    pub model: Option<String>,
+    /// What may run without asking.
+    pub permission_mode: PermissionMode,
+    /// The session to start in; none for a new one.
+    pub resume: Option<SessionId>,
+    /// Nothing is written to disk.
+    pub ephemeral: bool,
+}
+
+/// What the slot is doing. A command that a state does not allow is refused
+/// with an error that says so; a failed switch returns to `Idle` on the former
+/// session.
+#[derive(Debug, Clone, PartialEq)]
+pub enum SlotState {
+    /// Spawned, not yet through the handshake.
+    Starting,
+    /// Warm, waiting for a prompt.
+    Idle(SessionId),
+    /// A turn runs.
+    Busy {
+        /// The active session.
+        session: SessionId,
+        /// The uuid of the prompt it answers.
+        turn: String,
+    },
+    /// A switch was asked for and not yet answered.
+    Switching {
+        /// The session that stays active should it fail.
+        from: SessionId,
+        /// What was asked.
+        switch: Switch,
+    },
+    /// The process is gone.
+    Exited(Exit),
+}
+
+/// How a process ended.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Exit {
+    /// `exit 1`, `killed by SIGKILL`, `could not start: …`.
+    pub reason: String,
+    /// It was asked to end.
+    pub expected: bool,
+    /// The last lines of its stderr, at most 200; hostile text.
+    pub stderr: Vec<String>,
+    /// It will be started again after this long; none: when asked.
+    pub restart_in: Option<Duration>,
+}
+
+/// One of the three ways to change the active session.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Switch {
+    /// To a new, empty session.
+    Clear,
+    /// To a stored session.
+    Resume(SessionId),
+    /// To a copy of a stored session.
+    Fork {
+        /// The session to copy.
+        source: SessionId,
+        /// Copy up to this message; none: all.
+        at: Option<String>,
+        /// The copy's title; none: the agent's choice.
+        title: Option<String>,
+    },
+}
+
+impl Switch {
+    /// `clear`, `resume` or `fork`.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Clear => "clear",
+            Self::Resume(_) => "resume",
+            Self::Fork { .. } => "fork",
+        }
+    }
+}
+
+/// How a switch was done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum How {
+    /// In the running process: same pid.
+    InProcess,
+    /// By a second process that was kept ready.
+    Standby,
+}
+
+/// A switch that happened.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Switched {
+    /// What was done: `clear`, `resume` or `fork`.
+    pub what: &'static str,
+    /// How.
+    pub how: How,
+    /// The session that was left.
+    pub from: SessionId,
+    /// The session that is active now.
+    pub to: SessionId,
+    /// The session that was copied.
+    pub forked_from: Option<SessionId>,
+    /// From the request's write to its answer's read, as the host measured it.
+    pub took: Duration,
+    /// The process it happened in.
+    pub pid: u32,
+    /// Prompts in the model's context.
+    pub turns: u64,
+    /// The folder the session runs in.
+    pub cwd: PathBuf,
+    /// Its transcript, which may not exist yet.
+    pub transcript: PathBuf,
+    /// What was mended in a torn transcript.
+    pub repaired: Option<String>,
+}
+
+/// The agent that came through the handshake.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Agent {
+    /// The driver's name: `hotseat`.
+    pub name: String,
+    /// Its version, in its own words.
+    pub version: String,
+    /// The process itself (not a wrapper around it).
+    pub pid: u32,
+    /// The model in use.
+    pub model: String,
+    /// Something a person must know about it, such as that it is offline.
+    pub notice: Option<String>,
+    /// The active session.
+    pub session: SessionId,
+    /// The active session's transcript, which may not exist yet.
+    pub transcript: PathBuf,
+    /// The folder it works in.
+    pub cwd: PathBuf,
+    /// What may run without asking.
+    pub permission_mode: PermissionMode,
+    /// Slash commands: name without the slash, and what it does.
+    pub commands: Vec<(String, String)>,
+    /// Models it offers, by name.
+    pub models: Vec<String>,
+    /// MCP servers: connected, of how many.
+    pub mcp: (usize, usize),
+}
+
+/// One piece of news from the slot.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SlotEvent {
+    /// Goes up at each switch and each restart; news of an older epoch is stale.
+    pub epoch: u64,
+    /// The session it is about; none before the handshake.
+    pub session: Option<SessionId>,
+    /// The news.
+    pub news: News,
+}
+
+/// What happened in the slot.
+#[derive(Debug, Clone, PartialEq)]
+pub enum News {
+    /// The slot is in another state.
+    State(SlotState),
+    /// The handshake is through (at the start, and after each restart).
+    Ready(Agent),
+    /// The active session changed.
+    Switched(Switched),
+    /// The conversation grew.
+    Conversation {
+        /// The entry's uuid; empty for deltas.
+        uuid: String,
+        /// When it arrived.
+        at: DateTime<Utc>,
+        /// What it grew by.
+        change: Change,
+    },
+    /// A submitted prompt moved on.
+    Prompt {
+        /// Its uuid.
+        uuid: String,
+        /// Where it is now.
+        state: PromptState,
+    },
+    /// A tool wants to run.
+    Permission(PermissionRequest),
+    /// A permission request needs no answer any more.
+    PermissionDropped {
+        /// Its id.
+        id: String,
+    },
+    /// The session's totals after a turn or a switch.
+    Totals(Totals),
+    /// The model in use, after it was changed.
+    Model(String),
+    /// The permission mode in use, after it was changed.
+    Mode(PermissionMode),
+}
+
+/// Where a prompt is on its way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PromptState {
+    /// Waiting for the turns before it.
+    Queued,
+    /// Its turn runs.
+    Started,
+    /// Its turn is over.
+    Completed,
+    /// Taken back before it ran.
+    Cancelled,
+    /// Its turn was cut off by the end of the process.
+    CutOff,
+}
+
+/// A tool wants to run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PermissionRequest {
+    /// Ties the answer to the request.
+    pub id: String,
+    /// The tool's name.
+    pub tool: String,
+    /// Its arguments, exactly as they would be used; hostile text.
+    pub input: Value,
+    /// What it does, in the agent's words.
+    pub description: Option<String>,
+    /// Rules that would make asking needless, handed back for "this session".
+    pub suggestions: Vec<Value>,
+}
+
+/// A person's answer to a [`PermissionRequest`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// Run it this time.
+    Once,
+    /// Run it, and do not ask again in this session.
+    Session,
+    /// Do not run it; the reason is told to the model.
+    Deny(String),
+}
+
+/// What the active session used so far.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Totals {
+    /// US dollars; none where the price is unknown.
+    pub usd: Option<f64>,
+    /// Tokens.
+    pub usage: Usage,
+    /// Share of the context window in use, 0 to 100.
+    pub context_percent: Option<f64>,
+}
