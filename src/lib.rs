@@ -15,3 +15,4 @@
 pub mod protocol;
 pub mod session;
 pub mod slot;
+pub mod store;
