@@ -1,0 +1,164 @@
+//! Where transcripts live.
+//!
+//! Owns finding, listing, reading, appending, locking, forking, renaming,
+//! tagging and deleting. Never knows screens or processes. A transcript is
+//! append-only: nothing here rewrites one in place, and a delete is a move to
+//! the trash.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use crate::session::SessionId;
+
+/// A place that keeps transcripts. Every call may touch a disk, so none belongs
+/// on a draw loop.
+pub trait SessionStore: Send + Sync {
+    /// All sessions of a scope, without reading them, in no particular order.
+    fn list(&self, scope: &Scope) -> Result<Vec<Stored>, StoreError>;
+
+    /// Where a session lives, whichever project it belongs to.
+    fn find(&self, id: SessionId) -> Result<Stored, StoreError>;
+
+    /// A whole transcript.
+    fn read(&self, id: SessionId) -> Result<Vec<u8>, StoreError>;
+
+    /// The end of a transcript: whole lines, about `at_most` bytes of them.
+    fn read_tail(&self, id: SessionId, at_most: u64) -> Result<Tail, StoreError>;
+
+    /// Opens a session for appending and holds its lock until the writer is
+    /// dropped. A session that does not exist yet is made with its first entry,
+    /// in the project of `cwd`.
+    fn open(&self, id: SessionId, cwd: &Path) -> Result<Box<dyn SessionWriter>, StoreError>;
+
+    /// Who else has the session open now: another hotseat, or the official CLI.
+    fn holder(&self, id: SessionId) -> Option<Holder>;
+
+    /// Copies the main chain of a session into a new one. The source is not
+    /// touched by one byte.
+    fn fork(&self, source: SessionId, fork: &Fork<'_>) -> Result<SessionId, StoreError>;
+
+    /// Appends a title.
+    fn rename(&self, id: SessionId, title: &str) -> Result<(), StoreError>;
+
+    /// Appends a tag; empty takes it away.
+    fn tag(&self, id: SessionId, tag: &str) -> Result<(), StoreError>;
+
+    /// Moves a session and its side folder to the trash.
+    fn delete(&self, id: SessionId) -> Result<(), StoreError>;
+
+    /// Brings a session back from the trash.
+    fn restore(&self, id: SessionId) -> Result<(), StoreError>;
+}
+
+/// An open session: its lock is held, its entries are appended here.
+pub trait SessionWriter: Send {
+    /// The transcript's path; the file is made with the first entry.
+    fn path(&self) -> &Path;
+
+    /// Appends entries, compact JSON without newlines, and flushes them to the
+    /// operating system. A file that ends in the middle of a line gets a newline
+    /// first.
+    fn append(&mut self, entries: &[String]) -> io::Result<()>;
+
+    /// Waits until the disk has everything that was appended.
+    fn sync(&mut self) -> io::Result<()>;
+}
+
+/// Which sessions are meant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Scope {
+    /// Those of one folder and of the other worktrees of its repository.
+    Project(PathBuf),
+    /// All.
+    All,
+}
+
+/// A session as it lies in the store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stored {
+    /// Its id.
+    pub id: SessionId,
+    /// The transcript.
+    pub path: PathBuf,
+    /// Bytes.
+    pub size: u64,
+    /// When the file was last touched; says less than the last entry's time.
+    pub modified: SystemTime,
+    /// Tells a replaced file from a grown one; 0 where the platform has none.
+    pub inode: u64,
+}
+
+/// The end of a transcript.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tail {
+    /// Whole lines (the last one may be torn).
+    pub bytes: Vec<u8>,
+    /// These bytes are all there is.
+    pub whole: bool,
+}
+
+/// What to copy.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Fork<'a> {
+    /// The last entry to copy, by uuid; none: the conversation's leaf.
+    pub at: Option<&'a str>,
+    /// The copy's title; none: the source's with the next number, "Plan ⑂2".
+    pub title: Option<&'a str>,
+    /// The folder the copy belongs to; none: the source's.
+    pub cwd: Option<&'a Path>,
+}
+
+/// A live process that has a session open.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Holder {
+    /// Its pid.
+    pub pid: u32,
+    /// `hotseat`, `claude`.
+    pub program: String,
+    /// `idle`, `busy`; empty where it does not say.
+    pub status: String,
+}
+
+/// Why the store could not do it.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// No project holds a session of this id.
+    #[error("no session {0} in any project")]
+    NotFound(SessionId),
+    /// The transcript is there and cannot be read.
+    #[error("cannot read the transcript {}: {source}", path.display())]
+    Unreadable {
+        /// The transcript.
+        path: PathBuf,
+        /// The system's reason.
+        source: io::Error,
+    },
+    /// A live process writes it.
+    #[error("session {id} is open in {} (pid {}); fork it to go on here", holder.program, holder.pid)]
+    InUse {
+        /// The session.
+        id: SessionId,
+        /// Who has it.
+        holder: Holder,
+    },
+    /// The message to fork at is not in the session.
+    #[error("session {id} has no message {uuid}")]
+    NoSuchMessage {
+        /// The session.
+        id: SessionId,
+        /// The uuid that was asked for.
+        uuid: String,
+    },
+    /// There is nothing to copy.
+    #[error("session {0} holds no messages yet, so there is nothing to fork")]
+    Empty(SessionId),
+    /// The system refused.
+    #[error("{doing}: {source}")]
+    Io {
+        /// What was tried, to which path.
+        doing: String,
+        /// The system's reason.
+        source: io::Error,
+    },
+}
