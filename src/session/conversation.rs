@@ -214,6 +214,22 @@ impl Conversation {
         }
     }
 
+    /// Puts in front what an older, longer reading holds before the first item
+    /// of this one, and says how many items that were.
+    pub fn prepend_older(&mut self, older: Self) -> usize {
+        let Some(first) = self.items.first().map(|item| item.uuid.clone()) else {
+            *self = older;
+            return self.items.len();
+        };
+        let Some(added) = older.items.iter().position(|item| item.uuid == first) else { return 0 };
+        self.items.splice(0..0, older.items.into_iter().take(added));
+        for at in self.calls.values_mut() {
+            *at += added;
+        }
+        self.calls.extend(older.calls.into_iter().filter(|(_, at)| *at < added));
+        added
+    }
+
     /// Nothing more arrives for what was streaming: it stays as it is.
     pub fn end_stream(&mut self) {
         if let Some(last) = self.items.last_mut() {

@@ -53,3 +53,18 @@ fn a_result_without_its_call_changes_nothing() {
     conversation.apply(Change::Result { tool_use_id: "t".into(), result }, "r", None);
     assert!(conversation.is_empty());
 }
+
+#[test]
+fn an_older_reading_goes_in_front_once() {
+    let grown = |uuids: &[&str]| {
+        let mut conversation = Conversation::default();
+        for uuid in uuids {
+            conversation.apply(Change::Prompt((*uuid).into()), uuid, None);
+        }
+        conversation
+    };
+    let mut conversation = grown(&["c", "d"]);
+    assert_eq!(conversation.prepend_older(grown(&["a", "b", "c"])), 2);
+    assert_eq!(texts(&conversation), ["> a", "> b", "> c", "> d"]);
+    assert_eq!(conversation.prepend_older(grown(&["x", "y"])), 0);
+}

@@ -1,0 +1,10 @@
+//! What makes many sessions quick to list and to find.
+//!
+//! Owns cached facts about every session and the search over them. Never the
+//! truth: everything here can be made anew from the store. Never knows screens
+//! or processes.
+
+pub mod fuzzy;
+mod row;
+
+pub use row::Row;

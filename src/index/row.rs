@@ -1,0 +1,32 @@
+//! A session in a list: where it lies and what is known of it.
+
+use chrono::{DateTime, Utc};
+
+use crate::session::{Facts, SessionId};
+use crate::store::{Holder, Stored};
+
+/// One session of a list.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Row {
+    /// Where it lies.
+    pub stored: Stored,
+    /// What its transcript says.
+    pub facts: Facts,
+    /// Another live process has it open.
+    pub open_in: Option<Holder>,
+    /// The file is so large that only its two ends were read: counts are too low.
+    pub partial: bool,
+}
+
+impl Row {
+    /// When it was last active: its last entry's time, since a file's own time
+    /// also moves when nothing was said.
+    pub fn active(&self) -> DateTime<Utc> {
+        self.facts.active.unwrap_or_else(|| self.stored.modified.into())
+    }
+
+    /// The session it was forked from.
+    pub fn parent(&self) -> Option<SessionId> {
+        self.facts.forked_from.as_ref()?.session_id.parse().ok()
+    }
+}
