@@ -1,3 +1,7 @@
 //! The `hotseat` program; everything is in the library.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    hotseat::cli::main()
+}

@@ -1,0 +1,141 @@
+//! The command line: its flags, its commands, and the help that teaches them.
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+
+use super::completions::Completions;
+use super::exit::Exit;
+use super::places::Places;
+use crate::protocol::PermissionMode;
+use crate::session::SessionId;
+
+/// One warm coding-agent process; every session takes the seat in turn.
+///
+/// Without a command: the session browser, the conversation and the slot's
+/// status bar, in this folder. Clear, resume and fork happen inside the running
+/// process, in milliseconds.
+#[derive(Debug, Parser)]
+#[command(name = "hotseat", version, args_conflicts_with_subcommands = true, max_term_width = 100)]
+pub struct Arguments {
+    /// How to take the seat.
+    #[command(flatten)]
+    pub seat: Seat,
+    /// What to do instead of opening the screen.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// The flags of `hotseat` without a command.
+#[derive(Debug, Clone, Default, PartialEq, Eq, clap::Args)]
+pub struct Seat {
+    /// The agent in the slot (this version drives its own, `hotseat`).
+    #[arg(long, value_name = "NAME")]
+    pub agent: Option<String>,
+    /// The model to start with.
+    #[arg(long, value_name = "MODEL")]
+    pub model: Option<String>,
+    /// What may run without asking: default, acceptEdits, plan, dontAsk, bypassPermissions.
+    #[arg(long, value_name = "MODE")]
+    pub permission_mode: Option<PermissionMode>,
+    /// Start in this session, whichever folder it belongs to.
+    #[arg(long, value_name = "ID", conflicts_with = "continue_last")]
+    pub resume: Option<SessionId>,
+    /// Start in this folder's last session.
+    #[arg(long = "continue", short = 'c')]
+    pub continue_last: bool,
+    /// List the sessions of all folders.
+    #[arg(long)]
+    pub all: bool,
+    /// Work in this folder instead of the current one.
+    #[arg(long, value_name = "DIR")]
+    pub cwd: Option<PathBuf>,
+    /// Write nothing to disk.
+    #[arg(long)]
+    pub ephemeral: bool,
+}
+
+/// What else the program can do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Print the completion script for a shell.
+    Completions(Completions),
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  hotseat                          this folder's sessions, and a new one in the seat
+  hotseat --continue               this folder's last session in the seat
+  hotseat --resume ID              that session, whichever folder it belongs to
+  hotseat --all                    the sessions of all folders
+  hotseat completions bash         a completion script for your shell";
+
+impl Arguments {
+    /// Reads the process's command line; ends the process on `--help`,
+    /// `--version` and wrong usage.
+    pub fn read() -> Self {
+        let matches = with_help(&Places::find()).get_matches();
+        Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+    }
+}
+
+/// Prints the long help.
+pub fn print_help() -> Result<Exit> {
+    let help = with_help(&Places::find()).render_long_help();
+    write!(std::io::stdout(), "{help}").context("printing the help")?;
+    Ok(Exit::Done)
+}
+
+fn with_help(places: &Places) -> clap::Command {
+    let lie = format!(
+        "Where things lie:\n  sessions       {}\n  configuration  {}\n  logs           {}",
+        places.projects().display(),
+        places.config_file().display(),
+        places.logs().display(),
+    );
+    Arguments::command().after_help(EXAMPLES).after_long_help(format!("{EXAMPLES}\n\n{lie}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(line: &str) -> Result<Arguments, clap::Error> {
+        Arguments::try_parse_from(line.split_whitespace())
+    }
+
+    #[test]
+    fn the_definition_holds_together() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn the_seat_is_described_by_flags() {
+        let id = "3f9c1a52-0b7e-4c11-9d3e-5a7f20c4b9a1";
+        let seat =
+            parse(&format!("hotseat --resume {id} --permission-mode plan --cwd /x --all")).unwrap().seat;
+        let expected = Seat {
+            permission_mode: Some(PermissionMode::Plan),
+            resume: Some(id.parse().unwrap()),
+            cwd: Some("/x".into()),
+            all: true,
+            ..Seat::default()
+        };
+        assert_eq!(seat, expected);
+    }
+
+    #[test]
+    fn wrong_usage_is_told_apart() {
+        for line in [
+            "hotseat --resume not-an-id",
+            "hotseat --resume 3f9c1a52-0b7e-4c11-9d3e-5a7f20c4b9a1 --continue",
+            "hotseat --permission-mode everything",
+            "hotseat --all completions bash",
+            "hotseat frobnicate",
+        ] {
+            assert_eq!(parse(line).unwrap_err().exit_code(), 2, "{line}");
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! How the program ends: its exit codes, and the one shape of an error.
+
+use std::fmt;
+use std::io::ErrorKind;
+use std::process::ExitCode;
+
+/// The program's exit codes. There are no others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// 0: it was done.
+    Done,
+    /// 1: it was tried and failed.
+    Failed,
+    /// 2: it could not be tried: wrong usage, or no terminal.
+    Usage,
+}
+
+impl Exit {
+    /// The number the shell sees.
+    pub fn code(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::Failed => 1,
+            Self::Usage => 2,
+        }
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit.code())
+    }
+}
+
+/// An error that knows what a person can do about it.
+#[derive(Debug)]
+pub struct Problem {
+    what: String,
+    next: String,
+    exit: Exit,
+}
+
+impl Problem {
+    /// Something that could not even be tried: what (and what with), and what
+    /// to do next.
+    pub fn usage(what: impl Into<String>, next: impl Into<String>) -> Self {
+        Self { what: what.into(), next: next.into(), exit: Exit::Usage }
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.what)
+    }
+}
+
+impl std::error::Error for Problem {}
+
+/// Says on stderr what happened, to what, and what to do next.
+pub fn report(error: &anyhow::Error) -> Exit {
+    if is_broken_pipe(error) {
+        return Exit::Done;
+    }
+    eprintln!("{}", wording(error));
+    error.downcast_ref::<Problem>().map_or(Exit::Failed, |problem| problem.exit)
+}
+
+/// `hotseat: what we were doing: to what: the reason`, then the advice.
+fn wording(error: &anyhow::Error) -> String {
+    let what = format!("hotseat: {error:#}");
+    match error.downcast_ref::<Problem>() {
+        Some(problem) => format!("{what}\n  {}", problem.next),
+        None => what,
+    }
+}
+
+/// The reader of our output went away (`hotseat … | head`): no failure of ours.
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error
+        .chain()
+        .filter_map(|cause| cause.downcast_ref::<std::io::Error>())
+        .any(|cause| cause.kind() == ErrorKind::BrokenPipe)
+}
+
+#[cfg(test)]
+mod tests {
+    use anyhow::{Context, anyhow};
+
+    use super::*;
+
+    #[test]
+    fn an_error_says_what_to_what_and_what_next() {
+        let problem = anyhow::Error::new(Problem::usage("no such folder: /x", "Give one that exists."));
+        assert_eq!(wording(&problem), "hotseat: no such folder: /x\n  Give one that exists.");
+
+        let plain = anyhow!("permission denied").context("reading /etc/x");
+        assert_eq!(wording(&plain), "hotseat: reading /etc/x: permission denied");
+    }
+
+    #[test]
+    fn advice_survives_context() {
+        let problem: Result<(), _> = Err(Problem::usage("no terminal", "Open one."));
+        let error = problem.context("starting").unwrap_err();
+        assert_eq!(wording(&error), "hotseat: starting: no terminal\n  Open one.");
+        assert_eq!(error.downcast_ref::<Problem>().unwrap().exit, Exit::Usage);
+    }
+
+    #[test]
+    fn a_reader_that_went_away_is_no_failure() {
+        let error = anyhow::Error::new(std::io::Error::from(ErrorKind::BrokenPipe)).context("printing");
+        assert_eq!(report(&error), Exit::Done);
+    }
+}

@@ -1,0 +1,35 @@
+//! The command line: arguments in, exit codes out, one file per command.
+//!
+//! Owns the flags, the exit codes, the configuration, the logs and the words of
+//! an error. Never knows the inside of what it starts.
+
+mod arguments;
+mod completions;
+mod exit;
+mod places;
+mod screen;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+
+use arguments::{Arguments, Command};
+use exit::Exit;
+
+/// Runs the program: reads the command line, does what it says, and says what
+/// went wrong on stderr.
+pub fn main() -> ExitCode {
+    let arguments = Arguments::read();
+    match run(arguments) {
+        Ok(exit) => exit.into(),
+        Err(error) => exit::report(&error).into(),
+    }
+}
+
+/// One arm per command; each lives in its own file.
+fn run(arguments: Arguments) -> Result<Exit> {
+    match arguments.command {
+        None => screen::run(&arguments.seat),
+        Some(Command::Completions(completions)) => completions::run(&completions),
+    }
+}
