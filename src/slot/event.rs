@@ -31,6 +31,9 @@ pub struct Launch {
     pub resume: Option<SessionId>,
     /// Nothing is written to disk.
     pub ephemeral: bool,
+    /// The hotseat executable, whose `guard` watches over the agent; none: the
+    /// running one.
+    pub guard: Option<PathBuf>,
 }
 
 /// What the slot is doing. A command that a state does not allow is refused

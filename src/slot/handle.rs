@@ -1,0 +1,163 @@
+//! What everybody else holds of the slot: commands in, answers out.
+//!
+//! A handle is cheap to clone and owns nothing: the process, its state and its
+//! queue belong to the one task behind it.
+
+use tokio::sync::{mpsc, oneshot};
+
+use super::{SlotError, Switch, Switched, Verdict};
+use crate::protocol::PermissionMode;
+use crate::session::SessionId;
+
+/// Sends commands to a slot. When the last one is dropped, the slot closes
+/// gracefully by itself.
+#[derive(Debug, Clone)]
+pub struct SlotHandle {
+    commands: mpsc::Sender<Command>,
+}
+
+/// What the context window holds.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ContextUsage {
+    /// Tokens in use.
+    pub tokens: u64,
+    /// Tokens it has room for.
+    pub max: u64,
+    /// Share in use, 0 to 100.
+    pub percent: f64,
+    /// What the tokens are, by name; hostile text.
+    pub categories: Vec<(String, u64)>,
+}
+
+/// Where an answer goes.
+pub(super) type Reply<T> = oneshot::Sender<Result<T, SlotError>>;
+
+/// A command on its way to the slot's task.
+#[derive(Debug)]
+#[expect(dead_code, reason = "read by the slot's task, which lands next")]
+pub(super) enum Command {
+    /// Run this prompt when its time comes.
+    Submit { uuid: String, text: String },
+    /// Take a prompt back.
+    Cancel { uuid: String, reply: Reply<bool> },
+    /// Stop the running turn.
+    Interrupt { reply: Reply<()> },
+    /// Change the active session.
+    Switch { switch: Switch, interrupt: bool, reply: Reply<Switched> },
+    /// Answer a permission request.
+    Answer { id: String, verdict: Verdict, reply: Reply<()> },
+    /// Change the model.
+    SetModel { model: Option<String>, reply: Reply<()> },
+    /// Change what may run without asking.
+    SetPermissionMode { mode: PermissionMode, reply: Reply<()> },
+    /// Give the active session a title.
+    Rename { title: String, reply: Reply<()> },
+    /// Measure the context window.
+    ContextUsage { reply: Reply<ContextUsage> },
+    /// Start a new process.
+    Restart { seat: Seat, reply: Reply<()> },
+    /// End the process, and this task with it.
+    Close { done: oneshot::Sender<()> },
+}
+
+/// The session a new process starts in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Seat {
+    /// The one that was active.
+    Same,
+    /// A new one.
+    New,
+    /// This stored one.
+    Stored(SessionId),
+}
+
+impl SlotHandle {
+    pub(super) fn new(commands: mpsc::Sender<Command>) -> Self {
+        Self { commands }
+    }
+
+    /// Takes a prompt. It runs after the turns before it; until then, and
+    /// through a restart of the process, the slot keeps it. During a switch it
+    /// is meant for the session to come: should the switch fail, it is
+    /// reported as cancelled.
+    ///
+    /// `uuid` becomes the transcript entry's.
+    pub async fn submit(&self, uuid: String, text: String) -> Result<(), SlotError> {
+        self.commands.send(Command::Submit { uuid, text }).await.map_err(|_| closed())
+    }
+
+    /// Takes a waiting prompt back; `false` when it was too late for that.
+    pub async fn cancel(&self, uuid: String) -> Result<bool, SlotError> {
+        self.ask(|reply| Command::Cancel { uuid, reply }).await
+    }
+
+    /// Stops the running turn; does nothing where none runs.
+    pub async fn interrupt(&self) -> Result<(), SlotError> {
+        self.ask(|reply| Command::Interrupt { reply }).await
+    }
+
+    /// Clears, resumes or forks. With `interrupt` a running turn is stopped
+    /// first, else it makes this fail with [`SlotError::Busy`]. Either way a
+    /// failed switch leaves the former session active.
+    pub async fn switch(&self, switch: Switch, interrupt: bool) -> Result<Switched, SlotError> {
+        self.ask(|reply| Command::Switch { switch, interrupt, reply }).await
+    }
+
+    /// Answers a permission request.
+    pub async fn answer(&self, id: String, verdict: Verdict) -> Result<(), SlotError> {
+        self.ask(|reply| Command::Answer { id, verdict, reply }).await
+    }
+
+    /// Changes the model; none for the agent's default.
+    pub async fn set_model(&self, model: Option<String>) -> Result<(), SlotError> {
+        self.ask(|reply| Command::SetModel { model, reply }).await
+    }
+
+    /// Changes what may run without asking.
+    pub async fn set_permission_mode(&self, mode: PermissionMode) -> Result<(), SlotError> {
+        self.ask(|reply| Command::SetPermissionMode { mode, reply }).await
+    }
+
+    /// Gives the active session a title.
+    pub async fn rename(&self, title: String) -> Result<(), SlotError> {
+        self.ask(|reply| Command::Rename { title, reply }).await
+    }
+
+    /// Measures the context window.
+    pub async fn context_usage(&self) -> Result<ContextUsage, SlotError> {
+        self.ask(|reply| Command::ContextUsage { reply }).await
+    }
+
+    /// Starts the process anew on the session that was active. One that still
+    /// runs is closed gracefully first; waiting prompts are kept. Answered at
+    /// once, the news tell the rest.
+    pub async fn restart(&self) -> Result<(), SlotError> {
+        self.restart_in(Seat::Same).await
+    }
+
+    /// As [`restart`](Self::restart), in the session that `seat` names: the way
+    /// out when the former one cannot be started.
+    pub async fn restart_in(&self, seat: Seat) -> Result<(), SlotError> {
+        self.ask(|reply| Command::Restart { seat, reply }).await
+    }
+
+    /// Ends the process gracefully: its stdin ends, after 5 s its group gets
+    /// SIGTERM, after 5 more SIGKILL. Returns when it is gone.
+    pub async fn close(&self) {
+        let (done, gone) = oneshot::channel();
+        if self.commands.send(Command::Close { done }).await.is_ok() {
+            // An error means that the task ended otherwise: gone as well.
+            let _ = gone.await;
+        }
+    }
+
+    async fn ask<T>(&self, command: impl FnOnce(Reply<T>) -> Command) -> Result<T, SlotError> {
+        let (reply, answer) = oneshot::channel();
+        self.commands.send(command(reply)).await.map_err(|_| closed())?;
+        answer.await.unwrap_or_else(|_| Err(closed()))
+    }
+}
+
+fn closed() -> SlotError {
+    SlotError::Gone("the slot is closed".to_owned())
+}
