@@ -7,6 +7,7 @@ use anyhow::{Context, Result};
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use super::completions::Completions;
+use super::config::Config;
 use super::exit::Exit;
 use super::places::Places;
 use crate::protocol::PermissionMode;
@@ -60,6 +61,8 @@ pub struct Seat {
 /// What else the program can do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Check the configuration, or print the default one
+    Config(Config),
     /// Print the completion script for a shell.
     Completions(Completions),
 }
@@ -70,6 +73,7 @@ Examples:
   hotseat --continue               this folder's last session in the seat
   hotseat --resume ID              that session, whichever folder it belongs to
   hotseat --all                    the sessions of all folders
+  hotseat config --print-default   every setting, with its default
   hotseat completions bash         a completion script for your shell";
 
 impl Arguments {

@@ -5,6 +5,7 @@
 
 mod arguments;
 mod completions;
+pub mod config;
 mod exit;
 mod places;
 mod screen;
@@ -30,6 +31,7 @@ pub fn main() -> ExitCode {
 fn run(arguments: Arguments) -> Result<Exit> {
     match arguments.command {
         None => screen::run(&arguments.seat),
+        Some(Command::Config(config)) => config::run(&config),
         Some(Command::Completions(completions)) => completions::run(&completions),
     }
 }

@@ -1,0 +1,130 @@
+//! From the text of `config.toml` to settings, and to what was wrong with it.
+//!
+//! Reading never fails: what is mistaken keeps its default and is told.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::settings::{self, ENTRIES, Settings};
+
+/// The settings a file gives, and what was wrong with it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Reading {
+    /// The file's settings; the default for what it does not (validly) give.
+    pub settings: Settings,
+    /// What it gives and hotseat could not take.
+    pub mistakes: Vec<Mistake>,
+}
+
+/// Something in the file that hotseat could not take.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mistake {
+    /// The file.
+    pub path: PathBuf,
+    /// Its line, from 1; none where it is about the whole file.
+    pub line: Option<usize>,
+    /// What is wrong, and what would be right.
+    pub what: String,
+}
+
+impl fmt::Display for Mistake {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.path.display())?;
+        if let Some(line) = self.line {
+            write!(f, ":{line}")?;
+        }
+        write!(f, ": {}", self.what)
+    }
+}
+
+/// Reads the file. That there is none is no mistake.
+pub fn read_file(path: &Path) -> Reading {
+    match std::fs::read_to_string(path) {
+        Ok(text) => read(path, &text),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Reading::default(),
+        Err(error) => Reading {
+            mistakes: vec![Mistake {
+                path: path.to_owned(),
+                line: None,
+                what: format!("cannot be read: {error}"),
+            }],
+            ..Reading::default()
+        },
+    }
+}
+
+/// Reads the text of a file.
+pub fn read(path: &Path, text: &str) -> Reading {
+    let (table, errors) = DeTable::parse_recoverable(text);
+    let mut reader = Reader { path, text, reading: Reading::default() };
+    for error in &errors {
+        reader.mistake(error.span().map(|span| span.start), format!("not TOML: {}", error.message()));
+    }
+    reader.table(table.get_ref());
+    // A line that is no TOML also has no value: the first mistake says it all.
+    reader.reading.mistakes.sort_by_key(|mistake| mistake.line);
+    reader.reading.mistakes.dedup_by_key(|mistake| mistake.line);
+    reader.reading
+}
+
+struct Reader<'a> {
+    path: &'a Path,
+    text: &'a str,
+    reading: Reading,
+}
+
+impl Reader<'_> {
+    fn mistake(&mut self, offset: Option<usize>, what: String) {
+        let line = offset.map(|at| 1 + self.text.bytes().take(at).filter(|&byte| byte == b'\n').count());
+        self.reading.mistakes.push(Mistake { path: self.path.to_owned(), line, what });
+    }
+
+    fn table(&mut self, table: &DeTable<'_>) {
+        for (key, value) in table {
+            let name: &str = key.get_ref();
+            if name == "keys" {
+                self.keys(value);
+            } else if let Some(entry) = ENTRIES.iter().find(|entry| entry.name == name) {
+                if let Err(expected) = (entry.apply)(&mut self.reading.settings, value.get_ref()) {
+                    self.mistake(Some(value.span().start), format!("{name}: {expected}"));
+                }
+            } else {
+                let known = ENTRIES.iter().map(|entry| entry.name).chain(["keys"]);
+                self.mistake(Some(key.span().start), unknown("key", name, known));
+            }
+        }
+    }
+
+    fn keys(&mut self, value: &Spanned<DeValue<'_>>) {
+        let Some(table) = value.get_ref().as_table() else {
+            return self.mistake(Some(value.span().start), "keys: expected a table: [keys]".into());
+        };
+        for (key, value) in table {
+            let name: &str = key.get_ref();
+            match settings::keys(value.get_ref()) {
+                Ok(keys) => {
+                    self.reading.settings.keys.insert(name.into(), keys);
+                }
+                Err(expected) => self.mistake(Some(value.span().start), format!("keys.{name}: {expected}")),
+            }
+        }
+    }
+}
+
+/// Says that a name is unknown, and which known one is nearest.
+fn unknown<'a>(what: &str, name: &str, known: impl Iterator<Item = &'a str>) -> String {
+    let nearest = known
+        .map(|known| (known, strsim::jaro_winkler(known, name)))
+        .filter(|(_, similarity)| *similarity > 0.75)
+        .max_by(|(_, one), (_, other)| one.total_cmp(other));
+    match nearest {
+        Some((nearest, _)) => format!("unknown {what} “{name}”; did you mean “{nearest}”?"),
+        None => format!("unknown {what} “{name}”; `hotseat config --print-default` lists them all"),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,81 @@
+use super::*;
+use crate::cli::config::PRINT_DEFAULT;
+use crate::cli::config::settings::Theme;
+use crate::protocol::PermissionMode;
+
+fn mistakes(text: &str) -> Vec<String> {
+    let reading = read(Path::new("c.toml"), text);
+    reading.mistakes.iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn every_key_is_optional() {
+    assert_eq!(read(Path::new("c.toml"), ""), Reading::default());
+    assert_eq!(read_file(Path::new("/nowhere/c.toml")), Reading::default());
+}
+
+#[test]
+fn what_is_given_counts() {
+    let text = "theme = 'light'\npermission_mode = 'plan'\nbrowser_width = 40\nmodel = ''\n\
+                [keys]\nclear = 'x'\nfork = ['y', 'ctrl-f']\n";
+    let reading = read(Path::new("c.toml"), text);
+    let keys = [("clear", vec!["x"]), ("fork", vec!["y", "ctrl-f"])];
+    let owned = |keys: Vec<&str>| keys.into_iter().map(String::from).collect();
+    let expected = Settings {
+        theme: Theme::Light,
+        permission_mode: PermissionMode::Plan,
+        browser_width: Some(40),
+        keys: keys.map(|(name, keys)| (name.to_owned(), owned(keys))).into(),
+        ..Settings::default()
+    };
+    assert_eq!((reading.settings, reading.mistakes), (expected, vec![]));
+}
+
+#[test]
+fn a_mistake_names_line_and_remedy() {
+    for (text, expected) in [
+        ("\nthem = 1", "c.toml:2: unknown key “them”; did you mean “theme”?"),
+        (
+            "permision_mode = 'plan'",
+            "c.toml:1: unknown key “permision_mode”; did you mean “permission_mode”?",
+        ),
+        ("zzz = 1", "c.toml:1: unknown key “zzz”; `hotseat config --print-default` lists them all"),
+        ("theme = 'pink'", "c.toml:1: theme: expected \"auto\", \"dark\" or \"light\""),
+        ("mouse = 1", "c.toml:1: mouse: expected true or false"),
+        (
+            "browser_width = 900",
+            "c.toml:1: browser_width: expected a number of columns from 34 to 60, or 0 for about a third",
+        ),
+        ("keys = 1", "c.toml:1: keys: expected a table: [keys]"),
+        ("[keys]\nclear = 7", "c.toml:2: keys.clear: expected a key such as \"ctrl-p\", or a list of keys"),
+    ] {
+        assert_eq!(mistakes(text), [expected], "{text}");
+    }
+}
+
+#[test]
+fn one_mistake_does_not_cost_the_rest() {
+    let reading = read(Path::new("c.toml"), "theme = \nmouse = false\nall = 'yes'\n");
+    assert!(!reading.settings.mouse);
+    let lines: Vec<_> = reading.mistakes.iter().map(|mistake| mistake.line).collect();
+    assert_eq!(lines, [Some(1), Some(3)]);
+}
+
+#[test]
+fn a_file_of_garbage_gives_the_defaults() {
+    let reading = read(Path::new("c.toml"), "\u{1b}[31m{{{{");
+    assert_eq!(reading.settings, Settings::default());
+    assert!(!reading.mistakes.is_empty());
+}
+
+#[test]
+fn the_printed_default_is_the_default_and_names_every_key() {
+    let uncommented = PRINT_DEFAULT.replace("#:", "");
+    let reading = read(Path::new("assets/config.toml"), &uncommented);
+    assert_eq!(reading.mistakes, vec![]);
+    assert_eq!(reading.settings, Settings::default());
+    let table = DeTable::parse(&uncommented).unwrap();
+    for entry in ENTRIES {
+        assert!(table.get_ref().contains_key(entry.name), "{} is missing in assets/config.toml", entry.name);
+    }
+}

@@ -1,0 +1,138 @@
+//! The settings: what each key of `config.toml` means, and its default.
+
+use std::collections::BTreeMap;
+
+use toml::de::DeValue;
+
+use crate::protocol::PermissionMode;
+
+/// Everything a person can configure.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// Which colours to assume.
+    pub theme: Theme,
+    /// The agent in the slot.
+    pub agent: String,
+    /// The model to start with; none for the agent's default.
+    pub model: Option<String>,
+    /// What may run without asking.
+    pub permission_mode: PermissionMode,
+    /// List the sessions of all folders.
+    pub all: bool,
+    /// Columns of the browser; none: about a third.
+    pub browser_width: Option<u16>,
+    /// Listen to the mouse.
+    pub mouse: bool,
+    /// Show when things were said and what turns cost.
+    pub timestamps: bool,
+    /// What long prompts are written in; none: `$VISUAL`, `$EDITOR`, `vi`.
+    pub editor: Option<String>,
+    /// Commands of the keymap and the keys a person wants for them.
+    pub keys: BTreeMap<String, Vec<String>>,
+}
+
+/// Which colours the screen assumes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Theme {
+    /// Ask the terminal.
+    #[default]
+    Auto,
+    /// Light text on a dark ground.
+    Dark,
+    /// Dark text on a light ground.
+    Light,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            theme: Theme::Auto,
+            agent: "hotseat".into(),
+            model: None,
+            permission_mode: PermissionMode::Default,
+            all: false,
+            browser_width: None,
+            mouse: true,
+            timestamps: false,
+            editor: None,
+            keys: BTreeMap::new(),
+        }
+    }
+}
+
+/// One key of the file: its name, and how its value becomes a setting; the
+/// error says what was expected.
+pub struct Entry {
+    /// As it is written in the file.
+    pub name: &'static str,
+    /// Takes the value over.
+    pub apply: fn(&mut Settings, &DeValue<'_>) -> Result<(), String>,
+}
+
+/// All keys but the table `keys`.
+pub const ENTRIES: &[Entry] = &[
+    Entry { name: "theme", apply: |settings, value| theme(value).map(|theme| settings.theme = theme) },
+    Entry { name: "agent", apply: |settings, value| text(value).map(|agent| settings.agent = agent) },
+    Entry { name: "model", apply: |settings, value| text(value).map(|model| settings.model = filled(model)) },
+    Entry {
+        name: "permission_mode",
+        apply: |settings, value| text(value)?.parse().map(|mode| settings.permission_mode = mode),
+    },
+    Entry { name: "all", apply: |settings, value| flag(value).map(|all| settings.all = all) },
+    Entry {
+        name: "browser_width",
+        apply: |settings, value| columns(value).map(|width| settings.browser_width = width),
+    },
+    Entry { name: "mouse", apply: |settings, value| flag(value).map(|mouse| settings.mouse = mouse) },
+    Entry {
+        name: "timestamps",
+        apply: |settings, value| flag(value).map(|timestamps| settings.timestamps = timestamps),
+    },
+    Entry {
+        name: "editor",
+        apply: |settings, value| text(value).map(|editor| settings.editor = filled(editor)),
+    },
+];
+
+/// Keys for one command: one, or a list; an empty list takes them away.
+pub fn keys(value: &DeValue<'_>) -> Result<Vec<String>, String> {
+    let expected = || "expected a key such as \"ctrl-p\", or a list of keys".to_owned();
+    match value.as_array() {
+        Some(list) => {
+            list.iter().map(|key| key.get_ref().as_str().map(Into::into).ok_or_else(expected)).collect()
+        }
+        None => value.as_str().map(|key| vec![key.into()]).ok_or_else(expected),
+    }
+}
+
+fn text(value: &DeValue<'_>) -> Result<String, String> {
+    value.as_str().map(Into::into).ok_or_else(|| "expected text in quotes".into())
+}
+
+/// An empty text says the same as no text.
+fn filled(text: String) -> Option<String> {
+    Some(text).filter(|text| !text.trim().is_empty())
+}
+
+fn flag(value: &DeValue<'_>) -> Result<bool, String> {
+    value.as_bool().ok_or_else(|| "expected true or false".into())
+}
+
+/// The browser's bounds are those of the screen; 0 says "about a third".
+fn columns(value: &DeValue<'_>) -> Result<Option<u16>, String> {
+    let number = value.as_integer().and_then(|number| number.as_str().parse::<u16>().ok());
+    match number {
+        Some(0) => Ok(None),
+        Some(width @ 34..=60) => Ok(Some(width)),
+        Some(_) | None => Err("expected a number of columns from 34 to 60, or 0 for about a third".into()),
+    }
+}
+
+fn theme(value: &DeValue<'_>) -> Result<Theme, String> {
+    match value.as_str() {
+        Some("auto") => Ok(Theme::Auto),
+        Some("dark") => Ok(Theme::Dark),
+        Some("light") => Ok(Theme::Light),
+        Some(_) | None => Err("expected \"auto\", \"dark\" or \"light\"".into()),
+    }
+}
