@@ -9,6 +9,7 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use super::completions::Completions;
 use super::config::Config;
 use super::exit::Exit;
+use super::guard::Guard;
 use super::places::Places;
 use crate::protocol::PermissionMode;
 use crate::session::SessionId;
@@ -65,6 +66,9 @@ pub enum Command {
     Config(Config),
     /// Print the completion script for a shell.
     Completions(Completions),
+    /// Run a program that must not outlive the process that runs this.
+    #[command(hide = true)]
+    Guard(Guard),
 }
 
 const EXAMPLES: &str = "\

@@ -4,7 +4,7 @@ use std::fmt;
 use std::io::ErrorKind;
 use std::process::ExitCode;
 
-/// The program's exit codes. There are no others.
+/// The program's exit codes. There are no others, but for the guard's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
     /// 0: it was done.
@@ -13,6 +13,8 @@ pub enum Exit {
     Failed,
     /// 2: it could not be tried: wrong usage, or no terminal.
     Usage,
+    /// As the program that the guard ran.
+    Passed(u8),
 }
 
 impl Exit {
@@ -22,6 +24,7 @@ impl Exit {
             Self::Done => 0,
             Self::Failed => 1,
             Self::Usage => 2,
+            Self::Passed(code) => code,
         }
     }
 }

@@ -7,6 +7,7 @@ mod arguments;
 mod completions;
 pub mod config;
 mod exit;
+mod guard;
 mod places;
 mod screen;
 
@@ -33,5 +34,6 @@ fn run(arguments: Arguments) -> Result<Exit> {
         None => screen::run(&arguments.seat),
         Some(Command::Config(config)) => config::run(&config),
         Some(Command::Completions(completions)) => completions::run(&completions),
+        Some(Command::Guard(guard)) => guard::run(&guard),
     }
 }

@@ -1,0 +1,135 @@
+//! `hotseat guard -- PROGRAM ARGS…` (hidden): runs a program that must not
+//! outlive its owner, however the owner ends.
+//!
+//! The slot starts every agent through it, and our own agent every shell
+//! command. The guard leads a process group that holds the program and all it
+//! starts. It costs a process of its own because only a process can notice its
+//! parent's death by SIGKILL. It never reads or writes the program's streams.
+
+use std::ffi::OsString;
+use std::io::ErrorKind;
+use std::os::unix::process::ExitStatusExt;
+use std::process::ExitStatus;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use rustix::process::{self, Pid, Signal};
+use tokio::process::{Child, Command};
+use tokio::signal::unix::{self, SignalKind};
+use tokio::time::timeout;
+
+use super::exit::Exit;
+
+/// From SIGTERM to SIGKILL, once the owner is gone.
+const LAST_WORDS: Duration = Duration::from_secs(2);
+/// How often to look whether the owner still lives. Linux tells by a signal,
+/// so there it only makes up for one that got lost.
+const LOOK: Duration = Duration::from_secs(if cfg!(target_os = "linux") { 60 } else { 1 });
+
+/// What the command is told.
+#[derive(Debug, clap::Args)]
+pub struct Guard {
+    /// Seconds from the owner's end to SIGTERM.
+    #[arg(long, value_name = "SECONDS", default_value_t = 5)]
+    grace: u64,
+    /// The owner's pid, in case it ends before the guard looks; none: the parent.
+    #[arg(long, value_name = "PID")]
+    owner: Option<i32>,
+    /// The program and its arguments.
+    #[arg(last = true, required = true)]
+    program: Vec<OsString>,
+}
+
+/// Runs the program to its end, or to its owner's. Exits as the program did:
+/// with its code, or 128 + the signal that killed it.
+pub fn run(guard: &Guard) -> Result<Exit> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(watch(guard))
+}
+
+async fn watch(guard: &Guard) -> Result<Exit> {
+    lead_a_group().context("leading a process group")?;
+    let mut owner = Owner::watch(guard.owner).context("watching over the owner")?;
+    // These come to the whole group, so the program has them already. Caught
+    // and not ignored, for what is ignored stays so in the program.
+    let _heard = [SignalKind::hangup(), SignalKind::interrupt(), SignalKind::terminate()].map(unix::signal);
+    let mut program = match Command::new(&guard.program[0]).args(&guard.program[1..]).spawn() {
+        Ok(program) => program,
+        Err(error) => {
+            eprintln!("could not start {}: {error}", guard.program[0].display());
+            return Ok(Exit::Passed(if error.kind() == ErrorKind::NotFound { 127 } else { 126 }));
+        }
+    };
+    tokio::select! {
+        status = program.wait() => {
+            let code = code(status.context("waiting for the program")?);
+            sweep();
+            Ok(Exit::Passed(code))
+        }
+        () = owner.gone() => {
+            end(&mut program, Duration::from_secs(guard.grace)).await;
+            // Ends the guard as well.
+            process::kill_current_process_group(Signal::KILL)?;
+            Ok(Exit::Failed)
+        }
+    }
+}
+
+fn lead_a_group() -> rustix::io::Result<()> {
+    if process::getpgrp() == process::getpid() { Ok(()) } else { process::setpgid(None, None) }
+}
+
+/// The process this one works for: its parent.
+struct Owner {
+    pid: Option<Pid>,
+    death: unix::Signal,
+}
+
+impl Owner {
+    fn watch(pid: Option<i32>) -> Result<Self> {
+        let pid = pid.and_then(Pid::from_raw).or_else(process::getppid);
+        let death = unix::signal(SignalKind::user_defined1())?;
+        #[cfg(target_os = "linux")]
+        process::set_parent_process_death_signal(Some(Signal::USR1))?;
+        Ok(Self { pid, death })
+    }
+
+    /// Returns when the owner is gone. Linux sends the signal when the thread
+    /// that spawned us ends, which its process may survive: so the signal only
+    /// says to look. It stays armed, for the next of its threads.
+    async fn gone(&mut self) {
+        while process::getppid() == self.pid {
+            let _told_or_not = timeout(LOOK, self.death.recv()).await;
+        }
+    }
+}
+
+/// The program's stdin ended with its owner: it may finish what it writes,
+/// then it is asked to.
+async fn end(program: &mut Child, grace: Duration) {
+    if !grace.is_zero() && timeout(grace, program.wait()).await.is_ok() {
+        return;
+    }
+    if process::kill_current_process_group(Signal::TERM).is_ok() {
+        let _ended_or_not = timeout(LAST_WORDS, program.wait()).await;
+    }
+}
+
+/// Kills what the program left behind in its group. The guard steps out of the
+/// group first, into its owner's; where it cannot (it leads a session), what is
+/// left is asked to end by the one signal that the guard survives.
+fn sweep() {
+    let group = process::getpgrp();
+    let stepped_out = process::getppid()
+        .and_then(|owner| process::getpgid(Some(owner)).ok())
+        .filter(|&theirs| theirs != group)
+        .is_some_and(|theirs| process::setpgid(None, Some(theirs)).is_ok());
+    let signal = if stepped_out { Signal::KILL } else { Signal::TERM };
+    // An error says that nobody is left.
+    let _gone = process::kill_process_group(group, signal);
+}
+
+fn code(status: ExitStatus) -> u8 {
+    let code = status.code().unwrap_or_else(|| 128 + status.signal().unwrap_or(0));
+    u8::try_from(code).unwrap_or(u8::MAX)
+}
