@@ -77,20 +77,15 @@ impl Facts {
     /// Gathers the facts of a transcript, or of as much of it as was read.
     pub fn gather(transcript: &Transcript<'_>) -> Self {
         let mut facts = Self { health: transcript.health, ..Self::default() };
-        let (mut custom, mut ai, mut last_prompt, mut summary) = (None, None, None, None);
+        let mut names = Names::default();
         let mut counted = HashSet::new();
         for (at, line) in transcript.lines.iter().enumerate() {
             let kind = line.kind();
             if at == 0 {
                 facts.is_sidechain = line.is_sidechain();
             }
+            names.see(kind, line);
             match kind {
-                Kind::CustomTitle => custom = line.custom_title().map(|text| one_line(&text)).or(custom),
-                Kind::AiTitle => ai = line.ai_title().map(|text| one_line(&text)).or(ai),
-                Kind::LastPrompt => {
-                    last_prompt = line.last_prompt().map(|text| one_line(&text)).or(last_prompt);
-                }
-                Kind::Summary => summary = line.summary().map(|text| one_line(&text)).or(summary),
                 Kind::Tag => facts.tag = line.tag().map(|text| one_line(&text)).filter(|tag| !tag.is_empty()),
                 Kind::CostState => facts.cost_usd = line.total_cost_usd().or(facts.cost_usd),
                 _ => {}
@@ -126,14 +121,7 @@ impl Facts {
                 _ => {}
             }
         }
-        let named = |text: Option<String>, source| {
-            text.filter(|text| !text.is_empty()).map(|text| Title { text, source })
-        };
-        facts.title = named(custom, TitleSource::Custom)
-            .or_else(|| named(ai, TitleSource::Ai))
-            .or_else(|| named(last_prompt, TitleSource::LastPrompt))
-            .or_else(|| named(summary, TitleSource::Summary))
-            .or_else(|| named(facts.first_prompt.clone(), TitleSource::FirstPrompt));
+        facts.title = names.title(|| facts.first_prompt.clone());
         facts
     }
 
@@ -158,6 +146,50 @@ impl Facts {
         if let Some(usage) = reply.usage.filter(|_| first) {
             self.usage += usage;
         }
+    }
+}
+
+impl Title {
+    /// Only the title of a transcript, where the other facts are not wanted.
+    pub fn of(transcript: &Transcript<'_>) -> Option<Self> {
+        let mut names = Names::default();
+        for line in &transcript.lines {
+            names.see(line.kind(), line);
+        }
+        names.title(|| transcript.lines.iter().find_map(prompt::of_line).map(|prompt| one_line(&prompt)))
+    }
+}
+
+/// The last of each kind of line that can name a session.
+#[derive(Default)]
+struct Names {
+    custom: Option<String>,
+    ai: Option<String>,
+    last_prompt: Option<String>,
+    summary: Option<String>,
+}
+
+impl Names {
+    fn see(&mut self, kind: Kind, line: &Line<'_>) {
+        let (name, text) = match kind {
+            Kind::CustomTitle => (&mut self.custom, line.custom_title()),
+            Kind::AiTitle => (&mut self.ai, line.ai_title()),
+            Kind::LastPrompt => (&mut self.last_prompt, line.last_prompt()),
+            Kind::Summary => (&mut self.summary, line.summary()),
+            _ => return,
+        };
+        *name = text.map(|text| one_line(&text)).or(name.take());
+    }
+
+    fn title(self, first_prompt: impl FnOnce() -> Option<String>) -> Option<Title> {
+        let named = |text: Option<String>, source| {
+            text.filter(|text| !text.is_empty()).map(|text| Title { text, source })
+        };
+        named(self.custom, TitleSource::Custom)
+            .or_else(|| named(self.ai, TitleSource::Ai))
+            .or_else(|| named(self.last_prompt, TitleSource::LastPrompt))
+            .or_else(|| named(self.summary, TitleSource::Summary))
+            .or_else(|| named(first_prompt(), TitleSource::FirstPrompt))
     }
 }
 

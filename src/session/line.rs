@@ -62,6 +62,8 @@ pub struct Line<'a> {
     tag: Raw<'a>,
     #[serde(borrow, rename = "totalCostUSD")]
     total_cost_usd: Raw<'a>,
+    #[serde(skip)]
+    json: &'a str,
 }
 
 /// The `type` of a line, as far as hotseat gives it a meaning.
@@ -89,6 +91,8 @@ pub enum Kind {
     LastPrompt,
     /// Running totals of the official CLI.
     CostState,
+    /// What stands in place of long tool results.
+    ContentReplacement,
     /// Anything else: kept, passed over.
     Other,
 }
@@ -117,7 +121,13 @@ fn flag(raw: Raw<'_>) -> bool {
 impl<'a> Line<'a> {
     /// Reads one line; `None` where it is not a JSON object (torn or foreign).
     pub fn parse(line: &'a str) -> Option<Self> {
-        line.starts_with('{').then(|| serde_json::from_str(line).ok()).flatten()
+        let fields: Self = line.starts_with('{').then(|| serde_json::from_str(line).ok()).flatten()?;
+        Some(Self { json: line, ..fields })
+    }
+
+    /// The whole line, as it lies in the file.
+    pub fn json(&self) -> &'a str {
+        self.json
     }
 
     /// An entry has a type, known or not.
@@ -139,6 +149,7 @@ impl<'a> Line<'a> {
             Some("tag") => Kind::Tag,
             Some("last-prompt") => Kind::LastPrompt,
             Some("cost-state") => Kind::CostState,
+            Some("content-replacement") => Kind::ContentReplacement,
             _ => Kind::Other,
         }
     }

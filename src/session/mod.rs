@@ -6,6 +6,8 @@
 
 pub mod conversation;
 pub mod facts;
+mod fields;
+pub mod fork;
 mod id;
 pub mod line;
 pub mod message;

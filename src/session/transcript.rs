@@ -188,14 +188,18 @@ impl<'a> Transcript<'a> {
 
 /// The ids in a message that tie calls, results and replies together.
 #[derive(Default)]
-struct MessageIds {
-    id: Option<String>,
-    calls: Vec<String>,
-    results: Vec<String>,
+pub(super) struct MessageIds {
+    /// The message's own, shared by the entries that are its blocks.
+    pub id: Option<String>,
+    /// The calls it makes.
+    pub calls: Vec<String>,
+    /// The calls it answers.
+    pub results: Vec<String>,
 }
 
 impl MessageIds {
-    fn of(line: &Line<'_>) -> Self {
+    /// The ids in this line's message; none where it has no message.
+    pub fn of(line: &Line<'_>) -> Self {
         #[derive(Deserialize)]
         struct Message<'a> {
             #[serde(default)]

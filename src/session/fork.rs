@@ -1,0 +1,204 @@
+//! The copy of a conversation as a session of its own.
+//!
+//! Only the main chain goes along: side chains, branches left behind, progress
+//! and calls that never got a result stay with the source. Every entry remembers
+//! where it was copied from, and everything unknown in it is kept. Follows
+//! `fork_session` of the Python SDK 0.2.186, except that it copies one chain
+//! where that copies all branches.
+
+use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use serde_json::json;
+use uuid::Uuid;
+
+use super::SessionId;
+use super::facts::{Title, fork_title};
+use super::fields::{Fields, quoted};
+use super::line::{Kind, Line};
+use super::message::{Block, Message};
+use super::transcript::{MessageIds, Reach, Transcript};
+
+/// What would tie a copy to the state of its source.
+const OF_THE_SOURCE: [&str; 3] = ["teamName", "agentName", "slug"];
+
+/// What to copy, and as what.
+#[derive(Debug, Clone, Copy)]
+pub struct Copy<'a> {
+    /// The session that is copied.
+    pub source: SessionId,
+    /// The copy's id.
+    pub id: SessionId,
+    /// The last message to copy, by an entry's uuid; none: all up to the leaf.
+    /// A reply goes along whole, with the results of its calls.
+    pub at: Option<&'a str>,
+    /// The copy's title; none: the source's with the next number.
+    pub title: Option<&'a str>,
+    /// The folder to work in from now on, where it is another one.
+    pub cwd: Option<&'a str>,
+    /// The time of the copy: its last entry bears it, so that lists and the
+    /// official CLI take it for the newest.
+    pub now: DateTime<Utc>,
+}
+
+/// Why there is no copy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NoCopy {
+    /// The transcript has no conversation.
+    Empty,
+    /// [`Copy::at`] is not in it.
+    NoSuchMessage,
+}
+
+/// The copy's lines, without newlines.
+pub fn copy(transcript: &Transcript<'_>, copy: &Copy<'_>) -> Result<Vec<String>, NoCopy> {
+    let chain = chain(transcript, copy.at)?;
+    let names = new_names(&chain);
+    let now = copy.now.to_rfc3339_opts(SecondsFormat::Millis, true);
+    let kept: Vec<_> = chain.iter().filter(|(_, kept)| *kept).map(|(line, _)| *line).collect();
+    let mut lines = Vec::with_capacity(kept.len() + 2);
+    for (at, line) in kept.iter().enumerate() {
+        let Some(mut fields) = Fields::parse(line.json()) else { continue };
+        rename(&mut fields, &names);
+        fields.retain(|name| !OF_THE_SOURCE.contains(&name));
+        fields.set("sessionId", quoted(&copy.id.to_string()));
+        if let Some(cwd) = copy.cwd {
+            fields.set("cwd", quoted(cwd));
+        }
+        if at + 1 == kept.len() {
+            fields.set("timestamp", quoted(&now));
+        }
+        let origin = json!({"sessionId": copy.source, "messageUuid": line.uuid()});
+        fields.set("forkedFrom", origin.to_string());
+        lines.push(fields.to_string());
+    }
+    if lines.is_empty() {
+        return Err(NoCopy::Empty);
+    }
+    lines.extend(replacements(transcript, copy, &now));
+    let title = copy.title.map(str::trim).filter(|title| !title.is_empty());
+    let title = title.map_or_else(
+        || fork_title(Title::of(transcript).as_ref().map_or("Forked session", |title| &title.text), []),
+        str::to_owned,
+    );
+    lines.push(json!({"type": "custom-title", "sessionId": copy.id, "customTitle": title}).to_string());
+    Ok(lines)
+}
+
+/// The entries of the main chain, and of each whether the copy keeps it.
+fn chain<'t, 'a>(
+    transcript: &'t Transcript<'a>,
+    at: Option<&str>,
+) -> Result<Vec<(&'t Line<'a>, bool)>, NoCopy> {
+    let leaf = match at {
+        Some(uuid) => {
+            let at = transcript.position(uuid).filter(|&at| !transcript.lines[at].is_sidechain());
+            Some(at.ok_or(NoCopy::NoSuchMessage)?)
+        }
+        None => transcript.leaf(),
+    };
+    let mut path = transcript.path(leaf, Reach::Person);
+    path.retain(|&at| !transcript.lines[at].is_sidechain());
+    let open = answer_open_calls(transcript, &mut path);
+    let is_kept = |line: &Line<'_>| line.kind() != Kind::Progress && !only_calls(line, &open);
+    Ok(path.into_iter().map(|at| &transcript.lines[at]).map(|line| (line, is_kept(line))).collect())
+}
+
+/// Puts the results that lie elsewhere in the file behind the path, and says
+/// which calls have none at all.
+fn answer_open_calls(transcript: &Transcript<'_>, path: &mut Vec<usize>) -> HashSet<String> {
+    let mut open = HashSet::new();
+    for &at in &*path {
+        let ids = MessageIds::of(&transcript.lines[at]);
+        open.extend(ids.calls);
+        for call in ids.results {
+            open.remove(&call);
+        }
+    }
+    if open.is_empty() {
+        return open;
+    }
+    let on_path: HashSet<_> = path.iter().copied().collect();
+    for (at, line) in transcript.lines.iter().enumerate() {
+        if on_path.contains(&at) || line.is_sidechain() || line.kind() != Kind::User {
+            continue;
+        }
+        let results = MessageIds::of(line).results;
+        if results.iter().any(|call| open.contains(call)) {
+            open.retain(|call| !results.contains(call));
+            path.push(at);
+        }
+    }
+    open
+}
+
+/// The entry holds nothing but calls without a result.
+fn only_calls(line: &Line<'_>, open: &HashSet<String>) -> bool {
+    if open.is_empty() || line.kind() != Kind::Assistant {
+        return false;
+    }
+    let blocks = line.message().and_then(Message::parse).map(|message| message.blocks).unwrap_or_default();
+    let is_open = |block: &Block| matches!(block, Block::ToolUse { id, .. } if open.contains(id));
+    !blocks.is_empty() && blocks.iter().all(is_open)
+}
+
+/// The new uuid of each entry; one that is not kept goes by its parent's.
+fn new_names(chain: &[(&Line<'_>, bool)]) -> HashMap<String, Option<String>> {
+    let mut names = HashMap::with_capacity(chain.len());
+    for (line, kept) in chain {
+        let Some(old) = line.uuid() else { continue };
+        let name = if *kept {
+            Some(Uuid::new_v4().to_string())
+        } else {
+            line.parent().and_then(|parent| names.get(parent.as_ref()).cloned().flatten())
+        };
+        names.insert(old.into_owned(), name);
+    }
+    names
+}
+
+/// Lets every field that names an entry of the chain name its copy. A parent
+/// that stays behind is none.
+fn rename(fields: &mut Fields<'_>, names: &HashMap<String, Option<String>>) {
+    for (field, json) in fields.iter_mut() {
+        let old = json.strip_prefix('"').and_then(|json| json.strip_suffix('"'));
+        let new = old.and_then(|old| names.get(old));
+        match (field, new) {
+            (_, Some(Some(new))) => *json = Cow::Owned(quoted(new)),
+            (_, Some(None)) | ("parentUuid" | "logicalParentUuid" | "sourceToolAssistantUUID", None) => {
+                *json = Cow::Borrowed("null");
+            }
+            _ => {}
+        }
+    }
+    if fields.get("sourceToolAssistantUUID") == Some("null") {
+        fields.retain(|name| name != "sourceToolAssistantUUID");
+    }
+}
+
+/// What the source shows in place of long tool results, in one record.
+fn replacements(transcript: &Transcript<'_>, copy: &Copy<'_>, now: &str) -> Option<String> {
+    let source = copy.source.to_string();
+    let mut all = Vec::new();
+    for line in transcript.lines.iter().filter(|line| line.kind() == Kind::ContentReplacement) {
+        let fields = Fields::parse(line.json()).filter(|_| line.session_id().as_deref() == Some(&source));
+        let list = fields.as_ref().and_then(|fields| fields.get("replacements"));
+        all.extend(
+            list.and_then(|list| serde_json::from_str::<Vec<serde_json::Value>>(list).ok())
+                .into_iter()
+                .flatten(),
+        );
+    }
+    let record = json!({
+        "type": "content-replacement",
+        "sessionId": copy.id,
+        "replacements": all,
+        "uuid": Uuid::new_v4(),
+        "timestamp": now,
+    });
+    (!all.is_empty()).then(|| record.to_string())
+}
+
+#[cfg(test)]
+mod tests;
