@@ -5,11 +5,24 @@
 //! append-only: nothing here rewrites one in place, and a delete is a move to
 //! the trash.
 
+mod alive;
+mod local;
+mod lock;
+mod project;
+mod register;
+mod tail;
+mod trash;
+mod worktrees;
+mod writer;
+
 use std::io;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use crate::session::SessionId;
+
+pub use local::LocalStore;
 
 /// A place that keeps transcripts. Every call may touch a disk, so none belongs
 /// on a draw loop.
@@ -33,6 +46,9 @@ pub trait SessionStore: Send + Sync {
 
     /// Who else has the session open now: another hotseat, or the official CLI.
     fn holder(&self, id: SessionId) -> Option<Holder>;
+
+    /// All sessions that somebody else has open now.
+    fn holders(&self) -> Vec<(SessionId, Holder)>;
 
     /// Copies the main chain of a session into a new one. The source is not
     /// touched by one byte.
@@ -150,6 +166,12 @@ pub enum StoreError {
         /// The uuid that was asked for.
         uuid: String,
     },
+    /// Nothing of this id was deleted here.
+    #[error("no session {0} in the trash")]
+    NotInTrash(SessionId),
+    /// Nothing says where sessions live.
+    #[error("neither CLAUDE_CONFIG_DIR nor HOME is set, so there is no place for sessions; set one of them")]
+    NoHome,
     /// There is nothing to copy.
     #[error("session {0} holds no messages yet, so there is nothing to fork")]
     Empty(SessionId),
@@ -161,4 +183,16 @@ pub enum StoreError {
         /// The system's reason.
         source: io::Error,
     },
+}
+
+impl StoreError {
+    fn io(doing: impl Into<String>) -> impl FnOnce(io::Error) -> Self {
+        let doing = doing.into();
+        move |source| Self::Io { doing, source }
+    }
+}
+
+/// Makes a folder, and those above it, for their owner only.
+fn private_dir(folder: &Path) -> io::Result<()> {
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
 }

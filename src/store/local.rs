@@ -1,0 +1,295 @@
+//! Transcripts as the official tools keep them: files under a folder for each
+//! project.
+//!
+//! Owns finding them and asking the right file to do each thing. What lies
+//! under `<root>/hotseat/` (locks, trash) is ours; the rest belongs to the
+//! official tools too, and is only ever appended to, made anew or moved whole.
+
+use std::collections::HashMap;
+use std::fs;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::SystemTime;
+
+use chrono::Utc;
+use serde_json::json;
+use unicode_normalization::UnicodeNormalization;
+
+use super::lock::{Lock, Refused};
+use super::{
+    Fork, Holder, Scope, SessionStore, SessionWriter, StoreError, Stored, Tail, lock, project, register,
+    tail, trash, worktrees, writer,
+};
+use crate::session::fork::{self, NoCopy};
+use crate::session::{SessionId, Transcript};
+
+/// The store over `~/.claude`, or wherever `CLAUDE_CONFIG_DIR` points.
+#[derive(Debug)]
+pub struct LocalStore {
+    root: PathBuf,
+    projects: PathBuf,
+    /// Where sessions were last seen; always looked at again before use.
+    known: Mutex<HashMap<SessionId, PathBuf>>,
+    /// Locks held through this store: opening a session twice shares its lock.
+    locks: Mutex<HashMap<SessionId, Weak<Lock>>>,
+}
+
+impl LocalStore {
+    /// The store in this folder, which need not exist yet.
+    pub fn new(root: impl Into<PathBuf>) -> Self {
+        let root = root.into();
+        let projects = root.join("projects");
+        Self { root, projects, known: Mutex::default(), locks: Mutex::default() }
+    }
+
+    /// The store that the official tools of this environment use.
+    pub fn from_env() -> Result<Self, StoreError> {
+        let configured = std::env::var_os("CLAUDE_CONFIG_DIR").filter(|folder| !folder.is_empty());
+        let root = configured.map(PathBuf::from).or_else(|| Some(std::env::home_dir()?.join(".claude")));
+        let root = root.filter(|root| !root.as_os_str().is_empty()).ok_or(StoreError::NoHome)?;
+        Ok(Self::new(root.to_str().map_or(root.clone(), |root| root.nfc().collect::<String>().into())))
+    }
+
+    /// The folder it keeps everything in.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    fn known(&self) -> MutexGuard<'_, HashMap<SessionId, PathBuf>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn lock_path(&self, id: SessionId) -> PathBuf {
+        self.root.join("hotseat/locks").join(format!("{id}.lock"))
+    }
+
+    fn bin(&self, id: SessionId) -> PathBuf {
+        self.root.join("hotseat/trash").join(id.to_string())
+    }
+
+    /// The folders that may hold sessions of a scope.
+    fn folders(&self, scope: &Scope) -> Result<Vec<PathBuf>, StoreError> {
+        let Scope::Project(folder) = scope else {
+            return entries(&self.projects).map(|entries| entries.map(|entry| entry.path()).collect());
+        };
+        let mut folders = project::existing_folders(&self.projects, &project::spelled(folder));
+        for tree in worktrees::of(folder) {
+            for other in project::existing_folders(&self.projects, &project::spelled(&tree)) {
+                if !folders.contains(&other) {
+                    folders.push(other);
+                }
+            }
+        }
+        Ok(folders)
+    }
+
+    fn lock(&self, id: SessionId) -> Result<Arc<Lock>, StoreError> {
+        let in_use = |holder| StoreError::InUse { id, holder };
+        if let Some(holder) = self.holder(id) {
+            return Err(in_use(holder));
+        }
+        let mut locks = self.locks.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(held) = locks.get(&id).and_then(Weak::upgrade) {
+            return Ok(held);
+        }
+        let path = self.lock_path(id);
+        let lock = Lock::take(&path).map(Arc::new).map_err(|refused| match refused {
+            Refused::Held(holder) => in_use(holder),
+            Refused::Io(source) => {
+                StoreError::io(format!("cannot lock the session with {}", path.display()))(source)
+            }
+        })?;
+        locks.retain(|_, lock| lock.strong_count() > 0);
+        locks.insert(id, Arc::downgrade(&lock));
+        Ok(lock)
+    }
+
+    fn append_to_existing(&self, id: SessionId, entry: &serde_json::Value) -> Result<(), StoreError> {
+        let path = self.find(id)?.path;
+        writer::append_existing(&path, &[entry.to_string()])
+            .map_err(StoreError::io(format!("cannot append to {}", path.display())))
+    }
+}
+
+impl SessionStore for LocalStore {
+    fn list(&self, scope: &Scope) -> Result<Vec<Stored>, StoreError> {
+        let mut newest: HashMap<SessionId, Stored> = HashMap::new();
+        for folder in self.folders(scope)? {
+            let found = match sessions_in(&folder) {
+                Err(error) if *scope == Scope::All => {
+                    tracing::warn!("passed over: {error}");
+                    continue;
+                }
+                found => found?,
+            };
+            for stored in found {
+                let other = newest.get(&stored.id);
+                if other.is_none_or(|other| other.modified < stored.modified) {
+                    newest.insert(stored.id, stored);
+                }
+            }
+        }
+        self.known().extend(newest.values().map(|stored| (stored.id, stored.path.clone())));
+        Ok(newest.into_values().collect())
+    }
+
+    fn find(&self, id: SessionId) -> Result<Stored, StoreError> {
+        let known = self.known().get(&id).cloned();
+        if let Some(stored) = known.and_then(|path| stored(id, path)) {
+            return Ok(stored);
+        }
+        let name = format!("{id}.jsonl");
+        let folders = self.folders(&Scope::All)?;
+        let places = folders.into_iter().filter_map(|folder| stored(id, folder.join(&name)));
+        let found = places.max_by_key(|stored| stored.modified).ok_or(StoreError::NotFound(id))?;
+        self.known().insert(id, found.path.clone());
+        Ok(found)
+    }
+
+    fn read(&self, id: SessionId) -> Result<Vec<u8>, StoreError> {
+        let path = self.find(id)?.path;
+        fs::read(&path).map_err(|source| StoreError::Unreadable { path, source })
+    }
+
+    fn read_tail(&self, id: SessionId, at_most: u64) -> Result<Tail, StoreError> {
+        let path = self.find(id)?.path;
+        tail::read(&path, at_most).map_err(|source| StoreError::Unreadable { path, source })
+    }
+
+    fn open(&self, id: SessionId, cwd: &Path) -> Result<Box<dyn SessionWriter>, StoreError> {
+        let lock = self.lock(id)?;
+        let (path, exists) = match self.find(id) {
+            Ok(stored) => (stored.path, true),
+            Err(StoreError::NotFound(_)) => {
+                (project::folder_for(&self.projects, cwd).join(format!("{id}.jsonl")), false)
+            }
+            Err(error) => return Err(error),
+        };
+        Ok(Box::new(writer::LocalWriter::new(path, exists, lock)))
+    }
+
+    fn holder(&self, id: SessionId) -> Option<Holder> {
+        lock::holder(&self.lock_path(id)).or_else(|| {
+            let official = register::holders(&self.root);
+            official.into_iter().find_map(|(held, holder)| (held == id).then_some(holder))
+        })
+    }
+
+    fn holders(&self) -> Vec<(SessionId, Holder)> {
+        let locks = self.root.join("hotseat/locks").read_dir().into_iter().flatten().flatten();
+        let ours = locks.filter_map(|entry| {
+            let path = entry.path();
+            let id = path.file_name()?.to_str()?.strip_suffix(".lock")?.parse().ok()?;
+            Some((id, lock::holder(&path)?))
+        });
+        ours.chain(register::holders(&self.root)).collect()
+    }
+
+    fn fork(&self, source: SessionId, fork: &Fork<'_>) -> Result<SessionId, StoreError> {
+        let stored = self.find(source)?;
+        let bytes = fs::read(&stored.path)
+            .map_err(|error| StoreError::Unreadable { path: stored.path.clone(), source: error })?;
+        let home = stored.path.parent().unwrap_or(&self.projects);
+        let folder = fork.cwd.map_or_else(|| home.to_owned(), |cwd| project::folder_for(&self.projects, cwd));
+        let cwd = fork.cwd.filter(|_| folder != home).map(project::spelled);
+        let id = SessionId::random();
+        let lines = fork::copy(&Transcript::parse(&bytes), &fork.copy(source, id, cwd.as_deref()))
+            .map_err(|reason| fork.refused(source, reason))?;
+        let path = folder.join(format!("{id}.jsonl"));
+        writer::create_new(&path, &lines)
+            .map_err(StoreError::io(format!("cannot write the fork to {}", path.display())))?;
+        self.known().insert(id, path);
+        Ok(id)
+    }
+
+    fn rename(&self, id: SessionId, title: &str) -> Result<(), StoreError> {
+        let title = printable(title);
+        self.append_to_existing(id, &json!({"type": "custom-title", "customTitle": title, "sessionId": id}))
+    }
+
+    fn tag(&self, id: SessionId, tag: &str) -> Result<(), StoreError> {
+        let tag = printable(tag);
+        self.append_to_existing(id, &json!({"type": "tag", "tag": tag, "sessionId": id}))
+    }
+
+    fn delete(&self, id: SessionId) -> Result<(), StoreError> {
+        let _lock = self.lock(id)?;
+        let path = self.find(id)?.path;
+        trash::put(&path, &self.bin(id), SystemTime::now())
+            .map_err(StoreError::io(format!("cannot move {} to the trash", path.display())))?;
+        self.known().remove(&id);
+        Ok(())
+    }
+
+    fn restore(&self, id: SessionId) -> Result<(), StoreError> {
+        let bin = self.bin(id);
+        let path = trash::take_back(&bin, &self.projects).map_err(|error| match error.kind() {
+            ErrorKind::NotFound => StoreError::NotInTrash(id),
+            _ => StoreError::io(format!("cannot bring the session back from {}", bin.display()))(error),
+        })?;
+        self.known().insert(id, path);
+        Ok(())
+    }
+}
+
+impl Fork<'_> {
+    /// This order, as the session room takes it.
+    pub(super) fn copy<'a>(
+        &'a self,
+        source: SessionId,
+        id: SessionId,
+        cwd: Option<&'a str>,
+    ) -> fork::Copy<'a> {
+        fork::Copy { source, id, at: self.at, title: self.title, cwd, now: Utc::now() }
+    }
+
+    /// The session room's refusal, with what was asked for.
+    pub(super) fn refused(&self, source: SessionId, reason: NoCopy) -> StoreError {
+        match reason {
+            NoCopy::Empty => StoreError::Empty(source),
+            NoCopy::NoSuchMessage => {
+                StoreError::NoSuchMessage { id: source, uuid: self.at.unwrap_or_default().to_owned() }
+            }
+        }
+    }
+}
+
+/// A folder's entries; none where there is no such folder.
+fn entries(folder: &Path) -> Result<impl Iterator<Item = fs::DirEntry>, StoreError> {
+    let entries = match folder.read_dir() {
+        Ok(entries) => Some(entries),
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => None,
+        Err(error) => {
+            let doing = format!("cannot list the sessions in {} (may you read it?)", folder.display());
+            return Err(StoreError::io(doing)(error));
+        }
+    };
+    Ok(entries.into_iter().flatten().flatten())
+}
+
+/// The sessions in one project's folder.
+fn sessions_in(folder: &Path) -> Result<Vec<Stored>, StoreError> {
+    let session = |entry: fs::DirEntry| {
+        let id = entry.file_name().to_str()?.strip_suffix(".jsonl")?.parse().ok()?;
+        stored(id, entry.path())
+    };
+    Ok(entries(folder)?.filter_map(session).collect())
+}
+
+/// What lies at this path, if it is a transcript: a file that is not empty.
+fn stored(id: SessionId, path: PathBuf) -> Option<Stored> {
+    use std::os::unix::fs::MetadataExt;
+    let there = fs::metadata(&path).ok().filter(|there| there.is_file() && there.len() > 0)?;
+    let modified = there.modified().unwrap_or(SystemTime::UNIX_EPOCH);
+    Some(Stored { id, path, size: there.len(), modified, inode: there.ino() })
+}
+
+/// One line, without control characters.
+fn printable(text: &str) -> String {
+    let words: Vec<_> = text.split_whitespace().collect();
+    words.join(" ").chars().filter(|char| !char.is_control()).collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,171 @@
+//! One writer a session: an advisory lock that names who holds it.
+//!
+//! The kernel's `flock` decides, so a killed holder leaves nothing to clean up;
+//! the text in the file only tells others whom they would disturb. The file is
+//! removed when the lock is let go, and whoever locked a removed file starts over.
+
+use std::fs::{self, File, TryLockError};
+use std::io::{self, Seek, Write};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use chrono::{SecondsFormat, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::{Holder, alive, private_dir};
+
+/// A held lock; dropping it lets go.
+#[derive(Debug)]
+pub struct Lock {
+    path: PathBuf,
+    /// Open for as long as the lock is held: the kernel ties the lock to it.
+    _file: File,
+}
+
+/// Why a lock was not to be had.
+#[derive(Debug)]
+pub enum Refused {
+    /// Somebody has it.
+    Held(Holder),
+    /// The file cannot be made or locked.
+    Io(io::Error),
+}
+
+/// What the file says.
+#[derive(Serialize, Deserialize)]
+struct Note {
+    pid: u32,
+    program: String,
+    since: String,
+    /// As [`alive::start_of`], so that a pid given out again is no holder.
+    start: Option<String>,
+}
+
+impl Lock {
+    /// Takes the lock at once or says who has it.
+    pub fn take(path: &Path) -> Result<Self, Refused> {
+        if let Some(folder) = path.parent() {
+            private_dir(folder).map_err(Refused::Io)?;
+        }
+        loop {
+            let mut options = File::options();
+            let file = options.read(true).write(true).create(true).truncate(false).mode(0o600).open(path);
+            let mut file = file.map_err(Refused::Io)?;
+            match file.try_lock() {
+                Ok(()) if is_still(path, &file) => {
+                    sign(&mut file).map_err(Refused::Io)?;
+                    return Ok(Self { path: path.to_owned(), _file: file });
+                }
+                Ok(()) => {}
+                Err(TryLockError::WouldBlock) => return Err(Refused::Held(signed(path))),
+                Err(TryLockError::Error(error)) => return Err(Refused::Io(error)),
+            }
+        }
+    }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // Still locked here, so nobody who finds this file can hold it too. What
+        // cannot be removed stays, and is no lock any more.
+        let _ = fs::remove_file(&self.path);
+    }
+}
+
+/// The live process that a lock file names, this one excepted. Does not touch
+/// the lock, so that looking can never refuse a writer.
+pub fn holder(path: &Path) -> Option<Holder> {
+    let note: Note = serde_json::from_slice(&fs::read(path).ok()?).ok()?;
+    let other = note.pid != std::process::id() && alive::is_alive(note.pid, note.start.as_deref());
+    other.then(|| Holder { pid: note.pid, program: note.program, status: String::new() })
+}
+
+/// Whether the path still leads to the file that was opened.
+fn is_still(path: &Path, file: &File) -> bool {
+    match (fs::metadata(path), file.metadata()) {
+        (Ok(there), Ok(here)) => there.ino() == here.ino() && there.dev() == here.dev(),
+        _ => false,
+    }
+}
+
+fn sign(file: &mut File) -> io::Result<()> {
+    let pid = std::process::id();
+    let note = Note {
+        pid,
+        program: "hotseat".to_owned(),
+        since: Utc::now().to_rfc3339_opts(SecondsFormat::Secs, true),
+        start: alive::start_of(pid),
+    };
+    file.set_len(0)?;
+    file.rewind()?;
+    file.write_all(serde_json::to_string(&note)?.as_bytes())
+}
+
+/// Who holds a lock that is known to be held: it may have been taken this very
+/// moment, so the name can be a little late.
+fn signed(path: &Path) -> Holder {
+    for _ in 0..20 {
+        let note = fs::read(path).ok().and_then(|json| serde_json::from_slice::<Note>(&json).ok());
+        if let Some(note) = note.filter(|note| alive::is_alive(note.pid, note.start.as_deref())) {
+            return Holder { pid: note.pid, program: note.program, status: String::new() };
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    Holder { pid: 0, program: "another process".to_owned(), status: String::new() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_second_taker_is_told_who_holds_it() {
+        let temp = tempfile::tempdir().unwrap();
+        let path = temp.path().join("locks/a.lock");
+        let first = Lock::take(&path).unwrap();
+        match Lock::take(&path) {
+            Err(Refused::Held(holder)) => {
+                assert_eq!((holder.pid, holder.program.as_str()), (std::process::id(), "hotseat"));
+            }
+            other => panic!("{other:?}"),
+        }
+        assert_eq!(holder(&path), None, "one's own lock is no hindrance");
+        drop(first);
+        assert!(!path.exists());
+        Lock::take(&path).unwrap();
+    }
+
+    #[test]
+    fn what_a_killed_holder_left_behind_is_no_lock() {
+        let temp = tempfile::tempdir().unwrap();
+        let path = temp.path().join("a.lock");
+        fs::write(&path, r#"{"pid":4194304,"program":"hotseat","since":"","start":"1"}"#).unwrap();
+        assert_eq!(holder(&path), None);
+        Lock::take(&path).unwrap();
+    }
+
+    #[test]
+    fn of_many_takers_one_gets_it_at_a_time() {
+        let temp = tempfile::tempdir().unwrap();
+        let path = temp.path().join("a.lock");
+        let inside = std::sync::atomic::AtomicUsize::new(0);
+        let taken = std::sync::atomic::AtomicUsize::new(0);
+        let order = std::sync::atomic::Ordering::SeqCst;
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    for _ in 0..200 {
+                        if let Ok(lock) = Lock::take(&path) {
+                            assert_eq!(inside.fetch_add(1, order), 0);
+                            taken.fetch_add(1, order);
+                            inside.fetch_sub(1, order);
+                            drop(lock);
+                        }
+                    }
+                });
+            }
+        });
+        assert!(taken.into_inner() > 0);
+    }
+}

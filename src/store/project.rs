@@ -1,0 +1,112 @@
+//! Which folder of `projects/` a working directory's sessions live in.
+//!
+//! Owns the official tools' naming, and their quirks with it. The name cannot
+//! be turned back into a path: that is what an entry's `cwd` is for.
+
+use std::path::{Path, PathBuf};
+
+use unicode_normalization::UnicodeNormalization;
+
+/// The longest name before a hash takes over, in UTF-16 units.
+const LONGEST: usize = 200;
+
+/// The working directory as the official tools spell it: real path, NFC.
+pub fn spelled(cwd: &Path) -> String {
+    let real = cwd.canonicalize().or_else(|_| std::path::absolute(cwd)).unwrap_or_else(|_| cwd.to_owned());
+    real.to_string_lossy().nfc().collect()
+}
+
+/// The folder's name for a path that is spelled as [`spelled`] does. CLI 2.1.329
+/// counts UTF-16 units, so an emoji gives two dashes; the Python SDK 0.2.186
+/// counts code points and misses such sessions.
+pub fn folder_name(path: &str) -> String {
+    let plain = |unit: u16| u8::try_from(unit).ok().filter(u8::is_ascii_alphanumeric).map_or('-', char::from);
+    let name: String = path.encode_utf16().map(plain).collect();
+    if name.len() <= LONGEST {
+        return name;
+    }
+    format!("{}-{}", &name[..LONGEST], hash(path))
+}
+
+/// The folders under `projects` that hold the sessions of one path: the exact
+/// one, or, where a long name was hashed by another rule (the native CLI and
+/// the Node SDK differ), those that share its readable part.
+pub fn existing_folders(projects: &Path, path: &str) -> Vec<PathBuf> {
+    let name = folder_name(path);
+    let exact = projects.join(&name);
+    if exact.is_dir() {
+        return vec![exact];
+    }
+    if name.len() <= LONGEST {
+        return Vec::new();
+    }
+    let readable = &name[..=LONGEST];
+    let Ok(entries) = projects.read_dir() else { return Vec::new() };
+    let same = |folder: &PathBuf| {
+        folder.file_name().and_then(|name| name.to_str()).is_some_and(|name| name.starts_with(readable))
+    };
+    entries.flatten().map(|entry| entry.path()).filter(same).collect()
+}
+
+/// The folder a new session of `cwd` goes to; it need not exist yet.
+pub fn folder_for(projects: &Path, cwd: &Path) -> PathBuf {
+    let path = spelled(cwd);
+    let existing = existing_folders(projects, &path).into_iter().next();
+    existing.unwrap_or_else(|| projects.join(folder_name(&path)))
+}
+
+/// JavaScript's `h = (h << 5) - h + c | 0` over UTF-16 units, in base 36.
+fn hash(path: &str) -> String {
+    let hash =
+        path.encode_utf16().fold(0_i32, |hash, unit| hash.wrapping_mul(31).wrapping_add(i32::from(unit)));
+    let mut rest = hash.unsigned_abs();
+    let mut digits = Vec::new();
+    loop {
+        digits.extend(char::from_digit(rest % 36, 36));
+        rest /= 36;
+        if rest == 0 {
+            return digits.into_iter().rev().collect();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(path: &str, name: &str) {
+        assert_eq!(folder_name(path), name, "{path}");
+    }
+
+    #[test]
+    fn everything_but_ascii_letters_and_digits_is_a_dash() {
+        check("/home/me/my_app.rs", "-home-me-my-app-rs");
+        check("/home/mé/x", "-home-m--x");
+        check("/a/🦀", "-a---");
+        check("", "");
+    }
+
+    #[test]
+    fn a_long_name_is_cut_and_hashed() {
+        let long = format!("/{}", "a".repeat(250));
+        check(&long, &format!("-{}-feo44x", "a".repeat(199)));
+        check(&long[..200], &format!("-{}", "a".repeat(199)));
+        let crabs = format!("/{}", "🦀".repeat(100));
+        check(&crabs, &format!("{}-h4b9jd", "-".repeat(200)));
+    }
+
+    #[test]
+    fn both_ways_to_write_an_accent_are_one_folder() {
+        assert_eq!(spelled(Path::new("/gone/e\u{301}")), spelled(Path::new("/gone/é")));
+    }
+
+    #[test]
+    fn a_long_name_with_a_foreign_hash_is_found() {
+        let projects = tempfile::tempdir().unwrap();
+        let long = format!("/{}", "a".repeat(250));
+        assert!(existing_folders(projects.path(), &long).is_empty());
+        let foreign = projects.path().join(format!("-{}-bunhash", "a".repeat(199)));
+        std::fs::create_dir(&foreign).unwrap();
+        assert_eq!(existing_folders(projects.path(), &long), [foreign]);
+    }
+}

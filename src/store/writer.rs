@@ -1,0 +1,162 @@
+//! Appending to a transcript: whole lines, at the end, in one write.
+//!
+//! Never rewrites and never truncates. `O_APPEND` lets a rename from another
+//! process stand between two entries without harming either.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::lock::Lock;
+use super::{SessionWriter, private_dir};
+
+/// A session open for appending; its file is made with its first entry.
+pub(super) struct LocalWriter {
+    path: PathBuf,
+    file: Option<File>,
+    /// The file is new: its folder must reach the disk as well.
+    fresh: bool,
+    _lock: Arc<Lock>,
+}
+
+impl LocalWriter {
+    /// Opens nothing yet. `exists` says whether there is a transcript to go on with.
+    pub fn new(path: PathBuf, exists: bool, lock: Arc<Lock>) -> Self {
+        Self { path, file: None, fresh: !exists, _lock: lock }
+    }
+}
+
+impl SessionWriter for LocalWriter {
+    fn path(&self) -> &Path {
+        &self.path
+    }
+
+    fn append(&mut self, entries: &[String]) -> io::Result<()> {
+        if entries.is_empty() {
+            return Ok(());
+        }
+        let file = match self.file.take() {
+            Some(file) => file,
+            None if self.fresh => {
+                self.path.parent().map_or(Ok(()), private_dir)?;
+                appending().create(true).mode(0o600).open(&self.path)?
+            }
+            None => appending().open(&self.path)?,
+        };
+        append_to(self.file.insert(file), entries)
+    }
+
+    fn sync(&mut self) -> io::Result<()> {
+        let Some(file) = &self.file else { return Ok(()) };
+        file.sync_data()?;
+        if std::mem::take(&mut self.fresh)
+            && let Some(folder) = self.path.parent()
+        {
+            File::open(folder)?.sync_all()?;
+        }
+        Ok(())
+    }
+}
+
+/// Appends to a transcript that must exist.
+pub(super) fn append_existing(path: &Path, entries: &[String]) -> io::Result<()> {
+    append_to(&appending().open(path)?, entries)
+}
+
+/// Makes a transcript that must not exist; leaves nothing behind when it fails.
+pub(super) fn create_new(path: &Path, entries: &[String]) -> io::Result<()> {
+    path.parent().map_or(Ok(()), private_dir)?;
+    let file = appending().create_new(true).mode(0o600).open(path)?;
+    append_to(&file, entries).inspect_err(|_| {
+        // The first error is the one to tell.
+        let _ = fs::remove_file(path);
+    })
+}
+
+/// Readable too, to see how the file ends.
+fn appending() -> OpenOptions {
+    let mut options = File::options();
+    options.read(true).append(true);
+    options
+}
+
+fn append_to(mut file: &File, entries: &[String]) -> io::Result<()> {
+    if entries.iter().any(|entry| entry.contains('\n')) {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "an entry is one line"));
+    }
+    let there = file.metadata()?;
+    if there.nlink() == 0 {
+        return Err(io::Error::new(io::ErrorKind::NotFound, "the transcript was deleted while it was open"));
+    }
+    let mut bytes = Vec::with_capacity(entries.iter().map(|entry| entry.len() + 1).sum::<usize>() + 1);
+    if ends_torn(file, there.len())? {
+        bytes.push(b'\n');
+    }
+    for entry in entries {
+        bytes.extend_from_slice(entry.as_bytes());
+        bytes.push(b'\n');
+    }
+    file.write_all(&bytes)
+}
+
+fn ends_torn(file: &File, size: u64) -> io::Result<bool> {
+    let Some(last) = size.checked_sub(1) else { return Ok(false) };
+    let mut byte = [0];
+    Ok(file.read_at(&mut byte, last)? == 1 && byte != *b"\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn writer(temp: &Path, exists: bool) -> LocalWriter {
+        let lock = Lock::take(&temp.join("x.lock")).unwrap();
+        LocalWriter::new(temp.join("projects/p/x.jsonl"), exists, Arc::new(lock))
+    }
+
+    #[test]
+    fn the_file_is_made_with_the_first_entry_and_for_its_owner_only() {
+        let temp = tempfile::tempdir().unwrap();
+        let mut writer = writer(temp.path(), false);
+        writer.append(&[]).unwrap();
+        writer.sync().unwrap();
+        assert!(!writer.path().exists());
+        writer.append(&["{}".into(), "{\"a\":1}".into()]).unwrap();
+        writer.sync().unwrap();
+        assert_eq!(fs::read_to_string(writer.path()).unwrap(), "{}\n{\"a\":1}\n");
+        let mode = |path: &Path| fs::metadata(path).unwrap().mode() & 0o777;
+        assert_eq!(mode(writer.path()), 0o600);
+        assert_eq!(mode(writer.path().parent().unwrap()), 0o700);
+    }
+
+    #[test]
+    fn a_torn_end_gets_its_newline_first() {
+        let temp = tempfile::tempdir().unwrap();
+        let mut writer = writer(temp.path(), false);
+        writer.append(&["{}".into()]).unwrap();
+        appending().open(writer.path()).unwrap().write_all(b"{\"to").unwrap();
+        writer.append(&["{}".into()]).unwrap();
+        assert_eq!(fs::read_to_string(writer.path()).unwrap(), "{}\n{\"to\n{}\n");
+    }
+
+    #[test]
+    fn a_transcript_that_vanished_is_an_error_and_not_a_loss() {
+        let temp = tempfile::tempdir().unwrap();
+        let mut writer = writer(temp.path(), false);
+        writer.append(&["{}".into()]).unwrap();
+        fs::remove_file(writer.path()).unwrap();
+        assert_eq!(writer.append(&["{}".into()]).unwrap_err().kind(), io::ErrorKind::NotFound);
+        assert!(append_existing(writer.path(), &["{}".into()]).is_err());
+        assert!(!writer.path().exists());
+    }
+
+    #[test]
+    fn an_entry_of_two_lines_is_refused() {
+        let temp = tempfile::tempdir().unwrap();
+        let error = create_new(&temp.path().join("x.jsonl"), &["{\n}".into()]).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::InvalidInput);
+        assert!(!temp.path().join("x.jsonl").exists());
+    }
+}
