@@ -18,3 +18,4 @@ pub mod protocol;
 pub mod session;
 pub mod slot;
 pub mod store;
+pub mod tui;

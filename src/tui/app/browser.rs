@@ -1,0 +1,236 @@
+//! The list of sessions: filtered, grouped by day, forks under their parent.
+
+use std::collections::{HashMap, HashSet};
+
+use chrono::{DateTime, Datelike, FixedOffset, NaiveDate, Utc};
+use tui_textarea::TextArea;
+
+use crate::index::{Row, fuzzy};
+use crate::session::SessionId;
+
+/// The browser's state.
+#[derive(Debug, Default)]
+pub struct Browser {
+    /// All sessions of the scope that are known so far, newest first.
+    pub rows: Vec<Row>,
+    /// What the pane lists: headings and sessions, in order.
+    pub visible: Vec<Visible>,
+    /// The session under the cursor; none: the new session in the seat.
+    pub selected: Option<SessionId>,
+    /// The sessions of all projects, not only of this one.
+    pub all: bool,
+    /// The filter's text.
+    pub filter: TextArea<'static>,
+    /// Keys go to the filter.
+    pub filtering: bool,
+    /// Sessions read so far and in all, while they are being read.
+    pub progress: Option<(usize, usize)>,
+    /// Why the sessions could not be listed.
+    pub problem: Option<String>,
+    /// The pane is hidden.
+    pub hidden: bool,
+    /// The width a person dragged the divider to.
+    pub width: Option<u16>,
+    /// The row that matches the filter best.
+    best: Option<usize>,
+}
+
+/// A line of the list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Visible {
+    /// A day, or a month.
+    Heading(String),
+    /// The new, still empty session in the seat.
+    New,
+    /// A session.
+    Session {
+        /// Its index in [`Browser::rows`].
+        row: usize,
+        /// How deep it sits under the session it was forked from.
+        depth: usize,
+        /// Characters of its title that the filter matched, by position.
+        lit: Vec<usize>,
+        /// It is only here to hold its forks: the filter did not match it.
+        dim: bool,
+    },
+}
+
+impl Browser {
+    /// An empty list of this project's sessions, or of all.
+    pub fn new(all: bool, width: Option<u16>) -> Self {
+        Self { all, width, ..Self::default() }
+    }
+
+    /// The filter's text.
+    pub fn query(&self) -> &str {
+        self.filter.lines().first().map_or("", String::as_str)
+    }
+
+    /// The row of a session.
+    pub fn row(&self, id: SessionId) -> Option<&Row> {
+        self.rows.iter().find(|row| row.stored.id == id)
+    }
+
+    /// The row of a session that may not be known.
+    pub fn row_of(&self, id: Option<SessionId>) -> Option<&Row> {
+        self.row(id?)
+    }
+
+    /// The n-th recent session, from 1.
+    pub fn recent(&self, number: u8) -> Option<SessionId> {
+        self.rows.get(usize::from(number).checked_sub(1)?).map(|row| row.stored.id)
+    }
+
+    /// How many sessions the filter leaves.
+    pub fn matches(&self) -> usize {
+        self.visible.iter().filter(|line| matches!(line, Visible::Session { dim: false, .. })).count()
+    }
+
+    /// The line the cursor is on.
+    pub fn cursor(&self) -> Option<usize> {
+        self.visible.iter().position(|line| self.stop(line) == Some(Stop(self.selected)))
+    }
+
+    /// Moves the cursor over sessions, headings left out.
+    pub fn step(&mut self, step: isize) {
+        let stops: Vec<Stop> = self.visible.iter().filter_map(|line| self.stop(line)).collect();
+        if stops.is_empty() {
+            return;
+        }
+        let at = stops.iter().position(|stop| stop.0 == self.selected);
+        let next = at.map_or(0, |at| at.saturating_add_signed(step).min(stops.len() - 1));
+        self.selected = stops[next].0;
+    }
+
+    /// Puts the cursor on a line, if it is a session.
+    pub fn select_line(&mut self, line: usize) -> bool {
+        let stop = self.visible.get(line).and_then(|line| self.stop(line));
+        if let Some(Stop(stop)) = stop {
+            self.selected = stop;
+        }
+        stop.is_some()
+    }
+
+    /// What the cursor stands for on this line: a session, the new one, or nothing.
+    fn stop(&self, line: &Visible) -> Option<Stop> {
+        match line {
+            Visible::Heading(_) => None,
+            Visible::New => Some(Stop(None)),
+            Visible::Session { row, .. } => Some(Stop(Some(self.rows[*row].stored.id))),
+        }
+    }
+
+    /// Makes the list anew, after the rows, the filter or the day changed.
+    /// `new_in_seat`: the session in the seat has no row yet.
+    pub fn arrange(&mut self, now: DateTime<Utc>, offset: FixedOffset, new_in_seat: bool) {
+        let query = self.query().to_owned();
+        let lit: HashMap<usize, fuzzy::Match> = self
+            .rows
+            .iter()
+            .enumerate()
+            .filter_map(|(at, row)| Some((at, fuzzy::matches(&query, row.facts.title_text())?)))
+            .collect();
+        self.best = lit.iter().max_by_key(|(at, found)| (found.score, usize::MAX - **at)).map(|(at, _)| *at);
+        let families = self.families(&lit);
+        self.visible.clear();
+        if new_in_seat && query.is_empty() {
+            self.visible.push(Visible::New);
+        }
+        let today = now.with_timezone(&offset).date_naive();
+        let mut day = String::new();
+        for family in families {
+            let heading = heading(family.active.with_timezone(&offset).date_naive(), today);
+            if heading != day {
+                self.visible.push(Visible::Heading(heading.clone()));
+                day = heading;
+            }
+            self.visible.extend(family.members.into_iter().map(|(row, depth)| Visible::Session {
+                row,
+                depth,
+                lit: lit.get(&row).map(|found| found.positions.clone()).unwrap_or_default(),
+                dim: !lit.contains_key(&row),
+            }));
+        }
+        if self.cursor().is_none() {
+            self.selected = self.visible.iter().find_map(|line| self.stop(line)).and_then(|stop| stop.0);
+        }
+    }
+
+    /// Puts the cursor on the best match, the more recent of equal ones.
+    pub fn select_best(&mut self) {
+        if let Some(best) = self.best {
+            self.selected = Some(self.rows[best].stored.id);
+        }
+    }
+
+    /// Sessions with their forks under them, the family that was active last first.
+    fn families(&self, matched: &HashMap<usize, fuzzy::Match>) -> Vec<Family> {
+        let index: HashMap<SessionId, usize> =
+            self.rows.iter().enumerate().map(|(at, row)| (row.stored.id, at)).collect();
+        let parent = |at: usize| -> Option<usize> {
+            let parent = self.rows[at].parent()?;
+            index.get(&parent).copied().filter(|&parent| parent != at)
+        };
+        let mut forks: HashMap<usize, Vec<usize>> = HashMap::new();
+        let mut wanted: HashSet<usize> = HashSet::new();
+        for at in 0..self.rows.len() {
+            if let Some(parent) = parent(at) {
+                forks.entry(parent).or_default().push(at);
+            }
+            if matched.contains_key(&at) {
+                let mut up = Some(at);
+                while let Some(member) = up {
+                    if !wanted.insert(member) {
+                        break;
+                    }
+                    up = parent(member);
+                }
+            }
+        }
+        let mut families: Vec<Family> = Vec::new();
+        let mut placed: HashSet<usize> = HashSet::new();
+        // Rows whose ancestry is a circle (a hostile file) have no root: they come second, as their own.
+        let roots = (0..self.rows.len()).filter(|&at| parent(at).is_none());
+        for root in roots.chain(0..self.rows.len()) {
+            let mut members = Vec::new();
+            let mut open = vec![(root, 0)];
+            while let Some((at, depth)) = open.pop() {
+                if !wanted.contains(&at) || !placed.insert(at) {
+                    continue;
+                }
+                members.push((at, depth));
+                open.extend(forks.get(&at).into_iter().flatten().rev().map(|&fork| (fork, depth + 1)));
+            }
+            let active = members.iter().map(|(at, _)| self.rows[*at].active()).max();
+            families.extend(active.map(|active| Family { active, members }));
+        }
+        families.sort_by_key(|family| std::cmp::Reverse(family.active));
+        families
+    }
+}
+
+/// A line the cursor can be on: a session, or the new one without an id in the list.
+#[derive(PartialEq)]
+struct Stop(Option<SessionId>);
+
+/// A session and its forks.
+struct Family {
+    /// When any of them was last active.
+    active: DateTime<Utc>,
+    /// Row index and depth, parents before their forks.
+    members: Vec<(usize, usize)>,
+}
+
+/// The heading over the sessions of a day: recent ones by the day, older ones by the month.
+fn heading(day: NaiveDate, today: NaiveDate) -> String {
+    match (today - day).num_days() {
+        ..=0 => "TODAY".to_owned(),
+        1 => "YESTERDAY".to_owned(),
+        2..=6 => day.format("%A").to_string().to_uppercase(),
+        _ if day.year() == today.year() => day.format("%B").to_string().to_uppercase(),
+        _ => day.format("%B %Y").to_string().to_uppercase(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,100 @@
+use std::time::{Duration, SystemTime};
+
+use super::*;
+use crate::session::Facts;
+use crate::session::facts::{Title, TitleSource};
+use crate::session::line::ForkedFrom;
+use crate::store::Stored;
+
+fn now() -> DateTime<Utc> {
+    "2026-11-20T12:00:00Z".parse().unwrap()
+}
+
+fn id(number: u8) -> SessionId {
+    format!("00000000-0000-4000-8000-0000000000{number:02}").parse().unwrap()
+}
+
+/// A session of a number and a title, so many hours old, a fork of another or not.
+fn row(number: u8, title: &str, hours: u64, parent: Option<u8>) -> Row {
+    Row {
+        stored: Stored {
+            id: id(number),
+            path: "x".into(),
+            size: 1,
+            modified: SystemTime::UNIX_EPOCH,
+            inode: 0,
+        },
+        facts: Facts {
+            title: Some(Title { text: title.into(), source: TitleSource::Custom }),
+            active: Some(now() - Duration::from_secs(hours * 3600)),
+            forked_from: parent
+                .map(|parent| ForkedFrom { session_id: id(parent).to_string(), message_uuid: None }),
+            ..Facts::default()
+        },
+        open_in: None,
+        partial: false,
+    }
+}
+
+fn browser(rows: Vec<Row>, query: &str) -> Browser {
+    let mut browser = Browser { rows, ..Browser::default() };
+    browser.filter.insert_str(query);
+    browser.arrange(now(), FixedOffset::east_opt(0).unwrap(), false);
+    browser
+}
+
+fn shown(browser: &Browser) -> Vec<String> {
+    let show = |line: &Visible| match line {
+        Visible::Heading(day) => day.clone(),
+        Visible::New => "new".into(),
+        Visible::Session { row, depth, dim, .. } => {
+            let title = browser.rows[*row].facts.title_text();
+            format!("{}{title}{}", "  ".repeat(*depth), if *dim { " (dim)" } else { "" })
+        }
+    };
+    browser.visible.iter().map(show).collect()
+}
+
+#[test]
+fn sessions_stand_under_their_day_and_forks_under_their_parent() {
+    let rows = vec![
+        row(3, "fork", 1, Some(1)),
+        row(2, "other", 5, None),
+        row(1, "parent", 30, None),
+        row(4, "old", 24 * 40, None),
+    ];
+    assert_eq!(shown(&browser(rows, "")), ["TODAY", "parent", "  fork", "other", "OCTOBER", "old"]);
+}
+
+#[test]
+fn a_parent_outside_the_filter_stays_dim_over_its_forks() {
+    let rows = vec![row(2, "grammar", 1, Some(1)), row(1, "parent", 2, None), row(3, "other", 3, None)];
+    assert_eq!(shown(&browser(rows, "gram")), ["TODAY", "parent (dim)", "  grammar"]);
+}
+
+#[test]
+fn sessions_that_name_each_other_as_parents_are_still_listed() {
+    let rows = vec![row(1, "one", 1, Some(2)), row(2, "two", 2, Some(1)), row(3, "self", 3, Some(3))];
+    assert_eq!(shown(&browser(rows, "")), ["TODAY", "one", "  two", "self"]);
+}
+
+#[test]
+fn the_cursor_steps_over_headings_and_stays_on_its_session() {
+    let mut browser = browser(vec![row(1, "a", 1, None), row(2, "b", 30, None)], "");
+    assert_eq!(browser.selected, Some(id(1)));
+    browser.step(1);
+    assert_eq!(browser.selected, Some(id(2)));
+    browser.rows.insert(0, row(3, "newer", 0, None));
+    browser.arrange(now(), FixedOffset::east_opt(0).unwrap(), true);
+    assert_eq!(browser.selected, Some(id(2)));
+    browser.step(-9);
+    assert_eq!(browser.selected, None, "the new session is the first line");
+}
+
+#[test]
+fn the_best_match_is_the_exact_one() {
+    let rows = vec![row(1, "the art gallery", 1, None), row(2, "tag", 2, None)];
+    let mut browser = browser(rows, "tag");
+    browser.select_best();
+    assert_eq!(browser.selected, Some(id(2)));
+}

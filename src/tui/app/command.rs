@@ -1,0 +1,105 @@
+//! What a person can mean. The keymap, the slash commands and the mouse all
+//! answer with one of these; nothing else changes what the program does.
+
+/// One thing a person can ask for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Command {
+    /// Move up by one.
+    Up,
+    /// Move down by one.
+    Down,
+    /// Move up by a screen.
+    PageUp,
+    /// Move down by a screen.
+    PageDown,
+    /// Go to the first.
+    Top,
+    /// Go to the last.
+    Bottom,
+    /// Give the highlighted session the seat.
+    Seat,
+    /// Give the n-th recent session the seat, from 1.
+    SeatRecent(u8),
+    /// Leave for a new, empty session.
+    Clear,
+    /// Take the last clear or delete back.
+    Undo,
+    /// Go on in a copy.
+    Fork,
+    /// Go to the session this one was forked from.
+    Parent,
+    /// Go to the session that had the seat before.
+    Flip,
+    /// Give the session a title.
+    Rename,
+    /// Give the session a tag.
+    Tag,
+    /// Move the session to the trash.
+    Delete,
+    /// Filter the browser as you type.
+    Filter,
+    /// This project's sessions, or those of all projects.
+    WidenScope,
+    /// Find a session from anywhere.
+    Jump,
+    /// Hide the browser, or lay it over the conversation.
+    ToggleBrowser,
+    /// Go to the next pane.
+    FocusNext,
+    /// Go to the pane before.
+    FocusPrevious,
+    /// Go to the composer.
+    Compose,
+    /// Stop the turn; without one, step back to the pane before.
+    Interrupt,
+    /// Stop the turn; without one, empty the composer; twice, quit.
+    Cancel,
+    /// Send the prompt.
+    Send,
+    /// Break the line.
+    NewLine,
+    /// Write the prompt in `$EDITOR`.
+    Editor,
+    /// The prompt before, or the queued one back.
+    HistoryPrevious,
+    /// The prompt after.
+    HistoryNext,
+    /// Open or close a tool call, a thought, a long output.
+    Unfold,
+    /// Open or close all of them.
+    UnfoldAll,
+    /// Copy the message.
+    Copy,
+    /// Copy its code block; again: the next one.
+    CopyCode,
+    /// Search in the conversation.
+    Search,
+    /// The next hit.
+    SearchNext,
+    /// The hit before.
+    SearchPrevious,
+    /// Show when things were said and what turns cost.
+    Times,
+    /// Let the tool run this time.
+    AllowOnce,
+    /// Let the tool run in this session.
+    AllowSession,
+    /// Do not let the tool run.
+    Deny,
+    /// Do not let the tool run, and say why.
+    DenyBecause,
+    /// Ask before less, or before more.
+    CycleMode,
+    /// Start a dead agent again.
+    Restart,
+    /// Why the agent died.
+    Why,
+    /// What the keys do.
+    Help,
+    /// Draw everything again.
+    Redraw,
+    /// To the shell and back with `fg`.
+    Suspend,
+    /// Leave hotseat.
+    Quit,
+}

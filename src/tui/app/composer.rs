@@ -1,0 +1,217 @@
+//! The prompt being written: a draft for each session, a history, a completion.
+
+use std::collections::HashMap;
+
+use tui_textarea::{CursorMove, TextArea, WrapMode};
+
+use crate::session::SessionId;
+
+/// Prompts the history keeps.
+const HISTORY: usize = 500;
+
+/// The composer's state.
+#[derive(Debug)]
+pub struct Composer {
+    /// The text being written.
+    pub area: TextArea<'static>,
+    /// The session the text is meant for; none before there is one.
+    session: Option<SessionId>,
+    /// The texts left behind in other sessions.
+    drafts: HashMap<SessionId, String>,
+    /// Prompts sent, oldest first.
+    history: Vec<String>,
+    /// Which of them is shown, and the draft it stands in for.
+    recalled: Option<(usize, String)>,
+    /// Prompts sent to the agent whose turn has not begun.
+    pub queued: Vec<Queued>,
+    /// The selected line of the completion.
+    pub completion: usize,
+}
+
+/// A prompt that waits for the turns before it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Queued {
+    /// Its uuid.
+    pub uuid: String,
+    /// Its text.
+    pub text: String,
+}
+
+impl Composer {
+    /// Begins with the drafts and the history of former runs.
+    pub fn new(drafts: HashMap<SessionId, String>, history: Vec<String>) -> Self {
+        Self {
+            area: area(""),
+            session: None,
+            drafts,
+            history,
+            recalled: None,
+            queued: Vec::new(),
+            completion: 0,
+        }
+    }
+
+    /// What is written.
+    pub fn text(&self) -> String {
+        self.area.lines().join("\n")
+    }
+
+    /// Nothing is written.
+    pub fn is_empty(&self) -> bool {
+        self.area.is_empty()
+    }
+
+    /// Puts a text in place of what is written.
+    pub fn set(&mut self, text: &str) {
+        self.area = area(text);
+        self.completion = 0;
+    }
+
+    /// Inserts a text that was pasted. Line ends of other systems become ours.
+    pub fn paste(&mut self, text: &str) {
+        self.area.insert_str(text.replace("\r\n", "\n").replace('\r', "\n"));
+    }
+
+    /// Goes to another session's draft. Text written before there was a session
+    /// goes along.
+    pub fn turn_to(&mut self, session: SessionId) {
+        if self.session == Some(session) {
+            return;
+        }
+        let text = self.text();
+        match self.session {
+            Some(former) => {
+                if text.is_empty() {
+                    self.drafts.remove(&former);
+                } else {
+                    self.drafts.insert(former, text);
+                }
+            }
+            None if !text.is_empty() => {
+                self.session = Some(session);
+                return;
+            }
+            None => {}
+        }
+        self.session = Some(session);
+        self.recalled = None;
+        let draft = self.drafts.get(&session).cloned().unwrap_or_default();
+        self.set(&draft);
+    }
+
+    /// All drafts, to be kept: the one being written among them.
+    pub fn drafts(&self) -> HashMap<SessionId, String> {
+        let mut drafts = self.drafts.clone();
+        if let Some(session) = self.session {
+            drafts.remove(&session);
+            if !self.is_empty() {
+                drafts.insert(session, self.text());
+            }
+        }
+        drafts
+    }
+
+    /// Prompts sent, oldest first.
+    pub fn history(&self) -> &[String] {
+        &self.history
+    }
+
+    /// Takes the text away to be sent, and remembers it.
+    pub fn take(&mut self) -> String {
+        let text = self.text();
+        self.set("");
+        self.recalled = None;
+        if let Some(session) = self.session {
+            self.drafts.remove(&session);
+        }
+        self.history.retain(|former| *former != text);
+        self.history.push(text.clone());
+        let surplus = self.history.len().saturating_sub(HISTORY);
+        self.history.drain(..surplus);
+        text
+    }
+
+    /// A prompt that did not get through: in front of what is written.
+    pub fn give_back(&mut self, text: &str) {
+        let joined = if self.is_empty() { text.to_owned() } else { format!("{text}\n{}", self.text()) };
+        self.set(&joined);
+    }
+
+    /// The cursor is on the first line.
+    pub fn at_first_line(&self) -> bool {
+        self.area.cursor().0 == 0
+    }
+
+    /// The cursor is on the last line.
+    pub fn at_last_line(&self) -> bool {
+        self.area.cursor().0 + 1 >= self.area.lines().len()
+    }
+
+    /// Shows the prompt before (`-1`) or after (`1`) in the history.
+    pub fn recall(&mut self, step: isize) {
+        let at = self.recalled.as_ref().map_or(self.history.len(), |(at, _)| *at);
+        let next = at.saturating_add_signed(step).min(self.history.len());
+        if next == at {
+            return;
+        }
+        let draft = self.recalled.take().map_or_else(|| self.text(), |(_, draft)| draft);
+        if next == self.history.len() {
+            self.set(&draft);
+        } else {
+            let text = self.history[next].clone();
+            self.set(&text);
+            self.recalled = Some((next, draft));
+        }
+    }
+}
+
+/// A text area with the cursor at the end of a text.
+fn area(text: &str) -> TextArea<'static> {
+    let mut area = TextArea::from(text.split('\n').map(str::to_owned));
+    area.set_wrap_mode(WrapMode::WordOrGlyph);
+    area.move_cursor(CursorMove::Bottom);
+    area.move_cursor(CursorMove::End);
+    area
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_session_keeps_its_draft() {
+        let (one, two) = (SessionId::random(), SessionId::random());
+        let mut composer = Composer::new(HashMap::new(), Vec::new());
+        composer.paste("before there was a session");
+        composer.turn_to(one);
+        assert_eq!(composer.text(), "before there was a session");
+        composer.turn_to(two);
+        assert_eq!(composer.text(), "");
+        composer.paste("two\r\nlines");
+        composer.turn_to(one);
+        assert_eq!(composer.drafts()[&two], "two\nlines");
+        composer.take();
+        assert!(!composer.drafts().contains_key(&one));
+    }
+
+    #[test]
+    fn the_history_gives_the_draft_back() {
+        let mut composer = Composer::new(HashMap::new(), vec!["a".into(), "b".into()]);
+        composer.paste("draft");
+        composer.recall(-1);
+        composer.recall(-1);
+        composer.recall(-1);
+        assert_eq!(composer.text(), "a");
+        composer.recall(1);
+        composer.recall(1);
+        assert_eq!(composer.text(), "draft");
+    }
+
+    #[test]
+    fn what_did_not_get_through_comes_first() {
+        let mut composer = Composer::new(HashMap::new(), Vec::new());
+        composer.paste("second");
+        composer.give_back("first");
+        assert_eq!(composer.text(), "first\nsecond");
+    }
+}

@@ -1,0 +1,94 @@
+//! What the program asks of the world. The shell does it and answers with events.
+
+use std::collections::HashMap;
+
+use crate::protocol::PermissionMode;
+use crate::session::SessionId;
+use crate::slot::{Switch, Verdict};
+
+/// One thing to be done outside.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Effect {
+    /// Give the agent a prompt.
+    Submit {
+        /// Its uuid.
+        uuid: String,
+        /// Its text.
+        text: String,
+    },
+    /// Take a queued prompt back.
+    CancelPrompt(String),
+    /// Stop the turn.
+    Interrupt,
+    /// Change the active session.
+    Switch {
+        /// To what.
+        switch: Switch,
+        /// A running turn is interrupted first.
+        interrupt: bool,
+    },
+    /// Answer a permission request.
+    Answer {
+        /// The request's id.
+        id: String,
+        /// The answer.
+        verdict: Verdict,
+    },
+    /// Use another model.
+    SetModel(Option<String>),
+    /// Ask before less, or before more.
+    SetMode(PermissionMode),
+    /// Start a dead agent again.
+    Restart,
+    /// Read the sessions of all projects, or of this one.
+    ReadRows {
+        /// All projects.
+        all: bool,
+    },
+    /// Read the end of a transcript.
+    Open {
+        /// The session.
+        session: SessionId,
+        /// About so many bytes of it.
+        bytes: u64,
+    },
+    /// Give a session a title.
+    Rename {
+        /// The session.
+        session: SessionId,
+        /// It is the one in the seat, so the agent does it.
+        active: bool,
+        /// The title.
+        title: String,
+    },
+    /// Give a session a tag.
+    Tag {
+        /// The session.
+        session: SessionId,
+        /// The tag; empty takes it away.
+        tag: String,
+    },
+    /// Move a session to the trash.
+    Delete(SessionId),
+    /// Bring a session back from the trash.
+    Restore(SessionId),
+    /// Put a text on the clipboard.
+    Copy(String),
+    /// Write the prompt in `$EDITOR`.
+    Edit(String),
+    /// Keep the drafts and the history.
+    Keep {
+        /// The drafts, by session.
+        drafts: HashMap<SessionId, String>,
+        /// The prompts sent, oldest first.
+        history: Vec<String>,
+    },
+    /// Draw everything again.
+    Redraw,
+    /// To the shell, until `fg`.
+    Suspend,
+    /// Close the agent gracefully, then end.
+    Close,
+    /// End now, whatever the agent does.
+    Quit,
+}

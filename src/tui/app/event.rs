@@ -1,0 +1,89 @@
+//! What happened: the only way anything reaches the program.
+
+use crossterm::event::{KeyEvent, MouseEvent};
+
+use super::geometry::Geometry;
+use crate::index::Row;
+use crate::session::{Conversation, SessionId};
+use crate::slot::SlotEvent;
+
+/// One thing that happened.
+#[derive(Debug)]
+pub enum Event {
+    /// A key was pressed.
+    Key(KeyEvent),
+    /// A text was pasted.
+    Paste(String),
+    /// The mouse did something.
+    Mouse(MouseEvent),
+    /// The terminal has another size.
+    Resize {
+        /// Columns.
+        width: u16,
+        /// Rows.
+        height: u16,
+    },
+    /// A frame was drawn, and this is what it showed.
+    Drawn(Geometry),
+    /// Time went on: clocks on the screen may show something else.
+    Tick,
+    /// News from the slot.
+    Slot(Box<SlotEvent>),
+    /// Sessions were read, so far or in all.
+    Rows {
+        /// All projects, or this one.
+        all: bool,
+        /// Newest first.
+        rows: Vec<Row>,
+        /// Read so far and in all; none when the reading is done.
+        progress: Option<(usize, usize)>,
+    },
+    /// The sessions could not be listed.
+    RowsFailed(String),
+    /// A transcript was read.
+    Opened {
+        /// The session.
+        session: SessionId,
+        /// What it holds.
+        read: Result<Opened, String>,
+    },
+    /// A switch was refused; the former session is still active.
+    SwitchRefused {
+        /// The error's code, such as `session_in_use`.
+        code: Option<String>,
+        /// What happened, for a person.
+        message: String,
+        /// The session that was asked for.
+        session: Option<SessionId>,
+    },
+    /// A session was moved to the trash.
+    Deleted(SessionId),
+    /// A session came back from the trash.
+    Restored(SessionId),
+    /// The prompt as the editor left it.
+    Edited(String),
+    /// Something was done that a person should know.
+    Said(String),
+    /// Something failed.
+    Failed(String),
+    /// The resident memory of the agent and of hotseat itself, in bytes.
+    Memory {
+        /// The agent's.
+        agent: Option<u64>,
+    },
+    /// The agent's process is gone, as it was asked to: hotseat may end.
+    Closed,
+}
+
+/// A transcript as it was read.
+#[derive(Debug)]
+pub struct Opened {
+    /// The conversation on it.
+    pub conversation: Conversation,
+    /// Nothing older is left to read.
+    pub whole: bool,
+    /// How much was asked for.
+    pub bytes: u64,
+    /// How large the transcript is.
+    pub size: u64,
+}

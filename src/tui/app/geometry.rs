@@ -1,0 +1,77 @@
+//! Where things stood in the last frame.
+//!
+//! Only the view knows how high a message is and where a row ended up. It says
+//! so here after each frame, and the next mouse click, scroll or permission
+//! key is understood by it.
+
+use ratatui::layout::{Position, Rect};
+
+use super::page::Anchor;
+
+/// What the last frame showed where.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Geometry {
+    /// The list of sessions; empty where it is hidden.
+    pub browser: Rect,
+    /// The column of the divider, where there is one.
+    pub divider: Option<u16>,
+    /// The conversation.
+    pub conversation: Rect,
+    /// The composer.
+    pub composer: Rect,
+    /// Screen row and the index into `Browser::visible` of each row of the list.
+    pub rows: Vec<(u16, usize)>,
+    /// Screen row and item index of each row of the conversation.
+    pub items: Vec<(u16, usize)>,
+    /// Where the conversation's scroll came to rest.
+    pub anchor: Anchor,
+    /// The first item there is was in sight: older ones may have to be read.
+    pub at_top: bool,
+    /// The permission request that a person could see.
+    pub permission: Option<String>,
+    /// Screen row and the index of each row of an overlay's list.
+    pub choices: Vec<(u16, usize)>,
+}
+
+/// What stands at a place on the screen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Target {
+    /// A row of the browser, by its index into `Browser::visible`.
+    Row(usize),
+    /// The browser, beside its rows.
+    Browser,
+    /// The line between browser and conversation.
+    Divider,
+    /// An item of the conversation.
+    Item(usize),
+    /// The conversation, beside its items.
+    Conversation,
+    /// The composer.
+    Composer,
+    /// A row of an overlay.
+    Choice(usize),
+    /// Nothing that can be clicked.
+    Nothing,
+}
+
+impl Geometry {
+    /// What stands at a place. An overlay lies over everything else.
+    pub fn target(&self, column: u16, row: u16, overlaid: bool) -> Target {
+        let at = Position::new(column, row);
+        let find = |rows: &[(u16, usize)]| rows.iter().find(|(y, _)| *y == row).map(|(_, index)| *index);
+        if overlaid {
+            return find(&self.choices).map_or(Target::Nothing, Target::Choice);
+        }
+        if self.divider == Some(column) && row < self.browser.bottom() {
+            Target::Divider
+        } else if self.browser.contains(at) {
+            find(&self.rows).map_or(Target::Browser, Target::Row)
+        } else if self.conversation.contains(at) {
+            find(&self.items).map_or(Target::Conversation, Target::Item)
+        } else if self.composer.contains(at) {
+            Target::Composer
+        } else {
+            Target::Nothing
+        }
+    }
+}

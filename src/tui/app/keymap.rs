@@ -1,0 +1,296 @@
+//! The one table of keys: it dispatches them, and it makes the help screen,
+//! the hint line and the README's list, so none of these can disagree.
+
+use std::collections::BTreeMap;
+
+use super::command::Command;
+use super::key::Key;
+
+/// Where a key has its meaning.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Place {
+    /// In the list of sessions.
+    Browser,
+    /// In the conversation.
+    Conversation,
+    /// While writing a prompt.
+    Composer,
+    /// While a tool waits for permission.
+    Permission,
+    /// Everywhere the place itself does not say otherwise.
+    Anywhere,
+}
+
+impl Place {
+    /// All places, in the order of the help screen.
+    pub const ALL: [Self; 5] =
+        [Self::Browser, Self::Conversation, Self::Composer, Self::Permission, Self::Anywhere];
+
+    /// The heading of its part of the help screen.
+    pub fn heading(self) -> &'static str {
+        match self {
+            Self::Browser => "In the browser",
+            Self::Conversation => "In the conversation",
+            Self::Composer => "In the composer",
+            Self::Permission => "When a tool asks",
+            Self::Anywhere => "Anywhere",
+        }
+    }
+}
+
+/// A line of the table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Binding {
+    /// What it does.
+    pub command: Command,
+    /// Its name in the configuration's `[keys]`.
+    pub name: &'static str,
+    /// Where.
+    pub place: Place,
+    /// The keys, first the one to show.
+    pub keys: Vec<Key>,
+    /// The word in the hint line; empty: not hinted.
+    pub hint: &'static str,
+    /// The line in the help screen.
+    pub help: &'static str,
+}
+
+type Row = (Command, &'static str, Place, &'static [&'static str], &'static str, &'static str);
+
+#[rustfmt::skip]
+const TABLE: &[Row] = {
+    use Command as C;
+    use Place as P;
+    &[
+        (C::Seat, "seat", P::Browser, &["enter", "l", "right"], "seat", "give the highlighted session the seat (resume)"),
+        (C::Clear, "clear", P::Browser, &["c"], "clear", "clear: leave for a new, empty session"),
+        (C::Undo, "undo", P::Browser, &["u"], "undo", "undo the last clear or delete"),
+        (C::Fork, "fork", P::Browser, &["f"], "fork", "fork: go on in a copy, named “title ⑂2”"),
+        (C::Flip, "flip", P::Browser, &["`"], "last", "flip between the last two sessions"),
+        (C::Parent, "parent", P::Browser, &["b"], "", "go to the session this one was forked from"),
+        (C::Rename, "rename", P::Browser, &["r"], "", "rename"),
+        (C::Tag, "tag", P::Browser, &["t"], "", "tag; empty takes the tag away"),
+        (C::Delete, "delete", P::Browser, &["d", "delete"], "", "delete (to the trash; u brings it back)"),
+        (C::Filter, "filter", P::Browser, &["/"], "filter", "filter as you type; Esc forgets the filter"),
+        (C::WidenScope, "all", P::Browser, &["a"], "", "sessions of this project, or of all"),
+        (C::Up, "up", P::Browser, &["up", "k"], "", "up"),
+        (C::Down, "down", P::Browser, &["down", "j"], "", "down"),
+        (C::PageUp, "page-up", P::Browser, &["pageup", "ctrl-u"], "", "up by a screen"),
+        (C::PageDown, "page-down", P::Browser, &["pagedown", "ctrl-d"], "", "down by a screen"),
+        (C::Top, "top", P::Browser, &["home", "g"], "", "to the first"),
+        (C::Bottom, "bottom", P::Browser, &["end", "G"], "", "to the last"),
+        (C::SeatRecent(1), "recent-1", P::Browser, &["1"], "", "seat the newest session; 2 … 9 the ones after it"),
+        (C::SeatRecent(2), "recent-2", P::Browser, &["2"], "", ""),
+        (C::SeatRecent(3), "recent-3", P::Browser, &["3"], "", ""),
+        (C::SeatRecent(4), "recent-4", P::Browser, &["4"], "", ""),
+        (C::SeatRecent(5), "recent-5", P::Browser, &["5"], "", ""),
+        (C::SeatRecent(6), "recent-6", P::Browser, &["6"], "", ""),
+        (C::SeatRecent(7), "recent-7", P::Browser, &["7"], "", ""),
+        (C::SeatRecent(8), "recent-8", P::Browser, &["8"], "", ""),
+        (C::SeatRecent(9), "recent-9", P::Browser, &["9"], "", ""),
+        (C::Compose, "compose", P::Browser, &["i"], "", "write a prompt"),
+        (C::Restart, "restart", P::Browser, &["R"], "", "start a dead agent again"),
+        (C::Why, "why", P::Browser, &["W"], "", "why the agent died: its last words"),
+        (C::Help, "help", P::Browser, &["?", "f1"], "keys", "these keys"),
+        (C::Quit, "quit", P::Browser, &["q"], "", "quit"),
+
+        (C::Up, "item-up", P::Conversation, &["up", "k"], "", "the message before"),
+        (C::Down, "item-down", P::Conversation, &["down", "j"], "", "the message after"),
+        (C::Unfold, "unfold", P::Conversation, &["o", "enter", "space"], "open", "open or close a tool call, a thought, a long output"),
+        (C::UnfoldAll, "unfold-all", P::Conversation, &["O"], "", "open or close all"),
+        (C::Copy, "copy", P::Conversation, &["y"], "copy", "copy the message"),
+        (C::CopyCode, "copy-code", P::Conversation, &["Y"], "", "copy its code block; again: the next one"),
+        (C::Fork, "fork-here", P::Conversation, &["f"], "fork here", "fork from this message"),
+        (C::Search, "search", P::Conversation, &["/"], "search", "search in the conversation"),
+        (C::SearchNext, "search-next", P::Conversation, &["n"], "", "the next hit"),
+        (C::SearchPrevious, "search-previous", P::Conversation, &["N"], "", "the hit before"),
+        (C::Times, "times", P::Conversation, &["T"], "times", "when things were said, what turns cost"),
+        (C::Parent, "conversation-parent", P::Conversation, &["b"], "", "go to the session this one was forked from"),
+        (C::Clear, "conversation-clear", P::Conversation, &["c"], "", "clear: leave for a new, empty session"),
+        (C::Undo, "conversation-undo", P::Conversation, &["u"], "", "undo the last clear or delete"),
+        (C::Flip, "conversation-flip", P::Conversation, &["`"], "", "flip between the last two sessions"),
+        (C::PageUp, "scroll-up", P::Conversation, &["pageup", "ctrl-u"], "", "up by a screen"),
+        (C::PageDown, "scroll-down", P::Conversation, &["pagedown", "ctrl-d"], "", "down by a screen"),
+        (C::Top, "scroll-top", P::Conversation, &["home", "g"], "", "to the beginning"),
+        (C::Bottom, "scroll-bottom", P::Conversation, &["end", "G"], "", "to the end, and follow it"),
+        (C::Compose, "conversation-compose", P::Conversation, &["i"], "write", "write a prompt"),
+        (C::Restart, "conversation-restart", P::Conversation, &["R"], "", "start a dead agent again"),
+        (C::Why, "conversation-why", P::Conversation, &["W"], "", "why the agent died: its last words"),
+        (C::Help, "conversation-help", P::Conversation, &["?", "f1"], "keys", "these keys"),
+        (C::Quit, "conversation-quit", P::Conversation, &["q"], "", "quit"),
+
+        (C::Send, "send", P::Composer, &["enter"], "send", "send; while a turn runs: queue"),
+        (C::NewLine, "new-line", P::Composer, &["alt-enter", "shift-enter", "ctrl-j"], "new line", "break the line"),
+        (C::Editor, "editor", P::Composer, &["ctrl-e", "ctrl-g"], "editor", "write it in $EDITOR"),
+        (C::HistoryPrevious, "history-previous", P::Composer, &["up"], "", "the prompt before (first line); a queued prompt comes back"),
+        (C::HistoryNext, "history-next", P::Composer, &["down"], "", "the prompt after (last line)"),
+        (C::PageUp, "composer-page-up", P::Composer, &["pageup"], "", "scroll the conversation up"),
+        (C::PageDown, "composer-page-down", P::Composer, &["pagedown"], "", "scroll the conversation down"),
+        (C::Help, "composer-help", P::Composer, &["f1"], "", "these keys (also /help)"),
+
+        (C::AllowOnce, "allow-once", P::Permission, &["y"], "once", "allow once"),
+        (C::AllowSession, "allow-session", P::Permission, &["s"], "this session", "allow for this session"),
+        (C::Deny, "deny", P::Permission, &["n"], "no", "deny"),
+        (C::DenyBecause, "deny-because", P::Permission, &["r"], "no, because…", "deny, with a reason for the agent"),
+        (C::PageUp, "permission-page-up", P::Permission, &["pageup"], "", "scroll the conversation up"),
+        (C::PageDown, "permission-page-down", P::Permission, &["pagedown"], "", "scroll the conversation down"),
+
+        (C::Jump, "jump", P::Anywhere, &["ctrl-p"], "jump", "find a session, from anywhere"),
+        (C::SeatRecent(1), "jump-1", P::Anywhere, &["alt-1"], "", "seat the newest session; Alt-2 … Alt-9 the ones after it"),
+        (C::SeatRecent(2), "jump-2", P::Anywhere, &["alt-2"], "", ""),
+        (C::SeatRecent(3), "jump-3", P::Anywhere, &["alt-3"], "", ""),
+        (C::SeatRecent(4), "jump-4", P::Anywhere, &["alt-4"], "", ""),
+        (C::SeatRecent(5), "jump-5", P::Anywhere, &["alt-5"], "", ""),
+        (C::SeatRecent(6), "jump-6", P::Anywhere, &["alt-6"], "", ""),
+        (C::SeatRecent(7), "jump-7", P::Anywhere, &["alt-7"], "", ""),
+        (C::SeatRecent(8), "jump-8", P::Anywhere, &["alt-8"], "", ""),
+        (C::SeatRecent(9), "jump-9", P::Anywhere, &["alt-9"], "", ""),
+        (C::Flip, "flip-anywhere", P::Anywhere, &["alt-`", "ctrl-^"], "", "flip between the last two sessions"),
+        (C::FocusNext, "focus-next", P::Anywhere, &["tab"], "next pane", "to the next pane"),
+        (C::CycleMode, "mode", P::Anywhere, &["shift-tab"], "", "ask before less, or before more (permission mode)"),
+        (C::FocusPrevious, "focus-previous", P::Anywhere, &["alt-tab", "ctrl-o"], "", "to the pane before"),
+        (C::ToggleBrowser, "browser", P::Anywhere, &["\\", "ctrl-b"], "", "hide or show the browser (in the composer: Ctrl-B)"),
+        (C::Interrupt, "interrupt", P::Anywhere, &["esc"], "", "stop the turn; without one: step back"),
+        (C::Cancel, "cancel", P::Anywhere, &["ctrl-c"], "", "stop the turn; without one: empty the composer; twice: quit"),
+        (C::Redraw, "redraw", P::Anywhere, &["ctrl-l"], "", "draw everything again"),
+        (C::Suspend, "suspend", P::Anywhere, &["ctrl-z"], "", "to the shell; fg brings hotseat back"),
+        (C::Quit, "quit-anywhere", P::Anywhere, &["ctrl-q"], "", "quit"),
+    ]
+};
+
+/// The table with the person's own keys in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Keymap {
+    bindings: Vec<Binding>,
+}
+
+impl Default for Keymap {
+    fn default() -> Self {
+        let bindings = TABLE.iter().map(|&(command, name, place, keys, hint, help)| Binding {
+            command,
+            name,
+            place,
+            keys: keys
+                .iter()
+                .map(|key| key.parse().expect("the table's own keys parse: a test reads them all"))
+                .collect(),
+            hint,
+            help,
+        });
+        Self { bindings: bindings.collect() }
+    }
+}
+
+impl Keymap {
+    /// The default keys with some of them replaced, by the names of the table.
+    /// What could not be understood is returned beside it, for a person.
+    pub fn with(overrides: &BTreeMap<String, Vec<String>>) -> (Self, Vec<String>) {
+        let mut keymap = Self::default();
+        let mut problems = Vec::new();
+        for (name, keys) in overrides {
+            let Some(binding) = keymap.bindings.iter_mut().find(|binding| binding.name == name) else {
+                problems.push(format!("keys.{name}: there is no such command"));
+                continue;
+            };
+            let (good, bad): (Vec<_>, Vec<_>) =
+                keys.iter().map(|key| key.parse::<Key>()).partition(Result::is_ok);
+            problems.extend(
+                bad.into_iter().filter_map(Result::err).map(|problem| format!("keys.{name}: {problem}")),
+            );
+            binding.keys = good.into_iter().flatten().collect();
+        }
+        (keymap, problems)
+    }
+
+    /// The names that `[keys]` may use.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        TABLE.iter().map(|row| row.1)
+    }
+
+    /// What a key means in a place. In the composer a character is a character.
+    pub fn command(&self, place: Place, key: Key) -> Option<Command> {
+        let find = |place| {
+            self.bindings.iter().find(|binding| binding.place == place && binding.keys.contains(&key))
+        };
+        let writing = place == Place::Composer && key.is_text();
+        let anywhere = || if writing { None } else { find(Place::Anywhere) };
+        find(place).or_else(anywhere).map(|binding| binding.command)
+    }
+
+    /// The first key for a command in a place, to show to a person.
+    pub fn key(&self, place: Place, command: Command) -> Option<Key> {
+        let find =
+            |place| self.bindings.iter().find(|binding| binding.place == place && binding.command == command);
+        find(place).or_else(|| find(Place::Anywhere)).and_then(|binding| binding.keys.first().copied())
+    }
+
+    /// Key and word of each hint of a place, most important first.
+    pub fn hints(&self, place: Place) -> impl Iterator<Item = (Key, &'static str)> {
+        [place, Place::Anywhere].into_iter().flat_map(move |place| {
+            self.bindings
+                .iter()
+                .filter(move |binding| binding.place == place && !binding.hint.is_empty())
+                .filter_map(|binding| Some((*binding.keys.first()?, binding.hint)))
+        })
+    }
+
+    /// Keys and help of each line of a place.
+    pub fn help(&self, place: Place) -> impl Iterator<Item = (String, &'static str)> {
+        self.bindings
+            .iter()
+            .filter(move |binding| {
+                binding.place == place && !binding.help.is_empty() && !binding.keys.is_empty()
+            })
+            .map(|binding| {
+                let keys = binding.keys.iter().map(ToString::to_string).collect::<Vec<_>>();
+                (keys.join("  "), binding.help)
+            })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_key_means_two_things_in_one_place() {
+        for place in Place::ALL {
+            let mut seen = std::collections::HashSet::new();
+            for binding in Keymap::default().bindings.iter().filter(|binding| binding.place == place) {
+                for key in &binding.keys {
+                    assert!(seen.insert(*key), "{key} in {place:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn names_are_unique() {
+        let names: Vec<_> = Keymap::names().collect();
+        let unique: std::collections::HashSet<_> = names.iter().collect();
+        assert_eq!(names.len(), unique.len());
+    }
+
+    #[test]
+    fn a_place_comes_before_anywhere() {
+        let keymap = Keymap::default();
+        let command = |place, key: &str| keymap.command(place, key.parse().unwrap());
+        assert_eq!(command(Place::Browser, "c"), Some(Command::Clear));
+        assert_eq!(command(Place::Composer, "c"), None);
+        assert_eq!(command(Place::Composer, "ctrl-p"), Some(Command::Jump));
+        assert_eq!(command(Place::Browser, "\\"), Some(Command::ToggleBrowser));
+        assert_eq!(command(Place::Composer, "\\"), None);
+    }
+
+    #[test]
+    fn keys_are_rebound_by_name_and_mistakes_are_told() {
+        let overrides = BTreeMap::from([
+            ("clear".to_owned(), vec!["x".to_owned(), "hyper-x".to_owned()]),
+            ("cler".to_owned(), vec!["y".to_owned()]),
+        ]);
+        let (keymap, problems) = Keymap::with(&overrides);
+        assert_eq!(keymap.command(Place::Browser, "x".parse().unwrap()), Some(Command::Clear));
+        assert_eq!(keymap.command(Place::Browser, "c".parse().unwrap()), None);
+        assert_eq!(problems.len(), 2);
+    }
+}

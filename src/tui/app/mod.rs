@@ -1,0 +1,31 @@
+//! What the program is: its state, what happens to it, what it asks for.
+//!
+//! Pure: no I/O, no async, no drawing, no clock. [`update`] takes one
+//! [`Event`] at a time and answers with [`Effect`]s; the view draws [`App`];
+//! the shell runs the effects and sends events back.
+
+mod browser;
+mod command;
+mod composer;
+mod effect;
+mod event;
+mod geometry;
+mod key;
+mod keymap;
+mod overlay;
+mod page;
+mod state;
+mod update;
+
+pub use browser::{Browser, Visible};
+pub use command::Command;
+pub use composer::{Composer, Queued};
+pub use effect::Effect;
+pub use event::{Event, Opened};
+pub use geometry::{Geometry, Target};
+pub use key::Key;
+pub use keymap::{Binding, Keymap, Place};
+pub use overlay::{Ask, Choice, Jump, Overlay, Purpose};
+pub use page::{Anchor, FIRST_READ, Page, Read, Scroll, Search, text_of};
+pub use state::{App, Focus, Intent, Pending, Seat, Setup, Toast, Undo};
+pub use update::{SlashCommand, begin, completions, update};

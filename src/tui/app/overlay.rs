@@ -1,0 +1,187 @@
+//! What lies over the panes and takes the keys until it is answered.
+
+use tui_textarea::{CursorMove, TextArea};
+
+use super::browser::Browser;
+use crate::index::{Row, fuzzy};
+use crate::session::SessionId;
+use crate::slot::Switch;
+
+/// The one thing that lies over the panes.
+#[derive(Debug)]
+pub enum Overlay {
+    /// The keys, scrolled by this many lines.
+    Help(usize),
+    /// The search for a session, from anywhere.
+    Jump(Jump),
+    /// A line to write.
+    Ask(Ask),
+    /// A question with a few answers.
+    Choice(Choice),
+    /// The last words of a dead agent, scrolled by this many lines.
+    Why(usize),
+}
+
+/// A line to write, and what for.
+#[derive(Debug)]
+pub struct Ask {
+    /// What the line is for.
+    pub purpose: Purpose,
+    /// The line.
+    pub line: TextArea<'static>,
+}
+
+/// What a line is asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Purpose {
+    /// A session's title.
+    Title(SessionId),
+    /// A session's tag.
+    Tag(SessionId),
+    /// Why a tool may not run; the request's id.
+    Reason(String),
+    /// What to search for in the conversation.
+    Search,
+}
+
+impl Purpose {
+    /// What stands in front of the line.
+    pub fn label(&self) -> &'static str {
+        match self {
+            Self::Title(_) => "Title",
+            Self::Tag(_) => "Tag",
+            Self::Reason(_) => "No, because",
+            Self::Search => "Search",
+        }
+    }
+}
+
+impl Ask {
+    /// Asks, with a text to begin from.
+    pub fn new(purpose: Purpose, text: &str) -> Self {
+        Self { purpose, line: line(text) }
+    }
+
+    /// What was written.
+    pub fn text(&self) -> &str {
+        self.line.lines().first().map_or("", String::as_str)
+    }
+}
+
+/// A one-line text area with the cursor at its end.
+pub fn line(text: &str) -> TextArea<'static> {
+    let mut line = TextArea::from([text.split_whitespace().collect::<Vec<_>>().join(" ")]);
+    line.move_cursor(CursorMove::End);
+    line
+}
+
+/// A question with a few answers.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Choice {
+    /// A turn runs: what about this switch?
+    SwitchWhileBusy(Switch),
+    /// A turn runs: quit all the same?
+    QuitWhileBusy,
+    /// The session is open in another process: fork it instead?
+    ForkInstead {
+        /// The session.
+        session: SessionId,
+        /// The agent's own words on who holds it.
+        held: String,
+    },
+}
+
+impl Choice {
+    /// The question.
+    pub fn question(&self) -> String {
+        match self {
+            Self::SwitchWhileBusy(switch) => format!("A turn runs. {} when?", capital(switch.name())),
+            Self::QuitWhileBusy => "A turn runs. Quit?".to_owned(),
+            Self::ForkInstead { held, .. } => held.clone(),
+        }
+    }
+
+    /// Key and words of each answer; the last one changes nothing.
+    pub fn answers(&self) -> &'static [(char, &'static str)] {
+        match self {
+            Self::SwitchWhileBusy(_) => {
+                &[('w', "wait for the turn"), ('i', "interrupt it"), ('s', "stay here")]
+            }
+            Self::QuitWhileBusy => &[('q', "interrupt it and quit"), ('s', "stay")],
+            Self::ForkInstead { .. } => &[('f', "fork it and go on in the copy"), ('s', "stay here")],
+        }
+    }
+}
+
+fn capital(word: &str) -> String {
+    let mut characters = word.chars();
+    characters.next().map_or_else(String::new, |first| first.to_uppercase().chain(characters).collect())
+}
+
+/// The search for a session, from anywhere.
+#[derive(Debug)]
+pub struct Jump {
+    /// What is looked for.
+    pub line: TextArea<'static>,
+    /// The sessions of all projects, newest first; empty while they are read.
+    pub rows: Vec<Row>,
+    /// Row index and lit characters of each hit, best first.
+    pub hits: Vec<(usize, Vec<usize>)>,
+    /// The hit under the cursor.
+    pub cursor: usize,
+    /// The rows are still being read.
+    pub reading: bool,
+}
+
+impl Jump {
+    /// Begins with the sessions the browser knows.
+    pub fn new(browser: &Browser) -> Self {
+        let mut jump = Self {
+            line: line(""),
+            rows: browser.rows.clone(),
+            hits: Vec::new(),
+            cursor: 0,
+            reading: !browser.all,
+        };
+        jump.search();
+        jump
+    }
+
+    /// What is looked for.
+    pub fn query(&self) -> &str {
+        self.line.lines().first().map_or("", String::as_str)
+    }
+
+    /// Ranks the sessions anew: the better match first, then the more recent.
+    pub fn search(&mut self) {
+        let query = self.query().to_owned();
+        let found = self.rows.iter().enumerate().filter_map(|(at, row)| {
+            let found = fuzzy::matches(&query, row.facts.title_text())?;
+            Some((found.score, at, found.positions))
+        });
+        let mut found: Vec<_> = found.collect();
+        found.sort_by_key(|(score, at, _)| (std::cmp::Reverse(*score), *at));
+        self.hits = found.into_iter().map(|(_, at, lit)| (at, lit)).collect();
+        self.cursor = 0;
+    }
+
+    /// Takes more rows and keeps the cursor's session.
+    pub fn take_rows(&mut self, rows: Vec<Row>, reading: bool) {
+        let kept = self.chosen();
+        self.rows = rows;
+        self.reading = reading;
+        self.search();
+        let at = self.hits.iter().position(|(row, _)| Some(self.rows[*row].stored.id) == kept);
+        self.cursor = at.unwrap_or(0);
+    }
+
+    /// Moves the cursor.
+    pub fn step(&mut self, step: isize) {
+        self.cursor = self.cursor.saturating_add_signed(step).min(self.hits.len().saturating_sub(1));
+    }
+
+    /// The session under the cursor.
+    pub fn chosen(&self) -> Option<SessionId> {
+        self.hits.get(self.cursor).map(|(row, _)| self.rows[*row].stored.id)
+    }
+}

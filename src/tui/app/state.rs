@@ -1,0 +1,330 @@
+//! What the program is at any moment.
+
+use std::collections::{HashMap, VecDeque};
+use std::time::Duration;
+
+use chrono::{DateTime, FixedOffset, Utc};
+use uuid::Uuid;
+
+use super::browser::Browser;
+use super::composer::Composer;
+use super::geometry::Geometry;
+use super::keymap::{Keymap, Place};
+use super::overlay::Overlay;
+use super::page::Page;
+use crate::protocol::PermissionMode;
+use crate::session::SessionId;
+use crate::slot::{Agent, PermissionRequest, SlotState, Switch, Switched, Totals};
+
+/// What the program begins with.
+#[derive(Debug)]
+pub struct Setup {
+    /// The keys.
+    pub keymap: Keymap,
+    /// The folder hotseat was started in, as a person writes it.
+    pub folder: String,
+    /// The name of the agent in the seat, for the time until it says so itself.
+    pub agent: String,
+    /// The permission mode it was started with.
+    pub mode: PermissionMode,
+    /// The session it was asked to resume.
+    pub resume: Option<SessionId>,
+    /// List the sessions of all projects.
+    pub all: bool,
+    /// Nothing is written to disk.
+    pub ephemeral: bool,
+    /// Something to say at the start, such as that this is a demo.
+    pub welcome: Option<String>,
+    /// Times are shown from the start.
+    pub times: bool,
+    /// The browser's width in columns, where the person gave one.
+    pub browser_width: Option<u16>,
+    /// Drafts of former runs.
+    pub drafts: HashMap<SessionId, String>,
+    /// Prompts of former runs, oldest first.
+    pub history: Vec<String>,
+    /// The base of this run's prompt ids, random.
+    pub run: Uuid,
+    /// The person's time zone.
+    pub offset: FixedOffset,
+    /// The time now.
+    pub now: DateTime<Utc>,
+}
+
+/// The whole state. Only [`update`](super::update) changes it, only the view reads it.
+#[derive(Debug)]
+pub struct App {
+    /// When the last event happened.
+    pub now: DateTime<Utc>,
+    /// The person's time zone.
+    pub offset: FixedOffset,
+    /// The terminal's columns and rows.
+    pub size: (u16, u16),
+    /// The keys.
+    pub keymap: Keymap,
+    /// The folder hotseat was started in.
+    pub folder: String,
+    /// Nothing is written to disk.
+    pub ephemeral: bool,
+    /// Where the keys go.
+    pub focus: Focus,
+    /// The list of sessions.
+    pub browser: Browser,
+    /// The prompt being written.
+    pub composer: Composer,
+    /// The process in the seat.
+    pub seat: Seat,
+    /// The session in the conversation pane; none: the one the agent will have.
+    pub shown: Option<SessionId>,
+    /// The conversations that were read, by session.
+    pub pages: HashMap<SessionId, Page>,
+    /// Those sessions, the one looked at last at the end.
+    pub looked_at: Vec<SessionId>,
+    /// Show when things were said and what turns cost.
+    pub times: bool,
+    /// Tools that wait for permission, the oldest first.
+    pub permissions: VecDeque<Pending>,
+    /// What lies over the panes.
+    pub overlay: Option<Overlay>,
+    /// The line of news over the hints.
+    pub toast: Option<Toast>,
+    /// What `undo` takes back, the newest at the end.
+    pub undo: Vec<Undo>,
+    /// What waits for the slot to be idle.
+    pub intent: Option<Intent>,
+    /// What the last frame showed where.
+    pub geometry: Geometry,
+    /// The divider is being dragged.
+    pub dragging: bool,
+    /// When Ctrl-C was pressed with nothing to stop.
+    pub quit_armed: Option<DateTime<Utc>>,
+    /// hotseat is ending.
+    pub closing: bool,
+    /// What is on the screen is not the state any more.
+    pub stale: bool,
+    /// The prompt's text as it was last kept on disk.
+    pub(super) kept: String,
+    /// Seconds since the start.
+    pub(super) ticks: u64,
+    /// The base of this run's prompt ids.
+    pub(super) run: Uuid,
+    /// How many prompts were given ids.
+    pub(super) prompts: u128,
+}
+
+/// Where the keys go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Focus {
+    /// The list of sessions.
+    Browser,
+    /// The conversation.
+    Conversation,
+    /// The composer.
+    Composer,
+    /// The permission request.
+    Permission,
+}
+
+impl Focus {
+    /// The part of the keymap that counts.
+    pub fn place(self) -> Place {
+        match self {
+            Self::Browser => Place::Browser,
+            Self::Conversation => Place::Conversation,
+            Self::Composer => Place::Composer,
+            Self::Permission => Place::Permission,
+        }
+    }
+}
+
+/// The process in the seat, as far as the slot told.
+#[derive(Debug)]
+pub struct Seat {
+    /// What it is doing.
+    pub state: SlotState,
+    /// Since when.
+    pub since: DateTime<Utc>,
+    /// What it said of itself; none before the handshake.
+    pub agent: Option<Agent>,
+    /// The agent's name until then.
+    pub name: String,
+    /// When the handshake was through: what "uptime" counts from.
+    pub warm_since: Option<DateTime<Utc>>,
+    /// The session in the seat.
+    pub active: Option<SessionId>,
+    /// The one that had it before.
+    pub previous: Option<SessionId>,
+    /// The epoch of the last news; older news is stale.
+    pub epoch: u64,
+    /// What may run without asking.
+    pub mode: PermissionMode,
+    /// What the session used so far.
+    pub totals: Totals,
+    /// The last switch.
+    pub last_switch: Option<Switched>,
+    /// Resident memory in bytes.
+    pub memory: Option<u64>,
+}
+
+/// A tool that waits for permission.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Pending {
+    /// What wants to run.
+    pub request: PermissionRequest,
+    /// When a person could first see it; keys typed before that are not answers.
+    pub seen: Option<DateTime<Utc>>,
+}
+
+/// A line of news.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Toast {
+    /// The news.
+    pub text: String,
+    /// It is bad news.
+    pub bad: bool,
+    /// When it goes by itself.
+    pub until: DateTime<Utc>,
+}
+
+/// Something that can be taken back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Undo {
+    /// This session was left by a clear.
+    Clear(SessionId),
+    /// This session was moved to the trash.
+    Delete(SessionId),
+}
+
+/// What is done as soon as the slot is idle.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Intent {
+    /// Switch first.
+    pub switch: Option<Switch>,
+    /// Then send this text to this session.
+    pub prompt: Option<(SessionId, String)>,
+}
+
+/// How long a key must come after a permission request could be seen, to count
+/// as its answer.
+pub const HESITATION: Duration = Duration::from_millis(300);
+
+impl App {
+    /// The program at its start: nothing read, nothing warm.
+    pub fn new(setup: Setup) -> Self {
+        let browser = Browser::new(setup.all, setup.browser_width);
+        let toast =
+            setup.welcome.map(|text| Toast { text, bad: false, until: setup.now + Duration::from_secs(20) });
+        let mut app = Self {
+            now: setup.now,
+            offset: setup.offset,
+            size: (0, 0),
+            keymap: setup.keymap,
+            folder: setup.folder,
+            ephemeral: setup.ephemeral,
+            focus: Focus::Browser,
+            browser,
+            composer: Composer::new(setup.drafts, setup.history),
+            seat: Seat {
+                state: SlotState::Starting,
+                since: setup.now,
+                agent: None,
+                name: setup.agent,
+                warm_since: None,
+                active: None,
+                previous: None,
+                epoch: 0,
+                mode: setup.mode,
+                totals: Totals::default(),
+                last_switch: None,
+                memory: None,
+            },
+            shown: setup.resume,
+            pages: HashMap::new(),
+            looked_at: Vec::new(),
+            times: setup.times,
+            permissions: VecDeque::new(),
+            overlay: None,
+            toast,
+            undo: Vec::new(),
+            intent: None,
+            geometry: Geometry::default(),
+            dragging: false,
+            quit_armed: None,
+            closing: false,
+            stale: true,
+            kept: String::new(),
+            ticks: 0,
+            run: setup.run,
+            prompts: 0,
+        };
+        app.browser.selected = setup.resume;
+        app.arrange();
+        app
+    }
+
+    /// The page in the conversation pane.
+    pub fn page(&self) -> Option<&Page> {
+        self.pages.get(&self.shown?)
+    }
+
+    /// The page in the conversation pane, to be changed.
+    pub(super) fn page_mut(&mut self) -> Option<&mut Page> {
+        self.pages.get_mut(&self.shown?)
+    }
+
+    /// The session shown is the one in the seat.
+    pub fn shows_active(&self) -> bool {
+        self.shown == self.seat.active
+    }
+
+    /// A turn runs.
+    pub fn is_busy(&self) -> bool {
+        matches!(self.seat.state, SlotState::Busy { .. })
+    }
+
+    /// The title of a session, as the list has it.
+    pub fn title(&self, id: SessionId) -> Option<&str> {
+        self.browser.row(id).map(|row| row.facts.title_text())
+    }
+
+    /// The terminal is too narrow for a pane beside the conversation: the
+    /// browser is laid over it.
+    pub fn is_narrow(&self) -> bool {
+        self.size.0 < 90
+    }
+
+    /// The browser can be seen.
+    pub fn shows_browser(&self) -> bool {
+        if self.is_narrow() { self.focus == Focus::Browser } else { !self.browser.hidden }
+    }
+
+    /// The permission request that comes first, if the keys may answer it now.
+    pub fn answerable(&self) -> Option<&Pending> {
+        let first = self.permissions.front()?;
+        let seen = first.seen?;
+        (self.now - seen >= chrono::TimeDelta::milliseconds(HESITATION.as_millis() as i64)).then_some(first)
+    }
+
+    /// Makes the browser's list anew.
+    pub(super) fn arrange(&mut self) {
+        let new_in_seat = self.seat.active.is_none_or(|active| self.browser.row(active).is_none());
+        self.browser.arrange(self.now, self.offset, new_in_seat);
+    }
+
+    /// Says something in the line of news.
+    pub(super) fn say(&mut self, text: impl Into<String>) {
+        self.toast = Some(Toast { text: text.into(), bad: false, until: self.now + Duration::from_secs(6) });
+    }
+
+    /// Says that something failed.
+    pub(super) fn complain(&mut self, text: impl Into<String>) {
+        self.toast = Some(Toast { text: text.into(), bad: true, until: self.now + Duration::from_secs(12) });
+    }
+
+    /// An id for the next prompt, different in every run.
+    pub(super) fn next_prompt_id(&mut self) -> String {
+        self.prompts += 1;
+        let bits = self.run.as_u128().wrapping_add(self.prompts);
+        uuid::Builder::from_u128(bits).with_version(uuid::Version::Random).into_uuid().to_string()
+    }
+}

@@ -1,0 +1,217 @@
+//! From a key to what it means, wherever the keys go at the moment.
+
+use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
+
+use super::super::command::Command;
+use super::super::effect::Effect;
+use super::super::key::Key;
+use super::super::overlay::{Ask, Choice, Overlay, Purpose, line};
+use super::super::state::{App, Focus};
+use super::{act, jump, read, slash};
+use crate::slot::Verdict;
+
+/// A key was pressed.
+pub(super) fn press(app: &mut App, event: KeyEvent) -> Vec<Effect> {
+    if event.kind == KeyEventKind::Release {
+        return Vec::new();
+    }
+    let key = Key::from(event);
+    let place = app.focus.place();
+    // Ctrl-C, Ctrl-Z and Ctrl-L mean the same whatever lies over the panes.
+    let global = app.keymap.command(place, key);
+    if app.overlay.is_some() && !matches!(global, Some(Command::Suspend | Command::Redraw)) {
+        return press_overlay(app, event);
+    }
+    if app.focus == Focus::Browser && app.browser.filtering {
+        return press_filter(app, event, key);
+    }
+    if app.focus == Focus::Permission && (app.answerable().is_none() || global.is_none()) && types(event) {
+        // Typed before the request could be seen, or meant as text: it is text.
+        app.focus = Focus::Composer;
+    }
+    if app.focus == Focus::Composer {
+        return press_composer(app, event, key);
+    }
+    app.keymap.command(app.focus.place(), key).map_or_else(Vec::new, |command| act::act(app, command))
+}
+
+/// A text was pasted: into the line that has the keys, else into the composer.
+pub(super) fn paste(app: &mut App, text: &str) -> Vec<Effect> {
+    let one_line = || text.split_whitespace().collect::<Vec<_>>().join(" ");
+    match &mut app.overlay {
+        Some(Overlay::Ask(ask)) => {
+            ask.line.insert_str(one_line());
+        }
+        Some(Overlay::Jump(search)) => {
+            search.line.insert_str(one_line());
+            search.search();
+            return jump::preview(app);
+        }
+        Some(Overlay::Help(_) | Overlay::Choice(_) | Overlay::Why(_)) => {}
+        None if app.focus == Focus::Browser && app.browser.filtering => {
+            app.browser.filter.insert_str(one_line());
+            return filtered(app);
+        }
+        None => {
+            app.focus = Focus::Composer;
+            app.composer.paste(text);
+        }
+    }
+    Vec::new()
+}
+
+/// The key writes a character.
+fn types(event: KeyEvent) -> bool {
+    matches!(event.code, KeyCode::Char(_))
+        && !event.modifiers.intersects(KeyModifiers::CONTROL | KeyModifiers::ALT)
+}
+
+fn press_composer(app: &mut App, event: KeyEvent, key: Key) -> Vec<Effect> {
+    if let Some(effects) = slash::press(app, event) {
+        return effects;
+    }
+    let command = app.keymap.command(app.focus.place(), key).filter(|command| match command {
+        Command::HistoryPrevious => app.composer.at_first_line(),
+        Command::HistoryNext => app.composer.at_last_line(),
+        _ => true,
+    });
+    if let Some(command) = command {
+        return act::act(app, command);
+    }
+    if app.composer.is_empty() && event.code == KeyCode::Char('d') && event.modifiers == KeyModifiers::CONTROL
+    {
+        return act::act(app, Command::Quit);
+    }
+    app.composer.area.input(event);
+    app.composer.completion = 0;
+    Vec::new()
+}
+
+/// The filter takes what is typed; the keys that move, choose and leave go on working.
+fn press_filter(app: &mut App, event: KeyEvent, key: Key) -> Vec<Effect> {
+    match event.code {
+        KeyCode::Enter => {
+            app.browser.filtering = false;
+            return act::act(app, Command::Seat);
+        }
+        KeyCode::Esc => {
+            app.browser.filtering = false;
+            app.browser.filter = line("");
+            return filtered(app);
+        }
+        KeyCode::Up => return act::act(app, Command::Up),
+        KeyCode::Down => return act::act(app, Command::Down),
+        KeyCode::Tab => {
+            app.browser.filtering = false;
+            return act::act(app, Command::FocusNext);
+        }
+        KeyCode::Backspace if app.browser.query().is_empty() => {
+            app.browser.filtering = false;
+            return Vec::new();
+        }
+        _ => {}
+    }
+    if !types(event)
+        && let Some(command) = app.keymap.command(super::super::keymap::Place::Anywhere, key)
+    {
+        return act::act(app, command);
+    }
+    if app.browser.filter.input(event) { filtered(app) } else { Vec::new() }
+}
+
+/// The filter changed: the best match is under the cursor, and shown.
+fn filtered(app: &mut App) -> Vec<Effect> {
+    app.browser.selected = None;
+    app.arrange();
+    if !app.browser.query().is_empty() {
+        app.browser.select_best();
+    } else if let Some(shown) = app.shown {
+        app.browser.selected = app.browser.row(shown).map(|row| row.stored.id);
+    }
+    read::show_selected(app)
+}
+
+fn press_overlay(app: &mut App, event: KeyEvent) -> Vec<Effect> {
+    let control_c = event.code == KeyCode::Char('c') && event.modifiers.contains(KeyModifiers::CONTROL);
+    let leaves = event.code == KeyCode::Esc || control_c;
+    match &mut app.overlay {
+        Some(Overlay::Jump(_)) if leaves => jump::leave(app),
+        Some(Overlay::Jump(_)) => jump::press(app, event),
+        Some(Overlay::Choice(choice)) => {
+            let choice = choice.clone();
+            press_choice(app, choice, event, leaves)
+        }
+        Some(_) if leaves => {
+            app.overlay = None;
+            Vec::new()
+        }
+        Some(Overlay::Help(scroll) | Overlay::Why(scroll)) => {
+            match event.code {
+                KeyCode::Up | KeyCode::Char('k') => *scroll = scroll.saturating_sub(1),
+                KeyCode::Down | KeyCode::Char('j') => *scroll += 1,
+                KeyCode::PageUp => *scroll = scroll.saturating_sub(10),
+                KeyCode::PageDown | KeyCode::Char(' ') => *scroll += 10,
+                KeyCode::Home | KeyCode::Char('g') => *scroll = 0,
+                KeyCode::Char('R') if matches!(app.overlay, Some(Overlay::Why(_))) => {
+                    app.overlay = None;
+                    return act::act(app, Command::Restart);
+                }
+                _ => app.overlay = None,
+            }
+            Vec::new()
+        }
+        Some(Overlay::Ask(ask)) => {
+            if event.code == KeyCode::Enter {
+                let Some(Overlay::Ask(ask)) = app.overlay.take() else { return Vec::new() };
+                return answered(app, ask);
+            }
+            if ask.line.input(event) && ask.purpose == Purpose::Search {
+                let query = ask.text().to_owned();
+                if let Some(page) = app.page_mut() {
+                    page.search(&query);
+                }
+            }
+            Vec::new()
+        }
+        None => Vec::new(),
+    }
+}
+
+fn press_choice(app: &mut App, choice: Choice, event: KeyEvent, leaves: bool) -> Vec<Effect> {
+    let answers = choice.answers();
+    let answer = match event.code {
+        _ if leaves => answers.last().map(|(key, _)| *key),
+        KeyCode::Char(key) => answers.iter().map(|(key, _)| *key).find(|answer| *answer == key),
+        _ => None,
+    };
+    let Some(answer) = answer else { return Vec::new() };
+    app.overlay = None;
+    act::choose(app, choice, answer)
+}
+
+/// A line was written.
+fn answered(app: &mut App, ask: Ask) -> Vec<Effect> {
+    let text = ask.text().trim().to_owned();
+    match ask.purpose {
+        Purpose::Title(_) if text.is_empty() => Vec::new(),
+        Purpose::Title(session) => {
+            vec![Effect::Rename { session, active: app.seat.active == Some(session), title: text }]
+        }
+        Purpose::Tag(session) => vec![Effect::Tag { session, tag: text }],
+        Purpose::Reason(id) => {
+            let still_asked = app.permissions.front().is_some_and(|first| first.request.id == id);
+            if still_asked { act::answer(app, Verdict::Deny(text)) } else { Vec::new() }
+        }
+        Purpose::Search => {
+            let hits = app.page_mut().map_or(0, |page| {
+                page.search(&text);
+                page.search.as_ref().map_or(0, |search| search.hits.len())
+            });
+            app.focus = Focus::Conversation;
+            if hits == 0 && !text.is_empty() {
+                app.complain(format!("“{text}” is not in this conversation"));
+            }
+            Vec::new()
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! What happens when something happens: the only code that changes [`App`].
+//!
+//! Pure: no clock, no files, no processes. The time comes in with the event,
+//! everything to be done goes out as effects.
+
+mod act;
+mod jump;
+mod keys;
+mod mouse;
+mod read;
+mod seat;
+mod slash;
+mod talk;
+
+use chrono::{DateTime, Utc};
+
+use super::effect::Effect;
+use super::event::Event;
+use super::page::{Page, Read};
+use super::state::{App, Focus};
+
+pub use slash::{SlashCommand, completions};
+
+/// What to do before the first event.
+pub fn begin(app: &mut App) -> Vec<Effect> {
+    let mut effects = vec![Effect::ReadRows { all: app.browser.all }];
+    if let Some(session) = app.shown {
+        effects.extend(read::show(app, session));
+    }
+    effects
+}
+
+/// Takes one event at a time and says what to do.
+pub fn update(app: &mut App, at: DateTime<Utc>, event: Event) -> Vec<Effect> {
+    app.now = at;
+    app.stale |= !matches!(event, Event::Drawn(_) | Event::Tick);
+    match event {
+        Event::Key(key) => keys::press(app, key),
+        Event::Paste(text) => keys::paste(app, &text),
+        Event::Mouse(mouse) => mouse::mouse(app, mouse),
+        Event::Resize { width, height } => {
+            app.size = (width, height);
+            Vec::new()
+        }
+        Event::Drawn(geometry) => drawn(app, geometry),
+        Event::Tick => tick(app),
+        Event::Slot(news) => seat::news(app, *news),
+        Event::Rows { all, rows, progress } => read::rows(app, all, rows, progress),
+        Event::RowsFailed(problem) => {
+            app.browser.problem = Some(problem);
+            app.browser.progress = None;
+            Vec::new()
+        }
+        Event::Opened { session, read } => read::opened(app, session, read),
+        Event::SwitchRefused { code, message, session } => {
+            seat::refused(app, code.as_deref(), message, session)
+        }
+        Event::Deleted(session) => read::deleted(app, session),
+        Event::Restored(session) => {
+            app.say("brought back from the trash");
+            let mut effects = vec![Effect::ReadRows { all: app.browser.all }];
+            app.browser.selected = Some(session);
+            effects.extend(read::show(app, session));
+            effects
+        }
+        Event::Edited(text) => {
+            app.composer.set(text.trim_end_matches('\n'));
+            app.focus = Focus::Composer;
+            Vec::new()
+        }
+        Event::Said(text) => {
+            app.say(text);
+            Vec::new()
+        }
+        Event::Failed(text) => {
+            app.complain(text);
+            Vec::new()
+        }
+        Event::Memory { agent } => {
+            app.seat.memory = agent;
+            Vec::new()
+        }
+        Event::Closed => Vec::new(),
+    }
+}
+
+/// Learns what the frame showed: where scrolling came to rest, whether older
+/// messages are wanted, and that a permission request can now be seen.
+fn drawn(app: &mut App, geometry: super::Geometry) -> Vec<Effect> {
+    let mut effects = Vec::new();
+    let (at_top, anchor) = (geometry.at_top, geometry.anchor);
+    if let (Some(session), Some(page)) = (app.shown, app.page_mut()) {
+        page.scroll.anchor = anchor;
+        page.scroll.by = 0;
+        page.scroll.reveal = false;
+        let older = older_wanted(page, at_top);
+        effects.extend(older.map(|bytes| Effect::Open { session, bytes }));
+    }
+    if let Some(first) = app.permissions.front_mut()
+        && first.seen.is_none()
+        && geometry.permission.as_deref() == Some(first.request.id.as_str())
+    {
+        first.seen = Some(app.now);
+        let may_take_focus = match app.focus {
+            Focus::Composer => app.composer.is_empty(),
+            Focus::Conversation => true,
+            Focus::Browser | Focus::Permission => false,
+        };
+        if may_take_focus && app.overlay.is_none() {
+            app.focus = Focus::Permission;
+            app.stale = true;
+        }
+    }
+    app.geometry = geometry;
+    effects
+}
+
+/// How much of the transcript to read when its beginning came into sight.
+fn older_wanted(page: &mut Page, at_top: bool) -> Option<u64> {
+    match page.read {
+        Read::Done { whole: false, bytes, .. } if at_top && !page.reading_older => {
+            page.reading_older = true;
+            Some(bytes.saturating_mul(4))
+        }
+        _ => None,
+    }
+}
+
+/// A second went by: clocks move, news goes, drafts are kept, the list is looked at again.
+fn tick(app: &mut App) -> Vec<Effect> {
+    app.ticks += 1;
+    let mut effects = Vec::new();
+    if app.toast.as_ref().is_some_and(|toast| toast.until <= app.now) {
+        app.toast = None;
+        app.stale = true;
+    }
+    app.stale |= app.is_busy() || app.ticks.is_multiple_of(60);
+    if app.ticks.is_multiple_of(60) {
+        app.arrange();
+    }
+    if app.ticks.is_multiple_of(2) && app.browser.progress.is_none() {
+        effects.push(Effect::ReadRows { all: app.browser.all });
+    }
+    let text = app.composer.text();
+    if text != app.kept {
+        app.kept = text;
+        effects.push(keep(app));
+    }
+    effects
+}
+
+/// Keeps drafts and history on disk.
+fn keep(app: &App) -> Effect {
+    Effect::Keep { drafts: app.composer.drafts(), history: app.composer.history().to_vec() }
+}

@@ -1,0 +1,102 @@
+//! What was read from the store: the list, and the conversations.
+
+use super::super::effect::Effect;
+use super::super::event::Opened;
+use super::super::overlay::Overlay;
+use super::super::page::{FIRST_READ, Page, Read};
+use super::super::state::{App, Undo};
+use crate::index::Row;
+use crate::session::SessionId;
+
+/// Conversations kept in memory besides the one in the seat.
+const PAGES: usize = 12;
+
+/// Shows a session in the conversation pane: at once where it was read before,
+/// else as soon as its file is.
+pub(super) fn show(app: &mut App, session: SessionId) -> Vec<Effect> {
+    app.shown = Some(session);
+    app.composer.turn_to(session);
+    app.looked_at.retain(|looked_at| *looked_at != session);
+    app.looked_at.push(session);
+    if app.looked_at.len() > PAGES {
+        let oldest = app.looked_at.remove(0);
+        if app.seat.active != Some(oldest) {
+            app.pages.remove(&oldest);
+        }
+    }
+    let stored_size = app.browser.row(session).map(|row| row.stored.size);
+    let live = app.seat.active == Some(session);
+    match app.pages.get(&session).map(|page| &page.read) {
+        Some(Read::Reading) => Vec::new(),
+        Some(Read::Done { size, .. }) if live || stored_size.is_none_or(|stored| stored == *size) => {
+            Vec::new()
+        }
+        Some(Read::Unread | Read::Failed(_) | Read::Done { .. }) | None => {
+            app.pages.insert(session, Page::reading());
+            vec![Effect::Open { session, bytes: FIRST_READ }]
+        }
+    }
+}
+
+/// Shows what the browser's cursor is on.
+pub(super) fn show_selected(app: &mut App) -> Vec<Effect> {
+    match app.browser.selected.or(app.seat.active) {
+        Some(session) => show(app, session),
+        None => {
+            app.shown = None;
+            Vec::new()
+        }
+    }
+}
+
+/// Sessions were read, so far or in all.
+pub(super) fn rows(
+    app: &mut App,
+    all: bool,
+    rows: Vec<Row>,
+    progress: Option<(usize, usize)>,
+) -> Vec<Effect> {
+    if let Some(Overlay::Jump(jump)) = &mut app.overlay
+        && all
+    {
+        jump.take_rows(rows.clone(), progress.is_some());
+    }
+    if all != app.browser.all {
+        return Vec::new();
+    }
+    app.browser.rows = rows;
+    app.browser.progress = progress;
+    app.browser.problem = None;
+    app.arrange();
+    // Another process may have written on in the session that is only looked at.
+    match app.shown {
+        Some(shown) if !app.shows_active() => show(app, shown),
+        _ => Vec::new(),
+    }
+}
+
+/// A transcript was read.
+pub(super) fn opened(app: &mut App, session: SessionId, read: Result<Opened, String>) -> Vec<Effect> {
+    let Some(page) = app.pages.get_mut(&session) else { return Vec::new() };
+    match read {
+        Ok(Opened { conversation, whole, bytes, size }) => page.take_read(conversation, whole, bytes, size),
+        Err(_) if matches!(page.read, Read::Done { .. }) => page.reading_older = false,
+        Err(problem) => page.read = Read::Failed(problem),
+    }
+    Vec::new()
+}
+
+/// A session went to the trash.
+pub(super) fn deleted(app: &mut App, session: SessionId) -> Vec<Effect> {
+    let title = app.title(session).unwrap_or("session").to_owned();
+    app.browser.step(1);
+    if app.browser.selected == Some(session) {
+        app.browser.step(-1);
+    }
+    app.browser.rows.retain(|row| row.stored.id != session);
+    app.pages.remove(&session);
+    app.arrange();
+    app.undo.push(Undo::Delete(session));
+    app.say(format!("deleted “{title}” - u brings it back"));
+    show_selected(app)
+}

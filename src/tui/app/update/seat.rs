@@ -1,0 +1,184 @@
+//! News from the slot.
+
+use super::super::effect::Effect;
+use super::super::overlay::{Choice, Overlay};
+use super::super::page::Page;
+use super::super::state::{App, Focus, Intent, Pending, Undo};
+use super::{keep, read};
+use crate::session::SessionId;
+use crate::session::conversation::Change;
+use crate::slot::{Agent, News, PromptState, SlotEvent, SlotState, Switch, Switched};
+
+/// Takes one piece of news. What belongs to an older epoch is dropped: it is
+/// about a session that has left the seat.
+pub(super) fn news(app: &mut App, event: SlotEvent) -> Vec<Effect> {
+    if event.epoch < app.seat.epoch {
+        return Vec::new();
+    }
+    app.seat.epoch = event.epoch;
+    match event.news {
+        News::State(state) => {
+            enter(app, state);
+            pursue(app)
+        }
+        News::Ready(agent) => ready(app, agent),
+        News::Switched(switched) => arrived(app, switched),
+        News::Conversation { uuid, at, change } => {
+            let turn_over = matches!(change, Change::TurnEnd(_));
+            if let Some(page) =
+                event.session.map(|session| app.pages.entry(session).or_insert_with(Page::begun))
+            {
+                page.grow(&uuid, at, change);
+            }
+            if turn_over { vec![Effect::ReadRows { all: app.browser.all }] } else { Vec::new() }
+        }
+        News::Prompt { uuid, state } => {
+            match state {
+                PromptState::Queued => {}
+                PromptState::Started | PromptState::Completed | PromptState::Cancelled => {
+                    app.composer.queued.retain(|queued| queued.uuid != uuid);
+                }
+                PromptState::CutOff => {
+                    app.composer.queued.retain(|queued| queued.uuid != uuid);
+                    app.complain("the turn was cut off; Up brings its prompt back");
+                }
+            }
+            Vec::new()
+        }
+        News::Permission(request) => {
+            app.permissions.push_back(Pending { request, seen: None });
+            Vec::new()
+        }
+        News::PermissionDropped { id } => {
+            app.permissions.retain(|pending| pending.request.id != id);
+            leave_permission(app);
+            Vec::new()
+        }
+        News::Totals(totals) => {
+            app.seat.totals = totals;
+            Vec::new()
+        }
+        News::Model(model) => {
+            if let Some(agent) = &mut app.seat.agent {
+                agent.model.clone_from(&model);
+            }
+            app.say(format!("model: {model}"));
+            Vec::new()
+        }
+        News::Mode(mode) => {
+            app.seat.mode = mode;
+            Vec::new()
+        }
+    }
+}
+
+/// The focus goes back to the composer when nothing is asked any more.
+pub(super) fn leave_permission(app: &mut App) {
+    if app.permissions.is_empty() && app.focus == Focus::Permission {
+        app.focus = Focus::Composer;
+    }
+}
+
+fn enter(app: &mut App, state: SlotState) {
+    if let SlotState::Exited(exit) = &state {
+        app.permissions.clear();
+        leave_permission(app);
+        app.seat.warm_since = None;
+        app.seat.memory = None;
+        if !exit.expected {
+            let next = match exit.restart_in {
+                Some(_) => "starting it again",
+                None => "R starts it again, W shows its last words",
+            };
+            app.complain(format!("the agent died ({}) - {next}", exit.reason));
+        }
+    }
+    app.seat.state = state;
+    app.seat.since = app.now;
+}
+
+/// The handshake is through.
+fn ready(app: &mut App, agent: Agent) -> Vec<Effect> {
+    let session = agent.session;
+    app.seat.warm_since = Some(app.now);
+    app.seat.mode = agent.permission_mode;
+    app.seat.agent = Some(agent);
+    app.seat.active = Some(session);
+    let mut effects = Vec::new();
+    if app.shown.is_none() {
+        app.pages.entry(session).or_insert_with(Page::begun);
+        effects.extend(read::show(app, session));
+    }
+    app.arrange();
+    effects.extend(pursue(app));
+    effects
+}
+
+/// The seat has another session.
+fn arrived(app: &mut App, switched: Switched) -> Vec<Effect> {
+    let (from, to) = (switched.from, switched.to);
+    if switched.what == "clear" {
+        app.undo.push(Undo::Clear(from));
+        app.pages.insert(to, Page::begun());
+    }
+    if let Some(repaired) = &switched.repaired {
+        app.say(repaired.clone());
+    }
+    app.seat.previous = Some(from);
+    app.seat.active = Some(to);
+    app.seat.last_switch = Some(switched);
+    app.permissions.clear();
+    leave_permission(app);
+    app.browser.selected = app.browser.row(to).map(|row| row.stored.id);
+    app.arrange();
+    let mut effects = read::show(app, to);
+    effects.push(Effect::ReadRows { all: app.browser.all });
+    effects.push(keep(app));
+    effects
+}
+
+/// The switch did not happen. The screen goes back to what the seat has, and
+/// what was to be sent goes back to the composer.
+pub(super) fn refused(
+    app: &mut App,
+    code: Option<&str>,
+    message: String,
+    session: Option<SessionId>,
+) -> Vec<Effect> {
+    let waiting = app.intent.take().and_then(|intent| intent.prompt);
+    if let Some((_, text)) = waiting {
+        app.composer.give_back(&text);
+    }
+    match (code, session) {
+        (Some("session_in_use"), Some(session)) => {
+            app.overlay = Some(Overlay::Choice(Choice::ForkInstead { session, held: message }));
+        }
+        _ => app.complain(message),
+    }
+    Vec::new()
+}
+
+/// Does what was waiting for the slot to be idle.
+pub(super) fn pursue(app: &mut App) -> Vec<Effect> {
+    let SlotState::Idle(active) = app.seat.state else { return Vec::new() };
+    let Some(intent) = app.intent.take() else { return Vec::new() };
+    match intent {
+        Intent { switch: Some(Switch::Resume(session)), prompt } if session == active => {
+            app.intent = Some(Intent { switch: None, prompt });
+            pursue(app)
+        }
+        Intent { switch: Some(switch), prompt } => {
+            app.intent = prompt.map(|prompt| Intent { switch: None, prompt: Some(prompt) });
+            vec![Effect::Switch { switch, interrupt: false }]
+        }
+        Intent { switch: None, prompt: Some((session, text)) } if session == active => {
+            super::talk::submit(app, text)
+        }
+        // The seat has not got there yet: wait on.
+        Intent { switch: None, prompt: Some(prompt) } => {
+            app.intent = Some(Intent { switch: None, prompt: Some(prompt) });
+            Vec::new()
+        }
+        Intent { switch: None, prompt: None } => Vec::new(),
+    }
+}

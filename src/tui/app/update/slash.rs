@@ -1,0 +1,182 @@
+//! Slash commands: the keys' commands by name, for hands that stay in the composer.
+
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+
+use super::super::command::Command;
+use super::super::effect::Effect;
+use super::super::overlay::{Jump, Overlay};
+use super::super::state::{App, Focus};
+use super::act;
+use crate::protocol::PermissionMode;
+
+/// A slash command as the completion shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SlashCommand {
+    /// Its name, without the slash; from an agent: hostile text.
+    pub name: String,
+    /// What it takes, in words; empty: nothing.
+    pub takes: String,
+    /// What it does.
+    pub help: String,
+}
+
+/// What a slash command of hotseat's own does.
+#[derive(Debug, Clone, Copy)]
+enum Does {
+    /// The same as a key.
+    Key(Command),
+    /// Something with what stands behind its name.
+    Text(fn(&mut App, &str) -> Vec<Effect>),
+}
+
+/// hotseat's own: name, other names, what it takes, what it does, help.
+#[rustfmt::skip]
+const OWN: &[(&str, &[&str], &str, Does, &str)] = &[
+    ("clear", &["new", "reset"], "", Does::Key(Command::Clear), "leave for a new, empty session"),
+    ("resume", &["continue", "open"], "words of a title", Does::Text(resume), "give another session the seat"),
+    ("fork", &["branch"], "", Does::Key(Command::Fork), "go on in a copy"),
+    ("undo", &[], "", Does::Key(Command::Undo), "undo the last clear or delete"),
+    ("last", &[], "", Does::Key(Command::Flip), "flip between the last two sessions"),
+    ("parent", &[], "", Does::Key(Command::Parent), "go to the session this one was forked from"),
+    ("rename", &["title"], "title", Does::Text(rename), "give this session a title"),
+    ("tag", &[], "tag", Does::Text(tag), "give this session a tag; none takes it away"),
+    ("model", &[], "model", Does::Text(model), "use another model; none: the agent's own"),
+    ("mode", &["permissions"], "permission mode", Does::Text(mode), "what may run without asking"),
+    ("restart", &[], "", Does::Key(Command::Restart), "start a dead agent again"),
+    ("why", &[], "", Does::Key(Command::Why), "why the agent died"),
+    ("times", &[], "", Does::Key(Command::Times), "show when things were said and what turns cost"),
+    ("search", &["find"], "", Does::Key(Command::Search), "search in the conversation"),
+    ("editor", &[], "", Does::Text(|_, text| vec![Effect::Edit(text.to_owned())]), "write the prompt in $EDITOR"),
+    ("help", &["keys"], "", Does::Key(Command::Help), "what the keys do"),
+    ("quit", &["exit", "q"], "", Does::Key(Command::Quit), "leave hotseat"),
+];
+
+/// The commands whose names begin with what is written; none when it is not a
+/// command's beginning.
+pub fn completions(app: &App) -> Vec<SlashCommand> {
+    let [line] = app.composer.area.lines() else { return Vec::new() };
+    let Some(start) = line.strip_prefix('/').filter(|start| !start.contains(char::is_whitespace)) else {
+        return Vec::new();
+    };
+    let own = OWN.iter().map(|(name, _, takes, _, help)| SlashCommand {
+        name: (*name).to_owned(),
+        takes: (*takes).to_owned(),
+        help: (*help).to_owned(),
+    });
+    let of_agent =
+        app.seat.agent.iter().flat_map(|agent| &agent.commands).filter(|(name, _)| find(name).is_none());
+    let of_agent = of_agent.map(|(name, help)| SlashCommand {
+        name: name.clone(),
+        takes: String::new(),
+        help: help.clone(),
+    });
+    own.chain(of_agent).filter(|command| command.name.starts_with(start)).collect()
+}
+
+/// Keys that belong to the completion while it is open.
+pub(super) fn press(app: &mut App, event: KeyEvent) -> Option<Vec<Effect>> {
+    let count = completions(app).len();
+    if count == 0 || event.modifiers != KeyModifiers::NONE {
+        return None;
+    }
+    let at = app.composer.completion.min(count - 1);
+    match event.code {
+        KeyCode::Up => app.composer.completion = at.checked_sub(1).unwrap_or(count - 1),
+        KeyCode::Down => app.composer.completion = (at + 1) % count,
+        KeyCode::Tab => complete(app),
+        KeyCode::Esc => app.composer.set(""),
+        _ => return None,
+    }
+    Some(Vec::new())
+}
+
+/// Enter while the completion is open: completes what takes something, and lets
+/// the rest be sent.
+pub(super) fn accept(app: &mut App) -> Option<Vec<Effect>> {
+    let offered = completions(app);
+    let chosen = offered.get(app.composer.completion.min(offered.len().checked_sub(1)?))?;
+    let written = app.composer.text();
+    let exact = written.trim_start_matches('/') == chosen.name;
+    if !exact || app.composer.completion > 0 {
+        complete(app);
+    }
+    let stays = !chosen.takes.is_empty() && !exact;
+    stays.then(Vec::new)
+}
+
+fn complete(app: &mut App) {
+    let offered = completions(app);
+    let at = app.composer.completion.min(offered.len().saturating_sub(1));
+    if let Some(chosen) = offered.get(at) {
+        let space = if chosen.takes.is_empty() { "" } else { " " };
+        let text = format!("/{}{space}", chosen.name);
+        app.composer.set(&text);
+    }
+}
+
+fn find(name: &str) -> Option<Does> {
+    OWN.iter()
+        .find(|(own, others, ..)| *own == name || others.contains(&name))
+        .map(|(_, _, _, does, _)| *does)
+}
+
+/// Runs a text as one of hotseat's own commands; `None` where it is none: then
+/// it is the agent's to understand.
+pub(super) fn run(app: &mut App, text: &str) -> Option<Vec<Effect>> {
+    let command = text.trim().strip_prefix('/')?;
+    let (name, rest) = command.split_once(char::is_whitespace).unwrap_or((command, ""));
+    Some(match find(name)? {
+        Does::Key(command) => act::act(app, command),
+        Does::Text(does) => does(app, rest.trim()),
+    })
+}
+
+/// With one match it takes the seat at once; else the search shows them.
+fn resume(app: &mut App, query: &str) -> Vec<Effect> {
+    if let Ok(session) = query.parse() {
+        return act::seat_session(app, session);
+    }
+    let mut jump = Jump::new(&app.browser);
+    jump.line.insert_str(query);
+    jump.search();
+    if let (1, Some(session)) = (jump.hits.len(), jump.chosen().filter(|_| !query.is_empty())) {
+        return act::seat_session(app, session);
+    }
+    app.overlay = Some(Overlay::Jump(jump));
+    vec![Effect::ReadRows { all: true }]
+}
+
+fn rename(app: &mut App, title: &str) -> Vec<Effect> {
+    match app.shown {
+        Some(session) if !title.is_empty() => {
+            vec![Effect::Rename { session, active: app.shows_active(), title: title.to_owned() }]
+        }
+        _ => act::act(app, Command::Rename),
+    }
+}
+
+fn tag(app: &mut App, tag: &str) -> Vec<Effect> {
+    let session = app.shown.filter(|session| app.browser.row(*session).is_some());
+    match session {
+        Some(session) => vec![Effect::Tag { session, tag: tag.to_owned() }],
+        None => {
+            app.complain("this session holds nothing yet: say something first");
+            Vec::new()
+        }
+    }
+}
+
+fn model(_: &mut App, model: &str) -> Vec<Effect> {
+    vec![Effect::SetModel((!model.is_empty()).then(|| model.to_owned()))]
+}
+
+fn mode(app: &mut App, mode: &str) -> Vec<Effect> {
+    match mode.parse::<PermissionMode>() {
+        Ok(mode) => vec![Effect::SetMode(mode)],
+        Err(problem) => {
+            app.complain(problem);
+            app.focus = Focus::Composer;
+            Vec::new()
+        }
+    }
+}

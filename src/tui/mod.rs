@@ -1,0 +1,4 @@
+//! The terminal program: what it is (`app`), how it looks (`view`), and the
+//! loop where both meet the world (`shell`).
+
+pub mod app;
