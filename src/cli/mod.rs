@@ -8,6 +8,7 @@ mod completions;
 pub mod config;
 mod exit;
 mod guard;
+mod logs;
 mod places;
 mod screen;
 

@@ -7,12 +7,15 @@ use anyhow::{Context, Result};
 
 use super::arguments::{self, Seat};
 use super::exit::{Exit, Problem};
+use super::logs;
+use super::places::Places;
 
 /// Opens the screen in the folder that was asked for.
 pub fn run(seat: &Seat) -> Result<Exit> {
     let here = std::env::current_dir().context("finding the current folder")?;
     folder(&here, seat.cwd.as_deref())?;
     need_terminal()?;
+    let _log = logs::keep(&Places::find().logs());
     arguments::print_help()
 }
 

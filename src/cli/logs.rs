@@ -1,0 +1,108 @@
+//! The log: a file a day in the state folder, never the screen.
+//!
+//! Owns where the log goes, how much of it there can be, and that nothing that
+//! looks like a key gets into it. What is logged is the business of who logs:
+//! states, ids, durations and errors, never what a person or a model said.
+
+mod redact;
+mod writer;
+
+use std::backtrace::Backtrace;
+use std::panic::PanicHookInfo;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use tracing_appender::non_blocking::WorkerGuard;
+use tracing_appender::rolling::{RollingFileAppender, Rotation};
+use tracing_subscriber::EnvFilter;
+
+use writer::Redacting;
+
+/// Days of logs to keep.
+const KEEP: usize = 5;
+
+/// What is logged unless `HOTSEAT_LOG` says otherwise.
+const DEFAULT_FILTER: &str = "warn,hotseat=info";
+
+/// Keeps the log going; what is still in memory is written when it is dropped.
+#[must_use = "dropping it ends the log"]
+pub struct Log {
+    _flush_on_drop: WorkerGuard,
+}
+
+/// Logs into this folder until the answer is dropped, panics included. That
+/// there can be no log is told, and stops nothing.
+pub fn keep(folder: &Path) -> Option<Log> {
+    catch_panics(folder.to_owned());
+    start(folder).inspect_err(|error| eprintln!("hotseat: going on without a log: {error:#}")).ok()
+}
+
+fn start(folder: &Path) -> Result<Log> {
+    let doing = || format!("starting the log in {}", folder.display());
+    std::fs::create_dir_all(folder).with_context(doing)?;
+    let appender = RollingFileAppender::builder()
+        .rotation(Rotation::DAILY)
+        .filename_prefix("hotseat")
+        .filename_suffix("log")
+        .max_log_files(KEEP)
+        .build(folder)
+        .with_context(doing)?;
+    let (writer, guard) = tracing_appender::non_blocking(Redacting::new(appender));
+    let asked = std::env::var("HOTSEAT_LOG").unwrap_or_default();
+    let (filter, refused) = filter(&asked);
+    tracing_subscriber::fmt()
+        .with_ansi(false)
+        .with_writer(writer)
+        .with_env_filter(filter)
+        .try_init()
+        .map_err(anyhow::Error::from_boxed)
+        .with_context(doing)?;
+    if let Some(reason) = refused {
+        tracing::warn!("HOTSEAT_LOG is no filter, so it is {DEFAULT_FILTER}: {reason}");
+    }
+    tracing::info!(version = env!("CARGO_PKG_VERSION"), pid = std::process::id(), "started");
+    Ok(Log { _flush_on_drop: guard })
+}
+
+/// The filter that was asked for, or the default and why it was refused.
+fn filter(asked: &str) -> (EnvFilter, Option<String>) {
+    let asked = if asked.trim().is_empty() { DEFAULT_FILTER } else { asked };
+    match EnvFilter::try_new(asked) {
+        Ok(filter) => (filter, None),
+        Err(error) => (EnvFilter::new(DEFAULT_FILTER), Some(error.to_string())),
+    }
+}
+
+/// Logs a panic with its backtrace and says on stderr where to find it.
+///
+/// Install it before the terminal is taken: ratatui's own hook, installed
+/// later, then runs first and gives the terminal back.
+fn catch_panics(folder: PathBuf) {
+    std::panic::set_hook(Box::new(move |panic| {
+        let backtrace = Backtrace::force_capture();
+        tracing::error!("{panic}\n{backtrace}");
+        eprintln!("{}", obituary(panic, &folder));
+    }));
+}
+
+fn obituary(panic: &PanicHookInfo<'_>, folder: &Path) -> String {
+    format!(
+        "hotseat: {panic}\n  This is a mistake in hotseat. What was said is on disk: \
+         `hotseat --continue` goes on with it.\n  The backtrace is in {}.",
+        folder.display()
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_filter_that_is_none_becomes_the_default() {
+        assert_eq!(filter("").0.to_string(), EnvFilter::new(DEFAULT_FILTER).to_string());
+        assert_eq!(filter("hotseat=trace").0.to_string(), "hotseat=trace");
+        let (used, refused) = filter("hotseat=loudly");
+        assert_eq!(used.to_string(), EnvFilter::new(DEFAULT_FILTER).to_string());
+        assert!(refused.is_some());
+    }
+}
