@@ -13,16 +13,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::SystemTime;
 
 use chrono::Utc;
-use serde_json::json;
 use unicode_normalization::UnicodeNormalization;
 
 use super::lock::{Lock, Refused};
 use super::{
-    Fork, Holder, Scope, SessionStore, SessionWriter, StoreError, Stored, Tail, lock, project, register,
-    tail, trash, worktrees, writer,
+    Fork, Holder, Scope, SessionStore, SessionWriter, StoreError, Stored, Tail, entry, lock, project,
+    register, tail, trash, worktrees, writer,
 };
-use crate::session::fork::{self, NoCopy};
-use crate::session::{SessionId, Transcript};
+use crate::session::{SessionId, Transcript, fork};
 
 /// The store over `~/.claude`, or wherever `CLAUDE_CONFIG_DIR` points.
 #[derive(Debug)]
@@ -105,9 +103,9 @@ impl LocalStore {
         Ok(lock)
     }
 
-    fn append_to_existing(&self, id: SessionId, entry: &serde_json::Value) -> Result<(), StoreError> {
+    fn append_to_existing(&self, id: SessionId, entry: String) -> Result<(), StoreError> {
         let path = self.find(id)?.path;
-        writer::append_existing(&path, &[entry.to_string()])
+        writer::append_existing(&path, &[entry])
             .map_err(StoreError::io(format!("cannot append to {}", path.display())))
     }
 }
@@ -194,8 +192,10 @@ impl SessionStore for LocalStore {
         let folder = fork.cwd.map_or_else(|| home.to_owned(), |cwd| project::folder_for(&self.projects, cwd));
         let cwd = fork.cwd.filter(|_| folder != home).map(project::spelled);
         let id = SessionId::random();
-        let lines = fork::copy(&Transcript::parse(&bytes), &fork.copy(source, id, cwd.as_deref()))
-            .map_err(|reason| fork.refused(source, reason))?;
+        let order =
+            fork::Copy { source, id, at: fork.at, title: fork.title, cwd: cwd.as_deref(), now: Utc::now() };
+        let lines =
+            fork::copy(&Transcript::parse(&bytes), &order).map_err(StoreError::no_copy(source, fork))?;
         let path = folder.join(format!("{id}.jsonl"));
         writer::create_new(&path, &lines)
             .map_err(StoreError::io(format!("cannot write the fork to {}", path.display())))?;
@@ -204,13 +204,11 @@ impl SessionStore for LocalStore {
     }
 
     fn rename(&self, id: SessionId, title: &str) -> Result<(), StoreError> {
-        let title = printable(title);
-        self.append_to_existing(id, &json!({"type": "custom-title", "customTitle": title, "sessionId": id}))
+        self.append_to_existing(id, entry::title(id, title))
     }
 
     fn tag(&self, id: SessionId, tag: &str) -> Result<(), StoreError> {
-        let tag = printable(tag);
-        self.append_to_existing(id, &json!({"type": "tag", "tag": tag, "sessionId": id}))
+        self.append_to_existing(id, entry::tag(id, tag))
     }
 
     fn delete(&self, id: SessionId) -> Result<(), StoreError> {
@@ -230,28 +228,6 @@ impl SessionStore for LocalStore {
         })?;
         self.known().insert(id, path);
         Ok(())
-    }
-}
-
-impl Fork<'_> {
-    /// This order, as the session room takes it.
-    pub(super) fn copy<'a>(
-        &'a self,
-        source: SessionId,
-        id: SessionId,
-        cwd: Option<&'a str>,
-    ) -> fork::Copy<'a> {
-        fork::Copy { source, id, at: self.at, title: self.title, cwd, now: Utc::now() }
-    }
-
-    /// The session room's refusal, with what was asked for.
-    pub(super) fn refused(&self, source: SessionId, reason: NoCopy) -> StoreError {
-        match reason {
-            NoCopy::Empty => StoreError::Empty(source),
-            NoCopy::NoSuchMessage => {
-                StoreError::NoSuchMessage { id: source, uuid: self.at.unwrap_or_default().to_owned() }
-            }
-        }
     }
 }
 
@@ -283,12 +259,6 @@ fn stored(id: SessionId, path: PathBuf) -> Option<Stored> {
     let there = fs::metadata(&path).ok().filter(|there| there.is_file() && there.len() > 0)?;
     let modified = there.modified().unwrap_or(SystemTime::UNIX_EPOCH);
     Some(Stored { id, path, size: there.len(), modified, inode: there.ino() })
-}
-
-/// One line, without control characters.
-fn printable(text: &str) -> String {
-    let words: Vec<_> = text.split_whitespace().collect();
-    words.join(" ").chars().filter(|char| !char.is_control()).collect()
 }
 
 #[cfg(test)]

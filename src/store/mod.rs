@@ -6,8 +6,11 @@
 //! the trash.
 
 mod alive;
+mod entry;
+mod error;
 mod local;
 mod lock;
+mod memory;
 mod project;
 mod register;
 mod tail;
@@ -22,7 +25,9 @@ use std::time::SystemTime;
 
 use crate::session::SessionId;
 
+pub use error::StoreError;
 pub use local::LocalStore;
+pub use memory::MemoryStore;
 
 /// A place that keeps transcripts. Every call may touch a disk, so none belongs
 /// on a draw loop.
@@ -134,62 +139,6 @@ pub struct Holder {
     pub program: String,
     /// `idle`, `busy`; empty where it does not say.
     pub status: String,
-}
-
-/// Why the store could not do it.
-#[derive(Debug, thiserror::Error)]
-pub enum StoreError {
-    /// No project holds a session of this id.
-    #[error("no session {0} in any project")]
-    NotFound(SessionId),
-    /// The transcript is there and cannot be read.
-    #[error("cannot read the transcript {}: {source}", path.display())]
-    Unreadable {
-        /// The transcript.
-        path: PathBuf,
-        /// The system's reason.
-        source: io::Error,
-    },
-    /// A live process writes it.
-    #[error("session {id} is open in {} (pid {}); fork it to go on here", holder.program, holder.pid)]
-    InUse {
-        /// The session.
-        id: SessionId,
-        /// Who has it.
-        holder: Holder,
-    },
-    /// The message to fork at is not in the session.
-    #[error("session {id} has no message {uuid}")]
-    NoSuchMessage {
-        /// The session.
-        id: SessionId,
-        /// The uuid that was asked for.
-        uuid: String,
-    },
-    /// Nothing of this id was deleted here.
-    #[error("no session {0} in the trash")]
-    NotInTrash(SessionId),
-    /// Nothing says where sessions live.
-    #[error("neither CLAUDE_CONFIG_DIR nor HOME is set, so there is no place for sessions; set one of them")]
-    NoHome,
-    /// There is nothing to copy.
-    #[error("session {0} holds no messages yet, so there is nothing to fork")]
-    Empty(SessionId),
-    /// The system refused.
-    #[error("{doing}: {source}")]
-    Io {
-        /// What was tried, to which path.
-        doing: String,
-        /// The system's reason.
-        source: io::Error,
-    },
-}
-
-impl StoreError {
-    fn io(doing: impl Into<String>) -> impl FnOnce(io::Error) -> Self {
-        let doing = doing.into();
-        move |source| Self::Io { doing, source }
-    }
 }
 
 /// Makes a folder, and those above it, for their owner only.

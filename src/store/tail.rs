@@ -1,33 +1,42 @@
 //! The end of a transcript, without reading what comes before it.
 
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io::{self, Cursor, Read, Seek, SeekFrom};
 use std::path::Path;
 
 use super::Tail;
 
-/// Whole lines from the end, about `at_most` bytes; more where the last line
-/// alone is longer.
+/// Whole lines from the end of a file, about `at_most` bytes; more where the
+/// last line alone is longer.
 pub(super) fn read(path: &Path, at_most: u64) -> io::Result<Tail> {
-    let mut file = File::open(path)?;
+    let file = File::open(path)?;
     let size = file.metadata()?.len();
+    read_end(file, size, at_most)
+}
+
+/// The same of a transcript in memory.
+pub(super) fn of(bytes: &[u8], at_most: u64) -> Tail {
+    read_end(Cursor::new(bytes), bytes.len() as u64, at_most).expect("memory is always readable")
+}
+
+fn read_end(mut source: impl Read + Seek, size: u64, at_most: u64) -> io::Result<Tail> {
     let mut want = at_most.max(1);
     while want < size {
         // One byte more: where it is a newline, the cut fell between two lines.
-        let bytes = read_from(&mut file, size - want - 1, want + 1)?;
-        let line = memchr::memchr(b'\n', &bytes).map(|newline| &bytes[newline + 1..]);
-        if let Some(lines) = line.filter(|lines| !lines.is_empty()) {
-            return Ok(Tail { bytes: lines.to_vec(), whole: false });
+        let mut bytes = read_from(&mut source, size - want - 1, want + 1)?;
+        let line = memchr::memchr(b'\n', &bytes).map(|newline| newline + 1);
+        if let Some(line) = line.filter(|&line| line < bytes.len()) {
+            return Ok(Tail { bytes: bytes.split_off(line), whole: false });
         }
         want = want.saturating_mul(2);
     }
-    Ok(Tail { bytes: read_from(&mut file, 0, size)?, whole: true })
+    Ok(Tail { bytes: read_from(&mut source, 0, size)?, whole: true })
 }
 
-fn read_from(file: &mut File, start: u64, length: u64) -> io::Result<Vec<u8>> {
+fn read_from(source: &mut (impl Read + Seek), start: u64, length: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or(0));
-    file.seek(SeekFrom::Start(start))?;
-    file.take(length).read_to_end(&mut bytes)?;
+    source.seek(SeekFrom::Start(start))?;
+    source.by_ref().take(length).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 

@@ -83,22 +83,28 @@ fn appending() -> OpenOptions {
 }
 
 fn append_to(mut file: &File, entries: &[String]) -> io::Result<()> {
-    if entries.iter().any(|entry| entry.contains('\n')) {
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, "an entry is one line"));
-    }
+    let lines = lines(entries)?;
     let there = file.metadata()?;
     if there.nlink() == 0 {
         return Err(io::Error::new(io::ErrorKind::NotFound, "the transcript was deleted while it was open"));
     }
-    let mut bytes = Vec::with_capacity(entries.iter().map(|entry| entry.len() + 1).sum::<usize>() + 1);
     if ends_torn(file, there.len())? {
-        bytes.push(b'\n');
+        return file.write_all(&[b"\n", lines.as_slice()].concat());
     }
+    file.write_all(&lines)
+}
+
+/// The entries as they lie in a transcript.
+pub(super) fn lines(entries: &[String]) -> io::Result<Vec<u8>> {
+    if entries.iter().any(|entry| entry.contains('\n')) {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "an entry is one line"));
+    }
+    let mut lines = Vec::with_capacity(entries.iter().map(|entry| entry.len() + 1).sum());
     for entry in entries {
-        bytes.extend_from_slice(entry.as_bytes());
-        bytes.push(b'\n');
+        lines.extend_from_slice(entry.as_bytes());
+        lines.push(b'\n');
     }
-    file.write_all(&bytes)
+    Ok(lines)
 }
 
 fn ends_torn(file: &File, size: u64) -> io::Result<bool> {

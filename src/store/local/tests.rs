@@ -1,5 +1,7 @@
 use std::fs;
 
+use serde_json::json;
+
 use super::*;
 
 const PROMPT: &str = r#"{"type":"user","uuid":"p","parentUuid":null,"message":{"content":"go"}}"#;

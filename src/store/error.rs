@@ -1,0 +1,74 @@
+//! Why a store could not do something, in words that name the next step.
+
+use std::io;
+use std::path::PathBuf;
+
+use super::{Fork, Holder};
+use crate::session::SessionId;
+use crate::session::fork::NoCopy;
+
+/// Why the store could not do it.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// No project holds a session of this id.
+    #[error("no session {0} in any project")]
+    NotFound(SessionId),
+    /// The transcript is there and cannot be read.
+    #[error("cannot read the transcript {}: {source}", path.display())]
+    Unreadable {
+        /// The transcript.
+        path: PathBuf,
+        /// The system's reason.
+        source: io::Error,
+    },
+    /// A live process writes it.
+    #[error("session {id} is open in {} (pid {}); fork it to go on here", holder.program, holder.pid)]
+    InUse {
+        /// The session.
+        id: SessionId,
+        /// Who has it.
+        holder: Holder,
+    },
+    /// The message to fork at is not in the session.
+    #[error("session {id} has no message {uuid}")]
+    NoSuchMessage {
+        /// The session.
+        id: SessionId,
+        /// The uuid that was asked for.
+        uuid: String,
+    },
+    /// Nothing of this id was deleted here.
+    #[error("no session {0} in the trash")]
+    NotInTrash(SessionId),
+    /// Nothing says where sessions live.
+    #[error("neither CLAUDE_CONFIG_DIR nor HOME is set, so there is no place for sessions; set one of them")]
+    NoHome,
+    /// There is nothing to copy.
+    #[error("session {0} holds no messages yet, so there is nothing to fork")]
+    Empty(SessionId),
+    /// The system refused.
+    #[error("{doing}: {source}")]
+    Io {
+        /// What was tried, to which path.
+        doing: String,
+        /// The system's reason.
+        source: io::Error,
+    },
+}
+
+impl StoreError {
+    /// For `map_err`: what was tried, to which path.
+    pub(super) fn io(doing: impl Into<String>) -> impl FnOnce(io::Error) -> Self {
+        let doing = doing.into();
+        move |source| Self::Io { doing, source }
+    }
+
+    /// For `map_err`: the session room's refusal, with what was asked for.
+    pub(super) fn no_copy(source: SessionId, fork: &Fork<'_>) -> impl FnOnce(NoCopy) -> Self {
+        let uuid = fork.at.unwrap_or_default().to_owned();
+        move |reason| match reason {
+            NoCopy::Empty => Self::Empty(source),
+            NoCopy::NoSuchMessage => Self::NoSuchMessage { id: source, uuid },
+        }
+    }
+}

@@ -1,0 +1,282 @@
+//! Sessions that leave no trace: read from the store beneath, written nowhere.
+//!
+//! This is `--no-session-persistence`, and what makes tests quick. Nothing ever
+//! reaches the store beneath; what was appended, forked, renamed or deleted here
+//! is gone with this value.
+
+use std::collections::HashMap;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
+
+use chrono::Utc;
+
+use super::{
+    Fork, Holder, Scope, SessionStore, SessionWriter, StoreError, Stored, Tail, entry, project, tail, writer,
+};
+use crate::session::{SessionId, Transcript, fork};
+
+/// A store whose writes stay in memory.
+#[derive(Clone, Default)]
+pub struct MemoryStore {
+    beneath: Option<Arc<dyn SessionStore>>,
+    kept: Arc<Mutex<HashMap<SessionId, Kept>>>,
+}
+
+/// What is kept of one session: all of it, once it was written to.
+#[derive(Clone)]
+struct Kept {
+    bytes: Vec<u8>,
+    modified: SystemTime,
+    /// The folder it belongs to; none where the store beneath knows.
+    cwd: Option<PathBuf>,
+    /// It was deleted here, and can be brought back here.
+    deleted: bool,
+}
+
+impl MemoryStore {
+    /// A store that begins empty.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// A store that shows what another one holds, and keeps all writes to itself.
+    pub fn over(beneath: Arc<dyn SessionStore>) -> Self {
+        Self { beneath: Some(beneath), kept: Arc::default() }
+    }
+
+    fn kept(&self) -> MutexGuard<'_, HashMap<SessionId, Kept>> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The session as it is here, copied from beneath if need be.
+    fn copy_of(&self, id: SessionId) -> Result<Kept, StoreError> {
+        match self.kept().get(&id) {
+            Some(kept) if kept.deleted => return Err(StoreError::NotFound(id)),
+            Some(kept) => return Ok(kept.clone()),
+            None => {}
+        }
+        let beneath = self.beneath.as_ref().ok_or(StoreError::NotFound(id))?;
+        let stored = beneath.find(id)?;
+        Ok(Kept { bytes: beneath.read(id)?, modified: stored.modified, cwd: None, deleted: false })
+    }
+
+    fn append_to_existing(&self, id: SessionId, entry: &str) -> Result<(), StoreError> {
+        let mut copy = self.copy_of(id)?;
+        copy.append(format!("{entry}\n").as_bytes());
+        self.kept().insert(id, copy);
+        Ok(())
+    }
+}
+
+impl Kept {
+    fn in_folder(cwd: Option<PathBuf>) -> Self {
+        Self { bytes: Vec::new(), modified: SystemTime::now(), cwd, deleted: false }
+    }
+
+    fn append(&mut self, lines: &[u8]) {
+        if self.bytes.last().is_some_and(|&last| last != b'\n') {
+            self.bytes.push(b'\n');
+        }
+        self.bytes.extend_from_slice(lines);
+        self.modified = SystemTime::now();
+    }
+
+    fn stored(&self, id: SessionId) -> Stored {
+        Stored { id, path: place(id), size: self.bytes.len() as u64, modified: self.modified, inode: 0 }
+    }
+}
+
+/// A path that names a session in memory and leads nowhere.
+fn place(id: SessionId) -> PathBuf {
+    PathBuf::from(format!("memory:{id}"))
+}
+
+impl SessionStore for MemoryStore {
+    fn list(&self, scope: &Scope) -> Result<Vec<Stored>, StoreError> {
+        let mut list = self.beneath.as_ref().map_or(Ok(Vec::new()), |beneath| beneath.list(scope))?;
+        let kept = self.kept();
+        list.retain_mut(|stored| match kept.get(&stored.id) {
+            Some(kept) if !kept.deleted => {
+                *stored = kept.stored(stored.id);
+                true
+            }
+            Some(_) => false,
+            None => true,
+        });
+        let is_meant = |kept: &Kept| match (scope, &kept.cwd) {
+            (Scope::All, _) => true,
+            (Scope::Project(folder), Some(cwd)) => project::spelled(folder) == project::spelled(cwd),
+            (Scope::Project(_), None) => false,
+        };
+        for (&id, kept) in kept.iter().filter(|(_, kept)| !kept.deleted && is_meant(kept)) {
+            if !list.iter().any(|stored| stored.id == id) {
+                list.push(kept.stored(id));
+            }
+        }
+        Ok(list)
+    }
+
+    fn find(&self, id: SessionId) -> Result<Stored, StoreError> {
+        match (self.kept().get(&id), &self.beneath) {
+            (Some(kept), _) if !kept.deleted => Ok(kept.stored(id)),
+            (None, Some(beneath)) => beneath.find(id),
+            _ => Err(StoreError::NotFound(id)),
+        }
+    }
+
+    fn read(&self, id: SessionId) -> Result<Vec<u8>, StoreError> {
+        self.copy_of(id).map(|copy| copy.bytes)
+    }
+
+    fn read_tail(&self, id: SessionId, at_most: u64) -> Result<Tail, StoreError> {
+        match (self.kept().get(&id), &self.beneath) {
+            (Some(kept), _) if !kept.deleted => Ok(tail::of(&kept.bytes, at_most)),
+            (None, Some(beneath)) => beneath.read_tail(id, at_most),
+            _ => Err(StoreError::NotFound(id)),
+        }
+    }
+
+    /// Takes no lock: nothing is written that another process could see.
+    fn open(&self, id: SessionId, cwd: &Path) -> Result<Box<dyn SessionWriter>, StoreError> {
+        let start = match self.copy_of(id) {
+            Err(StoreError::NotFound(_)) => Kept::in_folder(Some(cwd.to_owned())),
+            copy => copy?,
+        };
+        Ok(Box::new(MemoryWriter { id, path: place(id), start, store: self.clone() }))
+    }
+
+    fn holder(&self, id: SessionId) -> Option<Holder> {
+        self.beneath.as_ref()?.holder(id)
+    }
+
+    fn holders(&self) -> Vec<(SessionId, Holder)> {
+        self.beneath.as_ref().map_or_else(Vec::new, |beneath| beneath.holders())
+    }
+
+    fn fork(&self, source: SessionId, fork: &Fork<'_>) -> Result<SessionId, StoreError> {
+        let copy = self.copy_of(source)?;
+        let id = SessionId::random();
+        let cwd = fork.cwd.map(project::spelled);
+        let transcript = Transcript::parse(&copy.bytes);
+        let order =
+            fork::Copy { source, id, at: fork.at, title: fork.title, cwd: cwd.as_deref(), now: Utc::now() };
+        let lines = fork::copy(&transcript, &order).map_err(StoreError::no_copy(source, fork))?;
+        let started_in = || transcript.lines.iter().find_map(|line| Some(PathBuf::from(&*line.cwd()?)));
+        let mut kept = Kept::in_folder(cwd.map(PathBuf::from).or(copy.cwd).or_else(started_in));
+        kept.append((lines.join("\n") + "\n").as_bytes());
+        self.kept().insert(id, kept);
+        Ok(id)
+    }
+
+    fn rename(&self, id: SessionId, title: &str) -> Result<(), StoreError> {
+        self.append_to_existing(id, &entry::title(id, title))
+    }
+
+    fn tag(&self, id: SessionId, tag: &str) -> Result<(), StoreError> {
+        self.append_to_existing(id, &entry::tag(id, tag))
+    }
+
+    fn delete(&self, id: SessionId) -> Result<(), StoreError> {
+        let copy = self.copy_of(id)?;
+        self.kept().insert(id, Kept { deleted: true, ..copy });
+        Ok(())
+    }
+
+    fn restore(&self, id: SessionId) -> Result<(), StoreError> {
+        let mut all = self.kept();
+        let kept = all.get_mut(&id).filter(|kept| kept.deleted).ok_or(StoreError::NotInTrash(id))?;
+        kept.deleted = false;
+        Ok(())
+    }
+}
+
+/// Appends to a session in memory; it shows up with its first entry.
+struct MemoryWriter {
+    id: SessionId,
+    path: PathBuf,
+    /// What there was when it was opened.
+    start: Kept,
+    store: MemoryStore,
+}
+
+impl SessionWriter for MemoryWriter {
+    fn path(&self) -> &Path {
+        &self.path
+    }
+
+    fn append(&mut self, entries: &[String]) -> io::Result<()> {
+        if !entries.is_empty() {
+            let lines = writer::lines(entries)?;
+            self.store.kept().entry(self.id).or_insert_with(|| self.start.clone()).append(&lines);
+        }
+        Ok(())
+    }
+
+    fn sync(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::LocalStore;
+
+    const PROMPT: &str = r#"{"type":"user","uuid":"p","cwd":"/w","message":{"content":"go"}}"#;
+
+    /// A store over a local one with one session, and that session.
+    fn over_one() -> (tempfile::TempDir, Arc<LocalStore>, MemoryStore, SessionId) {
+        let temp = tempfile::tempdir().unwrap();
+        let local = Arc::new(LocalStore::new(temp.path()));
+        let id = SessionId::random();
+        local.open(id, Path::new("/w")).unwrap().append(&[PROMPT.into()]).unwrap();
+        let memory = MemoryStore::over(local.clone());
+        (temp, local, memory, id)
+    }
+
+    fn ids(store: &dyn SessionStore) -> Vec<SessionId> {
+        store.list(&Scope::Project("/w".into())).unwrap().iter().map(|stored| stored.id).collect()
+    }
+
+    #[test]
+    fn what_is_written_stays_here() {
+        let (_temp, local, memory, id) = over_one();
+        let before = (local.read(id).unwrap(), local.list(&Scope::All).unwrap());
+        memory.open(id, Path::new("/w")).unwrap().append(&["{\"more\":1}".into()]).unwrap();
+        memory.rename(id, "name").unwrap();
+        let fork = memory.fork(id, &Fork::default()).unwrap();
+        assert_eq!(before, (local.read(id).unwrap(), local.list(&Scope::All).unwrap()));
+        let text = String::from_utf8(memory.read(id).unwrap()).unwrap();
+        assert!(text.starts_with(&format!("{PROMPT}\n{{\"more\":1}}\n")) && text.ends_with("}\n"), "{text}");
+        assert_eq!(memory.find(id).unwrap().size, text.len() as u64);
+        let listed = ids(&memory);
+        assert!(listed.len() == 2 && listed.contains(&fork) && listed.contains(&id));
+    }
+
+    #[test]
+    fn what_is_deleted_here_is_still_there() {
+        let (_temp, local, memory, id) = over_one();
+        memory.delete(id).unwrap();
+        assert!(matches!(memory.find(id), Err(StoreError::NotFound(_))));
+        assert!(matches!(memory.read(id), Err(StoreError::NotFound(_))));
+        assert_eq!((ids(&memory), ids(&*local)), (vec![], vec![id]));
+        memory.restore(id).unwrap();
+        assert_eq!(memory.read(id).unwrap(), local.read(id).unwrap());
+        assert!(matches!(memory.restore(id), Err(StoreError::NotInTrash(_))));
+    }
+
+    #[test]
+    fn a_new_session_needs_no_store_beneath() {
+        let memory = MemoryStore::new();
+        let id = SessionId::random();
+        let mut writer = memory.open(id, Path::new("/w")).unwrap();
+        assert_eq!(ids(&memory), []);
+        writer.append(&[PROMPT.into()]).unwrap();
+        writer.append(&["{}".into()]).unwrap();
+        assert_eq!(ids(&memory), [id]);
+        assert_eq!(memory.list(&Scope::Project("/other".into())).unwrap(), []);
+        assert_eq!(memory.read_tail(id, 2).unwrap(), Tail { bytes: b"{}\n".to_vec(), whole: false });
+    }
+}
