@@ -265,6 +265,52 @@ pub struct CanUseTool {
     pub description: Option<String>,
 }
 
+/// The answer to `initialize`. The official CLI says the first eight; the rest
+/// is what ours adds, so that a host knows the active session at once.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct InitializeAnswer {
+    /// Slash commands: `name` without the slash, `description`, `argumentHint`.
+    pub commands: Vec<Value>,
+    /// Models to choose from: `value`, `displayName`, `description`.
+    pub models: Vec<Value>,
+    /// The process.
+    pub pid: u32,
+    /// The protocol's version, `N.N.N`.
+    pub claude_code_version: String,
+    /// A [`PermissionMode`](crate::protocol::PermissionMode) by its wire name.
+    pub current_permission_mode: String,
+    /// `idle`, `running` or `requires_action`.
+    pub session_state: String,
+    /// `clear`, `resume` and `fork`, where they happen in the process.
+    pub capabilities: Vec<String>,
+    /// MCP servers: `name`, `status`.
+    pub mcp_servers: Vec<Value>,
+    /// The agent's own version.
+    pub agent_version: String,
+    /// The active session.
+    pub session_id: String,
+    /// Where its transcript lies, or will with its first entry.
+    pub transcript_path: String,
+    /// The folder it runs in.
+    pub cwd: String,
+    /// The model in use.
+    pub model: String,
+    /// What a person must know, such as that the model is offline.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub notice: Option<String>,
+    /// US dollars so far, for the session.
+    pub total_cost_usd: f64,
+    /// Tokens so far, for the session, as the Messages API names them.
+    pub usage: Value,
+    /// What was mended in a torn transcript, for a person.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub repaired: Option<String>,
+    /// Everything else.
+    #[serde(flatten)]
+    pub rest: Map<String, Value>,
+}
+
 /// The answer to `clear`, `resume` and `fork`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -288,6 +334,10 @@ pub struct SwitchAnswer {
     pub transcript_path: String,
     /// From the request's arrival to this answer.
     pub duration_ms: f64,
+    /// The process (hotseat's addition): the same as before shows that nothing was restarted.
+    pub pid: u32,
+    /// Tokens so far, for the session, as the Messages API names them (hotseat's addition).
+    pub usage: Value,
     /// What was mended in a torn transcript, for a person.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub repaired: Option<String>,
