@@ -11,11 +11,12 @@ use anyhow::{Context, Result};
 
 use super::exit::Exit;
 use super::places::Places;
+use crate::tui::app::Keymap;
 pub use read::{Mistake, Reading, read_file};
 pub use settings::{Settings, Theme};
 
-/// `assets/config.toml`: every key with its default, commented out by `#:`.
-const PRINT_DEFAULT: &str = include_str!("../../assets/config.toml");
+/// Every key but those of `[keys]` with its default, commented out by `#:`.
+const DEFAULT: &str = include_str!("../../assets/config.toml");
 
 /// What the command is told.
 #[derive(Debug, clap::Args)]
@@ -42,7 +43,7 @@ pub fn run(arguments: &Config) -> Result<Exit> {
     let path = Places::find().config_file();
     let mut out = std::io::stdout().lock();
     if arguments.print_default {
-        write!(out, "{PRINT_DEFAULT}").context("printing the default configuration")?;
+        write!(out, "{}", default_text()).context("printing the default configuration")?;
         return Ok(Exit::Done);
     }
     if arguments.path {
@@ -52,6 +53,13 @@ pub fn run(arguments: &Config) -> Result<Exit> {
     match arguments.action {
         Some(Action::Check) | None => check(&path, &mut out),
     }
+}
+
+/// The commented default configuration. Its `[keys]` come from the keymap, so
+/// they cannot disagree.
+fn default_text() -> String {
+    let keys = Keymap::defaults().map(|(name, keys)| format!("#:{name} = {keys:?}\n"));
+    DEFAULT.to_owned() + &keys.collect::<String>()
 }
 
 fn check(path: &Path, out: &mut impl Write) -> Result<Exit> {

@@ -2,10 +2,11 @@
 //!
 //! Owns the paths only; it makes no folder and opens no file.
 
-use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use directories::{BaseDirs, ProjectDirs};
+
+use crate::store::LocalStore;
 
 /// The folders and files of one user.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,22 +25,22 @@ impl Places {
     /// Asks the environment and the platform.
     pub fn find() -> Self {
         let home = BaseDirs::new().map_or_else(std::env::temp_dir, |base| base.home_dir().to_owned());
-        let project = ProjectDirs::from("", "", "hotseat");
-        Self::from_parts(&home, std::env::var_os("CLAUDE_CONFIG_DIR"), project.as_ref())
+        let claude =
+            LocalStore::from_env().map_or_else(|_| home.join(".claude"), |store| store.root().into());
+        Self::of(claude, &home, ProjectDirs::from("", "", "hotseat").as_ref())
     }
 
-    fn from_parts(home: &Path, claude: Option<OsString>, project: Option<&ProjectDirs>) -> Self {
-        let claude = claude.filter(|dir| !dir.is_empty()).map(PathBuf::from);
-        let hidden = home.join(".hotseat");
+    fn of(claude: PathBuf, home: &Path, platform: Option<&ProjectDirs>) -> Self {
+        let Some(platform) = platform else {
+            let own = home.join(".hotseat");
+            return Self { claude, cache: own.join("cache"), state: own.join("state"), config: own };
+        };
         Self {
-            claude: claude.unwrap_or_else(|| home.join(".claude")),
-            config: project.map_or_else(|| hidden.clone(), |dirs| dirs.config_dir().to_owned()),
+            claude,
+            config: platform.config_dir().to_owned(),
             // Only Linux has a state folder of its own.
-            state: project.map_or_else(
-                || hidden.clone(),
-                |dirs| dirs.state_dir().unwrap_or_else(|| dirs.data_local_dir()).to_owned(),
-            ),
-            cache: project.map_or_else(|| hidden.join("cache"), |dirs| dirs.cache_dir().to_owned()),
+            state: platform.state_dir().unwrap_or_else(|| platform.data_local_dir()).to_owned(),
+            cache: platform.cache_dir().to_owned(),
         }
     }
 
@@ -64,20 +65,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_empty_claude_config_dir_means_the_default() {
-        let home = Path::new("/home/me");
-        for (given, expected) in
-            [(None, "/home/me/.claude"), (Some(""), "/home/me/.claude"), (Some("/x"), "/x")]
-        {
-            let places = Places::from_parts(home, given.map(OsString::from), None);
-            assert_eq!(places.claude, Path::new(expected));
-        }
-    }
-
-    #[test]
     fn without_a_platform_folder_everything_lies_in_the_home() {
-        let places = Places::from_parts(Path::new("/home/me"), None, None);
+        let places = Places::of("/c".into(), Path::new("/home/me"), None);
         assert_eq!(places.config_file(), Path::new("/home/me/.hotseat/config.toml"));
-        assert_eq!(places.logs(), Path::new("/home/me/.hotseat/logs"));
+        assert_eq!(places.logs(), Path::new("/home/me/.hotseat/state/logs"));
+        assert_eq!(places.projects(), Path::new("/c/projects"));
     }
 }

@@ -9,6 +9,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::settings::{self, ENTRIES, Settings};
+use crate::tui::app::Keymap;
 
 /// The settings a file gives, and what was wrong with it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -104,6 +105,12 @@ impl Reader<'_> {
         };
         for (key, value) in table {
             let name: &str = key.get_ref();
+            let mut commands = Keymap::defaults().map(|(command, _)| command);
+            if !commands.any(|command| command == name) {
+                let commands = Keymap::defaults().map(|(command, _)| command);
+                self.mistake(Some(key.span().start), unknown("command in [keys]", name, commands));
+                continue;
+            }
             match settings::keys(value.get_ref()) {
                 Ok(keys) => {
                     self.reading.settings.keys.insert(name.into(), keys);

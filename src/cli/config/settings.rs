@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use toml::de::DeValue;
 
 use crate::protocol::PermissionMode;
+use crate::tui::app::Key;
 
 /// Everything a person can configure.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -97,11 +98,15 @@ pub const ENTRIES: &[Entry] = &[
 /// Keys for one command: one, or a list; an empty list takes them away.
 pub fn keys(value: &DeValue<'_>) -> Result<Vec<String>, String> {
     let expected = || "expected a key such as \"ctrl-p\", or a list of keys".to_owned();
-    match value.as_array() {
+    let keys: Vec<String> = match value.as_array() {
         Some(list) => {
             list.iter().map(|key| key.get_ref().as_str().map(Into::into).ok_or_else(expected)).collect()
         }
         None => value.as_str().map(|key| vec![key.into()]).ok_or_else(expected),
+    }?;
+    match keys.iter().find_map(|key| key.parse::<Key>().err()) {
+        Some(reason) => Err(reason),
+        None => Ok(keys),
     }
 }
 

@@ -202,9 +202,9 @@ impl Keymap {
         (keymap, problems)
     }
 
-    /// The names that `[keys]` may use.
-    pub fn names() -> impl Iterator<Item = &'static str> {
-        TABLE.iter().map(|row| row.1)
+    /// The names that `[keys]` may use, with their keys as they are written there.
+    pub fn defaults() -> impl Iterator<Item = (&'static str, &'static [&'static str])> {
+        TABLE.iter().map(|row| (row.1, row.3))
     }
 
     /// What a key means in a place. In the composer a character is a character.
@@ -266,7 +266,7 @@ mod tests {
 
     #[test]
     fn names_are_unique() {
-        let names: Vec<_> = Keymap::names().collect();
+        let names: Vec<_> = Keymap::defaults().map(|(name, _)| name).collect();
         let unique: std::collections::HashSet<_> = names.iter().collect();
         assert_eq!(names.len(), unique.len());
     }

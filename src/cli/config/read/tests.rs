@@ -1,5 +1,5 @@
 use super::*;
-use crate::cli::config::PRINT_DEFAULT;
+use crate::cli::config::default_text;
 use crate::cli::config::settings::Theme;
 use crate::protocol::PermissionMode;
 
@@ -70,11 +70,13 @@ fn a_file_of_garbage_gives_the_defaults() {
 
 #[test]
 fn the_printed_default_is_the_default_and_names_every_key() {
-    let uncommented = PRINT_DEFAULT.replace("#:", "");
-    let reading = read(Path::new("assets/config.toml"), &uncommented);
+    let text = default_text().replace("#:", "");
+    let reading = read(Path::new("config.toml"), &text);
     assert_eq!(reading.mistakes, vec![]);
-    assert_eq!(reading.settings, Settings::default());
-    let table = DeTable::parse(&uncommented).unwrap();
+    let keys =
+        Keymap::defaults().map(|(name, keys)| (name.into(), keys.iter().map(|&key| key.into()).collect()));
+    assert_eq!(reading.settings, Settings { keys: keys.collect(), ..Settings::default() });
+    let table = DeTable::parse(&text).unwrap();
     for entry in ENTRIES {
         assert!(table.get_ref().contains_key(entry.name), "{} is missing in assets/config.toml", entry.name);
     }
