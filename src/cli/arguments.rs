@@ -8,6 +8,7 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use super::completions::Completions;
 use super::config::Config;
+use super::doctor::Doctor;
 use super::exit::Exit;
 use super::guard::Guard;
 use super::places::Places;
@@ -64,6 +65,8 @@ pub struct Seat {
 pub enum Command {
     /// Check the configuration, or print the default one
     Config(Config),
+    /// Say where things lie, which agents are found, what is wrong and how to mend it
+    Doctor(Doctor),
     /// Print the completion script for a shell.
     Completions(Completions),
     /// Run a program that must not outlive the process that runs this.
@@ -77,6 +80,7 @@ Examples:
   hotseat --continue               this folder's last session in the seat
   hotseat --resume ID              that session, whichever folder it belongs to
   hotseat --all                    the sessions of all folders
+  hotseat doctor                   where things lie, what is wrong and how to mend it
   hotseat config --print-default   every setting, with its default
   hotseat completions bash         a completion script for your shell";
 

@@ -6,6 +6,7 @@
 mod arguments;
 mod completions;
 pub mod config;
+mod doctor;
 mod exit;
 mod guard;
 mod logs;
@@ -34,6 +35,7 @@ fn run(arguments: Arguments) -> Result<Exit> {
     match arguments.command {
         None => screen::run(&arguments.seat),
         Some(Command::Config(config)) => config::run(&config),
+        Some(Command::Doctor(doctor)) => doctor::run(&doctor),
         Some(Command::Completions(completions)) => completions::run(&completions),
         Some(Command::Guard(guard)) => guard::run(&guard),
     }

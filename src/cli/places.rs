@@ -17,8 +17,6 @@ pub struct Places {
     pub config: PathBuf,
     /// Logs and what must survive a reboot.
     pub state: PathBuf,
-    /// What can be made anew, such as the index.
-    pub cache: PathBuf,
 }
 
 impl Places {
@@ -33,14 +31,13 @@ impl Places {
     fn of(claude: PathBuf, home: &Path, platform: Option<&ProjectDirs>) -> Self {
         let Some(platform) = platform else {
             let own = home.join(".hotseat");
-            return Self { claude, cache: own.join("cache"), state: own.join("state"), config: own };
+            return Self { claude, state: own.join("state"), config: own };
         };
         Self {
             claude,
             config: platform.config_dir().to_owned(),
             // Only Linux has a state folder of its own.
             state: platform.state_dir().unwrap_or_else(|| platform.data_local_dir()).to_owned(),
-            cache: platform.cache_dir().to_owned(),
         }
     }
 
@@ -52,6 +49,11 @@ impl Places {
     /// The folder of the log files.
     pub fn logs(&self) -> PathBuf {
         self.state.join("logs")
+    }
+
+    /// The folder of deleted sessions.
+    pub fn trash(&self) -> PathBuf {
+        self.claude.join("hotseat").join("trash")
     }
 
     /// The folder of all projects' transcripts.

@@ -1,0 +1,118 @@
+//! The agents on this machine, and what hotseat can do with each today.
+
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use serde::Serialize;
+use tokio::process::Command;
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+
+/// How long a program may take to say its version.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// The agents people have; the first one is ours.
+const KNOWN: [&str; 9] =
+    ["hotseat", "claude", "codex", "opencode", "claude-agent-acp", "codex-acp", "qwen", "copilot", "gemini"];
+
+/// One agent program.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+pub struct Agent {
+    /// Its name on the command line.
+    pub name: &'static str,
+    /// Where it was found; none: not on the PATH.
+    pub path: Option<PathBuf>,
+    /// What it says to `--version`.
+    pub version: Option<String>,
+    /// It can take the seat in this version of hotseat.
+    pub has_driver: bool,
+}
+
+/// Looks for the agents, and for git, which our store asks for worktrees.
+pub fn examine() -> Result<(Vec<Agent>, Option<String>)> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("starting to look for agents")?;
+    Ok(runtime.block_on(look()))
+}
+
+async fn look() -> (Vec<Agent>, Option<String>) {
+    let git = async {
+        let path = on_path("git")?;
+        version(&path, PATIENCE).await
+    };
+    let mut asked = JoinSet::new();
+    for (order, name) in KNOWN.into_iter().enumerate() {
+        asked.spawn(async move { (order, examine_one(name).await) });
+    }
+    let (git, mut agents) = tokio::join!(git, asked.join_all());
+    agents.sort_by_key(|(order, _)| *order);
+    (agents.into_iter().map(|(_, agent)| agent).collect(), git)
+}
+
+async fn examine_one(name: &'static str) -> Agent {
+    let ours = name == KNOWN[0];
+    // Our own agent is this very program, wherever it lies.
+    let path = if ours { std::env::current_exe().ok() } else { on_path(name) };
+    let version = match &path {
+        Some(_) if ours => Some(env!("CARGO_PKG_VERSION").to_owned()),
+        Some(path) => version(path, PATIENCE).await,
+        None => None,
+    };
+    Agent { name, path, version, has_driver: ours }
+}
+
+fn on_path(name: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    std::env::split_paths(&path).map(|folder| folder.join(name)).find(|path| is_executable(path))
+}
+
+fn is_executable(path: &Path) -> bool {
+    path.is_file() && rustix::fs::access(path, rustix::fs::Access::EXEC_OK).is_ok()
+}
+
+/// The first line a program answers to `--version`, without control characters.
+async fn version(program: &Path, patience: Duration) -> Option<String> {
+    let output = Command::new(program)
+        .arg("--version")
+        .stdin(Stdio::null())
+        .stderr(Stdio::null())
+        .kill_on_drop(true)
+        .output();
+    let output = timeout(patience, output).await.ok()?.ok()?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    let line: String = text.lines().next()?.chars().filter(|c| !c.is_control()).take(60).collect();
+    Some(line.trim().to_owned()).filter(|line| !line.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    fn program(folder: &Path, script: &str) -> PathBuf {
+        let path = folder.join("program");
+        std::fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+        path
+    }
+
+    #[tokio::test]
+    async fn a_version_is_one_harmless_line() {
+        let scratch = tempfile::tempdir().unwrap();
+        let program = program(scratch.path(), r"printf '\033[31m2.1.329 (x)\nmore'");
+        assert_eq!(version(&program, PATIENCE).await.unwrap(), "[31m2.1.329 (x)");
+    }
+
+    #[tokio::test]
+    async fn a_program_that_does_not_answer_has_no_version() {
+        let scratch = tempfile::tempdir().unwrap();
+        let silent = program(scratch.path(), "exec sleep 60");
+        assert_eq!(version(&silent, Duration::from_millis(20)).await, None);
+        assert_eq!(version(Path::new("/nowhere/program"), PATIENCE).await, None);
+    }
+}

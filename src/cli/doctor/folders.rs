@@ -1,0 +1,164 @@
+//! The folders hotseat reads and writes: are they there, and can it?
+
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{Access, access};
+use serde::Serialize;
+
+use super::Findings;
+use crate::cli::places::Places;
+use crate::store::{LocalStore, Scope, SessionStore};
+
+/// One folder or file, and what it holds.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+pub struct Folder {
+    /// What lies there.
+    pub what: &'static str,
+    /// Where.
+    pub path: PathBuf,
+    /// It is there.
+    pub exists: bool,
+    /// Something can be written there, or it could be made.
+    pub writable: bool,
+    /// What it holds, in a few words.
+    pub holds: Option<String>,
+}
+
+/// Looks at all of them.
+pub fn examine(places: &Places, findings: &mut Findings) -> Vec<Folder> {
+    vec![
+        folder("sessions", places.projects(), findings, |path| sessions(&places.claude, path)),
+        folder("trash", places.trash(), findings, deleted),
+        file("configuration", places.config_file(), findings),
+        folder("state", places.state.clone(), findings, |_| (None, vec![])),
+        folder("logs", places.logs(), findings, |_| (None, vec![])),
+    ]
+}
+
+/// What a folder holds in a few words, and the folders in it that cannot be read.
+type Contents = (Option<String>, Vec<PathBuf>);
+
+fn folder(
+    what: &'static str,
+    path: PathBuf,
+    findings: &mut Findings,
+    contents: impl FnOnce(&Path) -> Contents,
+) -> Folder {
+    let exists = path.exists();
+    let writable = can_write(&path);
+    if exists && !path.is_dir() {
+        findings.problem(
+            format!("{what}: {} is not a folder", path.display()),
+            "Move that file away; hotseat makes the folder when it needs it.",
+        );
+        return Folder { what, path, exists, writable: false, holds: None };
+    }
+    if exists && path.read_dir().is_err() {
+        findings.problem(format!("{what}: {} cannot be read", path.display()), mend(&path, "u+rx"));
+    }
+    if !writable {
+        findings.problem(format!("{what}: {} cannot be written", path.display()), mend(&path, "u+rwx"));
+    }
+    let (holds, unreadable) = contents(&path);
+    for inner in unreadable {
+        findings.problem(format!("{what}: {} cannot be read", inner.display()), mend(&inner, "u+rx"));
+    }
+    Folder { what, path, exists, writable, holds }
+}
+
+fn file(what: &'static str, path: PathBuf, findings: &mut Findings) -> Folder {
+    let exists = path.exists();
+    if exists && access(&path, Access::READ_OK).is_err() {
+        findings.problem(format!("{what}: {} cannot be read", path.display()), mend(&path, "u+r"));
+    }
+    let holds = (!exists).then(|| "none yet: the defaults count".to_owned());
+    let writable = can_write(&path);
+    Folder { what, path, exists, writable, holds }
+}
+
+/// A folder that is not there yet is made in the nearest one that is.
+fn can_write(path: &Path) -> bool {
+    let nearest = path.ancestors().find(|ancestor| ancestor.exists());
+    nearest.is_some_and(|nearest| access(nearest, Access::WRITE_OK).is_ok())
+}
+
+fn mend(path: &Path, mode: &str) -> String {
+    let there = path.ancestors().find(|ancestor| ancestor.exists()).unwrap_or(path);
+    format!("If it is yours: chmod {mode} {:?}", there.display())
+}
+
+fn sessions(root: &Path, projects: &Path) -> Contents {
+    let unreadable = folders_in(projects).into_iter().filter(|folder| folder.read_dir().is_err()).collect();
+    let Ok(sessions) = LocalStore::new(root).list(&Scope::All) else { return (None, unreadable) };
+    let bytes: u64 = sessions.iter().map(|session| session.size).sum();
+    let folders =
+        sessions.iter().filter_map(|session| session.path.parent()).collect::<std::collections::HashSet<_>>();
+    let holds = match sessions.len() {
+        0 => "none yet".to_owned(),
+        count => format!("{count}, {:.1} MB, in {}", bytes as f64 / 1e6, several(folders.len(), "folder")),
+    };
+    (Some(holds), unreadable)
+}
+
+fn deleted(trash: &Path) -> Contents {
+    let holds = match folders_in(trash).len() {
+        0 => "empty".to_owned(),
+        count => several(count, "deleted session"),
+    };
+    (Some(holds), vec![])
+}
+
+fn several(count: usize, of: &str) -> String {
+    format!("{count} {of}{}", if count == 1 { "" } else { "s" })
+}
+
+fn folders_in(folder: &Path) -> Vec<PathBuf> {
+    let entries = folder.read_dir().into_iter().flatten().flatten();
+    entries.map(|entry| entry.path()).filter(|path| path.is_dir()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn places(root: &Path) -> Places {
+        let of = |name: &str| root.join(name);
+        Places { claude: of("claude"), config: of("config"), state: of("state") }
+    }
+
+    #[test]
+    fn nothing_there_yet_is_nothing_wrong() {
+        let scratch = tempfile::tempdir().unwrap();
+        let mut findings = Findings::default();
+        let folders = examine(&places(scratch.path()), &mut findings);
+        assert_eq!(findings, Findings::default());
+        assert!(folders.iter().all(|folder| !folder.exists && folder.writable));
+    }
+
+    #[test]
+    fn sessions_and_trash_are_counted() {
+        let scratch = tempfile::tempdir().unwrap();
+        let places = places(scratch.path());
+        let id = "3f9c1a52-0b7e-4c11-9d3e-5a7f20c4b9a1";
+        let project = places.projects().join("-p");
+        std::fs::create_dir_all(&project).unwrap();
+        std::fs::write(project.join(format!("{id}.jsonl")), "{}\n").unwrap();
+        std::fs::create_dir_all(places.trash().join(id)).unwrap();
+
+        let folders = examine(&places, &mut Findings::default());
+        let holds = |what| folders.iter().find(|folder| folder.what == what).unwrap().holds.clone().unwrap();
+        assert_eq!(holds("sessions"), "1, 0.0 MB, in 1 folder");
+        assert_eq!(holds("trash"), "1 deleted session");
+    }
+
+    #[test]
+    fn a_file_in_the_place_of_a_folder_is_a_problem() {
+        let scratch = tempfile::tempdir().unwrap();
+        let places = places(scratch.path());
+        std::fs::write(&places.state, "").unwrap();
+        let mut findings = Findings::default();
+        examine(&places, &mut findings);
+        let what = &findings.problems[0].what;
+        assert!(what.contains("state") && what.ends_with("is not a folder"), "{what}");
+    }
+}

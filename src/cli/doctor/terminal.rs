@@ -1,0 +1,117 @@
+//! The terminal: how large, how colourful, how it copies.
+
+use std::io::IsTerminal;
+
+use serde::Serialize;
+
+use super::Findings;
+
+/// The smallest screen that hotseat draws on, in columns and rows.
+const SMALLEST: (u16, u16) = (40, 10);
+
+/// What is known of the terminal.
+#[derive(Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Terminal {
+    /// stdin and stdout are one.
+    pub interactive: bool,
+    /// Columns and rows.
+    pub size: Option<(u16, u16)>,
+    /// `$TERM`.
+    pub term: String,
+    /// What it can show, as it says itself.
+    pub colours: &'static str,
+    /// Its character set is UTF-8.
+    pub utf8: bool,
+}
+
+/// Looks at the terminal this process runs in.
+pub fn examine(findings: &mut Findings) -> Terminal {
+    let interactive = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
+    let size = crossterm::terminal::size().ok().filter(|_| interactive);
+    let terminal = describe(interactive, size, |name| std::env::var(name).unwrap_or_default());
+    judge(&terminal, findings);
+    terminal
+}
+
+fn describe(interactive: bool, size: Option<(u16, u16)>, variable: impl Fn(&str) -> String) -> Terminal {
+    let term = variable("TERM");
+    let colours = match variable("COLORTERM").as_str() {
+        _ if !variable("NO_COLOR").is_empty() => "none (NO_COLOR)",
+        "truecolor" | "24bit" => "16 million",
+        _ if term.contains("256color") => "256",
+        _ if term == "dumb" => "none",
+        _ => "16",
+    };
+    let locale = ["LC_ALL", "LC_CTYPE", "LANG"].map(&variable);
+    let locale = locale.iter().find(|value| !value.is_empty()).map_or("", |value| value).to_lowercase();
+    let utf8 = locale.ends_with("utf-8") || locale.ends_with("utf8");
+    Terminal { interactive, size, term, colours, utf8 }
+}
+
+fn judge(terminal: &Terminal, findings: &mut Findings) {
+    if !terminal.interactive {
+        return;
+    }
+    if terminal.term == "dumb" || terminal.term.is_empty() {
+        findings.problem(
+            format!("the terminal calls itself “{}”, which cannot move its cursor", terminal.term),
+            "Use another one, or set TERM to what it truly is (often xterm-256color).",
+        );
+    }
+    if let Some((columns, rows)) = terminal.size
+        && (columns < SMALLEST.0 || rows < SMALLEST.1)
+    {
+        let (wide, high) = SMALLEST;
+        findings.problem(
+            format!("the terminal has {columns}×{rows} cells"),
+            format!("Make it {wide}×{high} at least; from 90 columns on there are two panes."),
+        );
+    }
+    if !terminal.utf8 {
+        findings.note(
+            "the locale does not say that the terminal shows UTF-8",
+            "If signs look wrong: export LC_ALL=C.UTF-8",
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn examined(variables: &[(&str, &str)], size: (u16, u16)) -> (Terminal, usize) {
+        let variable = |name: &str| {
+            variables.iter().find(|(known, _)| *known == name).map_or("", |(_, value)| value).to_owned()
+        };
+        let terminal = describe(true, Some(size), variable);
+        let mut findings = Findings::default();
+        judge(&terminal, &mut findings);
+        (terminal, findings.problems.len())
+    }
+
+    #[test]
+    fn colours_are_as_many_as_the_terminal_says() {
+        for (variables, colours) in [
+            (&[("TERM", "xterm-256color"), ("COLORTERM", "truecolor")][..], "16 million"),
+            (&[("TERM", "xterm-256color")], "256"),
+            (&[("TERM", "linux")], "16"),
+            (&[("TERM", "xterm-256color"), ("NO_COLOR", "1")], "none (NO_COLOR)"),
+        ] {
+            assert_eq!(examined(variables, (80, 24)).0.colours, colours);
+        }
+    }
+
+    #[test]
+    fn a_small_or_a_dumb_terminal_is_a_problem() {
+        assert_eq!(examined(&[("TERM", "xterm")], (80, 24)).1, 0);
+        assert_eq!(examined(&[("TERM", "xterm")], (39, 24)).1, 1);
+        assert_eq!(examined(&[("TERM", "dumb")], (20, 5)).1, 2);
+    }
+
+    #[test]
+    fn the_first_locale_that_is_set_counts() {
+        let utf8 = |variables| examined(variables, (80, 24)).0.utf8;
+        assert!(utf8(&[("LANG", "de_DE.UTF-8")]));
+        assert!(!utf8(&[("LANG", "de_DE.UTF-8"), ("LC_ALL", "C")]));
+    }
+}

@@ -1,0 +1,59 @@
+//! The report as a person reads it.
+
+use std::fmt::Write;
+
+use super::{Finding, Report};
+
+/// Writes the report: what there is first, what is wrong last, where it is seen.
+pub fn render(report: &Report) -> String {
+    let mut out = format!("hotseat {}\n\nWhere things lie\n", report.version);
+    for folder in &report.folders {
+        let holds = folder.holds.as_deref().unwrap_or(if folder.exists { "" } else { "none yet" });
+        line(&mut out, folder.what, &format!("{}  {holds}", folder.path.display()));
+    }
+    out.push_str("\nAgents\n");
+    for agent in &report.agents {
+        let Some(path) = &agent.path else { continue };
+        let version = agent.version.as_deref().unwrap_or("does not say its version");
+        line(&mut out, agent.name, &format!("{version}  {}", path.display()));
+        line(&mut out, "", if agent.has_driver { DRIVEN } else { UNDRIVEN });
+    }
+    let missing: Vec<_> =
+        report.agents.iter().filter(|agent| agent.path.is_none()).map(|agent| agent.name).collect();
+    if !missing.is_empty() {
+        line(&mut out, "not found", &missing.join(", "));
+    }
+    out.push_str("\nTerminal\n");
+    let terminal = &report.terminal;
+    let size = match terminal.size {
+        Some((columns, rows)) => format!("{columns}×{rows}"),
+        None => "no terminal here".to_owned(),
+    };
+    line(&mut out, "size", &size);
+    line(&mut out, "colours", &format!("{}  TERM={}", terminal.colours, terminal.term));
+    line(&mut out, "git", report.git.as_deref().unwrap_or("not found"));
+    section(&mut out, "Could be better", &report.findings.notes);
+    section(&mut out, "Wrong", &report.findings.problems);
+    if report.findings.problems.is_empty() {
+        out.push_str("\nNothing is wrong.\n");
+    }
+    out
+}
+
+const DRIVEN: &str = "can take the seat: clear, resume and fork in the same process";
+const UNDRIVEN: &str = "cannot take the seat: this version of hotseat has no driver for it";
+
+fn section(out: &mut String, heading: &str, findings: &[Finding]) {
+    if findings.is_empty() {
+        return;
+    }
+    let _ = writeln!(out, "\n{heading}");
+    for finding in findings {
+        let _ = writeln!(out, "  {}\n    {}", finding.what, finding.mend);
+    }
+}
+
+/// One fact under its name; writing to a string cannot fail.
+fn line(out: &mut String, name: &str, fact: &str) {
+    let _ = writeln!(out, "  {name:<17}{}", fact.trim_end());
+}
