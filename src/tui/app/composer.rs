@@ -18,6 +18,8 @@ pub struct Composer {
     session: Option<SessionId>,
     /// The texts left behind in other sessions.
     drafts: HashMap<SessionId, String>,
+    /// The drafts as they are on disk.
+    kept: HashMap<SessionId, String>,
     /// Prompts sent, oldest first.
     history: Vec<String>,
     /// Which of them is shown, and the draft it stands in for.
@@ -43,6 +45,7 @@ impl Composer {
         Self {
             area: area(""),
             session: None,
+            kept: drafts.clone(),
             drafts,
             history,
             recalled: None,
@@ -99,8 +102,9 @@ impl Composer {
         self.set(&draft);
     }
 
-    /// All drafts, to be kept: the one being written among them.
-    pub fn drafts(&self) -> HashMap<SessionId, String> {
+    /// The drafts that changed since the last call, to be kept on disk; empty
+    /// ones are to be removed there.
+    pub fn unkept(&mut self) -> Vec<(SessionId, String)> {
         let mut drafts = self.drafts.clone();
         if let Some(session) = self.session {
             drafts.remove(&session);
@@ -108,12 +112,12 @@ impl Composer {
                 drafts.insert(session, self.text());
             }
         }
-        drafts
-    }
-
-    /// Prompts sent, oldest first.
-    pub fn history(&self) -> &[String] {
-        &self.history
+        let gone = self.kept.keys().filter(|session| !drafts.contains_key(session));
+        let mut unkept: Vec<_> = gone.map(|session| (*session, String::new())).collect();
+        let changed = drafts.iter().filter(|(session, text)| self.kept.get(session) != Some(text));
+        unkept.extend(changed.map(|(session, text)| (*session, text.clone())));
+        self.kept = drafts;
+        unkept
     }
 
     /// Takes the text away to be sent, and remembers it.
@@ -189,9 +193,11 @@ mod tests {
         assert_eq!(composer.text(), "");
         composer.paste("two\r\nlines");
         composer.turn_to(one);
-        assert_eq!(composer.drafts()[&two], "two\nlines");
+        let kept: HashMap<_, _> = composer.unkept().into_iter().collect();
+        assert_eq!(kept[&two], "two\nlines");
+        assert_eq!(composer.unkept(), []);
         composer.take();
-        assert!(!composer.drafts().contains_key(&one));
+        assert_eq!(composer.unkept(), [(one, String::new())]);
     }
 
     #[test]

@@ -1,7 +1,5 @@
 //! What the program asks of the world. The shell does it and answers with events.
 
-use std::collections::HashMap;
-
 use crate::protocol::PermissionMode;
 use crate::session::SessionId;
 use crate::slot::{Switch, Verdict};
@@ -76,13 +74,15 @@ pub enum Effect {
     Copy(String),
     /// Write the prompt in `$EDITOR`.
     Edit(String),
-    /// Keep the drafts and the history.
-    Keep {
-        /// The drafts, by session.
-        drafts: HashMap<SessionId, String>,
-        /// The prompts sent, oldest first.
-        history: Vec<String>,
+    /// Keep a session's draft on disk; empty: there is none any more.
+    KeepDraft {
+        /// The session.
+        session: SessionId,
+        /// What is written.
+        text: String,
     },
+    /// Keep a prompt in the history on disk.
+    Remember(String),
     /// Draw everything again.
     Redraw,
     /// To the shell, until `fg`.

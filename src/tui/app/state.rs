@@ -29,6 +29,8 @@ pub struct Setup {
     pub mode: PermissionMode,
     /// The session it was asked to resume.
     pub resume: Option<SessionId>,
+    /// Resume the newest session of the folder, as soon as it is known.
+    pub resume_newest: bool,
     /// List the sessions of all projects.
     pub all: bool,
     /// Nothing is written to disk.
@@ -98,12 +100,12 @@ pub struct App {
     pub dragging: bool,
     /// When Ctrl-C was pressed with nothing to stop.
     pub quit_armed: Option<DateTime<Utc>>,
+    /// The newest session takes the seat as soon as the list is read.
+    pub resume_newest: bool,
     /// hotseat is ending.
     pub closing: bool,
     /// What is on the screen is not the state any more.
     pub stale: bool,
-    /// The prompt's text as it was last kept on disk.
-    pub(super) kept: String,
     /// Seconds since the start.
     pub(super) ticks: u64,
     /// The base of this run's prompt ids.
@@ -250,9 +252,9 @@ impl App {
             geometry: Geometry::default(),
             dragging: false,
             quit_armed: None,
+            resume_newest: setup.resume_newest,
             closing: false,
             stale: true,
-            kept: String::new(),
             ticks: 0,
             run: setup.run,
             prompts: 0,

@@ -392,7 +392,7 @@ fn quit(app: &mut App) -> Vec<Effect> {
 pub(super) fn close(app: &mut App) -> Vec<Effect> {
     app.closing = true;
     app.say("closing the agent… Ctrl-C does not wait for it");
-    vec![keep(app), Effect::Close]
+    keep(app).chain([Effect::Close]).collect()
 }
 
 /// Takes the answer to a question.

@@ -141,15 +141,11 @@ fn tick(app: &mut App) -> Vec<Effect> {
     if app.ticks.is_multiple_of(2) && app.browser.progress.is_none() {
         effects.push(Effect::ReadRows { all: app.browser.all });
     }
-    let text = app.composer.text();
-    if text != app.kept {
-        app.kept = text;
-        effects.push(keep(app));
-    }
+    effects.extend(keep(app));
     effects
 }
 
-/// Keeps drafts and history on disk.
-fn keep(app: &App) -> Effect {
-    Effect::Keep { drafts: app.composer.drafts(), history: app.composer.history().to_vec() }
+/// Keeps on disk what changed in the drafts.
+fn keep(app: &mut App) -> impl Iterator<Item = Effect> + use<> {
+    app.composer.unkept().into_iter().map(|(session, text)| Effect::KeepDraft { session, text })
 }

@@ -68,6 +68,12 @@ pub(super) fn rows(
     app.browser.progress = progress;
     app.browser.problem = None;
     app.arrange();
+    if app.resume_newest && app.browser.progress.is_none() {
+        app.resume_newest = false;
+        if let Some(newest) = app.browser.recent(1) {
+            return super::act::seat_session(app, newest);
+        }
+    }
     // Another process may have written on in the session that is only looked at.
     match app.shown {
         Some(shown) if !app.shows_active() => show(app, shown),

@@ -133,7 +133,7 @@ fn arrived(app: &mut App, switched: Switched) -> Vec<Effect> {
     app.arrange();
     let mut effects = read::show(app, to);
     effects.push(Effect::ReadRows { all: app.browser.all });
-    effects.push(keep(app));
+    effects.extend(keep(app));
     effects
 }
 

@@ -21,9 +21,17 @@ pub(super) fn send(app: &mut App) -> Vec<Effect> {
         return Vec::new();
     }
     let text = app.composer.take();
-    if let Some(effects) = slash::run(app, &text) {
-        return effects;
-    }
+    let mut effects: Vec<Effect> = keep(app).collect();
+    effects.push(Effect::Remember(text.clone()));
+    effects.extend(match slash::run(app, &text) {
+        Some(effects) => effects,
+        None => prompt(app, text),
+    });
+    effects
+}
+
+/// Sends a prompt to the session that is shown.
+fn prompt(app: &mut App, text: String) -> Vec<Effect> {
     match app.shown {
         // Written to a session that is only looked at: it takes the seat first.
         Some(shown) if app.seat.active.is_some_and(|active| active != shown) => {
@@ -42,7 +50,7 @@ pub(super) fn submit(app: &mut App, text: String) -> Vec<Effect> {
         page.selected = None;
         page.scroll = super::super::page::Scroll::default();
     }
-    vec![keep(app), Effect::Submit { uuid, text }]
+    vec![Effect::Submit { uuid, text }]
 }
 
 /// Up in the composer: a line up, else the queued prompt back, else the history.
