@@ -149,3 +149,6 @@ fn tick(app: &mut App) -> Vec<Effect> {
 fn keep(app: &mut App) -> impl Iterator<Item = Effect> + use<> {
     app.composer.unkept().into_iter().map(|(session, text)| Effect::KeepDraft { session, text })
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,265 @@
+//! A program in one line: events in, effects and state out.
+
+use std::collections::{BTreeMap, HashMap};
+use std::time::{Duration, SystemTime};
+
+use chrono::FixedOffset;
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use ratatui::layout::Rect;
+use uuid::Uuid;
+
+use super::super::geometry::Geometry;
+use super::super::keymap::Keymap;
+use super::super::overlay::{Choice, Overlay};
+use super::super::page::{Anchor, FIRST_READ};
+use super::super::state::{App, Focus, Setup};
+use super::super::{Effect, Event, Opened};
+use super::*;
+use crate::index::Row;
+use crate::protocol::PermissionMode;
+use crate::session::SessionId;
+use crate::session::conversation::{Body, Change, Conversation, TurnCost};
+use crate::session::facts::{Facts, Title, TitleSource};
+use crate::session::line::ForkedFrom;
+use crate::session::message::Block;
+use crate::slot::{
+    Agent, Exit, How, News, PermissionRequest, PromptState, SlotEvent, SlotState, Switch, Switched, Verdict,
+};
+use crate::store::Stored;
+
+/// The session the agent starts with.
+const FRESH: u8 = 90;
+
+fn id(number: u8) -> SessionId {
+    format!("00000000-0000-4000-8000-0000000000{number:02}").parse().unwrap()
+}
+
+fn row(number: u8, title: &str, parent: Option<u8>) -> Row {
+    Row {
+        stored: Stored {
+            id: id(number),
+            path: "x".into(),
+            size: 10,
+            modified: SystemTime::UNIX_EPOCH,
+            inode: 0,
+        },
+        facts: Facts {
+            title: Some(Title { text: title.into(), source: TitleSource::Custom }),
+            active: Some(noon() - Duration::from_secs(u64::from(number) * 60)),
+            forked_from: parent
+                .map(|parent| ForkedFrom { session_id: id(parent).to_string(), message_uuid: None }),
+            ..Facts::default()
+        },
+        open_in: None,
+        partial: false,
+    }
+}
+
+fn noon() -> DateTime<Utc> {
+    "2026-11-20T12:00:00Z".parse().unwrap()
+}
+
+fn setup() -> Setup {
+    Setup {
+        keymap: Keymap::with(&BTreeMap::new()).0,
+        folder: "/work".into(),
+        agent: "hotseat".into(),
+        mode: PermissionMode::Default,
+        resume: None,
+        resume_newest: false,
+        all: false,
+        ephemeral: false,
+        welcome: None,
+        times: false,
+        browser_width: None,
+        drafts: HashMap::new(),
+        history: Vec::new(),
+        run: Uuid::from_u128(7),
+        offset: FixedOffset::east_opt(0).unwrap(),
+        now: noon(),
+    }
+}
+
+/// The program under test, and the clock its events come with.
+struct Program {
+    app: App,
+    now: DateTime<Utc>,
+    epoch: u64,
+}
+
+impl Program {
+    /// Nothing warm, nothing read.
+    fn cold(setup: Setup) -> Self {
+        let mut program = Self { app: App::new(setup), now: noon(), epoch: 1 };
+        begin(&mut program.app);
+        program.does(Event::Resize { width: 120, height: 34 });
+        program
+    }
+
+    /// A warm agent on a fresh session, and three stored ones.
+    fn warm() -> Self {
+        let mut program = Self::cold(setup());
+        program.ready();
+        program.rows(vec![
+            row(1, "Parser rewrite", None),
+            row(2, "Flaky test", None),
+            row(3, "Parser fork", Some(1)),
+        ]);
+        program
+    }
+
+    fn does(&mut self, event: Event) -> Vec<Effect> {
+        update(&mut self.app, self.now, event)
+    }
+
+    fn rows(&mut self, rows: Vec<Row>) -> Vec<Effect> {
+        self.does(Event::Rows { all: false, rows, progress: None })
+    }
+
+    fn slot(&mut self, session: u8, news: News) -> Vec<Effect> {
+        let event = SlotEvent { epoch: self.epoch, session: Some(id(session)), news };
+        self.does(Event::Slot(Box::new(event)))
+    }
+
+    fn ready(&mut self) {
+        let agent = Agent {
+            name: "hotseat".into(),
+            version: "1".into(),
+            pid: 4711,
+            model: "offline".into(),
+            notice: None,
+            session: id(FRESH),
+            transcript: "t".into(),
+            cwd: "/work".into(),
+            permission_mode: PermissionMode::Default,
+            commands: vec![("compact".into(), "make room".into())],
+            models: Vec::new(),
+            mcp: (0, 0),
+        };
+        self.slot(FRESH, News::Ready(agent));
+        self.slot(FRESH, News::State(SlotState::Idle(id(FRESH))));
+    }
+
+    fn idle(&mut self, session: u8) -> Vec<Effect> {
+        self.slot(session, News::State(SlotState::Idle(id(session))))
+    }
+
+    fn busy(&mut self, session: u8) {
+        self.slot(session, News::State(SlotState::Busy { session: id(session), turn: "t".into() }));
+    }
+
+    fn switched(&mut self, what: &'static str, from: u8, to: u8) -> Vec<Effect> {
+        self.epoch += 1;
+        let switched = Switched {
+            what,
+            how: How::InProcess,
+            from: id(from),
+            to: id(to),
+            forked_from: None,
+            took: Duration::from_millis(2),
+            pid: 4711,
+            turns: 1,
+            cwd: "/work".into(),
+            transcript: "t".into(),
+            repaired: None,
+        };
+        self.slot(to, News::Switched(switched))
+    }
+
+    /// A turn in the fresh session, so that it holds something.
+    fn talked(&mut self, session: u8) {
+        self.grow(session, "p", Change::Prompt("hello".into()));
+        let block = Block::Text("hi".into());
+        self.grow(session, "r", Change::Block { block, model: None, usage: None });
+    }
+
+    fn grow(&mut self, session: u8, uuid: &str, change: Change) -> Vec<Effect> {
+        let at = self.now;
+        self.slot(session, News::Conversation { uuid: uuid.into(), at, change })
+    }
+
+    /// Presses keys by name, or characters one after the other; the last one's effects.
+    fn keys(&mut self, keys: &str) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        for key in keys.split(' ') {
+            effects = self.does(Event::Key(key_event(key)));
+        }
+        effects
+    }
+
+    fn types(&mut self, text: &str) {
+        for character in text.chars() {
+            self.does(Event::Key(KeyEvent::new(KeyCode::Char(character), KeyModifiers::NONE)));
+        }
+    }
+
+    fn toast(&self) -> &str {
+        self.app.toast.as_ref().map_or("", |toast| &toast.text)
+    }
+
+    fn asks(&mut self, request: &str) {
+        let request = PermissionRequest {
+            id: request.into(),
+            tool: "Bash".into(),
+            input: serde_json::json!({"command": "ls"}),
+            description: None,
+            suggestions: Vec::new(),
+        };
+        self.slot(FRESH, News::Permission(request));
+    }
+
+    /// A frame showed the request, and so many milliseconds went by.
+    fn sees(&mut self, request: &str, milliseconds: i64) {
+        self.does(Event::Drawn(Geometry { permission: Some(request.into()), ..Geometry::default() }));
+        self.now += chrono::TimeDelta::milliseconds(milliseconds);
+    }
+
+    fn reads(&mut self, session: u8, prompts: &[&str], whole: bool) {
+        let mut conversation = Conversation::default();
+        for prompt in prompts {
+            conversation.apply(Change::Prompt((*prompt).into()), prompt, None);
+        }
+        let opened = Opened { conversation, whole, bytes: FIRST_READ, size: 10 };
+        self.does(Event::Opened { session: id(session), read: Ok(opened) });
+    }
+
+    fn prompts(&self) -> Vec<&str> {
+        let items = self.app.page().map(|page| page.conversation.items()).unwrap_or_default();
+        let prompt = |item: &'_ crate::session::conversation::Item| matches!(item.body, Body::Prompt(_));
+        items.iter().filter(|item| prompt(item)).map(|item| item.uuid.as_str()).collect()
+    }
+}
+
+fn key_event(name: &str) -> KeyEvent {
+    let (modifiers, code) = match name.split_once('-') {
+        Some(("ctrl", key)) => (KeyModifiers::CONTROL, key),
+        Some(("alt", key)) => (KeyModifiers::ALT, key),
+        _ => (KeyModifiers::NONE, name),
+    };
+    let code = match code {
+        "enter" => KeyCode::Enter,
+        "esc" => KeyCode::Esc,
+        "tab" => KeyCode::Tab,
+        "up" => KeyCode::Up,
+        "down" => KeyCode::Down,
+        "backspace" => KeyCode::Backspace,
+        key => KeyCode::Char(key.chars().next().unwrap()),
+    };
+    KeyEvent::new(code, modifiers)
+}
+
+fn resume(number: u8) -> Effect {
+    Effect::Switch { switch: Switch::Resume(id(number)), interrupt: false }
+}
+
+fn submitted(effects: &[Effect]) -> Option<&str> {
+    effects.iter().find_map(|effect| match effect {
+        Effect::Submit { text, .. } => Some(text.as_str()),
+        _ => None,
+    })
+}
+
+mod asking;
+mod looking;
+mod switching;
+mod talking;

@@ -1,0 +1,158 @@
+use super::*;
+
+#[test]
+fn the_filter_works_as_one_types_and_survives_a_switch() {
+    let mut program = Program::warm();
+    program.keys("/");
+    program.types("flaky");
+    assert_eq!(program.app.browser.matches(), 1);
+    assert_eq!(program.app.shown, Some(id(2)));
+    assert_eq!(program.keys("enter"), [resume(2)]);
+    program.switched("resume", FRESH, 2);
+    assert_eq!(program.app.browser.query(), "flaky");
+    program.keys("esc");
+    program.keys("/");
+    program.keys("esc");
+    assert_eq!(program.app.browser.query(), "");
+}
+
+#[test]
+fn jump_finds_a_session_from_the_composer() {
+    let mut program = Program::warm();
+    program.app.focus = Focus::Composer;
+    assert_eq!(program.keys("ctrl-p"), [Effect::ReadRows { all: true }]);
+    program.types("flak");
+    assert_eq!(program.app.shown, Some(id(2)), "previewed behind the box");
+    assert_eq!(program.keys("enter"), [resume(2)]);
+    assert!(program.app.overlay.is_none());
+}
+
+#[test]
+fn leaving_a_jump_shows_what_was_shown() {
+    let mut program = Program::warm();
+    program.keys("ctrl-p");
+    program.types("flak");
+    program.keys("esc");
+    assert_eq!(program.app.shown, Some(id(FRESH)));
+}
+
+#[test]
+fn news_that_comes_before_the_file_was_read_is_not_lost_and_not_doubled() {
+    let mut program = Program::warm();
+    program.keys("down");
+    program.keys("enter");
+    program.switched("resume", FRESH, 1);
+    program.grow(1, "new", Change::Prompt("new".into()));
+    program.reads(1, &["old", "new"], true);
+    assert_eq!(program.prompts(), ["old", "new"]);
+    program.grow(1, "newer", Change::Prompt("newer".into()));
+    assert_eq!(program.prompts(), ["old", "new", "newer"]);
+}
+
+#[test]
+fn reaching_the_top_reads_what_is_older() {
+    let mut program = Program::warm();
+    program.keys("down");
+    program.reads(1, &["c"], false);
+    let top = || {
+        Event::Drawn(Geometry {
+            at_top: true,
+            anchor: Anchor::At { item: 0, line: 0 },
+            ..Geometry::default()
+        })
+    };
+    assert_eq!(program.does(top()), [Effect::Open { session: id(1), bytes: FIRST_READ * 4 }]);
+    assert_eq!(program.does(top()), [], "asked once");
+    program.reads(1, &["a", "b", "c"], true);
+    assert_eq!(program.prompts(), ["a", "b", "c"]);
+    assert_eq!(program.app.page().unwrap().scroll.anchor, Anchor::At { item: 2, line: 0 }, "nothing jumps");
+}
+
+#[test]
+fn a_session_that_grew_elsewhere_is_read_again() {
+    let mut program = Program::warm();
+    program.keys("down");
+    program.reads(1, &["a"], true);
+    let mut grown = row(1, "Parser rewrite", None);
+    grown.stored.size += 1;
+    assert_eq!(program.rows(vec![grown]), [Effect::Open { session: id(1), bytes: FIRST_READ }]);
+}
+
+#[test]
+fn a_search_selects_the_last_hit_and_steps_around() {
+    let mut program = Program::warm();
+    program.keys("down");
+    program.reads(1, &["apple", "pear", "pineapple"], true);
+    program.app.focus = Focus::Conversation;
+    program.keys("/");
+    program.types("APPLE");
+    program.keys("enter");
+    let selected = |program: &Program| program.app.page().unwrap().selected;
+    assert_eq!(selected(&program), Some(2));
+    program.keys("n");
+    assert_eq!(selected(&program), Some(0));
+    program.keys("N");
+    assert_eq!(selected(&program), Some(2));
+}
+
+#[test]
+fn copying_takes_the_last_reply_or_the_selected_message() {
+    let mut program = Program::warm();
+    program.talked(FRESH);
+    program.app.focus = Focus::Conversation;
+    assert_eq!(program.keys("y"), [Effect::Copy("hi".into())]);
+    program.keys("k k");
+    assert_eq!(program.keys("y"), [Effect::Copy("hello".into())]);
+}
+
+#[test]
+fn a_click_selects_and_a_second_one_seats() {
+    let mut program = Program::warm();
+    let line = program
+        .app
+        .browser
+        .visible
+        .iter()
+        .position(|line| matches!(line, super::super::super::Visible::Session { row: 1, .. }));
+    let geometry =
+        Geometry { browser: Rect::new(0, 0, 40, 30), rows: vec![(5, line.unwrap())], ..Geometry::default() };
+    program.does(Event::Drawn(geometry));
+    let click = || {
+        Event::Mouse(crossterm::event::MouseEvent {
+            kind: crossterm::event::MouseEventKind::Down(crossterm::event::MouseButton::Left),
+            column: 3,
+            row: 5,
+            modifiers: KeyModifiers::NONE,
+        })
+    };
+    assert_eq!(program.does(click()), [Effect::Open { session: id(2), bytes: FIRST_READ }]);
+    assert_eq!(program.does(click()), [resume(2)]);
+}
+
+#[test]
+fn tab_goes_round_and_a_narrow_screen_lays_the_browser_over() {
+    let mut program = Program::warm();
+    program.keys("tab");
+    assert_eq!(program.app.focus, Focus::Composer);
+    program.keys("tab");
+    assert_eq!(program.app.focus, Focus::Conversation);
+    program.keys("tab");
+    assert_eq!(program.app.focus, Focus::Browser);
+    program.does(Event::Resize { width: 60, height: 15 });
+    assert!(program.app.shows_browser());
+    program.keys("tab");
+    assert!(!program.app.shows_browser());
+}
+
+#[test]
+fn a_tick_with_nothing_to_tell_draws_no_frame() {
+    let mut program = Program::warm();
+    program.app.toast = None;
+    program.app.stale = false;
+    program.does(Event::Tick);
+    assert!(!program.app.stale);
+    program.busy(FRESH);
+    program.app.stale = false;
+    program.does(Event::Tick);
+    assert!(program.app.stale, "the working time is shown");
+}

@@ -1,0 +1,183 @@
+use super::*;
+
+#[test]
+fn a_prompt_goes_to_the_session_in_the_seat() {
+    let mut program = Program::warm();
+    program.app.focus = Focus::Composer;
+    program.types("hello q c /");
+    let effects = program.keys("enter");
+    assert_eq!(submitted(&effects), Some("hello q c /"));
+    assert!(effects.contains(&Effect::Remember("hello q c /".into())));
+    assert_eq!(program.app.composer.queued.len(), 1);
+    let uuid = program.app.composer.queued[0].uuid.clone();
+    program.slot(FRESH, News::Prompt { uuid, state: PromptState::Started });
+    assert!(program.app.composer.queued.is_empty());
+}
+
+#[test]
+fn prompts_of_one_run_have_ids_of_their_own() {
+    let mut program = Program::warm();
+    program.app.focus = Focus::Composer;
+    program.types("a");
+    program.keys("enter");
+    program.types("b");
+    program.keys("enter");
+    let queued = &program.app.composer.queued;
+    assert_ne!(queued[0].uuid, queued[1].uuid);
+    assert!(queued.iter().all(|queued| queued.uuid.parse::<SessionId>().is_ok()));
+}
+
+#[test]
+fn a_prompt_to_a_session_only_looked_at_seats_it_first() {
+    let mut program = Program::warm();
+    program.keys("down");
+    program.app.focus = Focus::Composer;
+    program.types("go on");
+    let effects = program.keys("enter");
+    assert!(effects.contains(&resume(1)));
+    assert_eq!(submitted(&effects), None);
+    assert_eq!(submitted(&program.idle(FRESH)), None, "not before it has the seat");
+    program.switched("resume", FRESH, 1);
+    assert_eq!(submitted(&program.idle(1)), Some("go on"));
+}
+
+#[test]
+fn a_prompt_in_the_cold_is_the_slots_to_keep() {
+    let mut program = Program::cold(setup());
+    program.app.focus = Focus::Composer;
+    program.types("early");
+    assert_eq!(submitted(&program.keys("enter")), Some("early"));
+}
+
+#[test]
+fn up_takes_a_queued_prompt_back() {
+    let mut program = Program::warm();
+    program.app.focus = Focus::Composer;
+    program.types("first");
+    program.keys("enter");
+    program.busy(FRESH);
+    let effects = program.keys("up");
+    assert!(matches!(&effects[..], [Effect::CancelPrompt(_)]));
+    assert_eq!(program.app.composer.text(), "first");
+}
+
+#[test]
+fn alt_enter_breaks_the_line_and_a_paste_keeps_its_lines() {
+    let mut program = Program::warm();
+    program.app.focus = Focus::Composer;
+    program.types("a");
+    program.keys("alt-enter");
+    program.does(Event::Paste("b\r\nc".into()));
+    assert_eq!(program.app.composer.text(), "a\nb\nc");
+}
+
+#[test]
+fn drafts_are_kept_as_time_goes_on() {
+    let mut program = Program::warm();
+    program.app.focus = Focus::Composer;
+    program.types("draft");
+    let kept = Effect::KeepDraft { session: id(FRESH), text: "draft".into() };
+    assert!(program.does(Event::Tick).contains(&kept));
+    assert!(!program.does(Event::Tick).contains(&kept), "once is enough");
+}
+
+#[test]
+fn slash_commands_do_what_the_keys_do() {
+    let mut program = Program::warm();
+    program.talked(FRESH);
+    program.app.focus = Focus::Composer;
+    program.types("/clear");
+    let effects = program.keys("enter");
+    assert!(effects.contains(&Effect::Switch { switch: Switch::Clear, interrupt: false }), "{effects:?}");
+}
+
+#[test]
+fn slash_commands_are_completed() {
+    let mut program = Program::warm();
+    program.app.focus = Focus::Composer;
+    program.types("/re");
+    let names: Vec<_> = completions(&program.app).into_iter().map(|command| command.name).collect();
+    assert_eq!(names, ["resume", "rename", "restart"]);
+    program.keys("down tab");
+    assert_eq!(program.app.composer.text(), "/rename ");
+    assert!(completions(&program.app).is_empty());
+}
+
+#[test]
+fn a_command_of_the_agents_goes_to_the_agent() {
+    let mut program = Program::warm();
+    program.app.focus = Focus::Composer;
+    program.types("/compact");
+    assert_eq!(submitted(&program.keys("enter")), Some("/compact"));
+}
+
+#[test]
+fn resume_by_name_seats_the_only_match() {
+    let mut program = Program::warm();
+    program.app.focus = Focus::Composer;
+    program.types("/resume flaky");
+    assert!(program.keys("enter").contains(&resume(2)));
+}
+
+#[test]
+fn rename_takes_the_rest_of_the_line() {
+    let mut program = Program::warm();
+    program.talked(FRESH);
+    program.app.focus = Focus::Composer;
+    program.types("/rename A new name");
+    let rename = Effect::Rename { session: id(FRESH), active: true, title: "A new name".into() };
+    assert!(program.keys("enter").contains(&rename));
+}
+
+#[test]
+fn esc_and_ctrl_c_stop_a_turn() {
+    for key in ["esc", "ctrl-c"] {
+        let mut program = Program::warm();
+        program.app.focus = Focus::Composer;
+        program.busy(FRESH);
+        assert_eq!(program.keys(key), [Effect::Interrupt], "{key}");
+    }
+}
+
+#[test]
+fn ctrl_c_empties_the_composer_then_quits() {
+    let mut program = Program::warm();
+    program.app.focus = Focus::Composer;
+    program.types("never mind");
+    assert_eq!(program.keys("ctrl-c"), []);
+    assert!(program.app.composer.is_empty());
+    program.keys("up");
+    assert_eq!(program.app.composer.text(), "never mind");
+    program.app.composer.set("");
+    assert_eq!(program.keys("ctrl-c"), []);
+    assert!(program.keys("ctrl-c").contains(&Effect::Close));
+    assert_eq!(program.keys("ctrl-c"), [Effect::Quit], "a third one does not wait");
+}
+
+#[test]
+fn quitting_while_a_turn_runs_asks() {
+    let mut program = Program::warm();
+    program.busy(FRESH);
+    assert_eq!(program.keys("q"), []);
+    let effects = program.keys("q");
+    assert!(effects.contains(&Effect::Interrupt) && effects.contains(&Effect::Close));
+}
+
+#[test]
+fn a_dead_agent_says_so_and_what_to_do() {
+    let mut program = Program::warm();
+    let exit =
+        Exit { reason: "exit 1".into(), expected: false, stderr: vec!["boom".into()], restart_in: None };
+    program.slot(FRESH, News::State(SlotState::Exited(exit)));
+    assert_eq!(program.toast(), "the agent died (exit 1) - R starts it again, W shows its last words");
+    program.keys("W");
+    assert!(matches!(program.app.overlay, Some(Overlay::Why(0))));
+    assert_eq!(program.keys("R"), [Effect::Restart]);
+}
+
+#[test]
+fn the_end_of_a_turn_reads_the_list_again() {
+    let mut program = Program::warm();
+    let effects = program.grow(FRESH, "", Change::TurnEnd(TurnCost::default()));
+    assert_eq!(effects, [Effect::ReadRows { all: false }]);
+}
