@@ -2,3 +2,4 @@
 //! loop where both meet the world (`shell`).
 
 pub mod app;
+pub mod view;

@@ -1,0 +1,168 @@
+//! Text of transcripts and agents made safe for a terminal.
+//!
+//! Two ways, for two needs. [`clean`] hides nothing: whatever could act on a
+//! terminal shows as a placeholder, so a person sees what was really written.
+//! [`strip`] is for the output of programs: it takes colours and cursor moves
+//! out, as a terminal would have swallowed them, and cleans the rest.
+
+use std::borrow::Cow;
+
+use unicode_segmentation::UnicodeSegmentation;
+
+/// Columns between tab stops.
+const TAB: usize = 4;
+/// Characters of one grapheme that are kept: a family of four with its joiners
+/// has 7, stacked accents of real languages 4.
+const LONGEST_GRAPHEME: usize = 12;
+/// Stands for what has no picture of its own.
+const PLACEHOLDER: char = '\u{FFFD}';
+
+/// Text in which nothing acts on a terminal: control characters and invisible
+/// ones show as placeholders, tabs become blanks. Newlines stay.
+pub fn clean(text: &str) -> Cow<'_, str> {
+    if text.bytes().all(|byte| matches!(byte, b'\n' | b' '..=b'~')) {
+        return Cow::Borrowed(text);
+    }
+    let mut cleaned = String::with_capacity(text.len());
+    let mut column = 0;
+    for grapheme in text.graphemes(true) {
+        match grapheme {
+            "\n" | "\r\n" => {
+                cleaned.push('\n');
+                column = 0;
+            }
+            "\t" => {
+                let blanks = TAB - column % TAB;
+                cleaned.extend(std::iter::repeat_n(' ', blanks));
+                column += blanks;
+            }
+            _ => {
+                let start = cleaned.len();
+                push(&mut cleaned, grapheme);
+                column += super::width(&cleaned[start..]);
+            }
+        }
+    }
+    Cow::Owned(cleaned)
+}
+
+/// [`clean`] on one line: line breaks become blanks.
+pub fn clean_line(text: &str) -> Cow<'_, str> {
+    let cleaned = clean(text);
+    if cleaned.contains('\n') { Cow::Owned(cleaned.replace('\n', " ")) } else { cleaned }
+}
+
+/// Appends one grapheme with its dangers shown.
+fn push(cleaned: &mut String, grapheme: &str) {
+    for (at, character) in grapheme.chars().enumerate() {
+        if at == LONGEST_GRAPHEME {
+            cleaned.push(PLACEHOLDER);
+            return;
+        }
+        cleaned.push(match character {
+            '\0'..='\u{1F}' => picture(character),
+            '\u{7F}' => '␡',
+            _ if is_invisible(character) => PLACEHOLDER,
+            _ => character,
+        });
+    }
+}
+
+/// The picture Unicode has for a C0 control character.
+fn picture(control: char) -> char {
+    char::from_u32(0x2400 + u32::from(control)).unwrap_or(PLACEHOLDER)
+}
+
+/// Characters that act or hide without being seen: C1 controls, bidirectional
+/// overrides, zero-width blanks, line separators, tags. The joiners that
+/// scripts and emoji need are not among them.
+fn is_invisible(character: char) -> bool {
+    matches!(character,
+        '\u{80}'..='\u{9F}'
+        | '\u{AD}'
+        | '\u{61C}'
+        | '\u{115F}' | '\u{1160}' | '\u{3164}' | '\u{FFA0}'
+        | '\u{180E}'
+        | '\u{200B}' | '\u{200E}' | '\u{200F}'
+        | '\u{2028}'..='\u{202E}'
+        | '\u{2060}'..='\u{206F}'
+        | '\u{FEFF}'
+        | '\u{FFF0}'..='\u{FFFB}'
+        | '\u{E0000}'..='\u{E0FFF}'
+    )
+}
+
+/// What is left of a program's output when a terminal has swallowed its escape
+/// sequences, carriage returns and backspaces; then [`clean`]. A sequence that
+/// does not end hides nothing: it stays, as text.
+pub fn strip(text: &str) -> Cow<'_, str> {
+    if !text.contains(['\u{1B}', '\u{9B}', '\r', '\u{8}']) {
+        return clean(text);
+    }
+    let mut stripped = String::with_capacity(text.len());
+    let mut rest = text;
+    // A carriage return takes effect when something is written over the line.
+    let mut returned = false;
+    while let Some(character) = rest.chars().next() {
+        let after = &rest[character.len_utf8()..];
+        let sequence = match character {
+            '\u{1B}' => escape(after),
+            '\u{9B}' => control_sequence(after),
+            _ => None,
+        };
+        if let Some(length) = sequence {
+            rest = &after[length..];
+            continue;
+        }
+        rest = after;
+        match character {
+            '\r' => returned = true,
+            '\n' => {
+                stripped.push('\n');
+                returned = false;
+            }
+            '\u{8}' => {
+                if !stripped.ends_with('\n') {
+                    stripped.pop();
+                }
+            }
+            _ => {
+                if std::mem::take(&mut returned) {
+                    let line = stripped.rfind('\n').map_or(0, |newline| newline + 1);
+                    stripped.truncate(line);
+                }
+                stripped.push(character);
+            }
+        }
+    }
+    Cow::Owned(clean(&stripped).into_owned())
+}
+
+/// The length of the escape sequence that `text` continues behind its ESC.
+fn escape(text: &str) -> Option<usize> {
+    let first = text.chars().next()?;
+    match first {
+        '[' => control_sequence(&text[1..]).map(|length| length + 1),
+        // OSC, DCS, SOS, PM, APC: up to BEL or ST, on the same line.
+        ']' | 'P' | 'X' | '^' | '_' => {
+            let ends = [("\u{7}", 1), ("\u{1B}\\", 2), ("\u{9C}", 2)];
+            let line = text.split('\n').next()?;
+            ends.into_iter().filter_map(|(end, length)| Some(line.find(end)? + length)).min()
+        }
+        _ => {
+            let intermediates = text.bytes().take_while(|byte| matches!(byte, b' '..=b'/')).count();
+            let last = text.as_bytes().get(intermediates)?;
+            matches!(last, b'0'..=b'~').then_some(intermediates + 1)
+        }
+    }
+}
+
+/// The length of a control sequence behind its introducer: parameters,
+/// intermediates, one final byte.
+fn control_sequence(text: &str) -> Option<usize> {
+    let bytes = text.as_bytes();
+    let parameters = bytes.iter().take_while(|byte| matches!(byte, b'0'..=b'?')).count();
+    let intermediates = bytes[parameters..].iter().take_while(|byte| matches!(byte, b' '..=b'/')).count();
+    let last = parameters + intermediates;
+    matches!(bytes.get(last)?, b'@'..=b'~').then_some(last + 1)
+}
