@@ -5,3 +5,4 @@
 //! [`text::strip`].
 
 pub mod text;
+pub mod theme;

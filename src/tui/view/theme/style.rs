@@ -1,0 +1,106 @@
+//! Styles as a theme file writes them: `bold underline yellow on black`.
+
+use ratatui::style::{Color, Modifier, Style};
+
+const ATTRIBUTES: [(&str, Modifier); 6] = [
+    ("bold", Modifier::BOLD),
+    ("dim", Modifier::DIM),
+    ("italic", Modifier::ITALIC),
+    ("underline", Modifier::UNDERLINED),
+    ("reverse", Modifier::REVERSED),
+    ("strike", Modifier::CROSSED_OUT),
+];
+
+const COLOURS: [(&str, Color); 17] = [
+    ("default", Color::Reset),
+    ("black", Color::Black),
+    ("red", Color::Red),
+    ("green", Color::Green),
+    ("yellow", Color::Yellow),
+    ("blue", Color::Blue),
+    ("magenta", Color::Magenta),
+    ("cyan", Color::Cyan),
+    ("white", Color::Gray),
+    ("bright-black", Color::DarkGray),
+    ("bright-red", Color::LightRed),
+    ("bright-green", Color::LightGreen),
+    ("bright-yellow", Color::LightYellow),
+    ("bright-blue", Color::LightBlue),
+    ("bright-magenta", Color::LightMagenta),
+    ("bright-cyan", Color::LightCyan),
+    ("bright-white", Color::White),
+];
+
+/// Reads a style. Colours of the terminal's palette keep to what the person chose
+/// for their terminal; "default" leaves it as it is.
+pub fn parse(text: &str) -> Result<Style, String> {
+    let mut style = Style::new();
+    let mut words = text.split_whitespace();
+    while let Some(word) = words.next() {
+        if let Some((_, attribute)) = ATTRIBUTES.iter().find(|(name, _)| *name == word) {
+            style = style.add_modifier(*attribute);
+        } else if word == "on" {
+            style.bg = colour(words.next().ok_or("expected a colour behind “on”")?)?;
+        } else {
+            style.fg = colour(word)?;
+        }
+    }
+    Ok(style)
+}
+
+/// Reads a colour; none for the terminal's own foreground or ground, so that it
+/// can be patched over another style.
+fn colour(word: &str) -> Result<Option<Color>, String> {
+    if let Some((_, colour)) = COLOURS.iter().find(|(name, _)| *name == word) {
+        return Ok(Some(*colour).filter(|colour| *colour != Color::Reset));
+    }
+    if let Some(rgb) = word.strip_prefix('#').filter(|digits| digits.len() == 6)
+        && let Ok(rgb) = u32::from_str_radix(rgb, 16)
+    {
+        let [_, red, green, blue] = rgb.to_be_bytes();
+        return Ok(Some(Color::Rgb(red, green, blue)));
+    }
+    if let Ok(index) = word.parse() {
+        return Ok(Some(Color::Indexed(index)));
+    }
+    let known = ATTRIBUTES.iter().map(|(name, _)| *name).chain(COLOURS.iter().map(|(name, _)| *name));
+    Err(unknown("colour", word, known))
+}
+
+/// Says that a name is unknown, and which known one is nearest.
+pub fn unknown<'a>(what: &str, name: &str, known: impl Iterator<Item = &'a str>) -> String {
+    let nearest = known
+        .map(|known| (known, strsim::jaro_winkler(known, name)))
+        .max_by(|(_, one), (_, other)| one.total_cmp(other));
+    match nearest {
+        Some((nearest, similarity)) if similarity > 0.6 => {
+            format!("unknown {what} “{name}”; did you mean “{nearest}”?")
+        }
+        _ => format!("unknown {what} “{name}”"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn styles_read_as_they_are_written() {
+        let check = |text, style: Style| assert_eq!(parse(text), Ok(style), "{text:?}");
+        check("", Style::new());
+        check("default", Style::new());
+        check("bold red", Style::new().red().bold());
+        check("dim italic", Style::new().dim().italic());
+        check("bright-white on 17", Style::new().white().bg(Color::Indexed(17)));
+        check("#010203", Style::new().fg(Color::Rgb(1, 2, 3)));
+    }
+
+    #[test]
+    fn mistakes_name_what_is_nearest() {
+        let check = |text, problem: &str| assert_eq!(parse(text), Err(problem.to_owned()), "{text:?}");
+        check("bolt", "unknown colour “bolt”; did you mean “bold”?");
+        check("red on", "expected a colour behind “on”");
+        check("#12345", "unknown colour “#12345”");
+        check("256", "unknown colour “256”");
+    }
+}
