@@ -9,9 +9,9 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-/// The fields of one JSON object.
+/// The fields of one JSON object: names and values as they were written.
 #[derive(Debug)]
-pub(super) struct Fields<'a>(Vec<(String, Cow<'a, str>)>);
+pub(super) struct Fields<'a>(Vec<(Cow<'a, str>, Cow<'a, str>)>);
 
 impl<'a> Fields<'a> {
     /// Reads one object; `None` where it is none.
@@ -21,39 +21,48 @@ impl<'a> Fields<'a> {
 
     /// A field's JSON.
     pub fn get(&self, key: &str) -> Option<&str> {
-        self.0.iter().find(|(name, _)| name == key).map(|(_, json)| json.as_ref())
+        self.0.iter().find(|(name, _)| plain(name) == key).map(|(_, json)| json.as_ref())
     }
 
     /// Sets a field to this JSON, in its place or as the last.
     pub fn set(&mut self, key: &str, json: String) {
-        match self.0.iter_mut().find(|(name, _)| name == key) {
+        match self.0.iter_mut().find(|(name, _)| plain(name) == key) {
             Some((_, value)) => *value = Cow::Owned(json),
-            None => self.0.push((key.to_owned(), Cow::Owned(json))),
+            None => self.0.push((Cow::Owned(quoted(key)), Cow::Owned(json))),
         }
     }
 
     /// Keeps the fields for which this holds.
     pub fn retain(&mut self, mut keep: impl FnMut(&str) -> bool) {
-        self.0.retain(|(name, _)| keep(name));
+        self.0.retain(|(name, _)| keep(plain(name)));
     }
 
     /// All names with their JSON, to be changed.
     pub fn iter_mut(&mut self) -> impl Iterator<Item = (&str, &mut Cow<'a, str>)> {
-        self.0.iter_mut().map(|(name, json)| (name.as_str(), json))
+        self.0.iter_mut().map(|(name, json)| (plain(name), json))
+    }
+
+    /// One line of JSON.
+    pub fn to_line(&self) -> String {
+        let length: usize = self.0.iter().map(|(name, json)| name.len() + json.len() + 2).sum();
+        let mut line = String::with_capacity(length + 2);
+        line.push('{');
+        for (at, (name, json)) in self.0.iter().enumerate() {
+            if at > 0 {
+                line.push(',');
+            }
+            line.push_str(name);
+            line.push(':');
+            line.push_str(json);
+        }
+        line.push('}');
+        line
     }
 }
 
-impl fmt::Display for Fields<'_> {
-    /// One line of JSON.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (at, (name, json)) in self.0.iter().enumerate() {
-            f.write_str(if at == 0 { "{" } else { "," })?;
-            f.write_str(&quoted(name))?;
-            f.write_str(":")?;
-            f.write_str(json)?;
-        }
-        f.write_str(if self.0.is_empty() { "{}" } else { "}" })
-    }
+/// A name without its quotes; names that matter have no escapes.
+fn plain(name: &str) -> &str {
+    name.trim_matches('"')
 }
 
 /// A text as JSON.
@@ -65,7 +74,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Fields<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct InOrder;
         impl<'de> Visitor<'de> for InOrder {
-            type Value = Vec<(String, Cow<'de, str>)>;
+            type Value = Vec<(Cow<'de, str>, Cow<'de, str>)>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("an object")
@@ -73,8 +82,8 @@ impl<'de: 'a, 'a> Deserialize<'de> for Fields<'a> {
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
                 let mut fields = Vec::new();
-                while let Some((name, json)) = map.next_entry::<String, &'de RawValue>()? {
-                    fields.push((name, Cow::Borrowed(json.get())));
+                while let Some((name, json)) = map.next_entry::<&'de RawValue, &'de RawValue>()? {
+                    fields.push((Cow::Borrowed(name.get()), Cow::Borrowed(json.get())));
                 }
                 Ok(fields)
             }
@@ -89,14 +98,15 @@ mod tests {
 
     #[test]
     fn what_is_not_touched_stays_to_the_byte() {
-        let json = r#"{"big":12345678901234567890123,"e":1.0e5,"s":"\u00e9","o":{ "a" : [1, 2]},"n":null}"#;
+        let json = r#"{"big":12345678901234567890123,"e":1.0e5,"s":"\u00e9","o":{ "a" : [1, 2]},"n":null,"k\u00e9":0}"#;
         let mut fields = Fields::parse(json).unwrap();
-        assert_eq!(fields.to_string(), json);
+        assert_eq!(fields.to_line(), json);
         fields.set("n", "1".into());
         fields.set("\"new\"", "2".into());
         fields.retain(|name| name != "big");
-        let expected = r#"{"e":1.0e5,"s":"\u00e9","o":{ "a" : [1, 2]},"n":1,"\"new\"":2}"#;
-        assert_eq!(fields.to_string(), expected);
+        let expected = r#"{"e":1.0e5,"s":"\u00e9","o":{ "a" : [1, 2]},"n":1,"k\u00e9":0,"\"new\"":2}"#;
+        assert_eq!(fields.to_line(), expected);
+        assert_eq!(Fields::parse("{}").unwrap().to_line(), "{}");
         assert!(Fields::parse("[1]").is_none());
     }
 }

@@ -23,6 +23,9 @@ use super::transcript::{MessageIds, Reach, Transcript};
 /// What would tie a copy to the state of its source.
 const OF_THE_SOURCE: [&str; 3] = ["teamName", "agentName", "slug"];
 
+/// No uuid is longer; what is, need not be looked up.
+const LONGEST_NAME: usize = 64;
+
 /// What to copy, and as what.
 #[derive(Debug, Clone, Copy)]
 pub struct Copy<'a> {
@@ -69,9 +72,9 @@ pub fn copy(transcript: &Transcript<'_>, copy: &Copy<'_>) -> Result<Vec<String>,
         if at + 1 == kept.len() {
             fields.set("timestamp", quoted(&now));
         }
-        let origin = json!({"sessionId": copy.source, "messageUuid": line.uuid()});
-        fields.set("forkedFrom", origin.to_string());
-        lines.push(fields.to_string());
+        let origin = quoted(&line.uuid().unwrap_or_default());
+        fields.set("forkedFrom", format!(r#"{{"sessionId":"{}","messageUuid":{origin}}}"#, copy.source));
+        lines.push(fields.to_line());
     }
     if lines.is_empty() {
         return Err(NoCopy::Empty);
@@ -162,7 +165,10 @@ fn new_names(chain: &[(&Line<'_>, bool)]) -> HashMap<String, Option<String>> {
 /// that stays behind is none.
 fn rename(fields: &mut Fields<'_>, names: &HashMap<String, Option<String>>) {
     for (field, json) in fields.iter_mut() {
-        let old = json.strip_prefix('"').and_then(|json| json.strip_suffix('"'));
+        let old = json
+            .strip_prefix('"')
+            .and_then(|json| json.strip_suffix('"'))
+            .filter(|old| old.len() <= LONGEST_NAME);
         let new = old.and_then(|old| names.get(old));
         match (field, new) {
             (_, Some(Some(new))) => *json = Cow::Owned(quoted(new)),

@@ -216,12 +216,15 @@ impl MessageIds {
             #[serde(default)]
             tool_use_id: Option<String>,
         }
-        let Some(message) = line.message().and_then(|raw| serde_json::from_str::<Message<'_>>(raw).ok())
-        else {
-            return Self::default();
+        // Text alone ties nothing together, and is most of what a session holds.
+        let ties = |raw: &&str| {
+            line.kind() != Kind::User || memchr::memmem::find(raw.as_bytes(), b"tool_result").is_some()
         };
-        let blocks: Vec<Block> =
-            message.content.and_then(|raw| serde_json::from_str(raw.get()).ok()).unwrap_or_default();
+        let message =
+            line.message().filter(ties).and_then(|raw| serde_json::from_str::<Message<'_>>(raw).ok());
+        let Some(message) = message else { return Self::default() };
+        let blocks = message.content.map(RawValue::get).filter(|content| content.starts_with('['));
+        let blocks: Vec<Block> = blocks.and_then(|raw| serde_json::from_str(raw).ok()).unwrap_or_default();
         let mut ids = Self { id: message.id, ..Self::default() };
         for block in blocks {
             match block.kind.as_str() {
