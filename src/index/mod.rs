@@ -4,7 +4,9 @@
 //! truth: everything here can be made anew from the store. Never knows screens
 //! or processes.
 
+mod catalog;
 pub mod fuzzy;
 mod row;
 
+pub use catalog::Catalog;
 pub use row::Row;

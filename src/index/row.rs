@@ -12,10 +12,12 @@ pub struct Row {
     pub stored: Stored,
     /// What its transcript says.
     pub facts: Facts,
-    /// Another live process has it open.
+    /// Another live process has it open; the slot's own agent is one too.
     pub open_in: Option<Holder>,
     /// The file is so large that only its two ends were read: counts are too low.
     pub partial: bool,
+    /// Why its transcript could not be read; then `facts` hold nothing.
+    pub problem: Option<String>,
 }
 
 impl Row {

@@ -1,4 +1,4 @@
-//! The end of a transcript, without reading what comes before it.
+//! The two ends of a transcript, without reading what lies between them.
 
 use std::fs::File;
 use std::io::{self, Cursor, Read, Seek, SeekFrom};
@@ -6,17 +6,47 @@ use std::path::Path;
 
 use super::Tail;
 
+/// Whole lines from the beginning of a file, about `at_most` bytes; more where
+/// the first line alone is longer.
+pub(super) fn head(path: &Path, at_most: u64) -> io::Result<Vec<u8>> {
+    let (file, size) = open(path)?;
+    read_start(file, size, at_most)
+}
+
 /// Whole lines from the end of a file, about `at_most` bytes; more where the
 /// last line alone is longer.
-pub(super) fn read(path: &Path, at_most: u64) -> io::Result<Tail> {
-    let file = File::open(path)?;
-    let size = file.metadata()?.len();
+pub(super) fn tail(path: &Path, at_most: u64) -> io::Result<Tail> {
+    let (file, size) = open(path)?;
     read_end(file, size, at_most)
 }
 
-/// The same of a transcript in memory.
-pub(super) fn of(bytes: &[u8], at_most: u64) -> Tail {
+/// [`head`] of a transcript in memory.
+pub(super) fn head_of(bytes: &[u8], at_most: u64) -> Vec<u8> {
+    read_start(Cursor::new(bytes), bytes.len() as u64, at_most).expect("memory is always readable")
+}
+
+/// [`tail`] of a transcript in memory.
+pub(super) fn tail_of(bytes: &[u8], at_most: u64) -> Tail {
     read_end(Cursor::new(bytes), bytes.len() as u64, at_most).expect("memory is always readable")
+}
+
+fn open(path: &Path) -> io::Result<(File, u64)> {
+    let file = File::open(path)?;
+    let size = file.metadata()?.len();
+    Ok((file, size))
+}
+
+fn read_start(mut source: impl Read + Seek, size: u64, at_most: u64) -> io::Result<Vec<u8>> {
+    let mut want = at_most.max(1);
+    while want < size {
+        let mut bytes = read_from(&mut source, 0, want)?;
+        if let Some(newline) = memchr::memrchr(b'\n', &bytes) {
+            bytes.truncate(newline + 1);
+            return Ok(bytes);
+        }
+        want = want.saturating_mul(2);
+    }
+    read_from(&mut source, 0, size)
 }
 
 fn read_end(mut source: impl Read + Seek, size: u64, at_most: u64) -> io::Result<Tail> {
@@ -47,7 +77,7 @@ mod tests {
     fn check(text: &str, at_most: u64, expected: &str) {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), text).unwrap();
-        let tail = read(file.path(), at_most).unwrap();
+        let tail = tail(file.path(), at_most).unwrap();
         let whole = text == expected;
         assert_eq!(tail, Tail { bytes: expected.into(), whole }, "{text:?}, {at_most}");
     }
@@ -68,5 +98,15 @@ mod tests {
         check("one\ntwo\nthree\n", 2, "three\n");
         check("one\nlonger\n", 1, "longer\n");
         check("longer", 1, "longer");
+    }
+
+    #[test]
+    fn a_head_ends_with_a_line() {
+        let head = |text: &str, at_most| String::from_utf8(head_of(text.as_bytes(), at_most)).unwrap();
+        assert_eq!(head("one\ntwo\nthree\n", 9), "one\ntwo\n");
+        assert_eq!(head("one\ntwo\nthree\n", 4), "one\n");
+        assert_eq!(head("longer\ntwo\n", 2), "longer\n");
+        assert_eq!(head("one\ntwo", 100), "one\ntwo");
+        assert_eq!(head("", 1), "");
     }
 }

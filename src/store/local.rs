@@ -17,8 +17,8 @@ use unicode_normalization::UnicodeNormalization;
 
 use super::lock::{Lock, Refused};
 use super::{
-    Fork, Holder, Scope, SessionStore, SessionWriter, StoreError, Stored, Tail, entry, lock, project,
-    register, tail, trash, worktrees, writer,
+    Fork, Holder, Scope, SessionStore, SessionWriter, StoreError, Stored, Tail, ends, entry, lock, project,
+    register, trash, worktrees, writer,
 };
 use crate::session::{SessionId, Transcript, fork};
 
@@ -150,9 +150,14 @@ impl SessionStore for LocalStore {
         fs::read(&path).map_err(|source| StoreError::Unreadable { path, source })
     }
 
+    fn read_head(&self, id: SessionId, at_most: u64) -> Result<Vec<u8>, StoreError> {
+        let path = self.find(id)?.path;
+        ends::head(&path, at_most).map_err(|source| StoreError::Unreadable { path, source })
+    }
+
     fn read_tail(&self, id: SessionId, at_most: u64) -> Result<Tail, StoreError> {
         let path = self.find(id)?.path;
-        tail::read(&path, at_most).map_err(|source| StoreError::Unreadable { path, source })
+        ends::tail(&path, at_most).map_err(|source| StoreError::Unreadable { path, source })
     }
 
     fn open(&self, id: SessionId, cwd: &Path) -> Result<Box<dyn SessionWriter>, StoreError> {

@@ -13,7 +13,7 @@ use std::time::SystemTime;
 use chrono::Utc;
 
 use super::{
-    Fork, Holder, Scope, SessionStore, SessionWriter, StoreError, Stored, Tail, entry, project, tail, writer,
+    Fork, Holder, Scope, SessionStore, SessionWriter, StoreError, Stored, Tail, ends, entry, project, writer,
 };
 use crate::session::{SessionId, Transcript, fork};
 
@@ -130,9 +130,17 @@ impl SessionStore for MemoryStore {
         self.copy_of(id).map(|copy| copy.bytes)
     }
 
+    fn read_head(&self, id: SessionId, at_most: u64) -> Result<Vec<u8>, StoreError> {
+        match (self.kept().get(&id), &self.beneath) {
+            (Some(kept), _) if !kept.deleted => Ok(ends::head_of(&kept.bytes, at_most)),
+            (None, Some(beneath)) => beneath.read_head(id, at_most),
+            _ => Err(StoreError::NotFound(id)),
+        }
+    }
+
     fn read_tail(&self, id: SessionId, at_most: u64) -> Result<Tail, StoreError> {
         match (self.kept().get(&id), &self.beneath) {
-            (Some(kept), _) if !kept.deleted => Ok(tail::of(&kept.bytes, at_most)),
+            (Some(kept), _) if !kept.deleted => Ok(ends::tail_of(&kept.bytes, at_most)),
             (None, Some(beneath)) => beneath.read_tail(id, at_most),
             _ => Err(StoreError::NotFound(id)),
         }

@@ -6,6 +6,7 @@
 //! the trash.
 
 mod alive;
+mod ends;
 mod entry;
 mod error;
 mod local;
@@ -13,7 +14,6 @@ mod lock;
 mod memory;
 mod project;
 mod register;
-mod tail;
 mod trash;
 mod worktrees;
 mod writer;
@@ -40,6 +40,9 @@ pub trait SessionStore: Send + Sync {
 
     /// A whole transcript.
     fn read(&self, id: SessionId) -> Result<Vec<u8>, StoreError>;
+
+    /// The beginning of a transcript: whole lines, about `at_most` bytes of them.
+    fn read_head(&self, id: SessionId, at_most: u64) -> Result<Vec<u8>, StoreError>;
 
     /// The end of a transcript: whole lines, about `at_most` bytes of them.
     fn read_tail(&self, id: SessionId, at_most: u64) -> Result<Tail, StoreError>;

@@ -33,6 +33,7 @@ fn row(number: u8, title: &str, hours: u64, parent: Option<u8>) -> Row {
         },
         open_in: None,
         partial: false,
+        problem: None,
     }
 }
 
