@@ -52,6 +52,7 @@ fn row(number: u8, title: &str, parent: Option<u8>) -> Row {
         },
         open_in: None,
         partial: false,
+        problem: None,
     }
 }
 
