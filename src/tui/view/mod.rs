@@ -4,5 +4,7 @@
 //! and agents reaches the terminal only through [`text::clean`] and
 //! [`text::strip`].
 
+pub mod highlight;
+pub mod markdown;
 pub mod text;
 pub mod theme;

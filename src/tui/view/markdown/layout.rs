@@ -1,0 +1,142 @@
+//! From blocks to lines.
+
+use pulldown_cmark::HeadingLevel;
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+
+use super::super::text::{pad_start, width_of, wrap};
+use super::parse::{Block, Inline, Item};
+use super::{Code, Format, table};
+
+/// A container is only indented while this many columns stay for what it holds.
+const NARROWEST: usize = 8;
+
+/// Appends a block, with a blank line between it and what is there.
+pub fn append(lines: &mut Vec<Line<'static>>, block: &Block, format: Format<'_>, code: &mut Code) {
+    if !lines.is_empty() {
+        lines.push(Line::default());
+    }
+    lines.extend(lay_out(block, format, code, 0));
+}
+
+fn lay_out(block: &Block, format: Format<'_>, code: &mut Code, depth: usize) -> Vec<Line<'static>> {
+    match block {
+        Block::Paragraph(text) => paragraph(text, format),
+        Block::Heading(level, text) => heading(*level, text, format),
+        Block::Code { language, text } => code.lay_out(language, text, format),
+        Block::Quote(blocks) => {
+            let mark = || vec![Span::styled("│ ", format.theme.quote)];
+            let inner = Format { base: format.base.patch(format.theme.quote), ..format };
+            indent(inner, mark(), &mark(), |format| all(blocks, format, code, depth, true))
+        }
+        Block::List { start, loose, items } => list(*start, *loose, items, format, code, depth),
+        Block::Table(table) => table::lay_out(table, format),
+        Block::Rule => vec![Line::styled("─".repeat(format.width), format.theme.dim)],
+    }
+}
+
+/// Several blocks; with blank lines between them, or close together.
+fn all(
+    blocks: &[Block],
+    format: Format<'_>,
+    code: &mut Code,
+    depth: usize,
+    apart: bool,
+) -> Vec<Line<'static>> {
+    let mut lines = Vec::new();
+    for block in blocks {
+        if apart && !lines.is_empty() {
+            lines.push(Line::default());
+        }
+        lines.extend(lay_out(block, format, code, depth));
+    }
+    lines
+}
+
+fn paragraph(text: &Inline, format: Format<'_>) -> Vec<Line<'static>> {
+    text.iter().flat_map(|line| wrap(line, format.width)).collect()
+}
+
+fn heading(level: HeadingLevel, text: &Inline, format: Format<'_>) -> Vec<Line<'static>> {
+    let style = match level {
+        HeadingLevel::H1 => format.theme.heading.underlined(),
+        HeadingLevel::H2 => format.theme.heading,
+        HeadingLevel::H3 | HeadingLevel::H4 | HeadingLevel::H5 | HeadingLevel::H6 => {
+            format.theme.heading.italic()
+        }
+    };
+    let mut lines = paragraph(text, format);
+    for span in lines.iter_mut().flat_map(|line| &mut line.spans) {
+        span.style = style.patch(span.style);
+    }
+    lines
+}
+
+fn list(
+    start: Option<u64>,
+    loose: bool,
+    items: &[Item],
+    format: Format<'_>,
+    code: &mut Code,
+    depth: usize,
+) -> Vec<Line<'static>> {
+    let last = start.unwrap_or(0).saturating_add(items.len().saturating_sub(1) as u64);
+    let digits = last.to_string().len();
+    let mut lines = Vec::new();
+    for (at, item) in items.iter().enumerate() {
+        let mark = match (item.done, start) {
+            (Some(done), _) => task(done, format),
+            (None, Some(start)) => {
+                let number = start.saturating_add(at as u64).to_string();
+                Span::styled(format!("{}.", pad_start(&number, digits)), format.theme.dim)
+            }
+            (None, None) => Span::styled(if depth.is_multiple_of(2) { "•" } else { "◦" }, format.theme.dim),
+        };
+        // Lists stand out from the text around them; lists in lists are indented already.
+        let margin = if depth == 0 { "  " } else { "" };
+        let first = vec![Span::raw(margin), mark, Span::raw(" ")];
+        let rest = vec![Span::raw(" ".repeat(width_of(&first)))];
+        if loose && at > 0 {
+            lines.push(Line::default());
+        }
+        lines
+            .extend(indent(format, first, &rest, |format| all(&item.blocks, format, code, depth + 1, loose)));
+    }
+    lines
+}
+
+fn task(done: bool, format: Format<'_>) -> Span<'static> {
+    if done { Span::styled("[x]", format.theme.ok) } else { Span::styled("[ ]", format.theme.dim) }
+}
+
+/// Lines with something in front of them; nothing where too little room would
+/// be left behind it.
+pub fn indent(
+    format: Format<'_>,
+    first: Vec<Span<'static>>,
+    rest: &[Span<'static>],
+    inner: impl FnOnce(Format<'_>) -> Vec<Line<'static>>,
+) -> Vec<Line<'static>> {
+    let room = format.width.saturating_sub(width_of(&first));
+    if room < NARROWEST {
+        return inner(format);
+    }
+    let mut lines = inner(Format { width: room, ..format });
+    if lines.is_empty() {
+        lines.push(Line::default());
+    }
+    let mut mark = Some(first);
+    for line in &mut lines {
+        let front = mark.take().unwrap_or_else(|| rest.to_vec());
+        let blank = line.spans.is_empty() && front.iter().all(|span| span.content.trim().is_empty());
+        if !blank {
+            line.spans.splice(0..0, front);
+        }
+    }
+    lines
+}
+
+/// A text in one style as a line.
+pub fn styled(text: impl Into<String>, style: Style) -> Line<'static> {
+    Line::from(Span::styled(text.into(), style))
+}

@@ -1,0 +1,43 @@
+//! Markdown as a terminal shows it.
+//!
+//! Total: any text at any width gives lines that fit, and never panics. No
+//! fences, no hashes; links show where they lead as text, since a hyperlink
+//! sequence would let hostile text write to the terminal.
+
+mod code;
+mod layout;
+mod parse;
+mod stream;
+mod table;
+
+use ratatui::style::Style;
+use ratatui::text::Line;
+
+use super::theme::Theme;
+
+pub use code::Code;
+pub use stream::Stream;
+
+/// How markdown is shown.
+#[derive(Debug, Clone, Copy)]
+pub struct Format<'a> {
+    /// The columns there are, at least 1.
+    pub width: usize,
+    /// What the text looks like where nothing is marked up.
+    pub base: Style,
+    /// The meanings.
+    pub theme: &'a Theme,
+}
+
+/// A whole text, wrapped.
+pub fn render(text: &str, format: Format<'_>) -> Vec<Line<'static>> {
+    let mut lines = Vec::new();
+    let mut code = Code::default();
+    for block in parse::blocks(text, &format) {
+        layout::append(&mut lines, &block.block, format, &mut code);
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests;

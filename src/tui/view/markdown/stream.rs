@@ -1,0 +1,63 @@
+//! A text that is still being written.
+
+use ratatui::style::Style;
+use ratatui::text::Line;
+
+use super::super::theme::Theme;
+use super::{Code, Format, layout, parse};
+
+/// The lines of a growing text. Blocks that cannot change any more are laid out
+/// once; only the last one is laid out again as it grows.
+#[derive(Debug, Default)]
+pub struct Stream {
+    /// What the lines were laid out for.
+    shape: Option<(usize, Style, Theme)>,
+    /// The source of the blocks that are done.
+    source: String,
+    /// Their lines, and behind them those of the last block.
+    lines: Vec<Line<'static>>,
+    /// How many of the lines are done.
+    done: usize,
+    code: Code,
+}
+
+impl Stream {
+    /// The lines of the text as it is now.
+    pub fn lines(&mut self, text: &str, format: Format<'_>) -> &[Line<'static>] {
+        let shape = Some((format.width, format.base, *format.theme));
+        if self.shape != shape || !text.starts_with(&self.source) {
+            *self = Self { shape, ..Self::default() };
+        }
+        self.lines.truncate(self.done);
+        let rest = &text[self.source.len()..];
+        let blocks = parse::blocks(rest, &format);
+        let done = done(rest, &blocks);
+        for (at, placed) in blocks.iter().enumerate() {
+            if at == done {
+                self.done = self.lines.len();
+            }
+            layout::append(&mut self.lines, &placed.block, format, &mut self.code);
+        }
+        if done > 0 {
+            let next = line_start(rest, blocks[done].start);
+            self.source.push_str(&rest[..next]);
+        }
+        &self.lines
+    }
+}
+
+/// How many blocks cannot change any more: those before the last one, once its
+/// first line is complete. Until then that line may still belong to the block
+/// before it.
+fn done(text: &str, blocks: &[parse::Placed]) -> usize {
+    let complete = |block: &parse::Placed| text[block.start..].contains('\n');
+    match blocks {
+        [.., last] if complete(last) => blocks.len() - 1,
+        _ => 0,
+    }
+}
+
+/// Where the line begins that holds this place: a block's indentation is part of it.
+fn line_start(text: &str, at: usize) -> usize {
+    text[..at].rfind('\n').map_or(0, |newline| newline + 1)
+}
