@@ -10,10 +10,16 @@ use unicode_normalization::UnicodeNormalization;
 /// The longest name before a hash takes over, in UTF-16 units.
 const LONGEST: usize = 200;
 
-/// The working directory as the official tools spell it: real path, NFC.
+/// The working directory as the official tools spell it: real path, NFC. Of a
+/// folder that is gone, what is left of it is real.
 pub fn spelled(cwd: &Path) -> String {
-    let real = cwd.canonicalize().or_else(|_| std::path::absolute(cwd)).unwrap_or_else(|_| cwd.to_owned());
-    real.to_string_lossy().nfc().collect()
+    let cwd = std::path::absolute(cwd).unwrap_or_else(|_| cwd.to_owned());
+    let mut real = cwd.ancestors().filter_map(|there| {
+        let gone: PathBuf = cwd.strip_prefix(there).ok()?.components().collect();
+        let there = there.canonicalize().ok()?;
+        Some(if gone.as_os_str().is_empty() { there } else { there.join(gone) })
+    });
+    real.next().unwrap_or_else(|| cwd.clone()).to_string_lossy().nfc().collect()
 }
 
 /// The folder's name for a path that is spelled as [`spelled`] does. CLI 2.1.329
@@ -98,6 +104,18 @@ mod tests {
     #[test]
     fn both_ways_to_write_an_accent_are_one_folder() {
         assert_eq!(spelled(Path::new("/gone/e\u{301}")), spelled(Path::new("/gone/é")));
+    }
+
+    #[test]
+    fn a_folder_that_is_gone_is_spelled_as_when_it_was_there() {
+        let temp = tempfile::tempdir().unwrap();
+        let (real, link) = (temp.path().join("real"), temp.path().join("link"));
+        std::fs::create_dir_all(real.join("work")).unwrap();
+        std::os::unix::fs::symlink(&real, &link).unwrap();
+        let before = spelled(&link.join("work/"));
+        assert_eq!(before, spelled(&real.join("work")));
+        std::fs::remove_dir(real.join("work")).unwrap();
+        assert_eq!(before, spelled(&link.join("work/")));
     }
 
     #[test]
