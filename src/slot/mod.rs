@@ -7,12 +7,14 @@
 mod error;
 mod event;
 mod handle;
+mod memory;
 
 use tokio::sync::mpsc;
 
 pub use error::SlotError;
 pub use event::*;
 pub use handle::{ContextUsage, Seat, SlotHandle};
+pub use memory::memory_of;
 
 /// News that may wait for a reader; beyond them the agent's stdout waits.
 const NEWS: usize = 1024;

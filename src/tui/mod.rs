@@ -2,4 +2,7 @@
 //! loop where both meet the world (`shell`).
 
 pub mod app;
+mod shell;
 pub mod view;
+
+pub use shell::{Options, run};

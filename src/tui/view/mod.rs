@@ -2,9 +2,158 @@
 //!
 //! Nothing here decides, reads a file or asks a process; text of transcripts
 //! and agents reaches the terminal only through [`text::clean`] and
-//! [`text::strip`].
+//! [`text::strip`]. What the frame showed where comes back as a [`Geometry`].
 
+mod bar;
+mod browser;
+mod composer;
+#[allow(dead_code, clippy::zero_sized_map_values, reason = "laid out plainly until markdown lands")]
+mod conversation;
+mod head;
 pub mod highlight;
+mod hints;
+mod jump;
+mod layout;
 pub mod markdown;
+mod overlay;
+mod permission;
 pub mod text;
 pub mod theme;
+
+use std::collections::HashMap;
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::text::Line;
+use ratatui::widgets::Paragraph;
+
+use self::layout::{Layout, Wants};
+pub use self::theme::Theme;
+use crate::session::SessionId;
+use crate::tui::app::{App, Focus, Geometry, Overlay, Read};
+
+/// What is kept between frames: laid-out conversations.
+#[derive(Default)]
+#[allow(clippy::zero_sized_map_values, reason = "laid out plainly until markdown lands")]
+pub struct Caches {
+    conversations: HashMap<SessionId, conversation::Cache>,
+}
+
+/// Draws the whole program.
+pub fn view(app: &App, frame: &mut Frame<'_>, caches: &mut Caches, theme: &Theme) -> Geometry {
+    let screen = frame.area();
+    if screen.width < layout::SMALLEST.0 || screen.height < layout::SMALLEST.1 {
+        draw_too_small(frame, theme);
+        return Geometry::default();
+    }
+    // The panes' widths are known first; heights depend on what has to be shown.
+    let width =
+        Layout::of(app, screen, Wants { head: 1, composer: 1, ..Wants::default() }).conversation.width;
+    let head = head::lines(app, width, theme);
+    let asked = permission::lines(app, width, theme);
+    let notes = composer::notes(app, width, theme);
+    let wants = Wants {
+        head: head.len() as u16 + 1,
+        permission: asked.len() as u16,
+        composer: composer::height(app, width),
+        notes: notes.len() as u16,
+    };
+    let layout = Layout::of(app, screen, wants);
+
+    frame.render_widget(Paragraph::new(head), layout.head);
+    let seen = draw_conversation(app, frame, layout.conversation, caches, theme);
+    permission::draw(&asked, frame, layout.permission);
+    frame.render_widget(Paragraph::new(notes), layout.notes);
+    composer::draw_rule(app, frame, layout.rule, theme);
+    composer::draw(app, frame, layout.composer, theme);
+    composer::draw_completions(app, frame, layout.composer, theme);
+    frame.render_widget(bar::line(app, layout.bar.width, theme), layout.bar);
+    frame.render_widget(hints::line(app, layout.hints.width, theme), layout.hints);
+    let divider = (0..layout.divider.height).map(|_| Line::styled("│", theme.dim)).collect::<Vec<_>>();
+    frame.render_widget(Paragraph::new(divider), layout.divider);
+    let rows = browser::draw(app, frame, layout.browser, theme);
+    let choices = match &app.overlay {
+        Some(Overlay::Jump(search)) => jump::draw(app, search, frame, theme),
+        _ => overlay::draw(app, frame, theme),
+    };
+    let hidden = app.overlay.is_some() || layout.permission.is_empty();
+    let permission = app.permissions.front().filter(|_| !hidden).map(|pending| pending.request.id.clone());
+    Geometry {
+        browser: layout.browser,
+        divider: (!layout.divider.is_empty()).then_some(layout.divider.x),
+        conversation: layout.conversation,
+        composer: layout.composer,
+        rows,
+        permission,
+        choices,
+        ..seen
+    }
+}
+
+/// Draws the conversation shown, or why there is none.
+fn draw_conversation(
+    app: &App,
+    frame: &mut Frame<'_>,
+    area: Rect,
+    caches: &mut Caches,
+    theme: &Theme,
+) -> Geometry {
+    let (Some(shown), Some(page)) = (app.shown, app.page()) else {
+        draw_centred(
+            "○ starting the agent - the list is there already, and you can write",
+            frame,
+            area,
+            theme,
+        );
+        return Geometry::default();
+    };
+    caches.conversations.retain(|session, _| app.pages.contains_key(session));
+    if page.conversation.is_empty() {
+        let words = match page.read {
+            Read::Unread | Read::Reading => "reading…",
+            Read::Failed(_) => "nothing of it can be shown",
+            Read::Done { .. } => "Nothing was said yet. Write below, or choose a session on the left.",
+        };
+        draw_centred(words, frame, area, theme);
+        return Geometry::default();
+    }
+    let look = conversation::Look {
+        theme,
+        width: area.width,
+        height: area.height,
+        unfolded: &page.unfolded,
+        times: app.times,
+        offset: app.offset,
+        query: page.search.as_ref().map(|search| search.query.as_str()),
+        selected: page.selected,
+        focused: app.focus == Focus::Conversation,
+        scroll: page.scroll,
+        whole: matches!(page.read, Read::Done { whole: true, .. }),
+    };
+    let cache = caches.conversations.entry(shown).or_default();
+    let seen = conversation::lay_out(page.conversation.items(), &look, cache);
+    let items = seen.items.iter().enumerate();
+    let items = items.filter_map(|(at, item)| Some((area.y + at as u16, (*item)?))).collect();
+    frame.render_widget(Paragraph::new(seen.lines), area);
+    if seen.below {
+        let mark = Line::styled(" ↓ more below · G to the end ", theme.dim).right_aligned();
+        frame.render_widget(mark, Rect { y: area.bottom().saturating_sub(1), height: 1, ..area });
+    }
+    Geometry { items, anchor: seen.anchor, at_top: seen.at_top, ..Geometry::default() }
+}
+
+fn draw_centred(words: &str, frame: &mut Frame<'_>, area: Rect, theme: &Theme) {
+    let lines = text::wrap_text(words, theme.dim, usize::from(area.width.saturating_sub(4)).max(1));
+    let top = area.y + area.height.saturating_sub(lines.len() as u16) / 3;
+    let area = Rect { y: top, height: area.bottom() - top, ..area };
+    frame.render_widget(Paragraph::new(lines).centered(), area);
+}
+
+/// One line that says how large the terminal needs to be; nothing breaks.
+fn draw_too_small(frame: &mut Frame<'_>, theme: &Theme) {
+    let (width, height) = layout::SMALLEST;
+    let area = frame.area();
+    let words = format!("hotseat needs {width}×{height}");
+    let line = Line::styled(text::truncate(&words, usize::from(area.width)).into_owned(), theme.dim);
+    frame.render_widget(line, Rect { height: area.height.min(1), ..area });
+}

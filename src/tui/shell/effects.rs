@@ -1,0 +1,209 @@
+//! Effects, run: each as a task whose end is an event.
+
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+
+use super::clipboard;
+use super::keepsakes::Keepsakes;
+use super::listing::Listing;
+use crate::session::{Conversation, SessionId, Transcript};
+use crate::slot::{SlotError, SlotHandle, Switch};
+use crate::store::{SessionStore, StoreError};
+use crate::tui::app::{Effect, Event, Opened};
+
+/// Runs effects; cheap to clone into tasks.
+#[derive(Clone)]
+pub(super) struct Runner {
+    /// The slot.
+    pub(super) slot: SlotHandle,
+    /// Where transcripts live.
+    pub(super) store: Arc<dyn SessionStore>,
+    /// Where events go.
+    pub(super) events: mpsc::UnboundedSender<Event>,
+    /// What survives a run.
+    pub(super) keepsakes: Keepsakes,
+    /// Prompts on their way to the slot, in order.
+    pub(super) prompts: mpsc::UnboundedSender<(String, String)>,
+    /// The one reader of the list.
+    pub(super) listing: Listing,
+}
+
+/// An effect that only the loop itself can run: it owns the terminal.
+#[derive(Debug)]
+pub(super) enum OfLoop {
+    /// Draw everything again.
+    Redraw,
+    /// To the shell, until `fg`.
+    Suspend,
+    /// Write the prompt in an editor.
+    Edit(String),
+    /// End now.
+    Quit,
+}
+
+impl Runner {
+    /// Starts an effect, or hands it back to the loop.
+    pub(super) fn run(&self, effect: Effect) -> Option<OfLoop> {
+        match effect {
+            Effect::Submit { uuid, text } => {
+                // The receiver ends with the loop, after which nothing is submitted.
+                let _ = self.prompts.send((uuid, text));
+            }
+            Effect::CancelPrompt(uuid) => {
+                self.ask(
+                    "taking the prompt back",
+                    move |slot| async move { slot.cancel(uuid).await.map(|_| ()) },
+                );
+            }
+            Effect::Interrupt => self.ask("interrupting", |slot| async move { slot.interrupt().await }),
+            Effect::Switch { switch, interrupt } => self.switch(switch, interrupt),
+            Effect::Answer { id, verdict } => self
+                .ask("answering the permission request", move |slot| async move {
+                    slot.answer(id, verdict).await
+                }),
+            Effect::SetModel(model) => {
+                self.ask("changing the model", move |slot| async move { slot.set_model(model).await });
+            }
+            Effect::SetMode(mode) => self.ask("changing the permission mode", move |slot| async move {
+                slot.set_permission_mode(mode).await
+            }),
+            Effect::Restart => self.ask("restarting the agent", |slot| async move { slot.restart().await }),
+            Effect::ReadRows { all } => self.listing.read(all),
+            Effect::Open { session, bytes } => self.in_background(move |runner| {
+                Some(Event::Opened { session, read: open(&*runner.store, session, bytes) })
+            }),
+            Effect::Rename { title, active: true, .. } => {
+                let runner = self.clone();
+                tokio::spawn(async move {
+                    let outcome = runner.slot.rename(title.clone()).await;
+                    runner.renamed(&title, outcome.map_err(|error| error.to_string()));
+                });
+            }
+            Effect::Rename { session, title, active: false } => self.in_background(move |runner| {
+                let outcome = runner.store.rename(session, &title);
+                runner.renamed(&title, outcome.map_err(|error| error.to_string()));
+                None
+            }),
+            Effect::Tag { session, tag } => self.in_background(move |runner| {
+                let outcome = runner.store.tag(session, &tag);
+                runner.listing.read_again();
+                Some(match outcome {
+                    Ok(()) if tag.is_empty() => Event::Said("tag taken away".to_owned()),
+                    Ok(()) => Event::Said(format!("tagged #{tag}")),
+                    Err(error) => Event::Failed(error.to_string()),
+                })
+            }),
+            Effect::Delete(session) => self.in_background(move |runner| {
+                Some(outcome(runner.store.delete(session), Event::Deleted(session)))
+            }),
+            Effect::Restore(session) => self.in_background(move |runner| {
+                Some(outcome(runner.store.restore(session), Event::Restored(session)))
+            }),
+            Effect::Copy(text) => self.copy(text),
+            Effect::KeepDraft { session, text } => self.in_background(move |runner| {
+                let kept = runner.keepsakes.keep_draft(session, &text);
+                kept.err().map(|error| Event::Failed(format!("the draft cannot be kept: {error}")))
+            }),
+            Effect::Remember(prompt) => self.in_background(move |runner| {
+                let kept = runner.keepsakes.remember(&prompt);
+                kept.err().map(|error| Event::Failed(format!("the history cannot be kept: {error}")))
+            }),
+            Effect::Close => {
+                let runner = self.clone();
+                tokio::spawn(async move {
+                    runner.slot.close().await;
+                    runner.send(Event::Closed);
+                });
+            }
+            Effect::Redraw => return Some(OfLoop::Redraw),
+            Effect::Suspend => return Some(OfLoop::Suspend),
+            Effect::Edit(text) => return Some(OfLoop::Edit(text)),
+            Effect::Quit => return Some(OfLoop::Quit),
+        }
+        None
+    }
+
+    /// The loop may be gone already: then nobody wants to know.
+    fn send(&self, event: Event) {
+        let _ = self.events.send(event);
+    }
+
+    /// Reads and writes on a thread that may wait for a disk.
+    fn in_background(&self, work: impl FnOnce(&Self) -> Option<Event> + Send + 'static) {
+        let runner = self.clone();
+        tokio::task::spawn_blocking(move || {
+            if let Some(event) = work(&runner) {
+                runner.send(event);
+            }
+        });
+    }
+
+    /// Asks the slot for something whose success shows by itself.
+    fn ask<F>(&self, what: &'static str, ask: impl FnOnce(SlotHandle) -> F + Send + 'static)
+    where
+        F: Future<Output = Result<(), SlotError>> + Send,
+    {
+        let runner = self.clone();
+        tokio::spawn(async move {
+            if let Err(error) = ask(runner.slot.clone()).await {
+                runner.send(Event::Failed(format!("{what}: {error}")));
+            }
+        });
+    }
+
+    /// Success comes as the slot's own news.
+    fn switch(&self, switch: Switch, interrupt: bool) {
+        let runner = self.clone();
+        tokio::spawn(async move {
+            let session = match &switch {
+                Switch::Clear => None,
+                Switch::Resume(session) | Switch::Fork { source: session, .. } => Some(*session),
+            };
+            if let Err(error) = runner.slot.switch(switch, interrupt).await {
+                let code = match &error {
+                    SlotError::Refused { code, .. } => Some(code.clone()),
+                    _ => None,
+                };
+                runner.send(Event::SwitchRefused { code, message: error.to_string(), session });
+            }
+        });
+    }
+
+    fn renamed(&self, title: &str, outcome: Result<(), String>) {
+        self.listing.read_again();
+        self.send(match outcome {
+            Ok(()) => Event::Said(format!("renamed to “{title}”")),
+            Err(error) => Event::Failed(format!("renaming: {error}")),
+        });
+    }
+
+    fn copy(&self, text: String) {
+        let lines = text.lines().count();
+        let told = clipboard::tell_terminal(&text);
+        tokio::spawn(clipboard::tell_system(text));
+        self.send(match told {
+            Ok(()) => Event::Said(format!("copied {lines} line{}", if lines == 1 { "" } else { "s" })),
+            Err(error) => Event::Failed(format!("copying: {error}")),
+        });
+    }
+}
+
+fn outcome(outcome: Result<(), StoreError>, done: Event) -> Event {
+    outcome.map_or_else(|error| Event::Failed(error.to_string()), |()| done)
+}
+
+/// Reads the end of a transcript. A session that was begun and holds nothing
+/// yet has no file: that is an empty conversation.
+fn open(store: &dyn SessionStore, session: SessionId, bytes: u64) -> Result<Opened, String> {
+    let size = match store.find(session) {
+        Ok(stored) => stored.size,
+        Err(StoreError::NotFound(_)) => {
+            return Ok(Opened { conversation: Conversation::default(), whole: true, bytes, size: 0 });
+        }
+        Err(error) => return Err(error.to_string()),
+    };
+    let tail = store.read_tail(session, bytes).map_err(|error| error.to_string())?;
+    let conversation = Conversation::of(&Transcript::parse(&tail.bytes));
+    Ok(Opened { conversation, whole: tail.whole, bytes, size })
+}

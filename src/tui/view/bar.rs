@@ -1,0 +1,146 @@
+//! The status bar: what the process does and what it cost, always in one order.
+
+use chrono::TimeDelta;
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+
+use super::text;
+use super::theme::Theme;
+use crate::slot::{How, SlotState};
+use crate::tui::app::App;
+
+/// A part of the bar: how much it matters (0 stays longest), and what it says.
+struct Part {
+    weight: u8,
+    spans: Vec<Span<'static>>,
+}
+
+/// The bar, fitted to the width: what does not fit goes, the least important first.
+pub fn line(app: &App, width: u16, theme: &Theme) -> Line<'static> {
+    let width = usize::from(width);
+    let mut parts = parts(app, theme);
+    while joined(&parts) > width {
+        let Some(least) = (0..parts.len()).max_by_key(|&at| parts[at].weight) else { break };
+        if parts.len() == 1 {
+            break;
+        }
+        parts.remove(least);
+    }
+    let mut spans = vec![Span::raw(" ")];
+    for (at, part) in parts.into_iter().enumerate() {
+        if at > 0 {
+            spans.push(Span::styled(" │ ", theme.dim));
+        }
+        spans.extend(part.spans);
+    }
+    Line::from(text::clip(spans, width))
+}
+
+fn joined(parts: &[Part]) -> usize {
+    1 + parts.iter().map(|part| text::width_of(&part.spans)).sum::<usize>()
+        + parts.len().saturating_sub(1) * 3
+}
+
+fn parts(app: &App, theme: &Theme) -> Vec<Part> {
+    let seat = &app.seat;
+    let mut parts = vec![Part { weight: 0, spans: vec![state(app, theme)] }];
+    let mut part = |weight, words: Option<String>| {
+        parts.extend(words.map(|words| Part { weight, spans: vec![Span::raw(words)] }));
+    };
+    let agent = seat.agent.as_ref();
+    part(
+        4,
+        agent.map(|agent| format!("{} · {}", text::clean_line(&agent.name), text::clean_line(&agent.model))),
+    );
+    part(5, agent.map(|agent| format!("pid {}", agent.pid)));
+    let warm = seat.warm_since.map(|since| duration(app.now - since));
+    part(9, warm);
+    part(7, seat.memory.map(|bytes| format!("{} MB", bytes.div_ceil(1 << 20))));
+    part(1, seat.active.map(|session| session.short()));
+    part(6, Some(mode(app).to_owned()));
+    part(2, seat.totals.context_percent.map(|percent| format!("context {percent:.0} %")));
+    let tokens = seat.totals.usage.total();
+    part(8, (tokens > 0).then(|| format!("{} tok", thousands(tokens))));
+    part(6, seat.totals.usd.filter(|usd| *usd > 0.0).map(|usd| format!("${usd:.2}")));
+    part(
+        10,
+        agent.filter(|agent| agent.mcp.1 > 0).map(|agent| format!("mcp {}/{}", agent.mcp.0, agent.mcp.1)),
+    );
+    if let Some(last) = &seat.last_switch {
+        let how = match last.how {
+            How::InProcess => "same pid",
+            How::Standby => "standby",
+        };
+        let spans = vec![
+            Span::styled("⇄ ", theme.accent),
+            Span::raw(format!("{} {:.1} ms, {how}", last.what, last.took.as_secs_f64() * 1000.0)),
+        ];
+        parts.push(Part { weight: 3, spans });
+    }
+    parts
+}
+
+/// What the process does: a word and a sign, never a colour alone.
+fn state(app: &App, theme: &Theme) -> Span<'static> {
+    let since = app.now - app.seat.since;
+    let (words, style): (String, Style) = match &app.seat.state {
+        SlotState::Starting => (format!("○ starting {}…", text::clean_line(&app.seat.name)), theme.dim),
+        SlotState::Idle(_) if app.closing => ("○ closing…".to_owned(), theme.dim),
+        SlotState::Idle(_) => ("● warm".to_owned(), theme.ok),
+        SlotState::Busy { .. } if !app.permissions.is_empty() => ("◐ asks you".to_owned(), theme.warn),
+        SlotState::Busy { .. } => (format!("◐ working {}", duration(since)), theme.accent),
+        SlotState::Switching { .. } => ("⇄ switching".to_owned(), theme.accent),
+        SlotState::Exited(exit) if exit.expected => ("○ closed".to_owned(), theme.dim),
+        SlotState::Exited(exit) => {
+            let next = if exit.restart_in.is_some() { "starting again" } else { "W why, R restart" };
+            (format!("✕ died ({}) - {next}", text::clean_line(&exit.reason)), theme.error)
+        }
+    };
+    Span::styled(words, style)
+}
+
+fn mode(app: &App) -> &'static str {
+    use crate::protocol::PermissionMode as M;
+    match app.seat.mode {
+        M::Default => "ask first",
+        M::AcceptEdits => "edits allowed",
+        M::Plan => "plan: read only",
+        M::DontAsk => "refuse, never ask",
+        M::BypassPermissions => "everything allowed",
+    }
+}
+
+/// `12 s`, `4 m`, `2 h 14 m`.
+fn duration(time: TimeDelta) -> String {
+    match time.num_seconds().max(0) {
+        seconds @ 0..60 => format!("{seconds} s"),
+        seconds @ 60..3600 => format!("{} m", seconds / 60),
+        seconds => format!("{} h {} m", seconds / 3600, seconds % 3600 / 60),
+    }
+}
+
+/// `812`, `4.1 k`, `812 k`, `1.2 M`.
+pub fn thousands(number: u64) -> String {
+    let number = number as f64;
+    match number {
+        n if n < 1000.0 => format!("{n:.0}"),
+        n if n < 9950.0 => format!("{:.1} k", n / 1000.0),
+        n if n < 999_500.0 => format!("{:.0} k", n / 1000.0),
+        n => format!("{:.1} M", n / 1_000_000.0),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_and_times_are_short() {
+        for (number, shown) in [(7, "7"), (4100, "4.1 k"), (812_345, "812 k"), (1_234_567, "1.2 M")] {
+            assert_eq!(thousands(number), shown);
+        }
+        for (seconds, shown) in [(0, "0 s"), (59, "59 s"), (61, "1 m"), (8040, "2 h 14 m")] {
+            assert_eq!(duration(TimeDelta::seconds(seconds)), shown);
+        }
+    }
+}

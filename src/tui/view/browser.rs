@@ -1,0 +1,267 @@
+//! The list of sessions.
+
+use chrono::{DateTime, Utc};
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::{Clear, Paragraph};
+
+use super::text;
+use super::theme::Theme;
+use crate::index::Row;
+use crate::tui::app::{App, Focus, Visible};
+
+/// Columns of the gutter: the cursor's mark and the session's sign.
+const GUTTER: usize = 4;
+
+/// Draws the list and returns the screen row and line index of each of its rows.
+pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect, theme: &Theme) -> Vec<(u16, usize)> {
+    if area.is_empty() {
+        return Vec::new();
+    }
+    frame.render_widget(Clear, area);
+    let width = usize::from(area.width);
+    let mut top = vec![head(app, width, theme), filter(app, width, theme)];
+    top.truncate(usize::from(area.height));
+    let body_height = usize::from(area.height).saturating_sub(top.len());
+    let lines: Vec<Line<'static>> = app
+        .browser
+        .visible
+        .iter()
+        .enumerate()
+        .map(|(at, visible)| line(app, visible, app.browser.cursor() == Some(at), width, theme))
+        .collect();
+    if lines.is_empty() {
+        top.extend(empty(app, width, theme));
+        frame.render_widget(Paragraph::new(top), area);
+        return Vec::new();
+    }
+    let first = first_line(app.browser.cursor().unwrap_or(0), lines.len(), body_height);
+    let rows_from = area.y + top.len() as u16;
+    let shown = lines.into_iter().skip(first).take(body_height);
+    let rows = (0..shown.len()).map(|at| (rows_from + at as u16, first + at)).collect();
+    top.extend(shown);
+    frame.render_widget(Paragraph::new(top), area);
+    rows
+}
+
+/// The first line shown, so that the cursor stays in the middle where it can.
+fn first_line(cursor: usize, count: usize, height: usize) -> usize {
+    cursor.saturating_sub(height / 2).min(count.saturating_sub(height))
+}
+
+fn head(app: &App, width: usize, theme: &Theme) -> Line<'static> {
+    let browser = &app.browser;
+    let scope = if browser.all { "all folders" } else { folder_name(&app.folder) };
+    let focused = if app.focus == Focus::Browser { theme.accent } else { Style::default() };
+    let left = vec![
+        Span::styled(" Sessions", focused),
+        Span::styled(format!(" · {}", text::clean_line(scope)), theme.dim),
+    ];
+    let count = match (browser.progress, browser.query().is_empty()) {
+        (Some((done, total)), _) => format!("reading {done} of {total} "),
+        (None, true) => format!("{} ", browser.rows.len()),
+        (None, false) => format!("{} of {} ", browser.matches(), browser.rows.len()),
+    };
+    text::spread(left, vec![Span::styled(count, theme.dim)], width)
+}
+
+fn folder_name(folder: &str) -> &str {
+    folder.rsplit('/').find(|part| !part.is_empty()).unwrap_or(folder)
+}
+
+fn filter(app: &App, width: usize, theme: &Theme) -> Line<'static> {
+    let browser = &app.browser;
+    if !browser.filtering && browser.query().is_empty() {
+        return Line::default();
+    }
+    let mark = if browser.filtering { theme.accent } else { theme.dim };
+    let mut spans =
+        vec![Span::styled(" / ", mark), Span::raw(text::clean_line(browser.query()).into_owned())];
+    if browser.filtering {
+        spans.push(Span::styled("▏", theme.accent));
+    }
+    Line::from(text::clip(spans, width))
+}
+
+fn empty(app: &App, width: usize, theme: &Theme) -> Vec<Line<'static>> {
+    let browser = &app.browser;
+    let words = if let Some(problem) = &browser.problem {
+        format!("The sessions cannot be listed: {problem}")
+    } else if browser.progress.is_some() {
+        "Reading the sessions…".to_owned()
+    } else if !browser.query().is_empty() {
+        format!("No title matches “{}”. Esc forgets the filter.", browser.query())
+    } else if browser.all {
+        "No sessions yet. Type below to start one.".to_owned()
+    } else {
+        "No sessions in this folder yet. Type below to start one; a shows all folders.".to_owned()
+    };
+    let style = if browser.problem.is_some() { theme.error } else { theme.dim };
+    let mut lines = text::wrap_text(&text::clean(&words), style, width.saturating_sub(3));
+    for line in &mut lines {
+        line.spans.insert(0, Span::raw("  "));
+    }
+    lines
+}
+
+fn line(app: &App, visible: &Visible, under_cursor: bool, width: usize, theme: &Theme) -> Line<'static> {
+    let mut line = match visible {
+        Visible::Heading(day) => Line::styled(format!(" {day}"), theme.dim),
+        Visible::New => {
+            let mark = if under_cursor { "▸" } else { " " };
+            let left = vec![
+                Span::styled(format!("{mark} "), theme.accent),
+                Span::styled("● ", theme.accent),
+                Span::raw("New session"),
+            ];
+            text::spread(left, vec![Span::styled("now ", theme.dim)], width)
+        }
+        Visible::Session { row, depth, lit, dim } => {
+            let row = &app.browser.rows[*row];
+            let session = Session { app, row, theme, depth: *depth, lit, dim: *dim, under_cursor };
+            session.line(width)
+        }
+    };
+    if under_cursor && app.focus == Focus::Browser {
+        line.style = theme.selection;
+    }
+    line
+}
+
+/// A row for a session.
+struct Session<'a> {
+    app: &'a App,
+    row: &'a Row,
+    theme: &'a Theme,
+    depth: usize,
+    lit: &'a [usize],
+    dim: bool,
+    under_cursor: bool,
+}
+
+impl Session<'_> {
+    fn line(&self, width: usize) -> Line<'static> {
+        let theme = self.theme;
+        let mark = if self.under_cursor { "▸" } else { " " };
+        let (sign, sign_style) = self.sign();
+        let mut left = vec![
+            Span::styled(format!("{mark} "), theme.accent),
+            Span::styled(format!("{sign} "), sign_style),
+        ];
+        if self.depth > 0 {
+            let indent = "  ".repeat(self.depth.min(4) - 1);
+            left.push(Span::styled(format!("{indent}└ "), theme.dim));
+        }
+        let facts = self.facts();
+        // Facts that do not fit beside a readable title go, from the right.
+        let room = width.saturating_sub(GUTTER + 12);
+        let mut right: Vec<Span<'static>> = Vec::new();
+        let mut used = 0;
+        for (fact, style) in facts {
+            let cells = text::width(&fact) + 1;
+            if used + cells > room {
+                break;
+            }
+            used += cells;
+            right.push(Span::styled(format!("{fact} "), style));
+        }
+        let title_room = width.saturating_sub(used + text::width_of(&left) + 1);
+        left.extend(self.title(title_room));
+        text::spread(left, right, width)
+    }
+
+    /// What tells where the session is: in the seat, open elsewhere, or in bad health.
+    fn sign(&self) -> (&'static str, Style) {
+        let theme = self.theme;
+        if self.app.seat.active == Some(self.row.stored.id) {
+            return ("●", theme.accent);
+        }
+        match &self.row.open_in {
+            Some(holder) if holder.status == "busy" => ("◐", theme.warn),
+            Some(_) => ("◌", theme.warn),
+            None if !self.row.facts.health.is_good() || self.row.problem.is_some() => ("⚠", theme.warn),
+            None => (" ", theme.dim),
+        }
+    }
+
+    /// The title with the matched letters lit, cut to the room there is.
+    fn title(&self, room: usize) -> Vec<Span<'static>> {
+        let theme = self.theme;
+        let base = if self.dim { theme.dim } else { Style::default() };
+        let cleaned = text::clean_line(self.row.facts.title_text()).into_owned();
+        if self.lit.is_empty() {
+            return vec![Span::styled(text::truncate(&cleaned, room).into_owned(), base)];
+        }
+        let spans = cleaned.chars().enumerate().map(|(at, character)| {
+            let style = if self.lit.contains(&at) { base.patch(theme.hit) } else { base };
+            Span::styled(character.to_string(), style)
+        });
+        text::clip(spans.collect(), room)
+    }
+
+    /// What stands behind the title, the most telling first.
+    fn facts(&self) -> Vec<(String, Style)> {
+        let theme = self.theme;
+        let facts = &self.row.facts;
+        let active = self.app.seat.active == Some(self.row.stored.id);
+        let age = if active { "now".to_owned() } else { age(self.app.now, self.row.active()) };
+        let turns = if self.row.partial { format!("{}+", facts.turns) } else { facts.turns.to_string() };
+        let mut list = vec![(text::pad_start(&age, 5), theme.dim), (text::pad_start(&turns, 3), theme.dim)];
+        if let Some(tag) = &facts.tag {
+            list.push((format!("#{}", text::clean_line(tag)), theme.accent));
+        }
+        if let Some(cost) = facts.cost_usd.filter(|cost| *cost > 0.0) {
+            list.push((format!("${cost:.2}"), theme.dim));
+        }
+        if self.app.browser.all
+            && let Some(cwd) = facts.cwd.as_deref().filter(|cwd| *cwd != self.app.folder)
+        {
+            list.push((text::truncate(&text::clean_line(folder_name(cwd)), 14).into_owned(), theme.dim));
+        }
+        if let Some(branch) = &facts.branch {
+            list.push((text::truncate(&text::clean_line(branch), 14).into_owned(), theme.dim));
+        }
+        list
+    }
+}
+
+/// How long ago, in the fewest characters: `now`, `5 m`, `2 h`, `3 d`, `40 w`.
+pub fn age(now: DateTime<Utc>, then: DateTime<Utc>) -> String {
+    match (now - then).num_minutes() {
+        ..1 => "now".to_owned(),
+        minutes @ 1..60 => format!("{minutes} m"),
+        minutes @ 60..1440 => format!("{} h", minutes / 60),
+        minutes @ 1440..20_160 => format!("{} d", minutes / 1440),
+        minutes => format!("{} w", minutes / 10_080),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ages_take_few_characters() {
+        let now: DateTime<Utc> = "2026-11-20T12:00:00Z".parse().unwrap();
+        for (then, shown) in [
+            ("2026-11-20T11:59:30Z", "now"),
+            ("2026-11-20T13:00:00Z", "now"),
+            ("2026-11-20T11:15:00Z", "45 m"),
+            ("2026-11-20T02:00:00Z", "10 h"),
+            ("2026-11-12T12:00:00Z", "8 d"),
+            ("2026-01-01T12:00:00Z", "46 w"),
+        ] {
+            assert_eq!(age(now, then.parse().unwrap()), shown);
+        }
+    }
+
+    #[test]
+    fn the_cursor_stays_in_sight() {
+        assert_eq!(first_line(0, 100, 10), 0);
+        assert_eq!(first_line(50, 100, 10), 45);
+        assert_eq!(first_line(99, 100, 10), 90);
+        assert_eq!(first_line(3, 4, 10), 0);
+    }
+}

@@ -1,0 +1,131 @@
+//! The composer: the prompt being written, what is queued, what can be completed.
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::style::{Modifier, Style};
+use ratatui::text::{Line, Span};
+use ratatui::widgets::{Clear, Paragraph};
+
+use super::text;
+use super::theme::Theme;
+use crate::slot::SlotState;
+use crate::tui::app::{App, Command, Focus, Place, completions};
+
+/// Columns of the mark in front of the text.
+const MARK: u16 = 2;
+/// Queued prompts shown.
+const QUEUED: usize = 3;
+/// Completions shown at once.
+const OFFERED: usize = 8;
+
+/// The rows that the text takes at a width.
+pub fn height(app: &App, width: u16) -> u16 {
+    let room = usize::from(width.saturating_sub(MARK + 1)).max(1);
+    let rows = app.composer.area.lines().iter().map(|line| (text::width(line) / room) + 1).sum::<usize>();
+    rows.min(usize::from(u16::MAX)) as u16
+}
+
+/// Prompts that wait, one line each, and how many more.
+pub fn notes(app: &App, width: u16, theme: &Theme) -> Vec<Line<'static>> {
+    let mut lines = Vec::new();
+    let waits = !matches!(app.seat.state, SlotState::Idle(_));
+    let queued = &app.composer.queued;
+    if waits && !queued.is_empty() {
+        let room = usize::from(width).saturating_sub(4);
+        for prompt in queued.iter().take(QUEUED) {
+            let line = text::clean_line(&prompt.text).into_owned();
+            lines.push(Line::styled(format!("  ↳ {}", text::truncate(&line, room)), theme.dim));
+        }
+        let more = queued.len().saturating_sub(QUEUED);
+        if more > 0 {
+            lines.push(Line::styled(format!("  ↳ and {more} more"), theme.dim));
+        }
+    }
+    if let Some(toast) = &app.toast {
+        let style = if toast.bad { theme.error } else { theme.accent };
+        let sign = if toast.bad { "✕ " } else { "· " };
+        let spans = [Span::styled(format!("{sign}{}", text::clean_line(&toast.text)), style)];
+        lines.extend(text::wrap(&spans, usize::from(width).max(1)).into_iter().take(3));
+    }
+    lines
+}
+
+/// The rule over the composer: dim, in the accent while the keys go there.
+pub fn draw_rule(app: &App, frame: &mut Frame<'_>, area: Rect, theme: &Theme) {
+    let style = if app.focus == Focus::Composer { theme.accent } else { theme.dim };
+    frame.render_widget(Line::styled("─".repeat(usize::from(area.width)), style), area);
+}
+
+/// Draws the text with its cursor.
+pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect, theme: &Theme) {
+    if area.is_empty() {
+        return;
+    }
+    let focused = app.focus == Focus::Composer && app.overlay.is_none();
+    let mark = if focused { theme.accent } else { theme.dim };
+    frame.render_widget(Line::styled("❯ ", mark), Rect { width: MARK.min(area.width), height: 1, ..area });
+    let inner = Rect { x: area.x + MARK.min(area.width), width: area.width.saturating_sub(MARK), ..area };
+    if app.composer.is_empty() && !focused {
+        frame.render_widget(Line::styled(placeholder(app), theme.dim), inner);
+        return;
+    }
+    // The widget's style is its own state: a copy takes the theme's.
+    let mut shown = app.composer.area.clone();
+    shown.set_cursor_line_style(Style::default());
+    shown.set_cursor_style(cursor(focused));
+    shown.set_placeholder_text(placeholder(app));
+    shown.set_placeholder_style(theme.dim);
+    frame.render_widget(&shown, inner);
+}
+
+/// A cursor that every theme can show.
+pub fn cursor(focused: bool) -> Style {
+    if focused { Style::default().add_modifier(Modifier::REVERSED) } else { Style::default() }
+}
+
+fn placeholder(app: &App) -> String {
+    match &app.seat.state {
+        SlotState::Starting => "Write: it is sent when the agent is warm.".to_owned(),
+        SlotState::Exited(_) => "Write: it is sent when the agent runs again (/restart).".to_owned(),
+        SlotState::Busy { .. } => "Write: it is queued behind this turn.".to_owned(),
+        SlotState::Idle(_) | SlotState::Switching { .. } if app.shows_active() => {
+            let jump = app.keymap.key(Place::Composer, Command::Jump);
+            jump.map_or_else(String::new, |key| {
+                format!("Write a prompt, / for commands, {key} for another session")
+            })
+        }
+        SlotState::Idle(_) | SlotState::Switching { .. } => {
+            "Write: this session takes the seat, then it is sent.".to_owned()
+        }
+    }
+}
+
+/// Draws what can be completed, above the composer.
+pub fn draw_completions(app: &App, frame: &mut Frame<'_>, composer: Rect, theme: &Theme) {
+    let offered = completions(app);
+    if app.focus != Focus::Composer || offered.is_empty() || composer.y < 3 {
+        return;
+    }
+    let selected = app.composer.completion.min(offered.len() - 1);
+    let height = offered.len().min(OFFERED).min(usize::from(composer.y - 2));
+    let first = selected.saturating_sub(height - 1);
+    let area = Rect { y: composer.y - 1 - height as u16, height: height as u16, ..composer };
+    let width = usize::from(area.width);
+    let lines: Vec<Line<'static>> = offered
+        .iter()
+        .enumerate()
+        .skip(first)
+        .take(height)
+        .map(|(at, command)| {
+            let name = format!("  /{} {}", text::clean_line(&command.name), command.takes);
+            let spans = vec![
+                Span::styled(text::pad(&name, 28), theme.accent),
+                Span::styled(text::clean_line(&command.help).into_owned(), theme.dim),
+            ];
+            let line = Line::from(text::clip(spans, width));
+            if at == selected { line.style(theme.selection) } else { line }
+        })
+        .collect();
+    frame.render_widget(Clear, area);
+    frame.render_widget(Paragraph::new(lines), area);
+}

@@ -1,0 +1,102 @@
+//! Which pane gets which part of the screen.
+
+use ratatui::layout::Rect;
+
+use crate::tui::app::{App, Focus};
+
+/// The smallest screen that can show anything useful.
+pub const SMALLEST: (u16, u16) = (40, 10);
+/// The browser's width stays between these, in columns.
+const BROWSER: (u16, u16) = (34, 60);
+/// The composer grows with its text up to this share of the height, in percent.
+const COMPOSER_SHARE: u16 = 40;
+
+/// The parts of the screen. A part that is not shown is empty.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Layout {
+    /// The list of sessions; over the conversation on a narrow screen.
+    pub browser: Rect,
+    /// The line between browser and conversation.
+    pub divider: Rect,
+    /// The head lines over the conversation.
+    pub head: Rect,
+    /// The conversation.
+    pub conversation: Rect,
+    /// The permission request.
+    pub permission: Rect,
+    /// The rule over the composer.
+    pub rule: Rect,
+    /// The composer.
+    pub composer: Rect,
+    /// What is queued, and the news.
+    pub notes: Rect,
+    /// The status bar.
+    pub bar: Rect,
+    /// The hint line.
+    pub hints: Rect,
+}
+
+/// How many rows the parts that grow with their content want.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Wants {
+    /// Head lines: one, or two when there is something to say.
+    pub head: u16,
+    /// The permission request; none without one.
+    pub permission: u16,
+    /// The composer's text.
+    pub composer: u16,
+    /// Queued prompts and news.
+    pub notes: u16,
+}
+
+/// The width of the browser's column, and none where it has no column of its own.
+pub fn browser_width(app: &App, screen: Rect) -> u16 {
+    if app.is_narrow() || app.browser.hidden {
+        return 0;
+    }
+    let wanted = app.browser.width.unwrap_or(screen.width * 2 / 5);
+    wanted.clamp(BROWSER.0, BROWSER.1).min(screen.width / 2)
+}
+
+impl Layout {
+    /// Divides the screen. What wants more than there is gives way from the
+    /// least important: notes, the permission's detail, the composer's lines.
+    pub fn of(app: &App, screen: Rect, wants: Wants) -> Self {
+        let mut left = screen;
+        let hints = take_bottom(&mut left, 1);
+        let bar = take_bottom(&mut left, 1);
+        let mut layout = Self { bar, hints, ..Self::default() };
+        let width = browser_width(app, screen);
+        if width > 0 {
+            layout.browser = Rect { width, ..left };
+            layout.divider = Rect { x: left.x + width, width: 1, ..left };
+            left = Rect { x: left.x + width + 2, width: left.width - width - 2, ..left };
+        } else if app.is_narrow() && app.focus == Focus::Browser {
+            layout.browser = left;
+        }
+        layout.head = take_top(&mut left, wants.head);
+        let composer = wants.composer.clamp(1, (screen.height * COMPOSER_SHARE / 100).max(1));
+        layout.composer = take_bottom(&mut left, composer);
+        layout.rule = take_bottom(&mut left, 1);
+        let notes = wants.notes.min(left.height / 4);
+        layout.notes = take_bottom(&mut left, notes);
+        let permission = wants.permission.min(left.height * 2 / 3);
+        layout.permission = take_bottom(&mut left, permission);
+        layout.conversation = left;
+        layout
+    }
+}
+
+fn take_top(from: &mut Rect, rows: u16) -> Rect {
+    let rows = rows.min(from.height);
+    let taken = Rect { height: rows, ..*from };
+    from.y += rows;
+    from.height -= rows;
+    taken
+}
+
+fn take_bottom(from: &mut Rect, rows: u16) -> Rect {
+    let rows = rows.min(from.height);
+    from.height -= rows;
+    Rect { y: from.y + from.height, height: rows, ..*from }
+}

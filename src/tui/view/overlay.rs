@@ -1,0 +1,125 @@
+//! What lies over the panes: help, a line to write, a question, last words.
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::{Block, BorderType, Clear, Paragraph};
+
+use super::theme::Theme;
+use super::{composer, text};
+use crate::slot::SlotState;
+use crate::tui::app::{App, Ask, Choice, Overlay, Place};
+
+/// Draws what lies over the panes, if it is not the jump; returns the screen row
+/// and index of each answer that can be clicked.
+pub fn draw(app: &App, frame: &mut Frame<'_>, theme: &Theme) -> Vec<(u16, usize)> {
+    match &app.overlay {
+        Some(Overlay::Help(scroll)) => {
+            let inner = open(frame, "keys", (78, u16::MAX), theme);
+            scrolled(frame, help(app, usize::from(inner.width), theme), *scroll, inner);
+            Vec::new()
+        }
+        Some(Overlay::Why(scroll)) => {
+            let inner = open(frame, "why the agent died", (110, u16::MAX), theme);
+            scrolled(frame, last_words(app, usize::from(inner.width), theme), *scroll, inner);
+            Vec::new()
+        }
+        Some(Overlay::Ask(ask)) => {
+            draw_ask(ask, frame, theme);
+            Vec::new()
+        }
+        Some(Overlay::Choice(choice)) => draw_choice(choice, frame, theme),
+        Some(Overlay::Jump(_)) | None => Vec::new(),
+    }
+}
+
+/// Clears a box in the middle of the screen and returns what is inside its border.
+pub fn open(frame: &mut Frame<'_>, title: &str, most: (u16, u16), theme: &Theme) -> Rect {
+    let screen = frame.area();
+    let (width, height) =
+        (most.0.min(screen.width.saturating_sub(4)), most.1.min(screen.height.saturating_sub(2)));
+    let area = Rect {
+        x: screen.x + (screen.width - width) / 2,
+        y: screen.y + (screen.height - height) / 3,
+        width,
+        height,
+    };
+    let block = Block::bordered().border_type(BorderType::Rounded).border_style(theme.dim);
+    let block = block.title(Span::styled(format!(" {title} "), theme.accent));
+    let inner = block.inner(area);
+    frame.render_widget(Clear, area);
+    frame.render_widget(block, area);
+    inner
+}
+
+fn scrolled(frame: &mut Frame<'_>, lines: Vec<Line<'static>>, scroll: usize, area: Rect) {
+    let last = lines.len().saturating_sub(usize::from(area.height));
+    let shown: Vec<_> = lines.into_iter().skip(scroll.min(last)).take(usize::from(area.height)).collect();
+    frame.render_widget(Paragraph::new(shown), area);
+}
+
+/// Every key with what it does, from the keymap.
+fn help(app: &App, width: usize, theme: &Theme) -> Vec<Line<'static>> {
+    let keys_width = 18.min(width / 3);
+    let mut lines = Vec::new();
+    for place in Place::ALL {
+        if !lines.is_empty() {
+            lines.push(Line::default());
+        }
+        lines.push(Line::styled(place.heading(), theme.heading));
+        for (keys, help) in app.keymap.help(place) {
+            let words = text::wrap_text(help, Style::default(), width.saturating_sub(keys_width + 3).max(10));
+            for (at, line) in words.into_iter().enumerate() {
+                let keys =
+                    if at == 0 { text::truncate(&keys, keys_width).into_owned() } else { String::new() };
+                let mut spans =
+                    vec![Span::styled(format!("  {} ", text::pad(&keys, keys_width)), theme.accent)];
+                spans.extend(line.spans);
+                lines.push(Line::from(spans));
+            }
+        }
+    }
+    lines
+}
+
+/// The exit and the last lines of stderr; hostile text.
+fn last_words(app: &App, width: usize, theme: &Theme) -> Vec<Line<'static>> {
+    let SlotState::Exited(exit) = &app.seat.state else {
+        return vec![Line::styled("The agent is running again.", theme.dim)];
+    };
+    let mut lines = vec![Line::styled(format!("It ended: {}.", text::clean_line(&exit.reason)), theme.error)];
+    lines.push(Line::styled("The session and what you wrote are safe. R starts it again.", theme.dim));
+    lines.push(Line::default());
+    if exit.stderr.is_empty() {
+        lines.push(Line::styled("It said nothing on stderr.", theme.dim));
+    }
+    for line in &exit.stderr {
+        lines.extend(text::wrap_text(&text::strip(line), Style::default(), width.max(1)));
+    }
+    lines
+}
+
+fn draw_ask(ask: &Ask, frame: &mut Frame<'_>, theme: &Theme) {
+    let inner = open(frame, ask.purpose.label(), (72, 3), theme);
+    let mut line = ask.line.clone();
+    line.set_cursor_line_style(Style::default());
+    line.set_cursor_style(composer::cursor(true));
+    frame.render_widget(&line, inner);
+}
+
+fn draw_choice(choice: &Choice, frame: &mut Frame<'_>, theme: &Theme) -> Vec<(u16, usize)> {
+    let width = usize::from(60.min(frame.area().width.saturating_sub(6))).max(1);
+    let question = text::wrap_text(&text::clean(&choice.question()), Style::default(), width);
+    let answers = choice.answers();
+    let height = (question.len() + answers.len() + 3) as u16;
+    let inner = open(frame, "hotseat", (width as u16 + 2, height), theme);
+    let first_answer = question.len() + 1;
+    let mut lines = question;
+    lines.push(Line::default());
+    lines.extend(answers.iter().map(|(key, words)| {
+        Line::from(vec![Span::styled(format!("  {key}  "), theme.accent), Span::raw(*words)])
+    }));
+    frame.render_widget(Paragraph::new(lines), inner);
+    (0..answers.len()).map(|at| (inner.y + (first_answer + at) as u16, at)).collect()
+}
