@@ -59,7 +59,7 @@ pub enum AgentFrame {
 }
 
 /// A control request of either side.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ControlEnvelope<T> {
     /// Ties the answer to the request.
     pub request_id: String,
@@ -68,7 +68,7 @@ pub struct ControlEnvelope<T> {
 }
 
 /// The answer to a control request of either side.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "subtype", rename_all = "snake_case")]
 pub enum ControlResponse {
     /// Done.

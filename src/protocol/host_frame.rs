@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::protocol::{CanUseTool, ControlEnvelope, ControlResponse};
 
 /// One line on an agent's stdin.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum HostFrame {
     /// A prompt.
@@ -31,7 +31,7 @@ pub enum HostFrame {
 }
 
 /// A prompt line.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct UserLine {
     /// `{"role":"user","content":…}`, the content a string or a list of blocks.
     pub message: Value,
@@ -50,7 +50,7 @@ pub struct UserLine {
 }
 
 /// The `request` of a host's control request.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "subtype", rename_all = "snake_case")]
 pub enum HostRequest {
     /// The handshake; may be repeated.
@@ -117,7 +117,7 @@ pub enum HostRequest {
 }
 
 /// The fields of `resume`.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct ResumeRequest {
     /// The session to resume.
     pub session_id: String,
@@ -136,7 +136,7 @@ pub struct ResumeRequest {
 }
 
 /// The fields of `fork`.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct ForkRequest {
     /// The session to copy; none: the active one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -153,7 +153,7 @@ pub struct ForkRequest {
 }
 
 /// The host's answer to [`CanUseTool`].
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "behavior", rename_all = "snake_case")]
 pub enum PermissionAnswer {
     /// Run it.

@@ -85,23 +85,33 @@ pub enum Block {
     Other(String),
 }
 
+/// A message as it is written.
+#[derive(Deserialize)]
+struct Wire {
+    id: Option<String>,
+    model: Option<String>,
+    content: Option<Value>,
+    usage: Option<Value>,
+}
+
 impl Message {
     /// Reads a message's JSON; anything missing or odd is left out.
     pub fn parse(json: &str) -> Option<Self> {
-        #[derive(Deserialize)]
-        struct Wire {
-            id: Option<String>,
-            model: Option<String>,
-            content: Option<Value>,
-            usage: Option<Value>,
-        }
-        let wire: Wire = serde_json::from_str(json).ok()?;
-        Some(Self {
+        serde_json::from_str(json).ok().map(Self::of_wire)
+    }
+
+    /// As [`parse`](Self::parse), from JSON that a frame held.
+    pub fn of_value(json: Value) -> Option<Self> {
+        serde_json::from_value(json).ok().map(Self::of_wire)
+    }
+
+    fn of_wire(wire: Wire) -> Self {
+        Self {
             id: wire.id,
             model: wire.model,
             blocks: wire.content.map(blocks).unwrap_or_default(),
             usage: wire.usage.and_then(|usage| serde_json::from_value(usage).ok()),
-        })
+        }
     }
 
     /// The text blocks, joined by blank lines.

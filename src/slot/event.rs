@@ -168,6 +168,8 @@ pub struct Agent {
     pub models: Vec<String>,
     /// MCP servers: connected, of how many.
     pub mcp: (usize, usize),
+    /// What was mended in a torn transcript.
+    pub repaired: Option<String>,
 }
 
 /// One piece of news from the slot.

@@ -34,7 +34,6 @@ pub(super) type Reply<T> = oneshot::Sender<Result<T, SlotError>>;
 
 /// A command on its way to the slot's task.
 #[derive(Debug)]
-#[expect(dead_code, reason = "read by the slot's task, which lands next")]
 pub(super) enum Command {
     /// Run this prompt when its time comes.
     Submit { uuid: String, text: String },

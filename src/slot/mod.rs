@@ -3,11 +3,20 @@
 //! Owns spawning, the handshake, switching, restarting and closing of one
 //! subprocess. Never knows screens, nor how an agent thinks. Everybody else
 //! holds a [`SlotHandle`] and reads [`SlotEvent`]s.
+//!
+//! Inside: the `actor` feeds the `machine` (pure) what happens and does what it
+//! says; a `process` is the pipes; a `driver` speaks the agent's dialect.
 
+mod actor;
+mod driver;
 mod error;
 mod event;
+mod group;
 mod handle;
+mod machine;
 mod memory;
+mod process;
+mod tail;
 
 use tokio::sync::mpsc;
 
@@ -23,8 +32,9 @@ const COMMANDS: usize = 64;
 
 /// Starts an agent and the task that owns it. Must be called within a tokio
 /// runtime; when that is dropped, the agent's process group is killed.
-pub fn spawn(_launch: Launch) -> (SlotHandle, mpsc::Receiver<SlotEvent>) {
-    let (commands, _) = mpsc::channel(COMMANDS);
-    let (_, news) = mpsc::channel(NEWS);
+pub fn spawn(launch: Launch) -> (SlotHandle, mpsc::Receiver<SlotEvent>) {
+    let (commands, obeyed) = mpsc::channel(COMMANDS);
+    let (told, news) = mpsc::channel(NEWS);
+    tokio::spawn(actor::run(launch, obeyed, told));
     (SlotHandle::new(commands), news)
 }

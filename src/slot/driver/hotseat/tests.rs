@@ -1,0 +1,220 @@
+//! The dialect, frame by frame.
+
+use serde_json::{Value, json};
+
+use super::*;
+use crate::protocol::PermissionMode;
+use crate::session::conversation::{Change, Notice, TurnCost};
+use crate::session::message::{Block, Usage};
+use crate::slot::driver::Heard;
+use crate::slot::{PromptState, SlotError};
+
+const ID: &str = "aaaaaaaa-aaaa-4aaa-8aaa-aaaaaaaaaaaa";
+
+fn hear(frame: Value) -> Vec<Heard> {
+    Hotseat::default().hear(serde_json::from_value(frame).unwrap()).1
+}
+
+fn changes(frame: Value) -> Vec<Change> {
+    let change = |heard| match heard {
+        Heard::Grew { change, .. } => Some(change),
+        _ => None,
+    };
+    hear(frame).into_iter().filter_map(change).collect()
+}
+
+fn launch() -> Launch {
+    Launch {
+        program: "hotseat".into(),
+        args: vec!["agent".into()],
+        env: Vec::new(),
+        cwd: "/".into(),
+        model: Some("m".to_owned()),
+        permission_mode: PermissionMode::Plan,
+        resume: None,
+        ephemeral: true,
+        guard: None,
+    }
+}
+
+#[test]
+fn the_flags_say_which_session() {
+    let check = |origin, session: &str| {
+        let arguments = arguments(&launch(), &origin);
+        let arguments =
+            arguments.iter().map(|argument| argument.to_str().unwrap()).collect::<Vec<_>>().join(" ");
+        let expected = format!(
+            "--output-format stream-json --verbose --input-format stream-json --include-partial-messages \
+             --permission-prompt-tool stdio --permission-mode plan --model m{session} --no-session-persistence"
+        );
+        assert_eq!(arguments, expected);
+    };
+    let id: crate::session::SessionId = ID.parse().unwrap();
+    check(Origin::New, "");
+    check(Origin::Named(id), &format!(" --session-id={ID}"));
+    check(Origin::Stored(id), &format!(" --resume={ID}"));
+}
+
+#[test]
+fn requests_are_as_the_wire_has_them() {
+    let check = |asked, request: Value| {
+        let expected = json!({"type": "control_request", "request_id": "r", "request": request});
+        assert_eq!(serde_json::to_value(ask("r", asked)).unwrap(), expected);
+    };
+    let switch = |switch, interrupt| Ask::Switch { switch, interrupt };
+    let id: crate::session::SessionId = ID.parse().unwrap();
+    check(Ask::Handshake, json!({"subtype": "initialize", "hooks": null}));
+    check(Ask::Interrupt, json!({"subtype": "interrupt"}));
+    check(switch(Switch::Clear, false), json!({"subtype": "clear"}));
+    check(switch(Switch::Clear, true), json!({"subtype": "clear", "interrupt": true}));
+    check(switch(Switch::Resume(id), false), json!({"subtype": "resume", "session_id": ID}));
+    let fork = Switch::Fork { source: id, at: Some("u".to_owned()), title: Some("t".to_owned()) };
+    check(
+        switch(fork, false),
+        json!({"subtype": "fork", "session_id": ID, "resume_session_at": "u", "title": "t"}),
+    );
+    check(Ask::Model(None), json!({"subtype": "set_model", "model": null}));
+    check(Ask::Mode(PermissionMode::Plan), json!({"subtype": "set_permission_mode", "mode": "plan"}));
+    let rename = Ask::Rename { title: "t".to_owned(), session: id };
+    check(rename, json!({"subtype": "rename_session", "title": "t", "session_id": ID}));
+    check(Ask::Context, json!({"subtype": "get_context_usage"}));
+    check(Ask::Cancel("u".to_owned()), json!({"subtype": "cancel_async_message", "message_uuid": "u"}));
+}
+
+#[test]
+fn a_verdict_never_reaches_beyond_this_session() {
+    let check = |suggestions: Vec<Value>, given, expected: Value| {
+        let request = PermissionRequest {
+            id: "q".to_owned(),
+            tool: "Bash".to_owned(),
+            input: json!({"command": "ls"}),
+            description: None,
+            suggestions,
+        };
+        let Frame::ControlResponse { response: ControlResponse::Success { response, .. } } =
+            verdict(request, given)
+        else {
+            panic!("no success")
+        };
+        assert_eq!(response, expected);
+    };
+    let rule = |destination: Option<&str>| {
+        let mut rule = json!({"type": "addRules", "rules": [{"toolName": "Bash"}], "behavior": "allow"});
+        if let Some(destination) = destination {
+            rule["destination"] = json!(destination);
+        }
+        rule
+    };
+    let input = json!({"command": "ls"});
+    check(vec![], Verdict::Once, json!({"behavior": "allow", "updatedInput": input}));
+    for suggestions in [vec![], vec![rule(Some("localSettings"))]] {
+        let allowed = json!({"behavior": "allow", "updatedInput": input, "updatedPermissions": [rule(Some("session"))]});
+        check(suggestions, Verdict::Session, allowed);
+    }
+    check(
+        vec![],
+        Verdict::Deny("no".to_owned()),
+        json!({"behavior": "deny", "message": "no", "interrupt": false}),
+    );
+}
+
+#[test]
+fn a_reply_streams_and_then_is_whole() {
+    let delta = |delta: Value| {
+        json!({"type": "stream_event", "session_id": ID,
+            "event": {"type": "content_block_delta", "index": 0, "delta": delta}})
+    };
+    assert_eq!(changes(delta(json!({"type": "text_delta", "text": "he"}))), [Change::TextDelta("he".into())]);
+    let thinking = delta(json!({"type": "thinking_delta", "thinking": "hm"}));
+    assert_eq!(changes(thinking), [Change::ThinkingDelta("hm".into())]);
+    assert_eq!(changes(delta(json!({"type": "input_json_delta", "partial_json": "{"}))), []);
+    let whole = json!({"type": "assistant", "uuid": "u", "session_id": ID, "message":
+        {"id": "m", "model": "x", "content": [{"type": "text", "text": "hello"}], "usage": {"output_tokens": 2}}});
+    let block = Change::Block {
+        block: Block::Text("hello".to_owned()),
+        model: Some("x".to_owned()),
+        usage: Some(Usage { output_tokens: 2, ..Usage::default() }),
+    };
+    assert_eq!(changes(whole), [block]);
+}
+
+#[test]
+fn sub_agents_and_echoed_prompts_are_left_out() {
+    let text = json!({"content": [{"type": "text", "text": "hello"}]});
+    assert_eq!(changes(json!({"type": "assistant", "parent_tool_use_id": "t", "message": text})), []);
+    assert_eq!(changes(json!({"type": "user", "message": text})), []);
+    let interrupted = json!({"content": [{"type": "text", "text": "[Request interrupted by user]"}]});
+    let notice = Change::Notice(Notice::Interrupted, String::new());
+    assert_eq!(changes(json!({"type": "user", "message": interrupted})), [notice]);
+}
+
+#[test]
+fn a_turn_costs_what_the_totals_grew_by() {
+    let mut driver = Hotseat::default();
+    driver.agent(json!({"session_id": ID, "total_cost_usd": 1.0, "usage": {"input_tokens": 100}})).unwrap();
+    let mut ended = |usd: f64, tokens: u64| {
+        let result = json!({"type": "result", "subtype": "success", "session_id": ID, "duration_ms": 5,
+            "total_cost_usd": usd, "usage": {"input_tokens": tokens}});
+        let heard = driver.hear(serde_json::from_value(result).unwrap()).1;
+        match heard.as_slice() {
+            [Heard::Ended { cost: Some(cost), .. }] => *cost,
+            other => panic!("{other:?}"),
+        }
+    };
+    let cost = |usd, tokens| TurnCost {
+        usd: Some(usd),
+        usage: Usage { input_tokens: tokens, ..Usage::default() },
+        duration_ms: 5,
+    };
+    assert_eq!(ended(1.5, 130), cost(0.5, 30));
+    assert_eq!(ended(1.75, 131), cost(0.25, 1));
+}
+
+#[test]
+fn a_turn_that_failed_says_why() {
+    let check = |result: Value, expected: &[Change]| assert_eq!(changes(result), expected);
+    let result = |subtype: &str| json!({"type": "result", "subtype": subtype, "is_error": true});
+    let error = |text: &str| Change::Notice(Notice::Error, text.to_owned());
+    check(result("success"), &[]);
+    check(result("error_max_turns"), &[error("the turn limit is reached")]);
+    check(result("error_during_execution"), &[]);
+    let mut told = result("error_during_execution");
+    told["errors"] = json!(["one", "two"]);
+    check(told, &[error("one\ntwo")]);
+    let command = json!({"type": "result", "subtype": "success", "result": "done", "local_command": "clear"});
+    check(command, &[Change::Notice(Notice::Info, "done".to_owned())]);
+}
+
+#[test]
+fn what_is_unknown_says_nothing() {
+    for frame in [
+        json!({"type": "keep_alive"}),
+        json!({"type": "brand_new", "session_id": "nonsense"}),
+        json!({"type": "system", "subtype": "brand_new"}),
+        json!({"type": "stream_event", "event": {"type": "ping"}}),
+    ] {
+        assert_eq!(hear(frame), []);
+    }
+}
+
+#[test]
+fn prompts_and_answers_carry_their_ids() {
+    let lifecycle = json!({"type": "command_lifecycle", "command_uuid": "u", "state": "started"});
+    assert_eq!(hear(lifecycle), [Heard::Prompt { uuid: "u".to_owned(), state: PromptState::Started }]);
+    let error = |code: &str| {
+        let response = json!({"subtype": "error", "request_id": "r", "error": "why", "error_code": code});
+        hear(json!({"type": "control_response", "response": response}))
+    };
+    let answer = |error| [Heard::Answer { id: "r".to_owned(), answer: Err(error) }];
+    assert_eq!(error("busy"), answer(SlotError::Busy));
+    let refused = SlotError::Refused { code: "session_in_use".to_owned(), message: "why".to_owned() };
+    assert_eq!(error("session_in_use"), answer(refused));
+}
+
+#[test]
+fn context_is_read_as_far_as_it_is_there() {
+    let usage = context(json!({"totalTokens": 5, "maxTokens": 10, "percentage": 50.0,
+        "categories": [{"name": "Messages", "tokens": 5}, {"name": "odd"}], "model": "m"}));
+    assert_eq!((usage.tokens, usage.max, usage.categories), (5, 10, vec![("Messages".to_owned(), 5)]));
+    assert_eq!(context(json!("nonsense")), crate::slot::ContextUsage::default());
+}

@@ -1,0 +1,169 @@
+//! What the agent's answers change.
+
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio::time::Instant;
+
+use super::asked::Then;
+use super::life::{After, Life};
+use super::obey::answer;
+use super::{Active, Machine, News};
+use crate::slot::driver::hotseat::{context, was_cancelled};
+use crate::slot::driver::{Ask, Seated};
+use crate::slot::handle::Reply;
+use crate::slot::{How, SlotError, Switch, Switched, Totals};
+
+impl Machine {
+    pub(super) fn take_answer(&mut self, then: Then, result: Result<Value, SlotError>, since: Instant) {
+        match then {
+            Then::Greet => self.greet(result),
+            Then::Done(reply) => answer(reply, result.map(drop)),
+            Then::Model(model, reply) => {
+                if result.is_ok() {
+                    self.launch.model.clone_from(&model);
+                    // The name of the default comes with the next turn.
+                    if let Some(model) = model {
+                        self.note_model(model);
+                    }
+                }
+                answer(reply, result.map(drop));
+            }
+            Then::Mode(mode, reply) => {
+                if result.is_ok() {
+                    self.launch.permission_mode = mode;
+                    self.tell(News::Mode(mode));
+                }
+                answer(reply, result.map(drop));
+            }
+            Then::Seat(switch, reply) => self.seat(&switch, result, reply, since),
+            Then::Measure(reply) => {
+                let usage = result.map(context);
+                if let Ok(usage) = &usage {
+                    let percent = Some(usage.percent);
+                    if self.totals.context_percent != percent {
+                        self.totals.context_percent = percent;
+                        self.tell(News::Totals(self.totals));
+                    }
+                }
+                if let Some(reply) = reply {
+                    answer(reply, usage);
+                }
+            }
+            Then::Cancel(uuid, reply) => {
+                let cancelled = result.as_ref().is_ok_and(was_cancelled);
+                if let Some(reply) = reply {
+                    if cancelled {
+                        self.cancel_prompts(|prompt| prompt.uuid == uuid);
+                    }
+                    answer(reply, result.map(|_| cancelled));
+                }
+            }
+        }
+    }
+
+    /// The agent is through the handshake, or it is none.
+    fn greet(&mut self, result: Result<Value, SlotError>) {
+        let greeted = result.map_err(|error| error.to_string()).and_then(|answer| self.driver.agent(answer));
+        let (agent, totals) = match greeted {
+            Ok(greeted) => greeted,
+            Err(why) => return self.end(After::Retry(why)),
+        };
+        if let Life::Up { warm } = &mut self.life {
+            *warm = Some(self.now.at);
+        }
+        self.active = Some(Active {
+            session: agent.session,
+            transcript: agent.transcript.clone(),
+            cwd: agent.cwd.clone(),
+            pid: agent.pid,
+            model: agent.model.clone(),
+        });
+        self.launch.permission_mode = agent.permission_mode;
+        self.turn = None;
+        self.tell(News::Ready(agent));
+        self.settle();
+        self.count(totals);
+        self.send_prompts();
+    }
+
+    /// A switch is done, or refused.
+    fn seat(
+        &mut self,
+        switch: &Switch,
+        result: Result<Value, SlotError>,
+        reply: Reply<Switched>,
+        since: Instant,
+    ) {
+        let (value, from) = match (result, self.active.clone()) {
+            (Ok(value), Some(from)) => (value, from),
+            (result, _) => {
+                self.cancel_prompts_for_next();
+                self.settle();
+                self.send_prompts();
+                return answer(reply, result.and(Err(SlotError::NotReady("starting"))));
+            }
+        };
+        match self.driver.seated(value) {
+            Ok(seated) => {
+                // What waited for the session that is left has nowhere to go.
+                self.cancel_prompts(|prompt| !prompt.for_next);
+                self.prompts.arrive();
+                self.turn = None;
+                let switched = self.arrive(from, switch.name(), seated, self.now.at - since);
+                answer(reply, Ok(switched));
+            }
+            Err(why) => {
+                self.end(After::Retry(why.clone()));
+                answer(reply, Err(SlotError::Gone(why)));
+            }
+        }
+    }
+
+    /// Another session is active now.
+    pub(super) fn arrive(
+        &mut self,
+        from: Active,
+        what: &'static str,
+        seated: Seated,
+        took: Duration,
+    ) -> Switched {
+        self.drop_permissions();
+        let pid = seated.pid.unwrap_or(from.pid);
+        self.active = Some(Active {
+            session: seated.session,
+            transcript: seated.transcript.clone(),
+            cwd: seated.cwd.clone(),
+            pid,
+            model: from.model,
+        });
+        let switched = Switched {
+            what,
+            how: if pid == from.pid { How::InProcess } else { How::Standby },
+            from: from.session,
+            to: seated.session,
+            forked_from: seated.forked_from,
+            took,
+            pid,
+            turns: seated.turns,
+            cwd: seated.cwd,
+            transcript: seated.transcript,
+            repaired: seated.repaired,
+        };
+        self.epoch += 1;
+        self.tell(News::Switched(switched.clone()));
+        self.settle();
+        self.count(seated.totals);
+        self.send_prompts();
+        switched
+    }
+
+    /// Totals of the session, and how full its context window is.
+    pub(super) fn count(&mut self, totals: Totals) {
+        self.totals = totals;
+        self.tell(News::Totals(totals));
+        if self.is_warm() {
+            self.ask(Ask::Context, Then::Measure(None));
+        }
+    }
+}

@@ -1,0 +1,224 @@
+//! The slot's state machine: what happened goes in, what is to be done comes out.
+//!
+//! Owns the state, the active session, what was asked of the agent and the
+//! prompts that wait. Never touches a process, a pipe or a clock: the actor
+//! does what the effects say. (Answers to commands are sent from here; a
+//! `oneshot` neither blocks nor fails.)
+
+mod answer;
+mod asked;
+mod hear;
+mod life;
+mod obey;
+mod prompts;
+
+use std::path::{Path, PathBuf};
+
+use chrono::{DateTime, Utc};
+use rustix::process::Signal;
+use tokio::sync::oneshot;
+use tokio::time::Instant;
+
+use self::asked::Asked;
+use self::life::Life;
+use self::prompts::Prompts;
+use super::driver::Origin;
+use super::driver::hotseat::{Frame, Hotseat};
+use super::handle::Command;
+use super::{Exit, Launch, News, PermissionRequest, PromptState, SlotEvent, SlotState, Totals};
+use crate::protocol::AgentFrame;
+use crate::session::SessionId;
+
+/// What happened.
+#[derive(Debug)]
+pub(super) enum Input {
+    /// The slot was made.
+    Begin,
+    /// Somebody wants something.
+    Command(Command),
+    /// The agent said something.
+    Frame(Box<AgentFrame>),
+    /// The process is gone, or never was.
+    Ended(Ended),
+    /// A deadline is reached.
+    Tick,
+    /// Nobody holds a handle any more.
+    Abandoned,
+}
+
+/// How a process ended.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Ended {
+    /// Its exit code; none where a signal killed the guard itself.
+    pub code: Option<i32>,
+    /// For a person.
+    pub reason: String,
+    /// The last lines of its stderr.
+    pub stderr: Vec<String>,
+}
+
+/// What is to be done.
+#[derive(Debug)]
+pub(super) enum Effect {
+    /// Start a process.
+    Spawn(Box<Launch>, Origin),
+    /// Send it this.
+    Send(Frame),
+    /// End its stdin, once all is sent.
+    EndInput,
+    /// Signal its group.
+    Signal(Signal),
+    /// Tell the news.
+    Tell(Box<SlotEvent>),
+    /// Nothing comes after this.
+    Finish,
+}
+
+/// The time of a step.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Now {
+    /// For deadlines.
+    pub at: Instant,
+    /// For people.
+    pub wall: DateTime<Utc>,
+}
+
+/// The active session and where it lives.
+#[derive(Debug, Clone)]
+struct Active {
+    session: SessionId,
+    transcript: PathBuf,
+    cwd: PathBuf,
+    pid: u32,
+    model: String,
+}
+
+/// The turn that runs.
+#[derive(Debug, Clone)]
+struct Turn {
+    uuid: String,
+    since: Instant,
+}
+
+/// The machine.
+#[derive(Debug)]
+pub(super) struct Machine {
+    launch: Launch,
+    /// Whether a transcript holds anything, so that it can be resumed.
+    is_stored: fn(&Path) -> bool,
+    driver: Hotseat,
+    epoch: u64,
+    state: SlotState,
+    life: Life,
+    /// Restarts since the last run that lasted.
+    attempts: usize,
+    active: Option<Active>,
+    turn: Option<Turn>,
+    prompts: Prompts,
+    asked: Asked,
+    permissions: Vec<PermissionRequest>,
+    totals: Totals,
+    closers: Vec<oneshot::Sender<()>>,
+    now: Now,
+    effects: Vec<Effect>,
+}
+
+impl Machine {
+    pub(super) fn new(launch: Launch, is_stored: fn(&Path) -> bool, now: Now) -> Self {
+        Self {
+            launch,
+            is_stored,
+            driver: Hotseat::default(),
+            epoch: 0,
+            state: SlotState::Starting,
+            life: Life::Gone { retry: None },
+            attempts: 0,
+            active: None,
+            turn: None,
+            prompts: Prompts::default(),
+            asked: Asked::default(),
+            permissions: Vec::new(),
+            totals: Totals::default(),
+            closers: Vec::new(),
+            now,
+            effects: Vec::new(),
+        }
+    }
+
+    /// Takes one step.
+    pub(super) fn step(&mut self, input: Input, now: Now) -> Vec<Effect> {
+        self.now = now;
+        match input {
+            Input::Begin => self.start(),
+            Input::Command(command) => self.obey(command),
+            Input::Frame(frame) => self.hear(*frame),
+            Input::Ended(ended) => self.ended(ended),
+            Input::Tick => self.tick(),
+            Input::Abandoned => self.close(None),
+        }
+        std::mem::take(&mut self.effects)
+    }
+
+    /// When to take the next step should nothing happen before.
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        self.asked.deadline().into_iter().chain(self.life.deadline()).min()
+    }
+
+    fn tick(&mut self) {
+        self.expire();
+        self.age();
+    }
+
+    fn tell(&mut self, news: News) {
+        let session = self.active.as_ref().map(|active| active.session);
+        self.effects.push(Effect::Tell(Box::new(SlotEvent { epoch: self.epoch, session, news })));
+    }
+
+    fn tell_prompt(&mut self, uuid: String, state: PromptState) {
+        self.tell(News::Prompt { uuid, state });
+    }
+
+    fn send(&mut self, frame: Frame) {
+        self.effects.push(Effect::Send(frame));
+    }
+
+    fn enter(&mut self, state: SlotState) {
+        if self.state != state {
+            self.state = state.clone();
+            self.tell(News::State(state));
+        }
+    }
+
+    /// The state between switches: busy where a turn runs, else idle.
+    fn settle(&mut self) {
+        let Some(active) = &self.active else { return };
+        let session = active.session;
+        self.enter(match &self.turn {
+            Some(turn) => SlotState::Busy { session, turn: turn.uuid.clone() },
+            None => SlotState::Idle(session),
+        });
+    }
+
+    fn is_warm(&self) -> bool {
+        matches!(self.state, SlotState::Idle(_) | SlotState::Busy { .. })
+            && matches!(self.life, Life::Up { .. })
+    }
+
+    /// Sends the prompts that wait, where the state allows it.
+    fn send_prompts(&mut self) {
+        if self.is_warm() {
+            let frames = self.prompts.send();
+            self.effects.extend(frames.into_iter().map(Effect::Send));
+        }
+    }
+
+    /// Nobody needs to answer these any more.
+    fn drop_permissions(&mut self) {
+        for request in std::mem::take(&mut self.permissions) {
+            self.tell(News::PermissionDropped { id: request.id });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,157 @@
+//! What people ask of the slot, and whether its state allows it.
+
+use super::asked::Then;
+use super::life::{After, Life};
+use super::prompts::Waiting;
+use super::{Machine, News, PromptState, SlotState};
+use crate::session::SessionId;
+use crate::slot::driver::{Ask, hotseat};
+use crate::slot::handle::{Command, Reply};
+use crate::slot::{Seat, SlotError, Switch, Switched, Verdict};
+
+impl Machine {
+    pub(super) fn obey(&mut self, command: Command) {
+        match command {
+            Command::Submit { uuid, text } => self.submit(uuid, text),
+            Command::Cancel { uuid, reply } => self.cancel(uuid, reply),
+            Command::Interrupt { reply } => {
+                if self.turn.is_some() && self.is_warm() {
+                    self.ask(Ask::Interrupt, Then::Done(reply));
+                } else {
+                    answer(reply, self.may_ask());
+                }
+            }
+            Command::Switch { switch, interrupt, reply } => self.switch(switch, interrupt, reply),
+            Command::Answer { id, verdict, reply } => self.answer_permission(&id, verdict, reply),
+            Command::SetModel { model, reply } => match self.may_ask() {
+                Ok(()) => self.ask(Ask::Model(model.clone()), Then::Model(model, reply)),
+                no => answer(reply, no),
+            },
+            Command::SetPermissionMode { mode, reply } => match self.may_ask() {
+                Ok(()) => self.ask(Ask::Mode(mode), Then::Mode(mode, reply)),
+                no => answer(reply, no),
+            },
+            Command::Rename { title, reply } => match (self.may_ask(), &self.active) {
+                (Ok(()), Some(active)) => {
+                    self.ask(Ask::Rename { title, session: active.session }, Then::Done(reply));
+                }
+                (no, _) => answer(reply, no),
+            },
+            Command::ContextUsage { reply } => match self.may_ask() {
+                Ok(()) => self.ask(Ask::Context, Then::Measure(Some(reply))),
+                Err(no) => answer(reply, Err(no)),
+            },
+            Command::Restart { seat, reply } => self.restart(seat, reply),
+            Command::Close { done } => self.close(Some(done)),
+        }
+    }
+
+    /// Whether the agent can be asked something: it is warm, not switching.
+    fn may_ask(&self) -> Result<(), SlotError> {
+        let word = match (&self.life, &self.state) {
+            (Life::Ending { .. }, _) => "closing",
+            (_, SlotState::Starting) => "starting",
+            (_, SlotState::Switching { .. }) => "switching",
+            (_, SlotState::Exited(_)) => "not running",
+            (_, SlotState::Idle(_) | SlotState::Busy { .. }) => return Ok(()),
+        };
+        Err(SlotError::NotReady(word))
+    }
+
+    fn submit(&mut self, uuid: String, text: String) {
+        let for_next = matches!(self.state, SlotState::Switching { .. });
+        self.prompts.push(uuid.clone(), text, for_next);
+        self.tell_prompt(uuid, PromptState::Queued);
+        self.send_prompts();
+    }
+
+    fn cancel(&mut self, uuid: String, reply: Reply<bool>) {
+        match self.prompts.find(&uuid) {
+            Some(Waiting { sent: true, .. }) => {
+                self.ask(Ask::Cancel(uuid.clone()), Then::Cancel(uuid, Some(reply)));
+            }
+            Some(_) => {
+                self.cancel_prompts(|prompt| prompt.uuid == uuid);
+                answer(reply, Ok(true));
+            }
+            None => answer(reply, Ok(false)),
+        }
+    }
+
+    /// Takes back those prompts that `which` picks.
+    pub(super) fn cancel_prompts(&mut self, which: impl Fn(&Waiting) -> bool) {
+        for uuid in self.prompts.take_all(which) {
+            self.tell_prompt(uuid, PromptState::Cancelled);
+        }
+    }
+
+    /// The session they were meant for did not come.
+    pub(super) fn cancel_prompts_for_next(&mut self) {
+        self.cancel_prompts(|prompt| prompt.for_next);
+    }
+
+    fn switch(&mut self, switch: Switch, interrupt: bool, reply: Reply<Switched>) {
+        let from = match (self.may_ask(), &self.active) {
+            (Ok(()), Some(active)) => active.session,
+            (no, _) => return answer(reply, no.and(Err(SlotError::NotReady("starting")))),
+        };
+        if !interrupt && (self.turn.is_some() || self.prompts.any_sent()) {
+            return answer(reply, Err(SlotError::Busy));
+        }
+        // They belong to the session that is left: it must not be another that
+        // runs them. They are kept here, in case the switch fails.
+        for uuid in self.prompts.unsend() {
+            self.ask(Ask::Cancel(uuid.clone()), Then::Cancel(uuid, None));
+        }
+        self.enter(SlotState::Switching { from, switch: switch.clone() });
+        self.ask(Ask::Switch { switch: switch.clone(), interrupt }, Then::Seat(switch, reply));
+    }
+
+    fn answer_permission(&mut self, id: &str, verdict: Verdict, reply: Reply<()>) {
+        let Some(at) = self.permissions.iter().position(|request| request.id == id) else {
+            let gone = "this permission request needs no answer any more";
+            return answer(reply, Err(SlotError::Gone(gone.to_owned())));
+        };
+        let request = self.permissions.remove(at);
+        self.send(hotseat::verdict(request, verdict));
+        answer(reply, Ok(()));
+    }
+
+    fn restart(&mut self, seat: Seat, reply: Reply<()>) {
+        if matches!(self.life, Life::Ending { after: After::Finish, .. }) {
+            return answer(reply, Err(SlotError::NotReady("closing")));
+        }
+        match seat {
+            Seat::Same => {}
+            Seat::New => self.reseat(None),
+            Seat::Stored(session) => self.reseat(Some(session)),
+        }
+        self.attempts = 0;
+        if matches!(self.life, Life::Gone { .. }) {
+            self.start();
+        } else {
+            self.end(After::Start);
+        }
+        answer(reply, Ok(()));
+    }
+
+    /// The next process starts in another session: what waits was not meant for it.
+    fn reseat(&mut self, session: Option<SessionId>) {
+        self.cancel_prompts(|_| true);
+        self.launch.resume = session;
+        self.active = None;
+    }
+
+    /// Takes note of a model that the agent reports.
+    pub(super) fn note_model(&mut self, model: String) {
+        if let Some(active) = self.active.as_mut().filter(|active| active.model != model) {
+            active.model.clone_from(&model);
+            self.tell(News::Model(model));
+        }
+    }
+}
+
+/// Nobody may wait for the answer any more, which is as well.
+pub(super) fn answer<T>(reply: Reply<T>, result: Result<T, SlotError>) {
+    let _heard = reply.send(result);
+}

@@ -1,0 +1,196 @@
+//! The machine without any process: what happens in, short words out.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tokio::sync::oneshot::{self, Receiver};
+
+use super::*;
+use crate::protocol::{HostRequest, PermissionMode};
+use crate::session::conversation::Change;
+use crate::slot::handle::Reply;
+use crate::slot::{Seat, SlotError, Switch, Switched, Verdict};
+
+mod life;
+mod switching;
+mod talking;
+
+const A: &str = "aaaaaaaa-aaaa-4aaa-8aaa-aaaaaaaaaaaa";
+const B: &str = "bbbbbbbb-bbbb-4bbb-8bbb-bbbbbbbbbbbb";
+
+type Answer<T> = Receiver<Result<T, SlotError>>;
+
+/// A machine, its clock, and what it asked last.
+struct Bench {
+    machine: Machine,
+    now: Now,
+    last_id: String,
+}
+
+impl Bench {
+    /// Nothing happened yet; transcripts whose path holds `stored` can be resumed.
+    fn new() -> Self {
+        let launch = Launch {
+            program: "agent".into(),
+            args: Vec::new(),
+            env: Vec::new(),
+            cwd: "/work".into(),
+            model: None,
+            permission_mode: PermissionMode::Default,
+            resume: None,
+            ephemeral: false,
+            guard: None,
+        };
+        let now = Now { at: Instant::now(), wall: DateTime::UNIX_EPOCH };
+        let is_stored = |path: &Path| path.to_string_lossy().contains("stored");
+        Self { machine: Machine::new(launch, is_stored, now), now, last_id: String::new() }
+    }
+
+    /// Through the handshake, idle on session A.
+    fn warm() -> Self {
+        let mut bench = Self::new();
+        bench.step(Input::Begin);
+        bench.answer(&handshake(A));
+        bench
+    }
+
+    /// A turn runs on the prompt `p1`.
+    fn busy() -> Self {
+        let mut bench = Self::warm();
+        bench.submit("p1");
+        bench.lifecycle("p1", "started", A);
+        bench
+    }
+
+    fn step(&mut self, input: Input) -> Vec<String> {
+        let effects = self.machine.step(input, self.now);
+        for effect in &effects {
+            if let Effect::Send(Frame::ControlRequest(request)) = effect {
+                let measure = matches!(request.request, HostRequest::GetContextUsage);
+                if !measure {
+                    self.last_id.clone_from(&request.request_id);
+                }
+            }
+        }
+        effects.iter().filter_map(words).collect()
+    }
+
+    /// Time passes until the next deadline, and the machine takes its step.
+    fn tick(&mut self) -> Vec<String> {
+        self.now.at = self.machine.deadline().expect("something is due");
+        self.step(Input::Tick)
+    }
+
+    fn frame(&mut self, frame: Value) -> Vec<String> {
+        self.step(Input::Frame(Box::new(serde_json::from_value(frame).unwrap())))
+    }
+
+    /// The agent grants what was asked last.
+    fn answer(&mut self, response: &Value) -> Vec<String> {
+        let id = &self.last_id;
+        let response = json!({"subtype": "success", "request_id": id, "response": response});
+        self.frame(json!({"type": "control_response", "response": response}))
+    }
+
+    /// The agent refuses what was asked last.
+    fn refuse(&mut self, code: &str) -> Vec<String> {
+        let id = &self.last_id;
+        let response = json!({"subtype": "error", "request_id": id, "error": "no", "error_code": code});
+        self.frame(json!({"type": "control_response", "response": response}))
+    }
+
+    fn lifecycle(&mut self, uuid: &str, state: &str, session: &str) -> Vec<String> {
+        let frame =
+            json!({"type": "command_lifecycle", "command_uuid": uuid, "state": state, "session_id": session});
+        self.frame(frame)
+    }
+
+    fn submit(&mut self, uuid: &str) -> Vec<String> {
+        let command = Command::Submit { uuid: uuid.to_owned(), text: format!("text of {uuid}") };
+        self.step(Input::Command(command))
+    }
+
+    fn command<T>(&mut self, command: impl FnOnce(Reply<T>) -> Command) -> (Vec<String>, Answer<T>) {
+        let (reply, answer) = oneshot::channel();
+        (self.step(Input::Command(command(reply))), answer)
+    }
+
+    fn switch(&mut self, switch: Switch, interrupt: bool) -> (Vec<String>, Answer<Switched>) {
+        self.command(|reply| Command::Switch { switch, interrupt, reply })
+    }
+
+    fn die(&mut self) -> Vec<String> {
+        let stderr = vec!["last words".to_owned()];
+        self.step(Input::Ended(Ended { code: Some(137), reason: "killed by SIGKILL".to_owned(), stderr }))
+    }
+}
+
+fn id(text: &str) -> SessionId {
+    text.parse().unwrap()
+}
+
+fn handshake(session: &str) -> Value {
+    json!({"pid": 42, "agent_version": "1.0", "session_id": session, "model": "m", "cwd": "/work",
+        "transcript_path": format!("/stored/{session}.jsonl"), "current_permission_mode": "default"})
+}
+
+fn seated(session: &str) -> Value {
+    json!({"session_id": session, "pid": 42, "num_turns": 3, "cwd": "/work", "total_cost_usd": 0.5,
+        "transcript_path": format!("/stored/{session}.jsonl")})
+}
+
+fn got<T>(mut answer: Answer<T>) -> Result<T, SlotError> {
+    answer.try_recv().expect("no answer yet")
+}
+
+/// An effect in a few words; none for what only measures.
+fn words(effect: &Effect) -> Option<String> {
+    Some(match effect {
+        Effect::Spawn(_, Origin::New) => "spawn".to_owned(),
+        Effect::Spawn(_, Origin::Named(session)) => format!("spawn named {}", name(*session)),
+        Effect::Spawn(_, Origin::Stored(session)) => format!("spawn stored {}", name(*session)),
+        Effect::Send(Frame::User(line)) => format!("> prompt {}", line.uuid.as_ref().unwrap()),
+        Effect::Send(Frame::ControlRequest(request)) => match &request.request {
+            HostRequest::GetContextUsage => return None,
+            other => {
+                let wire = serde_json::to_value(other).unwrap();
+                let uuid = wire["message_uuid"].as_str().map(|uuid| format!(" {uuid}"));
+                format!("> {}{}", wire["subtype"].as_str().unwrap(), uuid.unwrap_or_default())
+            }
+        },
+        Effect::Send(Frame::ControlResponse { response }) => {
+            format!("> answer {}", serde_json::to_string(response).unwrap())
+        }
+        Effect::Send(other) => format!("> {other:?}"),
+        Effect::EndInput => "end input".to_owned(),
+        Effect::Signal(signal) => format!("signal {}", signal.as_raw()),
+        Effect::Finish => "finish".to_owned(),
+        Effect::Tell(event) => format!("{} {}", event.epoch, news(event)?),
+    })
+}
+
+fn news(event: &SlotEvent) -> Option<String> {
+    Some(match &event.news {
+        News::State(state) => match state {
+            SlotState::Starting => "starting".to_owned(),
+            SlotState::Idle(session) => format!("idle {}", name(*session)),
+            SlotState::Busy { session, turn } => format!("busy {} {turn}", name(*session)),
+            SlotState::Switching { from, switch } => format!("switching {} {}", name(*from), switch.name()),
+            SlotState::Exited(exit) => format!("exited, {}, {:?}", exit.reason, exit.restart_in),
+        },
+        News::Ready(agent) => format!("ready {}", name(agent.session)),
+        News::Switched(switched) => format!("switched {} {:?}", name(switched.to), switched.how),
+        News::Conversation { change: Change::Prompt(text), .. } => format!("shows {text}"),
+        News::Conversation { change, .. } => format!("grew {change:?}"),
+        News::Prompt { uuid, state } => format!("{uuid} {state:?}"),
+        News::Permission(request) => format!("asks {}", request.id),
+        News::PermissionDropped { id } => format!("dropped {id}"),
+        News::Totals(_) => return None,
+        News::Model(model) => format!("model {model}"),
+        News::Mode(mode) => format!("mode {}", mode.wire_name()),
+    })
+}
+
+fn name(session: SessionId) -> &'static str {
+    if session == id(A) { "A" } else { "B" }
+}

@@ -1,0 +1,212 @@
+//! One agent process and the tasks around it: one writes its stdin, one reads
+//! its stdout, one drains its stderr, one waits for its end.
+//!
+//! Owns the pipes. Never knows what a frame means.
+
+use std::io;
+use std::os::unix::process::ExitStatusExt;
+use std::process::{ExitStatus, Stdio};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal};
+use tokio::io::{AsyncReadExt, BufReader};
+use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+
+use super::Launch;
+use super::driver::Origin;
+use super::driver::hotseat::{self, Frame};
+use super::group::{Leash, signal};
+use super::machine::Ended;
+use super::tail::Tail;
+use crate::protocol::{AgentFrame, Incoming, LineReader, write_frame};
+
+/// Frames that may wait to be written, and to be understood.
+const FRAMES: usize = 256;
+/// How long a pipe may stay silent after its process ended: something that
+/// left the group may hold it open for ever.
+const SILENCE: Duration = Duration::from_millis(500);
+/// Bytes that are read at once.
+const CHUNK: usize = 64 * 1024;
+
+/// A process that runs.
+#[derive(Debug)]
+pub(super) struct Process {
+    /// Frames to its stdin; it ends when this is dropped.
+    pub input: Option<mpsc::Sender<Frame>>,
+    /// Its frames, and at last its end.
+    pub output: mpsc::Receiver<Output>,
+    group: Pid,
+    exit: watch::Receiver<Option<ExitStatus>>,
+}
+
+/// What comes from a process.
+#[derive(Debug)]
+pub(super) enum Output {
+    /// It said something.
+    Frame(Box<AgentFrame>),
+    /// It ended; nothing follows.
+    Ended(Ended),
+}
+
+impl Process {
+    /// Starts an agent under its guard; an error is for a person.
+    pub(super) fn spawn(launch: &Launch, origin: &Origin) -> Result<Self, String> {
+        let program = launch.program.display();
+        let failed = |error: io::Error| format!("could not start {program}: {error}");
+        if !launch.cwd.is_dir() {
+            return Err(format!(
+                "could not start {program}: the folder {} does not exist",
+                launch.cwd.display()
+            ));
+        }
+        let guard = launch.guard.clone().map_or_else(std::env::current_exe, Ok).map_err(failed)?;
+        let (variable, value) = hotseat::ENVIRONMENT;
+        let mut child = Command::new(guard)
+            .args(["guard", "--owner", &std::process::id().to_string(), "--"])
+            .arg(&launch.program)
+            .args(&launch.args)
+            .args(hotseat::arguments(launch, origin))
+            .env(variable, value)
+            .envs(launch.env.iter().map(|(name, value)| (name, value)))
+            .current_dir(&launch.cwd)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .process_group(0)
+            .spawn()
+            .map_err(failed)?;
+        let id = child.id().and_then(|id| Pid::from_raw(id.cast_signed()));
+        let (Some(group), Some(stdin), Some(stdout), Some(stderr)) =
+            (id, child.stdin.take(), child.stdout.take(), child.stderr.take())
+        else {
+            return Err(format!("could not start {program}: it has no streams"));
+        };
+        let (input, to_write) = mpsc::channel(FRAMES);
+        let (said, output) = mpsc::channel(FRAMES);
+        let (ended, exit) = watch::channel(None);
+        let tail = Arc::new(Mutex::new(Tail::default()));
+        tokio::spawn(wait(child, Leash::new(group), ended));
+        tokio::spawn(send(stdin, to_write));
+        let errors = tokio::spawn(errors(stderr, Arc::clone(&tail)));
+        tokio::spawn(receive(stdout, said, exit.clone(), errors, tail));
+        Ok(Self { input: Some(input), output, group, exit })
+    }
+
+    /// Signals the process and all that it started.
+    pub(super) fn signal(&self, which: Signal) {
+        if self.exit.borrow().is_none() {
+            signal(self.group, which);
+        }
+    }
+}
+
+/// Waits for the end. A guard that was itself killed leaves its group behind;
+/// the leash takes it along.
+async fn wait(mut child: Child, leash: Leash, ended: watch::Sender<Option<ExitStatus>>) {
+    match child.wait().await {
+        Ok(status) => {
+            if status.signal().is_none() {
+                leash.let_go();
+            }
+            ended.send_replace(Some(status));
+        }
+        Err(error) => tracing::error!(%error, "waiting for the agent"),
+    }
+}
+
+async fn send(mut stdin: ChildStdin, mut frames: mpsc::Receiver<Frame>) {
+    while let Some(frame) = frames.recv().await {
+        if let Err(error) = write_frame(&mut stdin, &frame).await {
+            // It is about to end, or it never will: both are noticed elsewhere.
+            tracing::warn!(%error, "the agent does not read");
+            return;
+        }
+    }
+}
+
+async fn errors(mut stderr: ChildStderr, tail: Arc<Mutex<Tail>>) {
+    let mut chunk = vec![0; CHUNK];
+    while let Ok(count @ 1..) = stderr.read(&mut chunk).await {
+        tail.lock().unwrap_or_else(PoisonError::into_inner).push(&chunk[..count]);
+    }
+}
+
+async fn receive(
+    stdout: ChildStdout,
+    said: mpsc::Sender<Output>,
+    mut exit: watch::Receiver<Option<ExitStatus>>,
+    errors: JoinHandle<()>,
+    tail: Arc<Mutex<Tail>>,
+) {
+    let mut lines = LineReader::new(BufReader::with_capacity(CHUNK, stdout));
+    let mut exited = false;
+    let mut garbage = 0_u64;
+    loop {
+        let incoming = if exited {
+            timeout(SILENCE, lines.next()).await.unwrap_or(Ok(None))
+        } else {
+            tokio::select! {
+                incoming = lines.next() => incoming,
+                _ = exit.wait_for(Option::is_some) => { exited = true; continue }
+            }
+        };
+        match incoming {
+            Ok(Some(Incoming::Frame(frame))) => {
+                if said.send(Output::Frame(Box::new(frame))).await.is_err() {
+                    return;
+                }
+            }
+            Ok(Some(Incoming::Garbage(start))) => {
+                garbage += 1;
+                if garbage.is_power_of_two() {
+                    tracing::warn!(garbage, ?start, "no frame");
+                }
+            }
+            Ok(None) => break,
+            Err(error) => {
+                tracing::warn!(%error, "reading the agent's stdout");
+                break;
+            }
+        }
+    }
+    let status = exit.wait_for(Option::is_some).await.ok().and_then(|status| *status);
+    let _drained_or_not = timeout(SILENCE, errors).await;
+    let stderr = tail.lock().unwrap_or_else(PoisonError::into_inner).lines();
+    let (code, reason) = status.map_or((None, "lost".to_owned()), told);
+    // The slot may be gone by now, which is as well.
+    let _heard = said.send(Output::Ended(Ended { code, reason, stderr })).await;
+}
+
+/// The guard exits as its program did, with 128 + the signal that killed it.
+fn told(status: ExitStatus) -> (Option<i32>, String) {
+    let code = status.code();
+    let signal = status.signal().or(code.filter(|code| (129..160).contains(code)).map(|code| code - 128));
+    let reason = match (signal, code) {
+        (Some(signal), _) => format!("killed by {}", signal_name(signal)),
+        (None, code) => format!("exit {}", code.unwrap_or_default()),
+    };
+    (code, reason)
+}
+
+/// The signals whose numbers are the same on every Unix.
+fn signal_name(signal: i32) -> String {
+    let name = match signal {
+        1 => "SIGHUP",
+        2 => "SIGINT",
+        3 => "SIGQUIT",
+        4 => "SIGILL",
+        5 => "SIGTRAP",
+        6 => "SIGABRT",
+        8 => "SIGFPE",
+        9 => "SIGKILL",
+        11 => "SIGSEGV",
+        13 => "SIGPIPE",
+        15 => "SIGTERM",
+        other => return format!("signal {other}"),
+    };
+    name.to_owned()
+}
