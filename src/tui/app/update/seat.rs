@@ -100,6 +100,9 @@ fn enter(app: &mut App, state: SlotState) {
 /// The handshake is through.
 fn ready(app: &mut App, agent: Agent) -> Vec<Effect> {
     let session = agent.session;
+    if let Some(repaired) = &agent.repaired {
+        app.say(repaired.clone());
+    }
     app.seat.warm_since = Some(app.now);
     app.seat.mode = agent.permission_mode;
     app.seat.agent = Some(agent);

@@ -136,6 +136,7 @@ impl Program {
             commands: vec![("compact".into(), "make room".into())],
             models: Vec::new(),
             mcp: (0, 0),
+            repaired: None,
         };
         self.slot(FRESH, News::Ready(agent));
         self.slot(FRESH, News::State(SlotState::Idle(id(FRESH))));
