@@ -63,6 +63,8 @@ pub struct Seat {
 /// What else the program can do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Try it on the offline model, over made-up sessions; touches nothing of yours
+    Demo,
     /// Check the configuration, or print the default one
     Config(Config),
     /// Say where things lie, which agents are found, what is wrong and how to mend it
@@ -80,6 +82,7 @@ Examples:
   hotseat --continue               this folder's last session in the seat
   hotseat --resume ID              that session, whichever folder it belongs to
   hotseat --all                    the sessions of all folders
+  hotseat demo                     try it: made-up sessions, no network, no key
   hotseat doctor                   where things lie, what is wrong and how to mend it
   hotseat config --print-default   every setting, with its default
   hotseat completions bash         a completion script for your shell";

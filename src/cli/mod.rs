@@ -6,6 +6,7 @@
 mod arguments;
 mod completions;
 pub mod config;
+mod demo;
 mod doctor;
 mod exit;
 mod guard;
@@ -34,6 +35,7 @@ pub fn main() -> ExitCode {
 fn run(arguments: Arguments) -> Result<Exit> {
     match arguments.command {
         None => screen::run(&arguments.seat),
+        Some(Command::Demo) => demo::run(),
         Some(Command::Config(config)) => config::run(&config),
         Some(Command::Doctor(doctor)) => doctor::run(&doctor),
         Some(Command::Completions(completions)) => completions::run(&completions),

@@ -1,0 +1,178 @@
+//! The tour as text, on a real agent process: tell a secret, clear, ask,
+//! resume, ask, fork. Each step is measured, and each promise is checked.
+
+use std::io::Write;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use tokio::sync::mpsc::Receiver;
+use tokio::time::timeout;
+use uuid::Uuid;
+
+use super::scratch::Scratch;
+use crate::cli::exit::Exit;
+use crate::protocol::PermissionMode;
+use crate::session::conversation::Change;
+use crate::session::message::Block;
+use crate::slot::{
+    self, Agent, Launch, News, PromptState, SlotEvent, SlotHandle, SlotState, Switch, Switched,
+};
+
+/// How long a step may take before the tour gives up.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+const QUESTION: &str = "What is the secret?";
+
+/// Plays the tour; succeeds only if every step held.
+pub fn play(scratch: &Scratch) -> Result<Exit> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .context("starting the runtime")?;
+    runtime.block_on(async {
+        let launch = launch(scratch)?;
+        let mut out = std::io::stdout().lock();
+        writeln!(out, "hotseat demo, as text. The model is offline: it only knows its conversation.")?;
+        writeln!(out, "Nothing of yours is touched: all this happens in {}.\n", scratch.root().display())?;
+        let started = Instant::now();
+        let (slot, news) = slot::spawn(launch);
+        let mut tour = Tour { slot, news, out, broken: 0 };
+        let outcome = tour.walk(started).await;
+        tour.slot.close().await;
+        outcome?;
+        let (words, exit) = match tour.broken {
+            0 => ("Every step held.".to_owned(), Exit::Done),
+            broken => (format!("{broken} steps did not hold."), Exit::Failed),
+        };
+        writeln!(tour.out, "\n{words}")?;
+        Ok(exit)
+    })
+}
+
+fn launch(scratch: &Scratch) -> Result<Launch> {
+    Ok(Launch {
+        program: std::env::current_exe().context("finding our own program")?,
+        args: vec!["agent".into()],
+        env: scratch.env(),
+        cwd: scratch.project(),
+        model: None,
+        permission_mode: PermissionMode::Default,
+        resume: None,
+        ephemeral: false,
+        guard: None,
+    })
+}
+
+struct Tour<W> {
+    slot: SlotHandle,
+    news: Receiver<SlotEvent>,
+    out: W,
+    /// Steps that did not hold.
+    broken: usize,
+}
+
+impl<W: Write> Tour<W> {
+    async fn walk(&mut self, started: Instant) -> Result<()> {
+        let agent = self.ready().await?;
+        let first = agent.session;
+        self.step(
+            "start",
+            &format!("agent {} · pid {} · session {first}", agent.name, agent.pid),
+            started.elapsed(),
+        )?;
+
+        let secret = format!("PINEAPPLE-{}", &Uuid::new_v4().simple().to_string()[..6].to_uppercase());
+        self.say("tell", &format!("Remember: the secret is {secret}.")).await?;
+
+        let cleared = self.switch(Switch::Clear, agent.pid).await?;
+        self.check(cleared.to != first, "a new session, empty")?;
+        let reply = self.say("ask", QUESTION).await?;
+        self.check(!reply.contains(&secret), "forgotten: the secret is not in this session")?;
+
+        let resumed = self.switch(Switch::Resume(first), agent.pid).await?;
+        self.check(resumed.to == first, "the session that was told the secret")?;
+        let reply = self.say("ask", QUESTION).await?;
+        self.check(reply.contains(&secret), "remembered: the secret is in this session")?;
+
+        let read = || {
+            let path = &resumed.transcript;
+            std::fs::read(path).with_context(|| format!("reading the transcript {}", path.display()))
+        };
+        let before = read()?;
+        let fork = Switch::Fork { source: first, at: None, title: None };
+        let forked = self.switch(fork, agent.pid).await?;
+        self.check(forked.to != first && forked.forked_from == Some(first), "a copy that knows its parent")?;
+        let reply = self.say("ask", QUESTION).await?;
+        self.check(reply.contains(&secret), "the fork remembers too")?;
+        self.check(
+            read()? == before,
+            &format!("the original is unchanged, all {} bytes of it", before.len()),
+        )?;
+        Ok(())
+    }
+
+    async fn ready(&mut self) -> Result<Agent> {
+        loop {
+            if let News::Ready(agent) = self.next().await? {
+                return Ok(agent);
+            }
+        }
+    }
+
+    /// The next news; that the agent died is an error.
+    async fn next(&mut self) -> Result<News> {
+        let event = timeout(PATIENCE, self.news.recv()).await.context("waiting for the agent")?;
+        match event.context("the slot closed")?.news {
+            News::State(SlotState::Exited(exit)) => {
+                bail!("the agent died: {}\n{}", exit.reason, exit.stderr.join("\n"))
+            }
+            news => Ok(news),
+        }
+    }
+
+    /// Sends a prompt and waits for the end of its turn; the reply's text.
+    async fn say(&mut self, step: &str, prompt: &str) -> Result<String> {
+        let started = Instant::now();
+        let ours = Uuid::new_v4().to_string();
+        self.slot.submit(ours.clone(), prompt.to_owned()).await?;
+        let mut reply = String::new();
+        let (mut completed, mut idle) = (false, false);
+        while !(completed && idle) {
+            match self.next().await? {
+                News::Conversation { change: Change::Block { block: Block::Text(text), .. }, .. } => {
+                    reply.push_str(&text);
+                }
+                News::Prompt { uuid, state: PromptState::Completed } if uuid == ours => completed = true,
+                News::State(state) => idle = matches!(state, SlotState::Idle(_)),
+                _ => {}
+            }
+        }
+        self.step(step, &format!("“{prompt}”"), started.elapsed())?;
+        for line in reply.lines().filter(|line| !line.trim().is_empty()) {
+            writeln!(self.out, "            │ {line}")?;
+        }
+        Ok(reply)
+    }
+
+    async fn switch(&mut self, switch: Switch, pid: u32) -> Result<Switched> {
+        let what = switch.name();
+        let switched = self.slot.switch(switch, false).await.with_context(|| format!("the {what} failed"))?;
+        let line = format!("session {} · pid {}", switched.to, switched.pid);
+        self.step(what, &line, switched.took)?;
+        self.check(switched.pid == pid, "the same process")?;
+        Ok(switched)
+    }
+
+    fn step(&mut self, step: &str, what: &str, took: Duration) -> Result<()> {
+        writeln!(self.out, "{step:>8}    {what} · {:.1} ms", took.as_secs_f64() * 1e3)?;
+        self.out.flush().context("printing the tour")
+    }
+
+    /// Prints what should hold and whether it does.
+    fn check(&mut self, holds: bool, what: &str) -> Result<()> {
+        self.broken += usize::from(!holds);
+        let mark = if holds { "✓" } else { "✗ this did not hold:" };
+        writeln!(self.out, "            {mark} {what}").context("printing the tour")
+    }
+}
