@@ -1,15 +1,12 @@
 //! The command line: its flags, its commands, and the help that teaches them.
 
-use std::io::Write;
 use std::path::PathBuf;
 
-use anyhow::{Context, Result};
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use super::completions::Completions;
 use super::config::Config;
 use super::doctor::Doctor;
-use super::exit::Exit;
 use super::guard::Guard;
 use super::places::Places;
 use crate::protocol::PermissionMode;
@@ -94,13 +91,6 @@ impl Arguments {
         let matches = with_help(&Places::find()).get_matches();
         Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
     }
-}
-
-/// Prints the long help.
-pub fn print_help() -> Result<Exit> {
-    let help = with_help(&Places::find()).render_long_help();
-    write!(std::io::stdout(), "{help}").context("printing the help")?;
-    Ok(Exit::Done)
 }
 
 fn with_help(places: &Places) -> clap::Command {

@@ -4,15 +4,37 @@
 mod scratch;
 mod tour;
 
+use std::io::IsTerminal;
+
 use anyhow::Result;
 
+use super::arguments::Seat;
+use super::config::Settings;
 use super::exit::Exit;
+use super::screen::{self, Room};
 use scratch::Scratch;
 
-/// Plays the tour as text.
+/// Opens the screen over the scratch copy; without a terminal, plays the tour as text.
 pub fn run() -> Result<Exit> {
     let scratch = Scratch::make()?;
-    let exit = tour::play(&scratch)?;
+    let exit = if std::io::stdin().is_terminal() && std::io::stdout().is_terminal() {
+        screen::open(room(&scratch), &Seat::default(), Settings::default())
+    } else {
+        tour::play(&scratch)
+    };
     scratch.remove()?;
-    Ok(exit)
+    exit
+}
+
+fn room(scratch: &Scratch) -> Room {
+    Room {
+        claude: scratch.claude(),
+        cwd: scratch.project(),
+        state: scratch.root().join("state"),
+        env: scratch.env(),
+        welcome: Some(
+            "demo: made-up sessions in a scratch folder; nothing of yours is touched. ? shows the keys"
+                .to_owned(),
+        ),
+    }
 }

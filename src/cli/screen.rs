@@ -1,26 +1,122 @@
 //! `hotseat` without a command: the screen, on a terminal.
 
+use std::ffi::OsString;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::{Context, Result};
 
-use super::arguments::{self, Seat};
+use super::arguments::Seat;
+use super::config::{self, Settings};
 use super::exit::{Exit, Problem};
 use super::logs;
 use super::places::Places;
+use crate::slot::Launch;
+use crate::store::{LocalStore, SessionStore};
+use crate::tui::app::Keymap;
+use crate::tui::view::Theme;
+use crate::tui::{self, Options};
+
+/// Where the screen works: a person's own folders, or a demo's.
+pub(super) struct Room {
+    /// The root of the store, as `CLAUDE_CONFIG_DIR` names it.
+    pub claude: PathBuf,
+    /// The folder the agent works in.
+    pub cwd: PathBuf,
+    /// Drafts and history.
+    pub state: PathBuf,
+    /// Environment of the agent on top of ours.
+    pub env: Vec<(OsString, OsString)>,
+    /// Something to say at the start.
+    pub welcome: Option<String>,
+}
 
 /// Opens the screen in the folder that was asked for.
 pub fn run(seat: &Seat) -> Result<Exit> {
     let here = std::env::current_dir().context("finding the current folder")?;
-    folder(&here, seat.cwd.as_deref())?;
+    let cwd = folder(&here, seat.cwd.as_deref())?;
     need_terminal()?;
-    let _log = logs::keep(&Places::find().logs());
-    arguments::print_help()
+    let places = Places::find();
+    let _log = logs::keep(&places.logs());
+    let reading = config::read_file(&places.config_file());
+    let mistakes = reading.mistakes.len();
+    let welcome = reading.mistakes.first().map(|first| match mistakes {
+        1 => first.to_string(),
+        _ => format!("{first} - and {} more: hotseat config check", mistakes - 1),
+    });
+    let room = Room { claude: places.claude, cwd, state: places.state, env: Vec::new(), welcome };
+    open(room, seat, reading.settings)
+}
+
+/// Opens the screen in a room. The terminal must have been seen to be one.
+pub(super) fn open(room: Room, seat: &Seat, settings: Settings) -> Result<Exit> {
+    let agent = seat.agent.clone().unwrap_or(settings.agent);
+    if agent != "hotseat" {
+        return Err(Problem::usage(
+            format!("this version cannot seat the agent “{agent}”"),
+            "It drives its own agent: leave --agent out. `hotseat doctor` lists what is found.",
+        )
+        .into());
+    }
+    let store: Arc<dyn SessionStore> = Arc::new(LocalStore::new(&room.claude));
+    if let Some(session) = seat.resume {
+        store.find(session).map_err(|error| {
+            Problem::usage(error.to_string(), "`hotseat --all` lists the sessions of all folders.")
+        })?;
+    }
+    let (theme, mut problems) = theme(&settings.theme);
+    let (keymap, more) = Keymap::with(&settings.keys);
+    problems.extend(more);
+    let launch = Launch {
+        program: std::env::current_exe().context("finding hotseat's own program")?,
+        args: vec!["agent".into()],
+        env: room.env,
+        cwd: room.cwd,
+        model: seat.model.clone().or(settings.model),
+        permission_mode: seat.permission_mode.unwrap_or(settings.permission_mode),
+        resume: seat.resume,
+        ephemeral: seat.ephemeral,
+        guard: None,
+    };
+    tui::run(Options {
+        launch,
+        agent,
+        store,
+        resume_newest: seat.continue_last,
+        all: seat.all || settings.all,
+        keymap,
+        theme,
+        mouse: settings.mouse,
+        times: settings.timestamps,
+        browser_width: settings.browser_width,
+        editor: settings.editor,
+        state: room.state,
+        welcome: room.welcome.or_else(|| problems.into_iter().next()),
+    })?;
+    Ok(Exit::Done)
+}
+
+/// The colours that were configured, within what the terminal was said to bear.
+fn theme(wanted: &config::Theme) -> (Theme, Vec<String>) {
+    if std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty()) {
+        return (Theme::mono(), Vec::new());
+    }
+    let auto = || Theme::auto(std::env::var("COLORFGBG").ok().as_deref());
+    match wanted {
+        config::Theme::Auto => (auto(), Vec::new()),
+        config::Theme::Dark => (Theme::dark(), Vec::new()),
+        config::Theme::Light => (Theme::light(), Vec::new()),
+        config::Theme::Mono => (Theme::mono(), Vec::new()),
+        config::Theme::File(path) => match std::fs::read_to_string(path) {
+            Ok(text) => auto().with(&text),
+            Err(error) => (auto(), vec![format!("theme {}: {error}", path.display())]),
+        },
+    }
 }
 
 /// A screen needs a terminal to read keys from and one to draw on.
-fn need_terminal() -> Result<()> {
+pub(super) fn need_terminal() -> Result<()> {
     let missing = match (std::io::stdin().is_terminal(), std::io::stdout().is_terminal()) {
         (true, true) => return Ok(()),
         (false, _) => "stdin",

@@ -1,6 +1,7 @@
 //! The settings: what each key of `config.toml` means, and its default.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use toml::de::DeValue;
 
@@ -33,7 +34,7 @@ pub struct Settings {
 }
 
 /// Which colours the screen assumes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Theme {
     /// Ask the terminal.
     #[default]
@@ -42,6 +43,10 @@ pub enum Theme {
     Dark,
     /// Dark text on a light ground.
     Light,
+    /// No colours.
+    Mono,
+    /// A theme file of the person's own, over the one that `auto` picks.
+    File(PathBuf),
 }
 
 impl Default for Settings {
@@ -138,6 +143,10 @@ fn theme(value: &DeValue<'_>) -> Result<Theme, String> {
         Some("auto") => Ok(Theme::Auto),
         Some("dark") => Ok(Theme::Dark),
         Some("light") => Ok(Theme::Light),
-        Some(_) | None => Err("expected \"auto\", \"dark\" or \"light\"".into()),
+        Some("mono") => Ok(Theme::Mono),
+        Some(path) if path.contains(['/', '.']) => Ok(Theme::File(path.into())),
+        Some(_) | None => {
+            Err("expected \"auto\", \"dark\", \"light\", \"mono\" or a theme file's path".into())
+        }
     }
 }
