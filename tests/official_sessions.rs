@@ -15,7 +15,10 @@ use serde_json::Value;
 
 #[path = "support/sessions.rs"]
 mod sessions;
+#[path = "support/skip.rs"]
+mod skip;
 use sessions::Sample;
+use skip::skip;
 
 /// A scratch folder with a store in it.
 struct Scratch {
@@ -24,11 +27,11 @@ struct Scratch {
 }
 
 impl Scratch {
-    /// None, with a word on standard error, where the SDK is missing.
+    /// None where the SDK is missing.
     fn new(test: &str) -> Option<Self> {
         let found = Command::new("python3").args(["-c", "import claude_agent_sdk"]).output();
         if !found.is_ok_and(|output| output.status.success()) {
-            eprintln!("skipped: {test} needs python3 -m pip install claude-agent-sdk");
+            skip(test, "python3 has no claude_agent_sdk", "python3 -m pip install claude-agent-sdk");
             return None;
         }
         let temp = tempfile::tempdir().expect("a scratch folder");
