@@ -23,7 +23,7 @@ pub struct Browser {
     pub filter: TextArea<'static>,
     /// Keys go to the filter.
     pub filtering: bool,
-    /// Sessions read so far and in all, while they are being read.
+    /// Sessions read so far and in all, while they are being read; 0 of 0 at the start.
     pub progress: Option<(usize, usize)>,
     /// Why the sessions could not be listed.
     pub problem: Option<String>,
@@ -58,7 +58,7 @@ pub enum Visible {
 impl Browser {
     /// An empty list of this project's sessions, or of all.
     pub fn new(all: bool, width: Option<u16>) -> Self {
-        Self { all, width, ..Self::default() }
+        Self { all, width, progress: Some((0, 0)), ..Self::default() }
     }
 
     /// The filter's text.

@@ -12,9 +12,6 @@ use super::theme::Theme;
 use crate::index::Row;
 use crate::tui::app::{App, Focus, Visible};
 
-/// Columns of the gutter: the cursor's mark and the session's sign.
-const GUTTER: usize = 4;
-
 /// Draws the list and returns the screen row and line index of each of its rows.
 pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect, theme: &Theme) -> Vec<(u16, usize)> {
     if area.is_empty() {
@@ -25,23 +22,28 @@ pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect, theme: &Theme) -> Vec<
     let mut top = vec![head(app, width, theme), filter(app, width, theme)];
     top.truncate(usize::from(area.height));
     let body_height = usize::from(area.height).saturating_sub(top.len());
-    let lines: Vec<Line<'static>> = app
-        .browser
-        .visible
-        .iter()
-        .enumerate()
-        .map(|(at, visible)| line(app, visible, app.browser.cursor() == Some(at), width, theme))
-        .collect();
-    if lines.is_empty() {
-        top.extend(empty(app, width, theme));
-        frame.render_widget(Paragraph::new(top), area);
-        return Vec::new();
+    let browser = &app.browser;
+    let cursor = browser.cursor();
+    // A blank line before each heading but the first belongs to the heading.
+    let mut lines: Vec<(usize, Line<'static>)> = Vec::new();
+    for (at, visible) in browser.visible.iter().enumerate() {
+        if at > 0 && matches!(visible, Visible::Heading(_)) {
+            lines.push((at, Line::default()));
+        }
+        lines.push((at, line(app, visible, cursor == Some(at), width, theme)));
     }
-    let first = first_line(app.browser.cursor().unwrap_or(0), lines.len(), body_height);
+    let cursor_line = lines.iter().position(|(at, _)| Some(*at) == cursor).unwrap_or(0);
+    let first = first_line(cursor_line, lines.len(), body_height);
     let rows_from = area.y + top.len() as u16;
-    let shown = lines.into_iter().skip(first).take(body_height);
-    let rows = (0..shown.len()).map(|at| (rows_from + at as u16, first + at)).collect();
-    top.extend(shown);
+    let mut rows = Vec::new();
+    for (at, line) in lines.into_iter().skip(first).take(body_height) {
+        rows.push((rows_from + rows.len() as u16, at));
+        top.push(line);
+    }
+    if browser.matches() == 0 {
+        top.push(Line::default());
+        top.extend(empty(app, width, theme));
+    }
     frame.render_widget(Paragraph::new(top), area);
     rows
 }
@@ -60,6 +62,7 @@ fn head(app: &App, width: usize, theme: &Theme) -> Line<'static> {
         Span::styled(format!(" · {}", text::clean_line(scope)), theme.dim),
     ];
     let count = match (browser.progress, browser.query().is_empty()) {
+        (Some((_, 0)), _) => String::new(),
         (Some((done, total)), _) => format!("reading {done} of {total} "),
         (None, true) => format!("{} ", browser.rows.len()),
         (None, false) => format!("{} of {} ", browser.matches(), browser.rows.len()),
@@ -154,22 +157,35 @@ impl Session<'_> {
             let indent = "  ".repeat(self.depth.min(4) - 1);
             left.push(Span::styled(format!("{indent}└ "), theme.dim));
         }
-        let facts = self.facts();
-        // Facts that do not fit beside a readable title go, from the right.
-        let room = width.saturating_sub(GUTTER + 12);
+        // Age and turns stand in columns; of the rest as much as leaves the
+        // title readable, the most telling next to them.
+        let columns = self.columns();
+        let fixed = text::width_of(&columns);
+        let title_width = text::width(&text::clean_line(self.row.facts.title_text()));
+        let mut room =
+            width.saturating_sub(text::width_of(&left) + fixed + title_width.clamp(8, width / 2) + 1);
         let mut right: Vec<Span<'static>> = Vec::new();
-        let mut used = 0;
-        for (fact, style) in facts {
+        for (fact, style) in self.facts() {
             let cells = text::width(&fact) + 1;
-            if used + cells > room {
+            if cells > room {
                 break;
             }
-            used += cells;
-            right.push(Span::styled(format!("{fact} "), style));
+            room -= cells;
+            right.insert(0, Span::styled(format!("{fact} "), style));
         }
-        let title_room = width.saturating_sub(used + text::width_of(&left) + 1);
+        right.extend(columns);
+        let title_room = width.saturating_sub(text::width_of(&right) + text::width_of(&left) + 1);
         left.extend(self.title(title_room));
         text::spread(left, right, width)
+    }
+
+    fn columns(&self) -> Vec<Span<'static>> {
+        let active = self.app.seat.active == Some(self.row.stored.id);
+        let age = if active { "now".to_owned() } else { age(self.app.now, self.row.active()) };
+        let turns = self.row.facts.turns;
+        let turns = if self.row.partial { format!("{turns}+") } else { turns.to_string() };
+        let words = format!("{} {} ", text::pad_start(&age, 5), text::pad_start(&turns, 4));
+        vec![Span::styled(words, self.theme.dim)]
     }
 
     /// What tells where the session is: in the seat, open elsewhere, or in bad health.
@@ -201,14 +217,11 @@ impl Session<'_> {
         text::clip(spans.collect(), room)
     }
 
-    /// What stands behind the title, the most telling first.
+    /// What else tells the session apart, the most telling first.
     fn facts(&self) -> Vec<(String, Style)> {
         let theme = self.theme;
         let facts = &self.row.facts;
-        let active = self.app.seat.active == Some(self.row.stored.id);
-        let age = if active { "now".to_owned() } else { age(self.app.now, self.row.active()) };
-        let turns = if self.row.partial { format!("{}+", facts.turns) } else { facts.turns.to_string() };
-        let mut list = vec![(text::pad_start(&age, 5), theme.dim), (text::pad_start(&turns, 3), theme.dim)];
+        let mut list = Vec::new();
         if let Some(tag) = &facts.tag {
             list.push((format!("#{}", text::clean_line(tag)), theme.accent));
         }
