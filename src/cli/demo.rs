@@ -9,8 +9,9 @@ use std::io::IsTerminal;
 use anyhow::Result;
 
 use super::arguments::Seat;
-use super::config::Settings;
+use super::config::{self, Settings};
 use super::exit::Exit;
+use super::places::Places;
 use super::screen::{self, Room};
 use scratch::Scratch;
 
@@ -18,12 +19,19 @@ use scratch::Scratch;
 pub fn run() -> Result<Exit> {
     let scratch = Scratch::make()?;
     let exit = if std::io::stdin().is_terminal() && std::io::stdout().is_terminal() {
-        screen::open(room(&scratch), &Seat::default(), Settings::default())
+        screen::open(room(&scratch), &Seat::default(), settings())
     } else {
         tour::play(&scratch)
     };
     scratch.remove()?;
     exit
+}
+
+/// The person's own keys and colours, on the demo's terms.
+fn settings() -> Settings {
+    let Settings { agent, model, permission_mode, all, .. } = Settings::default();
+    let own = config::read_file(&Places::find().config_file()).settings;
+    Settings { agent, model, permission_mode, all, ..own }
 }
 
 fn room(scratch: &Scratch) -> Room {

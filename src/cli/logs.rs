@@ -10,9 +10,9 @@ mod writer;
 use std::backtrace::Backtrace;
 use std::panic::PanicHookInfo;
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 
 use anyhow::{Context, Result};
-use tracing_appender::non_blocking::WorkerGuard;
 use tracing_appender::rolling::{RollingFileAppender, Rotation};
 use tracing_subscriber::EnvFilter;
 
@@ -24,20 +24,16 @@ const KEEP: usize = 5;
 /// What is logged unless `HOTSEAT_LOG` says otherwise.
 const DEFAULT_FILTER: &str = "warn,hotseat=info";
 
-/// Keeps the log going; what is still in memory is written when it is dropped.
-#[must_use = "dropping it ends the log"]
-pub struct Log {
-    _flush_on_drop: WorkerGuard,
-}
-
-/// Logs into this folder until the answer is dropped, panics included. That
-/// there can be no log is told, and stops nothing.
-pub fn keep(folder: &Path) -> Option<Log> {
+/// Logs into this folder from now on, panics included. That there can be no
+/// log is told, and stops nothing.
+pub fn keep(folder: &Path) {
     catch_panics(folder.to_owned());
-    start(folder).inspect_err(|error| eprintln!("hotseat: going on without a log: {error:#}")).ok()
+    if let Err(error) = start(folder) {
+        eprintln!("hotseat: going on without a log: {error:#}");
+    }
 }
 
-fn start(folder: &Path) -> Result<Log> {
+fn start(folder: &Path) -> Result<()> {
     let doing = || format!("starting the log in {}", folder.display());
     std::fs::create_dir_all(folder).with_context(doing)?;
     let appender = RollingFileAppender::builder()
@@ -47,12 +43,12 @@ fn start(folder: &Path) -> Result<Log> {
         .max_log_files(KEEP)
         .build(folder)
         .with_context(doing)?;
-    let (writer, guard) = tracing_appender::non_blocking(Redacting::new(appender));
     let asked = std::env::var("HOTSEAT_LOG").unwrap_or_default();
     let (filter, refused) = filter(&asked);
+    // Written at once, not by a thread: the last words of a crash must be in it.
     tracing_subscriber::fmt()
         .with_ansi(false)
-        .with_writer(writer)
+        .with_writer(Mutex::new(Redacting::new(appender)))
         .with_env_filter(filter)
         .try_init()
         .map_err(anyhow::Error::from_boxed)
@@ -61,7 +57,7 @@ fn start(folder: &Path) -> Result<Log> {
         tracing::warn!("HOTSEAT_LOG is no filter, so it is {DEFAULT_FILTER}: {reason}");
     }
     tracing::info!(version = env!("CARGO_PKG_VERSION"), pid = std::process::id(), "started");
-    Ok(Log { _flush_on_drop: guard })
+    Ok(())
 }
 
 /// The filter that was asked for, or the default and why it was refused.
@@ -75,8 +71,8 @@ fn filter(asked: &str) -> (EnvFilter, Option<String>) {
 
 /// Logs a panic with its backtrace and says on stderr where to find it.
 ///
-/// Install it before the terminal is taken: ratatui's own hook, installed
-/// later, then runs first and gives the terminal back.
+/// The screen's own hook, installed later, runs first and gives the terminal
+/// back before this one prints.
 fn catch_panics(folder: PathBuf) {
     std::panic::set_hook(Box::new(move |panic| {
         let backtrace = Backtrace::force_capture();

@@ -38,7 +38,7 @@ pub fn run(seat: &Seat) -> Result<Exit> {
     let cwd = folder(&here, seat.cwd.as_deref())?;
     need_terminal()?;
     let places = Places::find();
-    let _log = logs::keep(&places.logs());
+    logs::keep(&places.logs());
     let reading = config::read_file(&places.config_file());
     let mistakes = reading.mistakes.len();
     let welcome = reading.mistakes.first().map(|first| match mistakes {
@@ -52,7 +52,7 @@ pub fn run(seat: &Seat) -> Result<Exit> {
 /// Opens the screen in a room. The terminal must have been seen to be one.
 pub(super) fn open(room: Room, seat: &Seat, settings: Settings) -> Result<Exit> {
     let agent = seat.agent.clone().unwrap_or(settings.agent);
-    if agent != "hotseat" {
+    if !config::AGENTS.contains(&agent.as_str()) {
         return Err(Problem::usage(
             format!("this version cannot seat the agent “{agent}”"),
             "It drives its own agent: leave --agent out. `hotseat doctor` lists what is found.",

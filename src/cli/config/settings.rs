@@ -8,6 +8,9 @@ use toml::de::DeValue;
 use crate::protocol::PermissionMode;
 use crate::tui::app::Key;
 
+/// The agents that have a driver.
+pub const AGENTS: [&str; 1] = ["hotseat"];
+
 /// Everything a person can configure.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
@@ -53,7 +56,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             theme: Theme::Auto,
-            agent: "hotseat".into(),
+            agent: AGENTS[0].into(),
             model: None,
             permission_mode: PermissionMode::Default,
             all: false,
@@ -78,7 +81,7 @@ pub struct Entry {
 /// All keys but the table `keys`.
 pub const ENTRIES: &[Entry] = &[
     Entry { name: "theme", apply: |settings, value| theme(value).map(|theme| settings.theme = theme) },
-    Entry { name: "agent", apply: |settings, value| text(value).map(|agent| settings.agent = agent) },
+    Entry { name: "agent", apply: |settings, value| agent(value).map(|agent| settings.agent = agent) },
     Entry { name: "model", apply: |settings, value| text(value).map(|model| settings.model = filled(model)) },
     Entry {
         name: "permission_mode",
@@ -112,6 +115,17 @@ pub fn keys(value: &DeValue<'_>) -> Result<Vec<String>, String> {
     match keys.iter().find_map(|key| key.parse::<Key>().err()) {
         Some(reason) => Err(reason),
         None => Ok(keys),
+    }
+}
+
+/// What cannot take the seat must not stop hotseat, so it is no agent here.
+fn agent(value: &DeValue<'_>) -> Result<String, String> {
+    let name = text(value)?;
+    let known = AGENTS.contains(&name.as_str());
+    if known {
+        Ok(name)
+    } else {
+        Err(format!("expected an agent this version drives: {}", AGENTS.join(", ")))
     }
 }
 

@@ -4,7 +4,7 @@
 use std::io::Write;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use tokio::sync::mpsc::Receiver;
 use tokio::time::timeout;
 use uuid::Uuid;
@@ -38,7 +38,10 @@ pub fn play(scratch: &Scratch) -> Result<Exit> {
         let started = Instant::now();
         let (slot, news) = slot::spawn(launch);
         let mut tour = Tour { slot, news, out, broken: 0 };
-        let outcome = tour.walk(started).await;
+        let outcome = tokio::select! {
+            outcome = tour.walk(started) => outcome,
+            _ = tokio::signal::ctrl_c() => Err(anyhow!("the tour was interrupted")),
+        };
         tour.slot.close().await;
         outcome?;
         let (words, exit) = match tour.broken {

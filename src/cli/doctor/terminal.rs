@@ -5,9 +5,15 @@ use std::io::IsTerminal;
 use serde::Serialize;
 
 use super::Findings;
+use super::agents::on_path;
 
 /// The smallest screen that hotseat draws on, in columns and rows.
 const SMALLEST: (u16, u16) = (40, 10);
+
+/// Programs that fill the system's clipboard, each with the variable that says
+/// that there is one.
+const CLIPBOARDS: [(&str, &str); 3] =
+    [("wl-copy", "WAYLAND_DISPLAY"), ("xclip", "DISPLAY"), ("pbcopy", "__CF_USER_TEXT_ENCODING")];
 
 /// What is known of the terminal.
 #[derive(Debug, Default, PartialEq, Eq, Serialize)]
@@ -22,6 +28,9 @@ pub struct Terminal {
     pub colours: &'static str,
     /// Its character set is UTF-8.
     pub utf8: bool,
+    /// The program that fills the system's clipboard, beside the terminal's own
+    /// way (OSC 52).
+    pub clipboard: Option<&'static str>,
 }
 
 /// Looks at the terminal this process runs in.
@@ -30,6 +39,12 @@ pub fn examine(findings: &mut Findings) -> Terminal {
     let size = crossterm::terminal::size().ok().filter(|_| interactive);
     let terminal = describe(interactive, size, |name| std::env::var(name).unwrap_or_default());
     judge(&terminal, findings);
+    if let Some(program) = terminal.clipboard.filter(|program| on_path(program).is_none()) {
+        findings.note(
+            format!("{program} is not on the PATH, so only the terminal's own clipboard is filled"),
+            format!("Install {program} if copied messages do not arrive."),
+        );
+    }
     terminal
 }
 
@@ -45,7 +60,8 @@ fn describe(interactive: bool, size: Option<(u16, u16)>, variable: impl Fn(&str)
     let locale = ["LC_ALL", "LC_CTYPE", "LANG"].map(&variable);
     let locale = locale.iter().find(|value| !value.is_empty()).map_or("", |value| value).to_lowercase();
     let utf8 = locale.ends_with("utf-8") || locale.ends_with("utf8");
-    Terminal { interactive, size, term, colours, utf8 }
+    let clipboard = CLIPBOARDS.iter().find(|(_, means)| !variable(means).is_empty());
+    Terminal { interactive, size, term, colours, utf8, clipboard: clipboard.map(|(program, _)| *program) }
 }
 
 fn judge(terminal: &Terminal, findings: &mut Findings) {

@@ -23,7 +23,7 @@ pub fn render(report: &Report) -> String {
     if !missing.is_empty() {
         line(&mut out, "not found", &missing.join(", "));
     }
-    out.push_str("\nTerminal\n");
+    out.push_str("\nTerminal and tools\n");
     let terminal = &report.terminal;
     let size = match terminal.size {
         Some((columns, rows)) => format!("{columns}×{rows}"),
@@ -31,6 +31,8 @@ pub fn render(report: &Report) -> String {
     };
     line(&mut out, "size", &size);
     line(&mut out, "colours", &format!("{}  TERM={}", terminal.colours, terminal.term));
+    let also = terminal.clipboard.map(|program| format!(", and {program}")).unwrap_or_default();
+    line(&mut out, "clipboard", &format!("the terminal's own (OSC 52){also}"));
     line(&mut out, "git", report.git.as_deref().unwrap_or("not found"));
     section(&mut out, "Could be better", &report.findings.notes);
     section(&mut out, "Wrong", &report.findings.problems);

@@ -40,7 +40,11 @@ fn a_mistake_names_line_and_remedy() {
             "c.toml:1: unknown key “permision_mode”; did you mean “permission_mode”?",
         ),
         ("zzz = 1", "c.toml:1: unknown key “zzz”; `hotseat config --print-default` lists them all"),
-        ("theme = 'pink'", "c.toml:1: theme: expected \"auto\", \"dark\" or \"light\""),
+        (
+            "theme = 'pink'",
+            "c.toml:1: theme: expected \"auto\", \"dark\", \"light\", \"mono\" or a theme file's path",
+        ),
+        ("agent = 'claude'", "c.toml:1: agent: expected an agent this version drives: hotseat"),
         ("mouse = 1", "c.toml:1: mouse: expected true or false"),
         (
             "browser_width = 900",
