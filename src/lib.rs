@@ -12,6 +12,7 @@
 //!
 //! `ARCHITECTURE.md` says on one page what each room owns and never knows.
 
+pub mod agent;
 pub mod cli;
 pub mod index;
 pub mod protocol;

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
+use super::agent::Agent;
 use super::completions::Completions;
 use super::config::Config;
 use super::doctor::Doctor;
@@ -62,6 +63,8 @@ pub struct Seat {
 pub enum Command {
     /// Try it on the offline model, over made-up sessions; touches nothing of yours
     Demo,
+    /// The warm process itself: the SDKs' protocol over stdio
+    Agent(Agent),
     /// Check the configuration, or print the default one
     Config(Config),
     /// Say where things lie, which agents are found, what is wrong and how to mend it

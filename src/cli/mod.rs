@@ -3,6 +3,7 @@
 //! Owns the flags, the exit codes, the configuration, the logs and the words of
 //! an error. Never knows the inside of what it starts.
 
+mod agent;
 mod arguments;
 mod completions;
 pub mod config;
@@ -24,8 +25,11 @@ use exit::Exit;
 /// Runs the program: reads the command line, does what it says, and says what
 /// went wrong on stderr.
 pub fn main() -> ExitCode {
-    let arguments = Arguments::read();
-    match run(arguments) {
+    let done = match agent::words() {
+        Some(words) => agent::run(words),
+        None => run(Arguments::read()),
+    };
+    match done {
         Ok(exit) => exit.into(),
         Err(error) => exit::report(&error).into(),
     }
@@ -35,6 +39,7 @@ pub fn main() -> ExitCode {
 fn run(arguments: Arguments) -> Result<Exit> {
     match arguments.command {
         None => screen::run(&arguments.seat),
+        Some(Command::Agent(agent)) => agent::run(agent.words),
         Some(Command::Demo) => demo::run(),
         Some(Command::Config(config)) => config::run(&config),
         Some(Command::Doctor(doctor)) => doctor::run(&doctor),

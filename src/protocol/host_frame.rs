@@ -78,6 +78,16 @@ pub enum HostRequest {
     GetContextUsage,
     /// What the session cost so far.
     GetSessionCost,
+    /// The models on offer.
+    ListModels,
+    /// The settings in effect.
+    GetSettings,
+    /// How much the model may think.
+    SetMaxThinkingTokens {
+        /// Tokens; none for the default.
+        #[serde(default)]
+        max_thinking_tokens: Option<u64>,
+    },
     /// Give a session a title.
     RenameSession {
         /// The title.

@@ -1,0 +1,182 @@
+//! The active session: everything that belongs to one session and to no other,
+//! dropped whole at a switch.
+//!
+//! Owns the writer (and with it the session's lock), the context and the
+//! totals. Never sends a frame.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use super::context::Context;
+use super::record::{self, Entry, Origin};
+use super::totals::Totals;
+use crate::session::line::{Kind, Line};
+use crate::session::{SessionId, Transcript, facts::Title};
+use crate::store::{SessionStore, SessionWriter, StoreError};
+
+/// A session that has the seat.
+pub struct ActiveSession {
+    /// Its id.
+    pub id: SessionId,
+    /// The folder it works in.
+    pub cwd: PathBuf,
+    /// What the model is given.
+    pub context: Context,
+    /// What was used so far.
+    pub totals: Totals,
+    /// What was mended when it was loaded, for a person.
+    pub repaired: Option<String>,
+    /// Its title, once it has one.
+    pub title: Option<String>,
+    /// The title is not in the transcript yet: a session without a prompt has none.
+    title_waits: bool,
+    writer: Box<dyn SessionWriter>,
+    origin: Origin,
+    /// The entry that the next one hangs on.
+    leaf: Option<String>,
+    /// Something was appended since the last sync.
+    unsynced: bool,
+}
+
+/// Where to go on in a stored session.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct LoadAt<'a> {
+    /// The message to go on from; none: where it ended.
+    pub message: Option<&'a str>,
+    /// The folder to work in; none: the session's own, where it still exists.
+    pub cwd: Option<&'a Path>,
+}
+
+impl ActiveSession {
+    /// A new, empty session. Nothing is written before its first entry.
+    pub fn new(store: &dyn SessionStore, id: SessionId, cwd: &Path) -> Result<Self, StoreError> {
+        Ok(Self {
+            id,
+            cwd: cwd.to_owned(),
+            context: Context::default(),
+            totals: Totals::default(),
+            repaired: None,
+            title: None,
+            title_waits: false,
+            writer: store.open(id, cwd)?,
+            origin: Origin::of(cwd),
+            leaf: None,
+            unsynced: false,
+        })
+    }
+
+    /// A stored session, whichever project it belongs to, locked and loaded.
+    /// `here` is the folder for one whose own is gone.
+    pub fn load(
+        store: &dyn SessionStore,
+        id: SessionId,
+        at: LoadAt<'_>,
+        here: &Path,
+    ) -> Result<Self, StoreError> {
+        store.find(id)?;
+        // The lock first, so that nobody writes behind what is read.
+        let writer = store.open(id, here)?;
+        let bytes = store.read(id)?;
+        let transcript = Transcript::parse(&bytes);
+        let leaf = match at.message {
+            Some(uuid) => Some(
+                transcript
+                    .position(uuid)
+                    .ok_or_else(|| StoreError::NoSuchMessage { id, uuid: uuid.to_owned() })?,
+            ),
+            None => transcript.leaf(),
+        };
+        let cwd =
+            at.cwd.map(Path::to_owned).or_else(|| own_folder(&transcript)).unwrap_or_else(|| here.to_owned());
+        let health = transcript.health;
+        Ok(Self {
+            id,
+            context: Context::of(&transcript, leaf),
+            totals: Totals::of(&transcript),
+            repaired: health.open_end.then(|| repair_note(health.torn)),
+            title: Title::of(&transcript).map(|title| title.text),
+            title_waits: false,
+            writer,
+            origin: Origin::of(&cwd),
+            cwd,
+            leaf: leaf.and_then(|at| transcript.lines[at].uuid()).map(Into::into),
+            unsynced: false,
+        })
+    }
+
+    /// Where the transcript lies, or will with its first entry.
+    pub fn path(&self) -> &Path {
+        self.writer.path()
+    }
+
+    /// Appends an entry of the conversation behind the last one.
+    pub fn record(&mut self, entry: &Entry) -> io::Result<Value> {
+        let complete = entry.complete(self.leaf.as_deref(), self.id, &self.cwd, &self.origin);
+        self.append(&complete)?;
+        self.leaf = Some(entry.uuid.clone());
+        Ok(complete)
+    }
+
+    /// Ends a turn in the transcript and waits until the disk has it.
+    pub fn end_turn(&mut self, prompt: &str) -> io::Result<Option<Value>> {
+        let line = self.leaf.as_deref().map(|leaf| record::last_prompt(prompt, leaf, self.id));
+        if let Some(line) = &line {
+            self.append(line)?;
+        }
+        if self.title_waits
+            && let Some(title) = &self.title
+        {
+            let line = record::custom_title(title, self.id);
+            self.append(&line)?;
+            self.title_waits = false;
+        }
+        self.sync()?;
+        Ok(line)
+    }
+
+    /// Gives the session a title.
+    pub fn rename(&mut self, title: &str) -> io::Result<()> {
+        if self.leaf.is_some() {
+            self.append(&record::custom_title(title, self.id))?;
+            self.sync()?;
+        } else {
+            self.title_waits = true;
+        }
+        self.title = Some(title.to_owned());
+        Ok(())
+    }
+
+    /// Looks again at what surrounds the session, before a turn.
+    pub fn look_around(&mut self) {
+        self.origin = Origin::of(&self.cwd);
+    }
+
+    /// Waits until the disk has everything.
+    pub fn sync(&mut self) -> io::Result<()> {
+        if std::mem::take(&mut self.unsynced) {
+            self.writer.sync()?;
+        }
+        Ok(())
+    }
+
+    fn append(&mut self, entry: &Value) -> io::Result<()> {
+        self.unsynced = true;
+        self.writer.append(&[entry.to_string()])
+    }
+}
+
+/// The last folder the conversation worked in, if it still exists.
+fn own_folder(transcript: &Transcript<'_>) -> Option<PathBuf> {
+    let lines = transcript.lines.iter().rev();
+    let cwd =
+        lines.filter(|line| line.kind() != Kind::Progress && !line.is_sidechain()).find_map(Line::cwd)?;
+    let cwd = PathBuf::from(cwd.into_owned());
+    cwd.is_dir().then_some(cwd)
+}
+
+fn repair_note(torn: usize) -> String {
+    let cut = if torn == 0 { "had no newline at its end" } else { "was cut off in the middle" };
+    format!("the transcript's last line {cut}; what follows goes on a line of its own")
+}

@@ -1,0 +1,116 @@
+//! Slash commands: user lines that the process answers itself, for hosts that
+//! can only send text. Each ends with a result of its own and asks no model.
+
+use std::time::Instant;
+
+use super::frames::{Ending, Refusal};
+use super::process::Process;
+use super::switch::Wanted;
+use super::turn::{Prompt, Turn};
+use crate::protocol::{ForkRequest, ResumeRequest};
+
+/// A command as it is listed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Listed {
+    /// Its name, without the slash.
+    pub name: &'static str,
+    /// What it does.
+    pub description: &'static str,
+    /// What it takes.
+    pub argument: &'static str,
+}
+
+const fn listed(name: &'static str, argument: &'static str, description: &'static str) -> Listed {
+    Listed { name, description, argument }
+}
+
+/// All commands.
+pub const COMMANDS: [Listed; 10] = [
+    listed("clear", "", "Leave this session for a new, empty one"),
+    listed("new", "", "The same as /clear"),
+    listed("reset", "", "The same as /clear"),
+    listed("resume", "ID", "Make a stored session the active one"),
+    listed("fork", "[ID]", "Go on in a copy of this session, or of another"),
+    listed("rename", "TITLE", "Give this session a title"),
+    listed("model", "[NAME]", "Show the model, or change it"),
+    listed("cost", "", "What this session used so far"),
+    listed("context", "", "How full the context window is"),
+    listed("help", "", "List these commands"),
+];
+
+/// The command in a prompt, and what stands behind it. `/etc/hosts` is none.
+pub fn of(prompt: &Prompt) -> Option<(&'static str, String)> {
+    let text = prompt.text();
+    let (word, argument) = text.trim().split_once(char::is_whitespace).unwrap_or((text.trim(), ""));
+    let name = word.strip_prefix('/')?;
+    let is_name = !name.is_empty() && name.chars().all(|char| char.is_ascii_alphanumeric() || char == '-');
+    let known =
+        COMMANDS.iter().find(|command| command.name == name).map_or("unknown", |command| command.name);
+    is_name.then(|| (known, if known == "unknown" { name } else { argument.trim() }.to_owned()))
+}
+
+impl Process {
+    /// Does what the command says, and tells the result.
+    pub(super) fn run_command(&mut self, prompt: Prompt, command: &'static str, argument: &str) {
+        let turn = Turn::new(prompt);
+        let done = self.do_command(command, argument, turn.began);
+        let ending = match done {
+            Ok(text) => Ending {
+                subtype: "success",
+                text: Some(text),
+                local_command: Some(command),
+                ..Ending::default()
+            },
+            Err(refusal) => Ending {
+                subtype: "error_during_execution",
+                text: Some(refusal.error.clone()),
+                errors: vec![refusal.error],
+                local_command: Some(command),
+            },
+        };
+        self.send_result(&turn, ending);
+        self.send_lifecycle(turn.prompt.stamp.as_deref(), "completed");
+    }
+
+    fn do_command(&mut self, command: &str, argument: &str, began: Instant) -> Result<String, Refusal> {
+        match command {
+            "clear" | "new" | "reset" => self.switch(&Wanted::Clear, began).map(|_| String::new()),
+            "resume" => {
+                let request = ResumeRequest { session_id: argument.to_owned(), ..ResumeRequest::default() };
+                self.switch(&Wanted::of_resume(request)?, began).map(|_| self.arrived())
+            }
+            "fork" => {
+                let session_id = (!argument.is_empty()).then(|| argument.to_owned());
+                let request = ForkRequest { session_id, ..ForkRequest::default() };
+                self.switch(&Wanted::of_fork(request)?, began).map(|_| self.arrived())
+            }
+            "rename" => self.rename(argument, None).map(|_| format!("This session is “{argument}” now.")),
+            "model" => {
+                if !argument.is_empty() {
+                    self.set_model(Some(argument.to_owned()));
+                }
+                let notice = self.provider.notice().map(|notice| format!(" ({notice})")).unwrap_or_default();
+                Ok(format!("The model is {}{notice}.", self.settings.model))
+            }
+            "cost" => Ok(self.cost_text()),
+            "context" => Ok(format!(
+                "About {} of {} tokens, {:.1} %.",
+                self.session.context.estimated_tokens(),
+                self.context_window(),
+                self.context_percent()
+            )),
+            "help" => Ok(COMMANDS.map(line).join("\n")),
+            _ => Ok(format!("There is no command /{argument}; /help lists those there are.")),
+        }
+    }
+
+    fn arrived(&self) -> String {
+        let title = self.session.title.as_deref().unwrap_or("(untitled)");
+        format!("In the seat: “{title}”, {} prompts so far.", self.session.context.prompts())
+    }
+}
+
+fn line(command: Listed) -> String {
+    let name = format!("/{} {}", command.name, command.argument);
+    format!("{name:<15} {}", command.description)
+}

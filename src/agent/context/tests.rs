@@ -1,0 +1,121 @@
+use super::*;
+
+fn context(lines: &[&str]) -> Context {
+    let text = lines.join("\n") + "\n";
+    let transcript = Transcript::parse(text.as_bytes());
+    Context::of(&transcript, transcript.leaf())
+}
+
+/// Each message in a shorthand: who, and the kinds (and ids) of its blocks.
+fn shape(context: &Context) -> Vec<String> {
+    let block = |block: &RawValue| {
+        let value: Value = serde_json::from_str(block.get()).unwrap();
+        let id = value["id"].as_str().or(value["tool_use_id"].as_str()).unwrap_or_default();
+        format!("{}{}", value["type"].as_str().unwrap(), id)
+    };
+    let message = |message: &Arc<ContextMessage>| {
+        let who = match message.role {
+            Role::User if message.is_prompt => "prompt",
+            Role::User => "user",
+            Role::Assistant => "reply",
+        };
+        let blocks: Vec<_> = message.blocks.iter().map(|raw| block(raw)).collect();
+        format!("{who}: {}", blocks.join(" "))
+    };
+    context.messages().iter().map(message).collect()
+}
+
+const PROMPT: &str = r#"{"type":"user","uuid":"p","parentUuid":null,"message":{"content":"go"}}"#;
+
+fn reply(uuid: &str, parent: &str, id: &str, block: &str) -> String {
+    format!(
+        r#"{{"type":"assistant","uuid":"{uuid}","parentUuid":"{parent}","message":{{"id":"{id}","content":[{block}]}}}}"#
+    )
+}
+
+fn call(id: &str) -> String {
+    format!(r#"{{"type":"tool_use","id":"{id}","name":"Bash","input":{{}}}}"#)
+}
+
+fn result(uuid: &str, parent: &str, call: &str) -> String {
+    format!(
+        r#"{{"type":"user","uuid":"{uuid}","parentUuid":"{parent}","message":{{"content":[{{"type":"tool_result","tool_use_id":"{call}","content":"x"}}]}}}}"#
+    )
+}
+
+#[test]
+fn the_blocks_of_one_reply_are_one_message_and_thinking_stays_as_it_was() {
+    let thinking = r#"{"type":"thinking","thinking":"hm","signature":"s\/g"}"#;
+    let context = context(&[
+        PROMPT,
+        &reply("a", "p", "m", thinking),
+        &reply("b", "a", "m", r#"{"type":"text","text":"x"}"#),
+    ]);
+    assert_eq!(shape(&context), ["prompt: text", "reply: thinking text"]);
+    assert_eq!(context.messages()[1].blocks[0].get(), thinking);
+}
+
+#[test]
+fn parallel_results_stand_in_one_message() {
+    let context = context(&[
+        PROMPT,
+        &reply("a", "p", "m", &call("1")),
+        &reply("b", "a", "m", &call("2")),
+        &result("r1", "a", "1"),
+        &result("r2", "b", "2"),
+    ]);
+    let [prompt, reply, results] = &shape(&context)[..] else { panic!("{context:?}") };
+    assert_eq!((prompt.as_str(), reply.as_str()), ("prompt: text", "reply: tool_use1 tool_use2"));
+    assert!(results.contains("tool_result1") && results.contains("tool_result2"), "{results}");
+}
+
+#[test]
+fn an_open_call_is_closed_and_a_lost_result_dropped() {
+    let next = r#"{"type":"user","uuid":"q","parentUuid":"a","message":{"content":"next"}}"#;
+    let open = context(&[PROMPT, &reply("a", "p", "m", &call("1")), next]);
+    assert_eq!(shape(&open), ["prompt: text", "reply: tool_use1", "user: tool_result1", "prompt: text"]);
+
+    let at_the_end = context(&[PROMPT, &reply("a", "p", "m", &call("1"))]);
+    assert_eq!(shape(&at_the_end), ["prompt: text", "reply: tool_use1", "user: tool_result1"]);
+
+    let lost = context(&[PROMPT, &result("r", "p", "gone")]);
+    assert_eq!(shape(&lost), ["prompt: text"]);
+}
+
+#[test]
+fn a_compaction_is_a_beginning() {
+    let context = context(&[
+        PROMPT,
+        r#"{"type":"system","subtype":"compact_boundary","uuid":"k","parentUuid":null,"logicalParentUuid":"p"}"#,
+        r#"{"type":"user","uuid":"s","parentUuid":"k","isCompactSummary":true,"message":{"content":"so far"}}"#,
+    ]);
+    assert_eq!(shape(&context), ["user: text"]);
+    assert_eq!(context.prompts(), 0);
+}
+
+#[test]
+fn files_given_with_a_prompt_are_part_of_it() {
+    let file = r#"{"type":"attachment","uuid":"f","parentUuid":"p","attachment":{"type":"file"},"renderedRole":"user","rendered":[{"content":"alpha"}]}"#;
+    let about_itself = r#"{"type":"attachment","uuid":"g","parentUuid":"f","renderedRole":"system","rendered":[{"content":"you are"}]}"#;
+    assert_eq!(shape(&context(&[PROMPT, file, about_itself])), ["prompt: text text"]);
+}
+
+#[test]
+fn what_no_model_wrote_and_what_is_unknown_is_passed_over() {
+    let error = r#"{"type":"assistant","uuid":"e","parentUuid":"p","message":{"id":"x","model":"<synthetic>","content":[{"type":"text","text":"API Error"}]}}"#;
+    let odd = r#"{"type":"assistant","uuid":"o","parentUuid":"e","message":7}"#;
+    let novel = r#"{"type":"novel","uuid":"n","parentUuid":"o"}"#;
+    let next = r#"{"type":"user","uuid":"q","parentUuid":"o","message":{"content":"next"}}"#;
+    assert_eq!(shape(&context(&[PROMPT, error, odd, novel, next])), ["prompt: text", "prompt: text"]);
+}
+
+#[test]
+fn a_live_turn_grows_the_context_as_its_transcript_would() {
+    let mut context = Context::default();
+    context.push_prompt(&json!("go"));
+    context.push_reply("m", &json!({"type": "text", "text": "I run it."}));
+    context.push_reply("m", &json!({"type": "tool_use", "id": "1", "name": "Bash", "input": {}}));
+    context.push_note(&json!({"type": "tool_result", "tool_use_id": "1", "content": "x"}));
+    assert_eq!(shape(&context), ["prompt: text", "reply: text tool_use1", "user: tool_result1"]);
+    assert_eq!((context.prompts(), context.estimated_tokens() > 20), (1, true));
+}

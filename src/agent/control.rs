@@ -1,0 +1,214 @@
+//! The host's requests, each answered once and at once, turn or no turn.
+
+use std::time::Instant;
+
+use serde_json::{Value, json};
+
+use super::command::COMMANDS;
+use super::frames::{CAPABILITIES, Refusal};
+use super::process::Process;
+use super::switch::Wanted;
+use crate::protocol::{ErrorCode, HostRequest, InitializeAnswer, SPOKEN_VERSION};
+
+/// Requests that are known; one of these that did not read as such lacks a field.
+const KNOWN: [&str; 10] = [
+    "set_permission_mode",
+    "set_model",
+    "rename_session",
+    "cancel_async_message",
+    "end_session",
+    "clear",
+    "resume",
+    "load_session",
+    "fork",
+    "set_max_thinking_tokens",
+];
+
+impl Process {
+    /// Answers one request.
+    pub(super) fn serve(&mut self, request_id: String, request: HostRequest) {
+        let began = Instant::now();
+        if let HostRequest::Interrupt = request {
+            // The answer first: the frames of the turn's end may be many.
+            let queued: Vec<_> = self.queue.iter().map(|prompt| prompt.uuid.clone()).collect();
+            self.send_answer(request_id, Ok(json!({"still_queued": queued})));
+            self.interrupt();
+            return;
+        }
+        let answer = self.answer(request, began);
+        self.send_answer(request_id, answer);
+    }
+
+    fn answer(&mut self, request: HostRequest, began: Instant) -> Result<Value, Refusal> {
+        match request {
+            HostRequest::Initialize { .. } => Ok(self.introduction()),
+            HostRequest::SetPermissionMode { mode } => {
+                let mode =
+                    mode.parse().map_err(|error: String| Refusal::new(ErrorCode::InvalidRequest, error))?;
+                self.permissions.mode = mode;
+                Ok(json!({"mode": mode.wire_name()}))
+            }
+            HostRequest::SetModel { model } => {
+                self.set_model(model);
+                Ok(json!({"model": self.settings.model}))
+            }
+            HostRequest::McpStatus => Ok(json!({"mcpServers": []})),
+            HostRequest::GetContextUsage => Ok(self.context_usage()),
+            HostRequest::GetSessionCost => Ok(json!({"text": self.cost_text()})),
+            HostRequest::ListModels => Ok(json!({"models": self.models()})),
+            HostRequest::GetSettings => {
+                let mode = self.permissions.mode.wire_name();
+                let effective = json!({"model": self.settings.model, "permissions": {"defaultMode": mode}});
+                Ok(json!({"effective": effective, "sources": []}))
+            }
+            // There is no thinking to limit; an interrupt is answered before it is served.
+            HostRequest::SetMaxThinkingTokens { .. } | HostRequest::Interrupt => Ok(json!({})),
+            HostRequest::RenameSession { title, session_id } => self.rename(&title, session_id.as_deref()),
+            HostRequest::CancelAsyncMessage { message_uuid } => {
+                Ok(json!({"cancelled": self.cancel(&message_uuid)}))
+            }
+            HostRequest::EndSession { reason } => {
+                tracing::info!("the host ends the session: {:?}", reason.unwrap_or_default());
+                self.ends = true;
+                Ok(json!({}))
+            }
+            HostRequest::Clear { resume, interrupt } => {
+                self.serve_switch(Wanted::of_clear(resume.as_deref()), interrupt, began)
+            }
+            HostRequest::Resume(request) => {
+                let interrupts = request.interrupt;
+                self.serve_switch(Wanted::of_resume(request), interrupts, began)
+            }
+            HostRequest::Fork(request) => {
+                let interrupts = request.interrupt;
+                self.serve_switch(Wanted::of_fork(request), interrupts, began)
+            }
+            HostRequest::Unknown(request) => Err(not_understood(&request)),
+        }
+    }
+
+    /// The answer to `initialize`: what this process is and has.
+    fn introduction(&self) -> Value {
+        let commands = COMMANDS.map(|command| {
+            json!({"name": command.name, "description": command.description, "argumentHint": command.argument})
+        });
+        // What the SDKs look for, and ours has none of.
+        let rest = json!({
+            "agents": [], "output_style": "default", "available_output_styles": ["default"],
+            "account": {"apiKeySource": "none"}, "provider": self.provider.name(),
+        });
+        json!(InitializeAnswer {
+            commands: commands.to_vec(),
+            models: self.models(),
+            pid: std::process::id(),
+            claude_code_version: SPOKEN_VERSION.to_owned(),
+            current_permission_mode: self.permissions.mode.wire_name().to_owned(),
+            session_state: self.state.wire_name().to_owned(),
+            capabilities: CAPABILITIES.map(str::to_owned).to_vec(),
+            mcp_servers: Vec::new(),
+            agent_version: env!("CARGO_PKG_VERSION").to_owned(),
+            session_id: self.session.id.to_string(),
+            transcript_path: self.session.path().display().to_string(),
+            cwd: self.session.cwd.display().to_string(),
+            model: self.settings.model.clone(),
+            notice: self.provider.notice().map(str::to_owned),
+            total_cost_usd: self.session.totals.cost_usd,
+            usage: json!(self.session.totals.usage()),
+            repaired: self.session.repaired.clone(),
+            rest: rest.as_object().cloned().unwrap_or_default(),
+        })
+    }
+
+    fn models(&self) -> Vec<Value> {
+        let models = self.provider.models();
+        let models = models.iter().map(|model| {
+            json!({"value": model.name, "displayName": model.title, "description": model.description})
+        });
+        models.collect()
+    }
+
+    /// Another model from the next request on; none for the default.
+    pub(super) fn set_model(&mut self, model: Option<String>) {
+        let default = || self.provider.models().first().map_or("", |model| model.name).to_owned();
+        self.settings.model =
+            model.filter(|model| !model.is_empty() && model != "default").unwrap_or_else(default);
+    }
+
+    fn context_usage(&self) -> Value {
+        let (used, window) = (self.session.context.estimated_tokens(), self.context_window());
+        let free = window.saturating_sub(used);
+        json!({
+            "categories": [
+                {"name": "Messages", "tokens": used, "color": "claude"},
+                {"name": "Free space", "tokens": free, "color": "inactive"},
+            ],
+            "totalTokens": used,
+            "maxTokens": window,
+            "rawMaxTokens": window,
+            "percentage": self.context_percent(),
+            "model": self.settings.model,
+            "isAutoCompactEnabled": false,
+            "gridRows": [], "memoryFiles": [], "mcpTools": [], "agents": [],
+        })
+    }
+
+    /// Share of the context window in use.
+    pub(super) fn context_percent(&self) -> f64 {
+        match self.context_window() {
+            0 => 0.0,
+            window => self.session.context.estimated_tokens() as f64 * 100.0 / window as f64,
+        }
+    }
+
+    /// What the session used, in a sentence.
+    pub(super) fn cost_text(&self) -> String {
+        let totals = &self.session.totals;
+        let usage = totals.usage();
+        format!(
+            "This session: ${:.4}, {} tokens read, {} tokens written.",
+            totals.cost_usd,
+            usage.context(),
+            usage.output_tokens
+        )
+    }
+
+    /// Gives the active session a title.
+    pub(super) fn rename(&mut self, title: &str, session_id: Option<&str>) -> Result<Value, Refusal> {
+        let invalid = |error: String| Err(Refusal::new(ErrorCode::InvalidRequest, error));
+        if let Some(other) = session_id.filter(|id| *id != self.session.id.to_string()) {
+            return invalid(format!("{other} is not the active session, {}", self.session.id));
+        }
+        let title: String = title.split_whitespace().collect::<Vec<_>>().join(" ");
+        let title: String = title.chars().filter(|char| !char.is_control()).collect();
+        if title.is_empty() {
+            return invalid("a title needs at least one letter".to_owned());
+        }
+        match self.session.rename(&title) {
+            Ok(()) => Ok(json!({"title": title, "session_id": self.session.id})),
+            Err(error) => {
+                let error = format!("cannot write the title to {}: {error}", self.session.path().display());
+                Err(Refusal::new(ErrorCode::SessionUnreadable, error))
+            }
+        }
+    }
+
+    /// Takes a queued prompt back; false where it is not waiting (any more).
+    fn cancel(&mut self, uuid: &str) -> bool {
+        let place = self.queue.iter().position(|prompt| prompt.stamp.as_deref() == Some(uuid));
+        let prompt = place.and_then(|place| self.queue.remove(place));
+        if let Some(prompt) = &prompt {
+            self.send_lifecycle(prompt.stamp.as_deref(), "cancelled");
+        }
+        prompt.is_some()
+    }
+}
+
+fn not_understood(request: &Value) -> Refusal {
+    let subtype = request["subtype"].as_str().unwrap_or_default();
+    if KNOWN.contains(&subtype) {
+        let error = format!("the request “{subtype}” lacks a field, or one has the wrong type");
+        return Refusal::new(ErrorCode::InvalidRequest, error);
+    }
+    let name: String = subtype.chars().take(80).collect();
+    Refusal::new(ErrorCode::UnsupportedRequest, format!("this agent does not know the request “{name}”"))
+}

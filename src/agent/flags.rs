@@ -1,0 +1,214 @@
+//! The flags of `hotseat agent`: those the official SDKs start their program
+//! with (Python 0.2.186, npm 0.3.329).
+//!
+//! Owns their names, shapes and help. A flag that has no meaning here yet is
+//! accepted, and its help says so; an unknown one is an error.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::Parser;
+
+use crate::protocol::PermissionMode;
+use crate::session::SessionId;
+
+/// The warm process: speaks the official SDKs' stream-json protocol over stdio,
+/// and clears, resumes and forks without restarting.
+#[derive(Debug, Clone, Default, Parser)]
+#[command(name = "hotseat agent", max_term_width = 100)]
+pub struct Flags {
+    /// The only output there is.
+    #[arg(long, value_parser = ["stream-json"], default_value = "stream-json")]
+    pub output_format: String,
+    /// The only input there is.
+    #[arg(long, value_parser = ["stream-json"], default_value = "stream-json")]
+    pub input_format: String,
+    /// Send pieces of a reply as they are made.
+    #[arg(long)]
+    pub include_partial_messages: bool,
+    /// Send transcript entries as they are written.
+    #[arg(long)]
+    pub session_mirror: bool,
+
+    /// Instructions for the model.
+    #[arg(long, value_name = "TEXT")]
+    pub system_prompt: Option<String>,
+    /// Instructions for the model, from a file.
+    #[arg(long, value_name = "FILE", conflicts_with = "system_prompt")]
+    pub system_prompt_file: Option<PathBuf>,
+    /// More instructions for the model.
+    #[arg(long, value_name = "TEXT")]
+    pub append_system_prompt: Option<String>,
+    /// The model to start with.
+    #[arg(long, value_name = "MODEL")]
+    pub model: Option<String>,
+
+    /// What may run without asking: default, acceptEdits, plan, dontAsk, bypassPermissions.
+    #[arg(long, value_name = "MODE", default_value = "default")]
+    pub permission_mode: PermissionMode,
+    /// Who is asked for permission; only the host, over stdio.
+    #[arg(long, value_parser = ["stdio"])]
+    pub permission_prompt_tool: Option<String>,
+    /// Rules for what may run without asking, such as `Read,Bash(git log:*)`.
+    #[arg(long = "allowedTools", alias = "allowed-tools", value_name = "RULES", num_args = 1..)]
+    pub allowed_tools: Vec<String>,
+    /// Rules for what may never run.
+    #[arg(long = "disallowedTools", alias = "disallowed-tools", value_name = "RULES", num_args = 1..)]
+    pub disallowed_tools: Vec<String>,
+    /// The tools the model has: names, `default` for all, empty for none.
+    #[arg(long, value_name = "NAMES", num_args = 1..)]
+    pub tools: Option<Vec<String>>,
+    /// More folders the tools may read and edit.
+    #[arg(long, value_name = "DIR", num_args = 1..)]
+    pub add_dir: Vec<PathBuf>,
+    /// End a turn after this many requests to the model.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub max_turns: Option<u64>,
+
+    /// Start in this folder's last session.
+    #[arg(long = "continue", short = 'c', conflicts_with = "resume")]
+    pub continue_last: bool,
+    /// Start in this session, whichever folder it belongs to.
+    #[arg(long, short = 'r', value_name = "ID")]
+    pub resume: Option<SessionId>,
+    /// Start in a copy of the session that `--resume` or `--continue` names.
+    #[arg(long)]
+    pub fork_session: bool,
+    /// The id of the new session.
+    #[arg(long, value_name = "ID", conflicts_with_all = ["resume", "continue_last"])]
+    pub session_id: Option<SessionId>,
+    /// Continue from this message of the resumed session.
+    #[arg(long, value_name = "UUID")]
+    pub resume_session_at: Option<String>,
+    /// Write nothing to disk.
+    #[arg(long)]
+    pub no_session_persistence: bool,
+
+    /// What has no meaning here yet.
+    #[command(flatten)]
+    pub without_meaning: WithoutMeaning,
+}
+
+/// Flags that hosts pass and that change nothing here yet.
+#[derive(Debug, Clone, Default, clap::Args)]
+#[command(next_help_heading = "Accepted, without a meaning here yet")]
+pub struct WithoutMeaning {
+    /// Frames are always complete.
+    #[arg(long)]
+    verbose: bool,
+    /// There is no other way to run.
+    #[arg(long, short = 'p')]
+    print: bool,
+    /// No model ever has to stand in.
+    #[arg(long, value_name = "MODEL")]
+    fallback_model: Option<String>,
+    /// The offline model costs nothing.
+    #[arg(long, value_name = "USD")]
+    max_budget_usd: Option<f64>,
+    /// No MCP servers yet.
+    #[arg(long, value_name = "JSON", num_args = 1..)]
+    mcp_config: Vec<String>,
+    /// No MCP servers yet.
+    #[arg(long)]
+    strict_mcp_config: bool,
+    /// No settings files yet.
+    #[arg(long, value_name = "JSON")]
+    settings: Option<String>,
+    /// No settings files yet.
+    #[arg(long, value_name = "NAMES")]
+    setting_sources: Option<String>,
+    /// No hooks yet.
+    #[arg(long)]
+    include_hook_events: bool,
+    /// Prompts are not sent back.
+    #[arg(long)]
+    replay_user_messages: bool,
+    /// Replies are plain text.
+    #[arg(long, value_name = "SCHEMA")]
+    json_schema: Option<String>,
+    /// The offline model takes no pains.
+    #[arg(long, value_name = "LEVEL")]
+    effort: Option<String>,
+    /// The offline model does not think.
+    #[arg(long, value_name = "KIND")]
+    thinking: Option<String>,
+    /// The offline model does not think.
+    #[arg(long, value_name = "KIND")]
+    thinking_display: Option<String>,
+    /// The offline model does not think.
+    #[arg(long, value_name = "N")]
+    max_thinking_tokens: Option<u64>,
+    /// There is no budget yet.
+    #[arg(long, value_name = "N")]
+    task_budget: Option<u64>,
+    /// The offline model has no betas.
+    #[arg(long, value_name = "NAMES")]
+    betas: Option<String>,
+    /// No plugins yet.
+    #[arg(long, value_name = "DIR")]
+    plugin_dir: Vec<PathBuf>,
+    /// `bypassPermissions` needs no second flag here.
+    #[arg(long)]
+    allow_dangerously_skip_permissions: bool,
+}
+
+impl Flags {
+    /// Reads the words behind `hotseat agent`. The error is clap's own, which
+    /// knows its wording; asking for help is one, too.
+    pub fn read(words: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
+        Self::try_parse_from(std::iter::once("hotseat agent".into()).chain(words))
+    }
+
+    /// The instructions for the model, put together.
+    pub fn instructions(&self) -> std::io::Result<Option<String>> {
+        let from_file = self.system_prompt_file.as_ref().map(std::fs::read_to_string).transpose()?;
+        let parts = [self.system_prompt.clone().or(from_file), self.append_system_prompt.clone()];
+        let parts: Vec<_> = parts.into_iter().flatten().filter(|part| !part.is_empty()).collect();
+        Ok((!parts.is_empty()).then(|| parts.join("\n\n")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(line: &str) -> Result<Flags, clap::Error> {
+        Flags::read(line.split_whitespace().map(OsString::from))
+    }
+
+    #[test]
+    fn the_sdks_command_line_is_understood() {
+        let flags = read(
+            "--output-format stream-json --verbose --system-prompt S --allowedTools Read,Bash(git:*) \
+             --max-turns 3 --permission-mode acceptEdits --permission-prompt-tool stdio --add-dir /a --add-dir /b \
+             --resume=3f9c1a52-0b7e-4c11-9d3e-5a7f20c4b9a1 --fork-session --setting-sources= --thinking adaptive \
+             --include-partial-messages --input-format stream-json",
+        )
+        .unwrap();
+        assert_eq!(flags.allowed_tools, ["Read,Bash(git:*)"]);
+        assert_eq!(flags.add_dir.len(), 2);
+        assert_eq!(flags.permission_mode, PermissionMode::AcceptEdits);
+        assert!(flags.resume.is_some() && flags.fork_session && flags.include_partial_messages);
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_an_error_that_says_so() {
+        for (line, says) in [
+            ("--novel", "--novel"),
+            ("--resume ../../etc/passwd", "not a session id"),
+            ("--permission-mode yolo", "acceptEdits"),
+            ("--output-format text", "stream-json"),
+            ("--max-turns 0", "--max-turns"),
+        ] {
+            let error = read(line).unwrap_err().to_string();
+            assert!(error.contains(says), "{line}: {error}");
+        }
+    }
+
+    #[test]
+    fn instructions_are_put_together() {
+        assert_eq!(read("").unwrap().instructions().unwrap(), None);
+        let both = read("--system-prompt one --append-system-prompt two").unwrap();
+        assert_eq!(both.instructions().unwrap().as_deref(), Some("one\n\ntwo"));
+    }
+}

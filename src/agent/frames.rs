@@ -1,0 +1,188 @@
+//! What the process tells its host, each frame in one place.
+//!
+//! Owns the fields of frames and nothing of when they are sent.
+
+use serde_json::{Map, Value, json};
+
+use super::process::Process;
+use super::record::{new_uuid, now};
+use super::turn::Turn;
+use crate::protocol::{
+    AgentFrame, ControlResponse, ConversationReset, ErrorCode, MessageFrame, SPOKEN_VERSION, StreamEvent,
+    SystemFrame, TurnResult,
+};
+use crate::session::SessionId;
+
+/// What a host need not probe for.
+pub const CAPABILITIES: [&str; 3] = ["clear", "resume", "fork"];
+
+/// A turn's end, besides its totals.
+#[derive(Debug, Default)]
+pub struct Ending {
+    /// `success`, `error_during_execution` or `error_max_turns`.
+    pub subtype: &'static str,
+    /// The last reply's text, or a local command's.
+    pub text: Option<String>,
+    /// What went wrong.
+    pub errors: Vec<String>,
+    /// The local command it was.
+    pub local_command: Option<&'static str>,
+}
+
+impl Process {
+    /// A `system` frame of the active session.
+    pub(super) fn send_system(&self, subtype: &str, rest: Value) {
+        let mut rest = match rest {
+            Value::Object(rest) => rest,
+            _ => Map::new(),
+        };
+        rest.insert("uuid".into(), json!(new_uuid()));
+        let session_id = self.session.id.to_string();
+        self.out.send(&AgentFrame::System(SystemFrame { subtype: subtype.to_owned(), session_id, rest }));
+    }
+
+    /// What the process is, at every turn and after each switch.
+    pub(super) fn send_init(&self) {
+        self.send_system(
+            "init",
+            json!({
+                "cwd": self.session.cwd,
+                "model": self.settings.model,
+                "tools": self.tools.names(),
+                "mcp_servers": [],
+                "permissionMode": self.permissions.mode.wire_name(),
+                "slash_commands": super::command::COMMANDS.map(|command| command.name),
+                "apiKeySource": "none",
+                "claude_code_version": SPOKEN_VERSION,
+                "agent_version": env!("CARGO_PKG_VERSION"),
+                "output_style": "default",
+                "agents": [],
+                "skills": [],
+                "plugins": [],
+                "capabilities": CAPABILITIES,
+                "transcript_path": self.session.path(),
+                "notice": self.provider.notice(),
+            }),
+        );
+    }
+
+    /// A step of a reply, where the host wants to see it.
+    pub(super) fn send_stream(&self, event: Value) {
+        if self.settings.sends_pieces {
+            self.out.send(&AgentFrame::StreamEvent(StreamEvent {
+                event,
+                session_id: self.session.id.to_string(),
+                parent_tool_use_id: None,
+                uuid: new_uuid(),
+            }));
+        }
+    }
+
+    /// A complete block of a reply.
+    pub(super) fn send_assistant(&self, message: Value, uuid: &str) {
+        self.out.send(&AgentFrame::Assistant(self.message(message, uuid)));
+    }
+
+    /// A tool's result, or the mark of an interruption.
+    pub(super) fn send_user(&self, message: Value, uuid: &str, tool_use_result: Option<Value>) {
+        self.out.send(&AgentFrame::User(MessageFrame { tool_use_result, ..self.message(message, uuid) }));
+    }
+
+    fn message(&self, message: Value, uuid: &str) -> MessageFrame {
+        let mut rest = Map::new();
+        rest.insert("timestamp".into(), json!(now()));
+        MessageFrame {
+            message,
+            parent_tool_use_id: None,
+            session_id: self.session.id.to_string(),
+            uuid: uuid.to_owned(),
+            tool_use_result: None,
+            rest,
+        }
+    }
+
+    /// The end of a turn.
+    pub(super) fn send_result(&self, turn: &Turn, ending: Ending) {
+        let mut rest = Map::new();
+        rest.insert("stop_reason".into(), json!(turn.stop_reason));
+        rest.insert("user_message_uuid".into(), json!(turn.prompt.uuid));
+        if !ending.errors.is_empty() {
+            rest.insert("errors".into(), json!(ending.errors));
+        }
+        if let Some(name) = ending.local_command {
+            rest.insert("local_command".into(), json!(name));
+        }
+        self.out.send(&AgentFrame::Result(TurnResult {
+            subtype: ending.subtype.to_owned(),
+            is_error: ending.subtype != "success",
+            result: ending.text,
+            num_turns: turn.requests,
+            duration_ms: u64::try_from(turn.began.elapsed().as_millis()).unwrap_or(u64::MAX),
+            duration_api_ms: u64::try_from(turn.waited.as_millis()).unwrap_or(u64::MAX),
+            session_id: self.session.id.to_string(),
+            total_cost_usd: self.session.totals.cost_usd,
+            usage: json!(turn.usage),
+            model_usage: self.session.totals.by_model(self.context_window()),
+            permission_denials: turn.denials.clone(),
+            uuid: new_uuid(),
+            rest,
+        }));
+    }
+
+    /// What became of a prompt, where the host stamped it.
+    pub(super) fn send_lifecycle(&self, stamp: Option<&str>, state: &str) {
+        if let Some(stamp) = stamp {
+            self.out.send(&AgentFrame::CommandLifecycle {
+                command_uuid: stamp.to_owned(),
+                state: state.to_owned(),
+                session_id: self.session.id.to_string(),
+            });
+        }
+    }
+
+    /// The active session is another one. Sent after the switch, in the former's name.
+    pub(super) fn send_reset(&self, former: SessionId, trigger: &str) {
+        self.out.send(&AgentFrame::ConversationReset(ConversationReset {
+            new_conversation_id: self.session.id.to_string(),
+            trigger: trigger.to_owned(),
+            session_id: former.to_string(),
+            uuid: new_uuid(),
+            timestamp: now(),
+        }));
+    }
+
+    /// A transcript entry as it was written, where the host wants to see it.
+    pub(super) fn send_mirror(&self, entry: Value) {
+        if self.settings.mirrors {
+            let file_path = self.session.path().display().to_string();
+            self.out.send(&AgentFrame::TranscriptMirror { file_path, entries: vec![entry] });
+        }
+    }
+
+    /// The answer to a request of the host's.
+    pub(super) fn send_answer(&self, request_id: String, answer: Result<Value, Refusal>) {
+        let response = match answer {
+            Ok(response) => ControlResponse::Success { request_id, response },
+            Err(Refusal { code, error }) => {
+                ControlResponse::Error { request_id, error, error_code: Some(code.wire_name().to_owned()) }
+            }
+        };
+        self.out.send(&AgentFrame::ControlResponse { response });
+    }
+}
+
+/// Why a request of the host's was not granted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// For a program.
+    pub code: ErrorCode,
+    /// For a person.
+    pub error: String,
+}
+
+impl Refusal {
+    /// Refuses with these words.
+    pub fn new(code: ErrorCode, error: impl Into<String>) -> Self {
+        Self { code, error: error.into() }
+    }
+}

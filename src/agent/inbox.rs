@@ -1,0 +1,51 @@
+//! What arrives on stdin, a line at a time.
+//!
+//! Owns the reading task and nothing of what a frame means. A line that is no
+//! frame is logged and passed over; only the end of the stream ends it.
+
+use tokio::io::{AsyncRead, BufReader};
+use tokio::sync::mpsc;
+
+use crate::protocol::{HostFrame, Incoming, LineReader};
+
+/// Frames that wait to be taken; beyond that the host's pipe fills up.
+const WAITING: usize = 64;
+
+/// The frames of the host, in order.
+#[derive(Debug)]
+pub struct Inbox(mpsc::Receiver<HostFrame>);
+
+impl Inbox {
+    /// Reads `input` to its end.
+    pub fn open(input: impl AsyncRead + Unpin + Send + 'static) -> Self {
+        let (frames, inbox) = mpsc::channel(WAITING);
+        tokio::spawn(read(input, frames));
+        Self(inbox)
+    }
+
+    /// The next frame; none once the host has closed its end. Cancel-safe.
+    pub async fn next(&mut self) -> Option<HostFrame> {
+        self.0.recv().await
+    }
+}
+
+async fn read(input: impl AsyncRead + Unpin, frames: mpsc::Sender<HostFrame>) {
+    let mut lines = LineReader::new(BufReader::new(input));
+    loop {
+        match lines.next::<HostFrame>().await {
+            Ok(Some(Incoming::Frame(frame))) => {
+                if frames.send(frame).await.is_err() {
+                    return;
+                }
+            }
+            Ok(Some(Incoming::Garbage(start))) => {
+                tracing::warn!("passed over a line that is no JSON object: {start:?}");
+            }
+            Ok(None) => return,
+            Err(error) => {
+                tracing::warn!("cannot read stdin any more: {error}");
+                return;
+            }
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! The one writer of frames to stdout.
+//!
+//! Owns their order and the bytes still unwritten. Sending never waits, so no
+//! state change is ever cut in two; whoever makes many frames waits for
+//! [`Outbox::room`] between them.
+
+use serde::Serialize;
+use tokio::io::{AsyncWrite, AsyncWriteExt};
+use tokio::sync::{mpsc, watch};
+
+/// Unwritten bytes beyond which a turn waits for the host to read.
+const ROOM: usize = 1 << 20;
+
+/// Frames on their way to the host.
+#[derive(Debug)]
+pub struct Outbox {
+    lines: mpsc::UnboundedSender<Vec<u8>>,
+    unwritten: watch::Sender<usize>,
+}
+
+impl Outbox {
+    /// Writes to `output` until this is dropped or the host has gone.
+    pub fn open(output: impl AsyncWrite + Unpin + Send + 'static) -> Self {
+        let (lines, waiting) = mpsc::unbounded_channel();
+        let unwritten = watch::Sender::new(0);
+        tokio::spawn(write(output, waiting, unwritten.clone()));
+        Self { lines, unwritten }
+    }
+
+    /// Sends one frame behind all others.
+    pub fn send(&self, frame: &impl Serialize) {
+        let mut line = match serde_json::to_vec(frame) {
+            Ok(line) => line,
+            Err(error) => {
+                tracing::warn!("a frame that is no JSON was not sent: {error}");
+                return;
+            }
+        };
+        line.push(b'\n');
+        self.unwritten.send_modify(|bytes| *bytes += line.len());
+        // A host that has gone is noticed by `gone`.
+        let _sent_or_gone = self.lines.send(line);
+    }
+
+    /// Returns when the host keeps up.
+    pub async fn room(&self) {
+        let mut unwritten = self.unwritten.subscribe();
+        let _kept_up = unwritten.wait_for(|&bytes| bytes < ROOM).await;
+    }
+
+    /// Returns when everything is written.
+    pub async fn flushed(&self) {
+        let mut unwritten = self.unwritten.subscribe();
+        tokio::select! {
+            _flushed = unwritten.wait_for(|&bytes| bytes == 0) => {}
+            () = self.gone() => {}
+        }
+    }
+
+    /// Returns when the host does not read any more.
+    pub async fn gone(&self) {
+        self.lines.closed().await;
+    }
+}
+
+async fn write(
+    mut output: impl AsyncWrite + Unpin,
+    mut waiting: mpsc::UnboundedReceiver<Vec<u8>>,
+    unwritten: watch::Sender<usize>,
+) {
+    while let Some(line) = waiting.recv().await {
+        let written = async {
+            output.write_all(&line).await?;
+            output.flush().await
+        };
+        if let Err(error) = written.await {
+            tracing::warn!("cannot write to stdout any more: {error}");
+            return;
+        }
+        unwritten.send_modify(|bytes| *bytes -= line.len());
+    }
+}

@@ -1,0 +1,184 @@
+//! What may run without asking, and what asking is answered with.
+//!
+//! Owns the mode, the rules and the folders. Decides, and never runs, asks or
+//! writes anything. What was granted for the session is forgotten at a switch.
+
+mod rule;
+
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+
+pub use rule::Rule;
+
+use super::tool::Need;
+use crate::protocol::PermissionMode;
+
+/// What may run without asking.
+#[derive(Debug, Clone, Default)]
+pub struct Permissions {
+    /// The mode; a switch does not change it.
+    pub mode: PermissionMode,
+    /// From the command line.
+    allowed: Vec<Rule>,
+    denied: Vec<Rule>,
+    folders: Vec<PathBuf>,
+    /// Granted or refused for the active session.
+    session: Granted,
+}
+
+/// What holds for one session.
+#[derive(Debug, Clone, Default)]
+struct Granted {
+    allowed: Vec<Rule>,
+    denied: Vec<Rule>,
+    folders: Vec<PathBuf>,
+}
+
+/// Whether a call may run.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Decision {
+    /// It may.
+    Allow,
+    /// It may not; the reason is for the model.
+    Deny(String),
+    /// The host must be asked.
+    Ask {
+        /// Rules that would make asking needless.
+        suggestions: Vec<Value>,
+        /// The path that made it ask.
+        blocked_path: Option<PathBuf>,
+    },
+}
+
+impl Permissions {
+    /// Those of the command line.
+    pub fn new(mode: PermissionMode, allowed: &[String], denied: &[String], folders: &[PathBuf]) -> Self {
+        let rules = |texts: &[String]| texts.iter().flat_map(|text| Rule::list(text)).collect();
+        let folders = folders.iter().map(real).collect();
+        Self { mode, allowed: rules(allowed), denied: rules(denied), folders, session: Granted::default() }
+    }
+
+    /// Forgets what held for the session that is left.
+    pub fn forget_session(&mut self) {
+        self.session = Granted::default();
+    }
+
+    /// Whether this call may run in a session that works in `cwd`.
+    pub fn decide(&self, tool: &str, need: &Need, cwd: &Path) -> Decision {
+        let call = match need {
+            Need::Nothing => return Decision::Allow,
+            Need::Look(path) | Need::Edit(path) => real(path).display().to_string(),
+            Need::Command(command) => command.clone(),
+        };
+        if let Some(rule) =
+            self.denied.iter().chain(&self.session.denied).find(|rule| rule.forbids(tool, &call))
+        {
+            return Decision::Deny(format!("{tool} is not allowed here: the rule {rule} forbids it."));
+        }
+        if self.mode == PermissionMode::BypassPermissions {
+            return Decision::Allow;
+        }
+        let is_near = self.is_near(need, cwd);
+        if self.mode == PermissionMode::Plan && !matches!(need, Need::Look(_)) {
+            return Decision::Deny(format!("{tool} is not allowed in plan mode, which only reads."));
+        }
+        let is_granted =
+            self.allowed.iter().chain(&self.session.allowed).any(|rule| rule.permits(tool, &call));
+        let needs_none = match need {
+            Need::Look(_) => is_near,
+            Need::Edit(_) => is_near && self.mode == PermissionMode::AcceptEdits,
+            Need::Command(_) | Need::Nothing => false,
+        };
+        if is_granted || needs_none {
+            return Decision::Allow;
+        }
+        if self.mode == PermissionMode::DontAsk {
+            return Decision::Deny(format!(
+                "{tool} needs a permission, and in this mode nobody is asked for one."
+            ));
+        }
+        let rule = json!({"toolName": tool, "ruleContent": call});
+        Decision::Ask {
+            suggestions: vec![
+                json!({"type": "addRules", "rules": [rule], "behavior": "allow", "destination": "session"}),
+            ],
+            blocked_path: match need {
+                Need::Look(path) | Need::Edit(path) if !is_near => Some(path.clone()),
+                _ => None,
+            },
+        }
+    }
+
+    /// Takes over what the host granted along with an answer. Everything holds
+    /// for this session only, whichever destination it names: nothing of it is
+    /// written to a settings file. One of our own suggestions means the very
+    /// call it was made for, stars and all.
+    pub fn apply(&mut self, update: &Value, suggested: &[Value]) {
+        let rule_of = if suggested.contains(update) { exact_rule_of } else { rule_of };
+        let rules =
+            || update["rules"].as_array().into_iter().flatten().filter_map(rule_of).collect::<Vec<_>>();
+        let folders =
+            || update["directories"].as_array().into_iter().flatten().filter_map(Value::as_str).map(real);
+        let list = match update["behavior"].as_str() {
+            Some("deny") => &mut self.session.denied,
+            _ => &mut self.session.allowed,
+        };
+        match update["type"].as_str() {
+            Some("addRules") if update["behavior"] != "ask" => list.extend(rules()),
+            Some("replaceRules") => *list = rules(),
+            Some("removeRules") => {
+                let gone = rules();
+                list.retain(|rule| !gone.contains(rule));
+            }
+            Some("setMode") => match update["mode"].as_str().unwrap_or_default().parse() {
+                Ok(mode) => self.mode = mode,
+                Err(error) => tracing::warn!("a permission update was passed over: {error}"),
+            },
+            Some("addDirectories") => self.session.folders.extend(folders()),
+            Some("removeDirectories") => {
+                let gone: Vec<_> = folders().collect();
+                self.session.folders.retain(|folder| !gone.contains(folder));
+            }
+            _ => tracing::warn!("an unknown permission update was passed over"),
+        }
+    }
+
+    /// Whether a path lies in a folder the tools may use.
+    fn is_near(&self, need: &Need, cwd: &Path) -> bool {
+        let (Need::Look(path) | Need::Edit(path)) = need else { return false };
+        let (path, cwd) = (real(path), real(cwd));
+        let folders = self.folders.iter().chain(&self.session.folders);
+        std::iter::once(&cwd).chain(folders).any(|folder| path.starts_with(folder))
+    }
+}
+
+fn rule_of(rule: &Value) -> Option<Rule> {
+    Some(Rule::new(rule["toolName"].as_str()?, rule["ruleContent"].as_str()))
+}
+
+fn exact_rule_of(rule: &Value) -> Option<Rule> {
+    Some(Rule::exactly(rule["toolName"].as_str()?, rule["ruleContent"].as_str()?))
+}
+
+/// The path without links and dots; of a file that does not exist yet, its
+/// nearest folder's. A name under a missing folder may hold no dots.
+fn real(path: impl AsRef<Path>) -> PathBuf {
+    let path = path.as_ref();
+    let mut missing = Vec::new();
+    for known in path.ancestors() {
+        if let Ok(known) = known.canonicalize() {
+            return missing.into_iter().rev().fold(known, |path, name| path.join(name));
+        }
+        match known.file_name() {
+            // A link to what does not exist leads elsewhere.
+            Some(name) if !known.is_symlink() => missing.push(name),
+            // `a/..` where there is no `a`: nowhere, so in no folder of ours.
+            _ => break,
+        }
+    }
+    PathBuf::from("/nowhere").join(path.file_name().unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests;

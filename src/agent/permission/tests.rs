@@ -1,0 +1,101 @@
+use super::*;
+
+/// `y` allowed, `n` denied, `?` asked: for a look and an edit here, a look and
+/// an edit elsewhere, and a command.
+fn answers(permissions: &Permissions) -> String {
+    let temp = tempfile::tempdir().unwrap();
+    let (here, there) = (temp.path().join("here"), temp.path().join("there"));
+    std::fs::create_dir_all(&here).unwrap();
+    std::fs::create_dir_all(&there).unwrap();
+    let calls = [
+        ("Read", Need::Look(here.join("a"))),
+        ("Write", Need::Edit(here.join("new/a"))),
+        ("Read", Need::Look(here.join("../there/a"))),
+        ("Write", Need::Edit(there.join("a"))),
+        ("Bash", Need::Command("echo a".into())),
+    ];
+    let answer = |(tool, need): &(&str, Need)| match permissions.decide(tool, need, &here) {
+        Decision::Allow => 'y',
+        Decision::Deny(_) => 'n',
+        Decision::Ask { .. } => '?',
+    };
+    calls.iter().map(answer).collect()
+}
+
+fn permissions(mode: PermissionMode, allowed: &str, denied: &str) -> Permissions {
+    Permissions::new(mode, &[allowed.to_owned()], &[denied.to_owned()], &[])
+}
+
+#[test]
+fn each_mode_asks_for_what_it_should() {
+    for (mode, expected) in [
+        (PermissionMode::Default, "y????"),
+        (PermissionMode::AcceptEdits, "yy???"),
+        (PermissionMode::Plan, "yn?nn"),
+        (PermissionMode::DontAsk, "ynnnn"),
+        (PermissionMode::BypassPermissions, "yyyyy"),
+    ] {
+        assert_eq!(answers(&permissions(mode, "", "")), expected, "{mode:?}");
+    }
+}
+
+#[test]
+fn rules_of_the_command_line_hold() {
+    use PermissionMode::{BypassPermissions, Default};
+    assert_eq!(answers(&permissions(Default, "Bash(echo:*),Write", "")), "yy?yy");
+    assert_eq!(answers(&permissions(BypassPermissions, "", "Bash(echo:*)")), "yyyyn");
+    assert_eq!(answers(&permissions(Default, "Bash", "Bash")), "y???n");
+}
+
+#[test]
+fn what_is_suggested_makes_asking_needless_until_the_session_is_left() {
+    let mut permissions = permissions(PermissionMode::Default, "", "");
+    let need = Need::Command("echo a && echo b".into());
+    let cwd = Path::new("/");
+    let Decision::Ask { suggestions, .. } = permissions.decide("Bash", &need, cwd) else { panic!() };
+    assert_eq!(suggestions[0]["destination"], "session");
+    permissions.apply(&suggestions[0], &suggestions);
+    assert_eq!(permissions.decide("Bash", &need, cwd), Decision::Allow);
+    let other = Need::Command("echo a && rm b".into());
+    assert!(matches!(permissions.decide("Bash", &other, cwd), Decision::Ask { .. }));
+    permissions.forget_session();
+    assert!(matches!(permissions.decide("Bash", &need, cwd), Decision::Ask { .. }));
+}
+
+#[test]
+fn a_star_in_what_was_suggested_is_a_star() {
+    let mut permissions = permissions(PermissionMode::Default, "", "");
+    let decide = |permissions: &Permissions, command: &str| {
+        permissions.decide("Bash", &Need::Command(command.into()), Path::new("/"))
+    };
+    let Decision::Ask { suggestions, .. } = decide(&permissions, "rm *") else { panic!() };
+    permissions.apply(&suggestions[0], &suggestions);
+    assert_eq!(decide(&permissions, "rm *"), Decision::Allow);
+    assert!(matches!(decide(&permissions, "rm -r x"), Decision::Ask { .. }));
+}
+
+#[test]
+fn updates_of_the_host_are_applied_or_passed_over() {
+    let mut permissions = permissions(PermissionMode::Default, "", "");
+    permissions.apply(&json!({"type": "setMode", "mode": "acceptEdits", "destination": "session"}), &[]);
+    assert_eq!(permissions.mode, PermissionMode::AcceptEdits);
+    permissions.apply(&json!({"type": "setMode", "mode": "yolo"}), &[]);
+    permissions.apply(&json!({"type": "novel"}), &[]);
+    assert_eq!(permissions.mode, PermissionMode::AcceptEdits);
+    permissions.apply(&json!({"type": "addRules", "behavior": "deny", "rules": [{"toolName": "Bash"}]}), &[]);
+    assert_eq!(answers(&permissions), "yy??n");
+}
+
+#[test]
+fn a_link_does_not_bring_a_far_file_near() {
+    let temp = tempfile::tempdir().unwrap();
+    let here = temp.path().join("here");
+    std::fs::create_dir(&here).unwrap();
+    std::os::unix::fs::symlink("/", here.join("link")).unwrap();
+    let permissions = permissions(PermissionMode::Default, "", "");
+    std::os::unix::fs::symlink("/etc/none", here.join("dangling")).unwrap();
+    for far in ["dangling", "link/etc/hosts", "none/../../../etc/hosts"] {
+        let decision = permissions.decide("Read", &Need::Look(here.join(far)), &here);
+        assert!(matches!(decision, Decision::Ask { blocked_path: Some(_), .. }), "{far}: {decision:?}");
+    }
+}

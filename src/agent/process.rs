@@ -1,0 +1,221 @@
+//! The warm process: one task that owns all state, and the loop that feeds it.
+//!
+//! Owns the order in which things happen. Requests are served while a turn
+//! runs; prompts queue up. Nothing else holds any of this state, so nothing is
+//! locked.
+
+use std::collections::VecDeque;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::json;
+use tokio::time::{Instant, sleep_until};
+
+use super::active::ActiveSession;
+use super::inbox::Inbox;
+use super::outbox::Outbox;
+use super::permission::Permissions;
+use super::provider::Provider;
+use super::record::new_uuid;
+use super::tool::{Place, Toolbox};
+use super::turn::{Happened, Prompt, Turn};
+use crate::protocol::{HostFrame, UserLine};
+use crate::store::SessionStore;
+
+/// From the end of stdin to the end of the process: a turn that is nearly done
+/// may end by itself, so that a host can send one prompt and close.
+const LAST_TURN: Duration = Duration::from_millis(1500);
+/// For a host that does not read what is still to be written.
+const LAST_FRAMES: Duration = Duration::from_millis(400);
+
+/// What stays as it is across switches.
+pub struct Settings {
+    /// The model in use.
+    pub model: String,
+    /// Instructions for the model.
+    pub instructions: Option<String>,
+    /// Requests to the model in one turn, at most.
+    pub max_requests: Option<u64>,
+    /// Pieces of a reply are sent as they are made.
+    pub sends_pieces: bool,
+    /// Transcript entries are sent as they are written.
+    pub mirrors: bool,
+    /// The host is told when the state changes.
+    pub tells_state: bool,
+    /// Runs what must not outlive us.
+    pub guard: PathBuf,
+}
+
+/// What the process is doing, in the SDKs' words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// Waiting for a prompt.
+    Idle,
+    /// A turn runs.
+    Running,
+    /// The host is asked for something.
+    RequiresAction,
+}
+
+impl State {
+    /// Its name on the wire.
+    pub fn wire_name(self) -> &'static str {
+        match self {
+            Self::Idle => "idle",
+            Self::Running => "running",
+            Self::RequiresAction => "requires_action",
+        }
+    }
+}
+
+/// The process and all it knows.
+pub struct Process {
+    /// What stays as it is across switches.
+    pub(super) settings: Settings,
+    /// Where sessions live.
+    pub(super) store: Arc<dyn SessionStore>,
+    /// Who replies.
+    pub(super) provider: Box<dyn Provider>,
+    /// What the model can use.
+    pub(super) tools: Toolbox,
+    /// What may run without asking.
+    pub(super) permissions: Permissions,
+    /// The session that has the seat.
+    pub(super) session: ActiveSession,
+    /// The way to the host.
+    pub(super) out: Outbox,
+    /// Prompts that wait for the turns before them.
+    pub(super) queue: VecDeque<Prompt>,
+    /// The turn that runs.
+    pub(super) turn: Option<Turn>,
+    /// What the process is doing, as the host was told.
+    pub(super) state: State,
+    /// The host asked for the end.
+    pub(super) ends: bool,
+}
+
+/// What the loop was woken by.
+enum Woken {
+    Frame(HostFrame),
+    Turn(Happened),
+    InputEnded,
+    Stop,
+}
+
+impl Process {
+    /// Serves the host until it closes its end or `stop` says so; what is being
+    /// written is finished, and a turn that still runs is recorded as interrupted.
+    pub async fn run(mut self, mut inbox: Inbox, stop: impl Future<Output = ()>) {
+        tokio::pin!(stop);
+        let mut last_moment: Option<Instant> = None;
+        loop {
+            let Self { turn, out, .. } = &mut self;
+            let woken = tokio::select! {
+                biased;
+                () = &mut stop => Woken::Stop,
+                () = out.gone() => Woken::Stop,
+                frame = inbox.next(), if last_moment.is_none() => frame.map_or(Woken::InputEnded, Woken::Frame),
+                () = sleep_until(last_moment.unwrap_or_else(Instant::now)), if last_moment.is_some() => Woken::Stop,
+                happened = next(turn, out), if turn.is_some() => Woken::Turn(happened),
+            };
+            match woken {
+                Woken::Frame(frame) => self.take(frame),
+                Woken::Turn(happened) => self.advance(happened),
+                Woken::InputEnded => last_moment = Some(Instant::now() + LAST_TURN),
+                Woken::Stop => break,
+            }
+            self.start_next();
+            // Nobody is left to answer a permission request.
+            let waits_in_vain = last_moment.is_some() && self.state == State::RequiresAction;
+            let is_done = last_moment.is_some() && self.turn.is_none();
+            if self.ends || waits_in_vain || is_done {
+                break;
+            }
+        }
+        self.end().await;
+    }
+
+    async fn end(mut self) {
+        self.queue.clear();
+        self.interrupt();
+        if let Err(error) = self.session.sync() {
+            tracing::error!("the transcript's last lines may be lost: {error}");
+        }
+        let _flushed_or_late = tokio::time::timeout(LAST_FRAMES, self.out.flushed()).await;
+    }
+
+    fn take(&mut self, frame: HostFrame) {
+        match frame {
+            HostFrame::User(line) => self.enqueue(line),
+            HostFrame::ControlRequest(envelope) => self.serve(envelope.request_id, envelope.request),
+            HostFrame::ControlResponse { response } => self.permission_answered(response),
+            HostFrame::ControlCancelRequest { request_id } => {
+                // Requests are answered at once, so there is none to drop.
+                tracing::debug!("nothing to cancel for {request_id:?}");
+            }
+            HostFrame::KeepAlive => {}
+            HostFrame::Unknown(frame) => {
+                tracing::warn!("passed over a frame of the unknown type {}", frame["type"]);
+            }
+        }
+    }
+
+    fn enqueue(&mut self, line: UserLine) {
+        let content = line.message["content"].clone();
+        if !content.is_string() && !content.is_array() {
+            tracing::warn!("passed over a user line without content");
+            return;
+        }
+        let stamp = line.uuid.filter(|uuid| !uuid.is_empty());
+        // Only a UUID may become part of a transcript.
+        let uuid = stamp.clone().filter(|uuid| uuid::Uuid::try_parse(uuid).is_ok()).unwrap_or_else(new_uuid);
+        self.send_lifecycle(stamp.as_deref(), "queued");
+        let wants_reply = line.should_query != Some(false);
+        self.queue.push_back(Prompt { uuid, stamp, content, wants_reply });
+    }
+
+    /// Takes up prompts until one of them begins a turn.
+    fn start_next(&mut self) {
+        while self.turn.is_none()
+            && let Some(prompt) = self.queue.pop_front()
+        {
+            self.enter(State::Running);
+            self.send_lifecycle(prompt.stamp.as_deref(), "started");
+            self.take_up(prompt);
+        }
+        if self.turn.is_none() {
+            self.enter(State::Idle);
+        }
+    }
+
+    /// Tells the host, where it wants to know, that the state is another one.
+    pub(super) fn enter(&mut self, state: State) {
+        if std::mem::replace(&mut self.state, state) != state && self.settings.tells_state {
+            self.send_system("session_state_changed", json!({"state": state.wire_name()}));
+        }
+    }
+
+    /// Where tools work now.
+    pub(super) fn place(&self) -> Place {
+        Place { cwd: self.session.cwd.clone(), guard: self.settings.guard.clone() }
+    }
+
+    /// Tokens that the model in use can read at once.
+    pub(super) fn context_window(&self) -> u64 {
+        let models = self.provider.models();
+        let model = models.iter().find(|model| model.name == self.settings.model).or(models.first());
+        model.map_or(0, |model| model.context_window)
+    }
+}
+
+/// The turn's next step, once the host keeps up with what was sent.
+async fn next(turn: &mut Option<Turn>, out: &Outbox) -> Happened {
+    match turn {
+        Some(turn) => {
+            out.room().await;
+            turn.next().await
+        }
+        None => std::future::pending().await,
+    }
+}

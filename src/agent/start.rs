@@ -1,0 +1,117 @@
+//! From the command line to a process in its first session.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::active::{ActiveSession, LoadAt};
+use super::flags::Flags;
+use super::outbox::Outbox;
+use super::permission::Permissions;
+use super::process::{Process, Settings, State};
+use super::provider::Provider;
+use super::switch::load_copy;
+use super::tool::Toolbox;
+use crate::session::line::Line;
+use crate::session::{SessionId, Transcript};
+use crate::store::{Fork, MemoryStore, Scope, SessionStore, StoreError};
+
+/// Bytes at a transcript's end that tell when it was last used.
+const TAIL: u64 = 64 * 1024;
+
+/// Why the process cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The session cannot be had.
+    #[error(transparent)]
+    Session(#[from] StoreError),
+    /// `--session-id` names one that is there already.
+    #[error("session {0} exists already; --resume goes on with it")]
+    Exists(SessionId),
+    /// A file that a flag names cannot be read.
+    #[error("cannot read the instructions: {0}")]
+    Instructions(#[source] io::Error),
+}
+
+/// Where a process comes to life.
+#[derive(Debug, Clone)]
+pub struct Surroundings {
+    /// The folder it was started in.
+    pub cwd: PathBuf,
+    /// Runs what must not outlive it: our own executable, as `guard`.
+    pub guard: PathBuf,
+    /// The host wants to know when the state changes.
+    pub tells_state: bool,
+}
+
+impl Process {
+    /// A process as the flags say, in its first session.
+    pub fn start(
+        flags: &Flags,
+        surroundings: Surroundings,
+        store: Arc<dyn SessionStore>,
+        provider: Box<dyn Provider>,
+        out: Outbox,
+    ) -> Result<Self, StartError> {
+        let store = if flags.no_session_persistence { Arc::new(MemoryStore::over(store)) } else { store };
+        let mut process = Self {
+            settings: Settings {
+                model: String::new(),
+                instructions: flags.instructions().map_err(StartError::Instructions)?,
+                max_requests: flags.max_turns,
+                sends_pieces: flags.include_partial_messages,
+                mirrors: flags.session_mirror,
+                tells_state: surroundings.tells_state,
+                guard: surroundings.guard,
+            },
+            session: first_session(flags, &*store, &surroundings.cwd)?,
+            store,
+            provider,
+            tools: Toolbox::new(flags.tools.as_deref()),
+            permissions: Permissions::new(
+                flags.permission_mode,
+                &flags.allowed_tools,
+                &flags.disallowed_tools,
+                &flags.add_dir,
+            ),
+            out,
+            queue: std::collections::VecDeque::new(),
+            turn: None,
+            state: State::Idle,
+            ends: false,
+        };
+        process.set_model(flags.model.clone());
+        Ok(process)
+    }
+}
+
+fn first_session(flags: &Flags, store: &dyn SessionStore, cwd: &Path) -> Result<ActiveSession, StartError> {
+    let last = if flags.continue_last { last_session(store, cwd)? } else { None };
+    let Some(id) = flags.resume.or(last) else {
+        let id = flags.session_id.unwrap_or_else(SessionId::random);
+        if store.find(id).is_ok() {
+            return Err(StartError::Exists(id));
+        }
+        return Ok(ActiveSession::new(store, id, cwd)?);
+    };
+    let message = flags.resume_session_at.as_deref();
+    if flags.fork_session {
+        let copy = store.fork(id, &Fork { at: message, ..Fork::default() })?;
+        return Ok(load_copy(store, copy, None, cwd)?);
+    }
+    Ok(ActiveSession::load(store, id, LoadAt { message, cwd: None }, cwd)?)
+}
+
+/// The folder's session with the newest entry. A file's own time says less:
+/// others touch it.
+fn last_session(store: &dyn SessionStore, cwd: &Path) -> Result<Option<SessionId>, StoreError> {
+    let last_entry = |id| {
+        let tail = store.read_tail(id, TAIL).ok()?;
+        let transcript = Transcript::parse(&tail.bytes);
+        let lines = transcript.lines.iter().rev().filter(|line| line.kind().is_conversation());
+        lines.filter(|line| !line.is_sidechain()).find_map(Line::timestamp)
+    };
+    let sessions = store.list(&Scope::Project(cwd.to_owned()))?;
+    let dated = sessions.iter().filter_map(|stored| Some((last_entry(stored.id)?, stored.id)));
+    Ok(dated.max().map(|(_, id)| id))
+}

@@ -1,0 +1,189 @@
+//! The three switches: clear, resume and fork, inside the running process.
+//!
+//! A switch happens entirely or not at all: the new session is found, locked
+//! and loaded before anything of the former one is touched. Its entries are on
+//! disk before the answer is sent.
+
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use serde_json::{Value, json};
+
+use super::active::{ActiveSession, LoadAt};
+use super::frames::Refusal;
+use super::process::Process;
+use crate::protocol::{ErrorCode, ForkRequest, ResumeRequest, SwitchAnswer};
+use crate::session::SessionId;
+use crate::store::{Fork, StoreError};
+
+/// What is asked for, understood.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Wanted {
+    /// A new, empty session.
+    Clear,
+    /// A stored session.
+    Resume {
+        /// Which.
+        id: SessionId,
+        /// The message to go on from; none: where it ended.
+        at: Option<String>,
+        /// The folder to run it in; none: its own.
+        cwd: Option<PathBuf>,
+    },
+    /// A copy of a stored session.
+    Fork {
+        /// Which; none: the active one.
+        id: Option<SessionId>,
+        /// The last message to copy; none: all.
+        at: Option<String>,
+        /// The copy's title; none: the source's with the next number.
+        title: Option<String>,
+        /// The folder to run it in; none: the source's.
+        cwd: Option<PathBuf>,
+    },
+}
+
+impl Wanted {
+    /// What a `clear` asks for.
+    pub fn of_clear(resume: Option<&str>) -> Result<Self, Refusal> {
+        match resume {
+            None => Ok(Self::Clear),
+            Some(id) => Ok(Self::Resume { id: session_id(id)?, at: None, cwd: None }),
+        }
+    }
+
+    /// What a `resume` or `load_session` asks for.
+    pub fn of_resume(request: ResumeRequest) -> Result<Self, Refusal> {
+        let id = session_id(&request.session_id)?;
+        let (at, cwd) = (request.resume_session_at, request.cwd.map(PathBuf::from));
+        if let Some(folder) = cwd.as_deref().filter(|folder| !folder.is_absolute() || !folder.is_dir()) {
+            let error = format!("cwd must be a folder that exists, by its whole path: {}", folder.display());
+            return Err(Refusal::new(ErrorCode::InvalidRequest, error));
+        }
+        Ok(if request.fork_session {
+            Self::Fork { id: Some(id), at, title: None, cwd }
+        } else {
+            Self::Resume { id, at, cwd }
+        })
+    }
+
+    /// What a `fork` asks for.
+    pub fn of_fork(request: ForkRequest) -> Result<Self, Refusal> {
+        let id = request.session_id.as_deref().map(session_id).transpose()?;
+        Ok(Self::Fork { id, at: request.resume_session_at, title: request.title, cwd: None })
+    }
+
+    /// Its name on the wire.
+    fn trigger(&self) -> &'static str {
+        match self {
+            Self::Clear => "clear",
+            Self::Resume { .. } => "resume",
+            Self::Fork { .. } => "fork",
+        }
+    }
+}
+
+impl Process {
+    /// Serves a request to switch; `began` is when it arrived.
+    pub(super) fn serve_switch(
+        &mut self,
+        wanted: Result<Wanted, Refusal>,
+        interrupts: bool,
+        began: Instant,
+    ) -> Result<Value, Refusal> {
+        let wanted = wanted?;
+        let is_busy = self.turn.is_some() || !self.queue.is_empty();
+        if is_busy && !interrupts {
+            let error = "a turn runs; wait for its result, or switch with \"interrupt\":true";
+            return Err(Refusal::new(ErrorCode::Busy, error));
+        }
+        if is_busy {
+            // What waits was meant for the session that is left.
+            while let Some(prompt) = self.queue.pop_front() {
+                self.send_lifecycle(prompt.stamp.as_deref(), "cancelled");
+            }
+            self.interrupt();
+        }
+        self.switch(&wanted, began)
+    }
+
+    /// Switches, and tells the host. Whoever calls this has no turn running.
+    pub(super) fn switch(&mut self, wanted: &Wanted, began: Instant) -> Result<Value, Refusal> {
+        let (session, forked_from) = self.open(wanted).map_err(|error| refusal(&error))?;
+        self.session.sync().map_err(|error| {
+            let error = format!("the active session cannot be written to the end: {error}");
+            Refusal::new(ErrorCode::SessionUnreadable, error)
+        })?;
+        let former = std::mem::replace(&mut self.session, session).id;
+        self.permissions.forget_session();
+        self.send_reset(former, wanted.trigger());
+        self.send_init();
+        let answer = SwitchAnswer {
+            session_id: self.session.id.to_string(),
+            previous_session_id: former.to_string(),
+            forked_from: forked_from.map(|id| id.to_string()),
+            message_count: self.session.context.messages().len() as u64,
+            num_turns: self.session.context.prompts() as u64,
+            total_cost_usd: self.session.totals.cost_usd,
+            cwd: self.session.cwd.display().to_string(),
+            transcript_path: self.session.path().display().to_string(),
+            duration_ms: began.elapsed().as_secs_f64() * 1000.0,
+            pid: std::process::id(),
+            usage: json!(self.session.totals.usage()),
+            repaired: self.session.repaired.take(),
+        };
+        Ok(json!(answer))
+    }
+
+    /// The session that is wanted, ready to be the active one, and the one it
+    /// was copied from. Leaves everything as it is.
+    fn open(&mut self, wanted: &Wanted) -> Result<(ActiveSession, Option<SessionId>), StoreError> {
+        let store = &*self.store;
+        let here = self.session.cwd.clone();
+        match wanted {
+            Wanted::Clear => Ok((ActiveSession::new(store, SessionId::random(), &here)?, None)),
+            Wanted::Resume { id, at, cwd } => {
+                let at = LoadAt { message: at.as_deref(), cwd: cwd.as_deref() };
+                Ok((ActiveSession::load(store, *id, at, &here)?, None))
+            }
+            Wanted::Fork { id, at, title, cwd } => {
+                let source = id.unwrap_or(self.session.id);
+                if source == self.session.id && self.session.context.messages().is_empty() {
+                    return Err(StoreError::Empty(source));
+                }
+                let order = Fork { at: at.as_deref(), title: title.as_deref(), cwd: cwd.as_deref() };
+                let copy = store.fork(source, &order)?;
+                Ok((load_copy(store, copy, cwd.as_deref(), &here)?, Some(source)))
+            }
+        }
+    }
+}
+
+/// Loads a fresh copy; one that cannot be loaded is taken back.
+pub(super) fn load_copy(
+    store: &dyn crate::store::SessionStore,
+    copy: SessionId,
+    cwd: Option<&Path>,
+    here: &Path,
+) -> Result<ActiveSession, StoreError> {
+    let at = LoadAt { message: None, cwd };
+    ActiveSession::load(store, copy, at, here).inspect_err(|_| {
+        // The first error is the one to tell.
+        let _deleted_or_not = store.delete(copy);
+    })
+}
+
+fn session_id(text: &str) -> Result<SessionId, Refusal> {
+    text.parse().map_err(|error| Refusal::new(ErrorCode::SessionNotFound, format!("{error}")))
+}
+
+/// The store's reason, as an answer.
+pub(super) fn refusal(error: &StoreError) -> Refusal {
+    let code = match error {
+        StoreError::NotFound(_) => ErrorCode::SessionNotFound,
+        StoreError::InUse { .. } => ErrorCode::SessionInUse,
+        StoreError::NoSuchMessage { .. } | StoreError::Empty(_) => ErrorCode::InvalidRequest,
+        _ => ErrorCode::SessionUnreadable,
+    };
+    Refusal::new(code, error.to_string())
+}

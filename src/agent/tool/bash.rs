@@ -1,0 +1,168 @@
+//! Runs a command in a shell, in a process group of its own.
+//!
+//! The group is killed whole when the call is dropped, when its time is up, and
+//! (by the guard) when this process dies. Its stdin is empty; of its output the
+//! beginning is kept and the rest counted.
+
+use std::process::{ExitStatus, Stdio};
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process_group};
+use serde_json::{Value, json};
+use tokio::io::{AsyncRead, AsyncReadExt};
+use tokio::process::{Child, Command};
+
+use super::{Need, Outcome, Place, Running, Tool, argument};
+
+/// Bytes kept of each stream (the official CLI's limit, in characters).
+const KEPT: usize = 30_000;
+/// Where the call does not say, and the most it can say.
+const TIMEOUT: Duration = Duration::from_mins(2);
+const LONGEST: Duration = Duration::from_mins(10);
+/// From the command's end to the end of reading what it said.
+const LAST_OUTPUT: Duration = Duration::from_millis(500);
+
+/// The tool `Bash`: `{command, timeout?, description?}`, the timeout in milliseconds.
+pub struct Bash;
+
+impl Tool for Bash {
+    fn name(&self) -> &'static str {
+        "Bash"
+    }
+
+    fn need(&self, input: &Value, _: &Place) -> Need {
+        argument(input, "command").map_or(Need::Nothing, |command| Need::Command(command.to_owned()))
+    }
+
+    fn run(&self, input: Value, place: Place) -> Running {
+        Box::pin(async move {
+            let Some(command) = argument(&input, "command") else {
+                return Outcome::failed("Bash needs a command");
+            };
+            let timeout = input["timeout"].as_u64().map_or(TIMEOUT, Duration::from_millis).min(LONGEST);
+            run(command, timeout, &place).await
+        })
+    }
+}
+
+async fn run(command: &str, timeout: Duration, place: &Place) -> Outcome {
+    let mut child = match spawn(command, place) {
+        Ok(child) => child,
+        Err(error) => {
+            return Outcome::failed(format!("cannot start a shell in {}: {error}", place.cwd.display()));
+        }
+    };
+    let mut group = Group::of(&child);
+    let (mut stdout, mut stderr) = (Kept::default(), Kept::default());
+    let ended = tokio::time::timeout(timeout, async {
+        let streams = (child.stdout.take(), child.stderr.take());
+        let reading = async { tokio::join!(stdout.read(streams.0), stderr.read(streams.1)) };
+        tokio::pin!(reading);
+        tokio::select! {
+            _ended = &mut reading => child.wait().await,
+            status = child.wait() => {
+                // What left the group may hold the streams open for ever.
+                let _read_or_late = tokio::time::timeout(LAST_OUTPUT, reading).await;
+                status
+            }
+        }
+    })
+    .await;
+    match ended {
+        Ok(Ok(status)) => {
+            group.has_ended();
+            outcome(&stdout, &stderr, status)
+        }
+        Ok(Err(error)) => Outcome::failed(format!("lost sight of the command: {error}")),
+        Err(_late) => {
+            drop(group);
+            let so_far = [stdout.text(), stderr.text()].join("\n");
+            Outcome::failed(format!(
+                "the command was stopped after {} s; it had said:\n{}",
+                timeout.as_secs_f32(),
+                so_far.trim()
+            ))
+        }
+    }
+}
+
+fn spawn(command: &str, place: &Place) -> std::io::Result<Child> {
+    let shell = if std::path::Path::new("/bin/bash").exists() { "/bin/bash" } else { "/bin/sh" };
+    Command::new(&place.guard)
+        .args(["guard", "--grace", "0", "--", shell, "-c", command])
+        .current_dir(&place.cwd)
+        .process_group(0)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+}
+
+fn outcome(stdout: &Kept, stderr: &Kept, status: ExitStatus) -> Outcome {
+    let (stdout, stderr) = (stdout.text(), stderr.text());
+    let failed = !status.success();
+    let head = match status.code() {
+        Some(0) => String::new(),
+        Some(code) => format!("Exit code {code}"),
+        None => "Ended by a signal".to_owned(),
+    };
+    let parts = [head.as_str(), stdout.trim_end(), stderr.trim_end()];
+    let text = parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\n");
+    let detail = json!({
+        "stdout": stdout, "stderr": stderr, "interrupted": false, "isImage": false, "noOutputExpected": false,
+    });
+    Outcome { text, is_error: failed, detail }
+}
+
+/// A process group, killed when this is dropped.
+struct Group(Option<Pid>);
+
+impl Group {
+    fn of(leader: &Child) -> Self {
+        Self(leader.id().and_then(|pid| Pid::from_raw(pid.cast_signed())))
+    }
+
+    /// Nobody is left in it, and its number may be given to others.
+    fn has_ended(&mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        if let Some(group) = self.0 {
+            // An error says that nobody is left.
+            let _killed_or_gone = kill_process_group(group, Signal::KILL);
+        }
+    }
+}
+
+/// The beginning of a stream.
+#[derive(Default)]
+struct Kept {
+    bytes: Vec<u8>,
+    cut: usize,
+}
+
+impl Kept {
+    /// Reads to the end, so that the command never waits for us.
+    async fn read(&mut self, stream: Option<impl AsyncRead + Unpin>) {
+        let Some(mut stream) = stream else { return };
+        let mut buffer = vec![0; 8192];
+        while let Ok(count @ 1..) = stream.read(&mut buffer).await {
+            let room = KEPT.saturating_sub(self.bytes.len()).min(count);
+            self.bytes.extend_from_slice(&buffer[..room]);
+            self.cut += count - room;
+        }
+    }
+
+    fn text(&self) -> String {
+        let text = String::from_utf8_lossy(&self.bytes);
+        if self.cut == 0 {
+            text.into_owned()
+        } else {
+            format!("{text}\n… {} more bytes were cut off", self.cut)
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! What the model can do in the world: the tools Bash, Read and Write, by the
+//! official names, inputs and result shapes (CLI 2.1.329).
+//!
+//! A tool says what it needs and runs; it never decides whether it may, and
+//! never writes to a transcript. Cancelled by dropping its future.
+
+mod bash;
+mod patch;
+mod read;
+mod write;
+
+use std::path::{Path, PathBuf};
+use std::pin::Pin;
+
+use serde_json::{Value, json};
+
+pub use bash::Bash;
+pub use read::Read;
+pub use write::Write;
+
+/// Something the model can use.
+pub trait Tool: Send + Sync {
+    /// Its name, as the model and the rules call it.
+    fn name(&self) -> &'static str;
+
+    /// What this call would do, for whoever may permit it.
+    fn need(&self, input: &Value, place: &Place) -> Need;
+
+    /// Does it. Everything that can go wrong is an [`Outcome`].
+    fn run(&self, input: Value, place: Place) -> Running;
+}
+
+/// A tool at work.
+pub type Running = Pin<Box<dyn Future<Output = Outcome> + Send>>;
+
+/// Where a tool works.
+#[derive(Debug, Clone)]
+pub struct Place {
+    /// The session's folder.
+    pub cwd: PathBuf,
+    /// Runs a program that must not outlive us: our own executable, as `guard`.
+    pub guard: PathBuf,
+}
+
+impl Place {
+    /// A path as the model gives it, made absolute.
+    pub fn path(&self, path: &str) -> PathBuf {
+        self.cwd.join(path)
+    }
+}
+
+/// What a call would do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Need {
+    /// Look at a file.
+    Look(PathBuf),
+    /// Change or make a file.
+    Edit(PathBuf),
+    /// Run this command.
+    Command(String),
+    /// Its arguments make no sense; it will say so and do nothing.
+    Nothing,
+}
+
+/// What a tool gave back.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Outcome {
+    /// For the model.
+    pub text: String,
+    /// It did not work.
+    pub is_error: bool,
+    /// The structured result (`toolUseResult`), for the host and the transcript.
+    pub detail: Value,
+}
+
+impl Outcome {
+    /// It worked.
+    pub fn done(text: String, detail: Value) -> Self {
+        Self { text, is_error: false, detail }
+    }
+
+    /// It did not work. The official CLI's structured result is then a text.
+    pub fn failed(text: impl Into<String>) -> Self {
+        let text = text.into();
+        Self { detail: json!(format!("Error: {text}")), text, is_error: true }
+    }
+}
+
+/// The tools of this process.
+pub struct Toolbox(Vec<Box<dyn Tool>>);
+
+impl Toolbox {
+    /// The tools that `--tools` leaves; all where it is absent or `default`.
+    pub fn new(chosen: Option<&[String]>) -> Self {
+        let mut tools: Vec<Box<dyn Tool>> = vec![Box::new(Bash), Box::new(Read), Box::new(Write)];
+        if let Some(chosen) = chosen {
+            let names: Vec<_> = chosen.iter().flat_map(|names| names.split(',')).map(str::trim).collect();
+            if !names.contains(&"default") {
+                tools.retain(|tool| names.contains(&tool.name()));
+            }
+        }
+        Self(tools)
+    }
+
+    /// All names.
+    pub fn names(&self) -> Vec<&'static str> {
+        self.0.iter().map(|tool| tool.name()).collect()
+    }
+
+    /// The tool of this name.
+    pub fn get(&self, name: &str) -> Option<&dyn Tool> {
+        self.0.iter().find(|tool| tool.name() == name).map(AsRef::as_ref)
+    }
+}
+
+/// A text argument of a call.
+fn argument<'a>(input: &'a Value, name: &str) -> Option<&'a str> {
+    input[name].as_str().filter(|text| !text.is_empty())
+}
+
+/// Runs what touches the disk where it cannot hold up the process.
+async fn off_the_loop(work: impl FnOnce() -> Outcome + Send + 'static) -> Outcome {
+    tokio::task::spawn_blocking(work)
+        .await
+        .unwrap_or_else(|error| Outcome::failed(format!("the tool broke down: {error}")))
+}
+
+/// The reason of an error, with the path it is about.
+fn io_failed(doing: &str, path: &Path, error: &std::io::Error) -> Outcome {
+    Outcome::failed(format!("cannot {doing} {}: {error}", path.display()))
+}

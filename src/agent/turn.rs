@@ -1,0 +1,140 @@
+//! One prompt and all that the agent does until it reports a result.
+//!
+//! Owns where the turn stands. What a step means for the session is decided in
+//! [`super::turn_loop`]; dropping a turn stops whatever it waits for.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use futures_util::StreamExt;
+use serde_json::Value;
+
+use super::provider::{Event, Events, ProviderError};
+use super::reply::Reply;
+use super::tool::{Outcome, Running};
+use crate::session::message::{Message, Usage};
+use crate::session::prompt;
+
+/// A prompt on its way.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Prompt {
+    /// Becomes the uuid of its entry.
+    pub uuid: String,
+    /// The uuid that the host gave it, if it did: then it is told what becomes of it.
+    pub stamp: Option<String>,
+    /// Messages API content: a string or blocks.
+    pub content: Value,
+    /// It wants a reply.
+    pub wants_reply: bool,
+}
+
+impl Prompt {
+    /// Its text, as a list shows it.
+    pub fn text(&self) -> String {
+        let message = serde_json::json!({"content": self.content}).to_string();
+        Message::parse(&message).and_then(|message| prompt::of_message(&message)).unwrap_or_default()
+    }
+}
+
+/// A turn that runs.
+pub struct Turn {
+    /// What it answers.
+    pub prompt: Prompt,
+    /// When it began.
+    pub began: Instant,
+    /// Of that, waiting for the model.
+    pub waited: Duration,
+    /// Requests to the model.
+    pub requests: u64,
+    /// Tokens of these requests.
+    pub usage: Usage,
+    /// The last text of the model.
+    pub text: String,
+    /// Why its last reply ended.
+    pub stop_reason: Option<String>,
+    /// Calls that were refused, as a result lists them.
+    pub denials: Vec<Value>,
+    /// Calls that still wait, in order.
+    pub calls: VecDeque<Call>,
+    /// What it waits for.
+    pub step: Step,
+}
+
+/// A tool that the model asked for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Call {
+    /// Ties the result to the call.
+    pub id: String,
+    /// The tool.
+    pub tool: String,
+    /// Its arguments.
+    pub input: Value,
+    /// The uuid of the entry that holds the call.
+    pub entry: String,
+}
+
+/// What a turn waits for.
+pub enum Step {
+    /// The model.
+    Reply {
+        /// Its steps.
+        events: Events,
+        /// What they made so far.
+        reply: Reply,
+        /// When it was asked.
+        asked: Instant,
+    },
+    /// The host's permission.
+    Permission {
+        /// The request.
+        request_id: String,
+        /// What shall run.
+        call: Call,
+        /// What was suggested along with it.
+        suggestions: Vec<Value>,
+    },
+    /// A tool.
+    Tool {
+        /// What runs.
+        call: Call,
+        /// Dropping it stops the tool.
+        running: Running,
+    },
+    /// Nothing: the next step is being decided.
+    Deciding,
+}
+
+/// What a turn's step came to.
+pub enum Happened {
+    /// The reply went on, ended early (none), or failed.
+    Replied(Option<Result<Event, ProviderError>>),
+    /// The tool ended.
+    Ran(Outcome),
+}
+
+impl Turn {
+    /// A turn that has not asked anything yet.
+    pub fn new(prompt: Prompt) -> Self {
+        Self {
+            prompt,
+            began: Instant::now(),
+            waited: Duration::ZERO,
+            requests: 0,
+            usage: Usage::default(),
+            text: String::new(),
+            stop_reason: None,
+            denials: Vec::new(),
+            calls: VecDeque::new(),
+            step: Step::Deciding,
+        }
+    }
+
+    /// Waits for the step. Cancel-safe: nothing is lost by asking again.
+    pub async fn next(&mut self) -> Happened {
+        match &mut self.step {
+            Step::Reply { events, .. } => Happened::Replied(events.next().await),
+            Step::Tool { running, .. } => Happened::Ran(running.as_mut().await),
+            Step::Permission { .. } | Step::Deciding => std::future::pending().await,
+        }
+    }
+}

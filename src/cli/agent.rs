@@ -1,0 +1,95 @@
+//! `hotseat agent`: our own agent on this process's stdio.
+
+use std::ffi::OsString;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use tokio::signal::unix::{SignalKind, signal};
+use tracing_subscriber::EnvFilter;
+
+use super::exit::Exit;
+use crate::agent::provider::Offline;
+use crate::agent::{Flags, Inbox, Outbox, Process, Surroundings};
+use crate::store::LocalStore;
+
+/// For frames that nobody reads any more, and for threads that wait for a disk.
+const LAST_WORK: Duration = Duration::from_millis(100);
+
+/// What the command is told.
+#[derive(Debug, clap::Args)]
+#[command(disable_help_flag = true)]
+pub struct Agent {
+    /// The official SDKs' flags; `hotseat agent --help` lists them.
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "FLAGS")]
+    pub words: Vec<OsString>,
+}
+
+/// The words for the agent where the command line is meant for it. It has its
+/// own flags and its own exit codes, so the words go to it unread.
+pub fn words() -> Option<Vec<OsString>> {
+    let mut words = std::env::args_os().skip(1).peekable();
+    let first = words.peek()?;
+    if first == "agent" {
+        return Some(words.skip(1).collect());
+    }
+    // The official SDKs take one program as their `cli_path` and give it this
+    // flag first, so that program can be `hotseat` itself.
+    (first == "--output-format").then(|| words.collect())
+}
+
+/// Runs the agent on the words behind `hotseat agent` until the host is done.
+pub fn run(words: impl IntoIterator<Item = OsString>) -> Result<Exit> {
+    let flags = match Flags::read(words) {
+        Ok(flags) => flags,
+        Err(answer) => {
+            // To stderr, or to stdout for help; a closed one is nobody's loss.
+            let _printed_or_closed = answer.print();
+            return Ok(if answer.use_stderr() { Exit::Failed } else { Exit::Done });
+        }
+    };
+    log_to_stderr();
+    // One thread: the process is one task, and memory is what a warm one costs.
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .max_blocking_threads(8)
+        .build()
+        .context("starting the agent")?;
+    let served = runtime.block_on(serve(&flags));
+    // A read of stdin never ends by itself.
+    runtime.shutdown_timeout(LAST_WORK);
+    served.map(|()| Exit::Done)
+}
+
+async fn serve(flags: &Flags) -> Result<()> {
+    let mut signals = Vec::new();
+    for kind in [SignalKind::terminate(), SignalKind::hangup(), SignalKind::interrupt()] {
+        signals.push(signal(kind).context("listening to signals")?);
+    }
+    let surroundings = Surroundings {
+        cwd: std::env::current_dir().context("finding the current folder")?,
+        guard: std::env::current_exe().context("finding this program")?,
+        tells_state: std::env::var_os("CLAUDE_CODE_SDK_READS_SESSION_STATE").is_some_and(|told| told == "1"),
+    };
+    let store = Arc::new(LocalStore::from_env()?);
+    let out = Outbox::open(tokio::io::stdout());
+    let process = Process::start(flags, surroundings, store, Box::new(Offline::from_env()), out)?;
+    let stop = async {
+        let each = signals.iter_mut().map(|signal| Box::pin(signal.recv()));
+        futures_util::future::select_all(each).await;
+    };
+    process.run(Inbox::open(tokio::io::stdin()), stop).await;
+    Ok(())
+}
+
+/// Stderr is the host's to keep; it is never a person's screen.
+fn log_to_stderr() {
+    let filter = EnvFilter::try_from_env("HOTSEAT_LOG").unwrap_or_else(|_| EnvFilter::new("warn"));
+    let logs = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(false)
+        .log_internal_errors(false);
+    // Only a second subscriber is refused, and there is none.
+    let _set_once = logs.try_init();
+}
