@@ -63,20 +63,23 @@ async fn watch(guard: &Guard) -> Result<Exit> {
     tokio::select! {
         status = program.wait() => {
             let code = code(status.context("waiting for the program")?);
-            sweep();
+            sweep(&owner)?;
             Ok(Exit::Passed(code))
         }
         () = owner.gone() => {
             end(&mut program, Duration::from_secs(guard.grace)).await;
-            // Ends the guard as well.
-            process::kill_current_process_group(Signal::KILL)?;
+            kill_all()?;
             Ok(Exit::Failed)
         }
     }
 }
 
 fn lead_a_group() -> rustix::io::Result<()> {
-    if process::getpgrp() == process::getpid() { Ok(()) } else { process::setpgid(None, None) }
+    match process::setpgid(None, None) {
+        // It leads a session, and so a group already.
+        Err(rustix::io::Errno::PERM) => Ok(()),
+        other => other,
+    }
 }
 
 /// The process this one works for: its parent.
@@ -98,8 +101,25 @@ impl Owner {
     /// that spawned us ends, which its process may survive: so the signal only
     /// says to look. It stays armed, for the next of its threads.
     async fn gone(&mut self) {
-        while process::getppid() == self.pid {
+        while self.lives() {
             let _told_or_not = timeout(LOOK, self.death.recv()).await;
+        }
+    }
+
+    fn lives(&self) -> bool {
+        process::getppid() == self.pid
+    }
+
+    /// Its process group, unless that lies outside our pid namespace. There it
+    /// reads as 0, which `rustix` 1.1 takes for impossible: so not from it.
+    fn group(&self) -> Option<Pid> {
+        let pid = self.pid?;
+        if cfg!(target_os = "linux") {
+            let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+            // After the name, which may hold anything: state, parent, group.
+            Pid::from_raw(stat.rsplit_once(')')?.1.split_whitespace().nth(2)?.parse().ok()?)
+        } else {
+            process::getpgid(Some(pid)).ok()
         }
     }
 }
@@ -116,17 +136,24 @@ async fn end(program: &mut Child, grace: Duration) {
 }
 
 /// Kills what the program left behind in its group. The guard steps out of the
-/// group first, into its owner's; where it cannot (it leads a session), what is
-/// left is asked to end by the one signal that the guard survives.
-fn sweep() {
-    let group = process::getpgrp();
-    let stepped_out = process::getppid()
-        .and_then(|owner| process::getpgid(Some(owner)).ok())
-        .filter(|&theirs| theirs != group)
-        .is_some_and(|theirs| process::setpgid(None, Some(theirs)).is_ok());
+/// group first, into its owner's; where it cannot, what is left is asked to end
+/// by a signal that the guard survives. Without an owner nobody waits for it.
+fn sweep(owner: &Owner) -> rustix::io::Result<()> {
+    if !owner.lives() {
+        return kill_all();
+    }
+    let group = process::getpid();
+    let theirs = owner.group().filter(|&theirs| theirs != group);
+    let stepped_out = theirs.is_some_and(|theirs| process::setpgid(None, Some(theirs)).is_ok());
     let signal = if stepped_out { Signal::KILL } else { Signal::TERM };
     // An error says that nobody is left.
     let _gone = process::kill_process_group(group, signal);
+    Ok(())
+}
+
+/// Kills the group, the guard in it.
+fn kill_all() -> rustix::io::Result<()> {
+    process::kill_current_process_group(Signal::KILL)
 }
 
 fn code(status: ExitStatus) -> u8 {

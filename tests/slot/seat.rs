@@ -1,0 +1,169 @@
+//! A slot with the fake agent in it, and a reader of its news.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use hotseat::protocol::PermissionMode;
+use hotseat::session::SessionId;
+use hotseat::session::conversation::Change;
+use hotseat::session::message::Block;
+use hotseat::slot::{Agent, Launch, News, PromptState, SlotEvent, SlotHandle, SlotState, spawn};
+use tempfile::TempDir;
+use tokio::sync::mpsc::Receiver;
+use tokio::time::timeout;
+
+use crate::fake;
+
+/// Longer than anything here may take.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+pub struct Slot {
+    pub handle: SlotHandle,
+    pub folder: TempDir,
+    news: Receiver<SlotEvent>,
+    /// Everything that was told so far.
+    pub heard: Vec<SlotEvent>,
+}
+
+pub fn launch(folder: &Path, manners: &str) -> Launch {
+    Launch {
+        program: std::env::current_exe().unwrap(),
+        args: fake::ARGUMENTS.map(Into::into).into(),
+        env: vec![(fake::FOLDER.into(), folder.into()), (fake::MANNERS.into(), manners.into())],
+        cwd: folder.to_owned(),
+        model: None,
+        permission_mode: PermissionMode::Default,
+        resume: None,
+        ephemeral: false,
+        guard: Some(env!("CARGO_BIN_EXE_hotseat").into()),
+    }
+}
+
+impl Slot {
+    pub fn start(manners: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let launch = launch(folder.path(), manners);
+        Self::launch(folder, launch)
+    }
+
+    pub fn launch(folder: TempDir, launch: Launch) -> Self {
+        let (handle, news) = spawn(launch);
+        Self { folder, ..Self::owned(handle, news) }
+    }
+
+    /// One that was started elsewhere, in a folder of someone else's.
+    pub fn owned(handle: SlotHandle, news: Receiver<SlotEvent>) -> Self {
+        Self { handle, folder: tempfile::tempdir().unwrap(), news, heard: Vec::new() }
+    }
+
+    /// A started one, through its handshake.
+    pub async fn warm() -> (Self, Agent) {
+        let mut slot = Self::start("");
+        let agent = slot.ready().await;
+        (slot, agent)
+    }
+
+    /// Reads the news until one of them is what `pick` looks for.
+    pub async fn until<T>(&mut self, what: &str, pick: impl Fn(&SlotEvent) -> Option<T>) -> T {
+        let found = timeout(PATIENCE, async {
+            while let Some(event) = self.news.recv().await {
+                let picked = pick(&event);
+                self.heard.push(event);
+                if picked.is_some() {
+                    return picked;
+                }
+            }
+            None
+        });
+        let found = found.await.ok().flatten();
+        found.unwrap_or_else(|| panic!("{what} did not come; heard {:#?}", self.heard))
+    }
+
+    pub async fn ready(&mut self) -> Agent {
+        self.until("ready", |event| match &event.news {
+            News::Ready(agent) => Some(agent.clone()),
+            _ => None,
+        })
+        .await
+    }
+
+    pub async fn idle(&mut self) -> SessionId {
+        self.until("idle", |event| match &event.news {
+            News::State(SlotState::Idle(session)) => Some(*session),
+            _ => None,
+        })
+        .await
+    }
+
+    pub async fn exited(&mut self) -> hotseat::slot::Exit {
+        self.until("an exit", |event| match &event.news {
+            News::State(SlotState::Exited(exit)) => Some(exit.clone()),
+            _ => None,
+        })
+        .await
+    }
+
+    pub async fn submit(&self, uuid: &str, text: &str) {
+        self.handle.submit(uuid.to_owned(), text.to_owned()).await.unwrap();
+    }
+
+    pub async fn prompt(&mut self, wanted: &str, state: PromptState) {
+        self.until(&format!("{wanted} {state:?}"), |event| match &event.news {
+            News::Prompt { uuid, state: now } if uuid == wanted && *now == state => Some(()),
+            _ => None,
+        })
+        .await;
+    }
+
+    /// Submits, and gives back the whole reply.
+    pub async fn say(&mut self, text: &str) -> String {
+        let uuid = uuid::Uuid::new_v4().to_string();
+        self.submit(&uuid, text).await;
+        let reply = self.reply().await;
+        self.prompt(&uuid, PromptState::Completed).await;
+        reply
+    }
+
+    pub async fn reply(&mut self) -> String {
+        self.until("a reply", |event| match &event.news {
+            News::Conversation { change: Change::Block { block: Block::Text(text), .. }, .. } => {
+                Some(text.clone())
+            }
+            _ => None,
+        })
+        .await
+    }
+
+    /// What the fake took note of.
+    pub fn log(&self) -> Vec<String> {
+        let log = std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default();
+        log.lines().map(str::to_owned).collect()
+    }
+}
+
+/// Whether a process runs: a zombie does not.
+pub fn lives(pid: u32) -> bool {
+    let status = if cfg!(target_os = "linux") {
+        std::fs::read_to_string(format!("/proc/{pid}/stat"))
+            .map(|stat| stat.rsplit(')').next().unwrap().trim().to_owned())
+            .unwrap_or_default()
+    } else {
+        let ps = std::process::Command::new("ps").args(["-o", "stat=", "-p", &pid.to_string()]).output();
+        String::from_utf8(ps.unwrap().stdout).unwrap().trim().to_owned()
+    };
+    !status.is_empty() && !status.starts_with('Z')
+}
+
+/// Waits until all of them are gone.
+pub fn gone(pids: &[u32]) {
+    let start = Instant::now();
+    while let Some(pid) = pids.iter().find(|&&pid| lives(pid)) {
+        assert!(start.elapsed() < PATIENCE, "{pid} of {pids:?} still lives");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+pub fn kill(pid: u32) {
+    let pid = rustix::process::Pid::from_raw(pid.cast_signed()).unwrap();
+    rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
+}
