@@ -7,8 +7,8 @@
 mod bar;
 mod browser;
 mod composer;
-#[allow(dead_code, clippy::zero_sized_map_values, reason = "laid out plainly until markdown lands")]
 mod conversation;
+mod figures;
 mod head;
 pub mod highlight;
 mod hints;
@@ -34,7 +34,6 @@ use crate::tui::app::{App, Focus, Geometry, Overlay, Read};
 
 /// What is kept between frames: laid-out conversations.
 #[derive(Default)]
-#[allow(clippy::zero_sized_map_values, reason = "laid out plainly until markdown lands")]
 pub struct Caches {
     conversations: HashMap<SessionId, conversation::Cache>,
 }

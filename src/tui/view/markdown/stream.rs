@@ -44,6 +44,11 @@ impl Stream {
         }
         &self.lines
     }
+
+    /// The lines as they were laid out last.
+    pub fn laid_out(&self) -> &[Line<'static>] {
+        &self.lines
+    }
 }
 
 /// How many blocks cannot change any more: those before the last one, once its

@@ -11,7 +11,7 @@ mod wrap;
 use std::borrow::Cow;
 
 use ratatui::buffer::CellWidth;
-use ratatui::style::Style;
+use ratatui::style::{Modifier, Style};
 use ratatui::text::{Line, Span};
 use unicode_segmentation::UnicodeSegmentation;
 
@@ -132,6 +132,8 @@ pub fn light(line: Line<'static>, query: &str, style: Style) -> Line<'static> {
     if hits.is_empty() {
         return line;
     }
+    // What was dim is so no longer: it was looked for.
+    let lit = |under: Style| Style { add_modifier: under.add_modifier - Modifier::DIM, ..under }.patch(style);
     let mut spans = Vec::new();
     let mut start = 0;
     for span in line.spans {
@@ -142,7 +144,7 @@ pub fn light(line: Line<'static>, query: &str, style: Style) -> Line<'static> {
             if from > at {
                 spans.push(Span::styled(text[at..from].to_owned(), span.style));
             }
-            spans.push(Span::styled(text[from..to].to_owned(), span.style.patch(style)));
+            spans.push(Span::styled(text[from..to].to_owned(), lit(span.style)));
             at = to;
         }
         if at < end {

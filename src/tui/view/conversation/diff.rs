@@ -1,0 +1,164 @@
+//! What an edit changed.
+
+use ratatui::text::{Line, Span};
+use serde_json::Value;
+use similar::{ChangeTag, TextDiff};
+
+use super::cache::Shape;
+use super::excerpt::Limit;
+use crate::session::conversation::ToolCall;
+use crate::tui::view::text::{chop, clean_line, pad_start, width};
+
+/// Lines around a change that are shown.
+const CONTEXT: usize = 3;
+/// Texts larger than this are not compared line by line: all of the old one
+/// goes, all of the new one comes.
+const LARGEST: usize = 200_000;
+
+/// A change of a text.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Diff {
+    /// Lines that were added.
+    pub added: usize,
+    /// Lines that were removed.
+    pub removed: usize,
+    /// The changed parts, each a run of lines.
+    hunks: Vec<Vec<Row>>,
+}
+
+/// A line of a change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Row {
+    /// Its number in the new text, of a removed one in the old; none where the
+    /// change does not say where in the file it stands.
+    number: Option<usize>,
+    change: ChangeTag,
+    text: String,
+}
+
+impl Diff {
+    /// The call is one that changes a text.
+    pub fn is_of(call: &ToolCall) -> bool {
+        let has = |name: &str| call.input.get(name).is_some_and(Value::is_string);
+        has("file_path") && (has("new_string") || has("content")) || call.input.get("edits").is_some()
+    }
+
+    /// What a call changed, or would change.
+    pub fn of(call: &ToolCall) -> Option<Self> {
+        if !Self::is_of(call) {
+            return None;
+        }
+        let detail = call.result.as_ref().and_then(|result| result.detail.as_ref());
+        let patch = detail.and_then(|detail| detail.get("structuredPatch")?.as_array());
+        if let Some(hunks) = patch.filter(|hunks| !hunks.is_empty()) {
+            return Some(Self::from_rows(hunks.iter().map(rows_of_hunk).collect()));
+        }
+        let field = |value: &Value, name: &str| value.get(name).and_then(Value::as_str).map(str::to_owned);
+        if let Some(content) = field(&call.input, "content") {
+            return Some(Self::from_rows(compare("", &content, true)));
+        }
+        let edits = call.input.get("edits").and_then(Value::as_array);
+        let edits = edits.map_or_else(|| std::slice::from_ref(&call.input), Vec::as_slice);
+        let hunks = edits.iter().flat_map(|edit| {
+            let old = field(edit, "old_string").unwrap_or_default();
+            compare(&old, &field(edit, "new_string").unwrap_or_default(), false)
+        });
+        Some(Self::from_rows(hunks.collect()))
+    }
+
+    fn from_rows(hunks: Vec<Vec<Row>>) -> Self {
+        let count = |change| hunks.iter().flatten().filter(|row| row.change == change).count();
+        Self { added: count(ChangeTag::Insert), removed: count(ChangeTag::Delete), hunks }
+    }
+
+    /// Its lines, with their numbers.
+    pub fn lines(&self, limit: Limit, shape: &Shape) -> Vec<Line<'static>> {
+        let theme = &shape.theme;
+        let digits =
+            self.hunks.iter().flatten().filter_map(|row| row.number).max().map(|most| most.to_string().len());
+        let front = |number: Option<usize>| match digits {
+            Some(digits) => {
+                let number = number.map(|number| number.to_string()).unwrap_or_default();
+                format!("  {} │ ", pad_start(&number, digits))
+            }
+            None => "  │ ".to_owned(),
+        };
+        let front_width = width(&front(None));
+        let inner = shape.width.checked_sub(front_width).filter(|inner| *inner >= 8);
+        let mut lines = Vec::new();
+        let rows: usize = self.hunks.iter().map(Vec::len).sum();
+        let mut shown = 0;
+        for (at, hunk) in self.hunks.iter().enumerate() {
+            if at > 0 && shown < limit.lines {
+                lines.push(Line::styled("  ⋯", theme.dim));
+            }
+            for row in hunk.iter().take(limit.lines - shown) {
+                shown += 1;
+                let (sign, style) = match row.change {
+                    ChangeTag::Insert => ("+ ", theme.add),
+                    ChangeTag::Delete => ("- ", theme.remove),
+                    ChangeTag::Equal => ("  ", theme.dim),
+                };
+                let mut text: String = clean_line(&row.text).into_owned();
+                text.truncate(text.floor_char_boundary(limit.bytes));
+                let spans = vec![Span::styled(format!("{sign}{text}"), style)];
+                let mut number = row.number;
+                for mut line in chop(spans, inner.unwrap_or(shape.width)) {
+                    if inner.is_some() {
+                        line.spans.insert(0, Span::styled(front(number.take()), theme.dim));
+                    }
+                    lines.push(line);
+                }
+            }
+        }
+        if rows > shown {
+            let more = crate::tui::view::text::truncate(&limit.say(rows - shown), shape.width).into_owned();
+            lines.push(Line::styled(format!("  {more}"), theme.dim));
+        }
+        lines
+    }
+}
+
+/// A hunk of the official tools' `structuredPatch`.
+fn rows_of_hunk(hunk: &Value) -> Vec<Row> {
+    let start = |name: &str| hunk.get(name).and_then(Value::as_u64).map_or(1, |line| line as usize);
+    let (mut old, mut new) = (start("oldStart"), start("newStart"));
+    let lines = hunk.get("lines").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
+    let mut rows = Vec::new();
+    for line in lines {
+        let (change, text) = match line.chars().next() {
+            Some('+') => (ChangeTag::Insert, &line[1..]),
+            Some('-') => (ChangeTag::Delete, &line[1..]),
+            // "\ No newline at end of file"
+            Some('\\') => continue,
+            Some(' ') => (ChangeTag::Equal, &line[1..]),
+            Some(_) | None => (ChangeTag::Equal, line),
+        };
+        let number = if change == ChangeTag::Delete { old } else { new };
+        old += usize::from(change != ChangeTag::Insert);
+        new += usize::from(change != ChangeTag::Delete);
+        rows.push(Row { number: Some(number), change, text: text.to_owned() });
+    }
+    rows
+}
+
+/// The changed parts between two texts.
+fn compare(old: &str, new: &str, numbered: bool) -> Vec<Vec<Row>> {
+    let row = |change, number: Option<usize>, text: &str| Row {
+        number: number.filter(|_| numbered).map(|number| number + 1),
+        change,
+        text: text.trim_end_matches(['\n', '\r']).to_owned(),
+    };
+    if old.is_empty() || old.len() + new.len() > LARGEST {
+        let gone = old.lines().enumerate().map(|(at, line)| row(ChangeTag::Delete, Some(at), line));
+        let come = new.lines().enumerate().map(|(at, line)| row(ChangeTag::Insert, Some(at), line));
+        return vec![gone.chain(come).collect()];
+    }
+    let diff = TextDiff::from_lines(old, new);
+    let hunks = diff.grouped_ops(CONTEXT).into_iter().map(|operations| {
+        let changes = operations.iter().flat_map(|operation| diff.iter_changes(operation));
+        let number = |change: &similar::Change<&str>| change.new_index().or(change.old_index());
+        changes.map(|change| row(change.tag(), number(&change), change.value())).collect()
+    });
+    hunks.collect()
+}

@@ -1,0 +1,79 @@
+//! Long texts cut to what a person reads at once.
+
+use ratatui::text::Line;
+
+use super::super::figures::counted;
+use super::super::text::truncate;
+use super::super::theme::Theme;
+
+/// How much of a text is shown.
+#[derive(Debug, Clone, Copy)]
+pub struct Limit {
+    /// Lines of the source.
+    pub lines: usize,
+    /// Bytes of the source.
+    pub bytes: usize,
+    /// What a person can do about the rest.
+    pub more: &'static str,
+}
+
+/// What is shown of an item that is not opened.
+pub const EXCERPT: Limit = Limit { lines: 12, bytes: 4_000, more: "o to open" };
+/// What is shown of an item that is opened: enough to read, little enough to
+/// lay out between two frames.
+pub const OPEN: Limit = Limit { lines: 2_000, bytes: 200_000, more: "y copies it all" };
+
+impl Limit {
+    /// The beginning of a text, and what to say about the rest.
+    pub fn cut(self, text: &str) -> (&str, Option<String>) {
+        let text = text.trim_end_matches(['\n', '\r', ' ']);
+        let mut end = 0;
+        let mut lines = 0;
+        for line in text.split_inclusive('\n').take(self.lines) {
+            if end + line.len() > self.bytes {
+                break;
+            }
+            end += line.len();
+            lines += 1;
+        }
+        if end == text.len() {
+            return (text, None);
+        }
+        if lines == 0 {
+            let end = text.floor_char_boundary(self.bytes);
+            let more = counted((text.len() - end).div_ceil(1024), "KiB").trim_end_matches('s').to_owned();
+            return (&text[..end], Some(format!("… {more} more, {}", self.more)));
+        }
+        let rest = memchr::memchr_iter(b'\n', &text.as_bytes()[end..]).count() + 1;
+        (text[..end].trim_end_matches('\n'), Some(self.say(rest)))
+    }
+
+    /// That so many lines are not shown.
+    pub fn say(self, lines: usize) -> String {
+        format!("… {}, {}", counted(lines, "more line"), self.more)
+    }
+}
+
+/// What is said about the rest, as a line.
+pub fn rest(more: Option<String>, theme: &Theme, width: usize) -> Option<Line<'static>> {
+    more.map(|more| Line::styled(truncate(&more, width).into_owned(), theme.dim))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_texts_are_cut_at_lines_and_say_so() {
+        let limit = Limit { lines: 2, bytes: 20, more: "o to open" };
+        let check = |text: &str, kept: &str, more: Option<&str>| {
+            assert_eq!(limit.cut(text), (kept, more.map(str::to_owned)), "{text:?}");
+        };
+        check("", "", None);
+        check("a\nb\n", "a\nb", None);
+        check("a\nb\nc", "a\nb", Some("… 1 more line, o to open"));
+        check("a\nb\nc\nd\n", "a\nb", Some("… 2 more lines, o to open"));
+        check("short\nlonger than twenty bytes", "short", Some("… 1 more line, o to open"));
+        check(&"é".repeat(20), &"é".repeat(10), Some("… 1 KiB more, o to open"));
+    }
+}

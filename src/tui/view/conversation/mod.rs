@@ -1,0 +1,130 @@
+//! The conversation pane's rows: what of a conversation is in sight.
+//!
+//! Items are laid out from where the pane stands, and no further than it is
+//! high, so that a conversation of ten thousand items costs what is to be seen
+//! of it. What was laid out is kept in the [`Cache`] and only made anew when
+//! the item or its look changed.
+
+mod cache;
+mod diff;
+mod excerpt;
+mod item;
+mod tool;
+mod window;
+
+use std::collections::BTreeSet;
+
+use chrono::FixedOffset;
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+
+use super::text;
+use super::theme::Theme;
+use crate::session::conversation::Item;
+use crate::tui::app::{Anchor, Scroll};
+
+pub use cache::Cache;
+
+/// How a conversation is looked at.
+#[derive(Debug, Clone, Copy)]
+pub struct Look<'a> {
+    /// The colours.
+    pub theme: &'a Theme,
+    /// Columns.
+    pub width: u16,
+    /// Rows.
+    pub height: u16,
+    /// Items whose fold is not the default one.
+    pub unfolded: &'a BTreeSet<usize>,
+    /// Show when things were said and what turns cost.
+    pub times: bool,
+    /// The person's time zone.
+    pub offset: FixedOffset,
+    /// What is searched for.
+    pub query: Option<&'a str>,
+    /// The selected item.
+    pub selected: Option<usize>,
+    /// The pane has the keys.
+    pub focused: bool,
+    /// How far it is scrolled.
+    pub scroll: Scroll,
+    /// Nothing older is left to read.
+    pub whole: bool,
+}
+
+/// What is in sight.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Seen {
+    /// The visible rows, as many as the pane has at most.
+    pub lines: Vec<Line<'static>>,
+    /// The item of each row; none for the blank rows between items.
+    pub items: Vec<Option<usize>>,
+    /// Where scrolling came to rest.
+    pub anchor: Anchor,
+    /// The first line there is, is in sight.
+    pub at_top: bool,
+    /// There is more above.
+    pub above: bool,
+    /// There is more below.
+    pub below: bool,
+}
+
+/// Columns in front of every row, for the mark of the selected item.
+const GUTTER: usize = 2;
+
+/// Lays out what is in sight.
+pub fn lay_out(items: &[Item], look: &Look<'_>, cache: &mut Cache) -> Seen {
+    if items.is_empty() || look.height == 0 || look.width == 0 {
+        return Seen { at_top: true, ..Seen::default() };
+    }
+    cache.begin(look);
+    let mut pane = window::Pane { items, look, cache };
+    let (top, follows) = pane.top();
+    let mut seen = Seen {
+        anchor: if follows { Anchor::End } else { Anchor::At { item: top.item, line: top.line } },
+        at_top: top == window::Place::default(),
+        above: top != window::Place::default(),
+        ..Seen::default()
+    };
+    let height = usize::from(look.height);
+    let mut skip = top.line;
+    for at in top.item..items.len() {
+        let laid_out = pane.cache.item(items, at, look);
+        for row in skip..laid_out.height() {
+            if seen.lines.len() == height {
+                seen.below = true;
+                break;
+            }
+            let (line, belongs) = laid_out.row(row);
+            seen.lines.push(dressed(line.cloned(), belongs && look.selected == Some(at), look));
+            seen.items.push(belongs.then_some(at));
+        }
+        if seen.below {
+            break;
+        }
+        skip = 0;
+    }
+    cache.end();
+    seen
+}
+
+/// A row as it stands on the screen: the gutter in front, search hits lit.
+fn dressed(line: Option<Line<'static>>, selected: bool, look: &Look<'_>) -> Line<'static> {
+    let mut line = line.unwrap_or_default();
+    if let Some(query) = look.query {
+        line = text::light(line, query, look.theme.hit);
+    }
+    if usize::from(look.width) <= GUTTER {
+        return line;
+    }
+    let mark = match (selected, look.focused) {
+        (true, true) => Span::styled("▌ ", look.theme.accent),
+        (true, false) => Span::styled("▌ ", look.theme.dim),
+        (false, _) => Span::styled("  ", Style::new()),
+    };
+    line.spans.insert(0, mark);
+    line
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,207 @@
+//! A tool call: one line that says what it did, and behind it what went in and
+//! what came out.
+
+use ratatui::text::{Line, Span};
+use serde_json::Value;
+
+use super::cache::Shape;
+use super::diff::Diff;
+use super::excerpt::{self, EXCERPT, OPEN};
+use super::item::Fold;
+use crate::session::conversation::{ToolCall, ToolResult};
+use crate::tui::view::figures::{counted, grouped};
+use crate::tui::view::text::{
+    chop, clean, clean_line, spread, strip, truncate, truncate_start, width, width_of, wrap_text,
+};
+
+/// Edits show what they changed; of the rest one line is enough.
+pub fn fold(call: &ToolCall) -> Fold {
+    if Diff::is_of(call) { Fold::Excerpt } else { Fold::Line }
+}
+
+/// The lines of a call.
+pub fn lines(call: &ToolCall, fold: Fold, shape: &Shape) -> Vec<Line<'static>> {
+    let diff = Diff::of(call);
+    let mut lines = vec![head(call, diff.as_ref(), fold, shape)];
+    let limit = match fold {
+        Fold::Line => return lines,
+        Fold::Excerpt => EXCERPT,
+        Fold::Open => OPEN,
+    };
+    let failed = call.result.as_ref().filter(|result| result.is_error);
+    match (&diff, failed) {
+        (Some(diff), None) => lines.extend(diff.lines(limit, shape)),
+        (Some(diff), Some(result)) => {
+            lines.extend(diff.lines(limit, shape));
+            lines.extend(output(result, limit, shape));
+        }
+        (None, _) => {
+            lines.extend(input(call, limit, shape));
+            if let Some(result) = &call.result {
+                lines.extend(output(result, limit, shape));
+            }
+        }
+    }
+    lines
+}
+
+/// Columns that what a call is about should have.
+const ROOM: usize = 16;
+
+fn head(call: &ToolCall, diff: Option<&Diff>, fold: Fold, shape: &Shape) -> Line<'static> {
+    let theme = &shape.theme;
+    let mark = if fold == Fold::Line { "▸ " } else { "▾ " };
+    let name = name(&call.name);
+    let mut outcome = outcome(call, diff, shape);
+    if width(&name) + width_of(&outcome) + ROOM > shape.width {
+        // What the call is about comes before what came of it, but for a failure.
+        let failed = call.result.as_ref().is_some_and(|result| result.is_error);
+        outcome = if failed { vec![Span::styled("✕", theme.error)] } else { Vec::new() };
+    }
+    let room = shape.width.saturating_sub(width(mark) + width(&name) + 4 + width_of(&outcome));
+    let subject = subject(call);
+    let subject = match subject {
+        Subject::Path(path) => truncate_start(&path, room).into_owned(),
+        Subject::Words(words) => truncate(&words, room).into_owned(),
+    };
+    let left = vec![
+        Span::styled(mark, theme.dim),
+        Span::styled(name, theme.tool),
+        Span::raw("  "),
+        Span::styled(subject, theme.reply),
+    ];
+    spread(left, outcome, shape.width)
+}
+
+/// The tool's name; of one that an MCP server offers, server and tool.
+fn name(name: &str) -> String {
+    let name = clean_line(name);
+    match name.strip_prefix("mcp__").and_then(|rest| rest.split_once("__")) {
+        Some((server, tool)) => format!("{server} · {tool}"),
+        None => name.into_owned(),
+    }
+}
+
+/// What a call is about.
+enum Subject {
+    /// A file: its end says most.
+    Path(String),
+    /// Anything else: its beginning does.
+    Words(String),
+}
+
+fn subject(call: &ToolCall) -> Subject {
+    let field = |name: &str| call.input.get(name).and_then(Value::as_str);
+    let line = |text: &str| clean_line(text.trim()).into_owned();
+    for name in ["file_path", "notebook_path"] {
+        if let Some(path) = field(name) {
+            return Subject::Path(line(path));
+        }
+    }
+    if let Some(pattern) = field("pattern") {
+        let place = field("path").map(|path| format!("  in {path}")).unwrap_or_default();
+        return Subject::Words(line(&format!("{pattern}{place}")));
+    }
+    let named = ["command", "query", "url", "description", "prompt", "path", "skill"];
+    let words = named.into_iter().find_map(field).map(str::to_owned);
+    Subject::Words(line(&words.unwrap_or_else(|| match &call.input {
+        Value::Object(fields) if fields.is_empty() => String::new(),
+        Value::Null => String::new(),
+        other => other.to_string().chars().take(400).collect(),
+    })))
+}
+
+/// What came of it, in a few words.
+fn outcome(call: &ToolCall, diff: Option<&Diff>, shape: &Shape) -> Vec<Span<'static>> {
+    let theme = &shape.theme;
+    let Some(result) = &call.result else { return vec![Span::styled("…", theme.dim)] };
+    if result.is_error {
+        return vec![Span::styled(format!("✕ {}", failure(result)), theme.error)];
+    }
+    if let Some(diff) = diff {
+        return vec![
+            Span::styled(format!("+{}", grouped(diff.added)), theme.add),
+            Span::raw(" "),
+            Span::styled(format!("−{}", grouped(diff.removed)), theme.remove),
+        ];
+    }
+    let lines = counted(count_lines(call, result), "line");
+    let words = if call.name == "Bash" { format!("exit 0 · {lines}") } else { lines };
+    vec![Span::styled(words, theme.dim)]
+}
+
+/// Lines of what came back; of a file, lines that were read.
+fn count_lines(call: &ToolCall, result: &ToolResult) -> usize {
+    let read = result.detail.as_ref().and_then(|detail| detail.pointer("/file/numLines"));
+    let read = read.and_then(Value::as_u64).filter(|_| call.name == "Read");
+    read.map_or_else(|| result.text.trim_end().lines().count(), |lines| lines as usize)
+}
+
+/// Why it failed, in a few words: the exit code where there is one.
+fn failure(result: &ToolResult) -> String {
+    let first = result.text.lines().next().unwrap_or_default();
+    let first = first.trim_start_matches("Error: ");
+    if let Some(code) = first.strip_prefix("Exit code ") {
+        let lines = result.text.lines().count() - 1;
+        return format!("exit {} · {}", clean_line(code), counted(lines, "line"));
+    }
+    let refused = ["rejected", "denied", "refused", "doesn't want to"];
+    if refused.into_iter().any(|word| first.contains(word)) {
+        return "not allowed".to_owned();
+    }
+    if first.is_empty() { "failed".to_owned() } else { truncate(&clean_line(first), 32).into_owned() }
+}
+
+/// What went in.
+fn input(call: &ToolCall, limit: excerpt::Limit, shape: &Shape) -> Vec<Line<'static>> {
+    let inner = inner_width(shape);
+    let mut lines = Vec::new();
+    let mut more = None;
+    if let Some(command) = call.input.get("command").and_then(Value::as_str) {
+        let (command, rest) = limit.cut(command);
+        lines = wrap_text(&clean(&format!("$ {command}")), shape.theme.code, inner);
+        more = rest;
+    } else if let Value::Object(fields) = &call.input {
+        for (name, value) in fields {
+            let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            let (value, rest) = limit.cut(&value);
+            let mut wrapped = wrap_text(&clean(&format!("{name}: {value}")), shape.theme.reply, inner);
+            wrapped.extend(excerpt::rest(rest, &shape.theme, inner));
+            lines.extend(wrapped);
+        }
+    }
+    lines.extend(excerpt::rest(more, &shape.theme, inner));
+    ruled(lines, shape)
+}
+
+/// What came out, as a terminal would have shown it.
+fn output(result: &ToolResult, limit: excerpt::Limit, shape: &Shape) -> Vec<Line<'static>> {
+    let inner = inner_width(shape);
+    let (text, more) = limit.cut(&result.text);
+    let style = if result.is_error { shape.theme.error } else { shape.theme.dim };
+    let mut lines = Vec::new();
+    if !text.is_empty() {
+        let stripped = strip(text);
+        lines.extend(
+            stripped.split('\n').flat_map(|line| chop(vec![Span::styled(line.to_owned(), style)], inner)),
+        );
+    }
+    lines.extend(excerpt::rest(more, &shape.theme, inner));
+    ruled(lines, shape)
+}
+
+/// What stands in front of what belongs to a call.
+const RULE: &str = "  │ ";
+
+fn inner_width(shape: &Shape) -> usize {
+    shape.width.checked_sub(width(RULE)).filter(|inner| *inner > 0).unwrap_or(shape.width)
+}
+
+fn ruled(mut lines: Vec<Line<'static>>, shape: &Shape) -> Vec<Line<'static>> {
+    if shape.width > width(RULE) {
+        for line in &mut lines {
+            line.spans.insert(0, Span::styled(RULE, shape.theme.dim));
+        }
+    }
+    lines
+}

@@ -1,0 +1,109 @@
+//! Which line stands at the top of the pane.
+
+use super::Look;
+use super::cache::Cache;
+use crate::session::conversation::Item;
+use crate::tui::app::Anchor;
+
+/// A line of the conversation: of an item, counted from the blank row in front
+/// of it. Ordered from the top.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    /// The item's index.
+    pub item: usize,
+    /// The line within it.
+    pub line: usize,
+}
+
+/// A conversation, how it is looked at, and what is laid out of it.
+pub struct Pane<'a> {
+    /// The items, not empty.
+    pub items: &'a [Item],
+    /// How they are looked at.
+    pub look: &'a Look<'a>,
+    /// What is laid out.
+    pub cache: &'a mut Cache,
+}
+
+impl Pane<'_> {
+    /// The line at the top of the pane, and whether the pane follows the end.
+    pub fn top(&mut self) -> (Place, bool) {
+        let height = usize::from(self.look.height);
+        let end = self.end();
+        let lowest = self.up(end, height);
+        let scroll = self.look.scroll;
+        let mut top = match scroll.anchor {
+            Anchor::End => lowest,
+            Anchor::At { item, line } => self.existing(item, line),
+        };
+        top = if scroll.by < 0 {
+            self.up(top, scroll.by.unsigned_abs())
+        } else {
+            self.down(top, scroll.by.unsigned_abs(), lowest)
+        };
+        if let (true, Some(selected)) = (scroll.reveal, self.look.selected) {
+            top = self.revealing(top, selected.min(self.items.len() - 1));
+        }
+        (top.min(lowest), top >= lowest)
+    }
+
+    /// The place behind the last line.
+    fn end(&mut self) -> Place {
+        let item = self.items.len() - 1;
+        Place { item, line: self.height(item) }
+    }
+
+    fn height(&mut self, item: usize) -> usize {
+        self.cache.item(self.items, item, self.look).height()
+    }
+
+    /// A place that was there in an earlier frame, or the nearest to it now.
+    fn existing(&mut self, item: usize, line: usize) -> Place {
+        let item = item.min(self.items.len() - 1);
+        let last = self.height(item).saturating_sub(1);
+        Place { item, line: line.min(last) }
+    }
+
+    /// So many lines further up, or the first line.
+    fn up(&mut self, from: Place, mut lines: usize) -> Place {
+        let mut place = from;
+        while lines > place.line {
+            let Some(before) = place.item.checked_sub(1) else { return Place::default() };
+            lines -= place.line;
+            place = Place { item: before, line: self.height(before) };
+        }
+        place.line -= lines;
+        // An item that shows nothing has no line to stand at.
+        while place.line > 0 && place.line == self.height(place.item) && place.item + 1 < self.items.len() {
+            place = Place { item: place.item + 1, line: 0 };
+        }
+        place
+    }
+
+    /// So many lines further down, or `lowest`.
+    fn down(&mut self, from: Place, mut lines: usize, lowest: Place) -> Place {
+        let mut place = from;
+        while place < lowest {
+            let left = self.height(place.item) - place.line.min(self.height(place.item));
+            if lines < left {
+                place.line += lines;
+                return place.min(lowest);
+            }
+            lines -= left;
+            place = Place { item: place.item + 1, line: 0 };
+        }
+        lowest
+    }
+
+    /// The top moved just so far that the item is in sight: all of it, or its
+    /// beginning where it is higher than the pane.
+    fn revealing(&mut self, top: Place, item: usize) -> Place {
+        let first = Place { item, line: 0 };
+        if top > first {
+            return first;
+        }
+        let end = Place { item, line: self.height(item) };
+        let least = self.up(end, usize::from(self.look.height));
+        top.max(least.min(first))
+    }
+}

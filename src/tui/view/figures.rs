@@ -1,0 +1,57 @@
+//! Numbers as a person reads them.
+
+/// `1,204`.
+pub fn grouped(number: usize) -> String {
+    let digits = number.to_string();
+    let mut grouped = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
+}
+
+/// `1 line`, `1,204 lines`.
+pub fn counted(number: usize, noun: &str) -> String {
+    format!("{} {noun}{}", grouped(number), if number == 1 { "" } else { "s" })
+}
+
+/// `812`, `4.1 k`, `812 k`, `1.2 M`: tokens, where the order of size is enough.
+pub fn rounded(number: u64) -> String {
+    match number as f64 {
+        n if n < 1000.0 => format!("{n:.0}"),
+        n if n < 9950.0 => format!("{:.1} k", n / 1000.0),
+        n if n < 999_500.0 => format!("{:.0} k", n / 1000.0),
+        n => format!("{:.1} M", n / 1_000_000.0),
+    }
+}
+
+/// `0.4 s`, `12 s`, `3 m 20 s`: how long a turn took.
+pub fn took(milliseconds: u64) -> String {
+    match milliseconds {
+        0..10_000 => format!("{:.1} s", milliseconds as f64 / 1000.0),
+        10_000..60_000 => format!("{} s", milliseconds / 1000),
+        _ => format!("{} m {} s", milliseconds / 60_000, milliseconds % 60_000 / 1000),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_short_and_readable() {
+        for (number, shown) in [(0, "0"), (999, "999"), (1204, "1,204"), (1_234_567, "1,234,567")] {
+            assert_eq!(grouped(number), shown);
+        }
+        for (number, shown) in [(7, "7"), (4100, "4.1 k"), (812_345, "812 k"), (1_234_567, "1.2 M")] {
+            assert_eq!(rounded(number), shown);
+        }
+        for (number, shown) in [(412, "0.4 s"), (12_345, "12 s"), (200_000, "3 m 20 s")] {
+            assert_eq!(took(number), shown);
+        }
+        assert_eq!((counted(1, "line").as_str(), counted(2, "line").as_str()), ("1 line", "2 lines"));
+    }
+}
