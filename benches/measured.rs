@@ -1,0 +1,255 @@
+//! The figures in README's "Measured": `cargo bench --bench measured`.
+//!
+//! A switch in the warm process stands beside its peers of the same run: a new
+//! process of our own agent for each session, and the official `claude` where
+//! it is found. Everything happens in a scratch folder, without a network.
+
+#[path = "../tests/support/pty.rs"]
+mod pty;
+#[path = "../tests/support/sessions.rs"]
+mod sessions;
+
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use chrono::Utc;
+use pty::{Pty, hotseat};
+use serde_json::{Value, json};
+use sessions::Sample;
+
+/// Rounds of each measurement.
+const ROUNDS: usize = 30;
+/// Rounds of what takes a new process.
+const COLD_ROUNDS: usize = 10;
+/// Sessions in the list of the first frame.
+const LISTED: u32 = 1_000;
+/// Keys pressed while a reply streams.
+const KEYS: usize = 200;
+
+fn main() {
+    // `cargo test --benches` runs this too: then only to see that it builds.
+    if std::env::args().any(|argument| argument == "--test") {
+        return;
+    }
+    let scratch = tempfile::tempdir().unwrap();
+    let root = scratch.path().canonicalize().unwrap();
+    std::fs::create_dir_all(root.join("project")).unwrap();
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    println!("hotseat {}, {cores} cores, release build\n", env!("CARGO_PKG_VERSION"));
+    switches(&root);
+    screen(&root);
+}
+
+/// A switch, request to answer, beside a new process for the same session.
+fn switches(root: &Path) {
+    let sizes = [
+        ("10 messages", 2, 0),
+        ("200 messages", 40, 0),
+        ("5,000 messages", 1_000, 0),
+        ("10 MB", 400, 10 << 20),
+    ];
+    let samples: Vec<(&str, Sample)> = sizes
+        .iter()
+        .zip(1..)
+        .map(|((name, turns, bytes), number)| (*name, sample(root, number, *turns, *bytes)))
+        .collect();
+    for (_, sample) in &samples {
+        sample.write(&root.join("claude")).unwrap();
+    }
+    let claude = official();
+    println!(
+        "| switch to a session of | in the warm process | p99 | a new `hotseat agent` | a new `claude` |"
+    );
+    println!("| --- | --- | --- | --- | --- |");
+    let mut warm = Agent::start(root, &ours(), &[]);
+    for (name, sample) in &samples {
+        let mut times = Vec::new();
+        for _ in 0..ROUNDS {
+            warm.ask(&json!({"subtype": "clear"}));
+            times.push(warm.ask(&json!({"subtype": "resume", "session_id": sample.id()})));
+        }
+        let resume = format!("--resume={}", sample.id());
+        let cold = median((0..COLD_ROUNDS).map(|_| Agent::cold(root, &ours(), &resume)).collect());
+        let theirs = claude
+            .as_ref()
+            .map(|claude| median((0..3).map(|_| Agent::cold(root, claude, &resume)).collect()));
+        let p99 = percentile(&mut times, 99);
+        let switch = median(times);
+        let ratio = |other: Duration| {
+            format!("{} ({:.0} ×)", show(other), other.as_secs_f64() / switch.as_secs_f64())
+        };
+        let theirs = theirs.map_or_else(|| "not found".to_owned(), ratio);
+        println!("| {name} | {} | {} | {} | {theirs} |", show(switch), show(p99), ratio(cold));
+    }
+    warm.ask(&json!({"subtype": "resume", "session_id": samples[1].1.id()}));
+    println!("\nagent, resident after these switches: {}\n", megabytes(memory(warm.child.id())));
+}
+
+/// What a person waits for: the first frame, and a key while a reply streams.
+fn screen(root: &Path) {
+    for number in 0..LISTED {
+        sample(root, 1_000 + number, 4, 16 << 10).write(&root.join("claude")).unwrap();
+    }
+    let mut first = Vec::new();
+    for _ in 0..ROUNDS {
+        let start = Instant::now();
+        let mut pty = Pty::start(hotseat(root, &[]), 120, 40);
+        pty.wait_for("Sessions");
+        first.push(start.elapsed());
+        pty.wait_for("● warm");
+        pty.keys("q");
+        pty.wait_for_end();
+    }
+    let start = Instant::now();
+    let mut pty = Pty::start(hotseat(root, &[]), 120, 40);
+    pty.wait_for(&format!("{} ", LISTED + 4));
+    let listed = start.elapsed();
+    pty.wait_for("● warm");
+    println!("| of the screen, {LISTED} sessions | median | p99 |");
+    println!("| --- | --- | --- |");
+    let p99 = percentile(&mut first, 99);
+    println!("| start to first frame | {} | {} |", show(median(first)), show(p99));
+    println!("| start to the whole list | {} | |", show(listed));
+    pty.keys("istream: 4000\r");
+    pty.wait_for("◐ working");
+    let mut keys = Vec::new();
+    for _ in 0..KEYS / 2 {
+        pty.keys("#");
+        keys.push(until(&pty, |screen| screen.contains("❯ #")));
+        pty.keys("\x7f");
+        keys.push(until(&pty, |screen| !screen.contains("❯ #")));
+    }
+    assert!(pty.screen().contains("◐ working"), "the reply ended before the keys did");
+    let p99 = percentile(&mut keys, 99);
+    println!("| key to frame while a reply streams | {} | {} |", show(median(keys)), show(p99));
+    let own = pty.child.process_id().map_or(0, memory);
+    println!(
+        "\nthe program, resident: {}; its agent: {}",
+        megabytes(own),
+        megabytes(memory(pty.agent_pid()))
+    );
+}
+
+/// The time until the screen is as wanted, from now.
+fn until(pty: &Pty, wanted: impl Fn(&str) -> bool) -> Duration {
+    let start = Instant::now();
+    pty.wait_until("the key's effect", wanted);
+    start.elapsed()
+}
+
+fn sample(root: &Path, number: u32, turns: usize, bytes: usize) -> Sample {
+    Sample {
+        number,
+        turns,
+        bytes,
+        cwd: root.join("project"),
+        title: Some(format!("Sample {number}")),
+        started: Utc::now() - chrono::Duration::minutes(i64::from(number) * 7),
+        ..Sample::default()
+    }
+}
+
+/// An agent spoken to in JSON lines.
+struct Agent {
+    child: Child,
+    stdin: ChildStdin,
+    stdout: BufReader<ChildStdout>,
+}
+
+fn ours() -> Vec<PathBuf> {
+    vec![env!("CARGO_BIN_EXE_hotseat").into(), "agent".into()]
+}
+
+/// The official CLI, in the Python SDK or on the PATH.
+fn official() -> Option<Vec<PathBuf>> {
+    let script = "import claude_agent_sdk as sdk; print(sdk.__path__[0] + '/_bundled/claude')";
+    let bundled = Command::new("python3").args(["-c", script]).output().ok();
+    let bundled = bundled.map(|output| PathBuf::from(String::from_utf8_lossy(&output.stdout).trim()));
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let on_path = std::env::split_paths(&path).map(|folder| folder.join("claude"));
+    bundled.into_iter().chain(on_path).find(|path| path.is_file()).map(|path| vec![path])
+}
+
+impl Agent {
+    fn start(root: &Path, program: &[PathBuf], args: &[&str]) -> Self {
+        let mut child = Command::new(&program[0])
+            .args(&program[1..])
+            .args(["--output-format", "stream-json", "--verbose", "--input-format", "stream-json"])
+            .args(args)
+            .current_dir(root.join("project"))
+            .env("CLAUDE_CONFIG_DIR", root.join("claude"))
+            .env("HOME", root.join("home"))
+            // For the official CLI: no network, nothing but what is asked.
+            .env("ANTHROPIC_API_KEY", "sk-ant-test")
+            .env("ANTHROPIC_BASE_URL", "http://127.0.0.1:9")
+            .env("CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC", "1")
+            .env("DISABLE_TELEMETRY", "1")
+            .env("DISABLE_AUTOUPDATER", "1")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let (stdin, stdout) = (child.stdin.take().unwrap(), BufReader::new(child.stdout.take().unwrap()));
+        let mut agent = Self { child, stdin, stdout };
+        agent.ask(&json!({"subtype": "initialize", "hooks": null}));
+        agent
+    }
+
+    /// The time from a start in a session to the end of the handshake.
+    fn cold(root: &Path, program: &[PathBuf], resume: &str) -> Duration {
+        let start = Instant::now();
+        let agent = Self::start(root, program, &[resume]);
+        let took = start.elapsed();
+        drop(agent);
+        took
+    }
+
+    /// The time from a request to its answer.
+    fn ask(&mut self, request: &Value) -> Duration {
+        let start = Instant::now();
+        let line = json!({"type": "control_request", "request_id": "r", "request": request});
+        writeln!(self.stdin, "{line}").unwrap();
+        let mut line = String::new();
+        loop {
+            line.clear();
+            assert!(self.stdout.read_line(&mut line).unwrap() > 0, "the agent ended");
+            if line.contains(r#""type":"control_response""#) {
+                assert!(line.contains(r#""subtype":"success""#), "{line}");
+                return start.elapsed();
+            }
+        }
+    }
+}
+
+impl Drop for Agent {
+    fn drop(&mut self) {
+        // It may be gone already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Resident memory in bytes, where the system tells.
+fn memory(pid: u32) -> u64 {
+    hotseat::slot::memory_of(pid).unwrap_or(0)
+}
+
+fn megabytes(bytes: u64) -> String {
+    format!("{:.1} MB", bytes as f64 / 1e6)
+}
+
+fn median(mut times: Vec<Duration>) -> Duration {
+    percentile(&mut times, 50)
+}
+
+fn percentile(times: &mut [Duration], percent: usize) -> Duration {
+    times.sort();
+    times[(times.len() * percent / 100).min(times.len() - 1)]
+}
+
+fn show(time: Duration) -> String {
+    format!("{:.1} ms", time.as_secs_f64() * 1000.0)
+}
