@@ -67,7 +67,7 @@ impl Pty {
         let seen = Arc::new(Seen { state: Mutex::new(state), changed: Condvar::new() });
         let reader = Arc::clone(&seen);
         std::thread::spawn(move || {
-            let mut bytes = [0; 65536];
+            let mut bytes = vec![0; 65536];
             loop {
                 let count = output.read(&mut bytes).unwrap_or(0);
                 let mut state = reader.state.lock().unwrap();
