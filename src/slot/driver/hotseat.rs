@@ -15,7 +15,7 @@ use crate::protocol::{
 };
 use crate::slot::{Launch, PermissionRequest, Switch, Totals, Verdict};
 
-pub use answer::{context, was_cancelled};
+pub use answer::{context, model, was_cancelled};
 
 /// What goes to the agent: one line of its stdin.
 pub type Frame = HostFrame;
@@ -23,8 +23,8 @@ pub type Frame = HostFrame;
 /// Makes the agent tell when it is idle.
 pub const ENVIRONMENT: (&str, &str) = ("CLAUDE_CODE_SDK_READS_SESSION_STATE", "1");
 
-/// What has to be remembered to understand this agent: its totals are
-/// cumulative, a turn's cost is what they grew by.
+/// What has to be remembered to understand this agent: its dollars and its
+/// tokens by model are cumulative, a turn's cost is what they grew by.
 #[derive(Debug, Default)]
 pub struct Hotseat {
     spent: Totals,

@@ -9,7 +9,7 @@ use super::asked::Then;
 use super::life::{After, Life};
 use super::obey::answer;
 use super::{Active, Machine, News};
-use crate::slot::driver::hotseat::{context, was_cancelled};
+use crate::slot::driver::hotseat::{context, model, was_cancelled};
 use crate::slot::driver::{Ask, Seated};
 use crate::slot::handle::Reply;
 use crate::slot::{How, SlotError, Switch, Switched, Totals};
@@ -19,11 +19,11 @@ impl Machine {
         match then {
             Then::Greet => self.greet(result),
             Then::Done(reply) => answer(reply, result.map(drop)),
-            Then::Model(model, reply) => {
-                if result.is_ok() {
-                    self.launch.model.clone_from(&model);
-                    // The name of the default comes with the next turn.
-                    if let Some(model) = model {
+            Then::Model(wanted, reply) => {
+                if let Ok(answer) = &result {
+                    self.launch.model.clone_from(&wanted);
+                    // The name of the default is the agent's to tell, at the latest with the next turn.
+                    if let Some(model) = model(answer).or(wanted) {
                         self.note_model(model);
                     }
                 }

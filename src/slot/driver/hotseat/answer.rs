@@ -79,8 +79,13 @@ pub fn was_cancelled(answer: &Value) -> bool {
     answer["cancelled"].as_bool().unwrap_or(false)
 }
 
+/// The model in use now, where the agent says so.
+pub fn model(answer: &Value) -> Option<String> {
+    words(answer, "model")
+}
+
 /// Totals as the wire has them.
-pub(super) fn totals(usd: f64, usage: Value) -> Totals {
+fn totals(usd: f64, usage: Value) -> Totals {
     let usage: Usage = serde_json::from_value(usage).unwrap_or_default();
     Totals { usd: Some(usd), usage, context_percent: None }
 }

@@ -2,7 +2,6 @@
 
 use serde_json::Value;
 
-use super::answer::totals;
 use super::{Frame, Hotseat};
 use crate::protocol::{
     AgentFrame, AgentRequest, ControlEnvelope, ControlResponse, ErrorCode, MessageFrame, StreamEvent,
@@ -60,17 +59,26 @@ impl Hotseat {
     fn ended(&mut self, result: TurnResult) -> Vec<Heard> {
         let mut heard = Vec::new();
         let local = result.rest.contains_key("local_command");
+        let spent = self.spent.usd.unwrap_or_default();
         if let Some((notice, text)) = notice(&result, local) {
             heard.push(grew(&result.uuid, Change::Notice(notice, text)));
         }
-        let now = totals(result.total_cost_usd, result.usage);
-        let before = std::mem::replace(&mut self.spent, now);
+        let before = self.spent.usage;
+        self.spent = Totals {
+            usd: Some(result.total_cost_usd),
+            usage: of_all_models(&result.model_usage).unwrap_or_else(|| {
+                let mut usage = before;
+                usage += serde_json::from_value(result.usage).unwrap_or_default();
+                usage
+            }),
+            context_percent: None,
+        };
         let cost = TurnCost {
-            usd: now.usd.map(|usd| (usd - before.usd.unwrap_or_default()).max(0.0)),
-            usage: grown(before.usage, now.usage),
+            usd: Some((result.total_cost_usd - spent).max(0.0)),
+            usage: grown(before, self.spent.usage),
             duration_ms: result.duration_ms,
         };
-        heard.push(Heard::Ended { uuid: result.uuid, cost: (!local).then_some(cost), totals: now });
+        heard.push(Heard::Ended { uuid: result.uuid, cost: (!local).then_some(cost), totals: self.spent });
         heard
     }
 }
@@ -90,6 +98,21 @@ fn notice(result: &TurnResult, local: bool) -> Option<(Notice, String)> {
         // An interruption ends so too, and has said so in a message.
         _ => errors().or_else(said).map(|text| (Notice::Error, text)),
     }
+}
+
+/// The tokens of all models together; none where the agent does not count so.
+fn of_all_models(models: &Value) -> Option<Usage> {
+    let mut all = Usage::default();
+    for model in models.as_object().filter(|models| !models.is_empty())?.values() {
+        let tokens = |key: &str| model[key].as_u64().unwrap_or(0);
+        all += Usage {
+            input_tokens: tokens("inputTokens"),
+            output_tokens: tokens("outputTokens"),
+            cache_creation_input_tokens: tokens("cacheCreationInputTokens"),
+            cache_read_input_tokens: tokens("cacheReadInputTokens"),
+        };
+    }
+    Some(all)
 }
 
 fn grown(before: Usage, now: Usage) -> Usage {

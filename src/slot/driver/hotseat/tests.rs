@@ -154,7 +154,7 @@ fn a_turn_costs_what_the_totals_grew_by() {
     driver.agent(json!({"session_id": ID, "total_cost_usd": 1.0, "usage": {"input_tokens": 100}})).unwrap();
     let mut ended = |usd: f64, tokens: u64| {
         let result = json!({"type": "result", "subtype": "success", "session_id": ID, "duration_ms": 5,
-            "total_cost_usd": usd, "usage": {"input_tokens": tokens}});
+            "total_cost_usd": usd, "modelUsage": {"m": {"inputTokens": tokens}}, "usage": {}});
         let heard = driver.hear(serde_json::from_value(result).unwrap()).1;
         match heard.as_slice() {
             [Heard::Ended { cost: Some(cost), .. }] => *cost,
