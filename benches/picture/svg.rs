@@ -99,37 +99,41 @@ pub fn draw(screen: &Screen) -> String {
     svg + "</svg>\n"
 }
 
-/// Draws the cells that look the same; the column after them. Writing to a
-/// string cannot fail.
+/// Draws the cells that look the same, up to a blank; the column after them.
+///
+/// A word at a time, each at its own column and stretched to its own cells: so
+/// no font and no blank can shift what is right of it. Writing to a string
+/// cannot fail.
 fn draw_run(svg: &mut String, screen: &Screen, row: u16, start: u16, columns: u16) -> u16 {
     let cell = |column| screen.cell(row, column);
     let Some(first) = cell(start) else { return columns };
     let look = Look::of(first);
+    let is_blank = |cell: &Cell| cell.contents().trim().is_empty() && !cell.is_wide_continuation();
+    let belongs = |cell: &&Cell| {
+        cell.is_wide_continuation() || (Look::of(cell) == look && is_blank(cell) == is_blank(first))
+    };
     let mut text = String::new();
     let mut end = start;
-    while let Some(cell) = cell(end).filter(|cell| cell.is_wide_continuation() || Look::of(cell) == look) {
-        if !cell.is_wide_continuation() {
-            text.push_str(if cell.has_contents() { cell.contents() } else { " " });
-        }
+    while let Some(cell) = cell(end).filter(belongs) {
+        text.push_str(cell.contents());
         end += 1;
     }
     let (x, y) = (12.0 + f32::from(start) * CELL.0, 12.0 + f32::from(row) * CELL.1);
     let width = f32::from(end - start) * CELL.0;
     if look.ground != GROUND {
-        let ground = &look.ground;
+        let (ground, height) = (&look.ground, CELL.1);
         let _ = writeln!(
             svg,
-            "<rect x=\"{x:.1}\" y=\"{y:.1}\" width=\"{width:.1}\" height=\"{}\" fill=\"{ground}\"/>",
-            CELL.1
+            "<rect x=\"{x:.1}\" y=\"{y:.1}\" width=\"{width:.1}\" height=\"{height}\" fill=\"{ground}\"/>"
         );
     }
-    if !text.trim().is_empty() {
+    if !is_blank(first) {
         let (base, attributes) = (y + 13.5, look.attributes());
         let text = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
         let _ = writeln!(
             svg,
-            "<text x=\"{x:.1}\" y=\"{base:.1}\" textLength=\"{width:.1}\" lengthAdjust=\"spacingAndGlyphs\" \
-             xml:space=\"preserve\"{attributes}>{text}</text>"
+            "<text x=\"{x:.1}\" y=\"{base:.1}\" textLength=\"{width:.1}\" \
+             lengthAdjust=\"spacingAndGlyphs\"{attributes}>{text}</text>"
         );
     }
     end
