@@ -1,7 +1,8 @@
-//! The slot over real processes: a fake agent that does as it is told, started
-//! under the real guard.
+//! The slot over real processes, under the real guard: a fake agent that does as
+//! it is told, and our own.
 
 mod fake;
+mod own;
 mod seat;
 mod talk;
 mod trouble;
