@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 pub use rule::Rule;
 
-use super::tool::Need;
+use super::tool::{Need, real};
 use crate::protocol::PermissionMode;
 
 /// What may run without asking.
@@ -159,25 +159,6 @@ fn rule_of(rule: &Value) -> Option<Rule> {
 
 fn exact_rule_of(rule: &Value) -> Option<Rule> {
     Some(Rule::exactly(rule["toolName"].as_str()?, rule["ruleContent"].as_str()?))
-}
-
-/// The path without links and dots; of a file that does not exist yet, its
-/// nearest folder's. A name under a missing folder may hold no dots.
-fn real(path: impl AsRef<Path>) -> PathBuf {
-    let path = path.as_ref();
-    let mut missing = Vec::new();
-    for known in path.ancestors() {
-        if let Ok(known) = known.canonicalize() {
-            return missing.into_iter().rev().fold(known, |path, name| path.join(name));
-        }
-        match known.file_name() {
-            // A link to what does not exist leads elsewhere.
-            Some(name) if !known.is_symlink() => missing.push(name),
-            // `a/..` where there is no `a`: nowhere, so in no folder of ours.
-            _ => break,
-        }
-    }
-    PathBuf::from("/nowhere").join(path.file_name().unwrap_or_default())
 }
 
 #[cfg(test)]

@@ -7,6 +7,8 @@
 mod bash;
 mod patch;
 mod read;
+mod real;
+mod replace;
 mod write;
 
 use std::path::{Path, PathBuf};
@@ -16,6 +18,7 @@ use serde_json::{Value, json};
 
 pub use bash::Bash;
 pub use read::Read;
+pub use real::real;
 pub use write::Write;
 
 /// Something the model can use.

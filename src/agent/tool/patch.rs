@@ -1,14 +1,18 @@
 //! A change of a text as hunks, in the official `structuredPatch` shape.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 use similar::{ChangeTag, TextDiff};
 
 /// Unchanged lines around a change.
 const AROUND: usize = 3;
+/// After so long a coarser diff is good enough.
+const PATIENCE: Duration = Duration::from_millis(500);
 
 /// The hunks that turn one text into another.
 pub fn hunks(old: &str, new: &str) -> Vec<Value> {
-    let diff = TextDiff::from_lines(old, new);
+    let diff = TextDiff::configure().timeout(PATIENCE).diff_lines(old, new);
     let mut hunks = Vec::new();
     for group in diff.grouped_ops(AROUND) {
         let (Some(first), Some(last)) = (group.first(), group.last()) else { continue };

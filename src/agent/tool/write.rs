@@ -5,6 +5,8 @@ use std::io::ErrorKind;
 
 use serde_json::{Value, json};
 
+use super::real::real;
+use super::replace::replace;
 use super::{Need, Outcome, Place, Running, Tool, argument, io_failed, off_the_loop, patch};
 
 /// The tool `Write`: `{file_path, content}`.
@@ -31,13 +33,22 @@ fn write(input: &Value, place: &Place) -> Outcome {
     let Some(content) = input["content"].as_str() else {
         return Outcome::failed("Write needs the content");
     };
-    let former = match fs::read(&path) {
-        Ok(bytes) => Some(String::from_utf8_lossy(&bytes).into_owned()),
+    // What was permitted: a link stays, and what it leads to is written.
+    let target = real(&path);
+    let former = match fs::metadata(&target) {
+        Ok(there) if there.is_dir() => {
+            return Outcome::failed(format!("{} is a folder, not a file", path.display()));
+        }
+        // Opening a pipe or a device could wait for ever.
+        Ok(there) if !there.is_file() => return Outcome::failed(format!("{} is not a file", path.display())),
+        Ok(_) => match fs::read(&target) {
+            Ok(bytes) => Some(String::from_utf8_lossy(&bytes).into_owned()),
+            Err(error) => return io_failed("write", &path, &error),
+        },
         Err(error) if error.kind() == ErrorKind::NotFound => None,
         Err(error) => return io_failed("write", &path, &error),
     };
-    let written = path.parent().map_or(Ok(()), fs::create_dir_all).and_then(|()| fs::write(&path, content));
-    if let Err(error) = written {
+    if let Err(error) = replace(&target, content.as_bytes()) {
         return io_failed("write", &path, &error);
     }
     let (text, kind) = match former {
@@ -79,7 +90,44 @@ mod tests {
     fn what_cannot_be_written_says_why() {
         let temp = tempfile::tempdir().unwrap();
         let place = Place { cwd: temp.path().to_owned(), guard: "unused".into() };
-        let outcome = write(&json!({"file_path": ".", "content": ""}), &place);
-        assert!(outcome.is_error && outcome.text.contains("cannot write"), "{}", outcome.text);
+        fs::write(temp.path().join("file"), "").unwrap();
+        std::os::unix::net::UnixListener::bind(temp.path().join("socket")).unwrap();
+        for (input, says) in [
+            (json!({"content": ""}), "needs a file_path"),
+            (json!({"file_path": "a"}), "needs the content"),
+            (json!({"file_path": "a", "content": ["x"]}), "needs the content"),
+            (json!({"file_path": ".", "content": ""}), "is a folder"),
+            (json!({"file_path": "socket", "content": ""}), "is not a file"),
+            (json!({"file_path": "file/below", "content": ""}), "cannot write"),
+            (json!({"file_path": "a\0b", "content": ""}), "cannot write"),
+            (json!({"file_path": "a".repeat(300), "content": ""}), "cannot write"),
+        ] {
+            let outcome = write(&input, &place);
+            assert!(outcome.is_error && outcome.text.contains(says), "{input}: {}", outcome.text);
+        }
+        assert_eq!(fs::read_dir(temp.path()).unwrap().count(), 2);
+    }
+
+    #[test]
+    fn a_link_stays_and_what_it_leads_to_is_written() {
+        let temp = tempfile::tempdir().unwrap();
+        let place = Place { cwd: temp.path().to_owned(), guard: "unused".into() };
+        let link = temp.path().join("link");
+        std::os::unix::fs::symlink("new/target", &link).unwrap();
+        for content in ["created", "updated"] {
+            write(&json!({"file_path": "link", "content": content}), &place);
+            assert!(link.is_symlink());
+            assert_eq!(fs::read_to_string(temp.path().join("new/target")).unwrap(), content);
+        }
+    }
+
+    #[test]
+    fn a_former_file_that_is_no_text_is_replaced_all_the_same() {
+        let temp = tempfile::tempdir().unwrap();
+        let place = Place { cwd: temp.path().to_owned(), guard: "unused".into() };
+        fs::write(temp.path().join("a"), [0xff, b'\n']).unwrap();
+        let outcome = write(&json!({"file_path": "a", "content": ""}), &place);
+        assert_eq!(outcome.detail["originalFile"], "\u{fffd}\n");
+        assert_eq!(fs::read(temp.path().join("a")).unwrap(), b"");
     }
 }
