@@ -1,13 +1,14 @@
 //! Reads a text file, with line numbers for the model.
 
-use std::fmt::Write as _;
 use std::fs;
+use std::io::{self, BufRead, BufReader, ErrorKind};
+use std::path::Path;
 
 use serde_json::{Value, json};
 
 use super::{Need, Outcome, Place, Running, Tool, argument, io_failed, off_the_loop};
 
-/// Lines read where the call does not say (as the official CLI).
+/// Lines read at once.
 const LINES: usize = 2000;
 /// A longer file is read in parts (the official CLI's limit).
 const LARGEST: u64 = 256 * 1024;
@@ -35,49 +36,125 @@ fn read(input: &Value, place: &Place) -> Outcome {
     let Some(path) = argument(input, "file_path").map(|path| place.path(path)) else {
         return Outcome::failed("Read needs a file_path");
     };
-    let in_parts = input["limit"].is_u64();
-    match fs::metadata(&path) {
-        Ok(there) if !there.is_file() => {
-            return Outcome::failed(format!("{} is not a file", path.display()));
+    let number = |name: &str| input[name].as_u64().and_then(|number| usize::try_from(number).ok());
+    let (start, limit) = (number("offset").unwrap_or(1).max(1), number("limit"));
+    let size = match fs::metadata(&path) {
+        Ok(there) if there.is_dir() => {
+            return Outcome::failed(format!("{} is a folder, not a file", path.display()));
         }
-        Ok(there) if there.len() > LARGEST && !in_parts => {
-            return Outcome::failed(format!(
-                "{} has {} bytes, more than {LARGEST}; read it in parts, with offset and limit",
-                path.display(),
-                there.len()
-            ));
-        }
-        Ok(_) => {}
-        Err(error) => return io_failed("read", &path, &error),
-    }
-    let text = match fs::read(&path).map(String::from_utf8) {
-        Ok(Ok(text)) => text,
-        Ok(Err(_)) => return Outcome::failed(format!("{} is not a text file", path.display())),
+        // Reading a pipe or a device could wait for ever.
+        Ok(there) if !there.is_file() => return Outcome::failed(format!("{} is not a file", path.display())),
+        Ok(there) => there.len(),
         Err(error) => return io_failed("read", &path, &error),
     };
-    // As the official CLI counts: a newline at the end begins one more line.
-    let lines: Vec<_> = text.split('\n').collect();
-    let number = |name: &str| input[name].as_u64().and_then(|number| usize::try_from(number).ok());
-    let start = number("offset").unwrap_or(1).clamp(1, lines.len());
-    let end = lines.len().min(start - 1 + number("limit").unwrap_or(LINES));
-    let part = &lines[start - 1..end];
-    let mut numbered = String::new();
-    for (at, line) in part.iter().enumerate() {
-        let line: String = line.chars().take(LONGEST_LINE).collect();
-        let separator = if at == 0 { "" } else { "\n" };
-        // Writing to a String cannot fail.
-        let _ = write!(numbered, "{separator}{}\t{line}", start + at);
+    if size > LARGEST && limit.is_none() {
+        return Outcome::failed(format!(
+            "{} has {size} bytes, more than {LARGEST}; read it in parts, with offset and limit",
+            path.display()
+        ));
+    }
+    let part = match Part::of(&path, start, limit.unwrap_or(LINES).clamp(1, LINES)) {
+        Ok(part) => part,
+        Err(error) if error.kind() == ErrorKind::InvalidData => {
+            return Outcome::failed(format!("{} is not a text file", path.display()));
+        }
+        Err(error) => return io_failed("read", &path, &error),
+    };
+    let text = if size == 0 {
+        "The file exists and is empty.".to_owned()
+    } else if part.lines.is_empty() {
+        format!("There is no line {start}: the file has {} lines.", part.total)
+    } else {
+        let numbered = part.lines.iter().zip(start..).map(|(line, number)| format!("{number}\t{line}"));
+        numbered.collect::<Vec<_>>().join("\n")
+    };
+    if text.len() as u64 > LARGEST {
+        return Outcome::failed(format!(
+            "lines {start} to {} of {} are {} bytes, more than {LARGEST}; read fewer at once",
+            start + part.lines.len() - 1,
+            path.display(),
+            text.len()
+        ));
     }
     let file = json!({
-        "filePath": path, "content": part.join("\n"), "numLines": part.len(), "startLine": start,
-        "totalLines": lines.len(),
+        "filePath": path, "content": part.lines.join("\n"), "numLines": part.lines.len(), "startLine": start,
+        "totalLines": part.total,
     });
-    Outcome::done(numbered, json!({"type": "text", "file": file}))
+    Outcome::done(text, json!({"type": "text", "file": file}))
+}
+
+/// Some lines of a file.
+struct Part {
+    lines: Vec<String>,
+    /// Lines of the whole file. As the official CLI counts: a newline at the
+    /// end begins one more line.
+    total: usize,
+}
+
+impl Part {
+    /// Reads through the file, holding no more of it than the part.
+    fn of(path: &Path, start: usize, limit: usize) -> io::Result<Self> {
+        let mut file = BufReader::with_capacity(64 * 1024, fs::File::open(path)?);
+        let mut part = Self { lines: Vec::new(), total: 0 };
+        let mut line = Vec::new();
+        loop {
+            let wanted = part.total + 1 >= start && part.lines.len() < limit;
+            line.clear();
+            let ends = next_line(&mut file, wanted.then_some(&mut line))?;
+            part.total += 1;
+            if wanted {
+                part.lines.push(shown(&line)?);
+            }
+            if !ends {
+                return Ok(part);
+            }
+        }
+    }
+}
+
+/// Reads one line, keeping what can be shown of it and a little more; false
+/// where the file ends with it. A NUL makes the file binary.
+fn next_line(file: &mut impl BufRead, mut kept: Option<&mut Vec<u8>>) -> io::Result<bool> {
+    loop {
+        let bytes = file.fill_buf()?;
+        let end = memchr::memchr(b'\n', bytes);
+        let piece = &bytes[..end.unwrap_or(bytes.len())];
+        if memchr::memchr(0, piece).is_some() {
+            return Err(ErrorKind::InvalidData.into());
+        }
+        if let Some(kept) = &mut kept {
+            let room = (4 * LONGEST_LINE + 8).saturating_sub(kept.len()).min(piece.len());
+            kept.extend_from_slice(&piece[..room]);
+        }
+        let (read, is_end) = (piece.len(), bytes.is_empty());
+        file.consume(read + usize::from(end.is_some()));
+        if end.is_some() || is_end {
+            return Ok(end.is_some());
+        }
+    }
+}
+
+/// A line as the model gets it: cut where it is too long.
+fn shown(line: &[u8]) -> io::Result<String> {
+    let text = match str::from_utf8(line) {
+        Ok(text) => text,
+        // Cut in a character by `next_line`; far behind what is shown.
+        Err(error) if error.valid_up_to() >= 4 * LONGEST_LINE => {
+            str::from_utf8(&line[..error.valid_up_to()]).unwrap_or_default()
+        }
+        Err(_) => return Err(ErrorKind::InvalidData.into()),
+    };
+    let text = text.strip_suffix('\r').unwrap_or(text);
+    Ok(match text.char_indices().nth(LONGEST_LINE) {
+        Some((end, _)) => format!("{}… [the rest of this line was cut off]", &text[..end]),
+        None => text.to_owned(),
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::ops::Add;
 
     fn place(temp: &tempfile::TempDir) -> Place {
         Place { cwd: temp.path().to_owned(), guard: "unused".into() }
@@ -99,13 +176,55 @@ mod tests {
     #[test]
     fn what_cannot_be_read_says_why() {
         let temp = tempfile::tempdir().unwrap();
-        fs::write(temp.path().join("binary"), [0xff, 0xfe]).unwrap();
-        fs::write(temp.path().join("large"), vec![b'x'; 300_000]).unwrap();
-        for (path, says) in
-            [("gone", "No such file"), (".", "not a file"), ("binary", "text"), ("large", "parts")]
-        {
-            let outcome = read(&json!({"file_path": path}), &place(&temp));
-            assert!(outcome.is_error && outcome.text.contains(says), "{path}: {}", outcome.text);
+        let file = |name: &str, bytes: &[u8]| fs::write(temp.path().join(name), bytes).unwrap();
+        file("binary", &[0xff, 0xfe]);
+        file("program", b"\x7fELF\0\0");
+        file("large", &vec![b'x'; 300_000]);
+        file("wide", &"x".repeat(1000).add("\n").repeat(400).into_bytes());
+        std::os::unix::net::UnixListener::bind(temp.path().join("socket")).unwrap();
+        for (input, says) in [
+            (json!({}), "needs a file_path"),
+            (json!({"file_path": 7}), "needs a file_path"),
+            (json!({"file_path": "gone"}), "No such file"),
+            (json!({"file_path": "gone\0"}), "cannot read"),
+            (json!({"file_path": "."}), "is a folder"),
+            (json!({"file_path": "socket"}), "is not a file"),
+            (json!({"file_path": "binary"}), "not a text file"),
+            (json!({"file_path": "program"}), "not a text file"),
+            (json!({"file_path": "large"}), "in parts"),
+            (json!({"file_path": "wide", "limit": 2000}), "read fewer at once"),
+        ] {
+            let outcome = read(&input, &place(&temp));
+            assert!(outcome.is_error && outcome.text.contains(says), "{input}: {}", outcome.text);
         }
+    }
+
+    #[test]
+    fn long_files_and_long_lines_are_read_in_parts() {
+        let temp = tempfile::tempdir().unwrap();
+        let check = |content: &str, input: Value, expected: &str| {
+            fs::write(temp.path().join("a"), content).unwrap();
+            let mut input = input;
+            input["file_path"] = "a".into();
+            let outcome = read(&input, &place(&temp));
+            assert!(!outcome.is_error && outcome.text == expected, "{input}: {}", outcome.text);
+        };
+        check("", json!({}), "The file exists and is empty.");
+        check("a\r\nb", json!({}), "1\ta\n2\tb");
+        check("a\nb", json!({"offset": 0, "limit": 0}), "1\ta");
+        check("a\nb", json!({"offset": 9}), "There is no line 9: the file has 2 lines.");
+        check(
+            "a\nb",
+            json!({"offset": u64::MAX}),
+            &format!("There is no line {}: the file has 2 lines.", u64::MAX),
+        );
+        let many: Vec<_> = (1..=2000).map(|line| format!("{line}\t{line}")).collect();
+        let lines = (1..=9000).map(|line| line.to_string()).collect::<Vec<_>>().join("\n");
+        check(&lines, json!({"limit": 5000}), &many.join("\n"));
+        check(&lines, json!({"offset": 9000}), "9000\t9000");
+        // An odd number of bytes before, so that the limit falls into a character.
+        let long = format!("x{}", "𝄞".repeat(100_000));
+        let cut = format!("1\tx{}… [the rest of this line was cut off]", "𝄞".repeat(LONGEST_LINE - 1));
+        check(&long, json!({"limit": 1}), &cut);
     }
 }
