@@ -24,7 +24,7 @@ mod record;
 mod reply;
 mod start;
 mod switch;
-mod tool;
+pub mod tool;
 mod totals;
 mod turn;
 mod turn_loop;

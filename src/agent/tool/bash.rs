@@ -39,7 +39,8 @@ impl Tool for Bash {
             let Some(command) = argument(&input, "command") else {
                 return Outcome::failed("Bash needs a command");
             };
-            let timeout = input["timeout"].as_u64().map_or(TIMEOUT, Duration::from_millis).min(LONGEST);
+            let asked = input["timeout"].as_u64().filter(|&millis| millis > 0).map(Duration::from_millis);
+            let timeout = asked.unwrap_or(TIMEOUT).min(LONGEST);
             run(command, timeout, &place).await
         })
     }
@@ -76,11 +77,11 @@ async fn run(command: &str, timeout: Duration, place: &Place) -> Outcome {
         Ok(Err(error)) => Outcome::failed(format!("lost sight of the command: {error}")),
         Err(_late) => {
             drop(group);
-            let so_far = [stdout.text(), stderr.text()].join("\n");
+            let so_far = both(&stdout, &stderr);
+            let said = if so_far.is_empty() { "it had said nothing" } else { "it had said:\n" };
             Outcome::failed(format!(
-                "the command was stopped after {} s; it had said:\n{}",
-                timeout.as_secs_f32(),
-                so_far.trim()
+                "the command was stopped after {} s; {said}{so_far}",
+                timeout.as_secs_f32()
             ))
         }
     }
@@ -100,19 +101,31 @@ fn spawn(command: &str, place: &Place) -> std::io::Result<Child> {
 }
 
 fn outcome(stdout: &Kept, stderr: &Kept, status: ExitStatus) -> Outcome {
-    let (stdout, stderr) = (stdout.text(), stderr.text());
-    let failed = !status.success();
     let head = match status.code() {
         Some(0) => String::new(),
         Some(code) => format!("Exit code {code}"),
         None => "Ended by a signal".to_owned(),
     };
-    let parts = [head.as_str(), stdout.trim_end(), stderr.trim_end()];
-    let text = parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\n");
+    let text = joined(&[head, both(stdout, stderr)]);
     let detail = json!({
-        "stdout": stdout, "stderr": stderr, "interrupted": false, "isImage": false, "noOutputExpected": false,
+        "stdout": stdout.text(KEPT), "stderr": stderr.text(KEPT), "interrupted": false, "isImage": false,
+        "noOutputExpected": false,
     });
-    Outcome { text, is_error: failed, detail }
+    Outcome { text, is_error: !status.success(), detail }
+}
+
+/// What the model is told of both streams: as much of them as is kept of one,
+/// at least half of it for the errors.
+fn both(stdout: &Kept, stderr: &Kept) -> String {
+    let for_errors = KEPT - stdout.bytes.len().min(KEPT / 2);
+    let for_output = KEPT - stderr.bytes.len().min(for_errors);
+    joined(&[stdout.text(for_output), stderr.text(for_errors)])
+}
+
+/// The parts that say something, each from a new line.
+fn joined(parts: &[String; 2]) -> String {
+    let parts = parts.iter().map(|part| part.trim_end()).filter(|part| !part.is_empty());
+    parts.collect::<Vec<_>>().join("\n")
 }
 
 /// A process group, killed when this is dropped.
@@ -157,12 +170,18 @@ impl Kept {
         }
     }
 
-    fn text(&self) -> String {
-        let text = String::from_utf8_lossy(&self.bytes);
-        if self.cut == 0 {
-            text.into_owned()
-        } else {
-            format!("{text}\n… {} more bytes were cut off", self.cut)
+    /// The first `most` bytes, cut between two characters, and how many more
+    /// there were.
+    fn text(&self, most: usize) -> String {
+        let mut end = self.bytes.len().min(most);
+        let is_inside = |at: usize| self.bytes.get(at).is_some_and(|byte| byte & 0b1100_0000 == 0b1000_0000);
+        while end < self.bytes.len() && end > 0 && is_inside(end) {
+            end -= 1;
+        }
+        let text = String::from_utf8_lossy(&self.bytes[..end]);
+        match self.bytes.len() - end + self.cut {
+            0 => text.into_owned(),
+            cut => format!("{text}\n[… {cut} more bytes were cut off]"),
         }
     }
 }
