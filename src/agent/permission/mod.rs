@@ -3,13 +3,15 @@
 //! Owns the mode, the rules and the folders. Decides, and never runs, asks or
 //! writes anything. What was granted for the session is forgotten at a switch.
 
+mod glob;
+mod place;
 mod rule;
 
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-pub use rule::Rule;
+pub use rule::{Call, Rule};
 
 use super::tool::{Need, real};
 use crate::protocol::PermissionMode;
@@ -66,14 +68,17 @@ impl Permissions {
 
     /// Whether this call may run in a session that works in `cwd`.
     pub fn decide(&self, tool: &str, need: &Need, cwd: &Path) -> Decision {
-        let call = match need {
-            Need::Nothing => return Decision::Allow,
-            Need::Look(path) | Need::Edit(path) => real(path).display().to_string(),
-            Need::Command(command) => command.clone(),
+        let path = match need {
+            Need::Look(path) | Need::Edit(path) => real(path),
+            Need::Command(_) | Need::Nothing => PathBuf::new(),
         };
-        if let Some(rule) =
-            self.denied.iter().chain(&self.session.denied).find(|rule| rule.forbids(tool, &call))
-        {
+        let (call, content) = match need {
+            Need::Nothing => return Decision::Allow,
+            Need::Look(_) | Need::Edit(_) => (Call::File { path: &path, cwd }, path.display().to_string()),
+            Need::Command(command) => (Call::Command(command), command.clone()),
+        };
+        let mut denied = self.denied.iter().chain(&self.session.denied);
+        if let Some(rule) = denied.find(|rule| rule.forbids(tool, call)) {
             return Decision::Deny(format!("{tool} is not allowed here: the rule {rule} forbids it."));
         }
         if self.mode == PermissionMode::BypassPermissions {
@@ -84,7 +89,7 @@ impl Permissions {
             return Decision::Deny(format!("{tool} is not allowed in plan mode, which only reads."));
         }
         let is_granted =
-            self.allowed.iter().chain(&self.session.allowed).any(|rule| rule.permits(tool, &call));
+            self.allowed.iter().chain(&self.session.allowed).any(|rule| rule.permits(tool, call));
         let needs_none = match need {
             Need::Look(_) => is_near,
             Need::Edit(_) => is_near && self.mode == PermissionMode::AcceptEdits,
@@ -98,7 +103,7 @@ impl Permissions {
                 "{tool} needs a permission, and in this mode nobody is asked for one."
             ));
         }
-        let rule = json!({"toolName": tool, "ruleContent": call});
+        let rule = json!({"toolName": tool, "ruleContent": content});
         Decision::Ask {
             suggestions: vec![
                 json!({"type": "addRules", "rules": [rule], "behavior": "allow", "destination": "session"}),

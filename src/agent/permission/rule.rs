@@ -1,25 +1,54 @@
-//! One rule of what may run: `Read`, `Bash(git log:*)`, `Write(/a/b.txt)`.
+//! One rule of what may run: `Read`, `Bash(git log:*)`, `Write(./src/**)`.
+//!
+//! What a rule permits is read narrowly, what it forbids widely. A forbidden
+//! command can still be spelled in a way that no pattern sees: rules keep a
+//! model from mistakes, not a program from harm.
 
 use std::fmt;
+use std::path::Path;
+
+use super::{glob, place};
 
 /// A tool, and which of its calls are meant.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rule {
     tool: String,
     /// None: all calls.
-    calls: Option<Pattern>,
+    calls: Option<Calls>,
 }
 
-/// Which calls of a tool: a command, or a path.
+/// Which calls of a tool.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Pattern {
+enum Calls {
+    /// This one, to the letter.
     Exactly(String),
-    BeginsWith(String),
+    /// Those that fit, where `*` stands for anything.
+    Like(String),
 }
 
-/// What ends one command and begins another, or reaches elsewhere: a rule for
-/// the beginning of a command permits none of these behind it.
-const JOINTS: [char; 10] = [';', '&', '|', '\n', '\r', '`', '$', '<', '>', '('];
+/// What a tool is about to do.
+#[derive(Debug, Clone, Copy)]
+pub enum Call<'a> {
+    /// Run this command.
+    Command(&'a str),
+    /// Use this file.
+    File {
+        /// Without links and dots.
+        path: &'a Path,
+        /// What a rule's relative paths start from.
+        cwd: &'a Path,
+    },
+}
+
+/// What ends one command and begins another, or reaches elsewhere: a rule with
+/// a star permits no command with one of these.
+const JOINTS: [char; 11] = [';', '&', '|', '\n', '\r', '`', '$', '<', '>', '(', ')'];
+
+/// Words before a command that change nothing about what it does.
+const BEFORE: [&str; 15] = [
+    "sudo", "env", "command", "builtin", "exec", "nohup", "time", "nice", "xargs", "then", "else", "do",
+    "if", "!", "{",
+];
 
 impl Rule {
     /// Reads a rule as `--allowedTools` and the SDKs write it.
@@ -35,74 +64,109 @@ impl Rule {
 
     /// A rule from its parts, as permission updates carry them.
     pub fn new(tool: &str, calls: Option<&str>) -> Self {
-        let calls = calls.map(str::trim).filter(|calls| !calls.is_empty() && *calls != "*");
-        let calls = calls.map(|calls| match calls.strip_suffix(":*") {
-            Some(start) => Pattern::BeginsWith(start.to_owned()),
-            None => match calls.strip_suffix(" *") {
-                Some(start) => Pattern::BeginsWith(start.to_owned()),
-                None => Pattern::Exactly(calls.to_owned()),
-            },
-        });
-        Self { tool: tool.to_owned(), calls }
+        let calls = calls.map(str::trim).filter(|calls| !matches!(*calls, "" | "*" | ":*"));
+        Self { tool: tool.to_owned(), calls: calls.map(|calls| Calls::Like(calls.to_owned())) }
     }
 
     /// A rule for one call, to the letter.
     pub fn exactly(tool: &str, call: &str) -> Self {
-        Self { tool: tool.to_owned(), calls: Some(Pattern::Exactly(call.trim().to_owned())) }
+        Self { tool: tool.to_owned(), calls: Some(Calls::Exactly(call.trim().to_owned())) }
     }
 
-    /// The rules in a list, parted by commas that stand in no brackets.
+    /// The rules in a list, parted by commas or blanks that stand in no
+    /// brackets. What is no rule is logged and passed over.
     pub fn list(text: &str) -> Vec<Self> {
         let mut depth = 0usize;
-        let parts = text.split(|char| {
+        let parts = text.split(|char: char| {
             match char {
                 '(' => depth += 1,
                 ')' => depth = depth.saturating_sub(1),
                 _ => {}
             }
-            char == ',' && depth == 0
+            (char == ',' || char.is_whitespace()) && depth == 0
         });
-        parts.filter_map(Self::parse).collect()
+        let read = |part: &str| {
+            let rule = Self::parse(part);
+            if rule.is_none() {
+                tracing::warn!("this is no permission rule, and was passed over: {part}");
+            }
+            rule
+        };
+        parts.filter(|part| !part.is_empty()).filter_map(read).collect()
     }
 
     /// Whether it permits this call of the tool.
-    pub fn permits(&self, tool: &str, call: &str) -> bool {
-        self.tool == tool
-            && match &self.calls {
-                None => true,
-                Some(Pattern::Exactly(text)) => text == call.trim(),
-                Some(Pattern::BeginsWith(start)) => begins_with(call, start) && !call.contains(JOINTS),
+    pub fn permits(&self, tool: &str, call: Call<'_>) -> bool {
+        self.is_about(tool)
+            && match (&self.calls, call) {
+                (None, _) => true,
+                (Some(Calls::Exactly(text)), Call::Command(command)) => text == command.trim(),
+                (Some(Calls::Exactly(text)), Call::File { path, .. }) => Path::new(text) == path,
+                (Some(Calls::Like(pattern)), Call::Command(command)) => {
+                    let command = command.trim();
+                    pattern == command || (!command.contains(JOINTS) && fits(pattern, command))
+                }
+                (Some(Calls::Like(pattern)), Call::File { path, cwd }) => place::permits(pattern, path, cwd),
             }
     }
 
     /// Whether it forbids this call: a part of it that it forbids is enough.
-    pub fn forbids(&self, tool: &str, call: &str) -> bool {
-        self.tool == tool
-            && match &self.calls {
-                None => true,
-                Some(Pattern::Exactly(text)) => {
-                    text == call.trim() || call.split(JOINTS).any(|part| part.trim() == text)
+    pub fn forbids(&self, tool: &str, call: Call<'_>) -> bool {
+        self.is_about(tool)
+            && match (&self.calls, call) {
+                (None, _) => true,
+                (Some(Calls::Exactly(text) | Calls::Like(text)), Call::Command(command)) => {
+                    let text = spaced(text);
+                    std::iter::once(command).chain(command.split(JOINTS)).any(|part| {
+                        let part = spaced(part);
+                        fits(&text, &part) || fits(&text, bare(&part))
+                    })
                 }
-                Some(Pattern::BeginsWith(start)) => {
-                    call.split(JOINTS).any(|part| begins_with(part.trim_start(), start))
-                }
+                (Some(Calls::Exactly(text)), Call::File { path, .. }) => path.starts_with(text),
+                (Some(Calls::Like(pattern)), Call::File { path, cwd }) => place::forbids(pattern, path, cwd),
             }
+    }
+
+    /// As in the official rules, those for `Edit` hold for whatever edits.
+    fn is_about(&self, tool: &str) -> bool {
+        glob::matches(&self.tool, tool) || (self.tool == "Edit" && tool == "Write")
     }
 }
 
-/// Whether the words of `start` are the first words of `call`.
-fn begins_with(call: &str, start: &str) -> bool {
-    call.trim_start()
-        .strip_prefix(start)
-        .is_some_and(|rest| rest.is_empty() || rest.starts_with(char::is_whitespace))
+/// Whether a command fits a pattern; `git log:*` and `git log *` mean the
+/// words, with or without more behind them.
+fn fits(pattern: &str, command: &str) -> bool {
+    match pattern.strip_suffix(":*").or_else(|| pattern.strip_suffix(" *")) {
+        Some(words) => glob::matches(words, command) || glob::matches(&format!("{words} *"), command),
+        None => glob::matches(pattern, command),
+    }
+}
+
+/// With one blank where there are several, or a tab.
+fn spaced(command: &str) -> String {
+    command.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// A command without the variables and words before it.
+fn bare(command: &str) -> &str {
+    let mut rest = command;
+    while let Some((word, behind)) = rest.split_once(' ') {
+        let is_variable = word.split_once('=').is_some_and(|(name, _)| {
+            !name.is_empty() && name.chars().all(|char| char == '_' || char.is_ascii_alphanumeric())
+        });
+        if !is_variable && !BEFORE.contains(&word) {
+            break;
+        }
+        rest = behind;
+    }
+    rest
 }
 
 impl fmt::Display for Rule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.calls {
             None => f.write_str(&self.tool),
-            Some(Pattern::Exactly(text)) => write!(f, "{}({text})", self.tool),
-            Some(Pattern::BeginsWith(start)) => write!(f, "{}({start}:*)", self.tool),
+            Some(Calls::Exactly(calls) | Calls::Like(calls)) => write!(f, "{}({calls})", self.tool),
         }
     }
 }
@@ -113,6 +177,7 @@ mod tests {
 
     fn check(rule: &str, call: &str, permits: bool, forbids: bool) {
         let rule = Rule::parse(rule).unwrap();
+        let call = Call::Command(call);
         assert_eq!(
             (rule.permits("Bash", call), rule.forbids("Bash", call)),
             (permits, forbids),
@@ -123,27 +188,63 @@ mod tests {
     #[test]
     fn a_rule_means_the_calls_it_names() {
         check("Bash", "anything; at all", true, true);
+        check("Bash(*)", "anything; at all", true, true);
+        check("Bash(:*)", "anything; at all", true, true);
+        check("*", "anything; at all", true, true);
         check("Read", "ls", false, false);
         check("Bash(ls -l)", "ls -l", true, true);
         check("Bash(ls -l)", "ls -la", false, false);
+        check("Bash(a && b)", "a && b", true, true);
         check("Bash(git log:*)", "git log --oneline", true, true);
         check("Bash(git log *)", "git log", true, true);
         check("Bash(git log:*)", "git logout", false, false);
+        check("Bash(git * main)", "git push main", true, true);
+        check("Bash(git * main)", "git push main; rm x", false, true);
+        check("Bash(ls)", "LS", false, false);
     }
 
     #[test]
     fn the_beginning_of_a_command_permits_no_other_command_behind_it() {
-        for call in
-            ["echo a; rm b", "echo a && rm b", "echo `rm b`", "echo $(rm b)", "echo a > b", "echo a\nrm b"]
-        {
+        for call in [
+            "echo a; rm b",
+            "echo a && rm b",
+            "echo a & rm b",
+            "echo a || rm b",
+            "echo a | rm b",
+            "echo `rm b`",
+            "echo $(rm b)",
+            "echo <(rm b)",
+            "echo a\nrm b",
+            "echo a\r\nrm b",
+            "echo a; sudo rm b",
+            "(rm b); echo",
+            "echo a;A=1 B= rm b",
+            "echo a && env X=y\trm  b",
+            "if echo a; then rm b; fi",
+            "echo a | xargs rm b",
+        ] {
             check("Bash(echo:*)", call, false, true);
-            check("Bash(rm:*)", call, false, call.contains("rm"));
+            check("Bash(rm:*)", call, false, true);
+            check("Bash(rm b)", call, false, true);
         }
+        check("Bash(echo:*)", "echo a > b", false, true);
+        check("Bash(echo:*)", "echo $HOME", false, true);
+    }
+
+    #[test]
+    fn a_rule_for_edits_holds_for_writes() {
+        let call = Call::File { path: Path::new("/a"), cwd: Path::new("/") };
+        assert!(
+            Rule::new("Edit", None).permits("Write", call) && !Rule::new("Edit", None).permits("Read", call)
+        );
+        assert!(!Rule::new("Write", None).permits("Edit", call));
     }
 
     #[test]
     fn a_list_is_parted_outside_of_brackets() {
-        let rules: Vec<_> = Rule::list("Read, Bash(a, b),,Bash(c:*)").iter().map(Rule::to_string).collect();
-        assert_eq!(rules, ["Read", "Bash(a, b)", "Bash(c:*)"]);
+        let rules: Vec<_> =
+            Rule::list("Read, Bash(a, b) Edit,,Bash(c:*) ,no/name").iter().map(Rule::to_string).collect();
+        assert_eq!(rules, ["Read", "Bash(a, b)", "Edit", "Bash(c:*)"]);
+        assert_eq!(Rule::list("Bash(open, Read"), []);
     }
 }

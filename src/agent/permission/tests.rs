@@ -92,10 +92,54 @@ fn a_link_does_not_bring_a_far_file_near() {
     let here = temp.path().join("here");
     std::fs::create_dir(&here).unwrap();
     std::os::unix::fs::symlink("/", here.join("link")).unwrap();
-    let permissions = permissions(PermissionMode::Default, "", "");
     std::os::unix::fs::symlink("/etc/none", here.join("dangling")).unwrap();
-    for far in ["dangling", "link/etc/hosts", "none/../../../etc/hosts"] {
-        let decision = permissions.decide("Read", &Need::Look(here.join(far)), &here);
-        assert!(matches!(decision, Decision::Ask { blocked_path: Some(_), .. }), "{far}: {decision:?}");
+    for mode in [PermissionMode::Default, PermissionMode::AcceptEdits] {
+        let permissions = permissions(mode, "", "");
+        for far in ["dangling", "link/etc/hosts", "none/../../../etc/hosts", "../here2/a"] {
+            for need in [Need::Look(here.join(far)), Need::Edit(here.join(far))] {
+                let decision = permissions.decide("Write", &need, &here);
+                assert!(
+                    matches!(decision, Decision::Ask { blocked_path: Some(_), .. }),
+                    "{far}: {decision:?}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn no_detour_leads_around_what_is_denied() {
+    let temp = tempfile::tempdir().unwrap();
+    let root = temp.path().canonicalize().unwrap();
+    let here = root.join("here");
+    std::fs::create_dir_all(here.join("secrets")).unwrap();
+    std::os::unix::fs::symlink("secrets", here.join("link")).unwrap();
+    let denied = format!("Read(./secrets/**), Edit(secrets), Read(.env), Read({}/far)", root.display());
+    let permissions = permissions(PermissionMode::BypassPermissions, "", &denied);
+    for path in
+        ["secrets/a", "link/a", "none/../secrets/a", "./secrets/../secrets/b/c", ".env", "b/.env", "../far"]
+    {
+        let decision = permissions.decide("Read", &Need::Look(here.join(path)), &here);
+        assert!(matches!(decision, Decision::Deny(_)), "{path}: {decision:?}");
+    }
+    let write = permissions.decide("Write", &Need::Edit(here.join("link/new/a")), &here);
+    assert!(matches!(write, Decision::Deny(_)), "{write:?}");
+    assert_eq!(permissions.decide("Read", &Need::Look(here.join("secret")), &here), Decision::Allow);
+}
+
+#[test]
+fn what_was_granted_for_one_file_holds_for_no_other() {
+    let temp = tempfile::tempdir().unwrap();
+    let here = temp.path().join("here");
+    std::fs::create_dir(&here).unwrap();
+    std::os::unix::fs::symlink("/etc/none/hosts", here.join("hosts")).unwrap();
+    let mut permissions = permissions(PermissionMode::Default, "", "");
+    let granted = Need::Edit(here.join("none/../../new/hosts"));
+    let Decision::Ask { suggestions, .. } = permissions.decide("Write", &granted, &here) else { panic!() };
+    permissions.apply(&suggestions[0], &suggestions);
+    assert_eq!(permissions.decide("Write", &granted, &here), Decision::Allow);
+    for other in ["hosts", "../other/none/hosts", "../new/hosts/below"] {
+        let decision = permissions.decide("Write", &Need::Edit(here.join(other)), &here);
+        assert!(matches!(decision, Decision::Ask { .. }), "{other}: {decision:?}");
     }
 }
