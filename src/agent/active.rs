@@ -80,6 +80,10 @@ impl ActiveSession {
         let writer = store.open(id, here)?;
         let bytes = store.read(id)?;
         let transcript = Transcript::parse(&bytes);
+        if transcript.lines.is_empty() {
+            let source = io::Error::new(io::ErrorKind::InvalidData, "none of its lines is an entry");
+            return Err(StoreError::Unreadable { path: writer.path().to_owned(), source });
+        }
         let leaf = match at.message {
             Some(uuid) => Some(
                 transcript
