@@ -3,7 +3,11 @@
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, ChildStdout, Command, Stdio};
-use std::time::{Duration, Instant};
+
+use alive::{gone, lives};
+
+#[path = "support/alive.rs"]
+mod alive;
 
 const HOTSEAT: &str = env!("CARGO_BIN_EXE_hotseat");
 
@@ -15,7 +19,7 @@ fn guard(arguments: &[&str]) -> Command {
 }
 
 /// The pids in the next line that the program prints.
-fn pids(lines: &mut BufReader<ChildStdout>) -> Vec<i32> {
+fn pids(lines: &mut BufReader<ChildStdout>) -> Vec<u32> {
     let mut line = String::new();
     lines.read_line(&mut line).unwrap();
     line.split_whitespace().map(|pid| pid.parse().unwrap()).collect()
@@ -23,29 +27,6 @@ fn pids(lines: &mut BufReader<ChildStdout>) -> Vec<i32> {
 
 fn stdout(child: &mut Child) -> BufReader<ChildStdout> {
     BufReader::new(child.stdout.take().unwrap())
-}
-
-/// Whether a process runs: a zombie does not.
-fn lives(pid: i32) -> bool {
-    let status = if cfg!(target_os = "linux") {
-        std::fs::read_to_string(format!("/proc/{pid}/stat"))
-            .map(|stat| stat.rsplit(')').next().unwrap().trim().to_owned())
-            .unwrap_or_default()
-    } else {
-        let ps = Command::new("ps").args(["-o", "stat=", "-p", &pid.to_string()]).output().unwrap();
-        String::from_utf8(ps.stdout).unwrap().trim().to_owned()
-    };
-    !status.is_empty() && !status.starts_with('Z')
-}
-
-/// Waits until all of them are gone; gives back how long that took.
-fn gone(pids: &[i32]) -> Duration {
-    let start = Instant::now();
-    while let Some(pid) = pids.iter().find(|&&pid| lives(pid)) {
-        assert!(start.elapsed() < Duration::from_secs(20), "{pid} of {pids:?} still lives");
-        std::thread::sleep(Duration::from_millis(5));
-    }
-    start.elapsed()
 }
 
 #[test]

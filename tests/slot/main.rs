@@ -1,6 +1,8 @@
 //! The slot over real processes, under the real guard: a fake agent that does as
 //! it is told, and our own.
 
+#[path = "../support/alive.rs"]
+mod alive;
 mod fake;
 mod own;
 mod seat;

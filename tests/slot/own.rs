@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 
 use hotseat::slot::{Launch, News, PromptState, SlotError, Switch, Verdict};
 
-use crate::seat::{Slot, gone, kill, launch, lives};
+use crate::alive::{gone, lives};
+use crate::seat::{Slot, kill, launch};
 
 fn own(folder: &Path) -> Launch {
     Launch {

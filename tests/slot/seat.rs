@@ -1,7 +1,7 @@
 //! A slot with the fake agent in it, and a reader of its news.
 
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use hotseat::protocol::PermissionMode;
 use hotseat::session::SessionId;
@@ -138,28 +138,6 @@ impl Slot {
     pub fn log(&self) -> Vec<String> {
         let log = std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default();
         log.lines().map(str::to_owned).collect()
-    }
-}
-
-/// Whether a process runs: a zombie does not.
-pub fn lives(pid: u32) -> bool {
-    let status = if cfg!(target_os = "linux") {
-        std::fs::read_to_string(format!("/proc/{pid}/stat"))
-            .map(|stat| stat.rsplit(')').next().unwrap().trim().to_owned())
-            .unwrap_or_default()
-    } else {
-        let ps = std::process::Command::new("ps").args(["-o", "stat=", "-p", &pid.to_string()]).output();
-        String::from_utf8(ps.unwrap().stdout).unwrap().trim().to_owned()
-    };
-    !status.is_empty() && !status.starts_with('Z')
-}
-
-/// Waits until all of them are gone.
-pub fn gone(pids: &[u32]) {
-    let start = Instant::now();
-    while let Some(pid) = pids.iter().find(|&&pid| lives(pid)) {
-        assert!(start.elapsed() < PATIENCE, "{pid} of {pids:?} still lives");
-        std::thread::sleep(Duration::from_millis(5));
     }
 }
 

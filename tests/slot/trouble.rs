@@ -6,8 +6,9 @@ use std::time::{Duration, Instant};
 
 use hotseat::slot::{PromptState, SlotError, Switch, spawn};
 
+use crate::alive::{gone, lives};
 use crate::fake;
-use crate::seat::{Slot, gone, kill, launch, lives};
+use crate::seat::{Slot, kill, launch};
 
 #[tokio::test]
 async fn garbage_and_floods_block_nothing() {
