@@ -2,9 +2,14 @@
 //! exist. `HOTSEAT_BLESS=1 cargo test --test readme` writes the keys anew.
 
 use std::fmt::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use hotseat::tui::app::{Keymap, Place};
+
+#[path = "support/skip.rs"]
+mod skip;
+use skip::skip;
 
 const BEGIN: &str = "<!-- keys: written by tests/readme.rs -->\n";
 const END: &str = "<!-- end of keys -->";
@@ -62,4 +67,59 @@ fn it_opens_with_the_picture_and_the_two_commands() {
     for needed in ["assets/screen.svg", "cargo run --release -- demo", "cargo test"] {
         assert!(start.contains(needed), "README.md does not open with {needed}");
     }
+}
+
+/// The first block of code in this language.
+fn block(language: &str) -> String {
+    let readme = readme();
+    let (_, rest) = readme.split_once(&format!("```{language}\n")).expect("README.md has such a block");
+    rest.split("```").next().unwrap().to_owned()
+}
+
+/// Python that has the official SDK: the one on the PATH.
+fn has_sdk() -> bool {
+    let tried = Command::new("python3").args(["-c", "import claude_agent_sdk"]).output();
+    tried.is_ok_and(|output| output.status.success())
+}
+
+#[test]
+fn its_python_runs() {
+    if !has_sdk() {
+        return skip(
+            "its_python_runs",
+            "python3 has no claude_agent_sdk",
+            "python3 -m pip install claude-agent-sdk",
+        );
+    }
+    let home = tempfile::tempdir().unwrap();
+    let program = PathBuf::from(env!("CARGO_BIN_EXE_hotseat"));
+    let paths = std::env::var_os("PATH").unwrap();
+    let paths = std::iter::once(program.parent().unwrap().to_owned()).chain(std::env::split_paths(&paths));
+    let output = Command::new("python3")
+        .args(["-c", &block("python")])
+        .current_dir(home.path())
+        .env("HOME", home.path())
+        .env("CLAUDE_CONFIG_DIR", home.path().join("claude"))
+        .env("PATH", std::env::join_paths(paths).unwrap())
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
+    for expected in ["I will remember", "ConversationResetMessage", "ResultMessage"] {
+        assert!(said.contains(expected), "{expected} is not in {said}");
+    }
+}
+
+#[test]
+fn its_configuration_is_right() {
+    let home = tempfile::tempdir().unwrap();
+    let hotseat = |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_hotseat"));
+        command.args(arguments).env("HOME", home.path()).env("XDG_CONFIG_HOME", home.path().join("config"));
+        String::from_utf8(command.output().unwrap().stdout).unwrap()
+    };
+    let path = PathBuf::from(hotseat(&["config", "--path"]).trim_end());
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    std::fs::write(&path, block("toml")).unwrap();
+    assert_eq!(hotseat(&["config", "check"]), format!("{} is right\n", path.display()));
 }

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use tokio::signal::unix::{SignalKind, signal};
-use tracing_subscriber::EnvFilter;
 
 use super::exit::Exit;
+use super::logs;
 use crate::agent::provider::Offline;
 use crate::agent::{Flags, Inbox, Outbox, Process, Surroundings};
 use crate::store::LocalStore;
@@ -48,7 +48,8 @@ pub fn run(words: impl IntoIterator<Item = OsString>) -> Result<Exit> {
             return Ok(if answer.use_stderr() { Exit::Failed } else { Exit::Done });
         }
     };
-    log_to_stderr();
+    // Stderr is the host's to keep; it is never a person's screen.
+    logs::to_stderr();
     // One thread: the process is one task, and memory is what a warm one costs.
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -80,16 +81,4 @@ async fn serve(flags: &Flags) -> Result<()> {
     };
     process.run(Inbox::open(tokio::io::stdin()), stop).await;
     Ok(())
-}
-
-/// Stderr is the host's to keep; it is never a person's screen.
-fn log_to_stderr() {
-    let filter = EnvFilter::try_from_env("HOTSEAT_LOG").unwrap_or_else(|_| EnvFilter::new("warn"));
-    let logs = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(false)
-        .log_internal_errors(false);
-    // Only a second subscriber is refused, and there is none.
-    let _set_once = logs.try_init();
 }

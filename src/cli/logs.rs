@@ -1,4 +1,5 @@
-//! The log: a file a day in the state folder, never the screen.
+//! The log: a file a day in the state folder, never the screen; an agent's
+//! goes to its host by stderr.
 //!
 //! Owns where the log goes, how much of it there can be, and that nothing that
 //! looks like a key gets into it. What is logged is the business of who logs:
@@ -31,6 +32,19 @@ pub fn keep(folder: &Path) {
     if let Err(error) = start(folder) {
         eprintln!("hotseat: going on without a log: {error:#}");
     }
+}
+
+/// Logs to stderr from now on, where a host reads it: only warnings and worse,
+/// unless `HOTSEAT_LOG` says otherwise.
+pub fn to_stderr() {
+    let asked = std::env::var("HOTSEAT_LOG").unwrap_or_else(|_| "warn".to_owned());
+    let log = tracing_subscriber::fmt()
+        .with_ansi(false)
+        .with_writer(|| Redacting::new(std::io::stderr()))
+        .with_env_filter(filter(&asked).0)
+        .log_internal_errors(false);
+    // Only a second subscriber is refused, and there is none.
+    let _set_once = log.try_init();
 }
 
 fn start(folder: &Path) -> Result<()> {
