@@ -48,7 +48,7 @@ pub enum Decision {
     Ask {
         /// Rules that would make asking needless.
         suggestions: Vec<Value>,
-        /// The path that made it ask.
+        /// The path that made it ask: where it truly leads.
         blocked_path: Option<PathBuf>,
     },
 }
@@ -109,7 +109,7 @@ impl Permissions {
                 json!({"type": "addRules", "rules": [rule], "behavior": "allow", "destination": "session"}),
             ],
             blocked_path: match need {
-                Need::Look(path) | Need::Edit(path) if !is_near => Some(path.clone()),
+                Need::Look(_) | Need::Edit(_) if !is_near => Some(path.clone()),
                 _ => None,
             },
         }

@@ -108,6 +108,20 @@ fn a_link_does_not_bring_a_far_file_near() {
 }
 
 #[test]
+fn a_person_is_shown_where_a_link_leads() {
+    let temp = tempfile::tempdir().unwrap();
+    std::os::unix::fs::symlink("/nowhere/secret", temp.path().join("notes")).unwrap();
+    let need = Need::Edit(temp.path().join("notes"));
+    let Decision::Ask { suggestions, blocked_path } =
+        permissions(PermissionMode::Default, "", "").decide("Write", &need, temp.path())
+    else {
+        panic!()
+    };
+    assert_eq!(blocked_path.unwrap(), Path::new("/nowhere/secret"));
+    assert_eq!(suggestions[0]["rules"][0]["ruleContent"], "/nowhere/secret");
+}
+
+#[test]
 fn no_detour_leads_around_what_is_denied() {
     let temp = tempfile::tempdir().unwrap();
     let root = temp.path().canonicalize().unwrap();
