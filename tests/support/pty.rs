@@ -126,7 +126,10 @@ impl Pty {
                 return screen;
             }
             let left = deadline.saturating_duration_since(Instant::now());
-            assert!(!left.is_zero() && !state.ended, "waited in vain for {what}; the screen:\n{screen}");
+            if left.is_zero() || state.ended {
+                drop(state);
+                panic!("waited in vain for {what}; the screen:\n{screen}");
+            }
             state = self.seen.changed.wait_timeout(state, left).unwrap().0;
         }
     }

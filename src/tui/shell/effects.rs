@@ -95,10 +95,10 @@ impl Runner {
                 })
             }),
             Effect::Delete(session) => self.in_background(move |runner| {
-                Some(outcome(runner.store.delete(session), Event::Deleted(session)))
+                runner.changed(runner.store.delete(session), Event::Deleted(session))
             }),
             Effect::Restore(session) => self.in_background(move |runner| {
-                Some(outcome(runner.store.restore(session), Event::Restored(session)))
+                runner.changed(runner.store.restore(session), Event::Restored(session))
             }),
             Effect::Copy(text) => self.copy(text),
             Effect::KeepDraft { session, text } => self.in_background(move |runner| {
@@ -170,6 +170,13 @@ impl Runner {
         });
     }
 
+    /// The screen is told before the list is read again.
+    fn changed(&self, outcome: Result<(), StoreError>, done: Event) -> Option<Event> {
+        self.send(outcome.map_or_else(|error| Event::Failed(error.to_string()), |()| done));
+        self.listing.read_again();
+        None
+    }
+
     fn renamed(&self, title: &str, outcome: Result<(), String>) {
         self.listing.read_again();
         self.send(match outcome {
@@ -187,10 +194,6 @@ impl Runner {
             Err(error) => Event::Failed(format!("copying: {error}")),
         });
     }
-}
-
-fn outcome(outcome: Result<(), StoreError>, done: Event) -> Event {
-    outcome.map_or_else(|error| Event::Failed(error.to_string()), |()| done)
 }
 
 /// Reads the end of a transcript. A session that was begun and holds nothing

@@ -41,15 +41,16 @@ impl Listing {
             let mut last = None;
             while let Ok(request) = waiting.recv() {
                 // Of what piled up meanwhile only the newest scope counts.
-                let mut all = scope_of(&request, last);
+                let mut newest = Wanted::default().after(&request, last);
                 while let Ok(later) = waiting.try_recv() {
-                    all = scope_of(&later, Some(all));
+                    newest = newest.after(&later, Some(newest.all));
                 }
+                let all = newest.all;
                 let scope = if all { Scope::All } else { project.clone() };
-                let event = if last == Some(all) {
-                    refresh(&catalog, &scope, all)
-                } else {
+                let event = if newest.whole || last != Some(all) {
                     Some(read(&catalog, &scope, all, &events))
+                } else {
+                    refresh(&catalog, &scope, all)
                 };
                 last = Some(all);
                 if event.is_some_and(|event| events.send(event).is_err()) {
@@ -72,10 +73,22 @@ impl Listing {
     }
 }
 
-fn scope_of(request: &Request, last: Option<bool>) -> bool {
-    match request {
-        Request::Scope { all } => *all,
-        Request::Again => last.unwrap_or(false),
+/// What the requests so far come to.
+#[derive(Default, Clone, Copy)]
+struct Wanted {
+    /// All projects.
+    all: bool,
+    /// The whole list, whether or not anything is different in the store: the
+    /// screen was changed ahead of it.
+    whole: bool,
+}
+
+impl Wanted {
+    fn after(self, request: &Request, last: Option<bool>) -> Self {
+        match request {
+            Request::Scope { all } => Self { all: *all, ..self },
+            Request::Again => Self { all: last.unwrap_or(false), whole: true },
+        }
     }
 }
 

@@ -209,7 +209,7 @@ impl Shell {
                 None => {}
                 Some(OfLoop::Quit) => return Ok(true),
                 Some(OfLoop::Redraw) => {
-                    self.screen.terminal().clear().context("clearing the screen")?;
+                    self.screen.forget().context("clearing the screen")?;
                     self.app.stale = true;
                 }
                 Some(OfLoop::Suspend) => {

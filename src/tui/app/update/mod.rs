@@ -58,10 +58,8 @@ pub fn update(app: &mut App, at: DateTime<Utc>, event: Event) -> Vec<Effect> {
         Event::Deleted(session) => read::deleted(app, session),
         Event::Restored(session) => {
             app.say("brought back from the trash");
-            let mut effects = vec![Effect::ReadRows { all: app.browser.all }];
             app.browser.selected = Some(session);
-            effects.extend(read::show(app, session));
-            effects
+            read::show(app, session)
         }
         Event::Edited(text) => {
             app.composer.set(text.trim_end_matches('\n'));
