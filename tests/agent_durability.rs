@@ -86,7 +86,7 @@ fn a_last_line_cut_off_at_any_byte_is_stepped_over_and_said() {
     let path = home.transcript_path(&session);
     let whole = std::fs::read(&path).unwrap();
     let last_line = whole[..whole.len() - 1].iter().rposition(|&byte| byte == b'\n').unwrap() + 1;
-    for cut in [last_line + 1, (last_line + whole.len()) / 2, whole.len() - 1] {
+    for cut in [last_line + 1, usize::midpoint(last_line, whole.len()), whole.len() - 1] {
         std::fs::write(&path, &whole[..cut]).unwrap();
         let mut agent = home.agent(&["--resume", &session]);
         let said = agent.ask(&json!({"subtype": "initialize"}))["repaired"].clone();
