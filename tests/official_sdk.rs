@@ -1,0 +1,48 @@
+//! The official Python SDK drives `hotseat`, given as its `cli_path`.
+//!
+//! Needs `python3` with `claude_agent_sdk`; without it the test says so and passes.
+
+use std::process::Command;
+
+use serde_json::{Value, json};
+
+#[path = "support/agent.rs"]
+mod agent;
+#[path = "support/skip.rs"]
+mod skip;
+use agent::{HOTSEAT, Home};
+use skip::skip;
+
+#[test]
+fn the_official_sdk_drives_our_agent() {
+    let found = Command::new("python3").args(["-c", "import claude_agent_sdk"]).output();
+    if !found.is_ok_and(|output| output.status.success()) {
+        let remedy = "python3 -m pip install claude-agent-sdk";
+        return skip("the_official_sdk_drives_our_agent", "python3 has no claude_agent_sdk", remedy);
+    }
+    let home = Home::new();
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/sdk_client.py");
+    let output = home.command("python3").args([script, HOTSEAT]).output().unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{stderr}");
+    assert!(!stderr.contains("Warning"), "{stderr}");
+    let told: Value = serde_json::from_slice(&output.stdout).unwrap();
+
+    let text =
+        |step: &str| told[step]["text"].as_str().unwrap_or_else(|| panic!("{step}: {told:#}")).to_owned();
+    let session = |step: &str| told[step]["session"].as_str().unwrap().to_owned();
+    assert!(told["secret"]["pieces"].as_u64().unwrap() > 10);
+    assert!(text("permitted").contains("yes-it-ran") && text("again").contains("yes-it-ran"));
+    assert!(text("refused").contains("not this one"));
+    assert!(text("forgotten").contains("does not tell"));
+    assert!(text("remembered").contains("PINEAPPLE"));
+    assert!(text("one_shot").contains("PINEAPPLE"));
+    assert_ne!(session("cleared"), session("secret"));
+    assert_ne!(session("forked"), session("secret"));
+    for step in ["resumed", "remembered", "one_shot"] {
+        assert_eq!(session(step), session("secret"), "{step}");
+    }
+    assert_eq!(told["interrupted"]["subtype"], "error_during_execution");
+    assert_eq!(told["mcp"], json!({"mcpServers": []}));
+    assert_eq!((&told["context"]["model"], &told["info"]["model"]), (&json!("other"), &json!("offline")));
+}
