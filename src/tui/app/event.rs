@@ -71,6 +71,8 @@ pub enum Event {
         /// The agent's.
         agent: Option<u64>,
     },
+    /// The colours of code arrived: what is on the screen lacks them.
+    Painted,
     /// The agent's process is gone, as it was asked to: hotseat may end.
     Closed,
 }

@@ -145,6 +145,11 @@ impl Shell {
         update(&mut self.app, Utc::now(), Event::Resize { width, height });
         self.draw()?;
         let (events_in, events) = mpsc::unbounded_channel();
+        let painted = events_in.clone();
+        self.caches = Caches::new(move || {
+            // An error says that hotseat is ending.
+            let _nobody_draws = painted.send(Event::Painted);
+        });
         let (slot, news) = slot::spawn(self.launch.clone());
         let (prompts, prompts_out) = mpsc::unbounded_channel();
         tokio::spawn(submit_in_order(slot.clone(), prompts_out));

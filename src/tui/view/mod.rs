@@ -27,15 +27,25 @@ use ratatui::layout::Rect;
 use ratatui::text::Line;
 use ratatui::widgets::Paragraph;
 
+use self::highlight::Painter;
 use self::layout::{Layout, Wants};
 pub use self::theme::Theme;
 use crate::session::SessionId;
 use crate::tui::app::{App, Focus, Geometry, Overlay, Read};
 
-/// What is kept between frames: laid-out conversations.
+/// What is kept between frames: laid-out conversations, and what colours their code.
 #[derive(Default)]
 pub struct Caches {
     conversations: HashMap<SessionId, conversation::Cache>,
+    painter: Painter,
+}
+
+impl Caches {
+    /// Nothing laid out yet. `wake` is called, from another thread, when the
+    /// colours of code have arrived and a frame should be drawn with them.
+    pub fn new(wake: impl Fn() + Send + 'static) -> Self {
+        Self { painter: Painter::start(wake), ..Self::default() }
+    }
 }
 
 /// Draws the whole program.
@@ -106,6 +116,7 @@ fn draw_conversation(
         );
         return Geometry::default();
     };
+    caches.painter.take_in();
     caches.conversations.retain(|session, _| app.pages.contains_key(session));
     if page.conversation.is_empty() {
         let words = match page.read {
@@ -130,7 +141,7 @@ fn draw_conversation(
         whole: matches!(page.read, Read::Done { whole: true, .. }),
     };
     let cache = caches.conversations.entry(shown).or_default();
-    let seen = conversation::lay_out(page.conversation.items(), &look, cache);
+    let seen = conversation::lay_out(page.conversation.items(), &look, cache, &mut caches.painter);
     let items = seen.items.iter().enumerate();
     let items = items.filter_map(|(at, item)| Some((area.y + at as u16, (*item)?))).collect();
     frame.render_widget(Paragraph::new(seen.lines), area);

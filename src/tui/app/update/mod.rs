@@ -78,7 +78,7 @@ pub fn update(app: &mut App, at: DateTime<Utc>, event: Event) -> Vec<Effect> {
             app.seat.memory = agent;
             Vec::new()
         }
-        Event::Closed => Vec::new(),
+        Event::Painted | Event::Closed => Vec::new(),
     }
 }
 

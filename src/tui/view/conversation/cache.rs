@@ -6,7 +6,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use chrono::FixedOffset;
 use ratatui::text::Line;
 
-use super::super::highlight;
+use super::super::highlight::Painter;
 use super::super::markdown::{Format, Stream};
 use super::super::theme::Theme;
 use super::item::{self, Fold};
@@ -36,8 +36,6 @@ pub struct Shape {
     pub times: bool,
     /// The person's time zone.
     pub offset: FixedOffset,
-    /// Code can be coloured.
-    coloured: bool,
 }
 
 impl Shape {
@@ -48,13 +46,12 @@ impl Shape {
             theme: *look.theme,
             times: look.times,
             offset: look.offset,
-            coloured: highlight::is_loaded(),
         }
     }
 
     /// How a reply's markdown is shown.
     pub fn format(&self) -> Format<'_> {
-        Format { width: self.width, base: self.theme.reply, theme: &self.theme }
+        Format { width: self.width, base: self.theme.reply, theme: &self.theme, growing: false }
     }
 }
 
@@ -65,6 +62,8 @@ pub struct LaidOut {
     stamp: u64,
     /// The frame it was last used in.
     frame: u64,
+    /// What the painter knew when colours were missing; none where it is whole.
+    pale: Option<u64>,
     /// Blank rows in front of it.
     gap: usize,
     lines: Vec<Line<'static>>,
@@ -115,27 +114,30 @@ impl Cache {
     }
 
     /// An item, laid out now or earlier.
-    pub fn item(&mut self, items: &[Item], at: usize, look: &Look<'_>) -> &LaidOut {
+    pub fn item(&mut self, items: &[Item], at: usize, look: &Look<'_>, painter: &mut Painter) -> &LaidOut {
         let shape = *self.shape.get_or_insert_with(|| Shape::of(look));
         let item = &items[at];
         let fold = item::fold(item, at, look);
         let gap = gap(items, at, look);
         let stamp = stamp(item, fold, gap);
         let laid_out = self.items.entry(at).or_default();
-        let fresh = laid_out.frame > 0 && laid_out.stamp == stamp;
+        let fresh = laid_out.frame > 0
+            && laid_out.stamp == stamp
+            && laid_out.pale.is_none_or(|version| version == painter.version());
         if !fresh {
             laid_out.gap = gap;
             laid_out.stamp = stamp;
             match &item.body {
                 Body::Reply { text, .. } if item.live => {
                     laid_out.lines = item::said_at(item, &shape).into_iter().collect();
-                    laid_out.live.get_or_insert_default().lines(text, shape.format());
+                    laid_out.live.get_or_insert_default().lines(text, shape.format(), painter);
                 }
                 _ => {
-                    laid_out.lines = item::lines(item, fold, &shape);
+                    laid_out.lines = item::lines(item, fold, &shape, painter);
                     laid_out.live = None;
                 }
             }
+            laid_out.pale = painter.take_missing().then(|| painter.version());
         }
         laid_out.frame = self.frame;
         laid_out

@@ -8,6 +8,7 @@ use super::excerpt::{self, EXCERPT, OPEN};
 use super::{Look, tool};
 use crate::session::conversation::{Body, Item, Notice, TurnCost};
 use crate::tui::view::figures::{counted, rounded, took};
+use crate::tui::view::highlight::Painter;
 use crate::tui::view::markdown;
 use crate::tui::view::text::{clean, clean_line, truncate, wrap_text};
 
@@ -50,17 +51,17 @@ pub fn is_hidden(item: &Item, times: bool) -> bool {
 }
 
 /// All lines of an item.
-pub fn lines(item: &Item, fold: Fold, shape: &Shape) -> Vec<Line<'static>> {
+pub fn lines(item: &Item, fold: Fold, shape: &Shape, painter: &mut Painter) -> Vec<Line<'static>> {
     if is_hidden(item, shape.times) {
         return Vec::new();
     }
     let mut lines: Vec<_> = said_at(item, shape).into_iter().collect();
     lines.extend(match &item.body {
         Body::Prompt(text) => prompt(text, fold, shape),
-        Body::Reply { text, .. } => reply(text, shape),
+        Body::Reply { text, .. } => reply(text, shape, painter),
         Body::Thinking(text) => thinking(text, item.live, fold, shape),
         Body::Tool(call) => tool::lines(call, fold, shape),
-        Body::Notice(notice, text) => announce(*notice, text, fold, shape),
+        Body::Notice(notice, text) => announce(*notice, text, fold, shape, painter),
         Body::TurnEnd(cost) => vec![turn_end(cost, shape)],
     });
     lines
@@ -98,9 +99,9 @@ fn prompt(text: &str, fold: Fold, shape: &Shape) -> Vec<Line<'static>> {
     lines
 }
 
-fn reply(text: &str, shape: &Shape) -> Vec<Line<'static>> {
+fn reply(text: &str, shape: &Shape, painter: &mut Painter) -> Vec<Line<'static>> {
     let (text, more) = LARGEST_REPLY.cut(text);
-    let mut lines = markdown::render(text, shape.format());
+    let mut lines = markdown::render(text, shape.format(), painter);
     lines.extend(excerpt::rest(more, &shape.theme, shape.width));
     lines
 }
@@ -125,7 +126,13 @@ fn thinking(text: &str, live: bool, fold: Fold, shape: &Shape) -> Vec<Line<'stat
     lines
 }
 
-fn announce(notice: Notice, text: &str, fold: Fold, shape: &Shape) -> Vec<Line<'static>> {
+fn announce(
+    notice: Notice,
+    text: &str,
+    fold: Fold,
+    shape: &Shape,
+    painter: &mut Painter,
+) -> Vec<Line<'static>> {
     let theme = &shape.theme;
     let one_line =
         |words: &str, style: Style| vec![Line::styled(truncate(words, shape.width).into_owned(), style)];
@@ -138,7 +145,7 @@ fn announce(notice: Notice, text: &str, fold: Fold, shape: &Shape) -> Vec<Line<'
             let head = format!("{mark} compacted: what came before became a summary of {words}");
             let mut lines = one_line(&head, theme.dim);
             if open {
-                lines.extend(reply(text, shape));
+                lines.extend(reply(text, shape, painter));
             }
             lines
         }

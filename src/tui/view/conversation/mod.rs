@@ -18,6 +18,7 @@ use chrono::FixedOffset;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
+use super::highlight::Painter;
 use super::text;
 use super::theme::Theme;
 use crate::session::conversation::Item;
@@ -73,12 +74,12 @@ pub struct Seen {
 const GUTTER: usize = 2;
 
 /// Lays out what is in sight.
-pub fn lay_out(items: &[Item], look: &Look<'_>, cache: &mut Cache) -> Seen {
+pub fn lay_out(items: &[Item], look: &Look<'_>, cache: &mut Cache, painter: &mut Painter) -> Seen {
     if items.is_empty() || look.height == 0 || look.width == 0 {
         return Seen { at_top: true, ..Seen::default() };
     }
     cache.begin(look);
-    let mut pane = window::Pane { items, look, cache };
+    let mut pane = window::Pane { items, look, cache, painter };
     let (top, follows) = pane.top();
     let mut seen = Seen {
         anchor: if follows { Anchor::End } else { Anchor::At { item: top.item, line: top.line } },
@@ -89,7 +90,7 @@ pub fn lay_out(items: &[Item], look: &Look<'_>, cache: &mut Cache) -> Seen {
     let height = usize::from(look.height);
     let mut skip = top.line;
     for at in top.item..items.len() {
-        let laid_out = pane.cache.item(items, at, look);
+        let laid_out = pane.cache.item(items, at, look, pane.painter);
         for row in skip..laid_out.height() {
             if seen.lines.len() == height {
                 seen.below = true;

@@ -83,12 +83,22 @@ struct Pane {
     selected: Option<usize>,
     scroll: Scroll,
     cache: Cache,
+    painter: Painter,
 }
 
 impl Pane {
     fn new(width: u16, height: u16) -> Self {
-        let (unfolded, scroll, cache) = (BTreeSet::new(), Scroll::default(), Cache::default());
-        Self { width, height, unfolded, times: false, query: None, selected: None, scroll, cache }
+        Self {
+            width,
+            height,
+            unfolded: BTreeSet::new(),
+            times: false,
+            query: None,
+            selected: None,
+            scroll: Scroll::default(),
+            cache: Cache::default(),
+            painter: Painter::default(),
+        }
     }
 
     /// Draws a frame, and learns from it where scrolling came to rest.
@@ -106,7 +116,7 @@ impl Pane {
             scroll: self.scroll,
             whole: true,
         };
-        let seen = lay_out(items, &look, &mut self.cache);
+        let seen = lay_out(items, &look, &mut self.cache, &mut self.painter);
         assert!(seen.lines.len() <= usize::from(self.height) && seen.lines.len() == seen.items.len());
         for line in &seen.lines {
             assert!(width_of(&line.spans) <= usize::from(self.width), "{line:?}");

@@ -4,6 +4,7 @@ use super::Look;
 use super::cache::Cache;
 use crate::session::conversation::Item;
 use crate::tui::app::Anchor;
+use crate::tui::view::highlight::Painter;
 
 /// A line of the conversation: of an item, counted from the blank row in front
 /// of it. Ordered from the top.
@@ -23,6 +24,8 @@ pub struct Pane<'a> {
     pub look: &'a Look<'a>,
     /// What is laid out.
     pub cache: &'a mut Cache,
+    /// What colours code.
+    pub painter: &'a mut Painter,
 }
 
 impl Pane<'_> {
@@ -54,7 +57,7 @@ impl Pane<'_> {
     }
 
     fn height(&mut self, item: usize) -> usize {
-        self.cache.item(self.items, item, self.look).height()
+        self.cache.item(self.items, item, self.look, self.painter).height()
     }
 
     /// A place that was there in an earlier frame, or the nearest to it now.

@@ -4,32 +4,33 @@ use pulldown_cmark::HeadingLevel;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
+use super::super::highlight::Painter;
 use super::super::text::{pad_start, width_of, wrap};
 use super::parse::{Block, Inline, Item};
-use super::{Code, Format, table};
+use super::{Format, code, table};
 
 /// A container is only indented while this many columns stay for what it holds.
 const NARROWEST: usize = 8;
 
 /// Appends a block, with a blank line between it and what is there.
-pub fn append(lines: &mut Vec<Line<'static>>, block: &Block, format: Format<'_>, code: &mut Code) {
+pub fn append(lines: &mut Vec<Line<'static>>, block: &Block, format: Format<'_>, painter: &mut Painter) {
     if !lines.is_empty() {
         lines.push(Line::default());
     }
-    lines.extend(lay_out(block, format, code, 0));
+    lines.extend(lay_out(block, format, painter, 0));
 }
 
-fn lay_out(block: &Block, format: Format<'_>, code: &mut Code, depth: usize) -> Vec<Line<'static>> {
+fn lay_out(block: &Block, format: Format<'_>, painter: &mut Painter, depth: usize) -> Vec<Line<'static>> {
     match block {
         Block::Paragraph(text) => paragraph(text, format),
         Block::Heading(level, text) => heading(*level, text, format),
-        Block::Code { language, text } => code.lay_out(language, text, format),
+        Block::Code { language, text } => code::lay_out(language, text, format, painter),
         Block::Quote(blocks) => {
             let mark = || vec![Span::styled("│ ", format.theme.quote)];
             let inner = Format { base: format.base.patch(format.theme.quote), ..format };
-            indent(inner, mark(), &mark(), |format| all(blocks, format, code, depth, true))
+            indent(inner, mark(), &mark(), |format| all(blocks, format, painter, depth, true))
         }
-        Block::List { start, loose, items } => list(*start, *loose, items, format, code, depth),
+        Block::List { start, loose, items } => list(*start, *loose, items, format, painter, depth),
         Block::Table(table) => table::lay_out(table, format),
         Block::Rule => vec![Line::styled("─".repeat(format.width), format.theme.dim)],
     }
@@ -39,7 +40,7 @@ fn lay_out(block: &Block, format: Format<'_>, code: &mut Code, depth: usize) -> 
 fn all(
     blocks: &[Block],
     format: Format<'_>,
-    code: &mut Code,
+    painter: &mut Painter,
     depth: usize,
     apart: bool,
 ) -> Vec<Line<'static>> {
@@ -48,7 +49,7 @@ fn all(
         if apart && !lines.is_empty() {
             lines.push(Line::default());
         }
-        lines.extend(lay_out(block, format, code, depth));
+        lines.extend(lay_out(block, format, painter, depth));
     }
     lines
 }
@@ -77,7 +78,7 @@ fn list(
     loose: bool,
     items: &[Item],
     format: Format<'_>,
-    code: &mut Code,
+    painter: &mut Painter,
     depth: usize,
 ) -> Vec<Line<'static>> {
     let last = start.unwrap_or(0).saturating_add(items.len().saturating_sub(1) as u64);
@@ -99,8 +100,9 @@ fn list(
         if loose && at > 0 {
             lines.push(Line::default());
         }
-        lines
-            .extend(indent(format, first, &rest, |format| all(&item.blocks, format, code, depth + 1, loose)));
+        lines.extend(indent(format, first, &rest, |format| {
+            all(&item.blocks, format, painter, depth + 1, loose)
+        }));
     }
     lines
 }

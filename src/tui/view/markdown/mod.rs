@@ -13,9 +13,9 @@ mod table;
 use ratatui::style::Style;
 use ratatui::text::Line;
 
+use super::highlight::Painter;
 use super::theme::Theme;
 
-pub use code::Code;
 pub use stream::Stream;
 
 /// How markdown is shown.
@@ -27,14 +27,15 @@ pub struct Format<'a> {
     pub base: Style,
     /// The meanings.
     pub theme: &'a Theme,
+    /// The end of the text may still grow.
+    pub growing: bool,
 }
 
 /// A whole text, wrapped.
-pub fn render(text: &str, format: Format<'_>) -> Vec<Line<'static>> {
+pub fn render(text: &str, format: Format<'_>, painter: &mut Painter) -> Vec<Line<'static>> {
     let mut lines = Vec::new();
-    let mut code = Code::default();
     for block in parse::blocks(text, &format) {
-        layout::append(&mut lines, &block.block, format, &mut code);
+        layout::append(&mut lines, &block.block, format, painter);
     }
     lines
 }

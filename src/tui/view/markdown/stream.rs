@@ -3,8 +3,9 @@
 use ratatui::style::Style;
 use ratatui::text::Line;
 
+use super::super::highlight::Painter;
 use super::super::theme::Theme;
-use super::{Code, Format, layout, parse};
+use super::{Format, layout, parse};
 
 /// The lines of a growing text. Blocks that cannot change any more are laid out
 /// once; only the last one is laid out again as it grows.
@@ -18,12 +19,11 @@ pub struct Stream {
     lines: Vec<Line<'static>>,
     /// How many of the lines are done.
     done: usize,
-    code: Code,
 }
 
 impl Stream {
     /// The lines of the text as it is now.
-    pub fn lines(&mut self, text: &str, format: Format<'_>) -> &[Line<'static>] {
+    pub fn lines(&mut self, text: &str, format: Format<'_>, painter: &mut Painter) -> &[Line<'static>] {
         let shape = Some((format.width, format.base, *format.theme));
         if self.shape != shape || !text.starts_with(&self.source) {
             *self = Self { shape, ..Self::default() };
@@ -31,12 +31,17 @@ impl Stream {
         self.lines.truncate(self.done);
         let rest = &text[self.source.len()..];
         let blocks = parse::blocks(rest, &format);
-        let done = done(rest, &blocks);
+        let (last, mut done) = (blocks.len().saturating_sub(1), done(rest, &blocks));
         for (at, placed) in blocks.iter().enumerate() {
             if at == done {
                 self.done = self.lines.len();
             }
-            layout::append(&mut self.lines, &placed.block, format, &mut self.code);
+            let before = self.lines.len();
+            layout::append(&mut self.lines, &placed.block, Format { growing: at == last, ..format }, painter);
+            if painter.is_missing() && at < done {
+                // Its colours are still to come, so it is laid out again.
+                (done, self.done) = (at, before);
+            }
         }
         if done > 0 {
             let next = line_start(rest, blocks[done].start);

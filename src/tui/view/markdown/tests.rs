@@ -1,4 +1,3 @@
-use super::super::highlight;
 use super::super::text::width_of;
 use super::*;
 
@@ -76,7 +75,11 @@ const NASTY: &[&str] = &[
 ];
 
 fn format(width: usize, theme: &Theme) -> Format<'_> {
-    Format { width, base: theme.reply, theme }
+    Format { width, base: theme.reply, theme, growing: false }
+}
+
+fn rendered(text: &str, format: Format<'_>) -> Vec<Line<'static>> {
+    render(text, format, &mut Painter::default())
 }
 
 fn plain(lines: &[Line<'_>]) -> String {
@@ -87,18 +90,17 @@ fn plain(lines: &[Line<'_>]) -> String {
 #[test]
 fn everything_there_is_at_three_widths() {
     for width in [72, 40, 20] {
-        let lines = render(TOUR, format(width, &Theme::dark()));
+        let lines = rendered(TOUR, format(width, &Theme::dark()));
         insta::assert_snapshot!(format!("tour_at_{width}"), plain(&lines));
     }
 }
 
 #[test]
 fn lines_fit_and_hold_nothing_that_acts_on_a_terminal() {
-    highlight::load();
     let theme = Theme::dark();
     for text in NASTY.iter().copied().chain([TOUR]) {
         for width in 1..=50 {
-            for line in render(text, format(width, &theme)) {
+            for line in rendered(text, format(width, &theme)) {
                 assert!(width_of(&line.spans) <= width, "{text:?} at {width}: {line:?}");
                 assert!(!plain(&[line]).contains(char::is_control), "{text:?} at {width}");
             }
@@ -110,47 +112,69 @@ fn lines_fit_and_hold_nothing_that_acts_on_a_terminal() {
 fn nesting_without_end_is_cut_off() {
     for open in ["> ", "- ", "1. ", "*a _b ", "[", "<b>"] {
         let text = open.repeat(3000);
-        assert!(render(&text, format(40, &Theme::dark())).len() < 4000, "{open:?}");
+        assert!(rendered(&text, format(40, &Theme::dark())).len() < 4000, "{open:?}");
     }
 }
 
 /// However it arrives, a text ends up looking as if it had come at once.
 #[test]
 fn a_stream_ends_as_the_whole() {
-    highlight::load();
     let theme = Theme::dark();
+    let painter = &mut Painter::default();
     for text in NASTY.iter().copied().chain([TOUR]) {
         let mut stream = Stream::default();
         for (end, _) in text.char_indices() {
             let written = &text[..end];
-            let lines = plain(stream.lines(written, format(40, &theme)));
+            let lines = plain(stream.lines(written, format(40, &theme), painter));
             if end % 7 == 0 {
-                assert_eq!(lines, plain(&render(written, format(40, &theme))), "{written:?}");
+                assert_eq!(lines, plain(&rendered(written, format(40, &theme))), "{written:?}");
             }
         }
-        assert_eq!(stream.lines(text, format(40, &theme)), render(text, format(40, &theme)), "{text:?}");
+        let lines = stream.lines(text, format(40, &theme), painter);
+        assert_eq!(lines, rendered(text, format(40, &theme)), "{text:?}");
+    }
+}
+
+#[test]
+fn colours_that_come_late_are_taken_up() {
+    let text = "before\n\n```rust\nlet x = 1;\n```\n\nbetween\n\n```rust\nlet y = 2;\n```\n\nafter\n";
+    let theme = Theme::dark();
+    let mut painter = Painter::start(|| ());
+    let mut stream = Stream::default();
+    loop {
+        let lines = stream.lines(text, format(40, &theme), &mut painter).to_vec();
+        assert_eq!(plain(&lines), plain(&rendered(text, format(40, &theme))));
+        if !painter.take_missing() {
+            let keywords =
+                lines.iter().flat_map(|line| &line.spans).filter(|span| span.style == theme.keyword);
+            assert_eq!(keywords.count(), 2);
+            assert_eq!(lines, render(text, format(40, &theme), &mut painter));
+            return;
+        }
+        painter.wait();
     }
 }
 
 #[test]
 fn a_stream_starts_anew_when_its_text_or_width_changes() {
     let theme = Theme::dark();
+    let painter = &mut Painter::default();
     let mut stream = Stream::default();
     let one = "first\n\nsecond\n\nthird";
-    stream.lines(one, format(40, &theme));
-    assert_eq!(plain(stream.lines("other\n\ntext", format(40, &theme))), "other\n\ntext");
-    assert_eq!(plain(stream.lines("other\n\ntext", format(4, &theme))), "othe\nr\n\ntext");
+    stream.lines(one, format(40, &theme), painter);
+    assert_eq!(plain(stream.lines("other\n\ntext", format(40, &theme), painter)), "other\n\ntext");
+    assert_eq!(plain(stream.lines("other\n\ntext", format(4, &theme), painter)), "othe\nr\n\ntext");
 }
 
 #[test]
-fn code_is_coloured_and_words_are_marked_up() {
-    highlight::load();
+fn words_are_marked_up() {
     let theme = Theme::dark();
-    let lines = render("**b** `c`\n\n```rust\nlet x = 1;\n```", format(40, &theme));
+    let lines = rendered("**b** `c` ~~d~~ [e](f)", format(40, &theme));
     let style_of = |text: &str| {
         lines.iter().flat_map(|line| &line.spans).find(|span| span.content.contains(text)).unwrap().style
     };
     assert_eq!(style_of("b"), theme.reply.bold());
     assert_eq!(style_of("c"), theme.code);
-    assert_eq!(style_of("let"), theme.keyword);
+    assert_eq!(style_of("d"), theme.reply.crossed_out());
+    assert_eq!((style_of("e"), style_of("(f)")), (theme.link, theme.dim));
 }
