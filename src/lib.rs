@@ -6,7 +6,8 @@
 //! ```text
 //! cli ──► tui ──► slot ──► protocol, session
 //!  │       ├────► index ─► store ──► session
-//!  │       └────► session
+//!  │       └────► store, protocol, session
+//!  ├─────► slot, store, protocol, session
 //!  └─────► agent ────────► store, protocol, session
 //! ```
 //!

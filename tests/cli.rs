@@ -46,6 +46,7 @@ fn wrong_usage_is_exit_code_2() {
 fn help_teaches() {
     check(&["--help"], 0, "Examples:\n  hotseat  ");
     check(&["--help"], 0, "Where things lie:\n  sessions ");
+    check(&["--help"], 0, "Enter seat · c clear · ");
     check(&["--version"], 0, env!("CARGO_PKG_VERSION"));
     check(&["completions", "bash"], 0, "_hotseat()");
 }

@@ -12,6 +12,7 @@ use super::guard::Guard;
 use super::places::Places;
 use crate::protocol::PermissionMode;
 use crate::session::SessionId;
+use crate::tui::app::{Keymap, Place};
 
 /// One warm coding-agent process; every session takes the seat in turn.
 ///
@@ -97,13 +98,18 @@ impl Arguments {
 }
 
 fn with_help(places: &Places) -> clap::Command {
+    let keymap = Keymap::default();
+    let hints = keymap.hints(Place::Browser).map(|(key, word)| format!("{key} {word}"));
+    let keys = hints.collect::<Vec<_>>().join(" · ");
     let lie = format!(
         "Where things lie:\n  sessions       {}\n  configuration  {}\n  logs           {}",
         places.projects().display(),
         places.config_file().display(),
         places.logs().display(),
     );
-    Arguments::command().after_help(EXAMPLES).after_long_help(format!("{EXAMPLES}\n\n{lie}"))
+    let long =
+        format!("{EXAMPLES}\n\nKeys in one glance (? in the browser shows them all):\n  {keys}\n\n{lie}");
+    Arguments::command().after_help(EXAMPLES).after_long_help(long)
 }
 
 #[cfg(test)]
