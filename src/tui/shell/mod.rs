@@ -7,6 +7,7 @@
 mod clipboard;
 mod editor;
 mod effects;
+mod input;
 mod keepsakes;
 mod listing;
 mod terminal;
@@ -17,13 +18,12 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use chrono::{Local, Offset, Utc};
-use crossterm::event::{Event as Input, EventStream};
-use futures_util::StreamExt;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
 use self::effects::{OfLoop, Runner};
+use self::input::Input;
 use self::keepsakes::Keepsakes;
 use self::listing::Listing;
 use self::terminal::Screen;
@@ -90,7 +90,8 @@ struct Shell {
 
 /// What the loop waits for.
 struct Sources {
-    input: EventStream,
+    /// None while the terminal is lent to another program.
+    input: Option<Input>,
     events: mpsc::UnboundedReceiver<Event>,
     news: mpsc::Receiver<SlotEvent>,
     tick: tokio::time::Interval,
@@ -99,9 +100,8 @@ struct Sources {
 
 /// Why the loop goes on or ends.
 enum Next {
+    /// Something happened.
     Event(Event),
-    /// Nothing that matters.
-    Nothing,
     /// A signal asked for the end, or the terminal is gone.
     End,
 }
@@ -163,7 +163,7 @@ impl Shell {
             prompts,
         };
         let mut sources = Sources {
-            input: EventStream::new(),
+            input: Some(Input::start()),
             events,
             news,
             tick: tokio::time::interval(Duration::from_secs(1)),
@@ -189,7 +189,6 @@ impl Shell {
                             return Ok(());
                         }
                     }
-                    Next::Nothing => {}
                 }
                 match sources.waiting() {
                     Some(more) => next = more,
@@ -280,7 +279,7 @@ impl Sources {
             _ = terminate.recv() => Next::End,
             _ = hangup.recv() => Next::End,
             _ = interrupt.recv() => Next::End,
-            input = self.input.next() => input_event(input),
+            next = from_terminal(&mut self.input) => next,
             Some(event) = self.events.recv() => Next::Event(event),
             Some(news) = self.news.recv() => Next::Event(Event::Slot(Box::new(news))),
             _ = self.tick.tick() => Next::Event(Event::Tick),
@@ -289,9 +288,8 @@ impl Sources {
 
     /// What is there without waiting.
     fn waiting(&mut self) -> Option<Next> {
-        use futures_util::FutureExt;
-        if let Some(input) = self.input.next().now_or_never() {
-            return Some(input_event(input));
+        if let Some(next) = self.input.as_mut().and_then(Input::waiting) {
+            return Some(next);
         }
         if let Ok(event) = self.events.try_recv() {
             return Some(Next::Event(event));
@@ -301,29 +299,23 @@ impl Sources {
 
     /// The terminal is somebody else's for a while: nothing is read from it.
     fn lend_terminal(&mut self) {
-        // The stream's thread would eat the other program's keys.
-        self.input = EventStream::new();
+        // Its reader would eat the other program's keys.
+        self.input = None;
         Screen::lend();
     }
 
     fn take_terminal_again(&mut self, screen: &mut Screen) -> Result<()> {
-        self.input = EventStream::new();
-        screen.take_again().context("taking the terminal over again")
+        screen.take_again().context("taking the terminal over again")?;
+        self.input = Some(Input::start());
+        Ok(())
     }
 }
 
-fn input_event(input: Option<std::io::Result<Input>>) -> Next {
+/// The next thing a person does; never, while the terminal is lent.
+async fn from_terminal(input: &mut Option<Input>) -> Next {
     match input {
-        Some(Ok(Input::Key(key))) => Next::Event(Event::Key(key)),
-        Some(Ok(Input::Paste(text))) => Next::Event(Event::Paste(text)),
-        Some(Ok(Input::Mouse(mouse))) => Next::Event(Event::Mouse(mouse)),
-        Some(Ok(Input::Resize(width, height))) => Next::Event(Event::Resize { width, height }),
-        Some(Ok(Input::FocusGained | Input::FocusLost)) => Next::Nothing,
-        Some(Err(error)) => {
-            tracing::warn!(%error, "the terminal cannot be read any more");
-            Next::End
-        }
-        None => Next::End,
+        Some(input) => input.next().await,
+        None => std::future::pending().await,
     }
 }
 

@@ -167,3 +167,6 @@ fn draw_too_small(frame: &mut Frame<'_>, theme: &Theme) {
     let line = Line::styled(text::truncate(&words, usize::from(area.width)).into_owned(), theme.dim);
     frame.render_widget(line, Rect { height: area.height.min(1), ..area });
 }
+
+#[cfg(test)]
+mod tests;

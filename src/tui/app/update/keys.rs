@@ -1,6 +1,6 @@
 //! From a key to what it means, wherever the keys go at the moment.
 
-use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use super::super::command::Command;
 use super::super::effect::Effect;
@@ -12,9 +12,6 @@ use crate::slot::Verdict;
 
 /// A key was pressed.
 pub(super) fn press(app: &mut App, event: KeyEvent) -> Vec<Effect> {
-    if event.kind == KeyEventKind::Release {
-        return Vec::new();
-    }
     let key = Key::from(event);
     let place = app.focus.place();
     // Ctrl-C, Ctrl-Z and Ctrl-L mean the same whatever lies over the panes.

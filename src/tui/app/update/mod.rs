@@ -39,8 +39,9 @@ pub fn update(app: &mut App, at: DateTime<Utc>, event: Event) -> Vec<Effect> {
         Event::Paste(text) => keys::paste(app, &text),
         Event::Mouse(mouse) => mouse::mouse(app, mouse),
         Event::Resize { width, height } => {
+            // A terminal that shrank and grew again lost what was on it.
             app.size = (width, height);
-            Vec::new()
+            vec![Effect::Redraw]
         }
         Event::Drawn(geometry) => drawn(app, geometry),
         Event::Tick => tick(app),

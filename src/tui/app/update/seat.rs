@@ -35,8 +35,15 @@ pub(super) fn news(app: &mut App, event: SlotEvent) -> Vec<Effect> {
         News::Prompt { uuid, state } => {
             match state {
                 PromptState::Queued => {}
-                PromptState::Started | PromptState::Completed | PromptState::Cancelled => {
+                PromptState::Started | PromptState::Completed => {
                     app.composer.queued.retain(|queued| queued.uuid != uuid);
+                }
+                // Taken back by the slot, not by the person: its text is theirs.
+                PromptState::Cancelled => {
+                    if let Some(at) = app.composer.queued.iter().position(|queued| queued.uuid == uuid) {
+                        let text = app.composer.queued.remove(at).text;
+                        app.composer.give_back(&text);
+                    }
                 }
                 PromptState::CutOff => {
                     app.composer.queued.retain(|queued| queued.uuid != uuid);

@@ -62,6 +62,17 @@ fn up_takes_a_queued_prompt_back() {
 }
 
 #[test]
+fn a_prompt_that_the_slot_takes_back_comes_back_to_the_composer() {
+    let mut program = Program::warm();
+    program.app.focus = Focus::Composer;
+    program.types("precious");
+    program.keys("enter");
+    let uuid = program.app.composer.queued[0].uuid.clone();
+    program.slot(FRESH, News::Prompt { uuid, state: PromptState::Cancelled });
+    assert_eq!(program.app.composer.text(), "precious");
+}
+
+#[test]
 fn alt_enter_breaks_the_line_and_a_paste_keeps_its_lines() {
     let mut program = Program::warm();
     program.app.focus = Focus::Composer;

@@ -1,0 +1,280 @@
+//! Whole screens, as a person sees them, at the sizes of `style.md`.
+
+use std::collections::HashMap;
+use std::time::{Duration, SystemTime};
+
+use chrono::{DateTime, FixedOffset, Utc};
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+use serde_json::json;
+use uuid::Uuid;
+
+use super::*;
+use crate::index::Row;
+use crate::protocol::PermissionMode;
+use crate::session::conversation::{Change, ToolResult};
+use crate::session::facts::{Facts, Title, TitleSource};
+use crate::session::line::ForkedFrom;
+use crate::session::message::{Block, Usage};
+use crate::slot::{Agent, Exit, How, News, PermissionRequest, SlotEvent, SlotState, Switched, Totals};
+use crate::store::{Holder, Stored};
+use crate::tui::app::{Event, Keymap, Setup, begin, update};
+
+fn noon() -> DateTime<Utc> {
+    "2026-11-20T12:00:00Z".parse().unwrap()
+}
+
+fn id(number: u8) -> SessionId {
+    format!("00000000-0000-4000-8000-0000000000{number:02}").parse().unwrap()
+}
+
+/// A program in the middle of its work, and where it is drawn.
+struct Screen {
+    app: App,
+    caches: Caches,
+}
+
+impl Screen {
+    fn cold() -> Self {
+        let mut app = App::new(Setup {
+            keymap: Keymap::default(),
+            folder: "/home/me/hotseat".into(),
+            agent: "hotseat".into(),
+            mode: PermissionMode::Default,
+            resume: None,
+            resume_newest: false,
+            all: false,
+            ephemeral: false,
+            welcome: None,
+            times: false,
+            browser_width: None,
+            drafts: HashMap::new(),
+            history: Vec::new(),
+            run: Uuid::from_u128(7),
+            offset: FixedOffset::east_opt(0).unwrap(),
+            now: noon(),
+        });
+        begin(&mut app);
+        Self { app, caches: Caches::default() }
+    }
+
+    fn warm() -> Self {
+        let mut screen = Self::cold();
+        screen.does(Event::Rows { all: false, rows: rows(), progress: None });
+        screen.slot(News::Ready(Agent {
+            name: "hotseat".into(),
+            version: "0.1.0".into(),
+            pid: 4711,
+            model: "offline".into(),
+            notice: Some("offline model: it only knows this conversation".into()),
+            session: id(1),
+            transcript: "t".into(),
+            cwd: "/home/me/hotseat".into(),
+            permission_mode: PermissionMode::Default,
+            commands: Vec::new(),
+            models: Vec::new(),
+            mcp: (3, 3),
+            repaired: None,
+        }));
+        screen.slot(News::State(SlotState::Idle(id(1))));
+        screen.does(Event::Memory { agent: Some(23 << 20) });
+        screen
+    }
+
+    /// In the middle of a conversation, seated by a switch.
+    fn talking() -> Self {
+        let mut screen = Self::warm();
+        screen.slot(News::Switched(Switched {
+            what: "resume",
+            how: How::InProcess,
+            from: id(9),
+            to: id(1),
+            forked_from: None,
+            took: Duration::from_micros(2_100),
+            pid: 4711,
+            turns: 2,
+            cwd: "/home/me/hotseat".into(),
+            transcript: "t".into(),
+            repaired: None,
+        }));
+        screen.slot(News::State(SlotState::Idle(id(1))));
+        let usage = Usage { input_tokens: 811_000, output_tokens: 1_200, ..Usage::default() };
+        screen.slot(News::Totals(Totals { usd: Some(3.18), usage, context_percent: Some(38.4) }));
+        screen.grow(
+            "p",
+            Change::Prompt("Keep the old grammar behind a flag, and show me the error path.".into()),
+        );
+        let markdown = "I'll gate it behind `legacy_grammar`. Two places change:\n\n1. `lexer.rs` - the **token** table\n2. `parse.rs` - recovery\n\n| file | lines |\n| --- | ---: |\n| lexer.rs | 214 |\n";
+        screen.grow("a", block(Block::Text(markdown.into())));
+        let input = json!({"command": "cargo test parser"});
+        screen.grow("b", block(Block::ToolUse { id: "t".into(), name: "Bash".into(), input }));
+        let detail = Some(json!({"stdout": "ok\n41 passed", "stderr": ""}));
+        let result = ToolResult { text: "ok\n41 passed".into(), is_error: false, detail };
+        screen.grow("c", Change::Result { tool_use_id: "t".into(), result });
+        screen
+    }
+
+    fn does(&mut self, event: Event) {
+        update(&mut self.app, noon(), event);
+    }
+
+    fn slot(&mut self, news: News) {
+        self.does(Event::Slot(Box::new(SlotEvent { epoch: 1, session: Some(id(1)), news })));
+    }
+
+    fn grow(&mut self, uuid: &str, change: Change) {
+        self.slot(News::Conversation { uuid: uuid.into(), at: noon(), change });
+    }
+
+    fn key(&mut self, code: KeyCode) {
+        self.does(Event::Key(KeyEvent::new(code, KeyModifiers::NONE)));
+    }
+
+    /// The screen as text at a size, drawn as often as it asks to be.
+    fn at(&mut self, width: u16, height: u16) -> String {
+        self.does(Event::Resize { width, height });
+        let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
+        for _ in 0..3 {
+            let mut geometry = Geometry::default();
+            let theme = Theme::mono();
+            terminal.draw(|frame| geometry = view(&self.app, frame, &mut self.caches, &theme)).unwrap();
+            self.does(Event::Drawn(geometry));
+        }
+        terminal.backend().to_string()
+    }
+}
+
+fn block(block: Block) -> Change {
+    Change::Block { block, model: None, usage: None }
+}
+
+fn rows() -> Vec<Row> {
+    let row = |number, title: &str, hours: u64, turns, parent: Option<u8>| Row {
+        stored: Stored {
+            id: id(number),
+            path: "x".into(),
+            size: 10,
+            modified: SystemTime::UNIX_EPOCH,
+            inode: 0,
+        },
+        facts: Facts {
+            title: Some(Title { text: title.into(), source: TitleSource::Custom }),
+            turns,
+            active: Some(noon() - Duration::from_secs(hours * 3600)),
+            forked_from: parent
+                .map(|parent| ForkedFrom { session_id: id(parent).to_string(), message_uuid: None }),
+            ..Facts::default()
+        },
+        open_in: None,
+        partial: false,
+        problem: None,
+    };
+    let mut rows = vec![
+        row(1, "Parser rewrite ⑂2", 0, 41, Some(2)),
+        row(2, "Parser rewrite", 2, 38, None),
+        row(3, "Speed up the parser", 3, 22, None),
+        row(4, "Flaky parse test", 5, 6, None),
+        row(5, "Parse CLI flags with clap and a title that is far too long for its column", 30, 3, None),
+        row(6, "修复登录页面 👩‍👩‍👧 résumé", 31, 9, None),
+        row(7, "Unparseable transcript", 24 * 9, 4, None),
+    ];
+    rows[0].facts.cost_usd = Some(3.18);
+    rows[2].open_in = Some(Holder { pid: 77, program: "claude".into(), status: "busy".into() });
+    rows[3].facts.tag = Some("bug".into());
+    rows[3].facts.branch = Some("main".into());
+    rows[6].facts.health.torn = 2;
+    rows
+}
+
+#[test]
+fn a_conversation_at_every_size() {
+    for (width, height) in [(120, 40), (80, 24), (60, 15), (40, 12)] {
+        insta::assert_snapshot!(format!("talking_{width}x{height}"), Screen::talking().at(width, height));
+    }
+}
+
+#[test]
+fn the_list_lies_over_a_narrow_screen() {
+    let mut screen = Screen::talking();
+    screen.app.focus = Focus::Browser;
+    insta::assert_snapshot!(screen.at(60, 15));
+}
+
+#[test]
+fn the_first_frame_knows_nothing_and_says_so() {
+    insta::assert_snapshot!(Screen::cold().at(80, 24));
+}
+
+#[test]
+fn a_folder_without_sessions_says_how_to_begin() {
+    let mut screen = Screen::cold();
+    screen.does(Event::Rows { all: false, rows: Vec::new(), progress: None });
+    insta::assert_snapshot!(screen.at(100, 16));
+}
+
+#[test]
+fn a_permission_request_shows_what_will_run() {
+    let mut screen = Screen::talking();
+    screen.slot(News::State(SlotState::Busy { session: id(1), turn: "p".into() }));
+    screen.app.focus = Focus::Composer;
+    screen.slot(News::Permission(PermissionRequest {
+        id: "r".into(),
+        tool: "Bash".into(),
+        input: json!({"command": "cargo test parser -- --nocapture\n\u{1b}[31mrm -rf /\u{7}"}),
+        description: Some("Run the parser's tests".into()),
+        suggestions: Vec::new(),
+    }));
+    insta::assert_snapshot!(screen.at(120, 40));
+}
+
+#[test]
+fn a_filter_lights_what_it_matched() {
+    let mut screen = Screen::warm();
+    screen.app.focus = Focus::Browser;
+    screen.key(KeyCode::Char('/'));
+    for character in "pars re".chars() {
+        screen.key(KeyCode::Char(character));
+    }
+    insta::assert_snapshot!(screen.at(120, 16));
+}
+
+#[test]
+fn a_dead_agent_leaves_its_last_words() {
+    let mut screen = Screen::talking();
+    screen.slot(News::State(SlotState::Exited(Exit {
+        reason: "exit 1".into(),
+        expected: false,
+        stderr: vec!["loading…".into(), "panic: \u{1b}]0;owned\u{7}out of luck".into()],
+        restart_in: None,
+    })));
+    insta::assert_snapshot!("dead", screen.at(120, 24));
+    screen.app.focus = Focus::Browser;
+    screen.key(KeyCode::Char('W'));
+    insta::assert_snapshot!("last_words", screen.at(80, 24));
+}
+
+#[test]
+fn the_help_comes_from_the_keymap() {
+    let mut screen = Screen::warm();
+    screen.key(KeyCode::Char('?'));
+    insta::assert_snapshot!(screen.at(80, 24));
+}
+
+#[test]
+fn the_jump_lies_over_everything() {
+    let mut screen = Screen::talking();
+    screen.does(Event::Key(KeyEvent::new(KeyCode::Char('p'), KeyModifiers::CONTROL)));
+    screen.key(KeyCode::Char('f'));
+    insta::assert_snapshot!(screen.at(100, 24));
+}
+
+#[test]
+fn no_size_breaks_it() {
+    for width in 1..64 {
+        for height in 1..24 {
+            Screen::talking().at(width, height);
+        }
+    }
+    insta::assert_snapshot!(Screen::talking().at(20, 5));
+}
