@@ -4,6 +4,7 @@ use chrono::TimeDelta;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
+use super::figures::rounded;
 use super::text;
 use super::theme::Theme;
 use crate::slot::{How, SlotState};
@@ -60,7 +61,7 @@ fn parts(app: &App, theme: &Theme) -> Vec<Part> {
     part(6, Some(mode(app).to_owned()));
     part(2, seat.totals.context_percent.map(|percent| format!("context {percent:.0} %")));
     let tokens = seat.totals.usage.total();
-    part(8, (tokens > 0).then(|| format!("{} tok", thousands(tokens))));
+    part(8, (tokens > 0).then(|| format!("{} tok", rounded(tokens))));
     part(6, seat.totals.usd.filter(|usd| *usd > 0.0).map(|usd| format!("${usd:.2}")));
     part(
         10,
@@ -119,26 +120,12 @@ fn duration(time: TimeDelta) -> String {
     }
 }
 
-/// `812`, `4.1 k`, `812 k`, `1.2 M`.
-pub fn thousands(number: u64) -> String {
-    let number = number as f64;
-    match number {
-        n if n < 1000.0 => format!("{n:.0}"),
-        n if n < 9950.0 => format!("{:.1} k", n / 1000.0),
-        n if n < 999_500.0 => format!("{:.0} k", n / 1000.0),
-        n => format!("{:.1} M", n / 1_000_000.0),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn numbers_and_times_are_short() {
-        for (number, shown) in [(7, "7"), (4100, "4.1 k"), (812_345, "812 k"), (1_234_567, "1.2 M")] {
-            assert_eq!(thousands(number), shown);
-        }
+    fn times_are_short() {
         for (seconds, shown) in [(0, "0 s"), (59, "59 s"), (61, "1 m"), (8040, "2 h 14 m")] {
             assert_eq!(duration(TimeDelta::seconds(seconds)), shown);
         }

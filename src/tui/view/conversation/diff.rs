@@ -11,9 +11,9 @@ use crate::tui::view::text::{chop, clean_line, pad_start, width};
 
 /// Lines around a change that are shown.
 const CONTEXT: usize = 3;
-/// Texts larger than this are not compared line by line: all of the old one
-/// goes, all of the new one comes.
-const LARGEST: usize = 200_000;
+/// Bytes of texts that are compared line by line at most, since comparing takes
+/// the square of them. Of larger ones all of the old goes and all of the new comes.
+const LARGEST: usize = 20_000;
 
 /// A change of a text.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -243,6 +243,21 @@ fn a_growing_reply_ends_as_the_whole() {
 }
 
 #[test]
+fn code_is_coloured_once_its_colours_arrive() {
+    let items = [reply("```rust\nlet x = 1;\n```")];
+    let mut pane = Pane::new(40, 5);
+    pane.painter = Painter::start(|| ());
+    let before = pane.see(&items);
+    pane.painter.wait();
+    let after = pane.see(&items);
+    assert_eq!(plain(&before), plain(&after));
+    let keyword = |seen: &Seen| {
+        seen.lines.iter().flat_map(|line| &line.spans).any(|span| span.style == Theme::dark().keyword)
+    };
+    assert_eq!((keyword(&before), keyword(&after)), (false, true));
+}
+
+#[test]
 fn a_result_that_arrives_is_shown() {
     let mut items = vec![call("Bash", json!({"command": "ls"}), "a\nb", json!(null))];
     let with_result = items.clone();
@@ -316,4 +331,14 @@ fn an_empty_conversation_and_an_empty_pane_are_nothing() {
     assert!(Pane::new(40, 5).see(&[]).lines.is_empty());
     assert!(Pane::new(0, 5).see(&tour()).lines.is_empty());
     assert!(Pane::new(40, 0).see(&tour()).lines.is_empty());
+}
+
+#[test]
+fn an_edit_without_a_patch_is_compared_here() {
+    let old = "one\ntwo\nthree\nfour\nfive\nsix\nseven\neight\nnine";
+    let input = json!({"file_path": "a", "old_string": old, "new_string": old.replace("five", "5")});
+    let seen = Pane::new(40, 20).see(&[call("Edit", input, "done", json!(null))]);
+    let changed = ["  │   four", "  │ - five", "  │ + 5", "  │   six"];
+    assert_eq!(plain(&seen)[3..7], changed.map(|line| format!("  {line}")));
+    assert!(plain(&seen)[0].ends_with("+1 −1"));
 }
