@@ -96,11 +96,16 @@ impl fmt::Display for Key {
             if control {
                 f.write_str("Ctrl-")?;
             }
-            for (at, part) in name.split('-').enumerate() {
-                let (first, rest) = part.split_at(1);
-                write!(f, "{}{}{rest}", if at > 0 { "-" } else { "" }, first.to_uppercase())?;
-            }
-            return Ok(());
+            let shown = match *name {
+                "shift-tab" => "Shift-Tab",
+                "pageup" => "PgUp",
+                "pagedown" => "PgDn",
+                name => {
+                    let (first, rest) = name.split_at(1);
+                    return write!(f, "{}{rest}", first.to_uppercase());
+                }
+            };
+            return f.write_str(shown);
         }
         match self.code {
             KeyCode::Char(character) if control => write!(f, "^{}", character.to_uppercase()),
@@ -122,6 +127,7 @@ mod tests {
             ("alt-1", "Alt-1"),
             ("shift-tab", "Shift-Tab"),
             ("enter", "Enter"),
+            ("pageup", "PgUp"),
             ("alt-enter", "Alt-Enter"),
             ("?", "?"),
             ("R", "R"),

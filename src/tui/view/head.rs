@@ -55,9 +55,15 @@ fn remark(app: &App, width: usize, theme: &Theme) -> Option<Line<'static>> {
             theme.warn,
         );
     }
+    let elsewhere = row.and_then(|row| row.facts.cwd.as_deref()).filter(|cwd| *cwd != app.folder);
+    let elsewhere =
+        elsewhere.map(|cwd| format!(" · belongs to {}", text::clean_line(cwd))).unwrap_or_default();
     if app.shown.is_some() && !app.shows_active() {
         let key = app.keymap.key(Place::Browser, Command::Seat)?;
-        return line(format!("read only - {key} to take the seat"), theme.dim);
+        return line(format!("read only - {key} to take the seat{elsewhere}"), theme.dim);
+    }
+    if !elsewhere.is_empty() {
+        return line(elsewhere.trim_start_matches(" · ").to_owned(), theme.dim);
     }
     if let Some(parent) = row.and_then(crate::index::Row::parent) {
         let title = app

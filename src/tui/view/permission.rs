@@ -24,7 +24,7 @@ pub fn lines(app: &App, width: u16, theme: &Theme) -> Vec<Line<'static>> {
     let tool = text::clean_line(&request.tool).into_owned();
     let title = vec![Span::styled("┃ ", bar), Span::styled(tool, theme.tool), Span::raw(" wants to run")];
     let count = Span::styled(format!("1 of {} ", app.permissions.len()), theme.dim);
-    let mut lines = vec![text::spread(title, vec![count], width)];
+    let mut lines = vec![Line::default(), text::spread(title, vec![count], width)];
     let mut detail = detail(request, theme, width.saturating_sub(4));
     if detail.len() > DETAIL {
         let more = detail.len() - DETAIL + 1;
