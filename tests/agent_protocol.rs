@@ -382,6 +382,22 @@ fn a_prompt_without_a_turn_is_context_for_the_next() {
 }
 
 #[test]
+fn a_uuid_that_comes_twice_loses_nothing() {
+    let home = Home::new();
+    let mut agent = home.agent(&[]);
+    let uuid = agent.prompt("Remember A1.");
+    agent.result();
+    let again = json!({"type": "user", "message": {"role": "user", "content": "Remember B2."}, "uuid": uuid});
+    agent.send(&again);
+    agent.result();
+    let session = agent.session();
+    assert!(agent.close().success());
+    let mut agent = home.agent(&["--resume", &session]);
+    let told = agent.turn("What is it?");
+    assert!(told.contains("A1") && told.contains("B2"), "{told}");
+}
+
+#[test]
 fn the_sdks_way_to_start_it_needs_no_word_in_front() {
     let home = Home::new();
     let mut command = home.command(agent::HOTSEAT);

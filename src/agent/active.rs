@@ -4,10 +4,12 @@
 //! Owns the writer (and with it the session's lock), the context and the
 //! totals. Never sends a frame.
 
+use std::collections::HashSet;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
+use uuid::Uuid;
 
 use super::context::Context;
 use super::record::{self, Entry, Origin};
@@ -38,6 +40,8 @@ pub struct ActiveSession {
     leaf: Option<String>,
     /// Something was appended since the last sync.
     unsynced: bool,
+    /// The uuids of user entries: one that came twice would make a circle of the chain.
+    taken: HashSet<Uuid>,
 }
 
 /// Where to go on in a stored session.
@@ -64,6 +68,7 @@ impl ActiveSession {
             origin: Origin::of(cwd),
             leaf: None,
             unsynced: false,
+            taken: HashSet::new(),
         })
     }
 
@@ -107,7 +112,13 @@ impl ActiveSession {
             cwd,
             leaf: leaf.and_then(|at| transcript.lines[at].uuid()).map(Into::into),
             unsynced: false,
+            taken: user_uuids(&transcript),
         })
+    }
+
+    /// Takes a uuid for a prompt; false where it is none, or is taken.
+    pub fn claim(&mut self, uuid: &str) -> bool {
+        Uuid::try_parse(uuid).is_ok_and(|uuid| self.taken.insert(uuid))
     }
 
     /// Where the transcript lies, or will with its first entry.
@@ -169,6 +180,11 @@ impl ActiveSession {
         self.unsynced = true;
         self.writer.append(&[entry.to_string()])
     }
+}
+
+fn user_uuids(transcript: &Transcript<'_>) -> HashSet<Uuid> {
+    let lines = transcript.lines.iter().filter(|line| line.kind() == Kind::User);
+    lines.filter_map(|line| Uuid::try_parse(&line.uuid()?).ok()).collect()
 }
 
 /// The last folder the conversation worked in, if it still exists.

@@ -4,16 +4,18 @@
 //! JSON it was, so thinking signatures and unknown blocks survive. Never writes
 //! anything down, and never fails: what cannot be read is passed over.
 
-use std::collections::HashSet;
+mod block;
+
 use std::sync::Arc;
 
 use serde::Deserialize;
-use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Value, json};
+
+use block::Content;
+pub use block::ContextBlock;
 
 use crate::session::Transcript;
 use crate::session::line::{Kind, Line};
-use crate::session::prompt;
 use crate::session::transcript::Reach;
 
 /// What closes a call whose result was never written down.
@@ -40,7 +42,7 @@ pub struct ContextMessage {
     /// A person typed it.
     pub is_prompt: bool,
     /// Its content.
-    pub blocks: Vec<Box<RawValue>>,
+    pub blocks: Vec<ContextBlock>,
 }
 
 /// The messages of one session. Cheap to copy: messages are shared.
@@ -87,35 +89,34 @@ impl Context {
 
     /// Adds what a person typed.
     pub fn push_prompt(&mut self, content: &Value) {
-        let is_prompt = prompt_in(content);
-        self.push(Role::User, None, is_prompt, blocks_of(content));
+        let blocks = Content::deserialize(content).unwrap_or_default().0;
+        let is_prompt = blocks.iter().any(ContextBlock::is_typed);
+        self.push(Role::User, None, is_prompt, blocks);
     }
 
     /// Adds a block of the reply with this id.
     pub fn push_reply(&mut self, id: &str, block: &Value) {
-        self.push(Role::Assistant, Some(id.to_owned()), false, raw(block).into_iter().collect());
+        self.push(Role::Assistant, Some(id.to_owned()), false, ContextBlock::of(block).into_iter().collect());
     }
 
     /// Adds a tool's result, or another note that no person typed.
     pub fn push_note(&mut self, block: &Value) {
-        self.push(Role::User, None, false, raw(block).into_iter().collect());
+        self.push(Role::User, None, false, ContextBlock::of(block).into_iter().collect());
     }
 
     fn take_user(&mut self, line: &Line<'_>) {
-        let content = line.message().and_then(|json| serde_json::from_str::<Wire<'_>>(json).ok());
-        let blocks = content.and_then(|wire| wire.content).map(raw_blocks).unwrap_or_default();
-        self.push(Role::User, None, prompt::of_line(line).is_some(), blocks);
+        let Some(Wire { content, .. }) = Wire::of(line) else { return };
+        let is_prompt =
+            !line.is_meta() && !line.is_compact_summary() && content.0.iter().any(ContextBlock::is_typed);
+        self.push(Role::User, None, is_prompt, content.0);
     }
 
     fn take_reply(&mut self, line: &Line<'_>) {
-        let Some(wire) = line.message().and_then(|json| serde_json::from_str::<Wire<'_>>(json).ok()) else {
+        let Some(wire) = Wire::of(line).filter(|wire| wire.model.as_deref() != Some(SYNTHETIC)) else {
             return;
         };
-        if wire.model.as_deref() == Some(SYNTHETIC) {
-            return;
-        }
         let id = wire.id.unwrap_or_else(|| line.uuid().unwrap_or_default().into_owned());
-        self.push(Role::Assistant, Some(id), false, wire.content.map(raw_blocks).unwrap_or_default());
+        self.push(Role::Assistant, Some(id), false, wire.content.0);
     }
 
     /// Files given with a prompt: the official CLI keeps what it told the model.
@@ -134,18 +135,17 @@ impl Context {
         }
         let Ok(attachment) = serde_json::from_str::<Attachment>(line.json()) else { return };
         if attachment.rendered_role.as_deref() == Some("user") {
-            let texts = attachment.rendered.iter();
-            let blocks = texts.filter_map(|text| raw(&json!({"type": "text", "text": text.content})));
+            let blocks = attachment.rendered.iter().filter_map(|text| ContextBlock::text(&text.content));
             self.push(Role::User, None, false, blocks.collect());
         }
     }
 
     /// Blocks of one reply, and notes that follow one another, are one message.
-    fn push(&mut self, role: Role, reply: Option<String>, is_prompt: bool, blocks: Vec<Box<RawValue>>) {
+    fn push(&mut self, role: Role, reply: Option<String>, is_prompt: bool, blocks: Vec<ContextBlock>) {
         if blocks.is_empty() {
             return;
         }
-        self.chars += blocks.iter().map(|block| block.get().len()).sum::<usize>();
+        self.chars += blocks.iter().map(|block| block.json().len()).sum::<usize>();
         if let Some(last) = self.messages.last_mut()
             && last.role == role
             && last.reply == reply
@@ -163,20 +163,19 @@ impl Context {
         let mut open: Vec<String> = Vec::new();
         let mut matched: Vec<Arc<ContextMessage>> = Vec::with_capacity(self.messages.len() + 1);
         for mut message in self.messages.drain(..) {
-            let ids: Vec<_> = message.blocks.iter().map(|block| BlockIds::of(block)).collect();
             if message.role == Role::Assistant {
                 close(&mut matched, &mut open);
-                open = ids.into_iter().filter_map(|ids| ids.call).collect();
-            } else if ids.iter().any(|ids| ids.result.is_some()) {
-                let answered: HashSet<_> = ids.iter().filter_map(|ids| ids.result.clone()).collect();
-                let is_lost = |ids: &BlockIds| ids.result.as_ref().is_some_and(|id| !open.contains(id));
-                if ids.iter().any(is_lost) {
-                    let mut kept = ids.iter().map(|ids| !is_lost(ids));
-                    Arc::make_mut(&mut message).blocks.retain(|_| kept.next().unwrap_or(true));
+                open = message.blocks.iter().filter_map(ContextBlock::call).map(str::to_owned).collect();
+            } else if message.blocks.iter().any(|block| block.result().is_some()) {
+                let is_lost = |block: &ContextBlock| {
+                    block.result().is_some_and(|id| !open.iter().any(|call| call == id))
+                };
+                if message.blocks.iter().any(is_lost) {
+                    Arc::make_mut(&mut message).blocks.retain(|block| !is_lost(block));
                 }
-                open.retain(|call| !answered.contains(call));
+                open.retain(|call| !message.blocks.iter().any(|block| block.result() == Some(call)));
                 if !open.is_empty() {
-                    let missing = open.drain(..).filter_map(|call| raw(&no_result(&call)));
+                    let missing = open.drain(..).filter_map(|call| no_result(&call));
                     Arc::make_mut(&mut message).blocks.splice(0..0, missing);
                 }
             } else {
@@ -193,71 +192,31 @@ impl Context {
 
 fn close(messages: &mut Vec<Arc<ContextMessage>>, open: &mut Vec<String>) {
     if !open.is_empty() {
-        let blocks = open.drain(..).filter_map(|call| raw(&no_result(&call))).collect();
+        let blocks = open.drain(..).filter_map(|call| no_result(&call)).collect();
         messages.push(Arc::new(ContextMessage { role: Role::User, reply: None, is_prompt: false, blocks }));
     }
 }
 
-fn no_result(call: &str) -> Value {
-    json!({"type": "tool_result", "tool_use_id": call, "is_error": true, "content": NO_RESULT})
+fn no_result(call: &str) -> Option<ContextBlock> {
+    let block = json!({"type": "tool_result", "tool_use_id": call, "is_error": true, "content": NO_RESULT});
+    ContextBlock::of(&block)
 }
 
 /// A message, as far as it becomes context.
 #[derive(Deserialize)]
-struct Wire<'a> {
+struct Wire {
     #[serde(default)]
     id: Option<String>,
     #[serde(default)]
     model: Option<String>,
-    #[serde(borrow, default)]
-    content: Option<&'a RawValue>,
+    #[serde(default)]
+    content: Content,
 }
 
-/// The ids that tie calls and results together.
-#[derive(Default)]
-struct BlockIds {
-    call: Option<String>,
-    result: Option<String>,
-}
-
-impl BlockIds {
-    fn of(block: &RawValue) -> Self {
-        #[derive(Deserialize)]
-        struct Block<'a> {
-            #[serde(rename = "type")]
-            kind: &'a str,
-            id: Option<String>,
-            tool_use_id: Option<String>,
-        }
-        match serde_json::from_str::<Block<'_>>(block.get()) {
-            Ok(Block { kind: "tool_use", id, .. }) => Self { call: id, result: None },
-            Ok(Block { kind: "tool_result", tool_use_id, .. }) => Self { call: None, result: tool_use_id },
-            _ => Self::default(),
-        }
+impl Wire {
+    fn of(line: &Line<'_>) -> Option<Self> {
+        serde_json::from_str(line.message()?).ok()
     }
-}
-
-fn raw(block: &Value) -> Option<Box<RawValue>> {
-    to_raw_value(block).ok()
-}
-
-/// A message's content, a string or a list, as a list of blocks.
-fn raw_blocks(content: &RawValue) -> Vec<Box<RawValue>> {
-    if content.get().starts_with('"') {
-        let block = format!(r#"{{"type":"text","text":{}}}"#, content.get());
-        return RawValue::from_string(block).into_iter().collect();
-    }
-    serde_json::from_str(content.get()).unwrap_or_default()
-}
-
-fn blocks_of(content: &Value) -> Vec<Box<RawValue>> {
-    raw(content).map(|content| raw_blocks(&content)).unwrap_or_default()
-}
-
-fn prompt_in(content: &Value) -> bool {
-    let message = json!({"content": content}).to_string();
-    crate::session::message::Message::parse(&message)
-        .is_some_and(|message| prompt::of_message(&message).is_some())
 }
 
 #[cfg(test)]

@@ -10,12 +10,14 @@
 
 mod active;
 mod asking;
+mod calls;
 mod command;
 mod context;
 mod control;
 mod flags;
 mod frames;
 mod inbox;
+mod interrupt;
 mod outbox;
 mod permission;
 mod process;

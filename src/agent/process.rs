@@ -168,8 +168,7 @@ impl Process {
             return;
         }
         let stamp = line.uuid.filter(|uuid| !uuid.is_empty());
-        // Only a UUID may become part of a transcript.
-        let uuid = stamp.clone().filter(|uuid| uuid::Uuid::try_parse(uuid).is_ok()).unwrap_or_else(new_uuid);
+        let uuid = stamp.clone().filter(|uuid| self.session.claim(uuid)).unwrap_or_else(new_uuid);
         self.send_lifecycle(stamp.as_deref(), "queued");
         let wants_reply = line.should_query != Some(false);
         self.queue.push_back(Prompt { uuid, stamp, content, wants_reply });

@@ -6,15 +6,13 @@
 use std::io;
 use std::time::Instant;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::frames::Ending;
-use super::permission::Decision;
-use super::process::{Process, State};
+use super::process::Process;
 use super::provider::{Event, ProviderError, Request};
 use super::record::Entry;
 use super::reply::Reply;
-use super::tool::{Need, Outcome};
 use super::turn::{Call, Happened, Prompt, Step, Turn};
 
 impl Process {
@@ -86,56 +84,8 @@ impl Process {
         }
     }
 
-    /// Stops the running turn and records that it was stopped.
-    pub(super) fn interrupt(&mut self) {
-        let Some(mut turn) = self.turn.take() else { return };
-        let stopped = self.stop(&mut turn);
-        let ending = match stopped {
-            Ok(()) => Ending {
-                subtype: "error_during_execution",
-                errors: vec!["interrupted".to_owned()],
-                ..Ending::default()
-            },
-            Err(error) => failed(&error),
-        };
-        self.end_turn(&turn, ending);
-    }
-
-    fn stop(&mut self, turn: &mut Turn) -> io::Result<()> {
-        let mut stopped_call = None;
-        // Dropping the step stops the model or the tool.
-        match std::mem::replace(&mut turn.step, Step::Deciding) {
-            Step::Reply { mut reply, asked, .. } => {
-                turn.waited += asked.elapsed();
-                self.cut_off(turn, &mut reply)?;
-            }
-            Step::Permission { request_id, call, .. } => {
-                self.out.send(&crate::protocol::AgentFrame::ControlCancelRequest { request_id });
-                stopped_call =
-                    Some((call, "the person stopped the turn instead of permitting it; it did not run"));
-            }
-            Step::Tool { call, .. } => {
-                stopped_call =
-                    Some((call, "the person stopped it while it ran; it may have done a part of its work"));
-            }
-            Step::Deciding => {}
-        }
-        let waiting = turn.calls.drain(..).map(|call| (call, "the person stopped the turn before it ran"));
-        let calls: Vec<_> = stopped_call.into_iter().chain(waiting).collect();
-        for (call, what) in &calls {
-            let outcome = Outcome { detail: json!("User rejected tool use"), ..Outcome::failed(*what) };
-            self.record_result(call, &outcome)?;
-        }
-        let mark = Entry::interrupted(!calls.is_empty());
-        for block in mark.content().as_array().into_iter().flatten() {
-            self.session.context.push_note(block);
-        }
-        self.record(&mark)?;
-        self.send_user(mark.message().clone(), &mark.uuid, None);
-        Ok(())
-    }
-
-    fn ask_the_model(&self) -> Step {
+    /// Asks for the next reply.
+    pub(super) fn ask_the_model(&self) -> Step {
         let events = self.provider.complete(Request {
             model: self.settings.model.clone(),
             instructions: self.settings.instructions.clone(),
@@ -188,7 +138,7 @@ impl Process {
     }
 
     /// Keeps what has come of a reply that will not go on.
-    fn cut_off(&mut self, turn: &mut Turn, reply: &mut Reply) -> io::Result<()> {
+    pub(super) fn cut_off(&mut self, turn: &mut Turn, reply: &mut Reply) -> io::Result<()> {
         let known = reply.blocks.len();
         reply.cut_off();
         self.send_blocks(reply, known);
@@ -212,100 +162,19 @@ impl Process {
         }))
     }
 
-    /// Runs the next call, asks for it, or goes back to the model; gives back an
-    /// ending when there is nothing more to do.
-    pub(super) fn next_call(&mut self, turn: &mut Turn) -> io::Result<Option<Ending>> {
-        let mut had_calls = turn.stop_reason.as_deref() == Some("tool_use");
-        while let Some(call) = turn.calls.pop_front() {
-            had_calls = true;
-            let need = self.tools.get(&call.tool).map(|tool| tool.need(&call.input, &self.place()));
-            let Some(need) = need else {
-                self.record_result(&call, &Outcome::failed(format!("there is no tool {}", call.tool)))?;
-                continue;
-            };
-            match self.permissions.decide(&call.tool, &need, &self.session.cwd) {
-                Decision::Allow => {
-                    turn.step = self.run_tool(call);
-                    return Ok(None);
-                }
-                Decision::Deny(reason) => self.deny(turn, &call, &reason)?,
-                Decision::Ask { suggestions, blocked_path } => {
-                    turn.step = self.ask_for(call, &need, suggestions, blocked_path);
-                    return Ok(None);
-                }
-            }
-        }
-        if !had_calls {
-            return Ok(Some(Ending {
-                subtype: "success",
-                text: Some(turn.text.clone()),
-                ..Ending::default()
-            }));
-        }
-        if self.settings.max_requests.is_some_and(|most| turn.requests >= most) {
-            let error = format!("the turn reached its limit of {} requests to the model", turn.requests);
-            return Ok(Some(Ending { subtype: "error_max_turns", errors: vec![error], ..Ending::default() }));
-        }
-        turn.step = self.ask_the_model();
-        turn.requests += 1;
-        Ok(None)
-    }
-
-    /// Lets a tool begin.
-    pub(super) fn run_tool(&self, call: Call) -> Step {
-        let running = match self.tools.get(&call.tool) {
-            Some(tool) => tool.run(call.input.clone(), self.place()),
-            None => Box::pin(std::future::ready(Outcome::failed("there is no such tool"))),
-        };
-        Step::Tool { call, running }
-    }
-
-    /// Tells the model that a call was refused, and lists it for the host.
-    pub(super) fn deny(&mut self, turn: &mut Turn, call: &Call, reason: &str) -> io::Result<()> {
-        turn.denials.push(json!({
-            "tool_name": call.tool, "tool_use_id": call.id, "tool_input": call.input,
-        }));
-        let outcome = Outcome { text: reason.to_owned(), ..Outcome::failed(reason) };
-        self.record_result(call, &outcome)
-    }
-
-    fn ask_for(
-        &mut self,
-        call: Call,
-        need: &Need,
-        suggestions: Vec<Value>,
-        blocked_path: Option<std::path::PathBuf>,
-    ) -> Step {
-        let request_id = self.ask_permission(&call, need, &suggestions, blocked_path);
-        self.enter(State::RequiresAction);
-        Step::Permission { request_id, call, suggestions }
-    }
-
-    /// Writes a tool's result down and shows it.
-    pub(super) fn record_result(&mut self, call: &Call, outcome: &Outcome) -> io::Result<()> {
-        let block = json!({
-            "tool_use_id": call.id, "type": "tool_result", "content": outcome.text, "is_error": outcome.is_error,
-        });
-        let entry = Entry::tool_result(&block, &outcome.detail, &call.entry);
-        self.session.context.push_note(&block);
-        self.record(&entry)?;
-        self.send_user(entry.message().clone(), &entry.uuid, Some(outcome.detail.clone()));
-        Ok(())
-    }
-
     fn record_prompt(&mut self, prompt: &Prompt) -> io::Result<()> {
         self.session.context.push_prompt(&prompt.content);
         self.record(&Entry::prompt(prompt.uuid.clone(), &prompt.content, self.permissions.mode))
     }
 
-    fn record(&mut self, entry: &Entry) -> io::Result<()> {
+    pub(super) fn record(&mut self, entry: &Entry) -> io::Result<()> {
         let complete = self.session.record(entry)?;
         self.send_mirror(complete);
         Ok(())
     }
 
     /// The transcript first, then the result.
-    fn end_turn(&mut self, turn: &Turn, mut ending: Ending) {
+    pub(super) fn end_turn(&mut self, turn: &Turn, mut ending: Ending) {
         match self.session.end_turn(&turn.prompt.text()) {
             Ok(line) => line.into_iter().for_each(|line| self.send_mirror(line)),
             Err(error) => ending = failed(&error),
@@ -316,7 +185,7 @@ impl Process {
 }
 
 /// The end of a turn whose transcript could not be written.
-fn failed(error: &io::Error) -> Ending {
+pub(super) fn failed(error: &io::Error) -> Ending {
     let error = format!("cannot write the transcript: {error}");
     tracing::error!("{error}");
     Ending {

@@ -8,8 +8,8 @@ fn context(lines: &[&str]) -> Context {
 
 /// Each message in a shorthand: who, and the kinds (and ids) of its blocks.
 fn shape(context: &Context) -> Vec<String> {
-    let block = |block: &RawValue| {
-        let value: Value = serde_json::from_str(block.get()).unwrap();
+    let block = |block: &ContextBlock| {
+        let value: Value = serde_json::from_str(block.json()).unwrap();
         let id = value["id"].as_str().or(value["tool_use_id"].as_str()).unwrap_or_default();
         format!("{}{}", value["type"].as_str().unwrap(), id)
     };
@@ -19,7 +19,7 @@ fn shape(context: &Context) -> Vec<String> {
             Role::User => "user",
             Role::Assistant => "reply",
         };
-        let blocks: Vec<_> = message.blocks.iter().map(|raw| block(raw)).collect();
+        let blocks: Vec<_> = message.blocks.iter().map(block).collect();
         format!("{who}: {}", blocks.join(" "))
     };
     context.messages().iter().map(message).collect()
@@ -52,7 +52,7 @@ fn the_blocks_of_one_reply_are_one_message_and_thinking_stays_as_it_was() {
         &reply("b", "a", "m", r#"{"type":"text","text":"x"}"#),
     ]);
     assert_eq!(shape(&context), ["prompt: text", "reply: thinking text"]);
-    assert_eq!(context.messages()[1].blocks[0].get(), thinking);
+    assert_eq!(context.messages()[1].blocks[0].json(), thinking);
 }
 
 #[test]

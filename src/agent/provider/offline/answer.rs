@@ -144,7 +144,7 @@ impl Said {
 }
 
 fn values(message: &ContextMessage) -> impl Iterator<Item = Value> {
-    message.blocks.iter().filter_map(|block| serde_json::from_str(block.get()).ok())
+    message.blocks.iter().filter_map(|block| serde_json::from_str(block.json()).ok())
 }
 
 fn typed_text(message: &ContextMessage) -> String {

@@ -1,0 +1,99 @@
+//! The tools a reply asks for: run, refused or asked for, one after the other.
+//!
+//! Owns the way of a call from the model to its result. Whether it may run is
+//! decided in [`super::permission`].
+
+use std::io;
+use std::path::PathBuf;
+
+use serde_json::{Value, json};
+
+use super::frames::Ending;
+use super::permission::Decision;
+use super::process::{Process, State};
+use super::record::Entry;
+use super::tool::{Need, Outcome};
+use super::turn::{Call, Step, Turn};
+
+impl Process {
+    /// Runs the next call, asks for it, or goes back to the model; gives back an
+    /// ending when there is nothing more to do.
+    pub(super) fn next_call(&mut self, turn: &mut Turn) -> io::Result<Option<Ending>> {
+        let mut had_calls = turn.stop_reason.as_deref() == Some("tool_use");
+        while let Some(call) = turn.calls.pop_front() {
+            had_calls = true;
+            let need = self.tools.get(&call.tool).map(|tool| tool.need(&call.input, &self.place()));
+            let Some(need) = need else {
+                self.record_result(&call, &Outcome::failed(format!("there is no tool {}", call.tool)))?;
+                continue;
+            };
+            match self.permissions.decide(&call.tool, &need, &self.session.cwd) {
+                Decision::Allow => {
+                    turn.step = self.run_tool(call);
+                    return Ok(None);
+                }
+                Decision::Deny(reason) => self.deny(turn, &call, &reason)?,
+                Decision::Ask { suggestions, blocked_path } => {
+                    turn.step = self.ask_for(call, &need, suggestions, blocked_path);
+                    return Ok(None);
+                }
+            }
+        }
+        if !had_calls {
+            return Ok(Some(Ending {
+                subtype: "success",
+                text: Some(turn.text.clone()),
+                ..Ending::default()
+            }));
+        }
+        if self.settings.max_requests.is_some_and(|most| turn.requests >= most) {
+            let error = format!("the turn reached its limit of {} requests to the model", turn.requests);
+            return Ok(Some(Ending { subtype: "error_max_turns", errors: vec![error], ..Ending::default() }));
+        }
+        turn.step = self.ask_the_model();
+        turn.requests += 1;
+        Ok(None)
+    }
+
+    /// Lets a tool begin.
+    pub(super) fn run_tool(&self, call: Call) -> Step {
+        let running = match self.tools.get(&call.tool) {
+            Some(tool) => tool.run(call.input.clone(), self.place()),
+            None => Box::pin(std::future::ready(Outcome::failed("there is no such tool"))),
+        };
+        Step::Tool { call, running }
+    }
+
+    /// Tells the model that a call was refused, and lists it for the host.
+    pub(super) fn deny(&mut self, turn: &mut Turn, call: &Call, reason: &str) -> io::Result<()> {
+        turn.denials.push(json!({
+            "tool_name": call.tool, "tool_use_id": call.id, "tool_input": call.input,
+        }));
+        let outcome = Outcome { text: reason.to_owned(), ..Outcome::failed(reason) };
+        self.record_result(call, &outcome)
+    }
+
+    fn ask_for(
+        &mut self,
+        call: Call,
+        need: &Need,
+        suggestions: Vec<Value>,
+        blocked_path: Option<PathBuf>,
+    ) -> Step {
+        let request_id = self.ask_permission(&call, need, &suggestions, blocked_path);
+        self.enter(State::RequiresAction);
+        Step::Permission { request_id, call, suggestions }
+    }
+
+    /// Writes a tool's result down and shows it.
+    pub(super) fn record_result(&mut self, call: &Call, outcome: &Outcome) -> io::Result<()> {
+        let block = json!({
+            "tool_use_id": call.id, "type": "tool_result", "content": outcome.text, "is_error": outcome.is_error,
+        });
+        let entry = Entry::tool_result(&block, &outcome.detail, &call.entry);
+        self.session.context.push_note(&block);
+        self.record(&entry)?;
+        self.send_user(entry.message().clone(), &entry.uuid, Some(outcome.detail.clone()));
+        Ok(())
+    }
+}

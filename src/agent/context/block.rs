@@ -1,0 +1,128 @@
+//! One block of a message: the JSON it was, and what ties it to others.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, SeqAccess, Visitor};
+use serde_json::value::{RawValue, to_raw_value};
+use serde_json::{Value, json};
+
+use crate::session::prompt;
+
+/// A block of Messages API content.
+#[derive(Debug, Clone)]
+pub struct ContextBlock {
+    json: Box<RawValue>,
+    tie: Tie,
+}
+
+/// What a block is to other blocks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Tie {
+    /// A person may have typed it, or put the picture there.
+    Typed,
+    /// It calls a tool, under this id.
+    Call(String),
+    /// It answers the call with this id.
+    Result(String),
+    /// Nothing.
+    None,
+}
+
+impl ContextBlock {
+    /// A block from its JSON. A block's bytes are gone through once.
+    pub fn new(json: Box<RawValue>) -> Self {
+        #[derive(serde::Deserialize)]
+        struct Head<'a> {
+            #[serde(rename = "type", borrow)]
+            kind: Cow<'a, str>,
+            #[serde(default)]
+            id: Option<String>,
+            #[serde(default)]
+            tool_use_id: Option<String>,
+            #[serde(borrow, default)]
+            text: Option<&'a RawValue>,
+        }
+        let is_typed = |text: Option<&RawValue>| {
+            let text = text.and_then(|text| serde_json::from_str::<Cow<'_, str>>(text.get()).ok());
+            text.is_some_and(|text| prompt::is_typed(&text))
+        };
+        let head = serde_json::from_str::<Head<'_>>(json.get()).ok();
+        let tie = head.map_or(Tie::None, |head| match (&*head.kind, head.id, head.tool_use_id) {
+            ("tool_use", Some(id), _) => Tie::Call(id),
+            ("tool_result", _, Some(id)) => Tie::Result(id),
+            ("image", ..) => Tie::Typed,
+            ("text", ..) if is_typed(head.text) => Tie::Typed,
+            _ => Tie::None,
+        });
+        Self { json, tie }
+    }
+
+    /// A block from a value.
+    pub fn of(value: &Value) -> Option<Self> {
+        to_raw_value(value).ok().map(Self::new)
+    }
+
+    /// A block of text.
+    pub fn text(text: &str) -> Option<Self> {
+        Self::of(&json!({"type": "text", "text": text}))
+    }
+
+    /// Its JSON.
+    pub fn json(&self) -> &str {
+        self.json.get()
+    }
+
+    /// A person may have typed it.
+    pub fn is_typed(&self) -> bool {
+        self.tie == Tie::Typed
+    }
+
+    /// The id of the call it makes.
+    pub fn call(&self) -> Option<&str> {
+        match &self.tie {
+            Tie::Call(id) => Some(id),
+            _ => None,
+        }
+    }
+
+    /// The id of the call it answers.
+    pub fn result(&self) -> Option<&str> {
+        match &self.tie {
+            Tie::Result(id) => Some(id),
+            _ => None,
+        }
+    }
+}
+
+/// A message's content, a string or a list, as a list of blocks.
+#[derive(Debug, Default)]
+pub struct Content(pub Vec<ContextBlock>);
+
+impl<'de> Deserialize<'de> for Content {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Blocks;
+
+        impl<'de> Visitor<'de> for Blocks {
+            type Value = Content;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a text or a list of blocks")
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<Content, E> {
+                Ok(Content(ContextBlock::text(text).into_iter().collect()))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Content, A::Error> {
+                let mut blocks = Vec::new();
+                while let Some(json) = list.next_element::<Box<RawValue>>()? {
+                    blocks.push(ContextBlock::new(json));
+                }
+                Ok(Content(blocks))
+            }
+        }
+
+        deserializer.deserialize_any(Blocks)
+    }
+}
