@@ -9,6 +9,8 @@ mod redact;
 mod writer;
 
 use std::backtrace::Backtrace;
+use std::fs::DirBuilder;
+use std::os::unix::fs::DirBuilderExt;
 use std::panic::PanicHookInfo;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -49,7 +51,7 @@ pub fn to_stderr() {
 
 fn start(folder: &Path) -> Result<()> {
     let doing = || format!("starting the log in {}", folder.display());
-    std::fs::create_dir_all(folder).with_context(doing)?;
+    DirBuilder::new().recursive(true).mode(0o700).create(folder).with_context(doing)?;
     let appender = RollingFileAppender::builder()
         .rotation(Rotation::DAILY)
         .filename_prefix("hotseat")

@@ -13,6 +13,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::driver::hotseat::Frame;
 use super::handle::Command;
+use super::log;
 use super::machine::{Effect, Ended, Input, Machine, Now};
 use super::process::{Output, Process};
 use super::{Launch, SlotEvent};
@@ -103,7 +104,10 @@ impl Actor {
                     process.signal(signal);
                 }
             }
-            Effect::Tell(event) => self.news.push_back(*event),
+            Effect::Tell(event) => {
+                log::note(&event);
+                self.news.push_back(*event);
+            }
             Effect::Finish => self.finished = true,
         }
         None

@@ -13,6 +13,7 @@ mod error;
 mod event;
 mod group;
 mod handle;
+mod log;
 mod machine;
 mod memory;
 mod process;

@@ -5,6 +5,7 @@ use std::io::Write;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow, bail};
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc::Receiver;
 use tokio::time::timeout;
 use uuid::Uuid;
@@ -40,7 +41,7 @@ pub fn play(scratch: &Scratch) -> Result<Exit> {
         let mut tour = Tour { slot, news, out, broken: 0 };
         let outcome = tokio::select! {
             outcome = tour.walk(started) => outcome,
-            _ = tokio::signal::ctrl_c() => Err(anyhow!("the tour was interrupted")),
+            () = asked_to_end() => Err(anyhow!("the tour was interrupted")),
         };
         tour.slot.close().await;
         outcome?;
@@ -51,6 +52,19 @@ pub fn play(scratch: &Scratch) -> Result<Exit> {
         writeln!(tour.out, "\n{words}")?;
         Ok(exit)
     })
+}
+
+/// Returns at Ctrl-C and SIGTERM: the scratch folder still has to go.
+async fn asked_to_end() {
+    match signal(SignalKind::terminate()) {
+        Ok(mut terminate) => tokio::select! {
+            _ = tokio::signal::ctrl_c() => {}
+            _ = terminate.recv() => {}
+        },
+        Err(_) => {
+            let _asked_or_deaf = tokio::signal::ctrl_c().await;
+        }
+    }
 }
 
 fn launch(scratch: &Scratch) -> Result<Launch> {

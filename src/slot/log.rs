@@ -1,0 +1,34 @@
+//! What of the news goes into the log: states, ids and durations, never what a
+//! person, a model or an agent's stderr said.
+
+use super::{News, SlotEvent, SlotState};
+
+/// Logs what would help to find out what happened.
+pub(super) fn note(event: &SlotEvent) {
+    let epoch = event.epoch;
+    match &event.news {
+        News::State(SlotState::Starting) => tracing::info!(epoch, "starting"),
+        News::State(SlotState::Idle(session)) => tracing::debug!(epoch, %session, "idle"),
+        News::State(SlotState::Busy { session, turn }) => tracing::debug!(epoch, %session, turn, "busy"),
+        News::State(SlotState::Switching { from, switch }) => {
+            tracing::debug!(epoch, %from, what = switch.name(), "switching");
+        }
+        News::State(SlotState::Exited(exit)) => {
+            let (expected, again) = (exit.expected, exit.restart_in);
+            tracing::warn!(epoch, reason = exit.reason, expected, ?again, "the agent ended");
+        }
+        News::Ready(agent) => {
+            let (pid, session) = (agent.pid, agent.session);
+            tracing::info!(epoch, name = agent.name, version = agent.version, pid, %session, "warm");
+        }
+        News::Switched(done) => {
+            let (pid, took) = (done.pid, done.took);
+            tracing::info!(epoch, what = done.what, from = %done.from, to = %done.to, pid, ?took, "switched");
+        }
+        News::Prompt { uuid, state } => tracing::debug!(epoch, uuid, ?state, "prompt"),
+        News::Permission(request) => tracing::debug!(epoch, id = request.id, "asked for permission"),
+        News::PermissionDropped { id } => tracing::debug!(epoch, id, "permission not needed any more"),
+        News::Mode(mode) => tracing::info!(epoch, mode = mode.wire_name(), "permission mode"),
+        News::Conversation { .. } | News::Totals(_) | News::Model(_) => {}
+    }
+}
