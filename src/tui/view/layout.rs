@@ -20,7 +20,7 @@ pub struct Layout {
     pub divider: Rect,
     /// The head lines over the conversation.
     pub head: Rect,
-    /// The conversation.
+    /// The conversation; its first column is a margin that marks the selected item.
     pub conversation: Rect,
     /// The permission request.
     pub permission: Rect,
@@ -70,10 +70,13 @@ impl Layout {
         if width > 0 {
             layout.browser = Rect { width, ..left };
             layout.divider = Rect { x: left.x + width, width: 1, ..left };
-            left = Rect { x: left.x + width + 2, width: left.width - width - 2, ..left };
+            left = Rect { x: left.x + width + 1, width: left.width - width - 1, ..left };
         } else if app.is_narrow() && app.focus == Focus::Browser {
             layout.browser = left;
         }
+        // Everything but the marks of the conversation keeps clear of the edge.
+        let margin = Rect { width: 1, ..left };
+        left = Rect { x: left.x + 1, width: left.width.saturating_sub(1), ..left };
         layout.head = take_top(&mut left, wants.head);
         let composer = wants.composer.clamp(1, (screen.height * COMPOSER_SHARE / 100).max(1));
         layout.composer = take_bottom(&mut left, composer);
@@ -82,7 +85,7 @@ impl Layout {
         layout.notes = take_bottom(&mut left, notes);
         let permission = wants.permission.min(left.height * 2 / 3);
         layout.permission = take_bottom(&mut left, permission);
-        layout.conversation = left;
+        layout.conversation = Rect { x: margin.x, width: margin.width + left.width, ..left };
         layout
     }
 }

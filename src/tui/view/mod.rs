@@ -56,8 +56,7 @@ pub fn view(app: &App, frame: &mut Frame<'_>, caches: &mut Caches, theme: &Theme
         return Geometry::default();
     }
     // The panes' widths are known first; heights depend on what has to be shown.
-    let width =
-        Layout::of(app, screen, Wants { head: 1, composer: 1, ..Wants::default() }).conversation.width;
+    let width = Layout::of(app, screen, Wants { head: 1, composer: 1, ..Wants::default() }).composer.width;
     let head = head::lines(app, width, theme);
     let asked = permission::lines(app, width, theme);
     let notes = composer::notes(app, width, theme);

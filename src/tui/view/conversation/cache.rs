@@ -10,7 +10,7 @@ use super::super::highlight::Painter;
 use super::super::markdown::{Format, Stream};
 use super::super::theme::Theme;
 use super::item::{self, Fold};
-use super::{GUTTER, Look};
+use super::{GUTTER, Look, MARGIN};
 use crate::session::conversation::{Body, Item, ToolCall};
 
 /// Laid-out items that are kept besides those in sight.
@@ -42,7 +42,7 @@ impl Shape {
     /// As a person looks at the conversation now.
     pub fn of(look: &Look<'_>) -> Self {
         Self {
-            width: usize::from(look.width).saturating_sub(GUTTER).max(1),
+            width: usize::from(look.width).saturating_sub(GUTTER + MARGIN).max(1),
             theme: *look.theme,
             times: look.times,
             offset: look.offset,

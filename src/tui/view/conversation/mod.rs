@@ -70,8 +70,10 @@ pub struct Seen {
     pub below: bool,
 }
 
-/// Columns in front of every row, for the mark of the selected item.
-const GUTTER: usize = 2;
+/// The column in front of every row, for the mark of the selected item.
+const GUTTER: usize = 1;
+/// The column behind every row, so that text keeps clear of the screen's edge.
+const MARGIN: usize = 1;
 
 /// Lays out what is in sight.
 pub fn lay_out(items: &[Item], look: &Look<'_>, cache: &mut Cache, painter: &mut Painter) -> Seen {
@@ -119,9 +121,9 @@ fn dressed(line: Option<Line<'static>>, selected: bool, look: &Look<'_>) -> Line
         return line;
     }
     let mark = match (selected, look.focused) {
-        (true, true) => Span::styled("▌ ", look.theme.accent),
-        (true, false) => Span::styled("▌ ", look.theme.dim),
-        (false, _) => Span::styled("  ", Style::new()),
+        (true, true) => Span::styled("▌", look.theme.accent),
+        (true, false) => Span::styled("▌", look.theme.dim),
+        (false, _) => Span::styled(" ", Style::new()),
     };
     line.spans.insert(0, mark);
     line

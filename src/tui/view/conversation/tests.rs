@@ -167,12 +167,12 @@ fn everything_open_and_with_times() {
 fn it_follows_the_end_until_it_is_scrolled() {
     let mut items = many(10);
     let mut pane = Pane::new(40, 4);
-    assert_eq!(plain(&pane.see(&items)), ["", "  ❯ number 8", "", "  ❯ number 9"]);
+    assert_eq!(plain(&pane.see(&items)), ["", " ❯ number 8", "", " ❯ number 9"]);
     items.push(prompt("more"));
-    assert_eq!(plain(&pane.see(&items))[3], "  ❯ more");
+    assert_eq!(plain(&pane.see(&items))[3], " ❯ more");
 
     let seen = pane.scroll(&items, -2);
-    assert_eq!(plain(&seen), ["", "  ❯ number 8", "", "  ❯ number 9"]);
+    assert_eq!(plain(&seen), ["", " ❯ number 8", "", " ❯ number 9"]);
     assert_eq!((seen.anchor, seen.above, seen.below), (Anchor::At { item: 8, line: 0 }, true, true));
     items.push(prompt("even more"));
     assert_eq!(pane.see(&items).lines, seen.lines, "what is read stays where it is");
@@ -187,7 +187,7 @@ fn it_follows_the_end_until_it_is_scrolled() {
 fn a_screen_that_holds_it_all_does_not_scroll() {
     let mut pane = Pane::new(40, 10);
     let seen = pane.scroll(&many(2), -3);
-    assert_eq!(plain(&seen), ["  ❯ number 0", "", "  ❯ number 1"]);
+    assert_eq!(plain(&seen), [" ❯ number 0", "", " ❯ number 1"]);
     assert_eq!((seen.anchor, seen.at_top, seen.above, seen.below), (Anchor::End, true, false, false));
     assert_eq!(seen.items, [Some(0), None, Some(1)]);
 }
@@ -203,7 +203,7 @@ fn the_selected_item_comes_into_sight_and_no_further() {
     assert_eq!(down.items.last(), Some(&Some(30)));
     assert_eq!(pane.select(&items, 29).lines.len(), down.lines.len());
     assert_eq!(pane.see(&items).items, down.items, "what is in sight does not move");
-    assert!(plain(&down)[5].starts_with("▌ ❯ number 30"));
+    assert!(plain(&down)[5].starts_with("▌❯ number 30"));
 }
 
 #[test]
@@ -293,11 +293,11 @@ fn long_texts_say_how_much_is_not_shown() {
     let items = [prompt(&long), call("Bash", json!({"command": "cat"}), &long.repeat(3), json!(null))];
     let mut pane = Pane::new(50, 3000);
     let folded = plain(&pane.see(&items));
-    assert_eq!(folded[12], "    … 1,204 more lines, o to open");
+    assert_eq!(folded[12], "   … 1,204 more lines, o to open");
     assert!(folded.last().unwrap().ends_with("exit 0 · 3,648 lines"));
     pane.unfolded = BTreeSet::from([1]);
     let open = plain(&pane.see(&items));
-    assert_eq!(open.last().unwrap(), "    │ … 1,648 more lines, y copies it all");
+    assert_eq!(open.last().unwrap(), "   │ … 1,648 more lines, y copies it all");
 }
 
 #[test]
@@ -339,6 +339,6 @@ fn an_edit_without_a_patch_is_compared_here() {
     let input = json!({"file_path": "a", "old_string": old, "new_string": old.replace("five", "5")});
     let seen = Pane::new(40, 20).see(&[call("Edit", input, "done", json!(null))]);
     let changed = ["  │   four", "  │ - five", "  │ + 5", "  │   six"];
-    assert_eq!(plain(&seen)[3..7], changed.map(|line| format!("  {line}")));
+    assert_eq!(plain(&seen)[3..7], changed.map(|line| format!(" {line}")));
     assert!(plain(&seen)[0].ends_with("+1 −1"));
 }
