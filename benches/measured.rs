@@ -70,6 +70,8 @@ fn switches(root: &Path) {
             warm.ask(&json!({"subtype": "clear"}));
             times.push(warm.ask(&json!({"subtype": "resume", "session_id": sample.id()})));
         }
+        // It gives the session up, or nobody else could take it.
+        warm.ask(&json!({"subtype": "clear"}));
         let resume = format!("--resume={}", sample.id());
         let cold = median((0..COLD_ROUNDS).map(|_| Agent::cold(root, &ours(), &resume)).collect());
         let theirs = claude

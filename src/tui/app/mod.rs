@@ -16,6 +16,7 @@ mod overlay;
 mod page;
 mod state;
 mod update;
+mod writing;
 
 pub use browser::{Browser, Visible};
 pub use command::Command;

@@ -1,8 +1,9 @@
 //! What lies over the panes and takes the keys until it is answered.
 
-use tui_textarea::{CursorMove, TextArea};
+use tui_textarea::TextArea;
 
 use super::browser::Browser;
+use super::writing::line;
 use crate::index::{Row, fuzzy};
 use crate::session::SessionId;
 use crate::slot::Switch;
@@ -66,13 +67,6 @@ impl Ask {
     pub fn text(&self) -> &str {
         self.line.lines().first().map_or("", String::as_str)
     }
-}
-
-/// A one-line text area with the cursor at its end.
-pub fn line(text: &str) -> TextArea<'static> {
-    let mut line = TextArea::from([text.split_whitespace().collect::<Vec<_>>().join(" ")]);
-    line.move_cursor(CursorMove::End);
-    line
 }
 
 /// A question with a few answers.

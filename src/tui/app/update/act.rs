@@ -314,9 +314,7 @@ fn interrupt(app: &mut App) -> Vec<Effect> {
         app.say("taken back");
         return Vec::new();
     }
-    if app.toast.take().is_some() {
-        return Vec::new();
-    }
+    app.toast = None;
     match app.focus {
         Focus::Permission => app.focus = Focus::Composer,
         Focus::Conversation
@@ -329,7 +327,7 @@ fn interrupt(app: &mut App) -> Vec<Effect> {
         }
         Focus::Conversation | Focus::Composer if !app.browser.hidden => app.focus = Focus::Browser,
         Focus::Browser if !app.browser.query().is_empty() => {
-            app.browser.filter = super::super::overlay::line("");
+            app.browser.filter = super::super::writing::line("");
             app.arrange();
         }
         Focus::Browser if app.is_narrow() => app.focus = Focus::Composer,

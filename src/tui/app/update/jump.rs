@@ -5,6 +5,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use super::super::effect::Effect;
 use super::super::overlay::Overlay;
 use super::super::state::App;
+use super::super::writing;
 use super::{act, read};
 use crate::session::SessionId;
 
@@ -25,7 +26,7 @@ pub(super) fn press(app: &mut App, key: KeyEvent) -> Vec<Effect> {
         KeyCode::PageUp => jump.step(-10),
         KeyCode::PageDown => jump.step(10),
         _ => {
-            if jump.line.input(key) {
+            if writing::press(&mut jump.line, key) {
                 jump.search();
             }
         }

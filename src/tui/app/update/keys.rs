@@ -5,8 +5,9 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use super::super::command::Command;
 use super::super::effect::Effect;
 use super::super::key::Key;
-use super::super::overlay::{Ask, Choice, Overlay, Purpose, line};
+use super::super::overlay::{Ask, Choice, Overlay, Purpose};
 use super::super::state::{App, Focus};
+use super::super::writing::{self, line};
 use super::{act, jump, read, slash};
 use crate::slot::Verdict;
 
@@ -79,7 +80,7 @@ fn press_composer(app: &mut App, event: KeyEvent, key: Key) -> Vec<Effect> {
     {
         return act::act(app, Command::Quit);
     }
-    app.composer.area.input(event);
+    writing::press(&mut app.composer.area, event);
     app.composer.completion = 0;
     Vec::new()
 }
@@ -113,7 +114,7 @@ fn press_filter(app: &mut App, event: KeyEvent, key: Key) -> Vec<Effect> {
     {
         return act::act(app, command);
     }
-    if app.browser.filter.input(event) { filtered(app) } else { Vec::new() }
+    if writing::press(&mut app.browser.filter, event) { filtered(app) } else { Vec::new() }
 }
 
 /// The filter changed: the best match is under the cursor, and shown.
@@ -162,7 +163,7 @@ fn press_overlay(app: &mut App, event: KeyEvent) -> Vec<Effect> {
                 let Some(Overlay::Ask(ask)) = app.overlay.take() else { return Vec::new() };
                 return answered(app, ask);
             }
-            if ask.line.input(event) && ask.purpose == Purpose::Search {
+            if writing::press(&mut ask.line, event) && ask.purpose == Purpose::Search {
                 let query = ask.text().to_owned();
                 if let Some(page) = app.page_mut() {
                     page.search(&query);
