@@ -114,7 +114,7 @@ fn screen(root: &Path) {
     let p99 = percentile(&mut first, 99);
     println!("| start to first frame | {} | {} |", show(median(first)), show(p99));
     println!("| start to the whole list | {} | |", show(listed));
-    pty.keys("istream: 4000\r");
+    pty.keys("istream: 100000\r");
     pty.wait_for("◐ working");
     let mut keys = Vec::new();
     for _ in 0..KEYS / 2 {
