@@ -7,15 +7,17 @@ use super::{News, SlotEvent, SlotState};
 pub(super) fn note(event: &SlotEvent) {
     let epoch = event.epoch;
     match &event.news {
-        News::State(SlotState::Starting) => tracing::info!(epoch, "starting"),
+        News::State(SlotState::Starting) => tracing::debug!(epoch, "starting"),
         News::State(SlotState::Idle(session)) => tracing::debug!(epoch, %session, "idle"),
         News::State(SlotState::Busy { session, turn }) => tracing::debug!(epoch, %session, turn, "busy"),
         News::State(SlotState::Switching { from, switch }) => {
             tracing::debug!(epoch, %from, what = switch.name(), "switching");
         }
+        News::State(SlotState::Exited(exit)) if exit.expected => {
+            tracing::info!(epoch, reason = exit.reason, "the agent ended as asked");
+        }
         News::State(SlotState::Exited(exit)) => {
-            let (expected, again) = (exit.expected, exit.restart_in);
-            tracing::warn!(epoch, reason = exit.reason, expected, ?again, "the agent ended");
+            tracing::warn!(epoch, reason = exit.reason, again = ?exit.restart_in, "the agent died");
         }
         News::Ready(agent) => {
             let (pid, session) = (agent.pid, agent.session);

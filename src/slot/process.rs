@@ -163,6 +163,8 @@ async fn receive(
             Ok(Some(Incoming::Garbage(start))) => {
                 garbage += 1;
                 if garbage.is_power_of_two() {
+                    // Enough to know it again, too little to hold what was said.
+                    let start: String = start.chars().take(24).collect();
                     tracing::warn!(garbage, ?start, "no frame");
                 }
             }
