@@ -18,7 +18,7 @@ use unicode_normalization::UnicodeNormalization;
 use super::lock::{Lock, Refused};
 use super::{
     Fork, Holder, Scope, SessionStore, SessionWriter, StoreError, Stored, Tail, ends, entry, lock, project,
-    register, trash, worktrees, writer,
+    register, trash, whole, worktrees, writer,
 };
 use crate::session::{SessionId, Transcript, fork};
 
@@ -147,7 +147,7 @@ impl SessionStore for LocalStore {
 
     fn read(&self, id: SessionId) -> Result<Vec<u8>, StoreError> {
         let path = self.find(id)?.path;
-        fs::read(&path).map_err(|source| StoreError::Unreadable { path, source })
+        whole::read(&path).map_err(|source| StoreError::Unreadable { path, source })
     }
 
     fn read_head(&self, id: SessionId, at_most: u64) -> Result<Vec<u8>, StoreError> {
@@ -191,7 +191,7 @@ impl SessionStore for LocalStore {
 
     fn fork(&self, source: SessionId, fork: &Fork<'_>) -> Result<SessionId, StoreError> {
         let stored = self.find(source)?;
-        let bytes = fs::read(&stored.path)
+        let bytes = whole::read(&stored.path)
             .map_err(|error| StoreError::Unreadable { path: stored.path.clone(), source: error })?;
         let home = stored.path.parent().unwrap_or(&self.projects);
         let folder = fork.cwd.map_or_else(|| home.to_owned(), |cwd| project::folder_for(&self.projects, cwd));

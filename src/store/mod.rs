@@ -15,6 +15,7 @@ mod memory;
 mod project;
 mod register;
 mod trash;
+mod whole;
 mod worktrees;
 mod writer;
 
