@@ -105,7 +105,9 @@ fn screen(root: &Path) {
         pty.wait_for_end();
     }
     let start = Instant::now();
-    let mut pty = Pty::start(hotseat(root, &[]), 120, 40);
+    let mut command = hotseat(root, &[]);
+    command.env("HOTSEAT_OFFLINE_DELAY_MS", "10");
+    let mut pty = Pty::start(command, 120, 40);
     pty.wait_for(&format!("{} ", LISTED + 4));
     let listed = start.elapsed();
     pty.wait_for("● warm");
@@ -114,7 +116,9 @@ fn screen(root: &Path) {
     let p99 = percentile(&mut first, 99);
     println!("| start to first frame | {} | {} |", show(median(first)), show(p99));
     println!("| start to the whole list | {} | |", show(listed));
-    pty.keys("istream: 100000\r");
+    // The offline model repeats what it is to remember, word by word.
+    let long = "\nand some more words of a long reply that is laid out again and again".repeat(150);
+    pty.keys(&format!("i\x1b[200~Remember this{long}\x1b[201~\r"));
     pty.wait_for("◐ working");
     let mut keys = Vec::new();
     for _ in 0..KEYS / 2 {

@@ -209,12 +209,14 @@ fn a_permission_is_asked_where_one_works_and_denied() {
 fn a_turn_is_interrupted_and_prompts_queue_behind_it() {
     let scratch = Scratch::new();
     let mut pty = scratch.warm();
-    pty.keys("istream: 100000\r");
+    // The model repeats what it is to remember, word by word.
+    pty.keys(&format!("i\x1b[200~Remember{}\x1b[201~\r", " this".repeat(20_000)));
     pty.wait_for("◐ working");
     pty.keys("Remember to come second\r");
     pty.wait_for("↳ Remember to come second");
     pty.keys("\x1b");
-    pty.wait_for("I will remember");
+    pty.wait_for("interrupted");
+    pty.wait_for("❯ Remember to come second");
     pty.wait_for("● warm");
 }
 
