@@ -174,6 +174,14 @@ fn while_a_turn_runs_a_switch_is_busy_or_interrupts() {
     ] {
         assert_eq!(agent.refused(&request).0, "busy", "{request}");
     }
+    let nowhere =
+        json!({"subtype": "resume", "session_id": "3f9c1a52-0b7e-4c11-9d3e-5a7f20c4b9a1", "interrupt": true});
+    assert_eq!(agent.refused(&nowhere).0, "session_not_found");
+    assert_eq!(
+        agent.ask(&json!({"subtype": "initialize"}))["session_state"],
+        "running",
+        "not stopped in vain"
+    );
     let frames = agent.request(&json!({"subtype": "clear", "interrupt": true}));
     let order: Vec<_> = kinds(&frames);
     let at = |kind: &str| {

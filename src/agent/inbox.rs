@@ -38,8 +38,9 @@ async fn read(input: impl AsyncRead + Unpin, frames: mpsc::Sender<HostFrame>) {
                     return;
                 }
             }
-            Ok(Some(Incoming::Garbage(start))) => {
-                tracing::warn!("passed over a line that is no JSON object: {start:?}");
+            Ok(Some(Incoming::Garbage(_))) => {
+                // What it held may be what a person said, which no log keeps.
+                tracing::warn!("passed over a line of stdin that is no JSON object");
             }
             Ok(None) => return,
             Err(error) => {

@@ -98,6 +98,7 @@ impl Process {
             return Err(Refusal::new(ErrorCode::Busy, error));
         }
         if is_busy {
+            self.look_ahead(&wanted).map_err(|error| refusal(&error))?;
             // What waits was meant for the session that is left.
             while let Some(prompt) = self.queue.pop_front() {
                 self.send_lifecycle(prompt.stamp.as_deref(), "cancelled");
@@ -105,6 +106,23 @@ impl Process {
             self.interrupt();
         }
         self.switch(&wanted, began)
+    }
+
+    /// Refuses what is bound to fail, before a turn is interrupted for it.
+    fn look_ahead(&self, wanted: &Wanted) -> Result<(), StoreError> {
+        let (id, writes) = match wanted {
+            Wanted::Clear => return Ok(()),
+            Wanted::Resume { id, .. } => (*id, true),
+            Wanted::Fork { id, .. } => (id.unwrap_or(self.session.id), false),
+        };
+        if id == self.session.id {
+            return Ok(());
+        }
+        self.store.find(id)?;
+        match self.store.holder(id) {
+            Some(holder) if writes => Err(StoreError::InUse { id, holder }),
+            _ => Ok(()),
+        }
     }
 
     /// Switches, and tells the host. Whoever calls this has no turn running.
