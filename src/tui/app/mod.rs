@@ -14,6 +14,8 @@ mod key;
 mod keymap;
 mod overlay;
 mod page;
+#[cfg(test)]
+pub mod sample;
 mod state;
 mod update;
 mod writing;

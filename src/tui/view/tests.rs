@@ -1,33 +1,20 @@
 //! Whole screens, as a person sees them, at the sizes of `style.md`.
 
-use std::collections::HashMap;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
-use chrono::{DateTime, FixedOffset, Utc};
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use serde_json::json;
-use uuid::Uuid;
 
 use super::*;
 use crate::index::Row;
-use crate::protocol::PermissionMode;
 use crate::session::conversation::{Change, ToolResult};
-use crate::session::facts::{Facts, Title, TitleSource};
-use crate::session::line::ForkedFrom;
 use crate::session::message::{Block, Usage};
-use crate::slot::{Agent, Exit, How, News, PermissionRequest, SlotEvent, SlotState, Switched, Totals};
-use crate::store::{Holder, Stored};
-use crate::tui::app::{Event, Keymap, Setup, begin, update};
-
-fn noon() -> DateTime<Utc> {
-    "2026-11-20T12:00:00Z".parse().unwrap()
-}
-
-fn id(number: u8) -> SessionId {
-    format!("00000000-0000-4000-8000-0000000000{number:02}").parse().unwrap()
-}
+use crate::slot::{Exit, How, News, PermissionRequest, SlotEvent, SlotState, Switched, Totals};
+use crate::store::Holder;
+use crate::tui::app::sample::{agent, id, noon, row, setup};
+use crate::tui::app::{Event, begin, update};
 
 /// A program in the middle of its work, and where it is drawn.
 struct Screen {
@@ -37,24 +24,7 @@ struct Screen {
 
 impl Screen {
     fn cold() -> Self {
-        let mut app = App::new(Setup {
-            keymap: Keymap::default(),
-            folder: "/home/me/hotseat".into(),
-            agent: "hotseat".into(),
-            mode: PermissionMode::Default,
-            resume: None,
-            resume_newest: false,
-            all: false,
-            ephemeral: false,
-            welcome: None,
-            times: false,
-            browser_width: None,
-            drafts: HashMap::new(),
-            history: Vec::new(),
-            run: Uuid::from_u128(7),
-            offset: FixedOffset::east_opt(0).unwrap(),
-            now: noon(),
-        });
+        let mut app = App::new(setup());
         begin(&mut app);
         Self { app, caches: Caches::default() }
     }
@@ -62,21 +32,7 @@ impl Screen {
     fn warm() -> Self {
         let mut screen = Self::cold();
         screen.does(Event::Rows { all: false, rows: rows(), progress: None });
-        screen.slot(News::Ready(Agent {
-            name: "hotseat".into(),
-            version: "0.1.0".into(),
-            pid: 4711,
-            model: "offline".into(),
-            notice: Some("offline model: it only knows this conversation".into()),
-            session: id(1),
-            transcript: "t".into(),
-            cwd: "/home/me/hotseat".into(),
-            permission_mode: PermissionMode::Default,
-            commands: Vec::new(),
-            models: Vec::new(),
-            mcp: (3, 3),
-            repaired: None,
-        }));
+        screen.slot(News::Ready(agent(id(1))));
         screen.slot(News::State(SlotState::Idle(id(1))));
         screen.does(Event::Memory { agent: Some(23 << 20) });
         screen
@@ -150,25 +106,10 @@ fn block(block: Block) -> Change {
 }
 
 fn rows() -> Vec<Row> {
-    let row = |number, title: &str, hours: u64, turns, parent: Option<u8>| Row {
-        stored: Stored {
-            id: id(number),
-            path: "x".into(),
-            size: 10,
-            modified: SystemTime::UNIX_EPOCH,
-            inode: 0,
-        },
-        facts: Facts {
-            title: Some(Title { text: title.into(), source: TitleSource::Custom }),
-            turns,
-            active: Some(noon() - Duration::from_secs(hours * 3600)),
-            forked_from: parent
-                .map(|parent| ForkedFrom { session_id: id(parent).to_string(), message_uuid: None }),
-            ..Facts::default()
-        },
-        open_in: None,
-        partial: false,
-        problem: None,
+    let row = |number, title, hours: u64, turns, parent| {
+        let mut row = row(number, title, hours * 60, parent);
+        row.facts.turns = turns;
+        row
     };
     let mut rows = vec![
         row(1, "Parser rewrite ⑂2", 0, 41, Some(2)),

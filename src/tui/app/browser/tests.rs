@@ -1,46 +1,15 @@
-use std::time::{Duration, SystemTime};
-
 use super::*;
-use crate::session::Facts;
-use crate::session::facts::{Title, TitleSource};
-use crate::session::line::ForkedFrom;
-use crate::store::Stored;
+use crate::tui::app::sample::{greenwich, id, noon};
 
-fn now() -> DateTime<Utc> {
-    "2026-11-20T12:00:00Z".parse().unwrap()
-}
-
-fn id(number: u8) -> SessionId {
-    format!("00000000-0000-4000-8000-0000000000{number:02}").parse().unwrap()
-}
-
-/// A session of a number and a title, so many hours old, a fork of another or not.
+/// A session so many hours old.
 fn row(number: u8, title: &str, hours: u64, parent: Option<u8>) -> Row {
-    Row {
-        stored: Stored {
-            id: id(number),
-            path: "x".into(),
-            size: 1,
-            modified: SystemTime::UNIX_EPOCH,
-            inode: 0,
-        },
-        facts: Facts {
-            title: Some(Title { text: title.into(), source: TitleSource::Custom }),
-            active: Some(now() - Duration::from_secs(hours * 3600)),
-            forked_from: parent
-                .map(|parent| ForkedFrom { session_id: id(parent).to_string(), message_uuid: None }),
-            ..Facts::default()
-        },
-        open_in: None,
-        partial: false,
-        problem: None,
-    }
+    crate::tui::app::sample::row(number, title, hours * 60, parent)
 }
 
 fn browser(rows: Vec<Row>, query: &str) -> Browser {
     let mut browser = Browser { rows, ..Browser::default() };
     browser.filter.insert_str(query);
-    browser.arrange(now(), FixedOffset::east_opt(0).unwrap(), false);
+    browser.arrange(noon(), greenwich(), false);
     browser
 }
 
@@ -86,7 +55,7 @@ fn the_cursor_steps_over_headings_and_stays_on_its_session() {
     browser.step(1);
     assert_eq!(browser.selected, Some(id(2)));
     browser.rows.insert(0, row(3, "newer", 0, None));
-    browser.arrange(now(), FixedOffset::east_opt(0).unwrap(), true);
+    browser.arrange(noon(), greenwich(), true);
     assert_eq!(browser.selected, Some(id(2)));
     browser.step(-9);
     assert_eq!(browser.selected, None, "the new session is the first line");

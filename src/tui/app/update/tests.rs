@@ -1,84 +1,30 @@
 //! A program in one line: events in, effects and state out.
 
-use std::collections::{BTreeMap, HashMap};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
-use chrono::FixedOffset;
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui::layout::Rect;
-use uuid::Uuid;
 
 use super::super::geometry::Geometry;
-use super::super::keymap::Keymap;
 use super::super::overlay::{Choice, Overlay};
 use super::super::page::{Anchor, FIRST_READ};
+use super::super::sample::{self, id, noon, setup};
 use super::super::state::{App, Focus, Setup};
 use super::super::{Effect, Event, Opened};
 use super::*;
 use crate::index::Row;
-use crate::protocol::PermissionMode;
 use crate::session::SessionId;
 use crate::session::conversation::{Body, Change, Conversation, TurnCost};
-use crate::session::facts::{Facts, Title, TitleSource};
-use crate::session::line::ForkedFrom;
 use crate::session::message::Block;
 use crate::slot::{
-    Agent, Exit, How, News, PermissionRequest, PromptState, SlotEvent, SlotState, Switch, Switched, Verdict,
+    Exit, How, News, PermissionRequest, PromptState, SlotEvent, SlotState, Switch, Switched, Verdict,
 };
-use crate::store::Stored;
 
 /// The session the agent starts with.
 const FRESH: u8 = 90;
 
-fn id(number: u8) -> SessionId {
-    format!("00000000-0000-4000-8000-0000000000{number:02}").parse().unwrap()
-}
-
 fn row(number: u8, title: &str, parent: Option<u8>) -> Row {
-    Row {
-        stored: Stored {
-            id: id(number),
-            path: "x".into(),
-            size: 10,
-            modified: SystemTime::UNIX_EPOCH,
-            inode: 0,
-        },
-        facts: Facts {
-            title: Some(Title { text: title.into(), source: TitleSource::Custom }),
-            active: Some(noon() - Duration::from_secs(u64::from(number) * 60)),
-            forked_from: parent
-                .map(|parent| ForkedFrom { session_id: id(parent).to_string(), message_uuid: None }),
-            ..Facts::default()
-        },
-        open_in: None,
-        partial: false,
-        problem: None,
-    }
-}
-
-fn noon() -> DateTime<Utc> {
-    "2026-11-20T12:00:00Z".parse().unwrap()
-}
-
-fn setup() -> Setup {
-    Setup {
-        keymap: Keymap::with(&BTreeMap::new()).0,
-        folder: "/work".into(),
-        agent: "hotseat".into(),
-        mode: PermissionMode::Default,
-        resume: None,
-        resume_newest: false,
-        all: false,
-        ephemeral: false,
-        welcome: None,
-        times: false,
-        browser_width: None,
-        drafts: HashMap::new(),
-        history: Vec::new(),
-        run: Uuid::from_u128(7),
-        offset: FixedOffset::east_opt(0).unwrap(),
-        now: noon(),
-    }
+    sample::row(number, title, u64::from(number), parent)
 }
 
 /// The program under test, and the clock its events come with.
@@ -123,22 +69,7 @@ impl Program {
     }
 
     fn ready(&mut self) {
-        let agent = Agent {
-            name: "hotseat".into(),
-            version: "1".into(),
-            pid: 4711,
-            model: "offline".into(),
-            notice: None,
-            session: id(FRESH),
-            transcript: "t".into(),
-            cwd: "/work".into(),
-            permission_mode: PermissionMode::Default,
-            commands: vec![("compact".into(), "make room".into())],
-            models: Vec::new(),
-            mcp: (0, 0),
-            repaired: None,
-        };
-        self.slot(FRESH, News::Ready(agent));
+        self.slot(FRESH, News::Ready(sample::agent(id(FRESH))));
         self.slot(FRESH, News::State(SlotState::Idle(id(FRESH))));
     }
 
