@@ -14,6 +14,7 @@ use super::overlay::Overlay;
 use super::page::Page;
 use crate::protocol::PermissionMode;
 use crate::session::SessionId;
+use crate::session::conversation::Body;
 use crate::slot::{Agent, PermissionRequest, SlotState, Switch, Switched, Totals};
 
 /// What the program begins with.
@@ -287,6 +288,24 @@ impl App {
     /// The title of a session, as the list has it.
     pub fn title(&self, id: SessionId) -> Option<&str> {
         self.browser.row(id).map(|row| row.facts.title_text())
+    }
+
+    /// What to call a session, listed here or not: one of another folder is
+    /// known by the jump that found it, or else by what was said first.
+    pub fn name(&self, id: Option<SessionId>) -> &str {
+        let jumped = |id| match &self.overlay {
+            Some(Overlay::Jump(jump)) => jump.rows.iter().find(|row| row.stored.id == id),
+            _ => None,
+        };
+        let said = |id| {
+            let items = self.pages.get(&id)?.conversation.items();
+            items.iter().find_map(|item| match &item.body {
+                Body::Prompt(text) => text.lines().find(|line| !line.trim().is_empty()),
+                _ => None,
+            })
+        };
+        let listed = |id| self.title(id).or_else(|| jumped(id).map(|row| row.facts.title_text()));
+        id.and_then(|id| listed(id).or_else(|| said(id))).unwrap_or("New session")
     }
 
     /// The terminal is too narrow for a pane beside the conversation: the

@@ -117,7 +117,10 @@ fn line(app: &App, visible: &Visible, under_cursor: bool, width: usize, theme: &
             let left = vec![
                 Span::styled(format!("{mark} "), theme.accent),
                 Span::styled("● ", theme.accent),
-                Span::raw("New session"),
+                Span::raw(
+                    text::truncate(&text::clean_line(app.name(app.seat.active)), width.saturating_sub(10))
+                        .into_owned(),
+                ),
             ];
             text::spread(left, vec![Span::styled("now ", theme.dim)], width)
         }

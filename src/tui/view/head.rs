@@ -16,8 +16,7 @@ pub fn lines(app: &App, width: u16, theme: &Theme) -> Vec<Line<'static>> {
 
 fn name(app: &App, width: usize, theme: &Theme) -> Line<'static> {
     let row = app.shown.and_then(|shown| app.browser.row(shown));
-    let title = row.map_or("New session", |row| row.facts.title_text());
-    let title = text::clean_line(title).into_owned();
+    let title = text::clean_line(app.name(app.shown)).into_owned();
     let mut facts = Vec::new();
     if app.shows_active() {
         facts.extend(app.seat.agent.as_ref().map(|agent| text::clean_line(&agent.model).into_owned()));

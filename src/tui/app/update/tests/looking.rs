@@ -28,6 +28,20 @@ fn jump_finds_a_session_from_the_composer() {
 }
 
 #[test]
+fn a_session_of_another_folder_has_a_name_here_too() {
+    let mut program = Program::warm();
+    assert_eq!(program.app.name(program.app.shown), "New session");
+    program.keys("ctrl-p");
+    program.does(Event::Rows { all: true, rows: vec![row(7, "Elsewhere", None)], progress: None });
+    program.types("elsew");
+    assert_eq!(program.app.name(program.app.shown), "Elsewhere", "while the jump knows it");
+    program.keys("enter");
+    program.reads(7, &["what was said first", "and then"], true);
+    program.switched("resume", FRESH, 7);
+    assert_eq!(program.app.name(program.app.seat.active), "what was said first");
+}
+
+#[test]
 fn leaving_a_jump_shows_what_was_shown() {
     let mut program = Program::warm();
     program.keys("ctrl-p");
