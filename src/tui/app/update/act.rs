@@ -3,12 +3,11 @@
 use super::super::command::Command;
 use super::super::effect::Effect;
 use super::super::overlay::{Ask, Choice, Jump, Overlay, Purpose};
-use super::super::state::{App, Focus, Intent, Undo};
-use super::{keep, read, seat, talk};
+use super::super::state::{App, Focus, Intent};
+use super::{keep, read, seat, switch, talk};
 use crate::protocol::PermissionMode;
 use crate::session::SessionId;
-use crate::session::facts::fork_title;
-use crate::slot::{SlotState, Switch, Verdict};
+use crate::slot::{SlotState, Verdict};
 
 /// Does what a person meant.
 pub(super) fn act(app: &mut App, command: Command) -> Vec<Effect> {
@@ -19,17 +18,17 @@ pub(super) fn act(app: &mut App, command: Command) -> Vec<Effect> {
         Command::PageDown => page(app, 1),
         Command::Top => step(app, isize::MIN / 2),
         Command::Bottom => step(app, isize::MAX / 2),
-        Command::Seat => seat_selected(app),
+        Command::Seat => switch::seat_selected(app),
         Command::SeatRecent(number) => match app.browser.recent(number) {
-            Some(session) => seat_session(app, session),
+            Some(session) => switch::seat_session(app, session),
             None => Vec::new(),
         },
-        Command::Clear => clear(app),
-        Command::Undo => undo(app),
-        Command::Fork => fork(app),
-        Command::Parent => parent(app),
+        Command::Clear => switch::clear(app),
+        Command::Undo => switch::undo(app),
+        Command::Fork => switch::fork(app),
+        Command::Parent => switch::parent(app),
         Command::Flip => match app.seat.previous {
-            Some(previous) => seat_session(app, previous),
+            Some(previous) => switch::seat_session(app, previous),
             None => complain(app, "no other session had the seat yet"),
         },
         Command::Rename => ask_about_target(app, Purpose::Title),
@@ -115,7 +114,8 @@ pub(super) fn act(app: &mut App, command: Command) -> Vec<Effect> {
     }
 }
 
-fn complain(app: &mut App, text: &str) -> Vec<Effect> {
+/// Says why nothing was done.
+pub(super) fn complain(app: &mut App, text: &str) -> Vec<Effect> {
     app.complain(text);
     Vec::new()
 }
@@ -146,100 +146,6 @@ fn page(app: &mut App, direction: isize) -> Vec<Effect> {
     let height = isize::from(app.geometry.conversation.height.saturating_sub(2).max(1).cast_signed());
     talk::scroll(app, direction * height);
     Vec::new()
-}
-
-fn seat_selected(app: &mut App) -> Vec<Effect> {
-    if let (SlotState::Exited(exit), true) = (&app.seat.state, app.shows_active())
-        && !exit.expected
-    {
-        return why(app);
-    }
-    match app.browser.selected.or(app.seat.active) {
-        Some(session) => seat_session(app, session),
-        None => {
-            app.focus = Focus::Composer;
-            Vec::new()
-        }
-    }
-}
-
-/// Gives a session the seat: shown first, attached behind.
-pub(super) fn seat_session(app: &mut App, session: SessionId) -> Vec<Effect> {
-    app.focus = Focus::Composer;
-    let mut effects = read::show(app, session);
-    app.browser.selected = app.browser.row(session).map(|row| row.stored.id);
-    if app.seat.active != Some(session) {
-        effects.extend(switch(app, Switch::Resume(session)));
-    }
-    effects
-}
-
-/// Asks the slot for a switch, now or as soon as it can.
-pub(super) fn switch(app: &mut App, switch: Switch) -> Vec<Effect> {
-    match app.seat.state {
-        SlotState::Idle(_) => vec![Effect::Switch { switch, interrupt: false }],
-        SlotState::Busy { .. } => {
-            app.overlay = Some(Overlay::Choice(Choice::SwitchWhileBusy(switch)));
-            Vec::new()
-        }
-        SlotState::Starting | SlotState::Switching { .. } | SlotState::Exited(_) => {
-            app.intent.get_or_insert_default().switch = Some(switch);
-            Vec::new()
-        }
-    }
-}
-
-fn clear(app: &mut App) -> Vec<Effect> {
-    let active_is_empty = app
-        .seat
-        .active
-        .is_none_or(|active| app.pages.get(&active).is_some_and(|page| page.conversation.is_empty()));
-    if active_is_empty && app.browser.row_of(app.seat.active).is_none() {
-        app.focus = Focus::Composer;
-        if let Some(active) = app.seat.active {
-            app.browser.selected = None;
-            app.say("this session is still empty");
-            return read::show(app, active);
-        }
-        return Vec::new();
-    }
-    app.focus = Focus::Composer;
-    switch(app, Switch::Clear)
-}
-
-/// Takes the last clear or delete back.
-fn undo(app: &mut App) -> Vec<Effect> {
-    match app.undo.pop() {
-        Some(Undo::Clear(session)) => seat_session(app, session),
-        Some(Undo::Delete(session)) => vec![Effect::Restore(session)],
-        None => complain(app, "there is nothing to undo"),
-    }
-}
-
-/// Forks the session shown, in the conversation from the selected message.
-fn fork(app: &mut App) -> Vec<Effect> {
-    let Some(source) = target(app) else { return complain(app, "there is nothing to fork yet") };
-    let at = match app.focus {
-        Focus::Conversation => app.page().and_then(|page| page.selected_uuid()).map(str::to_owned),
-        Focus::Browser | Focus::Composer | Focus::Permission => None,
-    };
-    fork_session(app, source, at)
-}
-
-/// Forks a session under the next free number of its title.
-pub(super) fn fork_session(app: &mut App, source: SessionId, at: Option<String>) -> Vec<Effect> {
-    let titles = app.browser.rows.iter().map(|row| row.facts.title_text());
-    let title = app.title(source).map(|title| fork_title(title, titles));
-    app.focus = Focus::Composer;
-    switch(app, Switch::Fork { source, at, title })
-}
-
-fn parent(app: &mut App) -> Vec<Effect> {
-    let parent = target(app).and_then(|session| app.browser.row(session)).and_then(crate::index::Row::parent);
-    match parent {
-        Some(parent) => seat_session(app, parent),
-        None => complain(app, "this session was not forked from another"),
-    }
 }
 
 /// The session a command is about: the one under the cursor, or the one shown.
@@ -365,7 +271,8 @@ pub(super) fn answer(app: &mut App, verdict: Verdict) -> Vec<Effect> {
     vec![Effect::Answer { id: first.request.id, verdict }]
 }
 
-fn why(app: &mut App) -> Vec<Effect> {
+/// Shows the last words of a dead agent.
+pub(super) fn why(app: &mut App) -> Vec<Effect> {
     match app.seat.state {
         SlotState::Exited(_) => {
             app.overlay = Some(Overlay::Why(0));
@@ -407,7 +314,7 @@ pub(super) fn choose(app: &mut App, choice: Choice, answer: char) -> Vec<Effect>
             effects.extend(close(app));
             effects
         }
-        (Choice::ForkInstead { session, .. }, 'f') => fork_session(app, session, None),
+        (Choice::ForkInstead { session, .. }, 'f') => switch::fork_session(app, session, None),
         (Choice::SwitchWhileBusy(_) | Choice::ForkInstead { .. }, _) => match app.seat.active {
             Some(active) => {
                 app.browser.selected = app.browser.row(active).map(|row| row.stored.id);

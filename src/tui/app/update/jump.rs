@@ -6,7 +6,7 @@ use super::super::effect::Effect;
 use super::super::overlay::Overlay;
 use super::super::state::App;
 use super::super::writing;
-use super::{act, read};
+use super::{read, switch};
 use crate::session::SessionId;
 
 /// Takes one key; `before` is the session that was shown when the search began.
@@ -17,7 +17,7 @@ pub(super) fn press(app: &mut App, key: KeyEvent) -> Vec<Effect> {
         KeyCode::Enter => {
             let chosen = jump.chosen();
             app.overlay = None;
-            return chosen.map_or_else(Vec::new, |session| act::seat_session(app, session));
+            return chosen.map_or_else(Vec::new, |session| switch::seat_session(app, session));
         }
         KeyCode::Up => jump.step(-1),
         KeyCode::Down => jump.step(1),

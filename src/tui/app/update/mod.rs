@@ -10,6 +10,7 @@ mod mouse;
 mod read;
 mod seat;
 mod slash;
+mod switch;
 mod talk;
 
 use chrono::{DateTime, Utc};

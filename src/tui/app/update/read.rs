@@ -71,7 +71,7 @@ pub(super) fn rows(
     if app.resume_newest && app.browser.progress.is_none() {
         app.resume_newest = false;
         if let Some(newest) = app.browser.recent(1) {
-            return super::act::seat_session(app, newest);
+            return super::switch::seat_session(app, newest);
         }
     }
     // Another process may have written on in the session that is only looked at.

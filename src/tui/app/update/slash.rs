@@ -6,7 +6,7 @@ use super::super::command::Command;
 use super::super::effect::Effect;
 use super::super::overlay::{Jump, Overlay};
 use super::super::state::{App, Focus};
-use super::act;
+use super::{act, switch};
 use crate::protocol::PermissionMode;
 
 /// A slash command as the completion shows it.
@@ -134,13 +134,13 @@ pub(super) fn run(app: &mut App, text: &str) -> Option<Vec<Effect>> {
 /// With one match it takes the seat at once; else the search shows them.
 fn resume(app: &mut App, query: &str) -> Vec<Effect> {
     if let Ok(session) = query.parse() {
-        return act::seat_session(app, session);
+        return switch::seat_session(app, session);
     }
     let mut jump = Jump::new(&app.browser);
     jump.line.insert_str(query);
     jump.search();
     if let (1, Some(session)) = (jump.hits.len(), jump.chosen().filter(|_| !query.is_empty())) {
-        return act::seat_session(app, session);
+        return switch::seat_session(app, session);
     }
     app.overlay = Some(Overlay::Jump(jump));
     vec![Effect::ReadRows { all: true }]

@@ -36,7 +36,7 @@ fn prompt(app: &mut App, text: String) -> Vec<Effect> {
         // Written to a session that is only looked at: it takes the seat first.
         Some(shown) if app.seat.active.is_some_and(|active| active != shown) => {
             app.intent.get_or_insert_default().prompt = Some((shown, text));
-            super::act::switch(app, Switch::Resume(shown))
+            super::switch::switch(app, Switch::Resume(shown))
         }
         _ => submit(app, text),
     }
