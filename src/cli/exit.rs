@@ -1,7 +1,7 @@
 //! How the program ends: its exit codes, and the one shape of an error.
 
 use std::fmt;
-use std::io::ErrorKind;
+use std::io::{ErrorKind, Write};
 use std::process::ExitCode;
 
 /// The program's exit codes. There are no others, but for the guard's.
@@ -64,8 +64,13 @@ pub fn report(error: &anyhow::Error) -> Exit {
     if is_broken_pipe(error) {
         return Exit::Done;
     }
-    eprintln!("{}", wording(error));
+    say(&wording(error));
     error.downcast_ref::<Problem>().map_or(Exit::Failed, |problem| problem.exit)
+}
+
+/// Says it on stderr; one that is gone, with its terminal, is nobody's loss.
+pub fn say(words: &str) {
+    let _said_or_gone = writeln!(std::io::stderr(), "{words}");
 }
 
 /// `hotseat: what we were doing: to what: the reason`, then the advice.

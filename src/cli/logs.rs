@@ -19,6 +19,7 @@ use anyhow::{Context, Result};
 use tracing_appender::rolling::{RollingFileAppender, Rotation};
 use tracing_subscriber::EnvFilter;
 
+use super::exit::say;
 use writer::Redacting;
 
 /// Days of logs to keep.
@@ -32,7 +33,7 @@ const DEFAULT_FILTER: &str = "warn,hotseat=info";
 pub fn keep(folder: &Path) {
     catch_panics(folder.to_owned());
     if let Err(error) = start(folder) {
-        eprintln!("hotseat: going on without a log: {error:#}");
+        say(&format!("hotseat: going on without a log: {error:#}"));
     }
 }
 
@@ -93,7 +94,7 @@ fn catch_panics(folder: PathBuf) {
     std::panic::set_hook(Box::new(move |panic| {
         let backtrace = Backtrace::force_capture();
         tracing::error!("{panic}\n{backtrace}");
-        eprintln!("{}", obituary(panic, &folder));
+        say(&obituary(panic, &folder));
     }));
 }
 

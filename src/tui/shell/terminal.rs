@@ -2,6 +2,7 @@
 //! that comes about.
 
 use std::io::{self, Stdout, Write, stdout};
+use std::mem::ManuallyDrop;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crossterm::event::{
@@ -20,7 +21,9 @@ static TAKEN: AtomicBool = AtomicBool::new(false);
 
 /// A terminal that was taken over; dropping it gives it back.
 pub(super) struct Screen {
-    terminal: Terminal<CrosstermBackend<Stdout>>,
+    /// Never dropped: ratatui 0.30 then says on stderr what it could not do to a
+    /// terminal that is gone, which panics because stderr is gone with it.
+    terminal: ManuallyDrop<Terminal<CrosstermBackend<Stdout>>>,
     mouse: bool,
 }
 
@@ -35,7 +38,7 @@ impl Screen {
             std::process::exit(101);
         }));
         enter(mouse)?;
-        Ok(Self { terminal: Terminal::new(CrosstermBackend::new(stdout()))?, mouse })
+        Ok(Self { terminal: ManuallyDrop::new(Terminal::new(CrosstermBackend::new(stdout()))?), mouse })
     }
 
     /// What draws.
@@ -58,7 +61,7 @@ impl Screen {
     /// terminal's own `clear` asks where the cursor is, which not all answer.)
     pub(super) fn forget(&mut self) -> io::Result<()> {
         execute!(stdout(), Clear(ClearType::All))?;
-        self.terminal = Terminal::new(CrosstermBackend::new(stdout()))?;
+        self.terminal = ManuallyDrop::new(Terminal::new(CrosstermBackend::new(stdout()))?);
         Ok(())
     }
 }
