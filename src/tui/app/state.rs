@@ -329,6 +329,10 @@ impl App {
     /// Makes the browser's list anew.
     pub(super) fn arrange(&mut self) {
         let new_in_seat = self.seat.active.is_none_or(|active| self.browser.row(active).is_none());
+        // The cursor was on the new session, and that has a row of its own now.
+        if self.browser.selected.is_none() && !new_in_seat {
+            self.browser.selected = self.seat.active;
+        }
         self.browser.arrange(self.now, self.offset, new_in_seat);
     }
 

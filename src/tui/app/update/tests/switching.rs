@@ -184,3 +184,13 @@ fn continue_seats_the_newest_as_soon_as_the_list_is_read() {
     program.ready();
     assert!(program.rows(vec![row(1, "Newest", None), row(2, "Older", None)]).contains(&resume(1)));
 }
+
+#[test]
+fn the_cursor_follows_a_fork_to_its_row() {
+    let mut program = Program::warm();
+    program.app.browser.selected = Some(id(1));
+    program.keys("f");
+    program.switched("fork", FRESH, 4);
+    program.rows(vec![row(4, "Parser rewrite ⑂2", Some(1)), row(1, "Parser rewrite", None)]);
+    assert_eq!(program.app.browser.selected, Some(id(4)));
+}
