@@ -29,6 +29,8 @@ pub struct Page {
     pub copied_block: usize,
     /// An older part of the transcript was asked for.
     pub reading_older: bool,
+    /// The way to the beginning goes on as older parts are read.
+    pub seeks_top: bool,
     /// The search in it.
     pub search: Option<Search>,
     /// News that arrived before the transcript was read.
@@ -131,6 +133,10 @@ impl Page {
         }
         let added = self.conversation.prepend_older(read);
         self.shift(added);
+        if self.seeks_top {
+            self.select(0);
+            self.seeks_top = !whole;
+        }
     }
 
     /// A page whose transcript was asked for.
@@ -179,8 +185,22 @@ impl Page {
         self.scroll.reveal = true;
     }
 
+    /// Goes to the beginning, however much of it is still to be read.
+    pub fn to_top(&mut self) {
+        self.select(0);
+        self.seeks_top = !matches!(self.read, Read::Done { whole: true, .. });
+    }
+
+    /// Goes to the end and follows it.
+    pub fn to_end(&mut self) {
+        self.selected = None;
+        self.seeks_top = false;
+        self.scroll = Scroll::default();
+    }
+
     /// Moves the selection; without one it begins at the end.
     pub fn select_step(&mut self, step: isize) {
+        self.seeks_top = false;
         let count = self.conversation.items().len();
         if count == 0 {
             return;

@@ -27,7 +27,8 @@ fn name(app: &App, width: usize, theme: &Theme) -> Line<'static> {
     }
     if let Some(row) = row {
         let turns = row.facts.turns;
-        facts.push(format!("{turns} turn{}", if turns == 1 { "" } else { "s" }));
+        let more = if row.partial { "+" } else { "" };
+        facts.push(format!("{turns}{more} turn{}", if turns == 1 { "" } else { "s" }));
         facts.extend(row.facts.cost_usd.filter(|cost| *cost > 0.0).map(|cost| format!("${cost:.2}")));
     }
     let right = vec![Span::styled(format!("{} ", facts.join(" · ")), theme.dim)];

@@ -9,6 +9,10 @@ use crate::protocol::PermissionMode;
 use crate::session::SessionId;
 use crate::slot::{SlotState, Verdict};
 
+/// Steps that no list is long enough for.
+const TO_TOP: isize = isize::MIN / 2;
+const TO_END: isize = isize::MAX / 2;
+
 /// Does what a person meant.
 pub(super) fn act(app: &mut App, command: Command) -> Vec<Effect> {
     match command {
@@ -16,8 +20,8 @@ pub(super) fn act(app: &mut App, command: Command) -> Vec<Effect> {
         Command::Down => step(app, 1),
         Command::PageUp => page(app, -1),
         Command::PageDown => page(app, 1),
-        Command::Top => step(app, isize::MIN / 2),
-        Command::Bottom => step(app, isize::MAX / 2),
+        Command::Top => step(app, TO_TOP),
+        Command::Bottom => step(app, TO_END),
         Command::Seat => switch::seat_selected(app),
         Command::SeatRecent(number) => match app.browser.recent(number) {
             Some(session) => switch::seat_session(app, session),
@@ -127,11 +131,10 @@ fn step(app: &mut App, step: isize) -> Vec<Effect> {
         return read::show_selected(app);
     }
     if let Some(page) = app.page_mut() {
-        let to_end = step > 1;
-        page.select_step(step);
-        if to_end {
-            page.selected = None;
-            page.scroll = super::super::page::Scroll::default();
+        match step {
+            TO_TOP => page.to_top(),
+            TO_END => page.to_end(),
+            step => page.select_step(step),
         }
     }
     Vec::new()

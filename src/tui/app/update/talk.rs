@@ -47,8 +47,7 @@ pub(super) fn submit(app: &mut App, text: String) -> Vec<Effect> {
     let uuid = app.next_prompt_id();
     app.composer.queued.push(Queued { uuid: uuid.clone(), text: text.clone() });
     if let Some(page) = app.page_mut() {
-        page.selected = None;
-        page.scroll = super::super::page::Scroll::default();
+        page.to_end();
     }
     vec![Effect::Submit { uuid, text }]
 }

@@ -170,3 +170,16 @@ fn a_tick_with_nothing_to_tell_draws_no_frame() {
     program.does(Event::Tick);
     assert!(program.app.stale, "the working time is shown");
 }
+
+#[test]
+fn the_way_to_the_beginning_goes_on_as_older_parts_are_read() {
+    let mut program = Program::warm();
+    program.keys("down");
+    program.reads(1, &["c"], false);
+    program.app.focus = Focus::Conversation;
+    program.keys("g");
+    program.reads(1, &["b", "c"], false);
+    program.reads(1, &["a", "b", "c"], true);
+    assert_eq!(program.app.page().unwrap().selected, Some(0));
+    assert!(!program.app.page().unwrap().seeks_top);
+}
