@@ -133,6 +133,7 @@ fn draw_conversation(
         unfolded: &page.unfolded,
         times: app.times,
         offset: app.offset,
+        folder: app.browser.row(shown).and_then(|row| row.facts.cwd.as_deref()).unwrap_or(&app.folder),
         query: page.search.as_ref().map(|search| search.query.as_str()),
         selected: page.selected,
         focused: app.focus == Focus::Conversation,

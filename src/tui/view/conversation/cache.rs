@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
 
 use chrono::FixedOffset;
 use ratatui::text::Line;
@@ -26,7 +27,7 @@ pub struct Cache {
 }
 
 /// What all items have in common; when it changes, all are laid out anew.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Shape {
     /// The columns for text.
     pub width: usize,
@@ -36,6 +37,8 @@ pub struct Shape {
     pub times: bool,
     /// The person's time zone.
     pub offset: FixedOffset,
+    /// The session's folder: files in it are shown from there.
+    pub folder: Arc<str>,
 }
 
 impl Shape {
@@ -46,6 +49,7 @@ impl Shape {
             theme: *look.theme,
             times: look.times,
             offset: look.offset,
+            folder: look.folder.into(),
         }
     }
 
@@ -93,7 +97,7 @@ impl Cache {
     /// A frame begins.
     pub fn begin(&mut self, look: &Look<'_>) {
         let shape = Shape::of(look);
-        if self.shape != Some(shape) {
+        if self.shape.as_ref() != Some(&shape) {
             *self = Self { shape: Some(shape), items: HashMap::new(), frame: self.frame };
         }
         self.frame += 1;
@@ -115,7 +119,7 @@ impl Cache {
 
     /// An item, laid out now or earlier.
     pub fn item(&mut self, items: &[Item], at: usize, look: &Look<'_>, painter: &mut Painter) -> &LaidOut {
-        let shape = *self.shape.get_or_insert_with(|| Shape::of(look));
+        let shape = self.shape.get_or_insert_with(|| Shape::of(look)).clone();
         let item = &items[at];
         let fold = item::fold(item, at, look);
         let gap = gap(items, at, look);

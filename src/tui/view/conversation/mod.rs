@@ -41,6 +41,8 @@ pub struct Look<'a> {
     pub times: bool,
     /// The person's time zone.
     pub offset: FixedOffset,
+    /// The folder the session works in.
+    pub folder: &'a str,
     /// What is searched for.
     pub query: Option<&'a str>,
     /// The selected item.

@@ -110,6 +110,7 @@ impl Pane {
             unfolded: &self.unfolded,
             times: self.times,
             offset: FixedOffset::east_opt(3600).unwrap(),
+            folder: "/home/ada/tidepool",
             query: self.query,
             selected: self.selected,
             focused: true,

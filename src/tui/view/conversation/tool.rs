@@ -59,8 +59,7 @@ fn head(call: &ToolCall, diff: Option<&Diff>, fold: Fold, shape: &Shape) -> Line
         outcome = if failed { vec![Span::styled("✕", theme.error)] } else { Vec::new() };
     }
     let room = shape.width.saturating_sub(width(mark) + width(&name) + 4 + width_of(&outcome));
-    let subject = subject(call);
-    let subject = match subject {
+    let subject = match subject(call, &shape.folder) {
         Subject::Path(path) => truncate_start(&path, room).into_owned(),
         Subject::Words(words) => truncate(&words, room).into_owned(),
     };
@@ -90,12 +89,12 @@ enum Subject {
     Words(String),
 }
 
-fn subject(call: &ToolCall) -> Subject {
+fn subject(call: &ToolCall, folder: &str) -> Subject {
     let field = |name: &str| call.input.get(name).and_then(Value::as_str);
     let line = |text: &str| clean_line(text.trim()).into_owned();
     for name in ["file_path", "notebook_path"] {
         if let Some(path) = field(name) {
-            return Subject::Path(line(path));
+            return Subject::Path(line(from_folder(path, folder)));
         }
     }
     if let Some(pattern) = field("pattern") {
@@ -109,6 +108,12 @@ fn subject(call: &ToolCall) -> Subject {
         Value::Null => String::new(),
         other => other.to_string().chars().take(400).collect(),
     })))
+}
+
+/// A path within the folder, from there.
+fn from_folder<'a>(path: &'a str, folder: &str) -> &'a str {
+    let inside = path.strip_prefix(folder).and_then(|rest| rest.strip_prefix('/'));
+    inside.filter(|rest| !rest.is_empty() && !folder.is_empty()).unwrap_or(path)
 }
 
 /// What came of it, in a few words.
