@@ -16,6 +16,7 @@ mod context;
 mod control;
 mod flags;
 mod frames;
+mod host;
 mod inbox;
 mod interrupt;
 mod outbox;

@@ -11,15 +11,15 @@ use tokio::sync::{mpsc, watch};
 /// Unwritten bytes beyond which a turn waits for the host to read.
 const ROOM: usize = 1 << 20;
 
-/// Frames on their way to the host.
-#[derive(Debug)]
+/// Frames on their way to the host; cheap to clone.
+#[derive(Debug, Clone)]
 pub struct Outbox {
     lines: mpsc::UnboundedSender<Vec<u8>>,
     unwritten: watch::Sender<usize>,
 }
 
 impl Outbox {
-    /// Writes to `output` until this is dropped or the host has gone.
+    /// Writes to `output` until all of these are dropped or the host has gone.
     pub fn open(output: impl AsyncWrite + Unpin + Send + 'static) -> Self {
         let (lines, waiting) = mpsc::unbounded_channel();
         let unwritten = watch::Sender::new(0);

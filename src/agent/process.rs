@@ -13,6 +13,7 @@ use serde_json::json;
 use tokio::time::{Instant, sleep_until};
 
 use super::active::ActiveSession;
+use super::host::Host;
 use super::inbox::Inbox;
 use super::outbox::Outbox;
 use super::permission::Permissions;
@@ -85,6 +86,8 @@ pub struct Process {
     pub(super) session: ActiveSession,
     /// The way to the host.
     pub(super) out: Outbox,
+    /// The host, as something to ask.
+    pub(super) host: Host,
     /// Prompts that wait for the turns before them.
     pub(super) queue: VecDeque<Prompt>,
     /// The turn that runs.
@@ -149,7 +152,11 @@ impl Process {
         match frame {
             HostFrame::User(line) => self.enqueue(line),
             HostFrame::ControlRequest(envelope) => self.serve(envelope.request_id, envelope.request),
-            HostFrame::ControlResponse { response } => self.permission_answered(response),
+            HostFrame::ControlResponse { response } => {
+                if let Some(response) = self.host.answered(response) {
+                    self.permission_answered(response);
+                }
+            }
             HostFrame::ControlCancelRequest { request_id } => {
                 // Requests are answered at once, so there is none to drop.
                 tracing::debug!("nothing to cancel for {request_id:?}");

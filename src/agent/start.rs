@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::active::{ActiveSession, LoadAt};
 use super::flags::Flags;
+use super::host::Host;
 use super::outbox::Outbox;
 use super::permission::Permissions;
 use super::process::{Process, Settings, State};
@@ -74,6 +75,7 @@ impl Process {
                 &flags.disallowed_tools,
                 &flags.add_dir,
             ),
+            host: Host::new(out.clone()),
             out,
             queue: std::collections::VecDeque::new(),
             turn: None,

@@ -237,6 +237,23 @@ impl std::str::FromStr for PermissionMode {
 pub enum AgentRequest {
     /// May this tool run?
     CanUseTool(CanUseTool),
+    /// What does this hook of yours say?
+    HookCallback {
+        /// Which, as `initialize` named it.
+        callback_id: String,
+        /// What happened, as hooks are told it.
+        input: Value,
+        /// The call it is about.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        tool_use_id: Option<String>,
+    },
+    /// A JSON-RPC message for an MCP server that the host serves itself.
+    McpMessage {
+        /// The server's name.
+        server_name: String,
+        /// The message.
+        message: Value,
+    },
     /// A request this version does not know.
     #[serde(untagged)]
     Unknown(Value),

@@ -186,14 +186,21 @@ fn requested(request: ControlEnvelope<AgentRequest>) -> Heard {
             description: asked.description,
             suggestions: asked.permission_suggestions.unwrap_or_default(),
         }),
+        // The slot declares no hooks and serves no MCP servers.
+        AgentRequest::HookCallback { .. } => refused(id, "hook_callback"),
+        AgentRequest::McpMessage { .. } => refused(id, "mcp_message"),
         AgentRequest::Unknown(request) => {
-            let subtype = request["subtype"].as_str().unwrap_or("without a subtype");
-            let error = format!("unsupported request: {subtype}");
-            let error_code = Some(ErrorCode::UnsupportedRequest.wire_name().to_owned());
-            let response = ControlResponse::Error { request_id: id, error, error_code };
-            Heard::Strange(Frame::ControlResponse { response })
+            refused(id, request["subtype"].as_str().unwrap_or("without a subtype"))
         }
     }
+}
+
+fn refused(request_id: String, subtype: &str) -> Heard {
+    let error = format!("unsupported request: {subtype}");
+    let error_code = Some(ErrorCode::UnsupportedRequest.wire_name().to_owned());
+    Heard::Strange(Frame::ControlResponse {
+        response: ControlResponse::Error { request_id, error, error_code },
+    })
 }
 
 fn answered(response: ControlResponse) -> Heard {

@@ -1,0 +1,125 @@
+//! Asking the host: requests of ours that wait for its answer.
+//!
+//! Owns which answers are waited for. Cheap to clone into tasks, so that a
+//! hook or an MCP server can ask while the process goes on; whoever asks
+//! never waits inside the process's own loop.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use serde_json::Value;
+use tokio::sync::oneshot;
+
+use super::outbox::Outbox;
+use super::record::new_uuid;
+use crate::protocol::{AgentFrame, AgentRequest, ControlEnvelope, ControlResponse};
+
+/// The host, as something to ask.
+#[derive(Debug, Clone)]
+pub struct Host {
+    out: Outbox,
+    open: Arc<Mutex<HashMap<String, oneshot::Sender<ControlResponse>>>>,
+}
+
+impl Host {
+    /// The host at the other end of this outbox.
+    pub fn new(out: Outbox) -> Self {
+        Self { out, open: Arc::default() }
+    }
+
+    /// Asks, and waits for the answer's body; the error is the host's own
+    /// words. Dropping the future tells the host that its answer is not wanted
+    /// any more.
+    pub async fn ask(&self, request: AgentRequest) -> Result<Value, String> {
+        let (answer, answered) = oneshot::channel();
+        let request_id = new_uuid();
+        self.open().insert(request_id.clone(), answer);
+        let _withdrawn_when_dropped = Asked { host: self, request_id: &request_id };
+        self.out
+            .send(&AgentFrame::ControlRequest(ControlEnvelope { request_id: request_id.clone(), request }));
+        match answered.await {
+            Ok(ControlResponse::Success { response, .. }) => Ok(response),
+            Ok(ControlResponse::Error { error, .. }) => Err(error),
+            Err(_) => Err("the host has gone".to_owned()),
+        }
+    }
+
+    /// Hands an answer to whoever waits for it; gives back one that nobody
+    /// here asked for.
+    pub fn answered(&self, response: ControlResponse) -> Option<ControlResponse> {
+        let Some(waiting) = self.open().remove(response.request_id()) else { return Some(response) };
+        // Whoever asked may have stopped waiting just now.
+        let _taken_or_late = waiting.send(response);
+        None
+    }
+
+    fn open(&self) -> MutexGuard<'_, HashMap<String, oneshot::Sender<ControlResponse>>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A request that is open.
+struct Asked<'a> {
+    host: &'a Host,
+    request_id: &'a str,
+}
+
+impl Drop for Asked<'_> {
+    fn drop(&mut self) {
+        if self.host.open().remove(self.request_id).is_some() {
+            let request_id = self.request_id.to_owned();
+            self.host.out.send(&AgentFrame::ControlCancelRequest { request_id });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use tokio::io::{AsyncBufReadExt, BufReader};
+
+    use super::*;
+
+    fn request() -> AgentRequest {
+        AgentRequest::Unknown(json!({"subtype": "x"}))
+    }
+
+    #[tokio::test]
+    async fn an_answer_reaches_whoever_asked_and_no_other() {
+        let (output, input) = tokio::io::duplex(4096);
+        let host = Host::new(Outbox::open(output));
+        let mut lines = BufReader::new(input).lines();
+        let answer = |request_id: &str| ControlResponse::Success {
+            request_id: request_id.to_owned(),
+            response: json!({"ok": true}),
+        };
+        let ask = host.ask(request());
+        tokio::pin!(ask);
+        let asked = tokio::select! {
+            _ = &mut ask => unreachable!("nobody answered yet"),
+            line = lines.next_line() => line.unwrap().unwrap(),
+        };
+        let asked: Value = serde_json::from_str(&asked).unwrap();
+        assert!(host.answered(answer("another")).is_some());
+        assert!(host.answered(answer(asked["request_id"].as_str().unwrap())).is_none());
+        assert_eq!(ask.await, Ok(json!({"ok": true})));
+    }
+
+    #[tokio::test]
+    async fn a_request_nobody_waits_for_is_withdrawn() {
+        let (output, input) = tokio::io::duplex(4096);
+        let host = Host::new(Outbox::open(output));
+        let mut lines = BufReader::new(input).lines();
+        {
+            let ask = host.ask(request());
+            tokio::pin!(ask);
+            tokio::select! {
+                biased;
+                _ = &mut ask => unreachable!("nobody answers"),
+                _ = lines.next_line() => {}
+            }
+        }
+        let withdrawn: Value = serde_json::from_str(&lines.next_line().await.unwrap().unwrap()).unwrap();
+        assert_eq!(withdrawn["type"], "control_cancel_request");
+    }
+}
