@@ -40,6 +40,15 @@ pub enum StoreError {
     /// Nothing of this id was deleted here.
     #[error("no session {0} in the trash")]
     NotInTrash(SessionId),
+    /// A session of this id is there; nothing is written over it.
+    #[error("session {0} is there already, and is not written over")]
+    Exists(SessionId),
+    /// There is no pin to give up.
+    #[error("session {0} is not pinned")]
+    NotPinned(SessionId),
+    /// This run keeps all writes in memory.
+    #[error("nothing is written in this run, so nothing can be pinned; start it without --ephemeral")]
+    Ephemeral,
     /// Nothing says where sessions live.
     #[error("neither CLAUDE_CONFIG_DIR nor HOME is set, so there is no place for sessions; set one of them")]
     NoHome,

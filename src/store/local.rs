@@ -2,8 +2,10 @@
 //! project.
 //!
 //! Owns finding them and asking the right file to do each thing. What lies
-//! under `<root>/hotseat/` (locks, trash) is ours; the rest belongs to the
+//! under `<root>/hotseat/` (locks, trash, pins) is ours; the rest belongs to the
 //! official tools too, and is only ever appended to, made anew or moved whole.
+
+mod keeping;
 
 use std::collections::HashMap;
 use std::fs;
@@ -17,8 +19,8 @@ use unicode_normalization::UnicodeNormalization;
 
 use super::lock::{Lock, Refused};
 use super::{
-    Fork, Holder, Scope, SessionStore, SessionWriter, StoreError, Stored, Tail, ends, entry, lock, project,
-    register, trash, whole, worktrees, writer,
+    Fork, Holder, Pinned, Scope, SessionStore, SessionWriter, StoreError, Stored, Tail, Trashed, ends, entry,
+    lock, project, register, whole, worktrees, writer,
 };
 use crate::session::{SessionId, Transcript, fork};
 
@@ -60,10 +62,6 @@ impl LocalStore {
 
     fn lock_path(&self, id: SessionId) -> PathBuf {
         self.root.join("hotseat/locks").join(format!("{id}.lock"))
-    }
-
-    fn bin(&self, id: SessionId) -> PathBuf {
-        self.root.join("hotseat/trash").join(id.to_string())
     }
 
     /// The folders that may hold sessions of a scope.
@@ -218,21 +216,31 @@ impl SessionStore for LocalStore {
 
     fn delete(&self, id: SessionId) -> Result<(), StoreError> {
         let _lock = self.lock(id)?;
-        let path = self.find(id)?.path;
-        trash::put(&path, &self.bin(id), SystemTime::now())
-            .map_err(StoreError::io(format!("cannot move {} to the trash", path.display())))?;
-        self.known().remove(&id);
-        Ok(())
+        self.delete_open(id)
     }
 
     fn restore(&self, id: SessionId) -> Result<(), StoreError> {
-        let bin = self.bin(id);
-        let path = trash::take_back(&bin, &self.projects).map_err(|error| match error.kind() {
-            ErrorKind::NotFound => StoreError::NotInTrash(id),
-            _ => StoreError::io(format!("cannot bring the session back from {}", bin.display()))(error),
-        })?;
-        self.known().insert(id, path);
-        Ok(())
+        self.bring_back(id)
+    }
+
+    fn trash(&self) -> Result<Vec<Trashed>, StoreError> {
+        self.trashed()
+    }
+
+    fn pin(&self, id: SessionId) -> Result<(), StoreError> {
+        self.keep_pin(id)
+    }
+
+    fn unpin(&self, id: SessionId) -> Result<(), StoreError> {
+        self.drop_pin(id)
+    }
+
+    fn pinned(&self) -> Result<Vec<Pinned>, StoreError> {
+        self.pins()
+    }
+
+    fn tend(&self) -> Result<Vec<SessionId>, StoreError> {
+        self.tend_pins()
     }
 }
 

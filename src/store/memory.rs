@@ -4,6 +4,7 @@
 //! reaches the store beneath; what was appended, forked, renamed or deleted here
 //! is gone with this value.
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -13,7 +14,8 @@ use std::time::SystemTime;
 use chrono::Utc;
 
 use super::{
-    Fork, Holder, Scope, SessionStore, SessionWriter, StoreError, Stored, Tail, ends, entry, project, writer,
+    Fork, Holder, Pinned, Scope, SessionStore, SessionWriter, StoreError, Stored, Tail, Trashed, ends, entry,
+    project, writer,
 };
 use crate::session::{SessionId, Transcript, fork};
 
@@ -85,6 +87,10 @@ impl Kept {
 
     fn stored(&self, id: SessionId) -> Stored {
         Stored { id, path: place(id), size: self.bytes.len() as u64, modified: self.modified, inode: 0 }
+    }
+
+    fn trashed(&self, id: SessionId) -> Trashed {
+        Trashed { id, deleted: self.modified, size: self.bytes.len() as u64, path: place(id) }
     }
 }
 
@@ -188,7 +194,7 @@ impl SessionStore for MemoryStore {
 
     fn delete(&self, id: SessionId) -> Result<(), StoreError> {
         let copy = self.copy_of(id)?;
-        self.kept().insert(id, Kept { deleted: true, ..copy });
+        self.kept().insert(id, Kept { deleted: true, modified: SystemTime::now(), ..copy });
         Ok(())
     }
 
@@ -197,6 +203,32 @@ impl SessionStore for MemoryStore {
         let kept = all.get_mut(&id).filter(|kept| kept.deleted).ok_or(StoreError::NotInTrash(id))?;
         kept.deleted = false;
         Ok(())
+    }
+
+    /// What was deleted here; the trash beneath is left to the store beneath.
+    fn trash(&self) -> Result<Vec<Trashed>, StoreError> {
+        let all = self.kept();
+        let deleted = all.iter().filter(|(_, kept)| kept.deleted);
+        let mut trash: Vec<_> = deleted.map(|(&id, kept)| kept.trashed(id)).collect();
+        trash.sort_by_key(|trashed| Reverse((trashed.deleted, trashed.id)));
+        Ok(trash)
+    }
+
+    fn pin(&self, _id: SessionId) -> Result<(), StoreError> {
+        Err(StoreError::Ephemeral)
+    }
+
+    fn unpin(&self, _id: SessionId) -> Result<(), StoreError> {
+        Err(StoreError::Ephemeral)
+    }
+
+    fn pinned(&self) -> Result<Vec<Pinned>, StoreError> {
+        self.beneath.as_ref().map_or(Ok(Vec::new()), |beneath| beneath.pinned())
+    }
+
+    /// Nothing to do: whoever writes looks after the pins.
+    fn tend(&self) -> Result<Vec<SessionId>, StoreError> {
+        Ok(Vec::new())
     }
 }
 

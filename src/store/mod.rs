@@ -12,9 +12,11 @@ mod error;
 mod local;
 mod lock;
 mod memory;
+mod pins;
 mod project;
 mod register;
 mod trash;
+mod version;
 mod whole;
 mod worktrees;
 mod writer;
@@ -72,8 +74,26 @@ pub trait SessionStore: Send + Sync {
     /// Moves a session and its side folder to the trash.
     fn delete(&self, id: SessionId) -> Result<(), StoreError>;
 
-    /// Brings a session back from the trash.
+    /// Brings a session back from the trash, or from its pin.
     fn restore(&self, id: SessionId) -> Result<(), StoreError>;
+
+    /// What was deleted and can be brought back, the last deleted first.
+    fn trash(&self) -> Result<Vec<Trashed>, StoreError>;
+
+    /// Keeps a copy of a session that no clean-up finds; it follows what is
+    /// appended. Pinning again lets it catch up with a file that was replaced.
+    fn pin(&self, id: SessionId) -> Result<(), StoreError>;
+
+    /// Gives the copy up; what only it holds is brought back or goes to the trash.
+    fn unpin(&self, id: SessionId) -> Result<(), StoreError>;
+
+    /// The pinned sessions; those that were deleted by [`Self::delete`] wait in
+    /// the trash and are not among them.
+    fn pinned(&self) -> Result<Vec<Pinned>, StoreError>;
+
+    /// Looks after the pins: lets each catch up, and brings back the sessions
+    /// that somebody else deleted. Says which those were.
+    fn tend(&self) -> Result<Vec<SessionId>, StoreError>;
 }
 
 /// An open session: its lock is held, its entries are appended here.
@@ -112,6 +132,30 @@ pub struct Stored {
     pub modified: SystemTime,
     /// Tells a replaced file from a grown one; 0 where the platform has none.
     pub inode: u64,
+}
+
+/// A deleted session as it lies in the trash.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trashed {
+    /// Its id.
+    pub id: SessionId,
+    /// When it was deleted.
+    pub deleted: SystemTime,
+    /// Bytes, its side folder's too.
+    pub size: u64,
+    /// The transcript, in the trash.
+    pub path: PathBuf,
+}
+
+/// A session of which a copy is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pinned {
+    /// Its id.
+    pub id: SessionId,
+    /// The copy.
+    pub path: PathBuf,
+    /// Somebody else deleted the session: the copy is all there is.
+    pub gone: bool,
 }
 
 /// The end of a transcript.

@@ -1,15 +1,15 @@
 //! Deleted sessions, until somebody wants them back.
 //!
-//! `<root>/hotseat/trash/<id>/<when>/<project>/`: the folder itself remembers
-//! which project a session belongs to. Moving is one rename, so a session is
-//! never half deleted; nothing here removes a transcript.
+//! Moving is one rename, so a session is never half deleted. Only [`purge`]
+//! removes a transcript for good, and only a person who says so calls it.
 
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::SystemTime;
 
 use super::private_dir;
+use super::version::{Version, clear_away, fresh_place, move_file, newest};
 
 /// Moves a transcript, then its side folder, under `bin`, the session's own
 /// place in the trash. Stopped in between, the side folder is where a restore
@@ -31,56 +31,31 @@ pub(super) fn put(transcript: &Path, bin: &Path, now: SystemTime) -> io::Result<
 
 /// Moves what was put there last back under `projects`; says where it is now.
 pub(super) fn take_back(bin: &Path, projects: &Path) -> io::Result<PathBuf> {
-    let when = only(bin, |older, newer| older < newer)?;
-    let place = only(&when, |_, _| false)?;
-    let folder = projects.join(place.file_name().ok_or(io::ErrorKind::InvalidData)?);
-    let transcript = only(&place, |_, other| other.extension().is_some_and(|kind| kind == "jsonl"))?;
-    let target = folder.join(transcript.file_name().ok_or(io::ErrorKind::InvalidData)?);
+    let version = newest(bin)?;
+    let target = version.home(projects);
     if target.exists() {
         return Err(io::Error::new(io::ErrorKind::AlreadyExists, "a session of this id is there again"));
     }
-    private_dir(&folder)?;
-    let side = transcript.with_extension("");
+    target.parent().map_or(Ok(()), private_dir)?;
+    let side = version.transcript.with_extension("");
     if side.is_dir() {
         fs::rename(&side, target.with_extension(""))?;
     }
-    fs::rename(&transcript, &target)?;
-    for emptied in [&place, &when, bin] {
-        if fs::remove_dir(emptied).is_err() {
-            break;
-        }
-    }
+    move_file(&version.transcript, &target)?;
+    clear_away(&version, bin);
     Ok(target)
 }
 
-/// A folder of its own for one delete, named so that later ones sort behind.
-fn fresh_place(bin: &Path, now: SystemTime) -> io::Result<PathBuf> {
-    private_dir(bin)?;
-    let mut millis = now.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis());
-    loop {
-        let place = bin.join(format!("{millis:015}"));
-        match fs::create_dir(&place) {
-            Ok(()) => return Ok(place),
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => millis += 1,
-            Err(error) => return Err(error),
-        }
-    }
-}
-
-/// The entry of a folder that no other one beats.
-fn only(folder: &Path, beaten: impl Fn(&Path, &Path) -> bool) -> io::Result<PathBuf> {
-    let mut best: Option<PathBuf> = None;
-    for entry in folder.read_dir()? {
-        let path = entry?.path();
-        if best.as_ref().is_none_or(|best| beaten(best, &path)) {
-            best = Some(path);
-        }
-    }
-    best.ok_or_else(|| io::ErrorKind::NotFound.into())
+/// Removes one version for good.
+pub(super) fn purge(version: &Version, bin: &Path) -> io::Result<()> {
+    fs::remove_dir_all(&version.place)?;
+    clear_away(version, bin);
+    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::version::versions;
     use super::*;
 
     const ID: &str = "3f9c1a52-0b7e-4c11-9d3e-5a7f20c4b9a1";
@@ -109,5 +84,23 @@ mod tests {
         take_back(&bin, &projects).unwrap();
         assert_eq!(fs::read_to_string(&transcript).unwrap(), "older");
         assert!(!bin.exists(), "an empty place is cleared away");
+    }
+
+    #[test]
+    fn what_is_purged_is_gone_and_nothing_else() {
+        let temp = tempfile::tempdir().unwrap();
+        let (folder, bin) = (temp.path().join("projects/-p"), temp.path().join("trash").join(ID));
+        fs::create_dir_all(&folder).unwrap();
+        let transcript = folder.join(format!("{ID}.jsonl"));
+        for text in ["older", "newer"] {
+            fs::write(&transcript, text).unwrap();
+            put(&transcript, &bin, SystemTime::now()).unwrap();
+        }
+        let all = versions(&bin).unwrap();
+        assert_eq!(all.iter().map(Version::size).collect::<Vec<_>>(), [5, 5]);
+        purge(&all[0], &bin).unwrap();
+        assert_eq!(versions(&bin).unwrap(), all[1..]);
+        purge(&all[1], &bin).unwrap();
+        assert!(!bin.exists());
     }
 }

@@ -4,38 +4,38 @@ use serde_json::json;
 
 use super::*;
 
-const PROMPT: &str = r#"{"type":"user","uuid":"p","parentUuid":null,"message":{"content":"go"}}"#;
+pub const PROMPT: &str = r#"{"type":"user","uuid":"p","parentUuid":null,"message":{"content":"go"}}"#;
 
 /// A store in a scratch folder, and a folder to work in.
-struct Scratch {
+pub struct Scratch {
     temp: tempfile::TempDir,
-    store: LocalStore,
+    pub store: LocalStore,
 }
 
 impl Scratch {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let temp = tempfile::tempdir().unwrap();
         let store = LocalStore::new(temp.path().join("claude"));
         fs::create_dir(temp.path().join("work")).unwrap();
         Self { temp, store }
     }
 
-    fn cwd(&self) -> PathBuf {
+    pub fn cwd(&self) -> PathBuf {
         self.temp.path().join("work")
     }
 
-    fn here(&self) -> Scope {
+    pub fn here(&self) -> Scope {
         Scope::Project(self.cwd())
     }
 
-    fn session(&self, lines: &[&str]) -> SessionId {
+    pub fn session(&self, lines: &[&str]) -> SessionId {
         let id = SessionId::random();
         let lines: Vec<_> = lines.iter().map(|&line| line.to_owned()).collect();
         self.store.open(id, &self.cwd()).unwrap().append(&lines).unwrap();
         id
     }
 
-    fn text(&self, id: SessionId) -> String {
+    pub fn text(&self, id: SessionId) -> String {
         String::from_utf8(self.store.read(id).unwrap()).unwrap()
     }
 }

@@ -1,0 +1,171 @@
+//! Pinned sessions: a second name for a transcript, where no clean-up looks.
+//!
+//! The official clean-up (CLI 2.1.329) deletes transcripts whose file is older
+//! than `cleanupPeriodDays`. A pin is a hard link under `hotseat/pinned/`, so it
+//! grows with the transcript and stays when that is deleted. Where a link is not
+//! possible, or the transcript was replaced by another file, [`keep`] catches up.
+//! A version that holds something no other one does is never dropped.
+
+use std::fs;
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use super::private_dir;
+use super::version::{
+    Version, clear_away, fresh_place, is_beginning_of, is_same_file, link_or_copy, link_tree, newest,
+    versions,
+};
+
+/// Makes sure that `bin`, the session's own place among the pins, holds all
+/// that the transcript holds now.
+pub(super) fn keep(transcript: &Path, bin: &Path, now: SystemTime) -> io::Result<()> {
+    let (Some(project), Some(name)) = (transcript.parent().and_then(Path::file_name), transcript.file_name())
+    else {
+        return Err(ErrorKind::InvalidInput.into());
+    };
+    let older = versions(bin)?;
+    let side = transcript.with_extension("");
+    if let Some(last) = older.last() {
+        let same_place = last.transcript.parent().and_then(Path::file_name) == Some(project);
+        if same_place && holds_all_of(transcript, &last.transcript)? {
+            return link_tree(&side, &last.transcript.with_extension(""));
+        }
+    }
+    let place = fresh_place(bin, now)?.join(project);
+    private_dir(&place)?;
+    let copy = place.join(name);
+    link_or_copy(transcript, &copy)?;
+    link_tree(&side, &copy.with_extension(""))?;
+    for version in older {
+        if is_beginning_of(&version.transcript, &copy)? {
+            link_tree(&version.transcript.with_extension(""), &copy.with_extension(""))?;
+            drop_version(&version, bin)?;
+        }
+    }
+    Ok(())
+}
+
+/// Puts what was pinned back under `projects`; it stays pinned. The file counts
+/// as new, or the clean-up would take it again at once.
+pub(super) fn bring_back(bin: &Path, projects: &Path, now: SystemTime) -> io::Result<PathBuf> {
+    let version = newest(bin)?;
+    let target = version.home(projects);
+    target.parent().map_or(Ok(()), private_dir)?;
+    link_tree(&version.transcript.with_extension(""), &target.with_extension(""))?;
+    link_or_copy(&version.transcript, &target)?;
+    fs::File::options().append(true).open(&target)?.set_modified(now)?;
+    Ok(target)
+}
+
+/// Gives a pin up; what only the pin holds is handed to `put_away`.
+pub(super) fn let_go(
+    transcript: &Path,
+    bin: &Path,
+    mut put_away: impl FnMut(&Path) -> io::Result<()>,
+) -> io::Result<()> {
+    for version in versions(bin)? {
+        if !is_beginning_of(&version.transcript, transcript)? {
+            put_away(&version.transcript)?;
+        }
+        drop_version(&version, bin)?;
+    }
+    Ok(())
+}
+
+/// Whether the newer file has nothing that the copy lacks.
+fn holds_all_of(transcript: &Path, copy: &Path) -> io::Result<bool> {
+    Ok(is_same_file(transcript, copy) || is_beginning_of(transcript, copy)?)
+}
+
+fn drop_version(version: &Version, bin: &Path) -> io::Result<()> {
+    fs::remove_dir_all(&version.place)?;
+    clear_away(version, bin);
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ID: &str = "3f9c1a52-0b7e-4c11-9d3e-5a7f20c4b9a1";
+
+    struct Scratch {
+        temp: tempfile::TempDir,
+        transcript: PathBuf,
+        bin: PathBuf,
+    }
+
+    impl Scratch {
+        fn new() -> Self {
+            let temp = tempfile::tempdir().unwrap();
+            let folder = temp.path().join("projects/-p");
+            fs::create_dir_all(folder.join(ID).join("subagents")).unwrap();
+            let (transcript, bin) = (folder.join(format!("{ID}.jsonl")), temp.path().join("pinned").join(ID));
+            Self { temp, transcript, bin }
+        }
+
+        fn keep(&self, text: &str) {
+            fs::write(&self.transcript, text).unwrap();
+            keep(&self.transcript, &self.bin, SystemTime::now()).unwrap();
+        }
+
+        /// As a program that writes a new file and renames it.
+        fn replace(&self, text: &str) {
+            fs::remove_file(&self.transcript).unwrap();
+            self.keep(text);
+        }
+
+        fn pinned(&self) -> Vec<String> {
+            let all = versions(&self.bin).unwrap();
+            all.iter().map(|version| fs::read_to_string(&version.transcript).unwrap()).collect()
+        }
+
+        fn bring_back(&self) -> io::Result<PathBuf> {
+            bring_back(&self.bin, &self.temp.path().join("projects"), SystemTime::now())
+        }
+    }
+
+    #[test]
+    fn a_pin_grows_with_its_transcript_and_stays_without_it() {
+        let scratch = Scratch::new();
+        scratch.keep("one\n");
+        fs::write(&scratch.transcript, "one\ntwo\n").unwrap();
+        fs::remove_file(&scratch.transcript).unwrap();
+        assert_eq!(scratch.pinned(), ["one\ntwo\n"]);
+        assert_eq!(scratch.bring_back().unwrap(), scratch.transcript);
+        assert_eq!(fs::read_to_string(&scratch.transcript).unwrap(), "one\ntwo\n");
+        assert!(scratch.bring_back().is_err(), "what is there is never replaced");
+    }
+
+    #[test]
+    fn what_was_replaced_is_kept_only_where_it_holds_more() {
+        let scratch = Scratch::new();
+        scratch.keep("one\n");
+        scratch.replace("one\ntwo\n");
+        assert_eq!(scratch.pinned(), ["one\ntwo\n"], "it went on in another file");
+        scratch.replace("three\n");
+        assert_eq!(scratch.pinned(), ["one\ntwo\n", "three\n"], "it became another text");
+        let mut put_away = Vec::new();
+        let_go(&scratch.transcript, &scratch.bin, |version| {
+            put_away.push(fs::read_to_string(version)?);
+            Ok(())
+        })
+        .unwrap();
+        assert_eq!(put_away, ["one\ntwo\n"]);
+        assert!(!scratch.bin.exists() && scratch.transcript.exists());
+    }
+
+    #[test]
+    fn the_side_folder_is_pinned_too() {
+        let scratch = Scratch::new();
+        let side = scratch.transcript.with_extension("").join("subagents/agent-1.jsonl");
+        scratch.keep("one\n");
+        fs::write(&side, "aside").unwrap();
+        scratch.keep("one\n");
+        fs::remove_dir_all(scratch.transcript.with_extension("")).unwrap();
+        fs::remove_file(&scratch.transcript).unwrap();
+        scratch.bring_back().unwrap();
+        assert_eq!(fs::read_to_string(side).unwrap(), "aside");
+    }
+}
