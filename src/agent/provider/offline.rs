@@ -84,7 +84,7 @@ fn events(answer: Answer, read: u64) -> Vec<Event> {
     let stop_reason = if answer.calls.is_empty() { "end_turn" } else { "tool_use" };
     for Call { tool, input } in answer.calls {
         let id = format!("toolu_{NAME}_{}", Uuid::new_v4().simple());
-        events.push(Event::Block(BlockStart::ToolUse { id, name: tool.to_owned() }));
+        events.push(Event::Block(BlockStart::ToolUse { id, name: tool.clone() }));
         events.push(Event::Input(input.to_string()));
         events.push(Event::BlockEnd);
     }

@@ -69,7 +69,7 @@ pub struct Answer {
 #[derive(Debug, PartialEq)]
 pub struct Call {
     /// Its name.
-    pub tool: &'static str,
+    pub tool: String,
     /// Its arguments.
     pub input: Value,
 }
@@ -164,12 +164,13 @@ fn plural(count: usize, noun: &str) -> String {
 }
 
 fn announcement(call: &Call) -> String {
-    let (verb, what) = match call.tool {
-        "Bash" => ("run", &call.input["command"]),
-        "Read" => ("read", &call.input["file_path"]),
-        _ => ("write", &call.input["file_path"]),
+    let (verb, what) = match call.tool.as_str() {
+        "Bash" => ("run", call.input["command"].as_str()),
+        "Read" => ("read", call.input["file_path"].as_str()),
+        "Write" => ("write", call.input["file_path"].as_str()),
+        tool => ("use", Some(tool)),
     };
-    format!("I {verb} `{}`.", one_line(what.as_str().unwrap_or_default()))
+    format!("I {verb} `{}`.", one_line(what.unwrap_or_default()))
 }
 
 fn prompts(said: &Said) -> String {

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::answer::Call;
 
@@ -25,7 +25,7 @@ impl Ask {
     /// Understands a prompt, as far as this model does.
     pub fn of(prompt: &str, cwd: &Path, tools: &[&'static str]) -> Self {
         let calls = calls(prompt, cwd);
-        if !calls.is_empty() && calls.iter().all(|call| tools.contains(&call.tool)) {
+        if !calls.is_empty() && calls.iter().all(|call| tools.contains(&call.tool.as_str())) {
             return Self::Calls(calls);
         }
         let lower = prompt.to_lowercase();
@@ -66,14 +66,22 @@ fn call(text: &str, cwd: &Path) -> Option<Call> {
     let path = |path: &str| cwd.join(path.trim()).display().to_string();
     match verb.to_lowercase().as_str() {
         "run" => Some(Call {
-            tool: "Bash",
+            tool: "Bash".to_owned(),
             input: json!({"command": rest, "description": "Run what you asked for"}),
         }),
-        "read" => Some(Call { tool: "Read", input: json!({"file_path": path(rest)}) }),
+        "read" => Some(Call { tool: "Read".to_owned(), input: json!({"file_path": path(rest)}) }),
         "write" => {
             let (file, text) = rest.split_once(':')?;
             let content = format!("{}\n", text.trim());
-            Some(Call { tool: "Write", input: json!({"file_path": path(file), "content": content}) })
+            Some(Call {
+                tool: "Write".to_owned(),
+                input: json!({"file_path": path(file), "content": content}),
+            })
+        }
+        "call" => {
+            let (tool, input) = rest.split_once(char::is_whitespace).unwrap_or((rest, "{}"));
+            let input: Value = serde_json::from_str(input).ok().filter(Value::is_object)?;
+            Some(Call { tool: tool.to_owned(), input })
         }
         _ => None,
     }

@@ -94,6 +94,8 @@ fn tools_are_asked_for_by_a_word_and_a_colon() {
     check("read: a.txt", &[("Read", json!({"file_path": "/work/a.txt"}))]);
     check("Write: /b.txt: hi: you", &[("Write", json!({"file_path": "/b.txt", "content": "hi: you\n"}))]);
     check("run: a\nread: b", &[("Bash", json!({"command": "a"})), ("Read", json!({"file_path": "/work/b"}))]);
+    check("call: Read {\"file_path\": \"/c\"}", &[("Read", json!({"file_path": "/c"}))]);
+    check("call: Read {broken", &[]);
     check("run:", &[]);
     check("note: run", &[]);
 }
