@@ -45,6 +45,13 @@ pub struct Copy<'a> {
     pub now: DateTime<Utc>,
 }
 
+impl Copy<'_> {
+    /// All of a session, under its own name and in its own folder.
+    pub fn of(source: SessionId, id: SessionId, now: DateTime<Utc>) -> Self {
+        Self { source, id, at: None, title: None, cwd: None, now }
+    }
+}
+
 /// Why there is no copy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NoCopy {

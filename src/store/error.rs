@@ -43,6 +43,14 @@ pub enum StoreError {
     /// A session of this id is there; nothing is written over it.
     #[error("session {0} is there already, and is not written over")]
     Exists(SessionId),
+    /// The file holds no session.
+    #[error("cannot import {}: {reason}", path.display())]
+    NotImported {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// There is no pin to give up.
     #[error("session {0} is not pinned")]
     NotPinned(SessionId),

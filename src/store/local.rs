@@ -6,6 +6,7 @@
 //! official tools too, and is only ever appended to, made anew or moved whole.
 
 mod keeping;
+mod moving;
 
 use std::collections::HashMap;
 use std::fs;

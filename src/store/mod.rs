@@ -6,6 +6,7 @@
 //! the trash.
 
 mod alive;
+mod archive;
 mod ends;
 mod entry;
 mod error;
@@ -176,6 +177,17 @@ pub struct Fork<'a> {
     pub title: Option<&'a str>,
     /// The folder the copy belongs to; none: the source's.
     pub cwd: Option<&'a Path>,
+}
+
+/// How a session is taken in from a file.
+#[derive(Debug, Clone, Copy)]
+pub struct Import<'a> {
+    /// The folder it is to belong to; none: the one it was started in.
+    pub to: Option<&'a Path>,
+    /// The folder for one that says none itself.
+    pub here: &'a Path,
+    /// As a copy with an id of its own.
+    pub as_fork: bool,
 }
 
 /// A live process that has a session open.
