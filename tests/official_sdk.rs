@@ -43,6 +43,9 @@ fn the_official_sdk_drives_our_agent() {
         assert_eq!(session(step), session("secret"), "{step}");
     }
     assert_eq!(told["interrupted"]["subtype"], "error_during_execution");
-    assert_eq!(told["mcp"], json!({"mcpServers": []}));
+    assert!(text("added").contains("42") && text("added_later").contains('7'));
+    let server = &told["mcp"]["mcpServers"][0];
+    assert_eq!((&server["name"], &server["status"]), (&json!("calc"), &json!("connected")));
+    assert_eq!(server["tools"][0]["name"], "add");
     assert_eq!((&told["context"]["model"], &told["info"]["model"]), (&json!("other"), &json!("offline")));
 }

@@ -5,6 +5,7 @@
 
 use std::io;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 
@@ -12,7 +13,7 @@ use super::frames::Ending;
 use super::permission::Decision;
 use super::process::{Process, State};
 use super::record::Entry;
-use super::tool::{Need, Outcome};
+use super::tool::{Need, Outcome, Tool};
 use super::turn::{Call, Step, Turn};
 
 impl Process {
@@ -22,7 +23,7 @@ impl Process {
         let mut had_calls = turn.stop_reason.as_deref() == Some("tool_use");
         while let Some(call) = turn.calls.pop_front() {
             had_calls = true;
-            let need = self.tools.get(&call.tool).map(|tool| tool.need(&call.input, &self.place()));
+            let need = self.tool(&call.tool).map(|tool| tool.need(&call.input, &self.place()));
             let Some(need) = need else {
                 self.record_result(&call, &Outcome::failed(format!("there is no tool {}", call.tool)))?;
                 continue;
@@ -55,9 +56,21 @@ impl Process {
         Ok(None)
     }
 
+    /// A tool of ours, or of a server that is connected.
+    pub(super) fn tool(&self, name: &str) -> Option<Arc<dyn Tool>> {
+        let of_a_server = || self.mcp.tools().into_iter().find(|tool| tool.name() == name);
+        self.tools.get(name).or_else(|| of_a_server().map(|tool| Arc::new(tool) as Arc<dyn Tool>))
+    }
+
+    /// The names of all of them.
+    pub(super) fn tool_names(&self) -> Vec<String> {
+        let ours = self.tools.names().into_iter().map(str::to_owned);
+        ours.chain(self.mcp.tools().iter().map(|tool| tool.name().to_owned())).collect()
+    }
+
     /// Lets a tool begin.
     pub(super) fn run_tool(&self, call: Call) -> Step {
-        let running = match self.tools.get(&call.tool) {
+        let running = match self.tool(&call.tool) {
             Some(tool) => tool.run(call.input.clone(), self.place()),
             None => Box::pin(std::future::ready(Outcome::failed("there is no such tool"))),
         };

@@ -11,7 +11,7 @@ use super::switch::Wanted;
 use crate::protocol::{ErrorCode, HostRequest, InitializeAnswer, SPOKEN_VERSION};
 
 /// Requests that are known; one of these that did not read as such lacks a field.
-const KNOWN: [&str; 10] = [
+const KNOWN: [&str; 13] = [
     "set_permission_mode",
     "set_model",
     "rename_session",
@@ -22,6 +22,9 @@ const KNOWN: [&str; 10] = [
     "load_session",
     "fork",
     "set_max_thinking_tokens",
+    "mcp_reconnect",
+    "mcp_toggle",
+    "mcp_set_servers",
 ];
 
 impl Process {
@@ -41,7 +44,11 @@ impl Process {
 
     fn answer(&mut self, request: HostRequest, began: Instant) -> Result<Value, Refusal> {
         match request {
-            HostRequest::Initialize { .. } => Ok(self.introduction()),
+            HostRequest::Initialize { options } => {
+                let served = options.get("sdkMcpServers").and_then(Value::as_array).into_iter().flatten();
+                self.mcp.host_is_there(served.filter_map(|name| name.as_str().map(str::to_owned)));
+                Ok(self.introduction())
+            }
             HostRequest::SetPermissionMode { mode } => {
                 let mode =
                     mode.parse().map_err(|error: String| Refusal::new(ErrorCode::InvalidRequest, error))?;
@@ -52,7 +59,10 @@ impl Process {
                 self.set_model(model);
                 Ok(json!({"model": self.settings.model}))
             }
-            HostRequest::McpStatus => Ok(json!({"mcpServers": []})),
+            HostRequest::McpStatus => Ok(json!({"mcpServers": self.mcp.status()})),
+            HostRequest::McpReconnect { server_name } => done(self.mcp.reconnect(&server_name)),
+            HostRequest::McpToggle { server_name, enabled } => done(self.mcp.enable(&server_name, enabled)),
+            HostRequest::McpSetServers { servers } => Ok(self.mcp.set(&servers)),
             HostRequest::GetContextUsage => Ok(self.context_usage()),
             HostRequest::GetSessionCost => Ok(json!({"text": self.cost_text()})),
             HostRequest::ListModels => Ok(json!({"models": self.models()})),
@@ -105,7 +115,7 @@ impl Process {
             current_permission_mode: self.permissions.mode.wire_name().to_owned(),
             session_state: self.state.wire_name().to_owned(),
             capabilities: CAPABILITIES.map(str::to_owned).to_vec(),
-            mcp_servers: Vec::new(),
+            mcp_servers: self.mcp.brief(),
             agent_version: env!("CARGO_PKG_VERSION").to_owned(),
             session_id: self.session.id.to_string(),
             transcript_path: self.session.path().display().to_string(),
@@ -201,6 +211,10 @@ impl Process {
         }
         prompt.is_some()
     }
+}
+
+fn done(outcome: Result<(), String>) -> Result<Value, Refusal> {
+    outcome.map(|()| json!({})).map_err(|error| Refusal::new(ErrorCode::InvalidRequest, error))
 }
 
 fn not_understood(request: &Value) -> Refusal {

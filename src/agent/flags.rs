@@ -61,6 +61,9 @@ pub struct Flags {
     /// More folders the tools may read and edit.
     #[arg(long, value_name = "DIR", num_args = 1..)]
     pub add_dir: Vec<PathBuf>,
+    /// MCP servers: JSON, or a file of it, with an object `mcpServers`.
+    #[arg(long, value_name = "JSON", num_args = 1..)]
+    pub mcp_config: Vec<String>,
     /// End a turn after this many requests to the model.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub max_turns: Option<u64>,
@@ -105,10 +108,7 @@ pub struct WithoutMeaning {
     /// The offline model costs nothing.
     #[arg(long, value_name = "USD")]
     max_budget_usd: Option<f64>,
-    /// No MCP servers yet.
-    #[arg(long, value_name = "JSON", num_args = 1..)]
-    mcp_config: Vec<String>,
-    /// No MCP servers yet.
+    /// Only the MCP servers of `--mcp-config` are ever used.
     #[arg(long)]
     strict_mcp_config: bool,
     /// No settings files yet.

@@ -48,8 +48,8 @@ impl Process {
             json!({
                 "cwd": self.session.cwd,
                 "model": self.settings.model,
-                "tools": self.tools.names(),
-                "mcp_servers": [],
+                "tools": self.tool_names(),
+                "mcp_servers": self.mcp.brief(),
                 "permissionMode": self.permissions.mode.wire_name(),
                 "slash_commands": super::command::COMMANDS.map(|command| command.name),
                 "apiKeySource": "none",

@@ -16,10 +16,11 @@ mod context;
 mod control;
 mod flags;
 mod frames;
-#[allow(dead_code)] // Until hooks and MCP servers, the first to ask, are in.
 mod host;
+mod http;
 mod inbox;
 mod interrupt;
+mod mcp;
 mod outbox;
 mod permission;
 mod process;

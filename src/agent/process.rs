@@ -15,6 +15,7 @@ use tokio::time::{Instant, sleep_until};
 use super::active::ActiveSession;
 use super::host::Host;
 use super::inbox::Inbox;
+use super::mcp::Servers;
 use super::outbox::Outbox;
 use super::permission::Permissions;
 use super::provider::Provider;
@@ -80,6 +81,8 @@ pub struct Process {
     pub(super) provider: Box<dyn Provider>,
     /// What the model can use.
     pub(super) tools: Toolbox,
+    /// Where more of what it can use comes from.
+    pub(super) mcp: Servers,
     /// What may run without asking.
     pub(super) permissions: Permissions,
     /// The session that has the seat.
@@ -102,6 +105,8 @@ pub struct Process {
 enum Woken {
     Frame(HostFrame),
     Turn(Happened),
+    /// An MCP server is another way than before.
+    Servers,
     InputEnded,
     Stop,
 }
@@ -113,7 +118,8 @@ impl Process {
         tokio::pin!(stop);
         let mut last_moment: Option<Instant> = None;
         loop {
-            let Self { turn, out, .. } = &mut self;
+            let waits_for_servers = self.turn.is_none() && !self.queue.is_empty();
+            let Self { turn, out, mcp, .. } = &mut self;
             let woken = tokio::select! {
                 biased;
                 () = &mut stop => Woken::Stop,
@@ -121,17 +127,19 @@ impl Process {
                 frame = inbox.next(), if last_moment.is_none() => frame.map_or(Woken::InputEnded, Woken::Frame),
                 () = sleep_until(last_moment.unwrap_or_else(Instant::now)), if last_moment.is_some() => Woken::Stop,
                 happened = next(turn, out), if turn.is_some() => Woken::Turn(happened),
+                () = mcp.changed(), if waits_for_servers => Woken::Servers,
             };
             match woken {
                 Woken::Frame(frame) => self.take(frame),
                 Woken::Turn(happened) => self.advance(happened),
+                Woken::Servers => {}
                 Woken::InputEnded => last_moment = Some(Instant::now() + LAST_TURN),
                 Woken::Stop => break,
             }
             self.start_next();
             // Nobody is left to answer a permission request.
             let waits_in_vain = last_moment.is_some() && self.state == State::RequiresAction;
-            let is_done = last_moment.is_some() && self.turn.is_none();
+            let is_done = last_moment.is_some() && self.turn.is_none() && self.queue.is_empty();
             if self.ends || waits_in_vain || is_done {
                 break;
             }
@@ -184,13 +192,14 @@ impl Process {
     /// Takes up prompts until one of them begins a turn.
     fn start_next(&mut self) {
         while self.turn.is_none()
+            && !self.mcp.is_settling()
             && let Some(prompt) = self.queue.pop_front()
         {
             self.enter(State::Running);
             self.send_lifecycle(prompt.stamp.as_deref(), "started");
             self.take_up(prompt);
         }
-        if self.turn.is_none() {
+        if self.turn.is_none() && self.queue.is_empty() {
             self.enter(State::Idle);
         }
     }

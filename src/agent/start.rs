@@ -7,12 +7,13 @@ use std::sync::Arc;
 use super::active::{ActiveSession, LoadAt};
 use super::flags::Flags;
 use super::host::Host;
+use super::mcp::Servers;
 use super::outbox::Outbox;
 use super::permission::Permissions;
 use super::process::{Process, Settings, State};
 use super::provider::Provider;
 use super::switch::load_copy;
-use super::tool::Toolbox;
+use super::tool::{Place, Toolbox};
 use crate::session::line::Line;
 use crate::session::{SessionId, Transcript};
 use crate::store::{Fork, MemoryStore, Scope, SessionStore, StoreError};
@@ -29,6 +30,9 @@ pub enum StartError {
     /// `--session-id` names one that is there already.
     #[error("session {0} exists already; --resume goes on with it")]
     Exists(SessionId),
+    /// `--mcp-config` makes no sense.
+    #[error("cannot use the MCP servers: {0}")]
+    Mcp(String),
     /// A file that a flag names cannot be read.
     #[error("cannot read the instructions: {0}")]
     Instructions(#[source] io::Error),
@@ -55,6 +59,8 @@ impl Process {
         out: Outbox,
     ) -> Result<Self, StartError> {
         let store = if flags.no_session_persistence { Arc::new(MemoryStore::over(store)) } else { store };
+        let host = Host::new(out.clone());
+        let place = Place { cwd: surroundings.cwd.clone(), guard: surroundings.guard.clone() };
         let mut process = Self {
             settings: Settings {
                 model: String::new(),
@@ -75,7 +81,8 @@ impl Process {
                 &flags.disallowed_tools,
                 &flags.add_dir,
             ),
-            host: Host::new(out.clone()),
+            mcp: Servers::start(&flags.mcp_config, place, host.clone()).map_err(StartError::Mcp)?,
+            host,
             out,
             queue: std::collections::VecDeque::new(),
             turn: None,

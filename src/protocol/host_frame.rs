@@ -74,6 +74,25 @@ pub enum HostRequest {
     },
     /// The state of the MCP servers.
     McpStatus,
+    /// Connect an MCP server anew.
+    McpReconnect {
+        /// Its name.
+        #[serde(rename = "serverName")]
+        server_name: String,
+    },
+    /// Switch an MCP server on or off.
+    McpToggle {
+        /// Its name.
+        #[serde(rename = "serverName")]
+        server_name: String,
+        /// On.
+        enabled: bool,
+    },
+    /// Replace the MCP servers that this request named before.
+    McpSetServers {
+        /// Their descriptions, by name.
+        servers: serde_json::Map<String, Value>,
+    },
     /// What the context window holds.
     GetContextUsage,
     /// What the session cost so far.

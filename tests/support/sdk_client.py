@@ -13,15 +13,22 @@ from claude_agent_sdk import (
     PermissionResultDeny,
     ResultMessage,
     StreamEvent,
+    create_sdk_mcp_server,
     query,
+    tool,
 )
 
 SECRET = "Remember the secret is PINEAPPLE."
 QUESTION = "What is the secret?"
 
 
-async def permit(tool, tool_input, context):
-    if "yes" in str(tool_input):
+@tool("add", "Adds two numbers", {"a": int, "b": int})
+async def add(numbers):
+    return {"content": [{"type": "text", "text": str(numbers["a"] + numbers["b"])}]}
+
+
+async def permit(name, tool_input, context):
+    if name == "mcp__calc__add" or "yes" in str(tool_input):
         return PermissionResultAllow(updated_permissions=context.suggestions)
     return PermissionResultDeny(message="not this one")
 
@@ -37,12 +44,19 @@ async def turn(client, text):
 
 async def main(program):
     told = {}
-    options = ClaudeAgentOptions(cli_path=program, include_partial_messages=True, can_use_tool=permit)
+    calc = create_sdk_mcp_server("calc", tools=[add])
+    options = ClaudeAgentOptions(
+        cli_path=program,
+        include_partial_messages=True,
+        can_use_tool=permit,
+        mcp_servers={"calc": calc},
+    )
     async with ClaudeSDKClient(options) as client:
         told["secret"] = await turn(client, SECRET)
         told["permitted"] = await turn(client, "run: echo yes-it-ran")
         told["again"] = await turn(client, "run: echo yes-it-ran")
         told["refused"] = await turn(client, "run: echo no")
+        told["added"] = await turn(client, 'call: mcp__calc__add {"a": 40, "b": 2}')
         told["cleared"] = await turn(client, "/clear")
         told["forgotten"] = await turn(client, QUESTION)
         told["resumed"] = await turn(client, "/resume " + told["secret"]["session"])
@@ -50,6 +64,7 @@ async def main(program):
         told["forked"] = await turn(client, "/fork")
         await client.set_model("other")
         await client.set_permission_mode("bypassPermissions")
+        told["added_later"] = await turn(client, 'call: mcp__calc__add {"a": 3, "b": 4}')
         told["mcp"] = await client.get_mcp_status()
         told["context"] = await client.get_context_usage()
         await client.query("run: sleep 60")

@@ -70,12 +70,15 @@ impl Permissions {
     pub fn decide(&self, tool: &str, need: &Need, cwd: &Path) -> Decision {
         let path = match need {
             Need::Look(path) | Need::Edit(path) => real(path),
-            Need::Command(_) | Need::Nothing => PathBuf::new(),
+            Need::Command(_) | Need::Service | Need::Nothing => PathBuf::new(),
         };
         let (call, content) = match need {
             Need::Nothing => return Decision::Allow,
-            Need::Look(_) | Need::Edit(_) => (Call::File { path: &path, cwd }, path.display().to_string()),
-            Need::Command(command) => (Call::Command(command), command.clone()),
+            Need::Look(_) | Need::Edit(_) => {
+                (Call::File { path: &path, cwd }, Some(path.display().to_string()))
+            }
+            Need::Command(command) => (Call::Command(command), Some(command.clone())),
+            Need::Service => (Call::Service, None),
         };
         let mut denied = self.denied.iter().chain(&self.session.denied);
         if let Some(rule) = denied.find(|rule| rule.forbids(tool, call)) {
@@ -93,7 +96,7 @@ impl Permissions {
         let needs_none = match need {
             Need::Look(_) => is_near,
             Need::Edit(_) => is_near && self.mode == PermissionMode::AcceptEdits,
-            Need::Command(_) | Need::Nothing => false,
+            Need::Command(_) | Need::Service | Need::Nothing => false,
         };
         if is_granted || needs_none {
             return Decision::Allow;
@@ -103,7 +106,10 @@ impl Permissions {
                 "{tool} needs a permission, and in this mode nobody is asked for one."
             ));
         }
-        let rule = json!({"toolName": tool, "ruleContent": content});
+        let mut rule = json!({"toolName": tool});
+        if let Some(content) = content {
+            rule["ruleContent"] = json!(content);
+        }
         Decision::Ask {
             suggestions: vec![
                 json!({"type": "addRules", "rules": [rule], "behavior": "allow", "destination": "session"}),
@@ -163,7 +169,8 @@ fn rule_of(rule: &Value) -> Option<Rule> {
 }
 
 fn exact_rule_of(rule: &Value) -> Option<Rule> {
-    Some(Rule::exactly(rule["toolName"].as_str()?, rule["ruleContent"].as_str()?))
+    let tool = rule["toolName"].as_str()?;
+    Some(rule["ruleContent"].as_str().map_or_else(|| Rule::new(tool, None), |call| Rule::exactly(tool, call)))
 }
 
 #[cfg(test)]

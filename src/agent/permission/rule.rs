@@ -31,6 +31,8 @@ enum Calls {
 pub enum Call<'a> {
     /// Run this command.
     Command(&'a str),
+    /// Have a server do something; only the tool itself tells what.
+    Service,
     /// Use this file.
     File {
         /// Without links and dots.
@@ -100,6 +102,7 @@ impl Rule {
         self.is_about(tool)
             && match (&self.calls, call) {
                 (None, _) => true,
+                (Some(_), Call::Service) => false,
                 (Some(Calls::Exactly(text)), Call::Command(command)) => text == command.trim(),
                 (Some(Calls::Exactly(text)), Call::File { path, .. }) => Path::new(text) == path,
                 (Some(Calls::Like(pattern)), Call::Command(command)) => {
@@ -114,7 +117,8 @@ impl Rule {
     pub fn forbids(&self, tool: &str, call: Call<'_>) -> bool {
         self.is_about(tool)
             && match (&self.calls, call) {
-                (None, _) => true,
+                // Which calls of a server are meant cannot be told, so all of them are.
+                (None, _) | (Some(_), Call::Service) => true,
                 (Some(Calls::Exactly(text) | Calls::Like(text)), Call::Command(command)) => {
                     let text = spaced(text);
                     std::iter::once(command).chain(command.split(JOINTS)).any(|part| {
@@ -127,9 +131,14 @@ impl Rule {
             }
     }
 
-    /// As in the official rules, those for `Edit` hold for whatever edits.
+    /// As in the official rules, those for `Edit` hold for whatever edits, and
+    /// `mcp__server` for all that the server offers.
     fn is_about(&self, tool: &str) -> bool {
-        glob::matches(&self.tool, tool) || (self.tool == "Edit" && tool == "Write")
+        let is_its_server = || {
+            self.tool.starts_with("mcp__")
+                && tool.strip_prefix(&self.tool).is_some_and(|rest| rest.starts_with("__"))
+        };
+        glob::matches(&self.tool, tool) || (self.tool == "Edit" && tool == "Write") || is_its_server()
     }
 }
 

@@ -55,7 +55,7 @@ pub struct Request {
     /// The conversation so far.
     pub context: Context,
     /// The tools it may ask for, by name.
-    pub tools: Vec<&'static str>,
+    pub tools: Vec<String>,
     /// The folder the session works in.
     pub cwd: PathBuf,
 }

@@ -13,6 +13,7 @@ mod write;
 
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 
@@ -24,7 +25,7 @@ pub use write::Write;
 /// Something the model can use.
 pub trait Tool: Send + Sync {
     /// Its name, as the model and the rules call it.
-    fn name(&self) -> &'static str;
+    fn name(&self) -> &str;
 
     /// What this call would do, for whoever may permit it.
     fn need(&self, input: &Value, place: &Place) -> Need;
@@ -61,6 +62,8 @@ pub enum Need {
     Edit(PathBuf),
     /// Run this command.
     Command(String),
+    /// Have a server of somebody else's do something.
+    Service,
     /// Its arguments make no sense; it will say so and do nothing.
     Nothing,
 }
@@ -90,12 +93,12 @@ impl Outcome {
 }
 
 /// The tools of this process.
-pub struct Toolbox(Vec<Box<dyn Tool>>);
+pub struct Toolbox(Vec<Arc<dyn Tool>>);
 
 impl Toolbox {
     /// The tools that `--tools` leaves; all where it is absent or `default`.
     pub fn new(chosen: Option<&[String]>) -> Self {
-        let mut tools: Vec<Box<dyn Tool>> = vec![Box::new(Bash), Box::new(Read), Box::new(Write)];
+        let mut tools: Vec<Arc<dyn Tool>> = vec![Arc::new(Bash), Arc::new(Read), Arc::new(Write)];
         if let Some(chosen) = chosen {
             let names: Vec<_> = chosen.iter().flat_map(|names| names.split(',')).map(str::trim).collect();
             if !names.contains(&"default") {
@@ -106,13 +109,13 @@ impl Toolbox {
     }
 
     /// All names.
-    pub fn names(&self) -> Vec<&'static str> {
+    pub fn names(&self) -> Vec<&str> {
         self.0.iter().map(|tool| tool.name()).collect()
     }
 
     /// The tool of this name.
-    pub fn get(&self, name: &str) -> Option<&dyn Tool> {
-        self.0.iter().find(|tool| tool.name() == name).map(AsRef::as_ref)
+    pub fn get(&self, name: &str) -> Option<Arc<dyn Tool>> {
+        self.0.iter().find(|tool| tool.name() == name).cloned()
     }
 }
 

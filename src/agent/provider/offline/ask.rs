@@ -23,9 +23,9 @@ pub enum Ask {
 
 impl Ask {
     /// Understands a prompt, as far as this model does.
-    pub fn of(prompt: &str, cwd: &Path, tools: &[&'static str]) -> Self {
+    pub fn of(prompt: &str, cwd: &Path, tools: &[String]) -> Self {
         let calls = calls(prompt, cwd);
-        if !calls.is_empty() && calls.iter().all(|call| tools.contains(&call.tool.as_str())) {
+        if !calls.is_empty() && calls.iter().all(|call| tools.contains(&call.tool)) {
             return Self::Calls(calls);
         }
         let lower = prompt.to_lowercase();

@@ -17,7 +17,7 @@ fn request(prompts: &[&str]) -> Request {
         model: NAME.to_owned(),
         instructions: None,
         context,
-        tools: vec!["Bash", "Read", "Write"],
+        tools: ["Bash", "Read", "Write"].map(str::to_owned).to_vec(),
         cwd: "/work".into(),
     }
 }

@@ -1,0 +1,189 @@
+//! From a server's description to a connection with the handshake done.
+//!
+//! Owns the three ways there: a program over its stdio, streamable HTTP, and
+//! the host over our own stdio. Never retries, never lists tools.
+
+use std::collections::HashMap;
+use std::process::Stdio;
+use std::sync::Arc;
+
+use rmcp::handler::client::ClientHandler;
+use rmcp::model::{ClientCapabilities, ClientConfig, Implementation};
+use rmcp::service::{NotificationContext, RoleClient, RunningService, RxJsonRpcMessage, TxJsonRpcMessage};
+use rmcp::transport::StreamableHttpClientTransport;
+use rmcp::transport::streamable_http_client::StreamableHttpClientTransportConfig;
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::{Child, Command};
+use tokio::sync::{Notify, mpsc, watch};
+
+use super::config::Reach;
+use crate::agent::host::Host;
+use crate::agent::tool::Place;
+use crate::protocol::AgentRequest;
+
+/// What is kept of a program's last words on stderr, in characters.
+const LAST_WORDS: usize = 300;
+
+/// A connection whose handshake is done.
+pub struct Connection {
+    /// The connection; it ends when the server does.
+    pub service: RunningService<RoleClient, Client>,
+    /// The server's program, for its end; none where it is not ours.
+    pub program: Option<Program>,
+}
+
+/// A server's program.
+pub struct Program {
+    /// It and all it started end when this is dropped: the guard sees to it.
+    pub child: Child,
+    /// The last line it wrote to stderr.
+    pub last_words: watch::Receiver<String>,
+}
+
+/// What a server can tell us between requests.
+pub struct Client {
+    /// Its tools are others now.
+    pub tools_changed: Arc<Notify>,
+}
+
+impl ClientHandler for Client {
+    fn get_info(&self) -> ClientConfig {
+        let us = Implementation::new("hotseat", env!("CARGO_PKG_VERSION"));
+        ClientConfig::new(ClientCapabilities::default(), us)
+    }
+
+    async fn on_tool_list_changed(&self, _context: NotificationContext<RoleClient>) {
+        self.tools_changed.notify_one();
+    }
+}
+
+/// Connects; the error is for a person.
+pub async fn connect(name: &str, reach: &Reach, place: &Place, host: &Host) -> Result<Connection, Failed> {
+    let client = Client { tools_changed: Arc::default() };
+    match reach {
+        Reach::Program { .. } => over_program(reach, place, client).await,
+        Reach::Http { url, headers } => over_http(url, headers.clone(), client).await,
+        Reach::Host => over_host(name, host.clone(), client).await,
+    }
+}
+
+/// Why there is no connection.
+pub enum Failed {
+    /// It wants somebody to log in.
+    NeedsAuth(String),
+    /// Anything else.
+    Otherwise(String),
+}
+
+impl From<rmcp::service::ClientInitializeError> for Failed {
+    fn from(error: rmcp::service::ClientInitializeError) -> Self {
+        if error.is_authorization_required() {
+            Self::NeedsAuth(error.to_string())
+        } else {
+            Self::Otherwise(error.to_string())
+        }
+    }
+}
+
+async fn over_program(reach: &Reach, place: &Place, client: Client) -> Result<Connection, Failed> {
+    let Reach::Program { command, args, env } = reach else {
+        return Err(Failed::Otherwise("it is no program".to_owned()));
+    };
+    let spawned = Command::new(&place.guard)
+        .args(["guard", "--grace", "0", "--"])
+        .arg(command)
+        .args(args)
+        .envs(env)
+        .current_dir(&place.cwd)
+        .process_group(0)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn();
+    let mut child = spawned.map_err(|error| Failed::Otherwise(format!("cannot start {command}: {error}")))?;
+    let (Some(stdin), Some(stdout), Some(stderr)) =
+        (child.stdin.take(), child.stdout.take(), child.stderr.take())
+    else {
+        return Err(Failed::Otherwise(format!("cannot talk to {command}: it has no stdio")));
+    };
+    let (said, last_words) = watch::channel(String::new());
+    tokio::spawn(listen(stderr, said));
+    match rmcp::serve_client(client, (stdout, stdin)).await {
+        Ok(service) => Ok(Connection { service, program: Some(Program { child, last_words }) }),
+        Err(error) => {
+            let words = last_words.borrow().clone();
+            Err(Failed::Otherwise(if words.is_empty() { error.to_string() } else { words }))
+        }
+    }
+}
+
+/// Drains stderr, so that the server never waits for us, and keeps its last line.
+async fn listen(stderr: impl tokio::io::AsyncRead + Unpin, said: watch::Sender<String>) {
+    let mut stderr = BufReader::new(stderr);
+    let mut line = Vec::new();
+    while let Ok(read @ 1..) = stderr.read_until(b'\n', &mut line).await {
+        let text = String::from_utf8_lossy(&line[line.len() - read..]);
+        let text: String = text.trim().chars().filter(|char| !char.is_control()).take(LAST_WORDS).collect();
+        if !text.is_empty() {
+            said.send_replace(text);
+        }
+        line.clear();
+    }
+}
+
+async fn over_http(
+    url: &str,
+    headers: impl IntoIterator<Item = (String, String)>,
+    client: Client,
+) -> Result<Connection, Failed> {
+    let mut typed = HashMap::new();
+    for (name, value) in headers {
+        let (Ok(name), Ok(value)) = (name.parse(), value.parse()) else {
+            return Err(Failed::Otherwise(format!("the header “{name}” cannot be sent")));
+        };
+        typed.insert(name, value);
+    }
+    let config = StreamableHttpClientTransportConfig::with_uri(url).custom_headers(typed);
+    let transport = StreamableHttpClientTransport::with_client(crate::agent::http::client(), config);
+    Ok(Connection { service: rmcp::serve_client(client, transport).await?, program: None })
+}
+
+/// Each message goes out as a request to the host; what that is answered with
+/// is the server's message to us.
+async fn over_host(name: &str, host: Host, client: Client) -> Result<Connection, Failed> {
+    let (answers, answered) = mpsc::unbounded_channel::<RxJsonRpcMessage<RoleClient>>();
+    let server = name.to_owned();
+    let sink = futures_util::sink::unfold((), move |(), message: TxJsonRpcMessage<RoleClient>| {
+        let (host, server, answers) = (host.clone(), server.clone(), answers.clone());
+        async move {
+            let message = serde_json::to_value(message).map_err(std::io::Error::other)?;
+            let wants_answer = message.get("id").is_some() && message.get("method").is_some();
+            // A task of its own: a tool that takes long must not hold up the next call.
+            tokio::spawn(async move {
+                let id = message["id"].clone();
+                let answer = host.ask(AgentRequest::McpMessage { server_name: server, message }).await;
+                if !wants_answer {
+                    return;
+                }
+                let answer = match answer {
+                    Ok(mut body) => body["mcp_response"].take(),
+                    Err(error) => {
+                        serde_json::json!({"jsonrpc": "2.0", "id": id, "error": {"code": -32603, "message": error}})
+                    }
+                };
+                match serde_json::from_value(answer) {
+                    // A connection that was closed meanwhile wants no answer.
+                    Ok(answer) => drop(answers.send(answer)),
+                    Err(error) => tracing::warn!("an MCP answer of the host made no sense: {error}"),
+                }
+            });
+            Ok::<_, std::io::Error>(())
+        }
+    });
+    let stream = futures_util::stream::unfold(answered, |mut answered| async move {
+        answered.recv().await.map(|message| (message, answered))
+    });
+    let service = rmcp::serve_client(client, (Box::pin(sink), Box::pin(stream))).await?;
+    Ok(Connection { service, program: None })
+}
