@@ -7,6 +7,7 @@
 mod catalog;
 pub mod fuzzy;
 mod row;
+pub mod text;
 
 pub use catalog::Catalog;
 pub use row::Row;

@@ -10,7 +10,8 @@ use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-type Raw<'a> = Option<&'a RawValue>;
+/// A field as it was written, or none.
+pub type Raw<'a> = Option<&'a RawValue>;
 
 /// A transcript line's known fields, borrowed from the file's bytes.
 #[derive(Debug, Clone, Copy, Default, Deserialize)]
@@ -105,7 +106,7 @@ impl Kind {
 }
 
 /// A JSON string's text; borrowed where it has no escapes.
-fn text(raw: Raw<'_>) -> Option<Cow<'_, str>> {
+pub fn text(raw: Raw<'_>) -> Option<Cow<'_, str>> {
     let json = raw?.get();
     let inner = json.strip_prefix('"')?.strip_suffix('"')?;
     if memchr::memchr(b'\\', inner.as_bytes()).is_none() {

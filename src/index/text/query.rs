@@ -1,0 +1,221 @@
+//! What a person types to find a text.
+//!
+//! Words that must all be there, `"phrases"`, `-words` that must not, `begin*`.
+//! Whatever is typed means something: there is no wrong query. A word that
+//! punctuation divides (`foo_bar::baz`, `src/parse.rs`, 登录) is a phrase of its
+//! pieces. Nothing typed reaches the database but as a quoted word.
+
+use std::fmt::Write;
+
+use super::words;
+
+/// So many terms count, and so many words of each: more was pasted, not asked.
+const MOST: usize = 32;
+
+/// A beginning shorter than this is taken for a whole word: it would match a
+/// good part of all that was ever said.
+const SHORTEST_BEGINNING: usize = 3;
+
+/// A text to look for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Query {
+    /// All of these must be in one message.
+    pub(super) wanted: Vec<Phrase>,
+    /// None of these may be in it.
+    pub(super) unwanted: Vec<Phrase>,
+    /// Look into what tools were asked and gave back, too.
+    pub(super) tools: bool,
+}
+
+/// Words that stand next to each other.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Phrase {
+    pub words: Vec<String>,
+    /// The last word is only the beginning of one.
+    pub open: bool,
+}
+
+impl Query {
+    /// A query that is complete.
+    pub fn parse(typed: &str) -> Self {
+        Self::read(typed, false)
+    }
+
+    /// A query that is still being typed: its last word may go on.
+    pub fn typing(typed: &str) -> Self {
+        Self::read(typed, true)
+    }
+
+    /// Whether to look into what tools were asked and gave back, too.
+    #[must_use]
+    pub fn with_tools(self, tools: bool) -> Self {
+        Self { tools, ..self }
+    }
+
+    /// There is nothing to look for; what only says what is not wanted finds
+    /// nothing either.
+    pub fn is_empty(&self) -> bool {
+        self.wanted.is_empty()
+    }
+
+    fn read(typed: &str, typing: bool) -> Self {
+        let mut query = Self::default();
+        let mut rest = typed.trim_start();
+        while !rest.is_empty() && query.wanted.len() + query.unwanted.len() < MOST {
+            // `--flag` is a flag, `-flag` says that it is not wanted.
+            let not = rest.starts_with('-') && !rest.starts_with("--");
+            // What is not wanted is taken at its word until it is a whole one.
+            let (phrase, after) = term(&rest[usize::from(not)..], typing && !not);
+            if !phrase.words.is_empty() {
+                if not { &mut query.unwanted } else { &mut query.wanted }.push(phrase);
+            }
+            rest = after.trim_start();
+        }
+        query
+    }
+
+    /// All that is wanted as one phrase, in the order it was typed; none where
+    /// that says nothing more.
+    pub(super) fn together(&self) -> Option<Self> {
+        let (last, before) = self.wanted.split_last().filter(|(_, before)| !before.is_empty())?;
+        if before.iter().any(|phrase| phrase.open) {
+            return None;
+        }
+        let words = self.wanted.iter().flat_map(|phrase| phrase.words.clone()).collect();
+        Some(Self { wanted: vec![Phrase { words, open: last.open }], ..self.clone() })
+    }
+
+    /// The query in the language of FTS5.
+    pub(super) fn expression(&self) -> String {
+        let mut text = String::new();
+        let join = |text: &mut String, phrases: &[Phrase], by: &str| {
+            for (at, phrase) in phrases.iter().enumerate() {
+                text.push_str(if at > 0 { by } else { "" });
+                phrase.express(text);
+            }
+        };
+        text.push('(');
+        join(&mut text, &self.wanted, " AND ");
+        text.push(')');
+        if !self.unwanted.is_empty() {
+            text.push_str(" NOT (");
+            join(&mut text, &self.unwanted, " OR ");
+            text.push(')');
+        }
+        text
+    }
+}
+
+/// The first term of what was typed, and what follows it.
+fn term(typed: &str, typing: bool) -> (Phrase, &str) {
+    let (inside, after, closed) = match typed.strip_prefix('"') {
+        Some(quoted) => match quoted.split_once('"') {
+            Some((inside, after)) => (inside, after, true),
+            None => (quoted, "", false),
+        },
+        None => {
+            let end = typed.find(|c: char| c.is_whitespace() || c == '"').unwrap_or(typed.len());
+            (&typed[..end], &typed[end..], end < typed.len())
+        }
+    };
+    let starred = after.strip_prefix('*').filter(|_| typed.starts_with('"'));
+    let begins = inside.ends_with('*') || starred.is_some();
+    let typing = typing && !closed && inside.ends_with(char::is_alphanumeric);
+    let mut phrase = Phrase::default();
+    words::each(inside, |word, _| {
+        if phrase.words.len() < MOST {
+            phrase.words.push(word.to_owned());
+        }
+    });
+    phrase.open = (begins || typing) && phrase.words.last().is_some_and(|last| can_go_on(last));
+    (phrase, starred.unwrap_or(after))
+}
+
+/// Whether a word may be looked for by its beginning.
+fn can_go_on(word: &str) -> bool {
+    !words::is_alone(word) && word.chars().count() >= SHORTEST_BEGINNING
+}
+
+impl Phrase {
+    /// Whether these words of a text begin with the phrase.
+    pub fn begins<'a>(&self, mut text: impl Iterator<Item = &'a str>) -> bool {
+        let last = self.words.len().saturating_sub(1);
+        self.words.iter().enumerate().all(|(at, word)| {
+            text.next().is_some_and(|other| {
+                if self.open && at == last { other.starts_with(word.as_str()) } else { other == word }
+            })
+        })
+    }
+
+    fn express(&self, text: &mut String) {
+        // The words hold neither quotes nor blanks: `words` made them.
+        let star = if self.open { " *" } else { "" };
+        write!(text, "\"{}\"{star}", self.words.join(" ")).expect("a string takes all");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(typed: &str, expected: &str) {
+        let query = Query::parse(typed);
+        assert_eq!(if query.is_empty() { "()".into() } else { query.expression() }, expected, "{typed}");
+    }
+
+    #[test]
+    fn words_phrases_and_what_is_not_wanted() {
+        check("", "()");
+        check("Old  grammar", r#"("old" AND "grammar")"#);
+        check(r#""old grammar" flag"#, r#"("old grammar" AND "flag")"#);
+        check("flag -old -\"the grammar\"", r#"("flag") NOT ("old" OR "the grammar")"#);
+        check("gram* \"the gram\"*", r#"("gram" * AND "the gram" *)"#);
+    }
+
+    #[test]
+    fn what_punctuation_divides_is_a_phrase() {
+        check("foo_bar::baz src/parse.rs", r#"("foo bar baz" AND "src parse rs")"#);
+        check("--flag", r#"("flag")"#);
+        check("登录 a登录b", r#"("登 录" AND "a 登 录 b")"#);
+    }
+
+    #[test]
+    fn whatever_is_typed_means_something() {
+        check(r#"" "" - * -* () AND:"#, r#"("and")"#);
+        check(
+            r#"a"b c"d OR NEAR(x, 5) ^y {z}: col:w"#,
+            r#"("a" AND "b c" AND "d" AND "or" AND "near x" AND "5" AND "y" AND "z" AND "col w")"#,
+        );
+        check("it's \0 \u{7} 'x'; --", r#"("it s" AND "x")"#);
+        check("-only", "()");
+        check("\"never closed", r#"("never closed")"#);
+    }
+
+    #[test]
+    fn the_last_word_may_go_on_while_it_is_typed() {
+        let check = |typed: &str, expected: &str| assert_eq!(Query::typing(typed).expression(), expected);
+        check("old gram", r#"("old" AND "gram" *)"#);
+        check("old gram ", r#"("old" AND "gram")"#);
+        check("\"old gram", r#"("old gram" *)"#);
+        check("\"old gram\"", r#"("old gram")"#);
+        check("foo_bar", r#"("foo bar" *)"#);
+        // Too short to say anything, or complete already.
+        check("gr", r#"("gr")"#);
+        check("登录", r#"("登 录")"#);
+        check("old -gram", r#"("old") NOT ("gram")"#);
+    }
+
+    #[test]
+    fn a_pasted_book_is_cut() {
+        let query = Query::parse(&"word ".repeat(10_000));
+        assert_eq!(query.wanted.len(), MOST);
+        assert_eq!(Query::parse(&"x.".repeat(10_000)).wanted[0].words.len(), MOST);
+    }
+
+    #[test]
+    fn words_typed_in_order_are_looked_for_together() {
+        let together = |typed| Query::typing(typed).together().map(|query| query.expression());
+        assert_eq!(together("the old gram").as_deref(), Some(r#"("the old gram" *)"#));
+        assert_eq!(together("old"), None);
+    }
+}

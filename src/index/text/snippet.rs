@@ -1,0 +1,251 @@
+//! The sentence in which a hit was said, read from its entry.
+
+use std::collections::HashSet;
+use std::ops::Range;
+
+use chrono::{DateTime, Utc};
+
+use super::passage::Texts;
+use super::query::Query;
+use super::words;
+use crate::session::line::{Kind, Line};
+
+/// Characters of the line that is shown.
+const LONGEST: usize = 160;
+
+/// Characters before the hit, where the sentence is longer than that.
+const BEFORE: usize = 48;
+
+/// So many places where the query matches are weighed.
+const WEIGHED: usize = 64;
+
+/// Who said it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// A person.
+    Prompt,
+    /// The model.
+    Reply,
+    /// A tool: what it was asked or gave back.
+    Tool,
+}
+
+/// What is shown of a hit. The text is as hostile as any of a transcript.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Snippet {
+    /// The entry, so that a screen can go there; none where it has no uuid.
+    pub uuid: Option<String>,
+    /// Who said it.
+    pub role: Role,
+    /// When.
+    pub at: Option<DateTime<Utc>>,
+    /// The sentence, one line, cut to what a row may hold.
+    pub text: String,
+    /// The characters that match, by position in characters, in order.
+    pub lit: Vec<usize>,
+}
+
+/// The sentence of an entry that the query is about; none where the entry, as
+/// it is now, does not match (the index is older than the transcript).
+pub fn snippet(line: &[u8], query: &Query) -> Option<Snippet> {
+    let line = Line::parse(std::str::from_utf8(line).ok()?.trim())?;
+    let texts = Texts::of_line(&line);
+    let role = if line.kind() == Kind::User { Role::Prompt } else { Role::Reply };
+    let said = best(&texts.said.join("\n"), query).map(|found| (role, found));
+    let found = said.or_else(|| {
+        let tools = query.tools.then(|| texts.tools.join("\n"))?;
+        best(&tools, query).map(|found| (Role::Tool, found))
+    });
+    let (role, (text, lit)) = found?;
+    Some(Snippet { uuid: line.uuid().map(Into::into), role, at: line.timestamp(), text, lit })
+}
+
+/// A place where one of the query's phrases stands.
+struct Spot {
+    phrase: usize,
+    place: Range<usize>,
+}
+
+/// The sentence with the most of what is wanted, and what is lit in it.
+fn best(text: &str, query: &Query) -> Option<(String, Vec<usize>)> {
+    let spots = spots(text, query)?;
+    let weigh = |sentence: &Range<usize>| {
+        let inside = spots.iter().filter(|spot| sentence.contains(&spot.place.start));
+        inside.map(|spot| spot.phrase).collect::<HashSet<_>>().len()
+    };
+    let mut best: Option<(usize, Range<usize>, usize)> = None;
+    let mut end = 0;
+    for spot in spots.iter().take(WEIGHED) {
+        if spot.place.start < end {
+            continue;
+        }
+        let sentence = sentence(text, spot.place.start);
+        end = sentence.end;
+        let weight = weigh(&sentence);
+        if best.as_ref().is_none_or(|(most, ..)| weight > *most) {
+            best = Some((weight, sentence, spot.place.start));
+        }
+    }
+    let (_, sentence, hit) = best?;
+    Some(one_line(text, sentence, hit, &spots))
+}
+
+/// Where the phrases of a query stand; none unless all of them do somewhere.
+fn spots(text: &str, query: &Query) -> Option<Vec<Spot>> {
+    let mut folded = String::new();
+    let mut words: Vec<(Range<usize>, Range<usize>)> = Vec::new();
+    words::each(text, |word, place| {
+        let start = folded.len();
+        folded.push_str(word);
+        words.push((start..folded.len(), place));
+    });
+    let mut missing: HashSet<usize> = (0..query.wanted.len()).collect();
+    let mut spots = Vec::new();
+    for (at, (_, place)) in words.iter().enumerate() {
+        for (number, phrase) in query.wanted.iter().enumerate() {
+            if phrase.begins(words[at..].iter().map(|(word, _)| &folded[word.clone()])) {
+                let last = &words[at + phrase.words.len() - 1].1;
+                missing.remove(&number);
+                spots.push(Spot { phrase: number, place: place.start..last.end });
+            }
+        }
+    }
+    missing.is_empty().then_some(spots)
+}
+
+/// The sentence around a byte of a text.
+fn sentence(text: &str, at: usize) -> Range<usize> {
+    let ends = |(place, c): (usize, char)| {
+        let after = place + c.len_utf8();
+        let ends = match c {
+            '\n' | '。' | '！' | '？' => true,
+            '.' | '!' | '?' => text[after..].starts_with(char::is_whitespace),
+            _ => false,
+        };
+        ends.then_some(after)
+    };
+    let start = text[..at].char_indices().rev().find_map(ends).unwrap_or(0);
+    let end = text[at..].char_indices().find_map(|(place, c)| ends((at + place, c)));
+    start..end.unwrap_or(text.len())
+}
+
+/// A sentence with its blanks folded, cut around the hit if it is too long, and
+/// the positions of the characters that are lit.
+fn one_line(text: &str, sentence: Range<usize>, hit: usize, spots: &[Spot]) -> (String, Vec<usize>) {
+    let mut start = sentence.start;
+    let before = text[start..hit].chars().count();
+    if before > BEFORE && text[sentence.clone()].chars().count() > LONGEST {
+        let cut = text[start..hit].char_indices().rev().nth(BEFORE - 1).map_or(0, |(at, _)| at);
+        start += cut;
+        // From the next word on, where words are divided.
+        start += text[start..hit].find(' ').map_or(0, |blank| blank + 1);
+    }
+    let (mut line, mut lit) = (String::new(), Vec::new());
+    let mut length = 0;
+    if start > sentence.start {
+        line.push('…');
+        length += 1;
+    }
+    let mut spots = spots.iter().filter(|spot| spot.place.end > start).peekable();
+    let mut reach = start;
+    for (at, c) in text[start..sentence.end].char_indices().map(|(at, c)| (start + at, c)) {
+        while let Some(spot) = spots.next_if(|spot| spot.place.start <= at) {
+            reach = reach.max(spot.place.end);
+        }
+        let c = if c.is_whitespace() { ' ' } else { c };
+        if c == ' ' && (line.is_empty() || line.ends_with(' ')) {
+            continue;
+        }
+        if length >= LONGEST - 1 {
+            line.push('…');
+            break;
+        }
+        if at < reach {
+            lit.push(length);
+        }
+        line.push(c);
+        length += 1;
+    }
+    line.truncate(line.trim_end().len());
+    lit.retain(|&at| at < line.chars().count());
+    (line, lit)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn found(said: &str, query: &Query) -> Option<Snippet> {
+        let line = json!({"type": "user", "uuid": "u", "message": {"content": said}});
+        snippet(line.to_string().as_bytes(), query)
+    }
+
+    /// The snippet with what is lit in square brackets.
+    fn check(said: &str, typed: &str, expected: &str) {
+        let snippet = found(said, &Query::parse(typed)).map(|snippet| bracketed(&snippet));
+        assert_eq!(snippet.unwrap_or_default(), expected, "{typed} in {said}");
+    }
+
+    fn bracketed(snippet: &Snippet) -> String {
+        let mut text = String::new();
+        let lit = |at| snippet.lit.contains(&at);
+        for (at, c) in snippet.text.chars().enumerate() {
+            if lit(at) && (at == 0 || !lit(at - 1)) {
+                text.push('[');
+            }
+            text.push(c);
+            if lit(at) && !lit(at + 1) {
+                text.push(']');
+            }
+        }
+        text
+    }
+
+    #[test]
+    fn the_sentence_of_the_hit_is_shown() {
+        check("One. Two three!\nFour", "two", "[Two] three!");
+        check("One. Two three!\nFour", "four", "[Four]");
+        check("see v1.2.3 of it. No", "2", "see v1.[2].3 of it.");
+        check("其一。修复登录页面。", "登录", "修复[登录]页面。");
+    }
+
+    #[test]
+    fn the_sentence_with_most_of_it_wins() {
+        check("The flag. The old grammar flag.", "flag grammar", "The old [grammar] [flag].");
+        check("a flag, a grammar", "\"grammar flag\"", "");
+        check("no such thing", "flag", "");
+    }
+
+    #[test]
+    fn what_is_lit_is_what_was_written() {
+        check("Use  foo_bar::Baz()\there", "foo_bar::baz", "Use [foo_bar::Baz]() here");
+        check("Un Éte\u{301} chaud", "été", "Un [Éte\u{301}] chaud");
+        check("configuration", "conf*", "[configuration]");
+    }
+
+    #[test]
+    fn a_long_sentence_is_cut_around_the_hit() {
+        let said = format!("{} needle {}", "hay ".repeat(200), "straw ".repeat(200));
+        let snippet = found(&said, &Query::parse("needle")).unwrap();
+        assert!(snippet.text.starts_with("…hay ") && snippet.text.ends_with('…'), "{}", snippet.text);
+        assert!(snippet.text.chars().count() <= LONGEST);
+        assert!(bracketed(&snippet).contains("[needle]"));
+        let blob = "登".repeat(1000) + "录";
+        assert!(bracketed(&found(&blob, &Query::parse("录")).unwrap()).ends_with("登[录]"));
+    }
+
+    #[test]
+    fn tools_are_read_where_asked() {
+        let line = json!({"type": "assistant", "uuid": "u", "timestamp": "2026-01-02T03:04:05Z",
+            "message": {"content": [{"type": "tool_use", "input": {"command": "cargo test"}}]}});
+        let line = line.to_string();
+        let query = Query::parse("cargo");
+        assert_eq!(snippet(line.as_bytes(), &query), None);
+        let snippet = snippet(line.as_bytes(), &query.with_tools(true)).unwrap();
+        assert_eq!((snippet.role, snippet.text.as_str()), (Role::Tool, "cargo test"));
+        assert_eq!(snippet.uuid.as_deref(), Some("u"));
+        assert!(snippet.at.is_some());
+    }
+}

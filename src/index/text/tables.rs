@@ -1,0 +1,101 @@
+//! The tables of the full-text index: words in FTS5, and where they were said.
+//!
+//! The texts themselves are not kept: a hit says where in the transcript its
+//! entry lies. Rows are numbered so that what was said later has the higher
+//! number; so a search walks from the newest on and stops when it has enough.
+
+use rusqlite::{Connection, OptionalExtension, Result, Transaction, params};
+
+use super::passage::Passage;
+
+/// Where the numbers of an empty index begin: room for older ones below.
+const MIDDLE: i64 = 1 << 40;
+
+/// Bytes of words that FTS5 collects before it writes a segment.
+const HASH: i64 = 32 << 20;
+
+/// A session's passages, or those that are new since it was last read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Text {
+    /// The session's row.
+    pub session: i64,
+    /// When the session was last active, in milliseconds since 1970.
+    pub active: i64,
+    /// In the order of the transcript.
+    pub passages: Vec<Passage>,
+}
+
+/// Makes the tables where there are none.
+pub fn schema(connection: &Connection) -> Result<()> {
+    // `ascii` divides at what `words` leaves between words, and nowhere else.
+    let fts5 = "USING fts5(words, content='', contentless_delete=1, tokenize='ascii')";
+    connection.execute_batch(&format!(
+        "CREATE TABLE IF NOT EXISTS text_block(
+             first INTEGER PRIMARY KEY, last INTEGER NOT NULL, session INTEGER NOT NULL, active INTEGER NOT NULL);
+         CREATE INDEX IF NOT EXISTS text_block_session ON text_block(session);
+         CREATE TABLE IF NOT EXISTS text_place(
+             row INTEGER PRIMARY KEY, at INTEGER NOT NULL, length INTEGER NOT NULL);
+         CREATE VIRTUAL TABLE IF NOT EXISTS said {fts5};
+         CREATE VIRTUAL TABLE IF NOT EXISTS tools {fts5};
+         INSERT INTO said(said, rank) VALUES('hashsize', {HASH});
+         INSERT INTO tools(tools, rank) VALUES('hashsize', {HASH});"
+    ))
+}
+
+/// Takes in what sessions hold. The larger a batch, the cheaper: each takes a
+/// run of numbers, above all others if it is newer than they are, else below.
+pub fn ingest(transaction: &Transaction<'_>, mut batch: Vec<Text>) -> Result<()> {
+    batch.retain(|text| !text.passages.is_empty());
+    batch.sort_by_key(|text| text.active);
+    let newest = transaction
+        .query_row("SELECT last, active FROM text_block ORDER BY first DESC LIMIT 1", [], |row| {
+            Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?))
+        })
+        .optional()?;
+    let (last, active) = newest.unwrap_or((MIDDLE - 1, i64::MIN));
+    let (older, newer) = batch.split_at(batch.partition_point(|text| text.active < active));
+    if !older.is_empty() {
+        let oldest: i64 = transaction.query_row("SELECT min(first) FROM text_block", [], |row| row.get(0))?;
+        let rows: usize = older.iter().map(|text| text.passages.len()).sum();
+        number(transaction, older, oldest - rows as i64)?;
+    }
+    number(transaction, newer, last + 1)
+}
+
+/// Writes texts with ascending numbers, as FTS5 likes it.
+fn number(transaction: &Transaction<'_>, texts: &[Text], mut row: i64) -> Result<()> {
+    let mut block = transaction.prepare_cached("INSERT INTO text_block VALUES(?1, ?2, ?3, ?4)")?;
+    let mut place = transaction.prepare_cached("INSERT INTO text_place VALUES(?1, ?2, ?3)")?;
+    let mut said = transaction.prepare_cached("INSERT INTO said(rowid, words) VALUES(?1, ?2)")?;
+    let mut tools = transaction.prepare_cached("INSERT INTO tools(rowid, words) VALUES(?1, ?2)")?;
+    for text in texts {
+        let last = row + text.passages.len() as i64 - 1;
+        block.execute(params![row, last, text.session, text.active])?;
+        for passage in &text.passages {
+            place.execute(params![row, passage.offset as i64, passage.length as i64])?;
+            if !passage.said.is_empty() {
+                said.execute(params![row, passage.said])?;
+            }
+            if !passage.tools.is_empty() {
+                tools.execute(params![row, passage.tools])?;
+            }
+            row += 1;
+        }
+    }
+    Ok(())
+}
+
+/// Drops all that is known of a session's text.
+pub fn forget(transaction: &Transaction<'_>, session: i64) -> Result<()> {
+    let mut blocks = transaction.prepare_cached("SELECT first, last FROM text_block WHERE session = ?1")?;
+    let blocks = blocks.query_map([session], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    for (first, last) in blocks.collect::<Result<Vec<(i64, i64)>>>()? {
+        for row in first..=last {
+            transaction.prepare_cached("DELETE FROM said WHERE rowid = ?1")?.execute([row])?;
+            transaction.prepare_cached("DELETE FROM tools WHERE rowid = ?1")?.execute([row])?;
+        }
+        transaction.execute("DELETE FROM text_place WHERE row BETWEEN ?1 AND ?2", [first, last])?;
+    }
+    transaction.execute("DELETE FROM text_block WHERE session = ?1", [session])?;
+    Ok(())
+}
