@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use super::frames::Ending;
 use super::permission::Decision;
 use super::process::{Process, State};
+use super::provider::OfferedTool;
 use super::record::Entry;
 use super::tool::{Need, Outcome, Tool};
 use super::turn::{Call, Step, Turn};
@@ -68,6 +69,12 @@ impl Process {
         ours.chain(self.mcp.tools().iter().map(|tool| tool.name().to_owned())).collect()
     }
 
+    /// All of them, as the model is told.
+    pub(super) fn offered_tools(&self) -> Vec<OfferedTool> {
+        let ours = self.tools.all().map(offered);
+        ours.chain(self.mcp.tools().iter().map(|tool| offered(tool))).collect()
+    }
+
     /// Lets a tool begin.
     pub(super) fn run_tool(&self, call: Call) -> Step {
         let running = match self.tool(&call.tool) {
@@ -108,5 +115,13 @@ impl Process {
         self.record(&entry)?;
         self.send_user(entry.message().clone(), &entry.uuid, Some(outcome.detail.clone()));
         Ok(())
+    }
+}
+
+fn offered(tool: &dyn Tool) -> OfferedTool {
+    OfferedTool {
+        name: tool.name().to_owned(),
+        description: tool.description().to_owned(),
+        input_schema: tool.input_schema(),
     }
 }

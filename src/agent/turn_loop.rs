@@ -90,7 +90,7 @@ impl Process {
             model: self.settings.model.clone(),
             instructions: self.settings.instructions.clone(),
             context: self.session.context.clone(),
-            tools: self.tool_names(),
+            tools: self.offered_tools(),
             cwd: self.session.cwd.clone(),
         });
         Step::Reply { events, reply: Reply::default(), asked: Instant::now() }

@@ -55,6 +55,14 @@ impl Tool for McpTool {
         &self.name
     }
 
+    fn description(&self) -> &str {
+        self.tool.description.as_deref().unwrap_or_default()
+    }
+
+    fn input_schema(&self) -> Value {
+        Value::Object((*self.tool.input_schema).clone())
+    }
+
     fn need(&self, _input: &Value, _place: &Place) -> Need {
         Need::Service
     }

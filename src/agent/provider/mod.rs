@@ -54,10 +54,21 @@ pub struct Request {
     pub instructions: Option<String>,
     /// The conversation so far.
     pub context: Context,
-    /// The tools it may ask for, by name.
-    pub tools: Vec<String>,
+    /// The tools it may ask for, in an order that stays.
+    pub tools: Vec<OfferedTool>,
     /// The folder the session works in.
     pub cwd: PathBuf,
+}
+
+/// A tool as a model is told of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OfferedTool {
+    /// The name it is called by.
+    pub name: String,
+    /// What it does.
+    pub description: String,
+    /// Its arguments, as a JSON schema.
+    pub input_schema: Value,
 }
 
 /// A reply as it is made.

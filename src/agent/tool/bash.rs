@@ -30,6 +30,25 @@ impl Tool for Bash {
         "Bash"
     }
 
+    fn description(&self) -> &'static str {
+        "Runs a command in a shell, in the session's folder, and gives back its output and exit code. Each \
+         command has a shell of its own: a change of folder or a variable does not last. Nothing can be \
+         typed into it. Use the file tools to read and write files."
+    }
+
+    fn input_schema(&self) -> Value {
+        json!({
+            "type": "object",
+            "properties": {
+                "command": {"type": "string", "description": "The command to run"},
+                "timeout": {"type": "number", "description": "Milliseconds until it is stopped; 120000 by default, 600000 at most"},
+                "description": {"type": "string", "description": "What it does, in five to ten words"},
+            },
+            "required": ["command"],
+            "additionalProperties": false,
+        })
+    }
+
     fn need(&self, input: &Value, _: &Place) -> Need {
         argument(input, "command").map_or(Need::Nothing, |command| Need::Command(command.to_owned()))
     }

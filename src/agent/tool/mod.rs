@@ -27,6 +27,13 @@ pub trait Tool: Send + Sync {
     /// Its name, as the model and the rules call it.
     fn name(&self) -> &str;
 
+    /// What it does and when to use it, for the model.
+    fn description(&self) -> &str;
+
+    /// Its arguments, as a JSON schema; the same each time, since it is part of
+    /// what a provider's cache knows.
+    fn input_schema(&self) -> Value;
+
     /// What this call would do, for whoever may permit it.
     fn need(&self, input: &Value, place: &Place) -> Need;
 
@@ -111,6 +118,11 @@ impl Toolbox {
     /// All names.
     pub fn names(&self) -> Vec<&str> {
         self.0.iter().map(|tool| tool.name()).collect()
+    }
+
+    /// Each of them.
+    pub fn all(&self) -> impl Iterator<Item = &dyn Tool> {
+        self.0.iter().map(AsRef::as_ref)
     }
 
     /// The tool of this name.

@@ -23,6 +23,24 @@ impl Tool for Read {
         "Read"
     }
 
+    fn description(&self) -> &'static str {
+        "Reads a text file. The result has line numbers, which are no part of the file. A file is read to \
+         its 2000th line unless offset and limit say otherwise."
+    }
+
+    fn input_schema(&self) -> Value {
+        json!({
+            "type": "object",
+            "properties": {
+                "file_path": {"type": "string", "description": "The file's absolute path"},
+                "offset": {"type": "number", "description": "The line to start at, from 1"},
+                "limit": {"type": "number", "description": "How many lines to read"},
+            },
+            "required": ["file_path"],
+            "additionalProperties": false,
+        })
+    }
+
     fn need(&self, input: &Value, place: &Place) -> Need {
         argument(input, "file_path").map_or(Need::Nothing, |path| Need::Look(place.path(path)))
     }

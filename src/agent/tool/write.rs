@@ -17,6 +17,23 @@ impl Tool for Write {
         "Write"
     }
 
+    fn description(&self) -> &'static str {
+        "Writes a whole text file: makes it and the folders it needs, or replaces all that it held. Read a \
+         file before replacing it."
+    }
+
+    fn input_schema(&self) -> Value {
+        json!({
+            "type": "object",
+            "properties": {
+                "file_path": {"type": "string", "description": "The file's absolute path"},
+                "content": {"type": "string", "description": "All that the file shall hold"},
+            },
+            "required": ["file_path", "content"],
+            "additionalProperties": false,
+        })
+    }
+
     fn need(&self, input: &Value, place: &Place) -> Need {
         argument(input, "file_path").map_or(Need::Nothing, |path| Need::Edit(place.path(path)))
     }

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
+use super::super::OfferedTool;
 use super::answer::Call;
 
 /// One prompt, understood.
@@ -23,9 +24,9 @@ pub enum Ask {
 
 impl Ask {
     /// Understands a prompt, as far as this model does.
-    pub fn of(prompt: &str, cwd: &Path, tools: &[String]) -> Self {
+    pub fn of(prompt: &str, cwd: &Path, tools: &[OfferedTool]) -> Self {
         let calls = calls(prompt, cwd);
-        if !calls.is_empty() && calls.iter().all(|call| tools.contains(&call.tool)) {
+        if !calls.is_empty() && calls.iter().all(|call| tools.iter().any(|tool| tool.name == call.tool)) {
             return Self::Calls(calls);
         }
         let lower = prompt.to_lowercase();

@@ -2,6 +2,7 @@ use serde_json::json;
 
 use super::*;
 use crate::agent::context::Context;
+use crate::agent::provider::OfferedTool;
 
 /// A request after these turns: prompts, each but the last answered by the model itself.
 fn request(prompts: &[&str]) -> Request {
@@ -17,9 +18,13 @@ fn request(prompts: &[&str]) -> Request {
         model: NAME.to_owned(),
         instructions: None,
         context,
-        tools: ["Bash", "Read", "Write"].map(str::to_owned).to_vec(),
+        tools: ["Bash", "Read", "Write"].map(offered).to_vec(),
         cwd: "/work".into(),
     }
+}
+
+fn offered(name: &str) -> OfferedTool {
+    OfferedTool { name: name.to_owned(), description: String::new(), input_schema: json!({}) }
 }
 
 fn text(prompts: &[&str]) -> String {
