@@ -3,21 +3,52 @@
 //! Only the parts hotseat shows are typed; the rest is left alone. A block of
 //! an unknown kind is [`Block::Other`], never an error.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
-/// Tokens of one request, as the Messages API counts them.
+/// Tokens of one request, as the Messages API counts them. A count that is
+/// missing or `null` is 0.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Usage {
     /// Tokens read that no cache had.
+    #[serde(deserialize_with = "or_default")]
     pub input_tokens: u64,
     /// Tokens written by the model.
+    #[serde(deserialize_with = "or_default")]
     pub output_tokens: u64,
     /// Tokens put into the prompt cache.
+    #[serde(deserialize_with = "or_default")]
     pub cache_creation_input_tokens: u64,
     /// Tokens that came from the prompt cache.
+    #[serde(deserialize_with = "or_default")]
     pub cache_read_input_tokens: u64,
+    /// How long those that were put into the cache stay there.
+    #[serde(deserialize_with = "or_default", skip_serializing_if = "CacheCreation::is_none")]
+    pub cache_creation: CacheCreation,
+}
+
+/// The tokens put into the prompt cache, by how long they stay; a part of
+/// `cache_creation_input_tokens`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct CacheCreation {
+    /// For five minutes after each use.
+    #[serde(deserialize_with = "or_default")]
+    pub ephemeral_5m_input_tokens: u64,
+    /// For an hour after each use.
+    #[serde(deserialize_with = "or_default")]
+    pub ephemeral_1h_input_tokens: u64,
+}
+
+impl CacheCreation {
+    fn is_none(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+fn or_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(from: D) -> Result<T, D::Error> {
+    Ok(Option::deserialize(from)?.unwrap_or_default())
 }
 
 impl Usage {
@@ -38,6 +69,8 @@ impl std::ops::AddAssign for Usage {
         self.output_tokens += other.output_tokens;
         self.cache_creation_input_tokens += other.cache_creation_input_tokens;
         self.cache_read_input_tokens += other.cache_read_input_tokens;
+        self.cache_creation.ephemeral_5m_input_tokens += other.cache_creation.ephemeral_5m_input_tokens;
+        self.cache_creation.ephemeral_1h_input_tokens += other.cache_creation.ephemeral_1h_input_tokens;
     }
 }
 
@@ -187,6 +220,16 @@ mod tests {
         let plain = Message::parse(r#"{"role":"user","content":"hi"}"#).unwrap();
         let listed = Message::parse(r#"{"role":"user","content":[{"type":"text","text":"hi"}]}"#).unwrap();
         assert_eq!(plain, listed);
+    }
+
+    #[test]
+    fn counts_that_are_missing_or_null_are_none() {
+        let usage = r#"{"usage":{"input_tokens":3,"output_tokens":null,"server_tool_use":null,
+            "cache_creation_input_tokens":9,"cache_creation":{"ephemeral_1h_input_tokens":7}}}"#;
+        let usage = Message::parse(usage).unwrap().usage.unwrap();
+        assert_eq!((usage.total(), usage.cache_creation.ephemeral_1h_input_tokens), (12, 7));
+        let null = Message::parse(r#"{"usage":{"input_tokens":3,"cache_creation":null}}"#).unwrap();
+        assert_eq!(null.usage, Some(Usage { input_tokens: 3, ..Usage::default() }));
     }
 
     #[test]

@@ -11,10 +11,12 @@ pub mod fork;
 mod id;
 pub mod line;
 pub mod message;
+pub mod price;
 pub mod prompt;
 pub mod transcript;
 
 pub use conversation::Conversation;
 pub use facts::Facts;
 pub use id::{NotASessionId, SessionId};
+pub use price::Prices;
 pub use transcript::Transcript;

@@ -8,11 +8,11 @@ use std::path::{Path, PathBuf};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::settings::{self, ENTRIES, Settings};
+use super::settings::{self, ENTRIES, Settings, TABLES};
 use crate::tui::app::Keymap;
 
 /// The settings a file gives, and what was wrong with it.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Reading {
     /// The file's settings; the default for what it does not (validly) give.
     pub settings: Settings,
@@ -88,13 +88,31 @@ impl Reader<'_> {
             let name: &str = key.get_ref();
             if name == "keys" {
                 self.keys(value);
+            } else if name == "prices" {
+                self.prices(value);
             } else if let Some(entry) = ENTRIES.iter().find(|entry| entry.name == name) {
                 if let Err(expected) = (entry.apply)(&mut self.reading.settings, value.get_ref()) {
                     self.mistake(Some(value.span().start), format!("{name}: {expected}"));
                 }
             } else {
-                let known = ENTRIES.iter().map(|entry| entry.name).chain(["keys"]);
+                let known = ENTRIES.iter().map(|entry| entry.name).chain(TABLES);
                 self.mistake(Some(key.span().start), unknown("key", name, known));
+            }
+        }
+    }
+
+    fn prices(&mut self, value: &Spanned<DeValue<'_>>) {
+        let Some(table) = value.get_ref().as_table() else {
+            return self
+                .mistake(Some(value.span().start), "prices: expected tables: [prices.\"MODEL\"]".into());
+        };
+        for (key, value) in table {
+            let model: &str = key.get_ref();
+            match settings::price(value.clone()) {
+                Ok(price) => self.reading.settings.prices.set(model.into(), price),
+                Err(expected) => {
+                    self.mistake(Some(value.span().start), format!("prices.{model}: {expected}"));
+                }
             }
         }
     }

@@ -3,16 +3,20 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use toml::de::DeValue;
+use serde::Deserialize;
+use toml::Spanned;
+use toml::de::{DeValue, ValueDeserializer};
 
 use crate::protocol::PermissionMode;
+use crate::session::Prices;
+use crate::session::price::Price;
 use crate::tui::app::Key;
 
 /// The agents that have a driver.
 pub const AGENTS: [&str; 1] = ["hotseat"];
 
 /// Everything a person can configure.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
     /// Which colours to assume.
     pub theme: Theme,
@@ -32,6 +36,8 @@ pub struct Settings {
     pub timestamps: bool,
     /// What long prompts are written in; none: `$VISUAL`, `$EDITOR`, `vi`.
     pub editor: Option<String>,
+    /// What models cost: the built-in table, and a person's own prices over it.
+    pub prices: Prices,
     /// Commands of the keymap and the keys a person wants for them.
     pub keys: BTreeMap<String, Vec<String>>,
 }
@@ -64,6 +70,7 @@ impl Default for Settings {
             mouse: true,
             timestamps: false,
             editor: None,
+            prices: Prices::default(),
             keys: BTreeMap::new(),
         }
     }
@@ -78,7 +85,7 @@ pub struct Entry {
     pub apply: fn(&mut Settings, &DeValue<'_>) -> Result<(), String>,
 }
 
-/// All keys but the table `keys`.
+/// All keys but the tables [`TABLES`].
 pub const ENTRIES: &[Entry] = &[
     Entry { name: "theme", apply: |settings, value| theme(value).map(|theme| settings.theme = theme) },
     Entry { name: "agent", apply: |settings, value| agent(value).map(|agent| settings.agent = agent) },
@@ -102,6 +109,14 @@ pub const ENTRIES: &[Entry] = &[
         apply: |settings, value| text(value).map(|editor| settings.editor = filled(editor)),
     },
 ];
+
+/// The keys whose value is a table of names that the file chooses.
+pub const TABLES: [&str; 2] = ["keys", "prices"];
+
+/// A model's price; the error says what was expected.
+pub fn price(value: Spanned<DeValue<'_>>) -> Result<Price, String> {
+    Price::deserialize(ValueDeserializer::from(value)).map_err(|error| error.message().to_owned())
+}
 
 /// Keys for one command: one, or a list; an empty list takes them away.
 pub fn keys(value: &DeValue<'_>) -> Result<Vec<String>, String> {

@@ -51,10 +51,25 @@ fn a_mistake_names_line_and_remedy() {
             "c.toml:1: browser_width: expected a number of columns from 34 to 60, or 0 for about a third",
         ),
         ("keys = 1", "c.toml:1: keys: expected a table: [keys]"),
+        ("prices = 1", "c.toml:1: prices: expected tables: [prices.\"MODEL\"]"),
+        (
+            "[prices]\nmy-model = { inputs = 1 }",
+            "c.toml:2: prices.my-model: unknown field `inputs`, expected one of `input`, `output`, \
+             `cache_write_5m`, `cache_write_1h`, `cache_read`, `window`, `aliases`, `long`, `over`",
+        ),
+        ("[prices.m]\ninput = -1", "c.toml:1: prices.m: expected an amount of 0 or more"),
         ("[keys]\nclear = 7", "c.toml:2: keys.clear: expected a key such as \"ctrl-p\", or a list of keys"),
     ] {
         assert_eq!(mistakes(text), [expected], "{text}");
     }
+}
+
+#[test]
+fn a_price_of_ones_own_stands_beside_the_built_in_ones() {
+    let reading = read(Path::new("c.toml"), "[prices.\"my/model\"]\ninput = 1\noutput = 2\nwindow = 9\n");
+    assert_eq!(reading.mistakes, []);
+    let prices = &reading.settings.prices;
+    assert_eq!((prices.window("my/model"), prices.window("claude-opus-4-5")), (Some(9), Some(200_000)));
 }
 
 #[test]

@@ -110,6 +110,7 @@ fn of_all_models(models: &Value) -> Option<Usage> {
             output_tokens: tokens("outputTokens"),
             cache_creation_input_tokens: tokens("cacheCreationInputTokens"),
             cache_read_input_tokens: tokens("cacheReadInputTokens"),
+            ..Usage::default()
         };
     }
     Some(all)
@@ -123,6 +124,7 @@ fn grown(before: Usage, now: Usage) -> Usage {
             .cache_creation_input_tokens
             .saturating_sub(before.cache_creation_input_tokens),
         cache_read_input_tokens: now.cache_read_input_tokens.saturating_sub(before.cache_read_input_tokens),
+        ..Usage::default()
     }
 }
 
