@@ -4,6 +4,7 @@
 use std::collections::HashSet;
 use std::io::Write;
 
+use hotseat::store::LocalStore;
 use serde_json::{Value, json};
 
 #[path = "support/agent.rs"]
@@ -291,6 +292,11 @@ fn a_session_of_another_folder_runs_in_its_own_or_where_it_is_told() {
     assert_eq!(switched(&mut agent, &here).1["cwd"], json!(home.work()));
     let (_, answer) = switched(&mut agent, &json!({"subtype": "resume", "session_id": gone.id()}));
     assert_eq!(answer["cwd"], json!(home.work()));
+
+    let store = LocalStore::new(home.config());
+    store.move_to(there.id().parse().unwrap(), &home.work()).unwrap().unwrap();
+    let (_, answer) = switched(&mut agent, &json!({"subtype": "resume", "session_id": there.id()}));
+    assert_eq!(answer["cwd"], json!(home.work()), "a moved session works where it was moved to");
 }
 
 #[test]

@@ -16,7 +16,7 @@ use super::record::{self, Entry, Origin};
 use super::totals::Totals;
 use crate::session::line::{Kind, Line};
 use crate::session::{SessionId, Transcript, facts::Title};
-use crate::store::{SessionStore, SessionWriter, StoreError};
+use crate::store::{SessionStore, SessionWriter, StoreError, is_home};
 
 /// A session that has the seat.
 pub struct ActiveSession {
@@ -97,8 +97,10 @@ impl ActiveSession {
             ),
             None => transcript.leaf(),
         };
-        let cwd =
-            at.cwd.map(Path::to_owned).or_else(|| own_folder(&transcript)).unwrap_or_else(|| here.to_owned());
+        let cwd = at
+            .cwd
+            .or_else(|| was_moved(&transcript, writer.path(), here).then_some(here))
+            .map_or_else(|| own_folder(&transcript).unwrap_or_else(|| here.to_owned()), Path::to_owned);
         let health = transcript.health;
         Ok(Self {
             id,
@@ -185,6 +187,15 @@ impl ActiveSession {
 fn user_uuids(transcript: &Transcript<'_>) -> HashSet<Uuid> {
     let lines = transcript.lines.iter().filter(|line| line.kind() == Kind::User);
     lines.filter_map(|line| Uuid::try_parse(&line.uuid()?).ok()).collect()
+}
+
+/// Whether the transcript was moved to the project of the folder we are in:
+/// none of its entries was written in that project.
+fn was_moved(transcript: &Transcript<'_>, path: &Path, here: &Path) -> bool {
+    let mut seen = HashSet::new();
+    let mut folders =
+        transcript.lines.iter().filter_map(Line::cwd).filter(|folder| seen.insert(folder.clone()));
+    is_home(path, here) && !folders.any(|folder| is_home(path, Path::new(&*folder)))
 }
 
 /// The last folder the conversation worked in, if it still exists.

@@ -32,6 +32,7 @@ use crate::session::SessionId;
 pub use error::StoreError;
 pub use local::LocalStore;
 pub use memory::MemoryStore;
+pub use project::is_home;
 
 /// A place that keeps transcripts. Every call may touch a disk, so none belongs
 /// on a draw loop.

@@ -54,6 +54,15 @@ pub fn existing_folders(projects: &Path, path: &str) -> Vec<PathBuf> {
     entries.flatten().map(|entry| entry.path()).filter(same).collect()
 }
 
+/// Whether a transcript lies where the sessions of this folder do.
+pub fn is_home(transcript: &Path, cwd: &Path) -> bool {
+    let Some(project) = transcript.parent().and_then(|folder| folder.file_name()?.to_str()) else {
+        return false;
+    };
+    let name = folder_name(&spelled(cwd));
+    project == name || (name.len() > LONGEST && project.starts_with(&name[..=LONGEST]))
+}
+
 /// The folder a new session of `cwd` goes to; it need not exist yet.
 pub fn folder_for(projects: &Path, cwd: &Path) -> PathBuf {
     let path = spelled(cwd);
@@ -116,6 +125,17 @@ mod tests {
         assert_eq!(before, spelled(&real.join("work")));
         std::fs::remove_dir(real.join("work")).unwrap();
         assert_eq!(before, spelled(&link.join("work/")));
+    }
+
+    #[test]
+    fn a_transcript_is_at_home_in_one_project() {
+        let long = format!("/{}", "a".repeat(250));
+        for cwd in ["/w/x", "/w/🦀 é", &long] {
+            let home = folder_for(Path::new("/projects"), Path::new(cwd)).join("id.jsonl");
+            assert!(is_home(&home, Path::new(cwd)), "{cwd}");
+            assert!(!is_home(&home, Path::new("/w/other")), "{cwd}");
+        }
+        assert!(!is_home(Path::new("memory:id"), Path::new("/w")));
     }
 
     #[test]
