@@ -178,3 +178,35 @@ fn a_host_that_never_reads_does_not_keep_it_from_ending() {
     eventually("it ends", || child.try_wait().unwrap().is_some());
     assert!(began.elapsed() < Duration::from_secs(3), "{:?}", began.elapsed());
 }
+
+#[test]
+fn a_conversation_that_is_cut_off_goes_on_whole_in_a_repaired_copy() {
+    let home = Home::new();
+    let mut agent = home.agent(&[]);
+    agent.turn("Remember the secret is PINEAPPLE.");
+    agent.turn("Hello.");
+    let session = agent.session();
+    assert!(agent.close().success());
+    let path = home.transcript_path(&session);
+    let text = std::fs::read_to_string(&path).unwrap();
+    let mut lines: Vec<_> = text.lines().collect();
+    let hello = lines.iter().position(|line| line.contains(r#""content":"Hello.""#)).unwrap();
+    lines[hello] = &lines[hello][..30];
+    let broken = lines.join("\n") + "\n";
+    std::fs::write(&path, &broken).unwrap();
+
+    let mut agent = home.agent(&[]);
+    let mut switch = |subtype| {
+        let answer = agent.request(&json!({"subtype": subtype, "session_id": session})).pop().unwrap();
+        let answer = answer["response"]["response"].clone();
+        (answer["repaired"].as_str().unwrap_or_default().to_owned(), answer["num_turns"].clone())
+    };
+    let (said, turns) = switch("resume");
+    assert!(said.contains("cut off") && said.contains("repaired copy"), "{said}");
+    assert_eq!(turns, 0);
+    let (said, turns) = switch("fork");
+    assert!(said.contains("goes on at 1 place"), "{said}");
+    assert_eq!(turns, 1);
+    assert!(agent.turn("What is the secret?").contains("PINEAPPLE"));
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), broken, "the original is never edited");
+}

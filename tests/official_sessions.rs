@@ -139,7 +139,7 @@ fn the_official_functions_read_our_fork_and_we_read_theirs() {
     for sample in samples() {
         let source = scratch.put(&sample);
         let bytes = scratch.store.read(source).expect("readable");
-        let our_fork = scratch.store.fork(source, &Fork::default()).expect("a fork");
+        let our_fork = scratch.store.fork(source, &Fork::default()).expect("a fork").id;
         let their_fork = scratch.sdk(&format!("fork_session('{source}').session_id"));
         let their_fork = their_fork.as_str().expect("an id").parse().expect("an id");
         let official = scratch.official_messages_of(&[source, our_fork, their_fork]);
@@ -157,7 +157,7 @@ fn a_fork_at_a_message_ends_there_for_both() {
     let source = scratch.put(&Sample::default());
     let messages = scratch.official_messages(source);
     let fork =
-        |uuid| scratch.store.fork(source, &Fork { at: Some(uuid), ..Fork::default() }).expect("a fork");
+        |uuid| scratch.store.fork(source, &Fork { at: Some(uuid), ..Fork::default() }).expect("a fork").id;
     let forks: Vec<_> = uuids(&messages).into_iter().map(fork).collect();
     for (at, (fork, copy)) in forks.iter().zip(scratch.official_messages_of(&forks)).enumerate() {
         // A turn is a prompt, a reply of three blocks, their result, another reply.

@@ -106,7 +106,8 @@ impl ActiveSession {
             id,
             context: Context::of(&transcript, leaf),
             totals: Totals::of(&transcript),
-            repaired: health.open_end.then(|| repair_note(health.torn)),
+            repaired: cut_note(&transcript, leaf)
+                .or_else(|| health.open_end.then(|| repair_note(health.torn))),
             title: Title::of(&transcript).map(|title| title.text),
             title_waits: false,
             writer,
@@ -205,6 +206,13 @@ fn own_folder(transcript: &Transcript<'_>) -> Option<PathBuf> {
         lines.filter(|line| line.kind() != Kind::Progress && !line.is_sidechain()).find_map(Line::cwd)?;
     let cwd = PathBuf::from(cwd.into_owned());
     cwd.is_dir().then_some(cwd)
+}
+
+/// The conversation could be longer than what is resumed here.
+fn cut_note(transcript: &Transcript<'_>, leaf: Option<usize>) -> Option<String> {
+    let cut_off = "the conversation is cut off where an entry is missing, and goes on from there";
+    let is_cut = !transcript.cuts(leaf).is_empty();
+    is_cut.then(|| format!("{cut_off}; a fork of it is a repaired copy, with what came before"))
 }
 
 fn repair_note(torn: usize) -> String {

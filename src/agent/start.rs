@@ -105,8 +105,8 @@ fn first_session(flags: &Flags, store: &dyn SessionStore, cwd: &Path) -> Result<
     };
     let message = flags.resume_session_at.as_deref();
     if flags.fork_session {
-        let copy = store.fork(id, &Fork { at: message, ..Fork::default() })?;
-        return Ok(load_copy(store, copy, None, cwd)?);
+        let fork = store.fork(id, &Fork { at: message, repair: true, ..Fork::default() })?;
+        return Ok(load_copy(store, fork, None, cwd)?);
     }
     Ok(ActiveSession::load(store, id, LoadAt { message, cwd: None }, cwd)?)
 }

@@ -14,7 +14,7 @@ use super::frames::Refusal;
 use super::process::Process;
 use crate::protocol::{ErrorCode, ForkRequest, ResumeRequest, SwitchAnswer};
 use crate::session::SessionId;
-use crate::store::{Fork, StoreError};
+use crate::store::{Fork, Forked, StoreError};
 
 /// What is asked for, understood.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -169,9 +169,9 @@ impl Process {
                 if source == self.session.id && self.session.context.messages().is_empty() {
                     return Err(StoreError::Empty(source));
                 }
-                let order = Fork { at: at.as_deref(), title: title.as_deref(), cwd: cwd.as_deref() };
-                let copy = store.fork(source, &order)?;
-                Ok((load_copy(store, copy, cwd.as_deref(), &here)?, Some(source)))
+                let (at, title) = (at.as_deref(), title.as_deref());
+                let fork = store.fork(source, &Fork { at, title, cwd: cwd.as_deref(), repair: true })?;
+                Ok((load_copy(store, fork, cwd.as_deref(), &here)?, Some(source)))
             }
         }
     }
@@ -180,15 +180,19 @@ impl Process {
 /// Loads a fresh copy; one that cannot be loaded is taken back.
 pub(super) fn load_copy(
     store: &dyn crate::store::SessionStore,
-    copy: SessionId,
+    fork: Forked,
     cwd: Option<&Path>,
     here: &Path,
 ) -> Result<ActiveSession, StoreError> {
     let at = LoadAt { message: None, cwd };
-    ActiveSession::load(store, copy, at, here).inspect_err(|_| {
+    let mut copy = ActiveSession::load(store, fork.id, at, here).inspect_err(|_| {
         // The first error is the one to tell.
-        let _deleted_or_not = store.delete(copy);
-    })
+        let _deleted_or_not = store.delete(fork.id);
+    })?;
+    if fork.mended.is_any() {
+        copy.repaired = Some(fork.mended.to_string());
+    }
+    Ok(copy)
 }
 
 fn session_id(text: &str) -> Result<SessionId, Refusal> {

@@ -18,6 +18,7 @@ use super::facts::{Title, fork_title};
 use super::fields::{Fields, quoted};
 use super::line::{Kind, Line};
 use super::message::{Block, Message};
+use super::salvage::salvage;
 use super::transcript::{MessageIds, Reach, Transcript};
 
 /// What would tie a copy to the state of its source.
@@ -43,12 +44,15 @@ pub struct Copy<'a> {
     /// The time of the copy: its last entry bears it, so that lists and the
     /// official CLI take it for the newest.
     pub now: DateTime<Utc>,
+    /// Goes on where a parent is missing, as [`Reach::Repaired`] does, and takes
+    /// entries out of torn lines.
+    pub repair: bool,
 }
 
 impl Copy<'_> {
     /// All of a session, under its own name and in its own folder.
     pub fn of(source: SessionId, id: SessionId, now: DateTime<Utc>) -> Self {
-        Self { source, id, at: None, title: None, cwd: None, now }
+        Self { source, id, at: None, title: None, cwd: None, now, repair: false }
     }
 }
 
@@ -61,16 +65,48 @@ pub enum NoCopy {
     NoSuchMessage,
 }
 
-/// The copy's lines, without newlines.
-pub fn copy(transcript: &Transcript<'_>, copy: &Copy<'_>) -> Result<Vec<String>, NoCopy> {
-    let chain = chain(transcript, copy.at)?;
+/// A copy, and what was mended in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Copied {
+    /// The copy's lines, without newlines.
+    pub lines: Vec<String>,
+    /// Places where the conversation was cut off and goes on now.
+    pub cuts: usize,
+    /// Entries taken out of torn lines.
+    pub salvaged: usize,
+}
+
+/// One entry of the main chain.
+struct Link<'t, 'a> {
+    line: &'t Line<'a>,
+    /// The copy keeps it.
+    kept: bool,
+    /// The uuid of what it is hung on, its own parent being missing.
+    mended: Option<Cow<'a, str>>,
+}
+
+/// Copies the conversation in a transcript's bytes.
+pub fn copy(bytes: &[u8], copy: &Copy<'_>) -> Result<Copied, NoCopy> {
+    if !copy.repair {
+        return copy_of(&Transcript::parse(bytes), 0, copy);
+    }
+    let (bytes, salvaged) = salvage(bytes);
+    copy_of(&Transcript::parse(&bytes), salvaged, copy)
+}
+
+fn copy_of(transcript: &Transcript<'_>, salvaged: usize, copy: &Copy<'_>) -> Result<Copied, NoCopy> {
+    let chain = chain(transcript, copy)?;
+    let cuts = chain.iter().filter(|link| link.mended.is_some()).count();
     let names = new_names(&chain);
     let now = copy.now.to_rfc3339_opts(SecondsFormat::Millis, true);
-    let kept: Vec<_> = chain.iter().filter(|(_, kept)| *kept).map(|(line, _)| *line).collect();
+    let kept: Vec<_> = chain.iter().filter(|link| link.kept).collect();
     let mut lines = Vec::with_capacity(kept.len() + 2);
-    for (at, line) in kept.iter().enumerate() {
+    for (at, Link { line, mended, .. }) in kept.iter().enumerate() {
         let Some(mut fields) = Fields::parse(line.json()) else { continue };
         rename(&mut fields, &names);
+        if let Some(Some(parent)) = mended.as_ref().and_then(|parent| names.get(parent.as_ref())) {
+            fields.set("parentUuid", quoted(parent));
+        }
         fields.retain(|name| !OF_THE_SOURCE.contains(&name));
         fields.set("sessionId", quoted(&copy.id.to_string()));
         if let Some(cwd) = copy.cwd {
@@ -88,31 +124,39 @@ pub fn copy(transcript: &Transcript<'_>, copy: &Copy<'_>) -> Result<Vec<String>,
     }
     lines.extend(replacements(transcript, copy, &now));
     let title = copy.title.map(str::trim).filter(|title| !title.is_empty());
-    let title = title.map_or_else(
-        || fork_title(Title::of(transcript).as_ref().map_or("Forked session", |title| &title.text), []),
-        str::to_owned,
-    );
+    let title = title.map_or_else(|| own_title(transcript, cuts + salvaged > 0), str::to_owned);
     lines.push(json!({"type": "custom-title", "sessionId": copy.id, "customTitle": title}).to_string());
-    Ok(lines)
+    Ok(Copied { lines, cuts, salvaged })
 }
 
-/// The entries of the main chain, and of each whether the copy keeps it.
-fn chain<'t, 'a>(
-    transcript: &'t Transcript<'a>,
-    at: Option<&str>,
-) -> Result<Vec<(&'t Line<'a>, bool)>, NoCopy> {
-    let leaf = match at {
+/// What a copy is called that nobody gave a name.
+fn own_title(transcript: &Transcript<'_>, repaired: bool) -> String {
+    let title = Title::of(transcript).map_or_else(|| "Forked session".to_owned(), |title| title.text);
+    if repaired { format!("{title} (repaired)") } else { fork_title(&title, []) }
+}
+
+/// The entries of the main chain.
+fn chain<'t, 'a>(transcript: &'t Transcript<'a>, copy: &Copy<'_>) -> Result<Vec<Link<'t, 'a>>, NoCopy> {
+    let leaf = match copy.at {
         Some(uuid) => {
             let at = transcript.position(uuid).filter(|&at| !transcript.lines[at].is_sidechain());
             Some(at.ok_or(NoCopy::NoSuchMessage)?)
         }
         None => transcript.leaf(),
     };
-    let mut path = transcript.path(leaf, Reach::Person);
+    let cuts: HashMap<_, _> =
+        if copy.repair { transcript.cuts(leaf).into_iter().collect() } else { HashMap::new() };
+    let reach = if copy.repair { Reach::Repaired } else { Reach::Person };
+    let mut path = transcript.path(leaf, reach);
     path.retain(|&at| !transcript.lines[at].is_sidechain());
     let open = answer_open_calls(transcript, &mut path);
-    let is_kept = |line: &Line<'_>| line.kind() != Kind::Progress && !only_calls(line, &open);
-    Ok(path.into_iter().map(|at| &transcript.lines[at]).map(|line| (line, is_kept(line))).collect())
+    let link = |at: usize| {
+        let line = &transcript.lines[at];
+        let kept = line.kind() != Kind::Progress && !only_calls(line, &open);
+        let mended = cuts.get(&at).and_then(|&before| transcript.lines[before].uuid());
+        Link { line, kept, mended }
+    };
+    Ok(path.into_iter().map(link).collect())
 }
 
 /// Puts the results that lie elsewhere in the file behind the path, and says
@@ -154,14 +198,15 @@ fn only_calls(line: &Line<'_>, open: &HashSet<String>) -> bool {
 }
 
 /// The new uuid of each entry; one that is not kept goes by its parent's.
-fn new_names(chain: &[(&Line<'_>, bool)]) -> HashMap<String, Option<String>> {
+fn new_names(chain: &[Link<'_, '_>]) -> HashMap<String, Option<String>> {
     let mut names = HashMap::with_capacity(chain.len());
-    for (line, kept) in chain {
+    for Link { line, kept, mended } in chain {
         let Some(old) = line.uuid() else { continue };
         let name = if *kept {
             Some(Uuid::new_v4().to_string())
         } else {
-            line.parent().and_then(|parent| names.get(parent.as_ref()).cloned().flatten())
+            let parent = mended.clone().or_else(|| line.parent());
+            parent.and_then(|parent| names.get(parent.as_ref()).cloned().flatten())
         };
         names.insert(old.into_owned(), name);
     }

@@ -13,6 +13,7 @@ pub mod line;
 pub mod message;
 pub mod price;
 pub mod prompt;
+pub mod salvage;
 pub mod transcript;
 
 pub use conversation::Conversation;

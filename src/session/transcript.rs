@@ -39,6 +39,16 @@ pub struct Transcript<'a> {
     pub health: Health,
 }
 
+/// A way from a leaf up to a root.
+#[derive(Default)]
+struct Walk {
+    /// Leaf first.
+    path: Vec<usize>,
+    seen: HashSet<usize>,
+    /// Where it had to be mended: the child, and what it was hung on.
+    cuts: Vec<(usize, usize)>,
+}
+
 /// How far back a path through the transcript goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reach {
@@ -46,6 +56,9 @@ pub enum Reach {
     Model,
     /// What a person is shown: a compaction continues at its logical parent.
     Person,
+    /// What a repaired copy holds: as a person is shown, and where a parent is
+    /// missing it goes on with what was said before it in the file.
+    Repaired,
 }
 
 impl<'a> Transcript<'a> {
@@ -109,24 +122,45 @@ impl<'a> Transcript<'a> {
     /// The path from the root to `leaf`, as indices into [`Self::lines`], with
     /// the calls and results that a parallel turn left beside it put back.
     pub fn path(&self, leaf: Option<usize>, reach: Reach) -> Vec<usize> {
+        let mut walk = self.walk(leaf, reach);
+        walk.path.reverse();
+        self.rejoin_parallel_calls(walk.path, &walk.seen)
+    }
+
+    /// Where the conversation that ends at `leaf` is cut off although something
+    /// was said before: each entry whose parent is missing, and the entry that a
+    /// repaired copy hangs it on.
+    pub fn cuts(&self, leaf: Option<usize>) -> Vec<(usize, usize)> {
+        self.walk(leaf, Reach::Repaired).cuts
+    }
+
+    fn walk(&self, leaf: Option<usize>, reach: Reach) -> Walk {
         let by_uuid = self.by_uuid();
-        let mut path = Vec::new();
-        let mut seen = HashSet::new();
+        let mut walk = Walk::default();
         let mut at = leaf;
         while let Some(index) = at {
-            if !seen.insert(index) {
+            if !walk.seen.insert(index) {
                 break;
             }
-            path.push(index);
+            walk.path.push(index);
             let line = &self.lines[index];
-            let parent = line.parent().or_else(|| match reach {
-                Reach::Person => line.logical_parent(),
-                Reach::Model => None,
-            });
-            at = parent.and_then(|uuid| by_uuid.get(&uuid).copied());
+            let logical = || if reach == Reach::Model { None } else { line.logical_parent() };
+            let named = line.parent();
+            let is_named = named.is_some();
+            at = named.or_else(logical).and_then(|uuid| by_uuid.get(&uuid).copied());
+            if at.is_none() && is_named && reach == Reach::Repaired {
+                at = self.said_before(index).filter(|before| !walk.seen.contains(before));
+                walk.cuts.extend(at.map(|before| (index, before)));
+            }
         }
-        path.reverse();
-        self.rejoin_parallel_calls(path, &seen)
+        walk
+    }
+
+    /// The last entry of the conversation that lies before this one in the file.
+    fn said_before(&self, at: usize) -> Option<usize> {
+        let is_said =
+            |line: &Line<'_>| line.kind().is_conversation() && !line.is_sidechain() && line.uuid().is_some();
+        if self.lines[at].is_sidechain() { None } else { self.lines[..at].iter().rposition(is_said) }
     }
 
     fn by_uuid(&self) -> HashMap<Cow<'a, str>, usize> {

@@ -15,15 +15,14 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::SystemTime;
 
-use chrono::Utc;
 use unicode_normalization::UnicodeNormalization;
 
 use super::lock::{Lock, Refused};
 use super::{
-    Fork, Holder, Pinned, Scope, SessionStore, SessionWriter, StoreError, Stored, Tail, Trashed, ends, entry,
-    lock, project, register, whole, worktrees, writer,
+    Fork, Forked, Holder, Pinned, Scope, SessionStore, SessionWriter, StoreError, Stored, Tail, Trashed,
+    ends, entry, forking, lock, project, register, whole, worktrees, writer,
 };
-use crate::session::{SessionId, Transcript, fork};
+use crate::session::SessionId;
 
 /// The store over `~/.claude`, or wherever `CLAUDE_CONFIG_DIR` points.
 #[derive(Debug)]
@@ -188,23 +187,19 @@ impl SessionStore for LocalStore {
         ours.chain(register::holders(&self.root)).collect()
     }
 
-    fn fork(&self, source: SessionId, fork: &Fork<'_>) -> Result<SessionId, StoreError> {
+    fn fork(&self, source: SessionId, fork: &Fork<'_>) -> Result<Forked, StoreError> {
         let stored = self.find(source)?;
         let bytes = whole::read(&stored.path)
             .map_err(|error| StoreError::Unreadable { path: stored.path.clone(), source: error })?;
         let home = stored.path.parent().unwrap_or(&self.projects);
         let folder = fork.cwd.map_or_else(|| home.to_owned(), |cwd| project::folder_for(&self.projects, cwd));
-        let cwd = fork.cwd.filter(|_| folder != home).map(project::spelled);
-        let id = SessionId::random();
-        let order =
-            fork::Copy { source, id, at: fork.at, title: fork.title, cwd: cwd.as_deref(), now: Utc::now() };
-        let lines =
-            fork::copy(&Transcript::parse(&bytes), &order).map_err(StoreError::no_copy(source, fork))?;
-        let path = folder.join(format!("{id}.jsonl"));
+        let cwd = fork.cwd.filter(|_| folder != home);
+        let (forked, lines) = forking::copy(&bytes, source, fork, cwd)?;
+        let path = folder.join(format!("{}.jsonl", forked.id));
         writer::create_new(&path, &lines)
             .map_err(StoreError::io(format!("cannot write the fork to {}", path.display())))?;
-        self.known().insert(id, path);
-        Ok(id)
+        self.known().insert(forked.id, path);
+        Ok(forked)
     }
 
     fn rename(&self, id: SessionId, title: &str) -> Result<(), StoreError> {

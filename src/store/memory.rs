@@ -11,13 +11,11 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
-use chrono::Utc;
-
 use super::{
-    Fork, Holder, Pinned, Scope, SessionStore, SessionWriter, StoreError, Stored, Tail, Trashed, ends, entry,
-    project, writer,
+    Fork, Forked, Holder, Pinned, Scope, SessionStore, SessionWriter, StoreError, Stored, Tail, Trashed,
+    ends, entry, forking, project, writer,
 };
-use crate::session::{SessionId, Transcript, fork};
+use crate::session::{SessionId, Transcript};
 
 /// A store whose writes stay in memory.
 #[derive(Clone, Default)]
@@ -169,19 +167,18 @@ impl SessionStore for MemoryStore {
         self.beneath.as_ref().map_or_else(Vec::new, |beneath| beneath.holders())
     }
 
-    fn fork(&self, source: SessionId, fork: &Fork<'_>) -> Result<SessionId, StoreError> {
+    fn fork(&self, source: SessionId, fork: &Fork<'_>) -> Result<Forked, StoreError> {
         let copy = self.copy_of(source)?;
-        let id = SessionId::random();
-        let cwd = fork.cwd.map(project::spelled);
-        let transcript = Transcript::parse(&copy.bytes);
-        let order =
-            fork::Copy { source, id, at: fork.at, title: fork.title, cwd: cwd.as_deref(), now: Utc::now() };
-        let lines = fork::copy(&transcript, &order).map_err(StoreError::no_copy(source, fork))?;
-        let started_in = || transcript.lines.iter().find_map(|line| Some(PathBuf::from(&*line.cwd()?)));
-        let mut kept = Kept::in_folder(cwd.map(PathBuf::from).or(copy.cwd).or_else(started_in));
+        let (forked, lines) = forking::copy(&copy.bytes, source, fork, fork.cwd)?;
+        let started_in = || {
+            let transcript = Transcript::parse(&copy.bytes);
+            transcript.lines.iter().find_map(|line| Some(PathBuf::from(&*line.cwd()?)))
+        };
+        let cwd = fork.cwd.map(Path::to_owned).or_else(|| copy.cwd.clone());
+        let mut kept = Kept::in_folder(cwd.or_else(started_in));
         kept.append((lines.join("\n") + "\n").as_bytes());
-        self.kept().insert(id, kept);
-        Ok(id)
+        self.kept().insert(forked.id, kept);
+        Ok(forked)
     }
 
     fn rename(&self, id: SessionId, title: &str) -> Result<(), StoreError> {
@@ -286,7 +283,7 @@ mod tests {
         let before = (local.read(id).unwrap(), local.list(&Scope::All).unwrap());
         memory.open(id, Path::new("/w")).unwrap().append(&["{\"more\":1}".into()]).unwrap();
         memory.rename(id, "name").unwrap();
-        let fork = memory.fork(id, &Fork::default()).unwrap();
+        let fork = memory.fork(id, &Fork::default()).unwrap().id;
         assert_eq!(before, (local.read(id).unwrap(), local.list(&Scope::All).unwrap()));
         let text = String::from_utf8(memory.read(id).unwrap()).unwrap();
         assert!(text.starts_with(&format!("{PROMPT}\n{{\"more\":1}}\n")) && text.ends_with("}\n"), "{text}");

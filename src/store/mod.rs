@@ -10,6 +10,7 @@ mod archive;
 mod ends;
 mod entry;
 mod error;
+mod forking;
 mod local;
 mod lock;
 mod memory;
@@ -30,6 +31,7 @@ use std::time::SystemTime;
 use crate::session::SessionId;
 
 pub use error::StoreError;
+pub use forking::{Fork, Forked, Mended};
 pub use local::LocalStore;
 pub use memory::MemoryStore;
 pub use project::is_home;
@@ -65,7 +67,7 @@ pub trait SessionStore: Send + Sync {
 
     /// Copies the main chain of a session into a new one. The source is not
     /// touched by one byte.
-    fn fork(&self, source: SessionId, fork: &Fork<'_>) -> Result<SessionId, StoreError>;
+    fn fork(&self, source: SessionId, fork: &Fork<'_>) -> Result<Forked, StoreError>;
 
     /// Appends a title.
     fn rename(&self, id: SessionId, title: &str) -> Result<(), StoreError>;
@@ -167,17 +169,6 @@ pub struct Tail {
     pub bytes: Vec<u8>,
     /// These bytes are all there is.
     pub whole: bool,
-}
-
-/// What to copy.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Fork<'a> {
-    /// The last entry to copy, by uuid; none: the conversation's leaf.
-    pub at: Option<&'a str>,
-    /// The copy's title; none: the source's with the next number, "Plan ⑂2".
-    pub title: Option<&'a str>,
-    /// The folder the copy belongs to; none: the source's.
-    pub cwd: Option<&'a Path>,
 }
 
 /// How a session is taken in from a file.

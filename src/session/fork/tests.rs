@@ -6,13 +6,13 @@ const SOURCE: &str = "11111111-1111-4111-8111-111111111111";
 
 fn order<'a>(at: Option<&'a str>, title: Option<&'a str>) -> Copy<'a> {
     let now = DateTime::UNIX_EPOCH;
-    Copy { source: SOURCE.parse().unwrap(), id: SessionId::random(), at, title, cwd: None, now }
+    Copy { at, title, ..Copy::of(SOURCE.parse().unwrap(), SessionId::random(), now) }
 }
 
 fn copied(lines: &[&str], order: &Copy<'_>) -> Result<Vec<Value>, NoCopy> {
     let text = lines.join("\n");
-    let lines = copy(&Transcript::parse(text.as_bytes()), order)?;
-    Ok(lines.iter().map(|line| serde_json::from_str(line).unwrap()).collect())
+    let copied = copy(text.as_bytes(), order)?;
+    Ok(copied.lines.iter().map(|line| serde_json::from_str(line).unwrap()).collect())
 }
 
 /// The copied entries by their old uuids, each with the old uuid of its parent.
@@ -66,10 +66,27 @@ fn a_compaction_goes_along_with_what_came_before_it() {
 }
 
 #[test]
+fn a_repaired_copy_goes_on_where_its_source_is_cut_off() {
+    let later = r#"{"type":"user","uuid":"l","parentUuid":"torn","message":{"content":"more"}}"#;
+    let lines = [PROMPT, "{\"type\":\"assi", r#"{"type":"progress","uuid":"g","parentUuid":"p"}"#, later];
+    check(&lines, None, "l<");
+    let repair = Copy { repair: true, ..order(None, None) };
+    let copy = copied(&lines, &repair).unwrap();
+    assert_eq!(shape(&copy), "p< l<p");
+    assert_eq!(copy.last().unwrap()["customTitle"], "go (repaired)");
+    let text = lines.join("\n");
+    assert_eq!(super::copy(text.as_bytes(), &repair).unwrap().cuts, 1);
+    let glued = format!("{{\"type\":\"us{CALL_1}");
+    assert_eq!(shape(&copied(&[PROMPT, &glued, RESULT_1], &repair).unwrap()), "p< c1<p r1<c1");
+    let whole = copied(&[PROMPT, CALL_1, RESULT_1], &repair).unwrap();
+    assert_eq!((shape(&whole).as_str(), &whole[3]["customTitle"]), ("p< c1<p r1<c1", &json!("go ⑂2")));
+}
+
+#[test]
 fn every_entry_has_a_new_name_and_remembers_its_old_one() {
     let odd = r#"{"type":"user","uuid":"p","parentUuid":"gone","sessionId":"x","slug":"s","teamName":"t","novel":{"a" : 1.50},"message":{"content":"hi"}}"#;
     let order = order(None, None);
-    let text = copy(&Transcript::parse(odd.as_bytes()), &order).unwrap().swap_remove(0);
+    let text = copy(odd.as_bytes(), &order).unwrap().lines.swap_remove(0);
     assert!(text.contains(r#""novel":{"a" : 1.50}"#), "{text}");
     let entry: Value = serde_json::from_str(&text).unwrap();
     assert_ne!(entry["uuid"], "p");

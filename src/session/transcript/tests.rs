@@ -53,6 +53,21 @@ fn a_missing_parent_ends_the_walk() {
 }
 
 #[test]
+fn a_repaired_path_goes_on_before_a_missing_parent() {
+    let check = |shorthand: &str, expected: &[usize], cuts: &[(usize, usize)]| {
+        let text = file(shorthand);
+        let transcript = Transcript::parse(text.as_bytes());
+        assert_eq!(transcript.path(transcript.leaf(), Reach::Repaired), expected, "{shorthand}");
+        assert_eq!(transcript.cuts(transcript.leaf()), cuts, "{shorthand}");
+    };
+    check("a< b<a c<gone d<c", &[0, 1, 2, 3], &[(2, 1)]);
+    check("a< b<gone ~x<b c<gone", &[0, 1, 3], &[(3, 1), (1, 0)]);
+    check("b<gone c<b", &[0, 1], &[]);
+    check("a< b<", &[1], &[]);
+    check("a<c b<gone c<b", &[0, 1, 2], &[(1, 0)]);
+}
+
+#[test]
 fn a_circle_ends_the_walk() {
     assert_eq!(path(&file("a<b b<a")), "a b");
 }

@@ -85,8 +85,8 @@ impl LocalStore {
         if import.as_fork {
             let cwd = import.to.map(project::spelled);
             let order = fork::Copy { cwd: cwd.as_deref(), ..fork::Copy::of(id, wanted, Utc::now()) };
-            let lines = fork::copy(&transcript, &order).map_err(|_| StoreError::Empty(id))?;
-            writer::create_new(&target, &lines).map_err(doing())?;
+            let copied = fork::copy(&bytes, &order).map_err(|_| StoreError::Empty(id))?;
+            writer::create_new(&target, &copied.lines).map_err(doing())?;
         } else {
             link_or_copy(&staged, &target).map_err(|error| match error.kind() {
                 ErrorKind::AlreadyExists => StoreError::Exists(wanted),

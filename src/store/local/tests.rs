@@ -136,7 +136,7 @@ fn a_fork_leaves_its_source_as_it_was() {
     let scratch = Scratch::new();
     let id = scratch.session(&[PROMPT, "{\"torn"]);
     let (before, stored) = (scratch.text(id), scratch.store.find(id).unwrap());
-    let fork = scratch.store.fork(id, &Fork::default()).unwrap();
+    let fork = scratch.store.fork(id, &Fork::default()).unwrap().id;
     assert_eq!((scratch.text(id), scratch.store.find(id).unwrap()), (before, stored));
     assert_eq!(scratch.store.list(&scratch.here()).unwrap().len(), 2);
     assert!(scratch.text(fork).contains("go ⑂2"));
@@ -149,11 +149,11 @@ fn a_fork_can_belong_to_another_folder() {
     let scratch = Scratch::new();
     let id = scratch.session(&[PROMPT]);
     let there = scratch.temp.path().join("there");
-    let fork = scratch.store.fork(id, &Fork { cwd: Some(&there), ..Fork::default() }).unwrap();
+    let fork = scratch.store.fork(id, &Fork { cwd: Some(&there), ..Fork::default() }).unwrap().id;
     let listed = scratch.store.list(&Scope::Project(there.clone())).unwrap();
     assert_eq!(listed.iter().map(|stored| stored.id).collect::<Vec<_>>(), [fork]);
     assert!(scratch.text(fork).contains(&format!("\"cwd\":\"{}\"", there.display())));
-    let same = scratch.store.fork(id, &Fork { cwd: Some(&scratch.cwd()), ..Fork::default() }).unwrap();
+    let same = scratch.store.fork(id, &Fork { cwd: Some(&scratch.cwd()), ..Fork::default() }).unwrap().id;
     assert!(!scratch.text(same).contains("\"cwd\""));
 }
 

@@ -1,0 +1,91 @@
+//! What a fork is asked for and gives, and a fork as lines: what both stores do
+//! with a transcript's bytes.
+
+use std::fmt;
+use std::path::Path;
+
+use chrono::Utc;
+
+use super::{StoreError, project};
+use crate::session::{SessionId, fork};
+
+/// What to copy.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Fork<'a> {
+    /// The last entry to copy, by uuid; none: the conversation's leaf.
+    pub at: Option<&'a str>,
+    /// The copy's title; none: the source's with the next number, "Plan ⑂2".
+    pub title: Option<&'a str>,
+    /// The folder the copy belongs to; none: the source's.
+    pub cwd: Option<&'a Path>,
+    /// Mends what is broken in the source: goes on where the conversation is cut
+    /// off, and takes the entries out of torn lines.
+    pub repair: bool,
+}
+
+/// A copy of a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Forked {
+    /// The copy.
+    pub id: SessionId,
+    /// What was mended in it.
+    pub mended: Mended,
+}
+
+/// What a repaired copy has that its source lacks.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Mended {
+    /// Places where the conversation was cut off and goes on now.
+    pub cuts: usize,
+    /// Entries taken out of torn lines.
+    pub salvaged: usize,
+}
+
+impl Mended {
+    /// There was something to mend.
+    pub fn is_any(&self) -> bool {
+        self.cuts + self.salvaged > 0
+    }
+}
+
+impl fmt::Display for Mended {
+    /// For a person.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let count = |n: usize, one: &str, many: &str| format!("{n} {}", if n == 1 { one } else { many });
+        let mut parts = Vec::new();
+        if self.cuts > 0 {
+            parts.push(format!(
+                "goes on at {} where the original is cut off",
+                count(self.cuts, "place", "places")
+            ));
+        }
+        if self.salvaged > 0 {
+            parts.push(format!("has {} taken out of torn lines", count(self.salvaged, "entry", "entries")));
+        }
+        if parts.is_empty() {
+            return f.write_str("there was nothing to mend");
+        }
+        write!(f, "this repaired copy {}; the original is as it was", parts.join(" and "))
+    }
+}
+
+/// Copies a conversation; `cwd` is the folder to work in from now on, where it
+/// is another one.
+pub(super) fn copy(
+    bytes: &[u8],
+    source: SessionId,
+    order: &Fork<'_>,
+    cwd: Option<&Path>,
+) -> Result<(Forked, Vec<String>), StoreError> {
+    let id = SessionId::random();
+    let cwd = cwd.map(project::spelled);
+    let copy = fork::Copy {
+        at: order.at,
+        title: order.title,
+        cwd: cwd.as_deref(),
+        repair: order.repair,
+        ..fork::Copy::of(source, id, Utc::now())
+    };
+    let copied = fork::copy(bytes, &copy).map_err(StoreError::no_copy(source, order))?;
+    Ok((Forked { id, mended: Mended { cuts: copied.cuts, salvaged: copied.salvaged } }, copied.lines))
+}
