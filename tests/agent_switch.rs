@@ -355,3 +355,20 @@ fn a_stranger_in_the_file_is_no_hindrance() {
     assert!(next.turn(QUESTION).contains("PINEAPPLE"));
     assert!(next.turn("List my prompts").contains("hello"));
 }
+
+#[test]
+fn a_session_that_does_not_exist_yet_begins_with_the_id_it_is_asked_by() {
+    let home = Home::new();
+    let (mut agent, first) = with_a_secret(&home, &[]);
+    let id = "3f9c1a52-0b7e-4c11-9d3e-5a7f20c4b9a1";
+    let request = json!({"subtype": "resume", "session_id": id, "create": true});
+    let (_, answer) = switched(&mut agent, &request);
+    assert_eq!((&answer["session_id"], &answer["message_count"]), (&json!(id), &json!(0)));
+    assert!(agent.turn(QUESTION).contains("does not tell"));
+
+    let back = json!({"subtype": "resume", "session_id": first, "create": true});
+    switched(&mut agent, &back);
+    assert!(agent.turn(QUESTION).contains("PINEAPPLE"));
+    // The second time it is there, with its turn.
+    assert_eq!(switched(&mut agent, &request).1["num_turns"], 1);
+}

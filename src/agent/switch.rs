@@ -29,6 +29,8 @@ pub enum Wanted {
         at: Option<String>,
         /// The folder to run it in; none: its own.
         cwd: Option<PathBuf>,
+        /// Begin it where it does not exist.
+        creates: bool,
     },
     /// A copy of a stored session.
     Fork {
@@ -48,7 +50,7 @@ impl Wanted {
     pub fn of_clear(resume: Option<&str>) -> Result<Self, Refusal> {
         match resume {
             None => Ok(Self::Clear),
-            Some(id) => Ok(Self::Resume { id: session_id(id)?, at: None, cwd: None }),
+            Some(id) => Ok(Self::Resume { id: session_id(id)?, at: None, cwd: None, creates: false }),
         }
     }
 
@@ -63,7 +65,7 @@ impl Wanted {
         Ok(if request.fork_session {
             Self::Fork { id: Some(id), at, title: None, cwd }
         } else {
-            Self::Resume { id, at, cwd }
+            Self::Resume { id, at, cwd, creates: request.create }
         })
     }
 
@@ -110,15 +112,18 @@ impl Process {
 
     /// Refuses what is bound to fail, before a turn is interrupted for it.
     fn look_ahead(&self, wanted: &Wanted) -> Result<(), StoreError> {
-        let (id, writes) = match wanted {
+        let (id, writes, creates) = match wanted {
             Wanted::Clear => return Ok(()),
-            Wanted::Resume { id, .. } => (*id, true),
-            Wanted::Fork { id, .. } => (id.unwrap_or(self.session.id), false),
+            Wanted::Resume { id, creates, .. } => (*id, true, *creates),
+            Wanted::Fork { id, .. } => (id.unwrap_or(self.session.id), false, false),
         };
         if id == self.session.id {
             return Ok(());
         }
-        self.store.find(id)?;
+        match self.store.find(id) {
+            Err(StoreError::NotFound(_)) if creates => return Ok(()),
+            found => found?,
+        };
         match self.store.holder(id) {
             Some(holder) if writes => Err(StoreError::InUse { id, holder }),
             _ => Ok(()),
@@ -160,9 +165,14 @@ impl Process {
         let here = self.session.cwd.clone();
         match wanted {
             Wanted::Clear => Ok((ActiveSession::new(store, SessionId::random(), &here)?, None)),
-            Wanted::Resume { id, at, cwd } => {
+            Wanted::Resume { id, at, cwd, creates } => {
                 let at = LoadAt { message: at.as_deref(), cwd: cwd.as_deref() };
-                Ok((ActiveSession::load(store, *id, at, &here)?, None))
+                match ActiveSession::load(store, *id, at, &here) {
+                    Err(StoreError::NotFound(_)) if *creates => {
+                        Ok((ActiveSession::new(store, *id, cwd.as_deref().unwrap_or(&here))?, None))
+                    }
+                    loaded => Ok((loaded?, None)),
+                }
             }
             Wanted::Fork { id, at, title, cwd } => {
                 let source = id.unwrap_or(self.session.id);

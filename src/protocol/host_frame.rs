@@ -159,6 +159,9 @@ pub struct ResumeRequest {
     /// Look for it, and run it, in this folder.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cwd: Option<String>,
+    /// Where there is no such session yet, begin it with this id (hotseat's addition).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub create: bool,
     /// A running turn is interrupted first.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub interrupt: bool,
