@@ -1,8 +1,8 @@
 //! What a list says about a session, gathered from its lines.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::Deserialize;
 
 use super::line::{ForkedFrom, Kind, Line};
@@ -26,6 +26,11 @@ pub struct Facts {
     pub messages: usize,
     /// Tokens of all requests.
     pub usage: Usage,
+    /// The same by model: what a price can be put on.
+    pub used: BTreeMap<String, Usage>,
+    /// The last request, unless a compaction came after it: what it read and
+    /// wrote is what a resume reads again.
+    pub last_request: Option<Request>,
     /// US dollars, where the transcript says so (`cost-state`).
     pub cost_usd: Option<f64>,
     /// The model of the last reply.
@@ -48,6 +53,29 @@ pub struct Facts {
     /// A sub-agent's file: not a session of its own.
     pub is_sidechain: bool,
 }
+
+/// What one request used, and how long its prompt cache lives.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Request {
+    /// The model that answered.
+    pub model: String,
+    /// Its tokens.
+    pub usage: Usage,
+    /// When it was answered.
+    pub at: DateTime<Utc>,
+    /// How long its prompt stays in the cache after each use; none: it is in none.
+    pub cache_life: Option<TimeDelta>,
+}
+
+impl Request {
+    /// When the cache forgets the prompt, if nobody uses it before that.
+    pub fn cached_until(&self) -> Option<DateTime<Utc>> {
+        self.at.checked_add_signed(self.cache_life?)
+    }
+}
+
+/// The model that an entry names which no model wrote (CLI 2.1.329).
+const NO_MODEL: &str = "<synthetic>";
 
 /// A session's name, by falling authority.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -118,6 +146,9 @@ impl Facts {
                     facts.messages += 1;
                     facts.count_reply(line, &mut counted);
                 }
+                Kind::System if line.subtype().as_deref() == Some("compact_boundary") => {
+                    facts.last_request = None;
+                }
                 _ => {}
             }
         }
@@ -141,12 +172,35 @@ impl Facts {
         let Some(reply) = line.message().and_then(|raw| serde_json::from_str::<Reply>(raw).ok()) else {
             return;
         };
-        self.model = reply.model.or(self.model.take());
+        let Some(model) = reply.model.filter(|model| model != NO_MODEL) else { return };
+        self.model = Some(model.clone());
         let first = reply.id.is_none_or(|id| counted.insert(id));
-        if let Some(usage) = reply.usage.filter(|_| first) {
-            self.usage += usage;
+        let Some(usage) = reply.usage.filter(|_| first) else { return };
+        self.usage += usage;
+        *self.used.entry(model.clone()).or_default() += usage;
+        if let Some(at) = line.timestamp() {
+            let before = self.last_request.take().and_then(|request| request.cache_life);
+            self.last_request = Some(Request { model, usage, at, cache_life: cache_life(&usage, before) });
         }
     }
+
+    /// Nothing was said in it: at most it was opened, or cleared.
+    pub fn holds_nothing(&self) -> bool {
+        self.turns == 0 && self.used.is_empty()
+    }
+}
+
+/// How long what a request read and wrote stays in the cache. One that only
+/// read from it does not say; then it is as long as before, or the shortest.
+fn cache_life(usage: &Usage, before: Option<TimeDelta>) -> Option<TimeDelta> {
+    let (usual, hour) = (TimeDelta::minutes(5), TimeDelta::hours(1));
+    let written = usage.cache_creation_input_tokens;
+    if written > 0 {
+        // Where a part of it is forgotten early, the rest is of little use.
+        let all_for_an_hour = usage.cache_creation.ephemeral_1h_input_tokens >= written;
+        return Some(if all_for_an_hour { hour } else { usual });
+    }
+    (usage.cache_read_input_tokens > 0).then(|| before.unwrap_or(usual))
 }
 
 impl Title {
@@ -229,45 +283,4 @@ pub fn fork_title<'a>(title: &'a str, taken: impl IntoIterator<Item = &'a str>) 
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn facts(lines: &[&str]) -> Facts {
-        Facts::gather(&Transcript::parse(lines.join("\n").as_bytes()))
-    }
-
-    #[test]
-    fn titles_have_an_order_of_authority() {
-        let prompt = r#"{"type":"user","uuid":"a","message":{"content":"first\n prompt"}}"#;
-        let last = r#"{"type":"last-prompt","lastPrompt":"last prompt"}"#;
-        let ai = r#"{"type":"ai-title","aiTitle":"by a model"}"#;
-        let custom = r#"{"type":"custom-title","customTitle":"by me"}"#;
-        assert_eq!(facts(&[prompt]).title_text(), "first prompt");
-        assert_eq!(facts(&[prompt, last]).title_text(), "last prompt");
-        assert_eq!(facts(&[prompt, last, ai]).title_text(), "by a model");
-        assert_eq!(facts(&[custom, prompt, last, ai]).title_text(), "by me");
-        assert_eq!(facts(&[]).title_text(), "(empty)");
-    }
-
-    #[test]
-    fn the_blocks_of_one_message_count_once() {
-        let block = r#"{"type":"assistant","uuid":"a","message":{"id":"m","model":"x","usage":{"input_tokens":5,"output_tokens":2}}}"#;
-        let facts = facts(&[block, block]);
-        assert_eq!((facts.messages, facts.usage.total()), (2, 7));
-        assert_eq!(facts.model.as_deref(), Some("x"));
-    }
-
-    #[test]
-    fn an_empty_tag_takes_the_tag_away() {
-        let tag = |tag| format!(r#"{{"type":"tag","tag":"{tag}"}}"#);
-        assert_eq!(facts(&[&tag("keep")]).tag.as_deref(), Some("keep"));
-        assert_eq!(facts(&[&tag("keep"), &tag("")]).tag, None);
-    }
-
-    #[test]
-    fn forks_are_numbered_from_two() {
-        assert_eq!(fork_title("Plan", []), "Plan ⑂2");
-        assert_eq!(fork_title("Plan ⑂2", []), "Plan ⑂3");
-        assert_eq!(fork_title("Plan", ["Plan ⑂2", "Plan ⑂7", "Other ⑂9"]), "Plan ⑂8");
-    }
-}
+mod tests;
