@@ -13,21 +13,27 @@ mod skip;
 use agent::{HOTSEAT, Home};
 use skip::skip;
 
-#[test]
-fn the_official_sdk_drives_our_agent() {
+/// Runs a script of `tests/support` on the official SDK; what it told, or none
+/// where the SDK is not installed.
+fn told(test: &str, script: &str) -> Option<Value> {
     let found = Command::new("python3").args(["-c", "import claude_agent_sdk"]).output();
     if !found.is_ok_and(|output| output.status.success()) {
         let remedy = "python3 -m pip install claude-agent-sdk";
-        return skip("the_official_sdk_drives_our_agent", "python3 has no claude_agent_sdk", remedy);
+        skip(test, "python3 has no claude_agent_sdk", remedy);
+        return None;
     }
     let home = Home::new();
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/sdk_client.py");
-    let output = home.command("python3").args([script, HOTSEAT]).output().unwrap();
+    let script = format!("{}/tests/support/{script}", env!("CARGO_MANIFEST_DIR"));
+    let output = home.command("python3").args([&script, HOTSEAT]).output().unwrap();
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{stderr}");
     assert!(!stderr.contains("Warning"), "{stderr}");
-    let told: Value = serde_json::from_slice(&output.stdout).unwrap();
+    Some(serde_json::from_slice(&output.stdout).unwrap())
+}
 
+#[test]
+fn the_official_sdk_drives_our_agent() {
+    let Some(told) = told("the_official_sdk_drives_our_agent", "sdk_client.py") else { return };
     let text =
         |step: &str| told[step]["text"].as_str().unwrap_or_else(|| panic!("{step}: {told:#}")).to_owned();
     let session = |step: &str| told[step]["session"].as_str().unwrap().to_owned();
@@ -48,4 +54,32 @@ fn the_official_sdk_drives_our_agent() {
     assert_eq!((&server["name"], &server["status"]), (&json!("calc"), &json!("connected")));
     assert_eq!(server["tools"][0]["name"], "add");
     assert_eq!((&told["context"]["model"], &told["info"]["model"]), (&json!("other"), &json!("offline")));
+}
+
+#[test]
+fn the_options_of_one_shot_queries_do_what_they_say() {
+    let Some(told) = told("the_options_of_one_shot_queries_do_what_they_say", "sdk_options.py") else {
+        return;
+    };
+    let check = |step: &str, part: &str| {
+        let text = told[step]["text"].as_str().unwrap_or_default();
+        assert!(text.contains(part), "{step} lacks {part}: {told:#}");
+    };
+    for step in ["resume", "continue", "fork", "named_copy"] {
+        check(step, "PINEAPPLE");
+    }
+    for step in ["from_store", "last_of_store"] {
+        check(step, "MANGO");
+    }
+    check("earlier", "1 thing before");
+    check("more_folders", "root:");
+    check("accepted", "Noted");
+    let session = |step: &str| &told[step]["session"];
+    for step in ["resume", "continue", "earlier"] {
+        assert_eq!(session(step), session("first"), "{step}");
+    }
+    assert_ne!(session("fork"), session("first"));
+    assert_eq!((session("named"), session("named_copy")), (&told["id"], &told["copy_id"]));
+    assert_eq!(told["one_request"]["subtype"], "error_max_turns");
+    assert_eq!(told["logged"], json!([]));
 }

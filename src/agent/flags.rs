@@ -77,8 +77,8 @@ pub struct Flags {
     /// Start in a copy of the session that `--resume` or `--continue` names.
     #[arg(long)]
     pub fork_session: bool,
-    /// The id of the new session.
-    #[arg(long, value_name = "ID", conflicts_with_all = ["resume", "continue_last"])]
+    /// The id of the new session, or of the copy that `--fork-session` makes.
+    #[arg(long, value_name = "ID")]
     pub session_id: Option<SessionId>,
     /// Continue from this message of the resumed session.
     #[arg(long, value_name = "UUID")]

@@ -30,6 +30,9 @@ pub enum StartError {
     /// `--session-id` names one that is there already.
     #[error("session {0} exists already; --resume goes on with it")]
     Exists(SessionId),
+    /// `--session-id` beside a session that has an id of its own.
+    #[error("--session-id goes with --resume and --continue only where --fork-session makes a copy")]
+    TwoIds,
     /// `--mcp-config` makes no sense.
     #[error("cannot use the MCP servers: {0}")]
     Mcp(String),
@@ -96,17 +99,20 @@ impl Process {
 
 fn first_session(flags: &Flags, store: &dyn SessionStore, cwd: &Path) -> Result<ActiveSession, StartError> {
     let last = if flags.continue_last { last_session(store, cwd)? } else { None };
+    if let Some(id) = flags.session_id.filter(|id| store.find(*id).is_ok()) {
+        return Err(StartError::Exists(id));
+    }
     let Some(id) = flags.resume.or(last) else {
         let id = flags.session_id.unwrap_or_else(SessionId::random);
-        if store.find(id).is_ok() {
-            return Err(StartError::Exists(id));
-        }
         return Ok(ActiveSession::new(store, id, cwd)?);
     };
     let message = flags.resume_session_at.as_deref();
     if flags.fork_session {
-        let fork = store.fork(id, &Fork { at: message, repair: true, ..Fork::default() })?;
-        return Ok(load_copy(store, fork, None, cwd)?);
+        let order = Fork { id: flags.session_id, at: message, repair: true, ..Fork::default() };
+        return Ok(load_copy(store, store.fork(id, &order)?, None, cwd)?);
+    }
+    if flags.session_id.is_some() {
+        return Err(StartError::TwoIds);
     }
     Ok(ActiveSession::load(store, id, LoadAt { message, cwd: None }, cwd)?)
 }

@@ -180,7 +180,8 @@ impl Process {
                     return Err(StoreError::Empty(source));
                 }
                 let (at, title) = (at.as_deref(), title.as_deref());
-                let fork = store.fork(source, &Fork { at, title, cwd: cwd.as_deref(), repair: true })?;
+                let order = Fork { at, title, cwd: cwd.as_deref(), repair: true, ..Fork::default() };
+                let fork = store.fork(source, &order)?;
                 Ok((load_copy(store, fork, cwd.as_deref(), &here)?, Some(source)))
             }
         }

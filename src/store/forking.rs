@@ -12,6 +12,8 @@ use crate::session::{SessionId, fork};
 /// What to copy.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Fork<'a> {
+    /// The copy's id, of a session that does not exist yet; none: a new one.
+    pub id: Option<SessionId>,
     /// The last entry to copy, by uuid; none: the conversation's leaf.
     pub at: Option<&'a str>,
     /// The copy's title; none: the source's with the next number, "Plan ⑂2".
@@ -77,7 +79,7 @@ pub(super) fn copy(
     order: &Fork<'_>,
     cwd: Option<&Path>,
 ) -> Result<(Forked, Vec<String>), StoreError> {
-    let id = SessionId::random();
+    let id = order.id.unwrap_or_else(SessionId::random);
     let cwd = cwd.map(project::spelled);
     let copy = fork::Copy {
         at: order.at,
