@@ -3,8 +3,9 @@
 
 use std::collections::HashSet;
 use std::io::Write;
+use std::path::Path;
 
-use hotseat::store::LocalStore;
+use hotseat::store::{LocalStore, is_home};
 use serde_json::{Value, json};
 
 #[path = "support/agent.rs"]
@@ -292,6 +293,12 @@ fn a_session_of_another_folder_runs_in_its_own_or_where_it_is_told() {
     assert_eq!(switched(&mut agent, &here).1["cwd"], json!(home.work()));
     let (_, answer) = switched(&mut agent, &json!({"subtype": "resume", "session_id": gone.id()}));
     assert_eq!(answer["cwd"], json!(home.work()));
+
+    let fork = json!({"subtype": "fork", "session_id": gone.id(), "cwd": home.work()});
+    let (_, answer) = switched(&mut agent, &fork);
+    let copy = answer["transcript_path"].as_str().unwrap();
+    assert_eq!(answer["cwd"], json!(home.work()));
+    assert!(is_home(Path::new(copy), &home.work()), "a fork belongs to the folder it was told: {copy}");
 
     let store = LocalStore::new(home.config());
     store.move_to(there.id().parse().unwrap(), &home.work()).unwrap().unwrap();

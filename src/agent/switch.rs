@@ -57,11 +57,7 @@ impl Wanted {
     /// What a `resume` or `load_session` asks for.
     pub fn of_resume(request: ResumeRequest) -> Result<Self, Refusal> {
         let id = session_id(&request.session_id)?;
-        let (at, cwd) = (request.resume_session_at, request.cwd.map(PathBuf::from));
-        if let Some(folder) = cwd.as_deref().filter(|folder| !folder.is_absolute() || !folder.is_dir()) {
-            let error = format!("cwd must be a folder that exists, by its whole path: {}", folder.display());
-            return Err(Refusal::new(ErrorCode::InvalidRequest, error));
-        }
+        let (at, cwd) = (request.resume_session_at, folder(request.cwd)?);
         Ok(if request.fork_session {
             Self::Fork { id: Some(id), at, title: None, cwd }
         } else {
@@ -72,7 +68,8 @@ impl Wanted {
     /// What a `fork` asks for.
     pub fn of_fork(request: ForkRequest) -> Result<Self, Refusal> {
         let id = request.session_id.as_deref().map(session_id).transpose()?;
-        Ok(Self::Fork { id, at: request.resume_session_at, title: request.title, cwd: None })
+        let cwd = folder(request.cwd)?;
+        Ok(Self::Fork { id, at: request.resume_session_at, title: request.title, cwd })
     }
 
     /// Its name on the wire.
@@ -204,6 +201,18 @@ pub(super) fn load_copy(
         copy.repaired = Some(fork.mended.to_string());
     }
     Ok(copy)
+}
+
+/// A folder that a host names must be one.
+fn folder(cwd: Option<String>) -> Result<Option<PathBuf>, Refusal> {
+    let folder = cwd.map(PathBuf::from);
+    match folder.as_deref().filter(|folder| !folder.is_absolute() || !folder.is_dir()) {
+        None => Ok(folder),
+        Some(wrong) => {
+            let error = format!("cwd must be a folder that exists, by its whole path: {}", wrong.display());
+            Err(Refusal::new(ErrorCode::InvalidRequest, error))
+        }
+    }
 }
 
 fn session_id(text: &str) -> Result<SessionId, Refusal> {

@@ -179,6 +179,9 @@ pub struct ForkRequest {
     /// The copy's title (hotseat's addition; the default is "TITLE ⑂2").
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
+    /// The folder the copy belongs to and works in (hotseat's addition); none: the source's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cwd: Option<String>,
     /// A running turn is interrupted first.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub interrupt: bool,

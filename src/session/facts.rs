@@ -48,6 +48,8 @@ pub struct Facts {
     pub active: Option<DateTime<Utc>>,
     /// The session this one was forked from.
     pub forked_from: Option<ForkedFrom>,
+    /// The turns that came along from there.
+    pub forked_turns: usize,
     /// What could not be read.
     pub health: Health,
     /// A sub-agent's file: not a session of its own.
@@ -137,6 +139,7 @@ impl Facts {
                     facts.messages += 1;
                     if let Some(prompt) = prompt::of_line(line) {
                         facts.turns += 1;
+                        facts.forked_turns += usize::from(line.forked_from().is_some());
                         if facts.first_prompt.is_none() {
                             facts.first_prompt = Some(one_line(&prompt));
                         }

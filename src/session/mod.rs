@@ -13,6 +13,7 @@ pub mod line;
 pub mod message;
 pub mod price;
 pub mod prompt;
+mod resuming;
 pub mod salvage;
 pub mod transcript;
 
@@ -20,4 +21,5 @@ pub use conversation::Conversation;
 pub use facts::Facts;
 pub use id::{NotASessionId, SessionId};
 pub use price::Prices;
+pub use resuming::Resuming;
 pub use transcript::Transcript;

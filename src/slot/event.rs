@@ -91,6 +91,8 @@ pub enum Switch {
         at: Option<String>,
         /// The copy's title; none: the agent's choice.
         title: Option<String>,
+        /// The folder the copy belongs to and works in; none: the source's.
+        cwd: Option<PathBuf>,
     },
 }
 

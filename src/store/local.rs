@@ -13,14 +13,14 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use unicode_normalization::UnicodeNormalization;
 
 use super::lock::{Lock, Refused};
 use super::{
     Fork, Forked, Holder, Pinned, Scope, SessionStore, SessionWriter, StoreError, Stored, Tail, Trashed,
-    ends, entry, forking, lock, project, register, whole, worktrees, writer,
+    cleanup, ends, entry, forking, lock, project, register, whole, worktrees, writer,
 };
 use crate::session::SessionId;
 
@@ -233,6 +233,10 @@ impl SessionStore for LocalStore {
 
     fn pinned(&self) -> Result<Vec<Pinned>, StoreError> {
         self.pins()
+    }
+
+    fn cleanup_period(&self) -> Option<Duration> {
+        Some(cleanup::period(&self.root))
     }
 
     fn tend(&self) -> Result<Vec<SessionId>, StoreError> {

@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use super::{
     Fork, Forked, Holder, Pinned, Scope, SessionStore, SessionWriter, StoreError, Stored, Tail, Trashed,
@@ -221,6 +221,10 @@ impl SessionStore for MemoryStore {
 
     fn pinned(&self) -> Result<Vec<Pinned>, StoreError> {
         self.beneath.as_ref().map_or(Ok(Vec::new()), |beneath| beneath.pinned())
+    }
+
+    fn cleanup_period(&self) -> Option<Duration> {
+        self.beneath.as_ref()?.cleanup_period()
     }
 
     /// Nothing to do: whoever writes looks after the pins.

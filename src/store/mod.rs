@@ -7,6 +7,7 @@
 
 mod alive;
 mod archive;
+mod cleanup;
 mod ends;
 mod entry;
 mod error;
@@ -26,7 +27,7 @@ mod writer;
 use std::io;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use crate::session::SessionId;
 
@@ -94,6 +95,10 @@ pub trait SessionStore: Send + Sync {
     /// The pinned sessions; those that were deleted by [`Self::delete`] wait in
     /// the trash and are not among them.
     fn pinned(&self) -> Result<Vec<Pinned>, StoreError>;
+
+    /// How long the official tools keep a transcript after its file was last
+    /// touched; none: they do not clean up here.
+    fn cleanup_period(&self) -> Option<Duration>;
 
     /// Looks after the pins: lets each catch up, and brings back the sessions
     /// that somebody else deleted. Says which those were.

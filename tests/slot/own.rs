@@ -108,7 +108,7 @@ async fn a_session_that_another_process_holds_is_refused_and_can_be_forked() {
         Err(SlotError::Refused { code, .. }) => assert_eq!(code, "session_in_use"),
         other => panic!("{other:?}"),
     }
-    let fork = Switch::Fork { source: held, at: None, title: Some("mine".to_owned()) };
+    let fork = Switch::Fork { source: held, at: None, title: Some("mine".to_owned()), cwd: None };
     let forked = second.handle.switch(fork, false).await.unwrap();
     assert_eq!((forked.from, forked.forked_from), (mine, Some(held)));
     assert!(second.say("What is the word?").await.contains("PINEAPPLE"));

@@ -77,7 +77,7 @@ async fn every_session_takes_the_seat_of_one_process() {
     assert_eq!((resumed.pid, resumed.to), (agent.pid, agent.session));
     assert_eq!(slot.say("known?").await, "secret known? ");
 
-    let fork = Switch::Fork { source: agent.session, at: None, title: None };
+    let fork = Switch::Fork { source: agent.session, at: None, title: None, cwd: None };
     let forked = slot.handle.switch(fork, false).await.unwrap();
     assert_eq!((forked.pid, forked.forked_from), (agent.pid, Some(agent.session)));
     assert_eq!(slot.say("known here?").await, "secret known? known here? ");

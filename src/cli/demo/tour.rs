@@ -117,7 +117,7 @@ impl<W: Write> Tour<W> {
             std::fs::read(path).with_context(|| format!("reading the transcript {}", path.display()))
         };
         let before = read()?;
-        let fork = Switch::Fork { source: first, at: None, title: None };
+        let fork = Switch::Fork { source: first, at: None, title: None, cwd: None };
         let forked = self.switch(fork, agent.pid).await?;
         self.check(forked.to != first && forked.forked_from == Some(first), "a copy that knows its parent")?;
         let reply = self.say("ask", QUESTION).await?;

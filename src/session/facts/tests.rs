@@ -84,6 +84,17 @@ fn a_session_that_was_only_cleared_holds_nothing() {
 }
 
 #[test]
+fn a_fork_knows_the_turns_it_came_along_with() {
+    let own = |id: u8| format!(r#"{{"type":"user","uuid":"{id}","message":{{"content":"hi"}}}}"#);
+    let copied = own(1).replace('}', "").replace(
+        r#"{"content":"hi""#,
+        r#"{"content":"hi"},"forkedFrom":{"sessionId":"s","messageUuid":"m"}}"#,
+    );
+    let facts = facts(&[&copied, &copied, &own(2)]);
+    assert_eq!((facts.turns, facts.forked_turns), (3, 2));
+}
+
+#[test]
 fn an_empty_tag_takes_the_tag_away() {
     let tag = |tag| format!(r#"{{"type":"tag","tag":"{tag}"}}"#);
     assert_eq!(facts(&[&tag("keep")]).tag.as_deref(), Some("keep"));

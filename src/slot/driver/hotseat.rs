@@ -87,10 +87,12 @@ fn switch_request(switch: Switch, interrupt: bool) -> HostRequest {
             interrupt,
             ..ResumeRequest::default()
         }),
-        Switch::Fork { source, at, title } => HostRequest::Fork(ForkRequest {
+        Switch::Fork { source, at, title, cwd } => HostRequest::Fork(ForkRequest {
             session_id: Some(source.to_string()),
             resume_session_at: at,
             title,
+            // A folder that is no text cannot be named in JSON: the source's then.
+            cwd: cwd.and_then(|cwd| cwd.into_os_string().into_string().ok()),
             interrupt,
         }),
     }

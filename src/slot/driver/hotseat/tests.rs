@@ -68,10 +68,10 @@ fn requests_are_as_the_wire_has_them() {
     check(switch(Switch::Clear, false), json!({"subtype": "clear"}));
     check(switch(Switch::Clear, true), json!({"subtype": "clear", "interrupt": true}));
     check(switch(Switch::Resume(id), false), json!({"subtype": "resume", "session_id": ID}));
-    let fork = Switch::Fork { source: id, at: Some("u".to_owned()), title: Some("t".to_owned()) };
+    let (at, title, cwd) = (Some("u".to_owned()), Some("t".to_owned()), Some("/w".into()));
     check(
-        switch(fork, false),
-        json!({"subtype": "fork", "session_id": ID, "resume_session_at": "u", "title": "t"}),
+        switch(Switch::Fork { source: id, at, title, cwd }, false),
+        json!({"subtype": "fork", "session_id": ID, "resume_session_at": "u", "title": "t", "cwd": "/w"}),
     );
     check(Ask::Model(None), json!({"subtype": "set_model", "model": null}));
     check(Ask::Mode(PermissionMode::Plan), json!({"subtype": "set_permission_mode", "mode": "plan"}));

@@ -93,7 +93,7 @@ pub(super) fn fork_session(app: &mut App, source: SessionId, at: Option<String>)
     let titles = app.browser.rows.iter().map(|row| row.facts.title_text());
     let title = app.title(source).map(|title| fork_title(title, titles));
     app.focus = Focus::Composer;
-    switch(app, Switch::Fork { source, at, title })
+    switch(app, Switch::Fork { source, at, title, cwd: None })
 }
 
 pub(super) fn parent(app: &mut App) -> Vec<Effect> {

@@ -47,7 +47,7 @@ fn a_fork_bears_the_next_number() {
     let mut program = Program::warm();
     program.rows(vec![row(1, "Plan", None), row(2, "Plan ⑂2", Some(1))]);
     program.app.browser.selected = Some(id(1));
-    let switch = Switch::Fork { source: id(1), at: None, title: Some("Plan ⑂3".into()) };
+    let switch = Switch::Fork { source: id(1), at: None, title: Some("Plan ⑂3".into()), cwd: None };
     assert_eq!(program.keys("f"), [Effect::Switch { switch, interrupt: false }]);
 }
 
@@ -57,7 +57,7 @@ fn a_fork_in_the_conversation_begins_at_the_selected_message() {
     program.talked(FRESH);
     program.app.focus = Focus::Conversation;
     program.keys("k k");
-    let switch = Switch::Fork { source: id(FRESH), at: Some("p".into()), title: None };
+    let switch = Switch::Fork { source: id(FRESH), at: Some("p".into()), title: None, cwd: None };
     assert_eq!(program.keys("f"), [Effect::Switch { switch, interrupt: false }]);
 }
 
