@@ -4,19 +4,20 @@
 //! process of our own agent for each session, and the official `claude` where
 //! it is found. Everything happens in a scratch folder, without a network.
 
+#[path = "support/peer.rs"]
+mod peer;
 #[path = "../tests/support/pty.rs"]
 mod pty;
 #[path = "../tests/support/sessions.rs"]
 mod sessions;
 
-use std::io::{BufRead, BufReader, Write};
-use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use chrono::Utc;
+use peer::{Agent, median, megabytes, memory, official, ours, percentile, show};
 use pty::{Pty, hotseat};
-use serde_json::{Value, json};
+use serde_json::json;
 use sessions::Sample;
 
 /// Rounds of each measurement.
@@ -155,107 +156,4 @@ fn sample(root: &Path, number: u32, turns: usize, bytes: usize) -> Sample {
         started: Utc::now() - chrono::Duration::minutes(i64::from(number) * 7),
         ..Sample::default()
     }
-}
-
-/// An agent spoken to in JSON lines.
-struct Agent {
-    child: Child,
-    stdin: ChildStdin,
-    stdout: BufReader<ChildStdout>,
-}
-
-fn ours() -> Vec<PathBuf> {
-    vec![env!("CARGO_BIN_EXE_hotseat").into(), "agent".into()]
-}
-
-/// The official CLI, in the Python SDK or on the PATH.
-fn official() -> Option<Vec<PathBuf>> {
-    let script = "import claude_agent_sdk as sdk; print(sdk.__path__[0] + '/_bundled/claude')";
-    let bundled = Command::new("python3").args(["-c", script]).output().ok();
-    let bundled = bundled.map(|output| PathBuf::from(String::from_utf8_lossy(&output.stdout).trim()));
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let on_path = std::env::split_paths(&path).map(|folder| folder.join("claude"));
-    bundled.into_iter().chain(on_path).find(|path| path.is_file()).map(|path| vec![path])
-}
-
-impl Agent {
-    fn start(root: &Path, program: &[PathBuf], args: &[&str]) -> Self {
-        let mut child = Command::new(&program[0])
-            .args(&program[1..])
-            .args(["--output-format", "stream-json", "--verbose", "--input-format", "stream-json"])
-            .args(args)
-            .current_dir(root.join("project"))
-            .env("CLAUDE_CONFIG_DIR", root.join("claude"))
-            .env("HOME", root.join("home"))
-            // For the official CLI: no network, nothing but what is asked.
-            .env("ANTHROPIC_API_KEY", "sk-ant-test")
-            .env("ANTHROPIC_BASE_URL", "http://127.0.0.1:9")
-            .env("CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC", "1")
-            .env("DISABLE_TELEMETRY", "1")
-            .env("DISABLE_AUTOUPDATER", "1")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let (stdin, stdout) = (child.stdin.take().unwrap(), BufReader::new(child.stdout.take().unwrap()));
-        let mut agent = Self { child, stdin, stdout };
-        agent.ask(&json!({"subtype": "initialize", "hooks": null}));
-        agent
-    }
-
-    /// The time from a start in a session to the end of the handshake.
-    fn cold(root: &Path, program: &[PathBuf], resume: &str) -> Duration {
-        let start = Instant::now();
-        let agent = Self::start(root, program, &[resume]);
-        let took = start.elapsed();
-        drop(agent);
-        took
-    }
-
-    /// The time from a request to its answer.
-    fn ask(&mut self, request: &Value) -> Duration {
-        let start = Instant::now();
-        let line = json!({"type": "control_request", "request_id": "r", "request": request});
-        writeln!(self.stdin, "{line}").unwrap();
-        let mut line = String::new();
-        loop {
-            line.clear();
-            assert!(self.stdout.read_line(&mut line).unwrap() > 0, "the agent ended");
-            if line.contains(r#""type":"control_response""#) {
-                assert!(line.contains(r#""subtype":"success""#), "{line}");
-                return start.elapsed();
-            }
-        }
-    }
-}
-
-impl Drop for Agent {
-    fn drop(&mut self) {
-        // It may be gone already.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-/// Resident memory in bytes, where the system tells.
-fn memory(pid: u32) -> u64 {
-    hotseat::slot::memory_of(pid).unwrap_or(0)
-}
-
-fn megabytes(bytes: u64) -> String {
-    format!("{:.1} MB", bytes as f64 / 1e6)
-}
-
-fn median(mut times: Vec<Duration>) -> Duration {
-    percentile(&mut times, 50)
-}
-
-fn percentile(times: &mut [Duration], percent: usize) -> Duration {
-    times.sort();
-    times[(times.len() * percent / 100).min(times.len() - 1)]
-}
-
-fn show(time: Duration) -> String {
-    format!("{:.1} ms", time.as_secs_f64() * 1000.0)
 }

@@ -1,5 +1,6 @@
 //! A Messages API on loopback that remembers what it was asked. Include it by
 //! `#[path = "support/stub_api.rs"] mod stub_api;`.
+#![allow(dead_code, reason = "every test takes what it needs")]
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
@@ -94,7 +95,7 @@ fn stream_of(request: &Value) -> String {
         let input = r#"{"command":"echo stub-tool-output","description":"say it"}"#;
         deltas.push((call, json!({"type": "input_json_delta", "partial_json": input})));
     } else {
-        let text = format!("The stub read {number} messages.");
+        let text = format!("The stub read {number} messages.{}", " word".repeat(words_asked_for(&last)));
         deltas.push((json!({"type": "text", "text": ""}), json!({"type": "text_delta", "text": text})));
     }
     let message = json!({
@@ -106,7 +107,9 @@ fn stream_of(request: &Value) -> String {
     for (index, (block, delta)) in deltas.into_iter().enumerate() {
         let is_thinking = block["type"] == "thinking";
         events.push(json!({"type": "content_block_start", "index": index, "content_block": block}));
-        events.push(json!({"type": "content_block_delta", "index": index, "delta": delta}));
+        for piece in pieces(delta) {
+            events.push(json!({"type": "content_block_delta", "index": index, "delta": piece}));
+        }
         if is_thinking {
             let signature = json!({"type": "signature_delta", "signature": "stub-signature"});
             events.push(json!({"type": "content_block_delta", "index": index, "delta": signature}));
@@ -119,4 +122,20 @@ fn stream_of(request: &Value) -> String {
     events.push(json!({"type": "message_stop"}));
     let line = |event: &Value| format!("event: {}\ndata: {event}\n\n", event["type"].as_str().unwrap());
     events.iter().map(line).collect()
+}
+
+/// How many words more a prompt wants: `WORDS 100`.
+fn words_asked_for(last: &str) -> usize {
+    let digits = last.rsplit_once("WORDS ").map_or("", |(_, rest)| rest);
+    digits.split(|char: char| !char.is_ascii_digit()).next().and_then(|count| count.parse().ok()).unwrap_or(0)
+}
+
+/// A text comes word by word, everything else at once.
+fn pieces(delta: Value) -> Vec<Value> {
+    match delta["text"].as_str() {
+        Some(text) => {
+            text.split_inclusive(' ').map(|word| json!({"type": "text_delta", "text": word})).collect()
+        }
+        None => vec![delta],
+    }
 }
