@@ -10,6 +10,7 @@ use super::config::Config;
 use super::doctor::Doctor;
 use super::guard::Guard;
 use super::places::Places;
+use super::sessions::Sessions;
 use crate::protocol::PermissionMode;
 use crate::session::SessionId;
 use crate::tui::app::{Keymap, Place};
@@ -64,6 +65,8 @@ pub struct Seat {
 pub enum Command {
     /// Try it on the offline model, over made-up sessions; touches nothing of yours
     Demo,
+    /// Look after stored sessions: rename, fork, delete, prune, export, move, …
+    Sessions(Sessions),
     /// The warm process itself: the SDKs' protocol over stdio
     Agent(Agent),
     /// Check the configuration, or print the default one

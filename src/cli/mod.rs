@@ -14,6 +14,7 @@ mod guard;
 mod logs;
 mod places;
 mod screen;
+mod sessions;
 
 use std::process::ExitCode;
 
@@ -41,6 +42,7 @@ fn run(arguments: Arguments) -> Result<Exit> {
         None => screen::run(&arguments.seat),
         Some(Command::Agent(agent)) => agent::run(agent.words),
         Some(Command::Demo) => demo::run(),
+        Some(Command::Sessions(sessions)) => sessions::run(&sessions),
         Some(Command::Config(config)) => config::run(&config),
         Some(Command::Doctor(doctor)) => doctor::run(&doctor),
         Some(Command::Completions(completions)) => completions::run(&completions),

@@ -7,8 +7,8 @@ use std::time::SystemTime;
 
 use super::{LocalStore, entries};
 use crate::session::SessionId;
-use crate::store::version::{is_beginning_of, newest, versions};
-use crate::store::{Pinned, SessionStore, StoreError, Trashed, pins, trash};
+use crate::store::version::{is_beginning_of, newest, size, versions};
+use crate::store::{Pinned, SessionStore, StoreError, Stored, Trashed, pins, trash};
 
 impl LocalStore {
     /// Where a deleted session waits.
@@ -56,6 +56,16 @@ impl LocalStore {
             .map_err(StoreError::io(format!("cannot move {} to the trash", path.display())))?;
         self.known().remove(&id);
         Ok(())
+    }
+
+    /// Whether a copy of the session is kept, deleted or not.
+    pub fn has_pin(&self, id: SessionId) -> bool {
+        newest(&self.pin_bin(id)).is_ok()
+    }
+
+    /// The bytes of a session with its side folder.
+    pub fn whole_size(&self, stored: &Stored) -> u64 {
+        stored.size + size(&stored.path.with_extension(""))
     }
 
     /// Takes the session out of the trash; where it was never deleted here, its

@@ -1,0 +1,82 @@
+//! `hotseat sessions …`: what a person does with stored sessions, from the shell.
+//!
+//! Owns the commands and how they name sessions and tell what was done. Never
+//! edits a transcript: all of it is asked of the store.
+
+mod delete;
+mod export;
+mod fork;
+mod import;
+mod label;
+mod measure;
+mod moving;
+mod outcome;
+mod pin;
+mod prune;
+mod reference;
+mod restore;
+
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+use clap::Subcommand;
+
+use super::exit::Exit;
+use crate::store::{LocalStore, SessionStore};
+use reference::Stock;
+
+/// What the command is told.
+#[derive(Debug, clap::Args)]
+pub struct Sessions {
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// One command, one file. REF is an id, the unique beginning of one, or a title.
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Give a session a title; an empty one takes it away
+    Rename(label::Rename),
+    /// Give sessions a tag; an empty one, or --remove, takes it away
+    Tag(label::Tag),
+    /// Go on in a copy; prints the copy's id
+    Fork(fork::ForkOf),
+    /// Move sessions to the trash
+    Delete(delete::Delete),
+    /// List the trash, or bring sessions back from it
+    Restore(restore::Restore),
+    /// Move old or large sessions to the trash; without --apply only says which
+    Prune(prune::Prune),
+    /// Write sessions as Markdown, HTML or JSON
+    Export(export::Export),
+    /// Take in transcripts, or files that “move --to-file” wrote
+    Import(import::ImportFrom),
+    /// Move sessions to another folder's project, or into a file for another host
+    Move(moving::Move),
+    /// Keep a copy that the official clean-up cannot delete; without REF: list them
+    Pin(pin::Pin),
+    /// Give that copy up
+    Unpin(pin::Unpin),
+}
+
+/// Runs one command over the store of this environment.
+pub fn run(sessions: &Sessions) -> Result<Exit> {
+    let store = Arc::new(LocalStore::from_env().context("finding the sessions")?);
+    if let Err(error) = store.tend() {
+        tracing::warn!("the pins were not looked after: {error}");
+    }
+    let stock = Stock::over(store);
+    match &sessions.command {
+        Command::Rename(rename) => rename.run(&stock),
+        Command::Tag(tag) => tag.run(&stock),
+        Command::Fork(fork) => fork.run(&stock),
+        Command::Delete(delete) => delete.run(&stock),
+        Command::Restore(restore) => restore.run(&stock),
+        Command::Prune(prune) => prune.run(&stock),
+        Command::Export(export) => export.run(&stock),
+        Command::Import(import) => import.run(&stock),
+        Command::Move(moving) => moving.run(&stock),
+        Command::Pin(pin) => pin.run(&stock),
+        Command::Unpin(unpin) => unpin.run(&stock),
+    }
+}

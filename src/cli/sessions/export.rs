@@ -1,0 +1,149 @@
+//! `hotseat sessions export`: a session as a document.
+//!
+//! Reads only, and writes over no file.
+
+mod html;
+mod json;
+mod markdown;
+
+use std::fs::File;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use serde_json::Value;
+
+use super::outcome::{Answer, Done, Outcomes, Undone};
+use super::reference::Stock;
+use crate::cli::exit::{Exit, Problem};
+use crate::session::conversation::{Notice, ToolCall};
+use crate::session::{Conversation, Facts, SessionId, Transcript};
+use crate::store::SessionStore;
+
+/// What the command is told.
+#[derive(Debug, clap::Args)]
+pub struct Export {
+    /// The sessions.
+    #[arg(value_name = "REF", required = true)]
+    references: Vec<String>,
+    /// What to write.
+    #[arg(long, short, value_enum, default_value_t = Format::Markdown)]
+    format: Format,
+    /// The file to write, or the folder for a file of each; without it: stdout.
+    #[arg(long, short, value_name = "FILE")]
+    output: Option<PathBuf>,
+    #[command(flatten)]
+    answer: Answer,
+}
+
+/// The kinds of documents.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Format {
+    /// Readable as it is, and in any viewer.
+    Markdown,
+    /// One file that needs nothing else.
+    Html,
+    /// The conversation as data.
+    Json,
+}
+
+impl Format {
+    fn extension(self) -> &'static str {
+        match self {
+            Self::Markdown => "md",
+            Self::Html => "html",
+            Self::Json => "json",
+        }
+    }
+}
+
+/// A session on its way into a document.
+struct Session<'a> {
+    id: SessionId,
+    title: String,
+    facts: &'a Facts,
+    conversation: &'a Conversation,
+}
+
+impl Session<'_> {
+    /// What a document says about the session, by name.
+    fn head(&self) -> Vec<(&'static str, String)> {
+        let facts = self.facts;
+        let day = |at: chrono::DateTime<chrono::Utc>| at.format("%Y-%m-%d %H:%M UTC").to_string();
+        let head = [
+            ("Session", Some(self.id.to_string())),
+            ("Folder", facts.cwd.clone()),
+            ("Branch", facts.branch.clone()),
+            ("Model", facts.model.clone()),
+            ("Turns", Some(facts.turns.to_string())),
+            ("Started", facts.created.map(day)),
+            ("Last active", facts.active.map(day)),
+            ("Cost", facts.cost_usd.map(|usd| format!("${usd:.2}"))),
+            ("Forked from", facts.forked_from.as_ref().map(|from| from.session_id.clone())),
+        ];
+        head.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
+    }
+}
+
+impl Export {
+    /// Writes the documents.
+    pub fn run(&self, stock: &Stock) -> Result<Exit> {
+        let folder = self.output.as_deref().filter(|output| output.is_dir());
+        if self.references.len() > 1 && folder.is_none() {
+            let next = "Name one that exists: --output DIR.";
+            return Err(Problem::usage("several sessions need a folder to be written to", next).into());
+        }
+        let Some(output) = self.output.as_deref() else {
+            let id = stock.resolve(&self.references[0])?;
+            let text = self.document(stock, id)?;
+            std::io::stdout().write_all(text.as_bytes()).context("printing the session")?;
+            return Ok(Exit::Done);
+        };
+        let outcomes = Outcomes::of_each(stock, &self.references, |id| {
+            let file = format!("{id}.{}", self.format.extension());
+            let path = folder.map_or_else(|| output.to_owned(), |folder| folder.join(file));
+            write_new(&path, &self.document(stock, id)?)?;
+            let done = Done::new(id, format!("“{}” was written to {}", stock.title(id)?, path.display()));
+            Ok(done.with("path", path.display().to_string()))
+        });
+        outcomes.tell(self.answer)
+    }
+
+    fn document(&self, stock: &Stock, id: SessionId) -> Result<String, Undone> {
+        let bytes = stock.store.read(id)?;
+        let transcript = Transcript::parse(&bytes);
+        let facts = Facts::gather(&transcript);
+        let conversation = Conversation::of(&transcript);
+        let title = facts.title_text().to_owned();
+        let session = Session { id, title, facts: &facts, conversation: &conversation };
+        Ok(match self.format {
+            Format::Markdown => markdown::render(&session),
+            Format::Html => html::render(&session),
+            Format::Json => json::render(&session),
+        })
+    }
+}
+
+fn write_new(path: &Path, text: &str) -> Result<()> {
+    let mut file =
+        File::create_new(path).with_context(|| format!("cannot write the new file {}", path.display()))?;
+    file.write_all(text.as_bytes()).with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// What a call is about: a file, a pattern, a command.
+fn about(call: &ToolCall) -> Option<&str> {
+    let named =
+        ["file_path", "notebook_path", "command", "pattern", "query", "url", "path", "description", "prompt"];
+    named.into_iter().find_map(|name| call.input.get(name).and_then(Value::as_str))
+}
+
+/// What happened, in words.
+fn notice(notice: Notice) -> String {
+    match notice {
+        Notice::Interrupted => "Interrupted by the user",
+        Notice::Compacted => "What came before was compacted",
+        Notice::Error => "Error",
+        Notice::Info => "Notice",
+    }
+    .to_owned()
+}

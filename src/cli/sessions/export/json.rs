@@ -1,0 +1,64 @@
+//! A session as JSON: the conversation as hotseat shows it.
+//!
+//! ```text
+//! { "session_id", "title", "cwd", "git_branch", "model", "created_at", "last_active",
+//!   "forked_from", "cost_usd", "items": [ { "kind", "uuid", "at", … } ] }
+//! ```
+//! By kind, an item also has: `prompt` and `thinking`: `text`; `reply`: `text`,
+//! `model`, `usage`; `tool`: `id`, `name`, `input`, `result` (`text`, `is_error`,
+//! `detail`, or null); `notice`: `notice` (`interrupted`, `compacted`, `error`,
+//! `info`) and `text`. Times are RFC 3339; what is unknown is null.
+
+use serde_json::{Value, json};
+
+use super::Session;
+use crate::session::conversation::{Body, Item, Notice};
+
+/// The whole object, indented.
+pub fn render(session: &Session<'_>) -> String {
+    let facts = session.facts;
+    let whole = json!({
+        "session_id": session.id,
+        "title": session.title,
+        "cwd": facts.cwd,
+        "git_branch": facts.branch,
+        "model": facts.model,
+        "created_at": facts.created,
+        "last_active": facts.active,
+        "forked_from": facts.forked_from.as_ref().map(|from| &from.session_id),
+        "cost_usd": facts.cost_usd,
+        "items": session.conversation.items().iter().filter_map(item).collect::<Vec<_>>(),
+    });
+    format!("{whole:#}\n")
+}
+
+fn item(item: &Item) -> Option<Value> {
+    let (kind, more) = match &item.body {
+        Body::Prompt(text) => ("prompt", json!({ "text": text })),
+        Body::Reply { text, model, usage } => {
+            ("reply", json!({ "text": text, "model": model, "usage": usage }))
+        }
+        Body::Thinking(text) => ("thinking", json!({ "text": text })),
+        Body::Tool(call) => {
+            let result = call.result.as_ref().map(
+                |result| json!({ "text": result.text, "is_error": result.is_error, "detail": result.detail }),
+            );
+            ("tool", json!({ "id": call.id, "name": call.name, "input": call.input, "result": result }))
+        }
+        Body::Notice(notice, text) => {
+            let notice = match notice {
+                Notice::Interrupted => "interrupted",
+                Notice::Compacted => "compacted",
+                Notice::Error => "error",
+                Notice::Info => "info",
+            };
+            ("notice", json!({ "notice": notice, "text": text }))
+        }
+        Body::TurnEnd(_) => return None,
+    };
+    let mut whole = json!({ "kind": kind, "uuid": item.uuid, "at": item.at });
+    if let (Value::Object(whole), Value::Object(more)) = (&mut whole, more) {
+        whole.extend(more);
+    }
+    Some(whole)
+}

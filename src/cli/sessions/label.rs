@@ -1,0 +1,78 @@
+//! `hotseat sessions rename | tag`: the two names a person gives.
+
+use anyhow::Result;
+
+use super::outcome::{Answer, Done, Outcomes};
+use super::reference::Stock;
+use crate::cli::exit::{Exit, Problem};
+use crate::session::facts::TitleSource;
+use crate::session::{Facts, Transcript};
+use crate::store::SessionStore;
+
+/// What `rename` is told.
+#[derive(Debug, clap::Args)]
+pub struct Rename {
+    /// The session.
+    #[arg(value_name = "REF")]
+    reference: String,
+    /// Its title; empty takes the given one away.
+    title: String,
+    #[command(flatten)]
+    answer: Answer,
+}
+
+impl Rename {
+    /// Appends the title.
+    pub fn run(&self, stock: &Stock) -> Result<Exit> {
+        let outcomes = Outcomes::of_each(stock, std::slice::from_ref(&self.reference), |id| {
+            let before = stock.given_title(id)?;
+            stock.store.rename(id, &self.title)?;
+            let (old, now) = (before.as_ref().map_or("(empty)", |title| &title.text), stock.title(id)?);
+            let given = before.as_ref().filter(|title| title.source == TitleSource::Custom);
+            let undo = given.map_or("", |title| &title.text);
+            let done = Done::new(id, format!("“{old}” is “{now}” now")).with("title", now.as_str());
+            Ok(done.undo(&["rename", &id.to_string(), undo]))
+        });
+        outcomes.tell(self.answer)
+    }
+}
+
+/// What `tag` is told.
+#[derive(Debug, clap::Args)]
+pub struct Tag {
+    /// The sessions, and last the tag.
+    #[arg(value_name = "REF… TAG", required = true, num_args = 1..)]
+    words: Vec<String>,
+    /// Take the tag away; all words are sessions.
+    #[arg(long)]
+    remove: bool,
+    #[command(flatten)]
+    answer: Answer,
+}
+
+impl Tag {
+    /// Appends the tag.
+    pub fn run(&self, stock: &Stock) -> Result<Exit> {
+        let (references, tag) = match self.words.split_last() {
+            _ if self.remove => (&self.words[..], ""),
+            Some((tag, references)) if !references.is_empty() => (references, tag.as_str()),
+            _ => {
+                let next = "Write it last: hotseat sessions tag REF… TAG; or take one away with --remove.";
+                return Err(Problem::usage("there is no tag", next).into());
+            }
+        };
+        let outcomes = Outcomes::of_each(stock, references, |id| {
+            let facts = Facts::gather(&Transcript::parse(&stock.store.read(id)?));
+            stock.store.tag(id, tag)?;
+            let title = facts.title_text();
+            let said = if tag.is_empty() {
+                format!("“{title}” has no tag now")
+            } else {
+                format!("“{title}” is tagged #{tag}")
+            };
+            let before = facts.tag.as_deref().unwrap_or_default();
+            Ok(Done::new(id, said).with("tag", tag).undo(&["tag", &id.to_string(), before]))
+        });
+        outcomes.tell(self.answer)
+    }
+}

@@ -1,0 +1,76 @@
+//! `hotseat sessions pin | unpin`: a copy that no clean-up deletes.
+
+use std::io::Write;
+
+use anyhow::{Context, Result};
+use serde_json::json;
+
+use super::outcome::{Answer, Done, Outcomes};
+use super::reference::Stock;
+use crate::cli::exit::Exit;
+use crate::store::SessionStore;
+use crate::tui::view::text::clean_line;
+
+/// What `pin` is told.
+#[derive(Debug, clap::Args)]
+pub struct Pin {
+    /// The sessions; none: list the pinned ones.
+    #[arg(value_name = "REF")]
+    references: Vec<String>,
+    #[command(flatten)]
+    answer: Answer,
+}
+
+impl Pin {
+    /// Lists, or pins.
+    pub fn run(&self, stock: &Stock) -> Result<Exit> {
+        if self.references.is_empty() {
+            return self.list(stock);
+        }
+        let outcomes = Outcomes::of_each(stock, &self.references, |id| {
+            stock.store.pin(id)?;
+            let said = format!("“{}” is pinned: no clean-up can take it", stock.title(id)?);
+            Ok(Done::new(id, said).undo(&["unpin", &id.to_string()]))
+        });
+        outcomes.tell(self.answer)
+    }
+
+    fn list(&self, stock: &Stock) -> Result<Exit> {
+        let pinned = stock.store.pinned().context("reading the pins")?;
+        let rows = pinned.iter().map(|pinned| (pinned.id, stock.title(pinned.id).unwrap_or_default()));
+        let text = if self.answer.json {
+            let rows = rows.map(|(id, title)| json!({ "session_id": id, "title": title }));
+            format!("{:#}\n", json!({ "pinned": rows.collect::<Vec<_>>() }))
+        } else if pinned.is_empty() {
+            "Nothing is pinned.\n".to_owned()
+        } else {
+            let lines: Vec<_> = rows.map(|(id, title)| format!("{id}  {}", clean_line(&title))).collect();
+            lines.join("\n") + "\n"
+        };
+        std::io::stdout().write_all(text.as_bytes()).context("printing the pins")?;
+        Ok(Exit::Done)
+    }
+}
+
+/// What `unpin` is told.
+#[derive(Debug, clap::Args)]
+pub struct Unpin {
+    /// The sessions.
+    #[arg(value_name = "REF", required = true)]
+    references: Vec<String>,
+    #[command(flatten)]
+    answer: Answer,
+}
+
+impl Unpin {
+    /// Gives the copies up.
+    pub fn run(&self, stock: &Stock) -> Result<Exit> {
+        let outcomes = Outcomes::of_each(stock, &self.references, |id| {
+            let title = stock.title(id)?;
+            stock.store.unpin(id)?;
+            let said = format!("“{title}” is not pinned any more");
+            Ok(Done::new(id, said).undo(&["pin", &id.to_string()]))
+        });
+        outcomes.tell(self.answer)
+    }
+}

@@ -1,0 +1,189 @@
+//! `hotseat sessions prune`: old and large sessions to the trash, and, only when
+//! it is asked for by name, out of the trash for good.
+//!
+//! Without `--apply` it says what it would do and does nothing. What is pinned
+//! or open in a live process is never taken.
+
+use std::collections::HashSet;
+use std::io::{IsTerminal, Write};
+
+use anyhow::{Context, Result};
+use chrono::{DateTime, Utc};
+use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::json;
+
+use super::measure::{Age, Size, bytes};
+use super::outcome::Answer;
+use super::reference::Stock;
+use crate::cli::exit::{Exit, Problem, say};
+use crate::session::SessionId;
+use crate::store::{SessionStore, StoreError, Trashed};
+use crate::tui::view::text::{clean_line, truncate};
+
+/// What the command is told.
+#[derive(Debug, clap::Args)]
+pub struct Prune {
+    /// Only sessions without an entry for so long: 12h, 90d, 8w, 6m, 1y.
+    #[arg(long, value_name = "AGE")]
+    older_than: Option<Age>,
+    /// Only sessions of more bytes, side files included: 800KB, 50MB, 1.5GB.
+    #[arg(long, value_name = "SIZE")]
+    larger_than: Option<Size>,
+    /// Leave out sessions that have a tag.
+    #[arg(long)]
+    keep_tagged: bool,
+    /// Remove what is in the trash for good, so that the disk has room again;
+    /// --older-than counts from the day it was deleted.
+    #[arg(long, conflicts_with = "keep_tagged")]
+    trash: bool,
+    /// Do it; without this nothing is changed.
+    #[arg(long, visible_alias = "yes")]
+    apply: bool,
+    #[command(flatten)]
+    answer: Answer,
+}
+
+/// A session that is to go.
+struct Candidate {
+    id: SessionId,
+    title: String,
+    /// Its last entry, or when it was deleted.
+    at: DateTime<Utc>,
+    size: u64,
+    /// Where it lies in the trash, if that is where it is taken from.
+    trashed: Option<Trashed>,
+}
+
+impl Prune {
+    /// Says what is to go, and lets it go where that is wanted.
+    pub fn run(&self, stock: &Stock) -> Result<Exit> {
+        if self.older_than.is_none() && self.larger_than.is_none() {
+            let next = "Add --older-than 90d, --larger-than 50MB, or both; a session must fit both.";
+            return Err(Problem::usage("prune needs to know what is to go", next).into());
+        }
+        let candidates = if self.trash { self.in_trash(stock) } else { self.stored(stock) };
+        let candidates = candidates.context("looking for what is to go")?;
+        let failed = if self.apply { let_go(stock, &candidates) } else { Vec::new() };
+        let text =
+            if self.answer.json { self.json(&candidates, &failed) } else { self.text(&candidates, &failed) };
+        std::io::stdout().write_all(text.as_bytes()).context("printing what is to go")?;
+        if !self.answer.json {
+            for (_, error) in &failed {
+                say(&format!("hotseat: {}", clean_line(&error.to_string())));
+            }
+        }
+        Ok(if failed.is_empty() { Exit::Done } else { Exit::Failed })
+    }
+
+    fn fits(&self, at: DateTime<Utc>, size: u64) -> bool {
+        let is_old = self.older_than.is_none_or(|Age(age)| Utc::now() - at > age);
+        is_old && self.larger_than.is_none_or(|Size(least)| size > least)
+    }
+
+    /// Oldest first.
+    fn stored(&self, stock: &Stock) -> Result<Vec<Candidate>, StoreError> {
+        let pinned: HashSet<_> = stock.store.pinned()?.into_iter().map(|pinned| pinned.id).collect();
+        let mut candidates = Vec::new();
+        for row in stock.rows()? {
+            let id = row.stored.id;
+            let is_kept = row.open_in.is_some()
+                || pinned.contains(&id)
+                || (self.keep_tagged && row.facts.tag.is_some())
+                // What cannot be read may be anything.
+                || row.problem.is_some();
+            let size = stock.store.whole_size(&row.stored);
+            if !is_kept && self.fits(row.active(), size) {
+                let title = row.facts.title_text().to_owned();
+                candidates.push(Candidate { id, title, at: row.active(), size, trashed: None });
+            }
+        }
+        candidates.sort_by_key(|candidate| candidate.at);
+        Ok(candidates)
+    }
+
+    fn in_trash(&self, stock: &Stock) -> Result<Vec<Candidate>, StoreError> {
+        let trash = stock.store.trash()?.into_iter().rev();
+        let candidates = trash.filter(|trashed| !stock.store.has_pin(trashed.id)).map(|trashed| Candidate {
+            id: trashed.id,
+            title: String::new(),
+            at: trashed.deleted.into(),
+            size: trashed.size,
+            trashed: Some(trashed),
+        });
+        Ok(candidates.filter(|candidate| self.fits(candidate.at, candidate.size)).collect())
+    }
+
+    fn text(&self, candidates: &[Candidate], failed: &[(SessionId, StoreError)]) -> String {
+        if candidates.is_empty() {
+            return "Nothing fits; nothing to do.\n".to_owned();
+        }
+        let line = |Candidate { id, title, at, size, .. }: &Candidate| {
+            let (day, size) = (at.format("%Y-%m-%d"), bytes(*size));
+            let line = format!("{id}  {day}  {size:>9}  {}", truncate(&clean_line(title), 60));
+            line.trim_end().to_owned()
+        };
+        let list: Vec<_> = candidates.iter().map(line).collect();
+        let gone = candidates.iter().filter(|candidate| !failed.iter().any(|(id, _)| *id == candidate.id));
+        let (count, size) = gone.fold((0, 0), |(count, size), gone| (count + 1, size + gone.size));
+        let sessions = format!("{count} session{}, {}", if count == 1 { "" } else { "s" }, bytes(size));
+        list.join("\n")
+            + "\n"
+            + &match (self.apply, self.trash) {
+                (false, false) => format!("\n{sessions}, would go to the trash. Add --apply to do it.\n"),
+                (false, true) => {
+                    format!("\n{sessions}, would be removed from the trash for good. Add --apply to do it.\n")
+                }
+                (true, false) => format!(
+                    "\n{sessions}, moved to the trash.\n  undo: hotseat sessions restore REF\n  \
+                 to free the disk: hotseat sessions prune --trash --older-than 30d\n"
+                ),
+                (true, true) => format!("\n{sessions}, removed for good.\n"),
+            }
+    }
+
+    fn json(&self, candidates: &[Candidate], failed: &[(SessionId, StoreError)]) -> String {
+        let sessions = candidates.iter().map(|candidate| {
+            let error = failed.iter().find(|(id, _)| *id == candidate.id).map(|(_, error)| error.to_string());
+            json!({
+                "session_id": candidate.id,
+                "title": candidate.title,
+                "at": candidate.at,
+                "size": candidate.size,
+                "error": error,
+            })
+        });
+        let whole = json!({
+            "applied": self.apply,
+            "from_trash": self.trash,
+            "bytes": candidates.iter().map(|candidate| candidate.size).sum::<u64>(),
+            "sessions": sessions.collect::<Vec<_>>(),
+        });
+        format!("{whole:#}\n")
+    }
+}
+
+/// Lets all of them go; gives back those that did not.
+fn let_go(stock: &Stock, candidates: &[Candidate]) -> Vec<(SessionId, StoreError)> {
+    let bar = progress(candidates.len());
+    let mut failed = Vec::new();
+    for Candidate { id, trashed, .. } in candidates {
+        let outcome = match trashed {
+            Some(trashed) => stock.store.purge(trashed),
+            None => stock.store.delete(*id),
+        };
+        failed.extend(outcome.err().map(|error| (*id, error)));
+        bar.inc(1);
+    }
+    bar.finish_and_clear();
+    failed
+}
+
+/// A bar on a terminal's stderr, and nothing elsewhere.
+fn progress(count: usize) -> ProgressBar {
+    if !std::io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let style = ProgressStyle::with_template("{wide_bar} {pos}/{len}")
+        .unwrap_or_else(|_| ProgressStyle::default_bar());
+    ProgressBar::new(count as u64).with_style(style)
+}

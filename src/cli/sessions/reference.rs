@@ -1,0 +1,169 @@
+//! How a command line names a session: an id, the unique beginning of one, or a
+//! title.
+//!
+//! Ids are told from the names of files alone; titles are read only when no id
+//! fits.
+
+use std::cell::OnceCell;
+use std::sync::Arc;
+
+use crate::index::{Catalog, Row};
+use crate::session::facts::Title;
+use crate::session::{SessionId, Transcript};
+use crate::store::{LocalStore, Scope, SessionStore, StoreError};
+
+/// Fewer characters of an id name nothing.
+const SHORTEST: usize = 4;
+/// So many of several that fit are told.
+const TOLD: usize = 5;
+
+/// The sessions that a command can name.
+pub struct Stock {
+    /// Where they lie.
+    pub store: Arc<LocalStore>,
+    rows: OnceCell<Vec<Row>>,
+}
+
+/// Why a reference names no session.
+#[derive(Debug, thiserror::Error)]
+pub enum Unresolved {
+    /// Nothing fits.
+    #[error("no session “{0}”: neither an id, nor the beginning of one, nor a title")]
+    Nothing(String),
+    /// More than one fits.
+    #[error("“{reference}” is not clear: {}", .fitting.join(", "))]
+    Several {
+        /// What was written.
+        reference: String,
+        /// Some of what fits.
+        fitting: Vec<String>,
+    },
+    /// The store cannot be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Stock {
+    /// All sessions of this store; nothing is read yet.
+    pub fn over(store: Arc<LocalStore>) -> Self {
+        Self { store, rows: OnceCell::new() }
+    }
+
+    /// The session that is meant.
+    pub fn resolve(&self, reference: &str) -> Result<SessionId, Unresolved> {
+        let ids: Vec<_> = self.store.list(&Scope::All)?.into_iter().map(|stored| stored.id).collect();
+        pick(reference, &ids, || {
+            Ok(self.rows()?.iter().map(|row| (row.stored.id, row.facts.title_text().to_owned())).collect())
+        })
+    }
+
+    /// What is known of every session, newest first; read once.
+    pub fn rows(&self) -> Result<&[Row], StoreError> {
+        if let Some(rows) = self.rows.get() {
+            return Ok(rows);
+        }
+        let catalog = Catalog::over(self.store.clone(), true);
+        let rows = catalog.read(&Scope::All, |_, _| ())?;
+        Ok(self.rows.get_or_init(|| rows))
+    }
+
+    /// A session's title, from its own transcript; “(empty)” where it has none.
+    pub fn title(&self, id: SessionId) -> Result<String, StoreError> {
+        Ok(self.given_title(id)?.map_or_else(|| "(empty)".to_owned(), |title| title.text))
+    }
+
+    /// The title and who gave it.
+    pub fn given_title(&self, id: SessionId) -> Result<Option<Title>, StoreError> {
+        Ok(Title::of(&Transcript::parse(&self.store.read(id)?)))
+    }
+}
+
+/// The one of `ids` that a reference names; `titles` is asked only if need be.
+pub fn pick(
+    reference: &str,
+    ids: &[SessionId],
+    titles: impl FnOnce() -> Result<Vec<(SessionId, String)>, StoreError>,
+) -> Result<SessionId, Unresolved> {
+    let reference = reference.trim();
+    let lower = reference.to_lowercase();
+    let could_be_id =
+        lower.len() >= SHORTEST && lower.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-');
+    let begin: Vec<_> = if could_be_id {
+        ids.iter().copied().filter(|id| id.to_string().starts_with(&lower)).collect()
+    } else {
+        Vec::new()
+    };
+    if let [id] = begin[..] {
+        return Ok(id);
+    }
+    if reference.is_empty() {
+        return Err(Unresolved::Nothing(String::new()));
+    }
+    let titles = titles()?;
+    let fitting = |fits: &dyn Fn(&str) -> bool| -> Vec<(SessionId, &str)> {
+        titles.iter().filter(|(_, title)| fits(title)).map(|(id, title)| (*id, title.as_str())).collect()
+    };
+    let by_title = [
+        fitting(&|title| title == reference),
+        fitting(&|title| title.to_lowercase() == lower),
+        fitting(&|title| title.to_lowercase().contains(&lower)),
+    ];
+    match by_title.into_iter().find(|fitting| !fitting.is_empty()) {
+        Some(fitting) if fitting.len() == 1 => Ok(fitting[0].0),
+        Some(fitting) => Err(several(reference, &fitting)),
+        None if begin.is_empty() => Err(Unresolved::Nothing(reference.to_owned())),
+        None => Err(several(reference, &begin.iter().map(|id| (*id, "")).collect::<Vec<_>>())),
+    }
+}
+
+fn several(reference: &str, fitting: &[(SessionId, &str)]) -> Unresolved {
+    let mut told: Vec<_> =
+        fitting.iter().take(TOLD).map(|(id, title)| format!("{id} {title}").trim().to_owned()).collect();
+    if fitting.len() > TOLD {
+        told.push(format!("and {} more", fitting.len() - TOLD));
+    }
+    Unresolved::Several { reference: reference.to_owned(), fitting: told }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PARSER: &str = "3f9c1a52-0b7e-4c11-9d3e-5a7f20c4b9a1";
+    const LEXER: &str = "3f9c2b63-0b7e-4c11-9d3e-5a7f20c4b9a2";
+    const CAFE: &str = "12345678-0b7e-4c11-9d3e-5a7f20c4b9a3";
+
+    fn picked(reference: &str) -> Result<String, String> {
+        let ids: Vec<SessionId> = [PARSER, LEXER, CAFE].iter().map(|id| id.parse().unwrap()).collect();
+        let titles = ["Parser rewrite", "Parser lexer", "3f9c"];
+        let titles = || Ok(ids.iter().copied().zip(titles.map(str::to_owned)).collect());
+        pick(reference, &ids, titles).map(|id| id.to_string()).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn an_id_its_beginning_and_a_title_name_a_session() {
+        for (reference, id) in [
+            (PARSER, PARSER),
+            ("3F9C1", PARSER),
+            ("Parser rewrite", PARSER),
+            ("parser LEXER", LEXER),
+            (" lexer ", LEXER),
+            ("3f9c", CAFE),
+        ] {
+            assert_eq!(picked(reference).as_deref(), Ok(id), "{reference}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_clear_names_none() {
+        let parsers = format!("“parser” is not clear: {PARSER} Parser rewrite, {LEXER} Parser lexer");
+        assert_eq!(picked("parser"), Err(parsers));
+        assert_eq!(
+            picked("3f9c1a52-0b7e-4c11-9d3e-000000000000").unwrap_err().split(':').next(),
+            Some("no session “3f9c1a52-0b7e-4c11-9d3e-000000000000”")
+        );
+        for reference in ["", "  ", "zz", "../../etc/passwd"] {
+            assert!(picked(reference).is_err(), "{reference}");
+        }
+    }
+}

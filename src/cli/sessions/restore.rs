@@ -1,0 +1,91 @@
+//! `hotseat sessions restore`: what is in the trash, and back from it.
+
+use std::collections::HashSet;
+use std::io::Write;
+
+use anyhow::{Context, Result};
+use chrono::{DateTime, Utc};
+use serde_json::json;
+
+use super::measure::bytes;
+use super::outcome::{Answer, Done, Outcomes};
+use super::reference::{Stock, pick};
+use crate::cli::exit::Exit;
+use crate::session::facts::Title;
+use crate::session::{SessionId, Transcript};
+use crate::store::{SessionStore, StoreError, Trashed};
+use crate::tui::view::text::clean_line;
+
+/// What the command is told.
+#[derive(Debug, clap::Args)]
+pub struct Restore {
+    /// The sessions; none: list the trash.
+    #[arg(value_name = "REF")]
+    references: Vec<String>,
+    #[command(flatten)]
+    answer: Answer,
+}
+
+impl Restore {
+    /// Lists, or brings back.
+    pub fn run(&self, stock: &Stock) -> Result<Exit> {
+        let trash = stock.store.trash().context("reading the trash")?;
+        if self.references.is_empty() {
+            return self.list(&trash);
+        }
+        let ids: Vec<_> =
+            trash.iter().map(|trashed| trashed.id).collect::<HashSet<_>>().into_iter().collect();
+        let mut outcomes = Outcomes::default();
+        for reference in &self.references {
+            let id = pick(reference, &ids, || Ok(titles(&trash)))
+                // One that was pinned and that somebody else deleted.
+                .or_else(|error| reference.parse::<SessionId>().map_err(|_| error));
+            let restored = id.map_err(Into::into).and_then(|id| {
+                stock.store.restore(id)?;
+                let (title, path) = (stock.title(id)?, stock.store.find(id)?.path);
+                let done = Done::new(id, format!("“{title}” is back, in {}", path.display()));
+                Ok(done
+                    .with("title", title)
+                    .with("path", path.display().to_string())
+                    .undo(&["delete", &id.to_string()]))
+            });
+            outcomes.add(reference, restored);
+        }
+        outcomes.tell(self.answer)
+    }
+
+    fn list(&self, trash: &[Trashed]) -> Result<Exit> {
+        let titles = titles(trash);
+        let rows = trash.iter().zip(titles);
+        let when = |trashed: &Trashed| DateTime::<Utc>::from(trashed.deleted);
+        let text = if self.answer.json {
+            let rows = rows.map(|(trashed, (id, title))| {
+                json!({ "session_id": id, "title": title, "deleted_at": when(trashed), "size": trashed.size })
+            });
+            format!("{:#}\n", json!({ "trash": rows.collect::<Vec<_>>() }))
+        } else if trash.is_empty() {
+            "The trash is empty.\n".to_owned()
+        } else {
+            let rows = rows.map(|(trashed, (id, title))| {
+                let (when, size) = (when(trashed).format("%Y-%m-%d %H:%M"), bytes(trashed.size));
+                format!("{id}  {when}  {size:>9}  {}\n", clean_line(&title))
+            });
+            rows.collect::<String>() + "\nBring one back: hotseat sessions restore REF\n"
+        };
+        std::io::stdout().write_all(text.as_bytes()).context("printing the trash")?;
+        Ok(Exit::Done)
+    }
+}
+
+/// The titles of what lies in the trash, in its order.
+fn titles(trash: &[Trashed]) -> Vec<(SessionId, String)> {
+    let title = |trashed: &Trashed| -> Result<String, StoreError> {
+        let bytes = std::fs::read(&trashed.path)
+            .map_err(|source| StoreError::Unreadable { path: trashed.path.clone(), source })?;
+        Ok(Title::of(&Transcript::parse(&bytes)).map_or_else(|| "(empty)".to_owned(), |title| title.text))
+    };
+    trash
+        .iter()
+        .map(|trashed| (trashed.id, title(trashed).unwrap_or_else(|error| error.to_string())))
+        .collect()
+}
