@@ -7,7 +7,7 @@ use hotseat::agent::tool::{Bash, Outcome, Place, Tool};
 use serde_json::{Value, json};
 
 fn place(cwd: &Path) -> Place {
-    Place { cwd: cwd.to_owned(), guard: env!("CARGO_BIN_EXE_hotseat").into() }
+    Place::new(cwd.to_owned(), env!("CARGO_BIN_EXE_hotseat").into())
 }
 
 async fn run(cwd: &Path, input: Value) -> Outcome {

@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 use super::context::Context;
 use super::record::{self, Entry, Origin};
+use super::tool::Seen;
 use super::totals::Totals;
 use crate::session::line::{Kind, Line};
 use crate::session::{SessionId, Transcript, facts::Title};
@@ -28,6 +29,8 @@ pub struct ActiveSession {
     pub context: Context,
     /// What was used so far.
     pub totals: Totals,
+    /// The files that the model knows.
+    pub seen: Seen,
     /// What was mended when it was loaded, for a person.
     pub repaired: Option<String>,
     /// Its title, once it has one.
@@ -61,6 +64,7 @@ impl ActiveSession {
             cwd: cwd.to_owned(),
             context: Context::default(),
             totals: Totals::default(),
+            seen: Seen::default(),
             repaired: None,
             title: None,
             title_waits: false,
@@ -106,6 +110,7 @@ impl ActiveSession {
             id,
             context: Context::of(&transcript, leaf),
             totals: Totals::of(&transcript),
+            seen: Seen::default(),
             repaired: cut_note(&transcript, leaf)
                 .or_else(|| health.open_end.then(|| repair_note(health.torn))),
             title: Title::of(&transcript).map(|title| title.text),

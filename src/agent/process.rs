@@ -213,7 +213,11 @@ impl Process {
 
     /// Where tools work now.
     pub(super) fn place(&self) -> Place {
-        Place { cwd: self.session.cwd.clone(), guard: self.settings.guard.clone() }
+        Place {
+            cwd: self.session.cwd.clone(),
+            guard: self.settings.guard.clone(),
+            seen: self.session.seen.clone(),
+        }
     }
 
     /// Tokens that the model in use can read at once.

@@ -63,7 +63,7 @@ impl Process {
     ) -> Result<Self, StartError> {
         let store = if flags.no_session_persistence { Arc::new(MemoryStore::over(store)) } else { store };
         let host = Host::new(out.clone());
-        let place = Place { cwd: surroundings.cwd.clone(), guard: surroundings.guard.clone() };
+        let place = Place::new(surroundings.cwd.clone(), surroundings.guard.clone());
         let mut process = Self {
             settings: Settings {
                 model: String::new(),

@@ -1,14 +1,16 @@
-//! What the model can do in the world: the tools Bash, Read and Write, by the
-//! official names, inputs and result shapes (CLI 2.1.329).
+//! What the model can do in the world: tools by the official names, inputs and
+//! result shapes (CLI 2.1.329).
 //!
 //! A tool says what it needs and runs; it never decides whether it may, and
 //! never writes to a transcript. Cancelled by dropping its future.
 
 mod bash;
+mod edit;
 mod patch;
 mod read;
 mod real;
 mod replace;
+mod seen;
 mod write;
 
 use std::path::{Path, PathBuf};
@@ -18,8 +20,10 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 pub use bash::Bash;
+pub use edit::Edit;
 pub use read::Read;
 pub use real::real;
+pub use seen::Seen;
 pub use write::Write;
 
 /// Something the model can use.
@@ -51,12 +55,25 @@ pub struct Place {
     pub cwd: PathBuf,
     /// Runs a program that must not outlive us: our own executable, as `guard`.
     pub guard: PathBuf,
+    /// The files that the session's model knows.
+    pub seen: Seen,
 }
 
 impl Place {
+    /// A folder where nothing was seen yet.
+    pub fn new(cwd: PathBuf, guard: PathBuf) -> Self {
+        Self { cwd, guard, seen: Seen::default() }
+    }
+
     /// A path as the model gives it, made absolute.
     pub fn path(&self, path: &str) -> PathBuf {
         self.cwd.join(path)
+    }
+
+    /// What a call gets that names a file that is none.
+    fn no_such_file(&self) -> Outcome {
+        let here = self.cwd.display();
+        Outcome::misused(format!("File does not exist. Note: your current working directory is {here}."))
     }
 }
 
@@ -97,6 +114,13 @@ impl Outcome {
         let text = text.into();
         Self { detail: json!(format!("Error: {text}")), text, is_error: true }
     }
+
+    /// The call made no sense: nothing was tried. The official CLI marks such
+    /// texts for the model.
+    pub fn misused(why: impl Into<String>) -> Self {
+        let failed = Self::failed(why);
+        Self { text: format!("<tool_use_error>{}</tool_use_error>", failed.text), ..failed }
+    }
 }
 
 /// The tools of this process.
@@ -105,7 +129,8 @@ pub struct Toolbox(Vec<Arc<dyn Tool>>);
 impl Toolbox {
     /// The tools that `--tools` leaves; all where it is absent or `default`.
     pub fn new(chosen: Option<&[String]>) -> Self {
-        let mut tools: Vec<Arc<dyn Tool>> = vec![Arc::new(Bash), Arc::new(Read), Arc::new(Write)];
+        let mut tools: Vec<Arc<dyn Tool>> =
+            vec![Arc::new(Bash), Arc::new(Read), Arc::new(Edit), Arc::new(Write)];
         if let Some(chosen) = chosen {
             let names: Vec<_> = chosen.iter().flat_map(|names| names.split(',')).map(str::trim).collect();
             if !names.contains(&"default") {

@@ -10,6 +10,9 @@ const AROUND: usize = 3;
 /// After so long a coarser diff is good enough.
 const PATIENCE: Duration = Duration::from_millis(500);
 
+/// Behind a last line that does not end in a newline, as `diff` says it.
+const NO_NEWLINE: &str = "\\ No newline at end of file";
+
 /// The hunks that turn one text into another.
 pub fn hunks(old: &str, new: &str) -> Vec<Value> {
     let diff = TextDiff::configure().timeout(PATIENCE).diff_lines(old, new);
@@ -18,13 +21,14 @@ pub fn hunks(old: &str, new: &str) -> Vec<Value> {
         let (Some(first), Some(last)) = (group.first(), group.last()) else { continue };
         let (old, new) =
             (first.old_range().start..last.old_range().end, first.new_range().start..last.new_range().end);
-        let lines = group.iter().flat_map(|op| diff.iter_changes(op)).map(|change| {
+        let lines = group.iter().flat_map(|op| diff.iter_changes(op)).flat_map(|change| {
             let sign = match change.tag() {
                 ChangeTag::Equal => ' ',
                 ChangeTag::Delete => '-',
                 ChangeTag::Insert => '+',
             };
-            format!("{sign}{}", change.value().trim_end_matches('\n'))
+            let line = format!("{sign}{}", change.value().trim_end_matches('\n'));
+            std::iter::once(line).chain(change.missing_newline().then(|| NO_NEWLINE.to_owned()))
         });
         hunks.push(json!({
             "oldStart": old.start + 1, "oldLines": old.len(), "newStart": new.start + 1, "newLines": new.len(),

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
+use super::real::real;
 use super::{Need, Outcome, Place, Running, Tool, argument, io_failed, off_the_loop};
 
 /// Lines read at once.
@@ -50,7 +51,8 @@ impl Tool for Read {
     }
 }
 
-fn read(input: &Value, place: &Place) -> Outcome {
+/// Reads, and knows the file from then on.
+pub(super) fn read(input: &Value, place: &Place) -> Outcome {
     let Some(path) = argument(input, "file_path").map(|path| place.path(path)) else {
         return Outcome::failed("Read needs a file_path");
     };
@@ -79,7 +81,7 @@ fn read(input: &Value, place: &Place) -> Outcome {
         Err(error) => return io_failed("read", &path, &error),
     };
     let text = if size == 0 {
-        "The file exists and is empty.".to_owned()
+        "<system-reminder>Warning: the file exists but the contents are empty.</system-reminder>".to_owned()
     } else if part.lines.is_empty() {
         format!("There is no line {start}: the file has {} lines.", part.total)
     } else {
@@ -98,6 +100,7 @@ fn read(input: &Value, place: &Place) -> Outcome {
         "filePath": path, "content": part.lines.join("\n"), "numLines": part.lines.len(), "startLine": start,
         "totalLines": part.total,
     });
+    place.seen.note(&real(&path));
     Outcome::done(text, json!({"type": "text", "file": file}))
 }
 
@@ -175,7 +178,7 @@ mod tests {
     use std::ops::Add;
 
     fn place(temp: &tempfile::TempDir) -> Place {
-        Place { cwd: temp.path().to_owned(), guard: "unused".into() }
+        Place::new(temp.path().to_owned(), "unused".into())
     }
 
     #[test]
@@ -227,7 +230,11 @@ mod tests {
             let outcome = read(&input, &place(&temp));
             assert!(!outcome.is_error && outcome.text == expected, "{input}: {}", outcome.text);
         };
-        check("", json!({}), "The file exists and is empty.");
+        check(
+            "",
+            json!({}),
+            "<system-reminder>Warning: the file exists but the contents are empty.</system-reminder>",
+        );
         check("a\r\nb", json!({}), "1\ta\n2\tb");
         check("a\nb", json!({"offset": 0, "limit": 0}), "1\ta");
         check("a\nb", json!({"offset": 9}), "There is no line 9: the file has 2 lines.");

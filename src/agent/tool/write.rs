@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::real::real;
 use super::replace::replace;
+use super::seen::{KNOWN_NOW, Known, NOT_READ, READ_AGAIN};
 use super::{Need, Outcome, Place, Running, Tool, argument, io_failed, off_the_loop, patch};
 
 /// The tool `Write`: `{file_path, content}`.
@@ -58,9 +59,13 @@ fn write(input: &Value, place: &Place) -> Outcome {
         }
         // Opening a pipe or a device could wait for ever.
         Ok(there) if !there.is_file() => return Outcome::failed(format!("{} is not a file", path.display())),
-        Ok(_) => match fs::read(&target) {
-            Ok(bytes) => Some(String::from_utf8_lossy(&bytes).into_owned()),
-            Err(error) => return io_failed("write", &path, &error),
+        Ok(there) => match place.seen.known(&target, &there) {
+            Known::Not if there.len() > 0 => return Outcome::misused(NOT_READ),
+            Known::Stale => return Outcome::misused(READ_AGAIN),
+            Known::Not | Known::Current => match fs::read(&target) {
+                Ok(bytes) => Some(String::from_utf8_lossy(&bytes).into_owned()),
+                Err(error) => return io_failed("write", &path, &error),
+            },
         },
         Err(error) if error.kind() == ErrorKind::NotFound => None,
         Err(error) => return io_failed("write", &path, &error),
@@ -68,9 +73,12 @@ fn write(input: &Value, place: &Place) -> Outcome {
     if let Err(error) = replace(&target, content.as_bytes()) {
         return io_failed("write", &path, &error);
     }
+    place.seen.note(&target);
     let (text, kind) = match former {
-        None => (format!("File created successfully at: {}", path.display()), "create"),
-        Some(_) => (format!("The file {} has been updated successfully.", path.display()), "update"),
+        None => (format!("File created successfully at: {}{KNOWN_NOW}", path.display()), "create"),
+        Some(_) => {
+            (format!("The file {} has been updated successfully.{KNOWN_NOW}", path.display()), "update")
+        }
     };
     let changes = former.as_deref().map(|former| patch::hunks(former, content)).unwrap_or_default();
     let detail = json!({
@@ -87,7 +95,7 @@ mod tests {
     #[test]
     fn a_new_file_is_created_and_an_old_one_updated_with_its_diff() {
         let temp = tempfile::tempdir().unwrap();
-        let place = Place { cwd: temp.path().to_owned(), guard: "unused".into() };
+        let place = Place::new(temp.path().to_owned(), "unused".into());
         let write = |content: &str| write(&json!({"file_path": "deep/a.txt", "content": content}), &place);
 
         let created = write("one\ntwo\n");
@@ -106,7 +114,7 @@ mod tests {
     #[test]
     fn what_cannot_be_written_says_why() {
         let temp = tempfile::tempdir().unwrap();
-        let place = Place { cwd: temp.path().to_owned(), guard: "unused".into() };
+        let place = Place::new(temp.path().to_owned(), "unused".into());
         fs::write(temp.path().join("file"), "").unwrap();
         std::os::unix::net::UnixListener::bind(temp.path().join("socket")).unwrap();
         for (input, says) in [
@@ -128,7 +136,7 @@ mod tests {
     #[test]
     fn a_link_stays_and_what_it_leads_to_is_written() {
         let temp = tempfile::tempdir().unwrap();
-        let place = Place { cwd: temp.path().to_owned(), guard: "unused".into() };
+        let place = Place::new(temp.path().to_owned(), "unused".into());
         let link = temp.path().join("link");
         std::os::unix::fs::symlink("new/target", &link).unwrap();
         for content in ["created", "updated"] {
@@ -141,8 +149,9 @@ mod tests {
     #[test]
     fn a_former_file_that_is_no_text_is_replaced_all_the_same() {
         let temp = tempfile::tempdir().unwrap();
-        let place = Place { cwd: temp.path().to_owned(), guard: "unused".into() };
+        let place = Place::new(temp.path().to_owned(), "unused".into());
         fs::write(temp.path().join("a"), [0xff, b'\n']).unwrap();
+        place.seen.note(&temp.path().join("a").canonicalize().unwrap());
         let outcome = write(&json!({"file_path": "a", "content": ""}), &place);
         assert_eq!(outcome.detail["originalFile"], "\u{fffd}\n");
         assert_eq!(fs::read(temp.path().join("a")).unwrap(), b"");
