@@ -8,6 +8,7 @@ pub mod conversation;
 pub mod facts;
 mod fields;
 pub mod fork;
+mod gathering;
 mod id;
 pub mod line;
 pub mod message;
@@ -19,6 +20,7 @@ pub mod transcript;
 
 pub use conversation::Conversation;
 pub use facts::Facts;
+pub use gathering::Gathering;
 pub use id::{NotASessionId, SessionId};
 pub use price::Prices;
 pub use resuming::Resuming;

@@ -7,13 +7,13 @@
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::line::{Kind, Line};
 
 /// What was wrong with a transcript's bytes.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Health {
     /// Lines that are not JSON objects: cut off, interleaved, or binary.
     pub torn: usize,
@@ -23,10 +23,49 @@ pub struct Health {
     pub open_end: bool,
 }
 
+/// What a line of a transcript turned out to be.
+#[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "nearly every line is an entry, and boxes cost more")]
+pub enum Found<'a> {
+    /// An entry, known or not.
+    Entry(Line<'a>),
+    /// A JSON object that is no entry.
+    Foreign,
+    /// Nothing that can be read.
+    Torn,
+    /// Nothing at all.
+    Blank,
+}
+
+impl<'a> Found<'a> {
+    /// Looks at one line, with or without its newline.
+    pub fn in_line(line: &'a [u8]) -> Self {
+        let Ok(line) = std::str::from_utf8(line) else { return Self::Torn };
+        let line = line.trim();
+        if line.is_empty() {
+            return Self::Blank;
+        }
+        match Line::parse(line) {
+            Some(line) if line.has_type() => Self::Entry(line),
+            Some(_) => Self::Foreign,
+            None => Self::Torn,
+        }
+    }
+}
+
 impl Health {
     /// Nothing to report.
     pub fn is_good(&self) -> bool {
         self.torn == 0 && self.foreign == 0
+    }
+
+    /// Counts a line that is no entry.
+    pub fn count(&mut self, found: &Found<'_>) {
+        match found {
+            Found::Torn => self.torn += 1,
+            Found::Foreign => self.foreign += 1,
+            Found::Entry(_) | Found::Blank => {}
+        }
     }
 }
 
@@ -71,18 +110,9 @@ impl<'a> Transcript<'a> {
             transcript.health.open_end = end.is_none();
             let (line, next) = rest.split_at(end.map_or(rest.len(), |end| end + 1));
             rest = next;
-            let Ok(line) = std::str::from_utf8(line) else {
-                transcript.health.torn += 1;
-                continue;
-            };
-            let line = line.trim();
-            if line.is_empty() {
-                continue;
-            }
-            match Line::parse(line) {
-                Some(line) if line.has_type() => transcript.lines.push(line),
-                Some(_) => transcript.health.foreign += 1,
-                None => transcript.health.torn += 1,
+            match Found::in_line(line) {
+                Found::Entry(line) => transcript.lines.push(line),
+                other => transcript.health.count(&other),
             }
         }
         transcript
