@@ -37,7 +37,7 @@ fn without_a_terminal_there_is_no_screen() {
 #[test]
 fn wrong_usage_is_exit_code_2() {
     check(&["frobnicate"], 2, "unrecognized subcommand 'frobnicate'");
-    check(&["--resume", "../../etc/passwd"], 2, "is not a session id");
+    check(&["--resume", "x", "--continue"], 2, "cannot be used with");
     check(&["--permission-mode", "everything"], 2, "known are default, acceptEdits");
     check(&["completions", "tcsh"], 2, "possible values: bash");
 }

@@ -12,7 +12,6 @@ use super::guard::Guard;
 use super::places::Places;
 use super::sessions::Sessions;
 use crate::protocol::PermissionMode;
-use crate::session::SessionId;
 use crate::tui::app::{Keymap, Place};
 
 /// One warm coding-agent process; every session takes the seat in turn.
@@ -43,9 +42,10 @@ pub struct Seat {
     /// What may run without asking: default, acceptEdits, plan, dontAsk, bypassPermissions.
     #[arg(long, value_name = "MODE")]
     pub permission_mode: Option<PermissionMode>,
-    /// Start in this session, whichever folder it belongs to.
-    #[arg(long, value_name = "ID", conflicts_with = "continue_last")]
-    pub resume: Option<SessionId>,
+    /// Start in this session, whichever folder it belongs to: its id, the
+    /// beginning of it, or its title.
+    #[arg(long, value_name = "SESSION", conflicts_with = "continue_last")]
+    pub resume: Option<String>,
     /// Start in this folder's last session.
     #[arg(long = "continue", short = 'c')]
     pub continue_last: bool,
@@ -65,7 +65,7 @@ pub struct Seat {
 pub enum Command {
     /// Try it on the offline model, over made-up sessions; touches nothing of yours
     Demo,
-    /// Look after stored sessions: rename, fork, delete, prune, export, move, …
+    /// List, show, search sessions and look after them: rename, fork, delete, export, …
     Sessions(Sessions),
     /// The warm process itself: the SDKs' protocol over stdio
     Agent(Agent),
@@ -84,8 +84,9 @@ const EXAMPLES: &str = "\
 Examples:
   hotseat                          this folder's sessions, and a new one in the seat
   hotseat --continue               this folder's last session in the seat
-  hotseat --resume ID              that session, whichever folder it belongs to
+  hotseat --resume SESSION         that session, by id or title, whichever folder it belongs to
   hotseat --all                    the sessions of all folders
+  hotseat sessions list            the same list for a pipe; also show, search, stats
   hotseat demo                     try it: made-up sessions, no network, no key
   hotseat doctor                   where things lie, what is wrong and how to mend it
   hotseat config --print-default   every setting, with its default
@@ -135,7 +136,7 @@ mod tests {
             parse(&format!("hotseat --resume {id} --permission-mode plan --cwd /x --all")).unwrap().seat;
         let expected = Seat {
             permission_mode: Some(PermissionMode::Plan),
-            resume: Some(id.parse().unwrap()),
+            resume: Some(id.into()),
             cwd: Some("/x".into()),
             all: true,
             ..Seat::default()
@@ -146,7 +147,6 @@ mod tests {
     #[test]
     fn wrong_usage_is_told_apart() {
         for line in [
-            "hotseat --resume not-an-id",
             "hotseat --resume 3f9c1a52-0b7e-4c11-9d3e-5a7f20c4b9a1 --continue",
             "hotseat --permission-mode everything",
             "hotseat --all completions bash",

@@ -49,6 +49,12 @@ impl Problem {
     pub fn usage(what: impl Into<String>, next: impl Into<String>) -> Self {
         Self { what: what.into(), next: next.into(), exit: Exit::Usage }
     }
+
+    /// Something that was tried and failed: what (and what with), and what to
+    /// do next.
+    pub fn failed(what: impl Into<String>, next: impl Into<String>) -> Self {
+        Self { what: what.into(), next: next.into(), exit: Exit::Failed }
+    }
 }
 
 impl fmt::Display for Problem {

@@ -12,8 +12,9 @@ use super::config::{self, Settings};
 use super::exit::{Exit, Problem};
 use super::logs;
 use super::places::Places;
+use super::sessions::reference::Stock;
 use crate::slot::Launch;
-use crate::store::{LocalStore, SessionStore};
+use crate::store::LocalStore;
 use crate::tui::app::Keymap;
 use crate::tui::view::Theme;
 use crate::tui::{self, Options};
@@ -59,12 +60,9 @@ pub(super) fn open(room: Room, seat: &Seat, settings: Settings) -> Result<Exit> 
         )
         .into());
     }
-    let store: Arc<dyn SessionStore> = Arc::new(LocalStore::new(&room.claude));
-    if let Some(session) = seat.resume {
-        store.find(session).map_err(|error| {
-            Problem::usage(error.to_string(), "`hotseat --all` lists the sessions of all folders.")
-        })?;
-    }
+    let store = Arc::new(LocalStore::new(&room.claude));
+    let stock = Stock::over(store.clone());
+    let resume = seat.resume.as_deref().map(|reference| stock.one(reference)).transpose()?;
     let (theme, mut problems) = theme(&settings.theme);
     let (keymap, more) = Keymap::with(&settings.keys);
     problems.extend(more);
@@ -75,7 +73,7 @@ pub(super) fn open(room: Room, seat: &Seat, settings: Settings) -> Result<Exit> 
         cwd: room.cwd,
         model: seat.model.clone().or(settings.model),
         permission_mode: seat.permission_mode.unwrap_or(settings.permission_mode),
-        resume: seat.resume,
+        resume,
         ephemeral: seat.ephemeral,
         guard: None,
     };

@@ -8,12 +8,13 @@ mod export;
 mod fork;
 mod import;
 mod label;
+mod list;
 mod measure;
 mod moving;
 mod outcome;
 mod pin;
 mod prune;
-mod reference;
+pub(super) mod reference;
 mod restore;
 
 use std::sync::Arc;
@@ -35,6 +36,8 @@ pub struct Sessions {
 /// One command, one file. REF is an id, the unique beginning of one, or a title.
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// List this project's sessions, or all
+    List(list::List),
     /// Give a session a title; an empty one takes it away
     Rename(label::Rename),
     /// Give sessions a tag; an empty one, or --remove, takes it away
@@ -67,6 +70,7 @@ pub fn run(sessions: &Sessions) -> Result<Exit> {
     }
     let stock = Stock::over(store);
     match &sessions.command {
+        Command::List(list) => list.run(&stock),
         Command::Rename(rename) => rename.run(&stock),
         Command::Tag(tag) => tag.run(&stock),
         Command::Fork(fork) => fork.run(&stock),

@@ -7,15 +7,19 @@
 use std::cell::OnceCell;
 use std::sync::Arc;
 
+use crate::cli::exit::Problem;
 use crate::index::{Catalog, Row};
 use crate::session::facts::Title;
 use crate::session::{SessionId, Transcript};
 use crate::store::{LocalStore, Scope, SessionStore, StoreError};
+use crate::tui::view::text::clean_line;
 
 /// Fewer characters of an id name nothing.
 const SHORTEST: usize = 4;
 /// So many of several that fit are told.
 const TOLD: usize = 5;
+/// How like a title is what was meant for it, of 1.
+const ALIKE: f64 = 0.6;
 
 /// The sessions that a command can name.
 pub struct Stock {
@@ -28,8 +32,16 @@ pub struct Stock {
 #[derive(Debug, thiserror::Error)]
 pub enum Unresolved {
     /// Nothing fits.
-    #[error("no session “{0}”: neither an id, nor the beginning of one, nor a title")]
-    Nothing(String),
+    #[error(
+        "no session “{reference}”: neither an id, nor the beginning of one, nor a title{}",
+        if near.is_empty() { String::new() } else { format!("; near it: {}", near.join(", ")) }
+    )]
+    Nothing {
+        /// What was written.
+        reference: String,
+        /// The titles that are most like it.
+        near: Vec<String>,
+    },
     /// More than one fits.
     #[error("“{reference}” is not clear: {}", .fitting.join(", "))]
     Several {
@@ -67,6 +79,19 @@ impl Stock {
         Ok(self.rows.get_or_init(|| rows))
     }
 
+    /// What is known of the sessions of a scope, newest first.
+    pub fn rows_of(&self, scope: &Scope) -> Result<Vec<Row>, StoreError> {
+        Catalog::over(self.store.clone(), true).read(scope, |_, _| ())
+    }
+
+    /// The id of the one session that a command is about.
+    pub fn one(&self, reference: &str) -> Result<SessionId, Problem> {
+        self.resolve(reference).map_err(|error| {
+            let listed = "`hotseat sessions list --all` shows every session with its id.";
+            Problem::failed(clean_line(&error.to_string()), listed)
+        })
+    }
+
     /// A session's title, from its own transcript; “(empty)” where it has none.
     pub fn title(&self, id: SessionId) -> Result<String, StoreError> {
         Ok(self.given_title(id)?.map_or_else(|| "(empty)".to_owned(), |title| title.text))
@@ -97,7 +122,7 @@ pub fn pick(
         return Ok(id);
     }
     if reference.is_empty() {
-        return Err(Unresolved::Nothing(String::new()));
+        return Err(Unresolved::Nothing { reference: String::new(), near: Vec::new() });
     }
     let titles = titles()?;
     let fitting = |fits: &dyn Fn(&str) -> bool| -> Vec<(SessionId, &str)> {
@@ -111,9 +136,20 @@ pub fn pick(
     match by_title.into_iter().find(|fitting| !fitting.is_empty()) {
         Some(fitting) if fitting.len() == 1 => Ok(fitting[0].0),
         Some(fitting) => Err(several(reference, &fitting)),
-        None if begin.is_empty() => Err(Unresolved::Nothing(reference.to_owned())),
+        None if begin.is_empty() => {
+            Err(Unresolved::Nothing { reference: reference.to_owned(), near: near(&lower, &titles) })
+        }
         None => Err(several(reference, &begin.iter().map(|id| (*id, "")).collect::<Vec<_>>())),
     }
+}
+
+/// Titles that a slip of the hand tells from what was written.
+fn near(lower: &str, titles: &[(SessionId, String)]) -> Vec<String> {
+    let likeness = |title: &str| strsim::normalized_damerau_levenshtein(lower, &title.to_lowercase());
+    let mut near: Vec<_> = titles.iter().map(|(id, title)| (likeness(title), id, title)).collect();
+    near.retain(|(likeness, ..)| *likeness >= ALIKE);
+    near.sort_by(|(one, ..), (other, ..)| other.total_cmp(one));
+    near.into_iter().take(TOLD).map(|(_, id, title)| format!("{id} {title}")).collect()
 }
 
 fn several(reference: &str, fitting: &[(SessionId, &str)]) -> Unresolved {
@@ -162,6 +198,8 @@ mod tests {
             picked("3f9c1a52-0b7e-4c11-9d3e-000000000000").unwrap_err().split(':').next(),
             Some("no session “3f9c1a52-0b7e-4c11-9d3e-000000000000”")
         );
+        let slip = picked("Parser rewirte").unwrap_err();
+        assert!(slip.ends_with(&format!("; near it: {PARSER} Parser rewrite")), "{slip}");
         for reference in ["", "  ", "zz", "../../etc/passwd"] {
             assert!(picked(reference).is_err(), "{reference}");
         }
