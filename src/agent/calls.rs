@@ -24,6 +24,11 @@ impl Process {
         let mut had_calls = turn.stop_reason.as_deref() == Some("tool_use");
         while let Some(call) = turn.calls.pop_front() {
             had_calls = true;
+            if let Some(problem) = &call.problem {
+                let error = format!("the call's input was not valid JSON ({problem}); it did not run");
+                self.record_result(&call, &Outcome::failed(error))?;
+                continue;
+            }
             let need = self.tool(&call.tool).map(|tool| tool.need(&call.input, &self.place()));
             let Some(need) = need else {
                 self.record_result(&call, &Outcome::failed(format!("there is no tool {}", call.tool)))?;

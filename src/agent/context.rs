@@ -16,12 +16,11 @@ pub use block::ContextBlock;
 
 use crate::session::Transcript;
 use crate::session::line::{Kind, Line};
+use crate::session::message::SYNTHETIC;
 use crate::session::transcript::Reach;
 
 /// What closes a call whose result was never written down.
 const NO_RESULT: &str = "[no result: the turn ended before the tool did]";
-/// The official CLI's name for the author of messages no model wrote.
-const SYNTHETIC: &str = "<synthetic>";
 
 /// Who speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::command::COMMANDS;
 use super::frames::{CAPABILITIES, Refusal};
 use super::process::Process;
+use super::provider::Thinking;
 use super::switch::Wanted;
 use crate::protocol::{ErrorCode, HostRequest, InitializeAnswer, SPOKEN_VERSION};
 
@@ -71,8 +72,16 @@ impl Process {
                 let effective = json!({"model": self.settings.model, "permissions": {"defaultMode": mode}});
                 Ok(json!({"effective": effective, "sources": []}))
             }
-            // There is no thinking to limit; an interrupt is answered before it is served.
-            HostRequest::SetMaxThinkingTokens { .. } | HostRequest::Interrupt => Ok(json!({})),
+            HostRequest::SetMaxThinkingTokens { max_thinking_tokens } => {
+                self.settings.thinking = match max_thinking_tokens {
+                    None => Thinking::Default,
+                    Some(0) => Thinking::Off,
+                    Some(tokens) => Thinking::Budget(tokens),
+                };
+                Ok(json!({}))
+            }
+            // Answered before it is served.
+            HostRequest::Interrupt => Ok(json!({})),
             HostRequest::RenameSession { title, session_id } => self.rename(&title, session_id.as_deref()),
             HostRequest::CancelAsyncMessage { message_uuid } => {
                 Ok(json!({"cancelled": self.cancel(&message_uuid)}))
@@ -105,7 +114,7 @@ impl Process {
         // What the SDKs look for, and ours has none of.
         let rest = json!({
             "agents": [], "output_style": "default", "available_output_styles": ["default"],
-            "account": {"apiKeySource": "none"}, "provider": self.provider.name(),
+            "account": {"apiKeySource": self.provider.key_source()}, "provider": self.provider.name(),
         });
         json!(InitializeAnswer {
             commands: commands.to_vec(),
@@ -139,9 +148,12 @@ impl Process {
 
     /// Another model from the next request on; none for the default.
     pub(super) fn set_model(&mut self, model: Option<String>) {
-        let default = || self.provider.models().first().map_or("", |model| model.name).to_owned();
-        self.settings.model =
-            model.filter(|model| !model.is_empty() && model != "default").unwrap_or_else(default);
+        let default =
+            || self.provider.models().into_iter().next().map(|model| model.name).unwrap_or_default();
+        let model = model.filter(|model| !model.is_empty() && model != "default").unwrap_or_else(default);
+        // The provider's own name in front of a model's says nothing new.
+        let own = model.strip_prefix(self.provider.name()).and_then(|rest| rest.strip_prefix('/'));
+        self.settings.model = self.provider.full_name(own.unwrap_or(&model));
     }
 
     fn context_usage(&self) -> Value {

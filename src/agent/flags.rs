@@ -9,6 +9,7 @@ use std::path::PathBuf;
 
 use clap::Parser;
 
+use super::provider::Thinking;
 use crate::protocol::PermissionMode;
 use crate::session::SessionId;
 
@@ -39,9 +40,30 @@ pub struct Flags {
     /// More instructions for the model.
     #[arg(long, value_name = "TEXT")]
     pub append_system_prompt: Option<String>,
-    /// The model to start with.
+    /// The model to start with; `PROVIDER/MODEL` also says whose.
     #[arg(long, value_name = "MODEL")]
     pub model: Option<String>,
+    /// Who replies: anthropic, openai (and all who speak its dialect), offline.
+    #[arg(long, value_name = "NAME", env = "HOTSEAT_PROVIDER")]
+    pub provider: Option<String>,
+    /// Where the provider is, such as `http://localhost:11434/v1`.
+    #[arg(long, value_name = "URL")]
+    pub base_url: Option<String>,
+    /// How hard the model shall try: low, medium, high, xhigh, max.
+    #[arg(long, value_name = "LEVEL")]
+    pub effort: Option<String>,
+    /// Whether the model shall think: adaptive, enabled, disabled.
+    #[arg(long, value_name = "KIND", value_parser = ["adaptive", "enabled", "disabled"])]
+    pub thinking: Option<String>,
+    /// How its thinking is told: summarized, omitted.
+    #[arg(long, value_name = "KIND", value_parser = ["summarized", "omitted"])]
+    pub thinking_display: Option<String>,
+    /// How much the model may think, in tokens.
+    #[arg(long, value_name = "N")]
+    pub max_thinking_tokens: Option<u64>,
+    /// Names of what Anthropic does not offer to everybody yet.
+    #[arg(long, value_name = "NAMES", num_args = 1.., value_delimiter = ',')]
+    pub betas: Vec<String>,
 
     /// What may run without asking: default, acceptEdits, plan, dontAsk, bypassPermissions.
     #[arg(long, value_name = "MODE", default_value = "default")]
@@ -126,24 +148,9 @@ pub struct WithoutMeaning {
     /// Replies are plain text.
     #[arg(long, value_name = "SCHEMA")]
     json_schema: Option<String>,
-    /// The offline model takes no pains.
-    #[arg(long, value_name = "LEVEL")]
-    effort: Option<String>,
-    /// The offline model does not think.
-    #[arg(long, value_name = "KIND")]
-    thinking: Option<String>,
-    /// The offline model does not think.
-    #[arg(long, value_name = "KIND")]
-    thinking_display: Option<String>,
-    /// The offline model does not think.
-    #[arg(long, value_name = "N")]
-    max_thinking_tokens: Option<u64>,
     /// There is no budget yet.
     #[arg(long, value_name = "N")]
     task_budget: Option<u64>,
-    /// The offline model has no betas.
-    #[arg(long, value_name = "NAMES")]
-    betas: Option<String>,
     /// No plugins yet.
     #[arg(long, value_name = "DIR")]
     plugin_dir: Vec<PathBuf>,
@@ -159,12 +166,16 @@ impl Flags {
         Self::try_parse_from(std::iter::once("hotseat agent".into()).chain(words))
     }
 
-    /// The instructions for the model, put together.
-    pub fn instructions(&self) -> std::io::Result<Option<String>> {
-        let from_file = self.system_prompt_file.as_ref().map(std::fs::read_to_string).transpose()?;
-        let parts = [self.system_prompt.clone().or(from_file), self.append_system_prompt.clone()];
-        let parts: Vec<_> = parts.into_iter().flatten().filter(|part| !part.is_empty()).collect();
-        Ok((!parts.is_empty()).then(|| parts.join("\n\n")))
+    /// How much the model shall think; a number says it best.
+    pub fn thinking(&self) -> Thinking {
+        let tokens =
+            self.max_thinking_tokens.or_else(|| std::env::var("MAX_THINKING_TOKENS").ok()?.parse().ok());
+        match (tokens, self.thinking.as_deref()) {
+            (Some(0), _) | (_, Some("disabled")) => Thinking::Off,
+            (Some(tokens), _) => Thinking::Budget(tokens),
+            (None, Some("adaptive")) => Thinking::Adaptive,
+            (None, _) => Thinking::Default,
+        }
     }
 }
 
@@ -206,9 +217,14 @@ mod tests {
     }
 
     #[test]
-    fn instructions_are_put_together() {
-        assert_eq!(read("").unwrap().instructions().unwrap(), None);
-        let both = read("--system-prompt one --append-system-prompt two").unwrap();
-        assert_eq!(both.instructions().unwrap().as_deref(), Some("one\n\ntwo"));
+    fn a_number_says_best_how_much_to_think() {
+        for (line, expected) in [
+            ("--thinking adaptive", Thinking::Adaptive),
+            ("--thinking disabled", Thinking::Off),
+            ("--thinking enabled --max-thinking-tokens 2000", Thinking::Budget(2000)),
+            ("--max-thinking-tokens 0", Thinking::Off),
+        ] {
+            assert_eq!(read(line).unwrap().thinking(), expected, "{line}");
+        }
     }
 }

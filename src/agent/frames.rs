@@ -5,7 +5,10 @@
 use serde_json::{Map, Value, json};
 
 use super::process::Process;
+use super::provider::ProviderError;
 use super::record::{new_uuid, now};
+use super::reply::Reply;
+use super::retry::Again;
 use super::turn::Turn;
 use crate::protocol::{
     AgentFrame, ControlResponse, ConversationReset, ErrorCode, MessageFrame, SPOKEN_VERSION, StreamEvent,
@@ -52,7 +55,7 @@ impl Process {
                 "mcp_servers": self.mcp.brief(),
                 "permissionMode": self.permissions.mode.wire_name(),
                 "slash_commands": super::command::COMMANDS.map(|command| command.name),
-                "apiKeySource": "none",
+                "apiKeySource": self.provider.key_source(),
                 "claude_code_version": SPOKEN_VERSION,
                 "agent_version": env!("CARGO_PKG_VERSION"),
                 "output_style": "default",
@@ -78,9 +81,31 @@ impl Process {
         }
     }
 
-    /// A complete block of a reply.
-    pub(super) fn send_assistant(&self, message: Value, uuid: &str) {
-        self.out.send(&AgentFrame::Assistant(self.message(message, uuid)));
+    /// A complete block of a reply, or what stands where none came.
+    pub(super) fn send_assistant(&self, message: Value, uuid: &str, error: Option<&str>) {
+        let mut frame = self.message(message, uuid);
+        if let Some(error) = error {
+            frame.rest.insert("error".into(), json!(error));
+        }
+        self.out.send(&AgentFrame::Assistant(frame));
+    }
+
+    /// The model is asked again. `dropped` is ours: the uuids of blocks that
+    /// were shown and are no part of the conversation.
+    pub(super) fn send_retry(&self, again: &Again, error: &ProviderError, reply: &Reply) {
+        let dropped: Vec<_> = reply.blocks.iter().map(|made| &made.uuid).collect();
+        self.send_system(
+            "api_retry",
+            json!({
+                "attempt": again.attempt,
+                "max_retries": again.most,
+                "retry_delay_ms": u64::try_from(again.wait.as_millis()).unwrap_or(u64::MAX),
+                "error_status": error.status,
+                "error": error.fault.wire_name(),
+                "message": error.message,
+                "dropped": dropped,
+            }),
+        );
     }
 
     /// A tool's result, or the mark of an interruption.

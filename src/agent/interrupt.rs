@@ -45,7 +45,7 @@ impl Process {
                 stopped_call =
                     Some((call, "the person stopped it while it ran; it may have done a part of its work"));
             }
-            Step::Deciding => {}
+            Step::BackOff(_) | Step::Deciding => {}
         }
         let waiting = turn.calls.drain(..).map(|call| (call, "the person stopped the turn before it ran"));
         let calls: Vec<_> = stopped_call.into_iter().chain(waiting).collect();

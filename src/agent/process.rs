@@ -15,11 +15,13 @@ use tokio::time::{Instant, sleep_until};
 use super::active::ActiveSession;
 use super::host::Host;
 use super::inbox::Inbox;
+use super::instructions::Instructions;
 use super::mcp::Servers;
 use super::outbox::Outbox;
 use super::permission::Permissions;
-use super::provider::Provider;
+use super::provider::{Provider, Thinking};
 use super::record::new_uuid;
+use super::retry::Retries;
 use super::tool::{Place, Toolbox};
 use super::turn::{Happened, Prompt, Turn};
 use crate::protocol::{HostFrame, UserLine};
@@ -36,7 +38,15 @@ pub struct Settings {
     /// The model in use.
     pub model: String,
     /// Instructions for the model.
-    pub instructions: Option<String>,
+    pub instructions: Instructions,
+    /// How much the model shall think.
+    pub thinking: Thinking,
+    /// How its thinking is told.
+    pub thinking_display: Option<String>,
+    /// How hard it shall try.
+    pub effort: Option<String>,
+    /// When a provider is asked again.
+    pub retries: Retries,
     /// Requests to the model in one turn, at most.
     pub max_requests: Option<u64>,
     /// Pieces of a reply are sent as they are made.
@@ -222,9 +232,7 @@ impl Process {
 
     /// Tokens that the model in use can read at once.
     pub(super) fn context_window(&self) -> u64 {
-        let models = self.provider.models();
-        let model = models.iter().find(|model| model.name == self.settings.model).or(models.first());
-        model.map_or(0, |model| model.context_window)
+        self.provider.context_window(&self.settings.model).unwrap_or(0)
     }
 }
 

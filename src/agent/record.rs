@@ -11,6 +11,7 @@ use serde_json::{Map, Value, json};
 use crate::protocol::{PermissionMode, SPOKEN_VERSION};
 use crate::session::SessionId;
 use crate::session::facts::one_line;
+use crate::session::message::{SYNTHETIC, Usage};
 use crate::session::prompt::INTERRUPTED;
 
 /// Text that marks a turn the person stopped while a tool ran or was asked for.
@@ -66,6 +67,19 @@ impl Entry {
             fields["isAbortedMidStream"] = json!(true);
         }
         Self::new(Some(uuid), fields)
+    }
+
+    /// What stands where no reply came: the reason, in the official CLI's form.
+    pub fn failure(reason: &str, kind: &str) -> Self {
+        let message = json!({
+            "id": new_uuid(), "type": "message", "role": "assistant", "model": SYNTHETIC,
+            "content": [{"type": "text", "text": format!("API Error: {reason}")}],
+            "stop_reason": "stop_sequence", "stop_sequence": "", "usage": Usage::default(),
+        });
+        Self::new(
+            None,
+            json!({"type": "assistant", "message": message, "error": kind, "isApiErrorMessage": true}),
+        )
     }
 
     /// The result of a tool; `call` is the uuid of the entry that holds the call.

@@ -19,17 +19,33 @@ pub struct Reply {
     pub usage: Usage,
     /// Why it ended; none before that.
     pub stop_reason: Option<String>,
-    /// The blocks that are complete, each with the uuid of its entry.
-    pub blocks: Vec<(String, Value)>,
+    /// The blocks that are complete.
+    pub blocks: Vec<Made>,
     open: Option<Value>,
     /// The input of an open call, as JSON text.
     input: String,
+    /// Blocks that were begun before the open one.
+    index: usize,
+}
+
+/// A block that is complete.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Made {
+    /// The uuid of its entry.
+    pub uuid: String,
+    /// The block.
+    pub block: Value,
+    /// Why it cannot be what it should: a call whose input is no JSON object.
+    pub problem: Option<String>,
 }
 
 impl Reply {
     /// Takes one step. Gives back the Messages API stream event for it.
     pub fn take(&mut self, event: Event) -> Value {
-        let index = self.blocks.len();
+        if matches!(event, Event::Block(_)) {
+            self.close_block();
+        }
+        let index = self.index;
         let delta = |delta: Value| json!({"type": "content_block_delta", "index": index, "delta": delta});
         match event {
             Event::Start { id, model, usage } => {
@@ -47,7 +63,6 @@ impl Reply {
                 };
                 let event = json!({"type": "content_block_start", "index": index, "content_block": block});
                 self.open = Some(block);
-                self.input.clear();
                 event
             }
             Event::Text(text) => {
@@ -59,12 +74,19 @@ impl Reply {
                 delta(json!({"type": "thinking_delta", "thinking": text}))
             }
             Event::Signature(text) => {
-                self.grow("signature", &text);
+                // It comes whole; should another follow, that one counts (as in the official SDKs).
+                if let Some(block) = &mut self.open {
+                    block["signature"] = json!(text);
+                }
                 delta(json!({"type": "signature_delta", "signature": text}))
             }
             Event::Input(text) => {
                 self.input.push_str(&text);
                 delta(json!({"type": "input_json_delta", "partial_json": text}))
+            }
+            Event::Delta(step) => {
+                self.cite(&step);
+                delta(step)
             }
             Event::BlockEnd => {
                 self.close_block();
@@ -82,10 +104,8 @@ impl Reply {
     /// Makes whole what has come of the open block: text and reasoning count as
     /// far as they came, half a call is none.
     pub fn cut_off(&mut self) {
-        let is_half_a_call = self.open.as_ref().is_some_and(|block| block["type"] == "tool_use");
-        let is_empty =
-            self.open.as_ref().is_some_and(|block| block["text"] == "" || block["signature"] == "");
-        if is_half_a_call || is_empty {
+        let is_half_a_call = self.open.as_ref().is_some_and(|block| block.get("input").is_some());
+        if is_half_a_call {
             self.open = None;
         }
         self.close_block();
@@ -101,7 +121,7 @@ impl Reply {
 
     /// The last text of the reply.
     pub fn text(&self) -> Option<&str> {
-        self.blocks.iter().rev().find_map(|(_, block)| block["text"].as_str())
+        self.blocks.iter().rev().find_map(|made| made.block["text"].as_str())
     }
 
     fn grow(&mut self, key: &str, more: &str) {
@@ -110,12 +130,41 @@ impl Reply {
         }
     }
 
+    /// A source of what the text says (`citations_delta`).
+    fn cite(&mut self, step: &Value) {
+        let Some(block) = self.open.as_mut().filter(|_| step["type"] == "citations_delta") else { return };
+        match block.get_mut("citations").and_then(Value::as_array_mut) {
+            Some(citations) => citations.push(step["citation"].clone()),
+            None => block["citations"] = json!([step["citation"]]),
+        }
+    }
+
     fn close_block(&mut self) {
         let Some(mut block) = self.open.take() else { return };
-        if block["type"] == "tool_use" && !self.input.is_empty() {
-            block["input"] = serde_json::from_str(&self.input).unwrap_or_else(|_| json!({}));
+        self.index += 1;
+        let input = std::mem::take(&mut self.input);
+        let mut problem = None;
+        if block.get("input").is_some() && !input.trim().is_empty() {
+            match serde_json::from_str(&input) {
+                Ok(Value::Object(input)) => block["input"] = Value::Object(input),
+                // Told to the model; the block must be one that an API takes.
+                Ok(_) => problem = Some("it is no JSON object".to_owned()),
+                Err(error) => problem = Some(error.to_string()),
+            }
         }
-        self.blocks.push((new_uuid(), block));
+        if is_kept(&block) {
+            self.blocks.push(Made { uuid: new_uuid(), block, problem });
+        }
+    }
+}
+
+/// A text without a word is nothing, and reasoning that nobody signed is for
+/// showing only: an API refuses either when it comes back.
+fn is_kept(block: &Value) -> bool {
+    match block["type"].as_str() {
+        Some("text") => block["text"] != "",
+        Some("thinking") => block["signature"].as_str().is_some_and(|signature| !signature.is_empty()),
+        _ => true,
     }
 }
 
@@ -129,6 +178,11 @@ mod tests {
             reply.take(event);
         }
         reply
+    }
+
+    fn call(input: &str) -> Vec<Event> {
+        let call = BlockStart::ToolUse { id: "t".into(), name: "Bash".into() };
+        vec![Event::Block(call), Event::Input(input.into()), Event::BlockEnd]
     }
 
     #[test]
@@ -145,7 +199,7 @@ mod tests {
             Event::Input(r#":"ls"}"#.into()),
             Event::BlockEnd,
         ]);
-        let blocks: Vec<_> = reply.blocks.iter().map(|(_, block)| block.clone()).collect();
+        let blocks: Vec<_> = reply.blocks.iter().map(|made| made.block.clone()).collect();
         let expected = json!([
             {"type": "text", "text": "a b"},
             {"type": "tool_use", "id": "t", "name": "Bash", "input": {"command": "ls"}},
@@ -155,13 +209,55 @@ mod tests {
     }
 
     #[test]
+    fn a_block_of_an_unknown_kind_stays_as_it_came() {
+        let novel = json!({"type": "novel", "data": [1, {"b": 2, "a": 1}]});
+        let redacted = json!({"type": "redacted_thinking", "data": "xyz"});
+        let reply = reply(vec![
+            Event::Block(BlockStart::Whole(novel.clone())),
+            Event::Delta(json!({"type": "novel_delta", "more": 1})),
+            Event::BlockEnd,
+            // A stop that is missing is made up for.
+            Event::Block(BlockStart::Whole(redacted.clone())),
+            Event::Block(BlockStart::Whole(json!({"type": "text", "text": "", "citations": []}))),
+            Event::Text("said".into()),
+            Event::Delta(json!({"type": "citations_delta", "citation": {"page": 1}})),
+            Event::BlockEnd,
+        ]);
+        let blocks: Vec<_> = reply.blocks.iter().map(|made| made.block.clone()).collect();
+        assert_eq!(
+            blocks,
+            [novel, redacted, json!({"type": "text", "text": "said", "citations": [{"page": 1}]})]
+        );
+    }
+
+    #[test]
+    fn a_call_without_sense_says_so_and_is_still_a_call() {
+        for (input, is_right) in [("", true), ("{}", true), (r#"{"a":"#, false), ("[1]", false)] {
+            let reply = reply(call(input));
+            assert_eq!(reply.blocks[0].problem.is_none(), is_right, "{input}");
+            assert_eq!(reply.blocks[0].block["input"], json!({}), "{input}");
+        }
+    }
+
+    #[test]
+    fn what_an_api_would_refuse_is_not_kept() {
+        let reply = reply(vec![
+            Event::Block(BlockStart::Thinking),
+            Event::Thinking("nobody signed this".into()),
+            Event::BlockEnd,
+            Event::Block(BlockStart::Text),
+            Event::BlockEnd,
+        ]);
+        assert_eq!(reply.blocks, []);
+    }
+
+    #[test]
     fn of_a_reply_cut_off_the_text_stays_and_half_a_call_goes() {
         let mut text = reply(vec![Event::Block(BlockStart::Text), Event::Text("half".into())]);
         text.cut_off();
         assert_eq!(text.text(), Some("half"));
 
-        let call = BlockStart::ToolUse { id: "t".into(), name: "Bash".into() };
-        let mut call = reply(vec![Event::Block(call), Event::Input("{\"comm".into())]);
+        let mut call = reply(call("{\"comm")[..2].to_vec());
         call.cut_off();
         assert!(call.blocks.is_empty());
     }

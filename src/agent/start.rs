@@ -7,11 +7,13 @@ use std::sync::Arc;
 use super::active::{ActiveSession, LoadAt};
 use super::flags::Flags;
 use super::host::Host;
+use super::instructions::Instructions;
 use super::mcp::Servers;
 use super::outbox::Outbox;
 use super::permission::Permissions;
 use super::process::{Process, Settings, State};
 use super::provider::Provider;
+use super::retry::Retries;
 use super::switch::load_copy;
 use super::tool::{Place, Toolbox};
 use crate::session::line::Line;
@@ -67,7 +69,11 @@ impl Process {
         let mut process = Self {
             settings: Settings {
                 model: String::new(),
-                instructions: flags.instructions().map_err(StartError::Instructions)?,
+                instructions: Instructions::of(flags).map_err(StartError::Instructions)?,
+                thinking: flags.thinking(),
+                thinking_display: flags.thinking_display.clone(),
+                effort: flags.effort.clone(),
+                retries: Retries::from_env(),
                 max_requests: flags.max_turns,
                 sends_pieces: flags.include_partial_messages,
                 mirrors: flags.session_mirror,

@@ -4,10 +4,12 @@
 //! [`super::turn_loop`]; dropping a turn stops whatever it waits for.
 
 use std::collections::VecDeque;
+use std::pin::Pin;
 use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
 use serde_json::Value;
+use tokio::time::Sleep;
 
 use super::provider::{Event, Events, ProviderError};
 use super::reply::Reply;
@@ -44,8 +46,10 @@ pub struct Turn {
     pub began: Instant,
     /// Of that, waiting for the model.
     pub waited: Duration,
-    /// Requests to the model.
+    /// Requests to the model that were answered, or are on their way.
     pub requests: u64,
+    /// Attempts at the present request that failed.
+    pub failed: u32,
     /// Tokens of these requests.
     pub usage: Usage,
     /// The last text of the model.
@@ -69,6 +73,8 @@ pub struct Call {
     pub tool: String,
     /// Its arguments.
     pub input: Value,
+    /// Why it cannot run: its arguments were no JSON object.
+    pub problem: Option<String>,
     /// The uuid of the entry that holds the call.
     pub entry: String,
 }
@@ -84,6 +90,8 @@ pub enum Step {
         /// When it was asked.
         asked: Instant,
     },
+    /// The moment to ask the model again.
+    BackOff(Pin<Box<Sleep>>),
     /// The host's permission.
     Permission {
         /// The request.
@@ -108,6 +116,8 @@ pub enum Step {
 pub enum Happened {
     /// The reply went on, ended early (none), or failed.
     Replied(Option<Result<Event, ProviderError>>),
+    /// It is time to ask the model again.
+    Waited,
     /// The tool ended.
     Ran(Outcome),
 }
@@ -120,6 +130,7 @@ impl Turn {
             began: Instant::now(),
             waited: Duration::ZERO,
             requests: 0,
+            failed: 0,
             usage: Usage::default(),
             text: String::new(),
             stop_reason: None,
@@ -134,6 +145,10 @@ impl Turn {
         match &mut self.step {
             Step::Reply { events, .. } => Happened::Replied(events.next().await),
             Step::Tool { running, .. } => Happened::Ran(running.as_mut().await),
+            Step::BackOff(wait) => {
+                wait.as_mut().await;
+                Happened::Waited
+            }
             Step::Permission { .. } | Step::Deciding => std::future::pending().await,
         }
     }

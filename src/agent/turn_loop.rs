@@ -10,9 +10,10 @@ use serde_json::json;
 
 use super::frames::Ending;
 use super::process::Process;
-use super::provider::{Event, ProviderError, Request};
+use super::provider::{Event, Fault, ProviderError, Request};
 use super::record::Entry;
-use super::reply::Reply;
+use super::reply::{Made, Reply};
+use super::tool::Outcome;
 use super::turn::{Call, Happened, Prompt, Step, Turn};
 
 impl Process {
@@ -60,9 +61,15 @@ impl Process {
                     Ok(None)
                 }
             }
-            (Step::Reply { mut reply, asked, .. }, Happened::Replied(failure)) => {
+            (Step::Reply { reply, asked, .. }, Happened::Replied(failure)) => {
                 turn.waited += asked.elapsed();
-                self.reply_failed(&mut turn, &mut reply, failure.and_then(Result::err))
+                let broke_off = || ProviderError::new(Fault::Dropped, "the reply ended in the middle");
+                let error = failure.and_then(Result::err).unwrap_or_else(broke_off);
+                self.reply_failed(&mut turn, reply, &error)
+            }
+            (Step::BackOff(_), Happened::Waited) => {
+                turn.step = self.ask_the_model();
+                Ok(None)
             }
             (Step::Tool { call, .. }, Happened::Ran(outcome)) => {
                 self.record_result(&call, &outcome).and_then(|()| self.next_call(&mut turn))
@@ -88,7 +95,10 @@ impl Process {
     pub(super) fn ask_the_model(&self) -> Step {
         let events = self.provider.complete(Request {
             model: self.settings.model.clone(),
-            instructions: self.settings.instructions.clone(),
+            instructions: self.settings.instructions.text(&self.session.cwd),
+            thinking: self.settings.thinking,
+            thinking_display: self.settings.thinking_display.clone(),
+            effort: self.settings.effort.clone(),
             context: self.session.context.clone(),
             tools: self.offered_tools(),
             cwd: self.session.cwd.clone(),
@@ -110,23 +120,25 @@ impl Process {
     }
 
     fn send_blocks(&self, reply: &Reply, from: usize) {
-        for (uuid, block) in &reply.blocks[from..] {
-            self.send_assistant(reply.message(&json!([block])), uuid);
+        for made in &reply.blocks[from..] {
+            self.send_assistant(reply.message(&json!([made.block])), &made.uuid, None);
         }
     }
 
     fn reply_done(&mut self, turn: &mut Turn, reply: &Reply) -> io::Result<()> {
+        turn.failed = 0;
         turn.usage += reply.usage;
         turn.stop_reason.clone_from(&reply.stop_reason);
         reply.text().unwrap_or_default().clone_into(&mut turn.text);
         self.session.totals.add(&reply.model, reply.usage);
-        for (uuid, block) in &reply.blocks {
+        for Made { uuid, block, problem } in &reply.blocks {
             self.session.context.push_reply(&reply.id, block);
             if block["type"] == "tool_use" {
                 turn.calls.push_back(Call {
                     id: block["id"].as_str().unwrap_or_default().to_owned(),
                     tool: block["name"].as_str().unwrap_or_default().to_owned(),
                     input: block["input"].clone(),
+                    problem: problem.clone(),
                     entry: uuid.clone(),
                 });
             }
@@ -145,21 +157,47 @@ impl Process {
         self.reply_done(turn, reply)
     }
 
+    /// Asks again after a while, or keeps what has come and ends the turn.
     fn reply_failed(
         &mut self,
         turn: &mut Turn,
-        reply: &mut Reply,
-        error: Option<ProviderError>,
+        mut reply: Reply,
+        error: &ProviderError,
     ) -> io::Result<Option<Ending>> {
-        self.cut_off(turn, reply)?;
-        turn.calls.clear();
-        let error = error.map_or("the reply ended in the middle".to_owned(), |error| error.to_string());
+        let chance = f64::from(uuid::Uuid::new_v4().as_bytes()[0]) / 255.0;
+        if let Some(again) = self.settings.retries.after(turn.failed, error, chance) {
+            tracing::info!(
+                "the model is asked again in {:?}: {:?} {:?}",
+                again.wait,
+                error.fault,
+                error.status
+            );
+            self.send_retry(&again, error, &reply);
+            turn.failed = again.attempt;
+            turn.step = Step::BackOff(Box::pin(tokio::time::sleep(again.wait)));
+            return Ok(None);
+        }
+        self.cut_off(turn, &mut reply)?;
+        // A call without a result would spoil every later request.
+        for call in std::mem::take(&mut turn.calls) {
+            self.record_result(&call, &Outcome::failed("the reply broke off before this ran"))?;
+        }
+        self.record_failure(error)?;
+        let error = error.to_string();
         Ok(Some(Ending {
             subtype: "error_during_execution",
             text: Some(error.clone()),
             errors: vec![error],
             local_command: None,
         }))
+    }
+
+    /// Writes down why there is no reply, for whoever reads the session later.
+    fn record_failure(&mut self, error: &ProviderError) -> io::Result<()> {
+        let entry = Entry::failure(&error.message, error.fault.wire_name());
+        self.record(&entry)?;
+        self.send_assistant(entry.message().clone(), &entry.uuid, Some(error.fault.wire_name()));
+        Ok(())
     }
 
     fn record_prompt(&mut self, prompt: &Prompt) -> io::Result<()> {

@@ -9,7 +9,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::exit::Exit;
 use super::logs;
-use crate::agent::provider::Offline;
+use crate::agent::provider::{Choice, choose};
 use crate::agent::{Flags, Inbox, Outbox, Process, Surroundings};
 use crate::store::LocalStore;
 
@@ -73,8 +73,14 @@ async fn serve(flags: &Flags) -> Result<()> {
         tells_state: std::env::var_os("CLAUDE_CODE_SDK_READS_SESSION_STATE").is_some_and(|told| told == "1"),
     };
     let store = Arc::new(LocalStore::from_env()?);
+    let provider = choose(&Choice {
+        provider: flags.provider.as_deref(),
+        model: flags.model.as_deref(),
+        base_url: flags.base_url.as_deref(),
+        betas: &flags.betas,
+    })?;
     let out = Outbox::open(tokio::io::stdout());
-    let process = Process::start(flags, surroundings, store, Box::new(Offline::from_env()), out)?;
+    let process = Process::start(flags, surroundings, store, provider, out)?;
     let stop = async {
         let each = signals.iter_mut().map(|signal| Box::pin(signal.recv()));
         futures_util::future::select_all(each).await;

@@ -11,12 +11,9 @@ use serde::{Deserialize, Serialize};
 
 use super::facts::{Facts, Request, Title, TitleSource, one_line};
 use super::line::{Kind, Line};
-use super::message::Usage;
+use super::message::{SYNTHETIC, Usage};
 use super::prompt;
 use super::transcript::Found;
-
-/// The model that an entry names which no model wrote (CLI 2.1.329).
-const NO_MODEL: &str = "<synthetic>";
 
 /// So many messages back a block is looked for that belongs to one of them.
 /// Between the blocks of one message lie at most the results of its own calls.
@@ -113,7 +110,7 @@ impl Gathering {
         let Some(reply) = line.message().and_then(|raw| serde_json::from_str::<Reply>(raw).ok()) else {
             return;
         };
-        let Some(model) = reply.model.filter(|model| model != NO_MODEL) else { return };
+        let Some(model) = reply.model.filter(|model| model != SYNTHETIC) else { return };
         let facts = &mut self.facts;
         facts.model = Some(model.clone());
         if let Some(id) = reply.id {

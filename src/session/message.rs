@@ -6,6 +6,9 @@
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
+/// The official CLI's name for the author of messages that no model wrote.
+pub const SYNTHETIC: &str = "<synthetic>";
+
 /// Tokens of one request, as the Messages API counts them. A count that is
 /// missing or `null` is 0.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]

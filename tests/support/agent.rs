@@ -43,6 +43,12 @@ impl Home {
         for name in ["CLAUDE_CODE_ENTRYPOINT", "CLAUDE_CODE_SDK_READS_SESSION_STATE", "HOTSEAT_LOG"] {
             command.env_remove(name);
         }
+        // Nothing here may ask a real model.
+        for provider in ["ANTHROPIC", "OPENAI"] {
+            for name in ["API_KEY", "AUTH_TOKEN", "BASE_URL", "MODEL"] {
+                command.env_remove(format!("{provider}_{name}"));
+            }
+        }
         command
             .current_dir(self.work())
             .env("HOME", self.temp.path())

@@ -68,6 +68,11 @@ impl ContextBlock {
         Self::of(&json!({"type": "text", "text": text}))
     }
 
+    /// Its JSON, as it goes over the wire again.
+    pub fn raw(&self) -> &RawValue {
+        &self.json
+    }
+
     /// Its JSON.
     pub fn json(&self) -> &str {
         self.json.get()

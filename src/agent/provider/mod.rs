@@ -4,17 +4,24 @@
 //! nothing between requests. It never runs a tool, never writes to disk, and
 //! never knows who asks. A request is cancelled by dropping its stream.
 
+mod anthropic;
+mod choice;
+mod fault;
 mod offline;
+mod openai;
+mod wire;
 
 use std::path::PathBuf;
 use std::pin::Pin;
 
-use futures_util::Stream;
+use futures_util::{Stream, StreamExt};
 use serde_json::Value;
 
 use super::context::Context;
 use crate::session::message::Usage;
 
+pub use choice::{Choice, ChoiceError, choose};
+pub use fault::{Fault, ProviderError};
 pub use offline::Offline;
 
 /// A source of completions.
@@ -28,6 +35,21 @@ pub trait Provider: Send + Sync {
     /// The models it offers, the default one first.
     fn models(&self) -> Vec<Model>;
 
+    /// Where its key comes from, by the variable's name; never the key.
+    fn key_source(&self) -> &'static str {
+        "none"
+    }
+
+    /// The name that a short one stands for.
+    fn full_name(&self, model: &str) -> String {
+        model.to_owned()
+    }
+
+    /// Tokens that this model can read at once, where only the provider knows.
+    fn context_window(&self, _model: &str) -> Option<u64> {
+        None
+    }
+
     /// Asks for one reply.
     fn complete(&self, request: Request) -> Events;
 }
@@ -36,13 +58,25 @@ pub trait Provider: Send + Sync {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Model {
     /// Its name on the wire.
-    pub name: &'static str,
+    pub name: String,
     /// Its name for a person.
-    pub title: &'static str,
+    pub title: String,
     /// What it is, in a sentence.
-    pub description: &'static str,
-    /// Tokens it can read at once.
-    pub context_window: u64,
+    pub description: String,
+}
+
+/// How much a model shall think before it answers.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Thinking {
+    /// As is usual for the model.
+    #[default]
+    Default,
+    /// Not at all.
+    Off,
+    /// As much as it finds right.
+    Adaptive,
+    /// So many tokens, at most.
+    Budget(u64),
 }
 
 /// What a reply is asked for.
@@ -56,6 +90,12 @@ pub struct Request {
     pub context: Context,
     /// The tools it may ask for, in an order that stays.
     pub tools: Vec<OfferedTool>,
+    /// How much it shall think.
+    pub thinking: Thinking,
+    /// How its thinking is told: `summarized` or `omitted`; none: as is usual.
+    pub thinking_display: Option<String>,
+    /// How hard it shall try: `low`, `medium`, `high`, …; none: as is usual.
+    pub effort: Option<String>,
     /// The folder the session works in.
     pub cwd: PathBuf,
 }
@@ -96,6 +136,8 @@ pub enum Event {
     Signature(String),
     /// More of a call's input, as JSON text.
     Input(String),
+    /// A step of a kind that is not known, as the provider told it.
+    Delta(Value),
     /// The block is complete.
     BlockEnd,
     /// The reply is complete.
@@ -121,11 +163,12 @@ pub enum BlockStart {
         /// The tool.
         name: String,
     },
-    /// A block that comes whole, such as redacted thinking.
+    /// A block as the provider began it: whole, such as redacted thinking, or
+    /// with its text or input still to come.
     Whole(Value),
 }
 
-/// Why there is no reply.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct ProviderError(pub String);
+/// A reply that fails before it begins.
+fn failed(error: ProviderError) -> Events {
+    futures_util::stream::once(std::future::ready(Err(error))).boxed()
+}

@@ -50,7 +50,11 @@ impl Provider for Offline {
     }
 
     fn models(&self) -> Vec<Model> {
-        vec![Model { name: NAME, title: "Offline", description: LABEL, context_window: 200_000 }]
+        vec![Model { name: NAME.to_owned(), title: "Offline".to_owned(), description: LABEL.to_owned() }]
+    }
+
+    fn context_window(&self, _model: &str) -> Option<u64> {
+        Some(200_000)
     }
 
     fn complete(&self, request: Request) -> Events {

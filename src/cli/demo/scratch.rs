@@ -70,9 +70,12 @@ impl Scratch {
         self.root.join(PROJECT)
     }
 
-    /// What makes an agent keep to the scratch folder.
+    /// What makes an agent keep to the scratch folder, and off the network.
     pub fn env(&self) -> Vec<(OsString, OsString)> {
-        vec![("CLAUDE_CONFIG_DIR".into(), self.claude().into())]
+        vec![
+            ("CLAUDE_CONFIG_DIR".into(), self.claude().into()),
+            ("HOTSEAT_PROVIDER".into(), "offline".into()),
+        ]
     }
 
     /// Removes it now, to be able to tell whether that worked.

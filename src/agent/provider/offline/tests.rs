@@ -2,7 +2,7 @@ use serde_json::json;
 
 use super::*;
 use crate::agent::context::Context;
-use crate::agent::provider::OfferedTool;
+use crate::agent::provider::{OfferedTool, Thinking};
 
 /// A request after these turns: prompts, each but the last answered by the model itself.
 fn request(prompts: &[&str]) -> Request {
@@ -18,6 +18,9 @@ fn request(prompts: &[&str]) -> Request {
         model: NAME.to_owned(),
         instructions: None,
         context,
+        thinking: Thinking::Off,
+        thinking_display: None,
+        effort: None,
         tools: ["Bash", "Read", "Write"].map(offered).to_vec(),
         cwd: "/work".into(),
     }

@@ -1,0 +1,163 @@
+//! A conversation as a request to the Messages API.
+//!
+//! Owns the bytes: the same conversation gives the same ones, whether it was
+//! just held or read back from its transcript, so that the provider's cache is
+//! still warm after a switch away and back. Blocks go as they came.
+
+use serde::Serialize;
+use serde::ser::Serializer;
+use serde_json::value::RawValue;
+use serde_json::{Value, json};
+
+use super::models::Traits;
+use crate::agent::context::{ContextBlock, ContextMessage, Role};
+use crate::agent::provider::{Request, Thinking};
+
+/// The least the API lets a model think, in tokens.
+const LEAST_BUDGET: u64 = 1024;
+/// Kept free for the answer behind the thinking.
+const ANSWER: u64 = 4096;
+
+#[derive(Serialize)]
+struct Body<'a> {
+    model: &'a str,
+    max_tokens: u64,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    tools: Vec<Value>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    system: Vec<Value>,
+    messages: Vec<Message<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    thinking: Option<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    output_config: Option<Value>,
+    stream: bool,
+}
+
+#[derive(Serialize)]
+struct Message<'a> {
+    role: &'static str,
+    content: Vec<Block<'a>>,
+}
+
+/// A block as it came, or with a mark up to which the provider shall cache.
+enum Block<'a> {
+    Raw(&'a RawValue),
+    Marked(Value),
+}
+
+impl Serialize for Block<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Raw(raw) => raw.serialize(serializer),
+            Self::Marked(value) => value.serialize(serializer),
+        }
+    }
+}
+
+/// The body of the request; `model` without what only we understand in it.
+pub fn body(request: &Request, model: &str, traits: Traits, most: Option<u64>) -> Vec<u8> {
+    let max_tokens = most.unwrap_or(traits.max_tokens).max(1);
+    let body = Body {
+        model,
+        max_tokens,
+        tools: tools(request),
+        system: request
+            .instructions
+            .iter()
+            .map(|text| marked(json!({"type": "text", "text": text})))
+            .collect(),
+        messages: messages(request.context.messages()),
+        thinking: thinking(request, traits, max_tokens),
+        output_config: request.effort.as_ref().map(|effort| json!({"effort": effort})),
+        stream: true,
+    };
+    // All of it is JSON already.
+    serde_json::to_vec(&body).unwrap_or_default()
+}
+
+fn tools(request: &Request) -> Vec<Value> {
+    let tool = |tool: &crate::agent::provider::OfferedTool| json!({"name": tool.name, "description": tool.description, "input_schema": tool.input_schema});
+    let mut tools: Vec<_> = request.tools.iter().map(tool).collect();
+    if let Some(last) = tools.pop() {
+        tools.push(marked(last));
+    }
+    tools
+}
+
+fn messages<'a>(messages: &'a [std::sync::Arc<ContextMessage>]) -> Vec<Message<'a>> {
+    let sendable = |message: &'a std::sync::Arc<ContextMessage>| {
+        let content: Vec<_> = message.blocks.iter().filter(|block| is_sendable(block)).collect();
+        (!content.is_empty()).then_some((message.role, content))
+    };
+    // The API wants a person to begin.
+    let kept: Vec<_> =
+        messages.iter().filter_map(sendable).skip_while(|(role, _)| *role == Role::Assistant).collect();
+    // The last two messages of the person's: the later one is what the next
+    // request finds, the earlier one what this request finds.
+    let marks: Vec<_> = kept
+        .iter()
+        .enumerate()
+        .rev()
+        .filter(|(_, (role, _))| *role == Role::User)
+        .map(|(at, _)| at)
+        .take(2)
+        .collect();
+    let message = |(at, (role, blocks)): (usize, (Role, Vec<&'a ContextBlock>))| {
+        let mut content: Vec<_> = blocks.iter().map(|block| Block::Raw(block.raw())).collect();
+        if marks.contains(&at)
+            && let Some(last) = blocks.last()
+            && let Ok(value @ Value::Object(_)) = serde_json::from_str(last.json())
+        {
+            content.pop();
+            content.push(Block::Marked(marked(value)));
+        }
+        Message { role: if role == Role::User { "user" } else { "assistant" }, content }
+    };
+    kept.into_iter().enumerate().map(message).collect()
+}
+
+/// What the API would refuse: a text without a word, and reasoning that no
+/// Anthropic model signed.
+fn is_sendable(block: &ContextBlock) -> bool {
+    #[derive(serde::Deserialize)]
+    struct Head<'a> {
+        #[serde(rename = "type", borrow)]
+        kind: std::borrow::Cow<'a, str>,
+        #[serde(borrow, default)]
+        text: Option<&'a RawValue>,
+        #[serde(borrow, default)]
+        signature: Option<&'a RawValue>,
+    }
+    let Ok(head) = serde_json::from_str::<Head<'_>>(block.json()) else { return false };
+    match &*head.kind {
+        "text" => head
+            .text
+            .and_then(|text| serde_json::from_str::<std::borrow::Cow<'_, str>>(text.get()).ok())
+            .is_some_and(|text| !text.trim().is_empty()),
+        "thinking" => head.signature.is_some_and(|signature| signature.get().len() > 2),
+        _ => true,
+    }
+}
+
+fn marked(mut block: Value) -> Value {
+    block["cache_control"] = json!({"type": "ephemeral"});
+    block
+}
+
+fn thinking(request: &Request, traits: Traits, max_tokens: u64) -> Option<Value> {
+    let mut thinking = match request.thinking {
+        Thinking::Adaptive => json!({"type": "adaptive"}),
+        // A budget is an old model's; newer ones find their own measure.
+        Thinking::Default | Thinking::Budget(_) if traits.adapts => json!({"type": "adaptive"}),
+        Thinking::Off | Thinking::Default => return None,
+        Thinking::Budget(tokens) => {
+            let budget = tokens.min(max_tokens.saturating_sub(ANSWER)).max(LEAST_BUDGET);
+            json!({"type": "enabled", "budget_tokens": budget})
+        }
+    };
+    if let Some(display) = &request.thinking_display {
+        thinking["display"] = json!(display);
+    }
+    Some(thinking)
+}

@@ -1,0 +1,268 @@
+//! A chat completion's chunks as steps of a reply.
+//!
+//! Owns the calls that are still being put together: their parts may come mixed
+//! up, so a call is handed on when all of it is there.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::agent::provider::wire::Decoder;
+use crate::agent::provider::{BlockStart, Event, Fault, ProviderError};
+use crate::session::message::Usage;
+
+/// One reply, as far as it was told.
+#[derive(Debug, Default)]
+pub struct ChatStream {
+    /// The model that was asked for; servers may name another, or none.
+    model: String,
+    begun: bool,
+    open: Option<Kind>,
+    calls: BTreeMap<u64, Call>,
+    finish: Option<String>,
+    usage: Usage,
+    ended: bool,
+}
+
+/// The block that text goes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Text,
+    Thinking,
+}
+
+#[derive(Debug, Default)]
+struct Call {
+    id: String,
+    name: String,
+    arguments: String,
+}
+
+#[derive(Deserialize)]
+struct Chunk {
+    #[serde(default)]
+    id: Option<String>,
+    #[serde(default)]
+    model: Option<String>,
+    #[serde(default)]
+    choices: Vec<ChunkChoice>,
+    #[serde(default)]
+    usage: Option<Value>,
+    #[serde(default)]
+    error: Option<Value>,
+}
+
+#[derive(Deserialize)]
+struct ChunkChoice {
+    #[serde(default)]
+    delta: Option<Delta>,
+    #[serde(default)]
+    finish_reason: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Delta {
+    #[serde(default)]
+    content: Option<String>,
+    /// What DeepSeek, vLLM and llama.cpp call it.
+    #[serde(default)]
+    reasoning_content: Option<String>,
+    /// What OpenRouter and Ollama call it.
+    #[serde(default)]
+    reasoning: Option<String>,
+    #[serde(default)]
+    refusal: Option<String>,
+    #[serde(default)]
+    tool_calls: Option<Vec<CallPart>>,
+}
+
+#[derive(Deserialize)]
+struct CallPart {
+    #[serde(default)]
+    index: Option<u64>,
+    #[serde(default)]
+    id: Option<String>,
+    #[serde(default)]
+    function: Option<FunctionPart>,
+}
+
+#[derive(Deserialize)]
+struct FunctionPart {
+    #[serde(default)]
+    name: Option<String>,
+    #[serde(default)]
+    arguments: Option<Value>,
+}
+
+impl ChatStream {
+    /// A reply that this model is asked for.
+    pub fn new(model: String) -> Self {
+        Self { model, ..Self::default() }
+    }
+
+    fn begin(&mut self, id: Option<String>, model: Option<String>, events: &mut Vec<Event>) {
+        if std::mem::replace(&mut self.begun, true) {
+            return;
+        }
+        let id = id.filter(|id| !id.is_empty()).unwrap_or_else(|| format!("msg_{}", Uuid::new_v4().simple()));
+        let model = model.filter(|model| !model.is_empty()).unwrap_or_else(|| self.model.clone());
+        events.push(Event::Start { id, model, usage: self.usage });
+    }
+
+    fn say(&mut self, kind: Kind, text: Option<String>, events: &mut Vec<Event>) {
+        let Some(text) = text.filter(|text| !text.is_empty()) else { return };
+        if self.open != Some(kind) {
+            self.close(events);
+            self.open = Some(kind);
+            events.push(Event::Block(match kind {
+                Kind::Text => BlockStart::Text,
+                Kind::Thinking => BlockStart::Thinking,
+            }));
+        }
+        events.push(match kind {
+            Kind::Text => Event::Text(text),
+            Kind::Thinking => Event::Thinking(text),
+        });
+    }
+
+    fn close(&mut self, events: &mut Vec<Event>) {
+        if self.open.take().is_some() {
+            events.push(Event::BlockEnd);
+        }
+    }
+
+    fn collect(&mut self, part: CallPart) {
+        let last = self.calls.last_key_value().map(|(&index, call)| (index, call.id.clone()));
+        // Some servers number no calls, or all alike: another id is another call.
+        let is_another = |known: &str| part.id.as_deref().is_some_and(|id| !id.is_empty() && id != known);
+        let index = match (part.index, last) {
+            (Some(index), _)
+                if self.calls.get(&index).is_none_or(|call| call.id.is_empty() || !is_another(&call.id)) =>
+            {
+                index
+            }
+            (_, Some((last, id))) => {
+                if is_another(&id) {
+                    last + 1
+                } else {
+                    last
+                }
+            }
+            (index, None) => index.unwrap_or(0),
+        };
+        let call = self.calls.entry(index).or_default();
+        if let Some(id) = part.id.filter(|id| !id.is_empty()) {
+            call.id = id;
+        }
+        let Some(function) = part.function else { return };
+        call.name.push_str(&function.name.unwrap_or_default());
+        match function.arguments {
+            Some(Value::String(more)) => call.arguments.push_str(&more),
+            Some(Value::Null) | None => {}
+            Some(whole) => call.arguments = whole.to_string(),
+        }
+    }
+
+    fn finish(&mut self) -> Vec<Event> {
+        let mut events = Vec::new();
+        if std::mem::replace(&mut self.ended, true) {
+            return events;
+        }
+        self.close(&mut events);
+        let calls = std::mem::take(&mut self.calls);
+        let stop_reason = match self.finish.take().as_deref() {
+            _ if !calls.is_empty() => "tool_use",
+            Some("length") => "max_tokens",
+            Some("content_filter") => "refusal",
+            _ => "end_turn",
+        };
+        for call in calls.into_values() {
+            let id = if call.id.is_empty() { format!("call_{}", Uuid::new_v4().simple()) } else { call.id };
+            events.push(Event::Block(BlockStart::ToolUse { id, name: call.name }));
+            events.push(Event::Input(call.arguments));
+            events.push(Event::BlockEnd);
+        }
+        events.push(Event::End { stop_reason: stop_reason.to_owned(), usage: self.usage });
+        events
+    }
+}
+
+impl Decoder for ChatStream {
+    fn take(&mut self, data: &str) -> Result<Vec<Event>, ProviderError> {
+        if data.trim() == "[DONE]" {
+            return if self.begun { Ok(self.finish()) } else { self.end() };
+        }
+        let chunk: Chunk = serde_json::from_str(data).map_err(|error| {
+            ProviderError::new(
+                Fault::Malformed,
+                format!("the reply holds a chunk that makes no sense: {error}"),
+            )
+        })?;
+        if let Some(error) = chunk.error.filter(|error| !error.is_null()) {
+            let status = error["code"].as_u64().and_then(|code| u16::try_from(code).ok()).unwrap_or(500);
+            let fault = self.fault(status, &serde_json::json!({"error": error}));
+            let said = error["message"].as_str().or(error.as_str()).unwrap_or("without a reason");
+            return Err(ProviderError::new(fault, format!("the provider stopped the reply: {said}")));
+        }
+        let mut events = Vec::new();
+        if let Some(usage) = chunk.usage.filter(Value::is_object) {
+            self.usage = tokens(&usage);
+        }
+        self.begin(chunk.id, chunk.model, &mut events);
+        for choice in chunk.choices.into_iter().take(1) {
+            if let Some(delta) = choice.delta {
+                self.say(Kind::Thinking, delta.reasoning_content.or(delta.reasoning), &mut events);
+                self.say(Kind::Text, delta.content, &mut events);
+                self.say(Kind::Text, delta.refusal, &mut events);
+                for part in delta.tool_calls.into_iter().flatten() {
+                    self.collect(part);
+                }
+            }
+            self.finish = choice.finish_reason.or(self.finish.take());
+        }
+        Ok(events)
+    }
+
+    fn end(&mut self) -> Result<Vec<Event>, ProviderError> {
+        match (self.ended, &self.finish) {
+            (true, _) => Ok(Vec::new()),
+            (false, Some(_)) => Ok(self.finish()),
+            (false, None) if self.begun => {
+                Err(ProviderError::new(Fault::Dropped, "the reply ended in the middle"))
+            }
+            (false, None) => {
+                Err(ProviderError::new(Fault::Malformed, "the answer is empty: it holds no reply"))
+            }
+        }
+    }
+
+    fn fault(&self, status: u16, body: &Value) -> Fault {
+        let error = &body["error"];
+        let said = error["message"].as_str().or(error.as_str()).unwrap_or_default();
+        match (Fault::of_status(status), error["code"].as_str().or(error["type"].as_str())) {
+            (_, Some("insufficient_quota")) => Fault::Money,
+            (_, Some("context_length_exceeded" | "exceed_context_size_error")) => Fault::TooLong,
+            (Fault::Request, _) if said.contains("context length") || said.contains("context size") => {
+                Fault::TooLong
+            }
+            (fault, _) => fault,
+        }
+    }
+}
+
+/// The prompt's tokens hold those of the cache; the Messages API tells them apart.
+fn tokens(usage: &Value) -> Usage {
+    let count = |value: &Value| value.as_u64().unwrap_or(0);
+    let cached = count(&usage["prompt_tokens_details"]["cached_tokens"]);
+    Usage {
+        input_tokens: count(&usage["prompt_tokens"]).saturating_sub(cached),
+        output_tokens: count(&usage["completion_tokens"]),
+        cache_read_input_tokens: cached,
+        ..Usage::default()
+    }
+}
+
+#[cfg(test)]
+mod tests;
