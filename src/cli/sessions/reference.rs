@@ -199,7 +199,7 @@ mod tests {
             Some("no session “3f9c1a52-0b7e-4c11-9d3e-000000000000”")
         );
         let slip = picked("Parser rewirte").unwrap_err();
-        assert!(slip.ends_with(&format!("; near it: {PARSER} Parser rewrite")), "{slip}");
+        assert!(slip.contains(&format!("; near it: {PARSER} Parser rewrite")), "{slip}");
         for reference in ["", "  ", "zz", "../../etc/passwd"] {
             assert!(picked(reference).is_err(), "{reference}");
         }
