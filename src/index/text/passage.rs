@@ -20,7 +20,7 @@ const SAID: usize = 256 << 10;
 
 /// Bytes of one tool's input or output that are searched: its beginning, and
 /// its end, where errors stand.
-const TOOL: (usize, usize) = (1536, 512);
+const TOOL: (usize, usize) = (1024, 512);
 
 /// One entry's words, as the index takes them.
 #[derive(Debug, Clone, PartialEq, Eq)]

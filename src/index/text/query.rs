@@ -5,8 +5,6 @@
 //! punctuation divides (`foo_bar::baz`, `src/parse.rs`, 登录) is a phrase of its
 //! pieces. Nothing typed reaches the database but as a quoted word.
 
-use std::fmt::Write;
-
 use super::words;
 
 /// So many terms count, and so many words of each: more was pasted, not asked.
@@ -82,28 +80,39 @@ impl Query {
             return None;
         }
         let words = self.wanted.iter().flat_map(|phrase| phrase.words.clone()).collect();
-        Some(Self { wanted: vec![Phrase { words, open: last.open }], ..self.clone() })
+        let wanted = vec![Phrase { words, open: last.open }];
+        // Where words stand is known only of what was said.
+        Some(Self { wanted, unwanted: self.unwanted.clone(), tools: false })
     }
 
     /// The query in the language of FTS5.
     pub(super) fn expression(&self) -> String {
-        let mut text = String::new();
-        let join = |text: &mut String, phrases: &[Phrase], by: &str| {
-            for (at, phrase) in phrases.iter().enumerate() {
-                text.push_str(if at > 0 { by } else { "" });
-                phrase.express(text);
-            }
-        };
-        text.push('(');
-        join(&mut text, &self.wanted, " AND ");
-        text.push(')');
-        if !self.unwanted.is_empty() {
-            text.push_str(" NOT (");
-            join(&mut text, &self.unwanted, " OR ");
-            text.push(')');
-        }
-        text
+        express(&self.wanted, &self.unwanted)
     }
+
+    /// As [`expression`](Self::expression), for a table that knows nothing of
+    /// where words stand: finds too much rather than too little.
+    pub(super) fn loose_expression(&self) -> String {
+        let single = |phrase: &Phrase| {
+            let mut single: Vec<Phrase> =
+                phrase.words.iter().map(|word| Phrase { words: vec![word.clone()], open: false }).collect();
+            if let Some(last) = single.last_mut() {
+                last.open = phrase.open;
+            }
+            single
+        };
+        let wanted: Vec<Phrase> = self.wanted.iter().flat_map(single).collect();
+        let unwanted: Vec<Phrase> =
+            self.unwanted.iter().filter(|phrase| phrase.words.len() == 1).cloned().collect();
+        express(&wanted, &unwanted)
+    }
+}
+
+fn express(wanted: &[Phrase], unwanted: &[Phrase]) -> String {
+    let all =
+        |phrases: &[Phrase], by: &str| phrases.iter().map(Phrase::expression).collect::<Vec<_>>().join(by);
+    let wanted = format!("({})", all(wanted, " AND "));
+    if unwanted.is_empty() { wanted } else { format!("{wanted} NOT ({})", all(unwanted, " OR ")) }
 }
 
 /// The first term of what was typed, and what follows it.
@@ -147,10 +156,9 @@ impl Phrase {
         })
     }
 
-    fn express(&self, text: &mut String) {
+    fn expression(&self) -> String {
         // The words hold neither quotes nor blanks: `words` made them.
-        let star = if self.open { " *" } else { "" };
-        write!(text, "\"{}\"{star}", self.words.join(" ")).expect("a string takes all");
+        format!("\"{}\"{}", self.words.join(" "), if self.open { " *" } else { "" })
     }
 }
 
@@ -203,6 +211,12 @@ mod tests {
         check("gr", r#"("gr")"#);
         check("登录", r#"("登 录")"#);
         check("old -gram", r#"("old") NOT ("gram")"#);
+    }
+
+    #[test]
+    fn where_words_stand_can_be_left_open() {
+        let query = Query::parse(r#""old gram"* flag -"a b" -c"#);
+        assert_eq!(query.loose_expression(), r#"("old" AND "gram" * AND "flag") NOT ("c")"#);
     }
 
     #[test]

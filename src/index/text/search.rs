@@ -2,10 +2,12 @@
 //! session, until there are enough.
 
 use std::collections::HashMap;
+use std::ops::Range;
 
 use rusqlite::{Connection, OptionalExtension, Result, params};
 
 use super::query::Query;
+use super::snippet::{Snippet, snippet};
 
 /// More hits than this in one session are not counted.
 pub const MOST_COUNTED: usize = 99;
@@ -17,15 +19,17 @@ const PATIENCE: usize = 64;
 /// As above, where a word's beginning makes each new search dear.
 const PATIENCE_WITH_BEGINNINGS: usize = 4096;
 
+/// So many entries are read for each session that is asked for; where the index
+/// promised too much, the search ends there.
+const READ_EACH: usize = 8;
+
 /// The best hit of a session.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Hit {
     /// The session's row.
     pub session: i64,
-    /// Where the entry's line begins in the transcript, in bytes.
-    pub offset: u64,
-    /// Bytes of that line.
-    pub length: u64,
+    /// The entry and the sentence.
+    pub snippet: Snippet,
     /// Other hits seen in this session, at most [`MOST_COUNTED`].
     pub others: usize,
 }
@@ -36,21 +40,27 @@ pub struct Hits {
     /// One a session. Those where the words stand together as they were typed
     /// come first; among equals, what was said last.
     pub sessions: Vec<Hit>,
-    /// There are more sessions than were asked for.
+    /// There may be more sessions than these.
     pub more: bool,
 }
 
 /// The sessions in which a text was said, at most `limit` of them, out of those
 /// that `in_scope` allows by their row.
+///
+/// `read` gives those bytes of a session's transcript, as it is now; none where
+/// it is gone. Only entries that match as they are now are hits.
 pub fn search(
     connection: &Connection,
     query: &Query,
     in_scope: impl Fn(i64) -> bool,
     limit: usize,
+    read: impl FnMut(i64, Range<u64>) -> Option<Vec<u8>>,
 ) -> Result<Hits> {
     // One state of the index from the first row to the last.
     let connection = &*connection.unchecked_transaction()?;
-    let mut search = Search { connection, in_scope, limit, found: Vec::new(), by_session: HashMap::new() };
+    let reads = limit.saturating_mul(READ_EACH);
+    let (found, by_session) = (Vec::new(), HashMap::new());
+    let mut search = Search { connection, in_scope, read, limit, reads, found, by_session };
     let mut more = false;
     if !query.is_empty() {
         if let Some(together) = query.together() {
@@ -60,30 +70,29 @@ pub fn search(
             more = search.walk(query)?;
         }
     }
-    let mut place = connection.prepare_cached("SELECT at, length FROM text_place WHERE row = ?1")?;
-    let mut sessions = Vec::with_capacity(search.found.len());
-    for found in &search.found {
-        let (offset, length): (i64, i64) =
-            place.query_row([found.row], |row| Ok((row.get(0)?, row.get(1)?)))?;
-        let (offset, length) = (offset as u64, length as u64);
-        sessions.push(Hit { session: found.session, offset, length, others: found.count - 1 });
-    }
-    Ok(Hits { sessions, more })
+    let hits = search.found.into_iter().filter_map(|found| {
+        let others = found.count.saturating_sub(1).min(MOST_COUNTED);
+        Some(Hit { session: found.session, snippet: found.snippet?, others })
+    });
+    Ok(Hits { sessions: hits.collect(), more })
 }
 
 /// A search on its way.
-struct Search<'a, F> {
+struct Search<'a, F, R> {
     connection: &'a Connection,
     in_scope: F,
+    read: R,
     limit: usize,
+    /// Entries that may still be read.
+    reads: usize,
     found: Vec<Found>,
     by_session: HashMap<i64, usize>,
 }
 
 struct Found {
     session: i64,
-    /// The newest hit of the best kind.
-    row: i64,
+    /// The newest hit of the best kind; none where the session cannot be read.
+    snippet: Option<Snippet>,
     count: usize,
     /// Hits of the walk that goes on.
     counting: usize,
@@ -96,22 +105,26 @@ struct Block {
     session: i64,
 }
 
-impl<F: Fn(i64) -> bool> Search<'_, F> {
+impl<F: Fn(i64) -> bool, R: FnMut(i64, Range<u64>) -> Option<Vec<u8>>> Search<'_, F, R> {
     /// Goes through what matches, newest first; true if it stopped with more to come.
     fn walk(&mut self, query: &Query) -> Result<bool> {
-        let tools = " UNION SELECT rowid FROM tools WHERE tools MATCH ?1 AND rowid <= ?2";
+        let tools = " UNION SELECT rowid FROM tools WHERE tools MATCH ?3 AND rowid <= ?2";
         let matching = format!(
             "SELECT rowid FROM said WHERE said MATCH ?1 AND rowid <= ?2{} ORDER BY 1 DESC",
             if query.tools { tools } else { "" }
         );
         let mut matching = self.connection.prepare_cached(&matching)?;
-        let expression = query.expression();
+        let (expression, loose) = (query.expression(), query.loose_expression());
         let patience =
             if query.wanted.iter().any(|phrase| phrase.open) { PATIENCE_WITH_BEGINNINGS } else { PATIENCE };
         self.found.iter_mut().for_each(|found| found.counting = 0);
         let mut from = i64::MAX;
         'from: loop {
-            let mut rows = matching.query(params![expression, from])?;
+            let mut rows = if query.tools {
+                matching.query(params![expression, from, loose])?
+            } else {
+                matching.query(params![expression, from])?
+            };
             let mut block = None;
             let mut useless = 0;
             while let Some(row) = rows.next()? {
@@ -136,7 +149,7 @@ impl<F: Fn(i64) -> bool> Search<'_, F> {
                     continue;
                 }
                 useless = 0;
-                if !self.take(current.session, row) {
+                if !self.take(query, current.session, row)? {
                     return Ok(true);
                 }
             }
@@ -147,25 +160,36 @@ impl<F: Fn(i64) -> bool> Search<'_, F> {
     /// Whether another hit in this session would tell anything.
     fn wants(&self, session: i64) -> bool {
         match self.by_session.get(&session) {
-            Some(&at) => self.found[at].counting <= MOST_COUNTED,
+            Some(&at) => self.found[at].snippet.is_some() && self.found[at].counting <= MOST_COUNTED,
             None => (self.in_scope)(session),
         }
     }
 
-    /// False where there is no room for another session.
-    fn take(&mut self, session: i64, row: i64) -> bool {
+    /// False where the search has all that was asked for.
+    fn take(&mut self, query: &Query, session: i64, row: i64) -> Result<bool> {
         if let Some(&at) = self.by_session.get(&session) {
             let found = &mut self.found[at];
             found.counting += 1;
             found.count = found.count.max(found.counting);
-            return true;
+            return Ok(true);
         }
-        if self.found.len() == self.limit {
-            return false;
+        if self.limit == 0 || self.reads == 0 {
+            return Ok(false);
+        }
+        self.reads -= 1;
+        let mut place = self.connection.prepare_cached("SELECT at, length FROM text_place WHERE row = ?1")?;
+        let place = place.query_row([row], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?)));
+        let Some((at, length)) = place.optional()? else { return Ok(true) };
+        let line = (self.read)(session, at as u64..(at + length) as u64);
+        let snippet = line.as_ref().and_then(|line| snippet(line, query));
+        if snippet.is_some() {
+            self.limit -= 1;
+        } else if line.is_some() {
+            return Ok(true);
         }
         self.by_session.insert(session, self.found.len());
-        self.found.push(Found { session, row, count: 1, counting: 1 });
-        true
+        self.found.push(Found { session, snippet, count: 1, counting: 1 });
+        Ok(true)
     }
 
     fn block_at(&self, row: i64) -> Result<Option<Block>> {

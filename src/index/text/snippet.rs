@@ -90,7 +90,8 @@ fn best(text: &str, query: &Query) -> Option<(String, Vec<usize>)> {
     Some(one_line(text, sentence, hit, &spots))
 }
 
-/// Where the phrases of a query stand; none unless all of them do somewhere.
+/// Where the phrases of a query stand; none unless all of them do somewhere, and
+/// nothing does that is not wanted.
 fn spots(text: &str, query: &Query) -> Option<Vec<Spot>> {
     let mut folded = String::new();
     let mut words: Vec<(Range<usize>, Range<usize>)> = Vec::new();
@@ -102,8 +103,12 @@ fn spots(text: &str, query: &Query) -> Option<Vec<Spot>> {
     let mut missing: HashSet<usize> = (0..query.wanted.len()).collect();
     let mut spots = Vec::new();
     for (at, (_, place)) in words.iter().enumerate() {
+        let from_here = || words[at..].iter().map(|(word, _)| &folded[word.clone()]);
+        if query.unwanted.iter().any(|phrase| phrase.begins(from_here())) {
+            return None;
+        }
         for (number, phrase) in query.wanted.iter().enumerate() {
-            if phrase.begins(words[at..].iter().map(|(word, _)| &folded[word.clone()])) {
+            if phrase.begins(from_here()) {
                 let last = &words[at + phrase.words.len() - 1].1;
                 missing.remove(&number);
                 spots.push(Spot { phrase: number, place: place.start..last.end });
@@ -216,6 +221,7 @@ mod tests {
         check("The flag. The old grammar flag.", "flag grammar", "The old [grammar] [flag].");
         check("a flag, a grammar", "\"grammar flag\"", "");
         check("no such thing", "flag", "");
+        check("a flag, a grammar", "flag -\"a grammar\"", "");
     }
 
     #[test]

@@ -14,6 +14,10 @@ const MIDDLE: i64 = 1 << 40;
 /// Bytes of words that FTS5 collects before it writes a segment.
 const HASH: i64 = 32 << 20;
 
+/// So many segments of a size before FTS5 makes one of them. More are quicker
+/// to write and slower to search.
+const MERGED: i64 = 8;
+
 /// A session's passages, or those that are new since it was last read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Text {
@@ -26,19 +30,29 @@ pub struct Text {
 }
 
 /// Makes the tables where there are none.
+///
+/// What tools printed is by far the most, so of it only is kept which entry
+/// has which word; whether words stand together, a search reads there. What
+/// was said is kept with places, and by the first three letters too: that is
+/// what keeps a word that is being typed within a few milliseconds.
 pub fn schema(connection: &Connection) -> Result<()> {
     // `ascii` divides at what `words` leaves between words, and nowhere else.
-    let fts5 = "USING fts5(words, content='', contentless_delete=1, tokenize='ascii')";
+    let fts5 = "USING fts5(words, content='', contentless_delete=1, tokenize='ascii'";
+    let tuned = |table: &str| {
+        let set = |key, value| format!("INSERT INTO {table}({table}, rank) VALUES('{key}', {value});");
+        set("hashsize", HASH) + &set("automerge", MERGED)
+    };
     connection.execute_batch(&format!(
         "CREATE TABLE IF NOT EXISTS text_block(
              first INTEGER PRIMARY KEY, last INTEGER NOT NULL, session INTEGER NOT NULL, active INTEGER NOT NULL);
          CREATE INDEX IF NOT EXISTS text_block_session ON text_block(session);
          CREATE TABLE IF NOT EXISTS text_place(
              row INTEGER PRIMARY KEY, at INTEGER NOT NULL, length INTEGER NOT NULL);
-         CREATE VIRTUAL TABLE IF NOT EXISTS said {fts5};
-         CREATE VIRTUAL TABLE IF NOT EXISTS tools {fts5};
-         INSERT INTO said(said, rank) VALUES('hashsize', {HASH});
-         INSERT INTO tools(tools, rank) VALUES('hashsize', {HASH});"
+         CREATE VIRTUAL TABLE IF NOT EXISTS said {fts5}, prefix='3');
+         CREATE VIRTUAL TABLE IF NOT EXISTS tools {fts5}, detail=none);
+         {} {}",
+        tuned("said"),
+        tuned("tools")
     ))
 }
 
