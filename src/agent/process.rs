@@ -227,6 +227,7 @@ impl Process {
             cwd: self.session.cwd.clone(),
             guard: self.settings.guard.clone(),
             seen: self.session.seen.clone(),
+            hidden: self.permissions.hidden(&self.session.cwd),
         }
     }
 

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 pub use rule::{Call, Rule};
 
-use super::tool::{Need, real};
+use super::tool::{Hidden, Need, real};
 use crate::protocol::PermissionMode;
 
 /// What may run without asking.
@@ -119,6 +119,24 @@ impl Permissions {
                 _ => None,
             },
         }
+    }
+
+    /// What searches in a session's folder must pass over: what may not be read.
+    pub fn hidden(&self, cwd: &Path) -> Hidden {
+        let denied: Vec<_> = self
+            .denied
+            .iter()
+            .chain(&self.session.denied)
+            .filter(|rule| rule.names_calls())
+            .cloned()
+            .collect();
+        if denied.is_empty() {
+            return Hidden::default();
+        }
+        let cwd = cwd.to_owned();
+        Hidden::new(move |path| {
+            denied.iter().any(|rule| rule.forbids("Read", Call::File { path, cwd: &cwd }))
+        })
     }
 
     /// Takes over what the host granted along with an answer. Everything holds

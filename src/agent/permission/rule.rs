@@ -97,6 +97,11 @@ impl Rule {
         parts.filter(|part| !part.is_empty()).filter_map(read).collect()
     }
 
+    /// Whether it is about some calls of its tool only.
+    pub fn names_calls(&self) -> bool {
+        self.calls.is_some()
+    }
+
     /// Whether it permits this call of the tool.
     pub fn permits(&self, tool: &str, call: Call<'_>) -> bool {
         self.is_about(tool)
@@ -131,14 +136,19 @@ impl Rule {
             }
     }
 
-    /// As in the official rules, those for `Edit` hold for whatever edits, and
-    /// `mcp__server` for all that the server offers.
+    /// As in the official rules, those for `Edit` hold for whatever edits, those
+    /// for `Read` for whatever looks, and `mcp__server` for all that the server offers.
     fn is_about(&self, tool: &str) -> bool {
         let is_its_server = || {
             self.tool.starts_with("mcp__")
                 && tool.strip_prefix(&self.tool).is_some_and(|rest| rest.starts_with("__"))
         };
-        glob::matches(&self.tool, tool) || (self.tool == "Edit" && tool == "Write") || is_its_server()
+        let is_one_of_its_kind = match self.tool.as_str() {
+            "Edit" => tool == "Write",
+            "Read" => matches!(tool, "Glob" | "Grep"),
+            _ => false,
+        };
+        glob::matches(&self.tool, tool) || is_one_of_its_kind || is_its_server()
     }
 }
 

@@ -6,10 +6,15 @@
 
 mod bash;
 mod edit;
+mod glob;
+mod grep;
+mod hits;
 mod patch;
+mod place;
 mod read;
 mod real;
 mod replace;
+mod search;
 mod seen;
 mod write;
 
@@ -21,6 +26,9 @@ use serde_json::{Value, json};
 
 pub use bash::Bash;
 pub use edit::Edit;
+pub use glob::Glob;
+pub use grep::Grep;
+pub use place::{Hidden, Place};
 pub use read::Read;
 pub use real::real;
 pub use seen::Seen;
@@ -47,35 +55,6 @@ pub trait Tool: Send + Sync {
 
 /// A tool at work.
 pub type Running = Pin<Box<dyn Future<Output = Outcome> + Send>>;
-
-/// Where a tool works.
-#[derive(Debug, Clone)]
-pub struct Place {
-    /// The session's folder.
-    pub cwd: PathBuf,
-    /// Runs a program that must not outlive us: our own executable, as `guard`.
-    pub guard: PathBuf,
-    /// The files that the session's model knows.
-    pub seen: Seen,
-}
-
-impl Place {
-    /// A folder where nothing was seen yet.
-    pub fn new(cwd: PathBuf, guard: PathBuf) -> Self {
-        Self { cwd, guard, seen: Seen::default() }
-    }
-
-    /// A path as the model gives it, made absolute.
-    pub fn path(&self, path: &str) -> PathBuf {
-        self.cwd.join(path)
-    }
-
-    /// What a call gets that names a file that is none.
-    fn no_such_file(&self) -> Outcome {
-        let here = self.cwd.display();
-        Outcome::misused(format!("File does not exist. Note: your current working directory is {here}."))
-    }
-}
 
 /// What a call would do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -129,8 +108,14 @@ pub struct Toolbox(Vec<Arc<dyn Tool>>);
 impl Toolbox {
     /// The tools that `--tools` leaves; all where it is absent or `default`.
     pub fn new(chosen: Option<&[String]>) -> Self {
-        let mut tools: Vec<Arc<dyn Tool>> =
-            vec![Arc::new(Bash), Arc::new(Read), Arc::new(Edit), Arc::new(Write)];
+        let mut tools: Vec<Arc<dyn Tool>> = vec![
+            Arc::new(Bash),
+            Arc::new(Edit),
+            Arc::new(Glob),
+            Arc::new(Grep),
+            Arc::new(Read),
+            Arc::new(Write),
+        ];
         if let Some(chosen) = chosen {
             let names: Vec<_> = chosen.iter().flat_map(|names| names.split(',')).map(str::trim).collect();
             if !names.contains(&"default") {
