@@ -14,7 +14,7 @@ use super::logs;
 use super::places::Places;
 use super::sessions::reference::Stock;
 use crate::slot::Launch;
-use crate::store::LocalStore;
+use crate::store::{LocalStore, SessionStore};
 use crate::tui::app::Keymap;
 use crate::tui::view::Theme;
 use crate::tui::{self, Options};
@@ -62,7 +62,14 @@ pub(super) fn open(room: Room, seat: &Seat, settings: Settings) -> Result<Exit> 
     }
     let store = Arc::new(LocalStore::new(&room.claude));
     let stock = Stock::over(store.clone());
-    let resume = seat.resume.as_deref().map(|reference| stock.one(reference)).transpose()?;
+    let mut resume = seat.resume.as_deref().map(|reference| stock.one(reference)).transpose();
+    if !seat.ephemeral {
+        tend(&store, resume.is_err());
+    }
+    if let (Err(_), Some(reference)) = (&resume, &seat.resume) {
+        resume = Stock::over(store.clone()).one(reference).map(Some);
+    }
+    let resume = resume?;
     let (theme, mut problems) = theme(&settings.theme);
     let (keymap, more) = Keymap::with(&settings.keys);
     problems.extend(more);
@@ -93,6 +100,23 @@ pub(super) fn open(room: Room, seat: &Seat, settings: Settings) -> Result<Exit> 
         welcome: room.welcome.or_else(|| problems.into_iter().next()),
     })?;
     Ok(Exit::Done)
+}
+
+/// Looks after the pinned sessions beside everything else, or before it where
+/// the session that is wanted may be one that a clean-up took.
+fn tend(store: &Arc<LocalStore>, first: bool) {
+    let store = Arc::clone(store);
+    let work = move || {
+        if let Err(error) = store.tend() {
+            tracing::warn!("the pins were not looked after: {error}");
+        }
+    };
+    if first {
+        work();
+    } else {
+        // It looks at a few files and ends by itself.
+        let _beside = std::thread::spawn(work);
+    }
 }
 
 /// The colours that were configured, within what the terminal was said to bear.

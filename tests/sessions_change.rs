@@ -1,0 +1,391 @@
+//! `hotseat sessions …`, the commands that change something: what they do, what
+//! they say, how it is taken back, and what the official functions see then.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use serde_json::{Value, json};
+
+#[path = "support/sessions.rs"]
+mod sessions;
+#[path = "support/skip.rs"]
+mod skip;
+use sessions::Sample;
+use skip::skip;
+
+/// A scratch home with a folder to work in.
+struct Home {
+    temp: tempfile::TempDir,
+}
+
+impl Home {
+    fn new() -> Self {
+        let temp = tempfile::tempdir().unwrap();
+        fs::create_dir(temp.path().join("work")).unwrap();
+        Self { temp }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.temp.path().canonicalize().unwrap().join(name)
+    }
+
+    fn command(&self, program: impl AsRef<Path>) -> Command {
+        let mut command = Command::new(program.as_ref());
+        command.current_dir(self.path("work")).env("HOME", self.temp.path()).stdin(Stdio::null());
+        command.env("CLAUDE_CONFIG_DIR", self.path("claude"));
+        for (name, folder) in [("STATE", "state"), ("CACHE", "cache"), ("CONFIG", "config"), ("DATA", "data")]
+        {
+            command.env(format!("XDG_{name}_HOME"), self.path(folder));
+        }
+        command
+    }
+
+    fn run(&self, words: &[&str]) -> Output {
+        self.command(env!("CARGO_BIN_EXE_hotseat")).arg("sessions").args(words).output().unwrap()
+    }
+
+    /// Runs a command that must succeed; gives what it said.
+    fn done(&self, words: &[&str]) -> String {
+        let output = self.run(words);
+        let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+        assert!(output.status.success(), "{words:?}: {said}");
+        said
+    }
+
+    /// Runs a command that must fail with this code; gives what it said.
+    fn refused(&self, code: i32, words: &[&str]) -> String {
+        let output = self.run(words);
+        let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+        assert_eq!(output.status.code(), Some(code), "{words:?}: {said}");
+        said
+    }
+
+    fn json(&self, words: &[&str]) -> Value {
+        serde_json::from_slice(&self.run(&[words, &["--json"]].concat()).stdout).unwrap()
+    }
+
+    /// A session of this home's folder.
+    fn put(&self, number: u32, title: &str) -> String {
+        let sample =
+            Sample { number, title: Some(title.to_owned()), cwd: self.path("work"), ..Sample::default() };
+        sample.write(&self.path("claude")).unwrap();
+        sample.id()
+    }
+
+    /// Where a session lies now; none where it is in no project.
+    fn find(&self, id: &str) -> Option<PathBuf> {
+        let folders = self.path("claude/projects").read_dir().ok()?;
+        let mut paths = folders.map(|folder| folder.unwrap().path().join(format!("{id}.jsonl")));
+        paths.find(|path| path.exists())
+    }
+
+    fn text(&self, id: &str) -> String {
+        fs::read_to_string(self.find(id).unwrap()).unwrap()
+    }
+
+    /// Pastes the command behind “undo:” into a shell.
+    fn undo(&self, said: &str) {
+        let undo = said.lines().find_map(|line| line.trim().strip_prefix("undo: ")).unwrap();
+        let path = format!(
+            "{}:{}",
+            Path::new(env!("CARGO_BIN_EXE_hotseat")).parent().unwrap().display(),
+            "/usr/bin:/bin"
+        );
+        let shell = self.command("sh").args(["-c", undo]).env("PATH", path).output().unwrap();
+        assert!(shell.status.success(), "{undo}: {}", String::from_utf8_lossy(&shell.stderr));
+    }
+}
+
+#[test]
+fn names_are_given_and_taken_back() {
+    let home = Home::new();
+    let id = home.put(1, "Plan");
+    let info = |home: &Home| {
+        let text = home.text(&id);
+        let last = |kind: &str, field: &str| {
+            let entries = text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+            entries.rev().find(|entry| entry["type"] == kind).map(|entry| entry[field].clone())
+        };
+        (last("custom-title", "customTitle"), last("tag", "tag"))
+    };
+    let said = home.done(&["rename", "plan", "It's a $HOME plan"]);
+    assert!(said.starts_with("“Plan” is “It's a $HOME plan” now\n"), "{said}");
+    let tagged = home.done(&["tag", &id[..8], "keep"]);
+    assert_eq!(info(&home), (Some(json!("It's a $HOME plan")), Some(json!("keep"))));
+    home.undo(&said);
+    home.undo(&tagged);
+    assert_eq!(info(&home), (Some(json!("Plan")), Some(json!(""))));
+    assert!(home.refused(2, &["tag", "plan"]).contains("there is no tag"));
+}
+
+#[test]
+fn a_reference_that_fits_none_or_several_changes_nothing() {
+    let home = Home::new();
+    let ids = [home.put(1, "Plan one"), home.put(2, "Plan two")];
+    let before: Vec<_> = ids.iter().map(|id| home.text(id)).collect();
+    assert!(home.refused(1, &["rename", "plan", "x"]).contains("“plan” is not clear"));
+    assert!(home.refused(1, &["delete", "nothing", "../../etc/passwd"]).contains("no session “nothing”"));
+    assert_eq!(before, ids.iter().map(|id| home.text(id)).collect::<Vec<_>>());
+
+    let answer = home.json(&["delete", "Plan two", "nothing", &ids[1]]);
+    assert_eq!(answer["done"][0]["session_id"], ids[1].as_str());
+    assert_eq!(
+        (answer["done"].as_array().unwrap().len(), answer["failed"][0]["reference"].as_str()),
+        (1, Some("nothing"))
+    );
+}
+
+#[test]
+fn a_fork_prints_its_id_and_leaves_the_original_alone() {
+    let home = Home::new();
+    let id = home.put(1, "Plan");
+    let before = home.text(&id);
+    let output =
+        home.run(&["fork", "Plan", "--title", "Side way", "--cwd", home.path("claude").to_str().unwrap()]);
+    let fork = String::from_utf8(output.stdout).unwrap().trim().to_owned();
+    assert_eq!(home.text(&id), before);
+    assert!(home.text(&fork).contains("\"customTitle\":\"Side way\""));
+    assert_ne!(home.find(&fork).unwrap().parent(), home.find(&id).unwrap().parent());
+    home.undo(&String::from_utf8(output.stderr).unwrap());
+    assert_eq!(home.find(&fork), None);
+    assert!(home.refused(1, &["fork", "Plan", "--at", "nowhere"]).contains("has no message nowhere"));
+}
+
+#[test]
+fn a_broken_session_is_repaired_in_a_copy() {
+    let home = Home::new();
+    let id = home.put(1, "Plan");
+    let text = home.text(&id);
+    let mut lines: Vec<_> = text.lines().collect();
+    let second = lines.iter().position(|line| line.contains("Turn 1:")).unwrap();
+    lines[second] = &lines[second][..40];
+    let broken = lines.join("\n") + "\n";
+    fs::write(home.find(&id).unwrap(), &broken).unwrap();
+
+    let document = |id: &str| home.done(&["export", id]);
+    assert!(!document(&id).contains("Turn 0:"), "it is cut off");
+    let answer = home.json(&["fork", &id, "--repair"]);
+    assert_eq!(answer["done"][0]["mended_cuts"], 1);
+    let copy = document(answer["done"][0]["session_id"].as_str().unwrap());
+    assert!(
+        copy.starts_with("# Plan (repaired)\n") && copy.contains("Turn 0:") && copy.contains("Turn 2:"),
+        "{copy}"
+    );
+    assert_eq!(home.text(&id), broken);
+}
+
+#[test]
+fn what_is_deleted_can_be_brought_back() {
+    let home = Home::new();
+    let id = home.put(1, "Plan");
+    let (path, text) = (home.find(&id).unwrap(), home.text(&id));
+    let said = home.done(&["delete", "Plan"]);
+    assert_eq!(home.find(&id), None);
+    assert!(home.done(&["restore"]).contains(&format!("{id}  ")));
+    assert_eq!(home.json(&["restore"])["trash"][0]["title"], "Plan");
+    home.undo(&said);
+    assert_eq!((home.find(&id), home.text(&id)), (Some(path), text));
+    assert_eq!(home.done(&["restore"]), "The trash is empty.\n");
+
+    home.done(&["delete", "Plan"]);
+    home.put(1, "Plan");
+    assert!(home.refused(1, &["restore", "Plan"]).contains("is there already"));
+}
+
+#[test]
+fn a_session_that_is_open_elsewhere_is_not_deleted_unless_forced() {
+    let home = Home::new();
+    let id = home.put(1, "Plan");
+    let register = home.path("claude/sessions");
+    fs::create_dir(&register).unwrap();
+    let entry = json!({"pid": std::process::id(), "sessionId": id, "status": "busy"});
+    fs::write(register.join("1.json"), entry.to_string()).unwrap();
+    for words in [&["delete", "Plan"][..], &["move", "Plan", "--to", "/"]] {
+        assert!(home.refused(1, words).contains("is open in claude"), "{words:?}");
+    }
+    let nothing = home.done(&["prune", "--larger-than", "0", "--apply"]);
+    assert_eq!(nothing, "Nothing fits; nothing to do.\n");
+    home.done(&["delete", "Plan", "--force"]);
+    assert_eq!(home.find(&id), None);
+}
+
+#[test]
+fn prune_takes_what_fits_and_only_when_told() {
+    let home = Home::new();
+    let (old, kept, pinned) = (home.put(1, "Old"), home.put(2, "Kept"), home.put(3, "Pinned"));
+    let fresh =
+        Sample { number: 4, started: chrono::Utc::now(), cwd: home.path("work"), ..Sample::default() };
+    fresh.write(&home.path("claude")).unwrap();
+    home.done(&["tag", "Kept", "keep"]);
+    home.done(&["pin", "Pinned"]);
+    let prune = ["prune", "--older-than", "30d", "--keep-tagged"];
+    assert!(home.refused(2, &["prune"]).contains("needs to know"));
+    assert!(home.refused(2, &["prune", "--older-than", "soon"]).contains("is not an age"));
+
+    let said = home.done(&prune);
+    assert!(said.contains(&old) && !said.contains(&kept) && said.contains("would go to the trash"), "{said}");
+    assert!(home.find(&old).is_some());
+    let answer = home.json(&[&prune[..], &["--apply"]].concat());
+    assert_eq!(
+        (answer["sessions"][0]["session_id"].as_str(), answer["applied"].as_bool()),
+        (Some(&*old), Some(true))
+    );
+    assert_eq!(home.find(&old), None);
+    assert!([&kept, &pinned, &fresh.id()].into_iter().all(|id| home.find(id).is_some()));
+
+    assert!(home.done(&["prune", "--trash", "--older-than", "1h"]).contains("Nothing fits"));
+    home.done(&["prune", "--trash", "--larger-than", "0"]);
+    assert!(home.done(&["restore"]).contains(&old), "without --apply nothing is removed");
+    assert!(home.done(&["prune", "--trash", "--larger-than", "0", "--yes"]).contains("removed for good"));
+    assert!(home.refused(1, &["restore", &old]).contains("in the trash"));
+}
+
+#[test]
+fn a_pinned_session_outlives_the_official_clean_up() {
+    let home = Home::new();
+    let id = home.put(1, "Plan");
+    let text = home.text(&id);
+    home.done(&["pin", "Plan"]);
+    fs::remove_file(home.find(&id).unwrap()).unwrap();
+    assert_eq!(home.json(&["pin"])["pinned"][0]["title"], "Plan");
+    assert_eq!(home.text(&id), text);
+    let said = home.done(&["delete", "Plan"]);
+    assert!(said.contains("its pinned copy is kept"), "{said}");
+    home.done(&["pin"]);
+    assert_eq!(home.find(&id), None, "what was deleted on purpose stays deleted");
+    home.undo(&said);
+    home.done(&["unpin", "Plan"]);
+    assert_eq!(home.done(&["pin"]), "Nothing is pinned.\n");
+}
+
+#[test]
+fn a_document_holds_the_conversation_and_nothing_that_acts() {
+    let home = Home::new();
+    let id = home.put(1, "<script>alert(1)</script>\u{1b}]0;x\u{7}");
+    let page = home.done(&["export", &id, "--format", "html"]);
+    for expected in [
+        "<title>&lt;script&gt;alert(1)",
+        "default-src 'none'",
+        "<details class=\"tool\"><summary><b>Bash</b>",
+        "<strong>normalisation</strong>",
+    ] {
+        assert!(page.contains(expected), "{expected}: {page}");
+    }
+    assert!(!page.contains("<script") && !page.contains('\u{1b}') && !page.contains("src="), "{page}");
+    let text = home.done(&["export", &id]);
+    assert!(text.contains("> Turn 0: why does the parser") && text.contains("**normalisation**"), "{text}");
+    assert!(!text.contains('\u{1b}'));
+
+    let whole: Value = serde_json::from_str(&home.done(&["export", &id, "--format", "json"])).unwrap();
+    let kinds: Vec<_> =
+        whole["items"].as_array().unwrap().iter().map(|item| item["kind"].as_str().unwrap()).collect();
+    assert_eq!(kinds[..5], ["prompt", "thinking", "reply", "tool", "reply"]);
+    let file = home.path("plan.md");
+    home.done(&["export", &id, "-o", file.to_str().unwrap()]);
+    assert_eq!(fs::read_to_string(&file).unwrap(), text);
+    assert!(
+        home.refused(1, &["export", &id, "-o", file.to_str().unwrap()]).contains("cannot write the new file")
+    );
+    let other = home.put(2, "Other");
+    assert!(home.refused(2, &["export", &id, &other]).contains("need a folder"));
+    home.done(&["export", &id, &other, "-o", home.path("work").to_str().unwrap()]);
+    assert!(home.path(&format!("work/{other}.md")).exists());
+}
+
+#[test]
+fn a_session_travels_to_another_host() {
+    let (here, there) = (Home::new(), Home::new());
+    let id = here.put(1, "Plan");
+    let text = here.text(&id);
+    let side = here.find(&id).unwrap().with_extension("").join("subagents/agent-1.jsonl");
+    fs::create_dir_all(side.parent().unwrap()).unwrap();
+    fs::write(&side, "aside").unwrap();
+    let file = here.path("plan.tar");
+    let file = file.to_str().unwrap();
+    here.done(&["move", "Plan", "--to-file", file]);
+    assert_eq!(here.find(&id), None);
+    assert!(here.done(&["restore"]).contains(&id), "it waits in the trash");
+
+    there.done(&["import", file, "--to", there.path("work").to_str().unwrap()]);
+    assert_eq!(there.text(&id), text);
+    let side = there.find(&id).unwrap().with_extension("").join("subagents/agent-1.jsonl");
+    assert_eq!(fs::read_to_string(side).unwrap(), "aside");
+    assert!(there.refused(1, &["import", file]).contains("is there already"));
+    assert!(there.done(&["import", "--fork", file]).contains("Plan ⑂2"));
+    here.done(&["restore", "Plan"]);
+    assert!(here.refused(1, &["move", "Plan", "--to-file", file]).contains("cannot write the new file"));
+    assert!(here.find(&id).is_some(), "what was not packed stays");
+    fs::write(here.path("notes.txt"), "notes").unwrap();
+    assert!(
+        there.refused(1, &["import", here.path("notes.txt").to_str().unwrap()]).contains("is no transcript")
+    );
+}
+
+#[test]
+fn a_store_that_cannot_be_written_says_so_and_loses_nothing() {
+    use std::os::unix::fs::PermissionsExt;
+    let home = Home::new();
+    let id = home.put(1, "Plan");
+    let (path, text) = (home.find(&id).unwrap(), home.text(&id));
+    let folder = path.parent().unwrap();
+    let allow = |mode| fs::set_permissions(folder, fs::Permissions::from_mode(mode)).unwrap();
+    allow(0o500);
+    if fs::write(folder.join("probe"), "").is_ok() {
+        return eprintln!("root may write anywhere: nothing to see here");
+    }
+    for words in [&["delete", "Plan"][..], &["move", "Plan", "--to", "/"], &["fork", "Plan"]] {
+        let said = home.refused(1, words);
+        assert!(said.contains("ermission denied"), "{words:?}: {said}");
+        assert_eq!(home.text(&id), text, "{words:?}");
+    }
+    allow(0o700);
+}
+
+/// What a Python expression gives, with the SDK's functions at hand; none where
+/// there is no SDK.
+fn sdk(home: &Home, test: &str, expression: &str) -> Option<Value> {
+    let program = format!(
+        "import json\nfrom claude_agent_sdk import *\n\
+         print(json.dumps({expression}, default=lambda other: other.__dict__))"
+    );
+    // The SDK lies where the user's own home says it does.
+    let python =
+        Command::new("python3").args(["-c", &program]).env("CLAUDE_CONFIG_DIR", home.path("claude")).output();
+    let Some(output) = python.ok().filter(|output| output.status.success()) else {
+        skip(test, "python3 has no claude_agent_sdk", "python3 -m pip install claude-agent-sdk");
+        return None;
+    };
+    Some(serde_json::from_slice(&output.stdout).unwrap())
+}
+
+#[test]
+fn the_official_functions_see_what_was_done() {
+    let test = "the_official_functions_see_what_was_done";
+    let home = Home::new();
+    let (id, gone) = (home.put(1, "Plan"), home.put(2, "Gone"));
+    let other = home.path("🦀 other dir");
+    fs::create_dir(&other).unwrap();
+    home.done(&["rename", "Plan", "Renamed é"]);
+    home.done(&["tag", "Renamed", "keep"]);
+    let fork = home.json(&["fork", "Renamed é"])["done"][0]["session_id"].as_str().unwrap().to_owned();
+    home.done(&["delete", "Gone"]);
+    home.done(&["move", &fork, "--to", home.path("claude").to_str().unwrap()]);
+    let list = |folder: &Path| {
+        format!(
+            "[(s.session_id, s.custom_title, s.tag) for s in list_sessions(directory={folder:?}, include_worktrees=False)]"
+        )
+    };
+    let asked = format!(
+        "[{}, {}, get_session_info({gone:?}), len(get_session_messages({fork:?})) == len(get_session_messages({id:?}))]",
+        list(&home.path("work")),
+        list(&home.path("claude")),
+    );
+    let Some(seen) = sdk(&home, test, &asked) else { return };
+    let expected = json!([[[id, "Renamed é", "keep"]], [[fork, "Renamed é ⑂2", null]], null, true]);
+    assert_eq!(seen, expected);
+    // The CLI's name for a folder with an emoji has two dashes; ours is the same.
+    home.done(&["move", &id, "--to", other.to_str().unwrap()]);
+    let name = home.find(&id).unwrap().parent().unwrap().file_name().unwrap().to_str().unwrap().to_owned();
+    assert!(name.ends_with("----other-dir"), "{name}");
+}
