@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::gathering::{Gathering, Names};
 use super::line::ForkedFrom;
+use super::listed::Listed;
 use super::message::Usage;
 use super::prompt;
 use super::transcript::{Health, Transcript};
@@ -60,6 +61,8 @@ pub struct Facts {
     pub health: Health,
     /// A sub-agent's file: not a session of its own.
     pub is_sidechain: bool,
+    /// What the official list functions say, which is not always the same.
+    pub listed: Listed,
 }
 
 /// What one request used, and how long its prompt cache lives.

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::facts::{Facts, Request, Title, TitleSource, one_line};
 use super::line::{Kind, Line};
+use super::listed::Listing;
 use super::message::{SYNTHETIC, Usage};
 use super::prompt;
 use super::transcript::Found;
@@ -24,6 +25,7 @@ const REMEMBERED: usize = 16;
 pub struct Gathering {
     facts: Facts,
     names: Names,
+    listing: Listing,
     /// An entry was taken.
     begun: bool,
     /// The messages whose usage was counted last.
@@ -33,9 +35,12 @@ pub struct Gathering {
 impl Gathering {
     /// Takes a line as it lies in the file.
     pub fn take_found(&mut self, found: &Found<'_>) {
+        self.facts.health.count(found);
         match found {
             Found::Entry(line) => self.take(line),
-            other => self.facts.health.count(other),
+            Found::Foreign(line) => self.listing.take_torn(line),
+            Found::Torn(line) => self.listing.take_torn(&String::from_utf8_lossy(line)),
+            Found::Blank => {}
         }
     }
 
@@ -47,6 +52,7 @@ impl Gathering {
             self.facts.is_sidechain = line.is_sidechain();
         }
         self.names.see(kind, line);
+        self.listing.take(line);
         let facts = &mut self.facts;
         match kind {
             Kind::Tag => facts.tag = line.tag().map(|text| one_line(&text)).filter(|tag| !tag.is_empty()),
@@ -96,7 +102,7 @@ impl Gathering {
     /// The facts of what was taken so far.
     pub fn facts(&self) -> Facts {
         let title = self.names.clone().title(self.facts.first_prompt.clone());
-        Facts { title, ..self.facts.clone() }
+        Facts { title, listed: self.listing.listed(), ..self.facts.clone() }
     }
 
     /// A message of several entries reports its usage on each: counted once.

@@ -187,7 +187,12 @@ impl<'a> Line<'a> {
 
     /// The git branch of that folder, where it had one.
     pub fn git_branch(&self) -> Option<Cow<'a, str>> {
-        text(self.git_branch).filter(|branch| !branch.is_empty())
+        self.any_git_branch().filter(|branch| !branch.is_empty())
+    }
+
+    /// The same as it was written, which may be empty.
+    pub(super) fn any_git_branch(&self) -> Option<Cow<'a, str>> {
+        text(self.git_branch)
     }
 
     /// What kind of `system` entry this is.

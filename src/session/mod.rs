@@ -11,6 +11,7 @@ pub mod fork;
 mod gathering;
 mod id;
 pub mod line;
+pub mod listed;
 pub mod message;
 pub mod price;
 pub mod prompt;

@@ -30,9 +30,9 @@ pub enum Found<'a> {
     /// An entry, known or not.
     Entry(Line<'a>),
     /// A JSON object that is no entry.
-    Foreign,
-    /// Nothing that can be read.
-    Torn,
+    Foreign(&'a str),
+    /// Nothing that can be read: these bytes.
+    Torn(&'a [u8]),
     /// Nothing at all.
     Blank,
 }
@@ -40,15 +40,15 @@ pub enum Found<'a> {
 impl<'a> Found<'a> {
     /// Looks at one line, with or without its newline.
     pub fn in_line(line: &'a [u8]) -> Self {
-        let Ok(line) = std::str::from_utf8(line) else { return Self::Torn };
-        let line = line.trim();
-        if line.is_empty() {
+        let Ok(text) = std::str::from_utf8(line) else { return Self::Torn(line) };
+        let text = text.trim();
+        if text.is_empty() {
             return Self::Blank;
         }
-        match Line::parse(line) {
+        match Line::parse(text) {
             Some(line) if line.has_type() => Self::Entry(line),
-            Some(_) => Self::Foreign,
-            None => Self::Torn,
+            Some(_) => Self::Foreign(text),
+            None => Self::Torn(text.as_bytes()),
         }
     }
 }
@@ -62,8 +62,8 @@ impl Health {
     /// Counts a line that is no entry.
     pub fn count(&mut self, found: &Found<'_>) {
         match found {
-            Found::Torn => self.torn += 1,
-            Found::Foreign => self.foreign += 1,
+            Found::Torn(_) => self.torn += 1,
+            Found::Foreign(_) => self.foreign += 1,
             Found::Entry(_) | Found::Blank => {}
         }
     }
