@@ -96,6 +96,7 @@ pub(super) fn open(room: Room, seat: &Seat, settings: Settings) -> Result<Exit> 
         times: settings.timestamps,
         browser_width: settings.browser_width,
         editor: settings.editor,
+        prices: settings.prices,
         state: room.state,
         welcome: room.welcome.or_else(|| problems.into_iter().next()),
     })?;

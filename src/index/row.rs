@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
+use crate::session::facts::TitleSource;
 use crate::session::{Facts, SessionId};
 use crate::store::{Holder, Stored};
 
@@ -25,6 +26,14 @@ impl Row {
     /// also moves when nothing was said.
     pub fn active(&self) -> DateTime<Utc> {
         self.facts.active.unwrap_or_else(|| self.stored.modified.into())
+    }
+
+    /// Nothing was said in it and nobody named it: at most it was opened, or
+    /// cleared. What could not be read in full may hold anything.
+    pub fn holds_nothing(&self) -> bool {
+        let named = self.facts.title.as_ref().map(|title| title.source);
+        let unread = self.partial || self.problem.is_some();
+        !unread && named != Some(TitleSource::Custom) && (named.is_none() || self.facts.holds_nothing())
     }
 
     /// The session it was forked from.

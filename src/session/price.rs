@@ -4,11 +4,13 @@
 //! guesses: where a price is missing the answer is none, not a figure.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::LazyLock;
 
 use serde::Deserialize;
 use serde::de::{Deserializer, Error};
 
+use super::facts::Facts;
 use super::message::Usage;
 
 /// The table that hotseat comes with.
@@ -108,6 +110,15 @@ impl Prices {
             .sum()
     }
 
+    /// What a session cost: as its transcript says, else estimated from its
+    /// tokens; none where it cost nothing or a price is missing.
+    pub fn of_session(&self, facts: &Facts) -> Option<Cost> {
+        let told = facts.cost_usd.map(|usd| Cost { usd, estimated: false });
+        let used = facts.used.iter().map(|(model, usage)| (model.as_str(), usage));
+        let estimated = || Some(Cost { usd: self.cost_of_all(used)?, estimated: true });
+        told.or_else(estimated).filter(|cost| cost.usd > 0.0)
+    }
+
     /// US dollars of reading a context again, before a word is answered: from
     /// the cache while that is warm, else by writing it to the cache anew.
     pub fn cost_of_reading(&self, model: &str, context: u64, warm: bool) -> Option<f64> {
@@ -119,6 +130,21 @@ impl Prices {
             (false, None) => Usage { input_tokens, ..none },
         };
         self.cost(model, &usage)
+    }
+}
+
+/// What a session cost.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Cost {
+    /// US dollars.
+    pub usd: f64,
+    /// From its tokens and the table, not from its own account.
+    pub estimated: bool,
+}
+
+impl fmt::Display for Cost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}${:.2}", if self.estimated { "~" } else { "" }, self.usd)
     }
 }
 

@@ -121,6 +121,19 @@ fn a_warm_context_is_cheaper_to_read() {
 }
 
 #[test]
+fn a_sessions_own_account_comes_before_an_estimate() {
+    let prices = Prices::default();
+    let shown = |facts: &Facts| prices.of_session(facts).map(|cost| cost.to_string());
+    let used = |model: &str| [(model.to_owned(), usage(1_000_000, 0, 0, 0, 0))].into();
+    let mut facts = Facts { used: used("claude-opus-5"), ..Facts::default() };
+    assert_eq!(shown(&facts).as_deref(), Some("~$5.00"));
+    facts.cost_usd = Some(3.18);
+    assert_eq!(shown(&facts).as_deref(), Some("$3.18"));
+    assert_eq!(shown(&Facts { used: used("mystery"), ..Facts::default() }), None);
+    assert_eq!(shown(&Facts::default()), None);
+}
+
+#[test]
 fn a_price_of_ones_own_counts_and_a_wrong_one_is_told() {
     let mut prices = Prices::default();
     prices.set("llama".into(), toml::from_str("input = 0\noutput = 2").unwrap());

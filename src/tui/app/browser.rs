@@ -13,6 +13,10 @@ use crate::session::SessionId;
 pub struct Browser {
     /// All sessions of the scope that are known so far, newest first.
     pub rows: Vec<Row>,
+    /// Sessions of the scope that hold nothing, while they are hidden.
+    aside: Vec<Row>,
+    /// They are shown.
+    pub with_empty: bool,
     /// What the pane lists: headings and sessions, in order.
     pub visible: Vec<Visible>,
     /// The session under the cursor; none: the new session in the seat.
@@ -79,6 +83,28 @@ impl Browser {
     /// The n-th recent session, from 1.
     pub fn recent(&self, number: u8) -> Option<SessionId> {
         self.rows.get(usize::from(number).checked_sub(1)?).map(|row| row.stored.id)
+    }
+
+    /// Takes the sessions of the scope, newest first.
+    pub fn take(&mut self, rows: Vec<Row>, active: Option<SessionId>) {
+        self.rows = rows;
+        self.aside.clear();
+        self.sort_out_empty(active);
+    }
+
+    /// Puts the sessions that hold nothing among the others, or aside; the one
+    /// in the seat is always shown.
+    pub fn sort_out_empty(&mut self, active: Option<SessionId>) {
+        let all = std::mem::take(&mut self.rows).into_iter().chain(self.aside.drain(..));
+        let empty = |row: &Row| row.holds_nothing() && Some(row.stored.id) != active;
+        let (aside, mut rows): (Vec<_>, Vec<_>) = all.partition(|row| !self.with_empty && empty(row));
+        rows.sort_by_cached_key(|row| (std::cmp::Reverse(row.active()), row.stored.id));
+        (self.rows, self.aside) = (rows, aside);
+    }
+
+    /// How many sessions of the scope hold nothing.
+    pub fn empty_rows(&self) -> usize {
+        self.aside.len() + self.rows.iter().filter(|row| row.holds_nothing()).count()
     }
 
     /// How many sessions the filter leaves.

@@ -22,7 +22,7 @@ pub enum Command {
     SeatRecent(u8),
     /// Leave for a new, empty session.
     Clear,
-    /// Take the last clear or delete back.
+    /// Take the last clear, delete, title or tag back.
     Undo,
     /// Go on in a copy.
     Fork,
@@ -36,10 +36,16 @@ pub enum Command {
     Tag,
     /// Move the session to the trash.
     Delete,
+    /// Keep a copy of the session that no clean-up finds, or give it up.
+    Pin,
+    /// What is known of the session.
+    Details,
     /// Filter the browser as you type.
     Filter,
     /// This project's sessions, or those of all projects.
     WidenScope,
+    /// Show the sessions that hold nothing, or hide them.
+    ToggleEmpty,
     /// Find a session from anywhere.
     Jump,
     /// Hide the browser, or lay it over the conversation.

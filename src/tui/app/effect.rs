@@ -70,6 +70,13 @@ pub enum Effect {
     Delete(SessionId),
     /// Bring a session back from the trash.
     Restore(SessionId),
+    /// Keep a copy of a session that no clean-up finds, or give it up.
+    Pin {
+        /// The session.
+        session: SessionId,
+        /// Keep it.
+        pin: bool,
+    },
     /// Put a text on the clipboard.
     Copy(String),
     /// Write the prompt in `$EDITOR`.

@@ -3,6 +3,7 @@
 use crossterm::event::{KeyEvent, MouseEvent};
 
 use super::geometry::Geometry;
+use super::surroundings::Surroundings;
 use crate::index::Row;
 use crate::session::{Conversation, SessionId};
 use crate::slot::SlotEvent;
@@ -38,6 +39,8 @@ pub enum Event {
         /// Read so far and in all; none when the reading is done.
         progress: Option<(usize, usize)>,
     },
+    /// A look at what lies around the sessions showed something new.
+    Around(Surroundings),
     /// The sessions could not be listed.
     RowsFailed(String),
     /// A transcript was read.
@@ -60,6 +63,13 @@ pub enum Event {
     Deleted(SessionId),
     /// A session came back from the trash.
     Restored(SessionId),
+    /// A copy of a session is kept, or no more.
+    Pinned {
+        /// The session.
+        session: SessionId,
+        /// A copy is kept.
+        pinned: bool,
+    },
     /// The prompt as the editor left it.
     Edited(String),
     /// Something was done that a person should know.

@@ -4,6 +4,7 @@
 //! [`Event`] at a time and answers with [`Effect`]s; the view draws [`App`];
 //! the shell runs the effects and sends events back.
 
+mod badge;
 mod browser;
 mod command;
 mod composer;
@@ -16,10 +17,13 @@ mod overlay;
 mod page;
 #[cfg(test)]
 pub mod sample;
+mod setup;
 mod state;
+mod surroundings;
 mod update;
 mod writing;
 
+pub use badge::Badge;
 pub use browser::{Browser, Visible};
 pub use command::Command;
 pub use composer::{Composer, Queued};
@@ -30,5 +34,7 @@ pub use key::Key;
 pub use keymap::{Binding, Keymap, Place};
 pub use overlay::{Ask, Choice, Jump, Overlay, Purpose};
 pub use page::{Anchor, FIRST_READ, Page, Read, Scroll, Search, text_of};
-pub use state::{App, Focus, Intent, Pending, Seat, Setup, Toast, Undo};
+pub use setup::Setup;
+pub use state::{App, Focus, Intent, Pending, Seat, Toast, Undo};
+pub use surroundings::Surroundings;
 pub use update::{SlashCommand, begin, completions, update};

@@ -13,6 +13,13 @@ use crate::slot::Switch;
 pub enum Overlay {
     /// The keys, scrolled by this many lines.
     Help(usize),
+    /// What is known of a session.
+    Details {
+        /// The session.
+        session: SessionId,
+        /// Scrolled by this many lines.
+        scroll: usize,
+    },
     /// The search for a session, from anywhere.
     Jump(Jump),
     /// A line to write.
@@ -83,6 +90,27 @@ pub enum Choice {
         /// The agent's own words on who holds it.
         held: String,
     },
+    /// The session belongs to another folder: go there, or fork it here?
+    OtherFolder {
+        /// The session.
+        session: SessionId,
+        /// The folder.
+        folder: String,
+    },
+    /// The session's folder does not exist any more: fork it here?
+    FolderGone {
+        /// The session.
+        session: SessionId,
+        /// The folder.
+        folder: String,
+    },
+    /// So many lines of the transcript cannot be read: go on in a repaired copy?
+    Broken {
+        /// The session.
+        session: SessionId,
+        /// How many.
+        lines: usize,
+    },
 }
 
 impl Choice {
@@ -92,6 +120,16 @@ impl Choice {
             Self::SwitchWhileBusy(switch) => format!("A turn runs. {} when?", capital(switch.name())),
             Self::QuitWhileBusy => "A turn runs. Quit?".to_owned(),
             Self::ForkInstead { held, .. } => held.clone(),
+            Self::OtherFolder { folder, .. } => {
+                format!("This session belongs to {folder}. The agent would go there and work in it.")
+            }
+            Self::FolderGone { folder, .. } => {
+                format!("This session belongs to {folder}, which does not exist any more.")
+            }
+            Self::Broken { lines, .. } => {
+                let count = if *lines == 1 { "1 line".to_owned() } else { format!("{lines} lines") };
+                format!("{count} of this transcript cannot be read. The file is left as it is.")
+            }
         }
     }
 
@@ -103,6 +141,31 @@ impl Choice {
             }
             Self::QuitWhileBusy => &[('q', "interrupt it and quit"), ('s', "stay")],
             Self::ForkInstead { .. } => &[('f', "fork it and go on in the copy"), ('s', "stay here")],
+            Self::OtherFolder { .. } => {
+                &[('g', "go there"), ('f', "fork it here: a copy that works in this folder"), ('s', "stay")]
+            }
+            Self::FolderGone { .. } => &[
+                ('f', "fork it here: a copy that works in this folder"),
+                ('r', "resume it all the same, working in this folder"),
+                ('s', "stay"),
+            ],
+            Self::Broken { .. } => &[
+                ('f', "go on in a repaired copy"),
+                ('r', "resume it all the same, adding to its end"),
+                ('s', "stay"),
+            ],
+        }
+    }
+
+    /// The answer that Enter gives: the first, unless that ends something.
+    pub fn default_answer(&self) -> Option<char> {
+        match self {
+            Self::QuitWhileBusy => None,
+            Self::SwitchWhileBusy(_)
+            | Self::ForkInstead { .. }
+            | Self::OtherFolder { .. }
+            | Self::FolderGone { .. }
+            | Self::Broken { .. } => self.answers().first().map(|(key, _)| *key),
         }
     }
 }

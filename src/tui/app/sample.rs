@@ -9,9 +9,9 @@ use uuid::Uuid;
 use super::{Keymap, Setup};
 use crate::index::Row;
 use crate::protocol::PermissionMode;
-use crate::session::SessionId;
 use crate::session::facts::{Facts, Title, TitleSource};
 use crate::session::line::ForkedFrom;
+use crate::session::{Prices, SessionId};
 use crate::slot::Agent;
 use crate::store::Stored;
 
@@ -58,6 +58,7 @@ pub fn setup() -> Setup {
         welcome: None,
         times: false,
         browser_width: None,
+        prices: Prices::default(),
         drafts: HashMap::new(),
         history: Vec::new(),
         run: Uuid::from_u128(7),

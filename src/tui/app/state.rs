@@ -1,6 +1,7 @@
 //! What the program is at any moment.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use chrono::{DateTime, FixedOffset, Utc};
@@ -12,47 +13,13 @@ use super::geometry::Geometry;
 use super::keymap::{Keymap, Place};
 use super::overlay::Overlay;
 use super::page::Page;
+use super::setup::Setup;
+use super::surroundings::Surroundings;
+use crate::index::Row;
 use crate::protocol::PermissionMode;
-use crate::session::SessionId;
 use crate::session::conversation::Body;
+use crate::session::{Prices, SessionId};
 use crate::slot::{Agent, PermissionRequest, SlotState, Switch, Switched, Totals};
-
-/// What the program begins with.
-#[derive(Debug)]
-pub struct Setup {
-    /// The keys.
-    pub keymap: Keymap,
-    /// The folder hotseat was started in, as a person writes it.
-    pub folder: String,
-    /// The name of the agent in the seat, for the time until it says so itself.
-    pub agent: String,
-    /// The permission mode it was started with.
-    pub mode: PermissionMode,
-    /// The session it was asked to resume.
-    pub resume: Option<SessionId>,
-    /// Resume the newest session of the folder, as soon as it is known.
-    pub resume_newest: bool,
-    /// List the sessions of all projects.
-    pub all: bool,
-    /// Nothing is written to disk.
-    pub ephemeral: bool,
-    /// Something to say at the start, such as that this is a demo.
-    pub welcome: Option<String>,
-    /// Times are shown from the start.
-    pub times: bool,
-    /// The browser's width in columns, where the person gave one.
-    pub browser_width: Option<u16>,
-    /// Drafts of former runs.
-    pub drafts: HashMap<SessionId, String>,
-    /// Prompts of former runs, oldest first.
-    pub history: Vec<String>,
-    /// The base of this run's prompt ids, random.
-    pub run: Uuid,
-    /// The person's time zone.
-    pub offset: FixedOffset,
-    /// The time now.
-    pub now: DateTime<Utc>,
-}
 
 /// The whole state. Only [`update`](super::update) changes it, only the view reads it.
 #[derive(Debug)]
@@ -73,6 +40,10 @@ pub struct App {
     pub focus: Focus,
     /// The list of sessions.
     pub browser: Browser,
+    /// What lies around them.
+    pub around: Surroundings,
+    /// What models cost.
+    pub prices: Prices,
     /// The prompt being written.
     pub composer: Composer,
     /// The process in the seat.
@@ -93,6 +64,9 @@ pub struct App {
     pub toast: Option<Toast>,
     /// What `undo` takes back, the newest at the end.
     pub undo: Vec<Undo>,
+    /// Sessions that may take the seat without a question: they had it, or the
+    /// question was answered.
+    pub agreed: HashSet<SessionId>,
     /// What waits for the slot to be idle.
     pub intent: Option<Intent>,
     /// What the last frame showed where.
@@ -155,6 +129,8 @@ pub struct Seat {
     pub warm_since: Option<DateTime<Utc>>,
     /// The session in the seat.
     pub active: Option<SessionId>,
+    /// The folder the agent works in, once it said so.
+    pub folder: Option<PathBuf>,
     /// The one that had it before.
     pub previous: Option<SessionId>,
     /// The epoch of the last news; older news is stale.
@@ -190,12 +166,26 @@ pub struct Toast {
 }
 
 /// Something that can be taken back.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Undo {
     /// This session was left by a clear.
     Clear(SessionId),
     /// This session was moved to the trash.
     Delete(SessionId),
+    /// This session had this title.
+    Rename {
+        /// The session.
+        session: SessionId,
+        /// Its former title.
+        title: String,
+    },
+    /// This session had this tag.
+    Tag {
+        /// The session.
+        session: SessionId,
+        /// Its former tag; empty: none.
+        tag: String,
+    },
 }
 
 /// What is done as soon as the slot is idle.
@@ -226,6 +216,8 @@ impl App {
             ephemeral: setup.ephemeral,
             focus: Focus::Browser,
             browser,
+            around: Surroundings::default(),
+            prices: setup.prices,
             composer: Composer::new(setup.drafts, setup.history),
             seat: Seat {
                 state: SlotState::Starting,
@@ -234,6 +226,7 @@ impl App {
                 name: setup.agent,
                 warm_since: None,
                 active: None,
+                folder: None,
                 previous: None,
                 epoch: 0,
                 mode: setup.mode,
@@ -249,6 +242,7 @@ impl App {
             overlay: None,
             toast,
             undo: Vec::new(),
+            agreed: HashSet::new(),
             intent: None,
             geometry: Geometry::default(),
             dragging: false,
@@ -290,13 +284,18 @@ impl App {
         self.browser.row(id).map(|row| row.facts.title_text())
     }
 
-    /// What to call a session, listed here or not: one of another folder is
-    /// known by the jump that found it, or else by what was said first.
-    pub fn name(&self, id: Option<SessionId>) -> &str {
-        let jumped = |id| match &self.overlay {
+    /// What is known of a session, from the list or from the jump.
+    pub fn row(&self, id: SessionId) -> Option<&Row> {
+        let jumped = || match &self.overlay {
             Some(Overlay::Jump(jump)) => jump.rows.iter().find(|row| row.stored.id == id),
             _ => None,
         };
+        self.browser.row(id).or_else(jumped)
+    }
+
+    /// What to call a session, listed here or not: one of another folder is
+    /// known by the jump that found it, or else by what was said first.
+    pub fn name(&self, id: Option<SessionId>) -> &str {
         let said = |id| {
             let items = self.pages.get(&id)?.conversation.items();
             items.iter().find_map(|item| match &item.body {
@@ -304,7 +303,7 @@ impl App {
                 _ => None,
             })
         };
-        let listed = |id| self.title(id).or_else(|| jumped(id).map(|row| row.facts.title_text()));
+        let listed = |id| self.row(id).map(|row| row.facts.title_text());
         id.and_then(|id| listed(id).or_else(|| said(id))).unwrap_or("New session")
     }
 
@@ -334,6 +333,12 @@ impl App {
             self.browser.selected = self.seat.active;
         }
         self.browser.arrange(self.now, self.offset, new_in_seat);
+    }
+
+    /// Puts the sessions that hold nothing among the others, or aside.
+    pub(super) fn sort_out_empty(&mut self) {
+        let active = self.seat.active;
+        self.browser.sort_out_empty(active);
     }
 
     /// Says something in the line of news.

@@ -100,6 +100,10 @@ impl Runner {
             Effect::Restore(session) => self.in_background(move |runner| {
                 runner.changed(runner.store.restore(session), Event::Restored(session))
             }),
+            Effect::Pin { session, pin } => self.in_background(move |runner| {
+                let outcome = if pin { runner.store.pin(session) } else { runner.store.unpin(session) };
+                runner.changed(outcome, Event::Pinned { session, pinned: pin })
+            }),
             Effect::Copy(text) => self.copy(text),
             Effect::KeepDraft { session, text } => self.in_background(move |runner| {
                 let kept = runner.keepsakes.keep_draft(session, &text);

@@ -6,6 +6,7 @@ use std::sync::mpsc as thread_channel;
 
 use tokio::sync::mpsc;
 
+use super::lookout::Lookout;
 use crate::index::Catalog;
 use crate::store::{Scope, SessionStore};
 use crate::tui::app::Event;
@@ -37,7 +38,9 @@ impl Listing {
     ) -> Self {
         let (requests, waiting) = thread_channel::channel();
         std::thread::spawn(move || {
-            let catalog = Catalog::over(store, false);
+            let mut lookout = Lookout::new(Arc::clone(&store), project.clone());
+            // Those that nothing names too: a person may ask for them.
+            let catalog = Catalog::over(store, true);
             let mut last = None;
             while let Ok(request) = waiting.recv() {
                 // Of what piled up meanwhile only the newest scope counts.
@@ -53,7 +56,14 @@ impl Listing {
                     refresh(&catalog, &scope, all)
                 };
                 last = Some(all);
+                if let Some(Event::Rows { rows, .. }) = &event {
+                    lookout.learn(rows);
+                }
                 if event.is_some_and(|event| events.send(event).is_err()) {
+                    return;
+                }
+                // After the list: nobody waits for it.
+                if lookout.look().into_iter().any(|seen| events.send(seen).is_err()) {
                     return;
                 }
             }

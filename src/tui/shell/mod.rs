@@ -10,6 +10,7 @@ mod effects;
 mod input;
 mod keepsakes;
 mod listing;
+mod lookout;
 mod terminal;
 
 use std::path::PathBuf;
@@ -29,6 +30,7 @@ use self::listing::Listing;
 use self::terminal::Screen;
 use super::app::{App, Effect, Event, Keymap, Setup, begin, update};
 use super::view::{Caches, Theme, view};
+use crate::session::Prices;
 use crate::slot::{self, Launch, SlotEvent};
 use crate::store::{Scope, SessionStore};
 
@@ -56,6 +58,8 @@ pub struct Options {
     pub browser_width: Option<u16>,
     /// The editor with its arguments; none: `$VISUAL`, `$EDITOR`, `vi`.
     pub editor: Option<String>,
+    /// What models cost.
+    pub prices: Prices,
     /// Where drafts and history are kept.
     pub state: PathBuf,
     /// Something to say at the start.
@@ -121,6 +125,7 @@ impl Shell {
             welcome: options.welcome,
             times: options.times,
             browser_width: options.browser_width,
+            prices: options.prices,
             drafts: keepsakes.drafts(),
             history: keepsakes.history(),
             run: Uuid::new_v4(),

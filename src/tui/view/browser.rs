@@ -7,10 +7,10 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Clear, Paragraph};
 
-use super::text;
 use super::theme::Theme;
+use super::{head, text};
 use crate::index::Row;
-use crate::tui::app::{App, Focus, Visible};
+use crate::tui::app::{App, Badge, Focus, Visible};
 
 /// Draws the list and returns the screen row and line index of each of its rows.
 pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect, theme: &Theme) -> Vec<(u16, usize)> {
@@ -126,7 +126,8 @@ fn line(app: &App, visible: &Visible, under_cursor: bool, width: usize, theme: &
         }
         Visible::Session { row, depth, lit, dim } => {
             let row = &app.browser.rows[*row];
-            let session = Session { app, row, theme, depth: *depth, lit, dim: *dim, under_cursor };
+            let badges = Badge::of(row, &app.around);
+            let session = Session { app, row, theme, depth: *depth, lit, dim: *dim, under_cursor, badges };
             session.line(width)
         }
     };
@@ -145,6 +146,7 @@ struct Session<'a> {
     lit: &'a [usize],
     dim: bool,
     under_cursor: bool,
+    badges: Vec<Badge>,
 }
 
 impl Session<'_> {
@@ -200,7 +202,7 @@ impl Session<'_> {
         match &self.row.open_in {
             Some(holder) if holder.status == "busy" => ("◐", theme.warn),
             Some(_) => ("◌", theme.warn),
-            None if !self.row.facts.health.is_good() || self.row.problem.is_some() => ("⚠", theme.warn),
+            None if self.badges.iter().any(|badge| !badge.is_harmless()) => ("⚠", theme.warn),
             None => (" ", theme.dim),
         }
     }
@@ -225,12 +227,17 @@ impl Session<'_> {
         let theme = self.theme;
         let facts = &self.row.facts;
         let mut list = Vec::new();
+        if let Some(days) = self.app.around.soon_deleted(self.row, self.app.now) {
+            list.push((format!("†{days} d"), theme.warn));
+        }
+        list.extend(self.badges.iter().map(|badge| (badge.word(), theme.warn)));
         if let Some(tag) = &facts.tag {
             list.push((format!("#{}", text::clean_line(tag)), theme.accent));
         }
-        if let Some(cost) = facts.cost_usd.filter(|cost| *cost > 0.0) {
-            list.push((format!("${cost:.2}"), theme.dim));
+        if self.app.around.is_pinned(self.row) {
+            list.push(("⚑".to_owned(), theme.dim));
         }
+        list.extend(head::cost(self.app, self.row).map(|cost| (cost, theme.dim)));
         if self.app.browser.all
             && let Some(cwd) = facts.cwd.as_deref().filter(|cwd| *cwd != self.app.folder)
         {

@@ -1,9 +1,12 @@
 //! The lines over the conversation: which session this is, and what to know of it.
 
+use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
-use super::text;
 use super::theme::Theme;
+use super::{details, text};
+use crate::index::Row;
+use crate::session::Resuming;
 use crate::tui::app::{App, Command, Place, Read};
 
 /// One line that names the session, and a second one where there is something to say.
@@ -29,7 +32,7 @@ fn name(app: &App, width: usize, theme: &Theme) -> Line<'static> {
         let turns = row.facts.turns;
         let more = if row.partial { "+" } else { "" };
         facts.push(format!("{turns}{more} turn{}", if turns == 1 { "" } else { "s" }));
-        facts.extend(row.facts.cost_usd.filter(|cost| *cost > 0.0).map(|cost| format!("${cost:.2}")));
+        facts.extend(cost(app, row));
     }
     let right = vec![Span::styled(format!("{} ", facts.join(" · ")), theme.dim)];
     let room = width.saturating_sub(text::width_of(&right) + 1);
@@ -37,46 +40,93 @@ fn name(app: &App, width: usize, theme: &Theme) -> Line<'static> {
     text::spread(left, right, width)
 }
 
-/// What a person must know before they read on, the most important first.
+/// What the session cost, where that is known of all of it.
+pub fn cost(app: &App, row: &Row) -> Option<String> {
+    let cost = app.prices.of_session(&row.facts)?;
+    (!cost.estimated || !row.partial).then(|| cost.to_string())
+}
+
+/// What a person must know before they read on: as much of it as fits, the
+/// most important first.
 fn remark(app: &App, width: usize, theme: &Theme) -> Option<Line<'static>> {
-    let line = |words: String, style| Some(Line::styled(text::truncate(&words, width).into_owned(), style));
-    let row = app.shown.and_then(|shown| app.browser.row(shown));
+    let mut spans: Vec<Span<'static>> = Vec::new();
+    for (words, style) in remarks(app, theme) {
+        let gap = if spans.is_empty() { "" } else { " · " };
+        if !spans.is_empty() && text::width_of(&spans) + text::width(&words) + 3 > width {
+            break;
+        }
+        spans.push(Span::styled(gap, theme.dim));
+        spans.push(Span::styled(text::truncate(&words, width).into_owned(), style));
+    }
+    (!spans.is_empty()).then(|| Line::from(spans))
+}
+
+fn remarks(app: &App, theme: &Theme) -> Vec<(String, Style)> {
     if let Some(Read::Failed(problem)) = app.page().map(|page| &page.read) {
-        return line(format!("cannot be read: {}", text::clean_line(problem)), theme.error);
+        return vec![(format!("cannot be read: {}", text::clean_line(problem)), theme.error)];
     }
-    if let Some(holder) = row.and_then(|row| row.open_in.as_ref()).filter(|_| !app.shows_active()) {
-        let program = text::clean_line(&holder.program);
-        return line(format!("open in {program} (pid {}) - f forks it", holder.pid), theme.warn);
+    let mut remarks = Vec::new();
+    let row = app.shown.and_then(|shown| app.row(shown));
+    if let Some(row) = row {
+        remarks.extend(warnings(app, row).into_iter().map(|words| (words, theme.warn)));
     }
-    if let Some(health) = row.map(|row| row.facts.health).filter(|health| !health.is_good()) {
-        let lines = health.torn + health.foreign;
-        return line(
-            format!("⚠ {lines} unreadable lines were passed over; the file is left as it is"),
-            theme.warn,
+    let mut say = |words: Option<String>| remarks.extend(words.map(|words| (words, theme.dim)));
+    let open_elsewhere = row.is_some_and(|row| row.open_in.is_some());
+    if app.shown.is_some() && !app.shows_active() && !open_elsewhere {
+        let key = app.keymap.key(Place::Browser, Command::Seat);
+        say(key.map(|key| format!("read only - {key} to take the seat")));
+        say(row.and_then(|row| cold(app, row)));
+    }
+    let folder = row.and_then(|row| row.facts.cwd.as_deref()).filter(|cwd| *cwd != app.folder);
+    say(folder.map(|folder| format!("belongs to {}", text::clean_line(folder))));
+    say(row.and_then(|row| details::lineage(app, row)));
+    if app.shows_active() {
+        let notice = app.seat.agent.as_ref().and_then(|agent| agent.notice.as_ref());
+        say(notice.map(|notice| text::clean_line(notice).into_owned()));
+    }
+    if app.ephemeral && app.shows_active() {
+        remarks.push(("ephemeral - nothing of this is written to disk".to_owned(), theme.warn));
+    }
+    remarks
+}
+
+/// What may go wrong with this session.
+fn warnings(app: &App, row: &Row) -> Vec<String> {
+    let key =
+        |command| app.keymap.key(Place::Browser, command).map(|key| key.to_string()).unwrap_or_default();
+    let mut list = Vec::new();
+    if let Some(holder) = row.open_in.as_ref().filter(|_| !app.shows_active()) {
+        let doing = if holder.status.is_empty() { String::new() } else { format!(", {}", holder.status) };
+        let words = format!(
+            "open in {} (pid {}{doing}) - {} forks it",
+            holder.program,
+            holder.pid,
+            key(Command::Fork)
         );
+        list.push(text::clean_line(&words).into_owned());
     }
-    let elsewhere = row.and_then(|row| row.facts.cwd.as_deref()).filter(|cwd| *cwd != app.folder);
-    let elsewhere =
-        elsewhere.map(|cwd| format!(" · belongs to {}", text::clean_line(cwd))).unwrap_or_default();
-    if app.shown.is_some() && !app.shows_active() {
-        let key = app.keymap.key(Place::Browser, Command::Seat)?;
-        return line(format!("read only - {key} to take the seat{elsewhere}"), theme.dim);
+    let lines = row.facts.health.torn + row.facts.health.foreign;
+    if lines > 0 {
+        let (plural, verb) = if lines == 1 { ("", "was") } else { ("s", "were") };
+        list.push(format!("⚠ {lines} unreadable line{plural} {verb} passed over; the file is left as it is"));
     }
-    if !elsewhere.is_empty() {
-        return line(elsewhere.trim_start_matches(" · ").to_owned(), theme.dim);
+    if let Some(folder) = app.around.gone(row).filter(|_| !app.shows_active()) {
+        list.push(format!("{} is gone - {} forks it here", text::clean_line(folder), key(Command::Fork)));
     }
-    if let Some(parent) = row.and_then(crate::index::Row::parent) {
-        let title = app
-            .title(parent)
-            .map_or_else(|| parent.short(), |title| format!("“{}”", text::clean_line(title)));
-        let key = app.keymap.key(Place::Browser, Command::Parent)?;
-        return line(format!("forked from {title} · {key} to go there"), theme.dim);
+    if let Some(days) = app.around.soon_deleted(row, app.now) {
+        list.push(format!(
+            "a clean-up may delete it {} - {} keeps a copy",
+            details::within(days),
+            key(Command::Pin)
+        ));
     }
-    let notice = app.seat.agent.as_ref().and_then(|agent| agent.notice.as_ref());
-    if let Some(notice) = notice {
-        return line(text::clean_line(notice).into_owned(), theme.dim);
-    }
-    app.ephemeral
-        .then(|| line("ephemeral - nothing of this is written to disk".to_owned(), theme.warn))
-        .flatten()
+    list
+}
+
+/// What reading a long context again costs, where the cache does not hold it.
+fn cold(app: &App, row: &Row) -> Option<String> {
+    let resuming = Resuming::of(&row.facts, &app.prices, app.now)?;
+    let usd = resuming.usd.filter(|usd| *usd >= 0.01)?;
+    let state = if resuming.warm_until.is_some() { "warm" } else { "cold" };
+    Some(format!("~${usd:.2} to resume, {state}"))
 }

@@ -12,8 +12,11 @@ pub fn line(app: &App, width: u16, theme: &Theme) -> Line<'static> {
     let fixed: Option<&[(&str, &str)]> = match &app.overlay {
         Some(Overlay::Jump(_)) => Some(&[("Enter", "seat"), ("↑↓", "choose"), ("Esc", "leave")]),
         Some(Overlay::Ask(_)) => Some(&[("Enter", "done"), ("Esc", "leave")]),
+        Some(Overlay::Choice(choice)) if choice.default_answer().is_some() => {
+            Some(&[("Enter", "the answer with ⏎"), ("Esc", "stay")])
+        }
         Some(Overlay::Choice(_)) => Some(&[("Esc", "stay")]),
-        Some(Overlay::Help(_)) => Some(&[("↑↓", "scroll"), ("Esc", "leave")]),
+        Some(Overlay::Help(_) | Overlay::Details { .. }) => Some(&[("↑↓", "scroll"), ("Esc", "leave")]),
         Some(Overlay::Why(_)) => Some(&[("R", "restart"), ("↑↓", "scroll"), ("Esc", "leave")]),
         None if app.browser.filtering && app.focus == crate::tui::app::Focus::Browser => {
             Some(&[("Enter", "seat"), ("↑↓", "choose"), ("Esc", "forget the filter")])

@@ -8,6 +8,7 @@ mod bar;
 mod browser;
 mod composer;
 mod conversation;
+mod details;
 mod figures;
 mod head;
 pub mod highlight;

@@ -7,7 +7,7 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, BorderType, Clear, Paragraph};
 
 use super::theme::Theme;
-use super::{composer, text};
+use super::{composer, details, text};
 use crate::slot::SlotState;
 use crate::tui::app::{App, Ask, Choice, Overlay, Place};
 
@@ -18,6 +18,12 @@ pub fn draw(app: &App, frame: &mut Frame<'_>, theme: &Theme) -> Vec<(u16, usize)
         Some(Overlay::Help(scroll)) => {
             let inner = open(frame, "keys", (78, u16::MAX), theme);
             scrolled(frame, help(app, usize::from(inner.width), theme), *scroll, inner);
+            Vec::new()
+        }
+        Some(Overlay::Details { session, scroll }) => {
+            let lines = details::lines(app, *session, 78.min(usize::from(frame.area().width)) - 6, theme);
+            let inner = open(frame, "details", (78, lines.len() as u16 + 2), theme);
+            scrolled(frame, lines, *scroll, inner);
             Vec::new()
         }
         Some(Overlay::Why(scroll)) => {
@@ -118,7 +124,11 @@ fn draw_choice(choice: &Choice, frame: &mut Frame<'_>, theme: &Theme) -> Vec<(u1
     let mut lines = question;
     lines.push(Line::default());
     lines.extend(answers.iter().map(|(key, words)| {
-        Line::from(vec![Span::styled(format!("  {key}  "), theme.accent), Span::raw(*words)])
+        let (sign, style) = match choice.default_answer() {
+            Some(default) if default == *key => ("⏎", theme.heading),
+            _ => (" ", Style::default()),
+        };
+        Line::from(vec![Span::styled(format!("  {key} {sign}  "), theme.accent), Span::styled(*words, style)])
     }));
     frame.render_widget(Paragraph::new(lines), inner);
     (0..answers.len()).map(|at| (inner.y + (first_answer + at) as u16, at)).collect()

@@ -219,3 +219,5 @@ fn no_size_breaks_it() {
     }
     insta::assert_snapshot!(Screen::talking().at(20, 5));
 }
+
+mod known;

@@ -4,7 +4,7 @@ use super::super::command::Command;
 use super::super::effect::Effect;
 use super::super::overlay::{Ask, Choice, Jump, Overlay, Purpose};
 use super::super::state::{App, Focus, Intent};
-use super::{keep, read, seat, switch, talk};
+use super::{care, keep, read, seat, switch, talk};
 use crate::protocol::PermissionMode;
 use crate::session::SessionId;
 use crate::slot::{SlotState, Verdict};
@@ -28,16 +28,19 @@ pub(super) fn act(app: &mut App, command: Command) -> Vec<Effect> {
             None => Vec::new(),
         },
         Command::Clear => switch::clear(app),
-        Command::Undo => switch::undo(app),
+        Command::Undo => care::undo(app),
         Command::Fork => switch::fork(app),
         Command::Parent => switch::parent(app),
         Command::Flip => match app.seat.previous {
             Some(previous) => switch::seat_session(app, previous),
             None => complain(app, "no other session had the seat yet"),
         },
-        Command::Rename => ask_about_target(app, Purpose::Title),
-        Command::Tag => ask_about_target(app, Purpose::Tag),
-        Command::Delete => delete(app),
+        Command::Rename => care::ask(app, Purpose::Title),
+        Command::Tag => care::ask(app, Purpose::Tag),
+        Command::Delete => care::delete(app),
+        Command::Pin => care::pin(app),
+        Command::Details => care::details(app),
+        Command::ToggleEmpty => care::toggle_empty(app),
         Command::Filter => {
             app.browser.filtering = true;
             app.browser.hidden = false;
@@ -157,29 +160,6 @@ pub(super) fn target(app: &App) -> Option<SessionId> {
         Focus::Browser => app.browser.selected.or(app.seat.active),
         Focus::Conversation | Focus::Composer | Focus::Permission => app.shown,
     }
-}
-
-fn ask_about_target(app: &mut App, purpose: fn(SessionId) -> Purpose) -> Vec<Effect> {
-    let Some(session) = target(app).filter(|session| app.browser.row(*session).is_some()) else {
-        return complain(app, "this session holds nothing yet: say something first");
-    };
-    let purpose = purpose(session);
-    let text = match &purpose {
-        Purpose::Tag(_) => app.browser.row(session).and_then(|row| row.facts.tag.clone()).unwrap_or_default(),
-        _ => app.title(session).unwrap_or_default().to_owned(),
-    };
-    app.overlay = Some(Overlay::Ask(Ask::new(purpose, &text)));
-    Vec::new()
-}
-
-fn delete(app: &mut App) -> Vec<Effect> {
-    let Some(session) = target(app).filter(|session| app.browser.row(*session).is_some()) else {
-        return complain(app, "there is nothing to delete here");
-    };
-    if app.seat.active == Some(session) {
-        return complain(app, "this session has the seat: c clears it, then d deletes it");
-    }
-    vec![Effect::Delete(session)]
 }
 
 fn toggle_browser(app: &mut App) -> Vec<Effect> {
@@ -317,14 +297,27 @@ pub(super) fn choose(app: &mut App, choice: Choice, answer: char) -> Vec<Effect>
             effects.extend(close(app));
             effects
         }
-        (Choice::ForkInstead { session, .. }, 'f') => switch::fork_session(app, session, None),
-        (Choice::SwitchWhileBusy(_) | Choice::ForkInstead { .. }, _) => match app.seat.active {
-            Some(active) => {
-                app.browser.selected = app.browser.row(active).map(|row| row.stored.id);
-                read::show(app, active)
-            }
-            None => Vec::new(),
-        },
+        (Choice::ForkInstead { session, .. } | Choice::Broken { session, .. }, 'f') => {
+            switch::give_prompt_back(app);
+            switch::fork_session(app, session, None)
+        }
+        (Choice::OtherFolder { session, .. } | Choice::FolderGone { session, .. }, 'f') => {
+            switch::give_prompt_back(app);
+            switch::fork_here(app, session)
+        }
+        (Choice::OtherFolder { session, .. }, 'g')
+        | (Choice::FolderGone { session, .. } | Choice::Broken { session, .. }, 'r') => {
+            app.agreed.insert(session);
+            switch::resume(app, session)
+        }
+        (
+            Choice::SwitchWhileBusy(_)
+            | Choice::ForkInstead { .. }
+            | Choice::OtherFolder { .. }
+            | Choice::FolderGone { .. }
+            | Choice::Broken { .. },
+            _,
+        ) => switch::stay(app),
         (Choice::QuitWhileBusy, _) => Vec::new(),
     }
 }

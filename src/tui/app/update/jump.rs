@@ -16,8 +16,12 @@ pub(super) fn press(app: &mut App, key: KeyEvent) -> Vec<Effect> {
     match key.code {
         KeyCode::Enter => {
             let chosen = jump.chosen();
-            app.overlay = None;
-            return chosen.map_or_else(Vec::new, |session| switch::seat_session(app, session));
+            let effects = chosen.map_or_else(Vec::new, |session| switch::seat_session(app, session));
+            // A question may have taken its place.
+            if matches!(app.overlay, Some(Overlay::Jump(_))) {
+                app.overlay = None;
+            }
+            return effects;
         }
         KeyCode::Up => jump.step(-1),
         KeyCode::Down => jump.step(1),

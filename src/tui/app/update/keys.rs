@@ -8,7 +8,7 @@ use super::super::key::Key;
 use super::super::overlay::{Ask, Choice, Overlay, Purpose};
 use super::super::state::{App, Focus};
 use super::super::writing::{self, line};
-use super::{act, jump, read, slash};
+use super::{act, care, jump, read, slash};
 use crate::slot::Verdict;
 
 /// A key was pressed.
@@ -17,6 +17,15 @@ pub(super) fn press(app: &mut App, event: KeyEvent) -> Vec<Effect> {
     let place = app.focus.place();
     // Ctrl-C, Ctrl-Z and Ctrl-L mean the same whatever lies over the panes.
     let global = app.keymap.command(place, key);
+    if let (Some(Overlay::Details { .. }), Some(command)) = (&app.overlay, global)
+        && is_about_a_session(command)
+    {
+        app.overlay = None;
+        return act::act(app, command);
+    }
+    if let (Some(Overlay::Details { .. }), Some(Command::Pin)) = (&app.overlay, global) {
+        return act::act(app, Command::Pin);
+    }
     if app.overlay.is_some() && !matches!(global, Some(Command::Suspend | Command::Redraw)) {
         return press_overlay(app, event);
     }
@@ -33,6 +42,12 @@ pub(super) fn press(app: &mut App, event: KeyEvent) -> Vec<Effect> {
     app.keymap.command(app.focus.place(), key).map_or_else(Vec::new, |command| act::act(app, command))
 }
 
+/// What a person may do about the session whose details they read; a pin shows in them.
+fn is_about_a_session(command: Command) -> bool {
+    use Command as C;
+    matches!(command, C::Seat | C::Fork | C::Parent | C::Rename | C::Tag | C::Delete)
+}
+
 /// A text was pasted: into the line that has the keys, else into the composer.
 pub(super) fn paste(app: &mut App, text: &str) -> Vec<Effect> {
     let one_line = || text.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -45,7 +60,7 @@ pub(super) fn paste(app: &mut App, text: &str) -> Vec<Effect> {
             search.search();
             return jump::preview(app);
         }
-        Some(Overlay::Help(_) | Overlay::Choice(_) | Overlay::Why(_)) => {}
+        Some(Overlay::Help(_) | Overlay::Details { .. } | Overlay::Choice(_) | Overlay::Why(_)) => {}
         None if app.focus == Focus::Browser && app.browser.filtering => {
             app.browser.filter.insert_str(one_line());
             return filtered(app);
@@ -143,7 +158,7 @@ fn press_overlay(app: &mut App, event: KeyEvent) -> Vec<Effect> {
             app.overlay = None;
             Vec::new()
         }
-        Some(Overlay::Help(scroll) | Overlay::Why(scroll)) => {
+        Some(Overlay::Help(scroll) | Overlay::Why(scroll) | Overlay::Details { scroll, .. }) => {
             match event.code {
                 KeyCode::Up | KeyCode::Char('k') => *scroll = scroll.saturating_sub(1),
                 KeyCode::Down | KeyCode::Char('j') => *scroll += 1,
@@ -179,6 +194,7 @@ fn press_choice(app: &mut App, choice: Choice, event: KeyEvent, leaves: bool) ->
     let answers = choice.answers();
     let answer = match event.code {
         _ if leaves => answers.last().map(|(key, _)| *key),
+        KeyCode::Enter => choice.default_answer(),
         KeyCode::Char(key) => answers.iter().map(|(key, _)| *key).find(|answer| *answer == key),
         _ => None,
     };
@@ -192,10 +208,8 @@ fn answered(app: &mut App, ask: Ask) -> Vec<Effect> {
     let text = ask.text().trim().to_owned();
     match ask.purpose {
         Purpose::Title(_) if text.is_empty() => Vec::new(),
-        Purpose::Title(session) => {
-            vec![Effect::Rename { session, active: app.seat.active == Some(session), title: text }]
-        }
-        Purpose::Tag(session) => vec![Effect::Tag { session, tag: text }],
+        Purpose::Title(session) => care::rename(app, session, text),
+        Purpose::Tag(session) => care::tag(app, session, text),
         Purpose::Reason(id) => {
             let still_asked = app.permissions.front().is_some_and(|first| first.request.id == id);
             if still_asked { act::answer(app, Verdict::Deny(text)) } else { Vec::new() }

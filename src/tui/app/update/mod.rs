@@ -4,6 +4,7 @@
 //! everything to be done goes out as effects.
 
 mod act;
+mod care;
 mod jump;
 mod keys;
 mod mouse;
@@ -48,6 +49,10 @@ pub fn update(app: &mut App, at: DateTime<Utc>, event: Event) -> Vec<Effect> {
         Event::Tick => tick(app),
         Event::Slot(news) => seat::news(app, *news),
         Event::Rows { all, rows, progress } => read::rows(app, all, rows, progress),
+        Event::Around(around) => {
+            app.around = around;
+            Vec::new()
+        }
         Event::RowsFailed(problem) => {
             app.browser.problem = Some(problem);
             app.browser.progress = None;
@@ -62,6 +67,10 @@ pub fn update(app: &mut App, at: DateTime<Utc>, event: Event) -> Vec<Effect> {
             app.say("brought back from the trash");
             app.browser.selected = Some(session);
             read::show(app, session)
+        }
+        Event::Pinned { session, pinned } => {
+            care::pinned(app, session, pinned);
+            Vec::new()
         }
         Event::Edited(text) => {
             app.composer.set(text.trim_end_matches('\n'));

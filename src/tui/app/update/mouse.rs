@@ -39,7 +39,7 @@ fn wheel(app: &mut App, target: Target, lines: isize) -> Vec<Effect> {
             search.step(lines.signum());
             jump::preview(app)
         }
-        (Some(Overlay::Help(scroll) | Overlay::Why(scroll)), _) => {
+        (Some(Overlay::Help(scroll) | Overlay::Why(scroll) | Overlay::Details { scroll, .. }), _) => {
             *scroll = scroll.saturating_add_signed(lines);
             Vec::new()
         }
@@ -106,10 +106,12 @@ fn click(app: &mut App, target: Target) -> Vec<Effect> {
                     keys::press(app, KeyEvent::new(KeyCode::Char(key), KeyModifiers::NONE))
                 })
             }
-            Some(Overlay::Help(_) | Overlay::Ask(_) | Overlay::Why(_)) | None => Vec::new(),
+            Some(Overlay::Help(_) | Overlay::Details { .. } | Overlay::Ask(_) | Overlay::Why(_)) | None => {
+                Vec::new()
+            }
         },
         Target::Nothing => {
-            if matches!(app.overlay, Some(Overlay::Help(_) | Overlay::Why(_))) {
+            if matches!(app.overlay, Some(Overlay::Help(_) | Overlay::Details { .. } | Overlay::Why(_))) {
                 app.overlay = None;
             }
             Vec::new()

@@ -59,12 +59,13 @@ pub(super) fn rows(
     if let Some(Overlay::Jump(jump)) = &mut app.overlay
         && all
     {
-        jump.take_rows(rows.clone(), progress.is_some());
+        let said = rows.iter().filter(|row| !row.holds_nothing()).cloned();
+        jump.take_rows(said.collect(), progress.is_some());
     }
     if all != app.browser.all {
         return Vec::new();
     }
-    app.browser.rows = rows;
+    app.browser.take(rows, app.seat.active);
     app.browser.progress = progress;
     app.browser.problem = None;
     app.arrange();

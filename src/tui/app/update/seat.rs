@@ -112,8 +112,10 @@ fn ready(app: &mut App, agent: Agent) -> Vec<Effect> {
     }
     app.seat.warm_since = Some(app.now);
     app.seat.mode = agent.permission_mode;
+    app.seat.folder = Some(agent.cwd.clone());
     app.seat.agent = Some(agent);
     app.seat.active = Some(session);
+    app.agreed.insert(session);
     let mut effects = Vec::new();
     if app.shown.is_none() {
         app.pages.entry(session).or_insert_with(Page::begun);
@@ -136,6 +138,8 @@ fn arrived(app: &mut App, switched: Switched) -> Vec<Effect> {
     }
     app.seat.previous = Some(from);
     app.seat.active = Some(to);
+    app.seat.folder = Some(switched.cwd.clone());
+    app.agreed.insert(to);
     app.seat.last_switch = Some(switched);
     app.permissions.clear();
     leave_permission(app);
@@ -155,10 +159,7 @@ pub(super) fn refused(
     message: String,
     session: Option<SessionId>,
 ) -> Vec<Effect> {
-    let waiting = app.intent.take().and_then(|intent| intent.prompt);
-    if let Some((_, text)) = waiting {
-        app.composer.give_back(&text);
-    }
+    super::switch::give_prompt_back(app);
     match (code, session) {
         (Some("session_in_use"), Some(session)) => {
             app.overlay = Some(Overlay::Choice(Choice::ForkInstead { session, held: message }));

@@ -6,7 +6,7 @@ use super::super::command::Command;
 use super::super::effect::Effect;
 use super::super::overlay::{Jump, Overlay};
 use super::super::state::{App, Focus};
-use super::{act, switch};
+use super::{act, care, switch};
 use crate::protocol::PermissionMode;
 
 /// A slash command as the completion shows it.
@@ -35,11 +35,13 @@ const OWN: &[(&str, &[&str], &str, Does, &str)] = &[
     ("clear", &["new", "reset"], "", Does::Key(Command::Clear), "leave for a new, empty session"),
     ("resume", &["continue", "open"], "words of a title", Does::Text(resume), "give another session the seat"),
     ("fork", &["branch"], "", Does::Key(Command::Fork), "go on in a copy"),
-    ("undo", &[], "", Does::Key(Command::Undo), "undo the last clear or delete"),
+    ("undo", &[], "", Does::Key(Command::Undo), "undo the last clear, delete, title or tag"),
     ("last", &[], "", Does::Key(Command::Flip), "flip between the last two sessions"),
     ("parent", &[], "", Does::Key(Command::Parent), "go to the session this one was forked from"),
     ("rename", &["title"], "title", Does::Text(rename), "give this session a title"),
     ("tag", &[], "tag", Does::Text(tag), "give this session a tag; none takes it away"),
+    ("pin", &["keep"], "", Does::Key(Command::Pin), "keep a copy that no clean-up finds; again: give it up"),
+    ("details", &["info", "cost"], "", Does::Key(Command::Details), "what is known of this session"),
     ("model", &[], "model", Does::Text(model), "use another model; none: the agent's own"),
     ("mode", &["permissions"], "permission mode", Does::Text(mode), "what may run without asking"),
     ("restart", &[], "", Does::Key(Command::Restart), "start a dead agent again"),
@@ -148,9 +150,7 @@ fn resume(app: &mut App, query: &str) -> Vec<Effect> {
 
 fn rename(app: &mut App, title: &str) -> Vec<Effect> {
     match app.shown {
-        Some(session) if !title.is_empty() => {
-            vec![Effect::Rename { session, active: app.shows_active(), title: title.to_owned() }]
-        }
+        Some(session) if !title.is_empty() => care::rename(app, session, title.to_owned()),
         _ => act::act(app, Command::Rename),
     }
 }
@@ -158,7 +158,7 @@ fn rename(app: &mut App, title: &str) -> Vec<Effect> {
 fn tag(app: &mut App, tag: &str) -> Vec<Effect> {
     let session = app.shown.filter(|session| app.browser.row(*session).is_some());
     match session {
-        Some(session) => vec![Effect::Tag { session, tag: tag.to_owned() }],
+        Some(session) => care::tag(app, session, tag.to_owned()),
         None => {
             app.complain("this session holds nothing yet: say something first");
             Vec::new()

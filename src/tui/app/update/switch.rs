@@ -1,8 +1,10 @@
 //! The commands that change who has the seat.
 
+use std::path::{Path, PathBuf};
+
 use super::super::effect::Effect;
 use super::super::overlay::{Choice, Overlay};
-use super::super::state::{App, Focus, Undo};
+use super::super::state::{App, Focus};
 use super::{act, read};
 use crate::session::SessionId;
 use crate::session::facts::fork_title;
@@ -31,9 +33,50 @@ pub(super) fn seat_session(app: &mut App, session: SessionId) -> Vec<Effect> {
     let mut effects = read::show(app, session);
     app.browser.selected = app.browser.row(session).map(|row| row.stored.id);
     if app.seat.active != Some(session) {
-        effects.extend(switch(app, Switch::Resume(session)));
+        effects.extend(resume(app, session));
     }
     effects
+}
+
+/// Resumes a session, after a question where there is one.
+pub(super) fn resume(app: &mut App, session: SessionId) -> Vec<Effect> {
+    match doubt(app, session) {
+        Some(choice) => {
+            app.overlay = Some(Overlay::Choice(choice));
+            Vec::new()
+        }
+        None => switch(app, Switch::Resume(session)),
+    }
+}
+
+/// What a person must decide before a session takes the seat.
+fn doubt(app: &App, session: SessionId) -> Option<Choice> {
+    let row = app.row(session).filter(|_| !app.agreed.contains(&session))?;
+    if let Some(folder) = app.around.gone(row) {
+        return Some(Choice::FolderGone { session, folder: folder.to_owned() });
+    }
+    let works_there = |folder: &&str| app.seat.folder.as_deref() == Some(Path::new(folder));
+    if let Some(folder) = app.around.elsewhere(row).filter(|folder| !works_there(folder)) {
+        return Some(Choice::OtherFolder { session, folder: folder.to_owned() });
+    }
+    let health = row.facts.health;
+    (!health.is_good()).then(|| Choice::Broken { session, lines: health.torn + health.foreign })
+}
+
+/// Nothing changes: what was to be sent is a draft again, and the screen shows
+/// what the seat has.
+pub(super) fn stay(app: &mut App) -> Vec<Effect> {
+    give_prompt_back(app);
+    let Some(active) = app.seat.active else { return Vec::new() };
+    app.browser.selected = app.browser.row(active).map(|row| row.stored.id);
+    read::show(app, active)
+}
+
+/// What waited for a session to take the seat goes back to the composer.
+pub(super) fn give_prompt_back(app: &mut App) {
+    if let Some((_, text)) = app.intent.take().and_then(|intent| intent.prompt) {
+        app.composer.give_back(&text);
+    }
 }
 
 /// Asks the slot for a switch, now or as soon as it can.
@@ -69,15 +112,6 @@ pub(super) fn clear(app: &mut App) -> Vec<Effect> {
     switch(app, Switch::Clear)
 }
 
-/// Takes the last clear or delete back.
-pub(super) fn undo(app: &mut App) -> Vec<Effect> {
-    match app.undo.pop() {
-        Some(Undo::Clear(session)) => seat_session(app, session),
-        Some(Undo::Delete(session)) => vec![Effect::Restore(session)],
-        None => act::complain(app, "there is nothing to undo"),
-    }
-}
-
 /// Forks the session shown, in the conversation from the selected message.
 pub(super) fn fork(app: &mut App) -> Vec<Effect> {
     let Some(source) = act::target(app) else { return act::complain(app, "there is nothing to fork yet") };
@@ -93,7 +127,20 @@ pub(super) fn fork_session(app: &mut App, source: SessionId, at: Option<String>)
     let titles = app.browser.rows.iter().map(|row| row.facts.title_text());
     let title = app.title(source).map(|title| fork_title(title, titles));
     app.focus = Focus::Composer;
-    switch(app, Switch::Fork { source, at, title, cwd: None })
+    // A copy could not go on in a folder that is gone either.
+    let gone = app.row(source).is_some_and(|row| app.around.gone(row).is_some());
+    let cwd = gone.then(|| PathBuf::from(&app.folder));
+    switch(app, Switch::Fork { source, at, title, cwd })
+}
+
+/// Forks a session of another folder into the one hotseat was started in.
+pub(super) fn fork_here(app: &mut App, source: SessionId) -> Vec<Effect> {
+    app.focus = Focus::Composer;
+    let title = app.row(source).map(|row| {
+        let titles = app.browser.rows.iter().map(|row| row.facts.title_text());
+        fork_title(row.facts.title_text(), titles)
+    });
+    switch(app, Switch::Fork { source, at: None, title, cwd: Some(PathBuf::from(&app.folder)) })
 }
 
 pub(super) fn parent(app: &mut App) -> Vec<Effect> {

@@ -7,7 +7,7 @@ use super::super::page::text_of;
 use super::super::state::App;
 use super::{keep, slash};
 use crate::session::conversation::Body;
-use crate::slot::{SlotState, Switch};
+use crate::slot::SlotState;
 
 /// Sends what is written: a command to hotseat, or a prompt to the agent.
 pub(super) fn send(app: &mut App) -> Vec<Effect> {
@@ -36,7 +36,7 @@ fn prompt(app: &mut App, text: String) -> Vec<Effect> {
         // Written to a session that is only looked at: it takes the seat first.
         Some(shown) if app.seat.active.is_some_and(|active| active != shown) => {
             app.intent.get_or_insert_default().prompt = Some((shown, text));
-            super::switch::switch(app, Switch::Resume(shown))
+            super::switch::resume(app, shown)
         }
         _ => submit(app, text),
     }

@@ -9,7 +9,8 @@ use super::super::geometry::Geometry;
 use super::super::overlay::{Choice, Overlay};
 use super::super::page::{Anchor, FIRST_READ};
 use super::super::sample::{self, id, noon, setup};
-use super::super::state::{App, Focus, Setup};
+use super::super::setup::Setup;
+use super::super::state::{App, Focus};
 use super::super::{Effect, Event, Opened};
 use super::*;
 use crate::index::Row;
@@ -193,6 +194,7 @@ fn submitted(effects: &[Effect]) -> Option<&str> {
 }
 
 mod asking;
+mod caring;
 mod looking;
 mod switching;
 mod talking;

@@ -1,0 +1,49 @@
+//! What the program is told at its start, once.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, FixedOffset, Utc};
+use uuid::Uuid;
+
+use super::keymap::Keymap;
+use crate::protocol::PermissionMode;
+use crate::session::{Prices, SessionId};
+
+/// What the program begins with.
+#[derive(Debug)]
+pub struct Setup {
+    /// The keys.
+    pub keymap: Keymap,
+    /// The folder hotseat was started in, as a person writes it.
+    pub folder: String,
+    /// The name of the agent in the seat, for the time until it says so itself.
+    pub agent: String,
+    /// The permission mode it was started with.
+    pub mode: PermissionMode,
+    /// The session it was asked to resume.
+    pub resume: Option<SessionId>,
+    /// Resume the newest session of the folder, as soon as it is known.
+    pub resume_newest: bool,
+    /// List the sessions of all projects.
+    pub all: bool,
+    /// Nothing is written to disk.
+    pub ephemeral: bool,
+    /// Something to say at the start, such as that this is a demo.
+    pub welcome: Option<String>,
+    /// Times are shown from the start.
+    pub times: bool,
+    /// The browser's width in columns, where the person gave one.
+    pub browser_width: Option<u16>,
+    /// What models cost.
+    pub prices: Prices,
+    /// Drafts of former runs.
+    pub drafts: HashMap<SessionId, String>,
+    /// Prompts of former runs, oldest first.
+    pub history: Vec<String>,
+    /// The base of this run's prompt ids, random.
+    pub run: Uuid,
+    /// The person's time zone.
+    pub offset: FixedOffset,
+    /// The time now.
+    pub now: DateTime<Utc>,
+}

@@ -1,0 +1,117 @@
+//! Looking after sessions: what to know of one, keeping a copy, names and tags,
+//! the trash.
+
+use super::super::effect::Effect;
+use super::super::overlay::{Ask, Overlay, Purpose};
+use super::super::state::{App, Undo};
+use super::{act, read, switch};
+use crate::session::SessionId;
+
+/// Lays what is known of the session over the panes.
+pub(super) fn details(app: &mut App) -> Vec<Effect> {
+    match listed_target(app) {
+        Some(session) => {
+            app.overlay = Some(Overlay::Details { session, scroll: 0 });
+            Vec::new()
+        }
+        None => act::complain(app, "this session holds nothing yet"),
+    }
+}
+
+/// Keeps a copy of the session, or gives it up.
+pub(super) fn pin(app: &mut App) -> Vec<Effect> {
+    match listed_target(app) {
+        Some(session) => vec![Effect::Pin { session, pin: !app.around.pinned.contains(&session) }],
+        None => act::complain(app, "this session holds nothing yet: there is nothing to keep"),
+    }
+}
+
+/// A copy is kept, or no more.
+pub(super) fn pinned(app: &mut App, session: SessionId, pinned: bool) {
+    if pinned {
+        app.around.pinned.insert(session);
+        app.say("pinned: a copy is kept where no clean-up finds it");
+    } else {
+        app.around.pinned.remove(&session);
+        app.say("not pinned any more");
+    }
+}
+
+/// Shows the sessions that hold nothing, or hides them again.
+pub(super) fn toggle_empty(app: &mut App) -> Vec<Effect> {
+    app.browser.with_empty = !app.browser.with_empty;
+    app.sort_out_empty();
+    app.arrange();
+    let count = app.browser.empty_rows();
+    let sessions = if count == 1 { "1 empty session".to_owned() } else { format!("{count} empty sessions") };
+    app.say(match (count, app.browser.with_empty) {
+        (0, _) => "no session here is empty".to_owned(),
+        (_, true) => format!("{sessions} shown"),
+        (_, false) => format!("{sessions} hidden"),
+    });
+    read::show_selected(app)
+}
+
+/// Asks for a title or a tag.
+pub(super) fn ask(app: &mut App, purpose: fn(SessionId) -> Purpose) -> Vec<Effect> {
+    let Some(session) = listed_target(app) else {
+        return act::complain(app, "this session holds nothing yet: say something first");
+    };
+    let purpose = purpose(session);
+    let text = match &purpose {
+        Purpose::Tag(_) => tag_of(app, session),
+        _ => app.title(session).unwrap_or_default().to_owned(),
+    };
+    app.overlay = Some(Overlay::Ask(Ask::new(purpose, &text)));
+    Vec::new()
+}
+
+/// Gives a session a title.
+pub(super) fn rename(app: &mut App, session: SessionId, title: String) -> Vec<Effect> {
+    if let Some(former) = app.title(session).map(str::to_owned).filter(|former| *former != title) {
+        app.undo.push(Undo::Rename { session, title: former });
+    }
+    vec![Effect::Rename { session, active: app.seat.active == Some(session), title }]
+}
+
+/// Gives a session a tag, or takes it away.
+pub(super) fn tag(app: &mut App, session: SessionId, tag: String) -> Vec<Effect> {
+    let former = tag_of(app, session);
+    if former != tag {
+        app.undo.push(Undo::Tag { session, tag: former });
+    }
+    vec![Effect::Tag { session, tag }]
+}
+
+fn tag_of(app: &App, session: SessionId) -> String {
+    app.browser.row(session).and_then(|row| row.facts.tag.clone()).unwrap_or_default()
+}
+
+/// Moves a session to the trash.
+pub(super) fn delete(app: &mut App) -> Vec<Effect> {
+    let Some(session) = listed_target(app) else {
+        return act::complain(app, "there is nothing to delete here");
+    };
+    if app.seat.active == Some(session) {
+        return act::complain(app, "this session has the seat: c clears it, then d deletes it");
+    }
+    vec![Effect::Delete(session)]
+}
+
+/// Takes back what was done last: a clear, a delete, a title, a tag.
+pub(super) fn undo(app: &mut App) -> Vec<Effect> {
+    match app.undo.pop() {
+        Some(Undo::Clear(session)) => switch::seat_session(app, session),
+        Some(Undo::Delete(session)) => vec![Effect::Restore(session)],
+        Some(Undo::Rename { session, title }) => {
+            vec![Effect::Rename { session, active: app.seat.active == Some(session), title }]
+        }
+        Some(Undo::Tag { session, tag }) => vec![Effect::Tag { session, tag }],
+        None => act::complain(app, "there is nothing to undo"),
+    }
+}
+
+/// The session a command is about, if the list has it.
+fn listed_target(app: &App) -> Option<SessionId> {
+    act::target(app).filter(|session| app.browser.row(*session).is_some())
+}

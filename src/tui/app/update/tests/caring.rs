@@ -1,0 +1,194 @@
+use std::path::PathBuf;
+
+use super::*;
+use crate::tui::app::Surroundings;
+
+/// A program over sessions of this folder (1, 2) and of others (3 of /other, 4
+/// of a folder that is gone).
+fn program() -> Program {
+    let mut program = Program::warm();
+    let of = |number, folder: &str| {
+        let mut row = row(number, &format!("Session {number}"), None);
+        row.facts.cwd = Some(folder.into());
+        row
+    };
+    let here = "/home/me/hotseat";
+    program.rows(vec![of(1, here), of(2, here), of(3, "/other/🦀"), of(4, "/gone")]);
+    program.does(Event::Around(Surroundings {
+        here: Some([id(1), id(2)].into()),
+        gone: ["/gone".to_owned()].into(),
+        ..Surroundings::default()
+    }));
+    program
+}
+
+fn on(number: u8) -> Program {
+    let mut program = program();
+    program.app.browser.selected = Some(id(number));
+    program
+}
+
+/// A fork that goes on in the folder hotseat was started in.
+fn fork_here(number: u8) -> Effect {
+    let title = Some(format!("Session {number} ⑂2"));
+    let cwd = Some(PathBuf::from("/home/me/hotseat"));
+    Effect::Switch { switch: Switch::Fork { source: id(number), at: None, title, cwd }, interrupt: false }
+}
+
+fn asks(program: &Program) -> Option<&Choice> {
+    match &program.app.overlay {
+        Some(Overlay::Choice(choice)) => Some(choice),
+        _ => None,
+    }
+}
+
+#[test]
+fn a_session_of_another_folder_says_so_and_goes_there_or_is_forked_here() {
+    for (answer, effect) in
+        [("enter", Some(resume(3))), ("g", Some(resume(3))), ("f", Some(fork_here(3))), ("s", None)]
+    {
+        let mut program = on(3);
+        let effects = program.keys("enter");
+        assert!(!effects.iter().any(|effect| matches!(effect, Effect::Switch { .. })), "{effects:?}");
+        assert!(asks(&program).is_some_and(|choice| choice.question().contains("/other/🦀")));
+        let effects = program.keys(answer);
+        let switch = effects.into_iter().find(|effect| matches!(effect, Effect::Switch { .. }));
+        assert_eq!(switch, effect, "{answer}");
+    }
+}
+
+#[test]
+fn a_session_whose_folder_is_gone_is_forked_here() {
+    for (answer, effect) in [("enter", fork_here(4)), ("f", fork_here(4)), ("r", resume(4))] {
+        let mut program = on(4);
+        program.keys("enter");
+        assert!(matches!(asks(&program), Some(Choice::FolderGone { .. })));
+        assert!(program.keys(answer).contains(&effect), "{answer}");
+    }
+    assert_eq!(on(4).keys("f"), [fork_here(4)], "f forks it where it can go on");
+}
+
+#[test]
+fn who_went_there_is_not_asked_again() {
+    let mut program = on(3);
+    program.keys("enter g");
+    program.switched("resume", FRESH, 3);
+    program.idle(3);
+    program.app.focus = Focus::Browser;
+    program.app.browser.selected = Some(id(1));
+    assert!(program.keys("enter").contains(&resume(1)));
+    program.switched("resume", 3, 1);
+    program.idle(1);
+    assert!(program.keys("alt-`").contains(&resume(3)));
+}
+
+#[test]
+fn nobody_is_asked_about_the_folder_the_agent_works_in_already() {
+    let mut program = on(3);
+    program.app.seat.folder = Some("/other/🦀".into());
+    assert!(program.keys("enter").contains(&resume(3)));
+}
+
+#[test]
+fn a_broken_session_goes_on_in_a_repaired_copy() {
+    for (answer, forks) in [("enter", true), ("r", false)] {
+        let mut program = program();
+        let mut broken = row(5, "Broken", None);
+        broken.facts.health.torn = 1;
+        program.rows(vec![broken]);
+        program.app.browser.selected = Some(id(5));
+        program.keys("enter");
+        assert!(matches!(asks(&program), Some(Choice::Broken { lines: 1, .. })));
+        let effects = program.keys(answer);
+        let forked =
+            effects.iter().any(|effect| matches!(effect, Effect::Switch { switch: Switch::Fork { .. }, .. }));
+        assert_eq!((forked, effects.contains(&resume(5))), (forks, !forks), "{answer}");
+    }
+}
+
+#[test]
+fn a_prompt_to_another_folders_session_waits_for_the_answer() {
+    for (answer, composer) in [("g", ""), ("f", "precious"), ("esc", "precious")] {
+        let mut program = on(3);
+        program.keys("up down");
+        program.app.shown = Some(id(3));
+        program.app.composer.turn_to(id(3));
+        program.app.focus = Focus::Composer;
+        program.types("precious");
+        program.keys("enter");
+        assert!(asks(&program).is_some());
+        program.keys(answer);
+        program.app.composer.turn_to(id(3));
+        assert_eq!(program.app.composer.text(), composer, "{answer}");
+        let waits = program.app.intent.as_ref().is_some_and(|intent| intent.prompt.is_some());
+        assert_eq!(waits, answer == "g", "{answer}");
+    }
+}
+
+#[test]
+fn enter_does_not_quit_while_a_turn_runs() {
+    let mut program = program();
+    program.busy(FRESH);
+    program.keys("q enter");
+    assert!(matches!(asks(&program), Some(Choice::QuitWhileBusy)));
+}
+
+#[test]
+fn a_pin_is_kept_and_given_up_by_one_key() {
+    let mut program = on(2);
+    assert_eq!(program.keys("p"), [Effect::Pin { session: id(2), pin: true }]);
+    program.does(Event::Pinned { session: id(2), pinned: true });
+    assert!(program.toast().starts_with("pinned"));
+    assert_eq!(program.keys("p"), [Effect::Pin { session: id(2), pin: false }]);
+    program.does(Event::Pinned { session: id(2), pinned: false });
+    assert!(program.app.around.pinned.is_empty());
+}
+
+#[test]
+fn the_details_stay_for_a_pin_and_go_for_the_rest() {
+    let mut program = on(2);
+    program.keys("I");
+    assert!(matches!(program.app.overlay, Some(Overlay::Details { .. })));
+    assert_eq!(program.keys("p"), [Effect::Pin { session: id(2), pin: true }]);
+    assert!(program.app.overlay.is_some());
+    assert!(program.keys("enter").contains(&resume(2)));
+    assert!(program.app.overlay.is_none());
+}
+
+#[test]
+fn a_title_and_a_tag_are_undone() {
+    let mut program = on(1);
+    program.keys("r");
+    program.types("!");
+    let titled = |title: &str| Effect::Rename { session: id(1), active: false, title: title.into() };
+    assert_eq!(program.keys("enter"), [titled("Session 1!")]);
+    program.keys("t");
+    program.types("keep");
+    let tagged = |tag: &str| Effect::Tag { session: id(1), tag: tag.into() };
+    assert_eq!(program.keys("enter"), [tagged("keep")]);
+    assert_eq!(program.keys("u"), [tagged("")]);
+    assert_eq!(program.keys("u"), [titled("Session 1")]);
+    program.keys("u");
+    assert_eq!(program.toast(), "there is nothing to undo");
+}
+
+#[test]
+fn sessions_that_hold_nothing_are_shown_when_asked_for() {
+    let mut program = program();
+    let mut said = row(1, "Something", None);
+    said.facts.turns = 1;
+    let mut cleared = row(2, "/clear", None);
+    cleared.facts.title = None;
+    let mut opened = row(3, "", None);
+    opened.facts.title = None;
+    opened.partial = true;
+    program.rows(vec![said, cleared, opened]);
+    let listed =
+        |program: &Program| program.app.browser.rows.iter().map(|row| row.stored.id).collect::<Vec<_>>();
+    assert_eq!(listed(&program), [id(1), id(3)]);
+    program.keys("A");
+    assert_eq!(listed(&program), [id(1), id(2), id(3)]);
+    assert_eq!(program.toast(), "1 empty session shown");
+    program.keys("A");
+    assert_eq!(listed(&program), [id(1), id(3)]);
+}

@@ -1,0 +1,220 @@
+//! What is known of one session, told in words: what resuming takes and costs,
+//! who has it, when a clean-up comes, what is wrong with it.
+
+use chrono::{DateTime, Utc};
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+
+use super::figures::{counted, rounded};
+use super::text;
+use super::theme::Theme;
+use crate::index::Row;
+use crate::session::{Resuming, SessionId};
+use crate::tui::app::{App, Badge, Command, Place};
+
+/// Columns of the labels.
+const LABEL: usize = 11;
+
+/// The session's facts, a label and a sentence each.
+pub fn lines(app: &App, session: SessionId, width: usize, theme: &Theme) -> Vec<Line<'static>> {
+    let Some(row) = app.row(session) else {
+        return vec![Line::styled("This session is not in the list any more.", theme.dim)];
+    };
+    let mut sheet = Sheet { app, row, theme, width, lines: Vec::new() };
+    sheet.name();
+    sheet.gap();
+    sheet.resuming();
+    sheet.gap();
+    sheet.whereabouts();
+    sheet.gap();
+    sheet.health();
+    sheet.lines
+}
+
+/// The details as they are written.
+struct Sheet<'a> {
+    app: &'a App,
+    row: &'a Row,
+    theme: &'a Theme,
+    width: usize,
+    lines: Vec<Line<'static>>,
+}
+
+impl Sheet<'_> {
+    fn gap(&mut self) {
+        self.lines.push(Line::default());
+    }
+
+    fn say(&mut self, label: &str, words: &str) {
+        self.say_styled(label, words, Style::default());
+    }
+
+    /// Words behind a label, on as many lines as they take; hostile text.
+    fn say_styled(&mut self, label: &str, words: &str, style: Style) {
+        let room = self.width.saturating_sub(LABEL + 2).max(10);
+        for (at, line) in text::wrap_text(&text::clean(words), style, room).into_iter().enumerate() {
+            let label = text::pad(if at == 0 { label } else { "" }, LABEL);
+            let mut spans = vec![Span::styled(format!(" {label} "), self.theme.dim)];
+            spans.extend(line.spans);
+            self.lines.push(Line::from(spans));
+        }
+    }
+
+    fn name(&mut self) {
+        let title = text::clean_line(self.row.facts.title_text()).into_owned();
+        let room = self.width.saturating_sub(2);
+        let mut line = |words: &str, style| {
+            self.lines.push(Line::styled(format!(" {}", text::truncate(words, room)), style));
+        };
+        line(&title, self.theme.heading);
+        if let Some(lineage) = lineage(self.app, self.row) {
+            line(&lineage, self.theme.dim);
+        }
+    }
+
+    fn resuming(&mut self) {
+        let Some(resuming) = Resuming::of(&self.row.facts, &self.app.prices, self.app.now) else {
+            self.say("context", "nothing was asked of a model that a resume would read again");
+            return self.cost();
+        };
+        let context = rounded(resuming.context);
+        match resuming.window.filter(|window| *window > 0) {
+            Some(window) => {
+                let share = resuming.context as f64 * 100.0 / window as f64;
+                let window = rounded(window);
+                self.say(
+                    "context",
+                    &format!("{context} tokens: {share:.0} % of the {window} that {} reads", resuming.model),
+                );
+            }
+            None => {
+                self.say("context", &format!("{context} tokens at the last request to {}", resuming.model));
+            }
+        }
+        match resuming.warm_until {
+            Some(until) => {
+                let minutes = (until - self.app.now).num_seconds().max(0).unsigned_abs().div_ceil(60);
+                self.say("cache", &format!("likely warm until {}, {minutes} min more", self.clock(until)));
+            }
+            None => self.say("cache", "cold: all of it is read anew"),
+        }
+        match (resuming.usd, resuming.usd_cold) {
+            (Some(now), Some(cold)) if resuming.warm_until.is_some() => {
+                self.say("resuming", &format!("~{} now, ~{} once the cache is cold", usd(now), usd(cold)));
+            }
+            (Some(now), _) => self.say("resuming", &format!("~{} to read it, before any reply", usd(now))),
+            (None, _) => {
+                let unknown =
+                    format!("no price is known for {}: [prices] in config.toml can say it", resuming.model);
+                self.say_styled("resuming", &unknown, self.theme.dim);
+            }
+        }
+        self.cost();
+    }
+
+    fn cost(&mut self) {
+        let facts = &self.row.facts;
+        let turns = counted(facts.turns, "turn");
+        let more = if self.row.partial { " at least, of a file too large to read whole" } else { "" };
+        let tokens = rounded(facts.usage.total());
+        let words =
+            match self.app.prices.of_session(facts).filter(|_| !self.row.partial || facts.cost_usd.is_some())
+            {
+                Some(cost) if cost.estimated => format!("{cost} estimated from {tokens} tokens · {turns}"),
+                Some(cost) => format!("{cost} · {tokens} tokens · {turns}{more}"),
+                None => format!("{tokens} tokens · {turns}{more}"),
+            };
+        self.say("used", &words);
+        let models: Vec<_> = facts.used.keys().map(String::as_str).collect();
+        if models.len() > 1 {
+            self.say("models", &models.join(", "));
+        }
+    }
+
+    fn whereabouts(&mut self) {
+        let (app, row) = (self.app, self.row);
+        if let Some(holder) = row.open_in.as_ref().filter(|_| app.seat.active != Some(row.stored.id)) {
+            let doing =
+                if holder.status.is_empty() { "it does not say what it does" } else { &holder.status };
+            let fork = key(app, Command::Fork);
+            let words = format!("{} (pid {}), {doing} · {fork} forks it", holder.program, holder.pid);
+            self.say_styled("open in", &words, self.theme.warn);
+        }
+        if app.around.is_pinned(row) {
+            self.say("clean-up", "pinned: a copy is kept where no clean-up finds it");
+        } else if let Some(days) = app.around.days_left(row, app.now) {
+            let pin = key(app, Command::Pin);
+            let words = format!("the official tools may delete it {} · {pin} keeps a copy", within(days));
+            let soon = app.around.soon_deleted(row, app.now).is_some();
+            self.say_styled("clean-up", &words, if soon { self.theme.warn } else { Style::default() });
+        }
+        if let Some(folder) = &row.facts.cwd {
+            let note = match (app.around.gone(row), app.around.elsewhere(row)) {
+                (Some(_), _) => " · gone",
+                (None, Some(_)) => " · another project",
+                (None, None) => "",
+            };
+            self.say("folder", &format!("{folder}{note}"));
+        }
+        if let Some(branch) = &row.facts.branch {
+            self.say("branch", branch);
+        }
+        if let Some(tag) = &row.facts.tag {
+            self.say("tag", &format!("#{tag}"));
+        }
+        let since = row.facts.created.map(|at| format!("{} to ", self.day(at))).unwrap_or_default();
+        self.say("active", &format!("{since}{}", self.day(row.active())));
+        self.say("id", &row.stored.id.to_string());
+        self.say("file", &format!("{} · {} KB", row.stored.path.display(), row.stored.size.div_ceil(1000)));
+    }
+
+    fn health(&mut self) {
+        let badges = Badge::of(self.row, &self.app.around);
+        if badges.is_empty() {
+            self.say_styled("health", "good", self.theme.dim);
+        }
+        for (at, badge) in badges.iter().enumerate() {
+            let style = if badge.is_harmless() { Style::default() } else { self.theme.warn };
+            self.say_styled(if at == 0 { "health" } else { "" }, &badge.sentence(), style);
+        }
+    }
+
+    fn clock(&self, at: DateTime<Utc>) -> String {
+        at.with_timezone(&self.app.offset).format("%H:%M").to_string()
+    }
+
+    fn day(&self, at: DateTime<Utc>) -> String {
+        at.with_timezone(&self.app.offset).format("%Y-%m-%d %H:%M").to_string()
+    }
+}
+
+/// Which session and turn a fork is from, and the way there.
+pub fn lineage(app: &App, row: &Row) -> Option<String> {
+    let parent = row.parent()?;
+    let title =
+        app.title(parent).map_or_else(|| parent.short(), |title| format!("“{}”", text::clean_line(title)));
+    let turn = match row.facts.forked_turns {
+        turn if turn > 0 && !row.partial => format!(" at turn {turn}"),
+        _ => String::new(),
+    };
+    Some(format!("forked from {title}{turn} · {} to go there", key(app, Command::Parent)))
+}
+
+/// When the clean-up comes, in words.
+pub fn within(days: u64) -> String {
+    match days {
+        0 => "within a day".to_owned(),
+        1 => "in 1 day".to_owned(),
+        days => format!("in {days} days"),
+    }
+}
+
+/// Dollars, to the cent.
+fn usd(amount: f64) -> String {
+    format!("${:.2}", amount.max(0.01))
+}
+
+/// The key for a command about the session under the cursor.
+fn key(app: &App, command: Command) -> String {
+    app.keymap.key(Place::Browser, command).map(|key| key.to_string()).unwrap_or_default()
+}

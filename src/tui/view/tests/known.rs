@@ -1,0 +1,128 @@
+//! What a person knows before Enter: badges in the rows, the details, the
+//! questions before a session takes the seat.
+
+use chrono::TimeDelta;
+
+use super::*;
+use crate::session::facts::Request;
+use crate::tui::app::Surroundings;
+
+/// A screen whose sessions have everything that can be known of one.
+fn known() -> Screen {
+    let mut screen = Screen::warm();
+    let mut rows = rows();
+    let touched = |days: i64| (noon() - TimeDelta::days(days)).into();
+    for row in &mut rows {
+        row.stored.modified = touched(1);
+        row.facts.cwd = Some("/home/me/hotseat".into());
+    }
+    let usage = Usage { input_tokens: 2_000, output_tokens: 900, ..Usage::default() };
+    let last = Usage { cache_read_input_tokens: 117_000, output_tokens: 1_000, ..Usage::default() };
+    let facts = &mut rows[1].facts;
+    facts.used = [("claude-opus-4-5".to_owned(), last), ("claude-haiku-4-5".to_owned(), usage)].into();
+    facts.usage = last;
+    facts.created = Some(noon() - TimeDelta::days(3));
+    facts.last_request = Some(Request {
+        model: "claude-opus-4-5".into(),
+        usage: last,
+        at: noon() - TimeDelta::minutes(2),
+        cache_life: Some(TimeDelta::hours(1)),
+    });
+    rows[0].facts.forked_turns = 12;
+    rows[3].stored.modified = touched(27);
+    rows[4].facts.cwd = Some("/home/me/😀 a folder that was renamed".into());
+    rows[5].stored.size = 61_000_000;
+    rows[6].facts.health.foreign = 1;
+    let here = rows.iter().filter(|row| row.stored.id != id(5)).map(|row| row.stored.id).collect();
+    screen.does(Event::Rows { all: false, rows, progress: None });
+    screen.does(Event::Around(Surroundings {
+        here: Some(here),
+        pinned: [id(3)].into(),
+        gone: ["/home/me/😀 a folder that was renamed".to_owned()].into(),
+        kept_for: Some(Duration::from_hours(30 * 24)),
+    }));
+    screen.app.focus = Focus::Browser;
+    screen
+}
+
+impl Screen {
+    /// With the cursor on a session, as arrow keys would put it there.
+    fn on(mut self, number: u8) -> Self {
+        self.app.browser.selected = Some(id(number));
+        self.app.shown = Some(id(number));
+        self
+    }
+}
+
+#[test]
+fn a_row_says_what_is_wrong_with_its_session() {
+    insta::assert_snapshot!(known().at(120, 20));
+}
+
+#[test]
+fn the_details_of_a_warm_session() {
+    let mut screen = known().on(2);
+    screen.key(KeyCode::Char('I'));
+    insta::assert_snapshot!(screen.at(100, 30));
+}
+
+#[test]
+fn the_details_of_a_session_that_is_open_elsewhere() {
+    let mut screen = known().on(3);
+    screen.key(KeyCode::Char('I'));
+    insta::assert_snapshot!(screen.at(80, 24));
+}
+
+#[test]
+fn the_details_of_a_session_whose_folder_is_gone() {
+    let mut screen = known().on(5);
+    screen.key(KeyCode::Char('I'));
+    insta::assert_snapshot!(screen.at(64, 28));
+}
+
+#[test]
+fn the_details_of_a_broken_fork() {
+    let mut screen = known().on(7);
+    screen.key(KeyCode::Char('I'));
+    insta::assert_snapshot!(screen.at(80, 30));
+}
+
+#[test]
+fn a_folder_that_is_gone_asks_before_the_seat_is_taken() {
+    let mut screen = known().on(5);
+    screen.key(KeyCode::Enter);
+    insta::assert_snapshot!(screen.at(90, 20));
+}
+
+#[test]
+fn the_head_line_warns_before_a_clean_up_and_knows_the_lineage() {
+    let head = |number, width| {
+        let screen = known().on(number);
+        let lines = head::lines(&screen.app, width, &Theme::mono());
+        lines.get(1).map(ToString::to_string).unwrap_or_default()
+    };
+    assert_eq!(
+        head(1, 120),
+        "forked from “Parser rewrite” at turn 12 · b to go there · offline model: it only knows this conversation"
+    );
+    assert_eq!(head(2, 120), "read only - Enter to take the seat · ~$0.06 to resume, warm");
+    assert_eq!(head(3, 120), "open in claude (pid 77, busy) - f forks it");
+    assert_eq!(
+        head(4, 120),
+        "a clean-up may delete it in 3 days - p keeps a copy · read only - Enter to take the seat"
+    );
+    assert_eq!(head(4, 60), "a clean-up may delete it in 3 days - p keeps a copy");
+    assert_eq!(head(5, 60), "/home/me/😀 a folder that was renamed is gone - f forks it…");
+    assert!(head(7, 120).starts_with("⚠ 3 unreadable lines were passed over"), "{}", head(7, 120));
+}
+
+#[test]
+fn no_size_breaks_the_details() {
+    for width in [1, 3, 20, 39, 40, 41, 60] {
+        for height in [1, 9, 10, 11, 24] {
+            let mut screen = known().on(5);
+            screen.key(KeyCode::Char('I'));
+            screen.at(width, height);
+        }
+    }
+}
