@@ -5,8 +5,9 @@
 
 use std::path::PathBuf;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
+use super::permission::Decision;
 use super::process::{Process, State};
 use super::record::new_uuid;
 use super::tool::Need;
@@ -59,12 +60,21 @@ impl Process {
         self.enter(State::Running);
         match verdict(response) {
             PermissionAnswer::Allow { updated_input, updated_permissions } => {
-                for update in updated_permissions.iter().flatten() {
-                    self.permissions.apply(update, &suggestions);
-                }
+                self.grant(updated_permissions.as_deref().unwrap_or_default(), &suggestions);
                 let input = updated_input.filter(Value::is_object).unwrap_or_else(|| call.input.clone());
-                turn.step = self.run_tool(Call { input, ..call });
-                self.settle(turn, Ok(None));
+                let call = Call { input, ..call };
+                let went_on = match self.forbidden(&call) {
+                    // What was permitted is not what was asked for.
+                    Some(reason) => {
+                        let denied = self.deny(&mut turn, &call, &reason);
+                        denied.and_then(|()| self.next_call(&mut turn))
+                    }
+                    None => {
+                        turn.step = self.run_tool(call);
+                        Ok(None)
+                    }
+                };
+                self.settle(turn, went_on);
             }
             PermissionAnswer::Deny { message, interrupt } => {
                 let denied = self.deny(&mut turn, &call, &message);
@@ -76,6 +86,31 @@ impl Process {
                     self.settle(turn, went_on);
                 }
             }
+        }
+    }
+}
+
+impl Process {
+    /// Takes over what the host granted, and writes it where it says so.
+    fn grant(&mut self, updates: &[Value], suggestions: &[Value]) {
+        let mode = self.permissions.mode;
+        for update in updates {
+            self.permissions.apply(update, suggestions);
+            if let Err(error) = self.settings_files.keep(update) {
+                self.tell(&format!("the permission holds, but was not written to the settings: {error}"));
+            }
+        }
+        if self.permissions.mode != mode {
+            self.send_system("status", json!({"permissionMode": self.permissions.mode.wire_name()}));
+        }
+    }
+
+    /// Why a rule forbids this call, if one does.
+    fn forbidden(&self, call: &Call) -> Option<String> {
+        let need = self.tool(&call.tool)?.need(&call.input, &self.place());
+        match self.permissions.decide(&call.tool, &need, &self.session.cwd) {
+            Decision::Deny(reason) => Some(reason),
+            Decision::Allow | Decision::Ask { .. } => None,
         }
     }
 }

@@ -66,8 +66,9 @@ pub struct Flags {
     pub betas: Vec<String>,
 
     /// What may run without asking: default, acceptEdits, plan, dontAsk, bypassPermissions.
-    #[arg(long, value_name = "MODE", default_value = "default")]
-    pub permission_mode: PermissionMode,
+    /// Absent: as the settings files say, else default.
+    #[arg(long, value_name = "MODE")]
+    pub permission_mode: Option<PermissionMode>,
     /// Who is asked for permission; only the host, over stdio.
     #[arg(long, value_parser = ["stdio"])]
     pub permission_prompt_tool: Option<String>,
@@ -86,6 +87,12 @@ pub struct Flags {
     /// MCP servers: JSON, or a file of it, with an object `mcpServers`.
     #[arg(long, value_name = "JSON", num_args = 1..)]
     pub mcp_config: Vec<String>,
+    /// More settings, over those of the files: JSON, or a file.
+    #[arg(long, value_name = "JSON|FILE")]
+    pub settings: Option<String>,
+    /// The settings files that count, of `user,project,local`; all where it is absent.
+    #[arg(long, value_name = "NAMES")]
+    pub setting_sources: Option<String>,
     /// End a turn after this many requests to the model.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub max_turns: Option<u64>,
@@ -133,12 +140,6 @@ pub struct WithoutMeaning {
     /// Only the MCP servers of `--mcp-config` are ever used.
     #[arg(long)]
     strict_mcp_config: bool,
-    /// No settings files yet.
-    #[arg(long, value_name = "JSON")]
-    settings: Option<String>,
-    /// No settings files yet.
-    #[arg(long, value_name = "NAMES")]
-    setting_sources: Option<String>,
     /// No hooks yet.
     #[arg(long)]
     include_hook_events: bool,
@@ -198,7 +199,7 @@ mod tests {
         .unwrap();
         assert_eq!(flags.allowed_tools, ["Read,Bash(git:*)"]);
         assert_eq!(flags.add_dir.len(), 2);
-        assert_eq!(flags.permission_mode, PermissionMode::AcceptEdits);
+        assert_eq!(flags.permission_mode, Some(PermissionMode::AcceptEdits));
         assert!(flags.resume.is_some() && flags.fork_session && flags.include_partial_messages);
     }
 

@@ -69,6 +69,12 @@ impl Process {
         );
     }
 
+    /// Tells a person something that is part of no reply.
+    pub(super) fn tell(&self, what: &str) {
+        tracing::warn!("{what}");
+        self.send_system("informational", json!({"content": what, "level": "warning"}));
+    }
+
     /// A step of a reply, where the host wants to see it.
     pub(super) fn send_stream(&self, event: Value) {
         if self.settings.sends_pieces {

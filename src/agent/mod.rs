@@ -29,6 +29,7 @@ pub mod provider;
 mod record;
 mod reply;
 mod retry;
+mod settings_files;
 mod start;
 mod switch;
 pub mod tool;

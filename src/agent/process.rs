@@ -22,6 +22,7 @@ use super::permission::Permissions;
 use super::provider::{Provider, Thinking};
 use super::record::new_uuid;
 use super::retry::Retries;
+use super::settings_files::SettingsFiles;
 use super::tool::{Place, Toolbox};
 use super::turn::{Happened, Prompt, Turn};
 use crate::protocol::{HostFrame, UserLine};
@@ -95,6 +96,8 @@ pub struct Process {
     pub(super) mcp: Servers,
     /// What may run without asking.
     pub(super) permissions: Permissions,
+    /// The settings files that count.
+    pub(super) settings_files: SettingsFiles,
     /// The session that has the seat.
     pub(super) session: ActiveSession,
     /// The way to the host.

@@ -14,8 +14,10 @@ use super::permission::Permissions;
 use super::process::{Process, Settings, State};
 use super::provider::Provider;
 use super::retry::Retries;
+use super::settings_files::{SettingsFiles, Source, is_trusted};
 use super::switch::load_copy;
 use super::tool::{Place, Toolbox};
+use crate::protocol::PermissionMode;
 use crate::session::line::Line;
 use crate::session::{SessionId, Transcript};
 use crate::store::{Fork, MemoryStore, Scope, SessionStore, StoreError};
@@ -48,6 +50,10 @@ pub enum StartError {
 pub struct Surroundings {
     /// The folder it was started in.
     pub cwd: PathBuf,
+    /// The official tools' folder, where the person's settings lie.
+    pub root: PathBuf,
+    /// The host is one of the official SDKs, which trust the folder they work in.
+    pub is_sdk: bool,
     /// Runs what must not outlive it: our own executable, as `guard`.
     pub guard: PathBuf,
     /// The host wants to know when the state changes.
@@ -66,6 +72,7 @@ impl Process {
         let store = if flags.no_session_persistence { Arc::new(MemoryStore::over(store)) } else { store };
         let host = Host::new(out.clone());
         let place = Place::new(surroundings.cwd.clone(), surroundings.guard.clone());
+        let (settings_files, permissions) = permitted(flags, &surroundings);
         let mut process = Self {
             settings: Settings {
                 model: String::new(),
@@ -84,12 +91,8 @@ impl Process {
             store,
             provider,
             tools: Toolbox::new(flags.tools.as_deref()),
-            permissions: Permissions::new(
-                flags.permission_mode,
-                &flags.allowed_tools,
-                &flags.disallowed_tools,
-                &flags.add_dir,
-            ),
+            permissions,
+            settings_files,
             mcp: Servers::start(&flags.mcp_config, place, host.clone()).map_err(StartError::Mcp)?,
             host,
             out,
@@ -101,6 +104,32 @@ impl Process {
         process.set_model(flags.model.clone());
         Ok(process)
     }
+}
+
+/// What the settings files say, and what may run by them and the flags.
+fn permitted(flags: &Flags, surroundings: &Surroundings) -> (SettingsFiles, Permissions) {
+    let Surroundings { root, cwd, .. } = surroundings;
+    let sources = flags.setting_sources.as_deref();
+    let trusts = surroundings.is_sdk || sources.is_some() || is_trusted(root, cwd);
+    let files = SettingsFiles::read(root, cwd, trusts, sources, flags.settings.as_deref());
+    let mode = flags.permission_mode.or_else(|| default_mode(&files)).unwrap_or_default();
+    let mut permissions =
+        Permissions::new(mode, &flags.allowed_tools, &flags.disallowed_tools, &flags.add_dir);
+    for file in files.all() {
+        permissions.take_settings(&file.name, &file.content);
+    }
+    permissions.problems.extend_from_slice(&files.problems);
+    (files, permissions)
+}
+
+/// The mode of the file that counts most. A project cannot say that everything
+/// may run.
+fn default_mode(files: &SettingsFiles) -> Option<PermissionMode> {
+    files.all().iter().rev().find_map(|file| {
+        let mode = file.content["permissions"]["defaultMode"].as_str()?.parse().ok()?;
+        let is_reckless = file.source == Source::Project && mode == PermissionMode::BypassPermissions;
+        (!is_reckless).then_some(mode)
+    })
 }
 
 fn first_session(flags: &Flags, store: &dyn SessionStore, cwd: &Path) -> Result<ActiveSession, StartError> {

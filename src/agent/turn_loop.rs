@@ -28,6 +28,9 @@ impl Process {
         self.session.look_around();
         if wants_reply {
             self.send_init();
+            for problem in std::mem::take(&mut self.permissions.problems) {
+                self.tell(&problem);
+            }
         }
         let recorded = self.record_prompt(&turn.prompt);
         if !wants_reply {

@@ -67,8 +67,12 @@ async fn serve(flags: &Flags) -> Result<()> {
     for kind in [SignalKind::terminate(), SignalKind::hangup(), SignalKind::interrupt()] {
         signals.push(signal(kind).context("listening to signals")?);
     }
+    let store = Arc::new(LocalStore::from_env()?);
+    let entrypoint = std::env::var("CLAUDE_CODE_ENTRYPOINT").unwrap_or_default();
     let surroundings = Surroundings {
         cwd: std::env::current_dir().context("finding the current folder")?,
+        root: store.root().to_owned(),
+        is_sdk: entrypoint.starts_with("sdk"),
         guard: std::env::current_exe().context("finding this program")?,
         tells_state: std::env::var_os("CLAUDE_CODE_SDK_READS_SESSION_STATE").is_some_and(|told| told == "1"),
     };

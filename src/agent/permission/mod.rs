@@ -21,20 +21,32 @@ use crate::protocol::PermissionMode;
 pub struct Permissions {
     /// The mode; a switch does not change it.
     pub mode: PermissionMode,
-    /// From the command line.
-    allowed: Vec<Rule>,
-    denied: Vec<Rule>,
-    folders: Vec<PathBuf>,
+    /// What is no rule, and who says it, for a person.
+    pub problems: Vec<String>,
+    /// From the command line and the settings files.
+    standing: Rules,
     /// Granted or refused for the active session.
-    session: Granted,
+    session: Rules,
 }
 
-/// What holds for one session.
+/// Rules of one lifetime.
 #[derive(Debug, Clone, Default)]
-struct Granted {
+struct Rules {
     allowed: Vec<Rule>,
+    asked: Vec<Rule>,
     denied: Vec<Rule>,
     folders: Vec<PathBuf>,
+}
+
+impl Rules {
+    /// Those of a behavior, by its name on the wire.
+    fn of(&mut self, behavior: &str) -> &mut Vec<Rule> {
+        match behavior {
+            "deny" => &mut self.denied,
+            "ask" => &mut self.asked,
+            _ => &mut self.allowed,
+        }
+    }
 }
 
 /// Whether a call may run.
@@ -56,14 +68,41 @@ pub enum Decision {
 impl Permissions {
     /// Those of the command line.
     pub fn new(mode: PermissionMode, allowed: &[String], denied: &[String], folders: &[PathBuf]) -> Self {
-        let rules = |texts: &[String]| texts.iter().flat_map(|text| Rule::list(text)).collect();
-        let folders = folders.iter().map(real).collect();
-        Self { mode, allowed: rules(allowed), denied: rules(denied), folders, session: Granted::default() }
+        let mut permissions = Self { mode, ..Self::default() };
+        permissions.standing.folders = folders.iter().map(real).collect();
+        for (flag, behavior, texts) in
+            [("--allowedTools", "allow", allowed), ("--disallowedTools", "deny", denied)]
+        {
+            let texts = texts.iter().flat_map(|text| Rule::texts(text));
+            permissions.take_rules(flag, behavior, texts);
+        }
+        permissions
+    }
+
+    /// Adds those of a settings file: `{permissions: {allow, ask, deny, additionalDirectories}}`.
+    pub fn take_settings(&mut self, name: &str, settings: &Value) {
+        let permissions = &settings["permissions"];
+        let texts = |list: &str| permissions[list].as_array().into_iter().flatten().filter_map(Value::as_str);
+        for behavior in ["allow", "ask", "deny"] {
+            self.take_rules(name, behavior, texts(behavior));
+        }
+        self.standing.folders.extend(texts("additionalDirectories").map(real));
+    }
+
+    fn take_rules<'a>(&mut self, whose: &str, behavior: &str, texts: impl Iterator<Item = &'a str>) {
+        for text in texts {
+            match Rule::parse(text) {
+                Some(rule) => self.standing.of(behavior).push(rule),
+                None => {
+                    self.problems.push(format!("“{text}” is no permission rule; {whose} names it in vain"));
+                }
+            }
+        }
     }
 
     /// Forgets what held for the session that is left.
     pub fn forget_session(&mut self) {
-        self.session = Granted::default();
+        self.session = Rules::default();
     }
 
     /// Whether this call may run in a session that works in `cwd`.
@@ -73,32 +112,36 @@ impl Permissions {
             Need::Command(_) | Need::Service | Need::Nothing => PathBuf::new(),
         };
         let (call, content) = match need {
-            Need::Nothing => return Decision::Allow,
             Need::Look(_) | Need::Edit(_) => {
                 (Call::File { path: &path, cwd }, Some(path.display().to_string()))
             }
             Need::Command(command) => (Call::Command(command), Some(command.clone())),
-            Need::Service => (Call::Service, None),
+            Need::Service | Need::Nothing => (Call::Service, None),
         };
-        let mut denied = self.denied.iter().chain(&self.session.denied);
+        let mut denied = self.standing.denied.iter().chain(&self.session.denied);
         if let Some(rule) = denied.find(|rule| rule.forbids(tool, call)) {
             return Decision::Deny(format!("{tool} is not allowed here: the rule {rule} forbids it."));
         }
-        if self.mode == PermissionMode::BypassPermissions {
+        if *need == Need::Nothing {
+            return Decision::Allow;
+        }
+        let mut asked = self.standing.asked.iter().chain(&self.session.asked);
+        let must_ask = asked.any(|rule| rule.forbids(tool, call));
+        if self.mode == PermissionMode::BypassPermissions && !must_ask {
             return Decision::Allow;
         }
         let is_near = self.is_near(need, cwd);
         if self.mode == PermissionMode::Plan && !matches!(need, Need::Look(_)) {
             return Decision::Deny(format!("{tool} is not allowed in plan mode, which only reads."));
         }
-        let is_granted =
-            self.allowed.iter().chain(&self.session.allowed).any(|rule| rule.permits(tool, call));
+        let mut allowed = self.standing.allowed.iter().chain(&self.session.allowed);
+        let is_granted = allowed.any(|rule| rule.permits(tool, call));
         let needs_none = match need {
             Need::Look(_) => is_near,
             Need::Edit(_) => is_near && self.mode == PermissionMode::AcceptEdits,
             Need::Command(_) | Need::Service | Need::Nothing => false,
         };
-        if is_granted || needs_none {
+        if (is_granted || needs_none) && !must_ask {
             return Decision::Allow;
         }
         if self.mode == PermissionMode::DontAsk {
@@ -124,6 +167,7 @@ impl Permissions {
     /// What searches in a session's folder must pass over: what may not be read.
     pub fn hidden(&self, cwd: &Path) -> Hidden {
         let denied: Vec<_> = self
+            .standing
             .denied
             .iter()
             .chain(&self.session.denied)
@@ -139,22 +183,20 @@ impl Permissions {
         })
     }
 
-    /// Takes over what the host granted along with an answer. Everything holds
-    /// for this session only, whichever destination it names: nothing of it is
-    /// written to a settings file. One of our own suggestions means the very
-    /// call it was made for, stars and all.
+    /// Takes over what the host granted along with an answer: for the session,
+    /// or for all where it goes into a settings file. One of our own suggestions
+    /// means the very call it was made for, stars and all.
     pub fn apply(&mut self, update: &Value, suggested: &[Value]) {
         let rule_of = if suggested.contains(update) { exact_rule_of } else { rule_of };
         let rules =
             || update["rules"].as_array().into_iter().flatten().filter_map(rule_of).collect::<Vec<_>>();
         let folders =
             || update["directories"].as_array().into_iter().flatten().filter_map(Value::as_str).map(real);
-        let list = match update["behavior"].as_str() {
-            Some("deny") => &mut self.session.denied,
-            _ => &mut self.session.allowed,
-        };
+        let stays = update["destination"].as_str().is_some_and(|name| name.ends_with("Settings"));
+        let held = if stays { &mut self.standing } else { &mut self.session };
+        let list = held.of(update["behavior"].as_str().unwrap_or_default());
         match update["type"].as_str() {
-            Some("addRules") if update["behavior"] != "ask" => list.extend(rules()),
+            Some("addRules") => list.extend(rules()),
             Some("replaceRules") => *list = rules(),
             Some("removeRules") => {
                 let gone = rules();
@@ -164,10 +206,10 @@ impl Permissions {
                 Ok(mode) => self.mode = mode,
                 Err(error) => tracing::warn!("a permission update was passed over: {error}"),
             },
-            Some("addDirectories") => self.session.folders.extend(folders()),
+            Some("addDirectories") => held.folders.extend(folders()),
             Some("removeDirectories") => {
                 let gone: Vec<_> = folders().collect();
-                self.session.folders.retain(|folder| !gone.contains(folder));
+                held.folders.retain(|folder| !gone.contains(folder));
             }
             _ => tracing::warn!("an unknown permission update was passed over"),
         }
@@ -177,7 +219,7 @@ impl Permissions {
     fn is_near(&self, need: &Need, cwd: &Path) -> bool {
         let (Need::Look(path) | Need::Edit(path)) = need else { return false };
         let (path, cwd) = (real(path), real(cwd));
-        let folders = self.folders.iter().chain(&self.session.folders);
+        let folders = self.standing.folders.iter().chain(&self.session.folders);
         std::iter::once(&cwd).chain(folders).any(|folder| path.starts_with(folder))
     }
 }

@@ -75,11 +75,11 @@ impl Rule {
         Self { tool: tool.to_owned(), calls: Some(Calls::Exactly(call.trim().to_owned())) }
     }
 
-    /// The rules in a list, parted by commas or blanks that stand in no
-    /// brackets. What is no rule is logged and passed over.
-    pub fn list(text: &str) -> Vec<Self> {
+    /// The texts of the rules in a list, parted by commas or blanks that stand
+    /// in no brackets.
+    pub fn texts(list: &str) -> impl Iterator<Item = &str> {
         let mut depth = 0usize;
-        let parts = text.split(|char: char| {
+        let parts = list.split(move |char: char| {
             match char {
                 '(' => depth += 1,
                 ')' => depth = depth.saturating_sub(1),
@@ -87,14 +87,7 @@ impl Rule {
             }
             (char == ',' || char.is_whitespace()) && depth == 0
         });
-        let read = |part: &str| {
-            let rule = Self::parse(part);
-            if rule.is_none() {
-                tracing::warn!("this is no permission rule, and was passed over: {part}");
-            }
-            rule
-        };
-        parts.filter(|part| !part.is_empty()).filter_map(read).collect()
+        parts.filter(|part| !part.is_empty())
     }
 
     /// Whether it is about some calls of its tool only.
@@ -261,9 +254,12 @@ mod tests {
 
     #[test]
     fn a_list_is_parted_outside_of_brackets() {
-        let rules: Vec<_> =
-            Rule::list("Read, Bash(a, b) Edit,,Bash(c:*) ,no/name").iter().map(Rule::to_string).collect();
-        assert_eq!(rules, ["Read", "Bash(a, b)", "Edit", "Bash(c:*)"]);
-        assert_eq!(Rule::list("Bash(open, Read"), []);
+        let texts = |list| Rule::texts(list).collect::<Vec<_>>();
+        assert_eq!(
+            texts("Read, Bash(a, b) Edit,,Bash(c:*) ,no/name"),
+            ["Read", "Bash(a, b)", "Edit", "Bash(c:*)", "no/name"]
+        );
+        assert_eq!(texts("Bash(open, Read"), ["Bash(open, Read"]);
+        assert_eq!((Rule::parse("no/name"), Rule::parse("Bash(open, Read")), (None, None));
     }
 }

@@ -48,6 +48,44 @@ fn rules_of_the_command_line_hold() {
 }
 
 #[test]
+fn deny_counts_before_ask_and_ask_before_allow() {
+    let check = |mode, settings: Value, expected| {
+        let mut permissions = permissions(mode, "", "");
+        permissions.take_settings("settings.json", &json!({"permissions": settings}));
+        assert_eq!(answers(&permissions), expected, "{settings}");
+    };
+    let (normal, all) = (PermissionMode::Default, PermissionMode::BypassPermissions);
+    check(normal, json!({"allow": ["Bash(echo:*)", "Edit"]}), "yy?yy");
+    check(normal, json!({"allow": ["Bash"], "ask": ["Bash(echo:*)"]}), "y????");
+    check(normal, json!({"allow": ["Bash"], "ask": ["Bash"], "deny": ["Bash"]}), "y???n");
+    check(all, json!({"ask": ["Read(./**)", "Bash(echo *)"]}), "?yyy?");
+    check(PermissionMode::DontAsk, json!({"allow": ["Bash"], "ask": ["Read"]}), "nnnny");
+    check(normal, json!({"additionalDirectories": ["/"]}), "y?y??");
+}
+
+#[test]
+fn a_text_that_is_no_rule_is_told() {
+    let mut permissions = permissions(PermissionMode::Default, "no/name, Read", "Bash(open");
+    permissions.take_settings("settings.json", &json!({"permissions": {"ask": ["", 7, "Read(./a)"]}}));
+    let told: Vec<_> =
+        permissions.problems.iter().map(|problem| problem.split(' ').next().unwrap()).collect();
+    assert_eq!(told, ["“no/name”", "“Bash(open”", "“”"]);
+}
+
+#[test]
+fn what_goes_into_a_settings_file_outlives_the_session() {
+    let mut permissions = permissions(PermissionMode::Default, "", "");
+    let grant = |behavior: &str, destination: &str| json!({"type": "addRules", "behavior": behavior, "rules": [{"toolName": "Bash"}], "destination": destination});
+    permissions.apply(&grant("allow", "localSettings"), &[]);
+    permissions.apply(&grant("deny", "session"), &[]);
+    assert_eq!(answers(&permissions), "y???n");
+    permissions.forget_session();
+    assert_eq!(answers(&permissions), "y???y");
+    permissions.apply(&grant("ask", "session"), &[]);
+    assert_eq!(answers(&permissions), "y????");
+}
+
+#[test]
 fn what_is_suggested_makes_asking_needless_until_the_session_is_left() {
     let mut permissions = permissions(PermissionMode::Default, "", "");
     let need = Need::Command("echo a && echo b".into());

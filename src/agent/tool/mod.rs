@@ -31,6 +31,7 @@ pub use grep::Grep;
 pub use place::{Hidden, Place};
 pub use read::Read;
 pub use real::real;
+pub use replace::replace;
 pub use seen::Seen;
 pub use write::Write;
 

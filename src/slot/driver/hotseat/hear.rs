@@ -138,6 +138,10 @@ fn system(frame: &SystemFrame) -> Vec<Heard> {
         }
         "status" => mode().into_iter().collect(),
         "session_state_changed" if words("state") == Some("idle") => vec![Heard::Quiet],
+        "informational" => words("content")
+            .map(|text| grew("", Change::Notice(Notice::Info, text.to_owned())))
+            .into_iter()
+            .collect(),
         "compact_boundary" => vec![grew("", Change::Notice(Notice::Compacted, String::new()))],
         _ => Vec::new(),
     }
