@@ -2,100 +2,20 @@
 //! they say, how it is taken back, and what the official functions see then.
 
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::path::Path;
+use std::process::Command;
 
 use serde_json::{Value, json};
 
 #[path = "support/sessions.rs"]
 mod sessions;
+#[path = "support/shell.rs"]
+mod shell;
 #[path = "support/skip.rs"]
 mod skip;
 use sessions::Sample;
+use shell::Home;
 use skip::skip;
-
-/// A scratch home with a folder to work in.
-struct Home {
-    temp: tempfile::TempDir,
-}
-
-impl Home {
-    fn new() -> Self {
-        let temp = tempfile::tempdir().unwrap();
-        fs::create_dir(temp.path().join("work")).unwrap();
-        Self { temp }
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.temp.path().canonicalize().unwrap().join(name)
-    }
-
-    fn command(&self, program: impl AsRef<Path>) -> Command {
-        let mut command = Command::new(program.as_ref());
-        command.current_dir(self.path("work")).env("HOME", self.temp.path()).stdin(Stdio::null());
-        command.env("CLAUDE_CONFIG_DIR", self.path("claude"));
-        for (name, folder) in [("STATE", "state"), ("CACHE", "cache"), ("CONFIG", "config"), ("DATA", "data")]
-        {
-            command.env(format!("XDG_{name}_HOME"), self.path(folder));
-        }
-        command
-    }
-
-    fn run(&self, words: &[&str]) -> Output {
-        self.command(env!("CARGO_BIN_EXE_hotseat")).arg("sessions").args(words).output().unwrap()
-    }
-
-    /// Runs a command that must succeed; gives what it said.
-    fn done(&self, words: &[&str]) -> String {
-        let output = self.run(words);
-        let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
-        assert!(output.status.success(), "{words:?}: {said}");
-        said
-    }
-
-    /// Runs a command that must fail with this code; gives what it said.
-    fn refused(&self, code: i32, words: &[&str]) -> String {
-        let output = self.run(words);
-        let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
-        assert_eq!(output.status.code(), Some(code), "{words:?}: {said}");
-        said
-    }
-
-    fn json(&self, words: &[&str]) -> Value {
-        serde_json::from_slice(&self.run(&[words, &["--json"]].concat()).stdout).unwrap()
-    }
-
-    /// A session of this home's folder.
-    fn put(&self, number: u32, title: &str) -> String {
-        let sample =
-            Sample { number, title: Some(title.to_owned()), cwd: self.path("work"), ..Sample::default() };
-        sample.write(&self.path("claude")).unwrap();
-        sample.id()
-    }
-
-    /// Where a session lies now; none where it is in no project.
-    fn find(&self, id: &str) -> Option<PathBuf> {
-        let folders = self.path("claude/projects").read_dir().ok()?;
-        let mut paths = folders.map(|folder| folder.unwrap().path().join(format!("{id}.jsonl")));
-        paths.find(|path| path.exists())
-    }
-
-    fn text(&self, id: &str) -> String {
-        fs::read_to_string(self.find(id).unwrap()).unwrap()
-    }
-
-    /// Pastes the command behind “undo:” into a shell.
-    fn undo(&self, said: &str) {
-        let undo = said.lines().find_map(|line| line.trim().strip_prefix("undo: ")).unwrap();
-        let path = format!(
-            "{}:{}",
-            Path::new(env!("CARGO_BIN_EXE_hotseat")).parent().unwrap().display(),
-            "/usr/bin:/bin"
-        );
-        let shell = self.command("sh").args(["-c", undo]).env("PATH", path).output().unwrap();
-        assert!(shell.status.success(), "{undo}: {}", String::from_utf8_lossy(&shell.stderr));
-    }
-}
 
 #[test]
 fn names_are_given_and_taken_back() {
@@ -165,6 +85,8 @@ fn a_broken_session_is_repaired_in_a_copy() {
 
     let document = |id: &str| home.done(&["export", id]);
     assert!(!document(&id).contains("Turn 0:"), "it is cut off");
+    let said = home.done(&["fork", &id, "--title", "As it is"]);
+    assert!(said.contains("--repair goes on there"), "{said}");
     let answer = home.json(&["fork", &id, "--repair"]);
     assert_eq!(answer["done"][0]["mended_cuts"], 1);
     let copy = document(answer["done"][0]["session_id"].as_str().unwrap());
@@ -260,69 +182,6 @@ fn a_pinned_session_outlives_the_official_clean_up() {
 }
 
 #[test]
-fn a_document_holds_the_conversation_and_nothing_that_acts() {
-    let home = Home::new();
-    let id = home.put(1, "<script>alert(1)</script>\u{1b}]0;x\u{7}");
-    let page = home.done(&["export", &id, "--format", "html"]);
-    for expected in [
-        "<title>&lt;script&gt;alert(1)",
-        "default-src 'none'",
-        "<details class=\"tool\"><summary><b>Bash</b>",
-        "<strong>normalisation</strong>",
-    ] {
-        assert!(page.contains(expected), "{expected}: {page}");
-    }
-    assert!(!page.contains("<script") && !page.contains('\u{1b}') && !page.contains("src="), "{page}");
-    let text = home.done(&["export", &id]);
-    assert!(text.contains("> Turn 0: why does the parser") && text.contains("**normalisation**"), "{text}");
-    assert!(!text.contains('\u{1b}'));
-
-    let whole: Value = serde_json::from_str(&home.done(&["export", &id, "--format", "json"])).unwrap();
-    let kinds: Vec<_> =
-        whole["items"].as_array().unwrap().iter().map(|item| item["kind"].as_str().unwrap()).collect();
-    assert_eq!(kinds[..5], ["prompt", "thinking", "reply", "tool", "reply"]);
-    let file = home.path("plan.md");
-    home.done(&["export", &id, "-o", file.to_str().unwrap()]);
-    assert_eq!(fs::read_to_string(&file).unwrap(), text);
-    assert!(
-        home.refused(1, &["export", &id, "-o", file.to_str().unwrap()]).contains("cannot write the new file")
-    );
-    let other = home.put(2, "Other");
-    assert!(home.refused(2, &["export", &id, &other]).contains("need a folder"));
-    home.done(&["export", &id, &other, "-o", home.path("work").to_str().unwrap()]);
-    assert!(home.path(&format!("work/{other}.md")).exists());
-}
-
-#[test]
-fn a_session_travels_to_another_host() {
-    let (here, there) = (Home::new(), Home::new());
-    let id = here.put(1, "Plan");
-    let text = here.text(&id);
-    let side = here.find(&id).unwrap().with_extension("").join("subagents/agent-1.jsonl");
-    fs::create_dir_all(side.parent().unwrap()).unwrap();
-    fs::write(&side, "aside").unwrap();
-    let file = here.path("plan.tar");
-    let file = file.to_str().unwrap();
-    here.done(&["move", "Plan", "--to-file", file]);
-    assert_eq!(here.find(&id), None);
-    assert!(here.done(&["restore"]).contains(&id), "it waits in the trash");
-
-    there.done(&["import", file, "--to", there.path("work").to_str().unwrap()]);
-    assert_eq!(there.text(&id), text);
-    let side = there.find(&id).unwrap().with_extension("").join("subagents/agent-1.jsonl");
-    assert_eq!(fs::read_to_string(side).unwrap(), "aside");
-    assert!(there.refused(1, &["import", file]).contains("is there already"));
-    assert!(there.done(&["import", "--fork", file]).contains("Plan ⑂2"));
-    here.done(&["restore", "Plan"]);
-    assert!(here.refused(1, &["move", "Plan", "--to-file", file]).contains("cannot write the new file"));
-    assert!(here.find(&id).is_some(), "what was not packed stays");
-    fs::write(here.path("notes.txt"), "notes").unwrap();
-    assert!(
-        there.refused(1, &["import", here.path("notes.txt").to_str().unwrap()]).contains("is no transcript")
-    );
-}
-
-#[test]
 fn a_store_that_cannot_be_written_says_so_and_loses_nothing() {
     use std::os::unix::fs::PermissionsExt;
     let home = Home::new();
@@ -340,6 +199,34 @@ fn a_store_that_cannot_be_written_says_so_and_loses_nothing() {
         assert_eq!(home.text(&id), text, "{words:?}");
     }
     allow(0o700);
+}
+
+#[test]
+fn many_writers_at_once_harm_no_line() {
+    let home = Home::new();
+    let id = home.put(1, "Plan");
+    let before = home.text(&id);
+    let file = home.path("work/plan.tar");
+    home.done(&["move", &id, "--keep", "--to-file", file.to_str().unwrap()]);
+    std::thread::scope(|scope| {
+        for number in 0..6 {
+            let (home, id) = (&home, &id);
+            scope.spawn(move || home.done(&["rename", id, &format!("Plan {number}")]));
+        }
+    });
+    let text = home.text(&id);
+    let added = text.strip_prefix(&before).unwrap();
+    assert_eq!(added.lines().count(), 6);
+    assert!(added.lines().all(|line| serde_json::from_str::<Value>(line).is_ok()), "{added}");
+
+    home.done(&["delete", &id]);
+    let outcomes: Vec<_> = std::thread::scope(|scope| {
+        let import = || home.run(&["import", file.to_str().unwrap()]).status.success();
+        let running: Vec<_> = (0..4).map(|_| scope.spawn(import)).collect();
+        running.into_iter().map(|import| import.join().unwrap()).collect()
+    });
+    assert_eq!(outcomes.iter().filter(|done| **done).count(), 1, "{outcomes:?}");
+    assert_eq!(home.text(&id), before);
 }
 
 /// What a Python expression gives, with the SDK's functions at hand; none where

@@ -13,6 +13,7 @@ mod measure;
 mod moving;
 mod outcome;
 mod pin;
+mod progress;
 mod prune;
 pub(super) mod reference;
 mod restore;

@@ -6,6 +6,7 @@
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
+use std::sync::OnceLock;
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -76,6 +77,9 @@ pub struct Transcript<'a> {
     pub lines: Vec<Line<'a>>,
     /// What had to be passed over.
     pub health: Health,
+    /// Where each conversation entry stands, by its uuid; made when it is first
+    /// asked for, as every walk through the lines needs it.
+    places: OnceLock<HashMap<Cow<'a, str>, usize>>,
 }
 
 /// A way from a leaf up to a root.
@@ -193,13 +197,11 @@ impl<'a> Transcript<'a> {
         if self.lines[at].is_sidechain() { None } else { self.lines[..at].iter().rposition(is_said) }
     }
 
-    fn by_uuid(&self) -> HashMap<Cow<'a, str>, usize> {
-        self.lines
-            .iter()
-            .enumerate()
-            .filter(|(_, line)| line.kind().is_conversation())
-            .filter_map(|(at, line)| Some((line.uuid()?, at)))
-            .collect()
+    fn by_uuid(&self) -> &HashMap<Cow<'a, str>, usize> {
+        self.places.get_or_init(|| {
+            let entries = self.lines.iter().enumerate().filter(|(_, line)| line.kind().is_conversation());
+            entries.filter_map(|(at, line)| Some((line.uuid()?, at))).collect()
+        })
     }
 
     /// A reply with N parallel tool calls is N entries of one `message.id`, and

@@ -8,6 +8,7 @@ use anyhow::{Context, Result};
 use super::outcome::{Answer, Done, Outcomes, told};
 use super::reference::Stock;
 use crate::cli::exit::{Exit, say};
+use crate::session::Transcript;
 use crate::store::{Fork, SessionStore};
 
 /// What the command is told.
@@ -45,7 +46,13 @@ impl ForkOf {
                 repair: self.repair,
             };
             let forked = stock.store.fork(id, &fork)?;
-            let mended = if self.repair { format!(": {}", forked.mended) } else { String::new() };
+            let mended = if self.repair {
+                format!(": {}", forked.mended)
+            } else if is_cut_off(&stock.store.read(id)?) {
+                "; it is cut off where an entry is missing, and --repair goes on there".to_owned()
+            } else {
+                String::new()
+            };
             let said = format!("“{}” was forked as “{}”{mended}", stock.title(id)?, stock.title(forked.id)?);
             let done = Done::new(forked.id, said).with("forked_from", id.to_string());
             let done =
@@ -61,4 +68,10 @@ impl ForkOf {
         }
         Ok(outcomes.complain(self.answer))
     }
+}
+
+/// A repaired copy would hold more.
+fn is_cut_off(bytes: &[u8]) -> bool {
+    let transcript = Transcript::parse(bytes);
+    !transcript.cuts(transcript.leaf()).is_empty()
 }

@@ -5,15 +5,15 @@
 //! or open in a live process is never taken.
 
 use std::collections::HashSet;
-use std::io::{IsTerminal, Write};
+use std::io::Write;
 
 use anyhow::{Context, Result};
 use chrono::{DateTime, Utc};
-use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 
 use super::measure::{Age, Size, bytes};
 use super::outcome::Answer;
+use super::progress::progress;
 use super::reference::Stock;
 use crate::cli::exit::{Exit, Problem, say};
 use crate::session::SessionId;
@@ -164,26 +164,15 @@ impl Prune {
 
 /// Lets all of them go; gives back those that did not.
 fn let_go(stock: &Stock, candidates: &[Candidate]) -> Vec<(SessionId, StoreError)> {
-    let bar = progress(candidates.len());
+    let bar = progress("moving");
     let mut failed = Vec::new();
-    for Candidate { id, trashed, .. } in candidates {
+    for (at, Candidate { id, trashed, .. }) in candidates.iter().enumerate() {
         let outcome = match trashed {
             Some(trashed) => stock.store.purge(trashed),
             None => stock.store.delete(*id),
         };
         failed.extend(outcome.err().map(|error| (*id, error)));
-        bar.inc(1);
+        bar.at(at + 1, candidates.len());
     }
-    bar.finish_and_clear();
     failed
-}
-
-/// A bar on a terminal's stderr, and nothing elsewhere.
-fn progress(count: usize) -> ProgressBar {
-    if !std::io::stderr().is_terminal() {
-        return ProgressBar::hidden();
-    }
-    let style = ProgressStyle::with_template("{wide_bar} {pos}/{len}")
-        .unwrap_or_else(|_| ProgressStyle::default_bar());
-    ProgressBar::new(count as u64).with_style(style)
 }

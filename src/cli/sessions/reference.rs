@@ -7,6 +7,7 @@
 use std::cell::OnceCell;
 use std::sync::Arc;
 
+use super::progress::progress;
 use crate::cli::exit::Problem;
 use crate::index::{Catalog, Row};
 use crate::session::facts::Title;
@@ -74,14 +75,14 @@ impl Stock {
         if let Some(rows) = self.rows.get() {
             return Ok(rows);
         }
-        let catalog = Catalog::over(self.store.clone(), true);
-        let rows = catalog.read(&Scope::All, |_, _| ())?;
+        let rows = self.rows_of(&Scope::All)?;
         Ok(self.rows.get_or_init(|| rows))
     }
 
     /// What is known of the sessions of a scope, newest first.
     pub fn rows_of(&self, scope: &Scope) -> Result<Vec<Row>, StoreError> {
-        Catalog::over(self.store.clone(), true).read(scope, |_, _| ())
+        let bar = progress("reading");
+        Catalog::over(self.store.clone(), true).read(scope, |_, (read, of)| bar.at(read, of))
     }
 
     /// The id of the one session that a command is about.
@@ -121,8 +122,9 @@ pub fn pick(
     if let [id] = begin[..] {
         return Ok(id);
     }
-    if reference.is_empty() {
-        return Err(Unresolved::Nothing { reference: String::new(), near: Vec::new() });
+    // A whole id that is not there is no title either.
+    if reference.is_empty() || (begin.is_empty() && reference.parse::<SessionId>().is_ok()) {
+        return Err(Unresolved::Nothing { reference: reference.to_owned(), near: Vec::new() });
     }
     let titles = titles()?;
     let fitting = |fits: &dyn Fn(&str) -> bool| -> Vec<(SessionId, &str)> {
