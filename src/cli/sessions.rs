@@ -3,6 +3,7 @@
 //! Owns the commands and how they name sessions and tell what was done. Never
 //! edits a transcript: all of it is asked of the store.
 
+mod cost;
 mod delete;
 mod export;
 mod fork;
@@ -12,18 +13,23 @@ mod list;
 mod measure;
 mod moving;
 mod outcome;
+mod page;
 mod pin;
 mod progress;
 mod prune;
 pub(super) mod reference;
 mod restore;
+mod told;
 
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use clap::Subcommand;
 
+use super::config;
 use super::exit::Exit;
+use super::places::Places;
+use crate::session::Prices;
 use crate::store::{LocalStore, SessionStore};
 use reference::Stock;
 
@@ -71,7 +77,7 @@ pub fn run(sessions: &Sessions) -> Result<Exit> {
     }
     let stock = Stock::over(store);
     match &sessions.command {
-        Command::List(list) => list.run(&stock),
+        Command::List(list) => list.run(&stock, &prices()),
         Command::Rename(rename) => rename.run(&stock),
         Command::Tag(tag) => tag.run(&stock),
         Command::Fork(fork) => fork.run(&stock),
@@ -84,4 +90,9 @@ pub fn run(sessions: &Sessions) -> Result<Exit> {
         Command::Pin(pin) => pin.run(&stock),
         Command::Unpin(unpin) => unpin.run(&stock),
     }
+}
+
+/// What models cost, a person's own prices included.
+fn prices() -> Prices {
+    config::read_file(&Places::find().config_file()).settings.prices
 }

@@ -1,33 +1,160 @@
-//! `hotseat sessions list`: a table for a terminal, a line each for a pipe.
+//! `hotseat sessions list`: a table for a terminal, a line each for a pipe, and
+//! for programs what the official `list_sessions()` says, and more.
 
-use std::fmt::Write as _;
-use std::io::Write;
+mod table;
+
+use std::cmp::Reverse;
 
 use anyhow::{Context, Result};
+use chrono::Utc;
+use clap::ValueEnum;
 
+use super::cost::Cost;
+use super::page::{self, Page};
 use super::reference::Stock;
-use crate::cli::exit::Exit;
+use super::told::{self, Told};
+use crate::cli::exit::{Exit, say};
+use crate::index::{Row, fuzzy};
+use crate::session::Prices;
+use crate::session::facts::TitleSource;
 use crate::store::Scope;
-use crate::tui::view::text::clean_line;
 
 /// What the command is told.
 #[derive(Debug, clap::Args)]
+#[command(after_help = HELP)]
 pub struct List {
+    /// Only those whose titles fit, the best first.
+    #[arg(value_name = "QUERY", num_args = ..)]
+    query: Vec<String>,
     /// The sessions of all projects, not only of this folder's.
     #[arg(long)]
-    all: bool,
+    pub all: bool,
+    /// Also those in which nothing was said.
+    #[arg(long)]
+    empty: bool,
+    /// So many at most.
+    #[arg(long, value_name = "N")]
+    limit: Option<usize>,
+    /// Leave out the first N.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    offset: usize,
+    /// The order; with a query the best come first unless this says otherwise.
+    #[arg(long, value_enum)]
+    sort: Option<Sort>,
+    /// One JSON array.
+    #[arg(long)]
+    json: bool,
 }
 
+/// What goes first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Sort {
+    /// The last said something in.
+    Active,
+    /// The last touched file, as the official functions have it.
+    Modified,
+    /// The last begun.
+    Created,
+    /// The most expensive.
+    Cost,
+    /// The one with most turns.
+    Turns,
+    /// The largest file.
+    Size,
+    /// By title, from A.
+    Title,
+}
+
+const HELP: &str = "\
+In a pipe each session is a line of these columns, a tab between them:
+  id, last active (UTC), turns, cost in US dollars, tag, branch, folder, title
+An estimated cost has a ~ before it, an unknown one is empty.
+
+--json is an array of objects. As the official list_sessions() of the Python
+package claude-agent-sdk has them: session_id, summary, last_modified, file_size,
+custom_title, first_prompt, git_branch, cwd, tag, created_at. Further: title,
+title_source, last_active, turns, messages, model, tokens, cost_usd,
+cost_is_estimate, forked_from, torn_lines, foreign_lines, problem, open_in, path.
+Times are milliseconds since 1970. --sort modified is the official order.
+
+Exit codes: 0 done, also when nothing fits; 1 it failed; 2 wrong usage.";
+
 impl List {
-    /// Prints the list, the last active session first.
-    pub fn run(&self, stock: &Stock) -> Result<Exit> {
-        let here = std::env::current_dir().context("finding the current folder")?;
-        let scope = if self.all { Scope::All } else { Scope::Project(here) };
-        let mut text = String::new();
-        for row in stock.rows_of(&scope)?.iter().filter(|row| row.facts.title.is_some()) {
-            let _ = writeln!(text, "{}\t{}", row.stored.id, clean_line(row.facts.title_text()));
+    /// Prints the list.
+    pub fn run(&self, stock: &Stock, prices: &Prices) -> Result<Exit> {
+        let rows = stock.rows_of(&scope(self.all)?)?;
+        let rows = self.chosen(rows, prices);
+        if self.json {
+            let told: Vec<_> = rows.iter().map(|row| Told::of(row, prices)).collect();
+            page::print_json(&told)?;
+            return Ok(Exit::Done);
         }
-        std::io::stdout().write_all(text.as_bytes()).context("printing the list")?;
+        let page = Page::of_stdout();
+        match page.width {
+            Some(_) if rows.is_empty() => say(self.nothing()),
+            Some(width) => page::print(&table::of(&rows, prices, Utc::now(), self.all, page, width))?,
+            None => page::print(&table::lines(&rows, prices))?,
+        }
         Ok(Exit::Done)
+    }
+
+    fn chosen(&self, mut rows: Vec<Row>, prices: &Prices) -> Vec<Row> {
+        rows.retain(|row| self.empty || if self.json { is_official(row) } else { says_something(row) });
+        let query = self.query.join(" ");
+        if !query.trim().is_empty() {
+            let rank = |row: Row| Some((fuzzy::matches(&query, row.facts.title_text())?.score, row));
+            let mut ranked: Vec<_> = rows.into_iter().filter_map(rank).collect();
+            ranked.sort_by_key(|(score, _)| Reverse(*score));
+            rows = ranked.into_iter().map(|(_, row)| row).collect();
+        }
+        if let Some(sort) = self.sort {
+            sort.apply(&mut rows, prices);
+        }
+        let limit = self.limit.unwrap_or(usize::MAX);
+        rows.into_iter().skip(self.offset).take(limit).collect()
+    }
+
+    fn nothing(&self) -> &'static str {
+        match (self.query.is_empty(), self.all) {
+            (false, _) => "No session fits.",
+            (true, true) => "There are no sessions yet.",
+            (true, false) => "There are no sessions in this folder yet; --all shows those of all folders.",
+        }
+    }
+}
+
+/// Which sessions are meant: this folder's project, or all.
+pub(super) fn scope(all: bool) -> Result<Scope> {
+    if all {
+        return Ok(Scope::All);
+    }
+    Ok(Scope::Project(std::env::current_dir().context("finding the current folder")?))
+}
+
+/// The official functions list what has a summary by their rules.
+fn is_official(row: &Row) -> bool {
+    row.facts.listed.summary.is_some()
+}
+
+/// A person is shown what was talked in, or named, or cannot be read.
+pub(super) fn says_something(row: &Row) -> bool {
+    let is_named = row.facts.title.as_ref().is_some_and(|title| title.source == TitleSource::Custom);
+    is_named || row.problem.is_some() || !row.facts.holds_nothing()
+}
+
+impl Sort {
+    fn apply(self, rows: &mut [Row], prices: &Prices) {
+        match self {
+            Self::Active => rows.sort_by_key(|row| Reverse(row.active())),
+            Self::Modified => rows.sort_by_key(|row| Reverse(told::modified(row))),
+            Self::Created => rows.sort_by_key(|row| Reverse(row.facts.created)),
+            Self::Turns => rows.sort_by_key(|row| Reverse(row.facts.turns)),
+            Self::Size => rows.sort_by_key(|row| Reverse(row.stored.size)),
+            Self::Title => rows.sort_by_cached_key(|row| row.facts.title_text().to_lowercase()),
+            Self::Cost => {
+                let cents = |row: &Row| Cost::of(&row.facts, prices).usd.map(|usd| (usd * 1e6) as u64);
+                rows.sort_by_cached_key(|row| Reverse(cents(row)));
+            }
+        }
     }
 }

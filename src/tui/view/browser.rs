@@ -1,12 +1,12 @@
 //! The list of sessions.
 
-use chrono::{DateTime, Utc};
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Clear, Paragraph};
 
+use super::figures::age;
 use super::theme::Theme;
 use super::{head, text};
 use crate::index::Row;
@@ -250,35 +250,9 @@ impl Session<'_> {
     }
 }
 
-/// How long ago, in the fewest characters: `now`, `5 m`, `2 h`, `3 d`, `40 w`.
-pub fn age(now: DateTime<Utc>, then: DateTime<Utc>) -> String {
-    match (now - then).num_minutes() {
-        ..1 => "now".to_owned(),
-        minutes @ 1..60 => format!("{minutes} m"),
-        minutes @ 60..1440 => format!("{} h", minutes / 60),
-        minutes @ 1440..20_160 => format!("{} d", minutes / 1440),
-        minutes => format!("{} w", minutes / 10_080),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn ages_take_few_characters() {
-        let now: DateTime<Utc> = "2026-11-20T12:00:00Z".parse().unwrap();
-        for (then, shown) in [
-            ("2026-11-20T11:59:30Z", "now"),
-            ("2026-11-20T13:00:00Z", "now"),
-            ("2026-11-20T11:15:00Z", "45 m"),
-            ("2026-11-20T02:00:00Z", "10 h"),
-            ("2026-11-12T12:00:00Z", "8 d"),
-            ("2026-01-01T12:00:00Z", "46 w"),
-        ] {
-            assert_eq!(age(now, then.parse().unwrap()), shown);
-        }
-    }
 
     #[test]
     fn the_cursor_stays_in_sight() {

@@ -1,5 +1,7 @@
 //! Numbers as a person reads them.
 
+use chrono::{DateTime, Utc};
+
 /// `1,204`.
 pub fn grouped(number: usize) -> String {
     let digits = number.to_string();
@@ -37,9 +39,35 @@ pub fn took(milliseconds: u64) -> String {
     }
 }
 
+/// How long ago, in the fewest characters: `now`, `5 m`, `2 h`, `3 d`, `40 w`.
+pub fn age(now: DateTime<Utc>, then: DateTime<Utc>) -> String {
+    match (now - then).num_minutes() {
+        ..1 => "now".to_owned(),
+        minutes @ 1..60 => format!("{minutes} m"),
+        minutes @ 60..1440 => format!("{} h", minutes / 60),
+        minutes @ 1440..20_160 => format!("{} d", minutes / 1440),
+        minutes => format!("{} w", minutes / 10_080),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn ages_take_few_characters() {
+        let now: DateTime<Utc> = "2026-11-20T12:00:00Z".parse().unwrap();
+        for (then, shown) in [
+            ("2026-11-20T11:59:30Z", "now"),
+            ("2026-11-20T13:00:00Z", "now"),
+            ("2026-11-20T11:15:00Z", "45 m"),
+            ("2026-11-20T02:00:00Z", "10 h"),
+            ("2026-11-12T12:00:00Z", "8 d"),
+            ("2026-01-01T12:00:00Z", "46 w"),
+        ] {
+            assert_eq!(age(now, then.parse().unwrap()), shown);
+        }
+    }
 
     #[test]
     fn numbers_are_short_and_readable() {

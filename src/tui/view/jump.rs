@@ -6,7 +6,7 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
-use super::browser::age;
+use super::figures::age;
 use super::theme::Theme;
 use super::{composer, overlay, text};
 use crate::tui::app::{App, Jump};

@@ -9,7 +9,7 @@ mod browser;
 mod composer;
 mod conversation;
 mod details;
-mod figures;
+pub mod figures;
 mod head;
 pub mod highlight;
 mod hints;

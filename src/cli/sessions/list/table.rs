@@ -1,0 +1,151 @@
+//! The list as text: a table that fits, or lines with tabs.
+
+use std::fmt::Write;
+
+use chrono::{DateTime, SecondsFormat, Utc};
+
+use super::super::cost::Cost;
+use super::super::page::Page;
+use crate::index::Row;
+use crate::session::Prices;
+use crate::tui::view::figures::age;
+use crate::tui::view::text::{clean_line, pad, pad_start, truncate, truncate_start, width};
+
+/// A title is never squeezed under this for the sake of another column.
+const NARROWEST_TITLE: usize = 24;
+/// Titles wider than this make rows hard to follow.
+const WIDEST_TITLE: usize = 80;
+/// Blanks between two columns.
+const GAP: usize = 2;
+
+/// One column besides the title.
+struct Column {
+    head: &'static str,
+    most: usize,
+    /// Of a folder the end says more.
+    is_path: bool,
+    is_number: bool,
+    cells: Vec<String>,
+}
+
+/// A table of at most `most` cells a line. Columns go from the right where it
+/// is narrow; ids are as short as tells them apart, and can be typed.
+pub fn of(rows: &[Row], prices: &Prices, now: DateTime<Utc>, all: bool, page: Page, most: usize) -> String {
+    let ids: Vec<String> = rows.iter().map(|row| row.stored.id.to_string()).collect();
+    let id_width = told_apart(&ids).min(36);
+    let id_width = if id_width + GAP + NARROWEST_TITLE > most { 8 } else { id_width };
+    let mut room = most.saturating_sub(id_width + GAP);
+    let mut shown = Vec::new();
+    for column in columns(rows, prices, now, all) {
+        let cells = column.width();
+        if column.cells.iter().any(|cell| !cell.is_empty()) && room >= NARROWEST_TITLE + GAP + cells {
+            room -= GAP + cells;
+            shown.push((column, cells));
+        }
+    }
+    let titles: Vec<String> = rows.iter().map(title).collect();
+    let widest = titles.iter().map(|title| width(title)).max().unwrap_or(0).max("TITLE".len());
+    let title_width = room.min(widest).min(WIDEST_TITLE);
+    let mut text = String::new();
+    let heads = shown.iter().map(|(column, cells)| column.aligned(column.head, *cells));
+    line(&mut text, page, &pad("ID", id_width), &pad("TITLE", title_width), heads, true);
+    for (at, id) in ids.iter().enumerate() {
+        let cells = shown.iter().map(|(column, cells)| column.aligned(&column.cells[at], *cells));
+        line(&mut text, page, &id[..id_width], &pad(&titles[at], title_width), cells, false);
+    }
+    text
+}
+
+/// A line for each session, its columns parted by tabs: for programs.
+pub fn lines(rows: &[Row], prices: &Prices) -> String {
+    let mut text = String::new();
+    for row in rows {
+        let facts = &row.facts;
+        let field = |field: Option<&str>| clean_line(field.unwrap_or_default()).into_owned();
+        let _ = writeln!(
+            text,
+            "{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}",
+            row.stored.id,
+            row.active().to_rfc3339_opts(SecondsFormat::Secs, true),
+            facts.turns,
+            Cost::of(facts, prices).shown().replace('$', ""),
+            field(facts.tag.as_deref()),
+            field(facts.branch.as_deref()),
+            field(facts.cwd.as_deref()),
+            field(Some(facts.title_text())),
+        );
+    }
+    text
+}
+
+fn columns(rows: &[Row], prices: &Prices, now: DateTime<Utc>, all: bool) -> Vec<Column> {
+    let column = |head, most, cell: &dyn Fn(&Row) -> String| Column {
+        head,
+        most,
+        is_path: head == "FOLDER",
+        is_number: matches!(head, "AGE" | "TURNS" | "COST"),
+        cells: rows.iter().map(|row| clean_line(&cell(row)).into_owned()).collect(),
+    };
+    let text = |field: &Option<String>| field.clone().unwrap_or_default();
+    let mut columns = vec![
+        column("AGE", 5, &|row| age(now, row.active())),
+        column("TURNS", 6, &|row| row.facts.turns.to_string()),
+        column("COST", 9, &|row| Cost::of(&row.facts, prices).shown()),
+        column("TAG", 16, &|row| text(&row.facts.tag)),
+        column("BRANCH", 20, &|row| text(&row.facts.branch)),
+    ];
+    if all {
+        columns.insert(3, column("FOLDER", 32, &|row| text(&row.facts.cwd)));
+    }
+    columns
+}
+
+impl Column {
+    fn width(&self) -> usize {
+        let cells = self.cells.iter().map(String::as_str).chain([self.head]);
+        cells.map(width).max().unwrap_or(0).min(self.most)
+    }
+
+    fn aligned(&self, cell: &str, cells: usize) -> String {
+        if self.is_number {
+            return pad_start(cell, cells);
+        }
+        let cut = if self.is_path { truncate_start(cell, cells) } else { truncate(cell, cells) };
+        pad(&cut, cells)
+    }
+}
+
+/// Its title, and what is wrong with the session in one sign.
+fn title(row: &Row) -> String {
+    let sick = row.problem.is_some() || !row.facts.health.is_good();
+    let mark = if sick { "⚠ " } else { "" };
+    format!("{mark}{}", clean_line(row.facts.title_text()))
+}
+
+fn line(
+    text: &mut String,
+    page: Page,
+    id: &str,
+    title: &str,
+    cells: impl Iterator<Item = String>,
+    is_head: bool,
+) {
+    let gap = " ".repeat(GAP);
+    let cells = cells.fold(String::new(), |cells, cell| cells + &gap + &cell);
+    let cells = cells.trim_end();
+    let title = if cells.is_empty() { title.trim_end() } else { title };
+    let title = if is_head { page.dim(title) } else { title.to_owned() };
+    let _ = writeln!(text, "{}{gap}{title}{}", page.dim(id), page.dim(cells));
+}
+
+/// How many characters of each id name only its own session; 8 are usual.
+fn told_apart(ids: &[String]) -> usize {
+    let mut sorted: Vec<&str> = ids.iter().map(String::as_str).collect();
+    sorted.sort_unstable();
+    let common = |one: &str, other: &str| one.bytes().zip(other.bytes()).take_while(|(a, b)| a == b).count();
+    let longest = sorted.windows(2).map(|pair| common(pair[0], pair[1])).max().unwrap_or(0);
+    (longest + 1).max(8)
+}
+
+#[cfg(test)]
+mod tests;

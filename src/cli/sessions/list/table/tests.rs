@@ -1,0 +1,78 @@
+use std::time::SystemTime;
+
+use super::*;
+use crate::session::Facts;
+use crate::session::facts::{Title, TitleSource};
+use crate::store::Stored;
+
+fn row(number: u8, title: &str, more: Facts) -> Row {
+    let id = format!("{number:02x}000000-0000-4000-8000-000000000000").parse().unwrap();
+    let title = Some(Title { text: title.into(), source: TitleSource::Custom });
+    Row {
+        stored: Stored { id, path: "/x".into(), size: 1, modified: SystemTime::UNIX_EPOCH, inode: 0 },
+        facts: Facts { title, active: "2026-11-20T10:00:00Z".parse().ok(), ..more },
+        open_in: None,
+        partial: false,
+        problem: None,
+    }
+}
+
+fn rows() -> Vec<Row> {
+    let facts = Facts {
+        turns: 41,
+        cost_usd: Some(3.18),
+        tag: Some("keep".into()),
+        branch: Some("main".into()),
+        cwd: Some("/home/me/work/parser".into()),
+        ..Facts::default()
+    };
+    vec![
+        row(1, "Parser rewrite ⑂2", facts),
+        row(2, "修复登录页面 of a login page that nobody understands any more", Facts::default()),
+        row(3, "hostile\u{1b}[2J\ttitle", Facts::default()),
+    ]
+}
+
+fn table(most: usize) -> String {
+    let now = "2026-11-20T12:00:00Z".parse().unwrap();
+    of(&rows(), &Prices::default(), now, true, Page { width: Some(most), styled: false }, most)
+}
+
+#[test]
+fn a_table_fits_and_gives_up_columns_from_the_right() {
+    let text = table(120);
+    assert!(text.starts_with("ID        TITLE"), "{text}");
+    let first = text.lines().nth(1).unwrap();
+    for part in
+        ["01000000", "Parser rewrite ⑂2", "2 h", "41", "$3.18", "/home/me/work/parser", "keep", "main"]
+    {
+        assert!(first.contains(part), "{part}: {text}");
+    }
+    assert!(!table(80).contains("BRANCH") && table(80).contains("TURNS"), "{}", table(80));
+    for most in [36, 40, 60, 80, 120, 300] {
+        let wide = table(most);
+        assert!(wide.lines().all(|line| width(line) <= most), "{most}:\n{wide}");
+        assert!(!wide.contains('\u{1b}'));
+    }
+}
+
+#[test]
+fn lines_keep_their_columns_whatever_a_title_holds() {
+    let text = lines(&rows(), &Prices::default());
+    assert!(text.lines().all(|line| line.split('\t').count() == 8), "{text}");
+    let first = "01000000-0000-4000-8000-000000000000\t2026-11-20T10:00:00Z\t41\t3.18\tkeep\tmain\t\
+                 /home/me/work/parser\tParser rewrite ⑂2";
+    assert_eq!(text.lines().next(), Some(first));
+    assert!(!text.contains('\u{1b}'));
+}
+
+#[test]
+fn ids_are_as_short_as_tells_them_apart() {
+    let check = |ids: &[&str], told| {
+        let ids: Vec<_> = ids.iter().map(ToString::to_string).collect();
+        assert_eq!(told_apart(&ids), told, "{ids:?}");
+    };
+    check(&[], 8);
+    check(&["0123456789", "1123456789"], 8);
+    check(&["0123456789a", "0123456789b"], 11);
+}

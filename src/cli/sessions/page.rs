@@ -1,0 +1,47 @@
+//! Where a command's answer goes: a terminal of some width, or a pipe.
+
+use std::io::{IsTerminal, Write};
+
+use anyhow::{Context, Result};
+use crossterm::style::Stylize;
+
+/// The width that is taken where a terminal does not say its own.
+const USUAL_WIDTH: usize = 80;
+
+/// Who reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Page {
+    /// The terminal's cells; none in a pipe or a file.
+    pub width: Option<usize>,
+    /// Weights and colours are welcome.
+    pub styled: bool,
+}
+
+impl Page {
+    /// The page that stdout is.
+    pub fn of_stdout() -> Self {
+        if !std::io::stdout().is_terminal() {
+            return Self { width: None, styled: false };
+        }
+        let told = crossterm::terminal::size().ok().map(|(columns, _)| usize::from(columns));
+        let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        let width = told.filter(|columns| *columns > 0).unwrap_or(USUAL_WIDTH);
+        Self { width: Some(width), styled: !refused }
+    }
+
+    /// Of less weight, where that can be shown.
+    pub fn dim(self, text: &str) -> String {
+        if self.styled && !text.is_empty() { text.dim().to_string() } else { text.to_owned() }
+    }
+}
+
+/// Prints all of an answer at once.
+pub fn print(text: &str) -> Result<()> {
+    std::io::stdout().lock().write_all(text.as_bytes()).context("printing the answer")
+}
+
+/// Prints an answer for programs, on one line where they read lines.
+pub fn print_json(answer: &impl serde::Serialize) -> Result<()> {
+    let text = serde_json::to_string(answer).context("writing the answer as JSON")?;
+    print(&(text + "\n"))
+}
