@@ -97,7 +97,8 @@ impl Query {
             let mut single: Vec<Phrase> =
                 phrase.words.iter().map(|word| Phrase { words: vec![word.clone()], open: false }).collect();
             if let Some(last) = single.last_mut() {
-                last.open = phrase.open;
+                // It has no table of beginnings either: the shortest would be dear.
+                last.open = phrase.open && last.words[0].chars().count() > SHORTEST_BEGINNING;
             }
             single
         };
@@ -215,8 +216,8 @@ mod tests {
 
     #[test]
     fn where_words_stand_can_be_left_open() {
-        let query = Query::parse(r#""old gram"* flag -"a b" -c"#);
-        assert_eq!(query.loose_expression(), r#"("old" AND "gram" * AND "flag") NOT ("c")"#);
+        let query = Query::parse(r#""old gram"* fla* -"a b" -c"#);
+        assert_eq!(query.loose_expression(), r#"("old" AND "gram" * AND "fla") NOT ("c")"#);
     }
 
     #[test]
