@@ -11,7 +11,7 @@ use super::permission::Decision;
 use super::process::{Process, State};
 use super::record::new_uuid;
 use super::tool::Need;
-use super::turn::{Call, Step};
+use super::turn::{Call, Step, Turn};
 use crate::protocol::{
     AgentFrame, AgentRequest, CanUseTool, ControlEnvelope, ControlResponse, PermissionAnswer,
 };
@@ -42,6 +42,16 @@ impl Process {
             }),
         }));
         request_id
+    }
+
+    /// Refuses what the host can be asked no more, so that the turn can go on.
+    pub(super) fn nobody_permits(&mut self) {
+        while let Some(Turn { step: Step::Permission { request_id, .. }, .. }) = &self.turn {
+            let error = "nobody is left to ask".to_owned();
+            let request_id = request_id.clone();
+            self.out.send(&AgentFrame::ControlCancelRequest { request_id: request_id.clone() });
+            self.permission_answered(ControlResponse::Error { request_id, error, error_code: None });
+        }
     }
 
     /// Goes on with the turn as the host says; an answer nobody waits for is dropped.

@@ -5,6 +5,7 @@
 //! never waits inside the process's own loop.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::Value;
@@ -14,23 +15,30 @@ use super::outbox::Outbox;
 use super::record::new_uuid;
 use crate::protocol::{AgentFrame, AgentRequest, ControlEnvelope, ControlResponse};
 
+/// Why there is no answer.
+const GONE: &str = "the host has gone";
+
 /// The host, as something to ask.
 #[derive(Debug, Clone)]
 pub struct Host {
     out: Outbox,
     open: Arc<Mutex<HashMap<String, oneshot::Sender<ControlResponse>>>>,
+    ended: Arc<AtomicBool>,
 }
 
 impl Host {
     /// The host at the other end of this outbox.
     pub fn new(out: Outbox) -> Self {
-        Self { out, open: Arc::default() }
+        Self { out, open: Arc::default(), ended: Arc::default() }
     }
 
     /// Asks, and waits for the answer's body; the error is the host's own
     /// words. Dropping the future tells the host that its answer is not wanted
     /// any more.
     pub async fn ask(&self, request: AgentRequest) -> Result<Value, String> {
+        if self.ended.load(Ordering::Relaxed) {
+            return Err(GONE.to_owned());
+        }
         let (answer, answered) = oneshot::channel();
         let request_id = new_uuid();
         self.open().insert(request_id.clone(), answer);
@@ -40,7 +48,7 @@ impl Host {
         match answered.await {
             Ok(ControlResponse::Success { response, .. }) => Ok(response),
             Ok(ControlResponse::Error { error, .. }) => Err(error),
-            Err(_) => Err("the host has gone".to_owned()),
+            Err(_) => Err(GONE.to_owned()),
         }
     }
 
@@ -51,6 +59,12 @@ impl Host {
         // Whoever asked may have stopped waiting just now.
         let _taken_or_late = waiting.send(response);
         None
+    }
+
+    /// It says nothing any more: whoever waits for it waits in vain.
+    pub fn ended(&self) {
+        self.ended.store(true, Ordering::Relaxed);
+        self.open().clear();
     }
 
     fn open(&self) -> MutexGuard<'_, HashMap<String, oneshot::Sender<ControlResponse>>> {

@@ -4,6 +4,8 @@
 //! state change is ever cut in two; whoever makes many frames waits for
 //! [`Outbox::room`] between them.
 
+use std::time::Duration;
+
 use serde::Serialize;
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::sync::{mpsc, watch};
@@ -46,6 +48,17 @@ impl Outbox {
     pub async fn room(&self) {
         let mut unwritten = self.unwritten.subscribe();
         let _kept_up = unwritten.wait_for(|&bytes| bytes < ROOM).await;
+    }
+
+    /// Returns when there has been no room for this long.
+    pub async fn unread_for(&self, patience: Duration) {
+        let mut unwritten = self.unwritten.subscribe();
+        loop {
+            let _filled = unwritten.wait_for(|&bytes| bytes >= ROOM).await;
+            if tokio::time::timeout(patience, self.room()).await.is_err() {
+                return;
+            }
+        }
     }
 
     /// Returns when everything is written.

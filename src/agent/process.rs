@@ -10,7 +10,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::json;
-use tokio::time::{Instant, sleep_until};
 
 use super::active::ActiveSession;
 use super::host::Host;
@@ -28,9 +27,8 @@ use super::turn::{Happened, Prompt, Turn};
 use crate::protocol::{HostFrame, UserLine};
 use crate::store::SessionStore;
 
-/// From the end of stdin to the end of the process: a turn that is nearly done
-/// may end by itself, so that a host can send one prompt and close.
-const LAST_TURN: Duration = Duration::from_millis(1500);
+/// A host that has closed its end and reads nothing for this long has gone.
+const GONE: Duration = Duration::from_millis(1500);
 /// For a host that does not read what is still to be written.
 const LAST_FRAMES: Duration = Duration::from_millis(400);
 
@@ -125,11 +123,13 @@ enum Woken {
 }
 
 impl Process {
-    /// Serves the host until it closes its end or `stop` says so; what is being
-    /// written is finished, and a turn that still runs is recorded as interrupted.
+    /// Serves the host until it closes its end or `stop` says so. After the end
+    /// of its input, what it asked for is still done, for as long as somebody
+    /// reads the answer; at any other end a turn that runs is recorded as
+    /// interrupted.
     pub async fn run(mut self, mut inbox: Inbox, stop: impl Future<Output = ()>) {
         tokio::pin!(stop);
-        let mut last_moment: Option<Instant> = None;
+        let mut has_input = true;
         loop {
             let waits_for_servers = self.turn.is_none() && !self.queue.is_empty();
             let Self { turn, out, mcp, .. } = &mut self;
@@ -137,8 +137,8 @@ impl Process {
                 biased;
                 () = &mut stop => Woken::Stop,
                 () = out.gone() => Woken::Stop,
-                frame = inbox.next(), if last_moment.is_none() => frame.map_or(Woken::InputEnded, Woken::Frame),
-                () = sleep_until(last_moment.unwrap_or_else(Instant::now)), if last_moment.is_some() => Woken::Stop,
+                frame = inbox.next(), if has_input => frame.map_or(Woken::InputEnded, Woken::Frame),
+                () = out.unread_for(GONE), if !has_input => Woken::Stop,
                 happened = next(turn, out), if turn.is_some() => Woken::Turn(happened),
                 () = mcp.changed(), if waits_for_servers => Woken::Servers,
             };
@@ -146,14 +146,18 @@ impl Process {
                 Woken::Frame(frame) => self.take(frame),
                 Woken::Turn(happened) => self.advance(happened),
                 Woken::Servers => {}
-                Woken::InputEnded => last_moment = Some(Instant::now() + LAST_TURN),
+                Woken::InputEnded => {
+                    has_input = false;
+                    self.host.ended();
+                }
                 Woken::Stop => break,
             }
+            if !has_input {
+                self.nobody_permits();
+            }
             self.start_next();
-            // Nobody is left to answer a permission request.
-            let waits_in_vain = last_moment.is_some() && self.state == State::RequiresAction;
-            let is_done = last_moment.is_some() && self.turn.is_none() && self.queue.is_empty();
-            if self.ends || waits_in_vain || is_done {
+            let is_done = !has_input && self.turn.is_none() && self.queue.is_empty();
+            if self.ends || is_done {
                 break;
             }
         }

@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 use super::line::{Kind, Line};
-use super::message::{Block, Message, Usage};
+use super::message::{Block, Message, SYNTHETIC, Usage};
 use super::prompt;
 use super::transcript::{Reach, Transcript};
 
@@ -132,6 +132,9 @@ pub enum Change {
         /// Its outcome.
         result: ToolResult,
     },
+    /// A reply broke off and is made anew: what streamed of it, and the blocks
+    /// of these uuids, are no part of the conversation.
+    Dropped(Vec<String>),
     /// Something happened.
     Notice(Notice, String),
     /// The turn is over.
@@ -208,6 +211,11 @@ impl Conversation {
                 if let Some(Item { body: Body::Tool(call), .. }) = call {
                     call.result = Some(result);
                 }
+            }
+            Change::Dropped(uuids) => {
+                let of_the_reply = |item: &Item| item.live || uuids.contains(&item.uuid);
+                while self.items.pop_if(|item| of_the_reply(item)).is_some() {}
+                self.calls.retain(|_, at| *at < self.items.len());
             }
             Change::Notice(notice, text) => self.push(uuid, at, Body::Notice(notice, text)),
             Change::TurnEnd(cost) => self.push(uuid, at, Body::TurnEnd(cost)),
@@ -298,6 +306,10 @@ pub fn changes_of_user(message: Message, mut detail: Option<Value>) -> Vec<Chang
 
 /// The steps in a message of the model: one for each block.
 pub fn changes_of_assistant(message: Message) -> Vec<Change> {
+    // Where no reply came, the official CLI and ours write down why.
+    if message.model.as_deref() == Some(SYNTHETIC) && message.text().starts_with("API Error") {
+        return vec![Change::Notice(Notice::Error, message.text())];
+    }
     let Message { model, usage, blocks, .. } = message;
     blocks.into_iter().map(|block| Change::Block { block, model: model.clone(), usage }).collect()
 }

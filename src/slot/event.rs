@@ -217,6 +217,8 @@ pub enum News {
         /// Its id.
         id: String,
     },
+    /// The model did not answer, and is asked again.
+    Retry(Retry),
     /// The session's totals after a turn or a switch.
     Totals(Totals),
     /// The model in use, after it was changed.
@@ -238,6 +240,19 @@ pub enum PromptState {
     Cancelled,
     /// Its turn was cut off by the end of the process.
     CutOff,
+}
+
+/// The model is asked again, after a while.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Retry {
+    /// The how-manieth time, from 1.
+    pub attempt: u64,
+    /// The last attempt's number.
+    pub most: u64,
+    /// How long until then.
+    pub wait: Duration,
+    /// Why it is needed; hostile text.
+    pub reason: String,
 }
 
 /// A tool wants to run.

@@ -31,6 +31,9 @@ pub(super) fn note(event: &SlotEvent) {
         News::Permission(request) => tracing::debug!(epoch, id = request.id, "asked for permission"),
         News::PermissionDropped { id } => tracing::debug!(epoch, id, "permission not needed any more"),
         News::Mode(mode) => tracing::info!(epoch, mode = mode.wire_name(), "permission mode"),
+        News::Retry(retry) => {
+            tracing::info!(epoch, retry.attempt, wait = ?retry.wait, "asks the model again");
+        }
         News::Conversation { .. } | News::Totals(_) | News::Model(_) => {}
     }
 }

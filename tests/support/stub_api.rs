@@ -67,6 +67,13 @@ impl Answer {
         Self::blocks(&[json!({"type": "tool_use", "id": id, "name": tool, "input": input})])
     }
 
+    /// These chunks of a chat completion, and the mark of its end.
+    pub fn chunks(chunks: &[Value]) -> Self {
+        let mut lines: Vec<_> = chunks.iter().map(|chunk| format!("data: {chunk}\n\n")).collect();
+        lines.push("data: [DONE]\n\n".to_owned());
+        Self::stream(lines.concat())
+    }
+
     /// An error.
     pub fn error(status: u16, kind: &str, message: &str) -> Self {
         let body = json!({"type": "error", "error": {"type": kind, "message": message}}).to_string();
@@ -153,6 +160,16 @@ impl StubApi {
     /// The messages of the last request that streams a reply.
     pub fn last_messages(&self) -> Value {
         self.asked().last().expect("a request").body["messages"].clone()
+    }
+
+    /// The same, of one that takes it for a server of chat completions.
+    pub fn openai(&self) -> [(&str, String); 3] {
+        let model = "some/model".to_owned();
+        [
+            ("OPENAI_BASE_URL", format!("{}/v1", self.url)),
+            ("OPENAI_API_KEY", KEY.to_owned()),
+            ("OPENAI_MODEL", model),
+        ]
     }
 
     /// The environment of an agent that asks this API.

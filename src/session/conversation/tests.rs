@@ -33,6 +33,25 @@ fn a_complete_block_replaces_what_was_streamed_of_it() {
 }
 
 #[test]
+fn a_reply_that_broke_off_leaves_nothing() {
+    let mut conversation = Conversation::default();
+    conversation.apply(Change::Prompt("hi".into()), "p", None);
+    conversation.apply(reply("whole block"), "a", None);
+    conversation.apply(Change::TextDelta("half".into()), "", None);
+    conversation.apply(Change::Dropped(vec!["a".into()]), "", None);
+    assert_eq!(texts(&conversation), ["> hi"]);
+    conversation.apply(Change::TextDelta("anew".into()), "", None);
+    assert_eq!(texts(&conversation), ["> hi", "anew"]);
+}
+
+#[test]
+fn where_no_reply_came_the_reason_stands_as_a_notice() {
+    let line = r#"{"type":"assistant","uuid":"a","isApiErrorMessage":true,"message":{"id":"m","model":"<synthetic>","content":[{"type":"text","text":"API Error: 529"}]}}"#;
+    let conversation = Conversation::of(&Transcript::parse(line.as_bytes()));
+    assert_eq!(texts(&conversation), ["Error"]);
+}
+
+#[test]
 fn a_result_finds_its_call() {
     let transcript = [
         r#"{"type":"user","uuid":"p","message":{"content":"go"}}"#,

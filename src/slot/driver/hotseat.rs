@@ -74,6 +74,7 @@ pub fn ask(id: &str, ask: Ask) -> Frame {
             HostRequest::RenameSession { title, session_id: Some(session.to_string()) }
         }
         Ask::Context => HostRequest::GetContextUsage,
+        Ask::End => HostRequest::EndSession { reason: Some("hotseat closes".to_owned()) },
         Ask::Cancel(message_uuid) => HostRequest::CancelAsyncMessage { message_uuid },
     };
     Frame::ControlRequest(ControlEnvelope { request_id: id.to_owned(), request })

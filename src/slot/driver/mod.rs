@@ -10,7 +10,7 @@ use std::path::PathBuf;
 
 use serde_json::Value;
 
-use super::{PermissionRequest, PromptState, SlotError, Switch, Totals};
+use super::{PermissionRequest, PromptState, Retry, SlotError, Switch, Totals};
 use crate::protocol::PermissionMode;
 use crate::session::SessionId;
 use crate::session::conversation::{Change, TurnCost};
@@ -55,6 +55,8 @@ pub enum Ask {
     Context,
     /// Take a queued prompt back.
     Cancel(String),
+    /// Stop what runs, and end.
+    End,
 }
 
 impl Ask {
@@ -69,6 +71,7 @@ impl Ask {
             Self::Rename { .. } => "rename",
             Self::Context => "context",
             Self::Cancel(_) => "cancel",
+            Self::End => "end",
         }
     }
 }
@@ -113,6 +116,8 @@ pub enum Heard {
         /// The session's totals; their share of the context window is not known here.
         totals: Totals,
     },
+    /// The model did not answer, and is asked again.
+    Retry(Retry),
     /// No turn runs and none waits.
     Quiet,
     /// A tool wants to run.

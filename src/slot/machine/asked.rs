@@ -93,6 +93,13 @@ impl Machine {
         self.asked.requests.insert(id, request);
     }
 
+    /// Has the agent do what it will hardly live to answer.
+    pub(super) fn tell_agent(&mut self, ask: Ask) {
+        self.asked.next += 1;
+        let id = format!("hotseat-{}", self.asked.next);
+        self.send(hotseat::ask(&id, ask));
+    }
+
     /// Matches an answer with what was asked.
     pub(super) fn answered(&mut self, id: &str, answer: Result<Value, SlotError>) {
         match self.asked.requests.remove(id) {

@@ -36,6 +36,7 @@ impl Machine {
                 }
                 self.count(Totals { context_percent: self.totals.context_percent, ..totals });
             }
+            Heard::Retry(retry) => self.tell(News::Retry(retry)),
             Heard::Quiet => {
                 self.turn = None;
                 self.rest();

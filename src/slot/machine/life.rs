@@ -86,6 +86,10 @@ impl Machine {
             Life::Up { warm } => {
                 let next = Some((self.now.at + PATIENCE, Signal::TERM));
                 self.life = Life::Ending { warm: *warm, next, after: then };
+                // At the end of its stdin alone it would first finish its turn.
+                if self.turn.is_some() {
+                    self.tell_agent(Ask::End);
+                }
                 self.effects.push(Effect::EndInput);
             }
         }

@@ -185,6 +185,7 @@ fn news(event: &SlotEvent) -> Option<String> {
         News::Prompt { uuid, state } => format!("{uuid} {state:?}"),
         News::Permission(request) => format!("asks {}", request.id),
         News::PermissionDropped { id } => format!("dropped {id}"),
+        News::Retry(retry) => format!("retry {}", retry.attempt),
         News::Totals(_) => return None,
         News::Model(model) => format!("model {model}"),
         News::Mode(mode) => format!("mode {}", mode.wire_name()),

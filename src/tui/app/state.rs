@@ -19,7 +19,7 @@ use crate::index::Row;
 use crate::protocol::PermissionMode;
 use crate::session::conversation::Body;
 use crate::session::{Prices, SessionId};
-use crate::slot::{Agent, PermissionRequest, SlotState, Switch, Switched, Totals};
+use crate::slot::{Agent, PermissionRequest, Retry, SlotState, Switch, Switched, Totals};
 
 /// The whole state. Only [`update`](super::update) changes it, only the view reads it.
 #[derive(Debug)]
@@ -141,6 +141,8 @@ pub struct Seat {
     pub totals: Totals,
     /// The last switch.
     pub last_switch: Option<Switched>,
+    /// The model did not answer and is asked again, told at this time.
+    pub retry: Option<(Retry, DateTime<Utc>)>,
     /// Resident memory in bytes.
     pub memory: Option<u64>,
 }
@@ -232,6 +234,7 @@ impl App {
                 mode: setup.mode,
                 totals: Totals::default(),
                 last_switch: None,
+                retry: None,
                 memory: None,
             },
             shown: setup.resume,

@@ -89,6 +89,7 @@ fn state(app: &App, theme: &Theme) -> Span<'static> {
         SlotState::Idle(_) if app.closing => ("○ closing…".to_owned(), theme.dim),
         SlotState::Idle(_) => ("● warm".to_owned(), theme.ok),
         SlotState::Busy { .. } if !app.permissions.is_empty() => ("◐ asks you".to_owned(), theme.warn),
+        SlotState::Busy { .. } if app.seat.retry.is_some() => (asks_again(app), theme.warn),
         SlotState::Busy { .. } => (format!("◐ working {}", duration(since)), theme.accent),
         SlotState::Switching { .. } => ("⇄ switching".to_owned(), theme.accent),
         SlotState::Exited(exit) if exit.expected => ("○ closed".to_owned(), theme.dim),
@@ -98,6 +99,15 @@ fn state(app: &App, theme: &Theme) -> Span<'static> {
         }
     };
     Span::styled(words, style)
+}
+
+/// `◐ asks again in 4 s (2 of 10): the reason`.
+fn asks_again(app: &App) -> String {
+    let Some((retry, told)) = &app.seat.retry else { return String::new() };
+    let wait = TimeDelta::from_std(retry.wait).unwrap_or_default();
+    let left = duration(wait - (app.now - *told));
+    let reason = text::clean_line(&retry.reason);
+    format!("◐ asks again in {left} ({} of {}): {reason}", retry.attempt, retry.most)
 }
 
 fn mode(app: &App) -> &'static str {

@@ -11,7 +11,7 @@ use super::*;
 use crate::index::Row;
 use crate::session::conversation::{Change, ToolResult};
 use crate::session::message::{Block, Usage};
-use crate::slot::{Exit, How, News, PermissionRequest, SlotEvent, SlotState, Switched, Totals};
+use crate::slot::{Exit, How, News, PermissionRequest, Retry, SlotEvent, SlotState, Switched, Totals};
 use crate::store::Holder;
 use crate::tui::app::sample::{agent, id, noon, row, setup};
 use crate::tui::app::{Event, begin, update};
@@ -218,6 +218,18 @@ fn no_size_breaks_it() {
         }
     }
     insta::assert_snapshot!(Screen::talking().at(20, 5));
+}
+
+#[test]
+fn the_bar_says_why_the_model_is_asked_again_and_when() {
+    let mut screen = Screen::talking();
+    screen.slot(News::State(SlotState::Busy { session: id(1), turn: "p".into() }));
+    let wait = std::time::Duration::from_secs(4);
+    screen.slot(News::Retry(Retry { attempt: 2, most: 10, wait, reason: "Over\u{1b}loaded".into() }));
+    let shown = screen.at(120, 20);
+    assert!(shown.contains("◐ asks again in 4 s (2 of 10): Over"), "{shown}");
+    screen.slot(News::State(SlotState::Idle(id(1))));
+    assert!(!screen.at(120, 20).contains("asks again"));
 }
 
 mod known;

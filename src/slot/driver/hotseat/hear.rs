@@ -1,5 +1,7 @@
 //! Understands what the agent says on its own.
 
+use std::time::Duration;
+
 use serde_json::Value;
 
 use super::{Frame, Hotseat};
@@ -11,7 +13,7 @@ use crate::session::SessionId;
 use crate::session::conversation::{Change, Notice, TurnCost, changes_of_assistant, changes_of_user};
 use crate::session::message::{Message, Usage};
 use crate::slot::driver::Heard;
-use crate::slot::{PermissionRequest, PromptState, SlotError, Totals};
+use crate::slot::{PermissionRequest, PromptState, Retry, SlotError, Totals};
 
 impl Hotseat {
     /// What a frame means, and the session it belongs to where it says so.
@@ -142,9 +144,25 @@ fn system(frame: &SystemFrame) -> Vec<Heard> {
             .map(|text| grew("", Change::Notice(Notice::Info, text.to_owned())))
             .into_iter()
             .collect(),
+        "api_retry" => retried(frame),
         "compact_boundary" => vec![grew("", Change::Notice(Notice::Compacted, String::new()))],
         _ => Vec::new(),
     }
+}
+
+/// The reply that was under way is void, and another will be asked for.
+fn retried(frame: &SystemFrame) -> Vec<Heard> {
+    let number = |key: &str| frame.rest.get(key).and_then(Value::as_u64).unwrap_or(0);
+    let words = |key: &str| frame.rest.get(key).and_then(Value::as_str).map(str::to_owned);
+    let dropped = frame.rest.get("dropped").and_then(Value::as_array).into_iter().flatten();
+    let dropped = dropped.filter_map(|uuid| uuid.as_str().map(str::to_owned)).collect();
+    let retry = Retry {
+        attempt: number("attempt"),
+        most: number("max_retries"),
+        wait: Duration::from_millis(number("retry_delay_ms")),
+        reason: words("message").or_else(|| words("error")).unwrap_or_default(),
+    };
+    vec![grew("", Change::Dropped(dropped)), Heard::Retry(retry)]
 }
 
 /// A sub-agent's frames are part of a tool call, not of the conversation.
@@ -157,6 +175,10 @@ fn message(frame: MessageFrame, changes: fn(MessageFrame) -> Vec<Change>) -> Vec
 }
 
 fn changes_of_assistant_frame(frame: MessageFrame) -> Vec<Change> {
+    // Why no reply came is told once more, with the end of the turn.
+    if frame.rest.get("error").is_some_and(Value::is_string) {
+        return Vec::new();
+    }
     Message::of_value(frame.message).map(changes_of_assistant).unwrap_or_default()
 }
 

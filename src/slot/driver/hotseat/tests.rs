@@ -7,7 +7,7 @@ use crate::protocol::PermissionMode;
 use crate::session::conversation::{Change, Notice, TurnCost};
 use crate::session::message::{Block, Usage};
 use crate::slot::driver::Heard;
-use crate::slot::{PromptState, SlotError};
+use crate::slot::{PromptState, Retry, SlotError};
 
 const ID: &str = "aaaaaaaa-aaaa-4aaa-8aaa-aaaaaaaaaaaa";
 
@@ -217,4 +217,18 @@ fn context_is_read_as_far_as_it_is_there() {
         "categories": [{"name": "Messages", "tokens": 5}, {"name": "odd"}], "model": "m"}));
     assert_eq!((usage.tokens, usage.max, usage.categories), (5, 10, vec![("Messages".to_owned(), 5)]));
     assert_eq!(context(json!("nonsense")), crate::slot::ContextUsage::default());
+}
+
+#[test]
+fn a_retry_takes_back_what_was_shown_and_says_why() {
+    let heard = hear(json!({
+        "type": "system", "subtype": "api_retry", "attempt": 2, "max_retries": 10, "retry_delay_ms": 1500,
+        "error_status": 529, "error": "overloaded", "message": "busy", "dropped": ["u"], "session_id": ID,
+    }));
+    let retry =
+        Retry { attempt: 2, most: 10, wait: std::time::Duration::from_millis(1500), reason: "busy".into() };
+    assert_eq!(
+        heard,
+        [Heard::Grew { uuid: String::new(), change: Change::Dropped(vec!["u".into()]) }, Heard::Retry(retry)]
+    );
 }

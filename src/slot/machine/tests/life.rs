@@ -103,7 +103,7 @@ fn closing_is_patient() {
     let mut bench = Bench::busy();
     let (done, mut closed) = oneshot::channel();
     let start = bench.now.at;
-    assert_eq!(bench.step(Input::Command(Command::Close { done })), ["end input"]);
+    assert_eq!(bench.step(Input::Command(Command::Close { done })), ["> end_session", "end input"]);
     assert_eq!(bench.tick(), ["signal 15"]);
     assert_eq!(bench.now.at - start, Duration::from_secs(5));
     assert_eq!(bench.tick(), ["signal 9"]);

@@ -24,6 +24,7 @@ pub(super) fn news(app: &mut App, event: SlotEvent) -> Vec<Effect> {
         News::Ready(agent) => ready(app, agent),
         News::Switched(switched) => arrived(app, switched),
         News::Conversation { uuid, at, change } => {
+            app.seat.retry = None;
             let turn_over = matches!(change, Change::TurnEnd(_));
             if let Some(page) =
                 event.session.map(|session| app.pages.entry(session).or_insert_with(Page::begun))
@@ -59,6 +60,10 @@ pub(super) fn news(app: &mut App, event: SlotEvent) -> Vec<Effect> {
         News::PermissionDropped { id } => {
             app.permissions.retain(|pending| pending.request.id != id);
             leave_permission(app);
+            Vec::new()
+        }
+        News::Retry(retry) => {
+            app.seat.retry = Some((retry, app.now));
             Vec::new()
         }
         News::Totals(totals) => {
@@ -100,6 +105,7 @@ fn enter(app: &mut App, state: SlotState) {
             app.complain(format!("the agent died ({}) - {next}", exit.reason));
         }
     }
+    app.seat.retry = None;
     app.seat.state = state;
     app.seat.since = app.now;
 }
