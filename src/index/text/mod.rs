@@ -15,7 +15,7 @@ mod words;
 pub use passage::Passage;
 pub use query::Query;
 pub use search::{Hit, Hits, MOST_COUNTED, search};
-pub use snippet::{Role, Snippet};
+pub use snippet::{Role, Snippet, snippet};
 pub use tables::{Text, forget, ingest, schema};
 
 #[cfg(test)]
