@@ -63,10 +63,9 @@ pub(super) fn open(room: Room, seat: &Seat, settings: Settings) -> Result<Exit> 
     let store = Arc::new(LocalStore::new(&room.claude));
     let stock = Stock::over(store.clone());
     let mut resume = seat.resume.as_deref().map(|reference| stock.one(reference)).transpose();
-    if !seat.ephemeral {
-        tend(&store, resume.is_err());
-    }
-    if let (Err(_), Some(reference)) = (&resume, &seat.resume) {
+    if let (Err(_), Some(reference), false) = (&resume, &seat.resume, seat.ephemeral) {
+        // It may be a pinned one that a clean-up took.
+        store.tend().context("looking after the pinned sessions")?;
         resume = Stock::over(store.clone()).one(reference).map(Some);
     }
     let resume = resume?;
@@ -101,23 +100,6 @@ pub(super) fn open(room: Room, seat: &Seat, settings: Settings) -> Result<Exit> 
         welcome: room.welcome.or_else(|| problems.into_iter().next()),
     })?;
     Ok(Exit::Done)
-}
-
-/// Looks after the pinned sessions beside everything else, or before it where
-/// the session that is wanted may be one that a clean-up took.
-fn tend(store: &Arc<LocalStore>, first: bool) {
-    let store = Arc::clone(store);
-    let work = move || {
-        if let Err(error) = store.tend() {
-            tracing::warn!("the pins were not looked after: {error}");
-        }
-    };
-    if first {
-        work();
-    } else {
-        // It looks at a few files and ends by itself.
-        let _beside = std::thread::spawn(work);
-    }
 }
 
 /// The colours that were configured, within what the terminal was said to bear.

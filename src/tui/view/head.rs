@@ -61,6 +61,15 @@ fn remark(app: &App, width: usize, theme: &Theme) -> Option<Line<'static>> {
     (!spans.is_empty()).then(|| Line::from(spans))
 }
 
+/// The folder of a session that was not begun in this one: it belongs there, or,
+/// moved here or of another worktree, only worked there.
+fn folder(app: &App, row: &Row) -> Option<String> {
+    let folder = row.facts.cwd.as_deref().filter(|cwd| *cwd != app.folder)?;
+    let is_of_here = app.around.here.as_ref().is_some_and(|here| here.contains(&row.stored.id));
+    let how = if is_of_here { "worked in" } else { "belongs to" };
+    Some(format!("{how} {}", text::clean_line(folder)))
+}
+
 fn remarks(app: &App, theme: &Theme) -> Vec<(String, Style)> {
     if let Some(Read::Failed(problem)) = app.page().map(|page| &page.read) {
         return vec![(format!("cannot be read: {}", text::clean_line(problem)), theme.error)];
@@ -77,8 +86,7 @@ fn remarks(app: &App, theme: &Theme) -> Vec<(String, Style)> {
         say(key.map(|key| format!("read only - {key} to take the seat")));
         say(row.and_then(|row| cold(app, row)));
     }
-    let folder = row.and_then(|row| row.facts.cwd.as_deref()).filter(|cwd| *cwd != app.folder);
-    say(folder.map(|folder| format!("belongs to {}", text::clean_line(folder))));
+    say(row.and_then(|row| folder(app, row)));
     say(row.and_then(|row| details::lineage(app, row)));
     if app.shows_active() {
         let notice = app.seat.agent.as_ref().and_then(|agent| agent.notice.as_ref());
