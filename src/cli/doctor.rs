@@ -7,6 +7,7 @@ mod agents;
 mod folders;
 mod terminal;
 mod text;
+mod tree;
 
 use std::io::Write;
 
@@ -77,6 +78,7 @@ pub fn run(arguments: &Doctor) -> Result<Exit> {
 fn examine(places: &Places) -> Result<Report> {
     let mut findings = Findings::default();
     let folders = folders::examine(places, &mut findings);
+    tree::examine(places, &mut findings);
     for mistake in config::read_file(&places.config_file()).mistakes {
         findings.problem(mistake.to_string(), "Mend that line; until then its default counts.");
     }

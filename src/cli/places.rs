@@ -56,6 +56,11 @@ impl Places {
         self.claude.join("hotseat").join("trash")
     }
 
+    /// The folder of pinned sessions.
+    pub fn pinned(&self) -> PathBuf {
+        self.claude.join("hotseat").join("pinned")
+    }
+
     /// The folder of all projects' transcripts.
     pub fn projects(&self) -> PathBuf {
         self.claude.join("projects")

@@ -28,7 +28,8 @@ pub struct Folder {
 pub fn examine(places: &Places, findings: &mut Findings) -> Vec<Folder> {
     vec![
         folder("sessions", places.projects(), findings, |path| sessions(&places.claude, path)),
-        folder("trash", places.trash(), findings, deleted),
+        folder("trash", places.trash(), findings, |_| deleted(&places.claude)),
+        folder("pinned", places.pinned(), findings, |_| pinned(&places.claude)),
         file("configuration", places.config_file(), findings),
         folder("state", places.state.clone(), findings, |_| (None, vec![])),
         folder("logs", places.logs(), findings, |_| (None, vec![])),
@@ -100,10 +101,23 @@ fn sessions(root: &Path, projects: &Path) -> Contents {
     (Some(holds), unreadable)
 }
 
-fn deleted(trash: &Path) -> Contents {
-    let holds = match folders_in(trash).len() {
+fn deleted(root: &Path) -> Contents {
+    let trash = LocalStore::new(root).trash().unwrap_or_default();
+    let bytes: u64 = trash.iter().map(|trashed| trashed.size).sum();
+    let holds = match trash.len() {
         0 => "empty".to_owned(),
-        count => several(count, "deleted session"),
+        count => format!("{}, {:.1} MB", several(count, "deleted session"), bytes as f64 / 1e6),
+    };
+    (Some(holds), vec![])
+}
+
+fn pinned(root: &Path) -> Contents {
+    let pinned = LocalStore::new(root).pinned().unwrap_or_default();
+    let lost = pinned.iter().filter(|pinned| pinned.gone).count();
+    let holds = match pinned.len() {
+        0 => "none".to_owned(),
+        count if lost == 0 => several(count, "session"),
+        count => format!("{}, {lost} deleted elsewhere, to be put back", several(count, "session")),
     };
     (Some(holds), vec![])
 }
@@ -143,12 +157,16 @@ mod tests {
         let project = places.projects().join("-p");
         std::fs::create_dir_all(&project).unwrap();
         std::fs::write(project.join(format!("{id}.jsonl")), "{}\n").unwrap();
-        std::fs::create_dir_all(places.trash().join(id)).unwrap();
+        let store = LocalStore::new(&places.claude);
+        store.pin(id.parse().unwrap()).unwrap();
+        store.delete(id.parse().unwrap()).unwrap();
+        std::fs::write(project.join(format!("{id}.jsonl")), "{}\n").unwrap();
 
         let folders = examine(&places, &mut Findings::default());
         let holds = |what| folders.iter().find(|folder| folder.what == what).unwrap().holds.clone().unwrap();
         assert_eq!(holds("sessions"), "1, 0.0 MB, in 1 folder");
-        assert_eq!(holds("trash"), "1 deleted session");
+        assert_eq!(holds("trash"), "1 deleted session, 0.0 MB");
+        assert_eq!(holds("pinned"), "1 session");
     }
 
     #[test]

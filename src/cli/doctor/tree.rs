@@ -1,0 +1,193 @@
+//! What is odd among the transcripts: each kind of oddity told once, with how
+//! often and where first, since a tree may hold thousands.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use rustix::fs::{Access, access};
+
+use super::Findings;
+use crate::cli::places::Places;
+use crate::session::SessionId;
+use crate::store::{LocalStore, Scope, SessionStore};
+
+/// So many days before the official clean-up it is time to say so.
+const SOON: u64 = 7;
+
+/// Something that is not as it should be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Oddity {
+    /// A transcript that may not be read.
+    Unreadable,
+    /// A link that leads nowhere, or in a circle.
+    DeadLink,
+    /// A pipe, a socket, a device or a folder with a session's name.
+    NoFile,
+    /// A session without a byte.
+    Empty,
+    /// A name that is not UTF-8.
+    NoText,
+    /// The same session in two projects.
+    Twice,
+}
+
+impl Oddity {
+    /// What it is, for one and for several.
+    fn words(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Unreadable => ("a transcript cannot be read", "transcripts cannot be read"),
+            Self::DeadLink => ("a link leads nowhere", "links lead nowhere"),
+            Self::NoFile => ("a session's name is no file", "sessions' names are no files"),
+            Self::Empty => ("a transcript is empty", "transcripts are empty"),
+            Self::NoText => ("a name is not UTF-8", "names are not UTF-8"),
+            Self::Twice => ("a session lies in two projects", "sessions lie in two projects"),
+        }
+    }
+
+    fn mend(self) -> &'static str {
+        match self {
+            Self::Unreadable => "If it is yours: chmod u+rw",
+            Self::DeadLink | Self::NoFile | Self::Empty | Self::NoText => {
+                "It is passed over; move it away if nothing needs it."
+            }
+            Self::Twice => "The newer one counts; move the other away.",
+        }
+    }
+}
+
+/// Looks through all projects.
+pub fn examine(places: &Places, findings: &mut Findings) {
+    for (oddity, paths) in oddities(&places.projects()) {
+        let (one, several) = oddity.words();
+        let first = format!("{:?}", paths[0].display().to_string());
+        let what = match paths.len() {
+            1 => format!("sessions: {one}: {first}"),
+            count => format!("sessions: {count} {several}, the first: {first}"),
+        };
+        if oddity == Oddity::Unreadable {
+            findings.problem(what, oddity.mend());
+        } else {
+            findings.note(what, oddity.mend());
+        }
+    }
+    clean_up(&LocalStore::new(&places.claude), findings);
+}
+
+/// Says how many sessions the official clean-up takes before long.
+fn clean_up(store: &LocalStore, findings: &mut Findings) {
+    let (Some(period), Ok(sessions)) = (store.cleanup_period(), store.list(&Scope::All)) else { return };
+    let soon = Duration::from_secs(SOON * 86_400);
+    let now = SystemTime::now();
+    let age = |modified| now.duration_since(modified).unwrap_or_default();
+    let going = sessions.iter().filter(|stored| age(stored.modified) + soon > period);
+    let count = going.filter(|stored| !store.has_pin(stored.id)).count();
+    if count > 0 {
+        let sessions = if count == 1 { "session" } else { "sessions" };
+        findings.note(
+            format!(
+                "the official clean-up deletes {count} {sessions} within {SOON} days (it keeps {} days)",
+                period.as_secs() / 86_400
+            ),
+            "Keep a copy with `hotseat sessions pin REF`, or set cleanupPeriodDays in Claude's settings.json.",
+        );
+    }
+}
+
+fn oddities(projects: &Path) -> BTreeMap<Oddity, Vec<PathBuf>> {
+    let mut found: BTreeMap<Oddity, Vec<PathBuf>> = BTreeMap::new();
+    let mut seen: HashMap<SessionId, PathBuf> = HashMap::new();
+    for folder in projects.read_dir().into_iter().flatten().flatten() {
+        for entry in folder.path().read_dir().into_iter().flatten().flatten() {
+            let path = entry.path();
+            let name = entry.file_name();
+            let Some(name) = name.to_str() else {
+                found.entry(Oddity::NoText).or_default().push(path);
+                continue;
+            };
+            let Some(id) = name.strip_suffix(".jsonl").and_then(|id| id.parse().ok()) else { continue };
+            let oddity = oddity(&path).or_else(|| seen.insert(id, path.clone()).map(|_| Oddity::Twice));
+            if let Some(oddity) = oddity {
+                found.entry(oddity).or_default().push(path);
+            }
+        }
+    }
+    found
+}
+
+fn oddity(path: &Path) -> Option<Oddity> {
+    let Ok(there) = fs::metadata(path) else { return Some(Oddity::DeadLink) };
+    if !there.is_file() {
+        return Some(Oddity::NoFile);
+    }
+    if access(path, Access::READ_OK).is_err() {
+        return Some(Oddity::Unreadable);
+    }
+    (there.len() == 0).then_some(Oddity::Empty)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    #[test]
+    fn each_kind_is_told_once() {
+        let scratch = tempfile::tempdir().unwrap();
+        let root = scratch.path();
+        let places = Places { claude: root.into(), ..Places::find() };
+        let (one, other) = (places.projects().join("-one"), places.projects().join("-other"));
+        let session = |folder: &Path| folder.join(format!("{}.jsonl", SessionId::random()));
+        for folder in [&one, &other] {
+            fs::create_dir_all(folder).unwrap();
+            fs::write(session(folder), "{}\n").unwrap();
+            symlink("loop", folder.join("loop")).unwrap();
+            symlink(folder.join("loop"), session(folder)).unwrap();
+            fs::create_dir(session(folder)).unwrap();
+            fs::write(session(folder), "").unwrap();
+            fs::write(folder.join(OsStr::from_bytes(b"\xff.jsonl")), "").unwrap();
+        }
+        let twice = session(&one);
+        fs::write(&twice, "{}\n").unwrap();
+        fs::copy(&twice, other.join(twice.file_name().unwrap())).unwrap();
+
+        let counts: Vec<_> =
+            oddities(&places.projects()).into_iter().map(|(odd, at)| (odd, at.len())).collect();
+        let expected = [
+            (Oddity::DeadLink, 2),
+            (Oddity::NoFile, 2),
+            (Oddity::Empty, 2),
+            (Oddity::NoText, 2),
+            (Oddity::Twice, 1),
+        ];
+        assert_eq!(counts, expected);
+        let mut findings = Findings::default();
+        examine(&places, &mut findings);
+        assert_eq!((findings.problems.len(), findings.notes.len()), (0, 5));
+        assert!(findings.notes[0].what.starts_with("sessions: 2 links lead nowhere, the first: "));
+    }
+
+    #[test]
+    fn the_clean_up_is_told_in_time_and_not_of_what_is_pinned() {
+        let scratch = tempfile::tempdir().unwrap();
+        let store = LocalStore::new(scratch.path());
+        let id = SessionId::random();
+        store.open(id, Path::new("/w")).unwrap().append(&["{}".into()]).unwrap();
+        let told = || {
+            let mut findings = Findings::default();
+            clean_up(&store, &mut findings);
+            findings.notes.into_iter().map(|note| note.what).collect::<Vec<_>>()
+        };
+        assert!(told().is_empty());
+        let old = SystemTime::now() - Duration::from_hours(25 * 24);
+        let file = fs::File::options().append(true).open(store.find(id).unwrap().path).unwrap();
+        file.set_modified(old).unwrap();
+        assert_eq!(told(), ["the official clean-up deletes 1 session within 7 days (it keeps 30 days)"]);
+        store.pin(id).unwrap();
+        assert!(told().is_empty());
+    }
+}
