@@ -397,10 +397,12 @@ fn torn_foreign_and_empty_transcripts_stop_nothing() {
     let before = std::fs::read(&path).unwrap();
     let mut pty = scratch.warm();
     pty.wait_for("A torn talk");
-    pty.keys("j");
-    pty.wait_for("unreadable line");
+    pty.keys("jj");
+    pty.wait_for("1 unreadable line was");
     assert_eq!(std::fs::read(&path).unwrap(), before, "looking changes nothing");
     pty.keys("\r");
+    pty.wait_for("go on in a repaired copy");
+    pty.keys("r");
     pty.wait_for("⇄ resume");
     say(&mut pty, "Remember that it was mended", "I will remember");
     let after = std::fs::read(&path).unwrap();

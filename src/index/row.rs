@@ -32,7 +32,7 @@ impl Row {
     /// cleared. What could not be read in full may hold anything.
     pub fn holds_nothing(&self) -> bool {
         let named = self.facts.title.as_ref().map(|title| title.source);
-        let unread = self.partial || self.problem.is_some();
+        let unread = self.partial || self.problem.is_some() || !self.facts.health.is_good();
         !unread && named != Some(TitleSource::Custom) && (named.is_none() || self.facts.holds_nothing())
     }
 

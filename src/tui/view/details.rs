@@ -144,7 +144,7 @@ impl Sheet<'_> {
             self.say("clean-up", "pinned: a copy is kept where no clean-up finds it");
         } else if let Some(days) = app.around.days_left(row, app.now) {
             let pin = key(app, Command::Pin);
-            let words = format!("the official tools may delete it {} · {pin} keeps a copy", within(days));
+            let words = format!("the official tools delete it {} · {pin} keeps a copy", within(days));
             let soon = app.around.soon_deleted(row, app.now).is_some();
             self.say_styled("clean-up", &words, if soon { self.theme.warn } else { Style::default() });
         }
@@ -203,7 +203,7 @@ pub fn lineage(app: &App, row: &Row) -> Option<String> {
 /// When the clean-up comes, in words.
 pub fn within(days: u64) -> String {
     match days {
-        0 => "within a day".to_owned(),
+        0 => "any time now".to_owned(),
         1 => "in 1 day".to_owned(),
         days => format!("in {days} days"),
     }

@@ -122,11 +122,8 @@ fn warnings(app: &App, row: &Row) -> Vec<String> {
         list.push(format!("{} is gone - {} forks it here", text::clean_line(folder), key(Command::Fork)));
     }
     if let Some(days) = app.around.soon_deleted(row, app.now) {
-        list.push(format!(
-            "a clean-up may delete it {} - {} keeps a copy",
-            details::within(days),
-            key(Command::Pin)
-        ));
+        let within = if days == 0 { "due".to_owned() } else { details::within(days) };
+        list.push(format!("† clean-up {within} - {} pins it", key(Command::Pin)));
     }
     list
 }
