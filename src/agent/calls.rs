@@ -10,6 +10,8 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::frames::Ending;
+use super::hook::Said;
+use super::hooking::About;
 use super::permission::Decision;
 use super::process::{Process, State};
 use super::provider::OfferedTool;
@@ -29,30 +31,46 @@ impl Process {
                 self.record_result(&call, &Outcome::failed(error))?;
                 continue;
             }
-            let need = self.tool(&call.tool).map(|tool| tool.need(&call.input, &self.place()));
-            let Some(need) = need else {
-                self.record_result(&call, &Outcome::failed(format!("there is no tool {}", call.tool)))?;
-                continue;
-            };
-            match self.permissions.decide(&call.tool, &need, &self.session.cwd) {
-                Decision::Allow => {
-                    turn.step = self.run_tool(call);
-                    return Ok(None);
-                }
-                Decision::Deny(reason) => self.deny(turn, &call, &reason)?,
-                Decision::Ask { suggestions, blocked_path } => {
-                    turn.step = self.ask_for(call, &need, suggestions, blocked_path);
-                    return Ok(None);
-                }
+            if let Some(firing) = self.fire_before(&call) {
+                turn.step = Step::Hooks { about: About::Call(call), firing };
+                return Ok(None);
+            }
+            if self.begin_call(turn, call, None)? {
+                return Ok(None);
             }
         }
-        if !had_calls {
-            return Ok(Some(Ending {
-                subtype: "success",
-                text: Some(turn.text.clone()),
-                ..Ending::default()
-            }));
+        if had_calls {
+            return self.ask_again(turn);
         }
+        if let Some(firing) = self.fire_stop(turn) {
+            turn.step = Step::Hooks { about: About::Stop, firing };
+            return Ok(None);
+        }
+        Ok(Some(Ending { subtype: "success", text: Some(turn.text.clone()), ..Ending::default() }))
+    }
+
+    /// Runs a call or asks for it, true; or refuses it. `said` is the hooks' word.
+    pub(super) fn begin_call(&mut self, turn: &mut Turn, call: Call, said: Option<Said>) -> io::Result<bool> {
+        let Some(need) = self.tool(&call.tool).map(|tool| tool.need(&call.input, &self.place())) else {
+            self.record_result(&call, &Outcome::failed(format!("there is no tool {}", call.tool)))?;
+            return Ok(false);
+        };
+        match self.permissions.decide_after(said, &call.tool, &need, &self.session.cwd) {
+            Decision::Allow => turn.step = self.run_tool(call),
+            Decision::Deny(reason) => {
+                self.deny(turn, &call, &reason)?;
+                return Ok(false);
+            }
+            Decision::Ask { suggestions, blocked_path } => {
+                turn.step = self.ask_for(call, &need, suggestions, blocked_path);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Goes back to the model with what has come, unless it was asked often enough.
+    pub(super) fn ask_again(&mut self, turn: &mut Turn) -> io::Result<Option<Ending>> {
+        self.record_notes(turn)?;
         if self.settings.max_requests.is_some_and(|most| turn.requests >= most) {
             let error = format!("the turn reached its limit of {} requests to the model", turn.requests);
             return Ok(Some(Ending { subtype: "error_max_turns", errors: vec![error], ..Ending::default() }));
@@ -60,6 +78,24 @@ impl Process {
         turn.step = self.ask_the_model();
         turn.requests += 1;
         Ok(None)
+    }
+
+    /// Takes down what a tool did, and tells the hooks.
+    pub(super) fn tool_ran(
+        &mut self,
+        turn: &mut Turn,
+        call: &Call,
+        outcome: &Outcome,
+    ) -> io::Result<Option<Ending>> {
+        self.record_result(call, outcome)?;
+        turn.stops = 0;
+        match self.fire_after(call, outcome) {
+            Some(firing) => {
+                turn.step = Step::Hooks { about: About::Result, firing };
+                Ok(None)
+            }
+            None => self.next_call(turn),
+        }
     }
 
     /// A tool of ours, or of a server that is connected.

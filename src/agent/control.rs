@@ -48,6 +48,9 @@ impl Process {
             HostRequest::Initialize { options } => {
                 let served = options.get("sdkMcpServers").and_then(Value::as_array).into_iter().flatten();
                 self.mcp.host_is_there(served.filter_map(|name| name.as_str().map(str::to_owned)));
+                let problems = self.hooks.set_of_host(options.get("hooks").unwrap_or(&Value::Null));
+                self.permissions.problems.extend(problems);
+                self.first_session_starts();
                 Ok(self.introduction())
             }
             HostRequest::SetPermissionMode { mode } => {

@@ -5,6 +5,7 @@ use std::io;
 use serde_json::json;
 
 use super::frames::Ending;
+use super::hooking::About;
 use super::process::Process;
 use super::record::Entry;
 use super::tool::Outcome;
@@ -45,7 +46,9 @@ impl Process {
                 stopped_call =
                     Some((call, "the person stopped it while it ran; it may have done a part of its work"));
             }
-            Step::BackOff(_) | Step::Deciding => {}
+            Step::Hooks { about: About::Prompt, .. } => self.record_prompt(&turn.prompt)?,
+            Step::Hooks { about: About::Call(call), .. } => turn.calls.push_front(call),
+            Step::Hooks { about: About::Result | About::Stop, .. } | Step::BackOff(_) | Step::Deciding => {}
         }
         let waiting = turn.calls.drain(..).map(|call| (call, "the person stopped the turn before it ran"));
         let calls: Vec<_> = stopped_call.into_iter().chain(waiting).collect();

@@ -16,6 +16,8 @@ mod context;
 mod control;
 mod flags;
 mod frames;
+mod hook;
+mod hooking;
 mod host;
 mod http;
 mod inbox;

@@ -12,6 +12,8 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::active::ActiveSession;
+use super::hook::Hooks;
+use super::hooking::Starting;
 use super::host::Host;
 use super::inbox::Inbox;
 use super::instructions::Instructions;
@@ -96,6 +98,12 @@ pub struct Process {
     pub(super) permissions: Permissions,
     /// The settings files that count.
     pub(super) settings_files: SettingsFiles,
+    /// Who is asked at certain moments.
+    pub(super) hooks: Hooks,
+    /// How the first session came to be, until its hooks were asked.
+    pub(super) starts_by: Option<&'static str>,
+    /// The hooks of the session's start, until its first turn.
+    pub(super) starting: Option<Starting>,
     /// The session that has the seat.
     pub(super) session: ActiveSession,
     /// The way to the host.
@@ -170,6 +178,7 @@ impl Process {
         if let Err(error) = self.session.sync() {
             tracing::error!("the transcript's last lines may be lost: {error}");
         }
+        self.last_session_ends().await;
         let _flushed_or_late = tokio::time::timeout(LAST_FRAMES, self.out.flushed()).await;
     }
 

@@ -91,6 +91,21 @@ impl Entry {
         Self::new(None, fields)
     }
 
+    /// What a hook says instead of a person.
+    pub fn feedback(text: &str) -> Self {
+        let message = json!({"role": "user", "content": text});
+        Self::new(None, json!({"type": "user", "isMeta": true, "message": message}))
+    }
+
+    /// Something that the model is told beside the conversation, and how.
+    pub fn attachment(attachment: &Value, told: &str) -> Self {
+        let rendered = json!([{"content": told}]);
+        let fields = json!({
+            "type": "attachment", "attachment": attachment, "renderedRole": "user", "rendered": rendered,
+        });
+        Self::new(None, fields)
+    }
+
     /// The mark of a turn that was stopped.
     pub fn interrupted(in_a_tool: bool) -> Self {
         let text = if in_a_tool { INTERRUPTED_TOOL } else { INTERRUPTED };

@@ -147,6 +147,11 @@ impl SettingsFiles {
         Ok(true)
     }
 
+    /// The project's folder.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// Where the file of a source lies.
     pub fn path(&self, source: Source) -> PathBuf {
         match source {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::active::{ActiveSession, LoadAt};
 use super::flags::Flags;
+use super::hook::Hooks;
 use super::host::Host;
 use super::instructions::Instructions;
 use super::mcp::Servers;
@@ -72,7 +73,7 @@ impl Process {
         let store = if flags.no_session_persistence { Arc::new(MemoryStore::over(store)) } else { store };
         let host = Host::new(out.clone());
         let place = Place::new(surroundings.cwd.clone(), surroundings.guard.clone());
-        let (settings_files, permissions) = permitted(flags, &surroundings);
+        let (settings_files, mut permissions) = permitted(flags, &surroundings);
         let mut process = Self {
             settings: Settings {
                 model: String::new(),
@@ -91,8 +92,11 @@ impl Process {
             store,
             provider,
             tools: Toolbox::new(flags.tools.as_deref()),
+            hooks: hooks(&settings_files, &mut permissions.problems),
             permissions,
             settings_files,
+            starts_by: None,
+            starting: None,
             mcp: Servers::start(&flags.mcp_config, place, host.clone()).map_err(StartError::Mcp)?,
             host,
             out,
@@ -101,6 +105,12 @@ impl Process {
             state: State::Idle,
             ends: false,
         };
+        let is_new = process.session.context.messages().is_empty();
+        process.starts_by = Some(match (is_new, flags.fork_session) {
+            (true, _) => "startup",
+            (false, true) => "fork",
+            (false, false) => "resume",
+        });
         process.set_model(flags.model.clone());
         Ok(process)
     }
@@ -120,6 +130,15 @@ fn permitted(flags: &Flags, surroundings: &Surroundings) -> (SettingsFiles, Perm
     }
     permissions.problems.extend_from_slice(&files.problems);
     (files, permissions)
+}
+
+/// The hooks of the settings files; `problems` gets what makes no sense.
+fn hooks(files: &SettingsFiles, problems: &mut Vec<String>) -> Hooks {
+    let mut hooks = Hooks::default();
+    for file in files.all() {
+        problems.extend(hooks.take_settings(&file.name, &file.content));
+    }
+    hooks
 }
 
 /// The mode of the file that counts most. A project cannot say that everything

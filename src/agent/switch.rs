@@ -134,8 +134,12 @@ impl Process {
             let error = format!("the active session cannot be written to the end: {error}");
             Refusal::new(ErrorCode::SessionUnreadable, error)
         })?;
+        let trigger = wanted.trigger();
+        self.session_ends(if trigger == "fork" { "other" } else { trigger });
         let former = std::mem::replace(&mut self.session, session).id;
         self.permissions.forget_session();
+        self.starts_by = None;
+        self.session_starts(trigger);
         self.send_reset(former, wanted.trigger());
         self.send_init();
         let answer = SwitchAnswer {

@@ -11,6 +11,8 @@ use futures_util::StreamExt;
 use serde_json::Value;
 use tokio::time::Sleep;
 
+use super::hook::{Firing, Note, Verdict};
+use super::hooking::About;
 use super::provider::{Event, Events, ProviderError};
 use super::reply::Reply;
 use super::tool::{Outcome, Running};
@@ -60,6 +62,10 @@ pub struct Turn {
     pub denials: Vec<Value>,
     /// Calls that still wait, in order.
     pub calls: VecDeque<Call>,
+    /// What hooks want the model to know with the next request.
+    pub notes: Vec<Note>,
+    /// Times in a row that hooks kept it from ending.
+    pub stops: u32,
     /// What it waits for.
     pub step: Step,
 }
@@ -108,6 +114,13 @@ pub enum Step {
         /// Dropping it stops the tool.
         running: Running,
     },
+    /// Hooks.
+    Hooks {
+        /// What they are asked about.
+        about: About,
+        /// Dropping it stops them.
+        firing: Firing,
+    },
     /// Nothing: the next step is being decided.
     Deciding,
 }
@@ -120,6 +133,8 @@ pub enum Happened {
     Waited,
     /// The tool ended.
     Ran(Outcome),
+    /// The hooks have spoken.
+    Hooked(Verdict),
 }
 
 impl Turn {
@@ -136,6 +151,8 @@ impl Turn {
             stop_reason: None,
             denials: Vec::new(),
             calls: VecDeque::new(),
+            notes: Vec::new(),
+            stops: 0,
             step: Step::Deciding,
         }
     }
@@ -149,6 +166,7 @@ impl Turn {
                 wait.as_mut().await;
                 Happened::Waited
             }
+            Step::Hooks { firing, .. } => Happened::Hooked(firing.as_mut().await),
             Step::Permission { .. } | Step::Deciding => std::future::pending().await,
         }
     }

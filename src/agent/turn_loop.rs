@@ -9,6 +9,7 @@ use std::time::Instant;
 use serde_json::json;
 
 use super::frames::Ending;
+use super::hooking::About;
 use super::process::Process;
 use super::provider::{Event, Fault, ProviderError, Request};
 use super::record::Entry;
@@ -24,6 +25,7 @@ impl Process {
             return;
         }
         let wants_reply = prompt.wants_reply;
+        self.first_session_starts();
         let mut turn = Turn::new(prompt);
         self.session.look_around();
         if wants_reply {
@@ -31,6 +33,12 @@ impl Process {
             for problem in std::mem::take(&mut self.permissions.problems) {
                 self.tell(&problem);
             }
+        }
+        let firing = if wants_reply { self.fire_prompt(&turn.prompt) } else { None };
+        if let Some(firing) = firing {
+            turn.step = Step::Hooks { about: About::Prompt, firing };
+            self.turn = Some(turn);
+            return;
         }
         let recorded = self.record_prompt(&turn.prompt);
         if !wants_reply {
@@ -74,9 +82,8 @@ impl Process {
                 turn.step = self.ask_the_model();
                 Ok(None)
             }
-            (Step::Tool { call, .. }, Happened::Ran(outcome)) => {
-                self.record_result(&call, &outcome).and_then(|()| self.next_call(&mut turn))
-            }
+            (Step::Tool { call, .. }, Happened::Ran(outcome)) => self.tool_ran(&mut turn, &call, &outcome),
+            (Step::Hooks { about, .. }, Happened::Hooked(verdict)) => self.hooked(&mut turn, about, verdict),
             (step, _) => {
                 turn.step = step;
                 Ok(None)
@@ -203,7 +210,7 @@ impl Process {
         Ok(())
     }
 
-    fn record_prompt(&mut self, prompt: &Prompt) -> io::Result<()> {
+    pub(super) fn record_prompt(&mut self, prompt: &Prompt) -> io::Result<()> {
         self.session.context.push_prompt(&prompt.content);
         self.record(&Entry::prompt(prompt.uuid.clone(), &prompt.content, self.permissions.mode))
     }

@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 
 pub use rule::{Call, Rule};
 
+use super::hook::Said;
 use super::tool::{Hidden, Need, real};
 use crate::protocol::PermissionMode;
 
@@ -107,6 +108,12 @@ impl Permissions {
 
     /// Whether this call may run in a session that works in `cwd`.
     pub fn decide(&self, tool: &str, need: &Need, cwd: &Path) -> Decision {
+        self.decide_after(None, tool, need, cwd)
+    }
+
+    /// The same after hooks have spoken: what they allow needs no asking, but
+    /// the rules that deny or ask hold all the same.
+    pub fn decide_after(&self, said: Option<Said>, tool: &str, need: &Need, cwd: &Path) -> Decision {
         let path = match need {
             Need::Look(path) | Need::Edit(path) => real(path),
             Need::Command(_) | Need::Service | Need::Nothing => PathBuf::new(),
@@ -122,11 +129,14 @@ impl Permissions {
         if let Some(rule) = denied.find(|rule| rule.forbids(tool, call)) {
             return Decision::Deny(format!("{tool} is not allowed here: the rule {rule} forbids it."));
         }
-        if *need == Need::Nothing {
+        if *need == Need::Nothing && said.is_none() {
             return Decision::Allow;
         }
         let mut asked = self.standing.asked.iter().chain(&self.session.asked);
-        let must_ask = asked.any(|rule| rule.forbids(tool, call));
+        let must_ask = said == Some(Said::Ask) || asked.any(|rule| rule.forbids(tool, call));
+        if said == Some(Said::Allow) && !must_ask {
+            return Decision::Allow;
+        }
         if self.mode == PermissionMode::BypassPermissions && !must_ask {
             return Decision::Allow;
         }

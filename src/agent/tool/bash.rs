@@ -7,11 +7,11 @@
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal, kill_process_group};
 use serde_json::{Value, json};
 use tokio::io::{AsyncRead, AsyncReadExt};
-use tokio::process::{Child, Command};
+use tokio::process::Child;
 
+use super::group::{Group, shell};
 use super::{Need, Outcome, Place, Running, Tool, argument};
 
 /// Bytes kept of each stream (the official CLI's limit, in characters).
@@ -107,16 +107,7 @@ async fn run(command: &str, timeout: Duration, place: &Place) -> Outcome {
 }
 
 fn spawn(command: &str, place: &Place) -> std::io::Result<Child> {
-    let shell = if std::path::Path::new("/bin/bash").exists() { "/bin/bash" } else { "/bin/sh" };
-    Command::new(&place.guard)
-        .args(["guard", "--grace", "0", "--", shell, "-c", command])
-        .current_dir(&place.cwd)
-        .process_group(0)
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .kill_on_drop(true)
-        .spawn()
+    shell(command, place).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()
 }
 
 fn outcome(stdout: &Kept, stderr: &Kept, status: ExitStatus) -> Outcome {
@@ -145,29 +136,6 @@ fn both(stdout: &Kept, stderr: &Kept) -> String {
 fn joined(parts: &[String; 2]) -> String {
     let parts = parts.iter().map(|part| part.trim_end()).filter(|part| !part.is_empty());
     parts.collect::<Vec<_>>().join("\n")
-}
-
-/// A process group, killed when this is dropped.
-struct Group(Option<Pid>);
-
-impl Group {
-    fn of(leader: &Child) -> Self {
-        Self(leader.id().and_then(|pid| Pid::from_raw(pid.cast_signed())))
-    }
-
-    /// Nobody is left in it, and its number may be given to others.
-    fn has_ended(&mut self) {
-        self.0 = None;
-    }
-}
-
-impl Drop for Group {
-    fn drop(&mut self) {
-        if let Some(group) = self.0 {
-            // An error says that nobody is left.
-            let _killed_or_gone = kill_process_group(group, Signal::KILL);
-        }
-    }
 }
 
 /// The beginning of a stream.

@@ -1,0 +1,85 @@
+//! Whom a hook concerns, as it is declared: `Bash`, `Edit|Write`, `mcp__.*`.
+
+use std::time::Duration;
+
+use grep_matcher::Matcher as _;
+use grep_regex::RegexMatcher;
+use serde_json::Value;
+
+use super::{Event, Hook, Run};
+
+/// Where the declaration does not say, and the most it can say.
+const TIMEOUT: Duration = Duration::from_mins(1);
+const LONGEST: Duration = Duration::from_hours(1);
+
+/// Which subjects a hook is asked about.
+#[derive(Debug, Clone)]
+pub enum Matcher {
+    /// All.
+    Any,
+    /// These, to the letter.
+    Names(Vec<String>),
+    /// Those in which this is found.
+    Like(RegexMatcher),
+}
+
+impl Matcher {
+    /// Reads one; none where it is neither names nor a regular expression.
+    pub fn parse(text: &str) -> Option<Self> {
+        let text = text.trim();
+        if matches!(text, "" | "*") {
+            return Some(Self::Any);
+        }
+        let is_names =
+            text.chars().all(|char| char.is_alphanumeric() || matches!(char, '_' | '-' | '|' | ',' | ' '));
+        if is_names {
+            let names = text.split(['|', ',']).map(|name| name.trim().to_owned());
+            return Some(Self::Names(names.filter(|name| !name.is_empty()).collect()));
+        }
+        RegexMatcher::new(text).ok().map(Self::Like)
+    }
+
+    /// Whether it fits. Events without a subject concern everybody.
+    pub fn fits(&self, subject: Option<&str>) -> bool {
+        let Some(subject) = subject else { return true };
+        match self {
+            Self::Any => true,
+            Self::Names(names) => names.iter().any(|name| name == subject),
+            Self::Like(pattern) => pattern.is_match(subject.as_bytes()).unwrap_or(false),
+        }
+    }
+}
+
+/// The hooks that are declared, and what makes no sense among them. `runs`
+/// finds those of one matcher, with their seconds.
+pub fn read(
+    declared: &Value,
+    whose: &str,
+    runs: impl Fn(&Value) -> Vec<(Run, Option<f64>)>,
+) -> (Vec<Hook>, Vec<String>) {
+    let (mut hooks, mut problems) = (Vec::new(), Vec::new());
+    for event in Event::ALL {
+        for entry in declared[event.name()].as_array().into_iter().flatten() {
+            let text = entry["matcher"].as_str().unwrap_or_default();
+            let Some(matcher) = Matcher::parse(text) else {
+                problems.push(format!(
+                    "“{text}” is no matcher of hooks for {}; {whose} names it in vain",
+                    event.name()
+                ));
+                continue;
+            };
+            hooks.extend(runs(entry).into_iter().map(|(run, seconds)| Hook {
+                event,
+                matcher: matcher.clone(),
+                timeout: timeout(seconds),
+                run,
+            }));
+        }
+    }
+    (hooks, problems)
+}
+
+fn timeout(seconds: Option<f64>) -> Duration {
+    let asked = seconds.filter(|seconds| *seconds > 0.0).map(|seconds| seconds.min(LONGEST.as_secs_f64()));
+    asked.map_or(TIMEOUT, Duration::from_secs_f64)
+}

@@ -1,0 +1,227 @@
+//! What others have to say at certain moments: callbacks of the host, and
+//! commands of the settings files, by the official events and forms (CLI 2.1.329).
+//!
+//! Owns who is asked when, all at once and each with a time limit. What an
+//! answer does to a turn is decided by the turn. Dropping a [`Firing`] kills the
+//! commands and takes the questions back.
+
+mod command;
+mod matcher;
+mod verdict;
+
+use std::path::PathBuf;
+use std::pin::Pin;
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use serde_json::{Value, json};
+
+use super::host::Host;
+use super::tool::Place;
+use crate::protocol::AgentRequest;
+use matcher::Matcher;
+pub use verdict::{Note, Said, Verdict};
+
+/// A moment at which hooks are asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Event {
+    /// A tool is about to run, or to be asked for.
+    PreToolUse,
+    /// A tool did its work.
+    PostToolUse,
+    /// A tool failed.
+    PostToolUseFailure,
+    /// A person sent a prompt.
+    UserPromptSubmit,
+    /// A session takes the seat.
+    SessionStart,
+    /// A session leaves it.
+    SessionEnd,
+    /// The model has nothing more to say.
+    Stop,
+}
+
+impl Event {
+    /// All of them.
+    const ALL: [Self; 7] = [
+        Self::PreToolUse,
+        Self::PostToolUse,
+        Self::PostToolUseFailure,
+        Self::UserPromptSubmit,
+        Self::SessionStart,
+        Self::SessionEnd,
+        Self::Stop,
+    ];
+
+    /// Its name on the wire and in settings.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::PreToolUse => "PreToolUse",
+            Self::PostToolUse => "PostToolUse",
+            Self::PostToolUseFailure => "PostToolUseFailure",
+            Self::UserPromptSubmit => "UserPromptSubmit",
+            Self::SessionStart => "SessionStart",
+            Self::SessionEnd => "SessionEnd",
+            Self::Stop => "Stop",
+        }
+    }
+
+    /// What a hook says in plain words is context for the model.
+    fn takes_words(self) -> bool {
+        matches!(self, Self::UserPromptSubmit | Self::SessionStart)
+    }
+}
+
+/// Somebody who is asked.
+#[derive(Debug, Clone)]
+struct Hook {
+    event: Event,
+    matcher: Matcher,
+    timeout: Duration,
+    run: Run,
+}
+
+/// How.
+#[derive(Debug, Clone)]
+enum Run {
+    /// A callback of the host's, by its id.
+    Callback(String),
+    /// A shell command.
+    Command(String),
+}
+
+/// All hooks of this process.
+#[derive(Debug, Clone, Default)]
+pub struct Hooks {
+    of_host: Vec<Hook>,
+    of_settings: Vec<Hook>,
+}
+
+/// Hooks at work.
+pub type Firing = Pin<Box<dyn Future<Output = Verdict> + Send>>;
+
+/// What happened, as hooks are told it.
+#[derive(Debug, Clone)]
+pub struct Occasion {
+    /// Which moment.
+    pub event: Event,
+    /// What a matcher is held against: a tool's name, a session's source.
+    pub subject: Option<String>,
+    /// The call it is about.
+    pub call: Option<String>,
+    /// The fields of this event.
+    pub fields: Value,
+    /// The fields of every event: session, transcript, folder, mode.
+    pub common: Value,
+}
+
+impl Occasion {
+    /// How transcripts name it: `PreToolUse:Bash`.
+    pub fn name(&self) -> String {
+        let subject = self.subject.as_ref().map(|subject| format!(":{subject}")).unwrap_or_default();
+        format!("{}{subject}", self.event.name())
+    }
+
+    fn input(&self) -> Value {
+        let mut input = self.common.as_object().cloned().unwrap_or_default();
+        input.insert("hook_event_name".to_owned(), json!(self.event.name()));
+        input.extend(self.fields.as_object().cloned().unwrap_or_default());
+        Value::Object(input)
+    }
+}
+
+/// Where hooks run.
+#[derive(Debug, Clone)]
+pub struct Surroundings {
+    /// The host, for callbacks; none where it has gone.
+    pub host: Option<Host>,
+    /// The session's folder.
+    pub place: Place,
+    /// The folder that the process was started in.
+    pub project: PathBuf,
+}
+
+impl Hooks {
+    /// Those that `initialize` declares replace the host's former ones:
+    /// `{EVENT: [{matcher, hookCallbackIds, timeout}]}`. Gives back what makes no sense.
+    pub fn set_of_host(&mut self, declared: &Value) -> Vec<String> {
+        let (hooks, problems) = matcher::read(declared, "initialize", |entry| {
+            let ids = entry["hookCallbackIds"].as_array().into_iter().flatten().filter_map(Value::as_str);
+            ids.map(|id| (Run::Callback(id.to_owned()), entry["timeout"].as_f64())).collect()
+        });
+        self.of_host = hooks;
+        problems
+    }
+
+    /// Adds those of a settings file: `{hooks: {EVENT: [{matcher, hooks: [{type, command, timeout}]}]}}`.
+    pub fn take_settings(&mut self, name: &str, settings: &Value) -> Vec<String> {
+        if settings["disableAllHooks"] == true {
+            self.of_settings.clear();
+            return Vec::new();
+        }
+        let (hooks, problems) = matcher::read(&settings["hooks"], name, |entry| {
+            let hooks = entry["hooks"].as_array().into_iter().flatten();
+            let hooks = hooks.filter(|hook| hook["type"] == "command");
+            let command = |hook: &Value| {
+                Some((Run::Command(hook["command"].as_str()?.to_owned()), hook["timeout"].as_f64()))
+            };
+            hooks.filter_map(command).collect()
+        });
+        self.of_settings.extend(hooks);
+        problems
+    }
+
+    /// Asks all whom this concerns; none where it concerns nobody.
+    pub fn fire(&self, occasion: Occasion, surroundings: Surroundings) -> Option<Firing> {
+        let subject = occasion.subject.as_deref();
+        let concerned = |hook: &&Hook| {
+            hook.event == occasion.event
+                && hook.matcher.fits(subject)
+                && (surroundings.host.is_some() || matches!(hook.run, Run::Command(_)))
+        };
+        let hooks: Vec<_> = self.of_host.iter().chain(&self.of_settings).filter(concerned).cloned().collect();
+        if hooks.is_empty() {
+            return None;
+        }
+        Some(Box::pin(async move {
+            let answers = hooks.iter().map(|hook| ask(hook, &occasion, &surroundings));
+            join_all(answers).await.into_iter().fold(Verdict::default(), Verdict::and)
+        }))
+    }
+}
+
+/// Asks one of them. Whoever does not answer in time, or not so that it can be
+/// understood, has nothing to say.
+async fn ask(hook: &Hook, occasion: &Occasion, surroundings: &Surroundings) -> Verdict {
+    let name = occasion.name();
+    let answer = async {
+        match (&hook.run, &surroundings.host) {
+            (Run::Callback(id), Some(host)) => {
+                let request = AgentRequest::HookCallback {
+                    callback_id: id.clone(),
+                    input: occasion.input(),
+                    tool_use_id: occasion.call.clone(),
+                };
+                match host.ask(request).await {
+                    Ok(answer) => Verdict::of_json(&answer, &name),
+                    Err(error) => Verdict::failed(format!("a hook of the host's failed at {name}: {error}")),
+                }
+            }
+            (Run::Callback(_), None) => Verdict::default(),
+            (Run::Command(command), _) => {
+                match command::run(command, &occasion.input(), surroundings).await {
+                    Ok(said) => Verdict::of_command(command, &said, &name, occasion.event.takes_words()),
+                    Err(error) => {
+                        Verdict::failed(format!("cannot run the hook “{command}” at {name}: {error}"))
+                    }
+                }
+            }
+        }
+    };
+    tokio::time::timeout(hook.timeout, answer).await.unwrap_or_else(|_late| {
+        Verdict::failed(format!("a hook did not answer within {:?} at {name}", hook.timeout))
+    })
+}
+
+#[cfg(test)]
+mod tests;

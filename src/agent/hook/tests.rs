@@ -1,0 +1,122 @@
+use serde_json::json;
+
+use super::*;
+use crate::agent::outbox::Outbox;
+
+fn occasion(event: Event, subject: &str) -> Occasion {
+    Occasion {
+        event,
+        subject: Some(subject.to_owned()),
+        call: None,
+        fields: json!({"tool_name": subject}),
+        common: json!({"session_id": "s"}),
+    }
+}
+
+fn surroundings(temp: &tempfile::TempDir) -> Surroundings {
+    // A guard that runs what stands behind `--`.
+    let guard = temp.path().join("guard");
+    std::fs::write(&guard, "#!/bin/sh\nwhile [ \"$1\" != -- ]; do shift; done; shift; exec \"$@\"\n")
+        .unwrap();
+    std::fs::set_permissions(&guard, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let place = Place::new(temp.path().to_owned(), guard);
+    Surroundings { host: None, place, project: temp.path().to_owned() }
+}
+
+fn hooks(event: &str, matcher: &str, commands: &[&str]) -> Hooks {
+    let commands: Vec<_> =
+        commands.iter().map(|command| json!({"type": "command", "command": command, "timeout": 5})).collect();
+    let mut hooks = Hooks::default();
+    let problems = hooks.take_settings(
+        "settings.json",
+        &json!({"hooks": {event: [{"matcher": matcher, "hooks": commands}]}}),
+    );
+    assert_eq!(problems, Vec::<String>::new());
+    hooks
+}
+
+#[tokio::test]
+async fn commands_speak_by_exit_code_and_output() {
+    let temp = tempfile::tempdir().unwrap();
+    let check = async |event, command: &str| {
+        let hooks = hooks(event, "", &[command]);
+        let event = *Event::ALL.iter().find(|known| known.name() == event).unwrap();
+        hooks.fire(occasion(event, "Bash"), surroundings(&temp)).unwrap().await
+    };
+    let none = Verdict::default();
+    assert_eq!(check("PreToolUse", "echo words").await, none);
+    assert_eq!(check("UserPromptSubmit", "echo words").await.notes[0].text, "words");
+    let blocked = check("PreToolUse", "echo no >&2; exit 2").await;
+    assert_eq!(
+        (blocked.blocked.as_deref(), blocked.said),
+        (Some("[echo no >&2; exit 2]: no\n"), Some(Said::Deny))
+    );
+    let failed = check("PreToolUse", "echo oh >&2; exit 3").await;
+    assert!(failed.blocked.is_none() && failed.messages[0].contains("exit code 3: oh"), "{failed:?}");
+    let told = check("Stop", "read input; echo \"$input\" >&2; exit 2").await.blocked.unwrap();
+    assert!(told.contains(r#"{"session_id":"s","hook_event_name":"Stop","tool_name":"Bash"}"#), "{told}");
+    let json = r#"echo '{"hookSpecificOutput": {"permissionDecision": "allow", "updatedInput": {"a": 1}, "additionalContext": "c"}, "systemMessage": "m", "continue": false, "stopReason": "r"}'"#;
+    let said = check("PreToolUse", json).await;
+    assert_eq!(said.said, Some(Said::Allow));
+    assert_eq!((said.updated_input, said.notes[0].text.clone()), (Some(json!({"a": 1})), "c".to_owned()));
+    assert_eq!((said.messages.concat(), said.stopped.as_deref()), ("m".to_owned(), Some("r")));
+}
+
+#[tokio::test]
+async fn the_strictest_of_several_counts_and_they_run_at_once() {
+    let temp = tempfile::tempdir().unwrap();
+    let allow = r#"echo '{"decision": "approve"}'"#;
+    // Each waits for the other.
+    let hooks = hooks(
+        "PreToolUse",
+        "Bash|Edit",
+        &[allow, "touch a; until [ -e b ]; do :; done; exit 2", "touch b; until [ -e a ]; do :; done"],
+    );
+    let verdict = hooks.fire(occasion(Event::PreToolUse, "Bash"), surroundings(&temp)).unwrap().await;
+    assert_eq!(verdict.said, Some(Said::Deny));
+    assert!(hooks.fire(occasion(Event::PreToolUse, "Read"), surroundings(&temp)).is_none());
+    assert!(hooks.fire(occasion(Event::PostToolUse, "Bash"), surroundings(&temp)).is_none());
+}
+
+#[tokio::test]
+async fn a_hook_that_never_ends_is_given_up() {
+    let temp = tempfile::tempdir().unwrap();
+    let mut hooks = Hooks::default();
+    let never = json!({"type": "command", "command": "sleep 600", "timeout": 0.05});
+    hooks.take_settings("s", &json!({"hooks": {"Stop": [{"hooks": [never]}]}}));
+    let verdict = hooks.fire(occasion(Event::Stop, ""), surroundings(&temp)).unwrap().await;
+    assert!(verdict.messages[0].contains("did not answer"), "{verdict:?}");
+}
+
+#[tokio::test]
+async fn a_host_that_has_gone_is_not_asked() {
+    let temp = tempfile::tempdir().unwrap();
+    let mut hooks = Hooks::default();
+    let declared = json!({"Stop": [{"matcher": null, "hookCallbackIds": ["hook_0"], "timeout": 5}]});
+    assert_eq!(hooks.set_of_host(&declared), Vec::<String>::new());
+    assert!(hooks.fire(occasion(Event::Stop, ""), surroundings(&temp)).is_none());
+    let (output, _input) = tokio::io::duplex(64);
+    let host = Some(Host::new(Outbox::open(output)));
+    assert!(hooks.fire(occasion(Event::Stop, ""), Surroundings { host, ..surroundings(&temp) }).is_some());
+}
+
+#[test]
+fn matchers_are_names_or_patterns() {
+    for (matcher, subject, expected) in [
+        ("", "Bash", true),
+        ("*", "Bash", true),
+        ("Bash", "Bash", true),
+        ("Bash", "BashOutput", false),
+        ("Edit|Write", "Write", true),
+        ("Edit, Write", "Write", true),
+        ("mcp__.*", "mcp__a__b", true),
+        ("^Notebook", "Read", false),
+    ] {
+        let matcher = Matcher::parse(matcher).unwrap();
+        assert_eq!(matcher.fits(Some(subject)), expected, "{matcher:?} on {subject}");
+    }
+    assert!(Matcher::parse("(").is_none());
+    let mut hooks = Hooks::default();
+    let problems = hooks.take_settings("s", &json!({"hooks": {"Stop": [{"matcher": "(", "hooks": []}]}}));
+    assert!(problems[0].contains("is no matcher"), "{problems:?}");
+}
