@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use hotseat::agent::tool::{Bash, Outcome, Place, Tool};
+use hotseat::agent::tool::{Bash, Outcome, Place, Side, Tool};
 use serde_json::{Value, json};
 
 fn place(cwd: &Path) -> Place {
@@ -58,7 +58,7 @@ const STUBBORN: &str = "trap '' TERM HUP INT; (echo $BASHPID > child.new; mv chi
 async fn what_a_command_says_comes_back() {
     let outcome = check("echo out; echo err >&2", false, "out\nerr").await;
     assert_eq!((&outcome.detail["stdout"], &outcome.detail["stderr"]), (&json!("out\n"), &json!("err\n")));
-    check("true", false, "").await;
+    check("true", false, "(Bash completed with no output)").await;
     check("exit 3", true, "Exit code 3").await;
     check("echo why >&2; false", true, "Exit code 1\nwhy").await;
     check("kill -9 $$", true, "Exit code 137").await;
@@ -101,6 +101,25 @@ async fn of_much_output_the_beginning_and_the_errors_stay() {
     assert!(outcome.text.len() < 30_200, "{}", outcome.text.len());
     let stdout = outcome.detail["stdout"].as_str().unwrap();
     assert!(stdout.ends_with("x\n[… 970000 more bytes were cut off]"));
+}
+
+#[tokio::test]
+async fn a_long_output_is_kept_whole_beside_the_session() {
+    let temp = tempfile::tempdir().unwrap();
+    let beside = Place { side: Side::of(&temp.path().join("session.jsonl")), ..place(temp.path()) };
+    let run = async |command: &str| Bash.run(json!({"command": command}), beside.clone()).await;
+    let outcome = run("seq 1 20000").await;
+    assert!(outcome.text.starts_with("<persisted-output>\nOutput too large (106.3KB)"), "{}", outcome.text);
+    assert_eq!(outcome.detail["persistedOutputSize"], 108_894);
+    let whole = std::fs::read_to_string(outcome.detail["persistedOutputPath"].as_str().unwrap()).unwrap();
+    assert!(whole.starts_with("1\n2\n") && whole.ends_with("\n20000\n"));
+    let failed = run("seq 1 20000; echo why >&2; exit 1").await;
+    assert!(
+        failed.text.starts_with("Exit code 1\n1\n2\n") && failed.text.ends_with("why"),
+        "{}",
+        failed.text
+    );
+    assert!(failed.text.len() < 11_000);
 }
 
 #[tokio::test]

@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use super::context::Context;
 use super::record::{self, Entry, Origin};
-use super::tool::Seen;
+use super::tool::{Seen, Todos};
 use super::totals::Totals;
 use crate::session::line::{Kind, Line};
 use crate::session::{SessionId, Transcript, facts::Title};
@@ -31,6 +31,8 @@ pub struct ActiveSession {
     pub totals: Totals,
     /// The files that the model knows.
     pub seen: Seen,
+    /// What is to be done.
+    pub todos: Todos,
     /// What was mended when it was loaded, for a person.
     pub repaired: Option<String>,
     /// Its title, once it has one.
@@ -65,6 +67,7 @@ impl ActiveSession {
             context: Context::default(),
             totals: Totals::default(),
             seen: Seen::default(),
+            todos: Todos::default(),
             repaired: None,
             title: None,
             title_waits: false,
@@ -111,6 +114,7 @@ impl ActiveSession {
             context: Context::of(&transcript, leaf),
             totals: Totals::of(&transcript),
             seen: Seen::default(),
+            todos: Todos::default(),
             repaired: cut_note(&transcript, leaf)
                 .or_else(|| health.open_end.then(|| repair_note(health.torn))),
             title: Title::of(&transcript).map(|title| title.text),

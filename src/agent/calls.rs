@@ -85,11 +85,17 @@ impl Process {
         &mut self,
         turn: &mut Turn,
         call: &Call,
-        outcome: &Outcome,
+        mut outcome: Outcome,
     ) -> io::Result<Option<Ending>> {
-        self.record_result(call, outcome)?;
+        let most = self.tool(&call.tool).map_or(usize::MAX, |tool| tool.most_shown());
+        if outcome.text.len() > most
+            && let Some(note) = self.place().side.keep(&outcome.text)
+        {
+            outcome.text = note;
+        }
+        self.record_result(call, &outcome)?;
         turn.stops = 0;
-        match self.fire_after(call, outcome) {
+        match self.fire_after(call, &outcome) {
             Some(firing) => {
                 turn.step = Step::Hooks { about: About::Result, firing };
                 Ok(None)

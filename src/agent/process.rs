@@ -24,7 +24,7 @@ use super::provider::{Provider, Thinking};
 use super::record::new_uuid;
 use super::retry::Retries;
 use super::settings_files::SettingsFiles;
-use super::tool::{Place, Toolbox};
+use super::tool::{Place, Side, Toolbox};
 use super::turn::{Happened, Prompt, Turn};
 use crate::protocol::{HostFrame, UserLine};
 use crate::store::SessionStore;
@@ -56,6 +56,8 @@ pub struct Settings {
     pub mirrors: bool,
     /// The host is told when the state changes.
     pub tells_state: bool,
+    /// Something may be written to disk.
+    pub persists: bool,
     /// Runs what must not outlive us.
     pub guard: PathBuf,
 }
@@ -243,6 +245,8 @@ impl Process {
             cwd: self.session.cwd.clone(),
             guard: self.settings.guard.clone(),
             seen: self.session.seen.clone(),
+            todos: self.session.todos.clone(),
+            side: if self.settings.persists { Side::of(self.session.path()) } else { Side::default() },
             hidden: self.permissions.hidden(&self.session.cwd),
         }
     }

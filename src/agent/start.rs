@@ -86,6 +86,7 @@ impl Process {
                 sends_pieces: flags.include_partial_messages,
                 mirrors: flags.session_mirror,
                 tells_state: surroundings.tells_state,
+                persists: !flags.no_session_persistence,
                 guard: surroundings.guard,
             },
             session: first_session(flags, &*store, &surroundings.cwd)?,

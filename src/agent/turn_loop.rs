@@ -82,7 +82,7 @@ impl Process {
                 turn.step = self.ask_the_model();
                 Ok(None)
             }
-            (Step::Tool { call, .. }, Happened::Ran(outcome)) => self.tool_ran(&mut turn, &call, &outcome),
+            (Step::Tool { call, .. }, Happened::Ran(outcome)) => self.tool_ran(&mut turn, &call, outcome),
             (Step::Hooks { about, .. }, Happened::Hooked(verdict)) => self.hooked(&mut turn, about, verdict),
             (step, _) => {
                 turn.step = step;

@@ -5,6 +5,7 @@
 //! beginning is kept and the rest counted.
 
 use std::process::{ExitStatus, Stdio};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -12,6 +13,7 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::process::Child;
 
 use super::group::{Group, shell};
+use super::side::Spill;
 use super::{Need, Outcome, Place, Running, Tool, argument};
 
 /// Bytes kept of each stream (the official CLI's limit, in characters).
@@ -19,6 +21,8 @@ const KEPT: usize = 30_000;
 /// Where the call does not say, and the most it can say.
 const TIMEOUT: Duration = Duration::from_mins(2);
 const LONGEST: Duration = Duration::from_mins(10);
+/// What the model is told of a command that said nothing (the official words).
+const NO_OUTPUT: &str = "(Bash completed with no output)";
 /// From the command's end to the end of reading what it said.
 const LAST_OUTPUT: Duration = Duration::from_millis(500);
 
@@ -74,9 +78,10 @@ async fn run(command: &str, timeout: Duration, place: &Place) -> Outcome {
     };
     let mut group = Group::of(&child);
     let (mut stdout, mut stderr) = (Kept::default(), Kept::default());
+    let whole = Mutex::new(place.side.spill(KEPT));
     let ended = tokio::time::timeout(timeout, async {
         let streams = (child.stdout.take(), child.stderr.take());
-        let reading = async { tokio::join!(stdout.read(streams.0), stderr.read(streams.1)) };
+        let reading = async { tokio::join!(stdout.read(streams.0, &whole), stderr.read(streams.1, &whole)) };
         tokio::pin!(reading);
         tokio::select! {
             _ended = &mut reading => child.wait().await,
@@ -91,7 +96,7 @@ async fn run(command: &str, timeout: Duration, place: &Place) -> Outcome {
     match ended {
         Ok(Ok(status)) => {
             group.has_ended();
-            outcome(&stdout, &stderr, status)
+            outcome(&stdout, &stderr, &taken(whole), status)
         }
         Ok(Err(error)) => Outcome::failed(format!("lost sight of the command: {error}")),
         Err(_late) => {
@@ -110,18 +115,32 @@ fn spawn(command: &str, place: &Place) -> std::io::Result<Child> {
     shell(command, place).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()
 }
 
-fn outcome(stdout: &Kept, stderr: &Kept, status: ExitStatus) -> Outcome {
+fn outcome(stdout: &Kept, stderr: &Kept, whole: &Spill, status: ExitStatus) -> Outcome {
     let head = match status.code() {
         Some(0) => String::new(),
         Some(code) => format!("Exit code {code}"),
         None => "Ended by a signal".to_owned(),
     };
-    let text = joined(&[head, both(stdout, stderr)]);
-    let detail = json!({
+    let mut detail = json!({
         "stdout": stdout.text(KEPT), "stderr": stderr.text(KEPT), "interrupted": false, "isImage": false,
         "noOutputExpected": false,
     });
-    Outcome { text, is_error: !status.success(), detail }
+    if let Some(path) = whole.path() {
+        detail["persistedOutputPath"] = json!(path);
+        detail["persistedOutputSize"] = json!(whole.size());
+    }
+    let said = match whole.note() {
+        Some(note) if status.success() => note,
+        Some(_) => whole.ends(),
+        None => both(stdout, stderr),
+    };
+    let text = joined(&[head, said]);
+    if status.success() {
+        let text = if text.is_empty() { NO_OUTPUT.to_owned() } else { text };
+        Outcome::done(text, detail)
+    } else {
+        Outcome { text, is_error: true, detail }
+    }
 }
 
 /// What the model is told of both streams: as much of them as is kept of one,
@@ -138,6 +157,11 @@ fn joined(parts: &[String; 2]) -> String {
     parts.collect::<Vec<_>>().join("\n")
 }
 
+/// All that was said, once nobody adds to it.
+fn taken(whole: Mutex<Spill>) -> Spill {
+    whole.into_inner().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// The beginning of a stream.
 #[derive(Default)]
 struct Kept {
@@ -147,10 +171,11 @@ struct Kept {
 
 impl Kept {
     /// Reads to the end, so that the command never waits for us.
-    async fn read(&mut self, stream: Option<impl AsyncRead + Unpin>) {
+    async fn read(&mut self, stream: Option<impl AsyncRead + Unpin>, whole: &Mutex<Spill>) {
         let Some(mut stream) = stream else { return };
         let mut buffer = vec![0; 8192];
         while let Ok(count @ 1..) = stream.read(&mut buffer).await {
+            whole.lock().unwrap_or_else(PoisonError::into_inner).take(&buffer[..count]);
             let room = KEPT.saturating_sub(self.bytes.len()).min(count);
             self.bytes.extend_from_slice(&buffer[..room]);
             self.cut += count - room;

@@ -12,6 +12,8 @@ use super::{Need, Outcome, Place, Running, Tool, argument};
 
 /// Lines or files given back where the call does not say.
 const LIMIT: usize = 250;
+/// Bytes of lines given back, whatever the call says.
+const MOST: usize = 8 * 1024 * 1024;
 
 /// The tool `Grep`: `{pattern, path?, glob?, type?, output_mode?, -A?, -B?, -C?, -n?, -i?, -o?, head_limit?,
 /// offset?, multiline?}`.
@@ -53,6 +55,10 @@ impl Tool for Grep {
             "required": ["pattern"],
             "additionalProperties": false,
         })
+    }
+
+    fn most_shown(&self) -> usize {
+        20_000
     }
 
     fn need(&self, input: &Value, place: &Place) -> Need {
@@ -165,11 +171,12 @@ struct Found<'a> {
 
 impl Found<'_> {
     fn content(&mut self, page: &Page) -> Outcome {
-        let (mut lines, mut total) = (Vec::new(), 0);
+        let (mut lines, mut total, mut bytes) = (Vec::new(), 0, 0);
         for file in self.files.iter().take_while(|_| !self.stopped.is()) {
             let name = if self.is_one_file { String::new() } else { shown(file.path(), self.place) };
             self.hits.lines(file.path(), &name, |line| {
-                if total >= page.offset && lines.len() < page.limit {
+                if total >= page.offset && lines.len() < page.limit && bytes < MOST {
+                    bytes += line.len();
                     lines.push(line);
                 }
                 total += 1;

@@ -17,6 +17,8 @@ mod real;
 mod replace;
 mod search;
 mod seen;
+mod side;
+mod todo;
 mod write;
 
 use std::path::{Path, PathBuf};
@@ -35,6 +37,8 @@ pub use read::Read;
 pub use real::real;
 pub use replace::replace;
 pub use seen::Seen;
+pub use side::Side;
+pub use todo::{TodoWrite, Todos};
 pub use write::Write;
 
 /// Something the model can use.
@@ -48,6 +52,12 @@ pub trait Tool: Send + Sync {
     /// Its arguments, as a JSON schema; the same each time, since it is part of
     /// what a provider's cache knows.
     fn input_schema(&self) -> Value;
+
+    /// Bytes of its result that the model is shown; a longer one is kept whole
+    /// in the session's side folder.
+    fn most_shown(&self) -> usize {
+        50_000
+    }
 
     /// What this call would do, for whoever may permit it.
     fn need(&self, input: &Value, place: &Place) -> Need;
@@ -117,6 +127,7 @@ impl Toolbox {
             Arc::new(Glob),
             Arc::new(Grep),
             Arc::new(Read),
+            Arc::new(TodoWrite),
             Arc::new(Write),
         ];
         if let Some(chosen) = chosen {

@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::{Outcome, Seen};
+use super::{Outcome, Seen, Side, Todos};
 
 /// Where a tool works.
 #[derive(Debug, Clone)]
@@ -15,6 +15,10 @@ pub struct Place {
     pub guard: PathBuf,
     /// The files that the session's model knows.
     pub seen: Seen,
+    /// The session's list of what is to be done.
+    pub todos: Todos,
+    /// Where long results are kept whole.
+    pub side: Side,
     /// The files that searches pass over.
     pub hidden: Hidden,
 }
@@ -22,7 +26,8 @@ pub struct Place {
 impl Place {
     /// A folder where nothing was seen yet, and nothing is hidden.
     pub fn new(cwd: PathBuf, guard: PathBuf) -> Self {
-        Self { cwd, guard, seen: Seen::default(), hidden: Hidden::default() }
+        let (seen, todos) = (Seen::default(), Todos::default());
+        Self { cwd, guard, seen, todos, side: Side::default(), hidden: Hidden::default() }
     }
 
     /// A path as the model gives it, made absolute.

@@ -42,6 +42,11 @@ impl Tool for Read {
         })
     }
 
+    /// It has limits of its own.
+    fn most_shown(&self) -> usize {
+        usize::MAX
+    }
+
     fn need(&self, input: &Value, place: &Place) -> Need {
         argument(input, "file_path").map_or(Need::Nothing, |path| Need::Look(place.path(path)))
     }
