@@ -5,9 +5,10 @@
 //! to a stub of the API on loopback.
 
 use std::collections::HashSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use hotseat::store::{Fork, LocalStore, SessionStore};
 use serde_json::{Value, json};
 
 #[path = "support/agent.rs"]
@@ -39,7 +40,13 @@ impl Exchange {
 
     /// One headless turn of the official program; gives its result.
     fn official(&self, prompt: &str, flags: &[&str]) -> Value {
+        self.official_in(&self.home.work(), prompt, flags)
+    }
+
+    /// The same in another folder.
+    fn official_in(&self, folder: &Path, prompt: &str, flags: &[&str]) -> Value {
         let mut command = self.home.command(&self.claude);
+        command.current_dir(folder);
         command.args(["-p", prompt, "--output-format", "json", "--allowedTools", "Bash(echo:*)"]).args(flags);
         command.envs([
             ("ANTHROPIC_BASE_URL", self.api.url.as_str()),
@@ -175,4 +182,35 @@ fn a_turn_that_was_stopped_is_no_hindrance_to_the_official_program() {
     let sent = exchange.sent();
     assert!(sent.contains("[Request interrupted by user for tool use]"), "{sent}");
     assert!(sent.contains("run: touch begun"), "{sent}");
+}
+
+#[test]
+fn the_official_program_goes_on_where_a_session_was_moved_and_in_a_repaired_copy() {
+    let test = "the_official_program_goes_on_where_a_session_was_moved_and_in_a_repaired_copy";
+    let Some(exchange) = Exchange::new(test) else { return };
+    let mut agent = exchange.home.agent(&[]);
+    agent.turn("Remember the secret is PINEAPPLE.");
+    agent.turn("Hello.");
+    let session = agent.session();
+    assert!(agent.close().success());
+
+    let other = exchange.home.work().join("🦀 other é");
+    std::fs::create_dir(&other).unwrap();
+    let store = LocalStore::new(exchange.home.config());
+    let id = session.parse().unwrap();
+    store.move_to(id, &other).unwrap().unwrap();
+    let result = exchange.official_in(&other, "And here?", &["--resume", &session]);
+    assert_eq!(result["session_id"], session.as_str());
+    assert!(exchange.sent().contains("PINEAPPLE"));
+
+    let path = store.find(id).unwrap().path;
+    let whole = std::fs::read_to_string(&path).unwrap();
+    let torn = whole.replacen(r#""content":"Hello.""#, "\n", 1);
+    assert_ne!(torn, whole);
+    std::fs::write(&path, torn).unwrap();
+    let copy = store.fork(id, &Fork { repair: true, ..Fork::default() }).unwrap();
+    assert_eq!(copy.mended.cuts, 1);
+    exchange.official_in(&other, "And now?", &["--resume", &copy.id.to_string()]);
+    let sent = exchange.sent();
+    assert!(sent.contains("PINEAPPLE") && sent.contains("And here?") && !sent.contains("Hello."), "{sent}");
 }

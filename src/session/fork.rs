@@ -87,8 +87,9 @@ struct Link<'t, 'a> {
 
 /// Copies the conversation in a transcript's bytes.
 pub fn copy(bytes: &[u8], copy: &Copy<'_>) -> Result<Copied, NoCopy> {
-    if !copy.repair {
-        return copy_of(&Transcript::parse(bytes), 0, copy);
+    let transcript = Transcript::parse(bytes);
+    if !copy.repair || transcript.health.torn == 0 {
+        return copy_of(&transcript, 0, copy);
     }
     let (bytes, salvaged) = salvage(bytes);
     copy_of(&Transcript::parse(&bytes), salvaged, copy)

@@ -20,8 +20,18 @@ use crate::session::conversation::{Notice, ToolCall};
 use crate::session::{Conversation, Facts, SessionId, Transcript};
 use crate::store::SessionStore;
 
+const SHAPES: &str = "\
+The JSON is one object:
+  session_id, title, cwd, git_branch, model, created_at, last_active, forked_from, cost_usd, items
+Each item has a kind, a uuid and a time (at), and by its kind:
+  prompt, thinking  text
+  reply             text, model, usage
+  tool              id, name, input, result: text, is_error, detail (null: there is none)
+  notice            notice (interrupted, compacted, error, info), text";
+
 /// What the command is told.
 #[derive(Debug, clap::Args)]
+#[command(after_long_help = SHAPES)]
 pub struct Export {
     /// The sessions.
     #[arg(value_name = "REF", required = true)]

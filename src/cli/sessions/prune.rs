@@ -15,6 +15,7 @@ use super::measure::{Age, Size, bytes};
 use super::outcome::Answer;
 use super::progress::progress;
 use super::reference::Stock;
+use super::restore::titles;
 use crate::cli::exit::{Exit, Problem, say};
 use crate::session::SessionId;
 use crate::store::{SessionStore, StoreError, Trashed};
@@ -102,15 +103,20 @@ impl Prune {
     }
 
     fn in_trash(&self, stock: &Stock) -> Result<Vec<Candidate>, StoreError> {
-        let trash = stock.store.trash()?.into_iter().rev();
-        let candidates = trash.filter(|trashed| !stock.store.has_pin(trashed.id)).map(|trashed| Candidate {
-            id: trashed.id,
-            title: String::new(),
+        let mut trash = stock.store.trash()?;
+        trash.retain(|trashed| {
+            !stock.store.has_pin(trashed.id) && self.fits(trashed.deleted.into(), trashed.size)
+        });
+        trash.reverse();
+        let titles = titles(&trash);
+        let candidates = trash.into_iter().zip(titles).map(|(trashed, (id, title))| Candidate {
+            id,
+            title,
             at: trashed.deleted.into(),
             size: trashed.size,
             trashed: Some(trashed),
         });
-        Ok(candidates.filter(|candidate| self.fits(candidate.at, candidate.size)).collect())
+        Ok(candidates.collect())
     }
 
     fn text(&self, candidates: &[Candidate], failed: &[(SessionId, StoreError)]) -> String {

@@ -5,6 +5,7 @@ use std::io::Write;
 
 use anyhow::{Context, Result};
 use chrono::{DateTime, Utc};
+use rayon::prelude::*;
 use serde_json::json;
 
 use super::measure::bytes;
@@ -13,7 +14,7 @@ use super::reference::{Stock, pick};
 use crate::cli::exit::Exit;
 use crate::session::facts::Title;
 use crate::session::{SessionId, Transcript};
-use crate::store::{SessionStore, StoreError, Trashed};
+use crate::store::{SessionStore, Trashed};
 use crate::tui::view::text::clean_line;
 
 /// What the command is told.
@@ -78,14 +79,12 @@ impl Restore {
 }
 
 /// The titles of what lies in the trash, in its order.
-fn titles(trash: &[Trashed]) -> Vec<(SessionId, String)> {
-    let title = |trashed: &Trashed| -> Result<String, StoreError> {
-        let bytes = std::fs::read(&trashed.path)
-            .map_err(|source| StoreError::Unreadable { path: trashed.path.clone(), source })?;
-        Ok(Title::of(&Transcript::parse(&bytes)).map_or_else(|| "(empty)".to_owned(), |title| title.text))
+pub fn titles(trash: &[Trashed]) -> Vec<(SessionId, String)> {
+    let title = |trashed: &Trashed| match std::fs::read(&trashed.path) {
+        Ok(bytes) => {
+            Title::of(&Transcript::parse(&bytes)).map_or_else(|| "(empty)".to_owned(), |title| title.text)
+        }
+        Err(error) => format!("(cannot be read: {error})"),
     };
-    trash
-        .iter()
-        .map(|trashed| (trashed.id, title(trashed).unwrap_or_else(|error| error.to_string())))
-        .collect()
+    trash.par_iter().map(|trashed| (trashed.id, title(trashed))).collect()
 }

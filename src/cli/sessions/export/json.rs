@@ -1,13 +1,6 @@
 //! A session as JSON: the conversation as hotseat shows it.
-//!
-//! ```text
-//! { "session_id", "title", "cwd", "git_branch", "model", "created_at", "last_active",
-//!   "forked_from", "cost_usd", "items": [ { "kind", "uuid", "at", … } ] }
-//! ```
-//! By kind, an item also has: `prompt` and `thinking`: `text`; `reply`: `text`,
-//! `model`, `usage`; `tool`: `id`, `name`, `input`, `result` (`text`, `is_error`,
-//! `detail`, or null); `notice`: `notice` (`interrupted`, `compacted`, `error`,
-//! `info`) and `text`. Times are RFC 3339; what is unknown is null.
+//! Its shape is told by `hotseat sessions export --help`. Times are RFC 3339;
+//! what is unknown is null.
 
 use serde_json::{Value, json};
 
