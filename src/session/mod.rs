@@ -13,6 +13,7 @@ mod id;
 pub mod line;
 pub mod listed;
 pub mod message;
+pub mod messages;
 pub mod price;
 pub mod prompt;
 mod resuming;
