@@ -19,6 +19,7 @@ mod progress;
 mod prune;
 pub(super) mod reference;
 mod restore;
+mod show;
 mod told;
 
 use std::sync::Arc;
@@ -45,6 +46,8 @@ pub struct Sessions {
 enum Command {
     /// List this project's sessions, or all
     List(list::List),
+    /// Show what was said in a session
+    Show(show::Show),
     /// Give a session a title; an empty one takes it away
     Rename(label::Rename),
     /// Give sessions a tag; an empty one, or --remove, takes it away
@@ -78,6 +81,7 @@ pub fn run(sessions: &Sessions) -> Result<Exit> {
     let stock = Stock::over(store);
     match &sessions.command {
         Command::List(list) => list.run(&stock, &prices()),
+        Command::Show(show) => show.run(&stock),
         Command::Rename(rename) => rename.run(&stock),
         Command::Tag(tag) => tag.run(&stock),
         Command::Fork(fork) => fork.run(&stock),

@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use rayon::prelude::*;
 
 use super::Row;
-use crate::session::{Facts, SessionId, Transcript};
+use crate::session::{Facts, SessionId};
 use crate::store::{Holder, Scope, SessionStore, StoreError, Stored};
 
 /// Above this many bytes only the two ends of a transcript are read.
@@ -132,7 +132,7 @@ impl Catalog {
         let partial = stored.size > LARGE;
         let bytes = if partial { self.read_ends(stored) } else { self.store.read(stored.id) };
         let (facts, problem) = match bytes {
-            Ok(bytes) => (Facts::gather(&Transcript::parse(&bytes)), None),
+            Ok(bytes) => (Facts::read(&bytes), None),
             Err(StoreError::NotFound(_)) => return None,
             Err(error) => (Facts::default(), Some(error.to_string())),
         };

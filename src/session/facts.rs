@@ -10,7 +10,7 @@ use super::line::ForkedFrom;
 use super::listed::Listed;
 use super::message::Usage;
 use super::prompt;
-use super::transcript::{Health, Transcript};
+use super::transcript::{Found, Health, Transcript};
 
 /// The longest title and prompt a list holds, in characters (as the official list functions).
 const LONGEST: usize = 200;
@@ -110,6 +110,17 @@ pub enum TitleSource {
 }
 
 impl Facts {
+    /// Gathers the facts in a transcript's bytes, of what is torn in them too.
+    pub fn read(bytes: &[u8]) -> Self {
+        let mut gathering = Gathering::default();
+        for line in bytes.split_inclusive(|byte| *byte == b'\n') {
+            gathering.take_found(&Found::in_line(line));
+        }
+        let mut facts = gathering.facts();
+        facts.health.open_end = bytes.last().is_some_and(|last| *last != b'\n');
+        facts
+    }
+
     /// Gathers the facts of a transcript, or of as much of it as was read.
     pub fn gather(transcript: &Transcript<'_>) -> Self {
         let mut gathering = Gathering::default();

@@ -105,8 +105,9 @@ impl<'a> Entries<'a> {
             !entry.is_sidechain && !entry.is_of_team && !entry.is_meta
         };
         let position = |at: &&usize| self.by_uuid.get(&self.all[**at].uuid).copied();
-        let main = leaves.iter().filter(is_main).max_by_key(position);
-        main.or_else(|| leaves.iter().max_by_key(position)).copied()
+        // Of entries with one uuid the first, so from behind: the last maximum wins.
+        let main = leaves.iter().rev().filter(is_main).max_by_key(position);
+        main.or_else(|| leaves.iter().rev().max_by_key(position)).copied()
     }
 
     /// The entry itself or the nearest above it that is a message.

@@ -141,14 +141,14 @@ fn write_new(path: &Path, text: &str) -> Result<()> {
 }
 
 /// What a call is about: a file, a pattern, a command.
-fn about(call: &ToolCall) -> Option<&str> {
+pub(super) fn about(call: &ToolCall) -> Option<&str> {
     let named =
         ["file_path", "notebook_path", "command", "pattern", "query", "url", "path", "description", "prompt"];
     named.into_iter().find_map(|name| call.input.get(name).and_then(Value::as_str))
 }
 
 /// What happened, in words.
-fn notice(notice: Notice) -> String {
+pub(super) fn notice(notice: Notice) -> String {
     match notice {
         Notice::Interrupted => "Interrupted by the user",
         Notice::Compacted => "What came before was compacted",

@@ -1,6 +1,7 @@
 //! Where a command's answer goes: a terminal of some width, or a pipe.
 
 use std::io::{IsTerminal, Write};
+use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result};
 use crossterm::style::Stylize;
@@ -32,6 +33,36 @@ impl Page {
     /// Of less weight, where that can be shown.
     pub fn dim(self, text: &str) -> String {
         if self.styled && !text.is_empty() { text.dim().to_string() } else { text.to_owned() }
+    }
+
+    /// Of more weight.
+    pub fn bold(self, text: &str) -> String {
+        if self.styled && !text.is_empty() { text.bold().to_string() } else { text.to_owned() }
+    }
+
+    /// Shows a long text: through the person's pager on a terminal, else as it
+    /// is. A pager that is left early is no failure, one that cannot be started
+    /// is done without.
+    pub fn show(self, text: &str) -> Result<()> {
+        let pager = std::env::var("PAGER").unwrap_or_else(|_| "less".to_owned());
+        if self.width.is_none() || pager.trim().is_empty() {
+            return print(text);
+        }
+        let mut command = Command::new("sh");
+        command.args(["-c", &pager]).stdin(Stdio::piped());
+        if std::env::var_os("LESS").is_none() {
+            // Raw colours, and no paging of what fits the screen.
+            command.env("LESS", "FRX");
+        }
+        let mut pager = command.spawn().context("starting the pager")?;
+        if let Some(mut stdin) = pager.stdin.take() {
+            let _read_or_left = stdin.write_all(text.as_bytes());
+        }
+        // The shell's word for a program that is not there.
+        match pager.wait().context("waiting for the pager")?.code() {
+            Some(126 | 127) => print(text),
+            _ => Ok(()),
+        }
     }
 }
 

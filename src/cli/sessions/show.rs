@@ -1,0 +1,176 @@
+//! `hotseat sessions show`: a conversation to be read, in a pager on a terminal.
+
+use std::fmt::Write;
+
+use anyhow::{Context, Result};
+use chrono::{DateTime, Local, Utc};
+
+use super::export::{about, notice};
+use super::page::{self, Page};
+use super::reference::Stock;
+use crate::cli::exit::Exit;
+use crate::session::conversation::{Body, Conversation, Item, Notice, ToolCall};
+use crate::session::{Facts, SessionId, Transcript, messages};
+use crate::store::SessionStore;
+use crate::tui::view::figures::counted;
+use crate::tui::view::text::{clean, clean_line, strip};
+
+/// What the command is told.
+#[derive(Debug, clap::Args)]
+#[command(after_help = HELP)]
+pub struct Show {
+    /// The session: its id, the beginning of it, or its title.
+    #[arg(value_name = "REF")]
+    reference: String,
+    /// Also what went into tools and came out of them, and what was thought.
+    #[arg(long)]
+    tools: bool,
+    /// One JSON array of messages.
+    #[arg(long)]
+    json: bool,
+}
+
+const HELP: &str = "\
+On a terminal the text goes through $PAGER (less where it is unset; nothing where
+it is empty).
+
+--json is what the official get_session_messages() of the Python package
+claude-agent-sdk returns, in its order: objects of type, uuid, session_id, message,
+parent_tool_use_id, parent_agent_id. It follows the official rules, so after a
+rewind it may end in another branch than the text. `hotseat sessions export
+--format json` has the conversation as hotseat shows it.
+
+Exit codes: 0 done, 1 no such session or it cannot be read, 2 wrong usage.";
+
+impl Show {
+    /// Shows the conversation.
+    pub fn run(&self, stock: &Stock) -> Result<Exit> {
+        let id = stock.one(&self.reference)?;
+        let bytes = stock.store.read(id).context("reading the session")?;
+        if self.json {
+            page::print_json(&messages::of(&bytes))?;
+        } else {
+            let transcript = Transcript::parse(&bytes);
+            let page = Page::of_stdout();
+            let writing = Writing { page, tools: self.tools, text: String::new() };
+            page.show(&writing.of(id, &transcript))?;
+        }
+        Ok(Exit::Done)
+    }
+}
+
+/// A conversation on its way to a page.
+struct Writing {
+    page: Page,
+    tools: bool,
+    text: String,
+}
+
+impl Writing {
+    fn of(mut self, id: SessionId, transcript: &Transcript<'_>) -> String {
+        let facts = Facts::gather(transcript);
+        let title = clean_line(facts.title_text()).into_owned();
+        let _ = writeln!(self.text, "{}", self.page.bold(&title));
+        let about = [
+            Some(id.to_string()),
+            facts.cwd.clone(),
+            facts.model.clone(),
+            Some(counted(facts.turns, "turn")),
+            facts.active.map(when),
+        ];
+        let about: Vec<_> = about.into_iter().flatten().collect();
+        let _ = writeln!(self.text, "{}", self.page.dim(&clean_line(&about.join(" · "))));
+        for item in Conversation::of(transcript).items() {
+            self.item(item);
+        }
+        self.text
+    }
+
+    fn item(&mut self, item: &Item) {
+        match &item.body {
+            Body::Prompt(prompt) => {
+                let at = item.at.map(|at| self.page.dim(&format!("  {}", when(at)))).unwrap_or_default();
+                let prompt = clean(prompt).trim_end().replace('\n', "\n  ");
+                let (first, rest) = prompt.split_once('\n').unwrap_or((&prompt, ""));
+                let gap = if rest.is_empty() { "" } else { "\n" };
+                let first = self.page.bold(&format!("❯ {first}"));
+                let _ = writeln!(self.text, "\n{first}{at}{gap}{rest}");
+            }
+            Body::Reply { text, .. } => {
+                let _ = writeln!(self.text, "\n{}", clean(text).trim());
+            }
+            Body::Thinking(thought) => {
+                if self.tools {
+                    let _ = writeln!(self.text);
+                    self.aside(&clean(thought));
+                }
+            }
+            Body::Tool(call) => self.tool(call),
+            Body::Notice(kind, words) => {
+                let _ = writeln!(self.text, "\n{}", self.page.dim(&format!("- {} -", notice(*kind))));
+                if *kind != Notice::Interrupted {
+                    self.aside(&clean(words));
+                }
+            }
+            Body::TurnEnd(_) => {}
+        }
+    }
+
+    fn tool(&mut self, call: &ToolCall) {
+        let failed = call.result.as_ref().is_some_and(|result| result.is_error);
+        let about = clean_line(about(call).unwrap_or_default()).into_owned();
+        let line = format!("▸ {}  {about}{}", clean_line(&call.name), if failed { "  ✕ failed" } else { "" });
+        let _ = writeln!(self.text, "\n{}", self.page.dim(line.trim_end()));
+        if self.tools {
+            self.aside(&clean(&serde_json::to_string_pretty(&call.input).unwrap_or_default()));
+            if let Some(result) = &call.result {
+                self.aside(&strip(&result.text));
+            }
+        }
+    }
+
+    /// Text of less weight, set in.
+    fn aside(&mut self, words: &str) {
+        for line in words.trim_end().lines() {
+            let _ = writeln!(self.text, "    {}", self.page.dim(line));
+        }
+    }
+}
+
+/// In the reader's own time.
+fn when(at: DateTime<Utc>) -> String {
+    at.with_timezone(&Local).format("%Y-%m-%d %H:%M").to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LINES: &str = r#"{"type":"user","uuid":"a","parentUuid":null,"timestamp":"2026-11-20T10:00:00Z","message":{"content":"list\n\u001b[2Jthem"}}
+{"type":"assistant","uuid":"b","parentUuid":"a","message":{"id":"m","content":[{"type":"tool_use","id":"t","name":"Bash","input":{"command":"ls"}}]}}
+{"type":"user","uuid":"c","parentUuid":"b","message":{"content":[{"type":"tool_result","tool_use_id":"t","content":"\u001b[31ma.rs"}]}}
+{"type":"assistant","uuid":"d","parentUuid":"c","message":{"id":"n","content":[{"type":"text","text":"One file."}]}}"#;
+
+    fn shown(tools: bool) -> String {
+        let page = Page { width: None, styled: false };
+        let id = "3f9c1a52-0b7e-4c11-9d3e-5a7f20c4b9a1".parse().unwrap();
+        Writing { page, tools, text: String::new() }.of(id, &Transcript::parse(LINES.as_bytes()))
+    }
+
+    #[test]
+    fn a_conversation_is_plain_text_that_acts_on_no_terminal() {
+        let text = shown(false);
+        let (_, said) = text.split_once("\n\n").unwrap();
+        assert!(
+            said.starts_with("❯ list  20") && said.ends_with("\n  ␛[2Jthem\n\n▸ Bash  ls\n\nOne file.\n"),
+            "{said}"
+        );
+        assert!(!text.contains('\u{1b}'));
+    }
+
+    #[test]
+    fn tools_are_shown_whole_when_asked_for() {
+        let text = shown(true);
+        assert!(text.contains("\"command\": \"ls\"") && text.contains("\n    a.rs\n"), "{text}");
+    }
+}
