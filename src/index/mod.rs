@@ -6,6 +6,7 @@
 
 mod catalog;
 pub mod fuzzy;
+pub mod query;
 mod row;
 pub mod text;
 

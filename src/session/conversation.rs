@@ -20,6 +20,8 @@ pub struct Conversation {
     items: Vec<Item>,
     /// Where each tool call stands, by its id.
     calls: HashMap<String, usize>,
+    /// The call that each entry with a result answers, by the entry's uuid.
+    answers: HashMap<String, String>,
 }
 
 /// One thing on the screen.
@@ -160,6 +162,12 @@ impl Conversation {
         &self.items
     }
 
+    /// The item that an entry became, or the call that it answers.
+    pub fn position(&self, uuid: &str) -> Option<usize> {
+        let said = self.items.iter().position(|item| item.uuid == uuid);
+        said.or_else(|| self.calls.get(self.answers.get(uuid)?).copied())
+    }
+
     /// Nothing was said yet.
     pub fn is_empty(&self) -> bool {
         self.items.is_empty()
@@ -210,6 +218,7 @@ impl Conversation {
                 let call = self.calls.get(&tool_use_id).and_then(|&at| self.items.get_mut(at));
                 if let Some(Item { body: Body::Tool(call), .. }) = call {
                     call.result = Some(result);
+                    self.answers.insert(uuid.to_owned(), tool_use_id);
                 }
             }
             Change::Dropped(uuids) => {
@@ -235,6 +244,7 @@ impl Conversation {
             *at += added;
         }
         self.calls.extend(older.calls.into_iter().filter(|(_, at)| *at < added));
+        self.answers.extend(older.answers);
         added
     }
 

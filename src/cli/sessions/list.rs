@@ -6,15 +6,16 @@ mod table;
 use std::cmp::Reverse;
 
 use anyhow::{Context, Result};
-use chrono::Utc;
+use chrono::{Local, Utc};
 use clap::ValueEnum;
 
 use super::cost::Cost;
 use super::page::{self, Page};
 use super::reference::Stock;
 use super::told::{self, Told};
-use crate::cli::exit::{Exit, say};
-use crate::index::{Row, fuzzy};
+use crate::cli::exit::{Exit, Problem, say};
+use crate::index::Row;
+use crate::index::query::Query;
 use crate::session::Prices;
 use crate::session::facts::TitleSource;
 use crate::store::Scope;
@@ -23,7 +24,8 @@ use crate::store::Scope;
 #[derive(Debug, clap::Args)]
 #[command(after_help = HELP)]
 pub struct List {
-    /// Only those whose titles fit, the best first.
+    /// Only those that fit, the best first: words, and filters as in the screen
+    /// (`tag:keep`, `cost:>1`, `since:3d`; a `-` before one, behind `--`, for its opposite).
     #[arg(value_name = "QUERY", num_args = ..)]
     query: Vec<String>,
     /// The sessions of all projects, not only of this folder's.
@@ -82,8 +84,14 @@ Exit codes: 0 done, also when nothing fits; 1 it failed; 2 wrong usage.";
 impl List {
     /// Prints the list.
     pub fn run(&self, stock: &Stock, prices: &Prices) -> Result<Exit> {
+        let query = Query::parse(&self.query.join(" "), Local::now().fixed_offset());
+        if let Some(mistake) = query.mistakes.first() {
+            return Err(
+                Problem::usage(&mistake.problem, "`hotseat sessions list --help` shows what fits").into()
+            );
+        }
         let rows = stock.rows_of(&scope(self.all)?)?;
-        let rows = self.chosen(rows, prices);
+        let rows = self.chosen(&query, rows, prices);
         if self.json {
             let told: Vec<_> = rows.iter().map(|row| Told::of(row, prices)).collect();
             page::print_json(&told)?;
@@ -98,14 +106,12 @@ impl List {
         Ok(Exit::Done)
     }
 
-    fn chosen(&self, mut rows: Vec<Row>, prices: &Prices) -> Vec<Row> {
+    fn chosen(&self, query: &Query, mut rows: Vec<Row>, prices: &Prices) -> Vec<Row> {
         rows.retain(|row| self.empty || if self.json { is_official(row) } else { says_something(row) });
-        let query = self.query.join(" ");
-        if !query.trim().is_empty() {
-            let rank = |row: Row| Some((fuzzy::matches(&query, row.facts.title_text())?.score, row));
-            let mut ranked: Vec<_> = rows.into_iter().filter_map(rank).collect();
-            ranked.sort_by_key(|(score, _)| Reverse(*score));
-            rows = ranked.into_iter().map(|(_, row)| row).collect();
+        if !query.is_empty() {
+            let ranked = query.rank_all(&rows, None);
+            let mut rows_left: Vec<Option<Row>> = rows.into_iter().map(Some).collect();
+            rows = ranked.into_iter().filter_map(|at| rows_left[at].take()).collect();
         }
         if let Some(sort) = self.sort {
             sort.apply(&mut rows, prices);

@@ -1,18 +1,24 @@
 //! The list of sessions: filtered, grouped by day, forks under their parent.
 
-use std::collections::{HashMap, HashSet};
+mod families;
+
+use std::sync::Arc;
 
 use chrono::{DateTime, Datelike, FixedOffset, NaiveDate, Utc};
 use tui_textarea::TextArea;
 
-use crate::index::{Row, fuzzy};
+use self::families::Kin;
+use super::ranking::Ranking;
+use super::writing;
+use crate::index::Row;
+use crate::index::query::{Completion, Query};
 use crate::session::SessionId;
 
 /// The browser's state.
 #[derive(Debug, Default)]
 pub struct Browser {
     /// All sessions of the scope that are known so far, newest first.
-    pub rows: Vec<Row>,
+    pub rows: Arc<Vec<Row>>,
     /// Sessions of the scope that hold nothing, while they are hidden.
     aside: Vec<Row>,
     /// They are shown.
@@ -35,8 +41,11 @@ pub struct Browser {
     pub hidden: bool,
     /// The width a person dragged the divider to.
     pub width: Option<u16>,
-    /// The row that matches the filter best.
-    best: Option<usize>,
+    /// Which sessions the filter leaves.
+    pub ranking: Ranking,
+    /// The cursor goes to the best match as soon as that is known.
+    seeks_best: bool,
+    kin: Kin,
 }
 
 /// A line of the list.
@@ -52,8 +61,6 @@ pub enum Visible {
         row: usize,
         /// How deep it sits under the session it was forked from.
         depth: usize,
-        /// Characters of its title that the filter matched, by position.
-        lit: Vec<usize>,
         /// It is only here to hold its forks: the filter did not match it.
         dim: bool,
     },
@@ -86,7 +93,7 @@ impl Browser {
     }
 
     /// Takes the sessions of the scope, newest first.
-    pub fn take(&mut self, rows: Vec<Row>, active: Option<SessionId>) {
+    pub fn take(&mut self, rows: Arc<Vec<Row>>, active: Option<SessionId>) {
         self.rows = rows;
         self.aside.clear();
         self.sort_out_empty(active);
@@ -95,11 +102,15 @@ impl Browser {
     /// Puts the sessions that hold nothing among the others, or aside; the one
     /// in the seat is always shown.
     pub fn sort_out_empty(&mut self, active: Option<SessionId>) {
-        let all = std::mem::take(&mut self.rows).into_iter().chain(self.aside.drain(..));
         let empty = |row: &Row| row.holds_nothing() && Some(row.stored.id) != active;
-        let (aside, mut rows): (Vec<_>, Vec<_>) = all.partition(|row| !self.with_empty && empty(row));
-        rows.sort_by_cached_key(|row| (std::cmp::Reverse(row.active()), row.stored.id));
-        (self.rows, self.aside) = (rows, aside);
+        if !self.aside.is_empty() || (!self.with_empty && self.rows.iter().any(empty)) {
+            let all = Arc::unwrap_or_clone(std::mem::take(&mut self.rows)).into_iter();
+            let all = all.chain(self.aside.drain(..));
+            let (aside, mut rows): (Vec<_>, Vec<_>) = all.partition(|row| !self.with_empty && empty(row));
+            rows.sort_by_cached_key(|row| (std::cmp::Reverse(row.active()), row.stored.id));
+            (self.rows, self.aside) = (Arc::new(rows), aside);
+        }
+        self.kin = Kin::of(&self.rows);
     }
 
     /// How many sessions of the scope hold nothing.
@@ -149,103 +160,65 @@ impl Browser {
     /// Makes the list anew, after the rows, the filter or the day changed.
     /// `new_in_seat`: the session in the seat has no row yet.
     pub fn arrange(&mut self, now: DateTime<Utc>, offset: FixedOffset, new_in_seat: bool) {
-        let query = self.query().to_owned();
-        let lit: HashMap<usize, fuzzy::Match> = self
-            .rows
-            .iter()
-            .enumerate()
-            .filter_map(|(at, row)| Some((at, fuzzy::matches(&query, row.facts.title_text())?)))
-            .collect();
-        self.best = lit.iter().max_by_key(|(at, found)| (found.score, usize::MAX - **at)).map(|(at, _)| *at);
-        let families = self.families(&lit);
+        let now = now.with_timezone(&offset);
+        self.ranking.ask(&self.rows, Query::parse(self.query(), now));
+        let hits = self.ranking.hits();
+        let mut matched = vec![false; self.rows.len()];
+        for &hit in hits {
+            matched[hit] = true;
+        }
+        let families = self.kin.families(&self.rows, hits);
         self.visible.clear();
-        if new_in_seat && query.is_empty() {
+        if new_in_seat && self.query().is_empty() {
             self.visible.push(Visible::New);
         }
-        let today = now.with_timezone(&offset).date_naive();
-        let mut day = String::new();
+        let today = now.date_naive();
+        let (mut day, mut under) = (None, String::new());
         for family in families {
-            let heading = heading(family.active.with_timezone(&offset).date_naive(), today);
-            if heading != day {
-                self.visible.push(Visible::Heading(heading.clone()));
-                day = heading;
+            let date = family.active.with_timezone(&offset).date_naive();
+            if day.replace(date) != Some(date) {
+                let heading = heading(date, today);
+                if heading != under {
+                    self.visible.push(Visible::Heading(heading.clone()));
+                    under = heading;
+                }
             }
-            self.visible.extend(family.members.into_iter().map(|(row, depth)| Visible::Session {
+            let members = family.members.into_iter();
+            self.visible.extend(members.map(|(row, depth)| Visible::Session {
                 row,
                 depth,
-                lit: lit.get(&row).map(|found| found.positions.clone()).unwrap_or_default(),
-                dim: !lit.contains_key(&row),
+                dim: !matched[row],
             }));
         }
         if self.cursor().is_none() {
             self.selected = self.visible.iter().find_map(|line| self.stop(line)).and_then(|stop| stop.0);
         }
+        if !self.ranking.waits() && std::mem::take(&mut self.seeks_best) {
+            self.select_best();
+        }
     }
 
-    /// Puts the cursor on the best match, the more recent of equal ones.
-    pub fn select_best(&mut self) {
-        if let Some(best) = self.best {
+    /// The filter was changed: the best match gets the cursor, the more recent
+    /// of equal ones.
+    pub fn seek_best(&mut self) {
+        self.seeks_best = true;
+    }
+
+    fn select_best(&mut self) {
+        if let Some(&best) = self.ranking.hits().first() {
             self.selected = Some(self.rows[best].stored.id);
         }
     }
 
-    /// Sessions with their forks under them, the family that was active last first.
-    fn families(&self, matched: &HashMap<usize, fuzzy::Match>) -> Vec<Family> {
-        let index: HashMap<SessionId, usize> =
-            self.rows.iter().enumerate().map(|(at, row)| (row.stored.id, at)).collect();
-        let parent = |at: usize| -> Option<usize> {
-            let parent = self.rows[at].parent()?;
-            index.get(&parent).copied().filter(|&parent| parent != at)
-        };
-        let mut forks: HashMap<usize, Vec<usize>> = HashMap::new();
-        let mut wanted: HashSet<usize> = HashSet::new();
-        for at in 0..self.rows.len() {
-            if let Some(parent) = parent(at) {
-                forks.entry(parent).or_default().push(at);
-            }
-            if matched.contains_key(&at) {
-                let mut up = Some(at);
-                while let Some(member) = up {
-                    if !wanted.insert(member) {
-                        break;
-                    }
-                    up = parent(member);
-                }
-            }
-        }
-        let mut families: Vec<Family> = Vec::new();
-        let mut placed: HashSet<usize> = HashSet::new();
-        // Rows whose ancestry is a circle (a hostile file) have no root: they come second, as their own.
-        let roots = (0..self.rows.len()).filter(|&at| parent(at).is_none());
-        for root in roots.chain(0..self.rows.len()) {
-            let mut members = Vec::new();
-            let mut open = vec![(root, 0)];
-            while let Some((at, depth)) = open.pop() {
-                if !wanted.contains(&at) || !placed.insert(at) {
-                    continue;
-                }
-                members.push((at, depth));
-                open.extend(forks.get(&at).into_iter().flatten().rev().map(|&fork| (fork, depth + 1)));
-            }
-            let active = members.iter().map(|(at, _)| self.rows[*at].active()).max();
-            families.extend(active.map(|active| Family { active, members }));
-        }
-        families.sort_by_key(|family| std::cmp::Reverse(family.active));
-        families
+    /// What the filter under its cursor can be completed to.
+    pub fn completion(&self) -> Option<Completion> {
+        self.filtering.then(|| writing::completion(&self.filter, &self.rows))?
     }
 }
 
 /// A line the cursor can be on: a session, or the new one without an id in the list.
 #[derive(PartialEq)]
 struct Stop(Option<SessionId>);
-
-/// A session and its forks.
-struct Family {
-    /// When any of them was last active.
-    active: DateTime<Utc>,
-    /// Row index and depth, parents before their forks.
-    members: Vec<(usize, usize)>,
-}
 
 /// The heading over the sessions of a day: recent ones by the day, older ones by the month.
 fn heading(day: NaiveDate, today: NaiveDate) -> String {

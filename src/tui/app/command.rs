@@ -48,6 +48,12 @@ pub enum Command {
     ToggleEmpty,
     /// Find a session from anywhere.
     Jump,
+    /// Search what was said in all sessions; there, back to titles.
+    Find,
+    /// Search what tools were asked and gave back, too.
+    Tools,
+    /// Complete the filter that is being typed.
+    Complete,
     /// Hide the browser, or lay it over the conversation.
     ToggleBrowser,
     /// Go to the next pane.

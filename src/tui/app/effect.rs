@@ -1,5 +1,7 @@
 //! What the program asks of the world. The shell does it and answers with events.
 
+use super::jump::Sought;
+use super::ranking::Work;
 use crate::protocol::PermissionMode;
 use crate::session::SessionId;
 use crate::slot::{Switch, Verdict};
@@ -43,6 +45,10 @@ pub enum Effect {
         /// All projects.
         all: bool,
     },
+    /// Rank many sessions.
+    Rank(Work),
+    /// Look for a text in all sessions; what was asked before does not count any more.
+    Search(Sought),
     /// Read the end of a transcript.
     Open {
         /// The session.

@@ -3,6 +3,8 @@
 use crossterm::event::{KeyEvent, MouseEvent};
 
 use super::geometry::Geometry;
+use super::jump::{Found, Sought};
+use super::ranking::Work;
 use super::surroundings::Surroundings;
 use crate::index::Row;
 use crate::session::{Conversation, SessionId};
@@ -43,6 +45,20 @@ pub enum Event {
     Around(Surroundings),
     /// The sessions could not be listed.
     RowsFailed(String),
+    /// Many sessions were ranked.
+    Ranked {
+        /// What was asked for.
+        work: Work,
+        /// Those that answer, by index, best first.
+        hits: Vec<usize>,
+    },
+    /// A text was looked for in all sessions.
+    Found {
+        /// What was asked for.
+        sought: Sought,
+        /// Where it was said, or why that is not known.
+        found: Result<Found, String>,
+    },
     /// A transcript was read.
     Opened {
         /// The session.

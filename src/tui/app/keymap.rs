@@ -11,6 +11,10 @@ use super::key::Key;
 pub enum Place {
     /// In the list of sessions.
     Browser,
+    /// While its filter is written.
+    Filter,
+    /// In the search for a session from anywhere.
+    Jump,
     /// In the conversation.
     Conversation,
     /// While writing a prompt.
@@ -23,13 +27,22 @@ pub enum Place {
 
 impl Place {
     /// All places, in the order of the help screen.
-    pub const ALL: [Self; 5] =
-        [Self::Browser, Self::Conversation, Self::Composer, Self::Permission, Self::Anywhere];
+    pub const ALL: [Self; 7] = [
+        Self::Browser,
+        Self::Filter,
+        Self::Jump,
+        Self::Conversation,
+        Self::Composer,
+        Self::Permission,
+        Self::Anywhere,
+    ];
 
     /// The heading of its part of the help screen.
     pub fn heading(self) -> &'static str {
         match self {
             Self::Browser => "In the browser",
+            Self::Filter => "In its filter",
+            Self::Jump => "In the jump",
             Self::Conversation => "In the conversation",
             Self::Composer => "In the composer",
             Self::Permission => "When a tool asks",
@@ -74,6 +87,7 @@ const TABLE: &[Row] = {
         (C::Details, "details", P::Browser, &["I"], "", "what is known of it: context, cost, clean-up, health"),
         (C::Pin, "pin", P::Browser, &["p"], "", "pin: keep a copy that no clean-up finds; again: give it up"),
         (C::Filter, "filter", P::Browser, &["/"], "filter", "filter as you type; Esc forgets the filter"),
+        (C::Find, "find", P::Browser, &["ctrl-f"], "", "search what was said, in all sessions (also //)"),
         (C::WidenScope, "all", P::Browser, &["a"], "", "sessions of this project, or of all"),
         (C::ToggleEmpty, "empty", P::Browser, &["A"], "", "show or hide sessions that hold nothing"),
         (C::Up, "up", P::Browser, &["up", "k"], "", "up"),
@@ -97,6 +111,13 @@ const TABLE: &[Row] = {
         (C::Help, "help", P::Browser, &["?", "f1"], "keys", "these keys"),
         (C::Quit, "quit", P::Browser, &["q"], "", "quit"),
 
+        (C::Complete, "filter-complete", P::Filter, &["tab", "right"], "complete", "complete tag: branch: project: model: cost: turns: since: before:"),
+        (C::Find, "filter-find", P::Filter, &["ctrl-f"], "find in texts", "search what was said, in all sessions"),
+
+        (C::Find, "jump-find", P::Jump, &["tab", "ctrl-f"], "titles ⇄ text", "search titles, or what was said"),
+        (C::Tools, "jump-tools", P::Jump, &["ctrl-t"], "tools", "search what tools were asked and gave back, too"),
+        (C::Complete, "jump-complete", P::Jump, &["right"], "", "complete a filter, as in the browser"),
+
         (C::Up, "item-up", P::Conversation, &["up", "k"], "", "the message before"),
         (C::Down, "item-down", P::Conversation, &["down", "j"], "", "the message after"),
         (C::Unfold, "unfold", P::Conversation, &["o", "enter", "space"], "open", "open or close a tool call, a thought, a long output"),
@@ -107,6 +128,7 @@ const TABLE: &[Row] = {
         (C::Search, "search", P::Conversation, &["/"], "search", "search in the conversation"),
         (C::SearchNext, "search-next", P::Conversation, &["n"], "", "the next hit"),
         (C::SearchPrevious, "search-previous", P::Conversation, &["N"], "", "the hit before"),
+        (C::Find, "conversation-find", P::Conversation, &["ctrl-f"], "", "search what was said, in all sessions"),
         (C::Times, "times", P::Conversation, &["T"], "times", "when things were said, what turns cost"),
         (C::Parent, "conversation-parent", P::Conversation, &["b"], "", "go to the session this one was forked from"),
         (C::Details, "conversation-details", P::Conversation, &["I"], "", "what is known of the session: context, cost, clean-up, health"),
@@ -221,6 +243,14 @@ impl Keymap {
         find(place).or_else(anywhere).map(|binding| binding.command)
     }
 
+    /// What a key means in a place where text is written: what it means
+    /// elsewhere does not count.
+    pub fn command_of(&self, place: Place, key: Key) -> Option<Command> {
+        let binding =
+            self.bindings.iter().find(|binding| binding.place == place && binding.keys.contains(&key));
+        binding.map(|binding| binding.command)
+    }
+
     /// The first key for a command in a place, to show to a person.
     pub fn key(&self, place: Place, command: Command) -> Option<Key> {
         let find =
@@ -230,12 +260,13 @@ impl Keymap {
 
     /// Key and word of each hint of a place, most important first.
     pub fn hints(&self, place: Place) -> impl Iterator<Item = (Key, &'static str)> {
-        [place, Place::Anywhere].into_iter().flat_map(move |place| {
-            self.bindings
-                .iter()
-                .filter(move |binding| binding.place == place && !binding.hint.is_empty())
-                .filter_map(|binding| Some((*binding.keys.first()?, binding.hint)))
-        })
+        [place, Place::Anywhere].into_iter().flat_map(|place| self.hints_of(place))
+    }
+
+    /// The same, without those that are the same everywhere.
+    pub fn hints_of(&self, place: Place) -> impl Iterator<Item = (Key, &'static str)> {
+        let hinted = move |binding: &&Binding| binding.place == place && !binding.hint.is_empty();
+        self.bindings.iter().filter(hinted).filter_map(|binding| Some((*binding.keys.first()?, binding.hint)))
     }
 
     /// Keys and help of each line of a place.

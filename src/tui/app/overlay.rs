@@ -2,9 +2,8 @@
 
 use tui_textarea::TextArea;
 
-use super::browser::Browser;
+use super::jump::Jump;
 use super::writing::line;
-use crate::index::{Row, fuzzy};
 use crate::session::SessionId;
 use crate::slot::Switch;
 
@@ -21,9 +20,9 @@ pub enum Overlay {
         scroll: usize,
     },
     /// The search for a session, from anywhere.
-    Jump(Jump),
+    Jump(Box<Jump>),
     /// A line to write.
-    Ask(Ask),
+    Ask(Box<Ask>),
     /// A question with a few answers.
     Choice(Choice),
     /// The last words of a dead agent, scrolled by this many lines.
@@ -173,72 +172,4 @@ impl Choice {
 fn capital(word: &str) -> String {
     let mut characters = word.chars();
     characters.next().map_or_else(String::new, |first| first.to_uppercase().chain(characters).collect())
-}
-
-/// The search for a session, from anywhere.
-#[derive(Debug)]
-pub struct Jump {
-    /// What is looked for.
-    pub line: TextArea<'static>,
-    /// The sessions of all projects, newest first; empty while they are read.
-    pub rows: Vec<Row>,
-    /// Row index and lit characters of each hit, best first.
-    pub hits: Vec<(usize, Vec<usize>)>,
-    /// The hit under the cursor.
-    pub cursor: usize,
-    /// The rows are still being read.
-    pub reading: bool,
-}
-
-impl Jump {
-    /// Begins with the sessions the browser knows.
-    pub fn new(browser: &Browser) -> Self {
-        let mut jump = Self {
-            line: line(""),
-            rows: browser.rows.clone(),
-            hits: Vec::new(),
-            cursor: 0,
-            reading: !browser.all,
-        };
-        jump.search();
-        jump
-    }
-
-    /// What is looked for.
-    pub fn query(&self) -> &str {
-        self.line.lines().first().map_or("", String::as_str)
-    }
-
-    /// Ranks the sessions anew: the better match first, then the more recent.
-    pub fn search(&mut self) {
-        let query = self.query().to_owned();
-        let found = self.rows.iter().enumerate().filter_map(|(at, row)| {
-            let found = fuzzy::matches(&query, row.facts.title_text())?;
-            Some((found.score, at, found.positions))
-        });
-        let mut found: Vec<_> = found.collect();
-        found.sort_by_key(|(score, at, _)| (std::cmp::Reverse(*score), *at));
-        self.hits = found.into_iter().map(|(_, at, lit)| (at, lit)).collect();
-        self.cursor = 0;
-    }
-
-    /// Takes more rows and keeps the cursor's session.
-    pub fn take_rows(&mut self, rows: Vec<Row>, reading: bool) {
-        let kept = self.chosen();
-        self.rows = rows;
-        self.reading = reading;
-        self.search();
-        let at = self.hits.iter().position(|(row, _)| Some(self.rows[*row].stored.id) == kept);
-        self.cursor = at.unwrap_or(0);
-    }
-
-    /// Moves the cursor.
-    pub fn step(&mut self, step: isize) {
-        self.cursor = self.cursor.saturating_add_signed(step).min(self.hits.len().saturating_sub(1));
-    }
-
-    /// The session under the cursor.
-    pub fn chosen(&self) -> Option<SessionId> {
-        self.hits.get(self.cursor).map(|(row, _)| self.rows[*row].stored.id)
-    }
 }

@@ -12,6 +12,9 @@ use crate::session::conversation::{Body, Change, Item};
 /// little enough to be there at once.
 pub const FIRST_READ: u64 = 256 * 1024;
 
+/// Bytes that are read before a message that is sought, so that something stands over it.
+const BEFORE: u64 = 64 * 1024;
+
 /// The conversation of one session and how it is looked at.
 #[derive(Debug, Clone, Default)]
 pub struct Page {
@@ -31,6 +34,8 @@ pub struct Page {
     pub reading_older: bool,
     /// The way to the beginning goes on as older parts are read.
     pub seeks_top: bool,
+    /// The message that the way leads to, until it is read.
+    pub seeks: Option<Seek>,
     /// The search in it.
     pub search: Option<Search>,
     /// News that arrived before the transcript was read.
@@ -87,10 +92,23 @@ pub enum Anchor {
 /// A search inside the conversation.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Search {
-    /// What is looked for, whatever its case.
+    /// What is looked for, as a person wrote it.
     pub query: String,
-    /// The items that hold it.
+    /// The words of it that are lit, whatever their case.
+    pub words: Vec<String>,
+    /// The items that hold all of them.
     pub hits: Vec<usize>,
+}
+
+/// A message that a page is to come to.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Seek {
+    /// Its entry's uuid.
+    pub uuid: String,
+    /// Where that entry begins in the transcript, in bytes.
+    pub offset: u64,
+    /// What is lit in it.
+    pub words: Vec<String>,
 }
 
 impl Page {
@@ -129,10 +147,12 @@ impl Page {
             for (uuid, at, change) in std::mem::take(&mut self.waiting) {
                 self.grow(&uuid, at, change);
             }
+            self.come_to_sought();
             return;
         }
         let added = self.conversation.prepend_older(read);
         self.shift(added);
+        self.come_to_sought();
         if self.seeks_top {
             self.select(0);
             self.seeks_top = !whole;
@@ -155,13 +175,55 @@ impl Page {
             self.search = None;
             return;
         }
-        let needle = query.to_lowercase();
-        let holds = |(at, item): (usize, &Item)| text_of(item).to_lowercase().contains(&needle).then_some(at);
-        let hits: Vec<usize> = self.conversation.items().iter().enumerate().filter_map(holds).collect();
-        if let Some(&last) = hits.last() {
+        self.look_for(query.to_owned(), vec![query.to_owned()]);
+        if let Some(&last) = self.search.as_ref().and_then(|search| search.hits.last()) {
             self.select(last);
         }
-        self.search = Some(Search { query: query.to_owned(), hits });
+    }
+
+    /// Lights words and finds the items that hold all of them.
+    fn look_for(&mut self, query: String, words: Vec<String>) {
+        let needles: Vec<String> = words.iter().map(|word| word.to_lowercase()).collect();
+        let holds = |(at, item): (usize, &Item)| {
+            let text = text_of(item).to_lowercase();
+            needles.iter().all(|needle| text.contains(needle)).then_some(at)
+        };
+        let hits = self.conversation.items().iter().enumerate().filter_map(holds).collect();
+        self.search = Some(Search { query, words, hits });
+    }
+
+    /// Goes to a message, as soon as the transcript is read that far.
+    pub fn seek(&mut self, seek: Seek) {
+        self.seeks = Some(seek);
+        self.seeks_top = false;
+        if !matches!(self.read, Read::Reading) {
+            self.come_to_sought();
+        }
+    }
+
+    fn come_to_sought(&mut self) {
+        let Some(seek) = self.seeks.take() else { return };
+        match self.conversation.position(&seek.uuid) {
+            Some(item) => {
+                self.look_for(seek.words.join(" "), seek.words);
+                self.select(item);
+            }
+            None => self.seeks = Some(seek),
+        }
+    }
+
+    /// How much of the transcript has to be read to come to the message that is
+    /// sought; none where nothing is, or where it was read and does not hold it.
+    pub fn sought_beyond(&mut self) -> Option<u64> {
+        let (Some(seek), Read::Done { whole: false, bytes, size }) = (&self.seeks, &self.read) else {
+            return None;
+        };
+        let reach = size.saturating_sub(seek.offset).saturating_add(BEFORE);
+        if *bytes >= reach || self.reading_older {
+            return None;
+        }
+        self.reading_older = true;
+        Some(reach)
     }
 
     /// Goes to the next hit, or to the one before, around the end.
@@ -233,9 +295,7 @@ impl Page {
             *item += by;
         }
         if let Some(search) = self.search.take() {
-            let selected = self.selected;
-            self.search(&search.query);
-            self.selected = selected;
+            self.look_for(search.query, search.words);
             self.scroll.reveal = false;
         }
     }

@@ -262,6 +262,11 @@ impl App {
         app
     }
 
+    /// The time now, where the person is.
+    pub fn local_now(&self) -> DateTime<FixedOffset> {
+        self.now.with_timezone(&self.offset)
+    }
+
     /// The page in the conversation pane.
     pub fn page(&self) -> Option<&Page> {
         self.pages.get(&self.shown?)

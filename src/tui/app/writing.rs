@@ -3,6 +3,9 @@
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use tui_textarea::{CursorMove, TextArea};
 
+use crate::index::Row;
+use crate::index::query::{self, Completion};
+
 /// A one-line text area with the cursor at its end.
 pub fn line(text: &str) -> TextArea<'static> {
     let mut line = TextArea::from([text.split_whitespace().collect::<Vec<_>>().join(" ")]);
@@ -17,6 +20,27 @@ pub fn press(area: &mut TextArea<'static>, key: KeyEvent) -> bool {
         return area.delete_line_by_head();
     }
     area.input(key)
+}
+
+/// What the filter at the end of a line can become, while the cursor is there.
+pub fn completion(line: &TextArea<'_>, rows: &[Row]) -> Option<Completion> {
+    let text = line.lines().first()?;
+    (line.cursor().1 == text.chars().count()).then(|| query::complete(text, rows))?
+}
+
+/// Completes the filter at the end of a line; false where there is nothing to add.
+pub fn complete(line: &mut TextArea<'static>, rows: &[Row]) -> bool {
+    let Some(completion) = completion(line, rows) else { return false };
+    let text = line.lines().first().map_or("", String::as_str);
+    let (Some(candidate), Some(begun)) = (completion.candidates.first(), text.get(completion.at.clone()))
+    else {
+        return false;
+    };
+    let letters = begun.chars().count();
+    for _ in 0..letters {
+        line.delete_char();
+    }
+    line.insert_str(candidate)
 }
 
 #[cfg(test)]

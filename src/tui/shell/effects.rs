@@ -7,6 +7,7 @@ use tokio::sync::mpsc;
 use super::clipboard;
 use super::keepsakes::Keepsakes;
 use super::listing::Listing;
+use super::search::Search;
 use crate::session::{Conversation, SessionId, Transcript};
 use crate::slot::{SlotError, SlotHandle, Switch};
 use crate::store::{SessionStore, StoreError};
@@ -25,6 +26,8 @@ pub(super) struct Runner {
     pub(super) keepsakes: Keepsakes,
     /// Prompts on their way to the slot, in order.
     pub(super) prompts: mpsc::UnboundedSender<(String, String)>,
+    /// The one who looks for texts.
+    pub(super) search: Search,
     /// The one reader of the list.
     pub(super) listing: Listing,
 }
@@ -70,6 +73,11 @@ impl Runner {
             }),
             Effect::Restart => self.ask("restarting the agent", |slot| async move { slot.restart().await }),
             Effect::ReadRows { all } => self.listing.read(all),
+            Effect::Rank(work) => self.in_background(move |_| {
+                let hits = work.hits();
+                Some(Event::Ranked { work, hits })
+            }),
+            Effect::Search(sought) => self.search.ask(sought),
             Effect::Open { session, bytes } => self.in_background(move |runner| {
                 Some(Event::Opened { session, read: open(&*runner.store, session, bytes) })
             }),

@@ -11,6 +11,7 @@ mod input;
 mod keepsakes;
 mod listing;
 mod lookout;
+mod search;
 mod terminal;
 
 use std::path::PathBuf;
@@ -27,6 +28,7 @@ use self::effects::{OfLoop, Runner};
 use self::input::Input;
 use self::keepsakes::Keepsakes;
 use self::listing::Listing;
+use self::search::Search;
 use self::terminal::Screen;
 use super::app::{App, Effect, Event, Keymap, Setup, begin, update};
 use super::view::{Caches, Theme, view};
@@ -162,6 +164,7 @@ impl Shell {
         let runner = Runner {
             slot,
             store: Arc::clone(&self.store),
+            search: Search::start(Arc::clone(&self.store), events_in.clone()),
             listing: Listing::start(Arc::clone(&self.store), scope, events_in.clone()),
             events: events_in,
             keepsakes: self.keepsakes.clone(),

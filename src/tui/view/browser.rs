@@ -8,7 +8,7 @@ use ratatui::widgets::{Clear, Paragraph};
 
 use super::figures::age;
 use super::theme::Theme;
-use super::{head, text};
+use super::{found, head, text};
 use crate::index::Row;
 use crate::tui::app::{App, Badge, Focus, Visible};
 
@@ -20,25 +20,38 @@ pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect, theme: &Theme) -> Vec<
     frame.render_widget(Clear, area);
     let width = usize::from(area.width);
     let mut top = vec![head(app, width, theme), filter(app, width, theme)];
+    let query = app.browser.ranking.query();
+    top.extend(found::mistakes(app.browser.query(), query, 3, width, theme));
     top.truncate(usize::from(area.height));
     let body_height = usize::from(area.height).saturating_sub(top.len());
     let browser = &app.browser;
     let cursor = browser.cursor();
     // A blank line before each heading but the first belongs to the heading.
-    let mut lines: Vec<(usize, Line<'static>)> = Vec::new();
-    for (at, visible) in browser.visible.iter().enumerate() {
-        if at > 0 && matches!(visible, Visible::Heading(_)) {
-            lines.push((at, Line::default()));
-        }
-        lines.push((at, line(app, visible, cursor == Some(at), width, theme)));
-    }
-    let cursor_line = lines.iter().position(|(at, _)| Some(*at) == cursor).unwrap_or(0);
-    let first = first_line(cursor_line, lines.len(), body_height);
+    let height_of = |at: usize| 1 + usize::from(at > 0 && matches!(browser.visible[at], Visible::Heading(_)));
+    let lines_before = |end: usize| (0..end).map(height_of).sum::<usize>();
+    let count = lines_before(browser.visible.len());
+    let cursor_line = cursor.map_or(0, |at| lines_before(at + 1) - 1);
+    let first = first_line(cursor_line, count, body_height);
     let rows_from = area.y + top.len() as u16;
     let mut rows = Vec::new();
-    for (at, line) in lines.into_iter().skip(first).take(body_height) {
-        rows.push((rows_from + rows.len() as u16, at));
-        top.push(line);
+    let mut row = 0;
+    // Of thousands only those in sight are made.
+    for (at, visible) in browser.visible.iter().enumerate() {
+        for of_heading in (0..height_of(at)).rev() {
+            if (first..first + body_height).contains(&row) {
+                rows.push((rows_from + rows.len() as u16, at));
+                let blank = of_heading > 0;
+                top.push(if blank {
+                    Line::default()
+                } else {
+                    line(app, visible, cursor == Some(at), width, theme)
+                });
+            }
+            row += 1;
+        }
+        if rows.len() == body_height {
+            break;
+        }
     }
     if browser.matches() == 0 {
         top.push(Line::default());
@@ -80,10 +93,13 @@ fn filter(app: &App, width: usize, theme: &Theme) -> Line<'static> {
         return Line::default();
     }
     let mark = if browser.filtering { theme.accent } else { theme.dim };
-    let mut spans =
-        vec![Span::styled(" / ", mark), Span::raw(text::clean_line(browser.query()).into_owned())];
+    let mut spans = vec![Span::styled(" / ", mark)];
+    spans.extend(found::typed(browser.query(), browser.ranking.query(), theme));
     if browser.filtering {
         spans.push(Span::styled("▏", theme.accent));
+    }
+    if let Some(completion) = browser.completion() {
+        spans.extend(found::completion(browser.query(), &completion, theme));
     }
     Line::from(text::clip(spans, width))
 }
@@ -95,7 +111,10 @@ fn empty(app: &App, width: usize, theme: &Theme) -> Vec<Line<'static>> {
     } else if browser.progress.is_some() {
         "Reading the sessions…".to_owned()
     } else if !browser.query().is_empty() {
-        format!("No title matches “{}”. Esc forgets the filter.", browser.query())
+        format!(
+            "No session matches “{}”. Ctrl-F searches what was said, Esc forgets the filter.",
+            browser.query()
+        )
     } else if browser.all {
         "No sessions yet. Type below to start one.".to_owned()
     } else {
@@ -124,10 +143,10 @@ fn line(app: &App, visible: &Visible, under_cursor: bool, width: usize, theme: &
             ];
             text::spread(left, vec![Span::styled("now ", theme.dim)], width)
         }
-        Visible::Session { row, depth, lit, dim } => {
+        Visible::Session { row, depth, dim } => {
             let row = &app.browser.rows[*row];
             let badges = Badge::of(row, &app.around);
-            let session = Session { app, row, theme, depth: *depth, lit, dim: *dim, under_cursor, badges };
+            let session = Session { app, row, theme, depth: *depth, dim: *dim, under_cursor, badges };
             session.line(width)
         }
     };
@@ -143,7 +162,6 @@ struct Session<'a> {
     row: &'a Row,
     theme: &'a Theme,
     depth: usize,
-    lit: &'a [usize],
     dim: bool,
     under_cursor: bool,
     badges: Vec<Badge>,
@@ -170,7 +188,9 @@ impl Session<'_> {
         let mut room =
             width.saturating_sub(text::width_of(&left) + fixed + title_width.clamp(8, width / 2) + 1);
         let mut right: Vec<Span<'static>> = Vec::new();
-        for (fact, style) in self.facts() {
+        // What it was found by says more than the rest.
+        let by = if self.dim { None } else { self.app.browser.ranking.query().found_by(self.row) };
+        for (fact, style) in self.facts().into_iter().filter(|_| by.is_none()) {
             let cells = text::width(&fact) + 1;
             if cells > room {
                 break;
@@ -207,19 +227,14 @@ impl Session<'_> {
         }
     }
 
-    /// The title with the matched letters lit, cut to the room there is.
+    /// The title with the matched letters lit, cut to the room there is, and
+    /// what else the filter found the session by.
     fn title(&self, room: usize) -> Vec<Span<'static>> {
-        let theme = self.theme;
-        let base = if self.dim { theme.dim } else { Style::default() };
-        let cleaned = text::clean_line(self.row.facts.title_text()).into_owned();
-        if self.lit.is_empty() {
-            return vec![Span::styled(text::truncate(&cleaned, room).into_owned(), base)];
+        if self.dim {
+            let title = text::clean_line(self.row.facts.title_text());
+            return vec![Span::styled(text::truncate(&title, room).into_owned(), self.theme.dim)];
         }
-        let spans = cleaned.chars().enumerate().map(|(at, character)| {
-            let style = if self.lit.contains(&at) { base.patch(theme.hit) } else { base };
-            Span::styled(character.to_string(), style)
-        });
-        text::clip(spans.collect(), room)
+        found::title(self.row, self.app.browser.ranking.query(), room, Style::default(), self.theme)
     }
 
     /// What else tells the session apart, the most telling first.

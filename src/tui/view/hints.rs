@@ -4,11 +4,13 @@ use ratatui::text::{Line, Span};
 
 use super::text;
 use super::theme::Theme;
-use crate::tui::app::{App, Overlay};
+use crate::tui::app::{App, Focus, Overlay, Place};
 
 /// The hints of the place that has the keys, as many as fit.
 pub fn line(app: &App, width: u16, theme: &Theme) -> Line<'static> {
     let width = usize::from(width);
+    let filters = app.browser.filtering && app.focus == Focus::Browser;
+    // Keys that mean the same wherever a line is written are in no table.
     let fixed: Option<&[(&str, &str)]> = match &app.overlay {
         Some(Overlay::Jump(_)) => Some(&[("Enter", "seat"), ("↑↓", "choose"), ("Esc", "leave")]),
         Some(Overlay::Ask(_)) => Some(&[("Enter", "done"), ("Esc", "leave")]),
@@ -18,23 +20,22 @@ pub fn line(app: &App, width: u16, theme: &Theme) -> Line<'static> {
         Some(Overlay::Choice(_)) => Some(&[("Esc", "stay")]),
         Some(Overlay::Help(_) | Overlay::Details { .. }) => Some(&[("↑↓", "scroll"), ("Esc", "leave")]),
         Some(Overlay::Why(_)) => Some(&[("R", "restart"), ("↑↓", "scroll"), ("Esc", "leave")]),
-        None if app.browser.filtering && app.focus == crate::tui::app::Focus::Browser => {
-            Some(&[("Enter", "seat"), ("↑↓", "choose"), ("Esc", "forget the filter")])
-        }
+        None if filters => Some(&[("Enter", "seat"), ("↑↓", "choose"), ("Esc", "forget the filter")]),
         None => None,
     };
-    let hints: Vec<(String, String)> = match fixed {
-        Some(fixed) => fixed.iter().map(|(key, words)| ((*key).to_owned(), (*words).to_owned())).collect(),
-        None => app
-            .keymap
-            .hints(app.focus.place())
-            .map(|(key, words)| (key.to_string(), words.to_owned()))
-            .collect(),
+    let fixed = fixed.map(|fixed| fixed.iter().map(|(key, words)| ((*key).to_owned(), *words)));
+    let of = |place| app.keymap.hints(place).map(|(key, words)| (key.to_string(), words));
+    let here = |place| app.keymap.hints_of(place).map(|(key, words)| (key.to_string(), words));
+    let hints: Vec<(String, &str)> = match (fixed, &app.overlay) {
+        (Some(fixed), Some(Overlay::Jump(_))) => fixed.chain(here(Place::Jump)).collect(),
+        (Some(fixed), None) => fixed.chain(here(Place::Filter)).collect(),
+        (Some(fixed), Some(_)) => fixed.collect(),
+        (None, _) => of(app.focus.place()).collect(),
     };
     let mut spans = vec![Span::raw(" ")];
     let mut used = 1;
     for (key, words) in hints {
-        let cells = text::width(&key) + text::width(&words) + 3;
+        let cells = text::width(&key) + text::width(words) + 3;
         if used + cells > width {
             break;
         }

@@ -6,67 +6,127 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
-use super::figures::age;
+use super::figures::{age, grouped};
 use super::theme::Theme;
-use super::{composer, overlay, text};
-use crate::tui::app::{App, Jump};
+use super::{composer, found, overlay, text};
+use crate::tui::app::{App, Hit, Jump, Within};
 
 /// Draws the search and returns the screen row and hit index of each of its rows.
 pub fn draw(app: &App, jump: &Jump, frame: &mut Frame<'_>, theme: &Theme) -> Vec<(u16, usize)> {
-    let reading = if jump.reading { " · reading all folders…" } else { "" };
-    let title = format!("jump · {} of {}{reading}", jump.hits.len(), jump.rows.len());
-    let inner = overlay::open(frame, &title, (90, 18), theme);
+    let inner = overlay::open(frame, &title(jump), (90, 18), theme);
     if inner.height < 2 {
         return Vec::new();
     }
-    let mut line = jump.line.clone();
-    line.set_cursor_line_style(Style::default());
-    line.set_cursor_style(composer::cursor(true));
-    frame.render_widget(Line::styled("❯ ", theme.accent), Rect { width: 2, height: 1, ..inner });
-    frame.render_widget(
-        &line,
-        Rect { x: inner.x + 2, width: inner.width.saturating_sub(2), height: 1, ..inner },
-    );
+    draw_line(jump, frame, Rect { height: 1, ..inner }, theme);
+    let width = usize::from(inner.width);
+    let mut lines = found::mistakes(jump.query(), jump.ranking.query(), 2, width, theme);
+    lines.truncate(usize::from(inner.height - 2));
     let list = Rect { y: inner.y + 1, height: inner.height - 1, ..inner };
-    let height = usize::from(list.height);
+    let height = usize::from(list.height) - lines.len();
     let first = jump.cursor.saturating_sub(height - 1);
-    let shown = jump.hits.iter().enumerate().skip(first).take(height);
     let mut rows = Vec::new();
-    let mut lines = Vec::new();
-    for (at, (row, lit)) in shown {
+    for at in (first..jump.count()).take(height) {
         rows.push((list.y + lines.len() as u16, at));
-        lines.push(hit(app, jump, *row, lit, at == jump.cursor, usize::from(list.width), theme));
+        lines.push(row(app, jump, at, width, theme));
     }
-    if jump.hits.is_empty() && !jump.reading {
-        lines.push(Line::styled("  no title matches", theme.dim));
+    if rows.is_empty() {
+        lines.push(empty(jump, theme));
     }
     frame.render_widget(Paragraph::new(lines), list);
     rows
 }
 
-fn hit(
-    app: &App,
-    jump: &Jump,
-    row: usize,
-    lit: &[usize],
-    selected: bool,
-    width: usize,
-    theme: &Theme,
-) -> Line<'static> {
-    let row = &jump.rows[row];
+/// How much was found, in how many, how quickly; and what is still being read.
+fn title(jump: &Jump) -> String {
+    let found = &jump.finding.found;
+    let texts = jump.place == Within::Texts;
+    let more = if texts && found.more { "+" } else { "" };
+    let took = if texts && !found.hits.is_empty() {
+        format!(" · {:.0} ms", (found.took.as_secs_f64() * 1000.0).ceil())
+    } else {
+        String::new()
+    };
+    let reading = match found.progress.filter(|_| texts) {
+        Some((done, total)) => format!(" · {} of {} read", grouped(done), grouped(total)),
+        None if jump.reading => " · reading all folders…".to_owned(),
+        None => String::new(),
+    };
+    format!("jump · {}{more} of {}{took}{reading}", grouped(jump.count()), grouped(jump.rows.len()))
+}
+
+/// What is looked for, and where.
+fn draw_line(jump: &Jump, frame: &mut Frame<'_>, area: Rect, theme: &Theme) {
+    let of = |place, word: &'static str| {
+        Span::styled(word, if jump.place == place { theme.accent } else { theme.dim })
+    };
+    let mut places =
+        vec![of(Within::Titles, "titles"), Span::styled(" ⇄ ", theme.dim), of(Within::Texts, "text")];
+    if jump.finding.tools {
+        places.push(of(Within::Texts, " + tools"));
+    }
+    let cells = text::width_of(&places) as u16;
+    // On a narrow screen what is typed comes first.
+    let cells = if cells * 3 < area.width { cells } else { 0 };
+    let typed = Rect { x: area.x + 2, width: area.width.saturating_sub(cells + 3), ..area };
+    let mut line = jump.line.clone();
+    line.set_cursor_line_style(Style::default());
+    line.set_cursor_style(composer::cursor(true));
+    frame.render_widget(Line::styled("❯ ", theme.accent), Rect { width: 2, ..area });
+    frame.render_widget(&line, typed);
+    if let Some(completion) = jump.completion() {
+        let before = text::width(&text::clean_line(jump.query())) as u16 + 1;
+        let rest =
+            Rect { x: typed.x + before.min(typed.width), width: typed.width.saturating_sub(before), ..typed };
+        let spans = found::completion(jump.query(), &completion, theme);
+        frame.render_widget(Line::from(text::clip(spans, usize::from(rest.width))), rest);
+    }
+    frame.render_widget(Line::from(places), Rect { x: area.right() - cells, width: cells, ..area });
+}
+
+fn empty(jump: &Jump, theme: &Theme) -> Line<'static> {
+    let finding = &jump.finding;
+    if let Some(problem) = finding.problem.as_deref().filter(|_| jump.place == Within::Texts) {
+        return Line::styled(format!("  {}", text::clean_line(problem)), theme.error);
+    }
+    let words = match jump.place {
+        Within::Titles if jump.reading => "",
+        Within::Titles => "no title matches; Tab searches what was said",
+        Within::Texts if jump.ranking.query().said().is_empty() => {
+            "words, \"a phrase\", begin*, -not; tag: branch: project: … narrow it"
+        }
+        Within::Texts if finding.found.progress.is_some() || finding.waits() => "",
+        Within::Texts if finding.tools => "nothing that was said or done matches",
+        Within::Texts => "nothing that was said matches; Ctrl-T searches tools, too",
+    };
+    Line::styled(format!("  {words}"), theme.dim)
+}
+
+fn row(app: &App, jump: &Jump, at: usize, width: usize, theme: &Theme) -> Line<'static> {
+    let selected = at == jump.cursor;
     let mut left = vec![Span::styled(if selected { "▸ " } else { "  " }, theme.accent)];
-    let folder = row.facts.cwd.as_deref().unwrap_or_default();
-    let right = vec![
-        Span::styled(text::truncate_start(&text::clean_line(folder), 24).into_owned(), theme.dim),
-        Span::styled(text::pad_start(&age(app.now, row.active()), 6), theme.dim),
-    ];
-    let room = width.saturating_sub(text::width_of(&right) + 3);
-    let title = text::clean_line(row.facts.title_text()).into_owned();
-    let spans = title.chars().enumerate().map(|(at, character)| {
-        let style = if lit.contains(&at) { theme.hit } else { Style::default() };
-        Span::styled(character.to_string(), style)
-    });
-    left.extend(text::clip(spans.collect(), room));
+    let active = jump.row(at).map(|row| age(app.now, row.active())).unwrap_or_default();
+    let mut right = vec![Span::styled(text::pad_start(&active, 6), theme.dim)];
+    if let Some(hit) = jump.hit(at) {
+        left.extend(said(jump, at, hit, width.saturating_sub(10), theme));
+    } else if let Some(row) = jump.row(at) {
+        let folder = text::clean_line(row.facts.cwd.as_deref().unwrap_or_default());
+        right.insert(0, Span::styled(text::truncate_start(&folder, width / 4).into_owned(), theme.dim));
+        let room = width.saturating_sub(text::width_of(&right) + 3);
+        left.extend(found::title(row, jump.ranking.query(), room, Style::default(), theme));
+    }
     let line = text::spread(left, right, width);
     if selected { line.style(theme.selection) } else { line }
+}
+
+/// A session's title, and the sentence that was found in it.
+fn said(jump: &Jump, at: usize, hit: &Hit, room: usize, theme: &Theme) -> Vec<Span<'static>> {
+    let title = jump.row(at).map_or("(not listed)", |row| row.facts.title_text());
+    let title_room = room / 3;
+    let mut spans = vec![Span::raw(text::pad(&text::clean_line(title), title_room)), Span::raw("  ")];
+    let others = if hit.others > 0 { format!(" +{}", hit.others) } else { String::new() };
+    let room = room.saturating_sub(title_room + 2 + others.len());
+    let snippet = &hit.snippet;
+    spans.extend(found::excerpt(&text::clean_line(&snippet.text), &snippet.lit, room, theme.dim, theme));
+    spans.push(Span::styled(others, theme.dim));
+    spans
 }

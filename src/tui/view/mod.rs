@@ -10,6 +10,7 @@ mod composer;
 mod conversation;
 mod details;
 pub mod figures;
+mod found;
 mod head;
 pub mod highlight;
 mod hints;
@@ -135,7 +136,7 @@ fn draw_conversation(
         times: app.times,
         offset: app.offset,
         folder: app.browser.row(shown).and_then(|row| row.facts.cwd.as_deref()).unwrap_or(&app.folder),
-        query: page.search.as_ref().map(|search| search.query.as_str()),
+        lit: page.search.as_ref().map(|search| search.words.as_slice()),
         selected: page.selected,
         focused: app.focus == Focus::Conversation,
         scroll: page.scroll,

@@ -9,12 +9,13 @@ use serde_json::json;
 
 use super::*;
 use crate::index::Row;
+use crate::index::text::{Role, Snippet};
 use crate::session::conversation::{Change, ToolResult};
 use crate::session::message::{Block, Usage};
 use crate::slot::{Exit, How, News, PermissionRequest, Retry, SlotEvent, SlotState, Switched, Totals};
 use crate::store::Holder;
 use crate::tui::app::sample::{agent, id, noon, row, setup};
-use crate::tui::app::{Event, begin, update};
+use crate::tui::app::{Event, Found, Hit, Sought, begin, update};
 
 /// A program in the middle of its work, and where it is drawn.
 struct Screen {
@@ -233,3 +234,61 @@ fn the_bar_says_why_the_model_is_asked_again_and_when() {
 }
 
 mod known;
+
+/// What a person types, one key after the other.
+fn types(screen: &mut Screen, text: &str) {
+    text.chars().for_each(|character| screen.key(KeyCode::Char(character)));
+}
+
+#[test]
+fn a_filter_tells_its_mistakes_and_completes() {
+    let mut screen = Screen::warm();
+    screen.app.focus = Focus::Browser;
+    types(&mut screen, "/pars since:tomorow tag:");
+    insta::assert_snapshot!("filter_mistake", screen.at(120, 16));
+    insta::assert_snapshot!("filter_mistake_narrow", screen.at(40, 12));
+}
+
+#[test]
+fn a_row_says_by_what_else_it_was_found() {
+    let mut screen = Screen::warm();
+    screen.app.focus = Focus::Browser;
+    let mut rows = rows();
+    rows[4].facts.first_prompt = Some("Please look at how the arguments of the lexer are parsed".into());
+    screen.does(Event::Rows { all: false, rows, progress: None });
+    types(&mut screen, "/lexer");
+    insta::assert_snapshot!("filter_other_field", screen.at(120, 12));
+}
+
+#[test]
+fn what_was_said_is_shown_with_its_session() {
+    let mut screen = Screen::talking();
+    screen.does(Event::Key(KeyEvent::new(KeyCode::Char('p'), KeyModifiers::CONTROL)));
+    screen.key(KeyCode::Tab);
+    insta::assert_snapshot!("texts_empty", screen.at(80, 24));
+    types(&mut screen, "old gram");
+    let hit = |number, others, text: &str, lit: &[std::ops::Range<usize>]| Hit {
+        session: id(number),
+        offset: 0,
+        others,
+        snippet: Snippet {
+            uuid: Some("p".into()),
+            role: Role::Prompt,
+            at: None,
+            text: text.into(),
+            lit: lit.iter().cloned().flatten().collect(),
+        },
+    };
+    let long = "…there was never a flag for this before, and so nobody knew when the old grammar would go.";
+    let hits = vec![
+        hit(1, 2, "Keep the old grammar behind a flag.", &[9..12, 13..20]),
+        hit(5, 0, long, &[69..72, 73..80]),
+        hit(99, 0, "old \u{1b}[31mgrammar", &[0..3, 9..16]),
+    ];
+    let found = Found { hits, more: true, took: Duration::from_micros(3_200), progress: Some((812, 1204)) };
+    let sought = Sought { text: "old gram".into(), tools: false, only: None };
+    screen.does(Event::Found { sought, found: Ok(found) });
+    for (width, height) in [(120, 40), (80, 24), (40, 12)] {
+        insta::assert_snapshot!(format!("texts_{width}x{height}"), screen.at(width, height));
+    }
+}

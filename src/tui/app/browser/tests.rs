@@ -7,7 +7,8 @@ fn row(number: u8, title: &str, hours: u64, parent: Option<u8>) -> Row {
 }
 
 fn browser(rows: Vec<Row>, query: &str) -> Browser {
-    let mut browser = Browser { rows, ..Browser::default() };
+    let mut browser = Browser::default();
+    browser.take(Arc::new(rows), None);
     browser.filter.insert_str(query);
     browser.arrange(noon(), greenwich(), false);
     browser
@@ -50,11 +51,12 @@ fn sessions_that_name_each_other_as_parents_are_still_listed() {
 
 #[test]
 fn the_cursor_steps_over_headings_and_stays_on_its_session() {
-    let mut browser = browser(vec![row(1, "a", 1, None), row(2, "b", 30, None)], "");
+    let rows = vec![row(1, "a", 1, None), row(2, "b", 30, None)];
+    let mut browser = browser(rows.clone(), "");
     assert_eq!(browser.selected, Some(id(1)));
     browser.step(1);
     assert_eq!(browser.selected, Some(id(2)));
-    browser.rows.insert(0, row(3, "newer", 0, None));
+    browser.take(Arc::new([vec![row(3, "newer", 0, None)], rows].concat()), None);
     browser.arrange(noon(), greenwich(), true);
     assert_eq!(browser.selected, Some(id(2)));
     browser.step(-9);
@@ -65,6 +67,17 @@ fn the_cursor_steps_over_headings_and_stays_on_its_session() {
 fn the_best_match_is_the_exact_one() {
     let rows = vec![row(1, "the art gallery", 1, None), row(2, "tag", 2, None)];
     let mut browser = browser(rows, "tag");
-    browser.select_best();
+    browser.seek_best();
+    browser.arrange(noon(), greenwich(), false);
     assert_eq!(browser.selected, Some(id(2)));
+}
+
+#[test]
+fn filters_narrow_the_list_and_their_mistakes_do_not() {
+    let mut rows = vec![row(1, "one", 1, None), row(2, "two", 2, None)];
+    rows[1].facts.tag = Some("keep".into());
+    assert_eq!(shown(&browser(rows.clone(), "tag:keep")), ["TODAY", "two"]);
+    let wrong = browser(rows, "tag:keep since:tomorow");
+    assert_eq!(shown(&wrong), ["TODAY", "two"]);
+    assert_eq!(wrong.ranking.query().mistakes[0].at, 9..22);
 }

@@ -2,9 +2,10 @@
 
 use super::super::command::Command;
 use super::super::effect::Effect;
-use super::super::overlay::{Ask, Choice, Jump, Overlay, Purpose};
+use super::super::jump::Within;
+use super::super::overlay::{Ask, Choice, Overlay, Purpose};
 use super::super::state::{App, Focus, Intent};
-use super::{care, keep, read, seat, switch, talk};
+use super::{care, jump, keep, read, seat, switch, talk};
 use crate::protocol::PermissionMode;
 use crate::session::SessionId;
 use crate::slot::{SlotState, Verdict};
@@ -51,10 +52,10 @@ pub(super) fn act(app: &mut App, command: Command) -> Vec<Effect> {
             app.browser.all = !app.browser.all;
             vec![Effect::ReadRows { all: app.browser.all }]
         }
-        Command::Jump => {
-            app.overlay = Some(Overlay::Jump(Jump::new(&app.browser)));
-            vec![Effect::ReadRows { all: true }]
-        }
+        Command::Jump => jump::open(app, Within::Titles, ""),
+        Command::Find => jump::open(app, Within::Texts, ""),
+        // They mean something only where text is written, and are taken there.
+        Command::Tools | Command::Complete => Vec::new(),
         Command::ToggleBrowser => toggle_browser(app),
         Command::FocusNext => focus(app, 1),
         Command::FocusPrevious => focus(app, -1),
@@ -84,7 +85,7 @@ pub(super) fn act(app: &mut App, command: Command) -> Vec<Effect> {
         Command::Search => {
             let query =
                 app.page().and_then(|page| page.search.as_ref()).map_or("", |search| search.query.as_str());
-            app.overlay = Some(Overlay::Ask(Ask::new(Purpose::Search, query)));
+            app.overlay = Some(Overlay::Ask(Box::new(Ask::new(Purpose::Search, query))));
             Vec::new()
         }
         Command::Times => {
@@ -97,7 +98,7 @@ pub(super) fn act(app: &mut App, command: Command) -> Vec<Effect> {
         Command::DenyBecause => {
             if let Some(first) = app.permissions.front() {
                 let purpose = Purpose::Reason(first.request.id.clone());
-                app.overlay = Some(Overlay::Ask(Ask::new(purpose, "")));
+                app.overlay = Some(Overlay::Ask(Box::new(Ask::new(purpose, ""))));
             }
             Vec::new()
         }

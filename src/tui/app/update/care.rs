@@ -62,7 +62,7 @@ pub(super) fn ask(app: &mut App, purpose: fn(SessionId) -> Purpose) -> Vec<Effec
         Purpose::Tag(_) => tag_of(app, session),
         _ => app.title(session).unwrap_or_default().to_owned(),
     };
-    app.overlay = Some(Overlay::Ask(Ask::new(purpose, &text)));
+    app.overlay = Some(Overlay::Ask(Box::new(Ask::new(purpose, &text))));
     Vec::new()
 }
 

@@ -4,7 +4,9 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use super::super::command::Command;
 use super::super::effect::Effect;
+use super::super::jump::Within;
 use super::super::key::Key;
+use super::super::keymap::Place;
 use super::super::overlay::{Ask, Choice, Overlay, Purpose};
 use super::super::state::{App, Focus};
 use super::super::writing::{self, line};
@@ -50,6 +52,7 @@ fn is_about_a_session(command: Command) -> bool {
 
 /// A text was pasted: into the line that has the keys, else into the composer.
 pub(super) fn paste(app: &mut App, text: &str) -> Vec<Effect> {
+    let now = app.local_now();
     let one_line = || text.split_whitespace().collect::<Vec<_>>().join(" ");
     match &mut app.overlay {
         Some(Overlay::Ask(ask)) => {
@@ -57,7 +60,7 @@ pub(super) fn paste(app: &mut App, text: &str) -> Vec<Effect> {
         }
         Some(Overlay::Jump(search)) => {
             search.line.insert_str(one_line());
-            search.search();
+            search.search(now);
             return jump::preview(app);
         }
         Some(Overlay::Help(_) | Overlay::Details { .. } | Overlay::Choice(_) | Overlay::Why(_)) => {}
@@ -102,9 +105,22 @@ fn press_composer(app: &mut App, event: KeyEvent, key: Key) -> Vec<Effect> {
 
 /// The filter takes what is typed; the keys that move, choose and leave go on working.
 fn press_filter(app: &mut App, event: KeyEvent, key: Key) -> Vec<Effect> {
+    let command = app.keymap.command_of(Place::Filter, key);
+    if command == Some(Command::Complete) && writing::complete(&mut app.browser.filter, &app.browser.rows) {
+        return filtered(app);
+    }
+    // A second slash: not in titles, in texts.
+    let twice = event.code == KeyCode::Char('/') && app.browser.query().is_empty();
+    if command == Some(Command::Find) || twice {
+        let text = app.browser.query().to_owned();
+        return jump::open(app, Within::Texts, &text);
+    }
     match event.code {
         KeyCode::Enter => {
             app.browser.filtering = false;
+            if app.browser.ranking.finish() {
+                app.arrange();
+            }
             return act::act(app, Command::Seat);
         }
         KeyCode::Esc => {
@@ -125,7 +141,7 @@ fn press_filter(app: &mut App, event: KeyEvent, key: Key) -> Vec<Effect> {
         _ => {}
     }
     if !types(event)
-        && let Some(command) = app.keymap.command(super::super::keymap::Place::Anywhere, key)
+        && let Some(command) = app.keymap.command(Place::Anywhere, key)
     {
         return act::act(app, command);
     }
@@ -135,11 +151,12 @@ fn press_filter(app: &mut App, event: KeyEvent, key: Key) -> Vec<Effect> {
 /// The filter changed: the best match is under the cursor, and shown.
 fn filtered(app: &mut App) -> Vec<Effect> {
     app.browser.selected = None;
-    app.arrange();
-    if !app.browser.query().is_empty() {
-        app.browser.select_best();
-    } else if let Some(shown) = app.shown {
-        app.browser.selected = app.browser.row(shown).map(|row| row.stored.id);
+    if app.browser.query().is_empty() {
+        app.arrange();
+        app.browser.selected = app.browser.row_of(app.shown).map(|row| row.stored.id);
+    } else {
+        app.browser.seek_best();
+        app.arrange();
     }
     read::show_selected(app)
 }
@@ -176,7 +193,7 @@ fn press_overlay(app: &mut App, event: KeyEvent) -> Vec<Effect> {
         Some(Overlay::Ask(ask)) => {
             if event.code == KeyCode::Enter {
                 let Some(Overlay::Ask(ask)) = app.overlay.take() else { return Vec::new() };
-                return answered(app, ask);
+                return answered(app, *ask);
             }
             if writing::press(&mut ask.line, event) && ask.purpose == Purpose::Search {
                 let query = ask.text().to_owned();

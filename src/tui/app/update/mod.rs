@@ -18,6 +18,7 @@ use chrono::{DateTime, Utc};
 
 use super::effect::Effect;
 use super::event::Event;
+use super::overlay::Overlay;
 use super::page::{Page, Read};
 use super::state::{App, Focus};
 
@@ -36,6 +37,22 @@ pub fn begin(app: &mut App) -> Vec<Effect> {
 pub fn update(app: &mut App, at: DateTime<Utc>, event: Event) -> Vec<Effect> {
     app.now = at;
     app.stale |= !matches!(event, Event::Drawn(_) | Event::Tick);
+    let mut effects = happened(app, event);
+    effects.extend(asked(app));
+    effects
+}
+
+/// What the lists have to ask of the shell, since what they look for is another.
+fn asked(app: &mut App) -> Vec<Effect> {
+    let mut effects: Vec<Effect> = app.browser.ranking.work().map(Effect::Rank).into_iter().collect();
+    if let Some(Overlay::Jump(jump)) = &mut app.overlay {
+        effects.extend(jump.ranking.work().map(Effect::Rank));
+        effects.extend(jump.finding.unasked().map(Effect::Search));
+    }
+    effects
+}
+
+fn happened(app: &mut App, event: Event) -> Vec<Effect> {
     match event {
         Event::Key(key) => keys::press(app, key),
         Event::Paste(text) => keys::paste(app, &text),
@@ -58,6 +75,17 @@ pub fn update(app: &mut App, at: DateTime<Utc>, event: Event) -> Vec<Effect> {
             app.browser.progress = None;
             Vec::new()
         }
+        Event::Ranked { work, hits } => jump::ranked(app, &work, hits),
+        Event::Found { sought, found } => match &mut app.overlay {
+            Some(Overlay::Jump(jump)) => {
+                if jump.take_found(&sought, found) {
+                    jump::preview(app)
+                } else {
+                    Vec::new()
+                }
+            }
+            _ => Vec::new(),
+        },
         Event::Opened { session, read } => read::opened(app, session, read),
         Event::SwitchRefused { code, message, session } => {
             seat::refused(app, code.as_deref(), message, session)
@@ -149,6 +177,9 @@ fn tick(app: &mut App) -> Vec<Effect> {
     }
     if app.ticks.is_multiple_of(2) && app.browser.progress.is_none() {
         effects.push(Effect::ReadRows { all: app.browser.all });
+    }
+    if let Some(Overlay::Jump(jump)) = &mut app.overlay {
+        jump.finding.ask_again();
     }
     effects.extend(keep(app));
     effects

@@ -1,9 +1,11 @@
 //! What was read from the store: the list, and the conversations.
 
+use std::sync::Arc;
+
 use super::super::effect::Effect;
 use super::super::event::Opened;
 use super::super::overlay::Overlay;
-use super::super::page::{FIRST_READ, Page, Read};
+use super::super::page::{FIRST_READ, Page, Read, Seek};
 use super::super::state::{App, Undo};
 use crate::index::Row;
 use crate::session::SessionId;
@@ -38,6 +40,26 @@ pub(super) fn show(app: &mut App, session: SessionId) -> Vec<Effect> {
     }
 }
 
+/// Comes to a message of a session that is shown, however far back it was said.
+pub(super) fn come_to(app: &mut App, session: SessionId, seek: Seek) -> Vec<Effect> {
+    if let Some(page) = app.pages.get_mut(&session) {
+        page.seek(seek);
+    }
+    read_on(app, session)
+}
+
+/// Reads as much more of a transcript as it takes to come to what is sought.
+fn read_on(app: &mut App, session: SessionId) -> Vec<Effect> {
+    let Some(page) = app.pages.get_mut(&session) else { return Vec::new() };
+    if let Some(bytes) = page.sought_beyond() {
+        return vec![Effect::Open { session, bytes }];
+    }
+    if !page.reading_older && matches!(page.read, Read::Done { .. }) && page.seeks.take().is_some() {
+        app.say("what was found is no part of the conversation any more: it was rewound or edited away");
+    }
+    Vec::new()
+}
+
 /// Shows what the browser's cursor is on.
 pub(super) fn show_selected(app: &mut App) -> Vec<Effect> {
     match app.browser.selected.or(app.seat.active) {
@@ -56,11 +78,17 @@ pub(super) fn rows(
     rows: Vec<Row>,
     progress: Option<(usize, usize)>,
 ) -> Vec<Effect> {
+    let rows = Arc::new(rows);
+    let now = app.local_now();
     if let Some(Overlay::Jump(jump)) = &mut app.overlay
         && all
     {
-        let said = rows.iter().filter(|row| !row.holds_nothing()).cloned();
-        jump.take_rows(said.collect(), progress.is_some());
+        let said = if rows.iter().any(Row::holds_nothing) {
+            Arc::new(rows.iter().filter(|row| !row.holds_nothing()).cloned().collect())
+        } else {
+            Arc::clone(&rows)
+        };
+        jump.take_rows(said, progress.is_some(), now);
     }
     if all != app.browser.all {
         return Vec::new();
@@ -90,7 +118,7 @@ pub(super) fn opened(app: &mut App, session: SessionId, read: Result<Opened, Str
         Err(_) if matches!(page.read, Read::Done { .. }) => page.reading_older = false,
         Err(problem) => page.read = Read::Failed(problem),
     }
-    Vec::new()
+    read_on(app, session)
 }
 
 /// A session went to the trash.
@@ -100,7 +128,8 @@ pub(super) fn deleted(app: &mut App, session: SessionId) -> Vec<Effect> {
     if app.browser.selected == Some(session) {
         app.browser.step(-1);
     }
-    app.browser.rows.retain(|row| row.stored.id != session);
+    Arc::make_mut(&mut app.browser.rows).retain(|row| row.stored.id != session);
+    app.sort_out_empty();
     app.pages.remove(&session);
     app.arrange();
     app.undo.push(Undo::Delete(session));

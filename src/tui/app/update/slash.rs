@@ -4,7 +4,8 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use super::super::command::Command;
 use super::super::effect::Effect;
-use super::super::overlay::{Jump, Overlay};
+use super::super::jump::{Jump, Within};
+use super::super::overlay::Overlay;
 use super::super::state::{App, Focus};
 use super::{act, care, switch};
 use crate::protocol::PermissionMode;
@@ -138,13 +139,12 @@ fn resume(app: &mut App, query: &str) -> Vec<Effect> {
     if let Ok(session) = query.parse() {
         return switch::seat_session(app, session);
     }
-    let mut jump = Jump::new(&app.browser);
-    jump.line.insert_str(query);
-    jump.search();
-    if let (1, Some(session)) = (jump.hits.len(), jump.chosen().filter(|_| !query.is_empty())) {
+    let mut jump = Jump::new(&app.browser, Within::Titles, query, app.local_now());
+    jump.ranking.finish();
+    if let (1, Some(session)) = (jump.count(), jump.chosen().filter(|_| !query.is_empty())) {
         return switch::seat_session(app, session);
     }
-    app.overlay = Some(Overlay::Jump(jump));
+    app.overlay = Some(Overlay::Jump(Box::new(jump)));
     vec![Effect::ReadRows { all: true }]
 }
 

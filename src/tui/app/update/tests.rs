@@ -177,6 +177,8 @@ fn key_event(name: &str) -> KeyEvent {
         "up" => KeyCode::Up,
         "down" => KeyCode::Down,
         "backspace" => KeyCode::Backspace,
+        "left" => KeyCode::Left,
+        "right" => KeyCode::Right,
         key => KeyCode::Char(key.chars().next().unwrap()),
     };
     KeyEvent::new(code, modifiers)
@@ -195,6 +197,7 @@ fn submitted(effects: &[Effect]) -> Option<&str> {
 
 mod asking;
 mod caring;
+mod finding;
 mod looking;
 mod switching;
 mod talking;

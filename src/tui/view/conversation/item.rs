@@ -29,7 +29,7 @@ const LARGEST_REPLY: excerpt::Limit = excerpt::Limit { lines: 20_000, bytes: 1_0
 /// How an item is shown: by default, or the other way when a person said so. A
 /// search opens what it found, or a person would not see why it stopped there.
 pub fn fold(item: &Item, at: usize, look: &Look<'_>) -> Fold {
-    let found = look.query.is_some() && look.selected == Some(at);
+    let found = look.lit.is_some() && look.selected == Some(at);
     let default = match &item.body {
         Body::Reply { .. } | Body::TurnEnd(_) => return Fold::Open,
         Body::Thinking(_) | Body::Notice(Notice::Compacted, _) => Fold::Line,

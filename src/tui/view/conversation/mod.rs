@@ -43,8 +43,8 @@ pub struct Look<'a> {
     pub offset: FixedOffset,
     /// The folder the session works in.
     pub folder: &'a str,
-    /// What is searched for.
-    pub query: Option<&'a str>,
+    /// What is searched for, and lit.
+    pub lit: Option<&'a [String]>,
     /// The selected item.
     pub selected: Option<usize>,
     /// The pane has the keys.
@@ -116,8 +116,8 @@ pub fn lay_out(items: &[Item], look: &Look<'_>, cache: &mut Cache, painter: &mut
 /// A row as it stands on the screen: the gutter in front, search hits lit.
 fn dressed(line: Option<Line<'static>>, selected: bool, look: &Look<'_>) -> Line<'static> {
     let mut line = line.unwrap_or_default();
-    if let Some(query) = look.query {
-        line = text::light(line, query, look.theme.hit);
+    for word in look.lit.unwrap_or_default() {
+        line = text::light(line, word, look.theme.hit);
     }
     if usize::from(look.width) <= GUTTER {
         return line;

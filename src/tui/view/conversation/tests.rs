@@ -103,6 +103,7 @@ impl Pane {
 
     /// Draws a frame, and learns from it where scrolling came to rest.
     fn see(&mut self, items: &[Item]) -> Seen {
+        let lit = self.query.map(|query| [query.to_owned()]);
         let look = Look {
             theme: &Theme::dark(),
             width: self.width,
@@ -111,7 +112,7 @@ impl Pane {
             times: self.times,
             offset: FixedOffset::east_opt(3600).unwrap(),
             folder: "/home/ada/tidepool",
-            query: self.query,
+            lit: lit.as_ref().map(<[String; 1]>::as_slice),
             selected: self.selected,
             focused: true,
             scroll: self.scroll,

@@ -125,6 +125,24 @@ pub fn spread(left: Vec<Span<'static>>, right: Vec<Span<'static>>, cells: usize)
     Line::from(spans)
 }
 
+/// A text with some of its characters lit, by position in characters; what is
+/// lit is no longer dim.
+pub fn lit(text: &str, lit: &[usize], base: Style, hit: Style) -> Vec<Span<'static>> {
+    let hit = Style { add_modifier: base.add_modifier - Modifier::DIM, ..base }.patch(hit);
+    let mut spans: Vec<Span<'static>> = Vec::new();
+    let mut at = 0;
+    for grapheme in text.graphemes(true) {
+        let end = at + grapheme.chars().count();
+        let style = if lit.iter().any(|lit| (at..end).contains(lit)) { hit } else { base };
+        match spans.last_mut().filter(|last| last.style == style) {
+            Some(last) => last.content.to_mut().push_str(grapheme),
+            None => spans.push(Span::styled(grapheme.to_owned(), style)),
+        }
+        at = end;
+    }
+    spans
+}
+
 /// Lights what matches `query`, whatever its case, over the styles that are there.
 pub fn light(line: Line<'static>, query: &str, style: Style) -> Line<'static> {
     let text: String = line.spans.iter().map(|span| span.content.as_ref()).collect();

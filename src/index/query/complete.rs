@@ -1,0 +1,85 @@
+//! What a query that is being typed can be completed to.
+
+use std::collections::HashMap;
+use std::ops::Range;
+
+use super::filter::{KEYS, last_part};
+use super::token::{Token, tokens};
+use super::{Row, when};
+
+/// Candidates that are told.
+const MOST: usize = 6;
+
+/// Letters of a filter's name before it is completed: one letter says too
+/// little of what is meant.
+const SHORTEST_KEY: usize = 2;
+
+/// What the last piece of a query can become.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Completion {
+    /// The bytes that a candidate takes the place of, up to the end.
+    pub at: Range<usize>,
+    /// What may stand there, the likeliest first; never empty.
+    pub candidates: Vec<String>,
+}
+
+/// Completes the piece at the end of what was typed: the name of a filter, or a
+/// value that these sessions have. None where there is nothing to add.
+pub fn complete(typed: &str, rows: &[Row]) -> Option<Completion> {
+    let token = tokens(typed).pop().filter(|token| token.at.end == typed.len())?;
+    let (at, candidates) = match token.key {
+        None => (token.at.start + usize::from(token.not), keys(&token)),
+        Some(key) => {
+            let value_at = token.at.start + usize::from(token.not) + key.len() + 1;
+            (value_at, values(&key.to_ascii_lowercase(), token.value, rows))
+        }
+    };
+    // What stands there already is no candidate.
+    let candidates: Vec<String> =
+        candidates.into_iter().filter(|candidate| *candidate != typed[at..]).take(MOST).collect();
+    (!candidates.is_empty()).then_some(Completion { at: at..typed.len(), candidates })
+}
+
+fn keys(token: &Token<'_>) -> Vec<String> {
+    let begun = token.value.len() >= SHORTEST_KEY && !token.quoted;
+    let keys = KEYS.iter().filter(|key| begun && key.starts_with(token.value));
+    keys.map(|key| format!("{key}:")).collect()
+}
+
+fn values(key: &str, begun: &str, rows: &[Row]) -> Vec<String> {
+    let known = |value: fn(&Row) -> Option<&str>| counted(rows.iter().filter_map(value), begun);
+    let fixed = |values: &[&str]| {
+        let fitting = values.iter().filter(|value| value.starts_with(begun));
+        fitting.map(|value| (*value).to_owned()).collect()
+    };
+    match key {
+        "tag" => known(|row| row.facts.tag.as_deref()),
+        "branch" => known(|row| row.facts.branch.as_deref()),
+        "project" => known(|row| row.facts.cwd.as_deref().map(last_part)),
+        "model" => known(|row| row.facts.model.as_deref()),
+        "cost" => fixed(&[">1", "<1"]),
+        "turns" => fixed(&[">20", "<5"]),
+        "since" | "before" | "after" => fixed(&[when::DAYS[0].0, when::DAYS[1].0, "3d", "2w", "6mo"]),
+        _ => Vec::new(),
+    }
+}
+
+/// The values that begin with what was typed, the most frequent first; where
+/// many are, the more recent, since rows come newest first.
+fn counted<'a>(values: impl Iterator<Item = &'a str>, begun: &str) -> Vec<String> {
+    let begun = begun.to_lowercase();
+    let mut counts: HashMap<&str, (usize, usize)> = HashMap::new();
+    for value in values.filter(|value| !value.is_empty()) {
+        let first = counts.len();
+        counts.entry(value).or_insert((0, first)).0 += 1;
+    }
+    let fitting = counts.into_iter().filter(|(value, _)| value.to_lowercase().starts_with(&begun));
+    let mut fitting: Vec<_> = fitting.collect();
+    fitting.sort_by_key(|(_, (count, first))| (std::cmp::Reverse(*count), *first));
+    fitting.into_iter().map(|(value, _)| quoted(value)).collect()
+}
+
+/// A value as it is typed: in quotes where it has blanks.
+fn quoted(value: &str) -> String {
+    if value.contains(char::is_whitespace) { format!("\"{value}\"") } else { value.to_owned() }
+}

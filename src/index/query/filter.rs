@@ -1,0 +1,156 @@
+//! Filters: `key:value`, and which sessions each lets through.
+
+use chrono::{DateTime, FixedOffset, Utc};
+
+use super::token::Token;
+use super::{Row, when};
+
+/// The names of filters, as they are completed.
+pub const KEYS: [&str; 9] =
+    ["tag", "branch", "project", "model", "cost", "turns", "since", "before", "after"];
+
+/// A filter, or its opposite.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Condition {
+    not: bool,
+    filter: Filter,
+}
+
+/// What a session has to be like. Texts are in lower case; an empty one asks
+/// that there is any at all.
+#[derive(Debug, Clone, PartialEq)]
+enum Filter {
+    /// Its tag begins so.
+    Tag(String),
+    /// Its branch holds this.
+    Branch(String),
+    /// Its folder's name holds this, or its path where a `/` was typed.
+    Project(String),
+    /// Its model's name holds this.
+    Model(String),
+    /// What it cost, in US dollars.
+    Cost(Compare, f64),
+    /// Prompts in it.
+    Turns(Compare, f64),
+    /// It was last active before then.
+    Before(DateTime<Utc>),
+    /// It was active since then.
+    Since(DateTime<Utc>),
+}
+
+/// How a number is compared.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Compare {
+    More,
+    AtLeast,
+    Less,
+    AtMost,
+    Equal,
+}
+
+/// Signs of comparison, the longer ones first.
+const SIGNS: [(&str, Compare); 5] = [
+    (">=", Compare::AtLeast),
+    ("<=", Compare::AtMost),
+    (">", Compare::More),
+    ("<", Compare::Less),
+    ("=", Compare::Equal),
+];
+
+/// The filter in a piece of a query, or what is wrong with it; none for a word.
+pub fn read(token: &Token<'_>, now: DateTime<FixedOffset>) -> Option<Result<Condition, String>> {
+    let key = token.key?.to_ascii_lowercase();
+    let text = || token.value.to_lowercase();
+    let time = || {
+        let wrong = || format!("“{}” is no time: {}", token.value, when::EXAMPLES);
+        when::begin(token.value, now).ok_or_else(wrong)
+    };
+    let filter = match key.as_str() {
+        "tag" => Ok(Filter::Tag(text())),
+        "branch" => Ok(Filter::Branch(text())),
+        "project" => Ok(Filter::Project(text())),
+        "model" => Ok(Filter::Model(text())),
+        "cost" => number(token.value, "cost:>1").map(|(compare, number)| Filter::Cost(compare, number)),
+        "turns" => number(token.value, "turns:>20").map(|(compare, number)| Filter::Turns(compare, number)),
+        "before" => time().map(Filter::Before),
+        "since" | "after" => time().map(Filter::Since),
+        unknown => {
+            let nearest = nearest(unknown)?;
+            Err(format!("there is no “{unknown}:”: {nearest}:"))
+        }
+    };
+    Some(filter.map(|filter| Condition { not: token.not, filter }))
+}
+
+/// The filter that was meant, where a name is only misspelt: anything else
+/// before a colon is a word.
+fn nearest(unknown: &str) -> Option<&'static str> {
+    let most = if unknown.len() > 4 { 2 } else { 1 };
+    let near = KEYS.iter().map(|key| (strsim::damerau_levenshtein(key, unknown), *key));
+    near.min().filter(|(distance, _)| *distance <= most).map(|(_, key)| key)
+}
+
+fn number(text: &str, example: &str) -> Result<(Compare, f64), String> {
+    let (compare, digits) = SIGNS
+        .iter()
+        .find_map(|(sign, compare)| Some((*compare, text.strip_prefix(sign)?)))
+        .unwrap_or((Compare::Equal, text));
+    let digits = digits.strip_prefix('$').unwrap_or(digits);
+    let plain = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    match digits.parse() {
+        Ok(number) if plain => Ok((compare, number)),
+        _ => Err(format!("“{text}” is no amount: {example}")),
+    }
+}
+
+impl Condition {
+    /// Whether it lets a session through.
+    pub fn holds(&self, row: &Row) -> bool {
+        self.filter.holds(row) != self.not
+    }
+}
+
+impl Filter {
+    fn holds(&self, row: &Row) -> bool {
+        let facts = &row.facts;
+        let text = |text: Option<&str>, test: fn(&str, &str) -> bool, wanted: &str| {
+            text.filter(|text| !text.is_empty()).is_some_and(|text| test(&text.to_lowercase(), wanted))
+        };
+        match self {
+            Self::Tag(tag) => text(facts.tag.as_deref(), |tag, wanted| tag.starts_with(wanted), tag),
+            Self::Branch(branch) => {
+                text(facts.branch.as_deref(), |text, wanted| text.contains(wanted), branch)
+            }
+            Self::Model(model) => text(facts.model.as_deref(), |text, wanted| text.contains(wanted), model),
+            Self::Project(project) => {
+                let folder = facts.cwd.as_deref();
+                let folder = if project.contains('/') { folder } else { folder.map(last_part) };
+                text(folder, |text, wanted| text.contains(wanted), project)
+            }
+            // To the cent, as it is shown.
+            Self::Cost(compare, wanted) => {
+                facts.cost_usd.is_some_and(|cost| compare.holds((cost * 100.0).round() / 100.0, *wanted))
+            }
+            Self::Turns(compare, wanted) => compare.holds(facts.turns as f64, *wanted),
+            Self::Before(time) => row.active() < *time,
+            Self::Since(time) => row.active() >= *time,
+        }
+    }
+}
+
+impl Compare {
+    fn holds(self, number: f64, wanted: f64) -> bool {
+        match self {
+            Self::More => number > wanted,
+            Self::AtLeast => number >= wanted,
+            Self::Less => number < wanted,
+            Self::AtMost => number <= wanted,
+            Self::Equal => (number - wanted).abs() < 0.005,
+        }
+    }
+}
+
+/// The name of a folder: the last part of its path.
+pub fn last_part(folder: &str) -> &str {
+    folder.rsplit('/').find(|part| !part.is_empty()).unwrap_or(folder)
+}

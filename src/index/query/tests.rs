@@ -1,0 +1,240 @@
+use chrono::{DateTime, FixedOffset, TimeDelta};
+
+use super::*;
+use crate::session::Facts;
+use crate::session::facts::{Title, TitleSource};
+use crate::store::Stored;
+
+fn now() -> DateTime<FixedOffset> {
+    "2026-11-20T12:00:00Z".parse().unwrap()
+}
+
+/// A session of this title that was active so many hours ago.
+fn row(title: &str, hours: i64) -> Row {
+    let stored = Stored {
+        id: crate::session::SessionId::random(),
+        path: "x".into(),
+        size: 10,
+        modified: std::time::SystemTime::UNIX_EPOCH,
+        inode: 0,
+    };
+    let facts = Facts {
+        title: Some(Title { text: title.into(), source: TitleSource::Custom }),
+        active: Some((now() - TimeDelta::hours(hours)).to_utc()),
+        ..Facts::default()
+    };
+    Row { stored, facts, open_in: None, partial: false, problem: None }
+}
+
+/// A session with something in every field.
+fn whole() -> Row {
+    let mut row = row("Parser rewrite", 50);
+    row.facts = Facts {
+        tag: Some("keep".into()),
+        branch: Some("feature/Grammar".into()),
+        cwd: Some("/home/me/hotseat".into()),
+        model: Some("claude-opus-5-5".into()),
+        cost_usd: Some(3.18),
+        turns: 41,
+        first_prompt: Some("Make the lexer faster".into()),
+        last_prompt: Some("and now the error path".into()),
+        ..row.facts
+    };
+    row
+}
+
+fn parse(typed: &str) -> Query {
+    Query::parse(typed, now())
+}
+
+fn order(typed: &str, titles: &[&str]) -> Vec<String> {
+    let rows: Vec<Row> = titles.iter().zip(1..).map(|(title, hours)| row(title, hours)).collect();
+    let ranked = parse(typed).rank_all(&rows, None);
+    ranked.into_iter().map(|at| titles[at].to_owned()).collect()
+}
+
+#[test]
+fn filters_let_through_what_they_say() {
+    let check = |typed: &str, through: bool| {
+        let query = parse(typed);
+        assert_eq!((query.narrow(&whole()), &query.mistakes[..]), (through, &[][..]), "{typed}");
+        let not = parse(&format!("-{typed}"));
+        assert_eq!(not.narrow(&whole()), !through, "not {typed}");
+    };
+    for typed in [
+        "tag:keep",
+        "tag:k",
+        "TAG:Keep",
+        "tag:",
+        "branch:grammar",
+        "project:hot",
+        "project:me/hot",
+        "model:opus",
+    ] {
+        check(typed, true);
+    }
+    for typed in ["tag:eep", "branch:main", "project:me", "model:sonnet"] {
+        check(typed, false);
+    }
+    for typed in ["cost:>3", "cost:>=3.18", "cost:3.18", "cost:<$4", "turns:>20", "turns:41", "turns:<=41"] {
+        check(typed, true);
+    }
+    for typed in ["cost:>3.18", "turns:<41", "since:today", "since:2d", "before:2026-11-18"] {
+        check(typed, false);
+    }
+    for typed in ["since:3d", "after:2026-11-18", "before:yesterday", "before:2d", "project:\"hotseat\""] {
+        check(typed, true);
+    }
+}
+
+#[test]
+fn what_a_session_does_not_have_passes_no_filter() {
+    for typed in ["tag:", "branch:x", "cost:<1", "model:x", "project:x"] {
+        assert!(!parse(typed).narrow(&row("bare", 1)), "{typed}");
+        assert!(parse(&format!("-{typed}")).narrow(&row("bare", 1)), "-{typed}");
+    }
+}
+
+#[test]
+fn a_mistake_is_told_in_its_place_and_the_rest_filters() {
+    let check = |typed: &str, at: &str, problem: &str| {
+        let query = parse(typed);
+        let [mistake] = &query.mistakes[..] else { panic!("{typed}: {:?}", query.mistakes) };
+        assert_eq!((&typed[mistake.at.clone()], mistake.problem.as_str()), (at, problem));
+    };
+    let times = "“tomorow” is no time: 3d, 2w, yesterday or 2026-10-01";
+    check("parser since:tomorow", "since:tomorow", times);
+    check("cost:abc x", "cost:abc", "“abc” is no amount: cost:>1");
+    check("cost: x", "cost:", "“” is no amount: cost:>1");
+    check("-tga:keep", "-tga:keep", "there is no “tga:”: tag:");
+    check("brnach:x", "brnach:x", "there is no “brnach:”: branch:");
+    let query = parse("tag:keep since:tomorow rewrite");
+    assert!(query.rank(&whole()).is_some());
+    assert!(query.rank(&row("rewrite", 1)).is_none());
+    assert_eq!(query.said(), "rewrite");
+}
+
+#[test]
+fn a_word_with_a_colon_is_a_word() {
+    for typed in ["foo_bar::baz", "http://example.org", "std::fs", "main.rs:12", "note:this", "-std::fs"] {
+        let query = parse(typed);
+        assert!(query.mistakes.is_empty() && !query.has_filters(), "{typed}");
+        assert_eq!(query.said(), typed);
+    }
+    assert_eq!(order("note:this", &["a note", "a note:this"]), ["a note:this"]);
+}
+
+#[test]
+fn exact_and_word_start_come_first_then_what_is_recent() {
+    let titles = ["unparsed", "sparse parser", "Parser rewrite", "parser", "p-a-r-s-e-r", "lexer"];
+    assert_eq!(order("parser", &titles), ["parser", "Parser rewrite", "sparse parser", "p-a-r-s-e-r"]);
+    assert_eq!(order("pars", &titles)[..3], ["Parser rewrite", "parser", "sparse parser"]);
+    assert_eq!(
+        order("tag", &["the art gallery", "vintage", "tag it", "tag"]),
+        ["tag", "tag it", "vintage", "the art gallery"]
+    );
+    assert_eq!(order("b a", &["a b", "ab", "b", "a b again"])[..2], ["a b", "a b again"]);
+}
+
+#[test]
+fn the_title_comes_before_other_fields() {
+    let mut tagged = row("something else", 1);
+    tagged.facts.tag = Some("parser".into());
+    let mut said = row("nothing", 2);
+    said.facts.last_prompt = Some("look at the parser".into());
+    let rows = [said, tagged, row("an unparserable one", 3), row("p a r s e r", 4)];
+    assert_eq!(parse("parser").rank_all(&rows, None), [2, 1, 0, 3]);
+}
+
+#[test]
+fn a_session_is_found_by_any_field_and_shown_by_it() {
+    let check = |typed: &str, field: Option<Field>, lit: &str| {
+        let (query, row) = (parse(typed), whole());
+        assert!(query.rank(&row).is_some(), "{typed}");
+        assert_eq!(query.found_by(&row), field, "{typed}");
+        let field = field.unwrap_or(Field::Title);
+        let text = field.of(&row).unwrap();
+        let shown: String =
+            query.lit(&row, field, text).into_iter().filter_map(|at| text.chars().nth(at)).collect();
+        assert_eq!(shown, lit, "{typed}");
+    };
+    check("rewrite pars", None, "Parsrewrite");
+    check("lexer", Some(Field::FirstPrompt), "lexer");
+    check("\"error path\"", Some(Field::LastPrompt), "error path");
+    check("keep", Some(Field::Tag), "keep");
+    check("grammar pars", Some(Field::Branch), "Grammar");
+    check("hotseat", Some(Field::Folder), "hotseat");
+    check("me/hot", Some(Field::Folder), "me/hot");
+    assert_eq!(parse("me").found_by(&whole()), None, "every path has a home");
+    assert!(parse("parser -keep").rank(&whole()).is_none());
+    assert!(parse("parser -flaky").rank(&whole()).is_some());
+    assert!(parse("\"prsr\"").rank(&whole()).is_none(), "quotes want it in one piece");
+}
+
+#[test]
+fn a_query_that_grows_asks_only_the_former_hits() {
+    let narrows = |former: &str, typed: &str| parse(typed).narrows(&parse(former));
+    for (former, typed) in
+        [("", "p"), ("p", "pa"), ("pa", "pa re"), ("tag:k pa", "tag:k par"), ("\"a b", "\"a bc")]
+    {
+        assert!(narrows(former, typed), "{former} → {typed}");
+    }
+    for (former, typed) in [
+        ("pa", "p"),
+        ("cost:<1", "cost:<10"),
+        ("pa", "\"pa\""),
+        ("-pa", "-par"),
+        ("sr", "src/"),
+        ("x pa", "pa"),
+    ] {
+        assert!(!narrows(former, typed), "{former} → {typed}");
+    }
+    let rows: Vec<Row> = ["parser", "lexer", "sparse", "p a r"].map(|title| row(title, 1)).into();
+    let (short, long) = (parse("pa"), parse("pars"));
+    let former = short.rank_all(&rows, None);
+    assert_eq!(long.rank_all(&rows, Some(&former)), long.rank_all(&rows, None));
+}
+
+#[test]
+fn filters_complete_to_names_and_to_what_the_sessions_have() {
+    let mut rows = vec![whole(), whole(), row("bare", 1)];
+    rows[1].facts.tag = Some("two words".into());
+    rows[2].facts.tag = Some("keep".into());
+    let check = |typed: &str, expected: &[&str]| {
+        let found = complete(typed, &rows);
+        let found = found.map(|found| (typed[..found.at.start].to_owned(), found.candidates));
+        let (before, candidates) = found.unwrap_or_default();
+        let shown: Vec<String> = candidates.iter().map(|candidate| format!("{before}{candidate}")).collect();
+        assert_eq!(shown, expected, "{typed}");
+    };
+    check("ta", &["tag:"]);
+    check("x -be", &["x -before:"]);
+    check("t", &[]);
+    check("tag:", &["tag:keep", "tag:\"two words\""]);
+    check("tag:K", &["tag:keep"]);
+    check("tag:\"tw", &["tag:\"two words\""]);
+    check("tag:keep", &[]);
+    check("project:h", &["project:hotseat"]);
+    check("model:claude", &["model:claude-opus-5-5"]);
+    check("since:", &["since:today", "since:yesterday", "since:3d", "since:2w", "since:6mo"]);
+    check("foo:", &[]);
+    check("ta ", &[]);
+}
+
+#[test]
+fn nothing_that_is_typed_breaks_it() {
+    let pieces =
+        ["tag:", "\"", "-", ":", "登录", "::", "cost:>", " ", "e\u{301}", "since:9999999999d", "ß", "İ"];
+    for one in pieces {
+        for two in pieces {
+            for three in pieces {
+                let typed = format!("{one}{two}{three}");
+                let query = parse(&typed);
+                query.rank(&whole());
+                query.lit(&whole(), Field::Title, "Parser");
+                assert!(query.mistakes.iter().all(|mistake| typed.get(mistake.at.clone()).is_some()));
+                complete(&typed, &[whole()]);
+            }
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! What was typed, in pieces: words, `"phrases"`, `key:value`, and a `-` before
+//! any of them.
+
+use std::ops::Range;
+
+/// One piece of what was typed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Token<'a> {
+    /// Its bytes.
+    pub at: Range<usize>,
+    /// It says what is not wanted.
+    pub not: bool,
+    /// What stands before the first colon, where that could be a filter's name.
+    pub key: Option<&'a str>,
+    /// The rest, without its quotes.
+    pub value: &'a str,
+    /// It stands in quotes.
+    pub quoted: bool,
+}
+
+/// All pieces, in order. An open quote goes to the end.
+pub fn tokens(typed: &str) -> Vec<Token<'_>> {
+    let mut tokens = Vec::new();
+    let mut from = 0;
+    while let Some(start) = typed[from..].find(|c: char| !c.is_whitespace()).map(|at| from + at) {
+        let token = token(typed, start);
+        from = token.at.end;
+        tokens.push(token);
+    }
+    tokens
+}
+
+fn token(typed: &str, start: usize) -> Token<'_> {
+    let rest = &typed[start..];
+    // `--flag` and a lone dash are words.
+    let not = rest
+        .strip_prefix('-')
+        .is_some_and(|rest| rest.chars().next().is_some_and(|next| next != '-' && !next.is_whitespace()));
+    let body = &rest[usize::from(not)..];
+    let key = key(body);
+    let value = &body[key.map_or(0, |key| key.len() + 1)..];
+    let (inside, length, quoted) = match value.strip_prefix('"') {
+        Some(quoted) => match quoted.split_once('"') {
+            Some((inside, _)) => (inside, inside.len() + 2, true),
+            None => (quoted, value.len(), true),
+        },
+        None => {
+            let end = value.find(char::is_whitespace).unwrap_or(value.len());
+            (&value[..end], end, false)
+        }
+    };
+    let end = typed.len() - value.len() + length;
+    let (key, value) = match key {
+        Some(key) if !quoted && (inside.starts_with(':') || inside.starts_with("//")) => {
+            (None, &body[..key.len() + 1 + length])
+        }
+        key => (key, inside),
+    };
+    Token { at: start..end, not, key, value, quoted }
+}
+
+/// The letters before a colon.
+fn key(text: &str) -> Option<&str> {
+    let letters = text.find(|c: char| !c.is_ascii_alphabetic()).filter(|letters| *letters > 0)?;
+    text[letters..].starts_with(':').then(|| &text[..letters])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(typed: &str, expected: &[(&str, &str)]) {
+        let found: Vec<(String, &str)> = tokens(typed)
+            .into_iter()
+            .map(|token| {
+                let not = if token.not { "-" } else { "" };
+                (format!("{not}{}", token.key.unwrap_or(if token.quoted { "\"" } else { "" })), token.value)
+            })
+            .collect();
+        let found: Vec<(&str, &str)> = found.iter().map(|(key, value)| (key.as_str(), *value)).collect();
+        assert_eq!(found, expected, "{typed}");
+        assert!(tokens(typed).windows(2).all(|pair| pair[0].at.end <= pair[1].at.start));
+    }
+
+    #[test]
+    fn words_phrases_and_filters() {
+        check("  old grammar ", &[("", "old"), ("", "grammar")]);
+        check("\"old grammar\" x", &[("\"", "old grammar"), ("", "x")]);
+        check("tag:keep -tag:\"two words\" tag:", &[("tag", "keep"), ("-tag", "two words"), ("tag", "")]);
+        check("-not --flag - ", &[("-", "not"), ("", "--flag"), ("", "-")]);
+        check("\"never closed", &[("\"", "never closed")]);
+        check("tag:\"登录 ", &[("tag", "登录 ")]);
+    }
+
+    #[test]
+    fn a_colon_alone_makes_no_filter() {
+        check("foo_bar::baz http://x std::fs", &[("", "foo_bar::baz"), ("", "http://x"), ("", "std::fs")]);
+        check("src/a.rs:12 :x 登:录", &[("", "src/a.rs:12"), ("", ":x"), ("", "登:录")]);
+    }
+}

@@ -1,0 +1,179 @@
+use super::*;
+use crate::index::text::{Role, Snippet};
+use crate::tui::app::{Found, Hit, Sought, Within};
+
+fn sought(text: &str) -> Sought {
+    Sought { text: text.into(), tools: false, only: None }
+}
+
+/// A hit in a message of a session; the message begins at this byte.
+fn hit(session: u8, uuid: &str, offset: u64) -> Hit {
+    let (role, text) = (Role::Prompt, "the old grammar".to_owned());
+    let snippet = Snippet { uuid: Some(uuid.into()), role, at: None, text, lit: (8..15).collect() };
+    Hit { session: id(session), offset, others: 0, snippet }
+}
+
+fn found(hits: Vec<Hit>) -> Found {
+    Found { hits, ..Found::default() }
+}
+
+impl Program {
+    fn finds(&mut self, text: &str, hits: Vec<Hit>) -> Vec<Effect> {
+        self.does(Event::Found { sought: sought(text), found: Ok(found(hits)) })
+    }
+
+    /// A part of a transcript of a million bytes was read.
+    fn reads_part(&mut self, session: u8, prompts: &[&str], bytes: u64) -> Vec<Effect> {
+        let mut conversation = Conversation::default();
+        for prompt in prompts {
+            conversation.apply(Change::Prompt(format!("grammar {prompt}")), prompt, None);
+        }
+        let opened = Opened { conversation, whole: false, bytes, size: 1_000_000 };
+        self.does(Event::Opened { session: id(session), read: Ok(opened) })
+    }
+
+    fn jump(&self) -> &crate::tui::app::Jump {
+        let Some(Overlay::Jump(jump)) = &self.app.overlay else { panic!("no jump: {:?}", self.app.overlay) };
+        jump
+    }
+
+    fn selected(&self) -> Option<&str> {
+        self.app.page()?.selected_uuid()
+    }
+}
+
+#[test]
+fn tab_completes_a_filter_and_else_goes_to_the_next_pane() {
+    let mut program = Program::warm();
+    let mut tagged = row(1, "Parser rewrite", None);
+    tagged.facts.tag = Some("keep".into());
+    program.rows(vec![tagged, row(2, "Flaky test", None)]);
+    program.keys("/");
+    program.types("ta");
+    program.keys("tab");
+    assert_eq!(program.app.browser.query(), "tag:");
+    program.keys("right");
+    assert_eq!((program.app.browser.query(), program.app.browser.matches()), ("tag:keep", 1));
+    program.keys("left right");
+    assert_eq!(program.app.focus, Focus::Browser);
+    program.keys("tab");
+    assert_eq!(program.app.focus, Focus::Composer);
+}
+
+#[test]
+fn two_slashes_and_ctrl_f_search_what_was_said() {
+    let mut program = Program::warm();
+    program.keys("/ /");
+    assert_eq!(program.jump().place, Within::Texts);
+    program.keys("esc");
+    program.types("gram");
+    assert!(program.keys("ctrl-f").contains(&Effect::Search(sought("gram"))), "what was typed goes along");
+    assert_eq!(program.keys("tab"), [], "back to titles");
+    assert_eq!(program.jump().place, Within::Titles);
+}
+
+#[test]
+fn only_the_answer_to_what_was_typed_last_counts() {
+    let mut program = Program::warm();
+    program.keys("ctrl-p tab");
+    program.types("gra");
+    assert_eq!(program.keys("m"), [Effect::Search(sought("gram"))]);
+    assert_eq!(program.finds("gra", vec![hit(2, "b", 0)]), []);
+    assert_eq!(program.jump().count(), 0);
+    let opened = Effect::Open { session: id(1), bytes: FIRST_READ };
+    assert_eq!(program.finds("gram", vec![hit(1, "b", 0), hit(2, "c", 0)]), [opened]);
+    assert_eq!((program.jump().count(), program.app.shown), (2, Some(id(1))));
+    program.keys("down");
+    assert_eq!(program.app.shown, Some(id(2)), "previewed behind the box");
+    program.does(Event::Found { sought: sought("gram"), found: Err("the disk is gone".into()) });
+    assert_eq!(program.jump().finding.problem.as_deref(), Some("the disk is gone"));
+}
+
+#[test]
+fn a_message_far_back_is_read_and_comes_into_sight() {
+    let mut program = Program::warm();
+    let mut long = row(1, "Parser rewrite", None);
+    long.stored.size = 1_000_000;
+    program.rows(vec![long]);
+    program.keys("ctrl-p tab");
+    program.types("gram");
+    program.finds("gram", vec![hit(1, "b", 200_000)]);
+    let reach = 800_000 + 64 * 1024;
+    let further = [Effect::Open { session: id(1), bytes: reach }];
+    assert_eq!(program.reads_part(1, &["c", "d"], FIRST_READ), further);
+    assert_eq!(program.selected(), None);
+    assert_eq!(program.reads_part(1, &["a", "b", "c", "d"], reach), []);
+    assert_eq!(program.selected(), Some("b"));
+    let page = program.app.page().unwrap();
+    assert!(page.scroll.reveal);
+    assert_eq!(page.search.as_ref().unwrap().words, ["grammar"]);
+    assert_eq!(program.keys("enter"), [resume(1)]);
+    program.switched("resume", FRESH, 1);
+    assert_eq!(program.selected(), Some("b"), "seated at that message");
+    assert_eq!(program.app.focus, Focus::Composer);
+}
+
+#[test]
+fn a_message_that_was_rewound_away_is_told() {
+    let mut program = Program::warm();
+    program.keys("ctrl-p tab");
+    program.types("gram");
+    program.finds("gram", vec![hit(1, "gone", 999_000)]);
+    program.reads_part(1, &["c", "d"], FIRST_READ);
+    assert!(program.toast().contains("rewound"), "{}", program.toast());
+}
+
+#[test]
+fn leaving_forgets_where_the_search_was() {
+    let mut program = Program::warm();
+    program.keys("ctrl-p tab");
+    program.types("gram");
+    program.finds("gram", vec![hit(1, "c", 999_000)]);
+    program.reads_part(1, &["c"], FIRST_READ);
+    assert_eq!(program.selected(), Some("c"));
+    program.keys("esc");
+    assert_eq!(program.app.shown, Some(id(FRESH)));
+    assert_eq!(program.app.pages[&id(1)].selected, None);
+}
+
+#[test]
+fn filters_narrow_a_text_and_tools_are_a_key_away() {
+    let mut program = Program::warm();
+    program.keys("ctrl-p tab");
+    program.types("gram turns:");
+    let effects = program.keys("0");
+    let only = Some(vec![id(1), id(2), id(3)]);
+    assert_eq!(effects, [Effect::Search(Sought { only: only.clone(), ..sought("gram") })]);
+    assert_eq!(program.keys("ctrl-t"), [Effect::Search(Sought { only, tools: true, ..sought("gram") })]);
+}
+
+#[test]
+fn while_texts_are_read_the_question_is_asked_again() {
+    let mut program = Program::warm();
+    program.keys("ctrl-p tab");
+    program.types("gram");
+    let so_far = Found { progress: Some((3, 9)), ..Found::default() };
+    program.does(Event::Found { sought: sought("gram"), found: Ok(so_far) });
+    assert!(program.does(Event::Tick).contains(&Effect::Search(sought("gram"))));
+    program.finds("gram", Vec::new());
+    assert!(!program.does(Event::Tick).contains(&Effect::Search(sought("gram"))));
+}
+
+#[test]
+fn thousands_are_ranked_beside_the_draw_loop_and_enter_does_not_wait() {
+    let mut program = Program::warm();
+    let mut rows = vec![row(2, "Flaky test", None); 10_001];
+    rows[9_000] = row(1, "Parser rewrite", None);
+    program.rows(rows);
+    program.keys("/");
+    let effects = program.keys("p");
+    let Some(Effect::Rank(work)) = effects.last() else { panic!("{effects:?}") };
+    assert_eq!(program.app.browser.matches(), 10_001, "the former list stays meanwhile");
+    let hits = work.hits();
+    program.does(Event::Ranked { work: work.clone(), hits });
+    assert_eq!(program.app.browser.matches(), 1);
+    assert_eq!(program.app.shown, Some(id(1)));
+    program.keys("backspace");
+    program.types("pars");
+    assert_eq!(program.keys("enter"), [resume(1)]);
+}
