@@ -3,7 +3,6 @@
 //! Owns the commands and how they name sessions and tell what was done. Never
 //! edits a transcript: all of it is asked of the store.
 
-mod cost;
 mod delete;
 mod export;
 mod fork;

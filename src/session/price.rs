@@ -111,12 +111,12 @@ impl Prices {
     }
 
     /// What a session cost: as its transcript says, else estimated from its
-    /// tokens; none where it cost nothing or a price is missing.
+    /// tokens; none where nothing was asked or a price is missing.
     pub fn of_session(&self, facts: &Facts) -> Option<Cost> {
         let told = facts.cost_usd.map(|usd| Cost { usd, estimated: false });
         let used = facts.used.iter().map(|(model, usage)| (model.as_str(), usage));
         let estimated = || Some(Cost { usd: self.cost_of_all(used)?, estimated: true });
-        told.or_else(estimated).filter(|cost| cost.usd > 0.0)
+        told.or_else(|| estimated().filter(|_| !facts.used.is_empty()))
     }
 
     /// US dollars of reading a context again, before a word is answered: from

@@ -9,7 +9,6 @@ use anyhow::{Context, Result};
 use chrono::{Local, Utc};
 use clap::ValueEnum;
 
-use super::cost::Cost;
 use super::page::{self, Page};
 use super::reference::Stock;
 use super::told::{self, Told};
@@ -158,7 +157,7 @@ impl Sort {
             Self::Size => rows.sort_by_key(|row| Reverse(row.stored.size)),
             Self::Title => rows.sort_by_cached_key(|row| row.facts.title_text().to_lowercase()),
             Self::Cost => {
-                let cents = |row: &Row| Cost::of(&row.facts, prices).usd.map(|usd| (usd * 1e6) as u64);
+                let cents = |row: &Row| prices.of_session(&row.facts).map(|cost| (cost.usd * 1e6) as u64);
                 rows.sort_by_cached_key(|row| Reverse(cents(row)));
             }
         }

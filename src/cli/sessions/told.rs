@@ -6,7 +6,6 @@ use std::time::UNIX_EPOCH;
 
 use serde::Serialize;
 
-use super::cost::Cost;
 use crate::index::Row;
 use crate::session::Prices;
 use crate::session::SessionId;
@@ -68,7 +67,7 @@ impl<'a> Told<'a> {
     pub fn of(row: &'a Row, prices: &Prices) -> Self {
         let (stored, facts) = (&row.stored, &row.facts);
         let Listed { summary, custom_title, first_prompt, git_branch, cwd, tag, created_at } = &facts.listed;
-        let cost = Cost::of(facts, prices);
+        let cost = prices.of_session(facts);
         Self {
             session_id: stored.id,
             summary: summary.as_deref(),
@@ -87,8 +86,8 @@ impl<'a> Told<'a> {
             messages: facts.messages,
             model: facts.model.as_deref(),
             tokens: (&facts.usage).into(),
-            cost_usd: cost.usd,
-            cost_is_estimate: cost.is_estimate,
+            cost_usd: cost.map(|cost| cost.usd),
+            cost_is_estimate: cost.is_some_and(|cost| cost.estimated),
             forked_from: facts.forked_from.as_ref().map(|from| from.session_id.as_str()),
             torn_lines: facts.health.torn,
             foreign_lines: facts.health.foreign,

@@ -131,6 +131,7 @@ fn a_sessions_own_account_comes_before_an_estimate() {
     assert_eq!(shown(&facts).as_deref(), Some("$3.18"));
     assert_eq!(shown(&Facts { used: used("mystery"), ..Facts::default() }), None);
     assert_eq!(shown(&Facts::default()), None);
+    assert_eq!(shown(&Facts { cost_usd: Some(0.0), ..Facts::default() }).as_deref(), Some("$0.00"));
 }
 
 #[test]

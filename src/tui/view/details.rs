@@ -6,8 +6,8 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use super::figures::{counted, rounded};
-use super::text;
 use super::theme::Theme;
+use super::{head, text};
 use crate::index::Row;
 use crate::session::{Resuming, SessionId};
 use crate::tui::app::{App, Badge, Command, Place};
@@ -114,17 +114,11 @@ impl Sheet<'_> {
 
     fn cost(&mut self) {
         let facts = &self.row.facts;
-        let turns = counted(facts.turns, "turn");
         let more = if self.row.partial { " at least, of a file too large to read whole" } else { "" };
-        let tokens = rounded(facts.usage.total());
-        let words =
-            match self.app.prices.of_session(facts).filter(|_| !self.row.partial || facts.cost_usd.is_some())
-            {
-                Some(cost) if cost.estimated => format!("{cost} estimated from {tokens} tokens · {turns}"),
-                Some(cost) => format!("{cost} · {tokens} tokens · {turns}{more}"),
-                None => format!("{tokens} tokens · {turns}{more}"),
-            };
-        self.say("used", &words);
+        let tokens = format!("{} tokens", rounded(facts.usage.total()));
+        let turns = format!("{}{more}", counted(facts.turns, "turn"));
+        let parts = head::cost(self.app, self.row).into_iter().chain([tokens, turns]);
+        self.say("used", &parts.collect::<Vec<_>>().join(" · "));
         let models: Vec<_> = facts.used.keys().map(String::as_str).collect();
         if models.len() > 1 {
             self.say("models", &models.join(", "));

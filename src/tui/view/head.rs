@@ -42,7 +42,7 @@ fn name(app: &App, width: usize, theme: &Theme) -> Line<'static> {
 
 /// What the session cost, where that is known of all of it.
 pub fn cost(app: &App, row: &Row) -> Option<String> {
-    let cost = app.prices.of_session(&row.facts)?;
+    let cost = app.prices.of_session(&row.facts).filter(|cost| cost.usd > 0.0)?;
     (!cost.estimated || !row.partial).then(|| cost.to_string())
 }
 

@@ -4,10 +4,9 @@ use std::fmt::Write;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 
-use super::super::cost::Cost;
 use super::super::page::Page;
 use crate::index::Row;
-use crate::session::Prices;
+use crate::session::{Facts, Prices};
 use crate::tui::view::figures::age;
 use crate::tui::view::text::{clean_line, pad, pad_start, truncate, truncate_start, width};
 
@@ -68,7 +67,7 @@ pub fn lines(rows: &[Row], prices: &Prices) -> String {
             row.stored.id,
             row.active().to_rfc3339_opts(SecondsFormat::Secs, true),
             facts.turns,
-            Cost::of(facts, prices).shown().replace('$', ""),
+            cost(facts, prices).replace('$', ""),
             field(facts.tag.as_deref()),
             field(facts.branch.as_deref()),
             field(facts.cwd.as_deref()),
@@ -76,6 +75,11 @@ pub fn lines(rows: &[Row], prices: &Prices) -> String {
         );
     }
     text
+}
+
+/// `$1.04`, `~$1.04` for an estimate; empty where it is unknown.
+fn cost(facts: &Facts, prices: &Prices) -> String {
+    prices.of_session(facts).map(|cost| cost.to_string()).unwrap_or_default()
 }
 
 fn columns(rows: &[Row], prices: &Prices, now: DateTime<Utc>, all: bool) -> Vec<Column> {
@@ -90,7 +94,7 @@ fn columns(rows: &[Row], prices: &Prices, now: DateTime<Utc>, all: bool) -> Vec<
     let mut columns = vec![
         column("AGE", 5, &|row| age(now, row.active())),
         column("TURNS", 6, &|row| row.facts.turns.to_string()),
-        column("COST", 9, &|row| Cost::of(&row.facts, prices).shown()),
+        column("COST", 9, &|row| cost(&row.facts, prices)),
         column("TAG", 16, &|row| text(&row.facts.tag)),
         column("BRANCH", 20, &|row| text(&row.facts.branch)),
     ];

@@ -126,6 +126,30 @@ fn a_prompt_to_another_folders_session_waits_for_the_answer() {
 }
 
 #[test]
+fn the_jump_asks_as_well_when_it_leads_to_another_folder() {
+    let mut program = program();
+    let mut far = row(7, "Far away", None);
+    far.facts.turns = 1;
+    far.facts.cwd = Some("/far".into());
+    program.keys("ctrl-p");
+    program.does(Event::Rows { all: true, rows: vec![far], progress: None });
+    program.types("far");
+    program.keys("enter");
+    assert!(matches!(asks(&program), Some(Choice::OtherFolder { folder, .. }) if folder == "/far"));
+    assert!(program.keys("enter").contains(&resume(7)));
+}
+
+#[test]
+fn enter_forks_what_somebody_else_has_open() {
+    let mut program = on(1);
+    program.keys("enter");
+    let (code, message) = (Some("session_in_use".to_owned()), "open in claude (pid 7)".to_owned());
+    program.does(Event::SwitchRefused { code, message, session: Some(id(1)) });
+    let effects = program.keys("enter");
+    assert!(matches!(&effects[..], [Effect::Switch { switch: Switch::Fork { .. }, .. }]), "{effects:?}");
+}
+
+#[test]
 fn enter_does_not_quit_while_a_turn_runs() {
     let mut program = program();
     program.busy(FRESH);
