@@ -290,3 +290,50 @@ fn without_a_key_it_is_the_offline_model_and_a_wish_that_cannot_be_met_is_an_err
     }
     eventually("nothing was written", || home.transcripts().is_empty());
 }
+
+#[test]
+fn what_it_cost_is_told_by_model_and_nothing_where_no_price_is_known() {
+    let home = Home::new();
+    let priced =
+        events_of(&[json!({"type": "text", "text": "Hi."})], "m").replace("scripted", "claude-opus-5");
+    let api = StubApi::scripted([Answer::stream(priced), Answer::text("From nobody known.")]);
+    let mut agent = agent(&home, &api, &["--model", "claude-opus-5"], &[]);
+    let result = turn(&mut agent, "Hello").pop().unwrap();
+    // 10 tokens read at $5 and 5 written at $25 a million.
+    assert_eq!(result["total_cost_usd"], 0.000_175);
+    assert_eq!(result["modelUsage"]["claude-opus-5"]["costUSD"], 0.000_175);
+    assert_eq!(result["modelUsage"]["claude-opus-5"]["contextWindow"], 1_000_000);
+    let session = agent.session();
+    agent.ask(&json!({"subtype": "clear"}));
+    let back = agent.ask(&json!({"subtype": "resume", "session_id": session}));
+    assert_eq!(back["total_cost_usd"], 0.000_175, "read back from the transcript");
+    let result = turn(&mut agent, "And now?").pop().unwrap();
+    assert_eq!(result["total_cost_usd"], 0.0, "no sum where a part is unknown");
+}
+
+#[test]
+fn limits_end_a_turn_and_a_resume_with_higher_ones_goes_on() {
+    let call = |id| {
+        let text = events_of(
+            &[json!({"type": "tool_use", "id": id, "name": "Bash", "input": {"command": "true"}})],
+            id,
+        );
+        Answer::stream(text.replace("scripted", "claude-opus-5"))
+    };
+    for (flags, higher, subtype, asked) in [
+        (["--max-turns", "1"], ["--max-turns", "9"], "error_max_turns", 1),
+        (["--max-budget-usd", "0.0002"], ["--max-budget-usd", "9"], "error_max_budget_usd", 2),
+    ] {
+        let home = Home::new();
+        let api = StubApi::scripted([call("t1"), call("t2"), Answer::text("Done.")]);
+        let model = ["--model", "claude-opus-5"];
+        let mut first = agent(&home, &api, &[&flags[..], &model].concat(), &[]);
+        let result = turn(&mut first, "Go").pop().unwrap();
+        assert_eq!((&result["subtype"], &result["is_error"]), (&json!(subtype), &json!(true)));
+        assert_eq!(api.asked().len(), asked, "{subtype}");
+        let session = first.session();
+        assert!(first.close().success());
+        let mut next = agent(&home, &api, &[&higher[..], &model, &["--resume", &session]].concat(), &[]);
+        assert_eq!(next.turn("Go on"), "Done.", "{subtype}");
+    }
+}

@@ -16,7 +16,7 @@ use super::record::{self, Entry, Origin};
 use super::tool::{Seen, Todos};
 use super::totals::Totals;
 use crate::session::line::{Kind, Line};
-use crate::session::{SessionId, Transcript, facts::Title};
+use crate::session::{Prices, SessionId, Transcript, facts::Title};
 use crate::store::{SessionStore, SessionWriter, StoreError, is_home};
 
 /// A session that has the seat.
@@ -86,6 +86,7 @@ impl ActiveSession {
         id: SessionId,
         at: LoadAt<'_>,
         here: &Path,
+        prices: &Prices,
     ) -> Result<Self, StoreError> {
         store.find(id)?;
         // The lock first, so that nobody writes behind what is read.
@@ -112,7 +113,7 @@ impl ActiveSession {
         Ok(Self {
             id,
             context: Context::of(&transcript, leaf),
-            totals: Totals::of(&transcript),
+            totals: Totals::of(&transcript, prices),
             seen: Seen::default(),
             todos: Todos::default(),
             repaired: cut_note(&transcript, leaf)

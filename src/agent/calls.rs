@@ -71,9 +71,8 @@ impl Process {
     /// Goes back to the model with what has come, unless it was asked often enough.
     pub(super) fn ask_again(&mut self, turn: &mut Turn) -> io::Result<Option<Ending>> {
         self.record_notes(turn)?;
-        if self.settings.max_requests.is_some_and(|most| turn.requests >= most) {
-            let error = format!("the turn reached its limit of {} requests to the model", turn.requests);
-            return Ok(Some(Ending { subtype: "error_max_turns", errors: vec![error], ..Ending::default() }));
+        if let Some(ending) = self.limit(turn) {
+            return Ok(Some(ending));
         }
         turn.step = self.ask_the_model();
         turn.requests += 1;

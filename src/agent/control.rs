@@ -134,7 +134,7 @@ impl Process {
             cwd: self.session.cwd.display().to_string(),
             model: self.settings.model.clone(),
             notice: self.provider.notice().map(str::to_owned),
-            total_cost_usd: self.session.totals.cost_usd,
+            total_cost_usd: self.session.totals.cost_usd(),
             usage: json!(self.session.totals.usage()),
             repaired: self.session.repaired.clone(),
             rest: rest.as_object().cloned().unwrap_or_default(),
@@ -189,9 +189,12 @@ impl Process {
     pub(super) fn cost_text(&self) -> String {
         let totals = &self.session.totals;
         let usage = totals.usage();
+        let cost = match totals.cost() {
+            Some(cost) => format!("about ${cost:.4}"),
+            None => "cost unknown, for want of a price".to_owned(),
+        };
         format!(
-            "This session: ${:.4}, {} tokens read, {} tokens written.",
-            totals.cost_usd,
+            "This session: {cost}, {} tokens read, {} tokens written.",
             usage.context(),
             usage.output_tokens
         )

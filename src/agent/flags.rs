@@ -96,6 +96,9 @@ pub struct Flags {
     /// End a turn after this many requests to the model.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub max_turns: Option<u64>,
+    /// Ask the model nothing more once the session cost this much.
+    #[arg(long, value_name = "USD")]
+    pub max_budget_usd: Option<f64>,
 
     /// Start in this folder's last session.
     #[arg(long = "continue", short = 'c', conflicts_with = "resume")]
@@ -134,9 +137,6 @@ pub struct WithoutMeaning {
     /// No model ever has to stand in.
     #[arg(long, value_name = "MODEL")]
     fallback_model: Option<String>,
-    /// The offline model costs nothing.
-    #[arg(long, value_name = "USD")]
-    max_budget_usd: Option<f64>,
     /// Only the MCP servers of `--mcp-config` are ever used.
     #[arg(long)]
     strict_mcp_config: bool,

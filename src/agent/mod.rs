@@ -23,6 +23,7 @@ mod http;
 mod inbox;
 mod instructions;
 mod interrupt;
+mod limits;
 mod mcp;
 mod outbox;
 mod permission;

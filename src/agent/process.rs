@@ -27,6 +27,7 @@ use super::settings_files::SettingsFiles;
 use super::tool::{Place, Side, Toolbox};
 use super::turn::{Happened, Prompt, Turn};
 use crate::protocol::{HostFrame, UserLine};
+use crate::session::Prices;
 use crate::store::SessionStore;
 
 /// A host that has closed its end and reads nothing for this long has gone.
@@ -50,6 +51,10 @@ pub struct Settings {
     pub retries: Retries,
     /// Requests to the model in one turn, at most.
     pub max_requests: Option<u64>,
+    /// US dollars that a session may cost.
+    pub budget: Option<f64>,
+    /// What models cost.
+    pub prices: Prices,
     /// Pieces of a reply are sent as they are made.
     pub sends_pieces: bool,
     /// Transcript entries are sent as they are written.
@@ -253,7 +258,12 @@ impl Process {
 
     /// Tokens that the model in use can read at once.
     pub(super) fn context_window(&self) -> u64 {
-        self.provider.context_window(&self.settings.model).unwrap_or(0)
+        self.window_of(&self.settings.model).unwrap_or(0)
+    }
+
+    /// Tokens that a model can read at once, as far as somebody knows.
+    pub(super) fn window_of(&self, model: &str) -> Option<u64> {
+        self.provider.context_window(model).or_else(|| self.settings.prices.window(model))
     }
 }
 

@@ -20,7 +20,8 @@ use super::switch::load_copy;
 use super::tool::{Place, Toolbox};
 use crate::protocol::PermissionMode;
 use crate::session::line::Line;
-use crate::session::{SessionId, Transcript};
+use crate::session::price::Price;
+use crate::session::{Prices, SessionId, Transcript};
 use crate::store::{Fork, MemoryStore, Scope, SessionStore, StoreError};
 
 /// Bytes at a transcript's end that tell when it was last used.
@@ -59,6 +60,8 @@ pub struct Surroundings {
     pub guard: PathBuf,
     /// The host wants to know when the state changes.
     pub tells_state: bool,
+    /// What models cost.
+    pub prices: Prices,
 }
 
 impl Process {
@@ -74,6 +77,8 @@ impl Process {
         let host = Host::new(out.clone());
         let place = Place::new(surroundings.cwd.clone(), surroundings.guard.clone());
         let (settings_files, mut permissions) = permitted(flags, &surroundings);
+        let prices = prices(&surroundings, &*provider);
+        let session = first_session(flags, &*store, &surroundings.cwd, &prices)?;
         let mut process = Self {
             settings: Settings {
                 model: String::new(),
@@ -83,13 +88,15 @@ impl Process {
                 effort: flags.effort.clone(),
                 retries: Retries::from_env(),
                 max_requests: flags.max_turns,
+                budget: flags.max_budget_usd,
                 sends_pieces: flags.include_partial_messages,
                 mirrors: flags.session_mirror,
                 tells_state: surroundings.tells_state,
                 persists: !flags.no_session_persistence,
                 guard: surroundings.guard,
+                prices,
             },
-            session: first_session(flags, &*store, &surroundings.cwd)?,
+            session,
             store,
             provider,
             tools: Toolbox::new(flags.tools.as_deref()),
@@ -115,6 +122,17 @@ impl Process {
         process.set_model(flags.model.clone());
         Ok(process)
     }
+}
+
+/// What models cost; one that works here costs nothing.
+fn prices(surroundings: &Surroundings, provider: &dyn Provider) -> Prices {
+    let mut prices = surroundings.prices.clone();
+    if provider.is_free() {
+        let nothing = Some(0.0);
+        let free = Price { input: nothing, output: nothing, ..Price::default() };
+        provider.models().into_iter().for_each(|model| prices.set(model.name, free.clone()));
+    }
+    prices
 }
 
 /// What the settings files say, and what may run by them and the flags.
@@ -152,7 +170,12 @@ fn default_mode(files: &SettingsFiles) -> Option<PermissionMode> {
     })
 }
 
-fn first_session(flags: &Flags, store: &dyn SessionStore, cwd: &Path) -> Result<ActiveSession, StartError> {
+fn first_session(
+    flags: &Flags,
+    store: &dyn SessionStore,
+    cwd: &Path,
+    prices: &Prices,
+) -> Result<ActiveSession, StartError> {
     let last = if flags.continue_last { last_session(store, cwd)? } else { None };
     if let Some(id) = flags.session_id.filter(|id| store.find(*id).is_ok()) {
         return Err(StartError::Exists(id));
@@ -164,12 +187,12 @@ fn first_session(flags: &Flags, store: &dyn SessionStore, cwd: &Path) -> Result<
     let message = flags.resume_session_at.as_deref();
     if flags.fork_session {
         let order = Fork { id: flags.session_id, at: message, repair: true, ..Fork::default() };
-        return Ok(load_copy(store, store.fork(id, &order)?, None, cwd)?);
+        return Ok(load_copy(store, store.fork(id, &order)?, None, cwd, prices)?);
     }
     if flags.session_id.is_some() {
         return Err(StartError::TwoIds);
     }
-    Ok(ActiveSession::load(store, id, LoadAt { message, cwd: None }, cwd)?)
+    Ok(ActiveSession::load(store, id, LoadAt { message, cwd: None }, cwd, prices)?)
 }
 
 /// The folder's session with the newest entry. A file's own time says less:

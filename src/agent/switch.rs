@@ -13,7 +13,7 @@ use super::active::{ActiveSession, LoadAt};
 use super::frames::Refusal;
 use super::process::Process;
 use crate::protocol::{ErrorCode, ForkRequest, ResumeRequest, SwitchAnswer};
-use crate::session::SessionId;
+use crate::session::{Prices, SessionId};
 use crate::store::{Fork, Forked, StoreError};
 
 /// What is asked for, understood.
@@ -148,7 +148,7 @@ impl Process {
             forked_from: forked_from.map(|id| id.to_string()),
             message_count: self.session.context.messages().len() as u64,
             num_turns: self.session.context.prompts() as u64,
-            total_cost_usd: self.session.totals.cost_usd,
+            total_cost_usd: self.session.totals.cost_usd(),
             cwd: self.session.cwd.display().to_string(),
             transcript_path: self.session.path().display().to_string(),
             duration_ms: began.elapsed().as_secs_f64() * 1000.0,
@@ -168,7 +168,7 @@ impl Process {
             Wanted::Clear => Ok((ActiveSession::new(store, SessionId::random(), &here)?, None)),
             Wanted::Resume { id, at, cwd, creates } => {
                 let at = LoadAt { message: at.as_deref(), cwd: cwd.as_deref() };
-                match ActiveSession::load(store, *id, at, &here) {
+                match ActiveSession::load(store, *id, at, &here, &self.settings.prices) {
                     Err(StoreError::NotFound(_)) if *creates => {
                         Ok((ActiveSession::new(store, *id, cwd.as_deref().unwrap_or(&here))?, None))
                     }
@@ -183,7 +183,7 @@ impl Process {
                 let (at, title) = (at.as_deref(), title.as_deref());
                 let order = Fork { at, title, cwd: cwd.as_deref(), repair: true, ..Fork::default() };
                 let fork = store.fork(source, &order)?;
-                Ok((load_copy(store, fork, cwd.as_deref(), &here)?, Some(source)))
+                Ok((load_copy(store, fork, cwd.as_deref(), &here, &self.settings.prices)?, Some(source)))
             }
         }
     }
@@ -195,9 +195,10 @@ pub(super) fn load_copy(
     fork: Forked,
     cwd: Option<&Path>,
     here: &Path,
+    prices: &Prices,
 ) -> Result<ActiveSession, StoreError> {
     let at = LoadAt { message: None, cwd };
-    let mut copy = ActiveSession::load(store, fork.id, at, here).inspect_err(|_| {
+    let mut copy = ActiveSession::load(store, fork.id, at, here, prices).inspect_err(|_| {
         // The first error is the one to tell.
         let _deleted_or_not = store.delete(fork.id);
     })?;

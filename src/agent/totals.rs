@@ -8,21 +8,48 @@ use std::collections::{BTreeMap, HashSet};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use crate::session::Transcript;
 use crate::session::line::Kind;
-use crate::session::message::Usage;
+use crate::session::message::{SYNTHETIC, Usage};
+use crate::session::{Prices, Transcript};
 
 /// The totals of one session.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Totals {
-    /// US dollars, where the transcript says so or a provider told.
-    pub cost_usd: f64,
-    models: BTreeMap<String, Usage>,
+    /// US dollars that the transcript tells outright.
+    told: f64,
+    /// US dollars of the requests since then; none where one has no price.
+    since: Known,
+    models: BTreeMap<String, Used>,
+    /// The newest request's tokens: what the model's window holds since then.
+    pub last: Option<Usage>,
+}
+
+/// What one model used.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+struct Used {
+    usage: Usage,
+    cost: Known,
+}
+
+/// A sum of dollars, for as long as all of them are known.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Known(Option<f64>);
+
+impl Default for Known {
+    fn default() -> Self {
+        Self(Some(0.0))
+    }
+}
+
+impl Known {
+    fn add(&mut self, cost: Option<f64>) {
+        self.0 = self.0.zip(cost).map(|(sum, cost)| sum + cost);
+    }
 }
 
 impl Totals {
     /// What a transcript says was used, branches left behind included.
-    pub fn of(transcript: &Transcript<'_>) -> Self {
+    pub fn of(transcript: &Transcript<'_>, prices: &Prices) -> Self {
         #[derive(Deserialize)]
         struct Reply {
             id: Option<String>,
@@ -33,15 +60,20 @@ impl Totals {
         let mut counted = HashSet::new();
         for line in &transcript.lines {
             match line.kind() {
-                Kind::CostState => totals.cost_usd = line.total_cost_usd().unwrap_or(totals.cost_usd),
+                Kind::CostState => {
+                    if let Some(told) = line.total_cost_usd() {
+                        (totals.told, totals.since) = (told, Known::default());
+                    }
+                }
                 Kind::Assistant => {
                     let reply = line.message().and_then(|json| serde_json::from_str::<Reply>(json).ok());
                     let Some(Reply { id, model: Some(model), usage: Some(usage) }) = reply else { continue };
                     // Each block of a message repeats the usage of all of it.
-                    if id.is_none_or(|id| counted.insert(id)) {
-                        totals.add(&model, usage);
+                    if model != SYNTHETIC && id.is_none_or(|id| counted.insert(id)) {
+                        totals.add(&model, usage, prices);
                     }
                 }
+                Kind::System if line.subtype().as_deref() == Some("compact_boundary") => totals.last = None,
                 _ => {}
             }
         }
@@ -49,32 +81,45 @@ impl Totals {
     }
 
     /// One more request.
-    pub fn add(&mut self, model: &str, usage: Usage) {
-        *self.models.entry(model.to_owned()).or_default() += usage;
+    pub fn add(&mut self, model: &str, usage: Usage, prices: &Prices) {
+        let cost = prices.cost(model, &usage);
+        let used = self.models.entry(model.to_owned()).or_default();
+        used.usage += usage;
+        used.cost.add(cost);
+        self.since.add(cost);
+        self.last = Some(usage);
+    }
+
+    /// US dollars of the session; none where a price is not known.
+    pub fn cost(&self) -> Option<f64> {
+        self.since.0.map(|since| self.told + since)
+    }
+
+    /// The same for the wire, which wants a number: 0 where it is not known.
+    pub fn cost_usd(&self) -> f64 {
+        self.cost().unwrap_or(0.0)
     }
 
     /// The tokens of all models.
     pub fn usage(&self) -> Usage {
         let mut all = Usage::default();
-        for usage in self.models.values() {
-            all += *usage;
+        for used in self.models.values() {
+            all += used.usage;
         }
         all
     }
 
-    /// As `modelUsage` of a result. The dollars are the session's, so only a
-    /// session of one model can tell whose they are.
-    pub fn by_model(&self, context_window: u64) -> Value {
-        let alone = self.models.len() == 1;
-        let models = self.models.iter().map(|(model, usage)| {
+    /// As `modelUsage` of a result; a cost that is not known is 0.
+    pub fn by_model(&self, window: impl Fn(&str) -> Option<u64>) -> Value {
+        let models = self.models.iter().map(|(model, Used { usage, cost })| {
             let entry = json!({
                 "inputTokens": usage.input_tokens,
                 "outputTokens": usage.output_tokens,
                 "cacheReadInputTokens": usage.cache_read_input_tokens,
                 "cacheCreationInputTokens": usage.cache_creation_input_tokens,
                 "webSearchRequests": 0,
-                "costUSD": if alone { self.cost_usd } else { 0.0 },
-                "contextWindow": context_window,
+                "costUSD": cost.0.unwrap_or(0.0),
+                "contextWindow": window(model).unwrap_or(0),
             });
             (model.clone(), entry)
         });
@@ -91,10 +136,22 @@ mod tests {
         let block = r#"{"type":"assistant","message":{"id":"m","model":"x","usage":{"input_tokens":5,"output_tokens":2}}}"#;
         let cost = r#"{"type":"cost-state","totalCostUSD":0.25}"#;
         let text = format!("{block}\n{block}\n{cost}\n");
-        let mut totals = Totals::of(&Transcript::parse(text.as_bytes()));
-        assert_eq!((totals.usage().total(), totals.cost_usd), (7, 0.25));
-        totals.add("y", Usage { output_tokens: 1, ..Usage::default() });
+        let prices = Prices::default();
+        let mut totals = Totals::of(&Transcript::parse(text.as_bytes()), &prices);
+        assert_eq!((totals.usage().total(), totals.cost()), (7, Some(0.25)));
+        totals.add("y", Usage { output_tokens: 1, ..Usage::default() }, &prices);
         assert_eq!(totals.usage().output_tokens, 3);
-        assert_eq!(totals.by_model(9)["y"]["outputTokens"], 1);
+        assert_eq!(totals.by_model(|_| None)["y"]["outputTokens"], 1);
+    }
+
+    #[test]
+    fn one_price_that_is_not_known_leaves_no_sum() {
+        let (mut totals, prices) = (Totals::default(), Prices::default());
+        let million = Usage { output_tokens: 1_000_000, ..Usage::default() };
+        totals.add("claude-opus-5", million, &prices);
+        assert_eq!(totals.cost(), Some(25.0));
+        totals.add("nobody-knows", million, &prices);
+        assert_eq!((totals.cost(), totals.cost_usd()), (None, 0.0));
+        assert_eq!(totals.by_model(|_| None)["claude-opus-5"]["costUSD"], 25.0);
     }
 }

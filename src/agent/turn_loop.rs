@@ -53,6 +53,10 @@ impl Process {
             self.end_turn(&turn, failed(&error));
             return;
         }
+        if let Some(ending) = self.limit(&turn) {
+            self.end_turn(&turn, ending);
+            return;
+        }
         turn.step = self.ask_the_model();
         turn.requests = 1;
         self.turn = Some(turn);
@@ -140,7 +144,7 @@ impl Process {
         turn.usage += reply.usage;
         turn.stop_reason.clone_from(&reply.stop_reason);
         reply.text().unwrap_or_default().clone_into(&mut turn.text);
-        self.session.totals.add(&reply.model, reply.usage);
+        self.session.totals.add(&reply.model, reply.usage, &self.settings.prices);
         for Made { uuid, block, problem } in &reply.blocks {
             self.session.context.push_reply(&reply.id, block);
             if block["type"] == "tool_use" {

@@ -7,8 +7,10 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use tokio::signal::unix::{SignalKind, signal};
 
+use super::config;
 use super::exit::Exit;
 use super::logs;
+use super::places::Places;
 use crate::agent::provider::{Choice, choose};
 use crate::agent::{Flags, Inbox, Outbox, Process, Surroundings};
 use crate::store::LocalStore;
@@ -75,8 +77,8 @@ async fn serve(flags: &Flags) -> Result<()> {
         is_sdk: entrypoint.starts_with("sdk"),
         guard: std::env::current_exe().context("finding this program")?,
         tells_state: std::env::var_os("CLAUDE_CODE_SDK_READS_SESSION_STATE").is_some_and(|told| told == "1"),
+        prices: config::read_file(&Places::find().config_file()).settings.prices,
     };
-    let store = Arc::new(LocalStore::from_env()?);
     let provider = choose(&Choice {
         provider: flags.provider.as_deref(),
         model: flags.model.as_deref(),

@@ -45,6 +45,11 @@ pub trait Provider: Send + Sync {
         model.to_owned()
     }
 
+    /// It costs nothing, whatever it is asked.
+    fn is_free(&self) -> bool {
+        false
+    }
+
     /// Tokens that this model can read at once, where only the provider knows.
     fn context_window(&self, _model: &str) -> Option<u64> {
         None

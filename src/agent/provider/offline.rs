@@ -53,6 +53,10 @@ impl Provider for Offline {
         vec![Model { name: NAME.to_owned(), title: "Offline".to_owned(), description: LABEL.to_owned() }]
     }
 
+    fn is_free(&self) -> bool {
+        true
+    }
+
     fn context_window(&self, _model: &str) -> Option<u64> {
         Some(200_000)
     }

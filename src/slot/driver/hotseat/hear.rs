@@ -76,7 +76,8 @@ impl Hotseat {
             context_percent: None,
         };
         let cost = TurnCost {
-            usd: Some((result.total_cost_usd - spent).max(0.0)),
+            // The wire wants a number: 0 is what nobody knows, or nothing.
+            usd: Some(result.total_cost_usd - spent).filter(|usd| *usd > 0.0),
             usage: grown(before, self.spent.usage),
             duration_ms: result.duration_ms,
         };
