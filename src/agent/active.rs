@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 use uuid::Uuid;
 
+use super::checkpoint::Checkpoints;
 use super::context::Context;
 use super::record::{self, Entry, Origin};
 use super::tool::{Seen, Todos};
@@ -33,6 +34,8 @@ pub struct ActiveSession {
     pub seen: Seen,
     /// What is to be done.
     pub todos: Todos,
+    /// What files were before they were changed.
+    pub checkpoints: Checkpoints,
     /// What was mended when it was loaded, for a person.
     pub repaired: Option<String>,
     /// Its title, once it has one.
@@ -68,6 +71,7 @@ impl ActiveSession {
             totals: Totals::default(),
             seen: Seen::default(),
             todos: Todos::default(),
+            checkpoints: Checkpoints::default(),
             repaired: None,
             title: None,
             title_waits: false,
@@ -116,6 +120,7 @@ impl ActiveSession {
             totals: Totals::of(&transcript, prices),
             seen: Seen::default(),
             todos: Todos::default(),
+            checkpoints: Checkpoints::of(&transcript),
             repaired: cut_note(&transcript, leaf)
                 .or_else(|| health.open_end.then(|| repair_note(health.torn))),
             title: Title::of(&transcript).map(|title| title.text),
@@ -145,6 +150,11 @@ impl ActiveSession {
         self.append(&complete)?;
         self.leaf = Some(entry.uuid.clone());
         Ok(complete)
+    }
+
+    /// Appends an entry that is no part of the conversation.
+    pub fn note(&mut self, entry: &Value) -> io::Result<()> {
+        self.append(entry)
     }
 
     /// Ends a turn in the transcript and waits until the disk has it.

@@ -122,7 +122,8 @@ impl Process {
     }
 
     /// Lets a tool begin.
-    pub(super) fn run_tool(&self, call: Call) -> Step {
+    pub(super) fn run_tool(&mut self, call: Call) -> Step {
+        self.checkpoint_call(&call);
         let running = match self.tool(&call.tool) {
             Some(tool) => tool.run(call.input.clone(), self.place()),
             None => Box::pin(std::future::ready(Outcome::failed("there is no such tool"))),

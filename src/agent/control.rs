@@ -12,7 +12,8 @@ use super::switch::Wanted;
 use crate::protocol::{ErrorCode, HostRequest, InitializeAnswer, SPOKEN_VERSION};
 
 /// Requests that are known; one of these that did not read as such lacks a field.
-const KNOWN: [&str; 13] = [
+const KNOWN: [&str; 14] = [
+    "rewind_files",
     "set_permission_mode",
     "set_model",
     "rename_session",
@@ -85,6 +86,9 @@ impl Process {
             }
             // Answered before it is served.
             HostRequest::Interrupt => Ok(json!({})),
+            HostRequest::RewindFiles { user_message_id, dry_run } => {
+                self.rewind_files(&user_message_id, dry_run)
+            }
             HostRequest::RenameSession { title, session_id } => self.rename(&title, session_id.as_deref()),
             HostRequest::CancelAsyncMessage { message_uuid } => {
                 Ok(json!({"cancelled": self.cancel(&message_uuid)}))
@@ -118,6 +122,7 @@ impl Process {
         let rest = json!({
             "agents": [], "output_style": "default", "available_output_styles": ["default"],
             "account": {"apiKeySource": self.provider.key_source()}, "provider": self.provider.name(),
+            "hook_on_failure_supported": true, "hooks_applied": true,
         });
         json!(InitializeAnswer {
             commands: commands.to_vec(),

@@ -11,6 +11,7 @@
 mod active;
 mod asking;
 mod calls;
+mod checkpoint;
 mod command;
 mod context;
 mod control;
@@ -32,6 +33,7 @@ pub mod provider;
 mod record;
 mod reply;
 mod retry;
+mod rewinding;
 mod settings_files;
 mod start;
 mod switch;

@@ -63,6 +63,8 @@ pub struct Settings {
     pub tells_state: bool,
     /// Something may be written to disk.
     pub persists: bool,
+    /// Where files are kept that tools change; none: nowhere.
+    pub file_history: Option<PathBuf>,
     /// Runs what must not outlive us.
     pub guard: PathBuf,
 }

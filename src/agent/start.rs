@@ -56,6 +56,8 @@ pub struct Surroundings {
     pub root: PathBuf,
     /// The host is one of the official SDKs, which trust the folder they work in.
     pub is_sdk: bool,
+    /// Files are kept before tools change them.
+    pub keeps_files: bool,
     /// Runs what must not outlive it: our own executable, as `guard`.
     pub guard: PathBuf,
     /// The host wants to know when the state changes.
@@ -93,6 +95,8 @@ impl Process {
                 mirrors: flags.session_mirror,
                 tells_state: surroundings.tells_state,
                 persists: !flags.no_session_persistence,
+                file_history: (surroundings.keeps_files && !flags.no_session_persistence)
+                    .then(|| surroundings.root.join("file-history")),
                 guard: surroundings.guard,
                 prices,
             },

@@ -216,7 +216,8 @@ impl Process {
 
     pub(super) fn record_prompt(&mut self, prompt: &Prompt) -> io::Result<()> {
         self.session.context.push_prompt(&prompt.content);
-        self.record(&Entry::prompt(prompt.uuid.clone(), &prompt.content, self.permissions.mode))
+        self.record(&Entry::prompt(prompt.uuid.clone(), &prompt.content, self.permissions.mode))?;
+        self.checkpoint_prompt(&prompt.uuid)
     }
 
     pub(super) fn record(&mut self, entry: &Entry) -> io::Result<()> {

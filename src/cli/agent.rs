@@ -74,6 +74,8 @@ async fn serve(flags: &Flags) -> Result<()> {
     let surroundings = Surroundings {
         cwd: std::env::current_dir().context("finding the current folder")?,
         root: store.root().to_owned(),
+        keeps_files: std::env::var("CLAUDE_CODE_ENABLE_SDK_FILE_CHECKPOINTING")
+            .is_ok_and(|value| matches!(value.as_str(), "true" | "1")),
         is_sdk: entrypoint.starts_with("sdk"),
         guard: std::env::current_exe().context("finding this program")?,
         tells_state: std::env::var_os("CLAUDE_CODE_SDK_READS_SESSION_STATE").is_some_and(|told| told == "1"),

@@ -107,6 +107,14 @@ pub enum HostRequest {
         #[serde(default)]
         max_thinking_tokens: Option<u64>,
     },
+    /// Bring the files back to what they were when a prompt came.
+    RewindFiles {
+        /// The prompt's uuid.
+        user_message_id: String,
+        /// Only say what that would change.
+        #[serde(default)]
+        dry_run: bool,
+    },
     /// Give a session a title.
     RenameSession {
         /// The title.

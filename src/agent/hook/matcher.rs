@@ -72,6 +72,8 @@ pub fn read(
                 event,
                 matcher: matcher.clone(),
                 timeout: timeout(seconds),
+                // As the official CLI, which reads what it does not know as “block”.
+                blocks_on_failure: entry["onFailure"].as_str().is_some_and(|then| then != "continue"),
                 run,
             }));
         }

@@ -78,6 +78,8 @@ struct Hook {
     event: Event,
     matcher: Matcher,
     timeout: Duration,
+    /// Where it cannot be asked, what it is asked about may not be.
+    blocks_on_failure: bool,
     run: Run,
 }
 
@@ -191,7 +193,7 @@ impl Hooks {
 }
 
 /// Asks one of them. Whoever does not answer in time, or not so that it can be
-/// understood, has nothing to say.
+/// understood, has nothing to say, or blocks where it is to.
 async fn ask(hook: &Hook, occasion: &Occasion, surroundings: &Surroundings) -> Verdict {
     let name = occasion.name();
     let answer = async {
@@ -202,25 +204,28 @@ async fn ask(hook: &Hook, occasion: &Occasion, surroundings: &Surroundings) -> V
                     input: occasion.input(),
                     tool_use_id: occasion.call.clone(),
                 };
-                match host.ask(request).await {
-                    Ok(answer) => Verdict::of_json(&answer, &name),
-                    Err(error) => Verdict::failed(format!("a hook of the host's failed at {name}: {error}")),
-                }
+                let answer = host.ask(request).await;
+                let answer =
+                    answer.map_err(|error| format!("a hook of the host's failed at {name}: {error}"))?;
+                Ok(Verdict::of_json(&answer, &name))
             }
-            (Run::Callback(_), None) => Verdict::default(),
+            (Run::Callback(_), None) => Ok(Verdict::default()),
             (Run::Command(command), _) => {
-                match command::run(command, &occasion.input(), surroundings).await {
-                    Ok(said) => Verdict::of_command(command, &said, &name, occasion.event.takes_words()),
-                    Err(error) => {
-                        Verdict::failed(format!("cannot run the hook “{command}” at {name}: {error}"))
-                    }
-                }
+                let said = command::run(command, &occasion.input(), surroundings).await;
+                let said =
+                    said.map_err(|error| format!("cannot run the hook “{command}” at {name}: {error}"))?;
+                Ok(Verdict::of_command(command, &said, &name, occasion.event.takes_words()))
             }
         }
     };
-    tokio::time::timeout(hook.timeout, answer).await.unwrap_or_else(|_late| {
-        Verdict::failed(format!("a hook did not answer within {:?} at {name}", hook.timeout))
-    })
+    let late = |_| Err(format!("a hook did not answer within {:?} at {name}", hook.timeout));
+    match tokio::time::timeout(hook.timeout, answer).await.unwrap_or_else(late) {
+        Ok(verdict) => verdict,
+        Err(why) if hook.blocks_on_failure => {
+            Verdict { blocked: Some(why), said: Some(Said::Deny), ..Verdict::default() }
+        }
+        Err(why) => Verdict::failed(why),
+    }
 }
 
 #[cfg(test)]

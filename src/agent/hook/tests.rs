@@ -89,6 +89,18 @@ async fn a_hook_that_never_ends_is_given_up() {
 }
 
 #[tokio::test]
+async fn a_guard_that_cannot_be_asked_blocks() {
+    let temp = tempfile::tempdir().unwrap();
+    let mut hooks = Hooks::default();
+    let guard = json!({"hookCallbackIds": ["hook_0"], "timeout": 0.05, "onFailure": "block"});
+    hooks.set_of_host(&json!({"PreToolUse": [guard]}));
+    let (output, _input) = tokio::io::duplex(4096);
+    let host = Some(Host::new(Outbox::open(output)));
+    let asked = hooks.fire(occasion(Event::PreToolUse, "Bash"), Surroundings { host, ..surroundings(&temp) });
+    assert_eq!(asked.unwrap().await.said, Some(Said::Deny));
+}
+
+#[tokio::test]
 async fn a_host_that_has_gone_is_not_asked() {
     let temp = tempfile::tempdir().unwrap();
     let mut hooks = Hooks::default();

@@ -32,6 +32,7 @@ pub use edit::Edit;
 pub use glob::Glob;
 pub use grep::Grep;
 pub use group::{Group, shell};
+pub use patch::hunks;
 pub use place::{Hidden, Place};
 pub use read::Read;
 pub use real::real;

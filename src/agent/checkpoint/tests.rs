@@ -1,0 +1,106 @@
+use super::*;
+
+struct Sample {
+    temp: tempfile::TempDir,
+    checkpoints: Checkpoints,
+    entries: Vec<String>,
+}
+
+impl Sample {
+    fn new() -> Self {
+        let temp = tempfile::tempdir().unwrap();
+        fs::create_dir(temp.path().join("work")).unwrap();
+        Self { temp, checkpoints: Checkpoints::default(), entries: Vec::new() }
+    }
+
+    fn cwd(&self) -> PathBuf {
+        self.temp.path().join("work").canonicalize().unwrap()
+    }
+
+    fn kept(&self) -> PathBuf {
+        self.temp.path().join("kept")
+    }
+
+    fn prompt(&mut self, message: &str) {
+        let entry = self.checkpoints.prompt(message, &self.cwd(), &self.kept());
+        self.entries.push(entry.to_string());
+    }
+
+    fn write(&mut self, name: &str, content: &str) {
+        let path = self.cwd().join(name);
+        let entry = self.checkpoints.before(&path, "call", &self.cwd(), &self.kept()).unwrap();
+        self.entries.extend(entry.map(|entry| entry.to_string()));
+        fs::write(path, content).unwrap();
+    }
+
+    fn rewind(&self, message: &str, dry_run: bool) -> Option<Rewind> {
+        self.checkpoints.rewind(message, &self.cwd(), &self.kept(), dry_run).unwrap()
+    }
+
+    fn content(&self, name: &str) -> Option<String> {
+        fs::read_to_string(self.cwd().join(name)).ok()
+    }
+}
+
+/// Two prompts, a file that was there and one that was made.
+fn sample() -> Sample {
+    let mut sample = Sample::new();
+    fs::write(sample.cwd().join("a"), "one\n").unwrap();
+    sample.prompt("first");
+    sample.write("a", "two\n");
+    sample.write("a", "more\n");
+    sample.prompt("second");
+    sample.write("a", "three\n");
+    sample.write("b", "made\n");
+    sample
+}
+
+#[test]
+fn files_come_back_to_what_they_were_when_a_prompt_came() {
+    let sample = sample();
+    let both = vec![sample.cwd().join("a"), sample.cwd().join("b")];
+    let dry = sample.rewind("second", true).unwrap();
+    assert_eq!(dry, Rewind { changed: both, insertions: 1, deletions: 2, links: 0 });
+    assert_eq!(sample.content("b").as_deref(), Some("made\n"), "a dry run changes nothing");
+    sample.rewind("second", false).unwrap();
+    assert_eq!((sample.content("a").as_deref(), sample.content("b")), (Some("more\n"), None));
+    sample.rewind("first", false).unwrap();
+    assert_eq!((sample.content("a").as_deref(), sample.content("b")), (Some("one\n"), None));
+    assert_eq!(sample.rewind("first", true), Some(Rewind::default()));
+    assert_eq!(sample.rewind("other", false), None);
+}
+
+#[test]
+fn a_transcript_tells_of_all_that_was_kept() {
+    let mut sample = sample();
+    let text = sample.entries.join("\n") + "\n";
+    sample.checkpoints = Checkpoints::of(&Transcript::parse(text.as_bytes()));
+    sample.rewind("first", false).unwrap();
+    assert_eq!((sample.content("a").as_deref(), sample.content("b")), (Some("one\n"), None));
+}
+
+#[test]
+fn a_file_that_is_a_link_by_now_stays() {
+    let sample = sample();
+    let far = sample.temp.path().join("far");
+    fs::write(&far, "far\n").unwrap();
+    fs::remove_file(sample.cwd().join("a")).unwrap();
+    std::os::unix::fs::symlink(&far, sample.cwd().join("a")).unwrap();
+    assert_eq!(sample.rewind("first", false).unwrap().links, 1);
+    assert_eq!(fs::read_to_string(far).unwrap(), "far\n");
+}
+
+#[test]
+fn a_copy_has_no_name_that_leads_elsewhere() {
+    let sample = Sample::new();
+    let backup = |name: &str| Backup {
+        copy: Some(name.to_owned()),
+        version: 1,
+        time: String::new(),
+        real_parent_dir: None,
+    };
+    for name in ["../../etc/passwd", "/etc/passwd", "", "..", "a/b"] {
+        assert_eq!(copy(&backup(name), &sample.kept()), Some(sample.kept().join("no-such-copy")), "{name}");
+    }
+    assert_eq!(copy(&backup("0a@v1"), &sample.kept()), Some(sample.kept().join("0a@v1")));
+}
