@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::time::Duration;
 
+use hotseat::store::{LocalStore, SessionStore};
 use serde_json::{Value, json};
 
 #[path = "support/agent.rs"]
@@ -222,4 +223,19 @@ fn a_conversation_that_is_cut_off_goes_on_whole_in_a_repaired_copy() {
     assert_eq!(turns, 1);
     assert!(agent.turn("What is the secret?").contains("PINEAPPLE"));
     assert_eq!(std::fs::read_to_string(&path).unwrap(), broken, "the original is never edited");
+}
+
+#[test]
+fn a_pinned_session_is_resumed_although_a_clean_up_took_it() {
+    let home = Home::new();
+    let mut agent = home.agent(&[]);
+    agent.turn("Remember the secret is PINEAPPLE.");
+    let session = agent.session();
+    assert!(agent.close().success());
+    LocalStore::new(home.config()).pin(session.parse().unwrap()).unwrap();
+    std::fs::remove_file(home.transcript_path(&session)).unwrap();
+
+    let mut agent = home.agent(&["--resume", &session]);
+    assert!(agent.turn("What is the secret?").contains("PINEAPPLE"));
+    assert!(home.transcript_path(&session).exists());
 }

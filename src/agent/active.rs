@@ -92,7 +92,11 @@ impl ActiveSession {
         here: &Path,
         prices: &Prices,
     ) -> Result<Self, StoreError> {
-        store.find(id)?;
+        if store.find(id).is_err() {
+            // It may be a pinned one that a clean-up took.
+            store.tend()?;
+            store.find(id)?;
+        }
         // The lock first, so that nobody writes behind what is read.
         let writer = store.open(id, here)?;
         let bytes = store.read(id)?;

@@ -4,7 +4,8 @@
 //! than `cleanupPeriodDays`. A pin is a hard link under `hotseat/pinned/`, so it
 //! grows with the transcript and stays when that is deleted. Where a link is not
 //! possible, or the transcript was replaced by another file, [`keep`] catches up.
-//! A version that holds something no other one does is never dropped.
+//! A version that holds something no other one does is never dropped. What a
+//! program cuts off inside the file itself is cut off for both names.
 
 use std::fs;
 use std::io::{self, ErrorKind};

@@ -87,6 +87,8 @@ pub(super) fn clear_away(version: &Version, bin: &Path) {
 /// Gives a file a second name; where the two places cannot share it, a copy.
 /// What has the name already is never replaced.
 pub(super) fn link_or_copy(from: &Path, to: &Path) -> io::Result<()> {
+    // Of a symbolic link, the file it leads to.
+    let from = &from.canonicalize()?;
     match fs::hard_link(from, to) {
         Err(error) if !matches!(error.kind(), ErrorKind::AlreadyExists | ErrorKind::NotFound) => {}
         done => return done,

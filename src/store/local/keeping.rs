@@ -130,25 +130,32 @@ impl LocalStore {
         Ok(all)
     }
 
-    /// Lets every pin catch up and brings back what was lost; says which.
+    /// Lets every pin catch up and brings back what was lost; says which. One
+    /// that cannot be looked after keeps no other waiting.
     pub(super) fn tend_pins(&self) -> Result<Vec<SessionId>, StoreError> {
         let mut back = Vec::new();
-        for pinned in self.pins()? {
-            if pinned.gone {
-                self.bring_back_pinned(pinned.id)?;
-                back.push(pinned.id);
-            } else {
-                self.keep_pin(pinned.id)?;
+        let mut trouble = None;
+        for Pinned { id, gone, .. } in self.pins()? {
+            let tended = if gone { self.bring_back_pinned(id) } else { self.keep_pin(id) };
+            match tended {
+                Ok(()) if gone => back.push(id),
+                Ok(()) => {}
+                Err(error) => trouble = trouble.or(Some(error)),
             }
         }
-        Ok(back)
+        trouble.map_or(Ok(back), Err)
     }
 
     fn bring_back_pinned(&self, id: SessionId) -> Result<(), StoreError> {
         let bin = self.pin_bin(id);
-        let path = pins::bring_back(&bin, &self.projects, SystemTime::now()).map_err(StoreError::io(
-            format!("cannot bring the pinned session back from {}", bin.display()),
-        ))?;
+        let path = match pins::bring_back(&bin, &self.projects, SystemTime::now()) {
+            // Another process was quicker.
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => return Ok(()),
+            path => path.map_err(StoreError::io(format!(
+                "cannot bring the pinned session back from {}",
+                bin.display()
+            )))?,
+        };
         self.known().insert(id, path);
         Ok(())
     }
