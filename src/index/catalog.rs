@@ -1,28 +1,34 @@
-//! The facts of every session of a scope, read once and kept in memory.
+//! The facts of every session of a scope: what the index knows, and what had to
+//! be read since.
 //!
-//! Reading goes newest first and in growing batches, so that a screen fills at
-//! its top at once. What did not change since is never read again. Knows what
-//! lies in the store only as of the last call: nothing here watches anything.
+//! A list is there at once: what the index lacks is first read at its two ends
+//! only, newest first and in growing batches, so that a screen fills at its top.
+//! [`Catalog::complete`] reads the rest whole, for as long as it is let. What did
+//! not change is never read again, of what grew only what is new. Without an
+//! index file everything works the same and is forgotten at the end. Watches
+//! nothing: it knows the store as of the last call.
+
+mod completing;
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rayon::prelude::*;
 
+pub use self::completing::Completion;
 use super::Row;
+use super::database::Database;
+use super::reading::{self, Reading};
 use crate::session::{Facts, SessionId};
 use crate::store::{Holder, Scope, SessionStore, StoreError, Stored};
 
-/// Above this many bytes only the two ends of a transcript are read.
-const LARGE: u64 = 8 << 20;
-
-/// So many bytes of each end. A first turn of CLI 2.1.329 takes 130 KiB.
-const END: u64 = 512 << 10;
-
 /// Sessions in the first batch: more than a screen shows.
 const FIRST_BATCH: usize = 64;
+/// What grew by more than this is left to [`Catalog::complete`].
+const GROWN: u64 = 4 << 20;
 
 /// What is known of the sessions of a store.
 pub struct Catalog {
@@ -32,21 +38,70 @@ pub struct Catalog {
     known: Mutex<HashMap<SessionId, Known>>,
     /// What the last call saw, to tell whether anything is different.
     seen: Mutex<Option<(Scope, u64)>>,
+    /// None where there is no index file.
+    database: Option<Mutex<Database>>,
+    /// The index file's state when it was loaded last.
+    loaded: Mutex<Option<i64>>,
+    /// What a person should be told of the index.
+    notes: Mutex<Vec<String>>,
 }
 
 /// A session that was read.
+#[derive(Clone)]
 struct Known {
     stored: Stored,
     facts: Facts,
-    partial: bool,
+    /// How much of it was read.
+    extent: Extent,
+    /// Where to go on reading it; none where the index knows, or nobody.
+    reading: Option<Reading>,
     problem: Option<String>,
 }
 
+/// How much of a session was read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Extent {
+    /// Its two ends.
+    Ends,
+    /// All of it, but its words are not in the index.
+    Whole,
+    /// All of it, and the index has it.
+    Indexed,
+}
+
 impl Catalog {
-    /// A catalog of this store; nothing is read yet. Sessions that hold nothing
-    /// that could name them, not even a prompt, are listed only if `untitled`.
+    /// A catalog of this store without an index file; nothing is read yet.
+    /// Sessions that hold nothing that could name them, not even a prompt, are
+    /// listed only if `untitled`.
     pub fn over(store: Arc<dyn SessionStore>, untitled: bool) -> Self {
-        Self { store, untitled, known: Mutex::default(), seen: Mutex::default() }
+        Self {
+            store,
+            untitled,
+            known: Mutex::default(),
+            seen: Mutex::default(),
+            database: None,
+            loaded: Mutex::default(),
+            notes: Mutex::default(),
+        }
+    }
+
+    /// A catalog with an index in this file. One that cannot be used is no
+    /// failure: it is noted, and the catalog does without.
+    pub fn open(store: Arc<dyn SessionStore>, index: &Path, untitled: bool) -> Self {
+        let mut catalog = Self::over(store, untitled);
+        match Database::open(index) {
+            Ok((database, note)) => {
+                catalog.database = Some(Mutex::new(database));
+                note.into_iter().for_each(|note| catalog.note(note));
+            }
+            Err(error) => catalog.note(format!("no index at {}: {error}", index.display())),
+        }
+        catalog
+    }
+
+    /// What there is to say about the index, each once.
+    pub fn take_notes(&self) -> Vec<String> {
+        std::mem::take(&mut *lock(&self.notes))
     }
 
     /// The sessions of a scope, newest first. While many have to be read,
@@ -63,38 +118,79 @@ impl Catalog {
     /// The sessions of a scope if anything is different since the last call of
     /// either kind; none if not. Cheap enough for every other second.
     pub fn refresh(&self, scope: &Scope) -> Result<Option<Vec<Row>>, StoreError> {
-        let before = self.seen.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let before = lock(&self.seen).clone();
+        let loaded = *lock(&self.loaded);
         let sight = self.look(scope)?;
         let same = before.is_some_and(|(of, seen)| of == *scope && seen == sight.fingerprint());
-        Ok((!same).then(|| self.rows(&sight, |_, _| ())))
+        let learned = loaded != *lock(&self.loaded);
+        Ok((!same || learned).then(|| self.rows(&sight, |_, _| ())))
     }
 
     fn known(&self) -> MutexGuard<'_, HashMap<SessionId, Known>> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.known)
+    }
+
+    fn note(&self, note: String) {
+        tracing::warn!("{note}");
+        lock(&self.notes).push(note);
     }
 
     /// What there is, without reading it.
     fn look(&self, scope: &Scope) -> Result<Sight, StoreError> {
+        self.load();
         let mut list = self.store.list(scope)?;
         list.sort_by_key(|stored| (Reverse(stored.modified), stored.id));
         let sight = Sight { list, holders: self.store.holders().into_iter().collect() };
-        let seen = Some((scope.clone(), sight.fingerprint()));
-        *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = seen;
+        *lock(&self.seen) = Some((scope.clone(), sight.fingerprint()));
         Ok(sight)
     }
 
+    /// Takes over what the index has, where it has anything new.
+    fn load(&self) {
+        let Some(database) = &self.database else { return };
+        // A writer of our own is at it: what it writes it also remembers.
+        let Ok(database) = database.try_lock() else { return };
+        let state = database.state().ok();
+        if state.is_some() && *lock(&self.loaded) == state {
+            return;
+        }
+        match database.sessions() {
+            Ok(sessions) => {
+                let mut known = self.known();
+                for kept in sessions {
+                    let better =
+                        |known: &Known| known.extent == Extent::Indexed || known.stored == kept.stored;
+                    if known.get(&kept.stored.id).is_none_or(better) {
+                        let id = kept.stored.id;
+                        let (stored, facts) = (kept.stored, kept.facts);
+                        let extent = Extent::Indexed;
+                        known.insert(id, Known { stored, facts, extent, reading: None, problem: None });
+                    }
+                }
+                *lock(&self.loaded) = state;
+            }
+            Err(error) => self.give_up(&database, &error),
+        }
+    }
+
+    /// Says why the index is of no use, and makes sure that it is of use again.
+    fn give_up(&self, database: &Database, error: &rusqlite::Error) {
+        if super::database::is_broken(error) {
+            database.discard();
+            self.note(format!("the index is broken and is made anew at the next start: {error}"));
+        } else {
+            self.note(format!("the index cannot be used now: {error}"));
+        }
+    }
+
     fn rows(&self, sight: &Sight, mut so_far: impl FnMut(Vec<Row>, (usize, usize))) -> Vec<Row> {
-        let unread: Vec<&Stored> = {
-            let known = self.known();
-            let is_known =
-                |stored: &&Stored| known.get(&stored.id).is_some_and(|known| known.stored == **stored);
-            sight.list.iter().filter(|stored| !is_known(stored)).collect()
-        };
+        let (grown, unread) = self.changed(sight);
+        self.read_grown(&grown);
         let mut rest = unread.as_slice();
         let mut batch = FIRST_BATCH;
         while !rest.is_empty() {
             let (now, later) = rest.split_at(batch.min(rest.len()));
-            let read: Vec<Known> = now.par_iter().filter_map(|stored| self.read_one(stored)).collect();
+            let read: Vec<Known> = now.par_iter().filter_map(|stored| self.glance(stored)).collect();
             self.known().extend(read.into_iter().map(|known| (known.stored.id, known)));
             if !later.is_empty() {
                 let total = sight.list.len();
@@ -104,6 +200,20 @@ impl Catalog {
             batch *= 2;
         }
         self.rows_of_known(sight)
+    }
+
+    /// What grew a little since the index read it, and what else is not known.
+    fn changed<'a>(&self, sight: &'a Sight) -> (Vec<&'a Stored>, Vec<&'a Stored>) {
+        let known = self.known();
+        let is_known = |stored: &&Stored| known.get(&stored.id).is_some_and(|known| known.stored == **stored);
+        let has_grown = |stored: &&Stored| {
+            known.get(&stored.id).is_some_and(|known| {
+                let grown = stored.size.checked_sub(known.stored.size);
+                let can_go_on = known.extent == Extent::Indexed || known.reading.is_some();
+                can_go_on && grown.is_some_and(|grown| grown < GROWN)
+            })
+        };
+        sight.list.iter().filter(|stored| !is_known(stored)).partition(has_grown)
     }
 
     /// What a screen can be given by now.
@@ -119,7 +229,7 @@ impl Catalog {
                 stored: known.stored.clone(),
                 facts: known.facts.clone(),
                 open_in: sight.holders.get(&known.stored.id).cloned(),
-                partial: known.partial,
+                partial: known.extent == Extent::Ends,
                 problem: known.problem.clone(),
             })
             .collect();
@@ -127,27 +237,15 @@ impl Catalog {
         rows
     }
 
-    /// None where the session is gone again.
-    fn read_one(&self, stored: &Stored) -> Option<Known> {
-        let partial = stored.size > LARGE;
-        let bytes = if partial { self.read_ends(stored) } else { self.store.read(stored.id) };
-        let (facts, problem) = match bytes {
-            Ok(bytes) => (Facts::read(&bytes), None),
+    /// Reads the two ends; none where the session is gone again.
+    fn glance(&self, stored: &Stored) -> Option<Known> {
+        let (facts, extent, problem) = match reading::glance(&*self.store, stored) {
+            Ok((facts, true)) => (facts, Extent::Whole, None),
+            Ok((facts, false)) => (facts, Extent::Ends, None),
             Err(StoreError::NotFound(_)) => return None,
-            Err(error) => (Facts::default(), Some(error.to_string())),
+            Err(error) => (Facts::default(), Extent::Whole, Some(error.to_string())),
         };
-        Some(Known { stored: stored.clone(), facts, partial, problem })
-    }
-
-    /// The two ends of a large transcript, or all of it where they overlap.
-    fn read_ends(&self, stored: &Stored) -> Result<Vec<u8>, StoreError> {
-        let tail = self.store.read_tail(stored.id, END)?;
-        let mut bytes = self.store.read_head(stored.id, END)?;
-        if tail.whole || (bytes.len() + tail.bytes.len()) as u64 > stored.size {
-            return self.store.read(stored.id);
-        }
-        bytes.extend(tail.bytes);
-        Ok(bytes)
+        Some(Known { stored: stored.clone(), facts, extent, reading: None, problem })
     }
 }
 
@@ -169,6 +267,10 @@ impl Sight {
         }
         hasher.finish()
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

@@ -5,10 +5,16 @@
 //! or processes.
 
 mod catalog;
+mod database;
+mod finder;
 pub mod fuzzy;
 pub mod query;
+mod reading;
 mod row;
 pub mod text;
+mod watch;
 
-pub use catalog::Catalog;
+pub use catalog::{Catalog, Completion};
+pub use finder::{Finder, FoundText, Said};
 pub use row::Row;
+pub use watch::Watch;

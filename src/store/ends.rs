@@ -20,6 +20,16 @@ pub(super) fn tail(path: &Path, at_most: u64) -> io::Result<Tail> {
     read_end(file, size, at_most)
 }
 
+/// A piece of a file, from an offset on; shorter only where the file ends.
+pub(super) fn piece(path: &Path, offset: u64, at_most: u64) -> io::Result<Vec<u8>> {
+    read_from(&mut File::open(path)?, offset, at_most)
+}
+
+/// [`piece`] of a transcript in memory.
+pub(super) fn piece_of(bytes: &[u8], offset: u64, at_most: u64) -> Vec<u8> {
+    read_from(&mut Cursor::new(bytes), offset, at_most).expect("memory is always readable")
+}
+
 /// [`head`] of a transcript in memory.
 pub(super) fn head_of(bytes: &[u8], at_most: u64) -> Vec<u8> {
     read_start(Cursor::new(bytes), bytes.len() as u64, at_most).expect("memory is always readable")

@@ -158,6 +158,15 @@ impl SessionStore for LocalStore {
         ends::tail(&path, at_most).map_err(|source| StoreError::Unreadable { path, source })
     }
 
+    fn read_from(&self, id: SessionId, offset: u64, at_most: u64) -> Result<Vec<u8>, StoreError> {
+        let path = self.find(id)?.path;
+        ends::piece(&path, offset, at_most).map_err(|source| StoreError::Unreadable { path, source })
+    }
+
+    fn watched(&self) -> Vec<PathBuf> {
+        [self.projects.clone(), self.root.join("sessions"), self.root.join("hotseat/locks")].into()
+    }
+
     fn open(&self, id: SessionId, cwd: &Path) -> Result<Box<dyn SessionWriter>, StoreError> {
         let lock = self.lock(id)?;
         let (path, exists) = match self.find(id) {

@@ -151,6 +151,14 @@ impl SessionStore for MemoryStore {
     }
 
     /// Takes no lock: nothing is written that another process could see.
+    fn read_from(&self, id: SessionId, offset: u64, at_most: u64) -> Result<Vec<u8>, StoreError> {
+        match (self.kept().get(&id), &self.beneath) {
+            (Some(kept), _) if !kept.deleted => Ok(ends::piece_of(&kept.bytes, offset, at_most)),
+            (None, Some(beneath)) => beneath.read_from(id, offset, at_most),
+            _ => Err(StoreError::NotFound(id)),
+        }
+    }
+
     fn open(&self, id: SessionId, cwd: &Path) -> Result<Box<dyn SessionWriter>, StoreError> {
         let start = match self.copy_of(id) {
             Err(StoreError::NotFound(_)) => Kept::in_folder(Some(cwd.to_owned())),

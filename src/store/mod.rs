@@ -55,6 +55,16 @@ pub trait SessionStore: Send + Sync {
     /// The end of a transcript: whole lines, about `at_most` bytes of them.
     fn read_tail(&self, id: SessionId, at_most: u64) -> Result<Tail, StoreError>;
 
+    /// A piece of a transcript: at most `at_most` bytes from an offset on, fewer
+    /// only at its end.
+    fn read_from(&self, id: SessionId, offset: u64, at_most: u64) -> Result<Vec<u8>, StoreError>;
+
+    /// Folders in which a change means that a list may be another one; none
+    /// where that cannot be seen from outside.
+    fn watched(&self) -> Vec<PathBuf> {
+        Vec::new()
+    }
+
     /// Opens a session for appending and holds its lock until the writer is
     /// dropped. A session that does not exist yet is made with its first entry,
     /// in the project of `cwd`.

@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 use chrono::Duration;
 
 use super::*;
+use crate::index::Finder;
+use crate::index::text::Query;
 use crate::session::facts::TitleSource;
 use crate::store::LocalStore;
 
@@ -127,7 +129,7 @@ fn many_sessions_come_in_batches_newest_first() {
 #[test]
 fn of_a_large_session_only_the_ends_are_read() {
     let (temp, catalog) = catalog();
-    let large = Sample { bytes: 9 << 20, turns: 60, title: Some("Large".into()), ..sample(1) };
+    let large = Sample { bytes: 1 << 20, turns: 60, title: Some("Large".into()), ..sample(1) };
     large.write(temp.path()).unwrap();
     let [row] = read(&catalog).try_into().unwrap();
     assert!(row.partial && row.facts.turns < 60, "{row:?}");
@@ -148,4 +150,161 @@ fn a_transcript_that_cannot_be_read_is_listed_with_its_problem() {
     let catalog = Catalog::over(Arc::new(LocalStore::new(temp.path())), false);
     let [row] = read(&catalog).try_into().unwrap();
     assert!(row.problem.unwrap().contains("cannot read the transcript"));
+}
+
+/// A store with these sessions, and where its index lies.
+struct Indexed {
+    temp: tempfile::TempDir,
+}
+
+impl Indexed {
+    fn new(sessions: u32) -> Self {
+        let temp = tempfile::tempdir().unwrap();
+        for number in 1..=sessions {
+            Sample { bytes: 300 << 10, ..sample(number) }.write(temp.path()).unwrap();
+        }
+        Self { temp }
+    }
+
+    fn index(&self) -> PathBuf {
+        self.temp.path().join("cache/index.db")
+    }
+
+    fn catalog(&self) -> Catalog {
+        Catalog::open(Arc::new(LocalStore::new(self.temp.path())), &self.index(), false)
+    }
+
+    fn path(&self, number: u32) -> PathBuf {
+        self.catalog().store.find(sample(number).id().parse().unwrap()).unwrap().path
+    }
+}
+
+fn complete(catalog: &Catalog) -> Completion {
+    catalog.complete(|_, _| std::ops::ControlFlow::Continue(())).unwrap()
+}
+
+#[test]
+fn what_is_in_the_index_is_not_read_again_by_the_next_process() {
+    let indexed = Indexed::new(3);
+    let first = indexed.catalog();
+    assert!(read(&first).iter().all(|row| row.partial));
+    let mut steps = Vec::new();
+    let done = first.complete(|done, all| {
+        steps.push((done, all));
+        std::ops::ControlFlow::Continue(())
+    });
+    assert_eq!(
+        (done.unwrap(), steps.first(), steps.last()),
+        (Completion::Done, Some(&(0, 3)), Some(&(3, 3)))
+    );
+    let rows = read(&first);
+    assert!(rows.iter().all(|row| !row.partial && row.facts.turns == 3));
+
+    // Other bytes behind the same size, time and inode: only a reader would notice.
+    let path = indexed.path(1);
+    let there = fs::metadata(&path).unwrap();
+    fs::write(&path, vec![b' '; there.len().try_into().unwrap()]).unwrap();
+    fs::File::open(&path).unwrap().set_modified(there.modified().unwrap()).unwrap();
+    assert_eq!(read(&indexed.catalog()), rows);
+}
+
+#[test]
+fn a_session_that_grew_or_went_is_seen_with_and_without_an_index() {
+    for has_index in [true, false] {
+        let indexed = Indexed::new(3);
+        let store = Arc::new(LocalStore::new(indexed.temp.path()));
+        let catalog = if has_index { indexed.catalog() } else { Catalog::over(store, false) };
+        assert_eq!(complete(&catalog), Completion::Done);
+        read(&catalog);
+        append(&indexed.path(2), r#"{"type":"custom-title","customTitle":"Named"}"#);
+        let rows = catalog.refresh(&Scope::All).unwrap().unwrap();
+        let named = rows.iter().find(|row| row.facts.title_text() == "Named").unwrap();
+        assert_eq!((named.partial, named.facts.turns), (false, 3), "index: {has_index}");
+        fs::remove_file(indexed.path(3)).unwrap();
+        assert_eq!(complete(&catalog), Completion::Done);
+        assert_eq!(read(&catalog).len(), 2);
+        if has_index {
+            assert_eq!(read(&indexed.catalog()), read(&catalog));
+        }
+    }
+}
+
+#[test]
+fn an_index_of_no_use_is_made_anew_and_that_is_said_once() {
+    let spoil: [(&str, fn(&Path)); 2] = [
+        ("not a database", |index| fs::write(index, "no database at all, but long enough for one").unwrap()),
+        ("another version", |index| {
+            let connection = rusqlite::Connection::open(index).unwrap();
+            connection.execute_batch("PRAGMA user_version = 999").unwrap();
+        }),
+    ];
+    for (says, spoil) in spoil {
+        let indexed = Indexed::new(2);
+        complete(&indexed.catalog());
+        spoil(&indexed.index());
+        let catalog = indexed.catalog();
+        assert_eq!(read(&catalog).len(), 2);
+        let notes = catalog.take_notes().join("; ");
+        assert!(notes.contains("made anew") && notes.contains(says), "{notes}");
+        assert_eq!((complete(&catalog), catalog.take_notes()), (Completion::Done, vec![]));
+        assert!(indexed.catalog().take_notes().is_empty());
+        assert!(read(&indexed.catalog()).iter().all(|row| !row.partial));
+    }
+}
+
+#[test]
+fn a_cache_folder_that_cannot_be_used_is_no_failure() {
+    let indexed = Indexed::new(2);
+    fs::write(indexed.temp.path().join("cache"), "a file is in the way").unwrap();
+    let catalog = indexed.catalog();
+    assert_eq!(complete(&catalog), Completion::Done);
+    assert!(read(&catalog).iter().all(|row| !row.partial));
+    assert!(catalog.take_notes()[0].contains("no index at"));
+}
+
+#[test]
+fn of_two_at_once_one_writes_and_the_other_sees_it() {
+    let indexed = Indexed::new(3);
+    let (one, other) = (indexed.catalog(), indexed.catalog());
+    assert!(read(&other).iter().all(|row| row.partial));
+    let done = one.complete(|_, _| {
+        assert_eq!(complete(&other), Completion::Elsewhere);
+        std::ops::ControlFlow::Continue(())
+    });
+    assert_eq!(done.unwrap(), Completion::Done);
+    let rows = other.refresh(&Scope::All).unwrap().expect("the other one wrote");
+    assert!(rows.iter().all(|row| !row.partial));
+    // The right to write is free again.
+    append(&indexed.path(1), r#"{"type":"tag","tag":"kept"}"#);
+    assert_eq!(other.refresh(&Scope::All).unwrap().unwrap().len(), 3);
+    assert_eq!(complete(&other), Completion::Done);
+    assert!(one.refresh(&Scope::All).unwrap().unwrap().iter().any(|row| row.facts.tag.is_some()));
+}
+
+#[test]
+fn a_completion_goes_on_where_it_was_stopped() {
+    let indexed = Indexed::new(3);
+    let stopped = indexed.catalog().complete(|_, _| std::ops::ControlFlow::Break(()));
+    assert_eq!(stopped.unwrap(), Completion::Stopped);
+    assert_eq!(complete(&indexed.catalog()), Completion::Done);
+    assert_eq!(complete(&indexed.catalog()), Completion::Done);
+}
+
+#[test]
+fn what_was_said_is_found_in_what_is_indexed() {
+    let indexed = Indexed::new(3);
+    complete(&indexed.catalog());
+    let store = Arc::new(LocalStore::new(indexed.temp.path()));
+    let mut finder = Finder::open(store, &indexed.index()).unwrap();
+    let mut find = |text: &str| finder.find(&Query::parse(text), |_| true, 10).unwrap().said;
+    assert_eq!(find("turn").len(), 3);
+    append(&indexed.path(2), r#"{"type":"user","uuid":"late","message":{"content":"a pineapple at last"}}"#);
+    assert_eq!(find("pineapple"), []);
+    read(&indexed.catalog());
+    let [said] = find("pineapple").try_into().unwrap();
+    assert_eq!(said.session.to_string(), sample(2).id());
+    assert_eq!(
+        (said.snippet.uuid.as_deref(), said.snippet.text.as_str()),
+        (Some("late"), "a pineapple at last")
+    );
 }

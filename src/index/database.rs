@@ -1,0 +1,259 @@
+//! The index on disk: what is known of every session, and the words of all.
+//!
+//! One file in the cache folder, by SQLite. A cache of the store: a file that is
+//! broken, or of another version, is begun anew, and nothing is lost by deleting
+//! it. Any number of processes read it; one at a time writes, which holds
+//! [`Writing`]. Never reads a transcript.
+
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use rusqlite::{Connection, ErrorCode, OptionalExtension, Transaction, params};
+
+use super::reading::{Read, Reading};
+use super::text;
+use crate::session::{Facts, SessionId};
+use crate::store::Stored;
+
+/// Another shape of the tables, of [`Facts`] or of [`Reading`] has another number.
+const VERSION: i32 = 1;
+/// How long a reader waits while a writer changes the file's shape.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// An open index.
+pub struct Database {
+    connection: Connection,
+    path: PathBuf,
+}
+
+/// A session as the index has it.
+#[derive(Debug, Clone)]
+pub struct Kept {
+    /// As it was when it was read.
+    pub stored: Stored,
+    /// What it held.
+    pub facts: Facts,
+}
+
+/// The right to write, for one process at a time; given back when dropped.
+pub struct Writing {
+    _lock: File,
+}
+
+impl Database {
+    /// Opens the index in this file, or begins it; gives back too, in a
+    /// sentence, why a former one was of no use.
+    pub fn open(path: &Path) -> rusqlite::Result<(Self, Option<String>)> {
+        if let Some(folder) = path.parent() {
+            // Where it cannot be made, opening says why.
+            let _made_or_said = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder);
+        }
+        match Self::try_open(path) {
+            Ok(database) => Ok((database, None)),
+            Err(Unusable::Now(error)) => Err(error),
+            Err(Unusable::AsItIs(why)) => {
+                discard(path);
+                match Self::try_open(path) {
+                    Ok(database) => Ok((database, Some(format!("the index is made anew: {why}")))),
+                    Err(Unusable::Now(error)) => Err(error),
+                    Err(Unusable::AsItIs(_)) => Err(rusqlite::Error::InvalidPath(path.to_owned())),
+                }
+            }
+        }
+    }
+
+    fn try_open(path: &Path) -> Result<Self, Unusable> {
+        let connection = Connection::open(path)?;
+        connection.busy_timeout(PATIENCE)?;
+        let version: i32 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+        if version != VERSION && version != 0 {
+            return Err(Unusable::AsItIs(format!("it was written by another version ({version})")));
+        }
+        // Safe from a crash of ours; one of the system costs a cache.
+        connection.execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF;")?;
+        if version == 0 {
+            let made = connection.unchecked_transaction()?;
+            schema(&made)?;
+            made.commit()?;
+        }
+        Ok(Self { connection, path: path.to_owned() })
+    }
+
+    /// Makes an end of a file that turned out to be broken, so that the next
+    /// start begins a new one.
+    pub fn discard(&self) {
+        discard(&self.path);
+    }
+
+    /// Asks for the right to write; none while another process has it.
+    pub fn writing(&self) -> io::Result<Option<Writing>> {
+        let mut name = self.path.as_os_str().to_owned();
+        name.push(".lock");
+        let lock = File::options().create(true).append(true).open(PathBuf::from(name))?;
+        match lock.try_lock() {
+            Ok(()) => Ok(Some(Writing { _lock: lock })),
+            Err(std::fs::TryLockError::WouldBlock) => Ok(None),
+            Err(std::fs::TryLockError::Error(error)) => Err(error),
+        }
+    }
+
+    /// Moves when another process wrote.
+    pub fn state(&self) -> rusqlite::Result<i64> {
+        self.connection.query_row("PRAGMA data_version", [], |row| row.get(0))
+    }
+
+    /// All sessions of the index. One whose facts cannot be read is left out,
+    /// and so read from the store again.
+    pub fn sessions(&self) -> rusqlite::Result<Vec<Kept>> {
+        use rayon::prelude::*;
+        let mut all =
+            self.connection.prepare("SELECT id, path, size, modified, inode, facts FROM session")?;
+        let rows = all.query_map([], |row| Ok((stored(row)?, row.get::<_, Vec<u8>>(5)?)))?;
+        let rows = rows.collect::<rusqlite::Result<Vec<_>>>()?;
+        let kept = |(stored, facts): (Option<Stored>, Vec<u8>)| {
+            Some(Kept { stored: stored?, facts: serde_json::from_slice(&facts).ok()? })
+        };
+        Ok(rows.into_par_iter().filter_map(kept).collect())
+    }
+
+    /// How far a session was read.
+    pub fn reading(&self, id: SessionId) -> rusqlite::Result<Option<Reading>> {
+        let sql = "SELECT reading FROM session WHERE id = ?1";
+        let mut reading = self.connection.prepare_cached(sql)?;
+        let json: Option<Vec<u8>> = reading.query_row([id.to_string()], |row| row.get(0)).optional()?;
+        Ok(json.and_then(|json| serde_json::from_slice(&json).ok()))
+    }
+
+    /// Takes in what was read, all of it or nothing.
+    pub fn save(&mut self, _by: &Writing, batch: Vec<(Stored, Read)>) -> rusqlite::Result<()> {
+        let transaction = self.connection.transaction()?;
+        let mut texts = Vec::with_capacity(batch.len());
+        for (stored, read) in batch {
+            let row = put(&transaction, &stored, &read)?;
+            if read.anew {
+                text::forget(&transaction, row)?;
+            }
+            let active = read.facts.active.map_or(0, |at| at.timestamp_millis());
+            texts.push(text::Text { session: row, active, passages: read.passages });
+        }
+        text::ingest(&transaction, texts)?;
+        transaction.commit()
+    }
+
+    /// Drops sessions that are no more.
+    pub fn forget(&mut self, _by: &Writing, gone: &[SessionId]) -> rusqlite::Result<()> {
+        let transaction = self.connection.transaction()?;
+        for &id in gone {
+            let row = row_of(&transaction, id)?;
+            if let Some(row) = row {
+                text::forget(&transaction, row)?;
+                transaction.execute("DELETE FROM session WHERE row = ?1", [row])?;
+            }
+        }
+        transaction.commit()
+    }
+
+    /// The session of each row, for a search.
+    pub fn by_row(&self) -> rusqlite::Result<std::collections::HashMap<i64, SessionId>> {
+        let mut all = self.connection.prepare_cached("SELECT row, id FROM session")?;
+        let rows = all.query_map([], |row| Ok((row.get(0)?, row.get_ref(1)?.as_str()?.parse().ok())))?;
+        rows.filter_map(|row| row.map(|(row, id)| Some((row, id?))).transpose()).collect()
+    }
+
+    /// For the full-text search.
+    pub fn connection(&self) -> &Connection {
+        &self.connection
+    }
+}
+
+/// Whether this says that the file itself is broken.
+pub fn is_broken(error: &rusqlite::Error) -> bool {
+    matches!(error.sqlite_error_code(), Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt))
+}
+
+fn discard(path: &Path) {
+    for end in ["", "-wal", "-shm"] {
+        let mut name = path.as_os_str().to_owned();
+        name.push(end);
+        // What is not there need not go.
+        let _gone = std::fs::remove_file(PathBuf::from(name));
+    }
+}
+
+/// Why an index cannot be used.
+enum Unusable {
+    /// Not now, or not here: a folder that cannot be written, a full disk.
+    Now(rusqlite::Error),
+    /// Not this file.
+    AsItIs(String),
+}
+
+impl From<rusqlite::Error> for Unusable {
+    fn from(error: rusqlite::Error) -> Self {
+        if is_broken(&error) { Self::AsItIs(error.to_string()) } else { Self::Now(error) }
+    }
+}
+
+fn schema(connection: &Transaction<'_>) -> rusqlite::Result<()> {
+    connection.execute_batch(&format!(
+        "CREATE TABLE IF NOT EXISTS session(
+             row INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, path BLOB NOT NULL, size INTEGER NOT NULL,
+             modified INTEGER NOT NULL, inode INTEGER NOT NULL, facts BLOB NOT NULL, reading BLOB NOT NULL);
+         PRAGMA user_version = {VERSION};"
+    ))?;
+    text::schema(connection)
+}
+
+/// Writes a session's row; gives back its number.
+fn put(transaction: &Transaction<'_>, stored: &Stored, read: &Read) -> rusqlite::Result<i64> {
+    use std::os::unix::ffi::OsStrExt;
+    let json = |value: serde_json::Result<Vec<u8>>| {
+        value.map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))
+    };
+    let sql = "INSERT INTO session(id, path, size, modified, inode, facts, reading)
+         VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)
+         ON CONFLICT(id) DO UPDATE SET path = ?2, size = ?3, modified = ?4, inode = ?5, facts = ?6, reading = ?7
+         RETURNING row";
+    transaction.prepare_cached(sql)?.query_row(
+        params![
+            stored.id.to_string(),
+            stored.path.as_os_str().as_bytes(),
+            stored.size as i64,
+            nanoseconds(stored.modified),
+            stored.inode as i64,
+            json(serde_json::to_vec(&read.facts))?,
+            json(serde_json::to_vec(&read.reading))?,
+        ],
+        |row| row.get(0),
+    )
+}
+
+fn row_of(transaction: &Transaction<'_>, id: SessionId) -> rusqlite::Result<Option<i64>> {
+    transaction
+        .prepare_cached("SELECT row FROM session WHERE id = ?1")?
+        .query_row([id.to_string()], |row| row.get(0))
+        .optional()
+}
+
+/// None for a row that no version of ours wrote.
+fn stored(row: &rusqlite::Row<'_>) -> rusqlite::Result<Option<Stored>> {
+    use std::os::unix::ffi::OsStringExt;
+    let Ok(id) = row.get_ref(0)?.as_str()?.parse() else { return Ok(None) };
+    let path = std::ffi::OsString::from_vec(row.get(1)?).into();
+    let modified = SystemTime::UNIX_EPOCH + Duration::from_nanos(row.get::<_, i64>(3)?.max(0) as u64);
+    Ok(Some(Stored {
+        id,
+        path,
+        size: row.get::<_, i64>(2)? as u64,
+        modified,
+        inode: row.get::<_, i64>(4)? as u64,
+    }))
+}
+
+fn nanoseconds(time: SystemTime) -> i64 {
+    let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_nanos()).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,65 @@
+//! Telling that something in the store changed, as it happens.
+//!
+//! Owns the watches of the operating system. Says only that a look is worth
+//! while, never what changed: the store is the truth. Where watches cannot be
+//! had (a network file system, too many watches), nobody is told, and whoever
+//! looks every other second sees it then.
+
+use std::path::PathBuf;
+
+use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher};
+
+/// A watch; dropping it ends it.
+pub struct Watch {
+    _watcher: RecommendedWatcher,
+}
+
+impl Watch {
+    /// Calls `changed`, on a thread of its own, whenever something below these
+    /// folders is written, made or removed. A folder that is not there yet is
+    /// watched for through the nearest one above it that is.
+    pub fn start(folders: &[PathBuf], changed: impl Fn() + Send + 'static) -> notify::Result<Self> {
+        let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
+            // Having read a file is no change; losing events means that there may be one.
+            if !event.is_ok_and(|event| matches!(event.kind, EventKind::Access(_))) {
+                changed();
+            }
+        })?;
+        for folder in folders {
+            let there = folder.ancestors().find(|above| above.is_dir());
+            let mode =
+                if there == Some(folder) { RecursiveMode::Recursive } else { RecursiveMode::NonRecursive };
+            if let Some(there) = there {
+                watcher.watch(there, mode)?;
+            }
+        }
+        Ok(Self { _watcher: watcher })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::channel;
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn a_line_that_is_appended_is_told() {
+        let temp = tempfile::tempdir().unwrap();
+        let folder = temp.path().join("projects/-w");
+        std::fs::create_dir_all(&folder).unwrap();
+        let (sender, told) = channel();
+        let _watch = Watch::start(&[temp.path().join("projects"), temp.path().join("sessions")], move || {
+            let _wanted = sender.send(());
+        })
+        .unwrap();
+        std::fs::write(folder.join("a.jsonl"), "{}\n").unwrap();
+        told.recv_timeout(Duration::from_secs(10)).unwrap();
+        // A folder that came later is watched too.
+        std::fs::create_dir(temp.path().join("projects/-new")).unwrap();
+        while told.recv_timeout(Duration::from_millis(200)).is_ok() {}
+        std::fs::write(temp.path().join("projects/-new/b.jsonl"), "{}\n").unwrap();
+        told.recv_timeout(Duration::from_secs(10)).unwrap();
+    }
+}
