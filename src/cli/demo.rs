@@ -39,6 +39,7 @@ fn room(scratch: &Scratch) -> Room {
         claude: scratch.claude(),
         cwd: scratch.project(),
         state: scratch.root().join("state"),
+        index: scratch.root().join("cache/index.db"),
         env: scratch.env(),
         welcome: Some(
             "demo: made-up sessions in a scratch folder; nothing of yours is touched. ? shows the keys"

@@ -5,6 +5,7 @@
 use std::path::{Path, PathBuf};
 
 use directories::{BaseDirs, ProjectDirs};
+use uuid::Uuid;
 
 use crate::store::LocalStore;
 
@@ -17,6 +18,8 @@ pub struct Places {
     pub config: PathBuf,
     /// Logs and what must survive a reboot.
     pub state: PathBuf,
+    /// What can be deleted at any time.
+    pub cache: PathBuf,
 }
 
 impl Places {
@@ -31,11 +34,12 @@ impl Places {
     fn of(claude: PathBuf, home: &Path, platform: Option<&ProjectDirs>) -> Self {
         let Some(platform) = platform else {
             let own = home.join(".hotseat");
-            return Self { claude, state: own.join("state"), config: own };
+            return Self { claude, state: own.join("state"), cache: own.join("cache"), config: own };
         };
         Self {
             claude,
             config: platform.config_dir().to_owned(),
+            cache: platform.cache_dir().to_owned(),
             // Only Linux has a state folder of its own.
             state: platform.state_dir().unwrap_or_else(|| platform.data_local_dir()).to_owned(),
         }
@@ -49,6 +53,12 @@ impl Places {
     /// The folder of the log files.
     pub fn logs(&self) -> PathBuf {
         self.state.join("logs")
+    }
+
+    /// The index of the sessions: one file for each folder of transcripts.
+    pub fn index(&self) -> PathBuf {
+        let name = Uuid::new_v5(&Uuid::NAMESPACE_OID, self.claude.as_os_str().as_encoded_bytes());
+        self.cache.join(format!("index-{}.db", name.simple()))
     }
 
     /// The folder of deleted sessions.
@@ -77,5 +87,6 @@ mod tests {
         assert_eq!(places.config_file(), Path::new("/home/me/.hotseat/config.toml"));
         assert_eq!(places.logs(), Path::new("/home/me/.hotseat/state/logs"));
         assert_eq!(places.projects(), Path::new("/c/projects"));
+        assert!(places.index().starts_with("/home/me/.hotseat/cache"));
     }
 }

@@ -27,6 +27,8 @@ pub(super) struct Room {
     pub cwd: PathBuf,
     /// Drafts and history.
     pub state: PathBuf,
+    /// The file of the index.
+    pub index: PathBuf,
     /// Environment of the agent on top of ours.
     pub env: Vec<(OsString, OsString)>,
     /// Something to say at the start.
@@ -46,7 +48,8 @@ pub fn run(seat: &Seat) -> Result<Exit> {
         1 => first.to_string(),
         _ => format!("{first} - and {} more: hotseat config check", mistakes - 1),
     });
-    let room = Room { claude: places.claude, cwd, state: places.state, env: Vec::new(), welcome };
+    let index = places.index();
+    let room = Room { claude: places.claude, cwd, state: places.state, index, env: Vec::new(), welcome };
     open(room, seat, reading.settings)
 }
 
@@ -61,12 +64,12 @@ pub(super) fn open(room: Room, seat: &Seat, settings: Settings) -> Result<Exit> 
         .into());
     }
     let store = Arc::new(LocalStore::new(&room.claude));
-    let stock = Stock::over(store.clone());
+    let stock = Stock::over(store.clone(), room.index.clone());
     let mut resume = seat.resume.as_deref().map(|reference| stock.one(reference)).transpose();
     if let (Err(_), Some(reference), false) = (&resume, &seat.resume, seat.ephemeral) {
         // It may be a pinned one that a clean-up took.
         store.tend().context("looking after the pinned sessions")?;
-        resume = Stock::over(store.clone()).one(reference).map(Some);
+        resume = Stock::over(store.clone(), room.index.clone()).one(reference).map(Some);
     }
     let resume = resume?;
     let (theme, mut problems) = theme(&settings.theme);
@@ -87,6 +90,7 @@ pub(super) fn open(room: Room, seat: &Seat, settings: Settings) -> Result<Exit> 
         launch,
         agent,
         store,
+        index: (!seat.ephemeral).then_some(room.index),
         resume_newest: seat.continue_last,
         all: seat.all || settings.all,
         keymap,

@@ -77,7 +77,7 @@ pub fn run(sessions: &Sessions) -> Result<Exit> {
     if let Err(error) = store.tend() {
         tracing::warn!("the pins were not looked after: {error}");
     }
-    let stock = Stock::over(store);
+    let stock = Stock::over(store, Places::find().index());
     match &sessions.command {
         Command::List(list) => list.run(&stock, &prices()),
         Command::Show(show) => show.run(&stock),

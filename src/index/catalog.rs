@@ -27,6 +27,8 @@ use crate::store::{Holder, Scope, SessionStore, StoreError, Stored};
 
 /// Sessions in the first batch: more than a screen shows.
 const FIRST_BATCH: usize = 64;
+/// Up to this size a transcript is read whole where there is no index to do it later.
+const SMALL: u64 = 8 << 20;
 /// What grew by more than this is left to [`Catalog::complete`].
 const GROWN: u64 = 4 << 20;
 
@@ -92,7 +94,9 @@ impl Catalog {
         match Database::open(index) {
             Ok((database, note)) => {
                 catalog.database = Some(Mutex::new(database));
-                note.into_iter().for_each(|note| catalog.note(note));
+                if let Some(note) = note {
+                    catalog.note(note);
+                }
             }
             Err(error) => catalog.note(format!("no index at {}: {error}", index.display())),
         }
@@ -239,7 +243,8 @@ impl Catalog {
 
     /// Reads the two ends; none where the session is gone again.
     fn glance(&self, stored: &Stored) -> Option<Known> {
-        let (facts, extent, problem) = match reading::glance(&*self.store, stored) {
+        let small = if self.database.is_some() { 0 } else { SMALL };
+        let (facts, extent, problem) = match reading::glance(&*self.store, stored, small) {
             Ok((facts, true)) => (facts, Extent::Whole, None),
             Ok((facts, false)) => (facts, Extent::Ends, None),
             Err(StoreError::NotFound(_)) => return None,

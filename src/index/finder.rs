@@ -2,7 +2,7 @@
 //!
 //! Owns a connection of its own, so that a search never waits for a list or for
 //! the writer. Words come from the index; the sentence that is shown is read
-//! from the transcript, which may have moved on since: then it is left out.
+//! from the transcript as it is now.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -18,8 +18,6 @@ use crate::store::SessionStore;
 pub struct Said {
     /// In which session.
     pub session: SessionId,
-    /// Where in its transcript the entry begins, in bytes.
-    pub offset: u64,
     /// The sentence, and the entry it stands in.
     pub snippet: Snippet,
     /// Other hits in this session, at most [`text::MOST_COUNTED`].
@@ -31,7 +29,7 @@ pub struct Said {
 pub struct FoundText {
     /// One a session, the best first.
     pub said: Vec<Said>,
-    /// There are more sessions than were asked for.
+    /// There may be more sessions than these.
     pub more: bool,
 }
 
@@ -64,13 +62,14 @@ impl Finder {
             self.rows = self.database.by_row()?;
             self.state = state;
         }
-        let in_scope = |row: i64| self.rows.get(&row).is_some_and(|&id| wanted(id));
-        let hits = text::search(self.database.connection(), query, in_scope, limit)?;
-        let said = hits.sessions.iter().filter_map(|hit| {
-            let session = *self.rows.get(&hit.session)?;
-            let line = self.store.read_from(session, hit.offset, hit.length).ok()?;
-            let snippet = text::snippet(&line, query)?;
-            Some(Said { session, offset: hit.offset, snippet, others: hit.others })
+        let session = |row: i64| self.rows.get(&row).copied();
+        let in_scope = |row: i64| session(row).is_some_and(&wanted);
+        let read = |row: i64, at: std::ops::Range<u64>| {
+            self.store.read_from(session(row)?, at.start, at.end - at.start).ok()
+        };
+        let hits = text::search(self.database.connection(), query, in_scope, limit, read)?;
+        let said = hits.sessions.into_iter().filter_map(|hit| {
+            Some(Said { session: session(hit.session)?, snippet: hit.snippet, others: hit.others })
         });
         Ok(FoundText { said: said.collect(), more: hits.more })
     }

@@ -14,7 +14,7 @@ use crate::session::{Facts, Gathering, SessionId};
 use crate::store::{SessionStore, StoreError, Stored};
 
 /// Bytes of each end that a glance reads (as the official list functions do).
-const END: u64 = 64 << 10;
+pub const END: u64 = 64 << 10;
 /// Bytes that are read at once.
 const PIECE: u64 = 4 << 20;
 /// A longer line is passed over and counted as torn: no message is that long,
@@ -46,10 +46,11 @@ pub struct Read {
     pub anew: bool,
 }
 
-/// The facts that the two ends tell; true if they are all there is.
-pub fn glance(store: &dyn SessionStore, stored: &Stored) -> Result<(Facts, bool), StoreError> {
-    let whole = stored.size <= 2 * END;
-    let mut head = store.read_from(stored.id, 0, if whole { 2 * END } else { END })?;
+/// The facts of a transcript of at most `small` bytes, or what the two ends of a
+/// larger one tell; true for all there is.
+pub fn glance(store: &dyn SessionStore, stored: &Stored, small: u64) -> Result<(Facts, bool), StoreError> {
+    let whole = stored.size <= small.max(2 * END);
+    let mut head = store.read_from(stored.id, 0, if whole { stored.size } else { END })?;
     let mut gathering = Gathering::default();
     if !whole {
         let tail = store.read_from(stored.id, stored.size - END, END)?;
@@ -89,7 +90,7 @@ pub fn read_on(
             break;
         }
         lines.take(piece, |line, at| {
-            let found = line.map_or(Found::Torn, Found::in_line);
+            let found = line.map_or(Found::Torn(b""), Found::in_line);
             gathering.take_found(&found);
             if let Found::Entry(entry) = &found {
                 passages.extend(Passage::of_line(entry, at));
@@ -108,7 +109,7 @@ fn facts_with_open_end(gathering: &Gathering, lines: &Lines) -> Facts {
         return gathering.facts();
     }
     let mut gathering = gathering.clone();
-    gathering.take_found(&if lines.too_long { Found::Torn } else { Found::in_line(&lines.rest) });
+    gathering.take_found(&if lines.too_long { Found::Torn(b"") } else { Found::in_line(&lines.rest) });
     let mut facts = gathering.facts();
     facts.health.open_end = true;
     facts

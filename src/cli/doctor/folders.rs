@@ -137,7 +137,7 @@ mod tests {
 
     fn places(root: &Path) -> Places {
         let of = |name: &str| root.join(name);
-        Places { claude: of("claude"), config: of("config"), state: of("state") }
+        Places { claude: of("claude"), config: of("config"), state: of("state"), cache: of("cache") }
     }
 
     #[test]

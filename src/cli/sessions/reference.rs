@@ -5,6 +5,8 @@
 //! fits.
 
 use std::cell::OnceCell;
+use std::ops::ControlFlow;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::progress::progress;
@@ -15,6 +17,10 @@ use crate::session::{SessionId, Transcript};
 use crate::store::{LocalStore, Scope, SessionStore, StoreError};
 use crate::tui::view::text::clean_line;
 
+/// So many bytes that the index lacks are read before a list is given; above
+/// that, what only the ends of transcripts say has to do until the screen or a
+/// search has brought them in.
+const AT_ONCE: u64 = 64 << 20;
 /// Fewer characters of an id name nothing.
 const SHORTEST: usize = 4;
 /// So many of several that fit are told.
@@ -26,6 +32,8 @@ const ALIKE: f64 = 0.6;
 pub struct Stock {
     /// Where they lie.
     pub store: Arc<LocalStore>,
+    /// The file of the index over them.
+    index: PathBuf,
     rows: OnceCell<Vec<Row>>,
 }
 
@@ -57,9 +65,9 @@ pub enum Unresolved {
 }
 
 impl Stock {
-    /// All sessions of this store; nothing is read yet.
-    pub fn over(store: Arc<LocalStore>) -> Self {
-        Self { store, rows: OnceCell::new() }
+    /// All sessions of this store, with its index; nothing is read yet.
+    pub fn over(store: Arc<LocalStore>, index: PathBuf) -> Self {
+        Self { store, index, rows: OnceCell::new() }
     }
 
     /// The session that is meant.
@@ -82,7 +90,17 @@ impl Stock {
     /// What is known of the sessions of a scope, newest first.
     pub fn rows_of(&self, scope: &Scope) -> Result<Vec<Row>, StoreError> {
         let bar = progress("reading");
-        Catalog::over(self.store.clone(), true).read(scope, |_, (read, of)| bar.at(read, of))
+        let catalog = Catalog::open(self.store.clone(), &self.index, true);
+        let rows = catalog.read(scope, |_, (read, of)| bar.at(read, of))?;
+        let unread: u64 = rows.iter().filter(|row| row.partial).map(|row| row.stored.size).sum();
+        if unread == 0 || unread > AT_ONCE {
+            return Ok(rows);
+        }
+        catalog.complete(scope, |read, of| {
+            bar.at(read, of);
+            ControlFlow::Continue(())
+        })?;
+        catalog.read(scope, |_, _| ())
     }
 
     /// The id of the one session that a command is about.

@@ -37,10 +37,11 @@ pub enum Completion {
 type Writer<'a> = Option<(&'a Mutex<Database>, Writing)>;
 
 impl Catalog {
-    /// Brings everything into the index, newest first. `progress` is told after
-    /// each batch how many sessions of all are in it, and says whether to go on.
+    /// Brings the sessions of a scope into the index, newest first. `progress` is
+    /// told after each batch how many of them are in it, and says whether to go on.
     pub fn complete(
         &self,
+        scope: &Scope,
         mut progress: impl FnMut(usize, usize) -> ControlFlow<()>,
     ) -> Result<Completion, StoreError> {
         let mut writer: Writer<'_> = None;
@@ -52,8 +53,10 @@ impl Catalog {
             }
         }
         self.load();
-        let sight = self.look(&Scope::All)?;
-        self.forget_the_gone(&writer, &sight.list);
+        let sight = self.look(scope)?;
+        if *scope == Scope::All {
+            self.forget_the_gone(&writer, &sight.list);
+        }
         let missing: Vec<&Stored> = {
             let known = self.known();
             let wanted = if writer.is_some() { Extent::Indexed } else { Extent::Whole };

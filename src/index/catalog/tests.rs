@@ -129,7 +129,7 @@ fn many_sessions_come_in_batches_newest_first() {
 #[test]
 fn of_a_large_session_only_the_ends_are_read() {
     let (temp, catalog) = catalog();
-    let large = Sample { bytes: 1 << 20, turns: 60, title: Some("Large".into()), ..sample(1) };
+    let large = Sample { bytes: 9 << 20, turns: 60, title: Some("Large".into()), ..sample(1) };
     large.write(temp.path()).unwrap();
     let [row] = read(&catalog).try_into().unwrap();
     assert!(row.partial && row.facts.turns < 60, "{row:?}");
@@ -180,7 +180,7 @@ impl Indexed {
 }
 
 fn complete(catalog: &Catalog) -> Completion {
-    catalog.complete(|_, _| std::ops::ControlFlow::Continue(())).unwrap()
+    catalog.complete(&Scope::All, |_, _| std::ops::ControlFlow::Continue(())).unwrap()
 }
 
 #[test]
@@ -189,7 +189,7 @@ fn what_is_in_the_index_is_not_read_again_by_the_next_process() {
     let first = indexed.catalog();
     assert!(read(&first).iter().all(|row| row.partial));
     let mut steps = Vec::new();
-    let done = first.complete(|done, all| {
+    let done = first.complete(&Scope::All, |done, all| {
         steps.push((done, all));
         std::ops::ControlFlow::Continue(())
     });
@@ -231,14 +231,13 @@ fn a_session_that_grew_or_went_is_seen_with_and_without_an_index() {
 
 #[test]
 fn an_index_of_no_use_is_made_anew_and_that_is_said_once() {
-    let spoil: [(&str, fn(&Path)); 2] = [
-        ("not a database", |index| fs::write(index, "no database at all, but long enough for one").unwrap()),
-        ("another version", |index| {
-            let connection = rusqlite::Connection::open(index).unwrap();
-            connection.execute_batch("PRAGMA user_version = 999").unwrap();
-        }),
-    ];
-    for (says, spoil) in spoil {
+    let overwrite = |index: &Path| fs::write(index, "no database at all, but long enough for one").unwrap();
+    let outdate = |index: &Path| {
+        let connection = rusqlite::Connection::open(index).unwrap();
+        connection.execute_batch("PRAGMA user_version = 999").unwrap();
+    };
+    let ways: &[(&str, &dyn Fn(&Path))] = &[("not a database", &overwrite), ("another version", &outdate)];
+    for (says, spoil) in ways {
         let indexed = Indexed::new(2);
         complete(&indexed.catalog());
         spoil(&indexed.index());
@@ -267,7 +266,7 @@ fn of_two_at_once_one_writes_and_the_other_sees_it() {
     let indexed = Indexed::new(3);
     let (one, other) = (indexed.catalog(), indexed.catalog());
     assert!(read(&other).iter().all(|row| row.partial));
-    let done = one.complete(|_, _| {
+    let done = one.complete(&Scope::All, |_, _| {
         assert_eq!(complete(&other), Completion::Elsewhere);
         std::ops::ControlFlow::Continue(())
     });
@@ -284,7 +283,7 @@ fn of_two_at_once_one_writes_and_the_other_sees_it() {
 #[test]
 fn a_completion_goes_on_where_it_was_stopped() {
     let indexed = Indexed::new(3);
-    let stopped = indexed.catalog().complete(|_, _| std::ops::ControlFlow::Break(()));
+    let stopped = indexed.catalog().complete(&Scope::All, |_, _| std::ops::ControlFlow::Break(()));
     assert_eq!(stopped.unwrap(), Completion::Stopped);
     assert_eq!(complete(&indexed.catalog()), Completion::Done);
     assert_eq!(complete(&indexed.catalog()), Completion::Done);

@@ -63,7 +63,7 @@ fn a_last_line_without_a_newline_counts() {
     assert_eq!((read.facts.turns, read.facts.health.open_end), (2, true));
     // It is searched once it is complete.
     assert_eq!(read.passages.len(), 1);
-    assert_eq!(glance(&store, &stored).unwrap(), (read.facts, true));
+    assert_eq!(glance(&store, &stored, 0).unwrap(), (read.facts, true));
 }
 
 #[test]
@@ -76,7 +76,7 @@ fn a_line_that_fills_the_memory_is_passed_over() {
     assert_eq!((read.facts.turns, read.facts.health.torn), (2, 1));
     let at = read.passages[1].offset as usize;
     assert_eq!(&text[at..], format!("{}\n", entry(2)).as_bytes());
-    let (facts, whole) = glance(&store, &stored).unwrap();
+    let (facts, whole) = glance(&store, &stored, 0).unwrap();
     assert_eq!((facts.turns, whole), (2, false));
 }
 

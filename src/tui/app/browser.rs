@@ -35,6 +35,8 @@ pub struct Browser {
     pub filtering: bool,
     /// Sessions read so far and in all, while they are being read; 0 of 0 at the start.
     pub progress: Option<(usize, usize)>,
+    /// Sessions that the index has so far and in all, while it is brought up to date.
+    pub indexing: Option<(usize, usize)>,
     /// Why the sessions could not be listed.
     pub problem: Option<String>,
     /// The pane is hidden.

@@ -43,6 +43,9 @@ pub enum Event {
     },
     /// A look at what lies around the sessions showed something new.
     Around(Surroundings),
+    /// How many sessions of all the index has, while it is brought up to date;
+    /// none when it is.
+    Indexing(Option<(usize, usize)>),
     /// The sessions could not be listed.
     RowsFailed(String),
     /// Many sessions were ranked.

@@ -44,6 +44,8 @@ pub struct Options {
     pub agent: String,
     /// Where transcripts live.
     pub store: Arc<dyn SessionStore>,
+    /// The file of the index; none where nothing is written to disk.
+    pub index: Option<PathBuf>,
     /// Resume the newest session of the folder.
     pub resume_newest: bool,
     /// List the sessions of all projects.
@@ -91,6 +93,7 @@ struct Shell {
     editor: Option<String>,
     launch: Launch,
     store: Arc<dyn SessionStore>,
+    index: Option<PathBuf>,
     keepsakes: Keepsakes,
 }
 
@@ -142,6 +145,7 @@ impl Shell {
             editor: options.editor,
             launch: options.launch,
             store: options.store,
+            index: options.index,
             keepsakes,
         })
     }
@@ -165,7 +169,7 @@ impl Shell {
             slot,
             store: Arc::clone(&self.store),
             search: Search::start(Arc::clone(&self.store), events_in.clone()),
-            listing: Listing::start(Arc::clone(&self.store), scope, events_in.clone()),
+            listing: Listing::start(Arc::clone(&self.store), self.index.clone(), scope, events_in.clone()),
             events: events_in,
             keepsakes: self.keepsakes.clone(),
             prompts,

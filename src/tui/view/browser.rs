@@ -77,7 +77,11 @@ fn head(app: &App, width: usize, theme: &Theme) -> Line<'static> {
     let count = match (browser.progress, browser.query().is_empty()) {
         (Some((_, 0)), _) => String::new(),
         (Some((done, total)), _) => format!("reading {done} of {total} "),
-        (None, true) => format!("{} ", browser.rows.len()),
+        (None, true) => {
+            let indexing =
+                browser.indexing.map(|(done, all)| format!("indexing {} % · ", done * 100 / all.max(1)));
+            format!("{}{} ", indexing.unwrap_or_default(), browser.rows.len())
+        }
         (None, false) => format!("{} of {} ", browser.matches(), browser.rows.len()),
     };
     text::spread(left, vec![Span::styled(count, theme.dim)], width)

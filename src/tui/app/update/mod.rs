@@ -70,6 +70,10 @@ fn happened(app: &mut App, event: Event) -> Vec<Effect> {
             app.around = around;
             Vec::new()
         }
+        Event::Indexing(progress) => {
+            app.browser.indexing = progress;
+            Vec::new()
+        }
         Event::RowsFailed(problem) => {
             app.browser.problem = Some(problem);
             app.browser.progress = None;
