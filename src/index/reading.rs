@@ -49,21 +49,19 @@ pub struct Read {
 /// The facts of a transcript of at most `small` bytes, or what the two ends of a
 /// larger one tell; true for all there is.
 pub fn glance(store: &dyn SessionStore, stored: &Stored, small: u64) -> Result<(Facts, bool), StoreError> {
-    let whole = stored.size <= small.max(2 * END);
-    let mut head = store.read_from(stored.id, 0, if whole { stored.size } else { END })?;
-    let mut gathering = Gathering::default();
-    if !whole {
-        let tail = store.read_from(stored.id, stored.size - END, END)?;
-        head.truncate(memchr::memrchr(b'\n', &head).map_or(0, |newline| newline + 1));
-        take_lines(&head, &mut gathering);
-        let first = memchr::memchr(b'\n', &tail).map_or(tail.len(), |newline| newline + 1);
-        take_lines(&tail[first..], &mut gathering);
-        return Ok((gathering.facts(), false));
+    if stored.size <= small.max(2 * END) {
+        let all = store.read_from(stored.id, 0, stored.size)?;
+        return Ok((Facts::read(&all), true));
     }
-    take_lines(&head, &mut gathering);
-    let mut facts = gathering.facts();
-    facts.health.open_end = head.last() != Some(&b'\n');
-    Ok((facts, true))
+    let mut gathering = Gathering::default();
+    let head = store.read_from(stored.id, 0, END)?;
+    take_lines(&head[..memchr::memrchr(b'\n', &head).map_or(0, |newline| newline + 1)], &mut gathering);
+    let tail = store.read_from(stored.id, stored.size - END, END)?;
+    take_lines(
+        &tail[memchr::memchr(b'\n', &tail).map_or(tail.len(), |newline| newline + 1)..],
+        &mut gathering,
+    );
+    Ok((gathering.facts(), false))
 }
 
 /// Reads what is new since a former reading; all of it where there is none, or

@@ -236,8 +236,7 @@ fn an_index_of_no_use_is_made_anew_and_that_is_said_once() {
         let connection = rusqlite::Connection::open(index).unwrap();
         connection.execute_batch("PRAGMA user_version = 999").unwrap();
     };
-    let ways: &[(&str, &dyn Fn(&Path))] = &[("not a database", &overwrite), ("another version", &outdate)];
-    for (says, spoil) in ways {
+    for (says, spoil) in [("not a database", &overwrite as &dyn Fn(&Path)), ("another version", &outdate)] {
         let indexed = Indexed::new(2);
         complete(&indexed.catalog());
         spoil(&indexed.index());
