@@ -4,7 +4,7 @@ use ratatui::text::{Line, Span};
 
 use super::text;
 use super::theme::Theme;
-use crate::tui::app::{App, Focus, Overlay, Place};
+use crate::tui::app::{App, Command, Focus, Overlay, Place};
 
 /// The hints of the place that has the keys, as many as fit.
 pub fn line(app: &App, width: u16, theme: &Theme) -> Line<'static> {
@@ -29,6 +29,14 @@ pub fn line(app: &App, width: u16, theme: &Theme) -> Line<'static> {
     let hints: Vec<(String, &str)> = match (fixed, &app.overlay) {
         (Some(fixed), Some(Overlay::Jump(_))) => fixed.chain(here(Place::Jump)).collect(),
         (Some(fixed), None) => fixed.chain(here(Place::Filter)).collect(),
+        (Some(fixed), Some(Overlay::Details { .. })) => {
+            let of_session = [(Command::Seat, "seat"), (Command::Fork, "fork"), (Command::Pin, "pin")];
+            let key = |command| app.keymap.key(Place::Browser, command);
+            let keys = of_session
+                .into_iter()
+                .filter_map(|(command, words)| Some((key(command)?.to_string(), words)));
+            keys.chain(fixed).collect()
+        }
         (Some(fixed), Some(_)) => fixed.collect(),
         (None, _) => of(app.focus.place()).collect(),
     };

@@ -10,7 +10,7 @@ use super::super::keymap::Place;
 use super::super::overlay::{Ask, Choice, Overlay, Purpose};
 use super::super::state::{App, Focus};
 use super::super::writing::{self, line};
-use super::{act, care, jump, read, slash};
+use super::{act, care, jump, read, slash, switch};
 use crate::slot::Verdict;
 
 /// A key was pressed.
@@ -19,14 +19,20 @@ pub(super) fn press(app: &mut App, event: KeyEvent) -> Vec<Effect> {
     let place = app.focus.place();
     // Ctrl-C, Ctrl-Z and Ctrl-L mean the same whatever lies over the panes.
     let global = app.keymap.command(place, key);
-    if let (Some(Overlay::Details { .. }), Some(command)) = (&app.overlay, global)
-        && is_about_a_session(command)
-    {
-        app.overlay = None;
-        return act::act(app, command);
-    }
-    if let (Some(Overlay::Details { .. }), Some(Command::Pin)) = (&app.overlay, global) {
-        return act::act(app, Command::Pin);
+    if let Some(Overlay::Details { session, .. }) = app.overlay {
+        // From wherever they were opened, the browser's keys are about the session.
+        match app.keymap.command(Place::Browser, key) {
+            Some(Command::Pin) => return act::act(app, Command::Pin),
+            Some(Command::Seat) => {
+                app.overlay = None;
+                return switch::seat_session(app, session);
+            }
+            Some(command) if is_about_a_session(command) => {
+                app.overlay = None;
+                return act::act(app, command);
+            }
+            _ => {}
+        }
     }
     if app.overlay.is_some() && !matches!(global, Some(Command::Suspend | Command::Redraw)) {
         return press_overlay(app, event);
@@ -44,10 +50,10 @@ pub(super) fn press(app: &mut App, event: KeyEvent) -> Vec<Effect> {
     app.keymap.command(app.focus.place(), key).map_or_else(Vec::new, |command| act::act(app, command))
 }
 
-/// What a person may do about the session whose details they read; a pin shows in them.
+/// What leads from a session's details to something else; a pin shows in them.
 fn is_about_a_session(command: Command) -> bool {
     use Command as C;
-    matches!(command, C::Seat | C::Fork | C::Parent | C::Rename | C::Tag | C::Delete)
+    matches!(command, C::Fork | C::Parent | C::Rename | C::Tag | C::Delete)
 }
 
 /// A text was pasted: into the line that has the keys, else into the composer.

@@ -180,6 +180,18 @@ fn the_details_stay_for_a_pin_and_go_for_the_rest() {
 }
 
 #[test]
+fn the_details_mean_the_same_wherever_they_were_opened() {
+    for focus in [Focus::Browser, Focus::Conversation, Focus::Composer] {
+        let mut program = on(2);
+        program.keys("up down");
+        program.app.focus = focus;
+        program.app.overlay = Some(Overlay::Details { session: id(2), scroll: 0 });
+        assert_eq!(program.keys("p"), [Effect::Pin { session: id(2), pin: true }], "{focus:?}");
+        assert!(program.keys("enter").contains(&resume(2)), "{focus:?}");
+    }
+}
+
+#[test]
 fn a_title_and_a_tag_are_undone() {
     let mut program = on(1);
     program.keys("r");
