@@ -18,6 +18,8 @@ use crate::store::SessionStore;
 pub struct Said {
     /// In which session.
     pub session: SessionId,
+    /// Where the entry begins in the transcript, in bytes.
+    pub offset: u64,
     /// The sentence, and the entry it stands in.
     pub snippet: Snippet,
     /// Other hits in this session, at most [`text::MOST_COUNTED`].
@@ -69,7 +71,8 @@ impl Finder {
         };
         let hits = text::search(self.database.connection(), query, in_scope, limit, read)?;
         let said = hits.sessions.into_iter().filter_map(|hit| {
-            Some(Said { session: session(hit.session)?, snippet: hit.snippet, others: hit.others })
+            let (offset, snippet, others) = (hit.offset, hit.snippet, hit.others);
+            Some(Said { session: session(hit.session)?, offset, snippet, others })
         });
         Ok(FoundText { said: said.collect(), more: hits.more })
     }

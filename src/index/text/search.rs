@@ -28,6 +28,8 @@ const READ_EACH: usize = 8;
 pub struct Hit {
     /// The session's row.
     pub session: i64,
+    /// Where the entry begins in the transcript, in bytes.
+    pub offset: u64,
     /// The entry and the sentence.
     pub snippet: Snippet,
     /// Other hits seen in this session, at most [`MOST_COUNTED`].
@@ -72,7 +74,7 @@ pub fn search(
     }
     let hits = search.found.into_iter().filter_map(|found| {
         let others = found.count.saturating_sub(1).min(MOST_COUNTED);
-        Some(Hit { session: found.session, snippet: found.snippet?, others })
+        Some(Hit { session: found.session, offset: found.offset, snippet: found.snippet?, others })
     });
     Ok(Hits { sessions: hits.collect(), more })
 }
@@ -91,6 +93,7 @@ struct Search<'a, F, R> {
 
 struct Found {
     session: i64,
+    offset: u64,
     /// The newest hit of the best kind; none where the session cannot be read.
     snippet: Option<Snippet>,
     count: usize,
@@ -188,7 +191,7 @@ impl<F: Fn(i64) -> bool, R: FnMut(i64, Range<u64>) -> Option<Vec<u8>>> Search<'_
             return Ok(true);
         }
         self.by_session.insert(session, self.found.len());
-        self.found.push(Found { session, snippet, count: 1, counting: 1 });
+        self.found.push(Found { session, offset: at as u64, snippet, count: 1, counting: 1 });
         Ok(true)
     }
 

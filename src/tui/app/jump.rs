@@ -1,6 +1,7 @@
 //! The search for a session from anywhere: by what it is called, or by what
 //! was said in it.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,9 +12,9 @@ use super::browser::Browser;
 use super::page::Seek;
 use super::ranking::Ranking;
 use super::writing::{self, line};
-use crate::index::Row;
 use crate::index::query::{Completion, Query};
 use crate::index::text::Snippet;
+use crate::index::{Row, Said};
 use crate::session::SessionId;
 
 /// The search for a session, from anywhere.
@@ -79,26 +80,11 @@ pub struct Sought {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Found {
     /// One a session, best first.
-    pub hits: Vec<Hit>,
+    pub hits: Vec<Said>,
     /// There are more sessions than these.
     pub more: bool,
     /// How long it took.
     pub took: Duration,
-    /// Sessions whose text is known so far and in all, while it is being read.
-    pub progress: Option<(usize, usize)>,
-}
-
-/// A session in which a text was said.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Hit {
-    /// The session.
-    pub session: SessionId,
-    /// Where the entry begins in the transcript, in bytes.
-    pub offset: u64,
-    /// Other hits in the session, as far as they were counted.
-    pub others: usize,
-    /// The sentence, and which entry holds it.
-    pub snippet: Snippet,
 }
 
 impl Jump {
@@ -159,18 +145,30 @@ impl Jump {
         self.reading = reading;
         self.search(now);
         self.finding.find_rows(&self.rows);
-        self.cursor = (0..self.count()).find(|at| self.session(*at) == kept).unwrap_or(0);
+        // What is new in the list may have been said in, too.
+        self.finding.ask_again();
+        self.point_at(kept);
     }
 
     /// Takes an answer; false where it is not to what was asked last.
     pub fn take_found(&mut self, sought: &Sought, found: Result<Found, String>) -> bool {
         let asked = self.finding.asked.as_ref() == Some(sought);
         if asked {
+            let again = !self.finding.waits();
+            let kept = self.chosen();
             self.finding.take(found);
             self.finding.find_rows(&self.rows);
+            if again {
+                self.point_at(kept);
+            }
             self.cursor = self.cursor.min(self.count().saturating_sub(1));
         }
         asked
+    }
+
+    /// Keeps the cursor on a session; at the best one where it is not found.
+    fn point_at(&mut self, session: Option<SessionId>) {
+        self.cursor = (0..self.count()).find(|at| self.session(*at) == session).unwrap_or(0);
     }
 
     /// Moves the cursor.
@@ -196,7 +194,7 @@ impl Jump {
     }
 
     /// The hit in a text that is shown in a line.
-    pub fn hit(&self, at: usize) -> Option<&Hit> {
+    pub fn hit(&self, at: usize) -> Option<&Said> {
         self.finding.found.hits.get(at).filter(|_| self.place == Within::Texts)
     }
 
@@ -240,9 +238,9 @@ impl Finding {
         self.asked = Some(sought);
     }
 
-    /// Asks again, where the answer was given before all texts were known.
-    pub fn ask_again(&mut self) {
-        self.unasked |= self.found.progress.is_some();
+    /// Asks again what was asked last.
+    fn ask_again(&mut self) {
+        self.unasked = self.asked.as_ref().is_some_and(|asked| !asked.text.is_empty());
     }
 
     /// The answer to what was asked last is not in.
@@ -267,8 +265,14 @@ impl Finding {
     }
 
     fn find_rows(&mut self, rows: &[Row]) {
-        let row = |hit: &Hit| rows.iter().position(|row| row.stored.id == hit.session);
-        self.rows = self.found.hits.iter().map(row).collect();
+        let hits = self.found.hits.iter().enumerate();
+        let hits: HashMap<SessionId, usize> = hits.map(|(at, hit)| (hit.session, at)).collect();
+        self.rows = vec![None; hits.len()];
+        for (row, found) in rows.iter().enumerate() {
+            if let Some(&at) = hits.get(&found.stored.id) {
+                self.rows[at] = Some(row);
+            }
+        }
     }
 }
 

@@ -32,7 +32,7 @@ pub use composer::{Composer, Queued};
 pub use effect::Effect;
 pub use event::{Event, Opened};
 pub use geometry::{Geometry, Target};
-pub use jump::{Finding, Found, Hit, Jump, Sought, Within};
+pub use jump::{Finding, Found, Jump, Sought, Within};
 pub use key::Key;
 pub use keymap::{Binding, Keymap, Place};
 pub use overlay::{Ask, Choice, Overlay, Purpose};

@@ -168,7 +168,7 @@ impl Shell {
         let runner = Runner {
             slot,
             store: Arc::clone(&self.store),
-            search: Search::start(Arc::clone(&self.store), events_in.clone()),
+            search: Search::start(Arc::clone(&self.store), self.index.clone(), events_in.clone()),
             listing: Listing::start(Arc::clone(&self.store), self.index.clone(), scope, events_in.clone()),
             events: events_in,
             keepsakes: self.keepsakes.clone(),

@@ -3,6 +3,7 @@
 
 use std::cmp::Reverse;
 use std::collections::HashSet;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc as thread_channel;
 use std::time::Instant;
@@ -11,9 +12,10 @@ use rayon::prelude::*;
 use tokio::sync::mpsc;
 
 use crate::index::text::{Query, Snippet, snippet};
+use crate::index::{Finder, FoundText, Said};
 use crate::session::SessionId;
 use crate::store::{Scope, SessionStore};
-use crate::tui::app::{Event, Found, Hit, Sought};
+use crate::tui::app::{Event, Found, Sought};
 
 /// More sessions than this nobody looks through.
 const MOST: usize = 100;
@@ -28,16 +30,21 @@ pub(super) struct Search {
 
 impl Search {
     /// Starts the thread. What it finds goes out as events, with what was asked.
-    pub(super) fn start(store: Arc<dyn SessionStore>, events: mpsc::UnboundedSender<Event>) -> Self {
+    pub(super) fn start(
+        store: Arc<dyn SessionStore>,
+        index: Option<PathBuf>,
+        events: mpsc::UnboundedSender<Event>,
+    ) -> Self {
         let (requests, waiting) = thread_channel::channel::<Sought>();
         std::thread::spawn(move || {
+            let mut searcher = Searcher { store, index, finder: None };
             let mut next = waiting.recv().ok();
             while let Some(sought) = next.take() {
                 let mut newer = || {
                     next = waiting.try_iter().last().or(next.take());
                     next.is_some()
                 };
-                let found = if newer() { None } else { find(&*store, &sought, &mut newer) };
+                let found = if newer() { None } else { searcher.find(&sought, &mut newer) };
                 if found.is_some_and(|found| events.send(Event::Found { sought, found }).is_err()) {
                     return;
                 }
@@ -54,41 +61,83 @@ impl Search {
     }
 }
 
-/// What was found; none where something newer was asked meanwhile.
-fn find(
+/// Where it is looked.
+struct Searcher {
+    store: Arc<dyn SessionStore>,
+    index: Option<PathBuf>,
+    /// Opened by the first search: the list makes the index anew where it is of no use.
+    finder: Option<Finder>,
+}
+
+impl Searcher {
+    /// What was found; none where something newer was asked meanwhile.
+    fn find(&mut self, sought: &Sought, newer: &mut dyn FnMut() -> bool) -> Option<Result<Found, String>> {
+        let began = Instant::now();
+        let query = Query::typing(&sought.text).with_tools(sought.tools);
+        let only: Option<HashSet<SessionId>> =
+            sought.only.as_ref().map(|only| only.iter().copied().collect());
+        let wanted = |session| only.as_ref().is_none_or(|only| only.contains(&session));
+        let found = match self.in_index(&query, &wanted) {
+            Some(found) => Ok(found),
+            None => in_transcripts(&*self.store, &query, &wanted, newer)?,
+        };
+        Some(found.map(|found| Found { hits: found.said, more: found.more, took: began.elapsed() }))
+    }
+
+    /// What the index knows; none where there is none that can be used.
+    fn in_index(&mut self, query: &Query, wanted: &dyn Fn(SessionId) -> bool) -> Option<FoundText> {
+        let index = self.index.as_ref()?;
+        // Its file may have been made anew since it was opened: a second try.
+        for _ in 0..2 {
+            let finder = match self.finder.take() {
+                Some(finder) => Ok(finder),
+                None => Finder::open(Arc::clone(&self.store), index),
+            };
+            let found = finder.and_then(|mut finder| {
+                let found = finder.find(query, wanted, MOST)?;
+                self.finder = Some(finder);
+                Ok(found)
+            });
+            match found {
+                Ok(found) => return Some(found),
+                Err(error) => tracing::warn!("the index could not be searched: {error}"),
+            }
+        }
+        None
+    }
+}
+
+/// Reads every transcript, newest first, where no index can be had.
+fn in_transcripts(
     store: &dyn SessionStore,
-    sought: &Sought,
+    query: &Query,
+    wanted: &(dyn Fn(SessionId) -> bool + Sync),
     newer: &mut dyn FnMut() -> bool,
-) -> Option<Result<Found, String>> {
-    let began = Instant::now();
-    let query = Query::typing(&sought.text).with_tools(sought.tools);
+) -> Option<Result<FoundText, String>> {
     let mut sessions = match store.list(&Scope::All) {
         Ok(sessions) => sessions,
         Err(error) => return Some(Err(error.to_string())),
     };
-    if let Some(only) = &sought.only {
-        let only: HashSet<SessionId> = only.iter().copied().collect();
-        sessions.retain(|stored| only.contains(&stored.id));
-    }
+    sessions.retain(|stored| wanted(stored.id));
     sessions.sort_by_key(|stored| Reverse(stored.modified));
-    let mut hits: Vec<Hit> = Vec::new();
+    let mut said: Vec<Said> = Vec::new();
     for batch in sessions.chunks(BATCH) {
         if newer() {
             return None;
         }
-        hits.par_extend(batch.par_iter().filter_map(|stored| {
+        said.par_extend(batch.par_iter().filter_map(|stored| {
             // One that is gone or cannot be read holds nothing that could be shown.
             let transcript = store.read(stored.id).ok()?;
-            let (offset, snippet) = latest(&transcript, &query)?;
-            Some(Hit { session: stored.id, offset, others: 0, snippet })
+            let (offset, snippet) = latest(&transcript, query)?;
+            Some(Said { session: stored.id, offset, others: 0, snippet })
         }));
-        if hits.len() > MOST {
+        if said.len() > MOST {
             break;
         }
     }
-    let more = hits.len() > MOST;
-    hits.truncate(MOST);
-    Some(Ok(Found { hits, more, took: began.elapsed(), progress: None }))
+    let more = said.len() > MOST;
+    said.truncate(MOST);
+    Some(Ok(FoundText { said, more }))
 }
 
 /// The last entry in which a text was said, and where it begins.

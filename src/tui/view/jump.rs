@@ -9,11 +9,12 @@ use ratatui::widgets::Paragraph;
 use super::figures::{age, grouped};
 use super::theme::Theme;
 use super::{composer, found, overlay, text};
-use crate::tui::app::{App, Hit, Jump, Within};
+use crate::index::Said;
+use crate::tui::app::{App, Jump, Within};
 
 /// Draws the search and returns the screen row and hit index of each of its rows.
 pub fn draw(app: &App, jump: &Jump, frame: &mut Frame<'_>, theme: &Theme) -> Vec<(u16, usize)> {
-    let inner = overlay::open(frame, &title(jump), (90, 18), theme);
+    let inner = overlay::open(frame, &title(app, jump), (90, 18), theme);
     if inner.height < 2 {
         return Vec::new();
     }
@@ -30,14 +31,14 @@ pub fn draw(app: &App, jump: &Jump, frame: &mut Frame<'_>, theme: &Theme) -> Vec
         lines.push(row(app, jump, at, width, theme));
     }
     if rows.is_empty() {
-        lines.push(empty(jump, theme));
+        lines.push(empty(app, jump, theme));
     }
     frame.render_widget(Paragraph::new(lines), list);
     rows
 }
 
 /// How much was found, in how many, how quickly; and what is still being read.
-fn title(jump: &Jump) -> String {
+fn title(app: &App, jump: &Jump) -> String {
     let found = &jump.finding.found;
     let texts = jump.place == Within::Texts;
     let more = if texts && found.more { "+" } else { "" };
@@ -46,7 +47,7 @@ fn title(jump: &Jump) -> String {
     } else {
         String::new()
     };
-    let reading = match found.progress.filter(|_| texts) {
+    let reading = match app.browser.indexing.filter(|_| texts) {
         Some((done, total)) => format!(" · {} of {} read", grouped(done), grouped(total)),
         None if jump.reading => " · reading all folders…".to_owned(),
         None => String::new(),
@@ -83,7 +84,7 @@ fn draw_line(jump: &Jump, frame: &mut Frame<'_>, area: Rect, theme: &Theme) {
     frame.render_widget(Line::from(places), Rect { x: area.right() - cells, width: cells, ..area });
 }
 
-fn empty(jump: &Jump, theme: &Theme) -> Line<'static> {
+fn empty(app: &App, jump: &Jump, theme: &Theme) -> Line<'static> {
     let finding = &jump.finding;
     if let Some(problem) = finding.problem.as_deref().filter(|_| jump.place == Within::Texts) {
         return Line::styled(format!("  {}", text::clean_line(problem)), theme.error);
@@ -94,7 +95,7 @@ fn empty(jump: &Jump, theme: &Theme) -> Line<'static> {
         Within::Texts if jump.ranking.query().said().is_empty() => {
             "words, \"a phrase\", begin*, -not; tag: branch: project: … narrow it"
         }
-        Within::Texts if finding.found.progress.is_some() || finding.waits() => "",
+        Within::Texts if app.browser.indexing.is_some() || finding.waits() => "",
         Within::Texts if finding.tools => "nothing that was said or done matches",
         Within::Texts => "nothing that was said matches; Ctrl-T searches tools, too",
     };
@@ -119,7 +120,7 @@ fn row(app: &App, jump: &Jump, at: usize, width: usize, theme: &Theme) -> Line<'
 }
 
 /// A session's title, and the sentence that was found in it.
-fn said(jump: &Jump, at: usize, hit: &Hit, room: usize, theme: &Theme) -> Vec<Span<'static>> {
+fn said(jump: &Jump, at: usize, hit: &Said, room: usize, theme: &Theme) -> Vec<Span<'static>> {
     let title = jump.row(at).map_or("(not listed)", |row| row.facts.title_text());
     let title_room = room / 3;
     let mut spans = vec![Span::raw(text::pad(&text::clean_line(title), title_room)), Span::raw("  ")];

@@ -8,14 +8,14 @@ use ratatui::backend::TestBackend;
 use serde_json::json;
 
 use super::*;
-use crate::index::Row;
 use crate::index::text::{Role, Snippet};
+use crate::index::{Row, Said};
 use crate::session::conversation::{Change, ToolResult};
 use crate::session::message::{Block, Usage};
 use crate::slot::{Exit, How, News, PermissionRequest, Retry, SlotEvent, SlotState, Switched, Totals};
 use crate::store::Holder;
 use crate::tui::app::sample::{agent, id, noon, row, setup};
-use crate::tui::app::{Event, Found, Hit, Sought, begin, update};
+use crate::tui::app::{Event, Found, Sought, begin, update};
 
 /// A program in the middle of its work, and where it is drawn.
 struct Screen {
@@ -267,7 +267,7 @@ fn what_was_said_is_shown_with_its_session() {
     screen.key(KeyCode::Tab);
     insta::assert_snapshot!("texts_empty", screen.at(80, 24));
     types(&mut screen, "old gram");
-    let hit = |number, others, text: &str, lit: &[std::ops::Range<usize>]| Hit {
+    let hit = |number, others, text: &str, lit: &[std::ops::Range<usize>]| Said {
         session: id(number),
         offset: 0,
         others,
@@ -285,7 +285,8 @@ fn what_was_said_is_shown_with_its_session() {
         hit(5, 0, long, &[69..72, 73..80]),
         hit(99, 0, "old \u{1b}[31mgrammar", &[0..3, 9..16]),
     ];
-    let found = Found { hits, more: true, took: Duration::from_micros(3_200), progress: Some((812, 1204)) };
+    let found = Found { hits, more: true, took: Duration::from_micros(3_200) };
+    screen.does(Event::Indexing(Some((812, 1204))));
     let sought = Sought { text: "old gram".into(), tools: false, only: None };
     screen.does(Event::Found { sought, found: Ok(found) });
     for (width, height) in [(120, 40), (80, 24), (40, 12)] {

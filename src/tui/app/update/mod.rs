@@ -180,10 +180,8 @@ fn tick(app: &mut App) -> Vec<Effect> {
         app.arrange();
     }
     if app.ticks.is_multiple_of(2) && app.browser.progress.is_none() {
-        effects.push(Effect::ReadRows { all: app.browser.all });
-    }
-    if let Some(Overlay::Jump(jump)) = &mut app.overlay {
-        jump.finding.ask_again();
+        let all = app.browser.all || matches!(app.overlay, Some(Overlay::Jump(_)));
+        effects.push(Effect::ReadRows { all });
     }
     effects.extend(keep(app));
     effects

@@ -1,24 +1,25 @@
 use super::*;
+use crate::index::Said;
 use crate::index::text::{Role, Snippet};
-use crate::tui::app::{Found, Hit, Sought, Within};
+use crate::tui::app::{Found, Sought, Within};
 
 fn sought(text: &str) -> Sought {
     Sought { text: text.into(), tools: false, only: None }
 }
 
 /// A hit in a message of a session; the message begins at this byte.
-fn hit(session: u8, uuid: &str, offset: u64) -> Hit {
+fn hit(session: u8, uuid: &str, offset: u64) -> Said {
     let (role, text) = (Role::Prompt, "the old grammar".to_owned());
     let snippet = Snippet { uuid: Some(uuid.into()), role, at: None, text, lit: (8..15).collect() };
-    Hit { session: id(session), offset, others: 0, snippet }
+    Said { session: id(session), offset, others: 0, snippet }
 }
 
-fn found(hits: Vec<Hit>) -> Found {
+fn found(hits: Vec<Said>) -> Found {
     Found { hits, ..Found::default() }
 }
 
 impl Program {
-    fn finds(&mut self, text: &str, hits: Vec<Hit>) -> Vec<Effect> {
+    fn finds(&mut self, text: &str, hits: Vec<Said>) -> Vec<Effect> {
         self.does(Event::Found { sought: sought(text), found: Ok(found(hits)) })
     }
 
@@ -148,14 +149,17 @@ fn filters_narrow_a_text_and_tools_are_a_key_away() {
 }
 
 #[test]
-fn while_texts_are_read_the_question_is_asked_again() {
+fn a_question_is_asked_again_when_the_list_changed_and_the_cursor_stays() {
     let mut program = Program::warm();
     program.keys("ctrl-p tab");
     program.types("gram");
-    let so_far = Found { progress: Some((3, 9)), ..Found::default() };
-    program.does(Event::Found { sought: sought("gram"), found: Ok(so_far) });
-    assert!(program.does(Event::Tick).contains(&Effect::Search(sought("gram"))));
-    program.finds("gram", Vec::new());
+    program.finds("gram", vec![hit(1, "a", 0), hit(2, "b", 0)]);
+    program.keys("down");
+    let effects = program.does(Event::Rows { all: true, rows: vec![row(1, "One", None)], progress: None });
+    assert!(effects.contains(&Effect::Search(sought("gram"))), "{effects:?}");
+    program.finds("gram", vec![hit(3, "c", 0), hit(1, "a", 0), hit(2, "b", 0)]);
+    let Some(Overlay::Jump(jump)) = &program.app.overlay else { panic!("the box is gone") };
+    assert_eq!(jump.chosen(), Some(id(2)));
     assert!(!program.does(Event::Tick).contains(&Effect::Search(sought("gram"))));
 }
 
