@@ -52,7 +52,7 @@ pub struct Catalog {
 #[derive(Clone)]
 struct Known {
     stored: Stored,
-    facts: Facts,
+    facts: Arc<Facts>,
     /// How much of it was read.
     extent: Extent,
     /// Where to go on reading it; none where the index knows, or nobody.
@@ -166,7 +166,7 @@ impl Catalog {
                         |known: &Known| known.extent == Extent::Indexed || known.stored == kept.stored;
                     if known.get(&kept.stored.id).is_none_or(better) {
                         let id = kept.stored.id;
-                        let (stored, facts) = (kept.stored, kept.facts);
+                        let (stored, facts) = (kept.stored, Arc::new(kept.facts));
                         let extent = Extent::Indexed;
                         known.insert(id, Known { stored, facts, extent, reading: None, problem: None });
                     }
@@ -231,7 +231,7 @@ impl Catalog {
         let mut rows: Vec<Row> = found
             .map(|known| Row {
                 stored: known.stored.clone(),
-                facts: known.facts.clone(),
+                facts: Arc::clone(&known.facts),
                 open_in: sight.holders.get(&known.stored.id).cloned(),
                 partial: known.extent == Extent::Ends,
                 problem: known.problem.clone(),
@@ -250,7 +250,7 @@ impl Catalog {
             Err(StoreError::NotFound(_)) => return None,
             Err(error) => (Facts::default(), Extent::Whole, Some(error.to_string())),
         };
-        Some(Known { stored: stored.clone(), facts, extent, reading: None, problem })
+        Some(Known { stored: stored.clone(), facts: Arc::new(facts), extent, reading: None, problem })
     }
 }
 

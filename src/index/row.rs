@@ -1,5 +1,7 @@
 //! A session in a list: where it lies and what is known of it.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 
 use crate::session::facts::TitleSource;
@@ -11,8 +13,8 @@ use crate::store::{Holder, Stored};
 pub struct Row {
     /// Where it lies.
     pub stored: Stored,
-    /// What its transcript says.
-    pub facts: Facts,
+    /// What its transcript says; shared, since every list has it anew.
+    pub facts: Arc<Facts>,
     /// Another live process has it open; the slot's own agent is one too.
     pub open_in: Option<Holder>,
     /// The file is so large that only its two ends were read: counts are too low.

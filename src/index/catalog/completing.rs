@@ -6,14 +6,14 @@
 
 use std::collections::HashSet;
 use std::ops::ControlFlow;
-use std::sync::{Mutex, mpsc};
+use std::sync::{Arc, Mutex, mpsc};
 
 use rayon::prelude::*;
 
 use super::{Catalog, Extent, Known, lock};
 use crate::index::database::{Database, Writing};
 use crate::index::reading::{self, Read, Reading};
-use crate::session::{Facts, SessionId};
+use crate::session::SessionId;
 use crate::store::{Scope, StoreError, Stored};
 
 /// Bytes of transcripts in a batch: large enough for the index's taste, small
@@ -135,7 +135,7 @@ impl Catalog {
             Err(StoreError::NotFound(_)) => None,
             Err(error) => {
                 let (stored, problem) = ((*stored).clone(), Some(error.to_string()));
-                let facts = Facts::default();
+                let facts = Arc::default();
                 let known = Known { stored, facts, extent: Extent::Whole, reading: None, problem };
                 self.known().insert(known.stored.id, known);
                 None
@@ -182,7 +182,7 @@ impl Catalog {
 
     fn remember(&self, read: &[(Stored, Read)], extent: Extent) {
         let known = read.iter().map(|(stored, read)| {
-            let (stored, facts) = (stored.clone(), read.facts.clone());
+            let (stored, facts) = (stored.clone(), Arc::new(read.facts.clone()));
             let reading = (extent == Extent::Whole).then(|| read.reading.clone());
             (stored.id, Known { stored, facts, extent, reading, problem: None })
         });

@@ -134,7 +134,7 @@ fn of_a_large_session_only_the_ends_are_read() {
     let [row] = read(&catalog).try_into().unwrap();
     assert!(row.partial && row.facts.turns < 60, "{row:?}");
     assert_eq!((row.facts.title_text(), row.facts.health.is_good()), ("Large", true));
-    assert!(row.facts.first_prompt.unwrap().starts_with("Turn 0"));
+    assert!(row.facts.first_prompt.as_ref().unwrap().starts_with("Turn 0"));
     assert_eq!(row.facts.active.unwrap().date_naive(), large.started.date_naive());
 }
 

@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use chrono::{DateTime, FixedOffset, TimeDelta};
 
 use super::*;
@@ -23,7 +25,7 @@ fn row(title: &str, hours: i64) -> Row {
         active: Some((now() - TimeDelta::hours(hours)).to_utc()),
         ..Facts::default()
     };
-    Row { stored, facts, open_in: None, partial: false, problem: None }
+    Row { stored, facts: facts.into(), open_in: None, partial: false, problem: None }
 }
 
 /// A session with something in every field.
@@ -38,8 +40,9 @@ fn whole() -> Row {
         turns: 41,
         first_prompt: Some("Make the lexer faster".into()),
         last_prompt: Some("and now the error path".into()),
-        ..row.facts
-    };
+        ..(*row.facts).clone()
+    }
+    .into();
     row
 }
 
@@ -139,9 +142,9 @@ fn exact_and_word_start_come_first_then_what_is_recent() {
 #[test]
 fn the_title_comes_before_other_fields() {
     let mut tagged = row("something else", 1);
-    tagged.facts.tag = Some("parser".into());
+    Arc::make_mut(&mut tagged.facts).tag = Some("parser".into());
     let mut said = row("nothing", 2);
-    said.facts.last_prompt = Some("look at the parser".into());
+    Arc::make_mut(&mut said.facts).last_prompt = Some("look at the parser".into());
     let rows = [said, tagged, row("an unparserable one", 3), row("p a r s e r", 4)];
     assert_eq!(parse("parser").rank_all(&rows, None), [2, 1, 0, 3]);
 }
@@ -198,8 +201,8 @@ fn a_query_that_grows_asks_only_the_former_hits() {
 #[test]
 fn filters_complete_to_names_and_to_what_the_sessions_have() {
     let mut rows = vec![whole(), whole(), row("bare", 1)];
-    rows[1].facts.tag = Some("two words".into());
-    rows[2].facts.tag = Some("keep".into());
+    Arc::make_mut(&mut rows[1].facts).tag = Some("two words".into());
+    Arc::make_mut(&mut rows[2].facts).tag = Some("keep".into());
     let check = |typed: &str, expected: &[&str]| {
         let found = complete(typed, &rows);
         let found = found.map(|found| (typed[..found.at.start].to_owned(), found.candidates));

@@ -92,6 +92,8 @@ fn megabytes(bytes: u64) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
     use crate::tui::app::sample::{id, row};
 
@@ -104,9 +106,9 @@ mod tests {
         };
         let mut row = row(1, "t", 0, None);
         assert_eq!(Badge::of(&row, &around), []);
-        row.facts.health.torn = 1;
-        row.facts.health.foreign = 2;
-        row.facts.cwd = Some("/gone".into());
+        Arc::make_mut(&mut row.facts).health.torn = 1;
+        Arc::make_mut(&mut row.facts).health.foreign = 2;
+        Arc::make_mut(&mut row.facts).cwd = Some("/gone".into());
         row.stored.size = 61_400_000;
         let badges = Badge::of(&row, &around);
         let words: Vec<_> = badges.iter().map(Badge::word).collect();

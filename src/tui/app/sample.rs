@@ -41,7 +41,7 @@ pub fn row(number: u8, title: &str, minutes: u64, parent: Option<u8>) -> Row {
             .map(|parent| ForkedFrom { session_id: id(parent).to_string(), message_uuid: None }),
         ..Facts::default()
     };
-    Row { stored, facts, open_in: None, partial: false, problem: None }
+    Row { stored, facts: facts.into(), open_in: None, partial: false, problem: None }
 }
 
 /// A start without anything special.

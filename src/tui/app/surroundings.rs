@@ -61,6 +61,8 @@ impl Surroundings {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
     use crate::tui::app::sample::{id, noon, row};
 
@@ -90,11 +92,11 @@ mod tests {
     #[test]
     fn a_session_is_elsewhere_by_where_its_transcript_lies() {
         let mut here = row(1, "a worktree's", 0, None);
-        here.facts.cwd = Some("/gone".into());
+        Arc::make_mut(&mut here.facts).cwd = Some("/gone".into());
         let mut other = row(2, "another project's", 0, None);
-        other.facts.cwd = Some("/other".into());
+        Arc::make_mut(&mut other.facts).cwd = Some("/other".into());
         let mut lost = row(3, "a folder's that is gone", 0, None);
-        lost.facts.cwd = Some("/gone".into());
+        Arc::make_mut(&mut lost.facts).cwd = Some("/gone".into());
         let check = |row: &Row, elsewhere, gone| {
             assert_eq!((around().elsewhere(row), around().gone(row)), (elsewhere, gone));
         };

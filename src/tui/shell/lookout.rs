@@ -105,7 +105,7 @@ mod tests {
         let store: Arc<dyn SessionStore> = Arc::new(LocalStore::new(root.join("claude")));
         let mut lookout = Lookout::new(store, Scope::Project(root.clone()));
         let mut row = row(1, "t", 0, None);
-        row.facts.cwd = Some(folder.to_str().unwrap().to_owned());
+        Arc::make_mut(&mut row.facts).cwd = Some(folder.to_str().unwrap().to_owned());
         lookout.learn(&[row]);
         let mut look = || match lookout.look().pop() {
             Some(Event::Around(around)) => {

@@ -1,5 +1,6 @@
 //! Whole screens, as a person sees them, at the sizes of `style.md`.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
@@ -109,7 +110,7 @@ fn block(block: Block) -> Change {
 fn rows() -> Vec<Row> {
     let row = |number, title, hours: u64, turns, parent| {
         let mut row = row(number, title, hours * 60, parent);
-        row.facts.turns = turns;
+        Arc::make_mut(&mut row.facts).turns = turns;
         row
     };
     let mut rows = vec![
@@ -121,11 +122,11 @@ fn rows() -> Vec<Row> {
         row(6, "修复登录页面 👩‍👩‍👧 résumé", 31, 9, None),
         row(7, "Unparseable transcript", 24 * 9, 4, None),
     ];
-    rows[0].facts.cost_usd = Some(3.18);
+    Arc::make_mut(&mut rows[0].facts).cost_usd = Some(3.18);
     rows[2].open_in = Some(Holder { pid: 77, program: "claude".into(), status: "busy".into() });
-    rows[3].facts.tag = Some("bug".into());
-    rows[3].facts.branch = Some("main".into());
-    rows[6].facts.health.torn = 2;
+    Arc::make_mut(&mut rows[3].facts).tag = Some("bug".into());
+    Arc::make_mut(&mut rows[3].facts).branch = Some("main".into());
+    Arc::make_mut(&mut rows[6].facts).health.torn = 2;
     rows
 }
 
@@ -254,7 +255,8 @@ fn a_row_says_by_what_else_it_was_found() {
     let mut screen = Screen::warm();
     screen.app.focus = Focus::Browser;
     let mut rows = rows();
-    rows[4].facts.first_prompt = Some("Please look at how the arguments of the lexer are parsed".into());
+    Arc::make_mut(&mut rows[4].facts).first_prompt =
+        Some("Please look at how the arguments of the lexer are parsed".into());
     screen.does(Event::Rows { all: false, rows, progress: None });
     types(&mut screen, "/lexer");
     insta::assert_snapshot!("filter_other_field", screen.at(120, 12));

@@ -75,7 +75,7 @@ fn the_best_match_is_the_exact_one() {
 #[test]
 fn filters_narrow_the_list_and_their_mistakes_do_not() {
     let mut rows = vec![row(1, "one", 1, None), row(2, "two", 2, None)];
-    rows[1].facts.tag = Some("keep".into());
+    Arc::make_mut(&mut rows[1].facts).tag = Some("keep".into());
     assert_eq!(shown(&browser(rows.clone(), "tag:keep")), ["TODAY", "two"]);
     let wrong = browser(rows, "tag:keep since:tomorow");
     assert_eq!(shown(&wrong), ["TODAY", "two"]);

@@ -1,6 +1,8 @@
 //! What a person knows before Enter: badges in the rows, the details, the
 //! questions before a session takes the seat.
 
+use std::sync::Arc;
+
 use chrono::TimeDelta;
 
 use super::*;
@@ -14,11 +16,11 @@ fn known() -> Screen {
     let touched = |days: i64| (noon() - TimeDelta::days(days)).into();
     for row in &mut rows {
         row.stored.modified = touched(1);
-        row.facts.cwd = Some("/home/me/hotseat".into());
+        Arc::make_mut(&mut row.facts).cwd = Some("/home/me/hotseat".into());
     }
     let usage = Usage { input_tokens: 2_000, output_tokens: 900, ..Usage::default() };
     let last = Usage { cache_read_input_tokens: 117_000, output_tokens: 1_000, ..Usage::default() };
-    let facts = &mut rows[1].facts;
+    let facts = Arc::make_mut(&mut rows[1].facts);
     facts.used = [("claude-opus-4-5".to_owned(), last), ("claude-haiku-4-5".to_owned(), usage)].into();
     facts.usage = last;
     facts.created = Some(noon() - TimeDelta::days(3));
@@ -28,11 +30,11 @@ fn known() -> Screen {
         at: noon() - TimeDelta::minutes(2),
         cache_life: Some(TimeDelta::hours(1)),
     });
-    rows[0].facts.forked_turns = 12;
+    Arc::make_mut(&mut rows[0].facts).forked_turns = 12;
     rows[3].stored.modified = touched(27);
-    rows[4].facts.cwd = Some("/home/me/😀 a folder that was renamed".into());
+    Arc::make_mut(&mut rows[4].facts).cwd = Some("/home/me/😀 a folder that was renamed".into());
     rows[5].stored.size = 61_000_000;
-    rows[6].facts.health.foreign = 1;
+    Arc::make_mut(&mut rows[6].facts).health.foreign = 1;
     let here = rows.iter().filter(|row| row.stored.id != id(5)).map(|row| row.stored.id).collect();
     screen.does(Event::Rows { all: false, rows, progress: None });
     screen.does(Event::Around(Surroundings {

@@ -10,7 +10,7 @@ fn row(number: u8, title: &str, more: Facts) -> Row {
     let title = Some(Title { text: title.into(), source: TitleSource::Custom });
     Row {
         stored: Stored { id, path: "/x".into(), size: 1, modified: SystemTime::UNIX_EPOCH, inode: 0 },
-        facts: Facts { title, active: "2026-11-20T10:00:00Z".parse().ok(), ..more },
+        facts: Facts { title, active: "2026-11-20T10:00:00Z".parse().ok(), ..more }.into(),
         open_in: None,
         partial: false,
         problem: None,

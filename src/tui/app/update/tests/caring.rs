@@ -1,4 +1,5 @@
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use super::*;
 use crate::tui::app::Surroundings;
@@ -9,7 +10,7 @@ fn program() -> Program {
     let mut program = Program::warm();
     let of = |number, folder: &str| {
         let mut row = row(number, &format!("Session {number}"), None);
-        row.facts.cwd = Some(folder.into());
+        Arc::make_mut(&mut row.facts).cwd = Some(folder.into());
         row
     };
     let here = "/home/me/hotseat";
@@ -94,7 +95,7 @@ fn a_broken_session_goes_on_in_a_repaired_copy() {
     for (answer, forks) in [("enter", true), ("r", false)] {
         let mut program = program();
         let mut broken = row(5, "Broken", None);
-        broken.facts.health.torn = 1;
+        Arc::make_mut(&mut broken.facts).health.torn = 1;
         program.rows(vec![broken]);
         program.app.browser.selected = Some(id(5));
         program.keys("enter");
@@ -129,8 +130,8 @@ fn a_prompt_to_another_folders_session_waits_for_the_answer() {
 fn the_jump_asks_as_well_when_it_leads_to_another_folder() {
     let mut program = program();
     let mut far = row(7, "Far away", None);
-    far.facts.turns = 1;
-    far.facts.cwd = Some("/far".into());
+    Arc::make_mut(&mut far.facts).turns = 1;
+    Arc::make_mut(&mut far.facts).cwd = Some("/far".into());
     program.keys("ctrl-p");
     program.does(Event::Rows { all: true, rows: vec![far], progress: None });
     program.types("far");
@@ -212,11 +213,11 @@ fn a_title_and_a_tag_are_undone() {
 fn sessions_that_hold_nothing_are_shown_when_asked_for() {
     let mut program = program();
     let mut said = row(1, "Something", None);
-    said.facts.turns = 1;
+    Arc::make_mut(&mut said.facts).turns = 1;
     let mut cleared = row(2, "/clear", None);
-    cleared.facts.title = None;
+    Arc::make_mut(&mut cleared.facts).title = None;
     let mut opened = row(3, "", None);
-    opened.facts.title = None;
+    Arc::make_mut(&mut opened.facts).title = None;
     opened.partial = true;
     program.rows(vec![said, cleared, opened]);
     let listed =

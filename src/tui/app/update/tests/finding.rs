@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use super::*;
 use crate::index::Said;
 use crate::index::text::{Role, Snippet};
@@ -47,7 +49,7 @@ impl Program {
 fn tab_completes_a_filter_and_else_goes_to_the_next_pane() {
     let mut program = Program::warm();
     let mut tagged = row(1, "Parser rewrite", None);
-    tagged.facts.tag = Some("keep".into());
+    Arc::make_mut(&mut tagged.facts).tag = Some("keep".into());
     program.rows(vec![tagged, row(2, "Flaky test", None)]);
     program.keys("/");
     program.types("ta");
