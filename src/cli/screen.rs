@@ -13,7 +13,7 @@ use super::exit::{Exit, Problem};
 use super::logs;
 use super::places::Places;
 use super::sessions::reference::Stock;
-use crate::slot::Launch;
+use crate::slot::{Finder, Launch, OURS};
 use crate::store::{LocalStore, SessionStore};
 use crate::tui::app::Keymap;
 use crate::tui::view::Theme;
@@ -76,6 +76,7 @@ pub(super) fn open(room: Room, seat: &Seat, settings: Settings) -> Result<Exit> 
     let (keymap, more) = Keymap::with(&settings.keys);
     problems.extend(more);
     let launch = Launch {
+        driver: OURS.driver,
         program: std::env::current_exe().context("finding hotseat's own program")?,
         args: vec!["agent".into()],
         env: room.env,
@@ -85,6 +86,7 @@ pub(super) fn open(room: Room, seat: &Seat, settings: Settings) -> Result<Exit> 
         resume,
         ephemeral: seat.ephemeral,
         guard: None,
+        finder: Finder::default(),
     };
     tui::run(Options {
         launch,

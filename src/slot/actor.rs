@@ -11,7 +11,7 @@ use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::mpsc::{Receiver, Sender};
 use tokio::time::{Instant, sleep_until};
 
-use super::driver::hotseat::Frame;
+use super::driver::Line;
 use super::handle::Command;
 use super::log;
 use super::machine::{Effect, Ended, Input, Machine, Now};
@@ -26,7 +26,7 @@ pub(super) async fn run(launch: Launch, mut commands: Receiver<Command>, news: S
     let mut actor = Actor {
         machine: Machine::new(launch, is_stored, now()),
         process: None,
-        frames: VecDeque::new(),
+        lines: VecDeque::new(),
         news: VecDeque::new(),
         input_ends: false,
         finished: false,
@@ -49,14 +49,14 @@ pub(super) async fn run(launch: Launch, mut commands: Receiver<Command>, news: S
                 }
             },
             output = next(&mut actor.process), if actor.news.len() < KEPT => match output {
-                Output::Frame(frame) => actor.step(Input::Frame(frame)),
+                Output::Line(line) => actor.step(Input::Line(line)),
                 Output::Ended(ended) => {
                     actor.lose_process();
                     actor.step(Input::Ended(ended));
                 }
             },
             () = room(&news), if !actor.news.is_empty() => {}
-            () = room_in(input), if !actor.frames.is_empty() => {}
+            () = room_in(input), if !actor.lines.is_empty() => {}
             () = at(deadline) => actor.step(Input::Tick),
         }
     }
@@ -65,11 +65,11 @@ pub(super) async fn run(launch: Launch, mut commands: Receiver<Command>, news: S
 struct Actor {
     machine: Machine,
     process: Option<Process>,
-    /// Frames for which its stdin has no room yet.
-    frames: VecDeque<Frame>,
+    /// Lines for which its stdin has no room yet.
+    lines: VecDeque<Line>,
     /// News for which their reader has no room yet.
     news: VecDeque<SlotEvent>,
-    /// Its stdin ends after these frames.
+    /// Its stdin ends after these lines.
     input_ends: bool,
     finished: bool,
 }
@@ -87,17 +87,17 @@ impl Actor {
     /// Does it; gives back what came of it at once.
     fn perform(&mut self, effect: Effect) -> Option<Input> {
         match effect {
-            Effect::Spawn(launch, origin) => {
+            Effect::Spawn { launch, origin, start } => {
                 self.lose_process();
                 tracing::info!(program = %launch.program.display(), ?origin, "starting");
-                match Process::spawn(&launch, &origin) {
+                match Process::spawn(&launch, &start) {
                     Ok(process) => self.process = Some(process),
                     Err(reason) => {
                         return Some(Input::Ended(Ended { code: Some(127), reason, stderr: Vec::new() }));
                     }
                 }
             }
-            Effect::Send(frame) => self.frames.push_back(frame),
+            Effect::Send(line) => self.lines.push_back(line),
             Effect::EndInput => self.input_ends = true,
             Effect::Signal(signal) => {
                 if let Some(process) = &self.process {
@@ -115,7 +115,7 @@ impl Actor {
 
     fn lose_process(&mut self) {
         self.process = None;
-        self.frames.clear();
+        self.lines.clear();
         self.input_ends = false;
     }
 
@@ -124,10 +124,10 @@ impl Actor {
         hand_on(&mut self.news, news);
         let Some(process) = &mut self.process else { return };
         match &process.input {
-            Some(input) => hand_on(&mut self.frames, input),
-            None => self.frames.clear(),
+            Some(input) => hand_on(&mut self.lines, input),
+            None => self.lines.clear(),
         }
-        if self.input_ends && self.frames.is_empty() {
+        if self.input_ends && self.lines.is_empty() {
             process.input = None;
         }
     }
@@ -159,7 +159,7 @@ async fn room<T>(to: &Sender<T>) {
     let _permit = to.reserve().await;
 }
 
-async fn room_in(input: Option<Sender<Frame>>) {
+async fn room_in(input: Option<Sender<Line>>) {
     match input {
         Some(input) => room(&input).await,
         None => pending().await,

@@ -27,6 +27,9 @@ pub enum SlotError {
         /// How long it had.
         after: Duration,
     },
+    /// The agent answered, and it makes no sense; why.
+    #[error("{0}")]
+    Nonsense(String),
     /// What would have answered is gone.
     #[error("{0}")]
     Gone(String),

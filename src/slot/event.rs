@@ -7,6 +7,8 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
+use super::driver::Driver;
+use super::{Abilities, Finder};
 use crate::protocol::PermissionMode;
 use crate::session::SessionId;
 use crate::session::conversation::Change;
@@ -15,6 +17,8 @@ use crate::session::message::Usage;
 /// How to start an agent.
 #[derive(Debug, Clone)]
 pub struct Launch {
+    /// Makes the driver of one process of it.
+    pub driver: fn() -> Box<dyn Driver>,
     /// The program, such as our own executable.
     pub program: PathBuf,
     /// Arguments before the ones the driver adds, such as `agent`.
@@ -34,6 +38,8 @@ pub struct Launch {
     /// The hotseat executable, whose `guard` watches over the agent; none: the
     /// running one.
     pub guard: Option<PathBuf>,
+    /// Where stored sessions are. An agent that finds them itself needs it not.
+    pub finder: Finder,
 }
 
 /// What the slot is doing. A command that a state does not allow is refused
@@ -172,6 +178,8 @@ pub struct Agent {
     pub mcp: (usize, usize),
     /// What was mended in a torn transcript.
     pub repaired: Option<String>,
+    /// What it can do.
+    pub abilities: Abilities,
 }
 
 /// One piece of news from the slot.

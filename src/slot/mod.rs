@@ -7,10 +7,12 @@
 //! Inside: the `actor` feeds the `machine` (pure) what happens and does what it
 //! says; a `process` is the pipes; a `driver` speaks the agent's dialect.
 
+mod ability;
 mod actor;
 mod driver;
 mod error;
 mod event;
+mod finder;
 mod group;
 mod handle;
 mod log;
@@ -21,8 +23,11 @@ mod tail;
 
 use tokio::sync::mpsc;
 
+pub use ability::{Abilities, Ability, Feature};
+pub use driver::{Answer, Ask, Driver, Heard, KNOWN, Known, Line, OURS, Origin, Seated, Start};
 pub use error::SlotError;
 pub use event::*;
+pub use finder::{Finder, Found};
 pub use handle::{ContextUsage, Seat, SlotHandle};
 pub use memory::memory_of;
 

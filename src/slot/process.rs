@@ -1,7 +1,7 @@
 //! One agent process and the tasks around it: one writes its stdin, one reads
 //! its stdout, one drains its stderr, one waits for its end.
 //!
-//! Owns the pipes. Never knows what a frame means.
+//! Owns the pipes. Never knows what a line means.
 
 use std::io;
 use std::os::unix::process::ExitStatusExt;
@@ -17,15 +17,14 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use super::Launch;
-use super::driver::Origin;
-use super::driver::hotseat::{self, Frame};
+use super::driver::{Line, Start};
 use super::group::{Leash, signal};
 use super::machine::Ended;
 use super::tail::Tail;
-use crate::protocol::{AgentFrame, Incoming, LineReader, write_frame};
+use crate::protocol::{Incoming, LineReader, write_frame};
 
-/// Frames that may wait to be written, and to be understood.
-const FRAMES: usize = 256;
+/// Lines that may wait to be written, and to be understood.
+const LINES: usize = 256;
 /// How long a pipe may stay silent after its process ended: something that
 /// left the group may hold it open for ever.
 const SILENCE: Duration = Duration::from_millis(500);
@@ -35,9 +34,9 @@ const CHUNK: usize = 64 * 1024;
 /// A process that runs.
 #[derive(Debug)]
 pub(super) struct Process {
-    /// Frames to its stdin; it ends when this is dropped.
-    pub input: Option<mpsc::Sender<Frame>>,
-    /// Its frames, and at last its end.
+    /// Lines to its stdin; it ends when this is dropped.
+    pub input: Option<mpsc::Sender<Line>>,
+    /// Its lines, and at last its end.
     pub output: mpsc::Receiver<Output>,
     group: Pid,
     exit: watch::Receiver<Option<ExitStatus>>,
@@ -47,14 +46,14 @@ pub(super) struct Process {
 #[derive(Debug)]
 pub(super) enum Output {
     /// It said something.
-    Frame(Box<AgentFrame>),
+    Line(Line),
     /// It ended; nothing follows.
     Ended(Ended),
 }
 
 impl Process {
     /// Starts an agent under its guard; an error is for a person.
-    pub(super) fn spawn(launch: &Launch, origin: &Origin) -> Result<Self, String> {
+    pub(super) fn spawn(launch: &Launch, start: &Start) -> Result<Self, String> {
         let program = launch.program.display();
         let failed = |error: io::Error| format!("could not start {program}: {error}");
         if !launch.cwd.is_dir() {
@@ -64,13 +63,12 @@ impl Process {
             ));
         }
         let guard = launch.guard.clone().map_or_else(std::env::current_exe, Ok).map_err(failed)?;
-        let (variable, value) = hotseat::ENVIRONMENT;
         let mut child = Command::new(guard)
             .args(["guard", "--owner", &std::process::id().to_string(), "--"])
             .arg(&launch.program)
             .args(&launch.args)
-            .args(hotseat::arguments(launch, origin))
-            .env(variable, value)
+            .args(&start.arguments)
+            .envs(start.environment.iter().map(|(name, value)| (name, value)))
             .envs(launch.env.iter().map(|(name, value)| (name, value)))
             .current_dir(&launch.cwd)
             .stdin(Stdio::piped())
@@ -85,8 +83,8 @@ impl Process {
         else {
             return Err(format!("could not start {program}: it has no streams"));
         };
-        let (input, to_write) = mpsc::channel(FRAMES);
-        let (said, output) = mpsc::channel(FRAMES);
+        let (input, to_write) = mpsc::channel(LINES);
+        let (said, output) = mpsc::channel(LINES);
         let (ended, exit) = watch::channel(None);
         let tail = Arc::new(Mutex::new(Tail::default()));
         tokio::spawn(wait(child, Leash::new(group), ended));
@@ -118,9 +116,9 @@ async fn wait(mut child: Child, leash: Leash, ended: watch::Sender<Option<ExitSt
     }
 }
 
-async fn send(mut stdin: ChildStdin, mut frames: mpsc::Receiver<Frame>) {
-    while let Some(frame) = frames.recv().await {
-        if let Err(error) = write_frame(&mut stdin, &frame).await {
+async fn send(mut stdin: ChildStdin, mut lines: mpsc::Receiver<Line>) {
+    while let Some(line) = lines.recv().await {
+        if let Err(error) = write_frame(&mut stdin, &line).await {
             // It is about to end, or it never will: both are noticed elsewhere.
             tracing::warn!(%error, "the agent does not read");
             return;
@@ -155,8 +153,8 @@ async fn receive(
             }
         };
         match incoming {
-            Ok(Some(Incoming::Frame(frame))) => {
-                if said.send(Output::Frame(Box::new(frame))).await.is_err() {
+            Ok(Some(Incoming::Frame(line))) => {
+                if said.send(Output::Line(line)).await.is_err() {
                     return;
                 }
             }
@@ -165,7 +163,7 @@ async fn receive(
                 if garbage.is_power_of_two() {
                     // Enough to know it again, too little to hold what was said.
                     let start: String = start.chars().take(24).collect();
-                    tracing::warn!(garbage, ?start, "no frame");
+                    tracing::warn!(garbage, ?start, "no JSON");
                 }
             }
             Ok(None) => break,

@@ -10,6 +10,7 @@ use crate::seat::{Slot, kill, launch};
 
 fn own(folder: &Path) -> Launch {
     Launch {
+        driver: hotseat::slot::OURS.driver,
         program: env!("CARGO_BIN_EXE_hotseat").into(),
         args: vec!["agent".into()],
         env: vec![("CLAUDE_CONFIG_DIR".into(), folder.join("store").into()), ("HOME".into(), folder.into())],

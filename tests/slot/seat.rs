@@ -27,6 +27,7 @@ pub struct Slot {
 
 pub fn launch(folder: &Path, manners: &str) -> Launch {
     Launch {
+        driver: hotseat::slot::OURS.driver,
         program: std::env::current_exe().unwrap(),
         args: fake::ARGUMENTS.map(Into::into).into(),
         env: vec![(fake::FOLDER.into(), folder.into()), (fake::MANNERS.into(), manners.into())],
@@ -36,6 +37,7 @@ pub fn launch(folder: &Path, manners: &str) -> Launch {
         resume: None,
         ephemeral: false,
         guard: Some(env!("CARGO_BIN_EXE_hotseat").into()),
+        finder: hotseat::slot::Finder::default(),
     }
 }
 

@@ -69,6 +69,7 @@ async fn asked_to_end() {
 
 fn launch(scratch: &Scratch) -> Result<Launch> {
     Ok(Launch {
+        driver: slot::OURS.driver,
         program: std::env::current_exe().context("finding our own program")?,
         args: vec!["agent".into()],
         env: scratch.env(),
@@ -78,6 +79,7 @@ fn launch(scratch: &Scratch) -> Result<Launch> {
         resume: None,
         ephemeral: false,
         guard: None,
+        finder: slot::Finder::default(),
     })
 }
 

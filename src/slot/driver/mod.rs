@@ -1,154 +1,106 @@
-//! What the slot asks of an agent and hears from it, free of any dialect; one
-//! file below for each dialect that is spoken.
+//! The contract between the slot and the agents' dialects; one file below for
+//! each dialect.
 //!
-//! Owns no process and no state of the slot. There is one driver so far, so
-//! there is no trait: what drivers have in common is for the second to show.
+//! Owns what is asked of an agent and heard from it, free of any dialect. Owns
+//! no process and no state of the slot: which session is active, what waits,
+//! what is overdue is the `machine`'s to know.
+//!
+//! # How to write a driver
+//! 1. Implement [`Driver`] in a file of its own. One value serves one process:
+//!    it is made by [`Known::driver`] before the process starts, and dropped
+//!    with it, so it may keep what it needs to understand the agent (ids of
+//!    requests, the running turn, what was spent).
+//! 2. A line is one JSON object, either way; what it means is yours alone.
+//!    Garbage and partial lines never reach you. What you do not know you pass
+//!    over: an empty list is always a valid answer.
+//! 3. Every [`Ask`] comes with an id of the slot's and is owed exactly one
+//!    [`Heard::Answer`] under that id, at once or after as many lines to and fro
+//!    as it takes: give back [`Heard::Send`] for each, and keep in yourself how
+//!    far you are. What you never answer the slot gives up by itself.
+//!    [`Ask::Handshake`] comes first, and its answer says which session is
+//!    active: create or load the one that [`Driver::start`] named, if your agent
+//!    does that by a request.
+//! 4. A prompt is answered by news: [`Heard::Prompt`] when its turn starts and
+//!    when it is over, [`Heard::Grew`] for what is said, [`Heard::Ended`] with
+//!    what the turn took, [`Heard::Quiet`] when nothing runs any more. News carry
+//!    the session they belong to; news of another than the active one are
+//!    dropped.
+//! 5. Say in [`Driver::abilities`] how each switch is done. For those that are
+//!    [`InProcess`](super::Ability::InProcess) you get [`Ask::Switch`]; a failed
+//!    one must leave the former session active. For those that are
+//!    [`Standby`](super::Ability::Standby) you get nothing: another process is
+//!    started, with a driver of its own, whose origin is that session.
+//! 6. Add a row to [`KNOWN`]. Nothing else in hotseat may know the agent's name.
 
-pub mod hotseat;
+mod ask;
+mod heard;
+mod hotseat;
+mod stream_json;
 
-use std::path::PathBuf;
+use std::ffi::OsString;
+use std::fmt::Debug;
 
 use serde_json::Value;
 
-use super::{PermissionRequest, PromptState, Retry, SlotError, Switch, Totals};
-use crate::protocol::PermissionMode;
+pub use ask::{Ask, Origin};
+pub use heard::{Answer, Heard, Seated};
+pub use hotseat::OURS;
+
+use super::{Abilities, Launch, PermissionRequest, Verdict};
 use crate::session::SessionId;
-use crate::session::conversation::{Change, TurnCost};
 
-/// The session a process is started in.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Origin {
-    /// A new one.
-    New,
-    /// A new one of this id: a session that was lost before its first entry.
-    Named(SessionId),
-    /// A stored one.
-    Stored(SessionId),
-}
+/// One line of an agent's stdin or stdout: a JSON object.
+pub type Line = Value;
 
-/// Something the agent is to do and to answer.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Ask {
-    /// Say who you are.
-    Handshake,
-    /// Stop the running turn.
-    Interrupt,
-    /// Change the active session.
-    Switch {
-        /// To which.
-        switch: Switch,
-        /// Stop a running turn first.
-        interrupt: bool,
-    },
-    /// Change the model.
-    Model(Option<String>),
-    /// Change what may run without asking.
-    Mode(PermissionMode),
-    /// Give the active session a title.
-    Rename {
-        /// The title.
-        title: String,
-        /// What the asker takes for the active session.
-        session: SessionId,
-    },
-    /// Measure the context window.
-    Context,
-    /// Take a queued prompt back.
-    Cancel(String),
-    /// Stop what runs, and end.
-    End,
-}
+/// The code that speaks one agent's dialect, for one process.
+pub trait Driver: Debug + Send {
+    /// What the agent can do. It may know better after the handshake than before.
+    fn abilities(&self) -> Abilities;
 
-impl Ask {
-    /// What is asked, in one word.
-    pub fn name(&self) -> &'static str {
-        match self {
-            Self::Handshake => "handshake",
-            Self::Interrupt => "interrupt",
-            Self::Switch { switch, .. } => switch.name(),
-            Self::Model(_) => "model",
-            Self::Mode(_) => "permission mode",
-            Self::Rename { .. } => "rename",
-            Self::Context => "context",
-            Self::Cancel(_) => "cancel",
-            Self::End => "end",
-        }
+    /// Whether the agent keeps prompts that come while a turn runs, and runs
+    /// them one after the other. To one that does not the slot gives the next
+    /// prompt when no turn runs.
+    fn queues(&self) -> bool {
+        true
     }
+
+    /// How the process is to be started, in which session. Called once, first.
+    fn start(&mut self, launch: &Launch, origin: &Origin) -> Start;
+
+    /// Asks the agent; the answer comes under this id.
+    fn ask(&mut self, id: &str, ask: Ask) -> Vec<Heard>;
+
+    /// Gives the agent a prompt.
+    fn prompt(&mut self, uuid: &str, text: &str) -> Vec<Heard>;
+
+    /// Answers a permission request.
+    fn verdict(&mut self, request: PermissionRequest, verdict: Verdict) -> Vec<Heard>;
+
+    /// What a line means, and the session it belongs to where it says so.
+    fn hear(&mut self, line: Line) -> (Option<SessionId>, Vec<Heard>);
 }
 
-/// Something the agent said.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Heard {
-    /// The answer to what was asked under this id.
-    Answer {
-        /// Which.
-        id: String,
-        /// The answer's body, for the driver to read.
-        answer: Result<Value, SlotError>,
-    },
-    /// From here on another session speaks.
-    Reset {
-        /// The new one.
-        to: SessionId,
-        /// How it came: `clear`, `resume` or `fork`.
-        what: &'static str,
-    },
-    /// The conversation grew.
-    Grew {
-        /// The entry; empty for deltas.
-        uuid: String,
-        /// By what.
-        change: Change,
-    },
-    /// A prompt moved on.
-    Prompt {
-        /// Which.
-        uuid: String,
-        /// Where to.
-        state: PromptState,
-    },
-    /// A turn ended.
-    Ended {
-        /// The report's own id.
-        uuid: String,
-        /// What the turn took; none where no model was asked.
-        cost: Option<TurnCost>,
-        /// The session's totals; their share of the context window is not known here.
-        totals: Totals,
-    },
-    /// The model did not answer, and is asked again.
-    Retry(Retry),
-    /// No turn runs and none waits.
-    Quiet,
-    /// A tool wants to run.
-    Permission(PermissionRequest),
-    /// A permission request was dropped, by its id.
-    PermissionDropped(String),
-    /// The model in use.
-    Model(String),
-    /// What may run without asking.
-    Mode(PermissionMode),
-    /// A request that nobody here can do: to be answered with this frame.
-    Strange(hotseat::Frame),
+/// What a process is started with, on top of what the [`Launch`] brings.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Start {
+    /// Arguments after the launch's.
+    pub arguments: Vec<OsString>,
+    /// Environment under the launch's.
+    pub environment: Vec<(OsString, OsString)>,
 }
 
-/// The session that is active after a switch.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Seated {
-    /// Its id.
-    pub session: SessionId,
-    /// The session it was copied from.
-    pub forked_from: Option<SessionId>,
-    /// The process that answered; none where it did not say.
-    pub pid: Option<u32>,
-    /// Prompts in the model's context.
-    pub turns: u64,
-    /// The folder it runs in.
-    pub cwd: PathBuf,
-    /// Its transcript.
-    pub transcript: PathBuf,
-    /// What was mended in it.
-    pub repaired: Option<String>,
-    /// What it used so far.
-    pub totals: Totals,
+/// An agent that hotseat can seat.
+#[derive(Debug, Clone, Copy)]
+pub struct Known {
+    /// What `--agent` calls it.
+    pub name: &'static str,
+    /// The program to look for; none: hotseat itself.
+    pub program: Option<&'static str>,
+    /// Its arguments before the driver's.
+    pub arguments: &'static [&'static str],
+    /// Makes the driver of one process.
+    pub driver: fn() -> Box<dyn Driver>,
 }
+
+/// The agents that can take the seat.
+pub const KNOWN: &[Known] = &[OURS];

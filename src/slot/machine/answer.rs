@@ -2,28 +2,30 @@
 
 use std::time::Duration;
 
-use serde_json::Value;
 use tokio::time::Instant;
 
 use super::asked::Then;
 use super::life::{After, Life};
 use super::obey::answer;
 use super::{Active, Machine, News};
-use crate::slot::driver::hotseat::{context, model, was_cancelled};
-use crate::slot::driver::{Ask, Seated};
+use crate::slot::driver::{Answer, Ask, Seated};
 use crate::slot::handle::Reply;
 use crate::slot::{How, SlotError, Switch, Switched, Totals};
 
 impl Machine {
-    pub(super) fn take_answer(&mut self, then: Then, result: Result<Value, SlotError>, since: Instant) {
+    pub(super) fn take_answer(&mut self, then: Then, result: Result<Answer, SlotError>, since: Instant) {
         match then {
             Then::Greet => self.greet(result),
             Then::Done(reply) => answer(reply, result.map(drop)),
             Then::Model(wanted, reply) => {
                 if let Ok(answer) = &result {
                     self.launch.model.clone_from(&wanted);
+                    let told = match answer {
+                        Answer::Model(told) => told.clone(),
+                        _ => None,
+                    };
                     // The name of the default is the agent's to tell, at the latest with the next turn.
-                    if let Some(model) = model(answer).or(wanted) {
+                    if let Some(model) = told.or(wanted) {
                         self.note_model(model);
                     }
                 }
@@ -38,7 +40,10 @@ impl Machine {
             }
             Then::Seat(switch, reply) => self.seat(&switch, result, reply, since),
             Then::Measure(reply) => {
-                let usage = result.map(context);
+                let usage = result.and_then(|answer| match answer {
+                    Answer::Context(usage) => Ok(usage),
+                    _ => Err(mistaken()),
+                });
                 if let Ok(usage) = &usage {
                     let percent = Some(usage.percent);
                     if self.totals.context_percent != percent {
@@ -51,7 +56,7 @@ impl Machine {
                 }
             }
             Then::Cancel(uuid, reply) => {
-                let cancelled = result.as_ref().is_ok_and(was_cancelled);
+                let cancelled = matches!(result, Ok(Answer::Cancelled(true)));
                 if let Some(reply) = reply {
                     if cancelled {
                         self.cancel_prompts(|prompt| prompt.uuid == uuid);
@@ -63,11 +68,11 @@ impl Machine {
     }
 
     /// The agent is through the handshake, or it is none.
-    fn greet(&mut self, result: Result<Value, SlotError>) {
-        let greeted = result.map_err(|error| error.to_string()).and_then(|answer| self.driver.agent(answer));
-        let (agent, totals) = match greeted {
-            Ok(greeted) => greeted,
-            Err(why) => return self.end(After::Retry(why)),
+    fn greet(&mut self, result: Result<Answer, SlotError>) {
+        let (agent, totals) = match result {
+            Ok(Answer::Agent(agent, totals)) => (*agent, totals),
+            Ok(_) => return self.end(After::Retry(mistaken().to_string())),
+            Err(error) => return self.end(After::Retry(error.to_string())),
         };
         if let Life::Up { warm } = &mut self.life {
             *warm = Some(self.now.at);
@@ -91,12 +96,17 @@ impl Machine {
     fn seat(
         &mut self,
         switch: &Switch,
-        result: Result<Value, SlotError>,
+        result: Result<Answer, SlotError>,
         reply: Reply<Switched>,
         since: Instant,
     ) {
-        let (value, from) = match (result, self.active.clone()) {
-            (Ok(value), Some(from)) => (value, from),
+        let (answered, from) = match (result, self.active.clone()) {
+            // Nobody knows which session is active now: only a new process is sure.
+            (Err(SlotError::Nonsense(why)), _) => {
+                self.end(After::Retry(why.clone()));
+                return answer(reply, Err(SlotError::Gone(why)));
+            }
+            (Ok(answered), Some(from)) => (answered, from),
             (result, _) => {
                 self.cancel_prompts_for_next();
                 self.settle();
@@ -104,18 +114,18 @@ impl Machine {
                 return answer(reply, result.and(Err(SlotError::NotReady("starting"))));
             }
         };
-        match self.driver.seated(value) {
-            Ok(seated) => {
+        match answered {
+            Answer::Seated(seated) => {
                 // What waited for the session that is left has nowhere to go.
                 self.cancel_prompts(|prompt| !prompt.for_next);
                 self.prompts.arrive();
                 self.turn = None;
-                let switched = self.arrive(from, switch.name(), seated, self.now.at - since);
+                let switched = self.arrive(from, switch.name(), *seated, self.now.at - since);
                 answer(reply, Ok(switched));
             }
-            Err(why) => {
-                self.end(After::Retry(why.clone()));
-                answer(reply, Err(SlotError::Gone(why)));
+            _ => {
+                self.end(After::Retry(mistaken().to_string()));
+                answer(reply, Err(mistaken()));
             }
         }
     }
@@ -166,4 +176,9 @@ impl Machine {
             self.ask(Ask::Context, Then::Measure(None));
         }
     }
+}
+
+/// A driver answered something else than it was asked.
+fn mistaken() -> SlotError {
+    SlotError::Nonsense("its driver answered something else than it was asked".to_owned())
 }

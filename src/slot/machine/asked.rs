@@ -3,14 +3,12 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use serde_json::Value;
 use tokio::time::Instant;
 
 use super::Machine;
 use super::life::After;
 use crate::protocol::PermissionMode;
-use crate::slot::driver::Ask;
-use crate::slot::driver::hotseat;
+use crate::slot::driver::{Answer, Ask};
 use crate::slot::handle::{ContextUsage, Reply};
 use crate::slot::{SlotError, Switch, Switched};
 
@@ -89,19 +87,21 @@ impl Machine {
         self.asked.next += 1;
         let id = format!("hotseat-{}", self.asked.next);
         let request = Request { what: ask.name(), then, since: self.now.at, within };
-        self.send(hotseat::ask(&id, ask));
+        let heard = self.driver.ask(&id, ask);
         self.asked.requests.insert(id, request);
+        self.take_all(heard);
     }
 
     /// Has the agent do what it will hardly live to answer.
     pub(super) fn tell_agent(&mut self, ask: Ask) {
         self.asked.next += 1;
         let id = format!("hotseat-{}", self.asked.next);
-        self.send(hotseat::ask(&id, ask));
+        let heard = self.driver.ask(&id, ask);
+        self.take_all(heard);
     }
 
     /// Matches an answer with what was asked.
-    pub(super) fn answered(&mut self, id: &str, answer: Result<Value, SlotError>) {
+    pub(super) fn answered(&mut self, id: &str, answer: Result<Answer, SlotError>) {
         match self.asked.requests.remove(id) {
             Some(request) => self.take_answer(request.then, answer, request.since),
             None => tracing::debug!(id, "an answer that nobody waits for"),

@@ -1,30 +1,28 @@
 //! What the agent says on its own, and what it changes.
 
-use super::{Machine, News, PromptState, SlotState, Turn};
-use crate::protocol::AgentFrame;
+use super::{Effect, Machine, News, PromptState, SlotState, Turn};
 use crate::session::SessionId;
 use crate::session::conversation::Change;
 use crate::slot::Totals;
-use crate::slot::driver::{Heard, Seated};
+use crate::slot::driver::{Heard, Line, Seated};
 
 impl Machine {
-    /// Takes one frame. What belongs to a session that is not the active one
+    /// Takes one line. What belongs to a session that is not the active one
     /// is stale, and dropped.
-    pub(super) fn hear(&mut self, frame: AgentFrame) {
-        let (session, heard) = self.driver.hear(frame);
+    pub(super) fn hear(&mut self, line: Line) {
+        let (session, heard) = self.driver.hear(line);
         let active = self.active.as_ref().map(|active| active.session);
         if session.is_some_and(|session| active != Some(session)) {
             // How much, not what: a log never holds what was said.
             tracing::debug!(?session, news = heard.len(), "dropped: of another session");
             return;
         }
-        for heard in heard {
-            self.take(heard);
-        }
+        self.take_all(heard);
     }
 
-    fn take(&mut self, heard: Heard) {
+    pub(super) fn take(&mut self, heard: Heard) {
         match heard {
+            Heard::Send(line) => self.effects.push(Effect::Send(line)),
             Heard::Answer { id, answer } => self.answered(&id, answer),
             Heard::Reset { to, what } => self.follow(to, what),
             Heard::Grew { uuid, change } => self.grow(uuid, change),
@@ -58,7 +56,6 @@ impl Machine {
                     self.tell(News::Mode(mode));
                 }
             }
-            Heard::Strange(refusal) => self.send(refusal),
         }
     }
 

@@ -70,7 +70,9 @@ impl Machine {
         // The first start is told as well, though the state is no other.
         self.state = SlotState::Starting;
         self.tell(super::News::State(SlotState::Starting));
-        self.effects.push(Effect::Spawn(Box::new(launch), origin));
+        self.driver = (launch.driver)();
+        let start = self.driver.start(&launch, &origin);
+        self.effects.push(Effect::Spawn { launch: Box::new(launch), origin, start });
         self.ask(Ask::Handshake, Then::Greet);
     }
 

@@ -22,11 +22,9 @@ use tokio::time::Instant;
 use self::asked::Asked;
 use self::life::Life;
 use self::prompts::Prompts;
-use super::driver::Origin;
-use super::driver::hotseat::{Frame, Hotseat};
+use super::driver::{Driver, Heard, Line, Origin, Start};
 use super::handle::Command;
 use super::{Exit, Launch, News, PermissionRequest, PromptState, SlotEvent, SlotState, Totals};
-use crate::protocol::AgentFrame;
 use crate::session::SessionId;
 
 /// What happened.
@@ -37,7 +35,7 @@ pub(super) enum Input {
     /// Somebody wants something.
     Command(Command),
     /// The agent said something.
-    Frame(Box<AgentFrame>),
+    Line(Line),
     /// The process is gone, or never was.
     Ended(Ended),
     /// A deadline is reached.
@@ -61,9 +59,16 @@ pub(super) struct Ended {
 #[derive(Debug)]
 pub(super) enum Effect {
     /// Start a process.
-    Spawn(Box<Launch>, Origin),
+    Spawn {
+        /// Which agent, where.
+        launch: Box<Launch>,
+        /// In which session.
+        origin: Origin,
+        /// As its driver wants it.
+        start: Start,
+    },
     /// Send it this.
-    Send(Frame),
+    Send(Line),
     /// End its stdin, once all is sent.
     EndInput,
     /// Signal its group.
@@ -106,7 +111,7 @@ pub(super) struct Machine {
     launch: Launch,
     /// Whether a transcript holds anything, so that it can be resumed.
     is_stored: fn(&Path) -> bool,
-    driver: Hotseat,
+    driver: Box<dyn Driver>,
     epoch: u64,
     state: SlotState,
     life: Life,
@@ -126,9 +131,9 @@ pub(super) struct Machine {
 impl Machine {
     pub(super) fn new(launch: Launch, is_stored: fn(&Path) -> bool, now: Now) -> Self {
         Self {
+            driver: (launch.driver)(),
             launch,
             is_stored,
-            driver: Hotseat::default(),
             epoch: 0,
             state: SlotState::Starting,
             life: Life::Gone { retry: None },
@@ -151,7 +156,7 @@ impl Machine {
         match input {
             Input::Begin => self.start(),
             Input::Command(command) => self.obey(command),
-            Input::Frame(frame) => self.hear(*frame),
+            Input::Line(line) => self.hear(line),
             Input::Ended(ended) => self.ended(ended),
             Input::Tick => self.tick(),
             Input::Abandoned => self.close(None),
@@ -178,8 +183,11 @@ impl Machine {
         self.tell(News::Prompt { uuid, state });
     }
 
-    fn send(&mut self, frame: Frame) {
-        self.effects.push(Effect::Send(frame));
+    /// Takes what the driver made of something.
+    fn take_all(&mut self, heard: Vec<Heard>) {
+        for heard in heard {
+            self.take(heard);
+        }
     }
 
     fn enter(&mut self, state: SlotState) {
@@ -206,9 +214,17 @@ impl Machine {
 
     /// Sends the prompts that wait, where the state allows it.
     fn send_prompts(&mut self) {
-        if self.is_warm() {
-            let frames = self.prompts.send();
-            self.effects.extend(frames.into_iter().map(Effect::Send));
+        if !self.is_warm() {
+            return;
+        }
+        let most = match (self.driver.queues(), self.turn.is_some() || self.prompts.any_sent()) {
+            (true, _) => usize::MAX,
+            (false, false) => 1,
+            (false, true) => 0,
+        };
+        for (uuid, text) in self.prompts.send(most) {
+            let heard = self.driver.prompt(&uuid, &text);
+            self.take_all(heard);
         }
     }
 

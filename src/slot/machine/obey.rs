@@ -5,7 +5,7 @@ use super::life::{After, Life};
 use super::prompts::Waiting;
 use super::{Machine, News, PromptState, SlotState};
 use crate::session::SessionId;
-use crate::slot::driver::{Ask, hotseat};
+use crate::slot::driver::Ask;
 use crate::slot::handle::{Command, Reply};
 use crate::slot::{Seat, SlotError, Switch, Switched, Verdict};
 
@@ -113,7 +113,8 @@ impl Machine {
             return answer(reply, Err(SlotError::Gone(gone.to_owned())));
         };
         let request = self.permissions.remove(at);
-        self.send(hotseat::verdict(request, verdict));
+        let heard = self.driver.verdict(request, verdict);
+        self.take_all(heard);
         answer(reply, Ok(()));
     }
 

@@ -2,8 +2,6 @@
 
 use std::collections::VecDeque;
 
-use crate::slot::driver::hotseat::{self, Frame};
-
 /// A prompt that waits for its turn.
 #[derive(Debug, Clone)]
 pub(super) struct Waiting {
@@ -65,13 +63,14 @@ impl Prompts {
         }
     }
 
-    /// Marks as sent all that were not; gives back their frames.
-    pub(super) fn send(&mut self) -> Vec<Frame> {
-        let unsent = self.waiting.iter_mut().filter(|prompt| !prompt.sent);
+    /// Marks as sent those that were not, so many at most; gives back their
+    /// uuids and texts.
+    pub(super) fn send(&mut self, most: usize) -> Vec<(String, String)> {
+        let unsent = self.waiting.iter_mut().filter(|prompt| !prompt.sent).take(most);
         unsent
             .map(|prompt| {
                 prompt.sent = true;
-                hotseat::prompt(&prompt.uuid, &prompt.text)
+                (prompt.uuid.clone(), prompt.text.clone())
             })
             .collect()
     }

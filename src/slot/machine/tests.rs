@@ -6,10 +6,10 @@ use serde_json::{Value, json};
 use tokio::sync::oneshot::{self, Receiver};
 
 use super::*;
-use crate::protocol::{HostRequest, PermissionMode};
+use crate::protocol::PermissionMode;
 use crate::session::conversation::Change;
 use crate::slot::handle::Reply;
-use crate::slot::{Seat, SlotError, Switch, Switched, Verdict};
+use crate::slot::{Finder, OURS, Seat, SlotError, Switch, Switched, Verdict};
 
 mod life;
 mod switching;
@@ -31,6 +31,7 @@ impl Bench {
     /// Nothing happened yet; transcripts whose path holds `stored` can be resumed.
     fn new() -> Self {
         let launch = Launch {
+            driver: OURS.driver,
             program: "agent".into(),
             args: Vec::new(),
             env: Vec::new(),
@@ -40,6 +41,7 @@ impl Bench {
             resume: None,
             ephemeral: false,
             guard: None,
+            finder: Finder::default(),
         };
         let now = Now { at: Instant::now(), wall: DateTime::UNIX_EPOCH };
         let is_stored = |path: &Path| path.to_string_lossy().contains("stored");
@@ -65,11 +67,11 @@ impl Bench {
     fn step(&mut self, input: Input) -> Vec<String> {
         let effects = self.machine.step(input, self.now);
         for effect in &effects {
-            if let Effect::Send(Frame::ControlRequest(request)) = effect {
-                let measure = matches!(request.request, HostRequest::GetContextUsage);
-                if !measure {
-                    self.last_id.clone_from(&request.request_id);
-                }
+            if let Effect::Send(line) = effect
+                && line["type"] == "control_request"
+                && line["request"]["subtype"] != "get_context_usage"
+            {
+                self.last_id = line["request_id"].as_str().unwrap().to_owned();
             }
         }
         effects.iter().filter_map(words).collect()
@@ -82,7 +84,7 @@ impl Bench {
     }
 
     fn frame(&mut self, frame: Value) -> Vec<String> {
-        self.step(Input::Frame(Box::new(serde_json::from_value(frame).unwrap())))
+        self.step(Input::Line(frame))
     }
 
     /// The agent grants what was asked last.
@@ -146,22 +148,20 @@ fn got<T>(mut answer: Answer<T>) -> Result<T, SlotError> {
 /// An effect in a few words; none for what only measures.
 fn words(effect: &Effect) -> Option<String> {
     Some(match effect {
-        Effect::Spawn(_, Origin::New) => "spawn".to_owned(),
-        Effect::Spawn(_, Origin::Named(session)) => format!("spawn named {}", name(*session)),
-        Effect::Spawn(_, Origin::Stored(session)) => format!("spawn stored {}", name(*session)),
-        Effect::Send(Frame::User(line)) => format!("> prompt {}", line.uuid.as_ref().unwrap()),
-        Effect::Send(Frame::ControlRequest(request)) => match &request.request {
-            HostRequest::GetContextUsage => return None,
-            other => {
-                let wire = serde_json::to_value(other).unwrap();
-                let uuid = wire["message_uuid"].as_str().map(|uuid| format!(" {uuid}"));
-                format!("> {}{}", wire["subtype"].as_str().unwrap(), uuid.unwrap_or_default())
+        Effect::Spawn { origin: Origin::New, .. } => "spawn".to_owned(),
+        Effect::Spawn { origin: Origin::Named(session), .. } => format!("spawn named {}", name(*session)),
+        Effect::Spawn { origin: Origin::Stored(session), .. } => format!("spawn stored {}", name(*session)),
+        Effect::Spawn { origin: Origin::Copy { source, .. }, .. } => format!("spawn copy {}", name(*source)),
+        Effect::Send(line) => match line["type"].as_str().unwrap() {
+            "user" => format!("> prompt {}", line["uuid"].as_str().unwrap()),
+            "control_request" if line["request"]["subtype"] == "get_context_usage" => return None,
+            "control_request" => {
+                let uuid = line["request"]["message_uuid"].as_str().map(|uuid| format!(" {uuid}"));
+                format!("> {}{}", line["request"]["subtype"].as_str().unwrap(), uuid.unwrap_or_default())
             }
+            "control_response" => format!("> answer {}", line["response"]),
+            _ => format!("> {line}"),
         },
-        Effect::Send(Frame::ControlResponse { response }) => {
-            format!("> answer {}", serde_json::to_string(response).unwrap())
-        }
-        Effect::Send(other) => format!("> {other:?}"),
         Effect::EndInput => "end input".to_owned(),
         Effect::Signal(signal) => format!("signal {}", signal.as_raw()),
         Effect::Finish => "finish".to_owned(),

@@ -12,7 +12,7 @@ use crate::protocol::PermissionMode;
 use crate::session::facts::{Facts, Title, TitleSource};
 use crate::session::line::ForkedFrom;
 use crate::session::{Prices, SessionId};
-use crate::slot::Agent;
+use crate::slot::{Abilities, Agent};
 use crate::store::Stored;
 
 /// When every test happens.
@@ -83,5 +83,6 @@ pub fn agent(session: SessionId) -> Agent {
         models: Vec::new(),
         mcp: (3, 3),
         repaired: None,
+        abilities: Abilities::WHOLE,
     }
 }

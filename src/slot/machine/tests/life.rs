@@ -143,7 +143,7 @@ fn a_restart_is_graceful_and_keeps_the_settings() {
     let ended = Input::Ended(Ended { code: Some(0), reason: "exit 0".to_owned(), stderr: Vec::new() });
     let effects = bench.machine.step(ended, bench.now);
     let launch = effects.iter().find_map(|effect| match effect {
-        Effect::Spawn(launch, _) => Some((launch.model.as_deref(), launch.permission_mode)),
+        Effect::Spawn { launch, .. } => Some((launch.model.as_deref(), launch.permission_mode)),
         _ => None,
     });
     assert_eq!(launch, Some((Some("x"), PermissionMode::Plan)));

@@ -1,17 +1,32 @@
-//! Reads the agent's answers.
+//! Reads the answers.
 
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::Hotseat;
+use super::{Expected, StreamJson};
 use crate::protocol::{InitializeAnswer, SwitchAnswer};
 use crate::session::message::Usage;
-use crate::slot::driver::Seated;
-use crate::slot::{Agent, ContextUsage, Totals};
+use crate::slot::driver::{Answer, Seated};
+use crate::slot::{Abilities, Agent, ContextUsage, SlotError, Totals};
 
-impl Hotseat {
+impl StreamJson {
+    /// What the answer to a request means.
+    pub(super) fn answer(&mut self, expected: Expected, answer: Value) -> Result<Answer, SlotError> {
+        match expected {
+            Expected::Nothing => Ok(Answer::Done),
+            Expected::Agent => {
+                self.agent(answer).map(|(agent, totals)| Answer::Agent(Box::new(agent), totals))
+            }
+            Expected::Seated => self.seated(answer).map(|seated| Answer::Seated(Box::new(seated))),
+            Expected::Model => Ok(Answer::Model(words(&answer, "model"))),
+            Expected::Context => Ok(Answer::Context(context(answer))),
+            Expected::Cancelled => Ok(Answer::Cancelled(answer["cancelled"].as_bool().unwrap_or(false))),
+        }
+        .map_err(SlotError::Nonsense)
+    }
+
     /// Who came through the handshake, and what its session used so far.
-    pub fn agent(&mut self, answer: Value) -> Result<(Agent, Totals), String> {
+    fn agent(&mut self, answer: Value) -> Result<(Agent, Totals), String> {
         let answer: InitializeAnswer = serde_json::from_value(answer)
             .map_err(|error| format!("its handshake makes no sense: {error}"))?;
         let session = answer.session_id.parse().map_err(|error| format!("its handshake: {error}"))?;
@@ -31,12 +46,13 @@ impl Hotseat {
             models: answer.models.iter().filter_map(|model| words(model, "value")).collect(),
             mcp: (connected, answer.mcp_servers.len()),
             repaired: answer.repaired,
+            abilities: Abilities::WHOLE,
         };
         Ok((agent, self.spent))
     }
 
     /// The session that a switch made the active one.
-    pub fn seated(&mut self, answer: Value) -> Result<Seated, String> {
+    fn seated(&mut self, answer: Value) -> Result<Seated, String> {
         let answer: SwitchAnswer =
             serde_json::from_value(answer).map_err(|error| format!("its answer makes no sense: {error}"))?;
         let session = answer.session_id.parse().map_err(|error| format!("its answer: {error}"))?;
@@ -55,7 +71,7 @@ impl Hotseat {
 }
 
 /// What the context window holds.
-pub fn context(answer: Value) -> ContextUsage {
+pub(super) fn context(answer: Value) -> ContextUsage {
     #[derive(Default, Deserialize)]
     #[serde(default, rename_all = "camelCase")]
     struct Wire {
@@ -72,16 +88,6 @@ pub fn context(answer: Value) -> ContextUsage {
         percent: wire.percentage,
         categories: wire.categories.iter().filter_map(category).collect(),
     }
-}
-
-/// Whether a prompt was taken back in time.
-pub fn was_cancelled(answer: &Value) -> bool {
-    answer["cancelled"].as_bool().unwrap_or(false)
-}
-
-/// The model in use now, where the agent says so.
-pub fn model(answer: &Value) -> Option<String> {
-    words(answer, "model")
 }
 
 /// Totals as the wire has them.

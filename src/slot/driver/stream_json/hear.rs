@@ -4,20 +4,30 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::{Frame, Hotseat};
+use super::{Expected, StreamJson, send};
 use crate::protocol::{
-    AgentFrame, AgentRequest, ControlEnvelope, ControlResponse, ErrorCode, MessageFrame, StreamEvent,
-    SystemFrame, TurnResult,
+    AgentFrame, AgentRequest, ControlEnvelope, ControlResponse, ErrorCode, HostFrame, MessageFrame,
+    StreamEvent, SystemFrame, TurnResult,
 };
 use crate::session::SessionId;
 use crate::session::conversation::{Change, Notice, TurnCost, changes_of_assistant, changes_of_user};
 use crate::session::message::{Message, Usage};
-use crate::slot::driver::Heard;
+use crate::slot::driver::{Heard, Line};
 use crate::slot::{PermissionRequest, PromptState, Retry, SlotError, Totals};
 
-impl Hotseat {
-    /// What a frame means, and the session it belongs to where it says so.
-    pub fn hear(&mut self, frame: AgentFrame) -> (Option<SessionId>, Vec<Heard>) {
+impl StreamJson {
+    /// What a line means, and the session it belongs to where it says so.
+    pub fn hear(&mut self, line: Line) -> (Option<SessionId>, Vec<Heard>) {
+        match serde_json::from_value(line) {
+            Ok(frame) => self.hear_frame(frame),
+            Err(error) => {
+                tracing::debug!(%error, "a frame that makes no sense");
+                (None, Vec::new())
+            }
+        }
+    }
+
+    fn hear_frame(&mut self, frame: AgentFrame) -> (Option<SessionId>, Vec<Heard>) {
         match frame {
             AgentFrame::System(frame) => (id(&frame.session_id), system(&frame)),
             AgentFrame::StreamEvent(event) => {
@@ -29,7 +39,7 @@ impl Hotseat {
             AgentFrame::User(frame) => (id(&frame.session_id), message(frame, changes_of_user_frame)),
             AgentFrame::Result(result) => (id(&result.session_id), self.ended(result)),
             AgentFrame::ControlRequest(request) => (None, vec![requested(request)]),
-            AgentFrame::ControlResponse { response } => (None, vec![answered(response)]),
+            AgentFrame::ControlResponse { response } => (None, vec![self.answered(response)]),
             AgentFrame::ControlCancelRequest { request_id } => {
                 (None, vec![Heard::PermissionDropped(request_id)])
             }
@@ -54,6 +64,26 @@ impl Hotseat {
             }
             AgentFrame::TranscriptMirror { .. } | AgentFrame::KeepAlive | AgentFrame::Unknown(_) => {
                 (None, Vec::new())
+            }
+        }
+    }
+
+    fn answered(&mut self, response: ControlResponse) -> Heard {
+        match response {
+            ControlResponse::Success { request_id: id, response } => {
+                let expected = self.expected.remove(&id).unwrap_or(Expected::Nothing);
+                let answer = self.answer(expected, response);
+                Heard::Answer { id, answer }
+            }
+            ControlResponse::Error { request_id: id, error, error_code } => {
+                self.expected.remove(&id);
+                let code = error_code.unwrap_or_default();
+                let error = if code == ErrorCode::Busy.wire_name() {
+                    SlotError::Busy
+                } else {
+                    SlotError::Refused { code, message: error }
+                };
+                Heard::Answer { id, answer: Err(error) }
             }
         }
     }
@@ -227,26 +257,7 @@ fn requested(request: ControlEnvelope<AgentRequest>) -> Heard {
 fn refused(request_id: String, subtype: &str) -> Heard {
     let error = format!("unsupported request: {subtype}");
     let error_code = Some(ErrorCode::UnsupportedRequest.wire_name().to_owned());
-    Heard::Strange(Frame::ControlResponse {
-        response: ControlResponse::Error { request_id, error, error_code },
-    })
-}
-
-fn answered(response: ControlResponse) -> Heard {
-    match response {
-        ControlResponse::Success { request_id, response } => {
-            Heard::Answer { id: request_id, answer: Ok(response) }
-        }
-        ControlResponse::Error { request_id, error, error_code } => {
-            let code = error_code.unwrap_or_default();
-            let error = if code == ErrorCode::Busy.wire_name() {
-                SlotError::Busy
-            } else {
-                SlotError::Refused { code, message: error }
-            };
-            Heard::Answer { id: request_id, answer: Err(error) }
-        }
-    }
+    send(&HostFrame::ControlResponse { response: ControlResponse::Error { request_id, error, error_code } })
 }
 
 fn grew(uuid: &str, change: Change) -> Heard {

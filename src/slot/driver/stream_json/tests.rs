@@ -12,7 +12,7 @@ use crate::slot::{PromptState, Retry, SlotError};
 const ID: &str = "aaaaaaaa-aaaa-4aaa-8aaa-aaaaaaaaaaaa";
 
 fn hear(frame: Value) -> Vec<Heard> {
-    Hotseat::default().hear(serde_json::from_value(frame).unwrap()).1
+    StreamJson::default().hear(frame).1
 }
 
 fn changes(frame: Value) -> Vec<Change> {
@@ -25,6 +25,7 @@ fn changes(frame: Value) -> Vec<Change> {
 
 fn launch() -> Launch {
     Launch {
+        driver: crate::slot::OURS.driver,
         program: "hotseat".into(),
         args: vec!["agent".into()],
         env: Vec::new(),
@@ -34,13 +35,14 @@ fn launch() -> Launch {
         resume: None,
         ephemeral: true,
         guard: None,
+        finder: crate::slot::Finder::default(),
     }
 }
 
 #[test]
 fn the_flags_say_which_session() {
     let check = |origin, session: &str| {
-        let arguments = arguments(&launch(), &origin);
+        let arguments = arguments(&launch(), &origin).arguments;
         let arguments =
             arguments.iter().map(|argument| argument.to_str().unwrap()).collect::<Vec<_>>().join(" ");
         let expected = format!(
@@ -53,13 +55,16 @@ fn the_flags_say_which_session() {
     check(Origin::New, "");
     check(Origin::Named(id), &format!(" --session-id={ID}"));
     check(Origin::Stored(id), &format!(" --resume={ID}"));
+    let copy = |at: Option<&str>| Origin::Copy { source: id, at: at.map(str::to_owned) };
+    check(copy(None), &format!(" --resume={ID} --fork-session"));
+    check(copy(Some("u")), &format!(" --resume={ID} --fork-session --resume-session-at=u"));
 }
 
 #[test]
 fn requests_are_as_the_wire_has_them() {
     let check = |asked, request: Value| {
         let expected = json!({"type": "control_request", "request_id": "r", "request": request});
-        assert_eq!(serde_json::to_value(ask("r", asked)).unwrap(), expected);
+        assert_eq!(StreamJson::default().ask("r", asked), Heard::Send(expected));
     };
     let switch = |switch, interrupt| Ask::Switch { switch, interrupt };
     let id: crate::session::SessionId = ID.parse().unwrap();
@@ -91,12 +96,8 @@ fn a_verdict_never_reaches_beyond_this_session() {
             description: None,
             suggestions,
         };
-        let Frame::ControlResponse { response: ControlResponse::Success { response, .. } } =
-            verdict(request, given)
-        else {
-            panic!("no success")
-        };
-        assert_eq!(response, expected);
+        let Heard::Send(line) = StreamJson::verdict(request, given) else { panic!("no line") };
+        assert_eq!(line["response"]["response"], expected);
     };
     let rule = |destination: Option<&str>| {
         let mut rule = json!({"type": "addRules", "rules": [{"toolName": "Bash"}], "behavior": "allow"});
@@ -150,12 +151,15 @@ fn sub_agents_and_echoed_prompts_are_left_out() {
 
 #[test]
 fn a_turn_costs_what_the_totals_grew_by() {
-    let mut driver = Hotseat::default();
-    driver.agent(json!({"session_id": ID, "total_cost_usd": 1.0, "usage": {"input_tokens": 100}})).unwrap();
+    let mut driver = StreamJson::default();
+    driver.ask("r", Ask::Handshake);
+    let hello = json!({"session_id": ID, "total_cost_usd": 1.0, "usage": {"input_tokens": 100}});
+    let response = json!({"subtype": "success", "request_id": "r", "response": hello});
+    driver.hear(json!({"type": "control_response", "response": response}));
     let mut ended = |usd: f64, tokens: u64| {
         let result = json!({"type": "result", "subtype": "success", "session_id": ID, "duration_ms": 5,
             "total_cost_usd": usd, "modelUsage": {"m": {"inputTokens": tokens}}, "usage": {}});
-        let heard = driver.hear(serde_json::from_value(result).unwrap()).1;
+        let heard = driver.hear(result).1;
         match heard.as_slice() {
             [Heard::Ended { cost: Some(cost), .. }] => *cost,
             other => panic!("{other:?}"),
@@ -213,10 +217,10 @@ fn prompts_and_answers_carry_their_ids() {
 
 #[test]
 fn context_is_read_as_far_as_it_is_there() {
-    let usage = context(json!({"totalTokens": 5, "maxTokens": 10, "percentage": 50.0,
+    let usage = answer::context(json!({"totalTokens": 5, "maxTokens": 10, "percentage": 50.0,
         "categories": [{"name": "Messages", "tokens": 5}, {"name": "odd"}], "model": "m"}));
     assert_eq!((usage.tokens, usage.max, usage.categories), (5, 10, vec![("Messages".to_owned(), 5)]));
-    assert_eq!(context(json!("nonsense")), crate::slot::ContextUsage::default());
+    assert_eq!(answer::context(json!("nonsense")), crate::slot::ContextUsage::default());
 }
 
 #[test]

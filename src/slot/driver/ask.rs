@@ -1,0 +1,73 @@
+//! What the slot asks of an agent.
+
+use crate::protocol::PermissionMode;
+use crate::session::SessionId;
+use crate::slot::Switch;
+
+/// The session a process is started in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    /// A new one.
+    New,
+    /// A new one of this id: a session that was lost before its first entry.
+    Named(SessionId),
+    /// A stored one.
+    Stored(SessionId),
+    /// A copy of a stored one.
+    Copy {
+        /// The session to copy.
+        source: SessionId,
+        /// Copy up to this message; none: all.
+        at: Option<String>,
+    },
+}
+
+/// Something the agent is to do and to answer.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Ask {
+    /// Say who you are; answered with [`Agent`](super::Answer::Agent).
+    Handshake,
+    /// Stop the running turn.
+    Interrupt,
+    /// Change the active session; answered with [`Seated`](super::Answer::Seated).
+    Switch {
+        /// To which.
+        switch: Switch,
+        /// Stop a running turn first.
+        interrupt: bool,
+    },
+    /// Change the model; answered with [`Model`](super::Answer::Model).
+    Model(Option<String>),
+    /// Change what may run without asking.
+    Mode(PermissionMode),
+    /// Give the active session a title.
+    Rename {
+        /// The title.
+        title: String,
+        /// What the asker takes for the active session.
+        session: SessionId,
+    },
+    /// Measure the context window; answered with [`Context`](super::Answer::Context).
+    Context,
+    /// Take a queued prompt back; answered with [`Cancelled`](super::Answer::Cancelled).
+    Cancel(String),
+    /// Stop what runs, and end. Nobody waits for an answer.
+    End,
+}
+
+impl Ask {
+    /// What is asked, in one word.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Handshake => "handshake",
+            Self::Interrupt => "interrupt",
+            Self::Switch { switch, .. } => switch.name(),
+            Self::Model(_) => "model",
+            Self::Mode(_) => "permission mode",
+            Self::Rename { .. } => "rename",
+            Self::Context => "context",
+            Self::Cancel(_) => "cancel",
+            Self::End => "end",
+        }
+    }
+}

@@ -1,0 +1,40 @@
+//! Where stored sessions are, asked of whoever knows: the slot reads no store.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::session::SessionId;
+
+/// A stored session, as far as a process that is to run it must know.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    /// The folder it runs in.
+    pub cwd: PathBuf,
+    /// Its transcript.
+    pub transcript: PathBuf,
+}
+
+/// Finds stored sessions. It is asked from the slot's task, so it must be quick.
+#[derive(Clone, Default)]
+pub struct Finder {
+    find: Option<Arc<dyn Fn(SessionId) -> Option<Found> + Send + Sync>>,
+}
+
+impl Finder {
+    /// Finds by this function.
+    pub fn new(find: impl Fn(SessionId) -> Option<Found> + Send + Sync + 'static) -> Self {
+        Self { find: Some(Arc::new(find)) }
+    }
+
+    /// Where a session is; none where nobody knows.
+    pub fn find(&self, session: SessionId) -> Option<Found> {
+        self.find.as_ref().and_then(|find| find(session))
+    }
+}
+
+impl fmt::Debug for Finder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Finder").field("finds", &self.find.is_some()).finish()
+    }
+}
