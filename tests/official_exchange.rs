@@ -6,18 +6,20 @@
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use hotseat::store::{Fork, LocalStore, SessionStore};
 use serde_json::{Value, json};
 
 #[path = "support/agent.rs"]
 mod agent;
+#[path = "support/claude.rs"]
+mod claude;
 #[path = "support/skip.rs"]
 mod skip;
 #[path = "support/stub_api.rs"]
 mod stub_api;
 use agent::{Agent, Home, eventually};
+use claude::claude;
 use skip::skip;
 use stub_api::StubApi;
 
@@ -73,15 +75,6 @@ impl Exchange {
         check_calls(&messages);
         messages.to_string()
     }
-}
-
-fn claude() -> Option<PathBuf> {
-    let find = "import os, claude_agent_sdk as sdk; print(os.path.join(os.path.dirname(sdk.__file__), '_bundled', 'claude'))";
-    let bundled = Command::new("python3").args(["-c", find]).output().ok();
-    let bundled = bundled.map(|output| PathBuf::from(String::from_utf8_lossy(&output.stdout).trim()));
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let on_path = std::env::split_paths(&path).map(|folder| folder.join("claude"));
-    bundled.into_iter().chain(on_path).find(|claude| claude.is_file())
 }
 
 /// As the real API would: each call is answered by the very next message.

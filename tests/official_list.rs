@@ -10,12 +10,15 @@ use std::process::{Command, Stdio};
 
 use serde_json::{Map, Value, json};
 
+#[path = "support/claude.rs"]
+mod claude;
 #[path = "support/sessions.rs"]
 mod sessions;
 #[path = "support/skip.rs"]
 mod skip;
 #[path = "support/stub_api.rs"]
 mod stub_api;
+use claude::claude;
 use sessions::Sample;
 use skip::skip;
 use stub_api::StubApi;
@@ -269,13 +272,4 @@ fn real_sessions_are_told_alike() {
     tree.ours(&["tag", "--json", &first, "keep"]);
     tree.check(&["--all"], &[]);
     assert_eq!(by_id(&tree.ours(&["list", "--json", "--all"])).len(), 3);
-}
-
-fn claude() -> Option<PathBuf> {
-    let find = "import os, claude_agent_sdk as sdk; print(os.path.join(os.path.dirname(sdk.__file__), '_bundled', 'claude'))";
-    let bundled = Command::new("python3").args(["-c", find]).output().ok();
-    let bundled = bundled.map(|output| PathBuf::from(String::from_utf8_lossy(&output.stdout).trim()));
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let on_path = std::env::split_paths(&path).map(|folder| folder.join("claude"));
-    bundled.into_iter().chain(on_path).find(|claude| claude.is_file())
 }

@@ -9,6 +9,7 @@ use super::completions::Completions;
 use super::config::Config;
 use super::doctor::Doctor;
 use super::guard::Guard;
+use super::hook::Hook;
 use super::places::Places;
 use super::sessions::Sessions;
 use crate::protocol::PermissionMode;
@@ -33,7 +34,8 @@ pub struct Arguments {
 /// The flags of `hotseat` without a command.
 #[derive(Debug, Clone, Default, PartialEq, Eq, clap::Args)]
 pub struct Seat {
-    /// The agent in the slot (this version drives its own, `hotseat`).
+    /// The agent in the slot: hotseat (its own), or claude-tty (the official
+    /// claude, in a terminal of its own).
     #[arg(long, value_name = "NAME")]
     pub agent: Option<String>,
     /// The model to start with.
@@ -78,6 +80,9 @@ pub enum Command {
     /// Run a program that must not outlive the process that runs this.
     #[command(hide = true)]
     Guard(Guard),
+    /// Hand a report of an agent's hook on to the slot.
+    #[command(hide = true)]
+    Hook(Hook),
 }
 
 const EXAMPLES: &str = "\

@@ -14,6 +14,7 @@ use std::io::Write;
 use anyhow::{Context, Result};
 use serde::Serialize;
 
+pub(super) use self::agents::on_path;
 use super::config;
 use super::exit::Exit;
 use super::places::Places;

@@ -11,6 +11,7 @@ mod demo;
 mod doctor;
 mod exit;
 mod guard;
+mod hook;
 mod logs;
 mod places;
 mod screen;
@@ -47,5 +48,6 @@ fn run(arguments: Arguments) -> Result<Exit> {
         Some(Command::Doctor(doctor)) => doctor::run(&doctor),
         Some(Command::Completions(completions)) => completions::run(&completions),
         Some(Command::Guard(guard)) => guard::run(&guard),
+        Some(Command::Hook(hook)) => Ok(hook::run(&hook)),
     }
 }

@@ -9,6 +9,7 @@ use anyhow::{Context, Result};
 
 use super::arguments::Seat;
 use super::config::{self, Settings};
+use super::doctor;
 use super::exit::{Exit, Problem};
 use super::logs;
 use super::places::Places;
@@ -18,6 +19,9 @@ use crate::store::{LocalStore, SessionStore};
 use crate::tui::app::Keymap;
 use crate::tui::view::Theme;
 use crate::tui::{self, Options};
+
+/// The agent that has a terminal of its own.
+const TERMINAL: &str = "claude-tty";
 
 /// Where the screen works: a person's own folders, or a demo's.
 pub(super) struct Room {
@@ -59,7 +63,7 @@ pub(super) fn open(room: Room, seat: &Seat, settings: Settings) -> Result<Exit> 
     if !config::AGENTS.contains(&agent.as_str()) {
         return Err(Problem::usage(
             format!("this version cannot seat the agent “{agent}”"),
-            "It drives its own agent: leave --agent out. `hotseat doctor` lists what is found.",
+            format!("It drives {}. `hotseat doctor` lists what is found.", config::AGENTS.join(" and ")),
         )
         .into());
     }
@@ -75,10 +79,22 @@ pub(super) fn open(room: Room, seat: &Seat, settings: Settings) -> Result<Exit> 
     let (theme, mut problems) = theme(&settings.theme);
     let (keymap, more) = Keymap::with(&settings.keys);
     problems.extend(more);
+    let terminal = agent == TERMINAL;
+    let (program, args) = if terminal {
+        if seat.ephemeral {
+            let advice = "Leave --ephemeral out, or seat hotseat's own agent.";
+            return Err(
+                Problem::usage("the official claude always writes its sessions to disk", advice).into()
+            );
+        }
+        (official_claude()?, Vec::new())
+    } else {
+        (std::env::current_exe().context("finding hotseat's own program")?, vec!["agent".into()])
+    };
     let launch = Launch {
         driver: OURS.driver,
-        program: std::env::current_exe().context("finding hotseat's own program")?,
-        args: vec!["agent".into()],
+        program,
+        args,
         env: room.env,
         cwd: room.cwd,
         model: seat.model.clone().or(settings.model),
@@ -91,6 +107,7 @@ pub(super) fn open(room: Room, seat: &Seat, settings: Settings) -> Result<Exit> 
     tui::run(Options {
         launch,
         agent,
+        terminal,
         store,
         index: (!seat.ephemeral).then_some(room.index),
         resume_newest: seat.continue_last,
@@ -106,6 +123,14 @@ pub(super) fn open(room: Room, seat: &Seat, settings: Settings) -> Result<Exit> 
         welcome: room.welcome.or_else(|| problems.into_iter().next()),
     })?;
     Ok(Exit::Done)
+}
+
+/// The official program, as the shell would find it.
+fn official_claude() -> Result<PathBuf> {
+    doctor::on_path("claude").ok_or_else(|| {
+        let advice = "Install it with `npm install -g @anthropic-ai/claude-code`, or leave --agent out.";
+        Problem::usage("no program named claude is on the PATH", advice).into()
+    })
 }
 
 /// The colours that were configured, within what the terminal was said to bear.

@@ -20,6 +20,7 @@ mod machine;
 mod memory;
 mod process;
 mod tail;
+pub mod terminal;
 
 use tokio::sync::mpsc;
 

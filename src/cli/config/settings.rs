@@ -13,7 +13,7 @@ use crate::session::price::Price;
 use crate::tui::app::Key;
 
 /// The agents that have a driver.
-pub const AGENTS: [&str; 1] = ["hotseat"];
+pub const AGENTS: [&str; 2] = ["hotseat", "claude-tty"];
 
 /// Everything a person can configure.
 #[derive(Debug, Clone, PartialEq)]

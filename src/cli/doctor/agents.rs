@@ -66,7 +66,7 @@ async fn examine_one(name: &'static str) -> Agent {
 }
 
 /// Where the shell would find a program.
-pub(super) fn on_path(name: &str) -> Option<PathBuf> {
+pub(in crate::cli) fn on_path(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
     std::env::split_paths(&path).map(|folder| folder.join(name)).find(|path| is_executable(path))
 }

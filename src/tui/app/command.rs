@@ -66,6 +66,8 @@ pub enum Command {
     Interrupt,
     /// Stop the turn; without one, empty the composer; twice, quit.
     Cancel,
+    /// From the agent's terminal back to the list of sessions.
+    Leave,
     /// Send the prompt.
     Send,
     /// Break the line.

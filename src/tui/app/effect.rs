@@ -1,5 +1,7 @@
 //! What the program asks of the world. The shell does it and answers with events.
 
+use crossterm::event::{KeyEvent, MouseEvent};
+
 use super::jump::Sought;
 use super::ranking::Work;
 use crate::protocol::PermissionMode;
@@ -83,6 +85,10 @@ pub enum Effect {
         /// Keep it.
         pin: bool,
     },
+    /// Give what the person did to the agent's terminal.
+    Type(Typed),
+    /// Scroll the agent's terminal back by so many lines, or forth.
+    ScrollTerminal(isize),
     /// Put a text on the clipboard.
     Copy(String),
     /// Write the prompt in `$EDITOR`.
@@ -104,4 +110,20 @@ pub enum Effect {
     Close,
     /// End now, whatever the agent does.
     Quit,
+}
+
+/// What a person did over the agent's terminal.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Typed {
+    /// Pressed a key.
+    Key(KeyEvent),
+    /// Pasted a text.
+    Paste(String),
+    /// Used the mouse.
+    Mouse {
+        /// How.
+        mouse: MouseEvent,
+        /// At which column and row of the terminal, from 0.
+        at: (u16, u16),
+    },
 }

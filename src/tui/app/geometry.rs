@@ -19,6 +19,8 @@ pub struct Geometry {
     pub conversation: Rect,
     /// The composer.
     pub composer: Rect,
+    /// The agent's terminal; empty where it is not shown.
+    pub terminal: Rect,
     /// Screen row and the index into `Browser::visible` of each row of the list.
     pub rows: Vec<(u16, usize)>,
     /// Screen row and item index of each row of the conversation.

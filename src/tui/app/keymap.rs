@@ -19,6 +19,8 @@ pub enum Place {
     Conversation,
     /// While writing a prompt.
     Composer,
+    /// In the terminal of an agent that has one; all other keys are the agent's.
+    Terminal,
     /// While a tool waits for permission.
     Permission,
     /// Everywhere the place itself does not say otherwise.
@@ -27,12 +29,13 @@ pub enum Place {
 
 impl Place {
     /// All places, in the order of the help screen.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Browser,
         Self::Filter,
         Self::Jump,
         Self::Conversation,
         Self::Composer,
+        Self::Terminal,
         Self::Permission,
         Self::Anywhere,
     ];
@@ -45,6 +48,7 @@ impl Place {
             Self::Jump => "In the jump",
             Self::Conversation => "In the conversation",
             Self::Composer => "In the composer",
+            Self::Terminal => "In the agent's terminal",
             Self::Permission => "When a tool asks",
             Self::Anywhere => "Anywhere",
         }
@@ -153,6 +157,10 @@ const TABLE: &[Row] = {
         (C::PageUp, "composer-page-up", P::Composer, &["pageup"], "", "scroll the conversation up"),
         (C::PageDown, "composer-page-down", P::Composer, &["pagedown"], "", "scroll the conversation down"),
         (C::Help, "composer-help", P::Composer, &["f1"], "", "these keys (also /help)"),
+
+        (C::Leave, "leave", P::Terminal, &["ctrl-]", "ctrl-5"], "to the sessions", "back to the list of sessions (--agent claude-tty)"),
+        (C::PageUp, "terminal-page-up", P::Terminal, &["shift-pageup"], "scroll", "scroll up by a screen"),
+        (C::PageDown, "terminal-page-down", P::Terminal, &["shift-pagedown"], "", "scroll down by a screen"),
 
         (C::AllowOnce, "allow-once", P::Permission, &["y"], "once", "allow once"),
         (C::AllowSession, "allow-session", P::Permission, &["s"], "this session", "allow for this session"),

@@ -29,7 +29,7 @@ pub use badge::Badge;
 pub use browser::{Browser, Visible};
 pub use command::Command;
 pub use composer::{Composer, Queued};
-pub use effect::Effect;
+pub use effect::{Effect, Typed};
 pub use event::{Event, Opened};
 pub use geometry::{Geometry, Target};
 pub use jump::{Finding, Found, Jump, Sought, Within};

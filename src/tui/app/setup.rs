@@ -18,6 +18,8 @@ pub struct Setup {
     pub folder: String,
     /// The name of the agent in the seat, for the time until it says so itself.
     pub agent: String,
+    /// The agent has a terminal of its own, which is shown in place of a conversation.
+    pub terminal: bool,
     /// The permission mode it was started with.
     pub mode: PermissionMode,
     /// The session it was asked to resume.

@@ -125,6 +125,8 @@ pub struct Seat {
     pub agent: Option<Agent>,
     /// The agent's name until then.
     pub name: String,
+    /// It has a terminal of its own, which is shown in place of a conversation.
+    pub terminal: bool,
     /// When the handshake was through: what "uptime" counts from.
     pub warm_since: Option<DateTime<Utc>>,
     /// The session in the seat.
@@ -226,6 +228,7 @@ impl App {
                 since: setup.now,
                 agent: None,
                 name: setup.agent,
+                terminal: setup.terminal,
                 warm_since: None,
                 active: None,
                 folder: None,
@@ -280,6 +283,18 @@ impl App {
     /// The session shown is the one in the seat.
     pub fn shows_active(&self) -> bool {
         self.shown == self.seat.active
+    }
+
+    /// The agent's terminal is what the conversation pane shows: of another
+    /// session, and once the agent is gone, its transcript.
+    pub fn shows_terminal(&self) -> bool {
+        let shown = self.shown.is_none() || self.shows_active() || self.seat.active.is_none();
+        self.seat.terminal && shown && !matches!(self.seat.state, SlotState::Exited(_))
+    }
+
+    /// Keys are the agent's.
+    pub fn in_terminal(&self) -> bool {
+        self.shows_terminal() && self.overlay.is_none() && self.focus != Focus::Browser
     }
 
     /// A turn runs.

@@ -2,16 +2,21 @@
 
 use std::sync::Arc;
 
+use crossterm::event::MouseEventKind;
 use tokio::sync::mpsc;
 
-use super::clipboard;
 use super::keepsakes::Keepsakes;
 use super::listing::Listing;
 use super::search::Search;
+use super::{clipboard, keys};
 use crate::session::{Conversation, SessionId, Transcript};
+use crate::slot::terminal::Terminal;
 use crate::slot::{SlotError, SlotHandle, Switch};
 use crate::store::{SessionStore, StoreError};
-use crate::tui::app::{Effect, Event, Opened};
+use crate::tui::app::{Effect, Event, Opened, Typed};
+
+/// Lines of a terminal that one notch of the wheel scrolls.
+const NOTCH: isize = 3;
 
 /// Runs effects; cheap to clone into tasks.
 #[derive(Clone)]
@@ -26,6 +31,8 @@ pub(super) struct Runner {
     pub(super) keepsakes: Keepsakes,
     /// Prompts on their way to the slot, in order.
     pub(super) prompts: mpsc::UnboundedSender<(String, String)>,
+    /// The agent's terminal, where it has one.
+    pub(super) terminal: Option<Terminal>,
     /// The one who looks for texts.
     pub(super) search: Search,
     /// The one reader of the list.
@@ -112,6 +119,12 @@ impl Runner {
                 let outcome = if pin { runner.store.pin(session) } else { runner.store.unpin(session) };
                 runner.changed(outcome, Event::Pinned { session, pinned: pin })
             }),
+            Effect::Type(typed) => self.type_in(&typed),
+            Effect::ScrollTerminal(lines) => {
+                if let Some(terminal) = &self.terminal {
+                    terminal.scroll(lines);
+                }
+            }
             Effect::Copy(text) => self.copy(text),
             Effect::KeepDraft { session, text } => self.in_background(move |runner| {
                 let kept = runner.keepsakes.keep_draft(session, &text);
@@ -195,6 +208,26 @@ impl Runner {
             Ok(()) => Event::Said(format!("renamed to “{title}”")),
             Err(error) => Event::Failed(format!("renaming: {error}")),
         });
+    }
+
+    /// Gives what the person did to the agent's terminal, in the form its program
+    /// asked for; a wheel that it does not want scrolls.
+    fn type_in(&self, typed: &Typed) {
+        let Some(terminal) = &self.terminal else { return };
+        let bytes = terminal.look(|screen| match typed {
+            Typed::Key(key) => Some(keys::key(*key, screen)),
+            Typed::Paste(text) => Some(keys::paste(text, screen)),
+            Typed::Mouse { mouse, at } => keys::mouse(*mouse, *at, screen),
+        });
+        match (bytes, typed) {
+            (Some(Some(bytes)), _) if !bytes.is_empty() => terminal.send(bytes),
+            (Some(None), Typed::Mouse { mouse, .. }) => match mouse.kind {
+                MouseEventKind::ScrollUp => terminal.scroll(NOTCH),
+                MouseEventKind::ScrollDown => terminal.scroll(-NOTCH),
+                _ => {}
+            },
+            _ => {}
+        }
     }
 
     fn copy(&self, text: String) {

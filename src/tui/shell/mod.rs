@@ -9,6 +9,7 @@ mod editor;
 mod effects;
 mod input;
 mod keepsakes;
+mod keys;
 mod listing;
 mod lookout;
 mod search;
@@ -20,6 +21,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use chrono::{Local, Offset, Utc};
+use ratatui::layout::Rect;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 use uuid::Uuid;
@@ -64,6 +66,8 @@ pub struct Options {
     pub editor: Option<String>,
     /// What models cost.
     pub prices: Prices,
+    /// The agent has a terminal of its own.
+    pub terminal: bool,
     /// Where drafts and history are kept.
     pub state: PathBuf,
     /// Something to say at the start.
@@ -122,6 +126,7 @@ impl Shell {
             keymap: options.keymap,
             folder: options.launch.cwd.display().to_string(),
             agent: options.agent,
+            terminal: options.terminal,
             mode: options.launch.permission_mode,
             resume: options.launch.resume,
             resume_newest: options.resume_newest,
@@ -157,11 +162,20 @@ impl Shell {
         self.draw()?;
         let (events_in, events) = mpsc::unbounded_channel();
         let painted = events_in.clone();
-        self.caches = Caches::new(move || {
+        let painted = move || {
             // An error says that hotseat is ending.
             let _nobody_draws = painted.send(Event::Painted);
-        });
-        let (slot, news) = slot::spawn(self.launch.clone());
+        };
+        let (slot, news, terminal) = if self.app.seat.terminal {
+            let Rect { height, width, .. } = self.app.geometry.terminal;
+            let size = (height.max(1), width.max(1));
+            let (slot, news, terminal) = slot::terminal::spawn(self.launch.clone(), size, painted.clone());
+            (slot, news, Some(terminal))
+        } else {
+            let (slot, news) = slot::spawn(self.launch.clone());
+            (slot, news, None)
+        };
+        self.caches = Caches::new(painted).with(terminal.clone());
         let (prompts, prompts_out) = mpsc::unbounded_channel();
         tokio::spawn(submit_in_order(slot.clone(), prompts_out));
         let scope = Scope::Project(self.launch.cwd.clone());
@@ -173,6 +187,7 @@ impl Shell {
             events: events_in,
             keepsakes: self.keepsakes.clone(),
             prompts,
+            terminal: terminal.clone(),
         };
         let mut sources = Sources {
             input: Some(Input::start()),
@@ -257,6 +272,11 @@ impl Shell {
             .terminal()
             .draw(|frame| geometry = Some(view(app, frame, caches, theme)))
             .context("drawing")?;
+        if let (Some(terminal), Some(geometry)) = (self.caches.terminal(), &geometry)
+            && !geometry.terminal.is_empty()
+        {
+            terminal.resize(geometry.terminal.height, geometry.terminal.width);
+        }
         let learnt = geometry.map(|geometry| update(&mut self.app, Utc::now(), Event::Drawn(geometry)));
         Ok(learnt.unwrap_or_default())
     }

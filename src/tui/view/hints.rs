@@ -38,6 +38,7 @@ pub fn line(app: &App, width: u16, theme: &Theme) -> Line<'static> {
             keys.chain(fixed).collect()
         }
         (Some(fixed), Some(_)) => fixed.collect(),
+        (None, _) if app.in_terminal() => here(Place::Terminal).collect(),
         (None, _) => of(app.focus.place()).collect(),
     };
     let mut spans = vec![Span::raw(" ")];

@@ -19,6 +19,7 @@ mod layout;
 pub mod markdown;
 mod overlay;
 mod permission;
+mod terminal;
 pub mod text;
 pub mod theme;
 
@@ -27,12 +28,13 @@ use std::collections::HashMap;
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
-use ratatui::widgets::Paragraph;
+use ratatui::widgets::{Clear, Paragraph};
 
 use self::highlight::Painter;
 use self::layout::{Layout, Wants};
 pub use self::theme::Theme;
 use crate::session::SessionId;
+use crate::slot::terminal::Terminal;
 use crate::tui::app::{App, Focus, Geometry, Overlay, Read};
 
 /// What is kept between frames: laid-out conversations, and what colours their code.
@@ -40,6 +42,7 @@ use crate::tui::app::{App, Focus, Geometry, Overlay, Read};
 pub struct Caches {
     conversations: HashMap<SessionId, conversation::Cache>,
     painter: Painter,
+    terminal: Option<Terminal>,
 }
 
 impl Caches {
@@ -47,6 +50,17 @@ impl Caches {
     /// colours of code have arrived and a frame should be drawn with them.
     pub fn new(wake: impl Fn() + Send + 'static) -> Self {
         Self { painter: Painter::start(wake), ..Self::default() }
+    }
+
+    /// The agent's terminal, where it has one.
+    pub fn terminal(&self) -> Option<&Terminal> {
+        self.terminal.as_ref()
+    }
+
+    /// With the agent's terminal, where it has one.
+    #[must_use]
+    pub fn with(self, terminal: Option<Terminal>) -> Self {
+        Self { terminal, ..self }
     }
 }
 
@@ -71,12 +85,21 @@ pub fn view(app: &App, frame: &mut Frame<'_>, caches: &mut Caches, theme: &Theme
     let layout = Layout::of(app, screen, wants);
 
     frame.render_widget(Paragraph::new(head), layout.head);
-    let seen = draw_conversation(app, frame, layout.conversation, caches, theme);
-    permission::draw(&asked, frame, layout.permission);
-    frame.render_widget(Paragraph::new(notes), layout.notes);
-    composer::draw_rule(app, frame, layout.rule, theme);
-    composer::draw(app, frame, layout.composer, theme);
-    composer::draw_completions(app, frame, layout.composer, theme);
+    let seen = if app.shows_terminal() {
+        let area = layout.conversation.union(layout.composer);
+        terminal::draw(app, caches.terminal.as_ref(), frame, area);
+        // News lies over its last lines rather than changing its size.
+        draw_over(notes, frame, area);
+        Geometry { terminal: area, ..Geometry::default() }
+    } else {
+        let seen = draw_conversation(app, frame, layout.conversation, caches, theme);
+        permission::draw(&asked, frame, layout.permission);
+        frame.render_widget(Paragraph::new(notes), layout.notes);
+        composer::draw_rule(app, frame, layout.rule, theme);
+        composer::draw(app, frame, layout.composer, theme);
+        composer::draw_completions(app, frame, layout.composer, theme);
+        Geometry { conversation: layout.conversation, composer: layout.composer, ..seen }
+    };
     frame.render_widget(bar::line(app, layout.bar.width, theme), layout.bar);
     frame.render_widget(hints::line(app, layout.hints.width, theme), layout.hints);
     let divider = (0..layout.divider.height).map(|_| Line::styled("│", theme.dim)).collect::<Vec<_>>();
@@ -91,13 +114,19 @@ pub fn view(app: &App, frame: &mut Frame<'_>, caches: &mut Caches, theme: &Theme
     Geometry {
         browser: layout.browser,
         divider: (!layout.divider.is_empty()).then_some(layout.divider.x),
-        conversation: layout.conversation,
-        composer: layout.composer,
         rows,
         permission,
         choices,
         ..seen
     }
+}
+
+/// Draws lines over the end of an area.
+fn draw_over(lines: Vec<Line<'static>>, frame: &mut Frame<'_>, area: Rect) {
+    let height = (lines.len() as u16).min(area.height);
+    let over = Rect { y: area.bottom() - height, height, ..area };
+    frame.render_widget(Clear, over);
+    frame.render_widget(Paragraph::new(lines), over);
 }
 
 /// Draws the conversation shown, or why there is none.

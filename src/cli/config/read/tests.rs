@@ -44,7 +44,7 @@ fn a_mistake_names_line_and_remedy() {
             "theme = 'pink'",
             "c.toml:1: theme: expected \"auto\", \"dark\", \"light\", \"mono\" or a theme file's path",
         ),
-        ("agent = 'claude'", "c.toml:1: agent: expected an agent this version drives: hotseat"),
+        ("agent = 'codex'", "c.toml:1: agent: expected an agent this version drives: hotseat, claude-tty"),
         ("mouse = 1", "c.toml:1: mouse: expected true or false"),
         (
             "browser_width = 900",

@@ -54,8 +54,9 @@ pub(super) fn act(app: &mut App, command: Command) -> Vec<Effect> {
         }
         Command::Jump => jump::open(app, Within::Titles, ""),
         Command::Find => jump::open(app, Within::Texts, ""),
-        // They mean something only where text is written, and are taken there.
-        Command::Tools | Command::Complete => Vec::new(),
+        // They mean something only where text is written, or in the agent's terminal,
+        // and are taken there.
+        Command::Tools | Command::Complete | Command::Leave => Vec::new(),
         Command::ToggleBrowser => toggle_browser(app),
         Command::FocusNext => focus(app, 1),
         Command::FocusPrevious => focus(app, -1),

@@ -3,14 +3,14 @@
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use super::super::command::Command;
-use super::super::effect::Effect;
+use super::super::effect::{Effect, Typed};
 use super::super::jump::Within;
 use super::super::key::Key;
 use super::super::keymap::Place;
 use super::super::overlay::{Ask, Choice, Overlay, Purpose};
 use super::super::state::{App, Focus};
 use super::super::writing::{self, line};
-use super::{act, care, jump, read, slash, switch};
+use super::{act, care, jump, read, slash, switch, terminal};
 use crate::slot::Verdict;
 
 /// A key was pressed.
@@ -33,6 +33,9 @@ pub(super) fn press(app: &mut App, event: KeyEvent) -> Vec<Effect> {
             }
             _ => {}
         }
+    }
+    if app.in_terminal() {
+        return terminal::press(app, event);
     }
     if app.overlay.is_some() && !matches!(global, Some(Command::Suspend | Command::Redraw)) {
         return press_overlay(app, event);
@@ -58,6 +61,9 @@ fn is_about_a_session(command: Command) -> bool {
 
 /// A text was pasted: into the line that has the keys, else into the composer.
 pub(super) fn paste(app: &mut App, text: &str) -> Vec<Effect> {
+    if app.in_terminal() {
+        return vec![Effect::Type(Typed::Paste(text.to_owned()))];
+    }
     let now = app.local_now();
     let one_line = || text.split_whitespace().collect::<Vec<_>>().join(" ");
     match &mut app.overlay {

@@ -13,6 +13,7 @@ mod seat;
 mod slash;
 mod switch;
 mod talk;
+mod terminal;
 
 use chrono::{DateTime, Utc};
 

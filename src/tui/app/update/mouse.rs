@@ -6,7 +6,7 @@ use super::super::effect::Effect;
 use super::super::geometry::Target;
 use super::super::overlay::Overlay;
 use super::super::state::{App, Focus};
-use super::{act, jump, keys, read, talk};
+use super::{act, jump, keys, read, talk, terminal};
 
 /// Lines that one notch of the wheel moves.
 const NOTCH: isize = 3;
@@ -15,6 +15,9 @@ const WIDTHS: (u16, u16) = (34, 60);
 
 /// The mouse did something.
 pub(super) fn mouse(app: &mut App, mouse: MouseEvent) -> Vec<Effect> {
+    if let Some(effects) = terminal::mouse(app, mouse) {
+        return effects;
+    }
     let target = app.geometry.target(mouse.column, mouse.row, app.overlay.is_some());
     match mouse.kind {
         MouseEventKind::Down(MouseButton::Left) => click(app, target),

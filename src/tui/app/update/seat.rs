@@ -19,7 +19,14 @@ pub(super) fn news(app: &mut App, event: SlotEvent) -> Vec<Effect> {
     match event.news {
         News::State(state) => {
             enter(app, state);
-            pursue(app)
+            let mut effects = pursue(app);
+            if let (SlotState::Exited(_), true, Some(shown)) = (&app.seat.state, app.seat.terminal, app.shown)
+            {
+                // What its terminal showed is in the transcript now.
+                app.pages.remove(&shown);
+                effects.extend(read::show(app, shown));
+            }
+            effects
         }
         News::Ready(agent) => ready(app, agent),
         News::Switched(switched) => arrived(app, switched),
@@ -124,7 +131,9 @@ fn ready(app: &mut App, agent: Agent) -> Vec<Effect> {
     app.agreed.insert(session);
     let mut effects = Vec::new();
     if app.shown.is_none() {
-        app.pages.entry(session).or_insert_with(Page::begun);
+        if !app.seat.terminal {
+            app.pages.entry(session).or_insert_with(Page::begun);
+        }
         effects.extend(read::show(app, session));
     }
     app.arrange();
@@ -137,7 +146,9 @@ fn arrived(app: &mut App, switched: Switched) -> Vec<Effect> {
     let (from, to) = (switched.from, switched.to);
     if switched.what == "clear" {
         app.undo.push(Undo::Clear(from));
-        app.pages.insert(to, Page::begun());
+        if !app.seat.terminal {
+            app.pages.insert(to, Page::begun());
+        }
     }
     if let Some(repaired) = &switched.repaired {
         app.say(repaired.clone());

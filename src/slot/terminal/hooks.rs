@@ -1,0 +1,172 @@
+//! What the program in the terminal reports of itself, by the hooks it is
+//! started with: nothing is ever guessed from its screen.
+//!
+//! Owns a private folder with the socket they report to and the settings file
+//! that names them. A report is hostile: what is no id, is none.
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use serde::Deserialize;
+use serde_json::json;
+use tempfile::TempDir;
+use tokio::io::AsyncReadExt;
+use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::mpsc;
+
+use crate::protocol::PermissionMode;
+use crate::session::SessionId;
+
+/// No report is longer; a prompt that is, is cut and so no report.
+const LONGEST: u64 = 4 << 20;
+/// A report is written at once, or never.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// What is reported.
+const EVENTS: [&str; 5] = ["SessionStart", "SessionEnd", "UserPromptSubmit", "Stop", "Notification"];
+
+/// One report.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub(super) struct Report {
+    /// The session it is about.
+    pub session_id: SessionId,
+    /// Where that session is written.
+    pub transcript_path: PathBuf,
+    /// The folder it works in.
+    pub cwd: PathBuf,
+    /// What may run without asking, where it says so.
+    #[serde(default, deserialize_with = "mode")]
+    pub permission_mode: Option<PermissionMode>,
+    /// What happened.
+    #[serde(flatten)]
+    pub what: What,
+}
+
+/// What happened in the program.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(tag = "hook_event_name")]
+pub(super) enum What {
+    /// It works on this session from now on.
+    SessionStart {
+        /// `startup`, `resume`, `clear` or `fork`; `compact` changes nothing.
+        source: String,
+        /// The model, where it says so.
+        #[serde(default)]
+        model: Option<String>,
+    },
+    /// It left this session.
+    SessionEnd {},
+    /// A turn begins.
+    UserPromptSubmit {
+        /// The prompt's id.
+        #[serde(default)]
+        prompt_id: String,
+    },
+    /// The turn is over.
+    Stop {},
+    /// It waits for the person.
+    Notification {
+        /// `idle_prompt`, `permission_prompt`, …
+        #[serde(default)]
+        notification_type: String,
+    },
+    /// Something newer than this program.
+    #[serde(other)]
+    Other,
+}
+
+/// The place hooks report to. Dropping it takes the folder away.
+pub(super) struct Hooks {
+    folder: TempDir,
+    listener: UnixListener,
+}
+
+impl Hooks {
+    /// Makes the place. `reporter` is the program whose `hook` command hands a
+    /// report on: our own.
+    pub(super) fn new(reporter: &Path) -> Result<Self> {
+        let base = std::env::var_os("XDG_RUNTIME_DIR").map_or_else(std::env::temp_dir, PathBuf::from);
+        let mut builder = tempfile::Builder::new();
+        builder.prefix("hotseat-").permissions(std::fs::Permissions::from_mode(0o700));
+        let folder = builder.tempdir_in(&base).or_else(|_| builder.tempdir());
+        let folder = folder.context("making a private folder for the agent's reports")?;
+        let socket = folder.path().join("hooks");
+        let listener = UnixListener::bind(&socket).context("listening for the agent's reports")?;
+        let command = format!("{} hook {}", quoted(reporter)?, quoted(&socket)?);
+        let hook = json!([{"hooks": [{"type": "command", "command": command, "timeout": 5}]}]);
+        let hooks: serde_json::Map<_, _> =
+            EVENTS.map(|event| (event.to_owned(), hook.clone())).into_iter().collect();
+        std::fs::write(folder.path().join("settings.json"), json!({"hooks": hooks}).to_string())
+            .context("writing the agent's hooks")?;
+        Ok(Self { folder, listener })
+    }
+
+    /// The settings file that the program is started with.
+    pub(super) fn settings(&self) -> PathBuf {
+        self.folder.path().join("settings.json")
+    }
+
+    /// Hands reports on, in the order they come, until nobody wants them.
+    pub(super) async fn listen(self, reports: mpsc::Sender<Report>) {
+        loop {
+            let stream = tokio::select! {
+                accepted = self.listener.accept() => accepted,
+                () = reports.closed() => return,
+            };
+            let report = match stream {
+                Ok((stream, _)) => tokio::time::timeout(PATIENCE, read(stream)).await.unwrap_or(None),
+                Err(error) => {
+                    tracing::warn!(%error, "a report of the agent was lost");
+                    return;
+                }
+            };
+            if let Some(report) = report
+                && reports.send(report).await.is_err()
+            {
+                return;
+            }
+        }
+    }
+}
+
+async fn read(stream: UnixStream) -> Option<Report> {
+    let mut bytes = Vec::new();
+    stream.take(LONGEST).read_to_end(&mut bytes).await.ok()?;
+    serde_json::from_slice(&bytes).inspect_err(|error| tracing::warn!(%error, "no report")).ok()
+}
+
+/// A path as a word of the shell, which runs hooks.
+fn quoted(path: &Path) -> Result<String> {
+    let path = path.to_str().context("the agent's hooks cannot name a path that is no text")?;
+    Ok(format!("'{}'", path.replace('\'', "'\\''")))
+}
+
+/// A mode that is newer than this program is none.
+fn mode<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<PermissionMode>, D::Error> {
+    let name = Option::<String>::deserialize(deserializer)?;
+    Ok(name.and_then(|name| name.parse().ok()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reports_are_read_as_the_official_program_writes_them() {
+        let common = r#""session_id":"a285f1d0-cf5d-476b-98c6-093bb815f530","transcript_path":"/p/a.jsonl","cwd":"/w","#;
+        let report = |rest: &str| serde_json::from_str::<Report>(&format!("{{{common}{rest}}}")).unwrap();
+        let start = report(r#""hook_event_name":"SessionStart","source":"fork","session_title":"side way""#);
+        assert_eq!(start.what, What::SessionStart { source: "fork".into(), model: None });
+        let stop = report(r#""permission_mode":"plan","hook_event_name":"Stop","stop_hook_active":false"#);
+        assert_eq!((stop.what, stop.permission_mode), (What::Stop {}, Some(PermissionMode::Plan)));
+        assert_eq!(report(r#""hook_event_name":"FromTheFuture","x":1"#).what, What::Other);
+        let hostile = r#"{"session_id":"../../etc","transcript_path":"","cwd":"","hook_event_name":"Stop"}"#;
+        assert!(serde_json::from_str::<Report>(hostile).is_err());
+    }
+
+    #[test]
+    fn a_word_of_the_shell_holds_any_path() {
+        assert_eq!(quoted(Path::new("/it's here")).unwrap(), r"'/it'\''s here'");
+    }
+}

@@ -1,0 +1,184 @@
+//! A program in a pseudo-terminal, and what is on its screen.
+//!
+//! Owns the process, both directions of its terminal and the screen that an
+//! emulator makes of what it writes. Nothing it writes goes anywhere else: its
+//! clipboard, titles and bells are passed over. Never knows which program it is.
+
+use std::io::{self, Read, Write};
+use std::num::NonZero;
+use std::path::Path;
+use std::sync::mpsc as thread_channel;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use portable_pty::{CommandBuilder, ExitStatus, MasterPty, PtySize, native_pty_system};
+use rustix::process::{Pid, Signal, kill_process_group};
+
+/// Lines that can be scrolled back to.
+const SCROLLBACK: usize = 5_000;
+/// Bytes that are read at once.
+const CHUNK: usize = 64 * 1024;
+
+/// What a terminal's program is given to read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Keys {
+    /// These bytes.
+    Bytes(Vec<u8>),
+    /// Nothing for a while, so that what follows is a key of its own.
+    Pause(Duration),
+}
+
+/// A program in a terminal. When it is dropped, the terminal hangs up.
+pub(super) struct Pty {
+    /// The program itself.
+    pub pid: u32,
+    keys: thread_channel::Sender<Keys>,
+    master: Box<dyn MasterPty + Send>,
+}
+
+/// The screen of a program: rows, columns, colours, modes.
+pub(super) type Emulator = vt100::Parser<Answers>;
+
+/// What the terminal says by itself: it is asked who it is and where its cursor
+/// stands.
+pub(super) struct Answers {
+    keys: thread_channel::Sender<Keys>,
+}
+
+impl Pty {
+    /// Starts a program in a terminal of this size. `painted` is called, from
+    /// another thread, when its screen changed; `ended` once, at its
+    /// end, with the reason and the lines of its screen. An error is for a person.
+    pub(super) fn start(
+        command: &std::process::Command,
+        (rows, columns): (u16, u16),
+        painted: impl Fn() + Send + 'static,
+        ended: impl FnOnce(String, Vec<String>) + Send + 'static,
+    ) -> Result<(Self, Arc<Mutex<Emulator>>), String> {
+        let program = Path::new(command.get_program()).display().to_string();
+        let failed = |error: &dyn std::fmt::Display| format!("could not start {program}: {error}");
+        let size = PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 };
+        let pair = native_pty_system().openpty(size).map_err(|error| failed(&error))?;
+        let mut child = pair.slave.spawn_command(built(command)).map_err(|error| failed(&error))?;
+        // Ours would keep the terminal open after its program ended.
+        drop(pair.slave);
+        let mut output = pair.master.try_clone_reader().map_err(|error| failed(&error))?;
+        let input = pair.master.take_writer().map_err(|error| failed(&error))?;
+        let pid = child.process_id().unwrap_or_default();
+        let (keys, waiting) = thread_channel::channel();
+        std::thread::spawn(move || write(input, &waiting));
+        let answers = Answers { keys: keys.clone() };
+        let emulator = vt100::Parser::new_with_callbacks(cells(rows), cells(columns), SCROLLBACK, answers);
+        let emulator = Arc::new(Mutex::new(emulator));
+        let painting = Arc::clone(&emulator);
+        std::thread::spawn(move || {
+            let mut chunk = vec![0; CHUNK];
+            // The end of its program reads as an error on Linux.
+            while let Ok(count @ 1..) = output.read(&mut chunk) {
+                lock(&painting).process(&chunk[..count]);
+                painted();
+            }
+            let reason = child.wait().map_or_else(|error| error.to_string(), |status| told(&status));
+            ended(reason, lines(lock(&painting).screen()));
+        });
+        Ok((Self { pid, keys, master: pair.master }, emulator))
+    }
+
+    /// Gives the program something to read.
+    pub(super) fn send(&self, keys: Keys) {
+        // A program that is gone reads nothing; its end is told elsewhere.
+        let _read_or_gone = self.keys.send(keys);
+    }
+
+    /// The terminal has another size now.
+    pub(super) fn resize(&self, rows: u16, columns: u16) -> io::Result<()> {
+        let size = PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 };
+        self.master.resize(size).map_err(io::Error::other)
+    }
+
+    /// Signals the program and all that it started: it leads a group of its own.
+    pub(super) fn signal(&self, signal: Signal) {
+        let Some(group) = Pid::from_raw(self.pid.cast_signed()) else { return };
+        if let Err(error) = kill_process_group(group, signal) {
+            tracing::debug!(pid = self.pid, ?signal, %error, "nobody left to signal");
+        }
+    }
+}
+
+impl vt100::Callbacks for Answers {
+    fn unhandled_csi(
+        &mut self,
+        screen: &mut vt100::Screen,
+        first: Option<u8>,
+        _second: Option<u8>,
+        params: &[&[u16]],
+        last: char,
+    ) {
+        let answer = match (first, last, params.first().and_then(|param| param.first())) {
+            // Who are you? A VT220 with colours.
+            (None, 'c', _) => "\x1b[?62;22c".to_owned(),
+            (None, 'n', Some(5)) => "\x1b[0n".to_owned(),
+            (None, 'n', Some(6)) => {
+                let (row, column) = screen.cursor_position();
+                format!("\x1b[{};{}R", row + 1, column + 1)
+            }
+            _ => return,
+        };
+        // A program that is gone does not wait for it.
+        let _read_or_gone = self.keys.send(Keys::Bytes(answer.into_bytes()));
+    }
+}
+
+/// What another thread left half done in an emulator, the next paint mends.
+pub(super) fn lock(emulator: &Mutex<Emulator>) -> std::sync::MutexGuard<'_, Emulator> {
+    emulator.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A terminal has at least one row and one column.
+pub(super) fn cells(count: u16) -> NonZero<u16> {
+    NonZero::new(count).unwrap_or(NonZero::<u16>::MIN)
+}
+
+/// The same command for a terminal that has all colours.
+fn built(command: &std::process::Command) -> CommandBuilder {
+    let mut built = CommandBuilder::new(command.get_program());
+    built.args(command.get_args());
+    built.env("TERM", "xterm-256color");
+    built.env("COLORTERM", "truecolor");
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => built.env(name, value),
+            None => built.env_remove(name),
+        }
+    }
+    if let Some(folder) = command.get_current_dir() {
+        built.cwd(folder);
+    }
+    built
+}
+
+fn write(mut input: impl Write, waiting: &thread_channel::Receiver<Keys>) {
+    for keys in waiting {
+        match keys {
+            Keys::Bytes(bytes) => {
+                if input.write_all(&bytes).and_then(|()| input.flush()).is_err() {
+                    return;
+                }
+            }
+            Keys::Pause(pause) => std::thread::sleep(pause),
+        }
+    }
+}
+
+/// The lines of a screen that hold something.
+fn lines(screen: &vt100::Screen) -> Vec<String> {
+    let (_, columns) = screen.size();
+    screen.rows(0, columns.get()).filter(|line| !line.trim().is_empty()).collect()
+}
+
+fn told(status: &ExitStatus) -> String {
+    match status.signal() {
+        Some(signal) => format!("by a signal: {signal}"),
+        None => format!("exit {}", status.exit_code()),
+    }
+}

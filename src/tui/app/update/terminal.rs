@@ -1,0 +1,40 @@
+//! What a person does over the agent's terminal: it is the agent's, all but a
+//! few keys.
+
+use crossterm::event::{KeyEvent, MouseEvent, MouseEventKind};
+use ratatui::layout::Position;
+
+use super::super::command::Command;
+use super::super::effect::{Effect, Typed};
+use super::super::key::Key;
+use super::super::keymap::Place;
+use super::super::state::{App, Focus};
+
+/// Takes one key.
+pub(super) fn press(app: &mut App, event: KeyEvent) -> Vec<Effect> {
+    let screen = isize::from(i16::try_from(app.geometry.terminal.height).unwrap_or(i16::MAX));
+    match app.keymap.command_of(Place::Terminal, Key::from(event)) {
+        Some(Command::Leave) => {
+            app.browser.hidden = false;
+            app.focus = Focus::Browser;
+            Vec::new()
+        }
+        Some(Command::PageUp) => vec![Effect::ScrollTerminal(screen - 1)],
+        Some(Command::PageDown) => vec![Effect::ScrollTerminal(1 - screen)],
+        _ => vec![Effect::Type(Typed::Key(event))],
+    }
+}
+
+/// Takes what the mouse did over it; none where that was elsewhere.
+pub(super) fn mouse(app: &mut App, mouse: MouseEvent) -> Option<Vec<Effect>> {
+    let area = app.geometry.terminal;
+    let over = area.contains(Position::new(mouse.column, mouse.row));
+    if !over || app.dragging || !app.shows_terminal() || app.overlay.is_some() {
+        return None;
+    }
+    if matches!(mouse.kind, MouseEventKind::Down(_)) {
+        app.focus = Focus::Composer;
+    }
+    let at = (mouse.column - area.x, mouse.row - area.y);
+    Some(vec![Effect::Type(Typed::Mouse { mouse, at })])
+}

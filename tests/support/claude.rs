@@ -1,0 +1,14 @@
+//! The official program, where this machine has it.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+/// The one in the Python SDK's package, else the one on the PATH.
+pub fn claude() -> Option<PathBuf> {
+    let find = "import os, claude_agent_sdk as sdk; print(os.path.join(os.path.dirname(sdk.__file__), '_bundled', 'claude'))";
+    let bundled = Command::new("python3").args(["-c", find]).output().ok();
+    let bundled = bundled.map(|output| PathBuf::from(String::from_utf8_lossy(&output.stdout).trim()));
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let on_path = std::env::split_paths(&path).map(|folder| folder.join("claude"));
+    bundled.into_iter().chain(on_path).find(|claude| claude.is_file())
+}
