@@ -5,7 +5,18 @@ use super::super::pty::Keys;
 use super::obey::{SETTLING, branch};
 use super::{Active, Asked, Effect, Machine, NAME};
 use crate::session::SessionId;
-use crate::slot::{Agent, How, News, PromptState, SlotState, Switch, Switched};
+use crate::slot::{Abilities, Agent, Feature, How, News, PromptState, SlotState, Switch, Switched};
+
+/// What is done in its terminal is not done from outside.
+const ABILITIES: Abilities = Abilities {
+    lacks: &[
+        (Feature::ForkAt, "/branch copies a session to its end only"),
+        (Feature::Mode, "Shift-Tab changes it in the terminal"),
+        (Feature::Context, "/context shows it in the terminal"),
+        (Feature::Ephemeral, "the official program always writes its sessions to disk"),
+    ],
+    ..Abilities::WHOLE
+};
 
 impl Machine {
     pub(super) fn hear(&mut self, report: Report) {
@@ -114,6 +125,7 @@ impl Machine {
         self.typed = false;
         self.model = model.unwrap_or_else(|| std::mem::take(&mut self.model));
         self.tell(News::Ready(Agent {
+            abilities: ABILITIES,
             name: NAME.to_owned(),
             version: self.version.clone(),
             pid: self.pid,

@@ -22,6 +22,8 @@ impl World {
     /// Warm, in session A.
     fn warm() -> Self {
         let launch = Launch {
+            driver: crate::slot::OURS.driver,
+            finder: crate::slot::Finder::default(),
             program: "/bin/claude".into(),
             args: Vec::new(),
             env: Vec::new(),
