@@ -48,7 +48,7 @@ fn help_teaches() {
     check(&["--help"], 0, "Where things lie:\n  sessions ");
     check(&["--help"], 0, "Enter seat · c clear · ");
     check(&["--version"], 0, env!("CARGO_PKG_VERSION"));
-    check(&["completions", "bash"], 0, "_hotseat()");
+    check(&["completions", "bash"], 0, "_clap_complete_hotseat()");
 }
 
 #[test]

@@ -55,6 +55,7 @@ fn the_python_client_serves_many_sessions_on_one_process() {
             assert!(!told[key].as_str().unwrap().contains(other), "{told:#}");
         }
     }
+    assert_eq!((&told["listed"], &told["titled"]), (&json!(true), &json!("Copy")));
     check(&told, "empty", "does not tell");
     check(&told, "lost", "no session");
     assert_eq!((&told["turns"], &told["still"], &told["pids"]), (&json!(1), &json!(1), &json!(1)));
@@ -90,4 +91,5 @@ fn the_typescript_client_changes_sessions_on_one_process() {
     check(&told, "remembered", "PINEAPPLE");
     check(&told, "lost", "no session");
     assert_eq!((&told["pids"], &told["forked"], &told["named"]), (&json!(1), &json!(true), &json!(true)));
+    assert_eq!(told["listed"], true);
 }

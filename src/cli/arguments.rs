@@ -5,11 +5,12 @@ use std::path::PathBuf;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use super::agent::Agent;
-use super::completions::Completions;
+use super::completions::{self, Completions};
 use super::config::Config;
 use super::doctor::Doctor;
 use super::guard::Guard;
 use super::hook::Hook;
+use super::man::Man;
 use super::places::Places;
 use super::sessions::Sessions;
 use crate::protocol::PermissionMode;
@@ -46,7 +47,7 @@ pub struct Seat {
     pub permission_mode: Option<PermissionMode>,
     /// Start in this session, whichever folder it belongs to: its id, the
     /// beginning of it, or its title.
-    #[arg(long, value_name = "SESSION", conflicts_with = "continue_last")]
+    #[arg(long, value_name = "SESSION", conflicts_with = "continue_last", add = completions::sessions())]
     pub resume: Option<String>,
     /// Start in this folder's last session.
     #[arg(long = "continue", short = 'c')]
@@ -77,6 +78,8 @@ pub enum Command {
     Doctor(Doctor),
     /// Print the completion script for a shell.
     Completions(Completions),
+    /// Print the manual, or write a page for each command
+    Man(Man),
     /// Run a program that must not outlive the process that runs this.
     #[command(hide = true)]
     Guard(Guard),

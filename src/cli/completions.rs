@@ -1,13 +1,35 @@
-//! `hotseat completions SHELL`: the completion script, on stdout.
+//! `hotseat completions SHELL`: the completion script, on stdout; and what
+//! hotseat answers when such a script asks it.
+//!
+//! The script asks the program itself, so that sessions complete by id and by
+//! title. Completing reads what a list reads and changes nothing.
 
+use std::ffi::OsStr;
 use std::io::Write;
+use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use clap::CommandFactory;
-use clap_complete::Shell;
+use clap_complete::engine::{ArgValueCompleter, CompletionCandidate};
+use clap_complete::env::Shells;
+use clap_complete::{CompleteEnv, Shell};
 
 use super::arguments::Arguments;
 use super::exit::Exit;
+use super::places::Places;
+use super::sessions::reference::Stock;
+use crate::index::Row;
+use crate::store::LocalStore;
+use crate::tui::view::text::clean_line;
+
+/// The variable by which a script asks.
+const ASKS: &str = "HOTSEAT_COMPLETE";
+/// A variable that only bash's script sets; the other shells escape by themselves.
+const BASH: &str = "_CLAP_COMPLETE_COMP_TYPE";
+/// Nobody reads more than these.
+const MOST: usize = 100;
+/// What a shell would not take as part of a word.
+const SPECIAL: &str = " \t\\'\"`$&;|<>()[]{}*?!#~";
 
 /// What the command is told.
 #[derive(Debug, clap::Args)]
@@ -18,9 +40,78 @@ pub struct Completions {
 
 /// Prints the script.
 pub fn run(arguments: &Completions) -> Result<Exit> {
-    // The generator panics when its writer fails, so it writes to memory.
+    let shell = arguments.shell.to_string();
+    let shells = Shells::builtins();
+    let shell = shells.completer(&shell).with_context(|| format!("{shell} cannot be completed for"))?;
     let mut script = Vec::new();
-    clap_complete::generate(arguments.shell, &mut Arguments::command(), "hotseat", &mut script);
+    shell
+        .write_registration(ASKS, "hotseat", "hotseat", "hotseat", &mut script)
+        .context("writing the script")?;
     std::io::stdout().write_all(&script).context("printing the completion script")?;
     Ok(Exit::Done)
+}
+
+/// Answers a script, where one asks; then the program is done.
+pub fn answer() {
+    CompleteEnv::with_factory(Arguments::command).var(ASKS).complete();
+}
+
+/// Completes an argument that names a session.
+pub fn sessions() -> ArgValueCompleter {
+    ArgValueCompleter::new(|typed: &OsStr| {
+        let typed = typed.to_string_lossy();
+        // Whoever completes wants no word about what is wrong.
+        let store = LocalStore::from_env().ok().map(Arc::new);
+        let rows = store.and_then(|store| {
+            Stock::over(store, Places::find().index()).rows_of(&crate::store::Scope::All).ok()
+        });
+        let bash = std::env::var_os(BASH).is_some();
+        candidates(&rows.unwrap_or_default(), &typed, bash)
+    })
+}
+
+/// The sessions whose id begins so, and those with a title that does, the
+/// newest first.
+fn candidates(rows: &[Row], typed: &str, escape: bool) -> Vec<CompletionCandidate> {
+    let bare = typed.replace(['\\', '\'', '"'], "").to_lowercase();
+    let fits = |text: &str| text.to_lowercase().starts_with(&bare);
+    let named = rows.iter().map(|row| (row.stored.id.to_string(), clean_line(row.facts.title_text())));
+    let fitting = named.filter_map(|(id, title)| {
+        if fits(&id) {
+            return Some(CompletionCandidate::new(id).help(Some(title.into_owned().into())));
+        }
+        let word = if escape { escaped(&title) } else { title.into_owned() };
+        (!bare.is_empty() && fits(&word.replace('\\', "")))
+            .then(|| CompletionCandidate::new(word).help(Some(id.into())))
+    });
+    fitting.take(MOST).collect()
+}
+
+/// A text as one word of a shell that takes candidates as they are.
+fn escaped(text: &str) -> String {
+    let escape = |letter: char| SPECIAL.contains(letter).then_some('\\').into_iter().chain([letter]);
+    text.chars().flat_map(escape).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tui::app::sample::row;
+
+    fn values(typed: &str, escape: bool) -> Vec<String> {
+        let rows = [row(1, "Parser rewrite", 1, None), row(2, "It's \u{1b}[2J odd", 2, None)];
+        let candidates = candidates(&rows, typed, escape);
+        candidates.iter().map(|candidate| candidate.get_value().to_string_lossy().into_owned()).collect()
+    }
+
+    #[test]
+    fn ids_and_titles_complete() {
+        let id = |number| crate::tui::app::sample::id(number).to_string();
+        assert_eq!(values("", false), [id(1), id(2)]);
+        assert_eq!(values(&id(2)[..36], false), [id(2)]);
+        assert_eq!(values("PARS", false), ["Parser rewrite"]);
+        assert_eq!(values("Parser\\ re", true), ["Parser\\ rewrite"]);
+        assert_eq!(values("it", true), ["It\\'s\\ ␛\\[2J\\ odd"]);
+        assert!(values("lexer", false).is_empty());
+    }
 }

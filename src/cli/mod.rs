@@ -13,6 +13,7 @@ mod exit;
 mod guard;
 mod hook;
 mod logs;
+mod man;
 mod places;
 mod screen;
 mod sessions;
@@ -27,6 +28,7 @@ use exit::Exit;
 /// Runs the program: reads the command line, does what it says, and says what
 /// went wrong on stderr.
 pub fn main() -> ExitCode {
+    completions::answer();
     let done = match agent::words() {
         Some(words) => agent::run(words),
         None => run(Arguments::read()),
@@ -47,6 +49,7 @@ fn run(arguments: Arguments) -> Result<Exit> {
         Some(Command::Config(config)) => config::run(&config),
         Some(Command::Doctor(doctor)) => doctor::run(&doctor),
         Some(Command::Completions(completions)) => completions::run(&completions),
+        Some(Command::Man(man)) => man::run(&man),
         Some(Command::Guard(guard)) => guard::run(&guard),
         Some(Command::Hook(hook)) => Ok(hook::run(&hook)),
     }

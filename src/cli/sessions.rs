@@ -7,6 +7,7 @@ mod delete;
 mod export;
 mod fork;
 mod import;
+mod info;
 mod label;
 mod list;
 mod measure;
@@ -18,7 +19,9 @@ mod progress;
 mod prune;
 pub(super) mod reference;
 mod restore;
+mod search;
 mod show;
+mod stats;
 mod told;
 
 use std::sync::Arc;
@@ -47,6 +50,12 @@ enum Command {
     List(list::List),
     /// Show what was said in a session
     Show(show::Show),
+    /// Tell all that is known of a session
+    Info(info::Info),
+    /// Find what was said, in all sessions
+    Search(search::Search),
+    /// Add up tokens and their cost by day, project or model
+    Stats(stats::Stats),
     /// Give a session a title; an empty one takes it away
     Rename(label::Rename),
     /// Give sessions a tag; an empty one, or --remove, takes it away
@@ -81,6 +90,9 @@ pub fn run(sessions: &Sessions) -> Result<Exit> {
     match &sessions.command {
         Command::List(list) => list.run(&stock, &prices()),
         Command::Show(show) => show.run(&stock),
+        Command::Info(info) => info.run(&stock, &prices()),
+        Command::Search(search) => search.run(&stock),
+        Command::Stats(stats) => stats.run(&stock, &prices()),
         Command::Rename(rename) => rename.run(&stock),
         Command::Tag(tag) => tag.run(&stock),
         Command::Fork(fork) => fork.run(&stock),

@@ -130,6 +130,12 @@ impl Catalog {
         Ok((!same || learned).then(|| self.rows(&sight, |_, _| ())))
     }
 
+    /// Every session that was seen is in the index, with its words.
+    pub fn is_whole(&self) -> bool {
+        let is_in = |known: &Known| known.extent == Extent::Indexed || known.problem.is_some();
+        self.database.is_some() && self.known().values().all(is_in)
+    }
+
     fn known(&self) -> MutexGuard<'_, HashMap<SessionId, Known>> {
         lock(&self.known)
     }

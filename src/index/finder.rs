@@ -4,14 +4,20 @@
 //! the writer. Words come from the index; the sentence that is shown is read
 //! from the transcript as it is now.
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
+use rayon::prelude::*;
+
 use super::database::Database;
 use super::text::{self, Query, Snippet};
 use crate::session::SessionId;
-use crate::store::SessionStore;
+use crate::store::{Scope, SessionStore, StoreError};
+
+/// Transcripts that are read before anything newer could be asked.
+const BATCH: usize = 16;
 
 /// Where a text was said.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,4 +82,51 @@ impl Finder {
         });
         Ok(FoundText { said: said.collect(), more: hits.more })
     }
+}
+
+/// The same where there is no index: reads every transcript, the last touched
+/// first. After each few `go_on` is told how many of all were read; none where
+/// it said no.
+pub fn find_by_reading(
+    store: &dyn SessionStore,
+    query: &Query,
+    wanted: impl Fn(SessionId) -> bool,
+    limit: usize,
+    mut go_on: impl FnMut(usize, usize) -> bool,
+) -> Result<Option<FoundText>, StoreError> {
+    let mut sessions = store.list(&Scope::All)?;
+    sessions.retain(|stored| wanted(stored.id));
+    sessions.sort_by_key(|stored| Reverse(stored.modified));
+    let mut said: Vec<Said> = Vec::new();
+    for (at, batch) in sessions.chunks(BATCH).enumerate() {
+        if !go_on(at * BATCH, sessions.len()) {
+            return Ok(None);
+        }
+        said.par_extend(batch.par_iter().filter_map(|stored| {
+            // One that is gone or cannot be read holds nothing that could be shown.
+            let transcript = store.read(stored.id).ok()?;
+            let (offset, snippet) = latest(&transcript, query)?;
+            Some(Said { session: stored.id, offset, others: 0, snippet })
+        }));
+        if said.len() > limit {
+            break;
+        }
+    }
+    let more = said.len() > limit;
+    said.truncate(limit);
+    Ok(Some(FoundText { said, more }))
+}
+
+/// The last entry in which a text was said, and where it begins.
+fn latest(transcript: &[u8], query: &Query) -> Option<(u64, Snippet)> {
+    let mut rest = transcript;
+    while !rest.is_empty() {
+        let body = rest.strip_suffix(b"\n").unwrap_or(rest);
+        let start = memchr::memrchr(b'\n', body).map_or(0, |newline| newline + 1);
+        if let Some(snippet) = text::snippet(&rest[start..], query) {
+            return Some((start as u64, snippet));
+        }
+        rest = &rest[..start];
+    }
+    None
 }

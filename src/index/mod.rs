@@ -15,6 +15,6 @@ pub mod text;
 mod watch;
 
 pub use catalog::{Catalog, Completion};
-pub use finder::{Finder, FoundText, Said};
+pub use finder::{Finder, FoundText, Said, find_by_reading};
 pub use row::Row;
 pub use watch::Watch;

@@ -62,6 +62,9 @@ async def main(program):
 
         copy = await client.fork(title="Copy")
         told["forked_from"] = copy.forked_from == a.session_id
+        listed = {each.session_id: each for each in await client.list_sessions()}
+        told["listed"] = {a.session_id, c.session_id, copy.session_id} <= set(listed)
+        told["titled"] = listed[copy.session_id].custom_title
         named = str(uuid.uuid4())
         told["named"] = (await client.get_or_create_session(named)).session_id == named
         told["empty"] = await say(client, QUESTION)

@@ -19,6 +19,7 @@ const forgotten = await say(QUESTION);
 const back = await client.resume(first.session_id);
 const remembered = await say(QUESTION);
 const copy = await client.fork();
+const listed = (await client.listSessions()).map((each) => each.session_id);
 const named = '3f9c1a52-0b7e-4c11-9d3e-5a7f20c4b9a1';
 const made = await client.getOrCreateSession(named);
 const lost = await client.resume('3f9c1a52-0b7e-4c11-9d3e-5a7f20c4b9a2').catch((error) => error.message);
@@ -32,6 +33,6 @@ console.log(
     forked: copy.forked_from === first.session_id,
     named: made.session_id === named,
     lost,
-
+    listed: [first, copy].every((each) => listed.includes(each.session_id)),
   }),
 );

@@ -4,6 +4,7 @@ use anyhow::Result;
 
 use super::outcome::{Answer, Done, Outcomes};
 use super::reference::Stock;
+use crate::cli::completions::sessions;
 use crate::cli::exit::Exit;
 use crate::store::SessionStore;
 
@@ -11,7 +12,7 @@ use crate::store::SessionStore;
 #[derive(Debug, clap::Args)]
 pub struct Delete {
     /// The sessions.
-    #[arg(value_name = "REF", required = true)]
+    #[arg(value_name = "REF", required = true, add = sessions())]
     references: Vec<String>,
     /// Also those that another live process has open.
     #[arg(long)]

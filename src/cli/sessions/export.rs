@@ -15,6 +15,7 @@ use serde_json::Value;
 
 use super::outcome::{Answer, Done, Outcomes, Undone};
 use super::reference::Stock;
+use crate::cli::completions::sessions;
 use crate::cli::exit::{Exit, Problem};
 use crate::session::conversation::{Notice, ToolCall};
 use crate::session::{Conversation, Facts, SessionId, Transcript};
@@ -34,7 +35,7 @@ Each item has a kind, a uuid and a time (at), and by its kind:
 #[command(after_long_help = SHAPES)]
 pub struct Export {
     /// The sessions.
-    #[arg(value_name = "REF", required = true)]
+    #[arg(value_name = "REF", required = true, add = sessions())]
     references: Vec<String>,
     /// What to write.
     #[arg(long, short, value_enum, default_value_t = Format::Markdown)]

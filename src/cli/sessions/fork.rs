@@ -7,6 +7,7 @@ use anyhow::{Context, Result};
 
 use super::outcome::{Answer, Done, Outcomes, told};
 use super::reference::Stock;
+use crate::cli::completions::sessions;
 use crate::cli::exit::{Exit, say};
 use crate::session::Transcript;
 use crate::store::{Fork, SessionStore};
@@ -15,7 +16,7 @@ use crate::store::{Fork, SessionStore};
 #[derive(Debug, clap::Args)]
 pub struct ForkOf {
     /// The sessions.
-    #[arg(value_name = "REF", required = true)]
+    #[arg(value_name = "REF", required = true, add = sessions())]
     references: Vec<String>,
     /// The last message to copy, by its uuid.
     #[arg(long, value_name = "UUID")]

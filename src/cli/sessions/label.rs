@@ -4,6 +4,7 @@ use anyhow::Result;
 
 use super::outcome::{Answer, Done, Outcomes};
 use super::reference::Stock;
+use crate::cli::completions::sessions;
 use crate::cli::exit::{Exit, Problem};
 use crate::session::facts::TitleSource;
 use crate::session::{Facts, Transcript};
@@ -13,7 +14,7 @@ use crate::store::SessionStore;
 #[derive(Debug, clap::Args)]
 pub struct Rename {
     /// The session.
-    #[arg(value_name = "REF")]
+    #[arg(value_name = "REF", add = sessions())]
     reference: String,
     /// Its title; empty takes the given one away.
     title: String,
@@ -41,7 +42,7 @@ impl Rename {
 #[derive(Debug, clap::Args)]
 pub struct Tag {
     /// The sessions, and last the tag.
-    #[arg(value_name = "REF… TAG", required = true, num_args = 1..)]
+    #[arg(value_name = "REF… TAG", required = true, num_args = 1.., add = sessions())]
     words: Vec<String>,
     /// Take the tag away; all words are sessions.
     #[arg(long)]

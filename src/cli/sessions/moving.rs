@@ -8,6 +8,7 @@ use anyhow::{Context, Result};
 
 use super::outcome::{Answer, Done, Outcomes, Undone};
 use super::reference::Stock;
+use crate::cli::completions::sessions;
 use crate::cli::exit::{Exit, Problem, say};
 use crate::session::line::Line;
 use crate::session::{SessionId, Transcript};
@@ -17,7 +18,7 @@ use crate::store::{SessionStore, is_home};
 #[derive(Debug, clap::Args)]
 pub struct Move {
     /// The sessions.
-    #[arg(value_name = "REF", required = true)]
+    #[arg(value_name = "REF", required = true, add = sessions())]
     references: Vec<String>,
     /// The folder they are to belong to, so that the official CLI finds them there.
     #[arg(long, value_name = "DIR", required_unless_present = "to_file")]

@@ -40,6 +40,11 @@ impl Page {
         if self.styled && !text.is_empty() { text.bold().to_string() } else { text.to_owned() }
     }
 
+    /// What was looked for.
+    pub fn lit(self, text: &str) -> String {
+        if self.styled && !text.is_empty() { text.bold().yellow().to_string() } else { text.to_owned() }
+    }
+
     /// Shows a long text: through the person's pager on a terminal, else as it
     /// is. A pager that is left early is no failure, one that cannot be started
     /// is done without.

@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::outcome::{Answer, Done, Outcomes};
 use super::reference::Stock;
+use crate::cli::completions::sessions;
 use crate::cli::exit::Exit;
 use crate::store::SessionStore;
 use crate::tui::view::text::clean_line;
@@ -15,7 +16,7 @@ use crate::tui::view::text::clean_line;
 #[derive(Debug, clap::Args)]
 pub struct Pin {
     /// The sessions; none: list the pinned ones.
-    #[arg(value_name = "REF")]
+    #[arg(value_name = "REF", add = sessions())]
     references: Vec<String>,
     #[command(flatten)]
     answer: Answer,
@@ -56,7 +57,7 @@ impl Pin {
 #[derive(Debug, clap::Args)]
 pub struct Unpin {
     /// The sessions.
-    #[arg(value_name = "REF", required = true)]
+    #[arg(value_name = "REF", required = true, add = sessions())]
     references: Vec<String>,
     #[command(flatten)]
     answer: Answer,

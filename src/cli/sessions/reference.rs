@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use super::progress::progress;
 use crate::cli::exit::Problem;
-use crate::index::{Catalog, Row};
+use crate::index::{Catalog, Finder, Row};
 use crate::session::facts::Title;
 use crate::session::{SessionId, Transcript};
 use crate::store::{LocalStore, Scope, SessionStore, StoreError};
@@ -101,6 +101,22 @@ impl Stock {
             ControlFlow::Continue(())
         })?;
         catalog.read(scope, |_, _| ())
+    }
+
+    /// The search in what was said, once all that the index lacks is in it; none
+    /// where the index cannot be brought up to date.
+    pub fn finder(&self) -> Result<Option<Finder>, StoreError> {
+        let bar = progress("indexing");
+        let catalog = Catalog::open(self.store.clone(), &self.index, true);
+        catalog.complete(&Scope::All, |read, of| {
+            bar.at(read, of);
+            ControlFlow::Continue(())
+        })?;
+        if !catalog.is_whole() {
+            return Ok(None);
+        }
+        let finder = Finder::open(self.store.clone(), &self.index);
+        Ok(finder.inspect_err(|error| tracing::warn!("no search in the index: {error}")).ok())
     }
 
     /// The id of the one session that a command is about.

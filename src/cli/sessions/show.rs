@@ -8,6 +8,7 @@ use chrono::{DateTime, Local, Utc};
 use super::export::{about, notice};
 use super::page::{self, Page};
 use super::reference::Stock;
+use crate::cli::completions::sessions;
 use crate::cli::exit::Exit;
 use crate::session::conversation::{Body, Conversation, Item, Notice, ToolCall};
 use crate::session::{Facts, SessionId, Transcript, messages};
@@ -20,7 +21,7 @@ use crate::tui::view::text::{clean, clean_line, strip};
 #[command(after_help = HELP)]
 pub struct Show {
     /// The session: its id, the beginning of it, or its title.
-    #[arg(value_name = "REF")]
+    #[arg(value_name = "REF", add = sessions())]
     reference: String,
     /// Also what went into tools and came out of them, and what was thought.
     #[arg(long)]

@@ -1,26 +1,22 @@
 //! The one who looks for texts: a thread of its own with a queue of one, since
 //! only what was typed last counts.
 
-use std::cmp::Reverse;
 use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc as thread_channel;
 use std::time::Instant;
 
-use rayon::prelude::*;
 use tokio::sync::mpsc;
 
-use crate::index::text::{Query, Snippet, snippet};
-use crate::index::{Finder, FoundText, Said};
+use crate::index::text::Query;
+use crate::index::{Finder, FoundText, find_by_reading};
 use crate::session::SessionId;
-use crate::store::{Scope, SessionStore};
+use crate::store::SessionStore;
 use crate::tui::app::{Event, Found, Sought};
 
 /// More sessions than this nobody looks through.
 const MOST: usize = 100;
-/// Transcripts that are read before looking whether something newer was asked.
-const BATCH: usize = 16;
 
 /// Asks for texts; cheap to clone. When the last one is dropped, the thread ends.
 #[derive(Clone)]
@@ -79,8 +75,9 @@ impl Searcher {
         let wanted = |session| only.as_ref().is_none_or(|only| only.contains(&session));
         let found = match self.in_index(&query, &wanted) {
             Some(found) => Ok(found),
-            None => in_transcripts(&*self.store, &query, &wanted, newer)?,
+            None => find_by_reading(&*self.store, &query, wanted, MOST, |_, _| !newer()).transpose()?,
         };
+        let found = found.map_err(|error| error.to_string());
         Some(found.map(|found| Found { hits: found.said, more: found.more, took: began.elapsed() }))
     }
 
@@ -105,51 +102,4 @@ impl Searcher {
         }
         None
     }
-}
-
-/// Reads every transcript, newest first, where no index can be had.
-fn in_transcripts(
-    store: &dyn SessionStore,
-    query: &Query,
-    wanted: &(dyn Fn(SessionId) -> bool + Sync),
-    newer: &mut dyn FnMut() -> bool,
-) -> Option<Result<FoundText, String>> {
-    let mut sessions = match store.list(&Scope::All) {
-        Ok(sessions) => sessions,
-        Err(error) => return Some(Err(error.to_string())),
-    };
-    sessions.retain(|stored| wanted(stored.id));
-    sessions.sort_by_key(|stored| Reverse(stored.modified));
-    let mut said: Vec<Said> = Vec::new();
-    for batch in sessions.chunks(BATCH) {
-        if newer() {
-            return None;
-        }
-        said.par_extend(batch.par_iter().filter_map(|stored| {
-            // One that is gone or cannot be read holds nothing that could be shown.
-            let transcript = store.read(stored.id).ok()?;
-            let (offset, snippet) = latest(&transcript, query)?;
-            Some(Said { session: stored.id, offset, others: 0, snippet })
-        }));
-        if said.len() > MOST {
-            break;
-        }
-    }
-    let more = said.len() > MOST;
-    said.truncate(MOST);
-    Some(Ok(FoundText { said, more }))
-}
-
-/// The last entry in which a text was said, and where it begins.
-fn latest(transcript: &[u8], query: &Query) -> Option<(u64, Snippet)> {
-    let mut rest = transcript;
-    while !rest.is_empty() {
-        let body = rest.strip_suffix(b"\n").unwrap_or(rest);
-        let start = memchr::memrchr(b'\n', body).map_or(0, |newline| newline + 1);
-        if let Some(snippet) = snippet(&rest[start..], query) {
-            return Some((start as u64, snippet));
-        }
-        rest = &rest[..start];
-    }
-    None
 }

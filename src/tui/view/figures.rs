@@ -26,7 +26,8 @@ pub fn rounded(number: u64) -> String {
         n if n < 1000.0 => format!("{n:.0}"),
         n if n < 9950.0 => format!("{:.1} k", n / 1000.0),
         n if n < 999_500.0 => format!("{:.0} k", n / 1000.0),
-        n => format!("{:.1} M", n / 1_000_000.0),
+        n if n < 999_950_000.0 => format!("{:.1} M", n / 1_000_000.0),
+        n => format!("{:.1} G", n / 1_000_000_000.0),
     }
 }
 
@@ -74,7 +75,9 @@ mod tests {
         for (number, shown) in [(0, "0"), (999, "999"), (1204, "1,204"), (1_234_567, "1,234,567")] {
             assert_eq!(grouped(number), shown);
         }
-        for (number, shown) in [(7, "7"), (4100, "4.1 k"), (812_345, "812 k"), (1_234_567, "1.2 M")] {
+        for (number, shown) in
+            [(7, "7"), (4100, "4.1 k"), (812_345, "812 k"), (1_234_567, "1.2 M"), (4_588_100_000, "4.6 G")]
+        {
             assert_eq!(rounded(number), shown);
         }
         for (number, shown) in [(412, "0.4 s"), (12_345, "12 s"), (200_000, "3 m 20 s")] {

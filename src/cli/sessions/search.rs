@@ -1,0 +1,212 @@
+//! `hotseat sessions search`: what was said, wherever it was said.
+//!
+//! Brings the index up to date first, so what it finds is never older than the
+//! transcripts; where that cannot be, it reads the transcripts themselves.
+
+use std::collections::HashMap;
+use std::fmt::Write;
+
+use anyhow::{Context, Result};
+use chrono::{DateTime, Local, SecondsFormat, Utc};
+use serde::Serialize;
+
+use super::list::scope;
+use super::page::{self, Page};
+use super::progress::progress;
+use super::reference::Stock;
+use crate::cli::exit::{Exit, Problem, say};
+use crate::index::text::{Query, Role, Snippet};
+use crate::index::{self, Row, Said, find_by_reading};
+use crate::session::SessionId;
+use crate::tui::view::figures::{age, counted};
+use crate::tui::view::text::clean_line;
+
+/// What the command is told.
+#[derive(Debug, clap::Args)]
+#[command(after_help = HELP)]
+pub struct Search {
+    /// Words; "several in quotes" stand together, word* may go on, -word (behind
+    /// `--`) must not be there; tag: branch: project: model: cost: turns: since: before: narrow it.
+    #[arg(value_name = "TEXT", required = true, num_args = 1..)]
+    text: Vec<String>,
+    /// Only this folder's project.
+    #[arg(long)]
+    here: bool,
+    /// Also what tools were asked and gave back.
+    #[arg(long)]
+    tools: bool,
+    /// So many sessions at most.
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    limit: usize,
+    /// One JSON array.
+    #[arg(long)]
+    json: bool,
+}
+
+const HELP: &str = "\
+Each session is told once, with the last place where it
+was said. In a pipe a hit is a line of these columns, a tab between them:
+  id, uuid of the entry, time, who said it (prompt, reply, tool), sentence
+
+--json is an array of objects of: session_id, title, cwd, uuid, role, at, text, lit
+(positions of the characters that match), others (further hits in the session).
+
+Exit codes: 0 something was found, 1 nothing was, or it failed, 2 wrong usage.";
+
+/// The hit of one session.
+#[derive(Debug, Serialize)]
+struct Hit<'a> {
+    session_id: SessionId,
+    title: &'a str,
+    cwd: Option<&'a str>,
+    uuid: Option<String>,
+    role: &'static str,
+    at: Option<DateTime<Utc>>,
+    text: String,
+    lit: Vec<usize>,
+    others: usize,
+}
+
+impl Search {
+    /// Looks for the text.
+    pub fn run(&self, stock: &Stock) -> Result<Exit> {
+        let typed = index::query::Query::parse(&self.text.join(" "), Local::now().fixed_offset());
+        if let Some(mistake) = typed.mistakes.first() {
+            let next = "`hotseat sessions list --help` shows what narrows a search";
+            return Err(Problem::usage(&mistake.problem, next).into());
+        }
+        let query = Query::parse(typed.said()).with_tools(self.tools);
+        if query.is_empty() {
+            let next = "Give a word to look for; one with a - before it only narrows others down.";
+            return Err(Problem::usage("there is nothing to look for", next).into());
+        }
+        let finder = stock.finder()?;
+        let rows = stock.rows_of(&scope(!self.here)?)?;
+        let rows: HashMap<SessionId, &Row> =
+            rows.iter().filter(|row| typed.narrow(row)).map(|row| (row.stored.id, row)).collect();
+        let wanted = |session| rows.contains_key(&session);
+        let found = match finder {
+            Some(mut finder) => finder.find(&query, wanted, self.limit).context("searching the index")?,
+            None => {
+                let bar = progress("searching");
+                let shown = |read, of| {
+                    bar.at(read, of);
+                    true
+                };
+                find_by_reading(&*stock.store, &query, wanted, self.limit, shown)?.unwrap_or_default()
+            }
+        };
+        let hits: Vec<_> =
+            found.said.into_iter().filter_map(|said| Some(Hit::of(rows.get(&said.session)?, said))).collect();
+        let page = Page::of_stdout();
+        if self.json {
+            page::print_json(&hits)?;
+        } else if page.width.is_some() {
+            page::print(&shown(&hits, page, Utc::now()))?;
+        } else {
+            page::print(&lines(&hits))?;
+        }
+        if !hits.is_empty() {
+            return Ok(Exit::Done);
+        }
+        if !self.json {
+            let more = if self.tools { "" } else { " in prompts and replies; --tools looks further" };
+            say(&format!("Nothing was found{more}."));
+        }
+        Ok(Exit::Failed)
+    }
+}
+
+impl<'a> Hit<'a> {
+    fn of(row: &'a Row, said: Said) -> Self {
+        let Snippet { uuid, role, at, text, lit } = said.snippet;
+        let role = match role {
+            Role::Prompt => "prompt",
+            Role::Reply => "reply",
+            Role::Tool => "tool",
+        };
+        let (title, cwd) = (row.facts.title_text(), row.facts.cwd.as_deref());
+        Self { session_id: said.session, title, cwd, uuid, role, at, text, lit, others: said.others }
+    }
+}
+
+fn lines(hits: &[Hit<'_>]) -> String {
+    let mut text = String::new();
+    for hit in hits {
+        let at = hit.at.map(|at| at.to_rfc3339_opts(SecondsFormat::Secs, true)).unwrap_or_default();
+        let uuid = clean_line(hit.uuid.as_deref().unwrap_or_default()).into_owned();
+        let _ = writeln!(text, "{}\t{uuid}\t{at}\t{}\t{}", hit.session_id, hit.role, clean_line(&hit.text));
+    }
+    text
+}
+
+fn shown(hits: &[Hit<'_>], page: Page, now: DateTime<Utc>) -> String {
+    let mut text = String::new();
+    for hit in hits {
+        let mut about = vec![hit.session_id.to_string()[..8].to_owned()];
+        about.extend(hit.at.map(|at| age(now, at)));
+        about.push(hit.role.to_owned());
+        if hit.others > 0 {
+            about.push(format!("{} more", counted(hit.others, "hit")));
+        }
+        let title = page.bold(&clean_line(hit.title));
+        let _ = writeln!(text, "{title}  {}\n  {}\n", page.dim(&about.join(" · ")), lit(hit, page));
+    }
+    text
+}
+
+/// The sentence with the words that were looked for.
+fn lit(hit: &Hit<'_>, page: Page) -> String {
+    let mut text = String::new();
+    let mut run = String::new();
+    let mut was_lit = false;
+    let styled = |run: &str, is_lit: bool| {
+        let safe = clean_line(run);
+        if is_lit { page.lit(&safe) } else { safe.into_owned() }
+    };
+    for (at, character) in hit.text.chars().enumerate() {
+        let is_lit = hit.lit.binary_search(&at).is_ok();
+        if is_lit != was_lit {
+            text.push_str(&styled(&run, was_lit));
+            run.clear();
+            was_lit = is_lit;
+        }
+        run.push(character);
+    }
+    text + &styled(&run, was_lit)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hit(text: &str, lit: &[usize]) -> Hit<'static> {
+        Hit {
+            session_id: "3f9c1a52-0b7e-4c11-9d3e-5a7f20c4b9a1".parse().unwrap(),
+            title: "Parser\u{1b}[2J",
+            cwd: None,
+            uuid: None,
+            role: "reply",
+            at: None,
+            text: text.to_owned(),
+            lit: lit.to_vec(),
+            others: 1,
+        }
+    }
+
+    #[test]
+    fn the_words_are_lit_and_nothing_else_acts_on_the_terminal() {
+        let page = |styled| Page { width: Some(80), styled };
+        let hit = hit("the\u{1b}[2J flag", &[8, 9, 10, 11]);
+        assert_eq!(lit(&hit, page(false)), "the␛[2J flag");
+        let lit = lit(&hit, page(true));
+        assert!(lit.starts_with("the␛[2J \u{1b}[") && lit.contains("flag"), "{lit:?}");
+        assert!(!shown(&[hit], page(false), Utc::now()).contains('\u{1b}'));
+    }
+
+    #[test]
+    fn a_hit_is_one_line_of_five_columns() {
+        let line = lines(&[hit("a\tb\nc", &[])]);
+        assert_eq!((line.lines().count(), line.matches('\t').count()), (1, 4), "{line:?}");
+    }
+}

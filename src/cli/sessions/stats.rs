@@ -1,0 +1,212 @@
+//! `hotseat sessions stats`: tokens and what they cost, by day, project or model.
+//!
+//! All money here is an estimate by the price table, since an agent's own
+//! account of a session says nothing of its days. What has no price is told as
+//! tokens, never guessed.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
+
+use anyhow::Result;
+use chrono::Utc;
+use clap::ValueEnum;
+use serde::Serialize;
+
+use super::list::scope;
+use super::measure::Age;
+use super::page::{self, Page};
+use super::reference::Stock;
+use super::told::Tokens;
+use crate::cli::exit::{Exit, say};
+use crate::index::Row;
+use crate::session::message::Usage;
+use crate::session::{Prices, SessionId};
+use crate::tui::view::figures::{counted, rounded};
+use crate::tui::view::text::{clean_line, pad, pad_start, truncate_start, width};
+
+/// What the command is told.
+#[derive(Debug, clap::Args)]
+#[command(after_help = HELP)]
+pub struct Stats {
+    /// What a row stands for.
+    #[arg(long, value_enum, default_value_t = By::Day)]
+    by: By,
+    /// Only what was used since then: 12h, 30d, 8w, 6m, 1y (days are UTC).
+    #[arg(long, value_name = "AGE")]
+    since: Option<Age>,
+    /// The sessions of all projects, not only of this folder's.
+    #[arg(long)]
+    all: bool,
+    /// One JSON object.
+    #[arg(long)]
+    json: bool,
+}
+
+/// What a row stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum By {
+    /// A day, by UTC.
+    Day,
+    /// The folder a session was started in.
+    Project,
+    /// A model.
+    Model,
+}
+
+const HELP: &str = "\
+Costs are estimates by the table of prices (and [prices] of the configuration);
+tokens of models without a price, or whose price depends on the length of single
+requests, are told as unpriced.
+
+--json is an object of: by, rows, total. A row has key, sessions, tokens (input,
+output, cache_write, cache_read), estimated_usd, unpriced_tokens; total has no key.
+
+Exit codes: 0 done, 1 it failed, 2 wrong usage.";
+
+/// What was used under one key.
+#[derive(Debug, Clone, Default, PartialEq)]
+struct Sum {
+    sessions: BTreeSet<SessionId>,
+    usage: Usage,
+    usd: f64,
+    unpriced: u64,
+}
+
+/// The same for programs.
+#[derive(Serialize)]
+struct Told<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key: Option<&'a str>,
+    sessions: usize,
+    tokens: Tokens,
+    estimated_usd: f64,
+    unpriced_tokens: u64,
+}
+
+impl Stats {
+    /// Adds up and tells.
+    pub fn run(&self, stock: &Stock, prices: &Prices) -> Result<Exit> {
+        let rows = stock.rows_of(&scope(self.all)?)?;
+        let first_day = self.since.map(|age| (Utc::now() - age.0).date_naive());
+        let mut sums = BTreeMap::<String, Sum>::new();
+        let mut total = Sum::default();
+        for row in &rows {
+            for (day, models) in
+                row.facts.days.iter().filter(|(day, _)| first_day.is_none_or(|first| **day >= first))
+            {
+                for (model, usage) in models {
+                    let key = match self.by {
+                        By::Day => day.to_string(),
+                        By::Project => row.facts.cwd.clone().unwrap_or_else(|| "(no folder)".to_owned()),
+                        By::Model => model.clone(),
+                    };
+                    for sum in [sums.entry(key).or_default(), &mut total] {
+                        sum.add(row, model, usage, prices);
+                    }
+                }
+            }
+        }
+        let mut sums: Vec<_> = sums.into_iter().collect();
+        if self.by != By::Day {
+            sums.sort_by(|(_, one), (_, other)| {
+                other.usd.total_cmp(&one.usd).then(other.usage.total().cmp(&one.usage.total()))
+            });
+        }
+        if self.json {
+            let rows: Vec<_> = sums.iter().map(|(key, sum)| sum.told(Some(key))).collect();
+            page::print_json(&serde_json::json!({ "by": self.by, "rows": rows, "total": total.told(None) }))?;
+        } else if sums.is_empty() {
+            say("No model was asked anything here in that time.");
+        } else {
+            page::print(&table(&sums, &total, Page::of_stdout()))?;
+        }
+        Ok(Exit::Done)
+    }
+}
+
+impl Sum {
+    fn add(&mut self, row: &Row, model: &str, usage: &Usage, prices: &Prices) {
+        self.sessions.insert(row.stored.id);
+        self.usage += *usage;
+        match prices.cost_of_all([(model, usage)]) {
+            Some(usd) => self.usd += usd,
+            None => self.unpriced += usage.total(),
+        }
+    }
+
+    fn told<'a>(&self, key: Option<&'a str>) -> Told<'a> {
+        Told {
+            key,
+            sessions: self.sessions.len(),
+            tokens: (&self.usage).into(),
+            estimated_usd: self.usd,
+            unpriced_tokens: self.unpriced,
+        }
+    }
+
+    fn figures(&self) -> String {
+        let usd = if self.usd > 0.0 { format!("~${:.2}", self.usd) } else { String::new() };
+        let unpriced = match self.unpriced {
+            0 => String::new(),
+            tokens => format!("  {} without a price", rounded(tokens)),
+        };
+        let tokens = rounded(self.usage.total());
+        let sessions = counted(self.sessions.len(), "session");
+        format!("{}  {}  {}{unpriced}", pad_start(&usd, 10), pad_start(&tokens, 7), pad_start(&sessions, 14))
+    }
+}
+
+/// A row for each key: its name, a bar, its figures. Bars are of tokens where
+/// nothing has a price.
+fn table(sums: &[(String, Sum)], total: &Sum, page: Page) -> String {
+    let most = page.width.unwrap_or(100);
+    let names: Vec<String> = sums.iter().map(|(key, _)| clean_line(key).into_owned()).collect();
+    let name_width = names.iter().map(|name| width(name)).max().unwrap_or(0).clamp(5, (most / 3).max(10));
+    let figures_width = sums.iter().map(|(_, sum)| width(&sum.figures())).max().unwrap_or(0);
+    let bar_width = most.saturating_sub(name_width + figures_width + 4).min(40);
+    let weight = |sum: &Sum| if total.usd > 0.0 { sum.usd } else { sum.usage.total() as f64 };
+    let heaviest = sums.iter().map(|(_, sum)| weight(sum)).fold(f64::MIN_POSITIVE, f64::max);
+    let mut text = String::new();
+    for (name, (_, sum)) in names.iter().zip(sums) {
+        let name = pad(&truncate_start(name, name_width), name_width);
+        let bar = pad(&bar(weight(sum) / heaviest, bar_width), bar_width);
+        let _ = writeln!(text, "{name}  {bar}  {}", sum.figures());
+    }
+    let gap = " ".repeat(bar_width);
+    let _ =
+        writeln!(text, "{}", page.dim(&format!("{}  {gap}  {}", pad("total", name_width), total.figures())));
+    text
+}
+
+/// A bar of block characters, by eighths of a cell; what is not nothing shows.
+fn bar(share: f64, cells: usize) -> String {
+    let eighths = (share * cells as f64 * 8.0).round() as usize;
+    let eighths = if share > 0.0 && cells > 0 { eighths.max(1) } else { eighths };
+    let last = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"][eighths % 8];
+    format!("{}{last}", "█".repeat(eighths / 8))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bars_grow_by_eighths() {
+        let bars: Vec<_> = [0.0, 0.001, 0.5, 0.9, 1.0].into_iter().map(|share| bar(share, 4)).collect();
+        assert_eq!(bars, ["", "▏", "██", "███▋", "████"]);
+        assert_eq!(bar(1.0, 0), "");
+    }
+
+    #[test]
+    fn a_table_fits_and_tells_what_has_no_price() {
+        let usage = Usage { input_tokens: 4_100, ..Usage::default() };
+        let priced = Sum { usage, usd: 3.0, ..Sum::default() };
+        let unpriced = Sum { usage, unpriced: 4_100, ..Sum::default() };
+        let sums = [("2026-11-20".to_owned(), priced.clone()), ("2026-11-21".to_owned(), unpriced)];
+        let text = table(&sums, &priced, Page { width: Some(90), styled: false });
+        assert!(text.lines().all(|line| width(line) <= 90), "{text}");
+        assert!(text.contains("~$3.00") && text.contains("4.1 k without a price"), "{text}");
+        assert!(text.lines().nth(1).is_some_and(|line| !line.contains('█')), "{text}");
+    }
+}
