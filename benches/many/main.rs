@@ -1,13 +1,18 @@
 //! The figures over thousands of sessions: `cargo bench --bench many`, or only
-//! some of its parts: `cargo bench --bench many -- tree text`.
+//! some of its parts: `cargo bench --bench many -- list text field`.
 //!
 //! The trees of transcripts are made once, in `target/trees` or where
 //! `HOTSEAT_TREES` says. Nothing else is left behind.
 
+#[path = "../../tests/support/chance.rs"]
+mod chance;
 #[path = "../support/peer.rs"]
 mod peer;
+#[path = "../../tests/support/pty.rs"]
+mod pty;
 
-mod chance;
+mod field;
+mod list;
 mod prose;
 mod text;
 mod transcript;
@@ -20,6 +25,9 @@ use tree::Tree;
 /// What a heavy user has.
 const LARGE: Tree = Tree { sessions: 5_000, bytes: 2_000_000_000, projects: 40 };
 
+/// What the field was measured with.
+const SMALL: Tree = Tree { sessions: 5_000, bytes: 490_000_000, projects: 40 };
+
 fn main() {
     let asked: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
     // `cargo test --benches` runs this too: then only to see that it builds.
@@ -31,10 +39,21 @@ fn main() {
     let trees = std::path::absolute(trees).unwrap();
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     println!("hotseat {}, {cores} cores, release build\n", env!("CARGO_PKG_VERSION"));
-    let large = made(&LARGE, &trees.join("large"));
-    if wants("text") {
-        let scratch = tempfile::tempdir_in(&trees).unwrap();
-        text::measure(&large, scratch.path());
+    let scratch = || {
+        std::fs::create_dir_all(&trees).unwrap();
+        tempfile::tempdir_in(&trees).unwrap()
+    };
+    if wants("list") || wants("text") {
+        let large = made(&LARGE, &trees.join("large"));
+        if wants("list") {
+            list::measure(&large, scratch().path());
+        }
+        if wants("text") {
+            text::measure(&large, scratch().path());
+        }
+    }
+    if wants("field") {
+        field::measure(&made(&SMALL, &trees.join("small")), scratch().path());
     }
 }
 

@@ -91,3 +91,29 @@ pub fn transcripts(root: &Path) -> io::Result<Vec<(u64, PathBuf)>> {
     found.sort_by_key(|(size, _)| std::cmp::Reverse(*size));
     Ok(found)
 }
+
+/// All transcripts of a tree, the one that was active last at the end.
+fn by_age(root: &Path) -> Vec<PathBuf> {
+    let mut paths: Vec<_> = transcripts(root).unwrap().into_iter().map(|(_, path)| path).collect();
+    paths.sort_by_cached_key(|path| path.metadata().unwrap().modified().unwrap());
+    paths
+}
+
+/// The transcript that was active last.
+pub fn newest(root: &Path) -> PathBuf {
+    by_age(root).pop().unwrap()
+}
+
+/// What a narrow row shows of the title of the session that was active last.
+pub fn newest_title(root: &Path) -> String {
+    let bytes = fs::read(newest(root)).unwrap();
+    let facts = hotseat::session::Facts::gather(&hotseat::session::Transcript::parse(&bytes));
+    facts.title_text().chars().take(12).collect()
+}
+
+/// The needle of the session that was active longest ago.
+pub fn oldest_needle(root: &Path) -> String {
+    let text = fs::read_to_string(&by_age(root)[0]).unwrap();
+    let (_, after) = text.rsplit_once("mark is ").unwrap();
+    after[..needle(0).len()].to_owned()
+}

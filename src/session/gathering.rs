@@ -56,7 +56,11 @@ impl Gathering {
         let facts = &mut self.facts;
         match kind {
             Kind::Tag => facts.tag = line.tag().map(|text| one_line(&text)).filter(|tag| !tag.is_empty()),
-            Kind::CostState => facts.cost_usd = line.total_cost_usd().or(facts.cost_usd),
+            // A number too large to be an amount reads as infinite.
+            Kind::CostState => {
+                let amount = line.total_cost_usd().filter(|usd| (0.0..f64::INFINITY).contains(usd));
+                facts.cost_usd = amount.or(facts.cost_usd);
+            }
             _ => {}
         }
         if kind.is_conversation() && !line.is_sidechain() {

@@ -1,4 +1,6 @@
-//! Numbers that look random and are the same on every run.
+//! Numbers that look random and are the same on every run. Include it by
+//! `#[path = "support/chance.rs"] mod chance;`.
+#![allow(dead_code, reason = "every test takes what it needs")]
 
 /// A stream of numbers from a seed (splitmix64).
 #[derive(Debug, Clone)]

@@ -1,0 +1,145 @@
+//! Transcripts that a crash, two writers or an enemy left.
+
+use chrono::DateTime;
+use hotseat::index::text::{Passage, Query, snippet};
+use hotseat::session::fork::{self, Copy};
+use hotseat::session::line::Line;
+use hotseat::session::transcript::{Found, Reach};
+use hotseat::session::{Conversation, Facts, Gathering, SessionId, Transcript};
+
+use crate::chance::Chance;
+use crate::fuzz;
+use crate::sessions::Sample;
+
+/// What stands in for a part of an entry.
+const ODDITIES: [&str; 22] = [
+    "null",
+    "{}",
+    "[]",
+    "\"\"",
+    "0",
+    "-1e999",
+    "true",
+    "\"\\ud800\"",
+    "\"\\u0000\"",
+    "[[[[[[]]]]]]",
+    "{\"type\":7}",
+    "\"type\":",
+    "\"uuid\":",
+    "\"message\":",
+    "\"content\":[",
+    "tool_result",
+    "last-prompt",
+    "\u{202e}",
+    "登录",
+    "\\",
+    "\"",
+    "\n",
+];
+
+fn transcript(chance: &mut Chance) -> Vec<u8> {
+    let mut sample = Sample::gnarly(1, chance.within(1, 5));
+    sample.compaction = chance.percent(50);
+    let mut bytes = sample.text().into_bytes();
+    for _ in 0..chance.below(12) {
+        mutate(chance, &mut bytes);
+    }
+    bytes
+}
+
+/// Changes a transcript in one place.
+fn mutate(chance: &mut Chance, bytes: &mut Vec<u8>) {
+    if bytes.is_empty() {
+        bytes.extend_from_slice(b"{\"type\":\"user\"}\n");
+    }
+    let at = chance.below(bytes.len());
+    let end = (at + chance.below(80)).min(bytes.len());
+    match chance.below(8) {
+        0 => bytes[at] = chance.next() as u8,
+        1 => drop(bytes.drain(at..end)),
+        2 => {
+            let part = bytes[at..end].to_vec();
+            let to = chance.below(bytes.len());
+            bytes.splice(to..to, part);
+        }
+        3 => bytes.truncate(at),
+        4 => drop(bytes.splice(at..at, chance.one(&ODDITIES).bytes())),
+        // A value's place is behind a colon.
+        5 | 6 => {
+            let colon = memchr::memchr(b':', &bytes[at..]).map_or(at, |colon| at + colon + 1);
+            let value = bytes[colon..].iter().position(|byte| b",}\n".contains(byte));
+            let end = value.map_or(bytes.len(), |value| colon + value);
+            bytes.splice(colon..end, chance.one(&ODDITIES).bytes());
+        }
+        // Whole lines change places, as when two write at once.
+        _ => {
+            let mut lines: Vec<Vec<u8>> =
+                bytes.split_inclusive(|byte| *byte == b'\n').map(Into::into).collect();
+            let (one, other) = (chance.below(lines.len()), chance.below(lines.len()));
+            lines.swap(one, other);
+            *bytes = lines.concat();
+        }
+    }
+}
+
+#[test]
+fn whatever_lies_in_a_transcript_it_is_read() {
+    fuzz("whatever_lies_in_a_transcript_it_is_read", |chance| {
+        let bytes = transcript(chance);
+        let transcript = Transcript::parse(&bytes);
+        let lines = bytes.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty()).count();
+        let health = transcript.health;
+        assert!(transcript.lines.len() + health.torn + health.foreign <= lines);
+        for reach in [Reach::Model, Reach::Person] {
+            let path = transcript.path(transcript.leaf(), reach);
+            assert!(path.iter().all(|at| *at < transcript.lines.len()));
+        }
+        Conversation::of(&transcript);
+        let words = Query::parse("parser -zzz");
+        let mut offset = 0;
+        for line in bytes.split_inclusive(|byte| *byte == b'\n') {
+            if let Some(entry) = std::str::from_utf8(line).ok().and_then(|line| Line::parse(line.trim())) {
+                let passage = Passage::of_line(&entry, offset);
+                assert!(passage.is_none_or(|passage| passage.offset == offset));
+            }
+            snippet(line, &words);
+            offset += line.len() as u64;
+        }
+    });
+}
+
+#[test]
+fn read_in_parts_it_says_the_same() {
+    fuzz("read_in_parts_it_says_the_same", |chance| {
+        let bytes = transcript(chance);
+        let mut at_once = Facts::read(&bytes);
+        at_once.health.open_end = false;
+        let mut gathering = Gathering::default();
+        for line in bytes.split_inclusive(|byte| *byte == b'\n') {
+            gathering.take_found(&Found::in_line(line));
+            if chance.percent(10) {
+                // As it is kept from one reading to the next.
+                let kept = serde_json::to_string(&gathering).expect("plain data");
+                gathering = serde_json::from_str(&kept).expect("what was just written");
+            }
+        }
+        assert_eq!(gathering.facts(), at_once);
+    });
+}
+
+#[test]
+fn a_copy_of_anything_is_sound() {
+    let [source, id] = ["3f9c1a52-0b7e-4c11-9d3e-5a7f20c4b9a1", "3f9c1a52-0b7e-4c11-9d3e-5a7f20c4b9a2"]
+        .map(|id| id.parse::<SessionId>().expect("an id"));
+    fuzz("a_copy_of_anything_is_sound", |chance| {
+        let bytes = transcript(chance);
+        let order = Copy { repair: chance.percent(50), ..Copy::of(source, id, DateTime::UNIX_EPOCH) };
+        let Ok(copied) = fork::copy(&bytes, &order) else { return };
+        let text = copied.lines.join("\n") + "\n";
+        let copy = Transcript::parse(text.as_bytes());
+        assert!(copy.health.is_good() && copy.lines.len() == copied.lines.len(), "{text}");
+        for line in &copy.lines {
+            assert_eq!(line.session_id().as_deref(), Some(id.to_string().as_str()));
+        }
+    });
+}
