@@ -8,7 +8,7 @@ use std::collections::HashSet;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::checkpoint::Checkpoints;
@@ -146,6 +146,18 @@ impl ActiveSession {
     /// Where the transcript lies, or will with its first entry.
     pub fn path(&self) -> &Path {
         self.writer.path()
+    }
+
+    /// The entry that the next one hangs on.
+    pub fn leaf(&self) -> Option<&str> {
+        self.leaf.as_deref()
+    }
+
+    /// From here on the model knows this summary, and nothing of before it.
+    pub fn begin_anew(&mut self, summary: &Value) {
+        self.context = Context::default();
+        self.context.push_note(&json!({"type": "text", "text": summary}));
+        self.totals.last = None;
     }
 
     /// Appends an entry of the conversation behind the last one.

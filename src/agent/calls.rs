@@ -71,12 +71,7 @@ impl Process {
     /// Goes back to the model with what has come, unless it was asked often enough.
     pub(super) fn ask_again(&mut self, turn: &mut Turn) -> io::Result<Option<Ending>> {
         self.record_notes(turn)?;
-        if let Some(ending) = self.limit(turn) {
-            return Ok(Some(ending));
-        }
-        turn.step = self.ask_the_model();
-        turn.requests += 1;
-        Ok(None)
+        Ok(self.ask_next(turn))
     }
 
     /// Takes down what a tool did, and tells the hooks.

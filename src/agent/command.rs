@@ -25,7 +25,7 @@ const fn listed(name: &'static str, argument: &'static str, description: &'stati
 }
 
 /// All commands.
-pub const COMMANDS: [Listed; 10] = [
+pub const COMMANDS: [Listed; 11] = [
     listed("clear", "", "Leave this session for a new, empty one"),
     listed("new", "", "The same as /clear"),
     listed("reset", "", "The same as /clear"),
@@ -33,6 +33,7 @@ pub const COMMANDS: [Listed; 10] = [
     listed("fork", "[ID]", "Go on in a copy of this session, or of another"),
     listed("rename", "TITLE", "Give this session a title"),
     listed("model", "[NAME]", "Show the model, or change it"),
+    listed("compact", "[FOCUS]", "Go on from a summary of this conversation"),
     listed("cost", "", "What this session used so far"),
     listed("context", "", "How full the context window is"),
     listed("help", "", "List these commands"),
@@ -95,7 +96,7 @@ impl Process {
             "cost" => Ok(self.cost_text()),
             "context" => Ok(format!(
                 "About {} of {} tokens, {:.1} %.",
-                self.session.context.estimated_tokens(),
+                self.tokens_in_context(),
                 self.context_window(),
                 self.context_percent()
             )),

@@ -81,9 +81,24 @@ impl Context {
         self.messages.iter().filter(|message| message.is_prompt).count()
     }
 
+    /// The text of the last prompt.
+    pub fn last_prompt(&self) -> String {
+        let last = self.messages.iter().rev().find(|message| message.is_prompt);
+        let texts = last.into_iter().flat_map(|message| &message.blocks).filter(|block| block.is_typed());
+        let texts = texts.filter_map(|block| serde_json::from_str::<Value>(block.json()).ok());
+        texts.filter_map(|block| block["text"].as_str().map(str::to_owned)).collect::<Vec<_>>().join("\n")
+    }
+
     /// A rough count of the tokens, four bytes of JSON to one.
     pub fn estimated_tokens(&self) -> u64 {
         self.chars as u64 / 4
+    }
+
+    /// The same, of what came after the last reply: what its count does not hold.
+    pub fn estimated_since_reply(&self) -> u64 {
+        let since = self.messages.iter().rev().take_while(|message| message.role == Role::User);
+        let blocks = since.flat_map(|message| &message.blocks);
+        blocks.map(|block| block.json().len() as u64).sum::<u64>() / 4
     }
 
     /// Adds what a person typed.

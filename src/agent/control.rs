@@ -164,20 +164,30 @@ impl Process {
         self.settings.model = self.provider.full_name(own.unwrap_or(&model));
     }
 
+    /// What the next request holds. The whole is the provider's own count where
+    /// there is one; how it divides is always estimated, and named so.
     fn context_usage(&self) -> Value {
-        let (used, window) = (self.session.context.estimated_tokens(), self.context_window());
-        let free = window.saturating_sub(used);
+        let (used, window) = (self.tokens_in_context(), self.context_window());
+        let request = self.request();
+        let roughly = |text: &str| text.len() as u64 / 4;
+        let system = request.instructions.as_deref().map_or(0, roughly);
+        let tools = request.tools.iter();
+        let tools: u64 =
+            tools.map(|tool| roughly(&tool.description) + roughly(&tool.input_schema.to_string())).sum();
+        let messages = used.saturating_sub(system + tools);
         json!({
             "categories": [
-                {"name": "Messages", "tokens": used, "color": "claude"},
-                {"name": "Free space", "tokens": free, "color": "inactive"},
+                {"name": "System prompt (estimate)", "tokens": system, "color": "promptBorder"},
+                {"name": "Tools (estimate)", "tokens": tools, "color": "inactive"},
+                {"name": "Messages (estimate)", "tokens": messages, "color": "claude"},
+                {"name": "Free space", "tokens": window.saturating_sub(used), "color": "inactive"},
             ],
             "totalTokens": used,
             "maxTokens": window,
             "rawMaxTokens": window,
             "percentage": self.context_percent(),
             "model": self.settings.model,
-            "isAutoCompactEnabled": false,
+            "isAutoCompactEnabled": window > 0,
             "gridRows": [], "memoryFiles": [], "mcpTools": [], "agents": [],
         })
     }
@@ -186,7 +196,7 @@ impl Process {
     pub(super) fn context_percent(&self) -> f64 {
         match self.context_window() {
             0 => 0.0,
-            window => self.session.context.estimated_tokens() as f64 * 100.0 / window as f64,
+            window => self.tokens_in_context() as f64 * 100.0 / window as f64,
         }
     }
 

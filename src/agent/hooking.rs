@@ -175,9 +175,7 @@ impl Process {
         self.record_prompt(&turn.prompt)?;
         turn.notes.extend(verdict.notes);
         self.record_notes(turn)?;
-        turn.step = self.ask_the_model();
-        turn.requests = 1;
-        Ok(None)
+        Ok(self.ask_next(turn))
     }
 
     fn call_hooked(

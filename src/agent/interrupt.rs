@@ -48,7 +48,10 @@ impl Process {
             }
             Step::Hooks { about: About::Prompt, .. } => self.record_prompt(&turn.prompt)?,
             Step::Hooks { about: About::Call(call), .. } => turn.calls.push_front(call),
-            Step::Hooks { about: About::Result | About::Stop, .. } | Step::BackOff(_) | Step::Deciding => {}
+            Step::Hooks { about: About::Result | About::Stop, .. }
+            | Step::Compacting { .. }
+            | Step::BackOff(_)
+            | Step::Deciding => {}
         }
         let waiting = turn.calls.drain(..).map(|call| (call, "the person stopped the turn before it ran"));
         let calls: Vec<_> = stopped_call.into_iter().chain(waiting).collect();

@@ -13,6 +13,7 @@ mod asking;
 mod calls;
 mod checkpoint;
 mod command;
+mod compacting;
 mod context;
 mod control;
 mod flags;

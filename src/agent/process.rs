@@ -260,7 +260,10 @@ impl Process {
 
     /// Tokens that the model in use can read at once.
     pub(super) fn context_window(&self) -> u64 {
-        self.window_of(&self.settings.model).unwrap_or(0)
+        // As the official CLI lets it be set, for models that nobody knows.
+        let set =
+            std::env::var("CLAUDE_CODE_AUTO_COMPACT_WINDOW").ok().and_then(|tokens| tokens.parse().ok());
+        set.or_else(|| self.window_of(&self.settings.model)).unwrap_or(0)
     }
 
     /// Tokens that a model can read at once, as far as somebody knows.

@@ -82,6 +82,25 @@ impl Entry {
         )
     }
 
+    /// Where a compaction cut: a new beginning for the model, behind `leaf` for
+    /// a person.
+    pub fn boundary(metadata: &Value, leaf: Option<&str>) -> Self {
+        let fields = json!({
+            "parentUuid": null, "logicalParentUuid": leaf, "type": "system", "subtype": "compact_boundary",
+            "content": "Conversation compacted", "isMeta": false, "level": "info", "compactMetadata": metadata,
+        });
+        Self::new(None, fields)
+    }
+
+    /// The summary behind it.
+    pub fn summary(text: &str) -> Self {
+        let message = json!({"role": "user", "content": text});
+        let fields = json!({
+            "type": "user", "message": message, "isVisibleInTranscriptOnly": true, "isCompactSummary": true,
+        });
+        Self::new(None, fields)
+    }
+
     /// The result of a tool; `call` is the uuid of the entry that holds the call.
     pub fn tool_result(block: &Value, detail: &Value, call: &str) -> Self {
         let fields = json!({

@@ -11,6 +11,7 @@ use futures_util::StreamExt;
 use serde_json::Value;
 use tokio::time::Sleep;
 
+use super::compacting::Trigger;
 use super::hook::{Firing, Note, Verdict};
 use super::hooking::About;
 use super::provider::{Event, Events, ProviderError};
@@ -96,6 +97,17 @@ pub enum Step {
         /// When it was asked.
         asked: Instant,
     },
+    /// The model's summary of the conversation.
+    Compacting {
+        /// Its steps.
+        events: Events,
+        /// What they made so far.
+        reply: Reply,
+        /// When it was asked.
+        asked: Instant,
+        /// Why it was.
+        trigger: Trigger,
+    },
     /// The moment to ask the model again.
     BackOff(Pin<Box<Sleep>>),
     /// The host's permission.
@@ -160,7 +172,9 @@ impl Turn {
     /// Waits for the step. Cancel-safe: nothing is lost by asking again.
     pub async fn next(&mut self) -> Happened {
         match &mut self.step {
-            Step::Reply { events, .. } => Happened::Replied(events.next().await),
+            Step::Reply { events, .. } | Step::Compacting { events, .. } => {
+                Happened::Replied(events.next().await)
+            }
             Step::Tool { running, .. } => Happened::Ran(running.as_mut().await),
             Step::BackOff(wait) => {
                 wait.as_mut().await;

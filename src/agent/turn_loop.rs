@@ -21,7 +21,10 @@ impl Process {
     /// Takes up a prompt: a local command, an entry without a reply, or a turn.
     pub(super) fn take_up(&mut self, prompt: Prompt) {
         if let Some((command, argument)) = super::command::of(&prompt) {
-            self.run_command(prompt, command, &argument);
+            match command {
+                "compact" => self.compact(prompt, &argument),
+                _ => self.run_command(prompt, command, &argument),
+            }
             return;
         }
         let wants_reply = prompt.wants_reply;
@@ -53,13 +56,8 @@ impl Process {
             self.end_turn(&turn, failed(&error));
             return;
         }
-        if let Some(ending) = self.limit(&turn) {
-            self.end_turn(&turn, ending);
-            return;
-        }
-        turn.step = self.ask_the_model();
-        turn.requests = 1;
-        self.turn = Some(turn);
+        let went_on = Ok(self.ask_next(&mut turn));
+        self.settle(turn, went_on);
     }
 
     /// Goes on with what the turn waited for.
@@ -81,6 +79,12 @@ impl Process {
                 let broke_off = || ProviderError::new(Fault::Dropped, "the reply ended in the middle");
                 let error = failure.and_then(Result::err).unwrap_or_else(broke_off);
                 self.reply_failed(&mut turn, reply, &error)
+            }
+            (Step::Compacting { events, reply, asked, trigger }, Happened::Replied(told)) => {
+                if !matches!(told, Some(Ok(_))) {
+                    turn.waited += asked.elapsed();
+                }
+                self.compacting(&mut turn, (events, reply, asked, trigger), told)
             }
             (Step::BackOff(_), Happened::Waited) => {
                 turn.step = self.ask_the_model();
@@ -107,7 +111,13 @@ impl Process {
 
     /// Asks for the next reply.
     pub(super) fn ask_the_model(&self) -> Step {
-        let events = self.provider.complete(Request {
+        let events = self.provider.complete(self.request());
+        Step::Reply { events, reply: Reply::default(), asked: Instant::now() }
+    }
+
+    /// What the model is given now.
+    pub(super) fn request(&self) -> Request {
+        Request {
             model: self.settings.model.clone(),
             instructions: self.settings.instructions.text(&self.session.cwd),
             thinking: self.settings.thinking,
@@ -116,8 +126,8 @@ impl Process {
             context: self.session.context.clone(),
             tools: self.offered_tools(),
             cwd: self.session.cwd.clone(),
-        });
-        Step::Reply { events, reply: Reply::default(), asked: Instant::now() }
+            summarises: false,
+        }
     }
 
     /// Shows one step of a reply; true when it was the last.

@@ -103,6 +103,8 @@ pub struct Request {
     pub effort: Option<String>,
     /// The folder the session works in.
     pub cwd: PathBuf,
+    /// The last message asks for a summary of all before it.
+    pub summarises: bool,
 }
 
 /// A tool as a model is told of it.

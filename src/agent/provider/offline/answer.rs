@@ -77,6 +77,9 @@ pub struct Call {
 /// The answer to the last message of a conversation.
 pub fn to(request: &Request) -> Answer {
     let said = Said::in_(&request.context);
+    if request.summarises {
+        return told(&said, &digest(&said));
+    }
     if !said.results.is_empty() {
         return told(&said, &results(&said.results));
     }
@@ -171,6 +174,13 @@ fn announcement(call: &Call) -> String {
         tool => ("use", Some(tool)),
     };
     format!("I {verb} `{}`.", one_line(what.unwrap_or_default()))
+}
+
+/// The whole of what was asked: all that this model can sum up.
+fn digest(said: &Said) -> String {
+    let asked = said.earlier.iter().chain([&said.prompt]).filter(|prompt| !prompt.is_empty());
+    let asked: Vec<_> = asked.map(|prompt| format!("- {}", one_line(prompt))).collect();
+    format!("What was asked so far:\n\n{}", asked.join("\n"))
 }
 
 fn prompts(said: &Said) -> String {

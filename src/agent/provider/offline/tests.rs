@@ -18,6 +18,7 @@ fn request(prompts: &[&str]) -> Request {
         model: NAME.to_owned(),
         instructions: None,
         context,
+        summarises: false,
         thinking: Thinking::Off,
         thinking_display: None,
         effort: None,
