@@ -34,7 +34,7 @@ impl Exchange {
     /// None where the official program is missing.
     fn new(test: &str) -> Option<Self> {
         let Some(claude) = claude() else {
-            skip(test, "there is no official claude", "python3 -m pip install claude-agent-sdk");
+            skip(test, "there is no official claude", claude::REMEDY);
             return None;
         };
         Some(Self { home: Home::new(), api: StubApi::start(), claude })

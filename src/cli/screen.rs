@@ -102,6 +102,7 @@ pub(super) fn open(room: Room, seat: &Seat, settings: Settings) -> Result<Exit> 
         resume,
         ephemeral: seat.ephemeral,
         guard: None,
+        processes: 2,
         finder: Finder::default(),
     };
     tui::run(Options {

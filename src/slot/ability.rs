@@ -1,5 +1,7 @@
 //! What an agent can do in the seat, as its driver declares it.
 
+use super::Switch;
+
 /// How a driver does one switch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ability {
@@ -45,6 +47,18 @@ pub struct Abilities {
 }
 
 impl Abilities {
+    /// How it does this switch.
+    pub fn of(&self, switch: &Switch) -> Ability {
+        match switch {
+            Switch::Clear => self.clear,
+            Switch::Resume(_) => self.resume,
+            Switch::Fork { at: Some(_), .. } => {
+                self.lack(Feature::ForkAt).map_or(self.fork, Ability::Missing)
+            }
+            Switch::Fork { .. } => self.fork,
+        }
+    }
+
     /// Every switch in process, and nothing lacking.
     pub const WHOLE: Self =
         Self { clear: Ability::InProcess, resume: Ability::InProcess, fork: Ability::InProcess, lacks: &[] };

@@ -2,33 +2,36 @@
 //! the machine says. It waits for nobody: what cannot be handed on at once is
 //! kept here, and while much is kept the agent's stdout is left unread.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::future::pending;
 use std::path::Path;
 
 use chrono::Utc;
+use futures_util::future::select_all;
 use tokio::sync::mpsc::error::TrySendError;
-use tokio::sync::mpsc::{Receiver, Sender};
+use tokio::sync::mpsc::{Receiver, Sender, channel};
 use tokio::time::{Instant, sleep_until};
 
 use super::driver::Line;
 use super::handle::Command;
 use super::log;
-use super::machine::{Effect, Ended, Input, Machine, Now};
+use super::machine::{Effect, Ended, Input, Machine, Now, Which};
 use super::process::{Output, Process};
 use super::{Launch, SlotEvent};
 
 /// News that are kept for a slow reader before the agent has to wait.
 const KEPT: usize = 64;
+/// Lines of all processes that may wait to be understood.
+const LINES: usize = 256;
 
 /// Runs the slot until it is closed, or nobody holds a handle.
 pub(super) async fn run(launch: Launch, mut commands: Receiver<Command>, news: Sender<SlotEvent>) {
+    let (said_in, mut said) = channel(LINES);
     let mut actor = Actor {
-        machine: Machine::new(launch, is_stored, now()),
-        process: None,
-        lines: VecDeque::new(),
+        machine: Machine::new(launch, size, now()),
+        processes: BTreeMap::new(),
+        said: said_in,
         news: VecDeque::new(),
-        input_ends: false,
         finished: false,
     };
     let mut abandoned = false;
@@ -39,7 +42,7 @@ pub(super) async fn run(launch: Launch, mut commands: Receiver<Command>, news: S
             return;
         }
         let deadline = actor.machine.deadline();
-        let input = actor.process.as_ref().and_then(|process| process.input.clone());
+        let inputs = actor.full_inputs();
         tokio::select! {
             command = commands.recv(), if !abandoned => match command {
                 Some(command) => actor.step(Input::Command(command)),
@@ -48,15 +51,15 @@ pub(super) async fn run(launch: Launch, mut commands: Receiver<Command>, news: S
                     actor.step(Input::Abandoned);
                 }
             },
-            output = next(&mut actor.process), if actor.news.len() < KEPT => match output {
-                Output::Line(line) => actor.step(Input::Line(line)),
+            Some((which, output)) = said.recv(), if actor.news.len() < KEPT => match output {
+                Output::Line(line) => actor.step(Input::Line(which, line)),
                 Output::Ended(ended) => {
-                    actor.lose_process();
-                    actor.step(Input::Ended(ended));
+                    actor.processes.remove(&which);
+                    actor.step(Input::Ended(which, ended));
                 }
             },
             () = room(&news), if !actor.news.is_empty() => {}
-            () = room_in(input), if !actor.lines.is_empty() => {}
+            () = room_in_any(&inputs), if !inputs.is_empty() => {}
             () = at(deadline) => actor.step(Input::Tick),
         }
     }
@@ -64,14 +67,21 @@ pub(super) async fn run(launch: Launch, mut commands: Receiver<Command>, news: S
 
 struct Actor {
     machine: Machine,
-    process: Option<Process>,
-    /// Lines for which its stdin has no room yet.
-    lines: VecDeque<Line>,
+    processes: BTreeMap<Which, Kept>,
+    /// Where what processes say goes.
+    said: Sender<(Which, Output)>,
     /// News for which their reader has no room yet.
     news: VecDeque<SlotEvent>,
+    finished: bool,
+}
+
+/// A process, and what is kept for it.
+struct Kept {
+    process: Process,
+    /// Lines for which its stdin has no room yet.
+    lines: VecDeque<Line>,
     /// Its stdin ends after these lines.
     input_ends: bool,
-    finished: bool,
 }
 
 impl Actor {
@@ -87,21 +97,32 @@ impl Actor {
     /// Does it; gives back what came of it at once.
     fn perform(&mut self, effect: Effect) -> Option<Input> {
         match effect {
-            Effect::Spawn { launch, origin, start } => {
-                self.lose_process();
+            Effect::Spawn { which, launch, origin, start } => {
                 tracing::info!(program = %launch.program.display(), ?origin, "starting");
-                match Process::spawn(&launch, &start) {
-                    Ok(process) => self.process = Some(process),
+                match Process::spawn(&launch, &start, which, self.said.clone()) {
+                    Ok(process) => {
+                        let kept = Kept { process, lines: VecDeque::new(), input_ends: false };
+                        self.processes.insert(which, kept);
+                    }
                     Err(reason) => {
-                        return Some(Input::Ended(Ended { code: Some(127), reason, stderr: Vec::new() }));
+                        let ended = Ended { code: Some(127), reason, stderr: Vec::new() };
+                        return Some(Input::Ended(which, ended));
                     }
                 }
             }
-            Effect::Send(line) => self.lines.push_back(line),
-            Effect::EndInput => self.input_ends = true,
-            Effect::Signal(signal) => {
-                if let Some(process) = &self.process {
-                    process.signal(signal);
+            Effect::Send(which, line) => {
+                if let Some(kept) = self.processes.get_mut(&which) {
+                    kept.lines.push_back(line);
+                }
+            }
+            Effect::EndInput(which) => {
+                if let Some(kept) = self.processes.get_mut(&which) {
+                    kept.input_ends = true;
+                }
+            }
+            Effect::Signal(which, signal) => {
+                if let Some(kept) = self.processes.get(&which) {
+                    kept.process.signal(signal);
                 }
             }
             Effect::Tell(event) => {
@@ -113,23 +134,24 @@ impl Actor {
         None
     }
 
-    fn lose_process(&mut self) {
-        self.process = None;
-        self.lines.clear();
-        self.input_ends = false;
-    }
-
     /// Hands on as much as there is room for.
     fn hand_on(&mut self, news: &Sender<SlotEvent>) {
         hand_on(&mut self.news, news);
-        let Some(process) = &mut self.process else { return };
-        match &process.input {
-            Some(input) => hand_on(&mut self.lines, input),
-            None => self.lines.clear(),
+        for kept in self.processes.values_mut() {
+            match &kept.process.input {
+                Some(input) => hand_on(&mut kept.lines, input),
+                None => kept.lines.clear(),
+            }
+            if kept.input_ends && kept.lines.is_empty() {
+                kept.process.input = None;
+            }
         }
-        if self.input_ends && self.lines.is_empty() {
-            process.input = None;
-        }
+    }
+
+    /// The inputs that had no room for all that is kept for them.
+    fn full_inputs(&self) -> Vec<Sender<Line>> {
+        let full = self.processes.values().filter(|kept| !kept.lines.is_empty());
+        full.filter_map(|kept| kept.process.input.clone()).collect()
     }
 }
 
@@ -144,26 +166,13 @@ fn hand_on<T>(kept: &mut VecDeque<T>, to: &Sender<T>) {
     }
 }
 
-async fn next(process: &mut Option<Process>) -> Output {
-    match process {
-        Some(process) => match process.output.recv().await {
-            Some(output) => output,
-            None => pending().await,
-        },
-        None => pending().await,
-    }
-}
-
 /// Returns when there is room, or nobody who reads.
 async fn room<T>(to: &Sender<T>) {
     let _permit = to.reserve().await;
 }
 
-async fn room_in(input: Option<Sender<Line>>) {
-    match input {
-        Some(input) => room(&input).await,
-        None => pending().await,
-    }
+async fn room_in_any(inputs: &[Sender<Line>]) {
+    select_all(inputs.iter().map(|input| Box::pin(room(input)))).await;
 }
 
 async fn at(deadline: Option<Instant>) {
@@ -177,7 +186,7 @@ fn now() -> Now {
     Now { at: Instant::now(), wall: Utc::now() }
 }
 
-/// A session without any entry on disk cannot be resumed.
-fn is_stored(transcript: &Path) -> bool {
-    std::fs::metadata(transcript).is_ok_and(|file| file.len() > 0)
+/// What is not there holds nothing.
+fn size(transcript: &Path) -> u64 {
+    std::fs::metadata(transcript).map_or(0, |file| file.len())
 }

@@ -38,6 +38,9 @@ pub struct Launch {
     /// The hotseat executable, whose `guard` watches over the agent; none: the
     /// running one.
     pub guard: Option<PathBuf>,
+    /// How many processes there may be at once, the one in the seat among them;
+    /// less than two count as two.
+    pub processes: usize,
     /// Where stored sessions are. An agent that finds them itself needs it not.
     pub finder: Finder,
 }
@@ -111,6 +114,22 @@ impl Switch {
             Self::Fork { .. } => "fork",
         }
     }
+
+    /// The stored session it reads.
+    pub fn source(&self) -> Option<SessionId> {
+        match self {
+            Self::Clear => None,
+            Self::Resume(session) | Self::Fork { source: session, .. } => Some(*session),
+        }
+    }
+
+    /// The same switch to a session without a title of its own.
+    pub(super) fn untitled(&self) -> Self {
+        match self.clone() {
+            Self::Fork { source, at, title: _, cwd } => Self::Fork { source, at, title: None, cwd },
+            other => other,
+        }
+    }
 }
 
 /// How a switch was done.
@@ -120,6 +139,8 @@ pub enum How {
     InProcess,
     /// By a second process that was kept ready.
     Standby,
+    /// By a second process that was not ready yet.
+    Cold,
 }
 
 /// A switch that happened.
@@ -135,7 +156,8 @@ pub struct Switched {
     pub to: SessionId,
     /// The session that was copied.
     pub forked_from: Option<SessionId>,
-    /// From the request's write to its answer's read, as the host measured it.
+    /// From the request to the moment when the session had the seat, as the
+    /// host measured it.
     pub took: Duration,
     /// The process it happened in.
     pub pid: u32,
@@ -229,6 +251,8 @@ pub enum News {
     Retry(Retry),
     /// The session's totals after a turn or a switch.
     Totals(Totals),
+    /// A second process is ready for this switch; none is any more.
+    Prepared(Option<Switch>),
     /// The model in use, after it was changed.
     Model(String),
     /// The permission mode in use, after it was changed.

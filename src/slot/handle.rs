@@ -43,6 +43,8 @@ pub(super) enum Command {
     Interrupt { reply: Reply<()> },
     /// Change the active session.
     Switch { switch: Switch, interrupt: bool, reply: Reply<Switched> },
+    /// Be ready for this switch, where that takes a process of its own.
+    Prepare(Switch),
     /// Answer a permission request.
     Answer { id: String, verdict: Verdict, reply: Reply<()> },
     /// Change the model.
@@ -100,6 +102,14 @@ impl SlotHandle {
     /// failed switch leaves the former session active.
     pub async fn switch(&self, switch: Switch, interrupt: bool) -> Result<Switched, SlotError> {
         self.ask(|reply| Command::Switch { switch, interrupt, reply }).await
+    }
+
+    /// Says that this switch may be asked for soon. Where it needs a process of
+    /// its own, and nothing else is prepared within a quarter of a second, that
+    /// is started. Does nothing else.
+    pub async fn prepare(&self, switch: Switch) {
+        // A closed slot has nothing to be ready for.
+        let _ = self.commands.send(Command::Prepare(switch)).await;
     }
 
     /// Answers a permission request.

@@ -1,7 +1,7 @@
 //! What of the news goes into the log: states, ids and durations, never what a
 //! person, a model or an agent's stderr said.
 
-use super::{News, SlotEvent, SlotState};
+use super::{News, SlotEvent, SlotState, Switch};
 
 /// Logs what would help to find out what happened.
 pub(super) fn note(event: &SlotEvent) {
@@ -31,6 +31,9 @@ pub(super) fn note(event: &SlotEvent) {
         News::Permission(request) => tracing::debug!(epoch, id = request.id, "asked for permission"),
         News::PermissionDropped { id } => tracing::debug!(epoch, id, "permission not needed any more"),
         News::Mode(mode) => tracing::info!(epoch, mode = mode.wire_name(), "permission mode"),
+        News::Prepared(prepared) => {
+            tracing::debug!(epoch, what = prepared.as_ref().map(Switch::name), "standby");
+        }
         News::Retry(retry) => {
             tracing::info!(epoch, retry.attempt, wait = ?retry.wait, "asks the model again");
         }

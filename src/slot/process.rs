@@ -19,11 +19,11 @@ use tokio::time::timeout;
 use super::Launch;
 use super::driver::{Line, Start};
 use super::group::{Leash, signal};
-use super::machine::Ended;
+use super::machine::{Ended, Which};
 use super::tail::Tail;
 use crate::protocol::{Incoming, LineReader, write_frame};
 
-/// Lines that may wait to be written, and to be understood.
+/// Lines that may wait to be written.
 const LINES: usize = 256;
 /// How long a pipe may stay silent after its process ended: something that
 /// left the group may hold it open for ever.
@@ -36,8 +36,6 @@ const CHUNK: usize = 64 * 1024;
 pub(super) struct Process {
     /// Lines to its stdin; it ends when this is dropped.
     pub input: Option<mpsc::Sender<Line>>,
-    /// Its lines, and at last its end.
-    pub output: mpsc::Receiver<Output>,
     group: Pid,
     exit: watch::Receiver<Option<ExitStatus>>,
 }
@@ -52,8 +50,14 @@ pub(super) enum Output {
 }
 
 impl Process {
-    /// Starts an agent under its guard; an error is for a person.
-    pub(super) fn spawn(launch: &Launch, start: &Start) -> Result<Self, String> {
+    /// Starts an agent under its guard, which says what it has to say there; an
+    /// error is for a person.
+    pub(super) fn spawn(
+        launch: &Launch,
+        start: &Start,
+        which: Which,
+        said: mpsc::Sender<(Which, Output)>,
+    ) -> Result<Self, String> {
         let program = launch.program.display();
         let failed = |error: io::Error| format!("could not start {program}: {error}");
         if !launch.cwd.is_dir() {
@@ -84,14 +88,13 @@ impl Process {
             return Err(format!("could not start {program}: it has no streams"));
         };
         let (input, to_write) = mpsc::channel(LINES);
-        let (said, output) = mpsc::channel(LINES);
         let (ended, exit) = watch::channel(None);
         let tail = Arc::new(Mutex::new(Tail::default()));
         tokio::spawn(wait(child, Leash::new(group), ended));
         tokio::spawn(send(stdin, to_write));
         let errors = tokio::spawn(errors(stderr, Arc::clone(&tail)));
-        tokio::spawn(receive(stdout, said, exit.clone(), errors, tail));
-        Ok(Self { input: Some(input), output, group, exit })
+        tokio::spawn(receive(stdout, which, said, exit.clone(), errors, tail));
+        Ok(Self { input: Some(input), group, exit })
     }
 
     /// Signals the process and all that it started.
@@ -135,7 +138,8 @@ async fn errors(mut stderr: ChildStderr, tail: Arc<Mutex<Tail>>) {
 
 async fn receive(
     stdout: ChildStdout,
-    said: mpsc::Sender<Output>,
+    which: Which,
+    said: mpsc::Sender<(Which, Output)>,
     mut exit: watch::Receiver<Option<ExitStatus>>,
     errors: JoinHandle<()>,
     tail: Arc<Mutex<Tail>>,
@@ -154,7 +158,7 @@ async fn receive(
         };
         match incoming {
             Ok(Some(Incoming::Frame(line))) => {
-                if said.send(Output::Line(line)).await.is_err() {
+                if said.send((which, Output::Line(line))).await.is_err() {
                     return;
                 }
             }
@@ -178,7 +182,7 @@ async fn receive(
     let stderr = tail.lock().unwrap_or_else(PoisonError::into_inner).lines();
     let (code, reason) = status.map_or((None, "lost".to_owned()), told);
     // The slot may be gone by now, which is as well.
-    let _heard = said.send(Output::Ended(Ended { code, reason, stderr })).await;
+    let _heard = said.send((which, Output::Ended(Ended { code, reason, stderr }))).await;
 }
 
 /// The guard exits as its program did, with 128 + the signal that killed it.

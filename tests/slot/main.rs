@@ -5,6 +5,8 @@
 mod alive;
 mod fake;
 mod own;
+#[path = "../support/slot.rs"]
 mod seat;
 mod talk;
 mod trouble;
+mod with_fake;

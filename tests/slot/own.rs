@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 use hotseat::slot::{Launch, News, PromptState, SlotError, Switch, Verdict};
 
 use crate::alive::{gone, lives};
-use crate::seat::{Slot, kill, launch};
+use crate::seat::{Slot, kill};
+use crate::with_fake::launch;
 
 fn own(folder: &Path) -> Launch {
     Launch {

@@ -8,7 +8,8 @@ use hotseat::slot::{PromptState, SlotError, Switch, spawn};
 
 use crate::alive::{gone, lives};
 use crate::fake;
-use crate::seat::{Slot, kill, launch};
+use crate::seat::{Slot, kill};
+use crate::with_fake::launch;
 
 #[tokio::test]
 async fn garbage_and_floods_block_nothing() {

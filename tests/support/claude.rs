@@ -1,9 +1,13 @@
-//! The official program, where this machine has it.
+//! Where the official `claude` is: from the Python SDK's package, or on the PATH.
+//! Include it by `#[path = "support/claude.rs"] mod claude;`.
+#![allow(dead_code, reason = "every test takes what it needs")]
 
 use std::path::PathBuf;
 use std::process::Command;
 
-/// The one in the Python SDK's package, else the one on the PATH.
+/// How to get it.
+pub const REMEDY: &str = "python3 -m pip install claude-agent-sdk";
+
 pub fn claude() -> Option<PathBuf> {
     let find = "import os, claude_agent_sdk as sdk; print(os.path.join(os.path.dirname(sdk.__file__), '_bundled', 'claude'))";
     let bundled = Command::new("python3").args(["-c", find]).output().ok();

@@ -79,6 +79,7 @@ fn launch(scratch: &Scratch) -> Result<Launch> {
         resume: None,
         ephemeral: false,
         guard: None,
+        processes: 2,
         finder: slot::Finder::default(),
     })
 }

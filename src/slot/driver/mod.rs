@@ -33,6 +33,7 @@
 //! 6. Add a row to [`KNOWN`]. Nothing else in hotseat may know the agent's name.
 
 mod ask;
+mod claude;
 mod heard;
 mod hotseat;
 mod stream_json;
@@ -103,4 +104,4 @@ pub struct Known {
 }
 
 /// The agents that can take the seat.
-pub const KNOWN: &[Known] = &[OURS];
+pub const KNOWN: &[Known] = &[OURS, claude::CLAUDE];

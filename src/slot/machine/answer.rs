@@ -7,18 +7,25 @@ use tokio::time::Instant;
 use super::asked::Then;
 use super::life::{After, Life};
 use super::obey::answer;
-use super::{Active, Machine, News};
+use super::standby::Promise;
+use super::{Active, Machine, News, PromptState};
 use crate::slot::driver::{Answer, Ask, Seated};
 use crate::slot::handle::Reply;
-use crate::slot::{How, SlotError, Switch, Switched, Totals};
+use crate::slot::{Agent, Feature, How, SlotError, Switch, Switched, Totals};
 
 impl Machine {
     pub(super) fn take_answer(&mut self, then: Then, result: Result<Answer, SlotError>, since: Instant) {
         match then {
             Then::Greet => self.greet(result),
+            Then::Note => {
+                if let Err(error) = result {
+                    tracing::warn!(%error, "what was asked along the way was not done");
+                }
+            }
             Then::Done(reply) => answer(reply, result.map(drop)),
             Then::Model(wanted, reply) => {
                 if let Ok(answer) = &result {
+                    self.discard_all();
                     self.launch.model.clone_from(&wanted);
                     let told = match answer {
                         Answer::Model(told) => told.clone(),
@@ -33,8 +40,7 @@ impl Machine {
             }
             Then::Mode(mode, reply) => {
                 if result.is_ok() {
-                    self.launch.permission_mode = mode;
-                    self.tell(News::Mode(mode));
+                    self.note_mode(mode);
                 }
                 answer(reply, result.map(drop));
             }
@@ -108,19 +114,16 @@ impl Machine {
             }
             (Ok(answered), Some(from)) => (answered, from),
             (result, _) => {
-                self.cancel_prompts_for_next();
-                self.settle();
-                self.send_prompts();
-                return answer(reply, result.and(Err(SlotError::NotReady("starting"))));
+                let error = result.err().unwrap_or(SlotError::NotReady("starting"));
+                return self.refuse_switch(reply, error);
             }
         };
         match answered {
             Answer::Seated(seated) => {
-                // What waited for the session that is left has nowhere to go.
-                self.cancel_prompts(|prompt| !prompt.for_next);
-                self.prompts.arrive();
-                self.turn = None;
-                let switched = self.arrive(from, switch.name(), *seated, self.now.at - since);
+                self.leave_behind();
+                let same = seated.pid.is_none_or(|pid| pid == from.pid);
+                let how = if same { How::InProcess } else { How::Standby };
+                let switched = self.arrive(from, switch.name(), how, *seated, self.now.at - since);
                 answer(reply, Ok(switched));
             }
             _ => {
@@ -130,11 +133,57 @@ impl Machine {
         }
     }
 
+    /// The process of a standby has the seat.
+    pub(super) fn take_seat(&mut self, promise: Promise, was_ready: bool, (agent, totals): (Agent, Totals)) {
+        let Promise { switch, reply, since, .. } = promise;
+        let Some(from) = self.active.clone() else { return };
+        if let Some(turn) = self.turn.take() {
+            self.tell_prompt(turn.uuid, PromptState::Completed);
+        }
+        self.leave_behind();
+        self.life = Life::Up { warm: Some(self.now.at) };
+        let forked_from = matches!(switch, Switch::Fork { .. }).then(|| switch.source()).flatten();
+        let session = agent.session;
+        let seated = Seated {
+            session,
+            forked_from,
+            pid: Some(agent.pid),
+            turns: 0,
+            cwd: agent.cwd,
+            transcript: agent.transcript,
+            repaired: agent.repaired,
+            totals,
+        };
+        let how = if was_ready { How::Standby } else { How::Cold };
+        let switched = self.arrive(from, switch.name(), how, seated, self.now.at - since);
+        self.note_model(agent.model);
+        answer(reply, Ok(switched));
+        if let Switch::Fork { title: Some(title), .. } = switch {
+            self.ask(Ask::Rename { title, session }, Then::Note);
+        }
+    }
+
+    /// What waited for the session that is left has nowhere to go.
+    fn leave_behind(&mut self) {
+        self.cancel_prompts(|prompt| !prompt.for_next);
+        self.prompts.arrive();
+        self.turn = None;
+    }
+
+    /// The former session stays active, and its prompts are its own again.
+    pub(super) fn refuse_switch(&mut self, reply: Reply<Switched>, error: SlotError) {
+        self.cancel_prompts_for_next();
+        self.settle();
+        self.send_prompts();
+        answer(reply, Err(error));
+    }
+
     /// Another session is active now.
     pub(super) fn arrive(
         &mut self,
         from: Active,
         what: &'static str,
+        how: How,
         seated: Seated,
         took: Duration,
     ) -> Switched {
@@ -149,7 +198,7 @@ impl Machine {
         });
         let switched = Switched {
             what,
-            how: if pid == from.pid { How::InProcess } else { How::Standby },
+            how,
             from: from.session,
             to: seated.session,
             forked_from: seated.forked_from,
@@ -172,7 +221,8 @@ impl Machine {
     pub(super) fn count(&mut self, totals: Totals) {
         self.totals = totals;
         self.tell(News::Totals(totals));
-        if self.is_warm() {
+        let measures = self.driver.abilities().lack(Feature::Context).is_none();
+        if self.is_warm() && measures {
             self.ask(Ask::Context, Then::Measure(None));
         }
     }

@@ -24,6 +24,8 @@ const OTHERS: Duration = Duration::from_secs(10);
 pub(super) enum Then {
     /// Become warm.
     Greet,
+    /// Nobody waits for it.
+    Note,
     /// Say that it was done.
     Done(Reply<()>),
     /// Take note of the model.
@@ -48,7 +50,7 @@ impl Then {
             Self::Seat(_, reply) => reply.send(Err(error)).is_ok(),
             Self::Measure(Some(reply)) => reply.send(Err(error)).is_ok(),
             Self::Cancel(_, Some(reply)) => reply.send(Err(error)).is_ok(),
-            Self::Greet | Self::Measure(None) | Self::Cancel(_, None) => false,
+            Self::Greet | Self::Note | Self::Measure(None) | Self::Cancel(_, None) => false,
         };
     }
 }

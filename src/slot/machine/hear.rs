@@ -3,8 +3,8 @@
 use super::{Effect, Machine, News, PromptState, SlotState, Turn};
 use crate::session::SessionId;
 use crate::session::conversation::Change;
-use crate::slot::Totals;
 use crate::slot::driver::{Heard, Line, Seated};
+use crate::slot::{How, Totals};
 
 impl Machine {
     /// Takes one line. What belongs to a session that is not the active one
@@ -22,7 +22,7 @@ impl Machine {
 
     pub(super) fn take(&mut self, heard: Heard) {
         match heard {
-            Heard::Send(line) => self.effects.push(Effect::Send(line)),
+            Heard::Send(line) => self.effects.push(Effect::Send(self.process, line)),
             Heard::Answer { id, answer } => self.answered(&id, answer),
             Heard::Reset { to, what } => self.follow(to, what),
             Heard::Grew { uuid, change } => self.grow(uuid, change),
@@ -52,8 +52,7 @@ impl Machine {
             Heard::Model(model) => self.note_model(model),
             Heard::Mode(mode) => {
                 if self.launch.permission_mode != mode {
-                    self.launch.permission_mode = mode;
-                    self.tell(News::Mode(mode));
+                    self.note_mode(mode);
                 }
             }
         }
@@ -122,6 +121,6 @@ impl Machine {
             totals: Totals::default(),
         };
         let since = self.turn.as_ref().map_or(self.now.at, |turn| turn.since);
-        self.arrive(from, what, seated, self.now.at - since);
+        self.arrive(from, what, How::InProcess, seated, self.now.at - since);
     }
 }

@@ -9,10 +9,11 @@ use tokio::time::Instant;
 use super::asked::Then;
 use super::{Effect, Ended, Exit, Machine, PromptState, SlotState};
 use crate::slot::driver::{Ask, Origin};
+use crate::slot::{Ability, SlotError};
 
 /// From the end of stdin to SIGTERM, and from there to SIGKILL: as the official
 /// SDKs wait. Less loses the last lines of a transcript.
-const PATIENCE: Duration = Duration::from_secs(5);
+pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 /// Before the first restart, the second, the third. There is no fourth.
 const BACK_OFF: [Duration; 3] = [Duration::from_millis(250), Duration::from_secs(1), Duration::from_secs(4)];
 /// A run of this long was no failure to start: the back-off begins anew.
@@ -21,6 +22,8 @@ const LASTED: Duration = Duration::from_mins(1);
 /// Where the process stands.
 #[derive(Debug)]
 pub(super) enum Life {
+    /// There is none, and never will be again.
+    Over,
     /// There is none; it will be started then, or when asked.
     Gone { retry: Option<Instant> },
     /// It runs, and is through the handshake since then.
@@ -33,7 +36,7 @@ impl Life {
     pub(super) fn deadline(&self) -> Option<Instant> {
         match self {
             Self::Gone { retry } => *retry,
-            Self::Up { .. } => None,
+            Self::Up { .. } | Self::Over => None,
             Self::Ending { next, .. } => next.map(|(at, _)| at),
         }
     }
@@ -58,7 +61,7 @@ impl Machine {
         let origin = match &self.active {
             Some(active) => {
                 launch.cwd.clone_from(&active.cwd);
-                if (self.is_stored)(&active.transcript) {
+                if (self.size)(&active.transcript) > 0 || self.launch.finder.find(active.session).is_some() {
                     Origin::Stored(active.session)
                 } else {
                     Origin::Named(active.session)
@@ -66,20 +69,28 @@ impl Machine {
             }
             None => launch.resume.map_or(Origin::New, Origin::Stored),
         };
+        self.driver = (launch.driver)();
+        if let (Origin::Stored(session), Ability::Standby) = (&origin, self.driver.abilities().resume) {
+            // It can run a session only in that session's folder.
+            let found = self.launch.finder.find(*session);
+            launch.cwd = found.map_or(launch.cwd, |found| found.cwd);
+            self.discard_all();
+        }
         self.life = Life::Up { warm: None };
         // The first start is told as well, though the state is no other.
         self.state = SlotState::Starting;
         self.tell(super::News::State(SlotState::Starting));
-        self.driver = (launch.driver)();
         let start = self.driver.start(&launch, &origin);
-        self.effects.push(Effect::Spawn { launch: Box::new(launch), origin, start });
+        self.spawned += 1;
+        self.process = self.spawned;
+        self.effects.push(Effect::Spawn { which: self.process, launch: Box::new(launch), origin, start });
         self.ask(Ask::Handshake, Then::Greet);
     }
 
     /// Ends the process gracefully, or changes what follows its end.
     pub(super) fn end(&mut self, then: After) {
         match &mut self.life {
-            Life::Gone { .. } => {}
+            Life::Gone { .. } | Life::Over => {}
             Life::Ending { after, .. } => {
                 if *after != After::Finish {
                     *after = then;
@@ -92,7 +103,7 @@ impl Machine {
                 if self.turn.is_some() {
                     self.tell_agent(Ask::End);
                 }
-                self.effects.push(Effect::EndInput);
+                self.effects.push(Effect::EndInput(self.process));
             }
         }
     }
@@ -100,8 +111,11 @@ impl Machine {
     /// Ends the slot.
     pub(super) fn close(&mut self, done: Option<oneshot::Sender<()>>) {
         self.closers.extend(done);
+        self.break_promise(SlotError::NotReady("closing"));
+        self.discard_all();
         if matches!(self.life, Life::Gone { .. }) {
-            self.finish();
+            self.life = Life::Over;
+            self.finish_when_empty();
         } else {
             self.end(After::Finish);
         }
@@ -116,15 +130,16 @@ impl Machine {
                 let Some((_, signal)) = next.filter(|(at, _)| *at <= now) else { return };
                 *next = (signal == Signal::TERM).then_some((now + PATIENCE, Signal::KILL));
                 tracing::warn!(?signal, "the agent does not end by itself");
-                self.effects.push(Effect::Signal(signal));
+                self.effects.push(Effect::Signal(self.process, signal));
             }
-            Life::Gone { .. } | Life::Up { .. } => {}
+            Life::Gone { .. } | Life::Up { .. } | Life::Over => {}
         }
     }
 
     /// The process is gone.
     pub(super) fn ended(&mut self, ended: Ended) {
         let starting = self.state == SlotState::Starting;
+        self.break_promise(SlotError::Gone(format!("the agent ended ({})", ended.reason)));
         self.fail_all(&ended.reason);
         self.drop_permissions();
         if let Some(turn) = self.turn.take() {
@@ -139,8 +154,9 @@ impl Machine {
         };
         match life {
             Life::Ending { after: After::Finish, .. } => {
+                self.life = Life::Over;
                 self.enter(exited(reason, true, None));
-                self.finish();
+                self.finish_when_empty();
             }
             Life::Ending { after: After::Start, .. } => {
                 self.enter(exited(reason, true, Some(Duration::ZERO)));
@@ -159,7 +175,7 @@ impl Machine {
                 let restart_in = self.back_off(warm);
                 self.enter(exited(reason, false, restart_in));
             }
-            Life::Gone { .. } => {}
+            Life::Gone { .. } | Life::Over => {}
         }
     }
 
@@ -174,7 +190,11 @@ impl Machine {
         wait
     }
 
-    fn finish(&mut self) {
+    /// The slot ends with the last of its processes.
+    pub(super) fn finish_when_empty(&mut self) {
+        if !matches!(self.life, Life::Over) || !self.others.is_empty() {
+            return;
+        }
         self.cancel_prompts(|_| true);
         self.effects.push(Effect::Finish);
         for closer in self.closers.drain(..) {

@@ -11,6 +11,7 @@ mod hear;
 mod life;
 mod obey;
 mod prompts;
+mod standby;
 
 use std::path::{Path, PathBuf};
 
@@ -22,10 +23,14 @@ use tokio::time::Instant;
 use self::asked::Asked;
 use self::life::Life;
 use self::prompts::Prompts;
+use self::standby::Others;
 use super::driver::{Driver, Heard, Line, Origin, Start};
 use super::handle::Command;
 use super::{Exit, Launch, News, PermissionRequest, PromptState, SlotEvent, SlotState, Totals};
 use crate::session::SessionId;
+
+/// Tells one process of the slot's from another.
+pub(super) type Which = u64;
 
 /// What happened.
 #[derive(Debug)]
@@ -34,10 +39,10 @@ pub(super) enum Input {
     Begin,
     /// Somebody wants something.
     Command(Command),
-    /// The agent said something.
-    Line(Line),
-    /// The process is gone, or never was.
-    Ended(Ended),
+    /// A process said something.
+    Line(Which, Line),
+    /// A process is gone, or never was.
+    Ended(Which, Ended),
     /// A deadline is reached.
     Tick,
     /// Nobody holds a handle any more.
@@ -60,6 +65,8 @@ pub(super) struct Ended {
 pub(super) enum Effect {
     /// Start a process.
     Spawn {
+        /// What it is called from here on.
+        which: Which,
         /// Which agent, where.
         launch: Box<Launch>,
         /// In which session.
@@ -68,11 +75,11 @@ pub(super) enum Effect {
         start: Start,
     },
     /// Send it this.
-    Send(Line),
+    Send(Which, Line),
     /// End its stdin, once all is sent.
-    EndInput,
+    EndInput(Which),
     /// Signal its group.
-    Signal(Signal),
+    Signal(Which, Signal),
     /// Tell the news.
     Tell(Box<SlotEvent>),
     /// Nothing comes after this.
@@ -109,8 +116,12 @@ struct Turn {
 #[derive(Debug)]
 pub(super) struct Machine {
     launch: Launch,
-    /// Whether a transcript holds anything, so that it can be resumed.
-    is_stored: fn(&Path) -> bool,
+    /// How many bytes a transcript holds; one without any cannot be resumed.
+    size: fn(&Path) -> u64,
+    /// The process in the seat.
+    process: Which,
+    /// The last one that was started.
+    spawned: Which,
     driver: Box<dyn Driver>,
     epoch: u64,
     state: SlotState,
@@ -122,6 +133,8 @@ pub(super) struct Machine {
     prompts: Prompts,
     asked: Asked,
     permissions: Vec<PermissionRequest>,
+    /// The other processes.
+    others: Others,
     totals: Totals,
     closers: Vec<oneshot::Sender<()>>,
     now: Now,
@@ -129,11 +142,13 @@ pub(super) struct Machine {
 }
 
 impl Machine {
-    pub(super) fn new(launch: Launch, is_stored: fn(&Path) -> bool, now: Now) -> Self {
+    pub(super) fn new(launch: Launch, size: fn(&Path) -> u64, now: Now) -> Self {
         Self {
             driver: (launch.driver)(),
             launch,
-            is_stored,
+            size,
+            process: 0,
+            spawned: 0,
             epoch: 0,
             state: SlotState::Starting,
             life: Life::Gone { retry: None },
@@ -143,6 +158,7 @@ impl Machine {
             prompts: Prompts::default(),
             asked: Asked::default(),
             permissions: Vec::new(),
+            others: Others::default(),
             totals: Totals::default(),
             closers: Vec::new(),
             now,
@@ -156,8 +172,10 @@ impl Machine {
         match input {
             Input::Begin => self.start(),
             Input::Command(command) => self.obey(command),
-            Input::Line(line) => self.hear(line),
-            Input::Ended(ended) => self.ended(ended),
+            Input::Line(which, line) if which == self.process => self.hear(line),
+            Input::Line(which, line) => self.hear_standby(which, line),
+            Input::Ended(which, ended) if which == self.process => self.ended(ended),
+            Input::Ended(which, ended) => self.other_ended(which, &ended),
             Input::Tick => self.tick(),
             Input::Abandoned => self.close(None),
         }
@@ -166,12 +184,14 @@ impl Machine {
 
     /// When to take the next step should nothing happen before.
     pub(super) fn deadline(&self) -> Option<Instant> {
-        self.asked.deadline().into_iter().chain(self.life.deadline()).min()
+        let due = [self.asked.deadline(), self.life.deadline(), self.others.deadline()];
+        due.into_iter().flatten().min()
     }
 
     fn tick(&mut self) {
         self.expire();
         self.age();
+        self.age_others();
     }
 
     fn tell(&mut self, news: News) {

@@ -4,10 +4,11 @@ use super::asked::Then;
 use super::life::{After, Life};
 use super::prompts::Waiting;
 use super::{Machine, News, PromptState, SlotState};
+use crate::protocol::PermissionMode;
 use crate::session::SessionId;
 use crate::slot::driver::Ask;
 use crate::slot::handle::{Command, Reply};
-use crate::slot::{Seat, SlotError, Switch, Switched, Verdict};
+use crate::slot::{Ability, Feature, Seat, SlotError, Switch, Switched, Verdict};
 
 impl Machine {
     pub(super) fn obey(&mut self, command: Command) {
@@ -23,21 +24,22 @@ impl Machine {
             }
             Command::Switch { switch, interrupt, reply } => self.switch(switch, interrupt, reply),
             Command::Answer { id, verdict, reply } => self.answer_permission(&id, verdict, reply),
-            Command::SetModel { model, reply } => match self.may_ask() {
+            Command::Prepare(switch) => self.prepare(switch),
+            Command::SetModel { model, reply } => match self.may_ask_for(Feature::Model) {
                 Ok(()) => self.ask(Ask::Model(model.clone()), Then::Model(model, reply)),
                 no => answer(reply, no),
             },
-            Command::SetPermissionMode { mode, reply } => match self.may_ask() {
+            Command::SetPermissionMode { mode, reply } => match self.may_ask_for(Feature::Mode) {
                 Ok(()) => self.ask(Ask::Mode(mode), Then::Mode(mode, reply)),
                 no => answer(reply, no),
             },
-            Command::Rename { title, reply } => match (self.may_ask(), &self.active) {
+            Command::Rename { title, reply } => match (self.may_ask_for(Feature::Rename), &self.active) {
                 (Ok(()), Some(active)) => {
                     self.ask(Ask::Rename { title, session: active.session }, Then::Done(reply));
                 }
                 (no, _) => answer(reply, no),
             },
-            Command::ContextUsage { reply } => match self.may_ask() {
+            Command::ContextUsage { reply } => match self.may_ask_for(Feature::Context) {
                 Ok(()) => self.ask(Ask::Context, Then::Measure(Some(reply))),
                 Err(no) => answer(reply, Err(no)),
             },
@@ -49,13 +51,19 @@ impl Machine {
     /// Whether the agent can be asked something: it is warm, not switching.
     fn may_ask(&self) -> Result<(), SlotError> {
         let word = match (&self.life, &self.state) {
-            (Life::Ending { .. }, _) => "closing",
+            (Life::Ending { .. } | Life::Over, _) => "closing",
             (_, SlotState::Starting) => "starting",
             (_, SlotState::Switching { .. }) => "switching",
             (_, SlotState::Exited(_)) => "not running",
             (_, SlotState::Idle(_) | SlotState::Busy { .. }) => return Ok(()),
         };
         Err(SlotError::NotReady(word))
+    }
+
+    /// Whether the agent can be asked for this, which not every agent has.
+    fn may_ask_for(&self, feature: Feature) -> Result<(), SlotError> {
+        self.may_ask()?;
+        self.driver.abilities().lack(feature).map_or(Ok(()), |why| Err(lacking(why)))
     }
 
     fn submit(&mut self, uuid: String, text: String) {
@@ -95,6 +103,14 @@ impl Machine {
             (Ok(()), Some(active)) => active.session,
             (no, _) => return answer(reply, no.and(Err(SlotError::NotReady("starting")))),
         };
+        let ability = self.driver.abilities().of(&switch);
+        if let Ability::Missing(why) = ability {
+            return answer(reply, Err(lacking(why)));
+        }
+        if ability == Ability::Standby && switch == Switch::Resume(from) {
+            let message = "this session has the seat already".to_owned();
+            return answer(reply, Err(SlotError::Refused { code: String::new(), message }));
+        }
         if !interrupt && (self.turn.is_some() || self.prompts.any_sent()) {
             return answer(reply, Err(SlotError::Busy));
         }
@@ -104,6 +120,9 @@ impl Machine {
             self.ask(Ask::Cancel(uuid.clone()), Then::Cancel(uuid, None));
         }
         self.enter(SlotState::Switching { from, switch: switch.clone() });
+        if ability == Ability::Standby {
+            return self.switch_over(switch, interrupt, reply);
+        }
         self.ask(Ask::Switch { switch: switch.clone(), interrupt }, Then::Seat(switch, reply));
     }
 
@@ -119,7 +138,7 @@ impl Machine {
     }
 
     fn restart(&mut self, seat: Seat, reply: Reply<()>) {
-        if matches!(self.life, Life::Ending { after: After::Finish, .. }) {
+        if matches!(self.life, Life::Ending { after: After::Finish, .. } | Life::Over) {
             return answer(reply, Err(SlotError::NotReady("closing")));
         }
         match seat {
@@ -128,6 +147,7 @@ impl Machine {
             Seat::Stored(session) => self.reseat(Some(session)),
         }
         self.attempts = 0;
+        self.break_promise(SlotError::NotReady("starting again"));
         if matches!(self.life, Life::Gone { .. }) {
             self.start();
         } else {
@@ -143,6 +163,13 @@ impl Machine {
         self.active = None;
     }
 
+    /// Takes note of what may run without asking.
+    pub(super) fn note_mode(&mut self, mode: PermissionMode) {
+        self.launch.permission_mode = mode;
+        self.discard_all();
+        self.tell(News::Mode(mode));
+    }
+
     /// Takes note of a model that the agent reports.
     pub(super) fn note_model(&mut self, model: String) {
         if let Some(active) = self.active.as_mut().filter(|active| active.model != model) {
@@ -150,6 +177,11 @@ impl Machine {
             self.tell(News::Model(model));
         }
     }
+}
+
+/// The agent cannot do it, and says why.
+fn lacking(why: &str) -> SlotError {
+    SlotError::Refused { code: "unsupported_request".to_owned(), message: why.to_owned() }
 }
 
 /// Nobody may wait for the answer any more, which is as well.

@@ -12,6 +12,7 @@ use crate::slot::handle::Reply;
 use crate::slot::{Finder, OURS, Seat, SlotError, Switch, Switched, Verdict};
 
 mod life;
+mod standby;
 mod switching;
 mod talking;
 
@@ -41,11 +42,12 @@ impl Bench {
             resume: None,
             ephemeral: false,
             guard: None,
+            processes: 2,
             finder: Finder::default(),
         };
         let now = Now { at: Instant::now(), wall: DateTime::UNIX_EPOCH };
-        let is_stored = |path: &Path| path.to_string_lossy().contains("stored");
-        Self { machine: Machine::new(launch, is_stored, now), now, last_id: String::new() }
+        let size = |path: &Path| u64::from(path.to_string_lossy().contains("stored"));
+        Self { machine: Machine::new(launch, size, now), now, last_id: String::new() }
     }
 
     /// Through the handshake, idle on session A.
@@ -67,7 +69,7 @@ impl Bench {
     fn step(&mut self, input: Input) -> Vec<String> {
         let effects = self.machine.step(input, self.now);
         for effect in &effects {
-            if let Effect::Send(line) = effect
+            if let Effect::Send(_, line) = effect
                 && line["type"] == "control_request"
                 && line["request"]["subtype"] != "get_context_usage"
             {
@@ -84,7 +86,7 @@ impl Bench {
     }
 
     fn frame(&mut self, frame: Value) -> Vec<String> {
-        self.step(Input::Line(frame))
+        self.step(Input::Line(self.machine.process, frame))
     }
 
     /// The agent grants what was asked last.
@@ -123,7 +125,10 @@ impl Bench {
 
     fn die(&mut self) -> Vec<String> {
         let stderr = vec!["last words".to_owned()];
-        self.step(Input::Ended(Ended { code: Some(137), reason: "killed by SIGKILL".to_owned(), stderr }))
+        self.step(Input::Ended(
+            self.machine.process,
+            Ended { code: Some(137), reason: "killed by SIGKILL".to_owned(), stderr },
+        ))
     }
 }
 
@@ -152,7 +157,7 @@ fn words(effect: &Effect) -> Option<String> {
         Effect::Spawn { origin: Origin::Named(session), .. } => format!("spawn named {}", name(*session)),
         Effect::Spawn { origin: Origin::Stored(session), .. } => format!("spawn stored {}", name(*session)),
         Effect::Spawn { origin: Origin::Copy { source, .. }, .. } => format!("spawn copy {}", name(*source)),
-        Effect::Send(line) => match line["type"].as_str().unwrap() {
+        Effect::Send(_, line) => match line["type"].as_str().unwrap() {
             "user" => format!("> prompt {}", line["uuid"].as_str().unwrap()),
             "control_request" if line["request"]["subtype"] == "get_context_usage" => return None,
             "control_request" => {
@@ -162,8 +167,8 @@ fn words(effect: &Effect) -> Option<String> {
             "control_response" => format!("> answer {}", line["response"]),
             _ => format!("> {line}"),
         },
-        Effect::EndInput => "end input".to_owned(),
-        Effect::Signal(signal) => format!("signal {}", signal.as_raw()),
+        Effect::EndInput(_) => "end input".to_owned(),
+        Effect::Signal(_, signal) => format!("signal {}", signal.as_raw()),
         Effect::Finish => "finish".to_owned(),
         Effect::Tell(event) => format!("{} {}", event.epoch, news(event)?),
     })
@@ -186,6 +191,8 @@ fn news(event: &SlotEvent) -> Option<String> {
         News::Permission(request) => format!("asks {}", request.id),
         News::PermissionDropped { id } => format!("dropped {id}"),
         News::Retry(retry) => format!("retry {}", retry.attempt),
+        News::Prepared(None) => "unprepared".to_owned(),
+        News::Prepared(Some(switch)) => format!("prepared {}", switch.name()),
         News::Totals(_) => return None,
         News::Model(model) => format!("model {model}"),
         News::Mode(mode) => format!("mode {}", mode.wire_name()),

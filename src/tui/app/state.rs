@@ -143,6 +143,8 @@ pub struct Seat {
     pub totals: Totals,
     /// The last switch.
     pub last_switch: Option<Switched>,
+    /// The session that a second process is ready for.
+    pub prepared: Option<SessionId>,
     /// The model did not answer and is asked again, told at this time.
     pub retry: Option<(Retry, DateTime<Utc>)>,
     /// Resident memory in bytes.
@@ -237,6 +239,7 @@ impl App {
                 mode: setup.mode,
                 totals: Totals::default(),
                 last_switch: None,
+                prepared: None,
                 retry: None,
                 memory: None,
             },

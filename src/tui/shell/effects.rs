@@ -181,10 +181,7 @@ impl Runner {
     fn switch(&self, switch: Switch, interrupt: bool) {
         let runner = self.clone();
         tokio::spawn(async move {
-            let session = match &switch {
-                Switch::Clear => None,
-                Switch::Resume(session) | Switch::Fork { source: session, .. } => Some(*session),
-            };
+            let session = switch.source();
             if let Err(error) = runner.slot.switch(switch, interrupt).await {
                 let code = match &error {
                     SlotError::Refused { code, .. } => Some(code.clone()),

@@ -71,6 +71,7 @@ fn parts(app: &App, theme: &Theme) -> Vec<Part> {
         let how = match last.how {
             How::InProcess => "same pid",
             How::Standby => "standby",
+            How::Cold => "cold",
         };
         let spans = vec![
             Span::styled("⇄ ", theme.accent),

@@ -30,7 +30,8 @@ impl StreamJson {
         let answer: InitializeAnswer = serde_json::from_value(answer)
             .map_err(|error| format!("its handshake makes no sense: {error}"))?;
         let session = answer.session_id.parse().map_err(|error| format!("its handshake: {error}"))?;
-        self.spent = totals(answer.total_cost_usd, answer.usage);
+        let spent = totals(answer.total_cost_usd, answer.usage);
+        self.spent = Some(spent);
         let connected = answer.mcp_servers.iter().filter(|server| server["status"] == "connected").count();
         let agent = Agent {
             name: "hotseat".to_owned(),
@@ -48,7 +49,7 @@ impl StreamJson {
             repaired: answer.repaired,
             abilities: Abilities::WHOLE,
         };
-        Ok((agent, self.spent))
+        Ok((agent, spent))
     }
 
     /// The session that a switch made the active one.
@@ -56,7 +57,8 @@ impl StreamJson {
         let answer: SwitchAnswer =
             serde_json::from_value(answer).map_err(|error| format!("its answer makes no sense: {error}"))?;
         let session = answer.session_id.parse().map_err(|error| format!("its answer: {error}"))?;
-        self.spent = totals(answer.total_cost_usd, answer.usage);
+        let spent = totals(answer.total_cost_usd, answer.usage);
+        self.spent = Some(spent);
         Ok(Seated {
             session,
             forked_from: answer.forked_from.and_then(|id| id.parse().ok()),
@@ -65,7 +67,7 @@ impl StreamJson {
             cwd: answer.cwd.into(),
             transcript: answer.transcript_path.into(),
             repaired: answer.repaired,
-            totals: self.spent,
+            totals: spent,
         })
     }
 }
@@ -96,10 +98,12 @@ fn totals(usd: f64, usage: Value) -> Totals {
     Totals { usd: Some(usd), usage, context_percent: None }
 }
 
-fn command(value: &Value) -> Option<(String, String)> {
+/// A slash command: its name and what it does.
+pub fn command(value: &Value) -> Option<(String, String)> {
     Some((words(value, "name")?, words(value, "description").unwrap_or_default()))
 }
 
-fn words(value: &Value, key: &str) -> Option<String> {
+/// A text by its name.
+pub fn words(value: &Value, key: &str) -> Option<String> {
     value.get(key)?.as_str().map(str::to_owned)
 }

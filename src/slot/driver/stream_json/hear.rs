@@ -49,7 +49,7 @@ impl StreamJson {
                     "fork" => "fork",
                     _ => "clear",
                 };
-                self.spent = Totals::default();
+                self.begin_anew();
                 let to = id(&reset.new_conversation_id);
                 (id(&reset.session_id), to.map(|to| Heard::Reset { to, what }).into_iter().collect())
             }
@@ -91,27 +91,29 @@ impl StreamJson {
     fn ended(&mut self, result: TurnResult) -> Vec<Heard> {
         let mut heard = Vec::new();
         let local = result.rest.contains_key("local_command");
-        let spent = self.spent.usd.unwrap_or_default();
         if let Some((notice, text)) = notice(&result, local) {
             heard.push(grew(&result.uuid, Change::Notice(notice, text)));
         }
-        let before = self.spent.usage;
-        self.spent = Totals {
+        let before = self.spent;
+        let of_turn: Usage = serde_json::from_value(result.usage).unwrap_or_default();
+        let spent = Totals {
             usd: Some(result.total_cost_usd),
             usage: of_all_models(&result.model_usage).unwrap_or_else(|| {
-                let mut usage = before;
-                usage += serde_json::from_value(result.usage).unwrap_or_default();
+                let mut usage = before.unwrap_or_default().usage;
+                usage += of_turn;
                 usage
             }),
             context_percent: None,
         };
+        self.spent = Some(spent);
+        let paid = before.map(|before| result.total_cost_usd - before.usd.unwrap_or_default());
         let cost = TurnCost {
             // The wire wants a number: 0 is what nobody knows, or nothing.
-            usd: Some(result.total_cost_usd - spent).filter(|usd| *usd > 0.0),
-            usage: grown(before, self.spent.usage),
+            usd: paid.filter(|usd| *usd > 0.0),
+            usage: before.map_or(of_turn, |before| grown(before.usage, spent.usage)),
             duration_ms: result.duration_ms,
         };
-        heard.push(Heard::Ended { uuid: result.uuid, cost: (!local).then_some(cost), totals: self.spent });
+        heard.push(Heard::Ended { uuid: result.uuid, cost: (!local).then_some(cost), totals: spent });
         heard
     }
 }
@@ -127,6 +129,8 @@ fn notice(result: &TurnResult, local: bool) -> Option<(Notice, String)> {
         "success" if local => said().map(|text| (Notice::Info, text)),
         "error_max_turns" => Some((Notice::Error, "the turn limit is reached".to_owned())),
         "error_max_budget_usd" => Some((Notice::Error, "the budget is spent".to_owned())),
+        // Such as that it is not logged in.
+        "success" if result.is_error => said().map(|text| (Notice::Error, text)),
         "success" => None,
         // An interruption ends so too, and has said so in a message.
         _ => errors().or_else(said).map(|text| (Notice::Error, text)),

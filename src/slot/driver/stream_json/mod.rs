@@ -1,7 +1,7 @@
 //! The stream-json control protocol, as our own agent and the official `claude`
 //! speak it. Owns the frames; the drivers that share it own what differs.
 
-mod answer;
+pub mod answer;
 mod hear;
 
 use std::collections::HashMap;
@@ -23,8 +23,8 @@ const READS_STATE: (&str, &str) = ("CLAUDE_CODE_SDK_READS_SESSION_STATE", "1");
 #[derive(Debug, Default)]
 pub struct StreamJson {
     /// Its dollars and its tokens by model are cumulative: a turn's cost is what
-    /// they grew by.
-    spent: Totals,
+    /// they grew by. None while nobody knows what was spent before.
+    spent: Option<Totals>,
     /// What kind of answer is expected under an id.
     expected: HashMap<String, Expected>,
 }
@@ -76,6 +76,11 @@ pub fn arguments(launch: &Launch, origin: &Origin) -> Start {
 }
 
 impl StreamJson {
+    /// A session begins that has spent nothing.
+    pub fn begin_anew(&mut self) {
+        self.spent = Some(Totals::default());
+    }
+
     /// The line that asks; its answer will be heard under this id.
     pub fn ask(&mut self, id: &str, ask: Ask) -> Heard {
         let expected = match &ask {

@@ -35,6 +35,7 @@ fn launch() -> Launch {
         resume: None,
         ephemeral: true,
         guard: None,
+        processes: 2,
         finder: crate::slot::Finder::default(),
     }
 }

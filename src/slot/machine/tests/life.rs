@@ -75,7 +75,7 @@ fn a_program_that_is_not_there_is_not_tried_again() {
     bench.step(Input::Begin);
     let stderr = vec!["could not start agent: No such file".to_owned()];
     let ended = Ended { code: Some(127), reason: "exit 127".to_owned(), stderr };
-    assert_eq!(bench.step(Input::Ended(ended)), ["1 exited, could not start agent: No such file, None"]);
+    assert_eq!(bench.step(Input::Ended(1, ended)), ["1 exited, could not start agent: No such file, None"]);
     assert_eq!(bench.machine.deadline(), None);
 }
 
@@ -140,7 +140,7 @@ fn a_restart_is_graceful_and_keeps_the_settings() {
 
     let (words, _) = bench.command(|reply| Command::Restart { seat: Seat::Same, reply });
     assert_eq!(words, ["end input"]);
-    let ended = Input::Ended(Ended { code: Some(0), reason: "exit 0".to_owned(), stderr: Vec::new() });
+    let ended = Input::Ended(1, Ended { code: Some(0), reason: "exit 0".to_owned(), stderr: Vec::new() });
     let effects = bench.machine.step(ended, bench.now);
     let launch = effects.iter().find_map(|effect| match effect {
         Effect::Spawn { launch, .. } => Some((launch.model.as_deref(), launch.permission_mode)),

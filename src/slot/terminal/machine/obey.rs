@@ -36,6 +36,8 @@ impl Machine {
                 let _ = reply.send(outcome);
             }
             Command::SetModel { model: None, reply } => refuse(reply, "choose a model with /model"),
+            // One process has every session: there is nothing to make ready.
+            Command::Prepare(_) => {}
             Command::Cancel { reply, .. } => {
                 let _ = reply.send(Ok(false));
             }

@@ -23,6 +23,7 @@ impl World {
     fn warm() -> Self {
         let launch = Launch {
             driver: crate::slot::OURS.driver,
+            processes: 2,
             finder: crate::slot::Finder::default(),
             program: "/bin/claude".into(),
             args: Vec::new(),

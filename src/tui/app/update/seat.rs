@@ -7,7 +7,7 @@ use super::super::state::{App, Focus, Intent, Pending, Undo};
 use super::{keep, read};
 use crate::session::SessionId;
 use crate::session::conversation::Change;
-use crate::slot::{Agent, News, PromptState, SlotEvent, SlotState, Switch, Switched};
+use crate::slot::{Agent, How, News, PromptState, SlotEvent, SlotState, Switch, Switched};
 
 /// Takes one piece of news. What belongs to an older epoch is dropped: it is
 /// about a session that has left the seat.
@@ -88,6 +88,10 @@ pub(super) fn news(app: &mut App, event: SlotEvent) -> Vec<Effect> {
             app.seat.mode = mode;
             Vec::new()
         }
+        News::Prepared(switch) => {
+            app.seat.prepared = switch.and_then(|switch| switch.source());
+            Vec::new()
+        }
     }
 }
 
@@ -152,6 +156,13 @@ fn arrived(app: &mut App, switched: Switched) -> Vec<Effect> {
     }
     if let Some(repaired) = &switched.repaired {
         app.say(repaired.clone());
+    }
+    if let Some(agent) = &mut app.seat.agent {
+        agent.pid = switched.pid;
+    }
+    if switched.how != How::InProcess {
+        app.seat.warm_since = Some(app.now);
+        app.seat.memory = None;
     }
     app.seat.previous = Some(from);
     app.seat.active = Some(to);

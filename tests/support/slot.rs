@@ -1,9 +1,9 @@
-//! A slot with the fake agent in it, and a reader of its news.
+//! A slot and a reader of its news. Include it by
+//! `#[path = "support/slot.rs"] mod seat;`.
+#![allow(dead_code, reason = "every test takes what it needs")]
 
-use std::path::Path;
 use std::time::Duration;
 
-use hotseat::protocol::PermissionMode;
 use hotseat::session::SessionId;
 use hotseat::session::conversation::Change;
 use hotseat::session::message::Block;
@@ -11,8 +11,6 @@ use hotseat::slot::{Agent, Launch, News, PromptState, SlotEvent, SlotHandle, Slo
 use tempfile::TempDir;
 use tokio::sync::mpsc::Receiver;
 use tokio::time::timeout;
-
-use crate::fake;
 
 /// Longer than anything here may take.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -25,29 +23,7 @@ pub struct Slot {
     pub heard: Vec<SlotEvent>,
 }
 
-pub fn launch(folder: &Path, manners: &str) -> Launch {
-    Launch {
-        driver: hotseat::slot::OURS.driver,
-        program: std::env::current_exe().unwrap(),
-        args: fake::ARGUMENTS.map(Into::into).into(),
-        env: vec![(fake::FOLDER.into(), folder.into()), (fake::MANNERS.into(), manners.into())],
-        cwd: folder.to_owned(),
-        model: None,
-        permission_mode: PermissionMode::Default,
-        resume: None,
-        ephemeral: false,
-        guard: Some(env!("CARGO_BIN_EXE_hotseat").into()),
-        finder: hotseat::slot::Finder::default(),
-    }
-}
-
 impl Slot {
-    pub fn start(manners: &str) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let launch = launch(folder.path(), manners);
-        Self::launch(folder, launch)
-    }
-
     pub fn launch(folder: TempDir, launch: Launch) -> Self {
         let (handle, news) = spawn(launch);
         Self { folder, ..Self::owned(handle, news) }
@@ -56,13 +32,6 @@ impl Slot {
     /// One that was started elsewhere, in a folder of someone else's.
     pub fn owned(handle: SlotHandle, news: Receiver<SlotEvent>) -> Self {
         Self { handle, folder: tempfile::tempdir().unwrap(), news, heard: Vec::new() }
-    }
-
-    /// A started one, through its handshake.
-    pub async fn warm() -> (Self, Agent) {
-        let mut slot = Self::start("");
-        let agent = slot.ready().await;
-        (slot, agent)
     }
 
     /// Reads the news until one of them is what `pick` looks for.
@@ -134,12 +103,6 @@ impl Slot {
             _ => None,
         })
         .await
-    }
-
-    /// What the fake took note of.
-    pub fn log(&self) -> Vec<String> {
-        let log = std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default();
-        log.lines().map(str::to_owned).collect()
     }
 }
 

@@ -1,0 +1,332 @@
+//! Processes that are kept ready to take the seat, for agents that cannot
+//! switch in the process they run in.
+//!
+//! There are never more processes than the launch allows: the one in the seat,
+//! those that are ready, and those that still write their last lines. What has
+//! no room waits for one of them to end.
+
+use std::time::Duration;
+
+use rustix::process::Signal;
+use tokio::time::Instant;
+
+use super::life::PATIENCE;
+use super::{Effect, Ended, Machine, News, Which};
+use crate::session::SessionId;
+use crate::slot::driver::{Answer, Ask, Driver, Heard, Line, Origin};
+use crate::slot::handle::Reply;
+use crate::slot::{Ability, Agent, SlotError, Switch, Switched, Totals};
+
+/// How long a row must stay highlighted: nobody wants a process for each row
+/// that the cursor runs over.
+const STAYS: Duration = Duration::from_millis(250);
+/// How long a process may take to become ready.
+const READY: Duration = Duration::from_secs(30);
+/// The only thing a standby is asked.
+const HANDSHAKE: &str = "hotseat-handshake";
+
+/// A process that is, or becomes, ready.
+#[derive(Debug)]
+pub(super) struct Standby {
+    pub which: Which,
+    /// What it is ready for; without a title.
+    purpose: Switch,
+    pub driver: Box<dyn Driver>,
+    /// It must be ready by then.
+    by: Instant,
+    /// How large the transcript was that it read.
+    size: u64,
+    ready: Option<(Box<Agent>, Totals)>,
+}
+
+/// A process that has left the seat, or never had it, and is not gone yet.
+#[derive(Debug)]
+pub(super) struct Leaving {
+    pub which: Which,
+    /// What it may still write to.
+    session: Option<SessionId>,
+    /// What happens to it if it does not end by itself.
+    next: Option<(Instant, Signal)>,
+}
+
+/// A switch that waits for a standby.
+#[derive(Debug)]
+pub(super) struct Promise {
+    pub switch: Switch,
+    pub reply: Reply<Switched>,
+    pub since: Instant,
+    /// Stop a running turn.
+    interrupt: bool,
+}
+
+/// All processes but the one in the seat, and what is wanted of them.
+#[derive(Debug, Default)]
+pub(super) struct Others {
+    pub ready: Vec<Standby>,
+    pub leaving: Vec<Leaving>,
+    pub promise: Option<Promise>,
+    /// To be started then, or as soon as there is room.
+    wanted: Option<(Switch, Instant)>,
+    /// There was no room for it: the end of a process is waited for.
+    waits: bool,
+}
+
+impl Others {
+    /// There is no other process.
+    pub(super) fn is_empty(&self) -> bool {
+        self.ready.is_empty() && self.leaving.is_empty()
+    }
+
+    /// When something is due.
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        let starting = self.ready.iter().filter(|standby| standby.ready.is_none()).map(|standby| standby.by);
+        let leaving = self.leaving.iter().filter_map(|leaving| leaving.next.map(|(at, _)| at));
+        let wanted = self.wanted.as_ref().filter(|_| !self.waits).map(|(_, at)| *at);
+        let promise = self.promise.as_ref().map(|promise| promise.since + READY);
+        starting.chain(leaving).chain(wanted).chain(promise).min()
+    }
+}
+
+impl Machine {
+    /// A row is highlighted: should its session take the seat, be ready.
+    pub(super) fn prepare(&mut self, switch: Switch) {
+        let by_standby = self.driver.abilities().of(&switch) == Ability::Standby;
+        if self.others.promise.is_some() {
+            return;
+        }
+        let purpose = switch.untitled();
+        let there = self.others.ready.iter().any(|standby| standby.purpose == purpose);
+        let seated = self.active.as_ref().is_some_and(|active| switch == Switch::Resume(active.session));
+        let wanted = by_standby && !there && !seated;
+        self.others.wanted = wanted.then_some((switch, self.now.at + STAYS));
+        self.others.waits = false;
+    }
+
+    /// The switch is done as soon as a process is ready that has it.
+    pub(super) fn switch_over(&mut self, switch: Switch, interrupt: bool, reply: Reply<Switched>) {
+        let since = self.now.at;
+        let purpose = switch.untitled();
+        let at = self.others.ready.iter().position(|standby| standby.purpose == purpose);
+        let at = at.filter(|&at| {
+            let fresh = self.others.ready[at].size == self.size_of(&switch);
+            if !fresh {
+                // Somebody wrote to the session since it was read.
+                self.discard(at);
+            }
+            fresh
+        });
+        self.others.wanted = None;
+        self.others.promise = Some(Promise { switch: switch.clone(), reply, since, interrupt });
+        match at {
+            Some(at) if self.others.ready[at].ready.is_some() => self.swap(at, true),
+            Some(_) => {}
+            None => {
+                self.others.wanted = Some((switch, since));
+                self.start_wanted();
+            }
+        }
+    }
+
+    /// Starts what is wanted, where there is room for it.
+    fn start_wanted(&mut self) {
+        let Some((switch, at)) = self.others.wanted.take() else { return };
+        let session = switch.source();
+        let writes_still =
+            self.others.leaving.iter().any(|leaving| leaving.session.is_some() && leaving.session == session);
+        if at > self.now.at || writes_still || !self.has_room() {
+            self.others.waits = at <= self.now.at;
+            self.others.wanted = Some((switch, at));
+            return;
+        }
+        let origin = origin(&switch);
+        let mut launch = self.launch.clone();
+        let found = session.and_then(|session| self.launch.finder.find(session));
+        let asked = match &switch {
+            Switch::Fork { cwd, .. } => cwd.clone(),
+            Switch::Clear | Switch::Resume(_) => None,
+        };
+        if let Some(cwd) = asked.or(found.map(|found| found.cwd)) {
+            launch.cwd = cwd;
+        }
+        let mut driver = (launch.driver)();
+        let start = driver.start(&launch, &origin);
+        self.spawned += 1;
+        let which = self.spawned;
+        let size = self.size_of(&switch);
+        self.effects.push(Effect::Spawn { which, launch: Box::new(launch), origin, start });
+        let by = self.now.at + READY;
+        let heard = driver.ask(HANDSHAKE, Ask::Handshake);
+        self.others.ready.push(Standby { which, purpose: switch.untitled(), driver, by, size, ready: None });
+        self.take_of_standby(which, heard);
+    }
+
+    /// Makes room for one more process; `false` when its end has to be waited for.
+    fn has_room(&mut self) -> bool {
+        let count = 1 + self.others.ready.len() + self.others.leaving.len();
+        if count < self.launch.processes.max(2) {
+            return true;
+        }
+        if !self.others.ready.is_empty() {
+            self.discard(0);
+        }
+        false
+    }
+
+    /// Kills a standby: one that was never used would write to its transcript
+    /// when it ends gracefully (`claude` 2.1.329).
+    fn discard(&mut self, at: usize) {
+        let standby = self.others.ready.remove(at);
+        self.unprepare(&standby);
+        self.effects.push(Effect::Signal(standby.which, Signal::KILL));
+        self.others.leaving.push(Leaving { which: standby.which, session: None, next: None });
+    }
+
+    fn unprepare(&mut self, standby: &Standby) {
+        if standby.ready.is_some() {
+            self.tell(News::Prepared(None));
+        }
+    }
+
+    /// Kills those that are not what a process started now would be.
+    pub(super) fn discard_all(&mut self) {
+        while !self.others.ready.is_empty() {
+            self.discard(0);
+        }
+    }
+
+    /// What a standby said. Before it has the seat only its handshake counts.
+    pub(super) fn hear_standby(&mut self, which: Which, line: Line) {
+        let Some(standby) = self.others.ready.iter_mut().find(|standby| standby.which == which) else {
+            return;
+        };
+        let (_, heard) = standby.driver.hear(line);
+        self.take_of_standby(which, heard);
+    }
+
+    fn take_of_standby(&mut self, which: Which, heard: Vec<Heard>) {
+        for heard in heard {
+            match heard {
+                Heard::Send(line) => self.effects.push(Effect::Send(which, line)),
+                Heard::Answer { id, answer } if id == HANDSHAKE => self.greet_standby(which, answer),
+                _ => {}
+            }
+        }
+    }
+
+    fn greet_standby(&mut self, which: Which, answer: Result<Answer, SlotError>) {
+        let Some(at) = self.others.ready.iter().position(|standby| standby.which == which) else { return };
+        match answer {
+            Ok(Answer::Agent(agent, totals)) => {
+                self.others.ready[at].ready = Some((agent, totals));
+                if self.is_promised(&self.others.ready[at].purpose) {
+                    self.swap(at, false);
+                } else {
+                    let purpose = self.others.ready[at].purpose.clone();
+                    self.tell(News::Prepared(Some(purpose)));
+                }
+            }
+            Ok(_) => self.give_up(at, SlotError::Nonsense("its handshake makes no sense".to_owned())),
+            Err(error) => self.give_up(at, error),
+        }
+    }
+
+    /// A standby is no use. The switch that waits for it has failed.
+    fn give_up(&mut self, at: usize, error: SlotError) {
+        let purpose = self.others.ready[at].purpose.clone();
+        self.discard(at);
+        self.lost(&purpose, error);
+    }
+
+    fn is_promised(&self, purpose: &Switch) -> bool {
+        self.others.promise.as_ref().is_some_and(|promise| promise.switch.untitled() == *purpose)
+    }
+
+    fn lost(&mut self, purpose: &Switch, error: SlotError) {
+        if self.is_promised(purpose) {
+            self.break_promise(error);
+        } else {
+            tracing::warn!(%error, "a standby did not become ready");
+        }
+    }
+
+    /// The switch that waits has failed; the former session stays.
+    pub(super) fn break_promise(&mut self, error: SlotError) {
+        if let Some(promise) = self.others.promise.take() {
+            self.others.wanted = None;
+            self.refuse_switch(promise.reply, error);
+        }
+    }
+
+    /// Puts a ready standby into the seat.
+    fn swap(&mut self, at: usize, was_ready: bool) {
+        let Some(promise) = self.others.promise.take() else { return };
+        let standby = self.others.ready.remove(at);
+        if was_ready {
+            self.unprepare(&standby);
+        }
+        let Some((agent, totals)) = standby.ready else { return };
+        if promise.interrupt && self.turn.is_some() {
+            self.tell_agent(Ask::Interrupt);
+        }
+        self.fail_all("its session left the seat");
+        let left = self.active.as_ref().map(|active| active.session);
+        self.effects.push(Effect::EndInput(self.process));
+        let next = Some((self.now.at + PATIENCE, Signal::TERM));
+        self.others.leaving.push(Leaving { which: self.process, session: left, next });
+        self.process = standby.which;
+        self.driver = standby.driver;
+        self.take_seat(promise, was_ready, (*agent, totals));
+    }
+
+    /// Whether a process that is not in the seat has ended.
+    pub(super) fn other_ended(&mut self, which: Which, ended: &Ended) {
+        self.others.leaving.retain(|leaving| leaving.which != which);
+        if let Some(at) = self.others.ready.iter().position(|standby| standby.which == which) {
+            let standby = self.others.ready.remove(at);
+            self.unprepare(&standby);
+            let said = ended.stderr.iter().rfind(|line| !line.trim().is_empty());
+            let message =
+                said.map_or_else(|| ended.reason.clone(), |said| format!("{said} ({})", ended.reason));
+            self.lost(&standby.purpose, SlotError::Refused { code: String::new(), message });
+        }
+        self.start_wanted();
+        self.finish_when_empty();
+    }
+
+    /// Does what is due.
+    pub(super) fn age_others(&mut self) {
+        let now = self.now.at;
+        if self.others.promise.as_ref().is_some_and(|promise| promise.since + READY <= now) {
+            self.break_promise(SlotError::Timeout { what: "handshake", after: READY });
+        }
+        while let Some(at) =
+            self.others.ready.iter().position(|standby| standby.ready.is_none() && standby.by <= now)
+        {
+            self.give_up(at, SlotError::Timeout { what: "handshake", after: READY });
+        }
+        for leaving in &mut self.others.leaving {
+            let Some((_, signal)) = leaving.next.filter(|(at, _)| *at <= now) else { continue };
+            leaving.next = (signal == Signal::TERM).then_some((now + PATIENCE, Signal::KILL));
+            tracing::warn!(?signal, "the agent that was left does not end by itself");
+            self.effects.push(Effect::Signal(leaving.which, signal));
+        }
+        if self.others.wanted.is_some() && !self.others.waits {
+            self.start_wanted();
+        }
+    }
+
+    /// How large the transcript is that a switch would read.
+    fn size_of(&self, switch: &Switch) -> u64 {
+        let found = switch.source().and_then(|session| self.launch.finder.find(session));
+        found.map_or(0, |found| (self.size)(&found.transcript))
+    }
+}
+
+/// The session that a standby for a switch is started in.
+fn origin(switch: &Switch) -> Origin {
+    match switch {
+        Switch::Clear => Origin::New,
+        Switch::Resume(session) => Origin::Stored(*session),
+        Switch::Fork { source, at, .. } => Origin::Copy { source: *source, at: at.clone() },
+    }
+}

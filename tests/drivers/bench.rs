@@ -1,0 +1,133 @@
+//! One agent in a slot, with a home and a model of its own.
+
+use std::path::{Path, PathBuf};
+
+use hotseat::protocol::PermissionMode;
+use hotseat::session::SessionId;
+use hotseat::slot::{Abilities, Ability, Agent, Finder, Found, How, KNOWN, Launch, Switch, Switched};
+use hotseat::store::{LocalStore, SessionStore};
+use tempfile::TempDir;
+
+use crate::claude_program;
+use crate::model;
+use crate::seat::Slot;
+use crate::skip::skip;
+use crate::stub_api::StubApi;
+
+/// An agent that is about to be tried.
+pub struct Bench {
+    home: TempDir,
+    api: StubApi,
+    launch: Launch,
+}
+
+impl Bench {
+    /// None where the agent is not installed.
+    pub fn of(agent: &str, test: &str) -> Option<Self> {
+        let (program, remedy) = match agent {
+            "hotseat" => (Some(PathBuf::from(env!("CARGO_BIN_EXE_hotseat"))), ""),
+            "claude" => (claude_program::claude(), claude_program::REMEDY),
+            other => panic!("{other} has no program"),
+        };
+        let Some(program) = program else {
+            skip(test, &format!("there is no {agent}"), remedy);
+            return None;
+        };
+        let known = KNOWN.iter().find(|known| known.name == agent).unwrap();
+        let home = tempfile::tempdir().unwrap();
+        let api = model::start();
+        for folder in ["work", "elsewhere"] {
+            std::fs::create_dir(home.path().join(folder)).unwrap();
+        }
+        let store = LocalStore::new(home.path().join("claude"));
+        let launch = Launch {
+            driver: known.driver,
+            program,
+            args: known.arguments.iter().map(Into::into).collect(),
+            env: environment(home.path(), &api),
+            cwd: home.path().join("work").canonicalize().unwrap(),
+            model: None,
+            permission_mode: PermissionMode::Default,
+            resume: None,
+            ephemeral: false,
+            guard: Some(env!("CARGO_BIN_EXE_hotseat").into()),
+            processes: 2,
+            finder: Finder::new(move |session| {
+                let transcript = store.find(session).ok()?.path;
+                let entries = std::fs::read_to_string(&transcript).ok()?;
+                let (_, rest) = entries.split_once("\"cwd\":\"")?;
+                Some(Found { cwd: rest.split('"').next()?.into(), transcript })
+            }),
+        };
+        Some(Self { home, api, launch })
+    }
+
+    /// Starts it; it ends with what it gives back.
+    pub async fn seat(self) -> Seated {
+        let Self { home, api, launch } = self;
+        let finder = launch.finder.clone();
+        let mut slot = Slot::launch(home, launch);
+        let agent = slot.ready().await;
+        slot.idle().await;
+        Seated { slot, agent, _api: api, finder }
+    }
+
+    /// Another that shares this one's home.
+    pub fn elsewhere(&self) -> Launch {
+        let cwd = self.home.path().join("elsewhere").canonicalize().unwrap();
+        Launch { cwd, ..self.launch.clone() }
+    }
+}
+
+/// Nothing of the machine's own configuration or keys.
+fn environment(home: &Path, api: &StubApi) -> Vec<(std::ffi::OsString, std::ffi::OsString)> {
+    let mut set: Vec<(std::ffi::OsString, std::ffi::OsString)> = vec![
+        ("HOME".into(), home.into()),
+        ("CLAUDE_CONFIG_DIR".into(), home.join("claude").into()),
+        ("XDG_STATE_HOME".into(), home.join("state").into()),
+    ];
+    let off = ["DISABLE_TELEMETRY", "DISABLE_AUTOUPDATER", "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC"];
+    set.extend(off.map(|name| (name.into(), "1".into())));
+    set.extend(api.anthropic().map(|(name, value)| (name.into(), value.into())));
+    set
+}
+
+/// An agent through its handshake.
+pub struct Seated {
+    pub slot: Slot,
+    pub agent: Agent,
+    /// Ends with it.
+    _api: StubApi,
+    finder: Finder,
+}
+
+impl Seated {
+    /// Switches, and checks that it was done as the driver declares.
+    pub async fn switch(&mut self, switch: Switch) -> Switched {
+        let declared = self.abilities().of(&switch);
+        let before = self.agent.pid;
+        let switched = self.slot.handle.switch(switch, false).await.unwrap();
+        match declared {
+            Ability::InProcess => {
+                assert_eq!((switched.how, switched.pid), (How::InProcess, before), "{switched:?}");
+            }
+            Ability::Standby => {
+                assert_ne!(switched.how, How::InProcess, "{switched:?}");
+                assert_ne!(switched.pid, before);
+            }
+            Ability::Missing(why) => panic!("{why}"),
+        }
+        self.agent.pid = switched.pid;
+        switched
+    }
+
+    pub fn abilities(&self) -> Abilities {
+        self.agent.abilities
+    }
+
+    /// A session's transcript, as it lies on disk now.
+    pub fn transcript(&self, session: SessionId) -> String {
+        let found = self.finder.find(session).unwrap_or_else(|| panic!("no transcript of {session}"));
+        std::fs::read_to_string(found.transcript).unwrap()
+    }
+}

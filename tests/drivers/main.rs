@@ -1,0 +1,60 @@
+//! What every driver must do, tried on the real programs: prompt, stream,
+//! permission, interrupt, clear, resume, fork, rename, crash and close.
+//!
+//! No network: the agents ask a stub of a model on loopback. An agent that is
+//! not installed is skipped by name.
+
+#[path = "../support/alive.rs"]
+mod alive;
+mod bench;
+mod claude;
+#[path = "../support/claude.rs"]
+mod claude_program;
+mod model;
+#[path = "../support/slot.rs"]
+mod seat;
+#[path = "../support/skip.rs"]
+mod skip;
+#[path = "../support/stub_api.rs"]
+mod stub_api;
+mod switches;
+mod talk;
+
+/// The tests of one driver: each takes a bench, where the agent is there.
+macro_rules! conforms {
+    ($agent:ident, $($room:ident::$test:ident),* $(,)?) => {
+        mod $agent {
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $test() {
+                if let Some(bench) = crate::bench::Bench::of(stringify!($agent), stringify!($test)) {
+                    crate::$room::$test(bench).await;
+                }
+            })*
+        }
+    };
+}
+
+/// The same for each of them.
+macro_rules! all_conform {
+    ($($agent:ident),*) => {
+        mod drivers {
+            $(conforms!($agent,
+                talk::a_reply_streams,
+                talk::a_tool_runs_once_it_is_permitted,
+                talk::an_interrupt_ends_the_turn,
+                talk::prompts_that_wait_all_run,
+                talk::a_crash_brings_the_session_back,
+                talk::closing_leaves_no_process,
+                talk::a_title_is_kept,
+                switches::a_clear_forgets,
+                switches::a_resume_remembers,
+                switches::a_fork_leaves_its_source_as_it_is,
+                switches::a_session_that_is_not_there_leaves_the_former,
+                switches::a_switch_can_interrupt_a_turn,
+                switches::a_session_runs_in_its_own_folder,
+            );)*
+        }
+    };
+}
+
+all_conform!(hotseat, claude);

@@ -1,0 +1,119 @@
+//! Prompts, tools, and the end of a process.
+
+use hotseat::session::conversation::Change;
+use hotseat::slot::{Feature, News, PromptState, SlotState, Verdict};
+
+use crate::alive::gone;
+use crate::bench::{Bench, Seated};
+use crate::seat::kill;
+
+pub async fn a_reply_streams(bench: Bench) {
+    let mut seated = bench.seat().await;
+    assert!(seated.slot.say("Remember: the word is PINEAPPLE.").await.contains("PINEAPPLE"));
+    seated.slot.idle().await;
+    let deltas = seated.slot.heard.iter().filter_map(|event| match &event.news {
+        News::Conversation { change: Change::TextDelta(text), .. } => Some(text.as_str()),
+        _ => None,
+    });
+    assert_eq!(deltas.collect::<String>(), "The word is PINEAPPLE.");
+    let told = |wanted: fn(&News) -> bool| seated.slot.heard.iter().any(|event| wanted(&event.news));
+    assert!(told(|news| matches!(news, News::State(SlotState::Busy { .. }))));
+    assert!(told(|news| matches!(news, News::Conversation { change: Change::TurnEnd(_), .. })));
+    assert!(told(|news| matches!(news, News::Conversation { change: Change::Prompt(_), .. })));
+    seated.slot.handle.close().await;
+    assert!(seated.transcript(seated.agent.session).contains("The word is PINEAPPLE."));
+}
+
+/// Waits until something is asked; gives back its id.
+pub async fn asked(seated: &mut Seated) -> String {
+    let request = seated.slot.until("a permission request", |event| match &event.news {
+        News::Permission(request) => Some(request.clone()),
+        _ => None,
+    });
+    let request = request.await;
+    assert_eq!(request.tool, "Bash");
+    request.id
+}
+
+pub async fn a_tool_runs_once_it_is_permitted(bench: Bench) {
+    let mut seated = bench.seat().await;
+    let work = seated.agent.cwd.clone();
+    for (verdict, file, made) in
+        [(Verdict::Once, "allowed", true), (Verdict::Deny("not now".to_owned()), "denied", false)]
+    {
+        seated.slot.submit(&uuid::Uuid::new_v4().to_string(), &format!("COMMAND: touch {file}")).await;
+        let id = asked(&mut seated).await;
+        assert!(!work.join(file).exists(), "nobody has answered yet");
+        seated.slot.handle.answer(id, verdict).await.unwrap();
+        seated.slot.idle().await;
+        assert_eq!(work.join(file).exists(), made, "{file}");
+    }
+}
+
+pub async fn an_interrupt_ends_the_turn(bench: Bench) {
+    let mut seated = bench.seat().await;
+    begin_for_ever(&mut seated).await;
+    seated.slot.handle.interrupt().await.unwrap();
+    seated.slot.idle().await;
+    assert!(seated.slot.say("Are you there?").await.contains("no word"));
+}
+
+/// Starts a turn that ends only when it is interrupted.
+pub async fn begin_for_ever(seated: &mut Seated) {
+    let started = seated.agent.cwd.join(uuid::Uuid::new_v4().to_string());
+    let command = format!("COMMAND: touch {} && tail -f /dev/null", started.display());
+    seated.slot.submit(&uuid::Uuid::new_v4().to_string(), &command).await;
+    let id = asked(seated).await;
+    seated.slot.handle.answer(id, Verdict::Once).await.unwrap();
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
+    while !started.exists() {
+        assert!(std::time::Instant::now() < deadline, "the tool did not start");
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+}
+
+/// (Some agents answer what waited together.)
+pub async fn prompts_that_wait_all_run(bench: Bench) {
+    let mut seated = bench.seat().await;
+    let uuids = ["1", "2", "3"].map(|number| format!("00000000-0000-4000-8000-00000000000{number}"));
+    for (uuid, text) in uuids.iter().zip(["Which word?", "Remember: PINEAPPLE.", "Which word now?"]) {
+        seated.slot.submit(uuid, text).await;
+    }
+    seated.slot.prompt(&uuids[2], PromptState::Completed).await;
+    let completed = seated.slot.heard.iter().filter_map(|event| match &event.news {
+        News::Prompt { uuid, state: PromptState::Completed } => Some(uuid),
+        _ => None,
+    });
+    assert_eq!(completed.collect::<Vec<_>>(), uuids.iter().collect::<Vec<_>>());
+    assert!(seated.slot.say("And now?").await.contains("PINEAPPLE"));
+}
+
+pub async fn a_crash_brings_the_session_back(bench: Bench) {
+    let mut seated = bench.seat().await;
+    seated.slot.say("Remember: the word is PINEAPPLE.").await;
+    seated.slot.idle().await;
+    kill(seated.agent.pid);
+    let again = seated.slot.ready().await;
+    assert_eq!(again.session, seated.agent.session);
+    assert_ne!(again.pid, seated.agent.pid);
+    assert!(seated.slot.say("What is the word?").await.contains("PINEAPPLE"));
+}
+
+pub async fn closing_leaves_no_process(bench: Bench) {
+    let mut seated = bench.seat().await;
+    seated.slot.say("Remember: the word is PINEAPPLE.").await;
+    seated.slot.handle.close().await;
+    let pid = seated.agent.pid;
+    tokio::task::spawn_blocking(move || gone(&[pid])).await.unwrap();
+}
+
+pub async fn a_title_is_kept(bench: Bench) {
+    let mut seated = bench.seat().await;
+    if seated.abilities().lack(Feature::Rename).is_some() {
+        return;
+    }
+    seated.slot.say("Remember: the word is PINEAPPLE.").await;
+    seated.slot.handle.rename("A title of its own".to_owned()).await.unwrap();
+    seated.slot.handle.close().await;
+    assert!(seated.transcript(seated.agent.session).contains("A title of its own"));
+}

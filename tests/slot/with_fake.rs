@@ -1,0 +1,47 @@
+//! A slot with the fake agent in it.
+
+use std::path::Path;
+
+use hotseat::protocol::PermissionMode;
+use hotseat::slot::{Agent, Finder, Launch, OURS};
+
+use crate::fake;
+use crate::seat::Slot;
+
+pub fn launch(folder: &Path, manners: &str) -> Launch {
+    Launch {
+        driver: OURS.driver,
+        program: std::env::current_exe().unwrap(),
+        args: fake::ARGUMENTS.map(Into::into).into(),
+        env: vec![(fake::FOLDER.into(), folder.into()), (fake::MANNERS.into(), manners.into())],
+        cwd: folder.to_owned(),
+        model: None,
+        permission_mode: PermissionMode::Default,
+        resume: None,
+        ephemeral: false,
+        guard: Some(env!("CARGO_BIN_EXE_hotseat").into()),
+        processes: 2,
+        finder: Finder::default(),
+    }
+}
+
+impl Slot {
+    pub fn start(manners: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let launch = launch(folder.path(), manners);
+        Self::launch(folder, launch)
+    }
+
+    /// A started one, through its handshake.
+    pub async fn warm() -> (Self, Agent) {
+        let mut slot = Self::start("");
+        let agent = slot.ready().await;
+        (slot, agent)
+    }
+
+    /// What the fake took note of.
+    pub fn log(&self) -> Vec<String> {
+        let log = std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default();
+        log.lines().map(str::to_owned).collect()
+    }
+}
