@@ -123,11 +123,14 @@ fn commands_block_a_prompt_a_call_and_the_end() {
     assert_eq!(frames.last().unwrap()["num_turns"], 0);
 
     agent.prompt("run: touch made");
+    agent.result();
+    assert!(agent.turn("forbidden again").contains("bad prompt"));
+    agent.prompt("hello");
     let result = agent.result();
     assert!(home.work().join("stopped").exists() && !home.work().join("made").exists());
     let transcript = home.transcript(result["session_id"].as_str().unwrap());
     assert!(transcript.contains("no tools") && transcript.contains("Stop hook feedback"), "{transcript}");
-    assert!(!transcript.contains("something forbidden"));
+    assert!(!transcript.contains("something forbidden") && !transcript.contains("forbidden again"));
 }
 
 #[test]

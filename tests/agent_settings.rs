@@ -56,7 +56,9 @@ fn a_folder_that_nobody_trusts_permits_nothing() {
     assert!(told["content"].as_str().unwrap().contains("not trusted"), "{told}");
     agent.answer(frames.last().unwrap(), &json!({"behavior": "deny", "message": "no"}));
     agent.result();
-    assert!(agent.turn("write: a.txt: hello").contains("the rule Write forbids it"));
+    let init = frames.iter().find(|frame| frame["subtype"] == "init").unwrap();
+    let tools = init["tools"].as_array().unwrap();
+    assert!(tools.contains(&json!("Bash")) && !tools.contains(&json!("Write")), "{init}");
 }
 
 #[test]

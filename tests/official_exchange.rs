@@ -100,13 +100,23 @@ fn the_official_program_goes_on_with_a_session_of_ours() {
     agent.turn("Remember the secret is PINEAPPLE.");
     agent.turn("run: echo our-tool-output");
     agent.turn("write: a.txt: hello\nread: a.txt");
+    agent.turn(r#"call: Edit {"file_path": "a.txt", "old_string": "hello", "new_string": "our-edit"}"#);
+    agent.turn(r#"call: Grep {"pattern": "our-e", "output_mode": "content"}"#);
+    agent.turn(r#"call: Glob {"pattern": "*.txt"}"#);
+    agent.turn(
+        r#"call: TodoWrite {"todos": [{"content": "Rest", "status": "pending", "activeForm": "Resting"}]}"#,
+    );
+    agent.turn("run: seq 1 20000");
     let session = agent.session();
     assert!(agent.close().success());
 
     let result = exchange.official("And what now?", &["--resume", &session]);
     assert_eq!(result["session_id"], session.as_str());
     let sent = exchange.sent();
-    for part in ["PINEAPPLE", "our-tool-output", "I will remember", "And what now?"] {
+    let results = ["a.txt:1:our-edit", "Todos have been modified", "<persisted-output>"];
+    for part in
+        ["PINEAPPLE", "our-tool-output", "I will remember", "And what now?"].into_iter().chain(results)
+    {
         assert!(sent.contains(part), "{part} in {sent}");
     }
 

@@ -104,16 +104,16 @@ impl Process {
         self.tools.get(name).or_else(|| of_a_server().map(|tool| Arc::new(tool) as Arc<dyn Tool>))
     }
 
-    /// The names of all of them.
+    /// The names of all that are not forbidden.
     pub(super) fn tool_names(&self) -> Vec<String> {
-        let ours = self.tools.names().into_iter().map(str::to_owned);
-        ours.chain(self.mcp.tools().iter().map(|tool| tool.name().to_owned())).collect()
+        self.offered_tools().into_iter().map(|tool| tool.name).collect()
     }
 
-    /// All of them, as the model is told.
+    /// All that are not forbidden, as the model is told.
     pub(super) fn offered_tools(&self) -> Vec<OfferedTool> {
-        let ours = self.tools.all().map(offered);
-        ours.chain(self.mcp.tools().iter().map(|tool| offered(tool))).collect()
+        let theirs = self.mcp.tools();
+        let all = self.tools.all().chain(theirs.iter().map(|tool| tool as &dyn Tool));
+        all.filter(|tool| !self.permissions.forbids_all(tool.name())).map(offered).collect()
     }
 
     /// Lets a tool begin.

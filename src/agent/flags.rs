@@ -140,7 +140,7 @@ pub struct WithoutMeaning {
     /// Only the MCP servers of `--mcp-config` are ever used.
     #[arg(long)]
     strict_mcp_config: bool,
-    /// No hooks yet.
+    /// Hooks are not reported as they run.
     #[arg(long)]
     include_hook_events: bool,
     /// Prompts are not sent back.

@@ -166,6 +166,7 @@ impl Process {
 
     fn prompt_hooked(&mut self, turn: &mut Turn, verdict: Verdict) -> io::Result<Option<Ending>> {
         if let Some(why) = verdict.blocked.or(verdict.stopped) {
+            turn.is_refused = true;
             let prompt = turn.prompt.text();
             self.tell(&format!(
                 "UserPromptSubmit operation blocked by hook:\n{why}\n\nOriginal prompt: {prompt}"

@@ -59,6 +59,8 @@ pub struct Turn {
     pub text: String,
     /// Why its last reply ended.
     pub stop_reason: Option<String>,
+    /// A hook refused the prompt: nothing of it is written down.
+    pub is_refused: bool,
     /// Calls that were refused, as a result lists them.
     pub denials: Vec<Value>,
     /// Calls that still wait, in order.
@@ -161,6 +163,7 @@ impl Turn {
             usage: Usage::default(),
             text: String::new(),
             stop_reason: None,
+            is_refused: false,
             denials: Vec::new(),
             calls: VecDeque::new(),
             notes: Vec::new(),

@@ -238,7 +238,9 @@ impl Process {
 
     /// The transcript first, then the result.
     pub(super) fn end_turn(&mut self, turn: &Turn, mut ending: Ending) {
-        match self.session.end_turn(&turn.prompt.text()) {
+        let prompt = turn.prompt.text();
+        let ended = if turn.is_refused { Ok(None) } else { self.session.end_turn(&prompt) };
+        match ended {
             Ok(line) => line.into_iter().for_each(|line| self.send_mirror(line)),
             Err(error) => ending = failed(&error),
         }

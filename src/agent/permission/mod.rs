@@ -176,21 +176,18 @@ impl Permissions {
 
     /// What searches in a session's folder must pass over: what may not be read.
     pub fn hidden(&self, cwd: &Path) -> Hidden {
-        let denied: Vec<_> = self
-            .standing
-            .denied
-            .iter()
-            .chain(&self.session.denied)
-            .filter(|rule| rule.names_calls())
-            .cloned()
-            .collect();
-        if denied.is_empty() {
+        let denied = self.standing.denied.iter().chain(&self.session.denied);
+        let unreadable: Vec<_> = denied.filter_map(|rule| rule.unreadable(cwd)).collect();
+        if unreadable.is_empty() {
             return Hidden::default();
         }
-        let cwd = cwd.to_owned();
-        Hidden::new(move |path| {
-            denied.iter().any(|rule| rule.forbids("Read", Call::File { path, cwd: &cwd }))
-        })
+        Hidden::new(move |path| unreadable.iter().any(|files| files.holds(path)))
+    }
+
+    /// Whether a tool is forbidden whatever it is to do, so that a model need
+    /// not know it.
+    pub fn forbids_all(&self, tool: &str) -> bool {
+        self.standing.denied.iter().chain(&self.session.denied).any(|rule| rule.is_about_all(tool))
     }
 
     /// Takes over what the host granted along with an answer: for the session,

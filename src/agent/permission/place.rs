@@ -17,9 +17,24 @@ pub fn permits(pattern: &str, path: &Path, cwd: &Path) -> bool {
 
 /// Whether a pattern forbids it: by the file's name, or its folder's.
 pub fn forbids(pattern: &str, path: &Path, cwd: &Path) -> bool {
-    let in_session = pattern.strip_prefix('/').filter(|rest| !rest.starts_with('/'));
-    let places = [place(pattern, cwd), in_session.and_then(|rest| place(&format!("./{rest}"), cwd))];
-    places.iter().flatten().any(|place| path.ancestors().any(|path| place.holds(path)))
+    Forbidden::new(pattern, cwd).holds(path)
+}
+
+/// What a pattern forbids, found once for many files.
+pub struct Forbidden(Vec<Place>);
+
+impl Forbidden {
+    /// The places that the pattern means.
+    pub fn new(pattern: &str, cwd: &Path) -> Self {
+        let in_session = pattern.strip_prefix('/').filter(|rest| !rest.starts_with('/'));
+        let in_session = in_session.and_then(|rest| place(&format!("./{rest}"), cwd));
+        Self(place(pattern, cwd).into_iter().chain(in_session).collect())
+    }
+
+    /// Whether this file is one of them, or lies in one.
+    pub fn holds(&self, path: &Path) -> bool {
+        self.0.iter().any(|place| path.ancestors().any(|path| place.holds(path)))
+    }
 }
 
 /// A folder or file, and which paths below it.

@@ -7,6 +7,7 @@
 use std::fmt;
 use std::path::Path;
 
+use super::place::Forbidden;
 use super::{glob, place};
 
 /// A tool, and which of its calls are meant.
@@ -90,9 +91,19 @@ impl Rule {
         parts.filter(|part| !part.is_empty())
     }
 
-    /// Whether it is about some calls of its tool only.
-    pub fn names_calls(&self) -> bool {
-        self.calls.is_some()
+    /// Whether it is about all calls of this tool.
+    pub fn is_about_all(&self, tool: &str) -> bool {
+        self.calls.is_none() && self.is_about(tool)
+    }
+
+    /// What it keeps from whoever reads; none where it names no files.
+    pub fn unreadable(&self, cwd: &Path) -> Option<Forbidden> {
+        match &self.calls {
+            Some(Calls::Exactly(text) | Calls::Like(text)) if self.is_about("Read") => {
+                Some(Forbidden::new(text, cwd))
+            }
+            _ => None,
+        }
     }
 
     /// Whether it permits this call of the tool.

@@ -64,6 +64,21 @@ fn deny_counts_before_ask_and_ask_before_allow() {
 }
 
 #[test]
+fn what_may_not_be_read_is_hidden_from_searches() {
+    let temp = tempfile::tempdir().unwrap();
+    let here = temp.path().canonicalize().unwrap();
+    let permissions =
+        permissions(PermissionMode::Default, "", "Read(./secrets/**), Read(.env), Edit(./a), Bash");
+    let hidden = permissions.hidden(&here);
+    for (path, expected) in
+        [("secrets", true), ("secrets/a/b", true), ("b/.env", true), ("a", false), ("b", false)]
+    {
+        assert_eq!(hidden.is(&here.join(path)), expected, "{path}");
+    }
+    assert!(permissions.forbids_all("Bash") && !permissions.forbids_all("Read"));
+}
+
+#[test]
 fn a_text_that_is_no_rule_is_told() {
     let mut permissions = permissions(PermissionMode::Default, "no/name, Read", "Bash(open");
     permissions.take_settings("settings.json", &json!({"permissions": {"ask": ["", 7, "Read(./a)"]}}));

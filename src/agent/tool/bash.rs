@@ -62,6 +62,11 @@ impl Tool for Bash {
             let Some(command) = argument(&input, "command") else {
                 return Outcome::failed("Bash needs a command");
             };
+            if input["run_in_background"] == true {
+                return Outcome::misused(
+                    "nothing runs in the background here; run it without run_in_background",
+                );
+            }
             let asked = input["timeout"].as_u64().filter(|&millis| millis > 0).map(Duration::from_millis);
             let timeout = asked.unwrap_or(TIMEOUT).min(LONGEST);
             run(command, timeout, &place).await
