@@ -147,8 +147,8 @@ impl Catalog {
 
     /// What there is, without reading it.
     fn look(&self, scope: &Scope) -> Result<Sight, StoreError> {
-        self.load();
-        let mut list = self.store.list(scope)?;
+        let ((), list) = rayon::join(|| self.load(), || self.store.list(scope));
+        let mut list = list?;
         list.sort_by_key(|stored| (Reverse(stored.modified), stored.id));
         let sight = Sight { list, holders: self.store.holders().into_iter().collect() };
         *lock(&self.seen) = Some((scope.clone(), sight.fingerprint()));

@@ -19,7 +19,9 @@ use crate::session::{Facts, SessionId};
 use crate::store::Stored;
 
 /// Another shape of the tables, of [`Facts`] or of [`Reading`] has another number.
-const VERSION: i32 = 1;
+const VERSION: i32 = 2;
+/// Bytes of a page: few of them hold a session's facts, which a list reads all of.
+const PAGE: u32 = 8192;
 /// How long a reader waits while a writer changes the file's shape.
 const PATIENCE: Duration = Duration::from_secs(2);
 
@@ -72,6 +74,9 @@ impl Database {
         if version != VERSION && version != 0 {
             return Err(Unusable::AsItIs(format!("it was written by another version ({version})")));
         }
+        if version == 0 {
+            connection.execute_batch(&format!("PRAGMA page_size = {PAGE};"))?;
+        }
         // Safe from a crash of ours; one of the system costs a cache.
         connection.execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF;")?;
         if version == 0 {
@@ -121,7 +126,7 @@ impl Database {
 
     /// How far a session was read.
     pub fn reading(&self, id: SessionId) -> rusqlite::Result<Option<Reading>> {
-        let sql = "SELECT reading FROM session WHERE id = ?1";
+        let sql = "SELECT reading FROM reading JOIN session ON session = row WHERE id = ?1";
         let mut reading = self.connection.prepare_cached(sql)?;
         let json: Option<Vec<u8>> = reading.query_row([id.to_string()], |row| row.get(0)).optional()?;
         Ok(json.and_then(|json| serde_json::from_slice(&json).ok()))
@@ -151,6 +156,7 @@ impl Database {
             if let Some(row) = row {
                 text::forget(&transaction, row)?;
                 transaction.execute("DELETE FROM session WHERE row = ?1", [row])?;
+                transaction.execute("DELETE FROM reading WHERE session = ?1", [row])?;
             }
         }
         transaction.commit()
@@ -201,7 +207,8 @@ fn schema(connection: &Transaction<'_>) -> rusqlite::Result<()> {
     connection.execute_batch(&format!(
         "CREATE TABLE IF NOT EXISTS session(
              row INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, path BLOB NOT NULL, size INTEGER NOT NULL,
-             modified INTEGER NOT NULL, inode INTEGER NOT NULL, facts BLOB NOT NULL, reading BLOB NOT NULL);
+             modified INTEGER NOT NULL, inode INTEGER NOT NULL, facts BLOB NOT NULL);
+         CREATE TABLE IF NOT EXISTS reading(session INTEGER PRIMARY KEY, reading BLOB NOT NULL);
          PRAGMA user_version = {VERSION};"
     ))?;
     text::schema(connection)
@@ -213,11 +220,11 @@ fn put(transaction: &Transaction<'_>, stored: &Stored, read: &Read) -> rusqlite:
     let json = |value: serde_json::Result<Vec<u8>>| {
         value.map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))
     };
-    let sql = "INSERT INTO session(id, path, size, modified, inode, facts, reading)
-         VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)
-         ON CONFLICT(id) DO UPDATE SET path = ?2, size = ?3, modified = ?4, inode = ?5, facts = ?6, reading = ?7
+    let sql = "INSERT INTO session(id, path, size, modified, inode, facts)
+         VALUES(?1, ?2, ?3, ?4, ?5, ?6)
+         ON CONFLICT(id) DO UPDATE SET path = ?2, size = ?3, modified = ?4, inode = ?5, facts = ?6
          RETURNING row";
-    transaction.prepare_cached(sql)?.query_row(
+    let row = transaction.prepare_cached(sql)?.query_row(
         params![
             stored.id.to_string(),
             stored.path.as_os_str().as_bytes(),
@@ -225,10 +232,12 @@ fn put(transaction: &Transaction<'_>, stored: &Stored, read: &Read) -> rusqlite:
             nanoseconds(stored.modified),
             stored.inode as i64,
             json(serde_json::to_vec(&read.facts))?,
-            json(serde_json::to_vec(&read.reading))?,
         ],
         |row| row.get(0),
-    )
+    )?;
+    let sql = "INSERT OR REPLACE INTO reading(session, reading) VALUES(?1, ?2)";
+    transaction.prepare_cached(sql)?.execute(params![row, json(serde_json::to_vec(&read.reading))?])?;
+    Ok(row)
 }
 
 fn row_of(transaction: &Transaction<'_>, id: SessionId) -> rusqlite::Result<Option<i64>> {

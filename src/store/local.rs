@@ -15,6 +15,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, SystemTime};
 
+use rayon::prelude::*;
 use unicode_normalization::UnicodeNormalization;
 
 use super::lock::{Lock, Refused};
@@ -110,9 +111,11 @@ impl LocalStore {
 
 impl SessionStore for LocalStore {
     fn list(&self, scope: &Scope) -> Result<Vec<Stored>, StoreError> {
+        // Where folders are many, asking the system is most of the work.
+        let found: Vec<_> = self.folders(scope)?.par_iter().map(|folder| sessions_in(folder)).collect();
         let mut newest: HashMap<SessionId, Stored> = HashMap::new();
-        for folder in self.folders(scope)? {
-            let found = match sessions_in(&folder) {
+        for found in found {
+            let found = match found {
                 Err(error) if *scope == Scope::All => {
                     tracing::warn!("passed over: {error}");
                     continue;

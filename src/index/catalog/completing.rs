@@ -52,7 +52,6 @@ impl Catalog {
                 Err(error) => self.note(format!("the index cannot be written: {error}")),
             }
         }
-        self.load();
         let sight = self.look(scope)?;
         if *scope == Scope::All {
             self.forget_the_gone(&writer, &sight.list);
