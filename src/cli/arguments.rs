@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use super::agent::Agent;
+use super::agents::Agents;
 use super::completions::{self, Completions};
 use super::config::Config;
 use super::doctor::Doctor;
@@ -72,6 +73,8 @@ pub enum Command {
     Sessions(Sessions),
     /// The warm process itself: the SDKs' protocol over stdio
     Agent(Agent),
+    /// List the agents that can take the seat, and how each switches
+    Agents(Agents),
     /// Check the configuration, or print the default one
     Config(Config),
     /// Say where things lie, which agents are found, what is wrong and how to mend it

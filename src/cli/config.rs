@@ -13,7 +13,7 @@ use super::exit::Exit;
 use super::places::Places;
 use crate::tui::app::Keymap;
 pub use read::{Mistake, Reading, read_file};
-pub use settings::{AGENTS, Settings, Theme};
+pub use settings::{Settings, Theme};
 
 /// Every key but those of `[keys]` with its default, commented out by `#:`.
 const DEFAULT: &str = include_str!("../../assets/config.toml");

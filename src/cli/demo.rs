@@ -19,7 +19,11 @@ use scratch::Scratch;
 pub fn run() -> Result<Exit> {
     let scratch = Scratch::make()?;
     let exit = if std::io::stdin().is_terminal() && std::io::stdout().is_terminal() {
-        screen::open(room(&scratch), &Seat::default(), settings())
+        screen::open(
+            room(&scratch),
+            &Seat { agent: Some("hotseat".to_owned()), ..Seat::default() },
+            settings(),
+        )
     } else {
         tour::play(&scratch)
     };

@@ -3,7 +3,6 @@
 //!
 //! Looks only: it makes, changes and deletes nothing.
 
-mod agents;
 mod folders;
 mod terminal;
 mod text;
@@ -14,7 +13,7 @@ use std::io::Write;
 use anyhow::{Context, Result};
 use serde::Serialize;
 
-pub(super) use self::agents::on_path;
+use super::agents;
 use super::config;
 use super::exit::Exit;
 use super::places::Places;

@@ -4,6 +4,7 @@
 //! an error. Never knows the inside of what it starts.
 
 mod agent;
+mod agents;
 mod arguments;
 mod completions;
 pub mod config;
@@ -47,6 +48,7 @@ fn run(arguments: Arguments) -> Result<Exit> {
         Some(Command::Demo) => demo::run(),
         Some(Command::Sessions(sessions)) => sessions::run(&sessions),
         Some(Command::Config(config)) => config::run(&config),
+        Some(Command::Agents(agents)) => agents::run(&agents),
         Some(Command::Doctor(doctor)) => doctor::run(&doctor),
         Some(Command::Completions(completions)) => completions::run(&completions),
         Some(Command::Man(man)) => man::run(&man),

@@ -7,21 +7,19 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 
+use super::agents;
 use super::arguments::Seat;
 use super::config::{self, Settings};
-use super::doctor;
 use super::exit::{Exit, Problem};
 use super::logs;
 use super::places::Places;
 use super::sessions::reference::Stock;
-use crate::slot::{Finder, Launch, OURS};
+use crate::session::Transcript;
+use crate::slot::{Finder, Found, Launch};
 use crate::store::{LocalStore, SessionStore};
 use crate::tui::app::Keymap;
 use crate::tui::view::Theme;
 use crate::tui::{self, Options};
-
-/// The agent that has a terminal of its own.
-const TERMINAL: &str = "claude-tty";
 
 /// Where the screen works: a person's own folders, or a demo's.
 pub(super) struct Room {
@@ -59,13 +57,11 @@ pub fn run(seat: &Seat) -> Result<Exit> {
 
 /// Opens the screen in a room. The terminal must have been seen to be one.
 pub(super) fn open(room: Room, seat: &Seat, settings: Settings) -> Result<Exit> {
-    let agent = seat.agent.clone().unwrap_or(settings.agent);
-    if !config::AGENTS.contains(&agent.as_str()) {
-        return Err(Problem::usage(
-            format!("this version cannot seat the agent “{agent}”"),
-            format!("It drives {}. `hotseat doctor` lists what is found.", config::AGENTS.join(" and ")),
-        )
-        .into());
+    let named = seat.agent.as_deref().or(settings.agent.as_deref());
+    let choice = agents::choose(named, agents::on_path)?;
+    if choice.terminal && seat.ephemeral {
+        let advice = "Leave --ephemeral out, or seat another agent.";
+        return Err(Problem::usage("claude in a terminal always writes its sessions to disk", advice).into());
     }
     let store = Arc::new(LocalStore::new(&room.claude));
     let stock = Stock::over(store.clone(), room.index.clone());
@@ -79,22 +75,10 @@ pub(super) fn open(room: Room, seat: &Seat, settings: Settings) -> Result<Exit> 
     let (theme, mut problems) = theme(&settings.theme);
     let (keymap, more) = Keymap::with(&settings.keys);
     problems.extend(more);
-    let terminal = agent == TERMINAL;
-    let (program, args) = if terminal {
-        if seat.ephemeral {
-            let advice = "Leave --ephemeral out, or seat hotseat's own agent.";
-            return Err(
-                Problem::usage("the official claude always writes its sessions to disk", advice).into()
-            );
-        }
-        (official_claude()?, Vec::new())
-    } else {
-        (std::env::current_exe().context("finding hotseat's own program")?, vec!["agent".into()])
-    };
     let launch = Launch {
-        driver: OURS.driver,
-        program,
-        args,
+        driver: choice.known.driver,
+        program: choice.program.clone(),
+        args: choice.arguments.clone(),
         env: room.env,
         cwd: room.cwd,
         model: seat.model.clone().or(settings.model),
@@ -102,13 +86,13 @@ pub(super) fn open(room: Room, seat: &Seat, settings: Settings) -> Result<Exit> 
         resume,
         ephemeral: seat.ephemeral,
         guard: None,
-        processes: 2,
-        finder: Finder::default(),
+        processes: settings.processes,
+        finder: finder(store.clone()),
     };
     tui::run(Options {
         launch,
-        agent,
-        terminal,
+        agent: choice.name.to_owned(),
+        terminal: choice.terminal,
         store,
         index: (!seat.ephemeral).then_some(room.index),
         resume_newest: seat.continue_last,
@@ -120,17 +104,23 @@ pub(super) fn open(room: Room, seat: &Seat, settings: Settings) -> Result<Exit> 
         browser_width: settings.browser_width,
         editor: settings.editor,
         prices: settings.prices,
+        welcome: room.welcome.or_else(|| problems.into_iter().next()).or_else(|| choice.news(&room.state)),
         state: room.state,
-        welcome: room.welcome.or_else(|| problems.into_iter().next()),
     })?;
     Ok(Exit::Done)
 }
 
-/// The official program, as the shell would find it.
-fn official_claude() -> Result<PathBuf> {
-    doctor::on_path("claude").ok_or_else(|| {
-        let advice = "Install it with `npm install -g @anthropic-ai/claude-code`, or leave --agent out.";
-        Problem::usage("no program named claude is on the PATH", advice).into()
+/// The beginning of a transcript in which its folder is looked for.
+const HEAD: u64 = 64 * 1024;
+
+/// Where stored sessions are, for agents that do not find them themselves.
+fn finder(store: Arc<LocalStore>) -> Finder {
+    Finder::new(move |session| {
+        let transcript = store.find(session).ok()?.path;
+        let head = store.read_head(session, HEAD).ok()?;
+        let parsed = Transcript::parse(&head);
+        let cwd = parsed.lines.iter().find_map(|line| Some(PathBuf::from(&*line.cwd()?)))?;
+        Some(Found { cwd, transcript })
     })
 }
 

@@ -36,7 +36,17 @@ struct State {
 }
 
 /// hotseat on its own folders: a store, a home and a project under `scratch`.
+/// Where no agent is named its own takes the seat, whatever is installed here.
 pub fn hotseat(scratch: &Path, args: &[&str]) -> CommandBuilder {
+    let mut command = unseated(scratch, args);
+    if args.iter().all(|arg| *arg != "--agent") && args.first().is_none_or(|arg| arg.starts_with('-')) {
+        command.args(["--agent", "hotseat"]);
+    }
+    command
+}
+
+/// The same, with the agent that it chooses.
+pub fn unseated(scratch: &Path, args: &[&str]) -> CommandBuilder {
     let project = scratch.join("project");
     std::fs::create_dir_all(&project).unwrap();
     let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_hotseat"));

@@ -7,21 +7,21 @@ use serde::Deserialize;
 use toml::Spanned;
 use toml::de::{DeValue, ValueDeserializer};
 
+use crate::cli::agents;
 use crate::protocol::PermissionMode;
 use crate::session::Prices;
 use crate::session::price::Price;
 use crate::tui::app::Key;
-
-/// The agents that have a driver.
-pub const AGENTS: [&str; 2] = ["hotseat", "claude-tty"];
 
 /// Everything a person can configure.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
     /// Which colours to assume.
     pub theme: Theme,
-    /// The agent in the slot.
-    pub agent: String,
+    /// The agent in the slot; none: the first that is found.
+    pub agent: Option<String>,
+    /// How many processes of it there may be at once.
+    pub processes: usize,
     /// The model to start with; none for the agent's default.
     pub model: Option<String>,
     /// What may run without asking.
@@ -62,7 +62,8 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             theme: Theme::Auto,
-            agent: AGENTS[0].into(),
+            agent: None,
+            processes: 2,
             model: None,
             permission_mode: PermissionMode::Default,
             all: false,
@@ -89,6 +90,10 @@ pub struct Entry {
 pub const ENTRIES: &[Entry] = &[
     Entry { name: "theme", apply: |settings, value| theme(value).map(|theme| settings.theme = theme) },
     Entry { name: "agent", apply: |settings, value| agent(value).map(|agent| settings.agent = agent) },
+    Entry {
+        name: "processes",
+        apply: |settings, value| processes(value).map(|processes| settings.processes = processes),
+    },
     Entry { name: "model", apply: |settings, value| text(value).map(|model| settings.model = filled(model)) },
     Entry {
         name: "permission_mode",
@@ -134,14 +139,21 @@ pub fn keys(value: &DeValue<'_>) -> Result<Vec<String>, String> {
 }
 
 /// What cannot take the seat must not stop hotseat, so it is no agent here.
-fn agent(value: &DeValue<'_>) -> Result<String, String> {
-    let name = text(value)?;
-    let known = AGENTS.contains(&name.as_str());
-    if known {
-        Ok(name)
-    } else {
-        Err(format!("expected an agent this version drives: {}", AGENTS.join(", ")))
+fn agent(value: &DeValue<'_>) -> Result<Option<String>, String> {
+    let name = filled(text(value)?);
+    let known = agents::names();
+    match &name {
+        Some(name) if !known.contains(&name.as_str()) => {
+            Err(format!("expected an agent this version drives: {}", known.join(", ")))
+        }
+        Some(_) | None => Ok(name),
     }
+}
+
+/// One in the seat and one that takes over are the least.
+fn processes(value: &DeValue<'_>) -> Result<usize, String> {
+    let number = value.as_integer().and_then(|number| number.as_str().parse().ok());
+    number.filter(|count| (2..=8).contains(count)).ok_or_else(|| "expected a number from 2 to 8".into())
 }
 
 fn text(value: &DeValue<'_>) -> Result<String, String> {

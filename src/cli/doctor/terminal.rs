@@ -5,7 +5,7 @@ use std::io::IsTerminal;
 use serde::Serialize;
 
 use super::Findings;
-use super::agents::on_path;
+use crate::cli::agents::on_path;
 
 /// The smallest screen that hotseat draws on, in columns and rows.
 const SMALLEST: (u16, u16) = (40, 10);

@@ -16,7 +16,14 @@ pub fn render(report: &Report) -> String {
         let Some(path) = &agent.path else { continue };
         let version = agent.version.as_deref().unwrap_or("does not say its version");
         line(&mut out, agent.name, &format!("{version}  {}", path.display()));
-        line(&mut out, "", if agent.has_driver { DRIVEN } else { UNDRIVEN });
+        line(
+            &mut out,
+            "",
+            &agent.switches.as_ref().map_or_else(
+                || UNDRIVEN.to_owned(),
+                |how| format!("clear {}, resume {}, fork {}", how.clear, how.resume, how.fork),
+            ),
+        );
     }
     let missing: Vec<_> =
         report.agents.iter().filter(|agent| agent.path.is_none()).map(|agent| agent.name).collect();
@@ -42,7 +49,6 @@ pub fn render(report: &Report) -> String {
     out
 }
 
-const DRIVEN: &str = "can take the seat: clear, resume and fork in the same process";
 const UNDRIVEN: &str = "cannot take the seat: this version of hotseat has no driver for it";
 
 fn section(out: &mut String, heading: &str, findings: &[Finding]) {

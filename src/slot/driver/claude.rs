@@ -20,8 +20,13 @@ use crate::session::SessionId;
 use crate::slot::{Abilities, Ability, Launch, PermissionRequest, Switch, Verdict};
 
 /// The official program, as it lies on the PATH.
-pub const CLAUDE: Known =
-    Known { name: "claude", program: Some("claude"), arguments: &[], driver: || Box::<Claude>::default() };
+pub const CLAUDE: Known = Known {
+    name: "claude",
+    program: Some("claude"),
+    install: "npm install -g @anthropic-ai/claude-code",
+    arguments: &[],
+    driver: || Box::<Claude>::default(),
+};
 
 /// One process of it.
 #[derive(Debug, Default)]

@@ -7,8 +7,13 @@ use crate::session::SessionId;
 use crate::slot::{Abilities, Launch, PermissionRequest, Verdict};
 
 /// Our own agent: this very program.
-pub const OURS: Known =
-    Known { name: "hotseat", program: None, arguments: &["agent"], driver: || Box::<Hotseat>::default() };
+pub const OURS: Known = Known {
+    name: "hotseat",
+    program: None,
+    install: "",
+    arguments: &["agent"],
+    driver: || Box::<Hotseat>::default(),
+};
 
 /// One process of our own agent.
 #[derive(Debug, Default)]

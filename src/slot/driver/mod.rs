@@ -97,11 +97,16 @@ pub struct Known {
     pub name: &'static str,
     /// The program to look for; none: hotseat itself.
     pub program: Option<&'static str>,
+    /// How to get it; empty for hotseat itself.
+    pub install: &'static str,
     /// Its arguments before the driver's.
     pub arguments: &'static [&'static str],
     /// Makes the driver of one process.
     pub driver: fn() -> Box<dyn Driver>,
 }
+
+/// Where nobody says which agent takes the seat, the first of these that is found.
+pub const PREFERRED: &[&str] = &["claude", "codex", "opencode"];
 
 /// The agents that can take the seat.
 pub const KNOWN: &[Known] = &[OURS, claude::CLAUDE];

@@ -29,6 +29,8 @@ pub enum Effect {
         /// A running turn is interrupted first.
         interrupt: bool,
     },
+    /// Be ready for this switch, which may be asked for soon.
+    Prepare(Switch),
     /// Answer a permission request.
     Answer {
         /// The request's id.

@@ -68,6 +68,10 @@ impl Runner {
             }
             Effect::Interrupt => self.ask("interrupting", |slot| async move { slot.interrupt().await }),
             Effect::Switch { switch, interrupt } => self.switch(switch, interrupt),
+            Effect::Prepare(switch) => {
+                let slot = self.slot.clone();
+                tokio::spawn(async move { slot.prepare(switch).await });
+            }
             Effect::Answer { id, verdict } => self
                 .ask("answering the permission request", move |slot| async move {
                     slot.answer(id, verdict).await

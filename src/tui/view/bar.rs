@@ -67,6 +67,8 @@ fn parts(app: &App, theme: &Theme) -> Vec<Part> {
         10,
         agent.filter(|agent| agent.mcp.1 > 0).map(|agent| format!("mcp {}/{}", agent.mcp.0, agent.mcp.1)),
     );
+    let prepared = seat.prepared.filter(|session| app.browser.selected == Some(*session));
+    part(4, prepared.map(|_| "standby ready".to_owned()));
     if let Some(last) = &seat.last_switch {
         let how = match last.how {
             How::InProcess => "same pid",

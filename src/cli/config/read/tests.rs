@@ -44,7 +44,11 @@ fn a_mistake_names_line_and_remedy() {
             "theme = 'pink'",
             "c.toml:1: theme: expected \"auto\", \"dark\", \"light\", \"mono\" or a theme file's path",
         ),
-        ("agent = 'codex'", "c.toml:1: agent: expected an agent this version drives: hotseat, claude-tty"),
+        (
+            "agent = 'nobody'",
+            "c.toml:1: agent: expected an agent this version drives: hotseat, claude, claude-tty",
+        ),
+        ("processes = 1", "c.toml:1: processes: expected a number from 2 to 8"),
         ("mouse = 1", "c.toml:1: mouse: expected true or false"),
         (
             "browser_width = 900",

@@ -38,8 +38,12 @@ pub fn begin(app: &mut App) -> Vec<Effect> {
 pub fn update(app: &mut App, at: DateTime<Utc>, event: Event) -> Vec<Effect> {
     app.now = at;
     app.stale |= !matches!(event, Event::Drawn(_) | Event::Tick);
+    let highlighted = app.browser.selected;
     let mut effects = happened(app, event);
     effects.extend(asked(app));
+    if app.browser.selected != highlighted {
+        effects.extend(switch::prepare(app));
+    }
     effects
 }
 

@@ -8,7 +8,7 @@ use super::super::state::{App, Focus};
 use super::{act, read};
 use crate::session::SessionId;
 use crate::session::facts::fork_title;
-use crate::slot::{SlotState, Switch};
+use crate::slot::{Ability, SlotState, Switch};
 
 /// Enter in the browser: the session under the cursor takes the seat. On a dead
 /// agent's own session it asks why that died.
@@ -25,6 +25,14 @@ pub(super) fn seat_selected(app: &mut App) -> Vec<Effect> {
             Vec::new()
         }
     }
+}
+
+/// A row is highlighted. An agent that needs another process for its session
+/// makes one ready.
+pub(super) fn prepare(app: &App) -> Option<Effect> {
+    let session = app.browser.selected.filter(|session| app.seat.active != Some(*session))?;
+    let by_standby = app.seat.agent.as_ref()?.abilities.resume == Ability::Standby;
+    by_standby.then_some(Effect::Prepare(Switch::Resume(session)))
 }
 
 /// Gives a session the seat: shown first, attached behind.

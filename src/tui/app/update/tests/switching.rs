@@ -194,3 +194,21 @@ fn the_cursor_follows_a_fork_to_its_row() {
     program.rows(vec![row(4, "Parser rewrite ⑂2", Some(1)), row(1, "Parser rewrite", None)]);
     assert_eq!(program.app.browser.selected, Some(id(4)));
 }
+
+#[test]
+fn a_highlighted_row_is_prepared_where_that_takes_a_process() {
+    let mut program = Program::warm();
+    program.rows(vec![row(1, "Plan", None), row(2, "Other", None)]);
+    program.app.focus = Focus::Browser;
+    program.app.browser.selected = Some(id(1));
+    let prepares = |effects: Vec<Effect>| {
+        effects.into_iter().filter(|effect| matches!(effect, Effect::Prepare(_))).collect::<Vec<_>>()
+    };
+    assert_eq!(prepares(program.keys("j")), [], "this agent switches in its process");
+    if let Some(agent) = &mut program.app.seat.agent {
+        agent.abilities.resume = crate::slot::Ability::Standby;
+    }
+    let other = program.app.browser.selected;
+    assert_eq!(prepares(program.keys("k")), [Effect::Prepare(Switch::Resume(id(1)))]);
+    assert_ne!(program.app.browser.selected, other);
+}

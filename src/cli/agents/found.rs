@@ -1,4 +1,4 @@
-//! The agents on this machine, and what hotseat can do with each today.
+//! The agents on this machine, and how each switch would be done with each.
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -10,12 +10,14 @@ use tokio::process::Command;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
+use super::choice::TERMINAL;
+use crate::slot::{Abilities, Ability, KNOWN};
+
 /// How long a program may take to say its version.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// The agents people have; the first one is ours.
-const KNOWN: [&str; 9] =
-    ["hotseat", "claude", "codex", "opencode", "claude-agent-acp", "codex-acp", "qwen", "copilot", "gemini"];
+/// Agents that people have and that this version may have no driver for.
+const OTHERS: [&str; 7] = ["codex", "opencode", "claude-agent-acp", "codex-acp", "qwen", "copilot", "gemini"];
 
 /// One agent program.
 #[derive(Debug, PartialEq, Eq, Serialize)]
@@ -28,6 +30,32 @@ pub struct Agent {
     pub version: Option<String>,
     /// It can take the seat in this version of hotseat.
     pub has_driver: bool,
+    /// How each switch would be done; none without a driver.
+    pub switches: Option<Switches>,
+    /// What else it lacks, and why.
+    pub lacks: Vec<&'static str>,
+}
+
+/// How each switch would be done: `in process`, `standby`, or why not at all.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+pub struct Switches {
+    /// To a new session.
+    pub clear: &'static str,
+    /// To a stored session.
+    pub resume: &'static str,
+    /// To a copy of a stored session.
+    pub fork: &'static str,
+}
+
+impl Switches {
+    fn of(abilities: &Abilities) -> Self {
+        let word = |ability| match ability {
+            Ability::InProcess => "in process",
+            Ability::Standby => "standby",
+            Ability::Missing(why) => why,
+        };
+        Self { clear: word(abilities.clear), resume: word(abilities.resume), fork: word(abilities.fork) }
+    }
 }
 
 /// Looks for the agents, and for git, which our store asks for worktrees.
@@ -44,8 +72,11 @@ async fn look() -> (Vec<Agent>, Option<String>) {
         let path = on_path("git")?;
         version(&path).await
     };
+    let mut names: Vec<&'static str> = KNOWN.iter().map(|known| known.name).collect();
+    names.push(TERMINAL);
+    names.extend(OTHERS.iter().filter(|other| KNOWN.iter().all(|known| known.name != **other)));
     let mut asked = JoinSet::new();
-    for (order, name) in KNOWN.into_iter().enumerate() {
+    for (order, name) in names.into_iter().enumerate() {
         asked.spawn(async move { (order, examine_one(name).await) });
     }
     let (git, mut agents) = tokio::join!(git, asked.join_all());
@@ -54,15 +85,34 @@ async fn look() -> (Vec<Agent>, Option<String>) {
 }
 
 async fn examine_one(name: &'static str) -> Agent {
-    let ours = name == KNOWN[0];
+    let known = KNOWN.iter().find(|known| known.name == name);
     // Our own agent is this very program, wherever it lies.
-    let path = if ours { std::env::current_exe().ok() } else { on_path(name) };
+    let ours = known.is_some_and(|known| known.program.is_none());
+    let path = if ours {
+        std::env::current_exe().ok()
+    } else if name == TERMINAL {
+        on_path("claude")
+    } else {
+        on_path(known.and_then(|known| known.program).unwrap_or(name))
+    };
     let version = match &path {
         Some(_) if ours => Some(env!("CARGO_PKG_VERSION").to_owned()),
         Some(path) => version(path).await,
         None => None,
     };
-    Agent { name, path, version, has_driver: ours }
+    let abilities = match known {
+        Some(known) => Some((known.driver)().abilities()),
+        None if name == TERMINAL => Some(Abilities::WHOLE),
+        None => None,
+    };
+    Agent {
+        name,
+        path,
+        version,
+        has_driver: abilities.is_some(),
+        switches: abilities.as_ref().map(Switches::of),
+        lacks: abilities.iter().flat_map(|abilities| abilities.lacks).map(|(_, why)| *why).collect(),
+    }
 }
 
 /// Where the shell would find a program.

@@ -1,0 +1,91 @@
+//! `hotseat agents`: what can take the seat, and how each switch would be done.
+
+mod choice;
+mod found;
+
+use std::fmt::Write as _;
+use std::io::Write;
+
+use anyhow::{Context, Result};
+
+pub(super) use self::choice::{choose, names};
+pub(super) use self::found::{Agent, examine, on_path};
+use super::exit::Exit;
+
+/// What the command is told.
+#[derive(Debug, clap::Args)]
+pub struct Agents {
+    /// Print a JSON array instead of text.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Looks for the agents and lists them.
+pub fn run(arguments: &Agents) -> Result<Exit> {
+    let (agents, _) = examine()?;
+    let text = if arguments.json {
+        serde_json::to_string_pretty(&agents).context("writing the list as JSON")? + "\n"
+    } else {
+        render(&agents)
+    };
+    std::io::stdout().write_all(text.as_bytes()).context("printing the list")?;
+    Ok(Exit::Done)
+}
+
+/// A line for each agent that is there, and one for the others. Writing to a
+/// string cannot fail.
+fn render(agents: &[Agent]) -> String {
+    let mut out = format!("{:<18}{:<12}{:<12}{:<12}version\n", "agent", "clear", "resume", "fork");
+    for agent in agents.iter().filter(|agent| agent.path.is_some()) {
+        let version = agent.version.as_deref().unwrap_or("does not say its version");
+        match &agent.switches {
+            Some(how) => {
+                let _ = writeln!(
+                    out,
+                    "{:<18}{:<12}{:<12}{:<12}{version}",
+                    agent.name, how.clear, how.resume, how.fork
+                );
+            }
+            None => {
+                let _ = writeln!(out, "{:<18}{:<36}{version}", agent.name, "no driver in this version");
+            }
+        }
+        for why in &agent.lacks {
+            let _ = writeln!(out, "{:<18}{why}", "");
+        }
+    }
+    let missing: Vec<_> =
+        agents.iter().filter(|agent| agent.path.is_none()).map(|agent| agent.name).collect();
+    if !missing.is_empty() {
+        let _ = writeln!(out, "\nnot on the PATH: {}", missing.join(", "));
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::found::Switches;
+    use super::*;
+
+    #[test]
+    fn a_line_says_how_each_switch_is_done() {
+        let agent = |name, path: Option<&str>, switches: Option<Switches>| Agent {
+            name,
+            path: path.map(Into::into),
+            version: Some("1.0".to_owned()),
+            has_driver: switches.is_some(),
+            switches,
+            lacks: Vec::new(),
+        };
+        let how = Switches { clear: "in process", resume: "standby", fork: "standby" };
+        let text = render(&[
+            agent("one", Some("/bin/one"), Some(how)),
+            agent("two", Some("/bin/two"), None),
+            agent("three", None, None),
+        ]);
+        let lines: Vec<_> =
+            text.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
+        assert_eq!(lines[1..3], ["one in process standby standby 1.0", "two no driver in this version 1.0"]);
+        assert_eq!(lines[4], "not on the PATH: three");
+    }
+}

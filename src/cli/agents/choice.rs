@@ -1,0 +1,151 @@
+//! Which agent takes the seat, and why: the one that was asked for, the one
+//! that is configured, the first that is found, our own.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+
+use crate::cli::exit::Problem;
+use crate::slot::{KNOWN, Known, OURS, PREFERRED};
+
+/// The official `claude` in a terminal of its own: a slot of another kind.
+pub const TERMINAL: &str = "claude-tty";
+
+/// The file that remembers what the person was told.
+const TOLD: &str = "agent";
+
+/// The agent that takes the seat.
+#[derive(Debug)]
+pub struct Choice {
+    /// What it is called.
+    pub name: &'static str,
+    /// Its program.
+    pub program: PathBuf,
+    /// Arguments before the driver's.
+    pub arguments: Vec<OsString>,
+    /// How it is spoken to.
+    pub known: Known,
+    /// It has a terminal of its own instead.
+    pub terminal: bool,
+    /// Nobody named it; why it is this one.
+    pub why: Option<String>,
+}
+
+/// The names that can be asked for.
+pub fn names() -> Vec<&'static str> {
+    KNOWN.iter().map(|known| known.name).chain([TERMINAL]).collect()
+}
+
+/// Chooses. `named` is what the command line or the configuration says; `find`
+/// finds a program.
+pub fn choose(named: Option<&str>, find: impl Fn(&str) -> Option<PathBuf>) -> Result<Choice> {
+    let Some(name) = named else {
+        return first(find);
+    };
+    if name == TERMINAL {
+        let claude = known("claude").unwrap_or(OURS);
+        return Ok(Choice { name: TERMINAL, terminal: true, ..seat(claude, find, None)? });
+    }
+    let Some(known) = known(name) else {
+        return Err(Problem::usage(
+            format!("this version cannot seat the agent “{name}”"),
+            format!("It drives {}. `hotseat agents` lists what is found.", names().join(", ")),
+        )
+        .into());
+    };
+    seat(known, find, None)
+}
+
+/// The first of the preferred ones that is there, else our own.
+fn first(find: impl Fn(&str) -> Option<PathBuf>) -> Result<Choice> {
+    let there = PREFERRED.iter().filter_map(|name| known(name));
+    let there = there.into_iter().find(|known| known.program.is_some_and(|program| find(program).is_some()));
+    let order = PREFERRED.join(", ");
+    match there {
+        Some(known) => {
+            let why = format!(
+                "{} takes the seat: the first of {order} that is on the PATH; --agent hotseat seats hotseat's own",
+                known.name
+            );
+            seat(known, find, Some(why))
+        }
+        None => {
+            seat(OURS, find, Some(format!("hotseat's own agent takes the seat: no {order} is on the PATH")))
+        }
+    }
+}
+
+fn known(name: &str) -> Option<Known> {
+    KNOWN.iter().copied().find(|known| known.name == name)
+}
+
+fn seat(known: Known, find: impl Fn(&str) -> Option<PathBuf>, why: Option<String>) -> Result<Choice> {
+    let program = match known.program {
+        None => std::env::current_exe().context("finding hotseat's own program")?,
+        Some(program) => find(program).ok_or_else(|| {
+            let advice = format!(
+                "Install it with `{}`, or take the seat with hotseat's own: --agent hotseat.",
+                known.install
+            );
+            Problem::usage(format!("no program named {program} is on the PATH"), advice)
+        })?,
+    };
+    let arguments = known.arguments.iter().map(Into::into).collect();
+    Ok(Choice { name: known.name, program, arguments, known, terminal: false, why })
+}
+
+impl Choice {
+    /// Why it is this agent, where nobody named it and it was not said before.
+    pub fn news(&self, state: &Path) -> Option<String> {
+        let why = self.why.clone()?;
+        let told = state.join(TOLD);
+        if std::fs::read_to_string(&told).is_ok_and(|told| told.trim() == self.name) {
+            return None;
+        }
+        let kept = std::fs::create_dir_all(state).and_then(|()| std::fs::write(&told, self.name));
+        if let Err(error) = kept {
+            tracing::warn!(%error, "it will be said again which agent takes the seat");
+        }
+        Some(why)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn chosen(named: Option<&str>, there: &[&str]) -> Result<(&'static str, bool), String> {
+        let find = |program: &str| there.contains(&program).then(|| PathBuf::from("/bin").join(program));
+        let choice = choose(named, find).map_err(|error| error.to_string())?;
+        Ok((choice.name, choice.why.is_some()))
+    }
+
+    #[test]
+    fn a_name_counts_before_what_is_found() {
+        assert_eq!(chosen(Some("hotseat"), &["claude"]), Ok(("hotseat", false)));
+        assert_eq!(chosen(Some("claude"), &["claude"]), Ok(("claude", false)));
+        assert_eq!(chosen(Some("claude-tty"), &["claude"]), Ok(("claude-tty", false)));
+        assert_eq!(chosen(None, &["claude"]), Ok(("claude", true)));
+        assert_eq!(chosen(None, &["gemini"]), Ok(("hotseat", true)));
+    }
+
+    #[test]
+    fn what_is_not_there_is_said() {
+        let missing = "no program named claude is on the PATH";
+        assert!(chosen(Some("claude"), &[]).unwrap_err().contains(missing));
+        assert!(chosen(Some("claude-tty"), &[]).unwrap_err().contains(missing));
+        assert!(chosen(Some("nobody"), &[]).unwrap_err().contains("cannot seat the agent “nobody”"));
+    }
+
+    #[test]
+    fn the_reason_is_told_once_for_each_agent() {
+        let state = tempfile::tempdir().unwrap();
+        let with = |there: &'static [&str]| {
+            choose(None, |program| there.contains(&program).then(|| program.into())).unwrap()
+        };
+        assert!(with(&[]).news(state.path()).is_some());
+        assert!(with(&[]).news(state.path()).is_none());
+        assert!(with(&["claude"]).news(state.path()).is_some());
+    }
+}
