@@ -4,12 +4,14 @@
 use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use rustix::fs::{Access, access};
 
 use super::Findings;
 use crate::cli::places::Places;
+use crate::index::Catalog;
 use crate::session::SessionId;
 use crate::store::{LocalStore, Scope, SessionStore};
 
@@ -25,6 +27,8 @@ enum Oddity {
     DeadLink,
     /// A pipe, a socket, a device or a folder with a session's name.
     NoFile,
+    /// Lines that are torn, or no entries.
+    Broken,
     /// A session without a byte.
     Empty,
     /// A name that is not UTF-8.
@@ -40,6 +44,7 @@ impl Oddity {
             Self::Unreadable => ("a transcript cannot be read", "transcripts cannot be read"),
             Self::DeadLink => ("a link leads nowhere", "links lead nowhere"),
             Self::NoFile => ("a session's name is no file", "sessions' names are no files"),
+            Self::Broken => ("a transcript holds broken lines", "transcripts hold broken lines"),
             Self::Empty => ("a transcript is empty", "transcripts are empty"),
             Self::NoText => ("a name is not UTF-8", "names are not UTF-8"),
             Self::Twice => ("a session lies in two projects", "sessions lie in two projects"),
@@ -52,6 +57,9 @@ impl Oddity {
             Self::DeadLink | Self::NoFile | Self::Empty | Self::NoText => {
                 "It is passed over; move it away if nothing needs it."
             }
+            Self::Broken => {
+                "The rest of it counts; `hotseat sessions fork REF --repair` makes a mended copy."
+            }
             Self::Twice => "The newer one counts; move the other away.",
         }
     }
@@ -59,7 +67,10 @@ impl Oddity {
 
 /// Looks through all projects.
 pub fn examine(places: &Places, findings: &mut Findings) {
-    for (oddity, paths) in oddities(&places.projects()) {
+    let store = Arc::new(LocalStore::new(&places.claude));
+    let broken = broken(&store, &places.index());
+    let broken = (!broken.is_empty()).then_some((Oddity::Broken, broken));
+    for (oddity, paths) in oddities(&places.projects()).into_iter().chain(broken) {
         let (one, several) = oddity.words();
         let first = format!("{:?}", paths[0].display().to_string());
         let what = match paths.len() {
@@ -72,7 +83,17 @@ pub fn examine(places: &Places, findings: &mut Findings) {
             findings.note(what, oddity.mend());
         }
     }
-    clean_up(&LocalStore::new(&places.claude), findings);
+    clean_up(&store, findings);
+}
+
+/// Transcripts with lines that nobody can read, as far as the index knows, or
+/// their two ends show.
+fn broken(store: &Arc<LocalStore>, index: &Path) -> Vec<PathBuf> {
+    let catalog = Catalog::open(store.clone(), index, true);
+    // Where the list itself cannot be had, the folders say why.
+    let rows = catalog.read(&Scope::All, |_, _| ()).unwrap_or_default();
+    let broken = rows.into_iter().filter(|row| !row.facts.health.is_good());
+    broken.map(|row| row.stored.path).collect()
 }
 
 /// Says how many sessions the official clean-up takes before long.

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use super::progress::progress;
 use crate::cli::exit::Problem;
-use crate::index::{Catalog, Finder, Row};
+use crate::index::{Catalog, Completion, Finder, Row};
 use crate::session::facts::Title;
 use crate::session::{SessionId, Transcript};
 use crate::store::{LocalStore, Scope, SessionStore, StoreError};
@@ -108,11 +108,11 @@ impl Stock {
     pub fn finder(&self) -> Result<Option<Finder>, StoreError> {
         let bar = progress("indexing");
         let catalog = Catalog::open(self.store.clone(), &self.index, true);
-        catalog.complete(&Scope::All, |read, of| {
+        let completion = catalog.complete(&Scope::All, |read, of| {
             bar.at(read, of);
             ControlFlow::Continue(())
         })?;
-        if !catalog.is_whole() {
+        if completion != Completion::Done || !catalog.is_whole() {
             return Ok(None);
         }
         let finder = Finder::open(self.store.clone(), &self.index);

@@ -1,7 +1,7 @@
 //! One session as a JSON object: first what the official `list_sessions()`
 //! says of it, by the same names and in the same order, then what we know.
 
-use std::path::Path;
+use std::borrow::Cow;
 use std::time::UNIX_EPOCH;
 
 use serde::Serialize;
@@ -42,7 +42,8 @@ pub struct Told<'a> {
     /// Why it could not be read.
     problem: Option<&'a str>,
     open_in: Option<Open<'a>>,
-    path: &'a Path,
+    /// Not always what the system calls it: JSON holds text only.
+    path: Cow<'a, str>,
 }
 
 /// Tokens of all requests.
@@ -97,7 +98,7 @@ impl<'a> Told<'a> {
                 program: &holder.program,
                 status: &holder.status,
             }),
-            path: &stored.path,
+            path: stored.path.to_string_lossy(),
         }
     }
 }
