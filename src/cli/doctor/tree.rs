@@ -165,7 +165,7 @@ mod tests {
         let session = |folder: &Path| folder.join(format!("{}.jsonl", SessionId::random()));
         for folder in [&one, &other] {
             fs::create_dir_all(folder).unwrap();
-            fs::write(session(folder), "{}\n").unwrap();
+            fs::write(session(folder), "{\"type\":\"x\"}\n").unwrap();
             symlink("loop", folder.join("loop")).unwrap();
             symlink(folder.join("loop"), session(folder)).unwrap();
             fs::create_dir(session(folder)).unwrap();
@@ -173,7 +173,7 @@ mod tests {
             fs::write(folder.join(OsStr::from_bytes(b"\xff.jsonl")), "").unwrap();
         }
         let twice = session(&one);
-        fs::write(&twice, "{}\n").unwrap();
+        fs::write(&twice, "{\"type\":\"x\"}\n").unwrap();
         fs::copy(&twice, other.join(twice.file_name().unwrap())).unwrap();
 
         let counts: Vec<_> =
