@@ -2,6 +2,7 @@
 
 mod choice;
 mod found;
+mod offer;
 
 use std::fmt::Write as _;
 use std::io::Write;
@@ -9,7 +10,8 @@ use std::io::Write;
 use anyhow::{Context, Result};
 
 pub(super) use self::choice::{choose, names};
-pub(super) use self::found::{Agent, examine, on_path};
+pub(super) use self::found::{Agent, Switches, examine, on_path};
+pub(super) use self::offer::others;
 use super::exit::Exit;
 
 /// What the command is told.
@@ -64,7 +66,6 @@ fn render(agents: &[Agent]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::found::Switches;
     use super::*;
 
     #[test]

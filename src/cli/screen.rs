@@ -92,6 +92,7 @@ pub(super) fn open(room: Room, seat: &Seat, settings: Settings) -> Result<Exit> 
     tui::run(Options {
         launch,
         agent: choice.name.to_owned(),
+        agents: agents::others(agents::on_path),
         terminal: choice.terminal,
         store,
         index: (!seat.ephemeral).then_some(room.index),

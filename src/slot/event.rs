@@ -45,6 +45,17 @@ pub struct Launch {
     pub finder: Finder,
 }
 
+/// Another agent for the slot.
+#[derive(Debug, Clone)]
+pub struct Program {
+    /// Makes the driver of one process of it.
+    pub driver: fn() -> Box<dyn Driver>,
+    /// Where it lies.
+    pub path: PathBuf,
+    /// Arguments before the ones the driver adds.
+    pub args: Vec<OsString>,
+}
+
 /// What the slot is doing. A command that a state does not allow is refused
 /// with an error that says so; a failed switch returns to `Idle` on the former
 /// session.

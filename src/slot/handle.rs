@@ -5,7 +5,7 @@
 
 use tokio::sync::{mpsc, oneshot};
 
-use super::{SlotError, Switch, Switched, Verdict};
+use super::{Program, SlotError, Switch, Switched, Verdict};
 use crate::protocol::PermissionMode;
 use crate::session::SessionId;
 
@@ -57,6 +57,8 @@ pub(super) enum Command {
     ContextUsage { reply: Reply<ContextUsage> },
     /// Start a new process.
     Restart { seat: Seat, reply: Reply<()> },
+    /// Start a process of another agent instead.
+    Replace { program: Program, seat: Seat, reply: Reply<()> },
     /// End the process, and this task with it.
     Close { done: oneshot::Sender<()> },
 }
@@ -148,6 +150,12 @@ impl SlotHandle {
     /// out when the former one cannot be started.
     pub async fn restart_in(&self, seat: Seat) -> Result<(), SlotError> {
         self.ask(|reply| Command::Restart { seat, reply }).await
+    }
+
+    /// As [`restart_in`](Self::restart_in), with another agent, on its own choice
+    /// of a model.
+    pub async fn replace(&self, program: Program, seat: Seat) -> Result<(), SlotError> {
+        self.ask(|reply| Command::Replace { program, seat, reply }).await
     }
 
     /// Ends the process gracefully: its stdin ends, after 5 s its group gets

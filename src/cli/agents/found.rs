@@ -48,7 +48,8 @@ pub struct Switches {
 }
 
 impl Switches {
-    fn of(abilities: &Abilities) -> Self {
+    /// As a driver declares them.
+    pub fn of(abilities: &Abilities) -> Self {
         let word = |ability| match ability {
             Ability::InProcess => "in process",
             Ability::Standby => "standby",

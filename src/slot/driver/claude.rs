@@ -25,6 +25,7 @@ pub const CLAUDE: Known = Known {
     program: Some("claude"),
     install: "npm install -g @anthropic-ai/claude-code",
     arguments: &[],
+    official: true,
     driver: || Box::<Claude>::default(),
 };
 

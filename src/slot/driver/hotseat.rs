@@ -12,6 +12,7 @@ pub const OURS: Known = Known {
     program: None,
     install: "",
     arguments: &["agent"],
+    official: true,
     driver: || Box::<Hotseat>::default(),
 };
 

@@ -101,6 +101,9 @@ pub struct Known {
     pub install: &'static str,
     /// Its arguments before the driver's.
     pub arguments: &'static [&'static str],
+    /// Its transcripts are in the official format, so that its sessions are
+    /// those of the browser and of every other such agent.
+    pub official: bool,
     /// Makes the driver of one process.
     pub driver: fn() -> Box<dyn Driver>,
 }

@@ -44,6 +44,14 @@ impl Machine {
                 Err(no) => answer(reply, Err(no)),
             },
             Command::Restart { seat, reply } => self.restart(seat, reply),
+            Command::Replace { program, seat, reply } => {
+                self.discard_all();
+                self.launch.driver = program.driver;
+                self.launch.program = program.path;
+                self.launch.args = program.args;
+                self.launch.model = None;
+                self.restart(seat, reply);
+            }
             Command::Close { done } => self.close(Some(done)),
         }
     }

@@ -40,6 +40,8 @@ pub enum Command {
     Pin,
     /// What is known of the session.
     Details,
+    /// Give the seat to another agent.
+    Agents,
     /// Filter the browser as you type.
     Filter,
     /// This project's sessions, or those of all projects.

@@ -44,6 +44,8 @@ pub enum Effect {
     SetMode(PermissionMode),
     /// Start a dead agent again.
     Restart,
+    /// Give the seat to this one of the agents on offer.
+    SeatAgent(usize),
     /// Read the sessions of all projects, or of this one.
     ReadRows {
         /// All projects.

@@ -110,6 +110,7 @@ const TABLE: &[Row] = {
         (C::SeatRecent(8), "recent-8", P::Browser, &["8"], "", ""),
         (C::SeatRecent(9), "recent-9", P::Browser, &["9"], "", ""),
         (C::Compose, "compose", P::Browser, &["i"], "", "write a prompt"),
+        (C::Agents, "agents", P::Browser, &["@"], "", "another agent for the seat"),
         (C::Restart, "restart", P::Browser, &["R"], "", "start a dead agent again"),
         (C::Why, "why", P::Browser, &["W"], "", "why the agent died: its last words"),
         (C::Help, "help", P::Browser, &["?", "f1"], "keys", "these keys"),

@@ -4,6 +4,7 @@
 //! [`Event`] at a time and answers with [`Effect`]s; the view draws [`App`];
 //! the shell runs the effects and sends events back.
 
+mod agents;
 mod badge;
 mod browser;
 mod command;
@@ -25,6 +26,7 @@ mod surroundings;
 mod update;
 mod writing;
 
+pub use agents::Offered;
 pub use badge::Badge;
 pub use browser::{Browser, Visible};
 pub use command::Command;

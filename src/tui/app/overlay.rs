@@ -19,6 +19,8 @@ pub enum Overlay {
         /// Scrolled by this many lines.
         scroll: usize,
     },
+    /// The agents to pick from, and which of them is under the cursor.
+    Agents(usize),
     /// The search for a session, from anywhere.
     Jump(Box<Jump>),
     /// A line to write.

@@ -50,6 +50,7 @@ pub fn setup() -> Setup {
         keymap: Keymap::default(),
         folder: "/home/me/hotseat".into(),
         agent: "hotseat".into(),
+        agents: Vec::new(),
         terminal: false,
         mode: PermissionMode::Default,
         resume: None,

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use chrono::{DateTime, FixedOffset, Utc};
 use uuid::Uuid;
 
+use super::agents::Offered;
 use super::keymap::Keymap;
 use crate::protocol::PermissionMode;
 use crate::session::{Prices, SessionId};
@@ -18,6 +19,8 @@ pub struct Setup {
     pub folder: String,
     /// The name of the agent in the seat, for the time until it says so itself.
     pub agent: String,
+    /// The agents that can take the seat.
+    pub agents: Vec<Offered>,
     /// The agent has a terminal of its own, which is shown in place of a conversation.
     pub terminal: bool,
     /// The permission mode it was started with.

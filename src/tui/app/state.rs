@@ -7,6 +7,7 @@ use std::time::Duration;
 use chrono::{DateTime, FixedOffset, Utc};
 use uuid::Uuid;
 
+use super::agents::Offered;
 use super::browser::Browser;
 use super::composer::Composer;
 use super::geometry::Geometry;
@@ -32,6 +33,8 @@ pub struct App {
     pub size: (u16, u16),
     /// The keys.
     pub keymap: Keymap,
+    /// The agents that can take the seat.
+    pub agents: Vec<Offered>,
     /// The folder hotseat was started in.
     pub folder: String,
     /// Nothing is written to disk.
@@ -218,6 +221,7 @@ impl App {
             offset: setup.offset,
             size: (0, 0),
             keymap: setup.keymap,
+            agents: setup.agents,
             folder: setup.folder,
             ephemeral: setup.ephemeral,
             focus: Focus::Browser,

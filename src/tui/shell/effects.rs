@@ -5,13 +5,14 @@ use std::sync::Arc;
 use crossterm::event::MouseEventKind;
 use tokio::sync::mpsc;
 
+use super::Other;
 use super::keepsakes::Keepsakes;
 use super::listing::Listing;
 use super::search::Search;
 use super::{clipboard, keys};
 use crate::session::{Conversation, SessionId, Transcript};
 use crate::slot::terminal::Terminal;
-use crate::slot::{SlotError, SlotHandle, Switch};
+use crate::slot::{Seat, SlotError, SlotHandle, Switch};
 use crate::store::{SessionStore, StoreError};
 use crate::tui::app::{Effect, Event, Opened, Typed};
 
@@ -33,6 +34,8 @@ pub(super) struct Runner {
     pub(super) prompts: mpsc::UnboundedSender<(String, String)>,
     /// The agent's terminal, where it has one.
     pub(super) terminal: Option<Terminal>,
+    /// The agents that can take the seat.
+    pub(super) others: Arc<[Option<Other>]>,
     /// The one who looks for texts.
     pub(super) search: Search,
     /// The one reader of the list.
@@ -82,6 +85,13 @@ impl Runner {
             Effect::SetMode(mode) => self.ask("changing the permission mode", move |slot| async move {
                 slot.set_permission_mode(mode).await
             }),
+            Effect::SeatAgent(at) => {
+                let other = self.others.get(at).cloned().flatten()?;
+                self.ask("seating the agent", move |slot| async move {
+                    let seat = if other.official { Seat::Same } else { Seat::New };
+                    slot.replace(other.program, seat).await
+                });
+            }
             Effect::Restart => self.ask("restarting the agent", |slot| async move { slot.restart().await }),
             Effect::ReadRows { all } => self.listing.read(all),
             Effect::Rank(work) => self.in_background(move |_| {

@@ -32,10 +32,10 @@ use self::keepsakes::Keepsakes;
 use self::listing::Listing;
 use self::search::Search;
 use self::terminal::Screen;
-use super::app::{App, Effect, Event, Keymap, Setup, begin, update};
+use super::app::{App, Effect, Event, Keymap, Offered, Setup, begin, update};
 use super::view::{Caches, Theme, view};
 use crate::session::Prices;
-use crate::slot::{self, Launch, SlotEvent};
+use crate::slot::{self, Launch, Program, SlotEvent};
 use crate::store::{Scope, SessionStore};
 
 /// What the program is started with.
@@ -44,6 +44,8 @@ pub struct Options {
     pub launch: Launch,
     /// The agent's name, until it says so itself.
     pub agent: String,
+    /// The agents that can take its place; a program for each that is there.
+    pub agents: Vec<(Offered, Option<Other>)>,
     /// Where transcripts live.
     pub store: Arc<dyn SessionStore>,
     /// The file of the index; none where nothing is written to disk.
@@ -74,6 +76,15 @@ pub struct Options {
     pub welcome: Option<String>,
 }
 
+/// Another agent for the seat.
+#[derive(Debug, Clone)]
+pub struct Other {
+    /// How to start it.
+    pub program: Program,
+    /// It reads the transcripts of the browser, so the session stays.
+    pub official: bool,
+}
+
 /// Runs the program until the person quits or a signal ends it.
 pub fn run(options: Options) -> Result<()> {
     // Two threads: the loop with its tasks, and room for one that computes.
@@ -96,6 +107,7 @@ struct Shell {
     theme: Theme,
     editor: Option<String>,
     launch: Launch,
+    others: Arc<[Option<Other>]>,
     store: Arc<dyn SessionStore>,
     index: Option<PathBuf>,
     keepsakes: Keepsakes,
@@ -126,6 +138,7 @@ impl Shell {
             keymap: options.keymap,
             folder: options.launch.cwd.display().to_string(),
             agent: options.agent,
+            agents: options.agents.iter().map(|(offered, _)| offered.clone()).collect(),
             terminal: options.terminal,
             mode: options.launch.permission_mode,
             resume: options.launch.resume,
@@ -149,6 +162,7 @@ impl Shell {
             theme: options.theme,
             editor: options.editor,
             launch: options.launch,
+            others: options.agents.into_iter().map(|(_, other)| other).collect(),
             store: options.store,
             index: options.index,
             keepsakes,
@@ -181,6 +195,7 @@ impl Shell {
         let scope = Scope::Project(self.launch.cwd.clone());
         let runner = Runner {
             slot,
+            others: Arc::clone(&self.others),
             store: Arc::clone(&self.store),
             search: Search::start(Arc::clone(&self.store), self.index.clone(), events_in.clone()),
             listing: Listing::start(Arc::clone(&self.store), self.index.clone(), scope, events_in.clone()),

@@ -13,6 +13,7 @@ pub fn line(app: &App, width: u16, theme: &Theme) -> Line<'static> {
     // Keys that mean the same wherever a line is written are in no table.
     let fixed: Option<&[(&str, &str)]> = match &app.overlay {
         Some(Overlay::Jump(_)) => Some(&[("Enter", "seat"), ("↑↓", "choose"), ("Esc", "leave")]),
+        Some(Overlay::Agents(_)) => Some(&[("Enter", "take the seat"), ("↑↓", "choose"), ("Esc", "leave")]),
         Some(Overlay::Ask(_)) => Some(&[("Enter", "done"), ("Esc", "leave")]),
         Some(Overlay::Choice(choice)) if choice.default_answer().is_some() => {
             Some(&[("Enter", "the answer with ⏎"), ("Esc", "stay")])

@@ -35,6 +35,7 @@ pub fn draw(app: &App, frame: &mut Frame<'_>, theme: &Theme) -> Vec<(u16, usize)
             draw_ask(ask, frame, theme);
             Vec::new()
         }
+        Some(Overlay::Agents(at)) => draw_agents(app, *at, frame, theme),
         Some(Overlay::Choice(choice)) => draw_choice(choice, frame, theme),
         Some(Overlay::Jump(_)) | None => Vec::new(),
     }
@@ -112,6 +113,23 @@ fn draw_ask(ask: &Ask, frame: &mut Frame<'_>, theme: &Theme) {
     line.set_cursor_line_style(Style::default());
     line.set_cursor_style(composer::cursor(true));
     frame.render_widget(&line, inner);
+}
+
+/// What cannot be picked is dim, and says why.
+fn draw_agents(app: &App, at: usize, frame: &mut Frame<'_>, theme: &Theme) -> Vec<(u16, usize)> {
+    let inner = open(frame, "agents", (78, app.agents.len() as u16 + 2), theme);
+    let lines = app.agents.iter().enumerate().map(|(row, offered)| {
+        let cursor = if row == at { "▸" } else { " " };
+        let seat = if offered.name == app.seat.name { "●" } else { " " };
+        let (words, style) = match &offered.missing {
+            Some(why) => (why, theme.dim),
+            None => (&offered.how, Style::default()),
+        };
+        let line = format!("{cursor} {seat} {} {}", text::pad(offered.name, 17), text::clean_line(words));
+        Line::styled(text::truncate(&line, usize::from(inner.width)).into_owned(), style)
+    });
+    frame.render_widget(Paragraph::new(lines.collect::<Vec<_>>()), inner);
+    (0..app.agents.len()).map(|row| (inner.y + row as u16, row)).collect()
 }
 
 fn draw_choice(choice: &Choice, frame: &mut Frame<'_>, theme: &Theme) -> Vec<(u16, usize)> {

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::slot::driver::{Ask, Driver, Heard, Line, Start};
-use crate::slot::{Abilities, Ability, Found, How, Launch};
+use crate::slot::{Abilities, Ability, Found, How, Launch, Program};
 
 /// Our own dialect, spoken by an agent that can only clear in its process.
 #[derive(Debug)]
@@ -184,4 +184,18 @@ fn a_turn_is_interrupted_before_its_process_is_left() {
     let (_, _answer) = bench.switch(resume(), true);
     let words = greet(&mut bench, 2, B);
     assert_eq!(words, ["> interrupt", "end input", "1 p1 Completed", "2 switched B Cold", "2 idle B"]);
+}
+
+#[test]
+fn another_agent_goes_on_in_the_same_session() {
+    let mut bench = warm();
+    bench.submit("p1");
+    bench.lifecycle("p1", "started", A);
+    bench.lifecycle("p1", "completed", A);
+    let program = Program { driver: OURS.driver, path: "other".into(), args: Vec::new() };
+    let (words, _answer) = bench.command(|reply| Command::Replace { program, seat: Seat::Same, reply });
+    assert_eq!(words, ["end input"]);
+    let words = ended(&mut bench, 1);
+    assert_eq!(words[2..], ["spawn stored A", "> initialize"], "{words:?}");
+    assert_eq!(bench.machine.launch.program, Path::new("other"));
 }

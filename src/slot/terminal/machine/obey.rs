@@ -43,6 +43,7 @@ impl Machine {
             }
             Command::Answer { reply, .. } => refuse(reply, "it is answered in the terminal"),
             Command::SetPermissionMode { reply, .. } => refuse(reply, "Shift-Tab changes it in the terminal"),
+            Command::Replace { reply, .. } => refuse(reply, "leave, and start with another --agent"),
             Command::ContextUsage { reply } => refuse(reply, "/context shows it in the terminal"),
             Command::Restart { seat, reply } => {
                 let session = match seat {

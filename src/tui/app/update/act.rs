@@ -112,6 +112,7 @@ pub(super) fn act(app: &mut App, command: Command) -> Vec<Effect> {
             SlotState::Exited(_) => vec![Effect::Restart],
             _ => complain(app, "the agent is running; there is nothing to restart"),
         },
+        Command::Agents => super::agents::offer(app),
         Command::Why => why(app),
         Command::Help => {
             app.overlay = Some(Overlay::Help(0));

@@ -10,7 +10,7 @@ use super::super::keymap::Place;
 use super::super::overlay::{Ask, Choice, Overlay, Purpose};
 use super::super::state::{App, Focus};
 use super::super::writing::{self, line};
-use super::{act, care, jump, read, slash, switch, terminal};
+use super::{act, agents, care, jump, read, slash, switch, terminal};
 use crate::slot::Verdict;
 
 /// A key was pressed.
@@ -75,7 +75,13 @@ pub(super) fn paste(app: &mut App, text: &str) -> Vec<Effect> {
             search.search(now);
             return jump::preview(app);
         }
-        Some(Overlay::Help(_) | Overlay::Details { .. } | Overlay::Choice(_) | Overlay::Why(_)) => {}
+        Some(
+            Overlay::Help(_)
+            | Overlay::Details { .. }
+            | Overlay::Choice(_)
+            | Overlay::Why(_)
+            | Overlay::Agents(_),
+        ) => {}
         None if app.focus == Focus::Browser && app.browser.filtering => {
             app.browser.filter.insert_str(one_line());
             return filtered(app);
@@ -187,6 +193,18 @@ fn press_overlay(app: &mut App, event: KeyEvent) -> Vec<Effect> {
             app.overlay = None;
             Vec::new()
         }
+        Some(Overlay::Agents(_)) => match event.code {
+            KeyCode::Enter => agents::pick(app),
+            KeyCode::Up | KeyCode::Char('k') => {
+                agents::step(app, -1);
+                Vec::new()
+            }
+            KeyCode::Down | KeyCode::Char('j') => {
+                agents::step(app, 1);
+                Vec::new()
+            }
+            _ => Vec::new(),
+        },
         Some(Overlay::Help(scroll) | Overlay::Why(scroll) | Overlay::Details { scroll, .. }) => {
             match event.code {
                 KeyCode::Up | KeyCode::Char('k') => *scroll = scroll.saturating_sub(1),

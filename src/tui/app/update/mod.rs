@@ -4,6 +4,7 @@
 //! everything to be done goes out as effects.
 
 mod act;
+mod agents;
 mod care;
 mod jump;
 mod keys;

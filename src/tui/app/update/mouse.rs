@@ -6,7 +6,7 @@ use super::super::effect::Effect;
 use super::super::geometry::Target;
 use super::super::overlay::Overlay;
 use super::super::state::{App, Focus};
-use super::{act, jump, keys, read, talk, terminal};
+use super::{act, agents, jump, keys, read, talk, terminal};
 
 /// Lines that one notch of the wheel moves.
 const NOTCH: isize = 3;
@@ -44,6 +44,10 @@ fn wheel(app: &mut App, target: Target, lines: isize) -> Vec<Effect> {
         }
         (Some(Overlay::Help(scroll) | Overlay::Why(scroll) | Overlay::Details { scroll, .. }), _) => {
             *scroll = scroll.saturating_add_signed(lines);
+            Vec::new()
+        }
+        (Some(Overlay::Agents(_)), _) => {
+            agents::step(app, lines.signum());
             Vec::new()
         }
         (Some(Overlay::Ask(_) | Overlay::Choice(_)), _) => Vec::new(),
@@ -108,6 +112,10 @@ fn click(app: &mut App, target: Target) -> Vec<Effect> {
                 key.map_or_else(Vec::new, |key| {
                     keys::press(app, KeyEvent::new(KeyCode::Char(key), KeyModifiers::NONE))
                 })
+            }
+            Some(Overlay::Agents(at)) => {
+                *at = choice;
+                agents::pick(app)
             }
             Some(Overlay::Help(_) | Overlay::Details { .. } | Overlay::Ask(_) | Overlay::Why(_)) | None => {
                 Vec::new()

@@ -45,6 +45,7 @@ const OWN: &[(&str, &[&str], &str, Does, &str)] = &[
     ("details", &["info", "cost"], "", Does::Key(Command::Details), "what is known of this session"),
     ("model", &[], "model", Does::Text(model), "use another model; none: the agent's own"),
     ("mode", &["permissions"], "permission mode", Does::Text(mode), "what may run without asking"),
+    ("agent", &["agents"], "", Does::Key(Command::Agents), "another agent for the seat"),
     ("restart", &[], "", Does::Key(Command::Restart), "start a dead agent again"),
     ("why", &[], "", Does::Key(Command::Why), "why the agent died"),
     ("times", &[], "", Does::Key(Command::Times), "show when things were said and what turns cost"),

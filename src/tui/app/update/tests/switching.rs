@@ -1,4 +1,5 @@
 use super::*;
+use crate::tui::app::Offered;
 
 #[test]
 fn enter_paints_the_session_and_seats_it_behind() {
@@ -211,4 +212,37 @@ fn a_highlighted_row_is_prepared_where_that_takes_a_process() {
     let other = program.app.browser.selected;
     assert_eq!(prepares(program.keys("k")), [Effect::Prepare(Switch::Resume(id(1)))]);
     assert_ne!(program.app.browser.selected, other);
+}
+
+#[test]
+fn an_agent_is_picked_while_nothing_runs() {
+    let offered = |name, missing: Option<&str>| Offered {
+        name,
+        how: "clear in process".into(),
+        missing: missing.map(str::to_owned),
+    };
+    let program = || {
+        let mut program = Program::warm();
+        program.app.agents =
+            vec![offered("hotseat", None), offered("claude", None), offered("x", Some("no x"))];
+        program.app.seat.name = "hotseat".into();
+        program.app.focus = Focus::Browser;
+        program
+    };
+    let mut picked = program();
+    assert_eq!(picked.keys("@ j enter"), [Effect::SeatAgent(1)]);
+    assert_eq!(picked.app.seat.name, "claude");
+
+    let mut same = program();
+    assert_eq!(same.keys("@ enter"), []);
+    assert_eq!(same.toast(), "hotseat has the seat already");
+
+    let mut missing = program();
+    assert_eq!(missing.keys("@ j j j enter"), []);
+    assert_eq!(missing.toast(), "no x");
+
+    let mut busy = program();
+    busy.busy(FRESH);
+    assert_eq!(busy.keys("@ j enter"), []);
+    assert_eq!(busy.toast(), "the agent is at work: wait for it, or stop the turn first");
 }

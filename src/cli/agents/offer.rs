@@ -1,0 +1,43 @@
+//! The agents that the screen offers for the seat.
+
+use std::path::PathBuf;
+
+use super::Switches;
+use crate::slot::{KNOWN, Known, Program};
+use crate::tui::Other;
+use crate::tui::app::Offered;
+
+/// Every agent that has a driver, and how to start those that are there.
+pub fn others(find: impl Fn(&str) -> Option<PathBuf>) -> Vec<(Offered, Option<Other>)> {
+    KNOWN.iter().map(|known| offer(known, &find)).collect()
+}
+
+fn offer(known: &Known, find: impl Fn(&str) -> Option<PathBuf>) -> (Offered, Option<Other>) {
+    let path = match known.program {
+        None => std::env::current_exe().ok(),
+        Some(program) => find(program),
+    };
+    let how = Switches::of(&(known.driver)().abilities());
+    let offered = Offered {
+        name: known.name,
+        how: format!("clear {} · resume {} · fork {}", how.clear, how.resume, how.fork),
+        missing: path.is_none().then(|| format!("not on the PATH: {}", known.install)),
+    };
+    let program =
+        |path| Program { driver: known.driver, path, args: known.arguments.iter().map(Into::into).collect() };
+    (offered, path.map(|path| Other { program: program(path), official: known.official }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_missing_says_how_to_get_it() {
+        let offers = others(|_| None);
+        assert!(offers[0].1.is_some(), "our own is always there");
+        let (claude, other) = &offers[1];
+        assert!(claude.missing.as_ref().unwrap().contains("npm install"));
+        assert!(other.is_none());
+    }
+}

@@ -1,0 +1,47 @@
+//! Another agent for the seat.
+
+use super::super::effect::Effect;
+use super::super::overlay::Overlay;
+use super::super::state::App;
+use crate::slot::SlotState;
+
+/// Offers the agents, the one in the seat first.
+pub(super) fn offer(app: &mut App) -> Vec<Effect> {
+    if app.seat.terminal {
+        app.complain("this agent has the screen for itself: leave, and start with --agent");
+        return Vec::new();
+    }
+    if app.agents.is_empty() {
+        app.complain("there is no other agent here");
+        return Vec::new();
+    }
+    let at = app.agents.iter().position(|offered| offered.name == app.seat.name);
+    app.overlay = Some(Overlay::Agents(at.unwrap_or(0)));
+    Vec::new()
+}
+
+/// The cursor moves among them.
+pub(super) fn step(app: &mut App, by: isize) {
+    let last = app.agents.len().saturating_sub(1);
+    if let Some(Overlay::Agents(at)) = &mut app.overlay {
+        *at = at.saturating_add_signed(by).min(last);
+    }
+}
+
+/// The agent under the cursor takes the seat, unless it cannot.
+pub(super) fn pick(app: &mut App) -> Vec<Effect> {
+    let Some(Overlay::Agents(at)) = app.overlay.take() else { return Vec::new() };
+    let Some(offered) = app.agents.get(at).cloned() else { return Vec::new() };
+    let busy = !matches!(app.seat.state, SlotState::Idle(_) | SlotState::Exited(_));
+    match offered.missing {
+        Some(why) => app.complain(why),
+        None if offered.name == app.seat.name => app.say(format!("{} has the seat already", offered.name)),
+        None if busy => app.complain("the agent is at work: wait for it, or stop the turn first"),
+        None => {
+            offered.name.clone_into(&mut app.seat.name);
+            app.seat.agent = None;
+            return vec![Effect::SeatAgent(at)];
+        }
+    }
+    Vec::new()
+}
