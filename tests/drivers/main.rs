@@ -19,6 +19,7 @@ mod skip;
 mod stub_api;
 mod switches;
 mod talk;
+mod trouble;
 
 /// The tests of one driver: each takes a bench, where the agent is there.
 macro_rules! conforms {

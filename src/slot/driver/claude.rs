@@ -167,3 +167,6 @@ impl Claude {
 fn prompt_id() -> String {
     Uuid::new_v4().to_string()
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,163 @@
+//! What `claude` says otherwise, frame by frame (as seen at 2.1.329).
+
+use serde_json::{Value, json};
+
+use super::*;
+use crate::protocol::PermissionMode;
+use crate::slot::driver::Answer;
+use crate::slot::{Finder, SlotError};
+
+const NEW: &str = "bbbbbbbb-bbbb-4bbb-8bbb-bbbbbbbbbbbb";
+
+/// A driver whose process is started, and its session.
+fn started(origin: &Origin) -> (Claude, Start) {
+    let launch = Launch {
+        driver: CLAUDE.driver,
+        program: "claude".into(),
+        args: Vec::new(),
+        env: Vec::new(),
+        cwd: "/work".into(),
+        model: None,
+        permission_mode: PermissionMode::Default,
+        resume: None,
+        ephemeral: false,
+        guard: None,
+        processes: 2,
+        finder: Finder::default(),
+    };
+    let mut claude = Claude::default();
+    let start = claude.start(&launch, origin);
+    (claude, start)
+}
+
+fn success(id: &str, response: &Value) -> Value {
+    let response = json!({"subtype": "success", "request_id": id, "response": response});
+    json!({"type": "control_response", "response": response})
+}
+
+fn refusal(id: &str, code: &str) -> Value {
+    let response = json!({"subtype": "error", "request_id": id, "error": "no", "error_code": code});
+    json!({"type": "control_response", "response": response})
+}
+
+/// Through the handshake; what it knows besides is answered with this code.
+fn greeted(code: &str) -> Claude {
+    let (mut claude, _) = started(&Origin::New);
+    assert_eq!(claude.ask("h", Ask::Handshake).len(), 3);
+    let hello = json!({"pid": 7, "claude_code_version": "2.1.329", "current_permission_mode": "plan",
+        "models": [{"value": "default", "resolvedModel": "m"}], "account": {"tokenSource": "none",
+        "apiProvider": "firstParty"}});
+    assert_eq!(claude.hear(success("h", &hello)).1, [], "not all is answered");
+    assert_eq!(claude.hear(refusal("h-resume", code)).1, []);
+    let (_, heard) = claude.hear(refusal("h-fork", code));
+    let [Heard::Answer { id, answer: Ok(Answer::Agent(agent, _)) }] = heard.as_slice() else {
+        panic!("{heard:?}")
+    };
+    assert_eq!((id.as_str(), agent.pid, agent.model.as_str()), ("h", 7, "m"));
+    assert_eq!((Some(agent.session), agent.permission_mode), (claude.session, PermissionMode::Plan));
+    assert!(agent.notice.as_ref().unwrap().contains("not logged in"));
+    claude
+}
+
+fn clear(interrupt: bool) -> Ask {
+    Ask::Switch { switch: Switch::Clear, interrupt }
+}
+
+/// The prompt that clears, as it was sent; gives its uuid.
+fn sent_clear(heard: &[Heard]) -> String {
+    let Some(Heard::Send(line)) = heard.first() else { panic!("{heard:?}") };
+    assert_eq!(line["message"]["content"], "/clear");
+    line["uuid"].as_str().unwrap().to_owned()
+}
+
+fn lifecycle(uuid: &str, state: &str) -> Value {
+    json!({"type": "command_lifecycle", "command_uuid": uuid, "state": state})
+}
+
+#[test]
+fn it_is_told_which_session_it_is_to_be() {
+    let check = |origin: &Origin, flags: &[&str], named: bool| {
+        let (claude, start) = started(origin);
+        let arguments: Vec<_> = start.arguments.iter().map(|argument| argument.to_str().unwrap()).collect();
+        for flag in flags {
+            assert!(arguments.contains(flag), "{arguments:?}");
+        }
+        let session = format!("--session-id={}", claude.session.unwrap());
+        assert_eq!(arguments.contains(&session.as_str()), named, "{arguments:?}");
+    };
+    let id: SessionId = NEW.parse().unwrap();
+    let resume = format!("--resume={NEW}");
+    check(&Origin::New, &[], true);
+    check(&Origin::Named(id), &[], true);
+    check(&Origin::Stored(id), &[&resume], false);
+    check(&Origin::Copy { source: id, at: None }, &[&resume, "--fork-session"], true);
+}
+
+#[test]
+fn it_is_asked_once_which_switches_it_knows() {
+    let abilities = greeted("unsupported_request").abilities();
+    let by_standby = (Ability::InProcess, Ability::Standby, Ability::Standby);
+    assert_eq!((abilities.clear, abilities.resume, abilities.fork), by_standby);
+    assert_eq!(greeted("session_not_found").abilities(), Abilities::WHOLE, "the day it knows them");
+}
+
+#[test]
+fn a_clear_is_a_prompt_where_the_request_is_not_known() {
+    let mut claude = greeted("unsupported_request");
+    let asked = claude.ask("c", clear(false));
+    assert!(matches!(asked.as_slice(), [Heard::Send(line)] if line["request"]["subtype"] == "clear"));
+    let uuid = sent_clear(&claude.hear(refusal("c", "unsupported_request")).1);
+    for line in [
+        lifecycle(&uuid, "started"),
+        // This is no session's id.
+        json!({"type": "conversation_reset", "new_conversation_id": uuid, "trigger": "clear"}),
+        json!({"type": "system", "subtype": "init", "session_id": NEW, "model": "m"}),
+        json!({"type": "result", "subtype": "success", "local_command": "clear", "session_id": NEW}),
+    ] {
+        assert_eq!(claude.hear(line), (None, Vec::new()));
+    }
+    let (_, heard) = claude.hear(lifecycle(&uuid, "completed"));
+    let [Heard::Answer { id, answer: Ok(Answer::Seated(seated)) }] = heard.as_slice() else {
+        panic!("{heard:?}")
+    };
+    assert_eq!((id.as_str(), seated.session.to_string().as_str()), ("c", NEW));
+    // It remembers: the next one is a prompt at once, before a turn is interrupted.
+    let heard = claude.ask("d", clear(true));
+    sent_clear(&heard);
+    assert!(matches!(&heard[1], Heard::Send(line) if line["request"]["subtype"] == "interrupt"));
+}
+
+#[test]
+fn a_clear_that_was_taken_back_changes_nothing() {
+    let mut claude = greeted("unsupported_request");
+    claude.ask("c", clear(false));
+    let uuid = sent_clear(&claude.hear(refusal("c", "unsupported_request")).1);
+    let (_, heard) = claude.hear(lifecycle(&uuid, "cancelled"));
+    assert!(matches!(heard.as_slice(), [Heard::Answer { answer: Err(SlotError::Refused { .. }), .. }]));
+}
+
+#[test]
+fn a_clear_that_a_person_typed_is_followed() {
+    let mut claude = greeted("unsupported_request");
+    claude.hear(json!({"type": "conversation_reset", "new_conversation_id": "x", "trigger": "clear"}));
+    let init = json!({"type": "system", "subtype": "init", "session_id": NEW, "model": "m"});
+    let (of, heard) = claude.hear(init.clone());
+    let to = NEW.parse().unwrap();
+    assert_eq!((of, &heard[0]), (None, &Heard::Reset { to, what: "clear" }));
+    assert_eq!(claude.hear(init), (Some(to), vec![Heard::Model("m".to_owned())]), "once");
+}
+
+#[test]
+fn what_a_resumed_session_spent_before_is_no_cost_of_its_next_turn() {
+    let (mut claude, _) = started(&Origin::Stored(NEW.parse().unwrap()));
+    let mut ended = |usd: f64| {
+        let result =
+            json!({"type": "result", "subtype": "success", "session_id": NEW, "total_cost_usd": usd});
+        match claude.hear(result).1.as_slice() {
+            [Heard::Ended { cost: Some(cost), .. }] => cost.usd,
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(ended(5.0), None, "nobody said what was spent before");
+    assert_eq!(ended(5.5), Some(0.5));
+}
