@@ -312,6 +312,37 @@ fn what_it_cost_is_told_by_model_and_nothing_where_no_price_is_known() {
 }
 
 #[test]
+fn an_answer_has_the_form_that_was_asked_for() {
+    let home = Home::new();
+    let schema = r#"{"type": "object", "required": ["sum"], "properties": {"sum": {"type": "integer"}}}"#;
+    let give = |id: &str, answer: Value| Answer::call(id, "StructuredOutput", &answer);
+    let script =
+        [Answer::text("It is 42."), give("t1", json!({"sum": "42"})), give("t2", json!({"sum": 42}))];
+    let api = StubApi::scripted(script);
+    let mut asked = agent(&home, &api, &["--json-schema", schema], &[]);
+    let frames = turn(&mut asked, "What is 40 and 2?");
+    let result = frames.last().unwrap();
+    assert_eq!((&result["subtype"], &result["structured_output"]), (&json!("success"), &json!({"sum": 42})));
+    let requests = api.asked();
+    assert!(requests[0].body["tools"].to_string().contains("StructuredOutput"));
+    assert!(requests[1].body["messages"].to_string().contains("MUST call the StructuredOutput"));
+    assert!(requests[2].body["messages"].to_string().contains("does not match required schema: /sum"));
+    // The next turn owes an answer of its own.
+    assert_eq!(turn(&mut asked, "Again").last().unwrap()["structured_output"], json!({"sum": 42}));
+
+    let stubborn = StubApi::scripted([Answer::text("No.")]);
+    let mut asked =
+        agent(&home, &stubborn, &["--json-schema", schema], &[("MAX_STRUCTURED_OUTPUT_RETRIES", "2")]);
+    let frames = turn(&mut asked, "What is 40 and 2?");
+    assert_eq!(frames.last().unwrap()["subtype"], "error_max_structured_output_retries");
+    assert_eq!(stubborn.asked().len(), 3);
+
+    let mut refused = agent(&home, &stubborn, &["--json-schema", "{"], &[]);
+    assert_eq!(refused.ended().0.code(), Some(1));
+    assert!(refused.stderr().contains("cannot use the JSON schema"));
+}
+
+#[test]
 fn limits_end_a_turn_and_a_resume_with_higher_ones_goes_on() {
     let call = |id| {
         let text = events_of(

@@ -73,6 +73,7 @@ fn the_options_of_one_shot_queries_do_what_they_say() {
     }
     check("earlier", "1 thing before");
     check("more_folders", "root:");
+    assert_eq!(told["structured"], serde_json::json!({"sum": 42}));
     check("accepted", "Noted");
     let session = |step: &str| &told[step]["session"];
     for step in ["resume", "continue", "earlier"] {

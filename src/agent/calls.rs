@@ -16,7 +16,7 @@ use super::permission::Decision;
 use super::process::{Process, State};
 use super::provider::OfferedTool;
 use super::record::Entry;
-use super::tool::{Need, Outcome, Tool};
+use super::tool::{Need, Outcome, Tool, structured};
 use super::turn::{Call, Step, Turn};
 
 impl Process {
@@ -39,8 +39,11 @@ impl Process {
                 return Ok(None);
             }
         }
-        if had_calls {
+        if had_calls && turn.structured.is_none() {
             return self.ask_again(turn);
+        }
+        if self.owes_answer(turn) {
+            return self.remind(turn);
         }
         if let Some(firing) = self.fire_stop(turn) {
             turn.step = Step::Hooks { about: About::Stop, firing };
@@ -88,6 +91,9 @@ impl Process {
             outcome.text = note;
         }
         self.record_result(call, &outcome)?;
+        if call.tool == structured::NAME && !outcome.is_error {
+            turn.structured = Some(call.input.clone());
+        }
         turn.stops = 0;
         match self.fire_after(call, &outcome) {
             Some(firing) => {

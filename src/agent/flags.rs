@@ -119,6 +119,10 @@ pub struct Flags {
     #[arg(long)]
     pub no_session_persistence: bool,
 
+    /// The answer of each turn shall have this form, a JSON schema.
+    #[arg(long, value_name = "SCHEMA")]
+    pub json_schema: Option<String>,
+
     /// What has no meaning here yet.
     #[command(flatten)]
     pub without_meaning: WithoutMeaning,
@@ -146,9 +150,6 @@ pub struct WithoutMeaning {
     /// Prompts are not sent back.
     #[arg(long)]
     replay_user_messages: bool,
-    /// Replies are plain text.
-    #[arg(long, value_name = "SCHEMA")]
-    json_schema: Option<String>,
     /// There is no budget yet.
     #[arg(long, value_name = "N")]
     task_budget: Option<u64>,

@@ -140,6 +140,9 @@ impl Process {
         if !ending.errors.is_empty() {
             rest.insert("errors".into(), json!(ending.errors));
         }
+        if let Some(answer) = &turn.structured {
+            rest.insert("structured_output".into(), answer.clone());
+        }
         if let Some(name) = ending.local_command {
             rest.insert("local_command".into(), json!(name));
         }

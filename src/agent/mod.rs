@@ -37,6 +37,7 @@ mod retry;
 mod rewinding;
 mod settings_files;
 mod start;
+mod structuring;
 mod switch;
 pub mod tool;
 mod totals;

@@ -17,7 +17,7 @@ use super::provider::Provider;
 use super::retry::Retries;
 use super::settings_files::{SettingsFiles, Source, is_trusted};
 use super::switch::load_copy;
-use super::tool::{Place, Toolbox};
+use super::tool::{Place, StructuredOutput, Toolbox};
 use crate::protocol::PermissionMode;
 use crate::session::line::Line;
 use crate::session::price::Price;
@@ -42,6 +42,9 @@ pub enum StartError {
     /// `--mcp-config` makes no sense.
     #[error("cannot use the MCP servers: {0}")]
     Mcp(String),
+    /// `--json-schema` makes no sense.
+    #[error("cannot use the JSON schema: {0}")]
+    Schema(String),
     /// A file that a flag names cannot be read.
     #[error("cannot read the instructions: {0}")]
     Instructions(#[source] io::Error),
@@ -81,6 +84,8 @@ impl Process {
         let (settings_files, mut permissions) = permitted(flags, &surroundings);
         let prices = prices(&surroundings, &*provider);
         let session = first_session(flags, &*store, &surroundings.cwd, &prices)?;
+        let structured = flags.json_schema.as_deref().map(StructuredOutput::new).transpose();
+        let structured = structured.map_err(StartError::Schema)?;
         let mut process = Self {
             settings: Settings {
                 model: String::new(),
@@ -103,7 +108,7 @@ impl Process {
             session,
             store,
             provider,
-            tools: Toolbox::new(flags.tools.as_deref()),
+            tools: Toolbox::new(flags.tools.as_deref()).and(structured),
             hooks: hooks(&settings_files, &mut permissions.problems),
             permissions,
             settings_files,

@@ -69,6 +69,10 @@ pub struct Turn {
     pub notes: Vec<Note>,
     /// Times in a row that hooks kept it from ending.
     pub stops: u32,
+    /// Its answer in the form that the host gave.
+    pub structured: Option<Value>,
+    /// Times the model was told that it is still missing.
+    pub reminders: u32,
     /// What it waits for.
     pub step: Step,
 }
@@ -168,6 +172,8 @@ impl Turn {
             calls: VecDeque::new(),
             notes: Vec::new(),
             stops: 0,
+            structured: None,
+            reminders: 0,
             step: Step::Deciding,
         }
     }

@@ -59,6 +59,11 @@ async def main():
         effort="low",
         max_budget_usd=1.0,
     )
+    schema = {"type": "object", "properties": {"sum": {"type": "integer"}}, "required": ["sum"]}
+    options = ClaudeAgentOptions(cli_path=sys.argv[1], output_format={"type": "json_schema", "schema": schema})
+    async for message in query(prompt='call: StructuredOutput {"sum": 42}', options=options):
+        if isinstance(message, ResultMessage):
+            told["structured"] = message.structured_output
     store = InMemorySessionStore()
     told["stored"] = await ask("Remember the secret is MANGO.", session_store=store)
     told["from_store"] = await ask(QUESTION, session_store=store, resume=told["stored"]["session"])

@@ -18,6 +18,7 @@ mod replace;
 mod search;
 mod seen;
 mod side;
+pub mod structured;
 mod todo;
 mod write;
 
@@ -39,6 +40,7 @@ pub use real::real;
 pub use replace::replace;
 pub use seen::Seen;
 pub use side::Side;
+pub use structured::StructuredOutput;
 pub use todo::{TodoWrite, Todos};
 pub use write::Write;
 
@@ -138,6 +140,13 @@ impl Toolbox {
             }
         }
         Self(tools)
+    }
+
+    /// With one more.
+    #[must_use]
+    pub fn and(mut self, tool: Option<impl Tool + 'static>) -> Self {
+        self.0.extend(tool.map(|tool| Arc::new(tool) as Arc<dyn Tool>));
+        self
     }
 
     /// All names.
