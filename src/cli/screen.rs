@@ -121,7 +121,8 @@ fn finder(store: Arc<LocalStore>) -> Finder {
         let head = store.read_head(session, HEAD).ok()?;
         let parsed = Transcript::parse(&head);
         let cwd = parsed.lines.iter().find_map(|line| Some(PathBuf::from(&*line.cwd()?)))?;
-        Some(Found { cwd, transcript })
+        let holder = store.holder(session).map(|holder| (holder.pid, holder.program));
+        Some(Found { cwd, transcript, holder })
     })
 }
 

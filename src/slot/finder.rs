@@ -13,6 +13,8 @@ pub struct Found {
     pub cwd: PathBuf,
     /// Its transcript.
     pub transcript: PathBuf,
+    /// The live process that has it open: its pid, and who that is.
+    pub holder: Option<(u32, String)>,
 }
 
 /// Finds stored sessions. It is asked from the slot's task, so it must be quick.

@@ -56,7 +56,8 @@ impl Bench {
                 let transcript = store.find(session).ok()?.path;
                 let entries = std::fs::read_to_string(&transcript).ok()?;
                 let (_, rest) = entries.split_once("\"cwd\":\"")?;
-                Some(Found { cwd: rest.split('"').next()?.into(), transcript })
+                let holder = store.holder(session).map(|holder| (holder.pid, holder.program));
+                Some(Found { cwd: rest.split('"').next()?.into(), transcript, holder })
             }),
         };
         Some(Self { home, api, launch })

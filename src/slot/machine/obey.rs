@@ -119,6 +119,9 @@ impl Machine {
             let message = "this session has the seat already".to_owned();
             return answer(reply, Err(SlotError::Refused { code: String::new(), message }));
         }
+        if let (Ability::Standby, Some(message)) = (ability, self.held_elsewhere(&switch)) {
+            return answer(reply, Err(SlotError::Refused { code: "session_in_use".to_owned(), message }));
+        }
         if !interrupt && (self.turn.is_some() || self.prompts.any_sent()) {
             return answer(reply, Err(SlotError::Busy));
         }

@@ -97,7 +97,7 @@ impl Machine {
         let purpose = switch.untitled();
         let there = self.others.ready.iter().any(|standby| standby.purpose == purpose);
         let seated = self.active.as_ref().is_some_and(|active| switch == Switch::Resume(active.session));
-        let wanted = by_standby && !there && !seated;
+        let wanted = by_standby && !there && !seated && self.held_elsewhere(&switch).is_none();
         self.others.wanted = wanted.then_some((switch, self.now.at + STAYS));
         self.others.waits = false;
     }
@@ -313,6 +313,18 @@ impl Machine {
         if self.others.wanted.is_some() && !self.others.waits {
             self.start_wanted();
         }
+    }
+
+    /// Who else has the session open that a switch would write to: two processes
+    /// that append to one transcript tear it.
+    pub(super) fn held_elsewhere(&self, switch: &Switch) -> Option<String> {
+        let Switch::Resume(session) = switch else { return None };
+        let (pid, who) = self.launch.finder.find(*session)?.holder?;
+        // What is leaving may have had it, and is waited for.
+        let ours = !self.others.leaving.is_empty()
+            || self.others.ready.iter().any(|standby| standby.purpose == *switch)
+            || self.active.as_ref().is_some_and(|active| active.pid == pid);
+        (!ours).then(|| format!("this session is open in {who} (pid {pid})"))
     }
 
     /// How large the transcript is that a switch would read.

@@ -38,7 +38,7 @@ fn warm() -> Bench {
     let mut bench = Bench::new();
     bench.machine.launch.driver = stiff;
     bench.machine.launch.finder = Finder::new(|session| {
-        Some(Found { cwd: "/b".into(), transcript: format!("/stored/{session}.jsonl").into() })
+        Some(Found { cwd: "/b".into(), transcript: format!("/stored/{session}.jsonl").into(), holder: None })
     });
     bench.step(Input::Begin);
     bench.answer(&handshake(A));
@@ -184,6 +184,23 @@ fn a_turn_is_interrupted_before_its_process_is_left() {
     let (_, _answer) = bench.switch(resume(), true);
     let words = greet(&mut bench, 2, B);
     assert_eq!(words, ["> interrupt", "end input", "1 p1 Completed", "2 switched B Cold", "2 idle B"]);
+}
+
+#[test]
+fn a_session_that_another_program_has_open_is_not_opened_twice() {
+    let mut bench = warm();
+    bench.machine.launch.finder = Finder::new(|_| {
+        let holder = Some((9, "claude".to_owned()));
+        Some(Found { cwd: "/b".into(), transcript: "/stored/b.jsonl".into(), holder })
+    });
+    prepare(&mut bench, resume());
+    assert_eq!(bench.machine.deadline(), bench.machine.asked.deadline(), "nothing is prepared");
+    let (words, answer) = bench.switch(resume(), false);
+    assert_eq!(words, [""; 0]);
+    let message = "this session is open in claude (pid 9)".to_owned();
+    assert_eq!(got(answer), Err(SlotError::Refused { code: "session_in_use".to_owned(), message }));
+    let fork = Switch::Fork { source: id(B), at: None, title: None, cwd: None };
+    assert_eq!(bench.switch(fork, false).0[1], "spawn copy B");
 }
 
 #[test]

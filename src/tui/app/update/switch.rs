@@ -28,11 +28,12 @@ pub(super) fn seat_selected(app: &mut App) -> Vec<Effect> {
 }
 
 /// A row is highlighted. An agent that needs another process for its session
-/// makes one ready.
+/// makes one ready, unless the person has to be asked first: a process in a
+/// folder reads what that folder says it is to do.
 pub(super) fn prepare(app: &App) -> Option<Effect> {
     let session = app.browser.selected.filter(|session| app.seat.active != Some(*session))?;
     let by_standby = app.seat.agent.as_ref()?.abilities.resume == Ability::Standby;
-    by_standby.then_some(Effect::Prepare(Switch::Resume(session)))
+    (by_standby && doubt(app, session).is_none()).then_some(Effect::Prepare(Switch::Resume(session)))
 }
 
 /// Gives a session the seat: shown first, attached behind.
