@@ -100,7 +100,7 @@ mod tests {
 
     #[tokio::test]
     async fn an_answer_reaches_whoever_asked_and_no_other() {
-        let (output, input) = tokio::io::duplex(4096);
+        let (output, input) = crate::agent::outbox::tests::pipe();
         let host = Host::new(Outbox::open(output));
         let mut lines = BufReader::new(input).lines();
         let answer = |request_id: &str| ControlResponse::Success {
@@ -121,7 +121,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_request_nobody_waits_for_is_withdrawn() {
-        let (output, input) = tokio::io::duplex(4096);
+        let (output, input) = crate::agent::outbox::tests::pipe();
         let host = Host::new(Outbox::open(output));
         let mut lines = BufReader::new(input).lines();
         {

@@ -4,14 +4,16 @@
 //! state change is ever cut in two; whoever makes many frames waits for
 //! [`Outbox::room`] between them.
 
+use std::io::Write;
 use std::time::Duration;
 
 use serde::Serialize;
-use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::sync::{mpsc, watch};
 
 /// Unwritten bytes beyond which a turn waits for the host to read.
 const ROOM: usize = 1 << 20;
+/// Bytes that are gathered for one write.
+const AT_ONCE: usize = 64 << 10;
 
 /// Frames on their way to the host; cheap to clone.
 #[derive(Debug, Clone)]
@@ -22,10 +24,13 @@ pub struct Outbox {
 
 impl Outbox {
     /// Writes to `output` until all of these are dropped or the host has gone.
-    pub fn open(output: impl AsyncWrite + Unpin + Send + 'static) -> Self {
+    pub fn open(output: impl Write + Send + 'static) -> Self {
         let (lines, waiting) = mpsc::unbounded_channel();
         let unwritten = watch::Sender::new(0);
-        tokio::spawn(write(output, waiting, unwritten.clone()));
+        let written = unwritten.clone();
+        // A thread of its own: a pipe to a host may block for as long as it likes,
+        // and handing each line to a pool would cost more than writing it.
+        std::thread::spawn(move || write(output, waiting, &written));
         Self { lines, unwritten }
     }
 
@@ -76,20 +81,32 @@ impl Outbox {
     }
 }
 
-async fn write(
-    mut output: impl AsyncWrite + Unpin,
+fn write(
+    mut output: impl Write,
     mut waiting: mpsc::UnboundedReceiver<Vec<u8>>,
-    unwritten: watch::Sender<usize>,
+    unwritten: &watch::Sender<usize>,
 ) {
-    while let Some(line) = waiting.recv().await {
-        let written = async {
-            output.write_all(&line).await?;
-            output.flush().await
-        };
-        if let Err(error) = written.await {
+    while let Some(mut lines) = waiting.blocking_recv() {
+        // What came meanwhile goes along.
+        while lines.len() < AT_ONCE
+            && let Ok(line) = waiting.try_recv()
+        {
+            lines.extend_from_slice(&line);
+        }
+        if let Err(error) = output.write_all(&lines).and_then(|()| output.flush()) {
             tracing::warn!("cannot write to stdout any more: {error}");
             return;
         }
-        unwritten.send_modify(|bytes| *bytes -= line.len());
+        unwritten.send_modify(|bytes| *bytes -= lines.len());
+    }
+}
+
+#[cfg(test)]
+pub mod tests {
+    /// A pipe whose writing end blocks, as stdout does.
+    pub fn pipe() -> (std::os::unix::net::UnixStream, tokio::net::UnixStream) {
+        let (output, input) = std::os::unix::net::UnixStream::pair().expect("a pair of sockets");
+        input.set_nonblocking(true).expect("a socket that does not block");
+        (output, tokio::net::UnixStream::from_std(input).expect("a runtime"))
     }
 }

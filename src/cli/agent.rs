@@ -87,7 +87,7 @@ async fn serve(flags: &Flags) -> Result<()> {
         base_url: flags.base_url.as_deref(),
         betas: &flags.betas,
     })?;
-    let out = Outbox::open(tokio::io::stdout());
+    let out = Outbox::open(std::io::stdout());
     let process = Process::start(flags, surroundings, store, provider, out)?;
     let stop = async {
         let each = signals.iter_mut().map(|signal| Box::pin(signal.recv()));

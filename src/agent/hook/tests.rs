@@ -94,7 +94,7 @@ async fn a_guard_that_cannot_be_asked_blocks() {
     let mut hooks = Hooks::default();
     let guard = json!({"hookCallbackIds": ["hook_0"], "timeout": 0.05, "onFailure": "block"});
     hooks.set_of_host(&json!({"PreToolUse": [guard]}));
-    let (output, _input) = tokio::io::duplex(4096);
+    let (output, _input) = crate::agent::outbox::tests::pipe();
     let host = Some(Host::new(Outbox::open(output)));
     let asked = hooks.fire(occasion(Event::PreToolUse, "Bash"), Surroundings { host, ..surroundings(&temp) });
     assert_eq!(asked.unwrap().await.said, Some(Said::Deny));
@@ -107,7 +107,7 @@ async fn a_host_that_has_gone_is_not_asked() {
     let declared = json!({"Stop": [{"matcher": null, "hookCallbackIds": ["hook_0"], "timeout": 5}]});
     assert_eq!(hooks.set_of_host(&declared), Vec::<String>::new());
     assert!(hooks.fire(occasion(Event::Stop, ""), surroundings(&temp)).is_none());
-    let (output, _input) = tokio::io::duplex(64);
+    let (output, _input) = crate::agent::outbox::tests::pipe();
     let host = Some(Host::new(Outbox::open(output)));
     assert!(hooks.fire(occasion(Event::Stop, ""), Surroundings { host, ..surroundings(&temp) }).is_some());
 }
