@@ -36,8 +36,8 @@ pub struct Arguments {
 /// The flags of `hotseat` without a command.
 #[derive(Debug, Clone, Default, PartialEq, Eq, clap::Args)]
 pub struct Seat {
-    /// The agent in the slot: hotseat (its own), or claude-tty (the official
-    /// claude, in a terminal of its own).
+    /// The agent in the slot: hotseat (its own), claude (the official one),
+    /// claude-tty (the same in a terminal of its own); `hotseat agents` lists them.
     #[arg(long, value_name = "NAME")]
     pub agent: Option<String>,
     /// The model to start with.

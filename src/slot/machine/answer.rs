@@ -134,8 +134,8 @@ impl Machine {
     }
 
     /// The process of a standby has the seat.
-    pub(super) fn take_seat(&mut self, promise: Promise, was_ready: bool, (agent, totals): (Agent, Totals)) {
-        let Promise { switch, reply, since, .. } = promise;
+    pub(super) fn take_seat(&mut self, promise: Promise, (agent, totals): (Agent, Totals)) {
+        let Promise { switch, reply, since, was_ready, .. } = promise;
         let Some(from) = self.active.clone() else { return };
         if let Some(turn) = self.turn.take() {
             self.tell_prompt(turn.uuid, PromptState::Completed);

@@ -22,8 +22,12 @@ use crate::slot::{Ability, Agent, SlotError, Switch, Switched, Totals};
 const STAYS: Duration = Duration::from_millis(250);
 /// How long a process may take to become ready.
 const READY: Duration = Duration::from_secs(30);
-/// The only thing a standby is asked.
+/// What a standby is asked first.
 const HANDSHAKE: &str = "hotseat-handshake";
+/// What it is asked when it is to take the seat: whether it is there, and in the
+/// permission mode of the moment. Without its answer nobody would know how long
+/// the switch took.
+const CALL: &str = "hotseat-call";
 
 /// A process that is, or becomes, ready.
 #[derive(Debug)]
@@ -57,6 +61,8 @@ pub(super) struct Promise {
     pub since: Instant,
     /// Stop a running turn.
     interrupt: bool,
+    /// A standby was ready when it was asked for.
+    pub was_ready: bool,
 }
 
 /// All processes but the one in the seat, and what is wanted of them.
@@ -116,9 +122,11 @@ impl Machine {
             fresh
         });
         self.others.wanted = None;
-        self.others.promise = Some(Promise { switch: switch.clone(), reply, since, interrupt });
+        let was_ready = at.is_some_and(|at| self.others.ready[at].ready.is_some());
+        let promise = Promise { switch: switch.clone(), reply, since, interrupt, was_ready };
+        self.others.promise = Some(promise);
         match at {
-            Some(at) if self.others.ready[at].ready.is_some() => self.swap(at, true),
+            Some(at) if was_ready => self.call(at),
             Some(_) => {}
             None => {
                 self.others.wanted = Some((switch, since));
@@ -208,6 +216,14 @@ impl Machine {
             match heard {
                 Heard::Send(line) => self.effects.push(Effect::Send(which, line)),
                 Heard::Answer { id, answer } if id == HANDSHAKE => self.greet_standby(which, answer),
+                // Whatever it says: it is there.
+                Heard::Answer { id, .. } if id == CALL => {
+                    let at = self.others.ready.iter().position(|standby| standby.which == which);
+                    // It may come so late that another is wanted by now.
+                    if let Some(at) = at.filter(|at| self.is_promised(&self.others.ready[*at].purpose)) {
+                        self.swap(at);
+                    }
+                }
                 _ => {}
             }
         }
@@ -219,7 +235,7 @@ impl Machine {
             Ok(Answer::Agent(agent, totals)) => {
                 self.others.ready[at].ready = Some((agent, totals));
                 if self.is_promised(&self.others.ready[at].purpose) {
-                    self.swap(at, false);
+                    self.swap(at);
                 } else {
                     let purpose = self.others.ready[at].purpose.clone();
                     self.tell(News::Prepared(Some(purpose)));
@@ -257,11 +273,20 @@ impl Machine {
         }
     }
 
+    /// Calls a ready standby to the seat.
+    fn call(&mut self, at: usize) {
+        let mode = self.launch.permission_mode;
+        let standby = &mut self.others.ready[at];
+        let which = standby.which;
+        let heard = standby.driver.ask(CALL, Ask::Mode(mode));
+        self.take_of_standby(which, heard);
+    }
+
     /// Puts a ready standby into the seat.
-    fn swap(&mut self, at: usize, was_ready: bool) {
+    fn swap(&mut self, at: usize) {
         let Some(promise) = self.others.promise.take() else { return };
         let standby = self.others.ready.remove(at);
-        if was_ready {
+        if promise.was_ready {
             self.unprepare(&standby);
         }
         let Some((agent, totals)) = standby.ready else { return };
@@ -275,7 +300,7 @@ impl Machine {
         self.others.leaving.push(Leaving { which: self.process, session: left, next });
         self.process = standby.which;
         self.driver = standby.driver;
-        self.take_seat(promise, was_ready, (*agent, totals));
+        self.take_seat(promise, (*agent, totals));
     }
 
     /// Whether a process that is not in the seat has ended.

@@ -72,12 +72,26 @@ fn a_standby_that_is_ready_takes_the_seat_at_once() {
     assert_eq!(bench.tick(), ["spawn stored B", "> initialize"]);
     assert_eq!(greet(&mut bench, 2, B), ["1 prepared resume"]);
     let (words, answer) = bench.switch(resume(), false);
-    let seated = ["1 switching A resume", "1 unprepared", "end input", "2 switched B Standby", "2 idle B"];
-    assert_eq!(words, seated);
+    assert_eq!(words, ["1 switching A resume", "> set_permission_mode"]);
+    bench.now.at += Duration::from_millis(1);
+    let response = json!({"subtype": "success", "request_id": "hotseat-call", "response": {}});
+    let words = bench.step(Input::Line(2, json!({"type": "control_response", "response": response})));
+    assert_eq!(words, ["1 unprepared", "end input", "2 switched B Standby", "2 idle B"]);
     let switched = got(answer).unwrap();
-    assert_eq!((switched.pid, switched.took), (102, Duration::ZERO));
+    assert_eq!((switched.pid, switched.took), (102, Duration::from_millis(1)));
     assert_eq!(bench.submit("p1"), ["2 p1 Queued", "> prompt p1"]);
     assert_eq!(ended(&mut bench, 1), [""; 0], "the one that was left is no crash");
+}
+
+#[test]
+fn a_standby_that_does_not_come_when_called_leaves_the_former_session() {
+    let mut bench = warm();
+    prepare(&mut bench, resume());
+    bench.tick();
+    greet(&mut bench, 2, B);
+    let (_, answer) = bench.switch(resume(), false);
+    assert_eq!(ended(&mut bench, 2), ["1 unprepared", "1 idle A"]);
+    assert!(matches!(got(answer), Err(SlotError::Refused { .. })));
 }
 
 #[test]
