@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use super::asked::Then;
 use super::life::{After, Life};
 use super::obey::answer;
-use super::standby::Promise;
+use super::others::Promise;
 use super::{Active, Machine, News, PromptState};
 use crate::slot::driver::{Answer, Ask, Seated};
 use crate::slot::handle::Reply;

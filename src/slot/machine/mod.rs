@@ -10,6 +10,7 @@ mod asked;
 mod hear;
 mod life;
 mod obey;
+mod others;
 mod prompts;
 mod standby;
 
@@ -22,8 +23,9 @@ use tokio::time::Instant;
 
 use self::asked::Asked;
 use self::life::Life;
+use self::others::Others;
 use self::prompts::Prompts;
-use self::standby::Others;
+
 use super::driver::{Driver, Heard, Line, Origin, Start};
 use super::handle::Command;
 use super::{Exit, Launch, News, PermissionRequest, PromptState, SlotEvent, SlotState, Totals};

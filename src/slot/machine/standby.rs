@@ -8,90 +8,25 @@
 use std::time::Duration;
 
 use rustix::process::Signal;
-use tokio::time::Instant;
 
 use super::life::PATIENCE;
+use super::others::{Leaving, Promise, Standby};
 use super::{Effect, Ended, Machine, News, Which};
-use crate::session::SessionId;
-use crate::slot::driver::{Answer, Ask, Driver, Heard, Line, Origin};
+use crate::slot::driver::{Answer, Ask, Heard, Line, Origin};
 use crate::slot::handle::Reply;
-use crate::slot::{Ability, Agent, SlotError, Switch, Switched, Totals};
+use crate::slot::{Ability, SlotError, Switch, Switched};
 
 /// How long a row must stay highlighted: nobody wants a process for each row
 /// that the cursor runs over.
 const STAYS: Duration = Duration::from_millis(250);
 /// How long a process may take to become ready.
-const READY: Duration = Duration::from_secs(30);
+pub(super) const READY: Duration = Duration::from_secs(30);
 /// What a standby is asked first.
 const HANDSHAKE: &str = "hotseat-handshake";
 /// What it is asked when it is to take the seat: whether it is there, and in the
 /// permission mode of the moment. Without its answer nobody would know how long
 /// the switch took.
 const CALL: &str = "hotseat-call";
-
-/// A process that is, or becomes, ready.
-#[derive(Debug)]
-pub(super) struct Standby {
-    pub which: Which,
-    /// What it is ready for; without a title.
-    purpose: Switch,
-    pub driver: Box<dyn Driver>,
-    /// It must be ready by then.
-    by: Instant,
-    /// How large the transcript was that it read.
-    size: u64,
-    ready: Option<(Box<Agent>, Totals)>,
-}
-
-/// A process that has left the seat, or never had it, and is not gone yet.
-#[derive(Debug)]
-pub(super) struct Leaving {
-    pub which: Which,
-    /// What it may still write to.
-    session: Option<SessionId>,
-    /// What happens to it if it does not end by itself.
-    next: Option<(Instant, Signal)>,
-}
-
-/// A switch that waits for a standby.
-#[derive(Debug)]
-pub(super) struct Promise {
-    pub switch: Switch,
-    pub reply: Reply<Switched>,
-    pub since: Instant,
-    /// Stop a running turn.
-    interrupt: bool,
-    /// A standby was ready when it was asked for.
-    pub was_ready: bool,
-}
-
-/// All processes but the one in the seat, and what is wanted of them.
-#[derive(Debug, Default)]
-pub(super) struct Others {
-    pub ready: Vec<Standby>,
-    pub leaving: Vec<Leaving>,
-    pub promise: Option<Promise>,
-    /// To be started then, or as soon as there is room.
-    wanted: Option<(Switch, Instant)>,
-    /// There was no room for it: the end of a process is waited for.
-    waits: bool,
-}
-
-impl Others {
-    /// There is no other process.
-    pub(super) fn is_empty(&self) -> bool {
-        self.ready.is_empty() && self.leaving.is_empty()
-    }
-
-    /// When something is due.
-    pub(super) fn deadline(&self) -> Option<Instant> {
-        let starting = self.ready.iter().filter(|standby| standby.ready.is_none()).map(|standby| standby.by);
-        let leaving = self.leaving.iter().filter_map(|leaving| leaving.next.map(|(at, _)| at));
-        let wanted = self.wanted.as_ref().filter(|_| !self.waits).map(|(_, at)| *at);
-        let promise = self.promise.as_ref().map(|promise| promise.since + READY);
-        starting.chain(leaving).chain(wanted).chain(promise).min()
-    }
-}
 
 impl Machine {
     /// A row is highlighted: should its session take the seat, be ready.
