@@ -86,9 +86,12 @@ pub fn examine(places: &Places, findings: &mut Findings) {
     clean_up(&store, findings);
 }
 
-/// Transcripts with lines that nobody can read, as far as the index knows, or
-/// their two ends show.
+/// Transcripts with lines that nobody can read, as far as the index knows: to
+/// read all of them takes too long here, and a doctor makes no index.
 fn broken(store: &Arc<LocalStore>, index: &Path) -> Vec<PathBuf> {
+    if !index.exists() {
+        return Vec::new();
+    }
     let catalog = Catalog::open(store.clone(), index, true);
     // Where the list itself cannot be had, the folders say why.
     let rows = catalog.read(&Scope::All, |_, _| ()).unwrap_or_default();
