@@ -25,6 +25,8 @@ const STARTS: usize = 10;
 const TURNS: usize = 20;
 /// Words of a long reply.
 const WORDS: u32 = 2_000;
+/// What of a streamed word's time can be told from what turns vary by.
+const LEAST: Duration = Duration::from_nanos(1_000);
 /// Sessions served by one process, for its memory.
 const SERVED: u32 = 200;
 
@@ -80,9 +82,14 @@ fn main() {
     );
     let (ours_, theirs_) = of(|figures| figures.turn);
     time("a turn, the stub's time included", ours_, theirs_);
-    let micros = |time: Duration| format!("{:.1} µs", time.as_secs_f64() * 1e6);
+    // Less than that drowns in what a turn varies by.
+    let word = |time: Duration| time.max(LEAST);
+    let micros = |time: Duration| {
+        let less = if time <= LEAST { "less than " } else { "" };
+        format!("{less}{:.1} µs", word(time).as_secs_f64() * 1e6)
+    };
     let theirs_ = theirs.as_ref().map_or("not found".to_owned(), |theirs| micros(theirs.word));
-    let ratio = theirs.as_ref().map(|theirs| theirs.word.as_secs_f64() / own.word.as_secs_f64());
+    let ratio = theirs.as_ref().map(|theirs| word(theirs.word).as_secs_f64() / word(own.word).as_secs_f64());
     let ratio = ratio.map_or(String::new(), |ratio| format!("{ratio:.1} ×"));
     println!("| each streamed word more | {} | {theirs_} | {ratio} |", micros(own.word));
     let ratio = theirs

@@ -145,6 +145,8 @@ impl StubApi {
         let (seen, answer) = (Arc::clone(&asked), Arc::new(answer));
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
+                // Head and body are written apart; neither waits for the other's acknowledgement.
+                stream.set_nodelay(true).unwrap();
                 let (seen, answer) = (Arc::clone(&seen), Arc::clone(&answer));
                 std::thread::spawn(move || serve(stream, &seen, &*answer));
             }
