@@ -21,6 +21,7 @@ use crate::protocol::PermissionMode;
 use crate::session::conversation::Body;
 use crate::session::{Prices, SessionId};
 use crate::slot::{Agent, PermissionRequest, Retry, SlotState, Switch, Switched, Totals};
+use crate::store::Holder;
 
 /// The whole state. Only [`update`](super::update) changes it, only the view reads it.
 #[derive(Debug)]
@@ -302,6 +303,13 @@ impl App {
     /// Keys are the agent's.
     pub fn in_terminal(&self) -> bool {
         self.shows_terminal() && self.overlay.is_none() && self.focus != Focus::Browser
+    }
+
+    /// The process of somebody else that has a session open: neither the slot's
+    /// own nor the one it keeps ready.
+    pub fn open_elsewhere<'a>(&self, row: &'a Row) -> Option<&'a Holder> {
+        let ours = [self.seat.active, self.seat.prepared].contains(&Some(row.stored.id));
+        row.open_in.as_ref().filter(|_| !ours)
     }
 
     /// A turn runs.

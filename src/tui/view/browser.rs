@@ -223,7 +223,7 @@ impl Session<'_> {
         if self.app.seat.active == Some(self.row.stored.id) {
             return ("●", theme.accent);
         }
-        match &self.row.open_in {
+        match self.app.open_elsewhere(self.row) {
             Some(holder) if holder.status == "busy" => ("◐", theme.warn),
             Some(_) => ("◌", theme.warn),
             None if self.badges.iter().any(|badge| !badge.is_harmless()) => ("⚠", theme.warn),

@@ -127,7 +127,7 @@ impl Sheet<'_> {
 
     fn whereabouts(&mut self) {
         let (app, row) = (self.app, self.row);
-        if let Some(holder) = row.open_in.as_ref().filter(|_| app.seat.active != Some(row.stored.id)) {
+        if let Some(holder) = app.open_elsewhere(row) {
             let doing =
                 if holder.status.is_empty() { "it does not say what it does" } else { &holder.status };
             let fork = key(app, Command::Fork);

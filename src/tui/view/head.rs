@@ -80,7 +80,7 @@ fn remarks(app: &App, theme: &Theme) -> Vec<(String, Style)> {
         remarks.extend(warnings(app, row).into_iter().map(|words| (words, theme.warn)));
     }
     let mut say = |words: Option<String>| remarks.extend(words.map(|words| (words, theme.dim)));
-    let open_elsewhere = row.is_some_and(|row| row.open_in.is_some());
+    let open_elsewhere = row.is_some_and(|row| app.open_elsewhere(row).is_some());
     if app.shown.is_some() && !app.shows_active() && !open_elsewhere {
         let key = app.keymap.key(Place::Browser, Command::Seat);
         say(key.map(|key| format!("read only - {key} to take the seat")));
@@ -103,7 +103,7 @@ fn warnings(app: &App, row: &Row) -> Vec<String> {
     let key =
         |command| app.keymap.key(Place::Browser, command).map(|key| key.to_string()).unwrap_or_default();
     let mut list = Vec::new();
-    if let Some(holder) = row.open_in.as_ref().filter(|_| !app.shows_active()) {
+    if let Some(holder) = app.open_elsewhere(row) {
         let doing = if holder.status.is_empty() { String::new() } else { format!(", {}", holder.status) };
         let words = format!(
             "open in {} (pid {}{doing}) - {} forks it",
