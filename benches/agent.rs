@@ -26,7 +26,7 @@ const TURNS: usize = 20;
 /// Words of a long reply.
 const WORDS: u32 = 2_000;
 /// What of a streamed word's time can be told from what turns vary by.
-const LEAST: Duration = Duration::from_nanos(1_000);
+const LEAST: Duration = Duration::from_micros(1);
 /// Sessions served by one process, for its memory.
 const SERVED: u32 = 200;
 
