@@ -1,7 +1,5 @@
 //! What a list says about a session, gathered from its lines.
 
-use std::collections::BTreeMap;
-
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -11,6 +9,7 @@ use super::listed::Listed;
 use super::message::Usage;
 use super::prompt;
 use super::transcript::{Found, Health, Transcript};
+use super::used::Used;
 
 /// The longest title and prompt a list holds, in characters (as the official list functions).
 const LONGEST: usize = 200;
@@ -32,9 +31,9 @@ pub struct Facts {
     /// Tokens of all requests.
     pub usage: Usage,
     /// The same by model: what a price can be put on.
-    pub used: BTreeMap<String, Usage>,
-    /// The same by day (UTC) and model.
-    pub days: BTreeMap<NaiveDate, BTreeMap<String, Usage>>,
+    pub used: Used,
+    /// The same by day (UTC), in order.
+    pub days: Vec<(NaiveDate, Used)>,
     /// The last request, unless a compaction came after it: what it read and
     /// wrote is what a resume reads again.
     pub last_request: Option<Request>,

@@ -15,6 +15,7 @@ use super::listed::Listing;
 use super::message::{SYNTHETIC, Usage};
 use super::prompt;
 use super::transcript::Found;
+use super::used::Used;
 
 /// So many messages back a block is looked for that belongs to one of them.
 /// Between the blocks of one message lie at most the results of its own calls.
@@ -134,9 +135,14 @@ impl Gathering {
         }
         let Some(usage) = reply.usage else { return };
         facts.usage += usage;
-        *facts.used.entry(model.clone()).or_default() += usage;
+        facts.used.add(&model, usage);
         if let Some(at) = line.timestamp() {
-            *facts.days.entry(at.date_naive()).or_default().entry(model.clone()).or_default() += usage;
+            let day = at.date_naive();
+            let place = facts.days.binary_search_by_key(&day, |(day, _)| *day).unwrap_or_else(|place| {
+                facts.days.insert(place, (day, Used::default()));
+                place
+            });
+            facts.days[place].1.add(&model, usage);
             let before = facts.last_request.take().and_then(|request| request.cache_life);
             facts.last_request = Some(Request { model, usage, at, cache_life: cache_life(&usage, before) });
         }
@@ -235,7 +241,7 @@ mod tests {
             .days
             .iter()
             .flat_map(|(day, models)| {
-                models.iter().map(move |(model, used)| (day.to_string(), model.as_str(), used.total()))
+                models.iter().map(move |(model, used)| (day.to_string(), model, used.total()))
             })
             .collect();
         assert_eq!(days, [("2026-11-20".to_owned(), "x", 7), ("2026-11-21".to_owned(), "y", 12)]);

@@ -19,6 +19,7 @@ pub mod prompt;
 mod resuming;
 pub mod salvage;
 pub mod transcript;
+mod used;
 
 pub use conversation::Conversation;
 pub use facts::Facts;
@@ -27,3 +28,4 @@ pub use id::{NotASessionId, SessionId};
 pub use price::Prices;
 pub use resuming::Resuming;
 pub use transcript::Transcript;
+pub use used::Used;

@@ -114,8 +114,7 @@ impl Prices {
     /// tokens; none where nothing was asked or a price is missing.
     pub fn of_session(&self, facts: &Facts) -> Option<Cost> {
         let told = facts.cost_usd.map(|usd| Cost { usd, estimated: false });
-        let used = facts.used.iter().map(|(model, usage)| (model.as_str(), usage));
-        let estimated = || Some(Cost { usd: self.cost_of_all(used)?, estimated: true });
+        let estimated = || Some(Cost { usd: self.cost_of_all(facts.used.iter())?, estimated: true });
         told.or_else(|| estimated().filter(|_| !facts.used.is_empty()))
     }
 

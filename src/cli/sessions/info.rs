@@ -126,7 +126,7 @@ impl<'a> Known<'a> {
         sheet.say("started", facts.created.map(day));
         sheet.say("last active", Some(day(self.row.active())));
         sheet.say("turns", Some(format!("{}, {} messages", grouped(facts.turns), grouped(facts.messages))));
-        let models: Vec<_> = facts.used.keys().map(String::as_str).collect();
+        let models: Vec<_> = facts.used.iter().map(|(model, _)| model).collect();
         sheet.say("models", Some(models.join(", ")));
         sheet.say("tokens", Some(rounded(facts.usage.total())));
         sheet.say("cost", prices.of_session(facts).map(|cost| cost.to_string()));

@@ -93,13 +93,13 @@ impl Stats {
         let mut total = Sum::default();
         for row in &rows {
             for (day, models) in
-                row.facts.days.iter().filter(|(day, _)| first_day.is_none_or(|first| **day >= first))
+                row.facts.days.iter().filter(|(day, _)| first_day.is_none_or(|first| *day >= first))
             {
-                for (model, usage) in models {
+                for (model, usage) in models.iter() {
                     let key = match self.by {
                         By::Day => day.to_string(),
                         By::Project => row.facts.cwd.clone().unwrap_or_else(|| "(no folder)".to_owned()),
-                        By::Model => model.clone(),
+                        By::Model => model.to_owned(),
                     };
                     for sum in [sums.entry(key).or_default(), &mut total] {
                         sum.add(row, model, usage, prices);

@@ -40,7 +40,7 @@ fn tokens_are_known_by_model() {
         &reply(3, "a", r#""input_tokens":1"#),
         &reply(4, "<synthetic>", r#""input_tokens":0"#),
     ]);
-    let used: Vec<_> = facts.used.iter().map(|(model, usage)| (model.as_str(), usage.total())).collect();
+    let used: Vec<_> = facts.used.iter().map(|(model, usage)| (model, usage.total())).collect();
     assert_eq!((used, facts.model.as_deref()), (vec![("a", 6), ("b", 3)], Some("a")));
     assert_eq!(facts.last_request.unwrap().usage.total(), 1);
 }

@@ -124,7 +124,7 @@ fn a_warm_context_is_cheaper_to_read() {
 fn a_sessions_own_account_comes_before_an_estimate() {
     let prices = Prices::default();
     let shown = |facts: &Facts| prices.of_session(facts).map(|cost| cost.to_string());
-    let used = |model: &str| [(model.to_owned(), usage(1_000_000, 0, 0, 0, 0))].into();
+    let used = |model: &str| [(model, usage(1_000_000, 0, 0, 0, 0))].into_iter().collect();
     let mut facts = Facts { used: used("claude-opus-5"), ..Facts::default() };
     assert_eq!(shown(&facts).as_deref(), Some("~$5.00"));
     facts.cost_usd = Some(3.18);

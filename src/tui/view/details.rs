@@ -119,7 +119,7 @@ impl Sheet<'_> {
         let turns = format!("{}{more}", counted(facts.turns, "turn"));
         let parts = head::cost(self.app, self.row).into_iter().chain([tokens, turns]);
         self.say("used", &parts.collect::<Vec<_>>().join(" · "));
-        let models: Vec<_> = facts.used.keys().map(String::as_str).collect();
+        let models: Vec<_> = facts.used.iter().map(|(model, _)| model).collect();
         if models.len() > 1 {
             self.say("models", &models.join(", "));
         }

@@ -21,7 +21,7 @@ fn known() -> Screen {
     let usage = Usage { input_tokens: 2_000, output_tokens: 900, ..Usage::default() };
     let last = Usage { cache_read_input_tokens: 117_000, output_tokens: 1_000, ..Usage::default() };
     let facts = Arc::make_mut(&mut rows[1].facts);
-    facts.used = [("claude-opus-4-5".to_owned(), last), ("claude-haiku-4-5".to_owned(), usage)].into();
+    facts.used = [("claude-opus-4-5", last), ("claude-haiku-4-5", usage)].into_iter().collect();
     facts.usage = last;
     facts.created = Some(noon() - TimeDelta::days(3));
     facts.last_request = Some(Request {
