@@ -153,13 +153,7 @@ fn the_official_program_goes_on_from_our_summary() {
     assert!(ours.close().success());
     let mut command = home.command(claude);
     command.args(["-p", "What is it?", "--output-format", "json", "--resume", &session]);
-    command.envs([
-        ("ANTHROPIC_BASE_URL", api.url.as_str()),
-        ("ANTHROPIC_API_KEY", "sk-ant-test"),
-        ("DISABLE_TELEMETRY", "1"),
-        ("DISABLE_AUTOUPDATER", "1"),
-        ("CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC", "1"),
-    ]);
+    command.envs(claude::environment(&api.url));
     let output = command.stdin(Stdio::null()).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let told = api.last_messages().to_string();

@@ -40,8 +40,8 @@ impl Seat {
         if key {
             command.env("ANTHROPIC_API_KEY", stub_api::KEY);
         }
-        for name in ["DISABLE_TELEMETRY", "DISABLE_AUTOUPDATER", "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC"] {
-            command.env(name, "1");
+        for (name, value) in claude::QUIET {
+            command.env(name, value);
         }
         Some(Self { pty: Pty::start(command, 150, 34), api, _folder: folder })
     }

@@ -43,20 +43,14 @@ impl Seat {
         let api = StubApi::start();
         let mut command = hotseat(&root, &["--agent", "claude-tty"]);
         command.env("PATH", format!("{}:{}", bin.display(), std::env::var("PATH").unwrap()));
-        for (name, value) in [
-            ("ANTHROPIC_BASE_URL", api.url.as_str()),
-            ("ANTHROPIC_API_KEY", "sk-ant-test"),
-            ("DISABLE_TELEMETRY", "1"),
-            ("DISABLE_AUTOUPDATER", "1"),
-            ("CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC", "1"),
-        ] {
+        for (name, value) in claude::environment(&api.url) {
             command.env(name, value);
         }
         // As a person's own is after the first start: who they are and that they trust the folder.
         let trusted = json!({
             "hasCompletedOnboarding": true,
             "projects": {root.join("project").display().to_string(): {"hasTrustDialogAccepted": true}},
-            "customApiKeyResponses": {"approved": ["sk-ant-test"], "rejected": []},
+            "customApiKeyResponses": {"approved": [claude::KEY], "rejected": []},
         });
         std::fs::create_dir_all(root.join("claude")).unwrap();
         std::fs::write(root.join("claude/.claude.json"), trusted.to_string()).unwrap();

@@ -50,13 +50,7 @@ impl Exchange {
         let mut command = self.home.command(&self.claude);
         command.current_dir(folder);
         command.args(["-p", prompt, "--output-format", "json", "--allowedTools", "Bash(echo:*)"]).args(flags);
-        command.envs([
-            ("ANTHROPIC_BASE_URL", self.api.url.as_str()),
-            ("ANTHROPIC_API_KEY", "sk-ant-test"),
-            ("DISABLE_TELEMETRY", "1"),
-            ("DISABLE_AUTOUPDATER", "1"),
-            ("CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC", "1"),
-        ]);
+        command.envs(claude::environment(&self.api.url));
         let output = command.stdin(std::process::Stdio::null()).output().unwrap();
         let (stdout, stderr) =
             (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));

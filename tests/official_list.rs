@@ -253,13 +253,7 @@ fn real_sessions_are_told_alike() {
     let turn = |prompt: &str, flags: &[&str]| {
         let mut command = tree.with_home(Command::new(&claude));
         command.args(["-p", prompt, "--output-format", "json"]).args(flags).current_dir(&work);
-        command.envs([
-            ("ANTHROPIC_BASE_URL", api.url.as_str()),
-            ("ANTHROPIC_API_KEY", "sk-ant-test"),
-            ("DISABLE_TELEMETRY", "1"),
-            ("DISABLE_AUTOUPDATER", "1"),
-            ("CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC", "1"),
-        ]);
+        command.envs(claude::environment(&api.url));
         let output = command.stdin(Stdio::null()).output().unwrap();
         let result: Value = serde_json::from_slice(&output.stdout).unwrap();
         result["session_id"].as_str().unwrap().to_owned()
