@@ -108,7 +108,8 @@ pub(super) fn clear(app: &mut App) -> Vec<Effect> {
         .seat
         .active
         .is_none_or(|active| app.pages.get(&active).is_some_and(|page| page.conversation.is_empty()));
-    if active_is_empty && app.browser.row_of(app.seat.active).is_none() {
+    // What is said in a terminal is known once it is on disk, and that may be yet to come.
+    if active_is_empty && !app.shows_terminal() && app.browser.row_of(app.seat.active).is_none() {
         app.focus = Focus::Composer;
         if let Some(active) = app.seat.active {
             app.browser.selected = None;
