@@ -20,7 +20,7 @@ use rayon::prelude::*;
 
 pub use self::completing::Completion;
 use super::Row;
-use super::database::Database;
+use super::database::{Database, Kept};
 use super::reading::{self, Reading};
 use crate::session::{Facts, SessionId};
 use crate::store::{Holder, Scope, SessionStore, StoreError, Stored};
@@ -55,8 +55,9 @@ struct Known {
     facts: Arc<Facts>,
     /// How much of it was read.
     extent: Extent,
-    /// Where to go on reading it; none where the index knows, or nobody.
-    reading: Option<Reading>,
+    /// Where to go on reading it; none where the index knows, or nobody. Boxed:
+    /// it is large, and hardly ever there.
+    reading: Option<Box<Reading>>,
     problem: Option<String>,
 }
 
@@ -167,14 +168,12 @@ impl Catalog {
         match database.sessions() {
             Ok(sessions) => {
                 let mut known = self.known();
-                for kept in sessions {
-                    let better =
-                        |known: &Known| known.extent == Extent::Indexed || known.stored == kept.stored;
-                    if known.get(&kept.stored.id).is_none_or(better) {
-                        let id = kept.stored.id;
-                        let (stored, facts) = (kept.stored, Arc::new(kept.facts));
+                for Kept { stored, facts } in sessions {
+                    let better = |known: &Known| known.extent == Extent::Indexed || known.stored == stored;
+                    if known.get(&stored.id).is_none_or(better) {
                         let extent = Extent::Indexed;
-                        known.insert(id, Known { stored, facts, extent, reading: None, problem: None });
+                        known
+                            .insert(stored.id, Known { stored, facts, extent, reading: None, problem: None });
                     }
                 }
                 *lock(&self.loaded) = state;

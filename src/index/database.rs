@@ -9,8 +9,10 @@ use std::fs::File;
 use std::io;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use rayon::prelude::*;
 use rusqlite::{Connection, ErrorCode, OptionalExtension, Transaction, params};
 
 use super::reading::{Read, Reading};
@@ -19,7 +21,7 @@ use crate::session::{Facts, SessionId};
 use crate::store::Stored;
 
 /// Another shape of the tables, of [`Facts`] or of [`Reading`] has another number.
-const VERSION: i32 = 3;
+const VERSION: i32 = 4;
 /// Bytes of a page: few of them hold a session's facts, which a list reads all of.
 const PAGE: u32 = 8192;
 /// How long a reader waits while a writer changes the file's shape.
@@ -37,7 +39,7 @@ pub struct Kept {
     /// As it was when it was read.
     pub stored: Stored,
     /// What it held.
-    pub facts: Facts,
+    pub facts: Arc<Facts>,
 }
 
 /// The right to write, for one process at a time; given back when dropped.
@@ -113,13 +115,12 @@ impl Database {
     /// All sessions of the index. One whose facts cannot be read is left out,
     /// and so read from the store again.
     pub fn sessions(&self) -> rusqlite::Result<Vec<Kept>> {
-        use rayon::prelude::*;
         let mut all =
             self.connection.prepare("SELECT id, path, size, modified, inode, facts FROM session")?;
         let rows = all.query_map([], |row| Ok((stored(row)?, row.get::<_, Vec<u8>>(5)?)))?;
         let rows = rows.collect::<rusqlite::Result<Vec<_>>>()?;
         let kept = |(stored, facts): (Option<Stored>, Vec<u8>)| {
-            Some(Kept { stored: stored?, facts: serde_json::from_slice(&facts).ok()? })
+            Some(Kept { stored: stored?, facts: Arc::new(rmp_serde::from_slice(&facts).ok()?) })
         };
         Ok(rows.into_par_iter().filter_map(kept).collect())
     }
@@ -128,8 +129,8 @@ impl Database {
     pub fn reading(&self, id: SessionId) -> rusqlite::Result<Option<Reading>> {
         let sql = "SELECT reading FROM reading JOIN session ON session = row WHERE id = ?1";
         let mut reading = self.connection.prepare_cached(sql)?;
-        let json: Option<Vec<u8>> = reading.query_row([id.to_string()], |row| row.get(0)).optional()?;
-        Ok(json.and_then(|json| serde_json::from_slice(&json).ok()))
+        let bytes: Option<Vec<u8>> = reading.query_row([id.to_string()], |row| row.get(0)).optional()?;
+        Ok(bytes.and_then(|bytes| rmp_serde::from_slice(&bytes).ok()))
     }
 
     /// Takes in what was read, all of it or nothing.
@@ -217,7 +218,7 @@ fn schema(connection: &Transaction<'_>) -> rusqlite::Result<()> {
 /// Writes a session's row; gives back its number.
 fn put(transaction: &Transaction<'_>, stored: &Stored, read: &Read) -> rusqlite::Result<i64> {
     use std::os::unix::ffi::OsStrExt;
-    let json = |value: serde_json::Result<Vec<u8>>| {
+    let packed = |value: Result<Vec<u8>, rmp_serde::encode::Error>| {
         value.map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))
     };
     let sql = "INSERT INTO session(id, path, size, modified, inode, facts)
@@ -231,12 +232,12 @@ fn put(transaction: &Transaction<'_>, stored: &Stored, read: &Read) -> rusqlite:
             stored.size as i64,
             nanoseconds(stored.modified),
             stored.inode as i64,
-            json(serde_json::to_vec(&read.facts))?,
+            packed(rmp_serde::to_vec(&read.facts))?,
         ],
         |row| row.get(0),
     )?;
     let sql = "INSERT OR REPLACE INTO reading(session, reading) VALUES(?1, ?2)";
-    transaction.prepare_cached(sql)?.execute(params![row, json(serde_json::to_vec(&read.reading))?])?;
+    transaction.prepare_cached(sql)?.execute(params![row, packed(rmp_serde::to_vec(&read.reading))?])?;
     Ok(row)
 }
 

@@ -273,15 +273,24 @@ fn entries(folder: &Path) -> Result<impl Iterator<Item = fs::DirEntry>, StoreErr
 fn sessions_in(folder: &Path) -> Result<Vec<Stored>, StoreError> {
     let session = |entry: fs::DirEntry| {
         let id = entry.file_name().to_str()?.strip_suffix(".jsonl")?.parse().ok()?;
-        stored(id, entry.path())
+        // Asked of the open folder: the way to it is not walked for each file.
+        let there = entry.metadata().ok()?;
+        if there.is_symlink() { stored(id, entry.path()) } else { transcript(id, entry.path(), &there) }
     };
     Ok(entries(folder)?.filter_map(session).collect())
 }
 
 /// What lies at this path, if it is a transcript: a file that is not empty.
 fn stored(id: SessionId, path: PathBuf) -> Option<Stored> {
+    let there = fs::metadata(&path).ok()?;
+    transcript(id, path, &there)
+}
+
+fn transcript(id: SessionId, path: PathBuf, there: &fs::Metadata) -> Option<Stored> {
     use std::os::unix::fs::MetadataExt;
-    let there = fs::metadata(&path).ok().filter(|there| there.is_file() && there.len() > 0)?;
+    if !there.is_file() || there.len() == 0 {
+        return None;
+    }
     let modified = there.modified().unwrap_or(SystemTime::UNIX_EPOCH);
     Some(Stored { id, path, size: there.len(), modified, inode: there.ino() })
 }

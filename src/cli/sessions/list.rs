@@ -8,6 +8,7 @@ use std::cmp::Reverse;
 use anyhow::{Context, Result};
 use chrono::{Local, Utc};
 use clap::ValueEnum;
+use rayon::prelude::*;
 
 use super::page::{self, Page};
 use super::reference::Stock;
@@ -46,6 +47,9 @@ pub struct List {
     #[arg(long)]
     json: bool,
 }
+
+/// Sessions that one core writes at a time.
+const PART: usize = 64;
 
 /// What goes first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -92,9 +96,7 @@ impl List {
         let rows = stock.rows_of(&scope(self.all)?)?;
         let rows = self.chosen(&query, rows, prices);
         if self.json {
-            let told: Vec<_> = rows.iter().map(|row| Told::of(row, prices)).collect();
-            page::print_json(&told)?;
-            drop(told);
+            print_array(&rows, prices)?;
             // The program ends here, and taking thousands of rows apart is not free.
             std::mem::forget(rows);
             return Ok(Exit::Done);
@@ -129,6 +131,25 @@ impl List {
             (true, false) => "There are no sessions in this folder yet; --all shows those of all folders.",
         }
     }
+}
+
+/// Prints the rows as one JSON array. Of thousands it is megabytes: all cores
+/// write it, and never hold all of it.
+fn print_array(rows: &[Row], prices: &Prices) -> Result<()> {
+    let mut separator = "[";
+    for rows in rows.chunks(PART * rayon::current_num_threads()) {
+        let parts = rows.par_chunks(PART).map(|rows| {
+            let told: Vec<_> = rows.iter().map(|row| Told::of(row, prices)).collect();
+            serde_json::to_string(&told)
+        });
+        let parts: Vec<String> = parts.collect::<Result<_, _>>().context("writing the list as JSON")?;
+        for part in parts {
+            page::print(separator)?;
+            page::print(&part[1..part.len() - 1])?;
+            separator = ",";
+        }
+    }
+    page::print(if rows.is_empty() { "[]\n" } else { "]\n" })
 }
 
 /// Which sessions are meant: this folder's project, or all.

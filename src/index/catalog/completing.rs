@@ -149,7 +149,7 @@ impl Catalog {
         let (in_memory, indexed): (Vec<Option<Reading>>, Vec<bool>) = {
             let known = self.known();
             let former = |stored: &&Stored| match known.get(&stored.id) {
-                Some(known) => (known.reading.clone(), known.extent == Extent::Indexed),
+                Some(known) => (known.reading.as_deref().cloned(), known.extent == Extent::Indexed),
                 None => (None, false),
             };
             batch.iter().map(former).unzip()
@@ -182,7 +182,7 @@ impl Catalog {
     fn remember(&self, read: &[(Stored, Read)], extent: Extent) {
         let known = read.iter().map(|(stored, read)| {
             let (stored, facts) = (stored.clone(), Arc::new(read.facts.clone()));
-            let reading = (extent == Extent::Whole).then(|| read.reading.clone());
+            let reading = (extent == Extent::Whole).then(|| Box::new(read.reading.clone()));
             (stored.id, Known { stored, facts, extent, reading, problem: None })
         });
         self.known().extend(known);
