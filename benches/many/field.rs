@@ -23,6 +23,9 @@ const PATIENCE: Duration = Duration::from_mins(2);
 /// After so long a screen shows what it will show.
 const SETTLED: Duration = Duration::from_millis(700);
 
+/// Ticks that a program may take between two looks and still be said to do nothing.
+const IDLE: u64 = 5;
+
 /// A program that lists sessions and searches them.
 struct Program {
     name: &'static str,
@@ -86,6 +89,14 @@ impl Program {
             println!("| {name} | finds no text | | | | |\n\n```text\n{}\n```\n", pty.screen());
             return;
         }
+        // What is left to be indexed is not left to the rounds.
+        let mut before = 0;
+        while let Some(worked) =
+            pty.child.process_id().and_then(work).filter(|worked| *worked > before + IDLE)
+        {
+            before = worked;
+            std::thread::sleep(SETTLED);
+        }
         drop(pty);
         let (mut starts, mut searches, mut resident) = (Vec::new(), Vec::new(), 0);
         for round in 0..ROUNDS {
@@ -129,6 +140,14 @@ impl Program {
         command.env("HTTP_PROXY", "http://127.0.0.1:9");
         Pty::start(command, 140, 40)
     }
+}
+
+/// The ticks of the clock a process has worked for.
+fn work(pid: u32) -> Option<u64> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // Behind the name in brackets, which may hold anything: user's and system's time.
+    let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
+    Some(fields.get(11)?.parse::<u64>().ok()? + fields.get(12)?.parse::<u64>().ok()?)
 }
 
 /// The sentence of this needle is on the screen, and that of its neighbour,

@@ -28,6 +28,7 @@ impl Process {
         let request_id = new_uuid();
         let description = call.input["description"].as_str().map(str::to_owned).or_else(|| match need {
             Need::Look(path) | Need::Edit(path) => path.file_name().map(|name| name.display().to_string()),
+            Need::Fetch(host) => Some(host.clone()),
             Need::Command(_) | Need::Service | Need::Nothing => None,
         });
         self.out.send(&AgentFrame::ControlRequest(ControlEnvelope {

@@ -17,7 +17,7 @@ use super::provider::Provider;
 use super::retry::Retries;
 use super::settings_files::{SettingsFiles, Source, is_trusted};
 use super::switch::load_copy;
-use super::tool::{Place, StructuredOutput, Toolbox};
+use super::tool::{Place, StructuredOutput, Toolbox, WEB_FETCH};
 use crate::protocol::PermissionMode;
 use crate::session::line::Line;
 use crate::session::price::Price;
@@ -108,7 +108,7 @@ impl Process {
             session,
             store,
             provider,
-            tools: Toolbox::new(flags.tools.as_deref()).and(structured),
+            tools: Toolbox::new(flags.tools.as_deref(), permissions.allows_some(WEB_FETCH)).and(structured),
             hooks: hooks(&settings_files, &mut permissions.problems),
             permissions,
             settings_files,

@@ -116,13 +116,14 @@ impl Permissions {
     pub fn decide_after(&self, said: Option<Said>, tool: &str, need: &Need, cwd: &Path) -> Decision {
         let path = match need {
             Need::Look(path) | Need::Edit(path) => real(path),
-            Need::Command(_) | Need::Service | Need::Nothing => PathBuf::new(),
+            Need::Command(_) | Need::Fetch(_) | Need::Service | Need::Nothing => PathBuf::new(),
         };
         let (call, content) = match need {
             Need::Look(_) | Need::Edit(_) => {
                 (Call::File { path: &path, cwd }, Some(path.display().to_string()))
             }
             Need::Command(command) => (Call::Command(command), Some(command.clone())),
+            Need::Fetch(host) => (Call::Host(host), Some(format!("domain:{host}"))),
             Need::Service | Need::Nothing => (Call::Service, None),
         };
         let mut denied = self.standing.denied.iter().chain(&self.session.denied);
@@ -141,7 +142,7 @@ impl Permissions {
             return Decision::Allow;
         }
         let is_near = self.is_near(need, cwd);
-        if self.mode == PermissionMode::Plan && !matches!(need, Need::Look(_)) {
+        if self.mode == PermissionMode::Plan && !matches!(need, Need::Look(_) | Need::Fetch(_)) {
             return Decision::Deny(format!("{tool} is not allowed in plan mode, which only reads."));
         }
         let mut allowed = self.standing.allowed.iter().chain(&self.session.allowed);
@@ -149,7 +150,7 @@ impl Permissions {
         let needs_none = match need {
             Need::Look(_) => is_near,
             Need::Edit(_) => is_near && self.mode == PermissionMode::AcceptEdits,
-            Need::Command(_) | Need::Service | Need::Nothing => false,
+            Need::Command(_) | Need::Fetch(_) | Need::Service | Need::Nothing => false,
         };
         if (is_granted || needs_none) && !must_ask {
             return Decision::Allow;
@@ -182,6 +183,11 @@ impl Permissions {
             return Hidden::default();
         }
         Hidden::new(move |path| unreadable.iter().any(|files| files.holds(path)))
+    }
+
+    /// Whether a rule allows some calls of a tool, by its very name.
+    pub fn allows_some(&self, tool: &str) -> bool {
+        self.standing.allowed.iter().any(|rule| rule.names(tool))
     }
 
     /// Whether a tool is forbidden whatever it is to do, so that a model need

@@ -34,6 +34,8 @@ pub enum Call<'a> {
     Command(&'a str),
     /// Have a server do something; only the tool itself tells what.
     Service,
+    /// Get something from this host; rules name it as `domain:example.com`.
+    Host(&'a str),
     /// Use this file.
     File {
         /// Without links and dots.
@@ -91,6 +93,11 @@ impl Rule {
         parts.filter(|part| !part.is_empty())
     }
 
+    /// Whether it is about some calls of this tool, by its very name.
+    pub fn names(&self, tool: &str) -> bool {
+        self.tool == tool
+    }
+
     /// Whether it is about all calls of this tool.
     pub fn is_about_all(&self, tool: &str) -> bool {
         self.calls.is_none() && self.is_about(tool)
@@ -112,6 +119,9 @@ impl Rule {
             && match (&self.calls, call) {
                 (None, _) => true,
                 (Some(_), Call::Service) => false,
+                (Some(Calls::Exactly(text) | Calls::Like(text)), Call::Host(host)) => {
+                    domain(text).is_some_and(|domain| glob::matches(&domain, host))
+                }
                 (Some(Calls::Exactly(text)), Call::Command(command)) => text == command.trim(),
                 (Some(Calls::Exactly(text)), Call::File { path, .. }) => Path::new(text) == path,
                 (Some(Calls::Like(pattern)), Call::Command(command)) => {
@@ -135,6 +145,11 @@ impl Rule {
                         fits(&text, &part) || fits(&text, bare(&part))
                     })
                 }
+                // Who forbids a domain means what lies under it, too.
+                (Some(Calls::Exactly(text) | Calls::Like(text)), Call::Host(host)) => domain(text)
+                    .is_none_or(|domain| {
+                        glob::matches(&domain, host) || glob::matches(&format!("*.{domain}"), host)
+                    }),
                 (Some(Calls::Exactly(text)), Call::File { path, .. }) => path.starts_with(text),
                 (Some(Calls::Like(pattern)), Call::File { path, cwd }) => place::forbids(pattern, path, cwd),
             }
@@ -163,6 +178,11 @@ fn fits(pattern: &str, command: &str) -> bool {
         Some(words) => glob::matches(words, command) || glob::matches(&format!("{words} *"), command),
         None => glob::matches(pattern, command),
     }
+}
+
+/// The domain that a rule names; hosts are written small.
+fn domain(text: &str) -> Option<String> {
+    text.strip_prefix("domain:").map(|domain| domain.trim().to_ascii_lowercase())
 }
 
 /// With one blank where there are several, or a tab.
@@ -261,6 +281,23 @@ mod tests {
             Rule::new("Edit", None).permits("Write", call) && !Rule::new("Edit", None).permits("Read", call)
         );
         assert!(!Rule::new("Write", None).permits("Edit", call));
+    }
+
+    #[test]
+    fn a_rule_for_a_domain_permits_it_and_forbids_what_lies_under_it_too() {
+        let check = |rule: &str, host: &str, permits: bool, forbids: bool| {
+            let (rule, call) = (Rule::parse(rule).unwrap(), Call::Host(host));
+            let found = (rule.permits("WebFetch", call), rule.forbids("WebFetch", call));
+            assert_eq!(found, (permits, forbids), "{rule} on {host}");
+        };
+        check("WebFetch", "example.com", true, true);
+        check("WebFetch(domain:Example.com)", "example.com", true, true);
+        check("WebFetch(domain:example.com)", "docs.example.com", false, true);
+        check("WebFetch(domain:*.example.com)", "docs.example.com", true, true);
+        check("WebFetch(domain:example.com)", "badexample.com", false, false);
+        check("WebFetch(domain:example.com)", "example.com.evil.net", false, false);
+        // What names no domain permits nothing and forbids all.
+        check("WebFetch(example.com)", "example.com", false, true);
     }
 
     #[test]

@@ -6,6 +6,7 @@
 
 mod bash;
 mod edit;
+mod fetch;
 mod glob;
 mod grep;
 mod group;
@@ -30,6 +31,7 @@ use serde_json::{Value, json};
 
 pub use bash::Bash;
 pub use edit::Edit;
+pub use fetch::{NAME as WEB_FETCH, WebFetch};
 pub use glob::Glob;
 pub use grep::Grep;
 pub use group::{Group, shell};
@@ -81,6 +83,8 @@ pub enum Need {
     Edit(PathBuf),
     /// Run this command.
     Command(String),
+    /// Get something from this host.
+    Fetch(String),
     /// Have a server of somebody else's do something.
     Service,
     /// Its arguments make no sense; it will say so and do nothing.
@@ -123,7 +127,9 @@ pub struct Toolbox(Vec<Arc<dyn Tool>>);
 
 impl Toolbox {
     /// The tools that `--tools` leaves; all where it is absent or `default`.
-    pub fn new(chosen: Option<&[String]>) -> Self {
+    /// [`WebFetch`] reaches out of this machine: it is there only where a rule
+    /// allows some of it, or `--tools` names it.
+    pub fn new(chosen: Option<&[String]>, fetches: bool) -> Self {
         let mut tools: Vec<Arc<dyn Tool>> = vec![
             Arc::new(Bash),
             Arc::new(Edit),
@@ -131,14 +137,16 @@ impl Toolbox {
             Arc::new(Grep),
             Arc::new(Read),
             Arc::new(TodoWrite),
+            Arc::new(WebFetch),
             Arc::new(Write),
         ];
-        if let Some(chosen) = chosen {
-            let names: Vec<_> = chosen.iter().flat_map(|names| names.split(',')).map(str::trim).collect();
-            if !names.contains(&"default") {
-                tools.retain(|tool| names.contains(&tool.name()));
-            }
+        let names: Vec<_> =
+            chosen.into_iter().flatten().flat_map(|names| names.split(',')).map(str::trim).collect();
+        let is_named = |tool: &Arc<dyn Tool>| names.contains(&tool.name());
+        if chosen.is_some() && !names.contains(&"default") {
+            tools.retain(is_named);
         }
+        tools.retain(|tool| tool.name() != WEB_FETCH || fetches || is_named(tool));
         Self(tools)
     }
 
