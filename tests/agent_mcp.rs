@@ -239,3 +239,33 @@ fn what_cannot_be_reached_is_said_and_holds_up_nothing() {
     assert!(!agent.ended().0.success());
     assert!(agent.stderr().contains("--mcp-config"));
 }
+
+#[test]
+fn servers_of_the_person_s_files_are_there_and_of_the_project_s_those_that_were_approved() {
+    if lacks_python("servers_of_the_person_s_files_are_there_and_of_the_project_s_those_that_were_approved") {
+        return;
+    }
+    let home = Home::new();
+    let server = json!({"command": "python3", "args": [SERVER, "--count", home.work().join("count")]});
+    let kept = json!({"mcpServers": {"mine": server}});
+    std::fs::create_dir_all(home.config()).unwrap();
+    std::fs::write(home.config().join(".claude.json"), kept.to_string()).unwrap();
+    let project = json!({"mcpServers": {"good": server, "strange": server}});
+    std::fs::write(home.work().join(".mcp.json"), project.to_string()).unwrap();
+    let approved = r#"{"enabledMcpjsonServers": ["good"]}"#;
+    std::fs::write(home.config().join("settings.json"), approved).unwrap();
+
+    let scopes = |agent: &mut Agent| -> Vec<(Value, Value)> {
+        let status = agent.ask(&json!({"subtype": "mcp_status"}))["mcpServers"].clone();
+        let servers = status.as_array().unwrap().iter();
+        servers.map(|server| (server["name"].clone(), server["scope"].clone())).collect()
+    };
+    let mut agent = home.agent(&[]);
+    assert_eq!(scopes(&mut agent), [(json!("good"), json!("project")), (json!("mine"), json!("user"))]);
+    agent.prompt("call: mcp__mine__echo {}");
+    let frames = agent.until(|frame| frame["type"] == "control_request" || frame["type"] == "result");
+    assert!(frames.iter().any(|frame| frame.to_string().contains("nobody approved")), "{frames:?}");
+
+    let mut agent = home.agent(&["--strict-mcp-config"]);
+    assert_eq!(scopes(&mut agent), []);
+}

@@ -81,6 +81,9 @@ pub struct Flags {
     /// The tools the model has: names, `default` for all, empty for none.
     #[arg(long, value_name = "NAMES", num_args = 1..)]
     pub tools: Option<Vec<String>>,
+    /// Only the MCP servers of `--mcp-config`, none of the official files'.
+    #[arg(long)]
+    pub strict_mcp_config: bool,
     /// More folders the tools may read and edit.
     #[arg(long, value_name = "DIR", num_args = 1..)]
     pub add_dir: Vec<PathBuf>,
@@ -141,9 +144,6 @@ pub struct WithoutMeaning {
     /// No model ever has to stand in.
     #[arg(long, value_name = "MODEL")]
     fallback_model: Option<String>,
-    /// Only the MCP servers of `--mcp-config` are ever used.
-    #[arg(long)]
-    strict_mcp_config: bool,
     /// Hooks are not reported as they run.
     #[arg(long)]
     include_hook_events: bool,

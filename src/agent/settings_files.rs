@@ -61,6 +61,8 @@ pub struct SettingsFile {
 #[derive(Debug, Clone, Default)]
 pub struct SettingsFiles {
     files: Vec<SettingsFile>,
+    /// Those that were to be read, whether they are there or not.
+    chosen: Vec<Source>,
     /// What could not be read, for a person.
     pub problems: Vec<String>,
     root: PathBuf,
@@ -86,6 +88,7 @@ impl SettingsFiles {
         for source in [Source::User, Source::Project, Source::Local] {
             let is_chosen = |names: &str| names.split(',').any(|name| name.trim() == source.flag_name());
             if sources.is_none_or(is_chosen) {
+                files.chosen.push(source);
                 let path = files.path(source);
                 files.take(source, &path.display().to_string(), fs::read_to_string(&path));
             }
@@ -147,6 +150,11 @@ impl SettingsFiles {
         Ok(true)
     }
 
+    /// Whether what comes from there counts, be it a settings file or another.
+    pub fn counts(&self, source: Source) -> bool {
+        self.chosen.contains(&source)
+    }
+
     /// The project's folder.
     pub fn folder(&self) -> &Path {
         &self.folder
@@ -177,16 +185,19 @@ impl SettingsFiles {
     }
 }
 
-/// Whether a person said to trust the folder, or one above it: as the official
-/// CLI keeps it in `.claude.json`, in its folder or beside it.
-pub fn is_trusted(root: &Path, folder: &Path) -> bool {
+/// What the official CLI keeps of the person and of each folder: `.claude.json`,
+/// in its folder or beside it. Null where there is none.
+pub fn kept_of_person(root: &Path) -> Value {
     let read =
         |path: PathBuf| fs::read(path).ok().and_then(|bytes| serde_json::from_slice::<Value>(&bytes).ok());
-    let known = read(root.join(".claude.json")).or_else(|| read(root.parent()?.join(".claude.json")));
-    let trusted = |folder: &Path| {
-        let folder = folder.to_string_lossy();
-        known.as_ref().is_some_and(|known| known["projects"][&*folder]["hasTrustDialogAccepted"] == true)
-    };
+    let beside = || read(root.parent()?.join(".claude.json"));
+    read(root.join(".claude.json")).or_else(beside).unwrap_or_default()
+}
+
+/// Whether a person said to trust the folder, or one above it.
+pub fn is_trusted(kept: &Value, folder: &Path) -> bool {
+    let trusted =
+        |folder: &Path| kept["projects"][&*folder.to_string_lossy()]["hasTrustDialogAccepted"] == true;
     folder.ancestors().any(trusted)
 }
 
@@ -286,13 +297,13 @@ mod tests {
         fs::create_dir_all(folder.join(".claude")).unwrap();
         let text = r#"{"hooks": {"Stop": []}, "permissions": {"allow": ["Bash"], "deny": ["Write"]}}"#;
         fs::write(folder.join(".claude/settings.json"), text).unwrap();
-        assert!(!is_trusted(&root, &folder));
+        assert!(!is_trusted(&kept_of_person(&root), &folder));
         let files = SettingsFiles::read(&root, &folder, false, None, None);
         assert_eq!(files.all()[0].content, json!({"permissions": {"deny": ["Write"], "ask": null}}));
         assert!(files.problems[0].contains("not trusted"), "{:?}", files.problems);
         let known = json!({"projects": {temp.path().join("work").to_str().unwrap(): {"hasTrustDialogAccepted": true}}});
         fs::write(temp.path().join(".claude.json"), known.to_string()).unwrap();
-        assert!(is_trusted(&root, &folder));
+        assert!(is_trusted(&kept_of_person(&root), &folder));
     }
 
     #[test]

@@ -4,18 +4,20 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use serde_json::Value;
+
 use super::active::{ActiveSession, LoadAt};
 use super::flags::Flags;
 use super::hook::Hooks;
 use super::host::Host;
 use super::instructions::Instructions;
-use super::mcp::Servers;
+use super::mcp::{Servers, named};
 use super::outbox::Outbox;
 use super::permission::Permissions;
 use super::process::{Process, Settings, State};
 use super::provider::Provider;
 use super::retry::Retries;
-use super::settings_files::{SettingsFiles, Source, is_trusted};
+use super::settings_files::{SettingsFiles, Source, is_trusted, kept_of_person};
 use super::switch::load_copy;
 use super::tool::{Place, StructuredOutput, Toolbox, WEB_FETCH};
 use crate::protocol::PermissionMode;
@@ -81,7 +83,13 @@ impl Process {
         let store = if flags.no_session_persistence { Arc::new(MemoryStore::over(store)) } else { store };
         let host = Host::new(out.clone());
         let place = Place::new(surroundings.cwd.clone(), surroundings.guard.clone());
-        let (settings_files, mut permissions) = permitted(flags, &surroundings);
+        let kept = kept_of_person(&surroundings.root);
+        let (settings_files, mut permissions) = permitted(flags, &surroundings, &kept);
+        let servers = if flags.strict_mcp_config {
+            Vec::new()
+        } else {
+            named(&settings_files, &kept, &mut permissions.problems)
+        };
         let prices = prices(&surroundings, &*provider);
         let session = first_session(flags, &*store, &surroundings.cwd, &prices)?;
         let structured = flags.json_schema.as_deref().map(StructuredOutput::new).transpose();
@@ -114,7 +122,7 @@ impl Process {
             settings_files,
             starts_by: None,
             starting: None,
-            mcp: Servers::start(&flags.mcp_config, place, host.clone()).map_err(StartError::Mcp)?,
+            mcp: Servers::start(servers, &flags.mcp_config, place, host.clone()).map_err(StartError::Mcp)?,
             host,
             out,
             queue: std::collections::VecDeque::new(),
@@ -145,10 +153,10 @@ fn prices(surroundings: &Surroundings, provider: &dyn Provider) -> Prices {
 }
 
 /// What the settings files say, and what may run by them and the flags.
-fn permitted(flags: &Flags, surroundings: &Surroundings) -> (SettingsFiles, Permissions) {
+fn permitted(flags: &Flags, surroundings: &Surroundings, kept: &Value) -> (SettingsFiles, Permissions) {
     let Surroundings { root, cwd, .. } = surroundings;
     let sources = flags.setting_sources.as_deref();
-    let trusts = surroundings.is_sdk || sources.is_some() || is_trusted(root, cwd);
+    let trusts = surroundings.is_sdk || sources.is_some() || is_trusted(kept, cwd);
     let files = SettingsFiles::read(root, cwd, trusts, sources, flags.settings.as_deref());
     let mode = flags.permission_mode.or_else(|| default_mode(&files)).unwrap_or_default();
     let mut permissions =

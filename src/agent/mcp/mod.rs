@@ -7,6 +7,7 @@
 
 mod config;
 mod connect;
+mod named;
 mod server;
 mod tool;
 
@@ -23,11 +24,15 @@ use self::server::{Server, State};
 use super::host::Host;
 use super::tool::Place;
 
+pub use named::{Named, named};
 pub use tool::McpTool;
 
 /// How long the first prompt waits for servers that are being started: longer
 /// than `node` takes, shorter than a person's patience.
 const GRACE: Duration = Duration::from_secs(5);
+
+/// The scope of what came over the wire or by a flag.
+const DYNAMIC: &str = "dynamic";
 
 /// All servers, by name.
 pub struct Servers {
@@ -45,8 +50,9 @@ pub struct Servers {
 }
 
 impl Servers {
-    /// Starts the servers that these values of `--mcp-config` name.
-    pub fn start(configs: &[String], place: Place, host: Host) -> Result<Self, String> {
+    /// Starts the servers of the official files, and those that these values of
+    /// `--mcp-config` name. Of one name, the last counts.
+    pub fn start(named: Vec<Named>, configs: &[String], place: Place, host: Host) -> Result<Self, String> {
         let asked = config::read(configs, &place.cwd)?;
         let mut servers = Self {
             known: BTreeMap::new(),
@@ -57,11 +63,15 @@ impl Servers {
             news: Arc::default(),
             grace_ends: Instant::now() + GRACE,
         };
+        let of_files = named.into_iter().filter(|named| !asked.contains_key(&named.name));
+        for Named { name, scope, reach } in of_files {
+            servers.keep(name, scope, reach);
+        }
         for (name, reach) in asked {
             if reach == Ok(Reach::Host) {
                 servers.unasked.push(name);
             } else {
-                servers.keep(name, reach);
+                servers.keep(name, DYNAMIC, reach);
             }
         }
         Ok(servers)
@@ -74,7 +84,7 @@ impl Servers {
         names.extend(also);
         for name in names {
             if !self.known.contains_key(&name) {
-                self.keep(name, Ok(Reach::Host));
+                self.keep(name, DYNAMIC, Ok(Reach::Host));
             }
         }
     }
@@ -97,7 +107,7 @@ impl Servers {
                 errors.insert(name.clone(), json!(error));
             }
             if !self.known.contains_key(&name) {
-                self.keep(name.clone(), reach);
+                self.keep(name.clone(), DYNAMIC, reach);
                 self.set.push(name.clone());
                 added.push(name);
             }
@@ -129,7 +139,7 @@ impl Servers {
     /// All that is known of each, as `mcp_status` answers.
     pub fn status(&self) -> Vec<Value> {
         let waiting = self.unasked.iter().map(|name| {
-            json!({"name": name, "status": "pending", "config": Reach::Host.shown(name), "scope": "dynamic"})
+            json!({"name": name, "status": "pending", "config": Reach::Host.shown(name), "scope": DYNAMIC})
         });
         self.known.iter().map(|(name, server)| status(name, server)).chain(waiting).collect()
     }
@@ -154,9 +164,9 @@ impl Servers {
         let _changed_or_late = tokio::time::timeout_at(self.grace_ends, self.news.notified()).await;
     }
 
-    fn keep(&mut self, name: String, reach: Result<Reach, String>) {
-        let server =
-            Server::keep(name.clone(), reach, self.place.clone(), self.host.clone(), self.news.clone());
+    fn keep(&mut self, name: String, scope: &'static str, reach: Result<Reach, String>) {
+        let (place, host, news) = (self.place.clone(), self.host.clone(), self.news.clone());
+        let server = Server::keep(name.clone(), scope, reach, place, host, news);
         self.known.insert(name, server);
     }
 
@@ -177,7 +187,7 @@ fn wire_name(state: &State) -> &'static str {
 
 fn status(name: &str, server: &Server) -> Value {
     let state = server.state();
-    let mut status = json!({"name": name, "status": wire_name(&state), "scope": "dynamic"});
+    let mut status = json!({"name": name, "status": wire_name(&state), "scope": server.scope()});
     if let Ok(reach) = server.reach() {
         status["config"] = reach.shown(name);
     }

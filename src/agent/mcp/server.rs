@@ -59,6 +59,7 @@ pub struct Connected {
 /// A server and the task that keeps it. Dropping it ends both.
 #[derive(Debug)]
 pub struct Server {
+    scope: &'static str,
     /// Where it is reached; the error says why nowhere.
     reach: Result<Reach, String>,
     state: watch::Receiver<State>,
@@ -76,6 +77,7 @@ impl Server {
     /// Starts to keep a server connected. `news` is told of every change.
     pub fn keep(
         name: String,
+        scope: &'static str,
         reach: Result<Reach, String>,
         place: Place,
         host: Host,
@@ -90,7 +92,13 @@ impl Server {
         if let Ok(reach) = reach.clone() {
             tokio::spawn(Keeper { name, reach, place, host, state, news, orders: given }.run());
         }
-        Self { reach, state: seen, orders }
+        Self { scope, reach, state: seen, orders }
+    }
+
+    /// Who named it, as the official reports have it: `user`, `project`, `local`
+    /// or `dynamic`.
+    pub fn scope(&self) -> &'static str {
+        self.scope
     }
 
     /// What it is doing now.

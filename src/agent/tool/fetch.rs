@@ -21,7 +21,7 @@ pub const NAME: &str = "WebFetch";
 /// Bytes of a page; what is longer is refused (as the official CLI).
 const LONGEST: usize = 10 << 20;
 /// How long a host may take, all in all.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 /// So often a host may send on to another page of its own.
 const TURNS: usize = 10;
 
