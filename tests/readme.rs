@@ -28,7 +28,7 @@ fn tables() -> String {
     let mut text = String::new();
     for place in Place::ALL {
         write!(text, "\n**{}**\n\n| key | what it does |\n| --- | --- |\n", place.heading()).unwrap();
-        for (keys, help) in keymap.help(place) {
+        for (keys, help, _) in keymap.help(place) {
             let keys: Vec<_> = keys.split("  ").map(code).collect();
             writeln!(text, "| {} | {help} |", keys.join(" ")).unwrap();
         }

@@ -51,10 +51,11 @@ struct Snapshot {
 pub struct Checkpoints(Vec<Snapshot>);
 
 /// What going back to a prompt changes.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Default, PartialEq)]
 pub struct Rewind {
-    /// The files that are another then.
-    pub changed: Vec<PathBuf>,
+    /// The files that are another then, and how: hunks in the official
+    /// `structuredPatch` shape.
+    pub changed: Vec<(PathBuf, Vec<Value>)>,
     /// Lines that come back.
     pub insertions: usize,
     /// Lines that go.
@@ -171,16 +172,16 @@ impl Checkpoints {
                 continue;
             }
             let former = copy(backup, folder).map(fs::read).transpose()?;
-            let (gone, back) = lines(&path, former.as_deref());
-            rewind.deletions += gone;
-            rewind.insertions += back;
+            let hunks = hunks_to(&path, former.as_deref());
+            rewind.deletions += count(&hunks, '-');
+            rewind.insertions += count(&hunks, '+');
             if !dry_run {
                 match &former {
                     Some(content) => replace(&path, content)?,
                     None => fs::remove_file(&path)?,
                 }
             }
-            rewind.changed.push(path);
+            rewind.changed.push((path, hunks));
         }
         Ok(Some(rewind))
     }
@@ -233,15 +234,17 @@ fn leads_elsewhere(path: &Path, backup: &Backup) -> bool {
     path.is_symlink() || backup.real_parent_dir.is_some() && parent != backup.real_parent_dir
 }
 
-/// Lines that go and that come when a file becomes what it was.
-fn lines(path: &Path, former: Option<&[u8]>) -> (usize, usize) {
+/// What changes when a file becomes what it was.
+fn hunks_to(path: &Path, former: Option<&[u8]>) -> Vec<Value> {
     let now = fs::read(path).unwrap_or_default();
     let (now, former) = (String::from_utf8_lossy(&now), String::from_utf8_lossy(former.unwrap_or_default()));
-    let hunks = hunks(&now, &former);
+    hunks(&now, &former)
+}
+
+/// The lines of some hunks that have this sign.
+fn count(hunks: &[Value], sign: char) -> usize {
     let lines = hunks.iter().flat_map(|hunk| hunk["lines"].as_array().into_iter().flatten());
-    let signs: Vec<_> = lines.filter_map(|line| line.as_str()?.chars().next()).collect();
-    let count = |sign| signs.iter().filter(|&&found| found == sign).count();
-    (count('-'), count('+'))
+    lines.filter(|line| line.as_str().is_some_and(|line| line.starts_with(sign))).count()
 }
 
 #[cfg(test)]

@@ -50,11 +50,17 @@ impl Process {
         }
         match self.session.checkpoints.rewind(message, &self.session.cwd, &folder, dry_run) {
             Ok(Some(rewind)) => {
+                let files: Vec<_> = rewind.changed.iter().map(|(path, _)| path).collect();
                 let mut answer = json!({
-                    "canRewind": true, "filesChanged": rewind.changed, "insertions": rewind.insertions,
+                    "canRewind": true, "filesChanged": files, "insertions": rewind.insertions,
                     "deletions": rewind.deletions,
                 });
-                if !dry_run {
+                if dry_run {
+                    // An addition to the protocol: what to show a person who is asked.
+                    let patches = rewind.changed.iter();
+                    let patches = patches.map(|(path, hunks)| (path.display().to_string(), json!(hunks)));
+                    answer["patches"] = Value::Object(patches.collect());
+                } else {
                     answer["skippedLinks"] = json!(rewind.links);
                 }
                 Ok(answer)

@@ -114,7 +114,7 @@ impl Arguments {
 
 fn with_help(places: &Places) -> clap::Command {
     let keymap = Keymap::default();
-    let hints = keymap.hints(Place::Browser).map(|(key, word)| format!("{key} {word}"));
+    let hints = keymap.hints(Place::Browser).map(|hint| format!("{} {}", hint.key, hint.words));
     let keys = hints.collect::<Vec<_>>().join(" · ");
     let lie = format!(
         "Where things lie:\n  sessions       {}\n  configuration  {}\n  logs           {}",

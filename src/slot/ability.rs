@@ -31,6 +31,8 @@ pub enum Feature {
     ForkAt,
     /// Writing nothing to disk.
     Ephemeral,
+    /// Bringing back what files were when a prompt came.
+    Rewind,
 }
 
 /// What an agent can do.

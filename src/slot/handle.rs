@@ -29,6 +29,27 @@ pub struct ContextUsage {
     pub categories: Vec<(String, u64)>,
 }
 
+/// What coming back to a prompt changes, or changed, in the files.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Rewind {
+    /// The files that are another then.
+    pub files: Vec<FileChange>,
+    /// Lines that come back.
+    pub insertions: u64,
+    /// Lines that go.
+    pub deletions: u64,
+}
+
+/// A file that is another after a rewind; all of it hostile text.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct FileChange {
+    /// Its path.
+    pub path: String,
+    /// Hunks in the official `structuredPatch` shape; none where the agent does
+    /// not say.
+    pub patch: Vec<serde_json::Value>,
+}
+
 /// Where an answer goes.
 pub(super) type Reply<T> = oneshot::Sender<Result<T, SlotError>>;
 
@@ -55,6 +76,8 @@ pub(super) enum Command {
     Rename { title: String, reply: Reply<()> },
     /// Measure the context window.
     ContextUsage { reply: Reply<ContextUsage> },
+    /// Bring files back, or say what that would change.
+    Rewind { prompt: String, dry_run: bool, reply: Reply<Rewind> },
     /// Start a new process.
     Restart { seat: Seat, reply: Reply<()> },
     /// Start a process of another agent instead.
@@ -137,6 +160,12 @@ impl SlotHandle {
     /// Measures the context window.
     pub async fn context_usage(&self) -> Result<ContextUsage, SlotError> {
         self.ask(|reply| Command::ContextUsage { reply }).await
+    }
+
+    /// Brings files back to what they were when a prompt came, its uuid; with
+    /// `dry_run` only says what that would change.
+    pub async fn rewind(&self, prompt: String, dry_run: bool) -> Result<Rewind, SlotError> {
+        self.ask(|reply| Command::Rewind { prompt, dry_run, reply }).await
     }
 
     /// Starts the process anew on the session that was active. One that still

@@ -9,19 +9,27 @@ use crate::stub_api::{Answer, StubApi};
 
 /// Before a command that is to be run.
 const COMMAND: &str = "COMMAND: ";
+/// Before a file that is to be written.
+const WRITE: &str = "WRITE: ";
 
 /// Says `PINEAPPLE` where it was told; calls Bash for `COMMAND: …`, once for
-/// each command.
+/// each command, and Write for `WRITE: …`, likewise.
 pub fn start() -> StubApi {
     let called = Mutex::new(HashSet::new());
     StubApi::serving(move |asked| {
         let messages = asked.body["messages"].as_array().cloned().unwrap_or_default();
         let texts: Vec<_> = messages.iter().map(said).collect();
-        let told = texts.iter().rev().find_map(|text| Some(text.rsplit_once(COMMAND)?.1));
-        let command = told.and_then(|command| command.lines().next()).unwrap_or_default().to_owned();
-        if !command.is_empty() && called.lock().unwrap().insert(command.clone()) {
-            let call = format!("toolu_{}", messages.len());
+        let told = |what: &str| {
+            let told = texts.iter().rev().find_map(|text| Some(text.rsplit_once(what)?.1));
+            told.and_then(|told| told.lines().next()).unwrap_or_default().to_owned()
+        };
+        let is_new = |call: &String| !call.is_empty() && called.lock().unwrap().insert(call.clone());
+        let (command, file) = (told(COMMAND), told(WRITE));
+        let call = format!("toolu_{}", messages.len());
+        if is_new(&command) {
             Answer::call(&call, "Bash", &json!({"command": command, "description": "as told"}))
+        } else if is_new(&file) {
+            Answer::call(&call, "Write", &json!({"file_path": file, "content": "written\n"}))
         } else if texts.iter().any(|text| text.contains("PINEAPPLE")) {
             Answer::text("The word is PINEAPPLE.")
         } else {

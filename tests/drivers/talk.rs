@@ -1,5 +1,6 @@
 //! Prompts, tools, and the end of a process.
 
+use hotseat::protocol::PermissionMode;
 use hotseat::session::conversation::Change;
 use hotseat::slot::{Feature, News, PromptState, SlotState, Verdict};
 
@@ -105,6 +106,27 @@ pub async fn closing_leaves_no_process(bench: Bench) {
     seated.slot.handle.close().await;
     let pid = seated.agent.pid;
     tokio::task::spawn_blocking(move || gone(&[pid])).await.unwrap();
+}
+
+pub async fn files_come_back_to_what_they_were_before_a_prompt(bench: Bench) {
+    let mut seated = bench.seat().await;
+    if seated.abilities().lack(Feature::Rewind).is_some() {
+        return;
+    }
+    let file = seated.agent.cwd.join("made.txt");
+    let prompt = uuid::Uuid::new_v4().to_string();
+    let handle = seated.slot.handle.clone();
+    handle.set_permission_mode(PermissionMode::AcceptEdits).await.unwrap();
+    seated.slot.submit(&prompt, &format!("WRITE: {}", file.display())).await;
+    seated.slot.prompt(&prompt, PromptState::Completed).await;
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), "written\n");
+
+    let told = handle.rewind(prompt.clone(), true).await.unwrap();
+    assert_eq!((told.files.len(), told.deletions), (1, 1), "{told:?}");
+    assert!(told.files[0].path.ends_with("made.txt") && file.exists(), "a look changes nothing");
+    handle.rewind(prompt, false).await.unwrap();
+    assert!(!file.exists());
+    assert!(handle.rewind(uuid::Uuid::new_v4().to_string(), true).await.is_err(), "no such prompt");
 }
 
 pub async fn a_title_is_kept(bench: Bench) {

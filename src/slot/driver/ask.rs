@@ -49,6 +49,14 @@ pub enum Ask {
     },
     /// Measure the context window; answered with [`Context`](super::Answer::Context).
     Context,
+    /// Bring files back to what they were when a prompt came; answered with
+    /// [`Rewind`](super::Answer::Rewind).
+    Rewind {
+        /// The prompt's uuid.
+        prompt: String,
+        /// Only say what that would change.
+        dry_run: bool,
+    },
     /// Take a queued prompt back; answered with [`Cancelled`](super::Answer::Cancelled).
     Cancel(String),
     /// Stop what runs, and end. Nobody waits for an answer.
@@ -66,6 +74,7 @@ impl Ask {
             Self::Mode(_) => "permission mode",
             Self::Rename { .. } => "rename",
             Self::Context => "context",
+            Self::Rewind { .. } => "rewind",
             Self::Cancel(_) => "cancel",
             Self::End => "end",
         }

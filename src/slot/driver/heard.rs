@@ -6,7 +6,7 @@ use super::Line;
 use crate::protocol::PermissionMode;
 use crate::session::SessionId;
 use crate::session::conversation::{Change, TurnCost};
-use crate::slot::{Agent, ContextUsage, PermissionRequest, PromptState, Retry, SlotError, Totals};
+use crate::slot::{Agent, ContextUsage, PermissionRequest, PromptState, Retry, Rewind, SlotError, Totals};
 
 /// Something the agent said, or is to be told.
 #[derive(Debug, Clone, PartialEq)]
@@ -77,6 +77,8 @@ pub enum Answer {
     Model(Option<String>),
     /// What the context window holds.
     Context(ContextUsage),
+    /// What coming back to a prompt changes in the files.
+    Rewind(Rewind),
     /// Whether a prompt was taken back in time.
     Cancelled(bool),
 }

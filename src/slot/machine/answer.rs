@@ -61,6 +61,13 @@ impl Machine {
                     answer(reply, usage);
                 }
             }
+            Then::Rewind(reply) => {
+                let rewind = result.and_then(|answer| match answer {
+                    Answer::Rewind(rewind) => Ok(rewind),
+                    _ => Err(mistaken()),
+                });
+                answer(reply, rewind);
+            }
             Then::Cancel(uuid, reply) => {
                 let cancelled = matches!(result, Ok(Answer::Cancelled(true)));
                 if let Some(reply) = reply {

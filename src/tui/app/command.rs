@@ -26,6 +26,8 @@ pub enum Command {
     Undo,
     /// Go on in a copy.
     Fork,
+    /// Bring the files back to what they were when a prompt came.
+    Rewind,
     /// Go to the session this one was forked from.
     Parent,
     /// Go to the session that had the seat before.

@@ -42,6 +42,13 @@ pub enum Effect {
     SetModel(Option<String>),
     /// Ask before less, or before more.
     SetMode(PermissionMode),
+    /// Bring files back to what they were when a prompt came.
+    Rewind {
+        /// The prompt's uuid.
+        prompt: String,
+        /// Only say what that would change.
+        dry_run: bool,
+    },
     /// Start a dead agent again.
     Restart,
     /// Give the seat to this one of the agents on offer.

@@ -8,7 +8,7 @@ use super::ranking::Work;
 use super::surroundings::Surroundings;
 use crate::index::Row;
 use crate::session::{Conversation, SessionId};
-use crate::slot::SlotEvent;
+use crate::slot::{Rewind, SlotEvent};
 
 /// One thing that happened.
 #[derive(Debug)]
@@ -77,6 +77,15 @@ pub enum Event {
         message: String,
         /// The session that was asked for.
         session: Option<SessionId>,
+    },
+    /// The agent said what coming back to a prompt changes in the files, or changed.
+    Rewind {
+        /// The prompt's uuid.
+        prompt: String,
+        /// Nothing was done yet.
+        dry_run: bool,
+        /// What it said, or why it is not done.
+        rewind: Result<Rewind, String>,
     },
     /// A session was moved to the trash.
     Deleted(SessionId),

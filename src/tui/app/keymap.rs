@@ -72,6 +72,17 @@ pub struct Binding {
     pub help: &'static str,
 }
 
+/// A key in the hint line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Hint {
+    /// The key.
+    pub key: Key,
+    /// What it does, in a word.
+    pub words: &'static str,
+    /// What it does.
+    pub command: Command,
+}
+
 type Row = (Command, &'static str, Place, &'static [&'static str], &'static str, &'static str);
 
 #[rustfmt::skip]
@@ -135,6 +146,7 @@ const TABLE: &[Row] = {
         (C::SearchPrevious, "search-previous", P::Conversation, &["N"], "", "the hit before"),
         (C::Find, "conversation-find", P::Conversation, &["ctrl-f"], "", "search what was said, in all sessions"),
         (C::Times, "times", P::Conversation, &["T"], "times", "when things were said, what turns cost"),
+        (C::Rewind, "rewind", P::Conversation, &["w"], "", "bring the files back to what they were before this prompt"),
         (C::Parent, "conversation-parent", P::Conversation, &["b"], "", "go to the session this one was forked from"),
         (C::Details, "conversation-details", P::Conversation, &["I"], "", "what is known of the session: context, cost, clean-up, health"),
         (C::Clear, "conversation-clear", P::Conversation, &["c"], "", "clear: leave for a new, empty session"),
@@ -268,18 +280,20 @@ impl Keymap {
     }
 
     /// Key and word of each hint of a place, most important first.
-    pub fn hints(&self, place: Place) -> impl Iterator<Item = (Key, &'static str)> {
+    pub fn hints(&self, place: Place) -> impl Iterator<Item = Hint> {
         [place, Place::Anywhere].into_iter().flat_map(|place| self.hints_of(place))
     }
 
     /// The same, without those that are the same everywhere.
-    pub fn hints_of(&self, place: Place) -> impl Iterator<Item = (Key, &'static str)> {
+    pub fn hints_of(&self, place: Place) -> impl Iterator<Item = Hint> {
         let hinted = move |binding: &&Binding| binding.place == place && !binding.hint.is_empty();
-        self.bindings.iter().filter(hinted).filter_map(|binding| Some((*binding.keys.first()?, binding.hint)))
+        self.bindings.iter().filter(hinted).filter_map(|binding| {
+            Some(Hint { key: *binding.keys.first()?, words: binding.hint, command: binding.command })
+        })
     }
 
-    /// Keys and help of each line of a place.
-    pub fn help(&self, place: Place) -> impl Iterator<Item = (String, &'static str)> {
+    /// Keys, help and command of each line of a place.
+    pub fn help(&self, place: Place) -> impl Iterator<Item = (String, &'static str, Command)> {
         self.bindings
             .iter()
             .filter(move |binding| {
@@ -287,7 +301,7 @@ impl Keymap {
             })
             .map(|binding| {
                 let keys = binding.keys.iter().map(ToString::to_string).collect::<Vec<_>>();
-                (keys.join("  "), binding.help)
+                (keys.join("  "), binding.help, binding.command)
             })
     }
 }

@@ -36,7 +36,7 @@ pub use event::{Event, Opened};
 pub use geometry::{Geometry, Target};
 pub use jump::{Finding, Found, Jump, Sought, Within};
 pub use key::Key;
-pub use keymap::{Binding, Keymap, Place};
+pub use keymap::{Binding, Hint, Keymap, Place};
 pub use overlay::{Ask, Choice, Overlay, Purpose};
 pub use page::{Anchor, FIRST_READ, Page, Read, Scroll, Search, Seek, text_of};
 pub use ranking::{Ranking, Work};

@@ -5,7 +5,7 @@ use tui_textarea::TextArea;
 use super::jump::Jump;
 use super::writing::line;
 use crate::session::SessionId;
-use crate::slot::Switch;
+use crate::slot::{Rewind, Switch};
 
 /// The one thing that lies over the panes.
 #[derive(Debug)]
@@ -27,6 +27,15 @@ pub enum Overlay {
     Ask(Box<Ask>),
     /// A question with a few answers.
     Choice(Choice),
+    /// What coming back to a prompt would change in the files.
+    Rewind {
+        /// The prompt's uuid.
+        prompt: String,
+        /// The files, with what changes.
+        rewind: Rewind,
+        /// Scrolled by this many lines.
+        scroll: usize,
+    },
     /// The last words of a dead agent, scrolled by this many lines.
     Why(usize),
 }

@@ -92,6 +92,14 @@ impl Runner {
                     slot.replace(other.program, seat).await
                 });
             }
+            Effect::Rewind { prompt, dry_run } => {
+                let runner = self.clone();
+                tokio::spawn(async move {
+                    let rewind = runner.slot.rewind(prompt.clone(), dry_run).await;
+                    let rewind = rewind.map_err(|error| error.to_string());
+                    runner.send(Event::Rewind { prompt, dry_run, rewind });
+                });
+            }
             Effect::Restart => self.ask("restarting the agent", |slot| async move { slot.restart().await }),
             Effect::ReadRows { all } => self.listing.read(all),
             Effect::Rank(work) => self.in_background(move |_| {

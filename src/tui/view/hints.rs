@@ -4,7 +4,7 @@ use ratatui::text::{Line, Span};
 
 use super::text;
 use super::theme::Theme;
-use crate::tui::app::{App, Command, Focus, Overlay, Place};
+use crate::tui::app::{App, Command, Focus, Hint, Overlay, Place};
 
 /// The hints of the place that has the keys, as many as fit.
 pub fn line(app: &App, width: u16, theme: &Theme) -> Line<'static> {
@@ -20,14 +20,18 @@ pub fn line(app: &App, width: u16, theme: &Theme) -> Line<'static> {
         }
         Some(Overlay::Choice(_)) => Some(&[("Esc", "stay")]),
         Some(Overlay::Help(_) | Overlay::Details { .. }) => Some(&[("↑↓", "scroll"), ("Esc", "leave")]),
+        Some(Overlay::Rewind { .. }) => {
+            Some(&[("Enter", "bring them back"), ("↑↓", "scroll"), ("Esc", "leave them as they are")])
+        }
         Some(Overlay::Why(_)) => Some(&[("R", "restart"), ("↑↓", "scroll"), ("Esc", "leave")]),
         None if filters => Some(&[("Enter", "seat"), ("↑↓", "choose"), ("Esc", "forget the filter")]),
         None => None,
     };
-    let fixed = fixed.map(|fixed| fixed.iter().map(|(key, words)| ((*key).to_owned(), *words)));
-    let of = |place| app.keymap.hints(place).map(|(key, words)| (key.to_string(), words));
-    let here = |place| app.keymap.hints_of(place).map(|(key, words)| (key.to_string(), words));
-    let hints: Vec<(String, &str)> = match (fixed, &app.overlay) {
+    let fixed = fixed.map(|fixed| fixed.iter().map(|(key, words)| ((*key).to_owned(), *words, None)));
+    let told = |hint: Hint| (hint.key.to_string(), hint.words, app.lacks(hint.command));
+    let of = |place| app.keymap.hints(place).map(told);
+    let here = |place| app.keymap.hints_of(place).map(told);
+    let hints: Vec<(String, &str, Option<&str>)> = match (fixed, &app.overlay) {
         (Some(fixed), Some(Overlay::Jump(_))) => fixed.chain(here(Place::Jump)).collect(),
         (Some(fixed), None) => fixed.chain(here(Place::Filter)).collect(),
         (Some(fixed), Some(Overlay::Details { .. })) => {
@@ -35,7 +39,7 @@ pub fn line(app: &App, width: u16, theme: &Theme) -> Line<'static> {
             let key = |command| app.keymap.key(Place::Browser, command);
             let keys = of_session
                 .into_iter()
-                .filter_map(|(command, words)| Some((key(command)?.to_string(), words)));
+                .filter_map(|(command, words)| Some((key(command)?.to_string(), words, app.lacks(command))));
             keys.chain(fixed).collect()
         }
         (Some(fixed), Some(_)) => fixed.collect(),
@@ -44,13 +48,14 @@ pub fn line(app: &App, width: u16, theme: &Theme) -> Line<'static> {
     };
     let mut spans = vec![Span::raw(" ")];
     let mut used = 1;
-    for (key, words) in hints {
+    for (key, words, lack) in hints {
         let cells = text::width(&key) + text::width(words) + 3;
         if used + cells > width {
             break;
         }
         used += cells;
-        spans.push(Span::styled(key, theme.accent));
+        // What the agent cannot do is there, and can be asked why.
+        spans.push(Span::styled(key, if lack.is_some() { theme.dim } else { theme.accent }));
         spans.push(Span::styled(format!(" {words}  "), theme.dim));
     }
     Line::from(text::clip(spans, width))

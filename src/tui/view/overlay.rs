@@ -7,8 +7,8 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, BorderType, Clear, Paragraph};
 
 use super::theme::Theme;
-use super::{composer, details, text};
-use crate::slot::SlotState;
+use super::{composer, conversation, details, text};
+use crate::slot::{Rewind, SlotState};
 use crate::tui::app::{App, Ask, Choice, Overlay, Place};
 
 /// Draws what lies over the panes, if it is not the jump; returns the screen row
@@ -24,6 +24,11 @@ pub fn draw(app: &App, frame: &mut Frame<'_>, theme: &Theme) -> Vec<(u16, usize)
             let lines = details::lines(app, *session, 78.min(usize::from(frame.area().width)) - 6, theme);
             let inner = open(frame, "details", (78, lines.len() as u16 + 2), theme);
             scrolled(frame, lines, *scroll, inner);
+            Vec::new()
+        }
+        Some(Overlay::Rewind { rewind, scroll, .. }) => {
+            let inner = open(frame, "files as they were before this prompt", (110, u16::MAX), theme);
+            scrolled(frame, changes(rewind, usize::from(inner.width), theme), *scroll, inner);
             Vec::new()
         }
         Some(Overlay::Why(scroll)) => {
@@ -66,6 +71,20 @@ fn scrolled(frame: &mut Frame<'_>, lines: Vec<Line<'static>>, scroll: usize, are
     frame.render_widget(Paragraph::new(shown), area);
 }
 
+/// What coming back changes, file by file; hostile text.
+fn changes(rewind: &Rewind, width: usize, theme: &Theme) -> Vec<Line<'static>> {
+    let mut lines = Vec::new();
+    for file in &rewind.files {
+        let path = text::truncate(&text::clean_line(&file.path), width).into_owned();
+        lines.push(Line::styled(path, theme.heading));
+        lines.extend(conversation::patch_lines(&file.patch, width, theme));
+        lines.push(Line::default());
+    }
+    let (come, go) = (rewind.insertions, rewind.deletions);
+    lines.push(Line::styled(format!("+{come} -{go} lines"), theme.dim));
+    lines
+}
+
 /// Every key with what it does, from the keymap.
 fn help(app: &App, width: usize, theme: &Theme) -> Vec<Line<'static>> {
     let keys_width = 18.min(width / 3);
@@ -75,8 +94,11 @@ fn help(app: &App, width: usize, theme: &Theme) -> Vec<Line<'static>> {
             lines.push(Line::default());
         }
         lines.push(Line::styled(place.heading(), theme.heading));
-        for (keys, help) in app.keymap.help(place) {
-            let words = text::wrap_text(help, Style::default(), width.saturating_sub(keys_width + 3).max(10));
+        for (keys, help, command) in app.keymap.help(place) {
+            let lack = app.lacks(command).map(|why| format!("{help} (not with this agent: {why})"));
+            let style = if lack.is_some() { theme.dim } else { Style::default() };
+            let help = lack.as_deref().unwrap_or(help);
+            let words = text::wrap_text(help, style, width.saturating_sub(keys_width + 3).max(10));
             for (at, line) in words.into_iter().enumerate() {
                 let keys =
                     if at == 0 { text::truncate(&keys, keys_width).into_owned() } else { String::new() };

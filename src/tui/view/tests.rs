@@ -13,7 +13,9 @@ use crate::index::text::{Role, Snippet};
 use crate::index::{Row, Said};
 use crate::session::conversation::{Change, ToolResult};
 use crate::session::message::{Block, Usage};
-use crate::slot::{Exit, How, News, PermissionRequest, Retry, SlotEvent, SlotState, Switched, Totals};
+use crate::slot::{
+    Exit, FileChange, How, News, PermissionRequest, Retry, Rewind, SlotEvent, SlotState, Switched, Totals,
+};
 use crate::store::Holder;
 use crate::tui::app::sample::{agent, id, noon, row, setup};
 use crate::tui::app::{Event, Found, Sought, begin, update};
@@ -195,6 +197,16 @@ fn a_dead_agent_leaves_its_last_words() {
     screen.app.focus = Focus::Browser;
     screen.key(KeyCode::Char('W'));
     insta::assert_snapshot!("last_words", screen.at(80, 24));
+}
+
+#[test]
+fn what_comes_back_is_shown_as_a_diff() {
+    let mut screen = Screen::talking();
+    let patch = serde_json::json!({"oldStart": 3, "newStart": 3, "lines": [" fn a() {", "-    \u{1b}[31mnew();", "+    old();"]});
+    let files = vec![FileChange { path: "/work/src/\u{1b}a.rs".into(), patch: vec![patch] }];
+    let rewind = Rewind { files, insertions: 1, deletions: 1 };
+    screen.does(Event::Rewind { prompt: "p".into(), dry_run: true, rewind: Ok(rewind) });
+    insta::assert_snapshot!(screen.at(100, 14));
 }
 
 #[test]

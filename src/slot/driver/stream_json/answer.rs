@@ -1,5 +1,7 @@
 //! Reads the answers.
 
+use std::collections::HashMap;
+
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -7,11 +9,16 @@ use super::{Expected, StreamJson};
 use crate::protocol::{InitializeAnswer, SwitchAnswer};
 use crate::session::message::Usage;
 use crate::slot::driver::{Answer, Seated};
-use crate::slot::{Abilities, Agent, ContextUsage, SlotError, Totals};
+use crate::slot::{Abilities, Agent, ContextUsage, FileChange, Rewind, SlotError, Totals};
 
 impl StreamJson {
     /// What the answer to a request means.
     pub(super) fn answer(&mut self, expected: Expected, answer: Value) -> Result<Answer, SlotError> {
+        // The official CLI does not refuse what it cannot do.
+        if expected == Expected::Rewind && answer["canRewind"] == false {
+            let message = words(&answer, "error").unwrap_or_else(|| "nothing was kept for it".to_owned());
+            return Err(SlotError::Refused { code: String::new(), message });
+        }
         match expected {
             Expected::Nothing => Ok(Answer::Done),
             Expected::Agent => {
@@ -20,6 +27,7 @@ impl StreamJson {
             Expected::Seated => self.seated(answer).map(|seated| Answer::Seated(Box::new(seated))),
             Expected::Model => Ok(Answer::Model(words(&answer, "model"))),
             Expected::Context => Ok(Answer::Context(context(answer))),
+            Expected::Rewind => Ok(Answer::Rewind(rewind(answer))),
             Expected::Cancelled => Ok(Answer::Cancelled(answer["cancelled"].as_bool().unwrap_or(false))),
         }
         .map_err(SlotError::Nonsense)
@@ -90,6 +98,18 @@ pub(super) fn context(answer: Value) -> ContextUsage {
         percent: wire.percentage,
         categories: wire.categories.iter().filter_map(category).collect(),
     }
+}
+
+/// What coming back to a prompt changes. The official CLI names the files only.
+fn rewind(mut answer: Value) -> Rewind {
+    let patches = answer.get_mut("patches").map(Value::take);
+    let mut patches: HashMap<String, Vec<Value>> =
+        patches.and_then(|patches| serde_json::from_value(patches).ok()).unwrap_or_default();
+    let paths = answer["filesChanged"].as_array().into_iter().flatten().filter_map(Value::as_str);
+    let files = paths
+        .map(|path| FileChange { patch: patches.remove(path).unwrap_or_default(), path: path.to_owned() });
+    let count = |name: &str| answer[name].as_u64().unwrap_or_default();
+    Rewind { files: files.collect(), insertions: count("insertions"), deletions: count("deletions") }
 }
 
 /// Totals as the wire has them.

@@ -16,8 +16,9 @@ use crate::protocol::{
 };
 use crate::slot::{Launch, PermissionRequest, Switch, Totals, Verdict};
 
-/// Makes the agent tell when it is idle.
-const READS_STATE: (&str, &str) = ("CLAUDE_CODE_SDK_READS_SESSION_STATE", "1");
+/// Makes the agent tell when it is idle, and keep files before it changes them.
+const ENVIRONMENT: [(&str, &str); 2] =
+    [("CLAUDE_CODE_SDK_READS_SESSION_STATE", "1"), ("CLAUDE_CODE_ENABLE_SDK_FILE_CHECKPOINTING", "true")];
 
 /// What has to be remembered to understand such an agent.
 #[derive(Debug, Default)]
@@ -37,6 +38,7 @@ enum Expected {
     Seated,
     Model,
     Context,
+    Rewind,
     Cancelled,
 }
 
@@ -71,8 +73,8 @@ pub fn arguments(launch: &Launch, origin: &Origin) -> Start {
     if launch.ephemeral {
         arguments.push("--no-session-persistence".into());
     }
-    let (name, value) = READS_STATE;
-    Start { arguments, environment: vec![(name.into(), value.into())] }
+    let environment = ENVIRONMENT.map(|(name, value)| (name.into(), value.into())).into();
+    Start { arguments, environment }
 }
 
 impl StreamJson {
@@ -88,6 +90,7 @@ impl StreamJson {
             Ask::Switch { .. } => Expected::Seated,
             Ask::Model(_) => Expected::Model,
             Ask::Context => Expected::Context,
+            Ask::Rewind { .. } => Expected::Rewind,
             Ask::Cancel(_) => Expected::Cancelled,
             Ask::Interrupt | Ask::Mode(_) | Ask::Rename { .. } | Ask::End => Expected::Nothing,
         };
@@ -143,6 +146,7 @@ fn request(ask: Ask) -> HostRequest {
             HostRequest::RenameSession { title, session_id: Some(session.to_string()) }
         }
         Ask::Context => HostRequest::GetContextUsage,
+        Ask::Rewind { prompt, dry_run } => HostRequest::RewindFiles { user_message_id: prompt, dry_run },
         Ask::End => HostRequest::EndSession { reason: Some("hotseat closes".to_owned()) },
         Ask::Cancel(message_uuid) => HostRequest::CancelAsyncMessage { message_uuid },
     }

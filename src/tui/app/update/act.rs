@@ -5,7 +5,7 @@ use super::super::effect::Effect;
 use super::super::jump::Within;
 use super::super::overlay::{Ask, Choice, Overlay, Purpose};
 use super::super::state::{App, Focus, Intent};
-use super::{care, jump, keep, read, seat, switch, talk};
+use super::{care, jump, keep, read, rewind, seat, switch, talk};
 use crate::protocol::PermissionMode;
 use crate::session::SessionId;
 use crate::slot::{SlotState, Verdict};
@@ -31,6 +31,7 @@ pub(super) fn act(app: &mut App, command: Command) -> Vec<Effect> {
         Command::Clear => switch::clear(app),
         Command::Undo => care::undo(app),
         Command::Fork => switch::fork(app),
+        Command::Rewind => rewind::ask(app),
         Command::Parent => switch::parent(app),
         Command::Flip => match app.seat.previous {
             Some(previous) => switch::seat_session(app, previous),

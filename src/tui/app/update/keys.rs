@@ -10,7 +10,7 @@ use super::super::keymap::Place;
 use super::super::overlay::{Ask, Choice, Overlay, Purpose};
 use super::super::state::{App, Focus};
 use super::super::writing::{self, line};
-use super::{act, agents, care, jump, read, slash, switch, terminal};
+use super::{act, agents, care, jump, read, rewind, slash, switch, terminal};
 use crate::slot::Verdict;
 
 /// A key was pressed.
@@ -80,6 +80,7 @@ pub(super) fn paste(app: &mut App, text: &str) -> Vec<Effect> {
             | Overlay::Details { .. }
             | Overlay::Choice(_)
             | Overlay::Why(_)
+            | Overlay::Rewind { .. }
             | Overlay::Agents(_),
         ) => {}
         None if app.focus == Focus::Browser && app.browser.filtering => {
@@ -205,13 +206,21 @@ fn press_overlay(app: &mut App, event: KeyEvent) -> Vec<Effect> {
             }
             _ => Vec::new(),
         },
-        Some(Overlay::Help(scroll) | Overlay::Why(scroll) | Overlay::Details { scroll, .. }) => {
+        Some(
+            Overlay::Help(scroll)
+            | Overlay::Why(scroll)
+            | Overlay::Details { scroll, .. }
+            | Overlay::Rewind { scroll, .. },
+        ) => {
             match event.code {
                 KeyCode::Up | KeyCode::Char('k') => *scroll = scroll.saturating_sub(1),
                 KeyCode::Down | KeyCode::Char('j') => *scroll += 1,
                 KeyCode::PageUp => *scroll = scroll.saturating_sub(10),
                 KeyCode::PageDown | KeyCode::Char(' ') => *scroll += 10,
                 KeyCode::Home | KeyCode::Char('g') => *scroll = 0,
+                KeyCode::Enter if matches!(app.overlay, Some(Overlay::Rewind { .. })) => {
+                    return rewind::go(app);
+                }
                 KeyCode::Char('R') if matches!(app.overlay, Some(Overlay::Why(_))) => {
                     app.overlay = None;
                     return act::act(app, Command::Restart);

@@ -10,6 +10,7 @@ mod jump;
 mod keys;
 mod mouse;
 mod read;
+mod rewind;
 mod seat;
 mod slash;
 mod switch;
@@ -100,6 +101,7 @@ fn happened(app: &mut App, event: Event) -> Vec<Effect> {
         Event::SwitchRefused { code, message, session } => {
             seat::refused(app, code.as_deref(), message, session)
         }
+        Event::Rewind { prompt, dry_run, rewind } => rewind::heard(app, prompt, dry_run, rewind),
         Event::Deleted(session) => read::deleted(app, session),
         Event::Restored(session) => {
             app.say("brought back from the trash");

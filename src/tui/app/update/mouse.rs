@@ -42,7 +42,15 @@ fn wheel(app: &mut App, target: Target, lines: isize) -> Vec<Effect> {
             search.step(lines.signum());
             jump::preview(app)
         }
-        (Some(Overlay::Help(scroll) | Overlay::Why(scroll) | Overlay::Details { scroll, .. }), _) => {
+        (
+            Some(
+                Overlay::Help(scroll)
+                | Overlay::Why(scroll)
+                | Overlay::Details { scroll, .. }
+                | Overlay::Rewind { scroll, .. },
+            ),
+            _,
+        ) => {
             *scroll = scroll.saturating_add_signed(lines);
             Vec::new()
         }
@@ -117,9 +125,14 @@ fn click(app: &mut App, target: Target) -> Vec<Effect> {
                 *at = choice;
                 agents::pick(app)
             }
-            Some(Overlay::Help(_) | Overlay::Details { .. } | Overlay::Ask(_) | Overlay::Why(_)) | None => {
-                Vec::new()
-            }
+            Some(
+                Overlay::Help(_)
+                | Overlay::Details { .. }
+                | Overlay::Ask(_)
+                | Overlay::Why(_)
+                | Overlay::Rewind { .. },
+            )
+            | None => Vec::new(),
         },
         Target::Nothing => {
             if matches!(app.overlay, Some(Overlay::Help(_) | Overlay::Details { .. } | Overlay::Why(_))) {

@@ -47,6 +47,7 @@ const OWN: &[(&str, &[&str], &str, Does, &str)] = &[
     ("mode", &["permissions"], "permission mode", Does::Text(mode), "what may run without asking"),
     ("agent", &["agents"], "", Does::Key(Command::Agents), "another agent for the seat"),
     ("restart", &[], "", Does::Key(Command::Restart), "start a dead agent again"),
+    ("rewind", &["checkpoint"], "", Does::Key(Command::Rewind), "bring the files back to before the last prompt"),
     ("why", &[], "", Does::Key(Command::Why), "why the agent died"),
     ("times", &[], "", Does::Key(Command::Times), "show when things were said and what turns cost"),
     ("search", &["find"], "", Does::Key(Command::Search), "search in the conversation"),

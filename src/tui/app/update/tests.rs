@@ -18,7 +18,8 @@ use crate::session::SessionId;
 use crate::session::conversation::{Body, Change, Conversation, TurnCost};
 use crate::session::message::Block;
 use crate::slot::{
-    Exit, How, News, PermissionRequest, PromptState, SlotEvent, SlotState, Switch, Switched, Verdict,
+    Exit, FileChange, How, News, PermissionRequest, PromptState, Rewind, SlotEvent, SlotState, Switch,
+    Switched, Verdict,
 };
 
 /// The session the agent starts with.

@@ -4,10 +4,10 @@ use ratatui::text::{Line, Span};
 use serde_json::Value;
 use similar::{ChangeTag, TextDiff};
 
-use super::cache::Shape;
 use super::excerpt::Limit;
 use crate::session::conversation::ToolCall;
 use crate::tui::view::text::{chop, clean_line, pad_start, width};
+use crate::tui::view::theme::Theme;
 
 /// Lines around a change that are shown.
 const CONTEXT: usize = 3;
@@ -66,14 +66,18 @@ impl Diff {
         Some(Self::from_rows(hunks.collect()))
     }
 
+    /// A change that is given as hunks of the official `structuredPatch`.
+    pub fn of_patch(hunks: &[Value]) -> Self {
+        Self::from_rows(hunks.iter().map(rows_of_hunk).collect())
+    }
+
     fn from_rows(hunks: Vec<Vec<Row>>) -> Self {
         let count = |change| hunks.iter().flatten().filter(|row| row.change == change).count();
         Self { added: count(ChangeTag::Insert), removed: count(ChangeTag::Delete), hunks }
     }
 
     /// Its lines, with their numbers.
-    pub fn lines(&self, limit: Limit, shape: &Shape) -> Vec<Line<'static>> {
-        let theme = &shape.theme;
+    pub fn lines(&self, limit: Limit, most: usize, theme: &Theme) -> Vec<Line<'static>> {
         let digits =
             self.hunks.iter().flatten().filter_map(|row| row.number).max().map(|most| most.to_string().len());
         let front = |number: Option<usize>| match digits {
@@ -84,7 +88,7 @@ impl Diff {
             None => "  │ ".to_owned(),
         };
         let front_width = width(&front(None));
-        let inner = shape.width.checked_sub(front_width).filter(|inner| *inner >= 8);
+        let inner = most.checked_sub(front_width).filter(|inner| *inner >= 8);
         let mut lines = Vec::new();
         let rows: usize = self.hunks.iter().map(Vec::len).sum();
         let mut shown = 0;
@@ -103,7 +107,7 @@ impl Diff {
                 text.truncate(text.floor_char_boundary(limit.bytes));
                 let spans = vec![Span::styled(format!("{sign}{text}"), style)];
                 let mut number = row.number;
-                for mut line in chop(spans, inner.unwrap_or(shape.width)) {
+                for mut line in chop(spans, inner.unwrap_or(most)) {
                     if inner.is_some() {
                         line.spans.insert(0, Span::styled(front(number.take()), theme.dim));
                     }
@@ -112,7 +116,7 @@ impl Diff {
             }
         }
         if rows > shown {
-            let more = crate::tui::view::text::truncate(&limit.say(rows - shown), shape.width).into_owned();
+            let more = crate::tui::view::text::truncate(&limit.say(rows - shown), most).into_owned();
             lines.push(Line::styled(format!("  {more}"), theme.dim));
         }
         lines

@@ -17,6 +17,7 @@ use std::collections::BTreeSet;
 use chrono::FixedOffset;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
+use serde_json::Value;
 
 use super::highlight::Painter;
 use super::text;
@@ -111,6 +112,12 @@ pub fn lay_out(items: &[Item], look: &Look<'_>, cache: &mut Cache, painter: &mut
     }
     cache.end();
     seen
+}
+
+/// A change of a file, given as hunks of the official `structuredPatch`, in
+/// this width; hostile text.
+pub fn patch_lines(hunks: &[Value], width: usize, theme: &Theme) -> Vec<Line<'static>> {
+    diff::Diff::of_patch(hunks).lines(excerpt::OPEN, width, theme)
 }
 
 /// A row as it stands on the screen: the gutter in front, search hits lit.

@@ -30,9 +30,9 @@ pub fn lines(call: &ToolCall, fold: Fold, shape: &Shape) -> Vec<Line<'static>> {
     };
     let failed = call.result.as_ref().filter(|result| result.is_error);
     match (&diff, failed) {
-        (Some(diff), None) => lines.extend(diff.lines(limit, shape)),
+        (Some(diff), None) => lines.extend(diff.lines(limit, shape.width, &shape.theme)),
         (Some(diff), Some(result)) => {
-            lines.extend(diff.lines(limit, shape));
+            lines.extend(diff.lines(limit, shape.width, &shape.theme));
             lines.extend(output(result, limit, shape));
         }
         (None, _) => {

@@ -108,7 +108,7 @@ fn slash_commands_are_completed() {
     program.app.focus = Focus::Composer;
     program.types("/re");
     let names: Vec<_> = completions(&program.app).into_iter().map(|command| command.name).collect();
-    assert_eq!(names, ["resume", "rename", "restart"]);
+    assert_eq!(names, ["resume", "rename", "restart", "rewind"]);
     program.keys("down tab");
     assert_eq!(program.app.composer.text(), "/rename ");
     assert!(completions(&program.app).is_empty());
@@ -191,4 +191,34 @@ fn the_end_of_a_turn_reads_the_list_again() {
     let mut program = Program::warm();
     let effects = program.grow(FRESH, "", Change::TurnEnd(TurnCost::default()));
     assert_eq!(effects, [Effect::ReadRows { all: false }]);
+}
+
+#[test]
+fn files_come_back_once_the_person_has_seen_what_that_changes() {
+    let mut program = Program::warm();
+    program.talked(FRESH);
+    program.app.focus = Focus::Conversation;
+    let ask = |dry_run| Effect::Rewind { prompt: "p".into(), dry_run };
+    assert_eq!(program.keys("w"), [ask(true)]);
+
+    let heard = |program: &mut Program, dry_run, rewind| {
+        program.does(Event::Rewind { prompt: "p".into(), dry_run, rewind })
+    };
+    heard(&mut program, true, Ok(Rewind::default()));
+    assert!(program.app.overlay.is_none() && program.toast().contains("as they were"));
+    heard(&mut program, true, Err("not kept".to_owned()));
+    assert_eq!(program.toast(), "the files stay as they are: not kept");
+
+    let files = vec![FileChange { path: "/work/a".to_owned(), patch: Vec::new() }];
+    let rewind = Rewind { files, insertions: 1, deletions: 2 };
+    heard(&mut program, true, Ok(rewind.clone()));
+    assert_eq!(program.keys("down"), []);
+    assert_eq!(program.keys("enter"), [ask(false)]);
+    assert!(program.app.overlay.is_none());
+    heard(&mut program, false, Ok(rewind.clone()));
+    assert_eq!(program.toast(), "1 file brought back (+1 -2 lines)");
+
+    heard(&mut program, true, Ok(rewind));
+    assert_eq!(program.keys("esc"), []);
+    assert!(program.app.overlay.is_none(), "left as they are");
 }

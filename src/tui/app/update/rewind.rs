@@ -1,0 +1,58 @@
+//! Bringing files back to what they were when a prompt came: shown first as
+//! what it changes, done on one more key.
+
+use super::super::effect::Effect;
+use super::super::overlay::Overlay;
+use super::super::state::App;
+use super::act::complain;
+use crate::session::conversation::Body;
+use crate::slot::Rewind;
+
+/// Asks the agent what coming back to the selected message's prompt would
+/// change; with none selected, to the last prompt.
+pub(super) fn ask(app: &mut App) -> Vec<Effect> {
+    if !app.shows_active() {
+        return complain(app, "only the session in the seat can bring files back");
+    }
+    let Some(page) = app.page() else { return complain(app, "there is no prompt yet") };
+    let items = page.conversation.items();
+    let to = page.selected.map_or(items.len(), |at| at + 1).min(items.len());
+    let prompt = items[..to].iter().rev().find(|item| matches!(item.body, Body::Prompt(_)));
+    let Some(prompt) = prompt.filter(|prompt| !prompt.uuid.is_empty()) else {
+        return complain(app, "there is no prompt yet");
+    };
+    vec![Effect::Rewind { prompt: prompt.uuid.clone(), dry_run: true }]
+}
+
+/// The person has seen what it changes, and wants it.
+pub(super) fn go(app: &mut App) -> Vec<Effect> {
+    let Some(Overlay::Rewind { prompt, .. }) = app.overlay.take() else { return Vec::new() };
+    vec![Effect::Rewind { prompt, dry_run: false }]
+}
+
+/// The agent answered.
+pub(super) fn heard(
+    app: &mut App,
+    prompt: String,
+    dry_run: bool,
+    rewind: Result<Rewind, String>,
+) -> Vec<Effect> {
+    let rewind = match rewind {
+        Ok(rewind) => rewind,
+        Err(why) => return complain(app, &format!("the files stay as they are: {why}")),
+    };
+    let files = match rewind.files.len() {
+        0 => {
+            app.say("the files are as they were when this prompt came");
+            return Vec::new();
+        }
+        1 => "1 file".to_owned(),
+        count => format!("{count} files"),
+    };
+    if dry_run {
+        app.overlay = Some(Overlay::Rewind { prompt, rewind, scroll: 0 });
+    } else {
+        app.say(format!("{files} brought back (+{} -{} lines)", rewind.insertions, rewind.deletions));
+    }
+    Vec::new()
+}
