@@ -324,3 +324,24 @@ fn the_sdks_way_to_start_it_needs_no_word_in_front() {
     assert_eq!(agent.ask(&json!({"subtype": "end_session", "reason": "done"})), json!({}));
     assert!(agent.ended().0.success());
 }
+
+#[test]
+fn a_tool_is_heard_while_it_runs() {
+    let home = Home::new();
+    let flags = ["--include-partial-messages", "--permission-mode", "bypassPermissions"];
+    let mut agent = home.agent(&flags);
+    // It waits for us to have heard it.
+    agent.prompt("run: echo \"begun\u{e9}\"; while [ ! -e heard ]; do sleep 0.05; done; echo ended");
+    let progress = agent.until_type("tool_progress");
+    assert_eq!((&progress["tool_name"], &progress["output"]), (&json!("Bash"), &json!("begun\u{e9}\n")));
+    assert!(progress["elapsed_time_seconds"].as_f64().is_some_and(|seconds| seconds < 10.0), "{progress}");
+    std::fs::write(home.work().join("heard"), "").unwrap();
+    let result = agent.until_type("user");
+    assert_eq!(result["message"]["content"][0]["tool_use_id"], progress["tool_use_id"]);
+    assert_eq!(result["tool_use_result"]["stdout"], "begun\u{e9}\nended\n");
+
+    let mut quiet = home.agent(&flags[1..]);
+    quiet.prompt("run: echo begun; sleep 0.3");
+    let frames = quiet.until(|frame| frame["type"] == "result");
+    assert!(frames.iter().all(|frame| frame["type"] != "tool_progress"), "only where pieces are wanted");
+}

@@ -6,6 +6,7 @@
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Instant;
 
 use serde_json::{Value, json};
 
@@ -125,11 +126,13 @@ impl Process {
     /// Lets a tool begin.
     pub(super) fn run_tool(&mut self, call: Call) -> Step {
         self.checkpoint_call(&call);
+        let place = self.place();
+        let so_far = place.so_far.clone();
         let running = match self.tool(&call.tool) {
-            Some(tool) => tool.run(call.input.clone(), self.place()),
+            Some(tool) => tool.run(call.input.clone(), place),
             None => Box::pin(std::future::ready(Outcome::failed("there is no such tool"))),
         };
-        Step::Tool { call, running }
+        Step::Tool { call, running, so_far, began: Instant::now() }
     }
 
     /// Tells the model that a call was refused, and lists it for the host.

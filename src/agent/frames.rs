@@ -2,6 +2,8 @@
 //!
 //! Owns the fields of frames and nothing of when they are sent.
 
+use std::time::Instant;
+
 use serde_json::{Map, Value, json};
 
 use super::process::Process;
@@ -9,10 +11,10 @@ use super::provider::ProviderError;
 use super::record::{new_uuid, now};
 use super::reply::Reply;
 use super::retry::Again;
-use super::turn::Turn;
+use super::turn::{Call, Turn};
 use crate::protocol::{
     AgentFrame, ControlResponse, ConversationReset, ErrorCode, MessageFrame, SPOKEN_VERSION, StreamEvent,
-    SystemFrame, TurnResult,
+    SystemFrame, ToolProgress, TurnResult,
 };
 use crate::session::SessionId;
 
@@ -82,6 +84,21 @@ impl Process {
                 event,
                 session_id: self.session.id.to_string(),
                 parent_tool_use_id: None,
+                uuid: new_uuid(),
+            }));
+        }
+    }
+
+    /// What a tool says while it runs, where the host wants pieces.
+    pub(super) fn send_progress(&self, call: &Call, began: Instant, output: String) {
+        if self.settings.sends_pieces {
+            self.out.send(&AgentFrame::ToolProgress(ToolProgress {
+                tool_use_id: call.id.clone(),
+                tool_name: call.tool.clone(),
+                parent_tool_use_id: None,
+                elapsed_time_seconds: began.elapsed().as_secs_f64(),
+                output,
+                session_id: self.session.id.to_string(),
                 uuid: new_uuid(),
             }));
         }

@@ -24,7 +24,7 @@ use super::provider::{Provider, Thinking};
 use super::record::new_uuid;
 use super::retry::Retries;
 use super::settings_files::SettingsFiles;
-use super::tool::{Place, Side, Toolbox};
+use super::tool::{Place, Side, SoFar, Toolbox};
 use super::turn::{Happened, Prompt, Turn};
 use crate::protocol::{HostFrame, UserLine};
 use crate::session::Prices;
@@ -255,6 +255,7 @@ impl Process {
             todos: self.session.todos.clone(),
             side: if self.settings.persists { Side::of(self.session.path()) } else { Side::default() },
             hidden: self.permissions.hidden(&self.session.cwd),
+            so_far: SoFar::default(),
         }
     }
 

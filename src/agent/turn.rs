@@ -16,7 +16,7 @@ use super::hook::{Firing, Note, Verdict};
 use super::hooking::About;
 use super::provider::{Event, Events, ProviderError};
 use super::reply::Reply;
-use super::tool::{Outcome, Running};
+use super::tool::{Outcome, Running, SoFar};
 use crate::session::message::{Message, Usage};
 use crate::session::prompt;
 
@@ -131,6 +131,10 @@ pub enum Step {
         call: Call,
         /// Dropping it stops the tool.
         running: Running,
+        /// What it says meanwhile.
+        so_far: SoFar,
+        /// When it began.
+        began: Instant,
     },
     /// Hooks.
     Hooks {
@@ -149,6 +153,8 @@ pub enum Happened {
     Replied(Option<Result<Event, ProviderError>>),
     /// It is time to ask the model again.
     Waited,
+    /// The tool said something, and goes on.
+    Said(String),
     /// The tool ended.
     Ran(Outcome),
     /// The hooks have spoken.
@@ -184,7 +190,10 @@ impl Turn {
             Step::Reply { events, .. } | Step::Compacting { events, .. } => {
                 Happened::Replied(events.next().await)
             }
-            Step::Tool { running, .. } => Happened::Ran(running.as_mut().await),
+            Step::Tool { running, so_far, .. } => tokio::select! {
+                outcome = running.as_mut() => Happened::Ran(outcome),
+                said = so_far.next() => Happened::Said(said),
+            },
             Step::BackOff(wait) => {
                 wait.as_mut().await;
                 Happened::Waited

@@ -90,6 +90,11 @@ impl Process {
                 turn.step = self.ask_the_model();
                 Ok(None)
             }
+            (Step::Tool { call, running, so_far, began }, Happened::Said(text)) => {
+                self.send_progress(&call, began, text);
+                turn.step = Step::Tool { call, running, so_far, began };
+                Ok(None)
+            }
             (Step::Tool { call, .. }, Happened::Ran(outcome)) => self.tool_ran(&mut turn, &call, outcome),
             (Step::Hooks { about, .. }, Happened::Hooked(verdict)) => self.hooked(&mut turn, about, verdict),
             (step, _) => {

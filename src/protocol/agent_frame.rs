@@ -13,6 +13,8 @@ pub enum AgentFrame {
     System(SystemFrame),
     /// A piece of a reply as it is made.
     StreamEvent(StreamEvent),
+    /// What a tool says while it runs.
+    ToolProgress(ToolProgress),
     /// One complete content block of a reply.
     Assistant(MessageFrame),
     /// Tool results and interruptions.
@@ -155,6 +157,31 @@ pub struct StreamEvent {
     /// Set for a sub-agent's.
     #[serde(default)]
     pub parent_tool_use_id: Option<String>,
+    /// The frame's own id.
+    #[serde(default)]
+    pub uuid: String,
+}
+
+/// A `tool_progress` frame, with `--include-partial-messages`. The official CLI
+/// (2.1.329) says in it only how long a tool has run; `output` is ours.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ToolProgress {
+    /// The call.
+    pub tool_use_id: String,
+    /// The tool's name.
+    pub tool_name: String,
+    /// Set for a sub-agent's.
+    #[serde(default)]
+    pub parent_tool_use_id: Option<String>,
+    /// Seconds since it began.
+    #[serde(default)]
+    pub elapsed_time_seconds: f64,
+    /// What it said since the last such frame, or the end of that.
+    #[serde(default)]
+    pub output: String,
+    /// The session it belongs to.
+    #[serde(default)]
+    pub session_id: String,
     /// The frame's own id.
     #[serde(default)]
     pub uuid: String,

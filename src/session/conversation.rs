@@ -14,6 +14,9 @@ use super::message::{Block, Message, SYNTHETIC, Usage};
 use super::prompt;
 use super::transcript::{Reach, Transcript};
 
+/// Bytes that are kept of what a running tool says.
+const SO_FAR: usize = 16 * 1024;
+
 /// A conversation, first item first.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Conversation {
@@ -70,8 +73,19 @@ pub struct ToolCall {
     pub name: String,
     /// Its arguments.
     pub input: Value,
+    /// The end of what it says while it runs; transcripts hold none.
+    pub so_far: String,
     /// Its outcome; none while it runs, or where the transcript holds none.
     pub result: Option<ToolResult>,
+}
+
+impl ToolCall {
+    /// It said this, and still runs.
+    fn heard(&mut self, text: &str) {
+        self.so_far.push_str(text);
+        let late = self.so_far.len().saturating_sub(SO_FAR);
+        self.so_far.drain(..self.so_far.ceil_char_boundary(late));
+    }
 }
 
 /// What a tool gave back.
@@ -126,6 +140,13 @@ pub enum Change {
         model: Option<String>,
         /// The tokens of its request.
         usage: Option<Usage>,
+    },
+    /// A tool said something, and still runs.
+    ToolOutput {
+        /// The call.
+        tool_use_id: String,
+        /// What it said since the last time.
+        text: String,
     },
     /// A tool gave its result.
     Result {
@@ -197,7 +218,7 @@ impl Conversation {
                     Block::ToolUse { id, name, input } => {
                         self.end_stream();
                         self.calls.insert(id.clone(), self.items.len());
-                        Body::Tool(ToolCall { id, name, input, result: None })
+                        Body::Tool(ToolCall { id, name, input, so_far: String::new(), result: None })
                     }
                     Block::Image => Body::Notice(Notice::Info, "[image]".to_owned()),
                     Block::Other(kind) => Body::Notice(Notice::Info, format!("[{kind}]")),
@@ -218,7 +239,14 @@ impl Conversation {
                 let call = self.calls.get(&tool_use_id).and_then(|&at| self.items.get_mut(at));
                 if let Some(Item { body: Body::Tool(call), .. }) = call {
                     call.result = Some(result);
+                    call.so_far = String::new();
                     self.answers.insert(uuid.to_owned(), tool_use_id);
+                }
+            }
+            Change::ToolOutput { tool_use_id, text } => {
+                let call = self.calls.get(&tool_use_id).and_then(|&at| self.items.get_mut(at));
+                if let Some(Item { body: Body::Tool(call), .. }) = call {
+                    call.heard(&text);
                 }
             }
             Change::Dropped(uuids) => {

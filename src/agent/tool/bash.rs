@@ -14,7 +14,7 @@ use tokio::process::Child;
 
 use super::group::{Group, shell};
 use super::side::Spill;
-use super::{Need, Outcome, Place, Running, Tool, argument};
+use super::{Need, Outcome, Place, Running, SoFar, Tool, argument};
 
 /// Bytes kept of each stream (the official CLI's limit, in characters).
 const KEPT: usize = 30_000;
@@ -86,7 +86,12 @@ async fn run(command: &str, timeout: Duration, place: &Place) -> Outcome {
     let whole = Mutex::new(place.side.spill(KEPT));
     let ended = tokio::time::timeout(timeout, async {
         let streams = (child.stdout.take(), child.stderr.take());
-        let reading = async { tokio::join!(stdout.read(streams.0, &whole), stderr.read(streams.1, &whole)) };
+        let reading = async {
+            tokio::join!(
+                stdout.read(streams.0, &whole, &place.so_far),
+                stderr.read(streams.1, &whole, &place.so_far)
+            )
+        };
         tokio::pin!(reading);
         tokio::select! {
             _ended = &mut reading => child.wait().await,
@@ -176,10 +181,11 @@ struct Kept {
 
 impl Kept {
     /// Reads to the end, so that the command never waits for us.
-    async fn read(&mut self, stream: Option<impl AsyncRead + Unpin>, whole: &Mutex<Spill>) {
+    async fn read(&mut self, stream: Option<impl AsyncRead + Unpin>, whole: &Mutex<Spill>, so_far: &SoFar) {
         let Some(mut stream) = stream else { return };
         let mut buffer = vec![0; 8192];
         while let Ok(count @ 1..) = stream.read(&mut buffer).await {
+            so_far.add(&buffer[..count]);
             whole.lock().unwrap_or_else(PoisonError::into_inner).take(&buffer[..count]);
             let room = KEPT.saturating_sub(self.bytes.len()).min(count);
             self.bytes.extend_from_slice(&buffer[..room]);

@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::{Outcome, Seen, Side, Todos};
+use super::{Outcome, Seen, Side, SoFar, Todos};
 
 /// Where a tool works.
 #[derive(Debug, Clone)]
@@ -21,13 +21,23 @@ pub struct Place {
     pub side: Side,
     /// The files that searches pass over.
     pub hidden: Hidden,
+    /// Where this call's output can be watched while it runs.
+    pub so_far: SoFar,
 }
 
 impl Place {
     /// A folder where nothing was seen yet, and nothing is hidden.
     pub fn new(cwd: PathBuf, guard: PathBuf) -> Self {
         let (seen, todos) = (Seen::default(), Todos::default());
-        Self { cwd, guard, seen, todos, side: Side::default(), hidden: Hidden::default() }
+        Self {
+            cwd,
+            guard,
+            seen,
+            todos,
+            side: Side::default(),
+            hidden: Hidden::default(),
+            so_far: SoFar::default(),
+        }
     }
 
     /// A path as the model gives it, made absolute.

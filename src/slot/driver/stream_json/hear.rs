@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::{Expected, StreamJson, send};
 use crate::protocol::{
     AgentFrame, AgentRequest, ControlEnvelope, ControlResponse, ErrorCode, HostFrame, MessageFrame,
-    StreamEvent, SystemFrame, TurnResult,
+    StreamEvent, SystemFrame, ToolProgress, TurnResult,
 };
 use crate::session::SessionId;
 use crate::session::conversation::{Change, Notice, TurnCost, changes_of_assistant, changes_of_user};
@@ -32,6 +32,11 @@ impl StreamJson {
             AgentFrame::System(frame) => (id(&frame.session_id), system(&frame)),
             AgentFrame::StreamEvent(event) => {
                 (id(&event.session_id), delta(&event).map(|change| grew("", change)).into_iter().collect())
+            }
+            AgentFrame::ToolProgress(progress) => {
+                let ToolProgress { tool_use_id, output: text, session_id, .. } = progress;
+                let grew = (!text.is_empty()).then(|| grew("", Change::ToolOutput { tool_use_id, text }));
+                (id(&session_id), grew.into_iter().collect())
             }
             AgentFrame::Assistant(frame) => {
                 (id(&frame.session_id), message(frame, changes_of_assistant_frame))

@@ -174,8 +174,9 @@ fn stamp(item: &Item, fold: Fold, gap: usize) -> u64 {
             std::mem::discriminant(notice).hash(&mut hasher);
             ends(text, &mut hasher);
         }
-        Body::Tool(ToolCall { id, name, input: _, result }) => {
+        Body::Tool(ToolCall { id, name, input: _, so_far, result }) => {
             (id, name, result.is_some()).hash(&mut hasher);
+            ends(so_far, &mut hasher);
             ends(result.as_ref().map_or("", |result| result.text.as_str()), &mut hasher);
         }
         Body::TurnEnd(cost) => cost.duration_ms.hash(&mut hasher),

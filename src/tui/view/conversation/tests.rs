@@ -26,7 +26,16 @@ fn reply(text: &str) -> Item {
 fn call(name: &str, input: serde_json::Value, text: &str, detail: serde_json::Value) -> Item {
     let result =
         ToolResult { text: text.to_owned(), is_error: text.starts_with("Exit"), detail: Some(detail) };
-    item(3, Body::Tool(ToolCall { id: name.to_owned(), name: name.to_owned(), input, result: Some(result) }))
+    item(
+        3,
+        Body::Tool(ToolCall {
+            id: name.to_owned(),
+            name: name.to_owned(),
+            input,
+            so_far: String::new(),
+            result: Some(result),
+        }),
+    )
 }
 
 /// One of everything.
@@ -163,6 +172,16 @@ fn everything_open_and_with_times() {
     pane.unfolded = (0..20).collect();
     pane.times = true;
     insta::assert_snapshot!("tour_open", plain(&pane.see(&tour())).join("\n"));
+}
+
+#[test]
+fn a_running_tool_shows_the_last_that_it_said() {
+    let mut items = vec![call("Bash", json!({"command": "make"}), "", json!(null))];
+    let Body::Tool(running) = &mut items[0].body else { panic!("a tool") };
+    running.result = None;
+    running.so_far = "1\n2\n3\n\u{1b}[31m4\u{1b}[0m\n5\n".to_owned();
+    let seen = plain(&Pane::new(40, 20).see(&items)).join("\n");
+    assert!(!seen.contains('1') && seen.ends_with("│ 2\n   │ 3\n   │ 4\n   │ 5"), "{seen}");
 }
 
 #[test]

@@ -24,7 +24,10 @@ pub fn lines(call: &ToolCall, fold: Fold, shape: &Shape) -> Vec<Line<'static>> {
     let diff = Diff::of(call);
     let mut lines = vec![head(call, diff.as_ref(), fold, shape)];
     let limit = match fold {
-        Fold::Line => return lines,
+        Fold::Line => {
+            lines.extend(so_far(call, GLIMPSE, shape));
+            return lines;
+        }
         Fold::Excerpt => EXCERPT,
         Fold::Open => OPEN,
     };
@@ -37,6 +40,7 @@ pub fn lines(call: &ToolCall, fold: Fold, shape: &Shape) -> Vec<Line<'static>> {
         }
         (None, _) => {
             lines.extend(input(call, limit, shape));
+            lines.extend(so_far(call, limit.lines, shape));
             if let Some(result) = &call.result {
                 lines.extend(output(result, limit, shape));
             }
@@ -193,6 +197,19 @@ fn output(result: &ToolResult, limit: excerpt::Limit, shape: &Shape) -> Vec<Line
     }
     lines.extend(excerpt::rest(more, &shape.theme, inner));
     ruled(lines, shape)
+}
+
+/// Lines of a running tool that are shown where nobody opened it.
+const GLIMPSE: usize = 4;
+
+/// The last lines of what a running tool has said.
+fn so_far(call: &ToolCall, most: usize, shape: &Shape) -> Vec<Line<'static>> {
+    let stripped = strip(call.so_far.trim_end());
+    let said: Vec<&str> = stripped.split('\n').filter(|line| !line.trim().is_empty()).collect();
+    let last = &said[said.len().saturating_sub(most)..];
+    let width = inner_width(shape);
+    let lines = last.iter().map(|line| Line::styled(truncate(line, width).into_owned(), shape.theme.dim));
+    ruled(lines.collect(), shape)
 }
 
 /// What stands in front of what belongs to a call.
