@@ -8,11 +8,13 @@
 //!  │       ├────► index ─► store ──► session
 //!  │       └────► store, protocol, session
 //!  ├─────► slot, store, protocol, session
+//!  ├─────► acp ──► slot, index, store, protocol, session
 //!  └─────► agent ────────► store, protocol, session
 //! ```
 //!
 //! `ARCHITECTURE.md` says on one page what each room owns and never knows.
 
+pub mod acp;
 pub mod agent;
 pub mod cli;
 pub mod index;

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
+use super::acp::Acp;
 use super::agent::Agent;
 use super::agents::Agents;
 use super::completions::{self, Completions};
@@ -73,6 +74,8 @@ pub enum Command {
     Sessions(Sessions),
     /// The warm process itself: the SDKs' protocol over stdio
     Agent(Agent),
+    /// The same for editors (Zed, JetBrains, Neovim): the Agent Client Protocol over stdio
+    Acp(Acp),
     /// List the agents that can take the seat, and how each switches
     Agents(Agents),
     /// Check the configuration, or print the default one

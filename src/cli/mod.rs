@@ -3,6 +3,7 @@
 //! Owns the flags, the exit codes, the configuration, the logs and the words of
 //! an error. Never knows the inside of what it starts.
 
+mod acp;
 mod agent;
 mod agents;
 mod arguments;
@@ -45,6 +46,7 @@ fn run(arguments: Arguments) -> Result<Exit> {
     match arguments.command {
         None => screen::run(&arguments.seat),
         Some(Command::Agent(agent)) => agent::run(agent.words),
+        Some(Command::Acp(acp)) => acp::run(&acp),
         Some(Command::Demo) => demo::run(),
         Some(Command::Sessions(sessions)) => sessions::run(&sessions),
         Some(Command::Config(config)) => config::run(&config),

@@ -81,7 +81,7 @@ pub struct ToolCall {
 
 impl ToolCall {
     /// It said this, and still runs.
-    fn heard(&mut self, text: &str) {
+    pub fn heard(&mut self, text: &str) {
         self.so_far.push_str(text);
         let late = self.so_far.len().saturating_sub(SO_FAR);
         self.so_far.drain(..self.so_far.ceil_char_boundary(late));

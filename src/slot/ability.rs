@@ -53,7 +53,7 @@ impl Abilities {
     pub fn of(&self, switch: &Switch) -> Ability {
         match switch {
             Switch::Clear => self.clear,
-            Switch::Resume(_) => self.resume,
+            Switch::Resume(_) | Switch::Begin { .. } => self.resume,
             Switch::Fork { at: Some(_), .. } => {
                 self.lack(Feature::ForkAt).map_or(self.fork, Ability::Missing)
             }

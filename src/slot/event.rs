@@ -96,13 +96,21 @@ pub struct Exit {
     pub restart_in: Option<Duration>,
 }
 
-/// One of the three ways to change the active session.
+/// One of the ways to change the active session.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Switch {
     /// To a new, empty session.
     Clear,
     /// To a stored session.
     Resume(SessionId),
+    /// To the session of this id, a new one where none is stored: for whoever
+    /// has to name a session before anything is said in it.
+    Begin {
+        /// The session.
+        session: SessionId,
+        /// The folder it runs in.
+        cwd: PathBuf,
+    },
     /// To a copy of a stored session.
     Fork {
         /// The session to copy.
@@ -121,7 +129,7 @@ impl Switch {
     pub fn name(&self) -> &'static str {
         match self {
             Self::Clear => "clear",
-            Self::Resume(_) => "resume",
+            Self::Resume(_) | Self::Begin { .. } => "resume",
             Self::Fork { .. } => "fork",
         }
     }
@@ -130,7 +138,9 @@ impl Switch {
     pub fn source(&self) -> Option<SessionId> {
         match self {
             Self::Clear => None,
-            Self::Resume(session) | Self::Fork { source: session, .. } => Some(*session),
+            Self::Resume(session) | Self::Begin { session, .. } | Self::Fork { source: session, .. } => {
+                Some(*session)
+            }
         }
     }
 

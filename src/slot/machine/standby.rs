@@ -86,6 +86,7 @@ impl Machine {
         let found = session.and_then(|session| self.launch.finder.find(session));
         let asked = match &switch {
             Switch::Fork { cwd, .. } => cwd.clone(),
+            Switch::Begin { cwd, .. } => Some(cwd.clone()),
             Switch::Clear | Switch::Resume(_) => None,
         };
         if let Some(cwd) = asked.or(found.map(|found| found.cwd)) {
@@ -299,6 +300,7 @@ fn origin(switch: &Switch) -> Origin {
     match switch {
         Switch::Clear => Origin::New,
         Switch::Resume(session) => Origin::Stored(*session),
+        Switch::Begin { session, .. } => Origin::Named(*session),
         Switch::Fork { source, at, .. } => Origin::Copy { source: *source, at: at.clone() },
     }
 }

@@ -160,6 +160,13 @@ fn switch_request(switch: Switch, interrupt: bool) -> HostRequest {
             interrupt,
             ..ResumeRequest::default()
         }),
+        Switch::Begin { session, cwd } => HostRequest::Resume(ResumeRequest {
+            session_id: session.to_string(),
+            cwd: cwd.into_os_string().into_string().ok(),
+            create: true,
+            interrupt,
+            ..ResumeRequest::default()
+        }),
         Switch::Fork { source, at, title, cwd } => HostRequest::Fork(ForkRequest {
             session_id: Some(source.to_string()),
             resume_session_at: at,

@@ -73,6 +73,11 @@ fn requests_are_as_the_wire_has_them() {
     check(Ask::Interrupt, json!({"subtype": "interrupt"}));
     check(switch(Switch::Clear, false), json!({"subtype": "clear"}));
     check(switch(Switch::Clear, true), json!({"subtype": "clear", "interrupt": true}));
+    let begin = Switch::Begin { session: id, cwd: "/work".into() };
+    check(
+        switch(begin, false),
+        json!({"subtype": "resume", "session_id": ID, "cwd": "/work", "create": true}),
+    );
     check(switch(Switch::Resume(id), false), json!({"subtype": "resume", "session_id": ID}));
     let (at, title, cwd) = (Some("u".to_owned()), Some("t".to_owned()), Some("/w".into()));
     check(

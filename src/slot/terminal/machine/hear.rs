@@ -150,7 +150,7 @@ impl Asked {
     fn is_done_by(&self, source: &str, to: SessionId) -> bool {
         match &self.switch {
             Switch::Clear => source == "clear",
-            Switch::Resume(session) => source == "resume" && to == *session,
+            Switch::Resume(session) | Switch::Begin { session, .. } => source == "resume" && to == *session,
             Switch::Fork { .. } => source == "fork" && !self.resuming,
         }
     }

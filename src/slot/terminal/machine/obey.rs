@@ -82,9 +82,13 @@ impl Machine {
             (Some(active), Switch::Fork { cwd: Some(cwd), .. }, _) if *cwd != active.cwd => {
                 Some(refused("other_folder", "/branch stays in its folder"))
             }
-            (Some(active), Switch::Resume(session) | Switch::Fork { source: session, .. }, _)
-                if *session != active.session && !self.lies_beside(active, *session) =>
-            {
+            (
+                Some(active),
+                Switch::Resume(session)
+                | Switch::Begin { session, .. }
+                | Switch::Fork { source: session, .. },
+                _,
+            ) if *session != active.session && !self.lies_beside(active, *session) => {
                 Some(refused("other_folder", "/resume finds only the sessions of its folder"))
             }
             (None, _, _) => Some(SlotError::NotReady("starting")),
@@ -105,7 +109,9 @@ impl Machine {
         let command = match &switch {
             Switch::Clear => "/clear".to_owned(),
             Switch::Fork { title, .. } if !resuming => branch(title.as_deref()),
-            Switch::Resume(session) | Switch::Fork { source: session, .. } => format!("/resume {session}"),
+            Switch::Resume(session)
+            | Switch::Begin { session, .. }
+            | Switch::Fork { source: session, .. } => format!("/resume {session}"),
         };
         self.type_command(&command);
         self.enter(SlotState::Switching { from, switch: switch.clone() });

@@ -1,0 +1,65 @@
+//! Permission requests: asked of the editor, answered to the slot.
+
+use agent_client_protocol_schema::v1::{
+    PermissionOption, PermissionOptionKind, RequestPermissionOutcome, RequestPermissionRequest,
+    RequestPermissionResponse,
+};
+use serde_json::Value;
+
+use super::tool;
+use crate::session::SessionId;
+use crate::slot::{PermissionRequest, Verdict};
+
+const ONCE: &str = "once";
+const SESSION: &str = "session";
+const DENY: &str = "deny";
+
+/// What the editor is asked; `call` is the id of the tool call it is about.
+pub(super) fn question(
+    session: SessionId,
+    call: &str,
+    request: &PermissionRequest,
+) -> RequestPermissionRequest {
+    let options = vec![
+        PermissionOption::new(ONCE, "Allow once", PermissionOptionKind::AllowOnce),
+        PermissionOption::new(SESSION, "Allow for this session", PermissionOptionKind::AllowAlways),
+        PermissionOption::new(DENY, "Deny", PermissionOptionKind::RejectOnce),
+    ];
+    let wanted = tool::wanted(call, &request.tool, &request.input);
+    RequestPermissionRequest::new(session.to_string(), wanted, options)
+}
+
+/// What the editor's answer means. Whatever is not a yes is a no.
+pub(super) fn verdict(answer: Result<Value, Value>) -> Verdict {
+    let outcome = answer.ok().and_then(|answer| serde_json::from_value(answer).ok());
+    match outcome.map(|response: RequestPermissionResponse| response.outcome) {
+        Some(RequestPermissionOutcome::Selected(chosen)) => match &*chosen.option_id.0 {
+            ONCE => Verdict::Once,
+            SESSION => Verdict::Session,
+            _ => Verdict::Deny("the person said no".to_owned()),
+        },
+        _ => Verdict::Deny("the person did not answer".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn only_a_yes_is_a_yes() {
+        let check = |answer: Result<Value, Value>, expected: &str| {
+            assert!(format!("{:?}", verdict(answer.clone())).starts_with(expected), "{answer:?}");
+        };
+        let chosen = |option: &str| Ok(json!({"outcome": {"outcome": "selected", "optionId": option}}));
+        check(chosen("once"), "Once");
+        check(chosen("session"), "Session");
+        check(chosen("deny"), "Deny");
+        check(chosen("something"), "Deny");
+        check(Ok(json!({"outcome": {"outcome": "cancelled"}})), "Deny");
+        check(Ok(json!({})), "Deny");
+        check(Err(json!({"code": -32601})), "Deny");
+    }
+}

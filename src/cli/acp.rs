@@ -1,0 +1,75 @@
+//! `hotseat acp`: our own agent on this process's stdio, for editors.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::config;
+use super::exit::Exit;
+use super::logs;
+use super::places::Places;
+use crate::acp::{self, Served};
+use crate::protocol::PermissionMode;
+use crate::slot::{Finder, Launch, OURS};
+use crate::store::LocalStore;
+
+/// For a read of stdin, which never ends by itself.
+const LAST_WORK: Duration = Duration::from_millis(100);
+
+const HELP: &str = "\
+In Zed's settings:
+  \"agent_servers\": {\"hotseat\": {\"type\": \"custom\", \"command\": \"hotseat\", \"args\": [\"acp\"]}}";
+
+/// What the command is told.
+#[derive(Debug, clap::Args)]
+#[command(after_help = HELP)]
+pub struct Acp {
+    /// The model to start with.
+    #[arg(long, value_name = "MODEL")]
+    model: Option<String>,
+    /// What may run without asking: default, acceptEdits, plan, dontAsk, bypassPermissions.
+    #[arg(long, value_name = "MODE")]
+    permission_mode: Option<PermissionMode>,
+}
+
+/// Serves an editor until it closes its end.
+pub fn run(arguments: &Acp) -> Result<Exit> {
+    // Stderr is the editor's to keep; it is never a person's screen.
+    logs::to_stderr();
+    let places = Places::find();
+    let settings = config::read_file(&places.config_file()).settings;
+    let launch = Launch {
+        driver: OURS.driver,
+        program: std::env::current_exe().context("finding hotseat's own program")?,
+        args: OURS.arguments.iter().map(Into::into).collect(),
+        env: Vec::new(),
+        cwd: std::env::current_dir().context("finding the current folder")?,
+        model: arguments.model.clone().or(settings.model),
+        permission_mode: arguments.permission_mode.unwrap_or(settings.permission_mode),
+        resume: None,
+        ephemeral: false,
+        guard: None,
+        processes: settings.processes,
+        finder: Finder::default(),
+    };
+    let served = Served { launch, store: Arc::new(LocalStore::new(&places.claude)), index: places.index() };
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("starting to serve the editor")?;
+    let ended = runtime.block_on(async {
+        let mut signals = Vec::new();
+        for kind in [SignalKind::terminate(), SignalKind::hangup(), SignalKind::interrupt()] {
+            signals.push(signal(kind).context("listening to signals")?);
+        }
+        let stop = async {
+            let each = signals.iter_mut().map(|signal| Box::pin(signal.recv()));
+            futures_util::future::select_all(each).await;
+        };
+        acp::serve(served, tokio::io::stdin(), tokio::io::stdout(), stop).await.context("serving the editor")
+    });
+    runtime.shutdown_timeout(LAST_WORK);
+    ended.map(|()| Exit::Done)
+}
