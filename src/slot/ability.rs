@@ -31,6 +31,8 @@ pub enum Feature {
     ForkAt,
     /// Writing nothing to disk.
     Ephemeral,
+    /// Saying which MCP servers it has.
+    Servers,
     /// Bringing back what files were when a prompt came.
     Rewind,
 }

@@ -276,6 +276,8 @@ pub enum News {
     Prepared(Option<Switch>),
     /// The model in use, after it was changed.
     Model(String),
+    /// MCP servers: connected, of how many.
+    Servers(usize, usize),
     /// The permission mode in use, after it was changed.
     Mode(PermissionMode),
 }

@@ -29,6 +29,21 @@ pub struct ContextUsage {
     pub categories: Vec<(String, u64)>,
 }
 
+/// An MCP server of the agent's; all of it hostile text.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct McpServer {
+    /// Its name.
+    pub name: String,
+    /// `connected`, `pending`, `failed`, `needs-auth` or `disabled`.
+    pub status: String,
+    /// Who named it: `user`, `project`, `local`, `dynamic`.
+    pub scope: Option<String>,
+    /// How many tools it offers, where that is known.
+    pub tools: Option<usize>,
+    /// Why it is not there.
+    pub error: Option<String>,
+}
+
 /// What coming back to a prompt changes, or changed, in the files.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Rewind {
@@ -76,6 +91,8 @@ pub(super) enum Command {
     Rename { title: String, reply: Reply<()> },
     /// Measure the context window.
     ContextUsage { reply: Reply<ContextUsage> },
+    /// Say which MCP servers there are.
+    Servers { reply: Reply<Vec<McpServer>> },
     /// Bring files back, or say what that would change.
     Rewind { prompt: String, dry_run: bool, reply: Reply<Rewind> },
     /// Start a new process.
@@ -160,6 +177,11 @@ impl SlotHandle {
     /// Measures the context window.
     pub async fn context_usage(&self) -> Result<ContextUsage, SlotError> {
         self.ask(|reply| Command::ContextUsage { reply }).await
+    }
+
+    /// The agent's MCP servers.
+    pub async fn servers(&self) -> Result<Vec<McpServer>, SlotError> {
+        self.ask(|reply| Command::Servers { reply }).await
     }
 
     /// Brings files back to what they were when a prompt came, its uuid; with

@@ -29,7 +29,7 @@ pub use driver::{Answer, Ask, Driver, Heard, KNOWN, Known, Line, OURS, Origin, P
 pub use error::SlotError;
 pub use event::*;
 pub use finder::{Finder, Found};
-pub use handle::{ContextUsage, FileChange, Rewind, Seat, SlotHandle};
+pub use handle::{ContextUsage, FileChange, McpServer, Rewind, Seat, SlotHandle};
 pub use memory::memory_of;
 
 /// News that may wait for a reader; beyond them the agent's stdout waits.

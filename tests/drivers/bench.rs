@@ -73,6 +73,17 @@ impl Bench {
         Seated { slot, agent, _api: api, finder }
     }
 
+    /// With an MCP server of the person's, where python3 is there to run it.
+    pub fn with_server(self) -> Self {
+        let server = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/mcp_server.py");
+        let count = self.home.path().join("handshakes");
+        let server = serde_json::json!({"command": "python3", "args": [server, "--count", count]});
+        let kept = serde_json::json!({"mcpServers": {"adder": server}});
+        std::fs::create_dir_all(self.home.path().join("claude")).unwrap();
+        std::fs::write(self.home.path().join("claude/.claude.json"), kept.to_string()).unwrap();
+        self
+    }
+
     /// Another that shares this one's home.
     pub fn elsewhere(&self) -> Launch {
         let cwd = self.home.path().join("elsewhere").canonicalize().unwrap();

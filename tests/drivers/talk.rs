@@ -129,6 +129,28 @@ pub async fn files_come_back_to_what_they_were_before_a_prompt(bench: Bench) {
     assert!(handle.rewind(uuid::Uuid::new_v4().to_string(), true).await.is_err(), "no such prompt");
 }
 
+pub async fn its_mcp_servers_are_told(bench: Bench) {
+    let mut seated = bench.with_server().seat().await;
+    if seated.abilities().lack(Feature::Servers).is_some() {
+        return;
+    }
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
+    let adder = loop {
+        let servers = seated.slot.handle.servers().await.unwrap();
+        let adder = servers.into_iter().find(|server| server.name == "adder");
+        match adder {
+            Some(adder) if adder.status != "pending" => break adder,
+            other => assert!(std::time::Instant::now() < deadline, "{other:?}"),
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    };
+    assert_eq!((adder.status.as_str(), adder.tools), ("connected", Some(5)), "{adder:?}");
+    assert_eq!(adder.scope.as_deref(), Some("user"));
+    seated.slot.say("Hello").await;
+    let told = seated.slot.heard.iter().any(|event| matches!(event.news, News::Servers(1, _)));
+    assert!(told, "with the turn it is told how many are connected");
+}
+
 pub async fn a_title_is_kept(bench: Bench) {
     let mut seated = bench.seat().await;
     if seated.abilities().lack(Feature::Rename).is_some() {

@@ -49,6 +49,8 @@ pub enum Ask {
     },
     /// Measure the context window; answered with [`Context`](super::Answer::Context).
     Context,
+    /// Say which MCP servers there are; answered with [`Servers`](super::Answer::Servers).
+    Servers,
     /// Bring files back to what they were when a prompt came; answered with
     /// [`Rewind`](super::Answer::Rewind).
     Rewind {
@@ -74,6 +76,7 @@ impl Ask {
             Self::Mode(_) => "permission mode",
             Self::Rename { .. } => "rename",
             Self::Context => "context",
+            Self::Servers => "MCP servers",
             Self::Rewind { .. } => "rewind",
             Self::Cancel(_) => "cancel",
             Self::End => "end",

@@ -6,7 +6,9 @@ use super::Line;
 use crate::protocol::PermissionMode;
 use crate::session::SessionId;
 use crate::session::conversation::{Change, TurnCost};
-use crate::slot::{Agent, ContextUsage, PermissionRequest, PromptState, Retry, Rewind, SlotError, Totals};
+use crate::slot::{
+    Agent, ContextUsage, McpServer, PermissionRequest, PromptState, Retry, Rewind, SlotError, Totals,
+};
 
 /// Something the agent said, or is to be told.
 #[derive(Debug, Clone, PartialEq)]
@@ -62,6 +64,8 @@ pub enum Heard {
     Model(String),
     /// What may run without asking.
     Mode(PermissionMode),
+    /// MCP servers: connected, of how many.
+    Servers(usize, usize),
 }
 
 /// What an agent answered.
@@ -77,6 +81,8 @@ pub enum Answer {
     Model(Option<String>),
     /// What the context window holds.
     Context(ContextUsage),
+    /// Its MCP servers.
+    Servers(Vec<McpServer>),
     /// What coming back to a prompt changes in the files.
     Rewind(Rewind),
     /// Whether a prompt was taken back in time.

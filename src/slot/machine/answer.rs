@@ -61,6 +61,13 @@ impl Machine {
                     answer(reply, usage);
                 }
             }
+            Then::Servers(reply) => {
+                let servers = result.and_then(|answer| match answer {
+                    Answer::Servers(servers) => Ok(servers),
+                    _ => Err(mistaken()),
+                });
+                answer(reply, servers);
+            }
             Then::Rewind(reply) => {
                 let rewind = result.and_then(|answer| match answer {
                     Answer::Rewind(rewind) => Ok(rewind),

@@ -9,7 +9,7 @@ use super::Machine;
 use super::life::After;
 use crate::protocol::PermissionMode;
 use crate::slot::driver::{Answer, Ask};
-use crate::slot::handle::{ContextUsage, Reply, Rewind};
+use crate::slot::handle::{ContextUsage, McpServer, Reply, Rewind};
 use crate::slot::{SlotError, Switch, Switched};
 
 /// How long an agent may take to start.
@@ -36,6 +36,8 @@ pub(super) enum Then {
     Seat(Switch, Reply<Switched>),
     /// Say what the context window holds.
     Measure(Option<Reply<ContextUsage>>),
+    /// Say which MCP servers there are.
+    Servers(Reply<Vec<McpServer>>),
     /// Say what comes back.
     Rewind(Reply<Rewind>),
     /// The prompt of this uuid was taken back, or not.
@@ -51,6 +53,7 @@ impl Then {
             }
             Self::Seat(_, reply) => reply.send(Err(error)).is_ok(),
             Self::Measure(Some(reply)) => reply.send(Err(error)).is_ok(),
+            Self::Servers(reply) => reply.send(Err(error)).is_ok(),
             Self::Rewind(reply) => reply.send(Err(error)).is_ok(),
             Self::Cancel(_, Some(reply)) => reply.send(Err(error)).is_ok(),
             Self::Greet | Self::Note | Self::Measure(None) | Self::Cancel(_, None) => false,

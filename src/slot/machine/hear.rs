@@ -49,6 +49,7 @@ impl Machine {
                     self.tell(News::PermissionDropped { id });
                 }
             }
+            Heard::Servers(connected, of) => self.tell(News::Servers(connected, of)),
             Heard::Model(model) => self.note_model(model),
             Heard::Mode(mode) => {
                 if self.launch.permission_mode != mode {

@@ -43,6 +43,10 @@ impl Machine {
                 Ok(()) => self.ask(Ask::Context, Then::Measure(Some(reply))),
                 Err(no) => answer(reply, Err(no)),
             },
+            Command::Servers { reply } => match self.may_ask_for(Feature::Servers) {
+                Ok(()) => self.ask(Ask::Servers, Then::Servers(reply)),
+                Err(no) => answer(reply, Err(no)),
+            },
             Command::Rewind { prompt, dry_run, reply } => match self.may_ask_for(Feature::Rewind) {
                 Ok(()) => self.ask(Ask::Rewind { prompt, dry_run }, Then::Rewind(reply)),
                 Err(no) => answer(reply, Err(no)),

@@ -194,6 +194,7 @@ fn news(event: &SlotEvent) -> Option<String> {
         News::Prepared(None) => "unprepared".to_owned(),
         News::Prepared(Some(switch)) => format!("prepared {}", switch.name()),
         News::Totals(_) => return None,
+        News::Servers(connected, of) => format!("servers {connected}/{of}"),
         News::Model(model) => format!("model {model}"),
         News::Mode(mode) => format!("mode {}", mode.wire_name()),
     })

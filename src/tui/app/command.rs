@@ -26,6 +26,8 @@ pub enum Command {
     Undo,
     /// Go on in a copy.
     Fork,
+    /// The agent's MCP servers.
+    Servers,
     /// Bring the files back to what they were when a prompt came.
     Rewind,
     /// Go to the session this one was forked from.

@@ -42,6 +42,8 @@ pub enum Effect {
     SetModel(Option<String>),
     /// Ask before less, or before more.
     SetMode(PermissionMode),
+    /// Ask the agent for its MCP servers.
+    Servers,
     /// Bring files back to what they were when a prompt came.
     Rewind {
         /// The prompt's uuid.

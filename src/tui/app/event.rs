@@ -8,7 +8,7 @@ use super::ranking::Work;
 use super::surroundings::Surroundings;
 use crate::index::Row;
 use crate::session::{Conversation, SessionId};
-use crate::slot::{Rewind, SlotEvent};
+use crate::slot::{McpServer, Rewind, SlotEvent};
 
 /// One thing that happened.
 #[derive(Debug)]
@@ -78,6 +78,8 @@ pub enum Event {
         /// The session that was asked for.
         session: Option<SessionId>,
     },
+    /// The agent said which MCP servers it has, or why it does not say.
+    Servers(Result<Vec<McpServer>, String>),
     /// The agent said what coming back to a prompt changes in the files, or changed.
     Rewind {
         /// The prompt's uuid.

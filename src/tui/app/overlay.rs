@@ -5,7 +5,7 @@ use tui_textarea::TextArea;
 use super::jump::Jump;
 use super::writing::line;
 use crate::session::SessionId;
-use crate::slot::{Rewind, Switch};
+use crate::slot::{McpServer, Rewind, Switch};
 
 /// The one thing that lies over the panes.
 #[derive(Debug)]
@@ -27,6 +27,13 @@ pub enum Overlay {
     Ask(Box<Ask>),
     /// A question with a few answers.
     Choice(Choice),
+    /// The agent's MCP servers, scrolled by this many lines.
+    Servers {
+        /// The servers.
+        servers: Vec<McpServer>,
+        /// Scrolled by this many lines.
+        scroll: usize,
+    },
     /// What coming back to a prompt would change in the files.
     Rewind {
         /// The prompt's uuid.

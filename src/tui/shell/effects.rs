@@ -92,6 +92,13 @@ impl Runner {
                     slot.replace(other.program, seat).await
                 });
             }
+            Effect::Servers => {
+                let runner = self.clone();
+                tokio::spawn(async move {
+                    let servers = runner.slot.servers().await;
+                    runner.send(Event::Servers(servers.map_err(|error| error.to_string())));
+                });
+            }
             Effect::Rewind { prompt, dry_run } => {
                 let runner = self.clone();
                 tokio::spawn(async move {

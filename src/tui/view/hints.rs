@@ -19,7 +19,9 @@ pub fn line(app: &App, width: u16, theme: &Theme) -> Line<'static> {
             Some(&[("Enter", "the answer with ⏎"), ("Esc", "stay")])
         }
         Some(Overlay::Choice(_)) => Some(&[("Esc", "stay")]),
-        Some(Overlay::Help(_) | Overlay::Details { .. }) => Some(&[("↑↓", "scroll"), ("Esc", "leave")]),
+        Some(Overlay::Help(_) | Overlay::Details { .. } | Overlay::Servers { .. }) => {
+            Some(&[("↑↓", "scroll"), ("Esc", "leave")])
+        }
         Some(Overlay::Rewind { .. }) => {
             Some(&[("Enter", "bring them back"), ("↑↓", "scroll"), ("Esc", "leave them as they are")])
         }

@@ -6,9 +6,10 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, BorderType, Clear, Paragraph};
 
+use super::figures::counted;
 use super::theme::Theme;
 use super::{composer, conversation, details, text};
-use crate::slot::{Rewind, SlotState};
+use crate::slot::{McpServer, Rewind, SlotState};
 use crate::tui::app::{App, Ask, Choice, Overlay, Place};
 
 /// Draws what lies over the panes, if it is not the jump; returns the screen row
@@ -23,6 +24,13 @@ pub fn draw(app: &App, frame: &mut Frame<'_>, theme: &Theme) -> Vec<(u16, usize)
         Some(Overlay::Details { session, scroll }) => {
             let lines = details::lines(app, *session, 78.min(usize::from(frame.area().width)) - 6, theme);
             let inner = open(frame, "details", (78, lines.len() as u16 + 2), theme);
+            scrolled(frame, lines, *scroll, inner);
+            Vec::new()
+        }
+        Some(Overlay::Servers { servers, scroll }) => {
+            let inner = open(frame, "MCP servers", (90, servers.len() as u16 + 2), theme);
+            let width = usize::from(inner.width);
+            let lines = servers.iter().map(|server| server_line(server, width, theme)).collect();
             scrolled(frame, lines, *scroll, inner);
             Vec::new()
         }
@@ -69,6 +77,22 @@ fn scrolled(frame: &mut Frame<'_>, lines: Vec<Line<'static>>, scroll: usize, are
     let last = lines.len().saturating_sub(usize::from(area.height));
     let shown: Vec<_> = lines.into_iter().skip(scroll.min(last)).take(usize::from(area.height)).collect();
     frame.render_widget(Paragraph::new(shown), area);
+}
+
+/// An MCP server and how it is; hostile text.
+fn server_line(server: &McpServer, width: usize, theme: &Theme) -> Line<'static> {
+    let (sign, style) = match server.status.as_str() {
+        "connected" => ("●", theme.accent),
+        "failed" | "needs-auth" => ("✕", theme.error),
+        _ => ("○", theme.dim),
+    };
+    let tools = server.tools.map(|tools| counted(tools, "tool"));
+    let said = [Some(server.status.clone()), server.scope.clone(), tools, server.error.clone()];
+    let said = said.into_iter().flatten().collect::<Vec<_>>().join(" · ");
+    let name = text::pad(&text::clean_line(&server.name), 20);
+    let line =
+        text::truncate(&format!("{name} {}", text::clean_line(&said)), width.saturating_sub(2)).into_owned();
+    Line::from(vec![Span::styled(format!("{sign} "), style), Span::raw(line)])
 }
 
 /// What coming back changes, file by file; hostile text.

@@ -9,7 +9,7 @@ use super::{Expected, StreamJson};
 use crate::protocol::{InitializeAnswer, SwitchAnswer};
 use crate::session::message::Usage;
 use crate::slot::driver::{Answer, Seated};
-use crate::slot::{Abilities, Agent, ContextUsage, FileChange, Rewind, SlotError, Totals};
+use crate::slot::{Abilities, Agent, ContextUsage, FileChange, McpServer, Rewind, SlotError, Totals};
 
 impl StreamJson {
     /// What the answer to a request means.
@@ -27,6 +27,7 @@ impl StreamJson {
             Expected::Seated => self.seated(answer).map(|seated| Answer::Seated(Box::new(seated))),
             Expected::Model => Ok(Answer::Model(words(&answer, "model"))),
             Expected::Context => Ok(Answer::Context(context(answer))),
+            Expected::Servers => Ok(Answer::Servers(servers(&answer))),
             Expected::Rewind => Ok(Answer::Rewind(rewind(answer))),
             Expected::Cancelled => Ok(Answer::Cancelled(answer["cancelled"].as_bool().unwrap_or(false))),
         }
@@ -40,7 +41,6 @@ impl StreamJson {
         let session = answer.session_id.parse().map_err(|error| format!("its handshake: {error}"))?;
         let spent = totals(answer.total_cost_usd, answer.usage);
         self.spent = Some(spent);
-        let connected = answer.mcp_servers.iter().filter(|server| server["status"] == "connected").count();
         let agent = Agent {
             name: "hotseat".to_owned(),
             version: answer.agent_version,
@@ -53,7 +53,7 @@ impl StreamJson {
             permission_mode: answer.current_permission_mode.parse().unwrap_or_default(),
             commands: answer.commands.iter().filter_map(command).collect(),
             models: answer.models.iter().filter_map(|model| words(model, "value")).collect(),
-            mcp: (connected, answer.mcp_servers.len()),
+            mcp: connected(&answer.mcp_servers),
             repaired: answer.repaired,
             abilities: Abilities::WHOLE,
         };
@@ -98,6 +98,26 @@ pub(super) fn context(answer: Value) -> ContextUsage {
         percent: wire.percentage,
         categories: wire.categories.iter().filter_map(category).collect(),
     }
+}
+
+/// How many of these MCP servers are connected, and how many there are.
+pub(super) fn connected(servers: &[Value]) -> (usize, usize) {
+    (servers.iter().filter(|server| server["status"] == "connected").count(), servers.len())
+}
+
+/// Each MCP server, as `mcp_status` has it.
+fn servers(answer: &Value) -> Vec<McpServer> {
+    let servers = answer["mcpServers"].as_array().into_iter().flatten();
+    let server = |server: &Value| {
+        Some(McpServer {
+            name: words(server, "name")?,
+            status: words(server, "status").unwrap_or_default(),
+            scope: words(server, "scope"),
+            tools: server["tools"].as_array().map(Vec::len),
+            error: words(server, "error"),
+        })
+    };
+    servers.filter_map(server).collect()
 }
 
 /// What coming back to a prompt changes. The official CLI names the files only.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::{Expected, StreamJson, send};
+use super::{Expected, StreamJson, answer, send};
 use crate::protocol::{
     AgentFrame, AgentRequest, ControlEnvelope, ControlResponse, ErrorCode, HostFrame, MessageFrame,
     StreamEvent, SystemFrame, ToolProgress, TurnResult,
@@ -176,7 +176,11 @@ fn system(frame: &SystemFrame) -> Vec<Heard> {
     match frame.subtype.as_str() {
         "init" => {
             let model = words("model").map(|model| Heard::Model(model.to_owned()));
-            model.into_iter().chain(mode()).collect()
+            let servers = frame.rest.get("mcp_servers").and_then(Value::as_array).map(|servers| {
+                let (connected, of) = answer::connected(servers);
+                Heard::Servers(connected, of)
+            });
+            model.into_iter().chain(mode()).chain(servers).collect()
         }
         "status" => mode().into_iter().collect(),
         "session_state_changed" if words("state") == Some("idle") => vec![Heard::Quiet],

@@ -38,6 +38,7 @@ enum Expected {
     Seated,
     Model,
     Context,
+    Servers,
     Rewind,
     Cancelled,
 }
@@ -90,6 +91,7 @@ impl StreamJson {
             Ask::Switch { .. } => Expected::Seated,
             Ask::Model(_) => Expected::Model,
             Ask::Context => Expected::Context,
+            Ask::Servers => Expected::Servers,
             Ask::Rewind { .. } => Expected::Rewind,
             Ask::Cancel(_) => Expected::Cancelled,
             Ask::Interrupt | Ask::Mode(_) | Ask::Rename { .. } | Ask::End => Expected::Nothing,
@@ -146,6 +148,7 @@ fn request(ask: Ask) -> HostRequest {
             HostRequest::RenameSession { title, session_id: Some(session.to_string()) }
         }
         Ask::Context => HostRequest::GetContextUsage,
+        Ask::Servers => HostRequest::McpStatus,
         Ask::Rewind { prompt, dry_run } => HostRequest::RewindFiles { user_message_id: prompt, dry_run },
         Ask::End => HostRequest::EndSession { reason: Some("hotseat closes".to_owned()) },
         Ask::Cancel(message_uuid) => HostRequest::CancelAsyncMessage { message_uuid },

@@ -13,6 +13,7 @@ const ABILITIES: Abilities = Abilities {
         (Feature::ForkAt, "/branch copies a session to its end only"),
         (Feature::Mode, "Shift-Tab changes it in the terminal"),
         (Feature::Context, "/context shows it in the terminal"),
+        (Feature::Servers, "/mcp shows them in the terminal"),
         (Feature::Rewind, "/rewind does it in the terminal"),
         (Feature::Ephemeral, "the official program always writes its sessions to disk"),
     ],

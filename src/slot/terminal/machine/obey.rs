@@ -45,6 +45,7 @@ impl Machine {
             Command::SetPermissionMode { reply, .. } => refuse(reply, "Shift-Tab changes it in the terminal"),
             Command::Replace { reply, .. } => refuse(reply, "leave, and start with another --agent"),
             Command::ContextUsage { reply } => refuse(reply, "/context shows it in the terminal"),
+            Command::Servers { reply } => refuse(reply, "/mcp shows them in the terminal"),
             Command::Rewind { reply, .. } => refuse(reply, "/rewind does it in the terminal"),
             Command::Restart { seat, reply } => {
                 let session = match seat {

@@ -31,6 +31,7 @@ pub(super) fn act(app: &mut App, command: Command) -> Vec<Effect> {
         Command::Clear => switch::clear(app),
         Command::Undo => care::undo(app),
         Command::Fork => switch::fork(app),
+        Command::Servers => vec![Effect::Servers],
         Command::Rewind => rewind::ask(app),
         Command::Parent => switch::parent(app),
         Command::Flip => match app.seat.previous {

@@ -81,6 +81,7 @@ pub(super) fn paste(app: &mut App, text: &str) -> Vec<Effect> {
             | Overlay::Choice(_)
             | Overlay::Why(_)
             | Overlay::Rewind { .. }
+            | Overlay::Servers { .. }
             | Overlay::Agents(_),
         ) => {}
         None if app.focus == Focus::Browser && app.browser.filtering => {
@@ -210,7 +211,8 @@ fn press_overlay(app: &mut App, event: KeyEvent) -> Vec<Effect> {
             Overlay::Help(scroll)
             | Overlay::Why(scroll)
             | Overlay::Details { scroll, .. }
-            | Overlay::Rewind { scroll, .. },
+            | Overlay::Rewind { scroll, .. }
+            | Overlay::Servers { scroll, .. },
         ) => {
             match event.code {
                 KeyCode::Up | KeyCode::Char('k') => *scroll = scroll.saturating_sub(1),

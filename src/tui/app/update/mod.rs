@@ -101,6 +101,18 @@ fn happened(app: &mut App, event: Event) -> Vec<Effect> {
         Event::SwitchRefused { code, message, session } => {
             seat::refused(app, code.as_deref(), message, session)
         }
+        Event::Servers(Ok(servers)) if servers.is_empty() => {
+            app.say("this agent has no MCP servers");
+            Vec::new()
+        }
+        Event::Servers(Ok(servers)) => {
+            app.overlay = Some(Overlay::Servers { servers, scroll: 0 });
+            Vec::new()
+        }
+        Event::Servers(Err(why)) => {
+            app.complain(format!("MCP servers: {why}"));
+            Vec::new()
+        }
         Event::Rewind { prompt, dry_run, rewind } => rewind::heard(app, prompt, dry_run, rewind),
         Event::Deleted(session) => read::deleted(app, session),
         Event::Restored(session) => {

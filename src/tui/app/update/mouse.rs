@@ -47,7 +47,8 @@ fn wheel(app: &mut App, target: Target, lines: isize) -> Vec<Effect> {
                 Overlay::Help(scroll)
                 | Overlay::Why(scroll)
                 | Overlay::Details { scroll, .. }
-                | Overlay::Rewind { scroll, .. },
+                | Overlay::Rewind { scroll, .. }
+                | Overlay::Servers { scroll, .. },
             ),
             _,
         ) => {
@@ -130,7 +131,8 @@ fn click(app: &mut App, target: Target) -> Vec<Effect> {
                 | Overlay::Details { .. }
                 | Overlay::Ask(_)
                 | Overlay::Why(_)
-                | Overlay::Rewind { .. },
+                | Overlay::Rewind { .. }
+                | Overlay::Servers { .. },
             )
             | None => Vec::new(),
         },

@@ -77,6 +77,12 @@ pub(super) fn news(app: &mut App, event: SlotEvent) -> Vec<Effect> {
             app.seat.totals = totals;
             Vec::new()
         }
+        News::Servers(connected, of) => {
+            if let Some(agent) = &mut app.seat.agent {
+                agent.mcp = (connected, of);
+            }
+            Vec::new()
+        }
         News::Model(model) => {
             if let Some(agent) = &mut app.seat.agent {
                 agent.model.clone_from(&model);

@@ -46,6 +46,7 @@ const OWN: &[(&str, &[&str], &str, Does, &str)] = &[
     ("model", &[], "model", Does::Text(model), "use another model; none: the agent's own"),
     ("mode", &["permissions"], "permission mode", Does::Text(mode), "what may run without asking"),
     ("agent", &["agents"], "", Does::Key(Command::Agents), "another agent for the seat"),
+    ("mcp", &["servers"], "", Does::Key(Command::Servers), "the agent's MCP servers"),
     ("restart", &[], "", Does::Key(Command::Restart), "start a dead agent again"),
     ("rewind", &["checkpoint"], "", Does::Key(Command::Rewind), "bring the files back to before the last prompt"),
     ("why", &[], "", Does::Key(Command::Why), "why the agent died"),
