@@ -14,10 +14,10 @@ use tokio::time::{Instant, sleep_until};
 
 use super::driver::Line;
 use super::handle::Command;
-use super::log;
 use super::machine::{Effect, Ended, Input, Machine, Now, Which};
 use super::process::{Output, Process};
 use super::{Launch, SlotEvent};
+use super::{lineage, log};
 
 /// News that are kept for a slow reader before the agent has to wait.
 const KEPT: usize = 64;
@@ -28,7 +28,7 @@ const LINES: usize = 256;
 pub(super) async fn run(launch: Launch, mut commands: Receiver<Command>, news: Sender<SlotEvent>) {
     let (said_in, mut said) = channel(LINES);
     let mut actor = Actor {
-        machine: Machine::new(launch, size, now()),
+        machine: Machine::new(launch, size, lineage::last_of, now()),
         processes: BTreeMap::new(),
         said: said_in,
         news: VecDeque::new(),
@@ -86,10 +86,10 @@ struct Kept {
 
 impl Actor {
     fn step(&mut self, input: Input) {
-        let mut next = Some(input);
-        while let Some(input) = next.take() {
+        let mut inputs = VecDeque::from([input]);
+        while let Some(input) = inputs.pop_front() {
             for effect in self.machine.step(input, now()) {
-                next = self.perform(effect).or(next);
+                inputs.extend(self.perform(effect));
             }
         }
     }
@@ -101,8 +101,10 @@ impl Actor {
                 tracing::info!(program = %launch.program.display(), ?origin, "starting");
                 match Process::spawn(&launch, &start, which, self.said.clone()) {
                     Ok(process) => {
+                        let leader = process.leader();
                         let kept = Kept { process, lines: VecDeque::new(), input_ends: false };
                         self.processes.insert(which, kept);
+                        return Some(Input::Started(which, leader));
                     }
                     Err(reason) => {
                         let ended = Ended { code: Some(127), reason, stderr: Vec::new() };

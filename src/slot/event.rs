@@ -199,7 +199,8 @@ pub struct Agent {
     pub name: String,
     /// Its version, in its own words.
     pub version: String,
-    /// The process itself (not a wrapper around it).
+    /// The process itself (not a wrapper around it); from a driver, 0 where the
+    /// agent does not say.
     pub pid: u32,
     /// The model in use.
     pub model: String,

@@ -15,6 +15,7 @@ mod event;
 mod finder;
 mod group;
 mod handle;
+mod lineage;
 mod log;
 mod machine;
 mod memory;

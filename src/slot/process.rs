@@ -97,6 +97,11 @@ impl Process {
         Ok(Self { input: Some(input), group, exit })
     }
 
+    /// The pid of the guard, which leads the group.
+    pub(super) fn leader(&self) -> u32 {
+        self.group.as_raw_nonzero().get().cast_unsigned()
+    }
+
     /// Signals the process and all that it started.
     pub(super) fn signal(&self, which: Signal) {
         if self.exit.borrow().is_none() {

@@ -1,4 +1,5 @@
 //! One agent in a slot, with a home and a model of its own.
+#![allow(dead_code, reason = "the bench of the drivers takes what it needs")]
 
 use std::path::{Path, PathBuf};
 
@@ -10,6 +11,7 @@ use tempfile::TempDir;
 
 use crate::claude_program;
 use crate::model;
+use crate::npm;
 use crate::seat::Slot;
 use crate::skip::skip;
 use crate::stub_api::StubApi;
@@ -27,6 +29,7 @@ impl Bench {
         let (program, remedy) = match agent {
             "hotseat" => (Some(PathBuf::from(env!("CARGO_BIN_EXE_hotseat"))), ""),
             "claude" => (claude_program::claude(), claude_program::REMEDY),
+            "codex" => (npm::program("codex"), "npm install -g @openai/codex"),
             other => panic!("{other} has no program"),
         };
         let Some(program) = program else {
@@ -39,6 +42,7 @@ impl Bench {
         for folder in ["work", "elsewhere"] {
             std::fs::create_dir(home.path().join(folder)).unwrap();
         }
+        configure_codex(&home.path().join("codex"), &api.url);
         let store = LocalStore::new(home.path().join("claude"));
         let launch = Launch {
             driver: known.driver,
@@ -96,12 +100,24 @@ fn environment(home: &Path, api: &StubApi) -> Vec<(std::ffi::OsString, std::ffi:
     let mut set: Vec<(std::ffi::OsString, std::ffi::OsString)> = vec![
         ("HOME".into(), home.into()),
         ("CLAUDE_CONFIG_DIR".into(), home.join("claude").into()),
+        ("CODEX_HOME".into(), home.join("codex").into()),
+        ("STUB_KEY".into(), "a key".into()),
         ("XDG_STATE_HOME".into(), home.join("state").into()),
     ];
     let off = ["DISABLE_TELEMETRY", "DISABLE_AUTOUPDATER", "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC"];
     set.extend(off.map(|name| (name.into(), "1".into())));
     set.extend(api.anthropic().map(|(name, value)| (name.into(), value.into())));
     set
+}
+
+/// codex asks this model.
+fn configure_codex(home: &Path, api: &str) {
+    std::fs::create_dir_all(home).unwrap();
+    let provider =
+        format!("name = \"stub\"\nbase_url = \"{api}/v1\"\nwire_api = \"responses\"\nenv_key = \"STUB_KEY\"");
+    let config =
+        format!("model = \"stub\"\nmodel_provider = \"stub\"\n\n[model_providers.stub]\n{provider}\n");
+    std::fs::write(home.join("config.toml"), config).unwrap();
 }
 
 /// An agent through its handshake.
@@ -137,9 +153,22 @@ impl Seated {
         self.agent.abilities
     }
 
-    /// A session's transcript, as it lies on disk now.
+    /// A session's transcript, as it lies on disk now; codex keeps titles beside it.
     pub fn transcript(&self, session: SessionId) -> String {
-        let found = self.finder.find(session).unwrap_or_else(|| panic!("no transcript of {session}"));
-        std::fs::read_to_string(found.transcript).unwrap()
+        let found = self.finder.find(session).map(|found| found.transcript);
+        let of_codex = || find(&self.slot.folder.path().join("codex/sessions"), &session.to_string());
+        let found = found.or_else(of_codex).unwrap_or_else(|| panic!("no transcript of {session}"));
+        let titles = std::fs::read_to_string(self.slot.folder.path().join("codex/session_index.jsonl"));
+        std::fs::read_to_string(found).unwrap() + &titles.unwrap_or_default()
     }
+}
+
+/// The file below a folder whose name has this in it.
+fn find(folder: &Path, name: &str) -> Option<PathBuf> {
+    std::fs::read_dir(folder).ok()?.flatten().map(|entry| entry.path()).find_map(|path| {
+        if path.is_dir() {
+            return find(&path, name);
+        }
+        path.file_name()?.to_str()?.contains(name).then_some(path)
+    })
 }

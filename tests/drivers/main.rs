@@ -11,6 +11,9 @@ mod claude;
 #[path = "../support/claude.rs"]
 mod claude_program;
 mod model;
+#[path = "../support/npm.rs"]
+mod npm;
+mod responses;
 #[path = "../support/slot.rs"]
 mod seat;
 #[path = "../support/skip.rs"]
@@ -60,4 +63,4 @@ macro_rules! all_conform {
     };
 }
 
-all_conform!(hotseat, claude);
+all_conform!(hotseat, claude, codex);

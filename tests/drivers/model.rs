@@ -5,6 +5,7 @@ use std::sync::Mutex;
 
 use serde_json::{Value, json};
 
+use crate::responses;
 use crate::stub_api::{Answer, StubApi};
 
 /// Before a command that is to be run.
@@ -17,7 +18,9 @@ const WRITE: &str = "WRITE: ";
 pub fn start() -> StubApi {
     let called = Mutex::new(HashSet::new());
     StubApi::serving(move |asked| {
-        let messages = asked.body["messages"].as_array().cloned().unwrap_or_default();
+        let is_responses = asked.head.contains("/responses");
+        let of = if is_responses { "input" } else { "messages" };
+        let messages = asked.body[of].as_array().cloned().unwrap_or_default();
         let texts: Vec<_> = messages.iter().map(said).collect();
         let told = |what: &str| {
             let told = texts.iter().rev().find_map(|text| Some(text.rsplit_once(what)?.1));
@@ -26,6 +29,15 @@ pub fn start() -> StubApi {
         let is_new = |call: &String| !call.is_empty() && called.lock().unwrap().insert(call.clone());
         let (command, file) = (told(COMMAND), told(WRITE));
         let call = format!("toolu_{}", messages.len());
+        if is_responses {
+            return if is_new(&command) {
+                responses::call(&call, &asked.body["tools"], &command)
+            } else if texts.iter().any(|text| text.contains("PINEAPPLE")) {
+                responses::text("The word is PINEAPPLE.")
+            } else {
+                responses::text("I know no word.")
+            };
+        }
         if is_new(&command) {
             Answer::call(&call, "Bash", &json!({"command": command, "description": "as told"}))
         } else if is_new(&file) {

@@ -34,6 +34,7 @@
 
 mod ask;
 mod claude;
+mod codex;
 mod heard;
 mod hotseat;
 mod stream_json;
@@ -112,4 +113,4 @@ pub struct Known {
 pub const PREFERRED: &[&str] = &["claude", "codex", "opencode"];
 
 /// The agents that can take the seat.
-pub const KNOWN: &[Known] = &[OURS, claude::CLAUDE];
+pub const KNOWN: &[Known] = &[OURS, claude::CLAUDE, codex::CODEX];

@@ -89,11 +89,14 @@ impl Machine {
 
     /// The agent is through the handshake, or it is none.
     fn greet(&mut self, result: Result<Answer, SlotError>) {
-        let (agent, totals) = match result {
+        let (mut agent, totals) = match result {
             Ok(Answer::Agent(agent, totals)) => (*agent, totals),
             Ok(_) => return self.end(After::Retry(mistaken().to_string())),
             Err(error) => return self.end(After::Retry(error.to_string())),
         };
+        if agent.pid == 0 {
+            agent.pid = self.leaders.get(&self.process).map_or(0, |leader| (self.speaker)(*leader));
+        }
         if let Life::Up { warm } = &mut self.life {
             *warm = Some(self.now.at);
         }

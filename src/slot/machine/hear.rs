@@ -38,6 +38,8 @@ impl Machine {
             Heard::Quiet => {
                 self.turn = None;
                 self.rest();
+                // Those that an agent is not given while a turn runs.
+                self.send_prompts();
             }
             Heard::Permission(request) => {
                 self.permissions.push(request.clone());

@@ -14,6 +14,7 @@ mod others;
 mod prompts;
 mod standby;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
@@ -41,6 +42,8 @@ pub(super) enum Input {
     Begin,
     /// Somebody wants something.
     Command(Command),
+    /// A process runs, behind the leader of this pid.
+    Started(Which, u32),
     /// A process said something.
     Line(Which, Line),
     /// A process is gone, or never was.
@@ -120,6 +123,10 @@ pub(super) struct Machine {
     launch: Launch,
     /// How many bytes a transcript holds; one without any cannot be resumed.
     size: fn(&Path) -> u64,
+    /// Which process speaks behind a leader.
+    speaker: fn(u32) -> u32,
+    /// The leader of each process.
+    leaders: BTreeMap<Which, u32>,
     /// The process in the seat.
     process: Which,
     /// The last one that was started.
@@ -144,11 +151,13 @@ pub(super) struct Machine {
 }
 
 impl Machine {
-    pub(super) fn new(launch: Launch, size: fn(&Path) -> u64, now: Now) -> Self {
+    pub(super) fn new(launch: Launch, size: fn(&Path) -> u64, speaker: fn(u32) -> u32, now: Now) -> Self {
         Self {
             driver: (launch.driver)(),
             launch,
             size,
+            speaker,
+            leaders: BTreeMap::new(),
             process: 0,
             spawned: 0,
             epoch: 0,
@@ -171,9 +180,15 @@ impl Machine {
     /// Takes one step.
     pub(super) fn step(&mut self, input: Input, now: Now) -> Vec<Effect> {
         self.now = now;
+        if let Input::Ended(which, _) = &input {
+            self.leaders.remove(which);
+        }
         match input {
             Input::Begin => self.start(),
             Input::Command(command) => self.obey(command),
+            Input::Started(which, leader) => {
+                self.leaders.insert(which, leader);
+            }
             Input::Line(which, line) if which == self.process => self.hear(line),
             Input::Line(which, line) => self.hear_standby(which, line),
             Input::Ended(which, ended) if which == self.process => self.ended(ended),

@@ -47,7 +47,7 @@ impl Bench {
         };
         let now = Now { at: Instant::now(), wall: DateTime::UNIX_EPOCH };
         let size = |path: &Path| u64::from(path.to_string_lossy().contains("stored"));
-        Self { machine: Machine::new(launch, size, now), now, last_id: String::new() }
+        Self { machine: Machine::new(launch, size, |leader| leader + 1, now), now, last_id: String::new() }
     }
 
     /// Through the handshake, idle on session A.

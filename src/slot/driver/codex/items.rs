@@ -1,0 +1,132 @@
+//! The items of a turn, as what a conversation is made of.
+//!
+//! Commands and changes of files bear the names under which a person knows them
+//! from the other agents.
+
+use serde_json::{Value, json};
+
+use crate::session::conversation::{Change, Notice, ToolResult};
+use crate::session::message::Block;
+use crate::slot::driver::Heard;
+
+/// What an item brings when it begins.
+pub(super) fn started(item: &Value) -> Vec<Heard> {
+    let call = |id: String, name: String, input: Value| {
+        let block = Block::ToolUse { id, name, input };
+        grew(item, Change::Block { block, model: None, usage: None })
+    };
+    let id = || words(item, "id");
+    match item["type"].as_str().unwrap_or_default() {
+        "commandExecution" => vec![call(id(), "Bash".to_owned(), json!({"command": command(item)}))],
+        "fileChange" => changes(item)
+            .map(|(id, change)| {
+                let input = json!({"file_path": change["path"], "edits": []});
+                call(id, "Edit".to_owned(), input)
+            })
+            .collect(),
+        "mcpToolCall" => {
+            let name = format!("mcp__{}__{}", words(item, "server"), words(item, "tool"));
+            vec![call(id(), name, item["arguments"].clone())]
+        }
+        "webSearch" => vec![call(id(), "WebSearch".to_owned(), json!({"query": item["query"]}))],
+        _ => Vec::new(),
+    }
+}
+
+/// What an item brings when it is complete.
+pub(super) fn completed(item: &Value) -> Vec<Heard> {
+    let said = |block| vec![grew(item, Change::Block { block, model: None, usage: None })];
+    let result = |tool_use_id, text, is_error, detail| {
+        grew(item, Change::Result { tool_use_id, result: ToolResult { text, is_error, detail } })
+    };
+    let has_failed = item["status"] != "completed";
+    let is_declined = item["status"] == "declined";
+    match item["type"].as_str().unwrap_or_default() {
+        "agentMessage" | "plan" => said(Block::Text(words(item, "text"))),
+        "reasoning" => {
+            let parts = ["summary", "content"].map(|of| item[of].as_array().into_iter().flatten());
+            let parts: Vec<_> = parts.into_iter().flatten().filter_map(Value::as_str).collect();
+            if parts.is_empty() { Vec::new() } else { said(Block::Thinking(parts.join("\n\n"))) }
+        }
+        "commandExecution" => {
+            let output = words(item, "aggregatedOutput");
+            let text = match (is_declined, item["exitCode"].as_i64()) {
+                (true, _) => "the person denied it".to_owned(),
+                (false, Some(code)) if has_failed => format!("Exit code {code}\n{output}"),
+                (false, _) => output,
+            };
+            vec![result(words(item, "id"), text, has_failed, None)]
+        }
+        "fileChange" => {
+            let outcome = if is_declined { "the person denied it" } else { "done" };
+            let change = |(id, change): (String, &Value)| {
+                let patch =
+                    json!({"structuredPatch": hunks(&words(change, "diff"), &change["kind"]["type"])});
+                result(id, outcome.to_owned(), has_failed, Some(patch))
+            };
+            changes(item).map(change).collect()
+        }
+        "mcpToolCall" => {
+            let content = item["result"]["content"].as_array().into_iter().flatten();
+            let texts: Vec<_> = content.filter_map(|part| part["text"].as_str()).collect();
+            let error = item["error"]["message"].as_str();
+            let text = error.map_or_else(|| texts.join("\n"), str::to_owned);
+            vec![result(words(item, "id"), text, has_failed, None)]
+        }
+        "webSearch" => vec![result(words(item, "id"), String::new(), false, None)],
+        "contextCompaction" => vec![grew(item, Change::Notice(Notice::Compacted, String::new()))],
+        _ => Vec::new(),
+    }
+}
+
+/// The command as it was meant: codex wraps it in a shell.
+pub(super) fn command(item: &Value) -> String {
+    let actions = item["commandActions"].as_array().map(Vec::as_slice).unwrap_or_default();
+    match actions {
+        [action] if action["command"].is_string() => words(action, "command"),
+        _ => words(item, "command"),
+    }
+}
+
+fn grew(item: &Value, change: Change) -> Heard {
+    Heard::Grew { uuid: words(item, "id"), change }
+}
+
+/// Each change of a file, under an id of its own.
+fn changes(item: &Value) -> impl Iterator<Item = (String, &Value)> {
+    let id = words(item, "id");
+    let changes = item["changes"].as_array().into_iter().flatten();
+    changes.enumerate().map(move |(at, change)| (format!("{id}/{at}"), change))
+}
+
+/// A unified diff as the hunks of an official `structuredPatch`; of a file that
+/// comes or goes, codex gives the whole content instead.
+fn hunks(diff: &str, kind: &Value) -> Vec<Value> {
+    let whole = match kind.as_str() {
+        Some("add") => Some('+'),
+        Some("delete") => Some('-'),
+        _ => None,
+    };
+    if let Some(sign) = whole.filter(|_| !diff.starts_with("@@")) {
+        let lines: Vec<_> = diff.lines().map(|line| format!("{sign}{line}")).collect();
+        return vec![json!({"oldStart": 1, "newStart": 1, "lines": lines})];
+    }
+    let mut hunks: Vec<Value> = Vec::new();
+    for line in diff.lines() {
+        if let Some(head) = line.strip_prefix("@@ -") {
+            let start = |part: Option<&str>| {
+                part.and_then(|part| part.split(',').next()?.parse::<u64>().ok()).unwrap_or(1)
+            };
+            let mut parts = head.split(" +");
+            let (old, new) = (start(parts.next()), start(parts.next().and_then(|new| new.split(' ').next())));
+            hunks.push(json!({"oldStart": old, "newStart": new, "lines": []}));
+        } else if let Some(lines) = hunks.last_mut().and_then(|hunk| hunk["lines"].as_array_mut()) {
+            lines.push(json!(line));
+        }
+    }
+    hunks
+}
+
+fn words(value: &Value, name: &str) -> String {
+    value[name].as_str().unwrap_or_default().to_owned()
+}
