@@ -159,6 +159,7 @@ impl<W: AsyncWrite + Unpin> Server<W> {
             | News::Retry(_)
             | News::Totals(_)
             | News::Prepared(_)
+            | News::Servers(..)
             | News::Model(_) => {}
         }
         Ok(())

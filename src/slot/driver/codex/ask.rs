@@ -48,11 +48,7 @@ impl Codex {
             Ask::Cancel(_) => done(Answer::Cancelled(false)),
             // Its input ends, and so does it.
             Ask::End => Vec::new(),
-            Ask::Servers | Ask::Rewind { .. } => {
-                let message = "codex does not know that".to_owned();
-                let answer = Err(SlotError::Refused { code: String::new(), message });
-                vec![Heard::Answer { id: id.to_owned(), answer }]
-            }
+            Ask::Servers | Ask::Rewind { .. } => vec![refused(id, "codex does not know that")],
         }
     }
 
@@ -69,12 +65,15 @@ impl Codex {
     }
 
     fn switch(&mut self, id: &str, switch: Switch, interrupt: bool) -> Vec<Heard> {
+        if matches!(switch, Switch::Begin { .. }) {
+            return vec![refused(id, "codex gives its sessions their ids itself")];
+        }
         let mut heard = Vec::new();
         if interrupt {
             heard.extend(self.interrupt(&format!("{id}/interrupt"), Asked::Nothing));
         }
         let (method, params) = match switch {
-            Switch::Clear => {
+            Switch::Clear | Switch::Begin { .. } => {
                 let mut params = self.thread_params(Some(&self.cwd));
                 params["sessionStartSource"] = json!("clear");
                 params["ephemeral"] = json!(self.ephemeral);
@@ -128,4 +127,9 @@ impl Codex {
         }
         params
     }
+}
+
+fn refused(id: &str, message: &str) -> Heard {
+    let error = SlotError::Refused { code: String::new(), message: message.to_owned() };
+    Heard::Answer { id: id.to_owned(), answer: Err(error) }
 }
