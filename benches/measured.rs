@@ -12,9 +12,15 @@ mod pty;
 mod sessions;
 
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
 
 use chrono::Utc;
+use hotseat::index::Row;
+use hotseat::index::query::Query;
+use hotseat::session::facts::{Title, TitleSource};
+use hotseat::session::{Facts, SessionId};
+use hotseat::store::Stored;
 use peer::{Agent, median, megabytes, memory, official, ours, percentile, show};
 use pty::{Pty, hotseat};
 use serde_json::json;
@@ -26,6 +32,12 @@ const ROUNDS: usize = 30;
 const COLD_ROUNDS: usize = 10;
 /// Sessions in the list of the first frame.
 const LISTED: u32 = 1_000;
+/// Titles that a filter goes through.
+const TITLES: usize = 50_000;
+/// What is typed into the filter.
+const TYPED: [&str; 3] = ["parser rewrite", "fx login", "tag:keep cache -test"];
+/// Bytes of a transcript that is only looked at.
+const LARGE: usize = 40_000_000;
 /// Keys pressed while a reply streams.
 const KEYS: usize = 200;
 
@@ -41,6 +53,8 @@ fn main() {
     println!("hotseat {}, {cores} cores, release build\n", env!("CARGO_PKG_VERSION"));
     switches(&root);
     screen(&root);
+    preview(&root);
+    filter();
 }
 
 /// A switch, request to answer, beside a new process for the same session.
@@ -140,6 +154,62 @@ fn screen(root: &Path) {
 }
 
 /// The time until the screen is as wanted, from now.
+/// From the key that puts the cursor on a large session to its end on the screen.
+fn preview(root: &Path) {
+    let home = root.join("large");
+    std::fs::create_dir_all(home.join("project")).unwrap();
+    let (small, large) = (sample(&home, 1, 4, 0), sample(&home, 2, 4_000, LARGE));
+    for sample in [small, large] {
+        sample.write(&home.join("claude")).unwrap();
+    }
+    let mut pty = Pty::start(hotseat(&home, &[]), 120, 40);
+    pty.wait_for("● warm");
+    pty.wait_for("Sample 2");
+    let start = Instant::now();
+    // Past the new session and the small one.
+    pty.keys("jj");
+    let shown = until(&pty, |screen| screen.contains("Turn 4000"));
+    println!(
+        "| a preview of a transcript of {} MB | {} | |",
+        LARGE / 1_000_000,
+        show(shown.max(start.elapsed()))
+    );
+}
+
+/// A key in the filter over many titles, all of them ranked anew.
+fn filter() {
+    let words =
+        ["parser", "rewrite", "login", "cache", "fix", "test", "flaky", "index", "screen", "theme", "登录"];
+    let rows: Vec<Row> = (0..TITLES)
+        .map(|number| {
+            let word = |by: usize| words[(number / by) % words.len()];
+            let text = format!("{} the {} of {} {number}", word(1), word(11), word(121));
+            let title = Title { text, source: TitleSource::Custom };
+            let tag = number.is_multiple_of(7).then(|| "keep".to_owned());
+            let facts = Facts { title: Some(title), tag, turns: number % 40, ..Facts::default() };
+            let stored = Stored {
+                id: SessionId::random(),
+                path: "/none".into(),
+                size: 1,
+                modified: SystemTime::UNIX_EPOCH,
+                inode: number as u64,
+            };
+            Row { stored, facts: Arc::new(facts), open_in: None, partial: false, problem: None }
+        })
+        .collect();
+    let mut keys = Vec::new();
+    for typed in TYPED {
+        for (end, letter) in typed.char_indices() {
+            let query = Query::parse(&typed[..end + letter.len_utf8()], Utc::now().fixed_offset());
+            let start = Instant::now();
+            std::hint::black_box(query.rank_all(&rows, None));
+            keys.push(start.elapsed());
+        }
+    }
+    let p99 = percentile(&mut keys, 99);
+    println!("| a key in the filter over {TITLES} titles | {} | {} |", show(median(keys)), show(p99));
+}
+
 fn until(pty: &Pty, wanted: impl Fn(&str) -> bool) -> Duration {
     let start = Instant::now();
     pty.wait_until("the key's effect", wanted);
