@@ -135,6 +135,9 @@ fn one_process_clears_resumes_and_forks_and_keeps_the_draft() {
     seat.pty.wait_for("1 of ");
     seat.pty.keys("\r");
     seat.pty.wait_for("⇄ resume");
+    // It says that it resumed before it reads keys again.
+    seat.pty.wait_for("● The stub read");
+    seat.pty.wait_for("? for shortcuts");
     seat.says("And the word was?");
     assert!(seat.model_was_told("PINEAPPLE"));
 
@@ -144,6 +147,7 @@ fn one_process_clears_resumes_and_forks_and_keeps_the_draft() {
     seat.pty.wait_for("c clear");
     seat.pty.keys("f");
     seat.pty.wait_for("⇄ fork");
+    seat.pty.wait_for("? for shortcuts");
     seat.says("In the copy: which word?");
     assert!(seat.model_was_told("PINEAPPLE"));
     let after = std::fs::read_to_string(&told[0]).unwrap();
