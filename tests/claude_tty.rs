@@ -81,14 +81,20 @@ impl Seat {
         })
     }
 
-    /// Types a prompt and waits until it was answered.
+    /// Types a prompt and waits until its answer is on disk, and no turn runs.
     fn says(&mut self, prompt: &str) {
         let before = self.api.asked().len();
         self.pty.keys(prompt);
         self.pty.wait_for(prompt);
         self.pty.keys("\r");
         self.pty.wait_until("an answer", |_| self.api.asked().len() > before);
-        self.pty.wait_until("the end of the turn", |screen| screen.contains("● warm"));
+        let is_answered = |path: &PathBuf| {
+            let text = std::fs::read_to_string(path).unwrap_or_default();
+            text.split_once(prompt).is_some_and(|(_, after)| after.contains("The stub read"))
+        };
+        self.pty.wait_until("the end of the turn", |screen| {
+            screen.contains("● warm") && self.transcripts().iter().any(is_answered)
+        });
     }
 
     /// The last request tells the model of this.
@@ -97,7 +103,7 @@ impl Seat {
     }
 
     fn transcripts(&self) -> Vec<PathBuf> {
-        let projects = std::fs::read_dir(self.root.join("claude/projects")).unwrap().flatten();
+        let projects = std::fs::read_dir(self.root.join("claude/projects")).into_iter().flatten().flatten();
         let files = projects.flat_map(|project| std::fs::read_dir(project.path()).unwrap().flatten());
         files
             .map(|file| file.path())
