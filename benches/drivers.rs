@@ -13,6 +13,8 @@ mod claude_program;
 mod model;
 #[path = "../tests/support/npm.rs"]
 mod npm;
+#[path = "../tests/support/opencode.rs"]
+mod opencode;
 #[path = "../tests/drivers/responses.rs"]
 mod responses;
 #[path = "../tests/support/slot.rs"]

@@ -12,6 +12,7 @@ use tempfile::TempDir;
 use crate::claude_program;
 use crate::model;
 use crate::npm;
+use crate::opencode;
 use crate::seat::Slot;
 use crate::skip::skip;
 use crate::stub_api::StubApi;
@@ -29,8 +30,10 @@ impl Bench {
         let (program, remedy) = match agent {
             "hotseat" => (Some(PathBuf::from(env!("CARGO_BIN_EXE_hotseat"))), ""),
             "claude" => (claude_program::claude(), claude_program::REMEDY),
+            "opencode" => (npm::program("opencode"), opencode::REMEDY),
             "codex" => (npm::program("codex"), "npm install -g @openai/codex"),
-            other => panic!("{other} has no program"),
+            // Driven as opencode is, and without a stub of their own.
+            _ => (None, "seat it by hand"),
         };
         let Some(program) = program else {
             skip(test, &format!("there is no {agent}"), remedy);
@@ -106,6 +109,9 @@ fn environment(home: &Path, api: &StubApi) -> Vec<(std::ffi::OsString, std::ffi:
     ];
     let off = ["DISABLE_TELEMETRY", "DISABLE_AUTOUPDATER", "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC"];
     set.extend(off.map(|name| (name.into(), "1".into())));
+    set.extend(
+        opencode::environment(home, &api.url).into_iter().map(|(name, value)| (name.into(), value.into())),
+    );
     set.extend(api.anthropic().map(|(name, value)| (name.into(), value.into())));
     set
 }
@@ -155,6 +161,9 @@ impl Seated {
 
     /// A session's transcript, as it lies on disk now; codex keeps titles beside it.
     pub fn transcript(&self, session: SessionId) -> String {
+        if let Some(stored) = opencode::stored(self.slot.folder.path(), &session.to_string()) {
+            return stored;
+        }
         let found = self.finder.find(session).map(|found| found.transcript);
         let of_codex = || find(&self.slot.folder.path().join("codex/sessions"), &session.to_string());
         let found = found.or_else(of_codex).unwrap_or_else(|| panic!("no transcript of {session}"));

@@ -4,6 +4,7 @@
 //! No network: the agents ask a stub of a model on loopback. An agent that is
 //! not installed is skipped by name.
 
+mod acp;
 #[path = "../support/alive.rs"]
 mod alive;
 mod bench;
@@ -13,6 +14,8 @@ mod claude_program;
 mod model;
 #[path = "../support/npm.rs"]
 mod npm;
+#[path = "../support/opencode.rs"]
+mod opencode;
 mod responses;
 #[path = "../support/slot.rs"]
 mod seat;
@@ -63,4 +66,4 @@ macro_rules! all_conform {
     };
 }
 
-all_conform!(hotseat, claude, codex);
+all_conform!(hotseat, claude, codex, opencode);

@@ -14,7 +14,8 @@ const COMMAND: &str = "COMMAND: ";
 const WRITE: &str = "WRITE: ";
 
 /// Says `PINEAPPLE` where it was told; calls Bash for `COMMAND: …`, once for
-/// each command, and Write for `WRITE: …`, likewise.
+/// each command, and Write for `WRITE: …`, likewise - by whatever case the agent
+/// spells the tool in, and only where it offers it: titles are asked for, too.
 pub fn start() -> StubApi {
     let called = Mutex::new(HashSet::new());
     StubApi::serving(move |asked| {
@@ -38,10 +39,15 @@ pub fn start() -> StubApi {
                 responses::text("I know no word.")
             };
         }
-        if is_new(&command) {
-            Answer::call(&call, "Bash", &json!({"command": command, "description": "as told"}))
-        } else if is_new(&file) {
-            Answer::call(&call, "Write", &json!({"file_path": file, "content": "written\n"}))
+        let tools = asked.body["tools"].as_array();
+        let names = || tools.into_iter().flatten().filter_map(|tool| tool["name"].as_str());
+        let offered = |tool: &str| names().find(|name| name.eq_ignore_ascii_case(tool));
+        if let Some(bash) = offered("Bash").filter(|_| is_new(&command)) {
+            Answer::call(&call, bash, &json!({"command": command, "description": "as told"}))
+        } else if let Some(write) = offered("Write").filter(|_| is_new(&file)) {
+            // What opencode calls it.
+            let path = if write == "write" { "filePath" } else { "file_path" };
+            Answer::call(&call, write, &json!({path: file, "content": "written\n"}))
         } else if texts.iter().any(|text| text.contains("PINEAPPLE")) {
             Answer::text("The word is PINEAPPLE.")
         } else {

@@ -32,6 +32,7 @@
 //!    started, with a driver of its own, whose origin is that session.
 //! 6. Add a row to [`KNOWN`]. Nothing else in hotseat may know the agent's name.
 
+mod acp;
 mod ask;
 mod claude;
 mod codex;
@@ -113,4 +114,5 @@ pub struct Known {
 pub const PREFERRED: &[&str] = &["claude", "codex", "opencode"];
 
 /// The agents that can take the seat.
-pub const KNOWN: &[Known] = &[OURS, claude::CLAUDE, codex::CODEX];
+pub const KNOWN: &[Known] =
+    &[OURS, claude::CLAUDE, codex::CODEX, acp::OPENCODE, acp::QWEN, acp::COPILOT, acp::GEMINI];

@@ -1,0 +1,245 @@
+//! The driver for agents that speak the Agent Client Protocol, version 1 (seen:
+//! opencode 1.18): one process, many sessions, and every switch the opening of
+//! another.
+//!
+//! Owns what is asked of such an agent and what its news mean. It lends the
+//! agent neither files nor terminals (`fs/*`, `terminal/*`): an agent that has
+//! its own uses them by its own rules, which ask a person.
+
+mod call;
+mod connection;
+mod greeting;
+mod hear;
+mod ids;
+mod opening;
+mod options;
+mod permit;
+mod said;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Instant;
+
+use agent_client_protocol_schema::v1::{
+    AGENT_METHOD_NAMES, AgentCapabilities, CancelNotification, PromptRequest,
+};
+
+use self::connection::{Connection, Step};
+use self::ids::Place;
+use self::opening::{Goal, Opening};
+use self::options::Options;
+use self::permit::Permits;
+use self::said::Said;
+use super::{Answer, Ask, Driver, Heard, Known, Line, Origin, Start};
+use crate::protocol::PermissionMode;
+use crate::session::SessionId;
+use crate::slot::{
+    Abilities, Ability, ContextUsage, Feature, Launch, PermissionRequest, PromptState, SlotError, Switch,
+    Totals, Verdict,
+};
+
+const fn speaks(
+    name: &'static str,
+    program: &'static str,
+    arguments: &'static [&'static str],
+    install: &'static str,
+) -> Known {
+    Known {
+        name,
+        program: Some(program),
+        install,
+        arguments,
+        official: false,
+        driver: || Box::<Acp>::default(),
+    }
+}
+
+/// The reference.
+pub const OPENCODE: Known = speaks("opencode", "opencode", &["acp"], "npm install -g opencode-ai");
+/// Alibaba's.
+pub const QWEN: Known = speaks("qwen", "qwen", &["--acp"], "npm install -g @qwen-code/qwen-code");
+/// GitHub's.
+pub const COPILOT: Known = speaks("copilot", "copilot", &["--acp"], "npm install -g @github/copilot");
+/// Google's.
+pub const GEMINI: Known = speaks("gemini", "gemini", &["--acp"], "npm install -g @google/gemini-cli");
+
+/// What no such agent can: the protocol has no word for it.
+const LACKS: &[(Feature, &str)] = &[
+    (Feature::Rename, "the Agent Client Protocol cannot rename"),
+    (Feature::ForkAt, "the Agent Client Protocol copies a session to its end only"),
+    (Feature::Rewind, "the Agent Client Protocol cannot bring files back"),
+    (Feature::Servers, "the Agent Client Protocol does not tell of MCP servers"),
+    (Feature::Ephemeral, "the Agent Client Protocol cannot keep it from writing to disk"),
+];
+
+/// The session in the seat.
+#[derive(Debug, Clone)]
+struct Active {
+    session: SessionId,
+    place: Place,
+}
+
+/// A turn that runs.
+#[derive(Debug)]
+struct Turn {
+    uuid: String,
+    session: SessionId,
+    since: Instant,
+    /// What was spent before it.
+    before: Totals,
+}
+
+/// One process of such an agent.
+#[derive(Debug, Default)]
+struct Acp {
+    connection: Connection,
+    /// The session it is started in.
+    origin: Option<Origin>,
+    /// Where new sessions begin.
+    cwd: PathBuf,
+    /// The model that was asked for; none: the agent's choice.
+    model: Option<String>,
+    /// What it says it can do; none before the handshake.
+    can: Option<AgentCapabilities>,
+    name: String,
+    version: String,
+    /// Its sessions, as far as it has told of them.
+    places: BTreeMap<SessionId, Place>,
+    active: Option<Active>,
+    options: Options,
+    permits: Permits,
+    said: Said,
+    turn: Option<Turn>,
+    /// A switch that waits for the end of the turn it interrupts.
+    waits: Option<Opening>,
+    spent: Totals,
+    context: Option<ContextUsage>,
+}
+
+impl Driver for Acp {
+    fn abilities(&self) -> Abilities {
+        let by = |can: bool, why| if can { Ability::InProcess } else { Ability::Missing(why) };
+        let can = self.can.as_ref();
+        let resumes = can.is_none_or(|can| can.load_session || can.session_capabilities.resume.is_some());
+        let forks = can.is_none_or(|can| can.session_capabilities.fork.is_some());
+        Abilities {
+            clear: Ability::InProcess,
+            resume: by(resumes, "this agent cannot resume"),
+            fork: by(forks, "this agent cannot fork"),
+            lacks: LACKS,
+        }
+    }
+
+    fn queues(&self) -> bool {
+        false
+    }
+
+    fn start(&mut self, launch: &Launch, origin: &Origin) -> Start {
+        self.origin = Some(origin.clone());
+        self.cwd.clone_from(&launch.cwd);
+        self.model.clone_from(&launch.model);
+        self.permits.mode = launch.permission_mode;
+        Start::default()
+    }
+
+    fn ask(&mut self, id: &str, ask: Ask) -> Vec<Heard> {
+        match ask {
+            Ask::Handshake => self.greet(id),
+            Ask::Interrupt => {
+                let mut heard = self.cancel();
+                heard.push(answer(id, Ok(Answer::Done)));
+                heard
+            }
+            Ask::Switch { switch, interrupt } => self.switch(id, switch, interrupt),
+            Ask::Model(model) => self.set_model(id, model),
+            Ask::Mode(mode) => self.set_mode(id, mode),
+            Ask::Context => {
+                let unknown = || refused("the agent has not said how full its context window is");
+                vec![answer(id, self.context.clone().map(Answer::Context).ok_or_else(unknown))]
+            }
+            // It is given one at a time.
+            Ask::Cancel(_) => vec![answer(id, Ok(Answer::Cancelled(false)))],
+            Ask::End => self.cancel(),
+            Ask::Rename { .. } => vec![lacking(id, Feature::Rename)],
+            Ask::Servers => vec![lacking(id, Feature::Servers)],
+            Ask::Rewind { .. } => vec![lacking(id, Feature::Rewind)],
+        }
+    }
+
+    fn prompt(&mut self, uuid: &str, text: &str) -> Vec<Heard> {
+        let Some(active) = &self.active else { return Vec::new() };
+        let request = PromptRequest::new(active.place.id.clone(), vec![text.into()]);
+        self.turn = Some(Turn {
+            uuid: uuid.to_owned(),
+            session: active.session,
+            since: Instant::now(),
+            before: self.spent,
+        });
+        let sent = self.connection.request(AGENT_METHOD_NAMES.session_prompt, &request, Step::Prompted);
+        vec![sent, Heard::Prompt { uuid: uuid.to_owned(), state: PromptState::Started }]
+    }
+
+    fn verdict(&mut self, request: PermissionRequest, verdict: Verdict) -> Vec<Heard> {
+        self.permits.answer(&request.id, &verdict).into_iter().collect()
+    }
+
+    fn hear(&mut self, line: Line) -> (Option<SessionId>, Vec<Heard>) {
+        self.take(line)
+    }
+}
+
+impl Acp {
+    /// Stops the turn that runs. What it asks has to be answered, says the protocol.
+    fn cancel(&mut self) -> Vec<Heard> {
+        let Some(active) = self.active.as_ref().filter(|_| self.turn.is_some()) else { return Vec::new() };
+        let cancel = CancelNotification::new(active.place.id.clone());
+        let mut heard = vec![Connection::notify(AGENT_METHOD_NAMES.session_cancel, &cancel)];
+        heard.extend(self.permits.drop_all());
+        heard
+    }
+
+    fn switch(&mut self, id: &str, switch: Switch, interrupt: bool) -> Vec<Heard> {
+        let goal = match switch {
+            Switch::Clear => Goal::New,
+            Switch::Resume(session) => Goal::Stored(session),
+            Switch::Begin { .. } => {
+                return vec![answer(id, Err(refused("this agent gives its sessions their ids itself")))];
+            }
+            Switch::Fork { source, cwd, .. } => Goal::Copy { source, cwd },
+        };
+        let opening = Opening { ask: id.to_owned(), goal, greets: false };
+        if self.turn.is_none() {
+            return self.open(opening);
+        }
+        if !interrupt {
+            return vec![answer(id, Err(SlotError::Busy))];
+        }
+        self.waits = Some(opening);
+        self.cancel()
+    }
+
+    /// Whether the agent closes sessions, so that what one holds can be let go.
+    fn closes(&self) -> bool {
+        self.can.as_ref().is_some_and(|can| can.session_capabilities.close.is_some())
+    }
+
+    fn mode(&self) -> PermissionMode {
+        self.permits.mode
+    }
+}
+
+fn answer(id: &str, answer: Result<Answer, SlotError>) -> Heard {
+    Heard::Answer { id: id.to_owned(), answer }
+}
+
+fn lacking(id: &str, feature: Feature) -> Heard {
+    let why = LACKS.iter().find(|(lacking, _)| *lacking == feature).map(|(_, why)| *why);
+    answer(id, Err(refused(why.unwrap_or_default())))
+}
+
+fn refused(message: &str) -> SlotError {
+    SlotError::Refused { code: String::new(), message: message.to_owned() }
+}
+
+#[cfg(test)]
+mod tests;

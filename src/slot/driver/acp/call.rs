@@ -1,0 +1,181 @@
+//! One tool call of the agent's, in the words of the official tools, so that
+//! diffs and commands look the same whoever makes them.
+
+use std::path::{Path, PathBuf};
+
+use agent_client_protocol_schema::v1::{
+    Diff, ToolCall, ToolCallContent, ToolCallStatus, ToolCallUpdateFields, ToolKind,
+};
+use serde_json::{Value, json};
+
+use super::said::text_of;
+use crate::session::conversation::ToolResult;
+use crate::session::message::Block;
+
+/// A call, as far as it is known.
+#[derive(Debug)]
+pub(super) struct Call {
+    pub title: String,
+    pub kind: ToolKind,
+    status: ToolCallStatus,
+    /// The agent's own name for the tool.
+    name: Option<String>,
+    input: Value,
+    output: Option<Value>,
+    /// What it would change.
+    diff: Option<Diff>,
+    /// What it said so far.
+    text: String,
+    places: Vec<PathBuf>,
+    /// The conversation has it.
+    begun: bool,
+    /// So much of what it said was told.
+    told: usize,
+    /// Its result was told.
+    over: bool,
+}
+
+impl Call {
+    pub fn new(told: ToolCall) -> Self {
+        let mut call = Self {
+            title: told.title,
+            kind: told.kind,
+            status: told.status,
+            name: told.name,
+            input: told.raw_input.unwrap_or_default(),
+            output: told.raw_output,
+            diff: None,
+            text: String::new(),
+            places: told.locations.into_iter().map(|place| place.path).collect(),
+            begun: false,
+            told: 0,
+            over: false,
+        };
+        call.read(told.content);
+        call
+    }
+
+    /// What is named is another now.
+    pub fn take(&mut self, fields: ToolCallUpdateFields) {
+        self.title = fields.title.unwrap_or(std::mem::take(&mut self.title));
+        self.kind = fields.kind.unwrap_or(self.kind);
+        self.status = fields.status.unwrap_or(self.status);
+        self.name = fields.name.or(self.name.take());
+        self.output = fields.raw_output.or(self.output.take());
+        if let Some(places) = fields.locations {
+            self.places = places.into_iter().map(|place| place.path).collect();
+        }
+        // A permission request may repeat less than is known.
+        let larger = |input: &Value| {
+            input.as_object().map(serde_json::Map::len) >= self.input.as_object().map(serde_json::Map::len)
+        };
+        if let Some(input) = fields.raw_input.filter(larger) {
+            self.input = input;
+        }
+        if let Some(content) = fields.content {
+            self.read(content);
+        }
+    }
+
+    fn read(&mut self, content: Vec<ToolCallContent>) {
+        let mut text = String::new();
+        for piece in content {
+            match piece {
+                ToolCallContent::Content(piece) => text.push_str(&text_of(piece.content)),
+                ToolCallContent::Diff(diff) => self.diff = Some(diff),
+                // Of a terminal we would have lent it.
+                _ => {}
+            }
+        }
+        if !text.is_empty() {
+            self.told = if text.starts_with(&self.text) { self.told } else { 0 };
+            self.text = text;
+        }
+    }
+
+    /// Enough is known to show it: some agents name a call before its arguments.
+    pub fn is_told(&self) -> bool {
+        self.status != ToolCallStatus::Pending
+    }
+
+    /// The call, the first time.
+    pub fn begin(&mut self, id: &str) -> Option<Block> {
+        if std::mem::replace(&mut self.begun, true) {
+            return None;
+        }
+        let (name, input) = self.official();
+        Some(Block::ToolUse { id: id.to_owned(), name, input })
+    }
+
+    /// What it said since the last time.
+    pub fn output(&mut self) -> Option<String> {
+        let new = self.text.get(self.told..).filter(|new| !new.is_empty())?.to_owned();
+        self.told = self.text.len();
+        Some(new)
+    }
+
+    /// Its result, the first time.
+    pub fn result(&mut self) -> Option<ToolResult> {
+        let is_error = match self.status {
+            ToolCallStatus::Completed => false,
+            ToolCallStatus::Failed => true,
+            _ => return None,
+        };
+        if std::mem::replace(&mut self.over, true) {
+            return None;
+        }
+        let given = self.output.as_ref().and_then(|output| output["output"].as_str().or(output.as_str()));
+        let text =
+            if self.text.is_empty() { given.unwrap_or_default().to_owned() } else { self.text.clone() };
+        Some(ToolResult { text, is_error, detail: None })
+    }
+
+    /// The tool and its arguments in the official words, where there are any.
+    pub fn official(&self) -> (String, Value) {
+        if let Some(diff) = &self.diff {
+            let path = diff.path.display().to_string();
+            return match diff.old_text.as_deref().filter(|old| !old.is_empty()) {
+                Some(old) => {
+                    let input = json!({"file_path": path, "old_string": old, "new_string": diff.new_text});
+                    ("Edit".to_owned(), input)
+                }
+                None => ("Write".to_owned(), json!({"file_path": path, "content": diff.new_text})),
+            };
+        }
+        let words = |keys: &[&str]| keys.iter().find_map(|key| self.input[*key].as_str());
+        let path = words(&["filePath", "file_path", "filepath", "path"]);
+        match (self.kind, path) {
+            (ToolKind::Execute, _) => {
+                let command = words(&["command"]).unwrap_or(&self.title);
+                let input = json!({"command": command, "description": words(&["description"])});
+                ("Bash".to_owned(), input)
+            }
+            (ToolKind::Edit, Some(path)) => {
+                match (words(&["oldString", "old_string"]), words(&["content"])) {
+                    (Some(old), _) => {
+                        let new = words(&["newString", "new_string"]).unwrap_or_default();
+                        ("Edit".to_owned(), json!({"file_path": path, "old_string": old, "new_string": new}))
+                    }
+                    (None, Some(text)) => ("Write".to_owned(), json!({"file_path": path, "content": text})),
+                    (None, None) => self.own(),
+                }
+            }
+            (ToolKind::Read, Some(path)) => ("Read".to_owned(), json!({"file_path": path})),
+            _ => self.own(),
+        }
+    }
+
+    fn own(&self) -> (String, Value) {
+        let input = if self.input.is_null() { json!({}) } else { self.input.clone() };
+        (self.name.clone().unwrap_or_else(|| self.title.clone()), input)
+    }
+
+    /// Whether everything it names lies in this folder.
+    pub fn lies_in(&self, folder: &Path) -> bool {
+        let climbs = |path: &Path| path.components().any(|part| part == std::path::Component::ParentDir);
+        let mut named =
+            self.places.iter().map(PathBuf::as_path).chain(self.diff.iter().map(|diff| &*diff.path));
+        let all = named.clone().all(|path| path.starts_with(folder) && !climbs(path));
+        named.next().is_some() && all
+    }
+}

@@ -1,0 +1,203 @@
+//! Opening a session: the one step that the handshake and every switch need.
+
+use std::path::PathBuf;
+
+use agent_client_protocol_schema::v1::{
+    AGENT_METHOD_NAMES, CloseSessionRequest, Error, ForkSessionRequest, ListSessionsRequest,
+    ListSessionsResponse, LoadSessionRequest, NewSessionRequest, ResumeSessionRequest,
+};
+use serde_json::Value;
+
+use super::connection::Step;
+use super::greeting::reason;
+use super::ids::{Place, session_of};
+use super::said::Said;
+use super::{Acp, Active, answer, refused};
+use crate::session::SessionId;
+use crate::slot::driver::{Answer, Heard, Seated};
+use crate::slot::{SlotError, Totals};
+
+/// A session that is to be opened.
+#[derive(Debug, Clone)]
+pub(super) struct Opening {
+    /// Under which it was asked for.
+    pub ask: String,
+    pub goal: Goal,
+    /// It ends the handshake; else it is a switch.
+    pub greets: bool,
+}
+
+/// Which session.
+#[derive(Debug, Clone)]
+pub(super) enum Goal {
+    /// A new one.
+    New,
+    /// A stored one.
+    Stored(SessionId),
+    /// The one that was active before a crash; a new one where nothing was said in it.
+    Lost(SessionId),
+    /// A copy of a stored one.
+    Copy {
+        source: SessionId,
+        /// The folder to run it in; none: the source's.
+        cwd: Option<PathBuf>,
+    },
+}
+
+impl Goal {
+    fn source(&self) -> Option<SessionId> {
+        match self {
+            Self::New => None,
+            Self::Stored(session) | Self::Lost(session) | Self::Copy { source: session, .. } => {
+                Some(*session)
+            }
+        }
+    }
+}
+
+impl Acp {
+    pub(super) fn open(&mut self, opening: Opening) -> Vec<Heard> {
+        let Some(session) = opening.goal.source() else { return self.open_new(opening) };
+        if let Some(place) = self.places.get(&session).cloned() {
+            return self.open_stored(opening, place);
+        }
+        let lists = self.can.as_ref().is_some_and(|can| can.session_capabilities.list.is_some());
+        if lists {
+            return vec![self.list(opening, None)];
+        }
+        // Where its ids are UUIDs, this is one.
+        let place = Place { id: session.to_string(), cwd: self.cwd.clone() };
+        self.open_stored(opening, place)
+    }
+
+    fn open_new(&mut self, opening: Opening) -> Vec<Heard> {
+        let cwd = self.active.as_ref().map_or(&self.cwd, |active| &active.place.cwd);
+        let request = NewSessionRequest::new(cwd.clone());
+        let step = Step::Opened(opening, None);
+        vec![self.connection.request(AGENT_METHOD_NAMES.session_new, &request, step)]
+    }
+
+    fn open_stored(&mut self, opening: Opening, place: Place) -> Vec<Heard> {
+        let Place { id, cwd } = place;
+        let can = self.can.clone().unwrap_or_default();
+        let sent = match &opening.goal {
+            Goal::Copy { cwd: elsewhere, .. } => {
+                let request = ForkSessionRequest::new(id, elsewhere.clone().unwrap_or(cwd));
+                self.connection.request(
+                    AGENT_METHOD_NAMES.session_fork,
+                    &request,
+                    Step::Opened(opening, None),
+                )
+            }
+            Goal::New | Goal::Stored(_) | Goal::Lost(_) => {
+                let step = Step::Opened(opening, Some(id.clone()));
+                if can.session_capabilities.resume.is_some() {
+                    let request = ResumeSessionRequest::new(id, cwd);
+                    self.connection.request(AGENT_METHOD_NAMES.session_resume, &request, step)
+                } else {
+                    let request = LoadSessionRequest::new(id, cwd);
+                    self.connection.request(AGENT_METHOD_NAMES.session_load, &request, step)
+                }
+            }
+        };
+        vec![sent]
+    }
+
+    fn list(&mut self, opening: Opening, cursor: Option<String>) -> Heard {
+        let request = ListSessionsRequest::new().cursor(cursor);
+        self.connection.request(AGENT_METHOD_NAMES.session_list, &request, Step::Listed(opening))
+    }
+
+    /// A page of the agent's sessions came.
+    pub(super) fn listed(&mut self, opening: Opening, result: Result<Value, Error>) -> Vec<Heard> {
+        let page = match result.map(serde_json::from_value::<ListSessionsResponse>) {
+            Ok(Ok(page)) => page,
+            Ok(Err(error)) => {
+                return vec![answer(
+                    &opening.ask,
+                    Err(refused(&format!("its list makes no sense: {error}"))),
+                )];
+            }
+            Err(error) => return vec![answer(&opening.ask, Err(reason(&error)))],
+        };
+        for told in page.sessions {
+            let id = told.session_id.0.to_string();
+            self.places.insert(session_of(&id), Place { id, cwd: told.cwd });
+        }
+        let place = opening.goal.source().and_then(|session| self.places.get(&session).cloned());
+        match (place, page.next_cursor, &opening.goal) {
+            (Some(place), _, _) => self.open_stored(opening, place),
+            (None, Some(cursor), _) => vec![self.list(opening, Some(cursor))],
+            (None, None, Goal::Lost(_)) => self.open_new(opening),
+            (None, None, _) => {
+                let message = "the agent has no such session".to_owned();
+                let error = SlotError::Refused { code: "session_not_found".to_owned(), message };
+                vec![answer(&opening.ask, Err(error))]
+            }
+        }
+    }
+
+    /// A session is open, or the agent refuses; the former one stays then.
+    pub(super) fn opened(
+        &mut self,
+        opening: &Opening,
+        id: Option<String>,
+        result: Result<Value, Error>,
+    ) -> Vec<Heard> {
+        let result = match result {
+            Ok(result) => result,
+            Err(error) => return vec![answer(&opening.ask, Err(reason(&error)))],
+        };
+        let Some(id) = id.or_else(|| result["sessionId"].as_str().map(str::to_owned)) else {
+            return vec![answer(
+                &opening.ask,
+                Err(SlotError::Nonsense("it opened a session without an id".to_owned())),
+            )];
+        };
+        let session = session_of(&id);
+        let source = opening.goal.source().and_then(|session| self.places.get(&session));
+        let cwd = match &opening.goal {
+            Goal::Copy { cwd: Some(cwd), .. } => cwd.clone(),
+            Goal::New => self.active.as_ref().map_or(&self.cwd, |active| &active.place.cwd).clone(),
+            _ => source.map_or(&self.cwd, |place| &place.cwd).clone(),
+        };
+        let place = Place { id, cwd };
+        self.places.insert(session, place.clone());
+        let former = self.active.replace(Active { session, place });
+        self.said = Said::default();
+        self.spent = Totals::default();
+        self.context = None;
+        self.options.read(&result);
+        let mut heard: Vec<_> = self.permits.drop_all().collect();
+        heard.extend(self.seated(opening));
+        heard.extend(self.keep_settings());
+        // What it holds of the one that is left can go; it is stored.
+        if let Some(former) = former.filter(|former| former.session != session && self.closes()) {
+            let request = CloseSessionRequest::new(former.place.id);
+            heard.push(self.connection.request(AGENT_METHOD_NAMES.session_close, &request, Step::Note));
+        }
+        heard
+    }
+
+    fn seated(&self, opening: &Opening) -> Option<Heard> {
+        let active = self.active.as_ref()?;
+        let told = if opening.greets {
+            Answer::Agent(Box::new(self.agent()?), self.spent)
+        } else {
+            Answer::Seated(Box::new(Seated {
+                session: active.session,
+                forked_from: match opening.goal {
+                    Goal::Copy { source, .. } => Some(source),
+                    Goal::New | Goal::Stored(_) | Goal::Lost(_) => None,
+                },
+                pid: None,
+                turns: 0,
+                cwd: active.place.cwd.clone(),
+                transcript: PathBuf::new(),
+                repaired: None,
+                totals: self.spent,
+            }))
+        };
+        Some(answer(&opening.ask, Ok(told)))
+    }
+}

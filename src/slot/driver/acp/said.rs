@@ -1,0 +1,146 @@
+//! What the agent says in a turn, put together: words to texts, updates to calls.
+
+use std::collections::BTreeMap;
+
+use agent_client_protocol_schema::v1::{
+    ContentBlock, ContentChunk, Plan, PlanEntry, ToolCall, ToolCallUpdate,
+};
+use serde_json::json;
+use uuid::Uuid;
+
+use super::call::Call;
+use crate::session::conversation::{Change, ToolResult};
+use crate::session::message::Block;
+use crate::slot::driver::Heard;
+
+/// A turn's news so far.
+#[derive(Debug, Default)]
+pub(super) struct Said {
+    /// The text that is being written.
+    text: String,
+    /// The thought that is being thought.
+    thought: String,
+    /// Which message of the agent's they belong to.
+    message: Option<String>,
+    calls: BTreeMap<String, Call>,
+}
+
+impl Said {
+    /// More of a reply.
+    pub fn reply(&mut self, chunk: ContentChunk) -> Vec<Heard> {
+        let mut heard = self.turn_to(&chunk);
+        if !self.thought.is_empty() {
+            heard.extend(self.complete());
+        }
+        let text = text_of(chunk.content);
+        self.text.push_str(&text);
+        heard.push(grew(Change::TextDelta(text)));
+        heard
+    }
+
+    /// More of its reasoning.
+    pub fn think(&mut self, chunk: ContentChunk) -> Vec<Heard> {
+        let mut heard = self.turn_to(&chunk);
+        if !self.text.is_empty() {
+            heard.extend(self.complete());
+        }
+        let text = text_of(chunk.content);
+        self.thought.push_str(&text);
+        heard.push(grew(Change::ThinkingDelta(text)));
+        heard
+    }
+
+    /// Another message begins where the agent says so.
+    fn turn_to(&mut self, chunk: &ContentChunk) -> Vec<Heard> {
+        let message = chunk.message_id.as_ref().map(|id| id.0.to_string());
+        let same = message.is_none() || self.message == message;
+        let heard = if same { Vec::new() } else { self.complete() };
+        self.message = message.or(self.message.take());
+        heard
+    }
+
+    /// What was being said is complete.
+    pub fn complete(&mut self) -> Vec<Heard> {
+        let thought = Some(std::mem::take(&mut self.thought)).filter(|text| !text.is_empty());
+        let text = Some(std::mem::take(&mut self.text)).filter(|text| !text.is_empty());
+        let blocks = thought.map(Block::Thinking).into_iter().chain(text.map(Block::Text));
+        blocks.map(block).collect()
+    }
+
+    /// A call begins.
+    pub fn call(&mut self, told: ToolCall) -> Vec<Heard> {
+        let id = told.tool_call_id.0.to_string();
+        self.calls.insert(id.clone(), Call::new(told));
+        self.tell_call(&id)
+    }
+
+    /// A call moved on; one that was never begun begins here.
+    pub fn call_moved(&mut self, told: ToolCallUpdate) -> Vec<Heard> {
+        let id = told.tool_call_id.0.to_string();
+        let call =
+            self.calls.entry(id.clone()).or_insert_with(|| Call::new(ToolCall::new(id.clone(), "tool")));
+        call.take(told.fields);
+        self.tell_call(&id)
+    }
+
+    /// The call that a permission is asked for, shown at the latest now.
+    pub fn asked(&mut self, told: ToolCallUpdate) -> (Vec<Heard>, Option<&Call>) {
+        let id = told.tool_call_id.0.to_string();
+        let mut heard = self.call_moved(told);
+        if let Some(begun) = self.calls.get_mut(&id).and_then(|call| call.begin(&id)) {
+            heard.extend(self.complete());
+            heard.push(block(begun));
+        }
+        (heard, self.calls.get(&id))
+    }
+
+    fn tell_call(&mut self, id: &str) -> Vec<Heard> {
+        let mut heard = Vec::new();
+        let Some(call) = self.calls.get_mut(id) else { return heard };
+        let begun = if call.is_told() { call.begin(id) } else { None };
+        let (output, result) = (call.output(), call.result());
+        if let Some(begun) = begun {
+            heard.extend(self.complete());
+            heard.push(block(begun));
+        }
+        let tool_use_id = || id.to_owned();
+        match (result, output) {
+            (Some(result), _) => heard.push(grew(Change::Result { tool_use_id: tool_use_id(), result })),
+            (None, Some(text)) => heard.push(grew(Change::ToolOutput { tool_use_id: tool_use_id(), text })),
+            (None, None) => {}
+        }
+        heard
+    }
+
+    /// What the agent means to do, as our own tool says it.
+    pub fn plan(&mut self, plan: Plan) -> Vec<Heard> {
+        let entry = |entry: PlanEntry| json!({"content": entry.content, "activeForm": entry.content, "status": entry.status});
+        let todos: Vec<_> = plan.entries.into_iter().map(entry).collect();
+        let id = Uuid::new_v4().to_string();
+        let call =
+            Block::ToolUse { id: id.clone(), name: "TodoWrite".to_owned(), input: json!({"todos": todos}) };
+        let result = ToolResult { text: String::new(), is_error: false, detail: None };
+        let mut heard = self.complete();
+        heard.extend([block(call), grew(Change::Result { tool_use_id: id, result })]);
+        heard
+    }
+}
+
+fn block(block: Block) -> Heard {
+    let change = Change::Block { block, model: None, usage: None };
+    Heard::Grew { uuid: Uuid::new_v4().to_string(), change }
+}
+
+fn grew(change: Change) -> Heard {
+    Heard::Grew { uuid: String::new(), change }
+}
+
+/// A block's text, or what stands for it.
+pub(super) fn text_of(block: ContentBlock) -> String {
+    match block {
+        ContentBlock::Text(text) => text.text,
+        ContentBlock::ResourceLink(link) => link.uri,
+        ContentBlock::Image(_) => "[image]".to_owned(),
+        _ => "[something that is no text]".to_owned(),
+    }
+}
