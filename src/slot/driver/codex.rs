@@ -40,6 +40,10 @@ const ABILITIES: Abilities = Abilities {
     ..Abilities::WHOLE
 };
 
+/// The prompt that is a method of codex's; what else begins with a slash its own
+/// screen does, and nobody here.
+const COMPACT: &str = "/compact";
+
 /// One process of it.
 #[derive(Debug, Default)]
 struct Codex {
@@ -126,6 +130,10 @@ impl Driver for Codex {
     fn prompt(&mut self, uuid: &str, text: &str) -> Vec<Heard> {
         let id = format!("prompt-{uuid}");
         self.turn = Some(Turn { prompt: uuid.to_owned(), before: self.usage, ..Turn::default() });
+        if text.trim() == COMPACT {
+            let params = json!({"threadId": self.thread});
+            return vec![self.request(&id, Asked::Prompt(uuid.to_owned()), "thread/compact/start", &params)];
+        }
         let mut params = json!({
             "threadId": self.thread, "clientUserMessageId": uuid, "input": [{"type": "text", "text": text}],
             "approvalPolicy": mode::approval(self.mode), "sandboxPolicy": {"type": mode::sandbox(self.mode).1},

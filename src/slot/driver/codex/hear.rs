@@ -120,7 +120,7 @@ impl Codex {
             transcript: seated.transcript,
             cwd: seated.cwd,
             permission_mode: self.mode,
-            commands: Vec::new(),
+            commands: vec![("compact".to_owned(), "put a summary in the place of what was said".to_owned())],
             models: std::mem::take(&mut self.hello.models),
             mcp: (0, 0),
             repaired: None,

@@ -74,6 +74,19 @@ fn a_prompt_is_a_turn_with_tokens() {
 }
 
 #[test]
+fn a_compaction_is_a_turn_of_its_own() {
+    let mut codex = warm();
+    let line = sent(codex.prompt("u", " /compact "));
+    assert_eq!(line["method"], "thread/compact/start");
+    assert_eq!(codex.hear(json!({"id": line["id"], "result": {}})).1, []);
+    let params = json!({"threadId": THREAD, "turn": {"id": "t", "status": "completed"}});
+    let started = codex.hear(json!({"method": "turn/started", "params": params})).1;
+    assert_eq!(started, [Heard::Prompt { uuid: "u".into(), state: PromptState::Started }]);
+    let ended = codex.hear(json!({"method": "turn/completed", "params": params})).1;
+    assert!(ended.contains(&Heard::Quiet), "{ended:?}");
+}
+
+#[test]
 fn an_interrupt_waits_for_the_turn_s_id() {
     let mut codex = warm();
     let line = sent(codex.prompt("u", "hello"));
