@@ -37,7 +37,7 @@ pub use geometry::{Geometry, Target};
 pub use jump::{Finding, Found, Jump, Sought, Within};
 pub use key::Key;
 pub use keymap::{Binding, Hint, Keymap, Place};
-pub use overlay::{Ask, Choice, Overlay, Purpose};
+pub use overlay::{Ask, Choice, Overlay, Purpose, Text};
 pub use page::{Anchor, FIRST_READ, Page, Read, Scroll, Search, Seek, text_of};
 pub use ranking::{Ranking, Work};
 pub use setup::Setup;

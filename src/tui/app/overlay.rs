@@ -10,15 +10,8 @@ use crate::slot::{McpServer, Rewind, Switch};
 /// The one thing that lies over the panes.
 #[derive(Debug)]
 pub enum Overlay {
-    /// The keys, scrolled by this many lines.
-    Help(usize),
-    /// What is known of a session.
-    Details {
-        /// The session.
-        session: SessionId,
-        /// Scrolled by this many lines.
-        scroll: usize,
-    },
+    /// Something to read, and by how many lines it is scrolled.
+    Read(Text, usize),
     /// The agents to pick from, and which of them is under the cursor.
     Agents(usize),
     /// The search for a session, from anywhere.
@@ -27,24 +20,26 @@ pub enum Overlay {
     Ask(Box<Ask>),
     /// A question with a few answers.
     Choice(Choice),
-    /// The agent's MCP servers, scrolled by this many lines.
-    Servers {
-        /// The servers.
-        servers: Vec<McpServer>,
-        /// Scrolled by this many lines.
-        scroll: usize,
-    },
+}
+
+/// Something to read.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Text {
+    /// The keys.
+    Help,
+    /// What is known of a session.
+    Details(SessionId),
+    /// The agent's MCP servers.
+    Servers(Vec<McpServer>),
     /// What coming back to a prompt would change in the files.
     Rewind {
         /// The prompt's uuid.
         prompt: String,
         /// The files, with what changes.
         rewind: Rewind,
-        /// Scrolled by this many lines.
-        scroll: usize,
     },
-    /// The last words of a dead agent, scrolled by this many lines.
-    Why(usize),
+    /// The last words of a dead agent.
+    Why,
 }
 
 /// A line to write, and what for.

@@ -4,7 +4,7 @@ use ratatui::text::{Line, Span};
 
 use super::text;
 use super::theme::Theme;
-use crate::tui::app::{App, Command, Focus, Hint, Overlay, Place};
+use crate::tui::app::{App, Command, Focus, Hint, Overlay, Place, Text};
 
 /// The hints of the place that has the keys, as many as fit.
 pub fn line(app: &App, width: u16, theme: &Theme) -> Line<'static> {
@@ -19,13 +19,13 @@ pub fn line(app: &App, width: u16, theme: &Theme) -> Line<'static> {
             Some(&[("Enter", "the answer with ⏎"), ("Esc", "stay")])
         }
         Some(Overlay::Choice(_)) => Some(&[("Esc", "stay")]),
-        Some(Overlay::Help(_) | Overlay::Details { .. } | Overlay::Servers { .. }) => {
+        Some(Overlay::Read(Text::Help | Text::Details(_) | Text::Servers(_), _)) => {
             Some(&[("↑↓", "scroll"), ("Esc", "leave")])
         }
-        Some(Overlay::Rewind { .. }) => {
+        Some(Overlay::Read(Text::Rewind { .. }, _)) => {
             Some(&[("Enter", "bring them back"), ("↑↓", "scroll"), ("Esc", "leave them as they are")])
         }
-        Some(Overlay::Why(_)) => Some(&[("R", "restart"), ("↑↓", "scroll"), ("Esc", "leave")]),
+        Some(Overlay::Read(Text::Why, _)) => Some(&[("R", "restart"), ("↑↓", "scroll"), ("Esc", "leave")]),
         None if filters => Some(&[("Enter", "seat"), ("↑↓", "choose"), ("Esc", "forget the filter")]),
         None => None,
     };
@@ -36,7 +36,7 @@ pub fn line(app: &App, width: u16, theme: &Theme) -> Line<'static> {
     let hints: Vec<(String, &str, Option<&str>)> = match (fixed, &app.overlay) {
         (Some(fixed), Some(Overlay::Jump(_))) => fixed.chain(here(Place::Jump)).collect(),
         (Some(fixed), None) => fixed.chain(here(Place::Filter)).collect(),
-        (Some(fixed), Some(Overlay::Details { .. })) => {
+        (Some(fixed), Some(Overlay::Read(Text::Details(_), _))) => {
             let of_session = [(Command::Seat, "seat"), (Command::Fork, "fork"), (Command::Pin, "pin")];
             let key = |command| app.keymap.key(Place::Browser, command);
             let keys = of_session

@@ -10,36 +10,36 @@ use super::figures::counted;
 use super::theme::Theme;
 use super::{composer, conversation, details, text};
 use crate::slot::{McpServer, Rewind, SlotState};
-use crate::tui::app::{App, Ask, Choice, Overlay, Place};
+use crate::tui::app::{App, Ask, Choice, Overlay, Place, Text};
 
 /// Draws what lies over the panes, if it is not the jump; returns the screen row
 /// and index of each answer that can be clicked.
 pub fn draw(app: &App, frame: &mut Frame<'_>, theme: &Theme) -> Vec<(u16, usize)> {
     match &app.overlay {
-        Some(Overlay::Help(scroll)) => {
+        Some(Overlay::Read(Text::Help, scroll)) => {
             let inner = open(frame, "keys", (78, u16::MAX), theme);
             scrolled(frame, help(app, usize::from(inner.width), theme), *scroll, inner);
             Vec::new()
         }
-        Some(Overlay::Details { session, scroll }) => {
+        Some(Overlay::Read(Text::Details(session), scroll)) => {
             let lines = details::lines(app, *session, 78.min(usize::from(frame.area().width)) - 6, theme);
             let inner = open(frame, "details", (78, lines.len() as u16 + 2), theme);
             scrolled(frame, lines, *scroll, inner);
             Vec::new()
         }
-        Some(Overlay::Servers { servers, scroll }) => {
+        Some(Overlay::Read(Text::Servers(servers), scroll)) => {
             let inner = open(frame, "MCP servers", (90, servers.len() as u16 + 2), theme);
             let width = usize::from(inner.width);
             let lines = servers.iter().map(|server| server_line(server, width, theme)).collect();
             scrolled(frame, lines, *scroll, inner);
             Vec::new()
         }
-        Some(Overlay::Rewind { rewind, scroll, .. }) => {
+        Some(Overlay::Read(Text::Rewind { rewind, .. }, scroll)) => {
             let inner = open(frame, "files as they were before this prompt", (110, u16::MAX), theme);
             scrolled(frame, changes(rewind, usize::from(inner.width), theme), *scroll, inner);
             Vec::new()
         }
-        Some(Overlay::Why(scroll)) => {
+        Some(Overlay::Read(Text::Why, scroll)) => {
             let inner = open(frame, "why the agent died", (110, u16::MAX), theme);
             scrolled(frame, last_words(app, usize::from(inner.width), theme), *scroll, inner);
             Vec::new()

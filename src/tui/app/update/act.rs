@@ -3,7 +3,7 @@
 use super::super::command::Command;
 use super::super::effect::Effect;
 use super::super::jump::Within;
-use super::super::overlay::{Ask, Choice, Overlay, Purpose};
+use super::super::overlay::{Ask, Choice, Overlay, Purpose, Text};
 use super::super::state::{App, Focus, Intent};
 use super::{care, jump, keep, read, rewind, seat, switch, talk};
 use crate::protocol::PermissionMode;
@@ -117,7 +117,7 @@ pub(super) fn act(app: &mut App, command: Command) -> Vec<Effect> {
         Command::Agents => super::agents::offer(app),
         Command::Why => why(app),
         Command::Help => {
-            app.overlay = Some(Overlay::Help(0));
+            app.overlay = Some(Overlay::Read(Text::Help, 0));
             Vec::new()
         }
         Command::Redraw => vec![Effect::Redraw],
@@ -263,7 +263,7 @@ pub(super) fn answer(app: &mut App, verdict: Verdict) -> Vec<Effect> {
 pub(super) fn why(app: &mut App) -> Vec<Effect> {
     match app.seat.state {
         SlotState::Exited(_) => {
-            app.overlay = Some(Overlay::Why(0));
+            app.overlay = Some(Overlay::Read(Text::Why, 0));
             Vec::new()
         }
         _ => complain(app, "the agent is alive"),

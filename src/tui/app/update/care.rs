@@ -2,7 +2,7 @@
 //! the trash.
 
 use super::super::effect::Effect;
-use super::super::overlay::{Ask, Overlay, Purpose};
+use super::super::overlay::{Ask, Overlay, Purpose, Text};
 use super::super::state::{App, Undo};
 use super::{act, read, switch};
 use crate::session::SessionId;
@@ -11,7 +11,7 @@ use crate::session::SessionId;
 pub(super) fn details(app: &mut App) -> Vec<Effect> {
     match listed_target(app) {
         Some(session) => {
-            app.overlay = Some(Overlay::Details { session, scroll: 0 });
+            app.overlay = Some(Overlay::Read(Text::Details(session), 0));
             Vec::new()
         }
         None => act::complain(app, "this session holds nothing yet"),

@@ -7,7 +7,7 @@ use super::super::effect::{Effect, Typed};
 use super::super::jump::Within;
 use super::super::key::Key;
 use super::super::keymap::Place;
-use super::super::overlay::{Ask, Choice, Overlay, Purpose};
+use super::super::overlay::{Ask, Choice, Overlay, Purpose, Text};
 use super::super::state::{App, Focus};
 use super::super::writing::{self, line};
 use super::{act, agents, care, jump, read, rewind, slash, switch, terminal};
@@ -19,7 +19,7 @@ pub(super) fn press(app: &mut App, event: KeyEvent) -> Vec<Effect> {
     let place = app.focus.place();
     // Ctrl-C, Ctrl-Z and Ctrl-L mean the same whatever lies over the panes.
     let global = app.keymap.command(place, key);
-    if let Some(Overlay::Details { session, .. }) = app.overlay {
+    if let Some(Overlay::Read(Text::Details(session), _)) = app.overlay {
         // From wherever they were opened, the browser's keys are about the session.
         match app.keymap.command(Place::Browser, key) {
             Some(Command::Pin) => return act::act(app, Command::Pin),
@@ -75,15 +75,7 @@ pub(super) fn paste(app: &mut App, text: &str) -> Vec<Effect> {
             search.search(now);
             return jump::preview(app);
         }
-        Some(
-            Overlay::Help(_)
-            | Overlay::Details { .. }
-            | Overlay::Choice(_)
-            | Overlay::Why(_)
-            | Overlay::Rewind { .. }
-            | Overlay::Servers { .. }
-            | Overlay::Agents(_),
-        ) => {}
+        Some(Overlay::Read(..) | Overlay::Choice(_) | Overlay::Agents(_)) => {}
         None if app.focus == Focus::Browser && app.browser.filtering => {
             app.browser.filter.insert_str(one_line());
             return filtered(app);
@@ -207,23 +199,15 @@ fn press_overlay(app: &mut App, event: KeyEvent) -> Vec<Effect> {
             }
             _ => Vec::new(),
         },
-        Some(
-            Overlay::Help(scroll)
-            | Overlay::Why(scroll)
-            | Overlay::Details { scroll, .. }
-            | Overlay::Rewind { scroll, .. }
-            | Overlay::Servers { scroll, .. },
-        ) => {
+        Some(Overlay::Read(text, scroll)) => {
             match event.code {
                 KeyCode::Up | KeyCode::Char('k') => *scroll = scroll.saturating_sub(1),
                 KeyCode::Down | KeyCode::Char('j') => *scroll += 1,
                 KeyCode::PageUp => *scroll = scroll.saturating_sub(10),
                 KeyCode::PageDown | KeyCode::Char(' ') => *scroll += 10,
                 KeyCode::Home | KeyCode::Char('g') => *scroll = 0,
-                KeyCode::Enter if matches!(app.overlay, Some(Overlay::Rewind { .. })) => {
-                    return rewind::go(app);
-                }
-                KeyCode::Char('R') if matches!(app.overlay, Some(Overlay::Why(_))) => {
+                KeyCode::Enter if matches!(text, Text::Rewind { .. }) => return rewind::go(app),
+                KeyCode::Char('R') if matches!(text, Text::Why) => {
                     app.overlay = None;
                     return act::act(app, Command::Restart);
                 }

@@ -21,7 +21,7 @@ use chrono::{DateTime, Utc};
 
 use super::effect::Effect;
 use super::event::Event;
-use super::overlay::Overlay;
+use super::overlay::{Overlay, Text};
 use super::page::{Page, Read};
 use super::state::{App, Focus};
 
@@ -106,7 +106,7 @@ fn happened(app: &mut App, event: Event) -> Vec<Effect> {
             Vec::new()
         }
         Event::Servers(Ok(servers)) => {
-            app.overlay = Some(Overlay::Servers { servers, scroll: 0 });
+            app.overlay = Some(Overlay::Read(Text::Servers(servers), 0));
             Vec::new()
         }
         Event::Servers(Err(why)) => {

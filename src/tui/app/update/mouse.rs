@@ -42,16 +42,7 @@ fn wheel(app: &mut App, target: Target, lines: isize) -> Vec<Effect> {
             search.step(lines.signum());
             jump::preview(app)
         }
-        (
-            Some(
-                Overlay::Help(scroll)
-                | Overlay::Why(scroll)
-                | Overlay::Details { scroll, .. }
-                | Overlay::Rewind { scroll, .. }
-                | Overlay::Servers { scroll, .. },
-            ),
-            _,
-        ) => {
+        (Some(Overlay::Read(_, scroll)), _) => {
             *scroll = scroll.saturating_add_signed(lines);
             Vec::new()
         }
@@ -126,18 +117,10 @@ fn click(app: &mut App, target: Target) -> Vec<Effect> {
                 *at = choice;
                 agents::pick(app)
             }
-            Some(
-                Overlay::Help(_)
-                | Overlay::Details { .. }
-                | Overlay::Ask(_)
-                | Overlay::Why(_)
-                | Overlay::Rewind { .. }
-                | Overlay::Servers { .. },
-            )
-            | None => Vec::new(),
+            Some(Overlay::Read(..) | Overlay::Ask(_)) | None => Vec::new(),
         },
         Target::Nothing => {
-            if matches!(app.overlay, Some(Overlay::Help(_) | Overlay::Details { .. } | Overlay::Why(_))) {
+            if matches!(app.overlay, Some(Overlay::Read(..))) {
                 app.overlay = None;
             }
             Vec::new()

@@ -2,7 +2,7 @@
 //! what it changes, done on one more key.
 
 use super::super::effect::Effect;
-use super::super::overlay::Overlay;
+use super::super::overlay::{Overlay, Text};
 use super::super::state::App;
 use super::act::complain;
 use crate::session::conversation::Body;
@@ -26,7 +26,7 @@ pub(super) fn ask(app: &mut App) -> Vec<Effect> {
 
 /// The person has seen what it changes, and wants it.
 pub(super) fn go(app: &mut App) -> Vec<Effect> {
-    let Some(Overlay::Rewind { prompt, .. }) = app.overlay.take() else { return Vec::new() };
+    let Some(Overlay::Read(Text::Rewind { prompt, .. }, _)) = app.overlay.take() else { return Vec::new() };
     vec![Effect::Rewind { prompt, dry_run: false }]
 }
 
@@ -50,7 +50,7 @@ pub(super) fn heard(
         count => format!("{count} files"),
     };
     if dry_run {
-        app.overlay = Some(Overlay::Rewind { prompt, rewind, scroll: 0 });
+        app.overlay = Some(Overlay::Read(Text::Rewind { prompt, rewind }, 0));
     } else {
         app.say(format!("{files} brought back (+{} -{} lines)", rewind.insertions, rewind.deletions));
     }

@@ -6,7 +6,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui::layout::Rect;
 
 use super::super::geometry::Geometry;
-use super::super::overlay::{Choice, Overlay};
+use super::super::overlay::{Choice, Overlay, Text};
 use super::super::page::{Anchor, FIRST_READ};
 use super::super::sample::{self, id, noon, setup};
 use super::super::setup::Setup;

@@ -173,7 +173,7 @@ fn a_pin_is_kept_and_given_up_by_one_key() {
 fn the_details_stay_for_a_pin_and_go_for_the_rest() {
     let mut program = on(2);
     program.keys("I");
-    assert!(matches!(program.app.overlay, Some(Overlay::Details { .. })));
+    assert!(matches!(program.app.overlay, Some(Overlay::Read(Text::Details(_), _))));
     assert_eq!(program.keys("p"), [Effect::Pin { session: id(2), pin: true }]);
     assert!(program.app.overlay.is_some());
     assert!(program.keys("enter").contains(&resume(2)));
@@ -186,7 +186,7 @@ fn the_details_mean_the_same_wherever_they_were_opened() {
         let mut program = on(2);
         program.keys("up down");
         program.app.focus = focus;
-        program.app.overlay = Some(Overlay::Details { session: id(2), scroll: 0 });
+        program.app.overlay = Some(Overlay::Read(Text::Details(id(2)), 0));
         assert_eq!(program.keys("p"), [Effect::Pin { session: id(2), pin: true }], "{focus:?}");
         assert!(program.keys("enter").contains(&resume(2)), "{focus:?}");
     }

@@ -182,7 +182,7 @@ fn a_dead_agent_says_so_and_what_to_do() {
     program.slot(FRESH, News::State(SlotState::Exited(exit)));
     assert_eq!(program.toast(), "the agent died (exit 1) - R starts it again, W shows its last words");
     program.keys("W");
-    assert!(matches!(program.app.overlay, Some(Overlay::Why(0))));
+    assert!(matches!(program.app.overlay, Some(Overlay::Read(Text::Why, 0))));
     assert_eq!(program.keys("R"), [Effect::Restart]);
 }
 
