@@ -13,7 +13,7 @@ use crate::session::conversation::ToolResult;
 use crate::session::message::Block;
 
 /// A call, as far as it is known.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Call {
     pub title: String,
     pub kind: ToolKind,

@@ -144,10 +144,9 @@ impl Acp {
         };
         let cwd = active.place.cwd.clone();
         let (mut heard, call) = self.said.asked(request.tool_call);
-        let Some(call) = call else { return vec![cancelled(&id)] };
         let (tool, input) = call.official();
         let by_mode = self.permits.by_mode(call.kind, call.lies_in(&cwd));
-        let description = Some(call.title.clone());
+        let description = Some(call.title);
         let name = self.permits.take(id, request.options);
         match by_mode {
             Some(verdict) => heard.extend(self.permits.answer(&name, &verdict)),

@@ -83,15 +83,16 @@ impl Said {
         self.tell_call(&id)
     }
 
-    /// The call that a permission is asked for, shown at the latest now.
-    pub fn asked(&mut self, told: ToolCallUpdate) -> (Vec<Heard>, Option<&Call>) {
+    /// What a permission is asked for: the call with what the request says of it.
+    /// The call itself stays as it is, for it may be asked about more than once,
+    /// such as first for the folder and then for the file.
+    pub fn asked(&mut self, told: ToolCallUpdate) -> (Vec<Heard>, Call) {
         let id = told.tool_call_id.0.to_string();
-        let mut heard = self.call_moved(told);
-        if let Some(begun) = self.calls.get_mut(&id).and_then(|call| call.begin(&id)) {
-            heard.extend(self.complete());
-            heard.push(block(begun));
-        }
-        (heard, self.calls.get(&id))
+        let known = self.calls.get(&id).cloned();
+        let mut asked = known.unwrap_or_else(|| Call::new(ToolCall::new(id.clone(), "tool")));
+        asked.take(told.fields);
+        self.calls.entry(id).or_insert_with(|| asked.clone());
+        (self.complete(), asked)
     }
 
     fn tell_call(&mut self, id: &str) -> Vec<Heard> {
