@@ -38,7 +38,8 @@ pub struct Arguments {
 #[derive(Debug, Clone, Default, PartialEq, Eq, clap::Args)]
 pub struct Seat {
     /// The agent in the slot: hotseat (its own), claude (the official one),
-    /// claude-tty (the same in a terminal of its own); `hotseat agents` lists them.
+    /// claude-tty (the same in a terminal of its own), acp:COMMAND (whatever speaks
+    /// the Agent Client Protocol); `hotseat agents` lists them.
     #[arg(long, value_name = "NAME")]
     pub agent: Option<String>,
     /// The model to start with.

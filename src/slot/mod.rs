@@ -26,7 +26,9 @@ pub mod terminal;
 use tokio::sync::mpsc;
 
 pub use ability::{Abilities, Ability, Feature};
-pub use driver::{Answer, Ask, Driver, Heard, KNOWN, Known, Line, OURS, Origin, PREFERRED, Seated, Start};
+pub use driver::{
+    ACP, Answer, Ask, Driver, Heard, KNOWN, Known, Line, OURS, Origin, PREFERRED, Seated, Start,
+};
 pub use error::SlotError;
 pub use event::*;
 pub use finder::{Finder, Found};

@@ -7,10 +7,13 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 
 use crate::cli::exit::Problem;
-use crate::slot::{KNOWN, Known, OURS, PREFERRED};
+use crate::slot::{ACP, KNOWN, Known, OURS, PREFERRED};
 
 /// The official `claude` in a terminal of its own: a slot of another kind.
 pub const TERMINAL: &str = "claude-tty";
+
+/// Before the command line of any agent that speaks the Agent Client Protocol.
+const COMMAND: &str = "acp:";
 
 /// The file that remembers what the person was told.
 const TOLD: &str = "agent";
@@ -37,6 +40,11 @@ pub fn names() -> Vec<&'static str> {
     KNOWN.iter().map(|known| known.name).chain([TERMINAL]).collect()
 }
 
+/// Whether a name can be asked for; whether its program is there is another matter.
+pub fn is_name(name: &str) -> bool {
+    name.starts_with(COMMAND) || names().contains(&name)
+}
+
 /// Chooses. `named` is what the command line or the configuration says; `find`
 /// finds a program.
 pub fn choose(named: Option<&str>, find: impl Fn(&str) -> Option<PathBuf>) -> Result<Choice> {
@@ -47,6 +55,9 @@ pub fn choose(named: Option<&str>, find: impl Fn(&str) -> Option<PathBuf>) -> Re
         let claude = known("claude").unwrap_or(OURS);
         return Ok(Choice { name: TERMINAL, terminal: true, ..seat(claude, find, None)? });
     }
+    if let Some(command) = name.strip_prefix(COMMAND) {
+        return by_command(command, find);
+    }
     let Some(known) = known(name) else {
         return Err(Problem::usage(
             format!("this version cannot seat the agent “{name}”"),
@@ -55,6 +66,21 @@ pub fn choose(named: Option<&str>, find: impl Fn(&str) -> Option<PathBuf>) -> Re
         .into());
     };
     seat(known, find, None)
+}
+
+/// An agent by its command line, whose words stand apart by blanks.
+fn by_command(command: &str, find: impl Fn(&str) -> Option<PathBuf>) -> Result<Choice> {
+    let mut words = command.split_whitespace();
+    let program = words.next().unwrap_or_default();
+    let Some(program) = find(program) else {
+        return Err(Problem::usage(
+            format!("no program named “{program}” is on the PATH"),
+            "Name one that speaks the Agent Client Protocol, with its arguments: --agent \"acp:goose acp\".",
+        )
+        .into());
+    };
+    let arguments = words.map(Into::into).collect();
+    Ok(Choice { name: ACP.name, program, arguments, known: ACP, terminal: false, why: None })
 }
 
 /// The first of the preferred ones that is there, else our own.
@@ -128,6 +154,18 @@ mod tests {
         assert_eq!(chosen(Some("claude-tty"), &["claude"]), Ok(("claude-tty", false)));
         assert_eq!(chosen(None, &["claude"]), Ok(("claude", true)));
         assert_eq!(chosen(None, &["gemini"]), Ok(("hotseat", true)));
+    }
+
+    #[test]
+    fn any_command_can_be_an_acp_agent() {
+        let find = |program: &str| (program == "goose").then(|| PathBuf::from("/bin/goose"));
+        let choice = choose(Some("acp:goose acp --quiet"), find).unwrap();
+        assert_eq!((choice.name, choice.program.to_str()), ("acp", Some("/bin/goose")));
+        assert_eq!(choice.arguments, ["acp", "--quiet"]);
+        for nothing in ["acp:", "acp: ", "acp:gone"] {
+            assert!(choose(Some(nothing), find).unwrap_err().to_string().contains("is on the PATH"));
+            assert!(is_name(nothing));
+        }
     }
 
     #[test]

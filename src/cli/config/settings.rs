@@ -141,11 +141,11 @@ pub fn keys(value: &DeValue<'_>) -> Result<Vec<String>, String> {
 /// What cannot take the seat must not stop hotseat, so it is no agent here.
 fn agent(value: &DeValue<'_>) -> Result<Option<String>, String> {
     let name = filled(text(value)?);
-    let known = agents::names();
     match &name {
-        Some(name) if !known.contains(&name.as_str()) => {
-            Err(format!("expected an agent this version drives: {}", known.join(", ")))
-        }
+        Some(name) if !agents::is_name(name) => Err(format!(
+            "expected an agent this version drives: {}; or \"acp:COMMAND\"",
+            agents::names().join(", ")
+        )),
         Some(_) | None => Ok(name),
     }
 }

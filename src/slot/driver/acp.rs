@@ -63,6 +63,9 @@ pub const COPILOT: Known = speaks("copilot", "copilot", &["--acp"], "npm install
 /// Google's.
 pub const GEMINI: Known = speaks("gemini", "gemini", &["--acp"], "npm install -g @google/gemini-cli");
 
+/// Any other program that speaks so; the person names it.
+pub const ACP: Known = speaks("acp", "", &[], "");
+
 /// What no such agent can: the protocol has no word for it.
 const LACKS: &[(Feature, &str)] = &[
     (Feature::Rename, "the Agent Client Protocol cannot rename"),

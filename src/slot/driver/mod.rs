@@ -45,6 +45,7 @@ use std::fmt::Debug;
 
 use serde_json::Value;
 
+pub use acp::ACP;
 pub use ask::{Ask, Origin};
 pub use heard::{Answer, Heard, Seated};
 pub use hotseat::OURS;

@@ -47,7 +47,7 @@ fn a_mistake_names_line_and_remedy() {
         (
             "agent = 'nobody'",
             "c.toml:1: agent: expected an agent this version drives: hotseat, claude, codex, opencode, \
-             qwen, copilot, gemini, claude-tty",
+             qwen, copilot, gemini, claude-tty; or \"acp:COMMAND\"",
         ),
         ("processes = 1", "c.toml:1: processes: expected a number from 2 to 8"),
         ("mouse = 1", "c.toml:1: mouse: expected true or false"),
