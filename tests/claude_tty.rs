@@ -4,7 +4,6 @@
 //! The tests of switches need that program; without it they say so and pass.
 //! The others put a small program of their own in its place.
 
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
@@ -13,6 +12,8 @@ use serde_json::json;
 mod claude;
 #[path = "support/pty.rs"]
 mod pty;
+#[path = "support/script.rs"]
+mod script;
 #[path = "support/skip.rs"]
 mod skip;
 #[path = "support/stub_api.rs"]
@@ -76,8 +77,7 @@ impl Seat {
     fn scripted(script: &str) -> Self {
         Self::with(|at| {
             let script = format!("#!/bin/sh\n[ \"$1\" = --version ] && exit\n{script}\n");
-            std::fs::write(at, script).unwrap();
-            std::fs::set_permissions(at, std::fs::Permissions::from_mode(0o755)).unwrap();
+            script::write(at, &script);
         })
     }
 

@@ -17,6 +17,8 @@ mod npm;
 #[path = "../support/opencode.rs"]
 mod opencode;
 mod responses;
+#[path = "../support/script.rs"]
+mod script;
 #[path = "../support/slot.rs"]
 mod seat;
 #[path = "../support/skip.rs"]

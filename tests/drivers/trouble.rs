@@ -1,11 +1,11 @@
 //! Programs that are no good agents, in the place of `claude`.
 
-use std::os::unix::fs::PermissionsExt;
 use std::time::{Duration, Instant};
 
 use hotseat::protocol::PermissionMode;
 use hotseat::slot::{Finder, KNOWN, Launch, News, SlotState};
 
+use crate::script;
 use crate::seat::Slot;
 
 /// Reads requests and answers them as `claude` does that knows no switches.
@@ -27,8 +27,7 @@ answers() {
 fn scripted(script: &str) -> Slot {
     let folder = tempfile::tempdir().unwrap();
     let program = folder.path().join("claude");
-    std::fs::write(&program, format!("#!/bin/sh\n{GREETS}\n{script}\n")).unwrap();
-    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+    script::write(&program, &format!("#!/bin/sh\n{GREETS}\n{script}\n"));
     let launch = Launch {
         driver: KNOWN.iter().find(|known| known.name == "claude").unwrap().driver,
         program,

@@ -16,9 +16,16 @@ fn occasion(event: Event, subject: &str) -> Occasion {
 fn surroundings(temp: &tempfile::TempDir) -> Surroundings {
     // A guard that runs what stands behind `--`.
     let guard = temp.path().join("guard");
-    std::fs::write(&guard, "#!/bin/sh\nwhile [ \"$1\" != -- ]; do shift; done; shift; exec \"$@\"\n")
-        .unwrap();
-    std::fs::set_permissions(&guard, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    if !guard.exists() {
+        // Written by a process of its own: were it open for writing here, a child that another test
+        // starts meanwhile would hold it open, and it could not be run (ETXTBSY).
+        let script = "#!/bin/sh\nwhile [ \"$1\" != -- ]; do shift; done; shift; exec \"$@\"\n";
+        let written = std::process::Command::new("sh")
+            .args(["-c", "printf '%s' \"$1\" > \"$2\" && chmod 755 \"$2\"", "sh", script])
+            .arg(&guard)
+            .status();
+        assert!(written.unwrap().success());
+    }
     let place = Place::new(temp.path().to_owned(), guard);
     Surroundings { host: None, place, project: temp.path().to_owned() }
 }
