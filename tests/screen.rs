@@ -309,6 +309,8 @@ fn it_holds_up_at_every_size() {
     pty.resize(20, 5);
     pty.wait_for("hotseat needs 40×10");
     pty.resize(60, 15);
+    // A key that comes before the new size is one for a screen that shows nothing.
+    pty.wait_for("● New session");
     pty.keys("\t");
     pty.wait_for("❯");
     pty.keys("\x10");
