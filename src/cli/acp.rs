@@ -12,7 +12,7 @@ use super::logs;
 use super::places::Places;
 use crate::acp::{self, Served};
 use crate::protocol::PermissionMode;
-use crate::slot::{Finder, Launch, OURS};
+use crate::slot::{Launch, OURS};
 use crate::store::LocalStore;
 
 /// For a read of stdin, which never ends by itself.
@@ -40,19 +40,14 @@ pub fn run(arguments: &Acp) -> Result<Exit> {
     logs::to_stderr();
     let places = Places::find();
     let settings = config::read_file(&places.config_file()).settings;
+    let program = std::env::current_exe().context("finding hotseat's own program")?;
+    let cwd = std::env::current_dir().context("finding the current folder")?;
     let launch = Launch {
-        driver: OURS.driver,
-        program: std::env::current_exe().context("finding hotseat's own program")?,
         args: OURS.arguments.iter().map(Into::into).collect(),
-        env: Vec::new(),
-        cwd: std::env::current_dir().context("finding the current folder")?,
         model: arguments.model.clone().or(settings.model),
         permission_mode: arguments.permission_mode.unwrap_or(settings.permission_mode),
-        resume: None,
-        ephemeral: false,
-        guard: None,
         processes: settings.processes,
-        finder: Finder::default(),
+        ..Launch::new(OURS.driver, program, cwd)
     };
     let served = Served { launch, store: Arc::new(LocalStore::new(&places.claude)), index: places.index() };
     let runtime = tokio::runtime::Builder::new_current_thread()

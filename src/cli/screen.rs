@@ -76,18 +76,15 @@ pub(super) fn open(room: Room, seat: &Seat, settings: Settings) -> Result<Exit> 
     let (keymap, more) = Keymap::with(&settings.keys);
     problems.extend(more);
     let launch = Launch {
-        driver: choice.known.driver,
-        program: choice.program.clone(),
         args: choice.arguments.clone(),
         env: room.env,
-        cwd: room.cwd,
         model: seat.model.clone().or(settings.model),
         permission_mode: seat.permission_mode.unwrap_or(settings.permission_mode),
         resume,
         ephemeral: seat.ephemeral,
-        guard: None,
         processes: settings.processes,
         finder: finder(store.clone()),
+        ..Launch::new(choice.known.driver, choice.program.clone(), room.cwd)
     };
     tui::run(Options {
         launch,

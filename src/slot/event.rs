@@ -45,6 +45,31 @@ pub struct Launch {
     pub finder: Finder,
 }
 
+impl Launch {
+    /// An agent in a new session of this folder, asking before what may do harm;
+    /// everything else as it comes.
+    pub fn new(
+        driver: fn() -> Box<dyn Driver>,
+        program: impl Into<PathBuf>,
+        cwd: impl Into<PathBuf>,
+    ) -> Self {
+        Self {
+            driver,
+            program: program.into(),
+            args: Vec::new(),
+            env: Vec::new(),
+            cwd: cwd.into(),
+            model: None,
+            permission_mode: PermissionMode::Default,
+            resume: None,
+            ephemeral: false,
+            guard: None,
+            processes: 2,
+            finder: Finder::default(),
+        }
+    }
+}
+
 /// Another agent for the slot.
 #[derive(Debug, Clone)]
 pub struct Program {

@@ -3,7 +3,6 @@
 
 use std::path::{Path, PathBuf};
 
-use hotseat::protocol::PermissionMode;
 use hotseat::session::SessionId;
 use hotseat::slot::{Abilities, Ability, Agent, Finder, Found, How, KNOWN, Launch, Switch, Switched};
 use hotseat::store::{LocalStore, SessionStore};
@@ -48,17 +47,9 @@ impl Bench {
         configure_codex(&home.path().join("codex"), &api.url);
         let store = LocalStore::new(home.path().join("claude"));
         let launch = Launch {
-            driver: known.driver,
-            program,
             args: known.arguments.iter().map(Into::into).collect(),
             env: environment(home.path(), &api),
-            cwd: home.path().join("work").canonicalize().unwrap(),
-            model: None,
-            permission_mode: PermissionMode::Default,
-            resume: None,
-            ephemeral: false,
             guard: Some(env!("CARGO_BIN_EXE_hotseat").into()),
-            processes: 2,
             finder: Finder::new(move |session| {
                 let transcript = store.find(session).ok()?.path;
                 let entries = std::fs::read_to_string(&transcript).ok()?;
@@ -66,6 +57,7 @@ impl Bench {
                 let holder = store.holder(session).map(|holder| (holder.pid, holder.program));
                 Some(Found { cwd: rest.split('"').next()?.into(), transcript, holder })
             }),
+            ..Launch::new(known.driver, program, home.path().join("work").canonicalize().unwrap())
         };
         Some(Self { home, api, launch })
     }

@@ -2,8 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use hotseat::protocol::PermissionMode;
-use hotseat::slot::{Finder, KNOWN, Launch, News, SlotState};
+use hotseat::slot::{KNOWN, Launch, News, SlotState};
 
 use crate::script;
 use crate::seat::Slot;
@@ -28,19 +27,10 @@ fn scripted(script: &str) -> Slot {
     let folder = tempfile::tempdir().unwrap();
     let program = folder.path().join("claude");
     script::write(&program, &format!("#!/bin/sh\n{GREETS}\n{script}\n"));
+    let claude = KNOWN.iter().find(|known| known.name == "claude").unwrap();
     let launch = Launch {
-        driver: KNOWN.iter().find(|known| known.name == "claude").unwrap().driver,
-        program,
-        args: Vec::new(),
-        env: Vec::new(),
-        cwd: folder.path().to_owned(),
-        model: None,
-        permission_mode: PermissionMode::Default,
-        resume: None,
-        ephemeral: false,
         guard: Some(env!("CARGO_BIN_EXE_hotseat").into()),
-        processes: 2,
-        finder: Finder::default(),
+        ..Launch::new(claude.driver, program, folder.path())
     };
     Slot::launch(folder, launch)
 }

@@ -2,26 +2,17 @@
 
 use std::path::Path;
 
-use hotseat::protocol::PermissionMode;
-use hotseat::slot::{Agent, Finder, Launch, OURS};
+use hotseat::slot::{Agent, Launch, OURS};
 
 use crate::fake;
 use crate::seat::Slot;
 
 pub fn launch(folder: &Path, manners: &str) -> Launch {
     Launch {
-        driver: OURS.driver,
-        program: std::env::current_exe().unwrap(),
         args: fake::ARGUMENTS.map(Into::into).into(),
         env: vec![(fake::FOLDER.into(), folder.into()), (fake::MANNERS.into(), manners.into())],
-        cwd: folder.to_owned(),
-        model: None,
-        permission_mode: PermissionMode::Default,
-        resume: None,
-        ephemeral: false,
         guard: Some(env!("CARGO_BIN_EXE_hotseat").into()),
-        processes: 2,
-        finder: Finder::default(),
+        ..Launch::new(OURS.driver, std::env::current_exe().unwrap(), folder)
     }
 }
 

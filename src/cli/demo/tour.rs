@@ -12,7 +12,6 @@ use uuid::Uuid;
 
 use super::scratch::Scratch;
 use crate::cli::exit::Exit;
-use crate::protocol::PermissionMode;
 use crate::session::conversation::Change;
 use crate::session::message::Block;
 use crate::slot::{
@@ -68,19 +67,11 @@ async fn asked_to_end() {
 }
 
 fn launch(scratch: &Scratch) -> Result<Launch> {
+    let program = std::env::current_exe().context("finding our own program")?;
     Ok(Launch {
-        driver: slot::OURS.driver,
-        program: std::env::current_exe().context("finding our own program")?,
         args: vec!["agent".into()],
         env: scratch.env(),
-        cwd: scratch.project(),
-        model: None,
-        permission_mode: PermissionMode::Default,
-        resume: None,
-        ephemeral: false,
-        guard: None,
-        processes: 2,
-        finder: slot::Finder::default(),
+        ..Launch::new(slot::OURS.driver, program, scratch.project())
     })
 }
 

@@ -31,20 +31,7 @@ struct Bench {
 impl Bench {
     /// Nothing happened yet; transcripts whose path holds `stored` can be resumed.
     fn new() -> Self {
-        let launch = Launch {
-            driver: OURS.driver,
-            program: "agent".into(),
-            args: Vec::new(),
-            env: Vec::new(),
-            cwd: "/work".into(),
-            model: None,
-            permission_mode: PermissionMode::Default,
-            resume: None,
-            ephemeral: false,
-            guard: None,
-            processes: 2,
-            finder: Finder::default(),
-        };
+        let launch = Launch::new(OURS.driver, "agent", "/work");
         let now = Now { at: Instant::now(), wall: DateTime::UNIX_EPOCH };
         let size = |path: &Path| u64::from(path.to_string_lossy().contains("stored"));
         Self { machine: Machine::new(launch, size, |leader| leader + 1, now), now, last_id: String::new() }

@@ -5,7 +5,6 @@ use serde_json::{Value, json};
 use super::*;
 use crate::session::conversation::Change;
 use crate::session::message::Block;
-use crate::slot::Finder;
 
 /// The lines that are sent, each as its method (or `answer`) and its parameters.
 fn sent(heard: &[Heard]) -> Vec<(String, Value)> {
@@ -26,20 +25,7 @@ fn methods(heard: &[Heard]) -> Vec<String> {
 
 /// A driver whose process is started.
 fn started(origin: &Origin, mode: PermissionMode) -> Acp {
-    let launch = Launch {
-        driver: OPENCODE.driver,
-        program: "opencode".into(),
-        args: Vec::new(),
-        env: Vec::new(),
-        cwd: "/work".into(),
-        model: None,
-        permission_mode: mode,
-        resume: None,
-        ephemeral: false,
-        guard: None,
-        processes: 2,
-        finder: Finder::default(),
-    };
+    let launch = Launch { permission_mode: mode, ..Launch::new(OPENCODE.driver, "opencode", "/work") };
     let mut acp = Acp::default();
     assert_eq!(acp.start(&launch, origin), Start::default());
     acp

@@ -4,27 +4,14 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::protocol::PermissionMode;
+use crate::slot::SlotError;
 use crate::slot::driver::Answer;
-use crate::slot::{Finder, SlotError};
 
 const NEW: &str = "bbbbbbbb-bbbb-4bbb-8bbb-bbbbbbbbbbbb";
 
 /// A driver whose process is started, and its session.
 fn started(origin: &Origin) -> (Claude, Start) {
-    let launch = Launch {
-        driver: CLAUDE.driver,
-        program: "claude".into(),
-        args: Vec::new(),
-        env: Vec::new(),
-        cwd: "/work".into(),
-        model: None,
-        permission_mode: PermissionMode::Default,
-        resume: None,
-        ephemeral: false,
-        guard: None,
-        processes: 2,
-        finder: Finder::default(),
-    };
+    let launch = Launch::new(CLAUDE.driver, "claude", "/work");
     let mut claude = Claude::default();
     let start = claude.start(&launch, origin);
     (claude, start)

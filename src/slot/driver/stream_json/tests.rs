@@ -25,18 +25,12 @@ fn changes(frame: Value) -> Vec<Change> {
 
 fn launch() -> Launch {
     Launch {
-        driver: crate::slot::OURS.driver,
-        program: "hotseat".into(),
         args: vec!["agent".into()],
-        env: Vec::new(),
-        cwd: "/".into(),
         model: Some("m".to_owned()),
         permission_mode: PermissionMode::Plan,
-        resume: None,
         ephemeral: true,
-        guard: None,
-        processes: 2,
         finder: crate::slot::Finder::default(),
+        ..Launch::new(crate::slot::OURS.driver, "hotseat", "/")
     }
 }
 

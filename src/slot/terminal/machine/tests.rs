@@ -22,18 +22,9 @@ impl World {
     /// Warm, in session A.
     fn warm() -> Self {
         let launch = Launch {
-            driver: crate::slot::OURS.driver,
-            processes: 2,
             finder: crate::slot::Finder::default(),
-            program: "/bin/claude".into(),
-            args: Vec::new(),
-            env: Vec::new(),
-            cwd: "/w".into(),
-            model: None,
             permission_mode: crate::protocol::PermissionMode::Default,
-            resume: None,
-            ephemeral: false,
-            guard: None,
+            ..Launch::new(crate::slot::OURS.driver, "/bin/claude", "/w")
         };
         let now = Instant::now();
         let stored = |path: &Path| !path.ends_with(format!("{C}.jsonl"));

@@ -51,7 +51,7 @@ impl Diff {
         let detail = call.result.as_ref().and_then(|result| result.detail.as_ref());
         let patch = detail.and_then(|detail| detail.get("structuredPatch")?.as_array());
         if let Some(hunks) = patch.filter(|hunks| !hunks.is_empty()) {
-            return Some(Self::from_rows(hunks.iter().map(rows_of_hunk).collect()));
+            return Some(Self::from_rows(hunks.iter().map(|hunk| rows_of_hunk(hunk, usize::MAX)).collect()));
         }
         let field = |value: &Value, name: &str| value.get(name).and_then(Value::as_str).map(str::to_owned);
         if let Some(content) = field(&call.input, "content") {
@@ -66,9 +66,19 @@ impl Diff {
         Some(Self::from_rows(hunks.collect()))
     }
 
-    /// A change that is given as hunks of the official `structuredPatch`.
-    pub fn of_patch(hunks: &[Value]) -> Self {
-        Self::from_rows(hunks.iter().map(rows_of_hunk).collect())
+    /// The first `most` lines of a change that is given as hunks of the official
+    /// `structuredPatch`, and how many lines come after them.
+    pub fn of_patch(hunks: &[Value], most: usize) -> (Self, usize) {
+        let (mut shown, mut rest) = (Vec::new(), most);
+        let mut beyond = 0;
+        for hunk in hunks {
+            let lines = hunk.get("lines").and_then(Value::as_array).map_or(0, Vec::len);
+            shown.push(rows_of_hunk(hunk, rest));
+            beyond += lines.saturating_sub(rest);
+            rest = rest.saturating_sub(lines);
+        }
+        shown.retain(|rows| !rows.is_empty());
+        (Self::from_rows(shown), beyond)
     }
 
     fn from_rows(hunks: Vec<Vec<Row>>) -> Self {
@@ -123,13 +133,13 @@ impl Diff {
     }
 }
 
-/// A hunk of the official tools' `structuredPatch`.
-fn rows_of_hunk(hunk: &Value) -> Vec<Row> {
+/// The first lines of a hunk of the official tools' `structuredPatch`.
+fn rows_of_hunk(hunk: &Value, most: usize) -> Vec<Row> {
     let start = |name: &str| hunk.get(name).and_then(Value::as_u64).map_or(1, |line| line as usize);
     let (mut old, mut new) = (start("oldStart"), start("newStart"));
     let lines = hunk.get("lines").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
     let mut rows = Vec::new();
-    for line in lines {
+    for line in lines.take(most) {
         let (change, text) = match line.chars().next() {
             Some('+') => (ChangeTag::Insert, &line[1..]),
             Some('-') => (ChangeTag::Delete, &line[1..]),

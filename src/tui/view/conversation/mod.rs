@@ -73,6 +73,9 @@ pub struct Seen {
     pub below: bool,
 }
 
+/// Lines of a change in one file that are shown where it lies over the panes.
+const PATCH: usize = 500;
+
 /// The column in front of every row, for the mark of the selected item.
 const GUTTER: usize = 1;
 /// The column behind every row, so that text keeps clear of the screen's edge.
@@ -115,9 +118,15 @@ pub fn lay_out(items: &[Item], look: &Look<'_>, cache: &mut Cache, painter: &mut
 }
 
 /// A change of a file, given as hunks of the official `structuredPatch`, in
-/// this width; hostile text.
+/// this width, and what to say of lines there is no room for; hostile text. Made
+/// anew for each frame, so of a large change only the beginning is looked at.
 pub fn patch_lines(hunks: &[Value], width: usize, theme: &Theme) -> Vec<Line<'static>> {
-    diff::Diff::of_patch(hunks).lines(excerpt::OPEN, width, theme)
+    let (diff, beyond) = diff::Diff::of_patch(hunks, PATCH);
+    let mut lines = diff.lines(excerpt::OPEN, width, theme);
+    if beyond > 0 {
+        lines.push(Line::styled(format!("  … {beyond} more lines change"), theme.dim));
+    }
+    lines
 }
 
 /// A row as it stands on the screen: the gutter in front, search hits lit.
