@@ -19,7 +19,6 @@ use super::exit::Exit;
 use super::places::Places;
 use super::sessions::reference::Stock;
 use crate::index::Row;
-use crate::store::LocalStore;
 use crate::tui::view::text::clean_line;
 
 /// The variable by which a script asks.
@@ -61,10 +60,9 @@ pub fn sessions() -> ArgValueCompleter {
     ArgValueCompleter::new(|typed: &OsStr| {
         let typed = typed.to_string_lossy();
         // Whoever completes wants no word about what is wrong.
-        let store = LocalStore::from_env().ok().map(Arc::new);
-        let rows = store.and_then(|store| {
-            Stock::over(store, Places::find().index()).rows_of(&crate::store::Scope::All).ok()
-        });
+        let places = Places::find();
+        let stock = Stock::over(Arc::new(places.store()), places.index());
+        let rows = stock.rows_of(&crate::store::Scope::All).ok();
         let bash = std::env::var_os(BASH).is_some();
         candidates(&rows.unwrap_or_default(), &typed, bash)
     })

@@ -13,6 +13,7 @@ use super::config::{self, Settings};
 use super::exit::Exit;
 use super::places::Places;
 use super::screen::{self, Room};
+use crate::store::LocalStore;
 use scratch::Scratch;
 
 /// Opens the screen over the scratch copy; without a terminal, plays the tour as text.
@@ -40,7 +41,7 @@ fn settings() -> Settings {
 
 fn room(scratch: &Scratch) -> Room {
     Room {
-        claude: scratch.claude(),
+        store: LocalStore::new(scratch.claude()),
         cwd: scratch.project(),
         state: scratch.root().join("state"),
         index: scratch.root().join("cache/index.db"),

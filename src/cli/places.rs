@@ -7,13 +7,15 @@ use std::path::{Path, PathBuf};
 use directories::{BaseDirs, ProjectDirs};
 use uuid::Uuid;
 
-use crate::store::LocalStore;
+use crate::store::{LocalStore, Mirror};
 
 /// The folders and files of one user.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Places {
     /// Transcripts, the official tools' and ours: `$CLAUDE_CONFIG_DIR` or `~/.claude`.
     pub claude: PathBuf,
+    /// What codex keeps: `$CODEX_HOME` or `~/.codex`.
+    pub codex: PathBuf,
     /// Holds `config.toml`.
     pub config: PathBuf,
     /// Logs and what must survive a reboot.
@@ -28,16 +30,19 @@ impl Places {
         let home = BaseDirs::new().map_or_else(std::env::temp_dir, |base| base.home_dir().to_owned());
         let claude =
             LocalStore::from_env().map_or_else(|_| home.join(".claude"), |store| store.root().into());
-        Self::of(claude, &home, ProjectDirs::from("", "", "hotseat").as_ref())
+        let codex = std::env::var_os("CODEX_HOME").filter(|folder| !folder.is_empty());
+        let codex = codex.map_or_else(|| home.join(".codex"), PathBuf::from);
+        Self::of(claude, codex, &home, ProjectDirs::from("", "", "hotseat").as_ref())
     }
 
-    fn of(claude: PathBuf, home: &Path, platform: Option<&ProjectDirs>) -> Self {
+    fn of(claude: PathBuf, codex: PathBuf, home: &Path, platform: Option<&ProjectDirs>) -> Self {
         let Some(platform) = platform else {
             let own = home.join(".hotseat");
-            return Self { claude, state: own.join("state"), cache: own.join("cache"), config: own };
+            return Self { claude, codex, state: own.join("state"), cache: own.join("cache"), config: own };
         };
         Self {
             claude,
+            codex,
             config: platform.config_dir().to_owned(),
             cache: platform.cache_dir().to_owned(),
             // Only Linux has a state folder of its own.
@@ -59,6 +64,12 @@ impl Places {
     pub fn index(&self) -> PathBuf {
         let name = Uuid::new_v5(&Uuid::NAMESPACE_OID, self.claude.as_os_str().as_encoded_bytes());
         self.cache.join(format!("index-{}.db", name.simple()))
+    }
+
+    /// The store of all sessions: the official tools' and ours, and copies of
+    /// what other agents keep.
+    pub fn store(&self) -> LocalStore {
+        LocalStore::new(&self.claude).with(Mirror::new(&self.cache.join("codex"), &self.codex))
     }
 
     /// The folder of deleted sessions.
@@ -83,7 +94,7 @@ mod tests {
 
     #[test]
     fn without_a_platform_folder_everything_lies_in_the_home() {
-        let places = Places::of("/c".into(), Path::new("/home/me"), None);
+        let places = Places::of("/c".into(), "/x".into(), Path::new("/home/me"), None);
         assert_eq!(places.config_file(), Path::new("/home/me/.hotseat/config.toml"));
         assert_eq!(places.logs(), Path::new("/home/me/.hotseat/state/logs"));
         assert_eq!(places.projects(), Path::new("/c/projects"));

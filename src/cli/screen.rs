@@ -23,8 +23,8 @@ use crate::tui::{self, Options};
 
 /// Where the screen works: a person's own folders, or a demo's.
 pub(super) struct Room {
-    /// The root of the store, as `CLAUDE_CONFIG_DIR` names it.
-    pub claude: PathBuf,
+    /// The sessions.
+    pub store: LocalStore,
     /// The folder the agent works in.
     pub cwd: PathBuf,
     /// Drafts and history.
@@ -51,7 +51,8 @@ pub fn run(seat: &Seat) -> Result<Exit> {
         _ => format!("{first} - and {} more: hotseat config check", mistakes - 1),
     });
     let index = places.index();
-    let room = Room { claude: places.claude, cwd, state: places.state, index, env: Vec::new(), welcome };
+    let store = places.store();
+    let room = Room { store, cwd, state: places.state, index, env: Vec::new(), welcome };
     open(room, seat, reading.settings)
 }
 
@@ -63,7 +64,7 @@ pub(super) fn open(room: Room, seat: &Seat, settings: Settings) -> Result<Exit> 
         let advice = "Leave --ephemeral out, or seat another agent.";
         return Err(Problem::usage("claude in a terminal always writes its sessions to disk", advice).into());
     }
-    let store = Arc::new(LocalStore::new(&room.claude));
+    let store = Arc::new(room.store);
     let stock = Stock::over(store.clone(), room.index.clone());
     let mut resume = seat.resume.as_deref().map(|reference| stock.one(reference)).transpose();
     if let (Err(_), Some(reference), false) = (&resume, &seat.resume, seat.ephemeral) {

@@ -26,14 +26,14 @@ mod told;
 
 use std::sync::Arc;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::Subcommand;
 
 use super::config;
 use super::exit::Exit;
 use super::places::Places;
 use crate::session::Prices;
-use crate::store::{LocalStore, SessionStore};
+use crate::store::SessionStore;
 use reference::Stock;
 
 /// What the command is told.
@@ -82,11 +82,12 @@ enum Command {
 
 /// Runs one command over the store of this environment.
 pub fn run(sessions: &Sessions) -> Result<Exit> {
-    let store = Arc::new(LocalStore::from_env().context("finding the sessions")?);
+    let places = Places::find();
+    let store = Arc::new(places.store());
     if let Err(error) = store.tend() {
         tracing::warn!("the pins were not looked after: {error}");
     }
-    let stock = Stock::over(store, Places::find().index());
+    let stock = Stock::over(store, places.index());
     match &sessions.command {
         Command::List(list) => list.run(&stock, &prices()),
         Command::Show(show) => show.run(&stock),

@@ -47,6 +47,9 @@ pub struct Facts {
     pub cwd: Option<String>,
     /// The tag a person gave.
     pub tag: Option<String>,
+    /// The agent that keeps the session, and is the one to go on in it; none for
+    /// those that share the official transcripts.
+    pub agent: Option<String>,
     /// When the first entry was written.
     pub created: Option<DateTime<Utc>>,
     /// When the last conversation entry was written; a file's mtime says less,

@@ -61,6 +61,8 @@ pub struct Line<'a> {
     summary: Raw<'a>,
     #[serde(borrow)]
     tag: Raw<'a>,
+    #[serde(borrow)]
+    agent: Raw<'a>,
     #[serde(borrow, rename = "totalCostUSD")]
     total_cost_usd: Raw<'a>,
     #[serde(skip)]
@@ -94,6 +96,8 @@ pub enum Kind {
     CostState,
     /// What stands in place of long tool results.
     ContentReplacement,
+    /// The transcript is a copy of what another agent keeps (hotseat's own).
+    Mirror,
     /// Anything else: kept, passed over.
     Other,
 }
@@ -151,6 +155,7 @@ impl<'a> Line<'a> {
             Some("last-prompt") => Kind::LastPrompt,
             Some("cost-state") => Kind::CostState,
             Some("content-replacement") => Kind::ContentReplacement,
+            Some("mirror") => Kind::Mirror,
             _ => Kind::Other,
         }
     }
@@ -263,6 +268,11 @@ impl<'a> Line<'a> {
     /// The tag of a `tag` line; empty where it was taken away.
     pub fn tag(&self) -> Option<Cow<'a, str>> {
         text(self.tag)
+    }
+
+    /// Who keeps the session that a `mirror` line is in a copy of.
+    pub fn agent(&self) -> Option<Cow<'a, str>> {
+        text(self.agent)
     }
 
     /// US dollars so far, of a `cost-state` line.

@@ -21,6 +21,11 @@ pub enum StoreError {
         /// The system's reason.
         source: io::Error,
     },
+    /// Another agent keeps it in its own way.
+    #[error(
+        "session {0} is kept by another agent, and only that one changes it; seat that agent and do it there"
+    )]
+    KeptElsewhere(SessionId),
     /// A live process writes it.
     #[error("session {id} is open in {} (pid {}); fork it to go on here", holder.program, holder.pid)]
     InUse {

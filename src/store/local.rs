@@ -20,10 +20,13 @@ use unicode_normalization::UnicodeNormalization;
 
 use super::lock::{Lock, Refused};
 use super::{
-    Fork, Forked, Holder, Pinned, Scope, SessionStore, SessionWriter, StoreError, Stored, Tail, Trashed,
-    cleanup, ends, entry, forking, lock, project, register, whole, worktrees, writer,
+    Fork, Forked, Holder, Mirror, Pinned, Scope, SessionStore, SessionWriter, StoreError, Stored, Tail,
+    Trashed, cleanup, ends, entry, forking, lock, project, register, whole, worktrees, writer,
 };
 use crate::session::SessionId;
+
+/// Bytes of what other agents keep that a list waits for.
+const AT_ONCE: u64 = 32 << 20;
 
 /// The store over `~/.claude`, or wherever `CLAUDE_CONFIG_DIR` points.
 #[derive(Debug)]
@@ -34,6 +37,8 @@ pub struct LocalStore {
     known: Mutex<HashMap<SessionId, PathBuf>>,
     /// Locks held through this store: opening a session twice shares its lock.
     locks: Mutex<HashMap<SessionId, Weak<Lock>>>,
+    /// The sessions that other agents keep.
+    mirror: Option<Mirror>,
 }
 
 impl LocalStore {
@@ -41,7 +46,12 @@ impl LocalStore {
     pub fn new(root: impl Into<PathBuf>) -> Self {
         let root = root.into();
         let projects = root.join("projects");
-        Self { root, projects, known: Mutex::default(), locks: Mutex::default() }
+        Self { root, projects, known: Mutex::default(), locks: Mutex::default(), mirror: None }
+    }
+
+    /// The same store with the sessions that other agents keep, to be read.
+    pub fn with(self, mirror: Mirror) -> Self {
+        Self { mirror: Some(mirror), ..self }
     }
 
     /// The store that the official tools of this environment use.
@@ -67,18 +77,33 @@ impl LocalStore {
 
     /// The folders that may hold sessions of a scope.
     fn folders(&self, scope: &Scope) -> Result<Vec<PathBuf>, StoreError> {
+        let mirrored = self.mirror.as_ref().map(Mirror::projects);
         let Scope::Project(folder) = scope else {
-            return entries(&self.projects).map(|entries| entries.map(|entry| entry.path()).collect());
+            let mut folders: Vec<_> = entries(&self.projects)?.map(|entry| entry.path()).collect();
+            folders.extend(mirrored.into_iter().flat_map(entries).flatten().map(|entry| entry.path()));
+            return Ok(folders);
         };
-        let mut folders = project::existing_folders(&self.projects, &project::spelled(folder));
-        for tree in worktrees::of(folder) {
-            for other in project::existing_folders(&self.projects, &project::spelled(&tree)) {
+        let places = [Some(self.projects.as_path()), mirrored];
+        let mut folders = Vec::new();
+        for tree in std::iter::once(folder.clone()).chain(worktrees::of(folder)) {
+            let spelled = project::spelled(&tree);
+            for other in places.iter().flatten().flat_map(|place| project::existing_folders(place, &spelled))
+            {
                 if !folders.contains(&other) {
                     folders.push(other);
                 }
             }
         }
         Ok(folders)
+    }
+
+    /// Where a session of this store's own lies: others are not written here.
+    pub(super) fn own(&self, id: SessionId) -> Result<Stored, StoreError> {
+        let stored = self.find(id)?;
+        if self.mirror.as_ref().is_some_and(|mirror| mirror.holds(&stored.path)) {
+            return Err(StoreError::KeptElsewhere(id));
+        }
+        Ok(stored)
     }
 
     fn lock(&self, id: SessionId) -> Result<Arc<Lock>, StoreError> {
@@ -103,7 +128,7 @@ impl LocalStore {
     }
 
     fn append_to_existing(&self, id: SessionId, entry: String) -> Result<(), StoreError> {
-        let path = self.find(id)?.path;
+        let path = self.own(id)?.path;
         writer::append_existing(&path, &[entry])
             .map_err(StoreError::io(format!("cannot append to {}", path.display())))
     }
@@ -111,6 +136,7 @@ impl LocalStore {
 
 impl SessionStore for LocalStore {
     fn list(&self, scope: &Scope) -> Result<Vec<Stored>, StoreError> {
+        self.take_in(AT_ONCE)?;
         // Where folders are many, asking the system is most of the work.
         let found: Vec<_> = self.folders(scope)?.par_iter().map(|folder| sessions_in(folder)).collect();
         let mut newest: HashMap<SessionId, Stored> = HashMap::new();
@@ -166,13 +192,23 @@ impl SessionStore for LocalStore {
         ends::piece(&path, offset, at_most).map_err(|source| StoreError::Unreadable { path, source })
     }
 
+    fn take_in(&self, at_most: u64) -> Result<bool, StoreError> {
+        let Some(mirror) = &self.mirror else { return Ok(false) };
+        // What other agents keep is no reason to go without one's own.
+        let taken = mirror.take_in(at_most);
+        Ok(taken
+            .inspect_err(|error| tracing::warn!("sessions of other agents are not up to date: {error}"))
+            .unwrap_or(false))
+    }
+
     fn watched(&self) -> Vec<PathBuf> {
-        [self.projects.clone(), self.root.join("sessions"), self.root.join("hotseat/locks")].into()
+        let own = [self.projects.clone(), self.root.join("sessions"), self.root.join("hotseat/locks")];
+        own.into_iter().chain(self.mirror.as_ref().map(Mirror::watched)).collect()
     }
 
     fn open(&self, id: SessionId, cwd: &Path) -> Result<Box<dyn SessionWriter>, StoreError> {
         let lock = self.lock(id)?;
-        let (path, exists) = match self.find(id) {
+        let (path, exists) = match self.own(id) {
             Ok(stored) => (stored.path, true),
             Err(StoreError::NotFound(_)) => {
                 (project::folder_for(&self.projects, cwd).join(format!("{id}.jsonl")), false)
@@ -200,7 +236,7 @@ impl SessionStore for LocalStore {
     }
 
     fn fork(&self, source: SessionId, fork: &Fork<'_>) -> Result<Forked, StoreError> {
-        let stored = self.find(source)?;
+        let stored = self.own(source)?;
         let bytes = whole::read(&stored.path)
             .map_err(|error| StoreError::Unreadable { path: stored.path.clone(), source: error })?;
         let home = stored.path.parent().unwrap_or(&self.projects);

@@ -15,6 +15,7 @@ mod forking;
 mod local;
 mod lock;
 mod memory;
+mod mirror;
 mod pins;
 mod project;
 mod register;
@@ -35,6 +36,7 @@ pub use error::StoreError;
 pub use forking::{Fork, Forked, Mended};
 pub use local::LocalStore;
 pub use memory::MemoryStore;
+pub use mirror::Mirror;
 pub use project::is_home;
 
 /// A place that keeps transcripts. Every call may touch a disk, so none belongs
@@ -58,6 +60,13 @@ pub trait SessionStore: Send + Sync {
     /// A piece of a transcript: at most `at_most` bytes from an offset on, fewer
     /// only at its end.
     fn read_from(&self, id: SessionId, offset: u64, at_most: u64) -> Result<Vec<u8>, StoreError>;
+
+    /// Takes in what is kept elsewhere and new, until about so many bytes were
+    /// read; a list takes in a little by itself. `true` while there is more.
+    fn take_in(&self, at_most: u64) -> Result<bool, StoreError> {
+        let _nothing_lies_elsewhere = at_most;
+        Ok(false)
+    }
 
     /// Folders in which a change means that a list may be another one; none
     /// where that cannot be seen from outside.

@@ -20,6 +20,7 @@ fn offer(known: &Known, find: impl Fn(&str) -> Option<PathBuf>) -> (Offered, Opt
     let how = Switches::of(&(known.driver)().abilities());
     let offered = Offered {
         name: known.name,
+        official: known.official,
         how: format!("clear {} · resume {} · fork {}", how.clear, how.resume, how.fork),
         missing: path.is_none().then(|| format!("not on the PATH: {}", known.install)),
     };

@@ -137,7 +137,13 @@ mod tests {
 
     fn places(root: &Path) -> Places {
         let of = |name: &str| root.join(name);
-        Places { claude: of("claude"), config: of("config"), state: of("state"), cache: of("cache") }
+        Places {
+            claude: of("claude"),
+            codex: of("codex"),
+            config: of("config"),
+            state: of("state"),
+            cache: of("cache"),
+        }
     }
 
     #[test]

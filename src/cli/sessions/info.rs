@@ -83,7 +83,10 @@ impl<'a> Known<'a> {
         Self {
             row,
             resuming: Resuming::of(&row.facts, prices, Utc::now()),
-            deleted_after: kept.and_then(|kept| row.stored.modified.checked_add(kept)).map(Into::into),
+            deleted_after: kept
+                .filter(|_| row.facts.agent.is_none())
+                .and_then(|kept| row.stored.modified.checked_add(kept))
+                .map(Into::into),
             pinned: stock.store.has_pin(id),
             folder_exists: row.facts.cwd.as_ref().is_some_and(|folder| std::path::Path::new(folder).is_dir()),
             resume: format!("hotseat --resume {id}"),
@@ -122,6 +125,7 @@ impl<'a> Known<'a> {
         sheet.say("folder", facts.cwd.as_ref().map(|folder| format!("{folder}{gone}")));
         sheet.say("branch", facts.branch.clone());
         sheet.say("tag", facts.tag.clone());
+        sheet.say("kept by", facts.agent.clone());
         sheet.say("forked from", facts.forked_from.as_ref().map(|from| from.session_id.clone()));
         sheet.say("started", facts.created.map(day));
         sheet.say("last active", Some(day(self.row.active())));

@@ -90,6 +90,8 @@ impl Prune {
             let is_kept = row.open_in.is_some()
                 || pinned.contains(&id)
                 || (self.keep_tagged && row.facts.tag.is_some())
+                // Another agent's are its own to delete.
+                || row.facts.agent.is_some()
                 // What cannot be read may be anything.
                 || row.problem.is_some();
             let size = stock.store.whole_size(&row.stored);

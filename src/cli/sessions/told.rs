@@ -42,6 +42,8 @@ pub struct Told<'a> {
     /// Why it could not be read.
     problem: Option<&'a str>,
     open_in: Option<Open<'a>>,
+    /// The agent that keeps it in a format of its own: `path` is a copy.
+    kept_by: Option<&'a str>,
     /// Not always what the system calls it: JSON holds text only.
     path: Cow<'a, str>,
 }
@@ -93,6 +95,7 @@ impl<'a> Told<'a> {
             torn_lines: facts.health.torn,
             foreign_lines: facts.health.foreign,
             problem: row.problem.as_deref(),
+            kept_by: facts.agent.as_deref(),
             open_in: row.open_in.as_ref().map(|holder| Open {
                 pid: holder.pid,
                 program: &holder.program,

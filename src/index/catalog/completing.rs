@@ -44,6 +44,12 @@ impl Catalog {
         scope: &Scope,
         mut progress: impl FnMut(usize, usize) -> ControlFlow<()>,
     ) -> Result<Completion, StoreError> {
+        // The newest first, and each batch is listed: who waits sees it come.
+        while self.store.take_in(BATCH)? {
+            if progress(0, self.store.list(scope)?.len()).is_break() {
+                return Ok(Completion::Stopped);
+            }
+        }
         let mut writer: Writer<'_> = None;
         if let Some(database) = &self.database {
             match lock(database).writing() {

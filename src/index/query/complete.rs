@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
-use super::filter::{KEYS, last_part};
+use super::filter::{KEYS, SHARING, last_part};
 use super::token::{Token, tokens};
 use super::{Row, when};
 
@@ -53,6 +53,11 @@ fn values(key: &str, begun: &str, rows: &[Row]) -> Vec<String> {
         fitting.map(|value| (*value).to_owned()).collect()
     };
     match key {
+        "agent" => {
+            let mut agents = known(|row| row.facts.agent.as_deref());
+            agents.extend(fixed(&SHARING[..1]));
+            agents
+        }
         "tag" => known(|row| row.facts.tag.as_deref()),
         "branch" => known(|row| row.facts.branch.as_deref()),
         "project" => known(|row| row.facts.cwd.as_deref().map(last_part)),

@@ -6,8 +6,11 @@ use super::token::Token;
 use super::{Row, when};
 
 /// The names of filters, as they are completed.
-pub const KEYS: [&str; 9] =
-    ["tag", "branch", "project", "model", "cost", "turns", "since", "before", "after"];
+pub const KEYS: [&str; 10] =
+    ["agent", "tag", "branch", "project", "model", "cost", "turns", "since", "before", "after"];
+
+/// The agents that share the official transcripts.
+pub const SHARING: [&str; 2] = ["claude", "hotseat"];
 
 /// A filter, or its opposite.
 #[derive(Debug, Clone, PartialEq)]
@@ -20,6 +23,8 @@ pub struct Condition {
 /// that there is any at all.
 #[derive(Debug, Clone, PartialEq)]
 enum Filter {
+    /// The agent that keeps it begins so; `claude` and `hotseat` share theirs.
+    Agent(String),
     /// Its tag begins so.
     Tag(String),
     /// Its branch holds this.
@@ -66,6 +71,7 @@ pub fn read(token: &Token<'_>, now: DateTime<FixedOffset>) -> Option<Result<Cond
         when::begin(token.value, now).ok_or_else(wrong)
     };
     let filter = match key.as_str() {
+        "agent" => Ok(Filter::Agent(text())),
         "tag" => Ok(Filter::Tag(text())),
         "branch" => Ok(Filter::Branch(text())),
         "project" => Ok(Filter::Project(text())),
@@ -117,6 +123,10 @@ impl Filter {
             text.filter(|text| !text.is_empty()).is_some_and(|text| test(&text.to_lowercase(), wanted))
         };
         match self {
+            Self::Agent(agent) => match facts.agent.as_deref() {
+                Some(keeper) => keeper.to_lowercase().starts_with(agent),
+                None => SHARING.iter().any(|sharing| sharing.starts_with(agent.as_str())),
+            },
             Self::Tag(tag) => text(facts.tag.as_deref(), |tag, wanted| tag.starts_with(wanted), tag),
             Self::Branch(branch) => {
                 text(facts.branch.as_deref(), |text, wanted| text.contains(wanted), branch)

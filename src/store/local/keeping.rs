@@ -51,7 +51,7 @@ impl LocalStore {
     /// Moves a session to the trash although a live process may have it open.
     /// What that process still writes goes along, or begins a new file.
     pub fn delete_open(&self, id: SessionId) -> Result<(), StoreError> {
-        let path = self.find(id)?.path;
+        let path = self.own(id)?.path;
         trash::put(&path, &self.bin(id), SystemTime::now())
             .map_err(StoreError::io(format!("cannot move {} to the trash", path.display())))?;
         self.known().remove(&id);
@@ -91,7 +91,7 @@ impl LocalStore {
 
     /// Pins a session, or lets its pin catch up.
     pub(super) fn keep_pin(&self, id: SessionId) -> Result<(), StoreError> {
-        let path = self.find(id)?.path;
+        let path = self.own(id)?.path;
         pins::keep(&path, &self.pin_bin(id), SystemTime::now())
             .map_err(StoreError::io(format!("cannot pin {}", path.display())))
     }

@@ -21,7 +21,7 @@ impl LocalStore {
     /// it is there already, else where it lies now.
     pub fn move_to(&self, id: SessionId, cwd: &Path) -> Result<Option<PathBuf>, StoreError> {
         let _lock = self.lock(id)?;
-        let path = self.find(id)?.path;
+        let path = self.own(id)?.path;
         let folder = project::folder_for(&self.projects, cwd);
         let target = folder.join(format!("{id}.jsonl"));
         if path.parent() == Some(&folder) {

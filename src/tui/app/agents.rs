@@ -3,6 +3,7 @@
 
 use super::command::Command;
 use super::state::App;
+use crate::session::SessionId;
 use crate::slot::{Ability, Feature};
 
 /// An agent on offer.
@@ -12,11 +13,44 @@ pub struct Offered {
     pub name: &'static str,
     /// How each switch would be done.
     pub how: String,
+    /// Its sessions are the ones of the official transcripts.
+    pub official: bool,
     /// Why it cannot be picked; none where it can.
     pub missing: Option<String>,
 }
 
+/// Who has to be in the seat for a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Keeper {
+    /// Who is.
+    Seated,
+    /// This one of the agents on offer.
+    Offered(usize),
+    /// An agent that is not on offer.
+    Unknown,
+}
+
 impl App {
+    /// Who can go on in a session: the agent that keeps it, or, where it is in
+    /// the official format, one that shares that.
+    pub fn keeper(&self, session: SessionId) -> Keeper {
+        let Some(row) = self.row(session) else { return Keeper::Seated };
+        let named = |name: &str| self.agents.iter().position(|offered| offered.name == name);
+        let place = match row.facts.agent.as_deref() {
+            Some(keeper) if keeper == self.seat.name => return Keeper::Seated,
+            Some(keeper) => named(keeper),
+            None if self.seat.terminal || self.agents.is_empty() => return Keeper::Seated,
+            None if named(&self.seat.name).is_some_and(|at| self.agents[at].official) => {
+                return Keeper::Seated;
+            }
+            // The official one where it is there, else our own.
+            None => self.seat.sharing.or_else(|| {
+                self.agents.iter().rposition(|offered| offered.official && offered.missing.is_none())
+            }),
+        };
+        place.map_or(Keeper::Unknown, Keeper::Offered)
+    }
+
     /// Why the agent in the seat cannot do what a command asks of it; none where
     /// it can, or is not asked. It is shown ahead of time; who asks all the same
     /// is told by the slot.

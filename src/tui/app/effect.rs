@@ -53,8 +53,14 @@ pub enum Effect {
     },
     /// Start a dead agent again.
     Restart,
-    /// Give the seat to this one of the agents on offer.
-    SeatAgent(usize),
+    /// Give the seat to another agent.
+    SeatAgent {
+        /// Which of those on offer.
+        at: usize,
+        /// In which session; none: the one that has the seat where it can go on
+        /// in that, else a new one.
+        session: Option<SessionId>,
+    },
     /// Read the sessions of all projects, or of this one.
     ReadRows {
         /// All projects.

@@ -129,6 +129,8 @@ pub struct Seat {
     pub agent: Option<Agent>,
     /// The agent's name until then.
     pub name: String,
+    /// The agent on offer that had the seat last and shares the official transcripts.
+    pub sharing: Option<usize>,
     /// It has a terminal of its own, which is shown in place of a conversation.
     pub terminal: bool,
     /// When the handshake was through: what "uptime" counts from.
@@ -235,6 +237,7 @@ impl App {
                 since: setup.now,
                 agent: None,
                 name: setup.agent,
+                sharing: None,
                 terminal: setup.terminal,
                 warm_since: None,
                 active: None,

@@ -47,7 +47,9 @@ impl Surroundings {
     /// Whole days until the official clean-up may delete the transcript; none:
     /// it never does, or a copy is kept.
     pub fn days_left(&self, row: &Row, now: DateTime<Utc>) -> Option<u64> {
-        let kept_for = self.kept_for.filter(|_| !self.is_pinned(row))?;
+        // The official clean-up finds only what is in the official folders.
+        let is_theirs = row.facts.agent.is_none() && !self.is_pinned(row);
+        let kept_for = self.kept_for.filter(|_| is_theirs)?;
         let touched: DateTime<Utc> = row.stored.modified.into();
         let age = u64::try_from((now - touched).num_seconds()).unwrap_or(0);
         Some(kept_for.as_secs().saturating_sub(age) / 86_400)

@@ -85,10 +85,14 @@ impl Runner {
             Effect::SetMode(mode) => self.ask("changing the permission mode", move |slot| async move {
                 slot.set_permission_mode(mode).await
             }),
-            Effect::SeatAgent(at) => {
+            Effect::SeatAgent { at, session } => {
                 let other = self.others.get(at).cloned().flatten()?;
                 self.ask("seating the agent", move |slot| async move {
-                    let seat = if other.official { Seat::Same } else { Seat::New };
+                    let seat = match session {
+                        Some(session) => Seat::Stored(session),
+                        None if other.official => Seat::Same,
+                        None => Seat::New,
+                    };
                     slot.replace(other.program, seat).await
                 });
             }

@@ -249,6 +249,7 @@ impl Session<'_> {
         if let Some(days) = self.app.around.soon_deleted(self.row, self.app.now) {
             list.push((format!("†{days} d"), theme.warn));
         }
+        list.extend(facts.agent.as_deref().map(|agent| (text::clean_line(agent).into_owned(), theme.accent)));
         list.extend(self.badges.iter().map(|badge| (badge.word(), theme.warn)));
         if let Some(tag) = &facts.tag {
             list.push((format!("#{}", text::clean_line(tag)), theme.accent));

@@ -156,6 +156,10 @@ impl Sheet<'_> {
         if let Some(tag) = &row.facts.tag {
             self.say("tag", &format!("#{tag}"));
         }
+        if let Some(agent) = &row.facts.agent {
+            let seats = key(app, Command::Seat);
+            self.say("kept by", &format!("{agent}, here is a copy · {seats} seats {agent}"));
+        }
         let since = row.facts.created.map(|at| format!("{} to ", self.day(at))).unwrap_or_default();
         self.say("active", &format!("{since}{}", self.day(row.active())));
         self.say("id", &row.stored.id.to_string());

@@ -3,6 +3,7 @@
 use super::super::effect::Effect;
 use super::super::overlay::Overlay;
 use super::super::state::App;
+use crate::session::SessionId;
 use crate::slot::SlotState;
 
 /// Offers the agents, the one in the seat first.
@@ -32,16 +33,29 @@ pub(super) fn step(app: &mut App, by: isize) {
 pub(super) fn pick(app: &mut App) -> Vec<Effect> {
     let Some(Overlay::Agents(at)) = app.overlay.take() else { return Vec::new() };
     let Some(offered) = app.agents.get(at).cloned() else { return Vec::new() };
-    let busy = !matches!(app.seat.state, SlotState::Idle(_) | SlotState::Exited(_));
-    match offered.missing {
-        Some(why) => app.complain(why),
-        None if offered.name == app.seat.name => app.say(format!("{} has the seat already", offered.name)),
-        None if busy => app.complain("the agent is at work: wait for it, or stop the turn first"),
-        None => {
-            offered.name.clone_into(&mut app.seat.name);
-            app.seat.agent = None;
-            return vec![Effect::SeatAgent(at)];
-        }
+    if offered.name == app.seat.name {
+        app.say(format!("{} has the seat already", offered.name));
+        return Vec::new();
+    }
+    seat(app, at, None)
+}
+
+/// Another agent takes the seat, in this session where one is named, unless it
+/// cannot now.
+pub(super) fn seat(app: &mut App, at: usize, session: Option<SessionId>) -> Vec<Effect> {
+    let Some(offered) = app.agents.get(at).cloned() else { return Vec::new() };
+    if let Some(why) = offered.missing {
+        app.complain(why);
+    } else if app.seat.terminal {
+        app.complain("this agent has the screen for itself: leave, and start with --agent");
+    } else if !matches!(app.seat.state, SlotState::Idle(_) | SlotState::Exited(_)) {
+        app.complain("the agent is at work: wait for it, or stop the turn first");
+    } else {
+        let left = app.agents.iter().position(|former| former.name == app.seat.name && former.official);
+        app.seat.sharing = left.or(app.seat.sharing);
+        offered.name.clone_into(&mut app.seat.name);
+        app.seat.agent = None;
+        return vec![Effect::SeatAgent { at, session }];
     }
     Vec::new()
 }

@@ -2,10 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
+use super::super::agents::Keeper;
+use super::super::command::Command;
 use super::super::effect::Effect;
+use super::super::keymap::Place;
 use super::super::overlay::{Choice, Overlay};
 use super::super::state::{App, Focus};
-use super::{act, read};
+use super::{act, agents, read};
 use crate::session::SessionId;
 use crate::session::facts::fork_title;
 use crate::slot::{Ability, SlotState, Switch};
@@ -32,6 +35,9 @@ pub(super) fn seat_selected(app: &mut App) -> Vec<Effect> {
 /// folder reads what that folder says it is to do.
 pub(super) fn prepare(app: &App) -> Option<Effect> {
     let session = app.browser.selected.filter(|session| app.seat.active != Some(*session))?;
+    if app.keeper(session) != Keeper::Seated {
+        return None;
+    }
     let by_standby = app.seat.agent.as_ref()?.abilities.resume == Ability::Standby;
     (by_standby && doubt(app, session).is_none()).then_some(Effect::Prepare(Switch::Resume(session)))
 }
@@ -49,12 +55,23 @@ pub(super) fn seat_session(app: &mut App, session: SessionId) -> Vec<Effect> {
 
 /// Resumes a session, after a question where there is one.
 pub(super) fn resume(app: &mut App, session: SessionId) -> Vec<Effect> {
-    match doubt(app, session) {
-        Some(choice) => {
+    match (doubt(app, session), app.keeper(session)) {
+        (Some(choice), _) => {
             app.overlay = Some(Overlay::Choice(choice));
             Vec::new()
         }
-        None => switch(app, Switch::Resume(session)),
+        (None, Keeper::Offered(at)) => {
+            let effects = agents::seat(app, at, Some(session));
+            if effects.is_empty() {
+                give_prompt_back(app);
+            }
+            effects
+        }
+        (None, Keeper::Unknown) => {
+            give_prompt_back(app);
+            act::complain(app, "the agent that keeps this session is none of those known here")
+        }
+        (None, Keeper::Seated) => switch(app, Switch::Resume(session)),
     }
 }
 
@@ -134,6 +151,11 @@ pub(super) fn fork(app: &mut App) -> Vec<Effect> {
 
 /// Forks a session under the next free number of its title.
 pub(super) fn fork_session(app: &mut App, source: SessionId, at: Option<String>) -> Vec<Effect> {
+    if app.keeper(source) != Keeper::Seated {
+        let seats = app.keymap.key(Place::Browser, Command::Seat);
+        let seats = seats.map(|key| format!(": {key} seats that one")).unwrap_or_default();
+        return act::complain(app, &format!("another agent keeps this session{seats}"));
+    }
     let titles = app.browser.rows.iter().map(|row| row.facts.title_text());
     let title = app.title(source).map(|title| fork_title(title, titles));
     app.focus = Focus::Composer;

@@ -1,5 +1,6 @@
 use super::*;
 use crate::tui::app::Offered;
+use crate::tui::app::agents::Keeper;
 
 #[test]
 fn enter_paints_the_session_and_seats_it_behind() {
@@ -214,13 +215,50 @@ fn a_highlighted_row_is_prepared_where_that_takes_a_process() {
     assert_ne!(program.app.browser.selected, other);
 }
 
+fn offered(name: &'static str, missing: Option<&str>) -> Offered {
+    let official = matches!(name, "hotseat" | "claude");
+    Offered { name, official, how: "clear in process".into(), missing: missing.map(str::to_owned) }
+}
+
+#[test]
+fn enter_on_another_agents_session_seats_that_agent_in_it() {
+    let program = || {
+        let mut program = Program::warm();
+        let mut rows = (*program.app.browser.rows).clone();
+        for (row, keeper) in rows.iter_mut().zip(["codex", "gone"]) {
+            std::sync::Arc::make_mut(&mut row.facts).agent = Some(keeper.to_owned());
+        }
+        program.app.browser.rows = rows.into();
+        program.app.agents = vec![offered("hotseat", None), offered("claude", None), offered("codex", None)];
+        program.app.seat.name = "hotseat".into();
+        program.app.focus = Focus::Browser;
+        program
+    };
+    let seats = |effects: Vec<Effect>| {
+        effects.into_iter().find(|effect| matches!(effect, Effect::SeatAgent { .. } | Effect::Switch { .. }))
+    };
+    let mut codex = program();
+    let of_codex = codex.app.browser.rows[0].stored.id;
+    codex.app.browser.selected = Some(of_codex);
+    assert_eq!(codex.keys("f"), []);
+    assert_eq!(codex.toast(), "another agent keeps this session: Enter seats that one");
+    codex.app.focus = Focus::Browser;
+    assert_eq!(seats(codex.keys("enter")), Some(Effect::SeatAgent { at: 2, session: Some(of_codex) }));
+    assert_eq!(codex.app.seat.name, "codex");
+
+    // Back to one of the official format: the agent that was there before.
+    let shared = codex.app.browser.rows[2].stored.id;
+    assert_eq!(codex.app.keeper(shared), Keeper::Offered(0));
+    assert_eq!(codex.app.keeper(of_codex), Keeper::Seated);
+
+    let mut unknown = program();
+    unknown.app.browser.selected = Some(unknown.app.browser.rows[1].stored.id);
+    assert_eq!(seats(unknown.keys("enter")), None);
+    assert_eq!(unknown.toast(), "the agent that keeps this session is none of those known here");
+}
+
 #[test]
 fn an_agent_is_picked_while_nothing_runs() {
-    let offered = |name, missing: Option<&str>| Offered {
-        name,
-        how: "clear in process".into(),
-        missing: missing.map(str::to_owned),
-    };
     let program = || {
         let mut program = Program::warm();
         program.app.agents =
@@ -230,7 +268,7 @@ fn an_agent_is_picked_while_nothing_runs() {
         program
     };
     let mut picked = program();
-    assert_eq!(picked.keys("@ j enter"), [Effect::SeatAgent(1)]);
+    assert_eq!(picked.keys("@ j enter"), [Effect::SeatAgent { at: 1, session: None }]);
     assert_eq!(picked.app.seat.name, "claude");
 
     let mut same = program();

@@ -1,0 +1,150 @@
+//! Where codex keeps its threads (facts from 0.169.0).
+//!
+//! A thread is a file of lines under `sessions/YYYY/MM/DD`, named after when it
+//! began and its id. A fork holds only what came after; its first line says
+//! which part of which thread it goes on from. A thread that was taken back to
+//! an earlier turn goes on in another file of its own, the same way.
+
+use std::collections::HashMap;
+use std::fs::{self, DirEntry, File};
+use std::io::{self, BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use chrono::{DateTime, Utc};
+use rayon::prelude::*;
+use serde::Deserialize;
+
+use crate::session::SessionId;
+
+/// Who keeps them.
+pub(super) const AGENT: &str = "codex";
+
+/// The longest first line: it holds the instructions the model is given.
+const FIRST_LINE: u64 = 4 << 20;
+/// Forks of forks of forks: a circle of them ends here.
+const DEEPEST: usize = 64;
+
+/// The titles of threads.
+pub(super) type Names = HashMap<SessionId, Name>;
+
+/// A title.
+#[derive(Debug)]
+pub(super) struct Name {
+    pub text: String,
+    pub given: SystemTime,
+}
+
+/// One file of a thread, or as much of its beginning as matters.
+#[derive(Debug, Clone)]
+pub(super) struct Rollout {
+    pub path: PathBuf,
+    pub size: u64,
+    pub modified: SystemTime,
+}
+
+/// All files of all threads.
+#[derive(Debug, Default)]
+pub(super) struct Rollouts {
+    /// The file in which each thread goes on.
+    pub heads: HashMap<SessionId, Rollout>,
+    /// The ones it went on in before, the newest first.
+    former: HashMap<SessionId, Vec<Rollout>>,
+}
+
+/// What a thread goes on from.
+#[derive(Debug, Deserialize)]
+struct Base {
+    thread_id: SessionId,
+    end_ordinal_exclusive: u64,
+    end_byte_offset: u64,
+}
+
+/// What the first line of a file says.
+#[derive(Debug, Deserialize)]
+struct First {
+    #[serde(default)]
+    ordinal: u64,
+    payload: Payload,
+}
+
+#[derive(Debug, Deserialize)]
+struct Payload {
+    history_base: Option<Base>,
+}
+
+impl Rollouts {
+    /// Looks for them; none where codex never ran.
+    pub fn find(codex: &Path) -> io::Result<Self> {
+        let mut folders = vec![codex.join("sessions")];
+        for _year_month_day in 0..3 {
+            folders = folders.iter().flat_map(|folder| entries(folder)).map(|entry| entry.path()).collect();
+        }
+        let mut found: Vec<_> =
+            folders.par_iter().flat_map_iter(|folder| entries(folder).filter_map(rollout)).collect();
+        // The names of later ones are greater.
+        found.sort_by(|(_, one), (_, other)| other.path.file_name().cmp(&one.path.file_name()));
+        let mut rollouts = Self::default();
+        for (id, rollout) in found {
+            if rollouts.heads.contains_key(&id) {
+                rollouts.former.entry(id).or_default().push(rollout);
+            } else {
+                rollouts.heads.insert(id, rollout);
+            }
+        }
+        Ok(rollouts)
+    }
+
+    /// What a thread goes on from, the oldest part first, and whose that was. A
+    /// part that is gone is left out, and with it what it went on from.
+    pub fn bases_of(&self, head: &Rollout) -> io::Result<Vec<(Rollout, SessionId)>> {
+        let mut bases: Vec<(Rollout, SessionId)> = Vec::new();
+        let mut of = head.clone();
+        while let Some(base) = first_of(&of.path)?.and_then(|first| first.payload.history_base) {
+            let former = self.former.get(&base.thread_id).into_iter().flatten();
+            let parts = self.heads.get(&base.thread_id).into_iter().chain(former);
+            let mut before = parts.filter(|part| part.path.file_name() < of.path.file_name());
+            let is_meant = |part: &&Rollout| {
+                let begins = first_of(&part.path).ok().flatten().map(|first| first.ordinal);
+                part.size >= base.end_byte_offset && begins < Some(base.end_ordinal_exclusive)
+            };
+            let Some(part) = before.find(is_meant).filter(|_| bases.len() < DEEPEST) else { break };
+            of = Rollout { size: base.end_byte_offset, ..part.clone() };
+            bases.push((of.clone(), base.thread_id));
+        }
+        bases.reverse();
+        Ok(bases)
+    }
+}
+
+/// The titles that were given, the last one of each thread.
+pub(super) fn names(codex: &Path) -> Names {
+    #[derive(Deserialize)]
+    struct Line {
+        id: SessionId,
+        thread_name: String,
+        updated_at: DateTime<Utc>,
+    }
+    let text = fs::read_to_string(codex.join("session_index.jsonl")).unwrap_or_default();
+    let lines = text.lines().filter_map(|line| serde_json::from_str::<Line>(line).ok());
+    lines.map(|line| (line.id, Name { text: line.thread_name, given: line.updated_at.into() })).collect()
+}
+
+fn entries(folder: &Path) -> impl Iterator<Item = DirEntry> {
+    folder.read_dir().into_iter().flatten().flatten()
+}
+
+/// `rollout-2026-11-21T09-26-10-ID.jsonl`, or `…-ID_PART.jsonl`.
+fn rollout(entry: DirEntry) -> Option<(SessionId, Rollout)> {
+    let name = entry.file_name();
+    let name = name.to_str()?.strip_prefix("rollout-")?.strip_suffix(".jsonl")?;
+    let id = name.get("2026-11-21T09-26-10-".len()..)?.get(..36)?.parse().ok()?;
+    let there = entry.metadata().ok().filter(fs::Metadata::is_file)?;
+    Some((id, Rollout { path: entry.path(), size: there.len(), modified: there.modified().ok()? }))
+}
+
+fn first_of(rollout: &Path) -> io::Result<Option<First>> {
+    let mut line = Vec::new();
+    BufReader::new(File::open(rollout)?.take(FIRST_LINE)).read_until(b'\n', &mut line)?;
+    Ok(serde_json::from_slice(&line).ok())
+}
