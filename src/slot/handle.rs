@@ -87,8 +87,10 @@ pub(super) enum Command {
     SetModel { model: Option<String>, reply: Reply<()> },
     /// Change what may run without asking.
     SetPermissionMode { mode: PermissionMode, reply: Reply<()> },
-    /// Give the active session a title.
-    Rename { title: String, reply: Reply<()> },
+    /// Give a session a title.
+    Rename { session: SessionId, title: String, reply: Reply<()> },
+    /// Put a session aside, or bring it back.
+    Archive { session: SessionId, back: bool, reply: Reply<()> },
     /// Measure the context window.
     ContextUsage { reply: Reply<ContextUsage> },
     /// Say which MCP servers there are.
@@ -169,9 +171,14 @@ impl SlotHandle {
         self.ask(|reply| Command::SetPermissionMode { mode, reply }).await
     }
 
-    /// Gives the active session a title.
-    pub async fn rename(&self, title: String) -> Result<(), SlotError> {
-        self.ask(|reply| Command::Rename { title, reply }).await
+    /// Gives a session a title: the active one, or any that only this agent keeps.
+    pub async fn rename(&self, session: SessionId, title: String) -> Result<(), SlotError> {
+        self.ask(|reply| Command::Rename { session, title, reply }).await
+    }
+
+    /// Has the agent put a session aside that only it keeps, or bring it `back`.
+    pub async fn archive(&self, session: SessionId, back: bool) -> Result<(), SlotError> {
+        self.ask(|reply| Command::Archive { session, back, reply }).await
     }
 
     /// Measures the context window.

@@ -50,6 +50,7 @@ impl LocalStore {
     }
 
     /// The same store with the sessions that other agents keep, to be read.
+    #[must_use]
     pub fn with(self, mirror: Mirror) -> Self {
         Self { mirror: Some(mirror), ..self }
     }

@@ -63,8 +63,7 @@ pub trait SessionStore: Send + Sync {
 
     /// Takes in what is kept elsewhere and new, until about so many bytes were
     /// read; a list takes in a little by itself. `true` while there is more.
-    fn take_in(&self, at_most: u64) -> Result<bool, StoreError> {
-        let _nothing_lies_elsewhere = at_most;
+    fn take_in(&self, _at_most: u64) -> Result<bool, StoreError> {
         Ok(false)
     }
 

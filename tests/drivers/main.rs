@@ -11,6 +11,7 @@ mod bench;
 mod claude;
 #[path = "../support/claude.rs"]
 mod claude_program;
+mod codex;
 mod model;
 #[path = "../support/npm.rs"]
 mod npm;

@@ -157,7 +157,7 @@ pub async fn a_title_is_kept(bench: Bench) {
         return;
     }
     seated.slot.say("Remember: the word is PINEAPPLE.").await;
-    seated.slot.handle.rename("A title of its own".to_owned()).await.unwrap();
+    seated.slot.handle.rename(seated.agent.session, "A title of its own".to_owned()).await.unwrap();
     seated.slot.handle.close().await;
     assert!(seated.transcript(seated.agent.session).contains("A title of its own"));
 }

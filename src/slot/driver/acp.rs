@@ -163,6 +163,9 @@ impl Driver for Acp {
             // It is given one at a time.
             Ask::Cancel(_) => vec![answer(id, Ok(Answer::Cancelled(false)))],
             Ask::End => self.cancel(),
+            Ask::Archive { .. } => {
+                vec![answer(id, Err(refused("the Agent Client Protocol cannot bring back what it deletes")))]
+            }
             Ask::Rename { .. } => vec![lacking(id, Feature::Rename)],
             Ask::Servers => vec![lacking(id, Feature::Servers)],
             Ask::Rewind { .. } => vec![lacking(id, Feature::Rewind)],

@@ -40,12 +40,20 @@ pub enum Ask {
     Model(Option<String>),
     /// Change what may run without asking.
     Mode(PermissionMode),
-    /// Give the active session a title.
+    /// Give a session a title: the active one, or any that only this agent keeps.
     Rename {
         /// The title.
         title: String,
-        /// What the asker takes for the active session.
+        /// Which; where it is not the active one any more, nothing is renamed by
+        /// an agent whose sessions others change too.
         session: SessionId,
+    },
+    /// Put a stored session aside that only this agent keeps, or bring it back.
+    Archive {
+        /// Which; never the active one.
+        session: SessionId,
+        /// Bring it back.
+        back: bool,
     },
     /// Measure the context window; answered with [`Context`](super::Answer::Context).
     Context,
@@ -75,6 +83,7 @@ impl Ask {
             Self::Model(_) => "model",
             Self::Mode(_) => "permission mode",
             Self::Rename { .. } => "rename",
+            Self::Archive { .. } => "archive",
             Self::Context => "context",
             Self::Servers => "MCP servers",
             Self::Rewind { .. } => "rewind",

@@ -8,11 +8,14 @@ mod ask;
 mod hear;
 mod items;
 mod mode;
+mod turns;
 
 use std::collections::HashMap;
 use std::path::PathBuf;
 
 use serde_json::{Value, json};
+
+use self::turns::{Cut, REVERT};
 
 use super::{Ask, Driver, Heard, Known, Line, Origin, Start};
 use crate::protocol::PermissionMode;
@@ -32,7 +35,6 @@ pub const CODEX: Known = Known {
 
 const ABILITIES: Abilities = Abilities {
     lacks: &[
-        (Feature::ForkAt, "codex forks a session at its end only"),
         (Feature::Cost, "codex tells tokens, not prices"),
         (Feature::Servers, "codex tells of its MCP servers in its own program only"),
         (Feature::Rewind, "codex keeps no copies of the files it changes"),
@@ -40,8 +42,8 @@ const ABILITIES: Abilities = Abilities {
     ..Abilities::WHOLE
 };
 
-/// The prompt that is a method of codex's; what else begins with a slash its own
-/// screen does, and nobody here.
+/// A prompt that is a method of codex's, as [`REVERT`] is; what else begins with
+/// a slash its own screen does, and nobody here.
 const COMPACT: &str = "/compact";
 
 /// One process of it.
@@ -86,6 +88,12 @@ enum Asked {
     Switch(Option<SessionId>),
     /// A prompt, by its uuid.
     Prompt(String),
+    /// The turns of a thread that is to be forked at one of them.
+    Turns(Cut),
+    /// The last turn, which a prompt of this uuid takes back.
+    LastTurn(String),
+    /// Taking it back; the ids of what is gone then.
+    Reverted(String, Vec<String>),
     /// Anything that is only done or not.
     Plain,
     /// Nobody waits.
@@ -133,6 +141,9 @@ impl Driver for Codex {
         if text.trim() == COMPACT {
             let params = json!({"threadId": self.thread});
             return vec![self.request(&id, Asked::Prompt(uuid.to_owned()), "thread/compact/start", &params)];
+        }
+        if text.trim() == REVERT {
+            return self.revert(uuid);
         }
         let mut params = json!({
             "threadId": self.thread, "clientUserMessageId": uuid, "input": [{"type": "text", "text": text}],

@@ -33,11 +33,13 @@ impl Machine {
                 Ok(()) => self.ask(Ask::Mode(mode), Then::Mode(mode, reply)),
                 no => answer(reply, no),
             },
-            Command::Rename { title, reply } => match (self.may_ask_for(Feature::Rename), &self.active) {
-                (Ok(()), Some(active)) => {
-                    self.ask(Ask::Rename { title, session: active.session }, Then::Done(reply));
-                }
-                (no, _) => answer(reply, no),
+            Command::Rename { session, title, reply } => match self.may_ask_for(Feature::Rename) {
+                Ok(()) => self.ask(Ask::Rename { title, session }, Then::Done(reply)),
+                no => answer(reply, no),
+            },
+            Command::Archive { session, back, reply } => match self.may_ask() {
+                Ok(()) => self.ask(Ask::Archive { session, back }, Then::Done(reply)),
+                no => answer(reply, no),
             },
             Command::ContextUsage { reply } => match self.may_ask_for(Feature::Context) {
                 Ok(()) => self.ask(Ask::Context, Then::Measure(Some(reply))),

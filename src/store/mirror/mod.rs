@@ -101,7 +101,7 @@ impl Mirror {
             return Ok(false);
         }
         let Some(_lock) = self.lock()? else { return Ok(false) };
-        let rollouts = Rollouts::find(&self.codex)?;
+        let rollouts = Rollouts::find(&self.codex);
         let names = rollouts::names(&self.codex);
         let copies = self.copies()?;
         for (_, (path, _)) in copies.iter().filter(|(id, _)| !rollouts.heads.contains_key(id)) {
@@ -253,14 +253,12 @@ fn translate(
     loop {
         line.clear();
         let mut length = source.by_ref().take(LONGEST_LINE).read_until(b'\n', &mut line)? as u64;
-        let is_whole = line.last() == Some(&b'\n');
-        if !is_whole {
-            if length < LONGEST_LINE {
-                break;
-            }
-            length += source.skip_until(b'\n')? as u64;
-        } else {
+        if line.last() == Some(&b'\n') {
             translation.take(session, &line, at, &mut entries);
+        } else if length < LONGEST_LINE {
+            break;
+        } else {
+            length += source.skip_until(b'\n')? as u64;
         }
         at += length;
         if entries.len() > PIECE {

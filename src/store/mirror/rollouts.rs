@@ -6,6 +6,7 @@
 //! an earlier turn goes on in another file of its own, the same way.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::fs::{self, DirEntry, File};
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
@@ -75,24 +76,25 @@ struct Payload {
 
 impl Rollouts {
     /// Looks for them; none where codex never ran.
-    pub fn find(codex: &Path) -> io::Result<Self> {
+    pub fn find(codex: &Path) -> Self {
         let mut folders = vec![codex.join("sessions")];
         for _year_month_day in 0..3 {
             folders = folders.iter().flat_map(|folder| entries(folder)).map(|entry| entry.path()).collect();
         }
-        let mut found: Vec<_> =
-            folders.par_iter().flat_map_iter(|folder| entries(folder).filter_map(rollout)).collect();
+        let mut found: Vec<_> = folders
+            .par_iter()
+            .flat_map_iter(|folder| entries(folder).filter_map(|entry| rollout(&entry)))
+            .collect();
         // The names of later ones are greater.
         found.sort_by(|(_, one), (_, other)| other.path.file_name().cmp(&one.path.file_name()));
         let mut rollouts = Self::default();
         for (id, rollout) in found {
-            if rollouts.heads.contains_key(&id) {
-                rollouts.former.entry(id).or_default().push(rollout);
-            } else {
-                rollouts.heads.insert(id, rollout);
+            match rollouts.heads.entry(id) {
+                Entry::Vacant(head) => drop(head.insert(rollout)),
+                Entry::Occupied(_) => rollouts.former.entry(id).or_default().push(rollout),
             }
         }
-        Ok(rollouts)
+        rollouts
     }
 
     /// What a thread goes on from, the oldest part first, and whose that was. A
@@ -135,7 +137,7 @@ fn entries(folder: &Path) -> impl Iterator<Item = DirEntry> {
 }
 
 /// `rollout-2026-11-21T09-26-10-ID.jsonl`, or `…-ID_PART.jsonl`.
-fn rollout(entry: DirEntry) -> Option<(SessionId, Rollout)> {
+fn rollout(entry: &DirEntry) -> Option<(SessionId, Rollout)> {
     let name = entry.file_name();
     let name = name.to_str()?.strip_prefix("rollout-")?.strip_suffix(".jsonl")?;
     let id = name.get("2026-11-21T09-26-10-".len()..)?.get(..36)?.parse().ok()?;

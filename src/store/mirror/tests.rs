@@ -45,11 +45,11 @@ impl Scratch {
         path
     }
 
-    fn meta(&self, id: &str, ordinal: u64, base: Value) -> Value {
+    fn meta(&self, id: &str, ordinal: u64, base: &Value) -> Value {
         line(
             ordinal,
             "session_meta",
-            json!({"id": id, "cwd": self.work(), "cli_version": "0.169.0",
+            &json!({"id": id, "cwd": self.work(), "cli_version": "0.169.0",
             "git": {"branch": "main"}, "source": "cli", "history_base": base}),
         )
     }
@@ -77,7 +77,7 @@ impl Scratch {
     }
 }
 
-fn line(ordinal: u64, kind: &str, payload: Value) -> Value {
+fn line(ordinal: u64, kind: &str, payload: &Value) -> Value {
     json!({"timestamp": format!("2026-11-21T09:26:{:02}.000Z", ordinal % 60), "ordinal": ordinal,
         "type": kind, "payload": payload})
 }
@@ -85,14 +85,14 @@ fn line(ordinal: u64, kind: &str, payload: Value) -> Value {
 fn prompt(ordinal: u64, text: &str) -> Value {
     let item = json!({"type": "UserMessage", "id": format!("prompt-{ordinal}"),
         "content": [{"type": "text", "text": text}]});
-    line(ordinal, "event_msg", json!({"type": "item_completed", "item": item}))
+    line(ordinal, "event_msg", &json!({"type": "item_completed", "item": item}))
 }
 
 fn reply(ordinal: u64, text: &str) -> Value {
     line(
         ordinal,
         "response_item",
-        json!({"type": "message", "id": format!("msg_{ordinal}"), "role": "assistant",
+        &json!({"type": "message", "id": format!("msg_{ordinal}"), "role": "assistant",
         "content": [{"type": "output_text", "text": text}]}),
     )
 }
@@ -106,18 +106,18 @@ fn a_thread_reads_as_a_session_and_follows_what_is_appended() {
         line(
             ordinal,
             "event_msg",
-            json!({"type": "token_count", "info": {"total_token_usage": of(total), "last_token_usage": of(100)}}),
+            &json!({"type": "token_count", "info": {"total_token_usage": of(total), "last_token_usage": of(100)}}),
         )
     };
     scratch.write(&name, &[
-        scratch.meta(ONE, 0, Value::Null),
-        line(1, "response_item", json!({"type": "message", "role": "user", "content": [{"type": "input_text", "text": "<environment_context>"}]})),
-        line(2, "turn_context", json!({"cwd": scratch.work(), "model": "gpt-5"})),
+        scratch.meta(ONE, 0, &Value::Null),
+        line(1, "response_item", &json!({"type": "message", "role": "user", "content": [{"type": "input_text", "text": "<environment_context>"}]})),
+        line(2, "turn_context", &json!({"cwd": scratch.work(), "model": "gpt-5"})),
         prompt(3, "Fix the parser"),
-        line(4, "response_item", json!({"type": "reasoning", "summary": [{"type": "summary_text", "text": "Look first"}], "encrypted_content": "x"})),
-        line(5, "response_item", json!({"type": "function_call", "name": "exec_command", "arguments": "{\"cmd\":\"ls\"}", "call_id": "c1"})),
+        line(4, "response_item", &json!({"type": "reasoning", "summary": [{"type": "summary_text", "text": "Look first"}], "encrypted_content": "x"})),
+        line(5, "response_item", &json!({"type": "function_call", "name": "exec_command", "arguments": "{\"cmd\":\"ls\"}", "call_id": "c1"})),
         tokens(6, 100),
-        line(7, "response_item", json!({"type": "function_call_output", "call_id": "c1", "output": "Wall time: 0.1\nProcess exited with code 2\nOutput:\nno such file"})),
+        line(7, "response_item", &json!({"type": "function_call_output", "call_id": "c1", "output": "Wall time: 0.1\nProcess exited with code 2\nOutput:\nno such file"})),
         tokens(8, 100),
         reply(9, "Done."),
         tokens(10, 200),
@@ -152,7 +152,7 @@ fn a_fork_holds_what_it_was_forked_from_and_a_thread_taken_back_does_not() {
     let scratch = Scratch::new();
     let first = scratch.write(
         &format!("2026-11-21T09-26-10-{ONE}"),
-        &[scratch.meta(ONE, 0, Value::Null), prompt(1, "one"), reply(2, "first")],
+        &[scratch.meta(ONE, 0, &Value::Null), prompt(1, "one"), reply(2, "first")],
     );
     let one = fs::metadata(&first).unwrap().len();
     scratch.write(&format!("2026-11-21T09-26-10-{ONE}"), &[prompt(3, "two"), reply(4, "second")]);
@@ -160,7 +160,7 @@ fn a_fork_holds_what_it_was_forked_from_and_a_thread_taken_back_does_not() {
     let base = |ordinal, bytes| json!({"thread_id": ONE, "end_ordinal_exclusive": ordinal, "end_byte_offset": bytes});
     scratch.write(
         &format!("2026-11-21T09-26-11-{FORK}"),
-        &[scratch.meta(FORK, 5, base(5, two)), prompt(6, "three")],
+        &[scratch.meta(FORK, 5, &base(5, two)), prompt(6, "three")],
     );
     assert_eq!(scratch.store().list(&Scope::All).unwrap().len(), 2);
     assert_eq!(scratch.said(FORK), ["> one", "first", "> two", "second", "> three"]);
@@ -169,7 +169,7 @@ fn a_fork_holds_what_it_was_forked_from_and_a_thread_taken_back_does_not() {
     assert_eq!(facts.forked_turns, 2);
 
     let taken_back = format!("2026-11-21T09-26-12-{ONE}_{FORK}");
-    scratch.write(&taken_back, &[scratch.meta(ONE, 3, base(3, one)), prompt(4, "other")]);
+    scratch.write(&taken_back, &[scratch.meta(ONE, 3, &base(3, one)), prompt(4, "other")]);
     scratch.store().list(&Scope::All).unwrap();
     assert_eq!(scratch.said(ONE), ["> one", "first", "> other"]);
     assert!(scratch.facts(ONE).forked_from.is_none());
@@ -180,18 +180,18 @@ fn a_fork_holds_what_it_was_forked_from_and_a_thread_taken_back_does_not() {
 fn older_versions_read_the_same() {
     let scratch = Scratch::new();
     scratch.write(&format!("2025-09-01T09-26-10-{ONE}"), &[
-        scratch.meta(ONE, 0, Value::Null),
-        line(1, "event_msg", json!({"type": "user_message", "message": "hello"})),
+        scratch.meta(ONE, 0, &Value::Null),
+        line(1, "event_msg", &json!({"type": "user_message", "message": "hello"})),
         prompt(2, "hello"),
-        line(3, "response_item", json!({"type": "function_call", "name": "shell", "arguments": "{\"command\":[\"bash\",\"-lc\",\"ls -l\"]}", "call_id": "c"})),
-        line(4, "response_item", json!({"type": "function_call_output", "call_id": "c", "output": "{\"output\":\"a\\n\",\"metadata\":{\"exit_code\":0}}"})),
-        line(5, "event_msg", json!({"type": "user_message", "message": "wrong way"})),
+        line(3, "response_item", &json!({"type": "function_call", "name": "shell", "arguments": "{\"command\":[\"bash\",\"-lc\",\"ls -l\"]}", "call_id": "c"})),
+        line(4, "response_item", &json!({"type": "function_call_output", "call_id": "c", "output": "{\"output\":\"a\\n\",\"metadata\":{\"exit_code\":0}}"})),
+        line(5, "event_msg", &json!({"type": "user_message", "message": "wrong way"})),
         reply(6, "no"),
-        line(7, "event_msg", json!({"type": "thread_rolled_back", "num_turns": 1})),
-        line(8, "event_msg", json!({"type": "user_message", "message": "right way"})),
-        line(9, "event_msg", json!({"type": "turn_aborted"})),
-        line(10, "compacted", json!({"message": "all of it"})),
-        line(11, "response_item", json!({"type": "custom_tool_call", "name": "apply_patch", "input": "*** Begin", "call_id": "p"})),
+        line(7, "event_msg", &json!({"type": "thread_rolled_back", "num_turns": 1})),
+        line(8, "event_msg", &json!({"type": "user_message", "message": "right way"})),
+        line(9, "event_msg", &json!({"type": "turn_aborted"})),
+        line(10, "compacted", &json!({"message": "all of it"})),
+        line(11, "response_item", &json!({"type": "custom_tool_call", "name": "apply_patch", "input": "*** Begin", "call_id": "p"})),
     ]);
     scratch.store().list(&Scope::All).unwrap();
     let expected = [
@@ -210,7 +210,7 @@ fn titles_come_along_and_what_is_gone_goes() {
     let scratch = Scratch::new();
     let path = scratch.write(
         &format!("2026-11-21T09-26-10-{ONE}"),
-        &[scratch.meta(ONE, 0, Value::Null), prompt(1, "hello")],
+        &[scratch.meta(ONE, 0, &Value::Null), prompt(1, "hello")],
     );
     scratch.store().list(&Scope::All).unwrap();
     for (title, at) in [("First", "2050-01-01T00:00:00.5Z"), ("Second", "2050-01-02T00:00:00.5Z")] {
@@ -230,7 +230,7 @@ fn a_copy_is_only_read_here() {
     let id: SessionId = ONE.parse().unwrap();
     scratch.write(
         &format!("2026-11-21T09-26-10-{ONE}"),
-        &[scratch.meta(ONE, 0, Value::Null), prompt(1, "hello")],
+        &[scratch.meta(ONE, 0, &Value::Null), prompt(1, "hello")],
     );
     let store = scratch.store();
     store.list(&Scope::All).unwrap();
@@ -256,9 +256,9 @@ fn what_is_no_rollout_harms_nobody() {
         &[
             json!(7),
             json!({"type": "session_meta"}),
-            scratch.meta(ONE, 0, json!({"thread_id": "x"})),
-            line(1, "event_msg", json!("text")),
-            line(2, "from the future", json!({})),
+            scratch.meta(ONE, 0, &json!({"thread_id": "x"})),
+            line(1, "event_msg", &json!("text")),
+            line(2, "from the future", &json!({})),
             prompt(3, "hello"),
         ],
     );
@@ -268,7 +268,8 @@ fn what_is_no_rollout_harms_nobody() {
     scratch.write("x", &[json!({})]);
     // Of a circle, each part is taken once.
     let base = json!({"thread_id": FORK, "end_ordinal_exclusive": 9, "end_byte_offset": 1});
-    scratch.write(&format!("2026-11-21T09-26-11-{FORK}"), &[scratch.meta(FORK, 0, base), prompt(1, "round")]);
+    scratch
+        .write(&format!("2026-11-21T09-26-11-{FORK}"), &[scratch.meta(FORK, 0, &base), prompt(1, "round")]);
     let store = scratch.store();
     assert_eq!(store.list(&Scope::All).unwrap().len(), 2);
     assert_eq!(scratch.said(ONE), ["> hello"]);
@@ -281,7 +282,7 @@ fn little_at_a_time_the_newest_first() {
     for (at, id) in [ONE, FORK].into_iter().enumerate() {
         let path = scratch.write(
             &format!("2026-11-21T09-26-1{at}-{id}"),
-            &[scratch.meta(id, 0, Value::Null), prompt(1, "hello")],
+            &[scratch.meta(id, 0, &Value::Null), prompt(1, "hello")],
         );
         let modified = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000 + at as u64);
         File::options().append(true).open(path).unwrap().set_modified(modified).unwrap();

@@ -10,7 +10,6 @@ use std::collections::VecDeque;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
-use uuid::Uuid;
 
 use super::tools;
 use crate::session::SessionId;
@@ -31,6 +30,8 @@ pub(super) struct Translation {
     /// It belongs to a sub-agent.
     is_sidechain: bool,
     model: Option<String>,
+    /// The turn that runs; empty before the first one.
+    turn: String,
     /// The uuid of the last entry.
     last: Option<String>,
     /// The prompt that nothing was said to yet: some versions write it twice.
@@ -84,6 +85,7 @@ impl Translation {
             "turn_context" => {
                 self.model = words(&payload["model"]).or(self.model.take());
                 self.cwd = words(&payload["cwd"]).unwrap_or(std::mem::take(&mut self.cwd));
+                self.turn = words(&payload["turn_id"]).unwrap_or(std::mem::take(&mut self.turn));
                 Vec::new()
             }
             "event_msg" => self.event(&origin, &payload),
@@ -108,6 +110,10 @@ impl Translation {
 
     fn event(&mut self, origin: &Origin<'_>, event: &Value) -> Vec<Value> {
         match event["type"].as_str().unwrap_or_default() {
+            "task_started" => {
+                self.turn = words(&event["turn_id"]).unwrap_or_default();
+                Vec::new()
+            }
             "user_message" => self.prompted(origin, words(&event["message"]).unwrap_or_default(), None),
             "item_completed" if event["item"]["type"] == "UserMessage" => {
                 let item = &event["item"];
@@ -148,12 +154,11 @@ impl Translation {
     }
 
     fn item(&mut self, origin: &Origin<'_>, item: &Value) -> Vec<Value> {
-        let id = words(&item["id"]);
         if let Some((call, result)) = tools::result_of(item) {
             let content = json!([{"type": "tool_result", "tool_use_id": call,
                 "content": result.text, "is_error": result.is_error}]);
             let rest = json!({"message": {"role": "user", "content": content}});
-            return vec![self.entry(origin, id, "user", rest)];
+            return vec![self.entry(origin, None, "user", rest)];
         }
         let block = match item["type"].as_str().unwrap_or_default() {
             "message" if item["role"] == "assistant" => {
@@ -173,7 +178,7 @@ impl Translation {
                 None => return Vec::new(),
             },
         };
-        vec![self.reply(origin, id, &json!([block]), &Value::Null)]
+        vec![self.reply(origin, &json!([block]), &Value::Null)]
     }
 
     /// What a request took, in an entry without a text: codex tells it after the reply.
@@ -189,7 +194,7 @@ impl Translation {
             "output_tokens": number("output_tokens"),
             "cache_read_input_tokens": read, "cache_creation_input_tokens": written});
         // What was forked was paid for by the other session.
-        self.forked_from.is_none().then(|| self.reply(origin, None, &json!([]), &usage))
+        self.forked_from.is_none().then(|| self.reply(origin, &json!([]), &usage))
     }
 
     fn compacted(&mut self, origin: &Origin<'_>, compacted: &Value) -> Vec<Value> {
@@ -212,9 +217,9 @@ impl Translation {
         self.prompt = None;
     }
 
-    fn reply(&mut self, origin: &Origin<'_>, id: Option<String>, content: &Value, usage: &Value) -> Value {
+    fn reply(&mut self, origin: &Origin<'_>, content: &Value, usage: &Value) -> Value {
         let model = self.model.as_deref().unwrap_or("codex");
-        let id = id.unwrap_or_else(|| made(origin));
+        let id = self.made(origin);
         let mut message =
             json!({"id": id, "type": "message", "role": "assistant", "model": model, "content": content});
         if !usage.is_null() {
@@ -225,7 +230,7 @@ impl Translation {
 
     /// An entry behind the last one.
     fn entry(&mut self, origin: &Origin<'_>, id: Option<String>, kind: &str, rest: Value) -> Value {
-        let uuid = id.unwrap_or_else(|| made(origin));
+        let uuid = id.unwrap_or_else(|| self.made(origin));
         let mut entry = json!({
             "parentUuid": self.last, "isSidechain": self.is_sidechain, "userType": "external",
             "cwd": self.cwd, "sessionId": origin.session, "version": self.version,
@@ -242,12 +247,12 @@ impl Translation {
         self.prompt = None;
         entry
     }
-}
 
-/// The uuid of an entry that codex gave no id: the same each time.
-fn made(origin: &Origin<'_>) -> String {
-    let name = format!("{}/{}/{}", origin.session, origin.timestamp, origin.at);
-    Uuid::new_v5(&Uuid::NAMESPACE_OID, name.as_bytes()).to_string()
+    /// The uuid of an entry: its turn, by which codex's driver knows it, and its
+    /// place. The ids that models give are not always different ones.
+    fn made(&self, origin: &Origin<'_>) -> String {
+        format!("{}/{}/{}", self.turn, self.forked_from.unwrap_or(origin.session), origin.at)
+    }
 }
 
 fn words(value: &Value) -> Option<String> {

@@ -51,6 +51,12 @@ impl App {
         place.map_or(Keeper::Unknown, Keeper::Offered)
     }
 
+    /// Whether the agent in the seat is the only one that keeps a session.
+    pub fn is_kept_by_seated(&self, session: SessionId) -> bool {
+        let keeper = self.row(session).and_then(|row| row.facts.agent.as_deref());
+        keeper == Some(self.seat.name.as_str())
+    }
+
     /// Why the agent in the seat cannot do what a command asks of it; none where
     /// it can, or is not asked. It is shown ahead of time; who asks all the same
     /// is told by the slot.

@@ -81,10 +81,10 @@ pub enum Effect {
     Rename {
         /// The session.
         session: SessionId,
-        /// It is the one in the seat, so the agent does it.
-        active: bool,
         /// The title.
         title: String,
+        /// The agent does it: the session is in the seat, or only the agent keeps it.
+        by_agent: bool,
     },
     /// Give a session a tag.
     Tag {
@@ -94,9 +94,19 @@ pub enum Effect {
         tag: String,
     },
     /// Move a session to the trash.
-    Delete(SessionId),
+    Delete {
+        /// The session.
+        session: SessionId,
+        /// The agent, which alone keeps it, puts it aside in its own way.
+        by_agent: bool,
+    },
     /// Bring a session back from the trash.
-    Restore(SessionId),
+    Restore {
+        /// The session.
+        session: SessionId,
+        /// The agent brings it back.
+        by_agent: bool,
+    },
     /// Keep a copy of a session that no clean-up finds, or give it up.
     Pin {
         /// The session.

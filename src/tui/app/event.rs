@@ -90,7 +90,12 @@ pub enum Event {
         rewind: Result<Rewind, String>,
     },
     /// A session was moved to the trash.
-    Deleted(SessionId),
+    Deleted {
+        /// The session.
+        session: SessionId,
+        /// By the agent that keeps it.
+        by_agent: bool,
+    },
     /// A session came back from the trash.
     Restored(SessionId),
     /// A copy of a session is kept, or no more.

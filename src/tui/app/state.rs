@@ -183,7 +183,12 @@ pub enum Undo {
     /// This session was left by a clear.
     Clear(SessionId),
     /// This session was moved to the trash.
-    Delete(SessionId),
+    Delete {
+        /// The session.
+        session: SessionId,
+        /// By the agent that keeps it.
+        by_agent: bool,
+    },
     /// This session had this title.
     Rename {
         /// The session.

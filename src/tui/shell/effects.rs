@@ -121,14 +121,14 @@ impl Runner {
             Effect::Open { session, bytes } => self.in_background(move |runner| {
                 Some(Event::Opened { session, read: open(&*runner.store, session, bytes) })
             }),
-            Effect::Rename { title, active: true, .. } => {
+            Effect::Rename { session, title, by_agent: true } => {
                 let runner = self.clone();
                 tokio::spawn(async move {
-                    let outcome = runner.slot.rename(title.clone()).await;
+                    let outcome = runner.slot.rename(session, title.clone()).await;
                     runner.renamed(&title, outcome.map_err(|error| error.to_string()));
                 });
             }
-            Effect::Rename { session, title, active: false } => self.in_background(move |runner| {
+            Effect::Rename { session, title, by_agent: false } => self.in_background(move |runner| {
                 let outcome = runner.store.rename(session, &title);
                 runner.renamed(&title, outcome.map_err(|error| error.to_string()));
                 None
@@ -142,12 +142,18 @@ impl Runner {
                     Err(error) => Event::Failed(error.to_string()),
                 })
             }),
-            Effect::Delete(session) => self.in_background(move |runner| {
-                runner.changed(runner.store.delete(session), Event::Deleted(session))
+            Effect::Delete { session, by_agent: false } => self.in_background(move |runner| {
+                runner.changed(runner.store.delete(session), Event::Deleted { session, by_agent: false })
             }),
-            Effect::Restore(session) => self.in_background(move |runner| {
+            Effect::Restore { session, by_agent: false } => self.in_background(move |runner| {
                 runner.changed(runner.store.restore(session), Event::Restored(session))
             }),
+            Effect::Delete { session, by_agent: true } => {
+                self.archive(session, false, Event::Deleted { session, by_agent: true });
+            }
+            Effect::Restore { session, by_agent: true } => {
+                self.archive(session, true, Event::Restored(session));
+            }
             Effect::Pin { session, pin } => self.in_background(move |runner| {
                 let outcome = if pin { runner.store.pin(session) } else { runner.store.unpin(session) };
                 runner.changed(outcome, Event::Pinned { session, pinned: pin })
@@ -230,6 +236,16 @@ impl Runner {
         self.send(outcome.map_or_else(|error| Event::Failed(error.to_string()), |()| done));
         self.listing.read_again();
         None
+    }
+
+    /// Has the agent put a session aside, or bring it `back`.
+    fn archive(&self, session: SessionId, back: bool, done: Event) {
+        let runner = self.clone();
+        tokio::spawn(async move {
+            let outcome = runner.slot.archive(session, back).await;
+            runner.send(outcome.map_or_else(|error| Event::Failed(error.to_string()), |()| done));
+            runner.listing.read_again();
+        });
     }
 
     fn renamed(&self, title: &str, outcome: Result<(), String>) {

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
+use super::turns::Cut;
 use super::{Asked, Codex, mode};
 use crate::session::SessionId;
 use crate::slot::driver::{Answer, Ask, Heard, Origin};
@@ -39,6 +40,7 @@ impl Codex {
                 let params = json!({"threadId": session, "name": title});
                 vec![self.request(id, Asked::Plain, "thread/name/set", &params)]
             }
+            Ask::Archive { session, back } => vec![self.archive(id, session, back)],
             Ask::Context => {
                 let (tokens, max) = self.context;
                 let percent = if max == 0 { 0.0 } else { tokens as f64 * 100.0 / max as f64 };
@@ -80,6 +82,10 @@ impl Codex {
                 ("thread/start", params)
             }
             Switch::Resume(session) => ("thread/resume", self.stored(session, None)),
+            Switch::Fork { source, at: Some(at), cwd, .. } => {
+                heard.push(self.fork_at(Cut { ask: id.to_owned(), source, at, cwd }));
+                return heard;
+            }
             Switch::Fork { source, cwd, .. } => ("thread/fork", self.fork(source, cwd.as_deref())),
         };
         heard.push(self.request(id, Asked::Switch(self.thread), method, &params));
@@ -109,7 +115,7 @@ impl Codex {
         params
     }
 
-    fn fork(&self, source: SessionId, cwd: Option<&Path>) -> Value {
+    pub(super) fn fork(&self, source: SessionId, cwd: Option<&Path>) -> Value {
         let mut params = self.stored(source, cwd);
         params["ephemeral"] = json!(self.ephemeral);
         params

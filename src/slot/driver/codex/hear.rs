@@ -33,6 +33,9 @@ impl Codex {
             (Asked::Plain, result) => {
                 vec![Heard::Answer { id: id.to_owned(), answer: result.map(|_| Answer::Done) }]
             }
+            (Asked::Turns(cut), turns) => self.looked(cut, turns),
+            (Asked::LastTurn(uuid), turns) => self.revert_to(uuid, turns),
+            (Asked::Reverted(uuid, gone), result) => self.reverted(uuid, gone, result),
             (Asked::Initialize(owed), Ok(hello)) => {
                 self.hello.version = version(hello["userAgent"].as_str().unwrap_or_default());
                 let step = format!("{owed}/account");
@@ -120,7 +123,12 @@ impl Codex {
             transcript: seated.transcript,
             cwd: seated.cwd,
             permission_mode: self.mode,
-            commands: vec![("compact".to_owned(), "put a summary in the place of what was said".to_owned())],
+            commands: [
+                ("compact", "put a summary in the place of what was said"),
+                ("revert", "take the last turn back; files stay as they are"),
+            ]
+            .map(|(name, what)| (name.to_owned(), what.to_owned()))
+            .to_vec(),
             models: std::mem::take(&mut self.hello.models),
             mcp: (0, 0),
             repaired: None,

@@ -14,7 +14,7 @@ use crate::protocol::{
     ControlEnvelope, ControlResponse, ForkRequest, HostFrame, HostRequest, PermissionAnswer, ResumeRequest,
     UserLine,
 };
-use crate::slot::{Launch, PermissionRequest, Switch, Totals, Verdict};
+use crate::slot::{Launch, PermissionRequest, SlotError, Switch, Totals, Verdict};
 
 /// Makes the agent tell when it is idle, and keep files before it changes them.
 const ENVIRONMENT: [(&str, &str); 2] =
@@ -94,10 +94,17 @@ impl StreamJson {
             Ask::Servers => Expected::Servers,
             Ask::Rewind { .. } => Expected::Rewind,
             Ask::Cancel(_) => Expected::Cancelled,
-            Ask::Interrupt | Ask::Mode(_) | Ask::Rename { .. } | Ask::End => Expected::Nothing,
+            Ask::Interrupt | Ask::Mode(_) | Ask::Rename { .. } | Ask::Archive { .. } | Ask::End => {
+                Expected::Nothing
+            }
+        };
+        let Some(request) = request(ask) else {
+            let message = "its sessions are kept by hotseat too, which has a trash of its own".to_owned();
+            let error = SlotError::Refused { code: "unsupported_request".to_owned(), message };
+            return Heard::Answer { id: id.to_owned(), answer: Err(error) };
         };
         self.expected.insert(id.to_owned(), expected);
-        send(&HostFrame::ControlRequest(ControlEnvelope { request_id: id.to_owned(), request: request(ask) }))
+        send(&HostFrame::ControlRequest(ControlEnvelope { request_id: id.to_owned(), request }))
     }
 
     /// The line that brings a prompt.
@@ -135,8 +142,10 @@ fn send(frame: &HostFrame) -> Heard {
     Heard::Send(serde_json::to_value(frame).unwrap_or_default())
 }
 
-fn request(ask: Ask) -> HostRequest {
-    match ask {
+/// None for what such an agent is never asked: others change its sessions too.
+fn request(ask: Ask) -> Option<HostRequest> {
+    Some(match ask {
+        Ask::Archive { .. } => return None,
         Ask::Handshake => {
             HostRequest::Initialize { options: Map::from_iter([("hooks".into(), Value::Null)]) }
         }
@@ -152,7 +161,7 @@ fn request(ask: Ask) -> HostRequest {
         Ask::Rewind { prompt, dry_run } => HostRequest::RewindFiles { user_message_id: prompt, dry_run },
         Ask::End => HostRequest::EndSession { reason: Some("hotseat closes".to_owned()) },
         Ask::Cancel(message_uuid) => HostRequest::CancelAsyncMessage { message_uuid },
-    }
+    })
 }
 
 fn switch_request(switch: Switch, interrupt: bool) -> HostRequest {

@@ -27,7 +27,7 @@ impl Machine {
                 }
                 let _ = reply.send(Ok(()));
             }
-            Command::Rename { title, reply } => {
+            Command::Rename { title, reply, .. } => {
                 let outcome = self.ready().map(|()| self.type_command(&format!("/rename {}", line(&title))));
                 let _ = reply.send(outcome);
             }
@@ -43,6 +43,7 @@ impl Machine {
             }
             Command::Answer { reply, .. } => refuse(reply, "it is answered in the terminal"),
             Command::SetPermissionMode { reply, .. } => refuse(reply, "Shift-Tab changes it in the terminal"),
+            Command::Archive { reply, .. } => refuse(reply, "its sessions go to hotseat's own trash"),
             Command::Replace { reply, .. } => refuse(reply, "leave, and start with another --agent"),
             Command::ContextUsage { reply } => refuse(reply, "/context shows it in the terminal"),
             Command::Servers { reply } => refuse(reply, "/mcp shows them in the terminal"),

@@ -71,7 +71,12 @@ pub(super) fn rename(app: &mut App, session: SessionId, title: String) -> Vec<Ef
     if let Some(former) = app.title(session).map(str::to_owned).filter(|former| *former != title) {
         app.undo.push(Undo::Rename { session, title: former });
     }
-    vec![Effect::Rename { session, active: app.seat.active == Some(session), title }]
+    vec![rename_effect(app, session, title)]
+}
+
+fn rename_effect(app: &App, session: SessionId, title: String) -> Effect {
+    let by_agent = app.seat.active == Some(session) || app.is_kept_by_seated(session);
+    Effect::Rename { session, title, by_agent }
 }
 
 /// Gives a session a tag, or takes it away.
@@ -95,16 +100,16 @@ pub(super) fn delete(app: &mut App) -> Vec<Effect> {
     if app.seat.active == Some(session) {
         return act::complain(app, "this session has the seat: c clears it, then d deletes it");
     }
-    vec![Effect::Delete(session)]
+    vec![Effect::Delete { session, by_agent: app.is_kept_by_seated(session) }]
 }
 
 /// Takes back what was done last: a clear, a delete, a title, a tag.
 pub(super) fn undo(app: &mut App) -> Vec<Effect> {
     match app.undo.pop() {
         Some(Undo::Clear(session)) => switch::seat_session(app, session),
-        Some(Undo::Delete(session)) => vec![Effect::Restore(session)],
+        Some(Undo::Delete { session, by_agent }) => vec![Effect::Restore { session, by_agent }],
         Some(Undo::Rename { session, title }) => {
-            vec![Effect::Rename { session, active: app.seat.active == Some(session), title }]
+            vec![rename_effect(app, session, title)]
         }
         Some(Undo::Tag { session, tag }) => vec![Effect::Tag { session, tag }],
         None => act::complain(app, "there is nothing to undo"),

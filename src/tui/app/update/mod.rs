@@ -114,7 +114,7 @@ fn happened(app: &mut App, event: Event) -> Vec<Effect> {
             Vec::new()
         }
         Event::Rewind { prompt, dry_run, rewind } => rewind::heard(app, prompt, dry_run, rewind),
-        Event::Deleted(session) => read::deleted(app, session),
+        Event::Deleted { session, by_agent } => read::deleted(app, session, by_agent),
         Event::Restored(session) => {
             app.say("brought back from the trash");
             app.browser.selected = Some(session);

@@ -122,7 +122,7 @@ pub(super) fn opened(app: &mut App, session: SessionId, read: Result<Opened, Str
 }
 
 /// A session went to the trash.
-pub(super) fn deleted(app: &mut App, session: SessionId) -> Vec<Effect> {
+pub(super) fn deleted(app: &mut App, session: SessionId, by_agent: bool) -> Vec<Effect> {
     let title = app.title(session).unwrap_or("session").to_owned();
     app.browser.step(1);
     if app.browser.selected == Some(session) {
@@ -132,7 +132,8 @@ pub(super) fn deleted(app: &mut App, session: SessionId) -> Vec<Effect> {
     app.sort_out_empty();
     app.pages.remove(&session);
     app.arrange();
-    app.undo.push(Undo::Delete(session));
-    app.say(format!("deleted “{title}” - u brings it back"));
+    app.undo.push(Undo::Delete { session, by_agent });
+    let done = if by_agent { "archived" } else { "deleted" };
+    app.say(format!("{done} “{title}” - u brings it back"));
     show_selected(app)
 }

@@ -197,7 +197,7 @@ fn a_title_and_a_tag_are_undone() {
     let mut program = on(1);
     program.keys("r");
     program.types("!");
-    let titled = |title: &str| Effect::Rename { session: id(1), active: false, title: title.into() };
+    let titled = |title: &str| Effect::Rename { session: id(1), title: title.into(), by_agent: false };
     assert_eq!(program.keys("enter"), [titled("Session 1!")]);
     program.keys("t");
     program.types("keep");

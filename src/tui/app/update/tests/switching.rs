@@ -164,11 +164,11 @@ fn news_of_an_older_epoch_is_dropped() {
 fn a_deleted_session_comes_back() {
     let mut program = Program::warm();
     program.app.browser.selected = Some(id(2));
-    assert_eq!(program.keys("d"), [Effect::Delete(id(2))]);
-    program.does(Event::Deleted(id(2)));
+    assert_eq!(program.keys("d"), [Effect::Delete { session: id(2), by_agent: false }]);
+    program.does(Event::Deleted { session: id(2), by_agent: false });
     assert!(program.app.browser.row(id(2)).is_none());
     assert_ne!(program.app.browser.selected, Some(id(2)));
-    assert_eq!(program.keys("u"), [Effect::Restore(id(2))]);
+    assert_eq!(program.keys("u"), [Effect::Restore { session: id(2), by_agent: false }]);
 }
 
 #[test]

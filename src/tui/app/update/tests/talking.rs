@@ -136,7 +136,7 @@ fn rename_takes_the_rest_of_the_line() {
     program.talked(FRESH);
     program.app.focus = Focus::Composer;
     program.types("/rename A new name");
-    let rename = Effect::Rename { session: id(FRESH), active: true, title: "A new name".into() };
+    let rename = Effect::Rename { session: id(FRESH), title: "A new name".into(), by_agent: true };
     assert!(program.keys("enter").contains(&rename));
 }
 

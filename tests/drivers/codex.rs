@@ -1,0 +1,128 @@
+//! What only codex does, tried on the real one: its sessions in the store, put
+//! aside and brought back, forked at a message, taken back by a turn.
+
+use hotseat::index::{Catalog, Row};
+use hotseat::session::conversation::{Body, Conversation};
+use hotseat::session::{SessionId, Transcript};
+use hotseat::slot::{News, PromptState, Switch};
+use hotseat::store::{LocalStore, Mirror, Scope, SessionStore};
+
+use crate::bench::{Bench, Seated};
+
+const TELL: &str = "Remember: the word is PINEAPPLE.";
+const ASK: &str = "What do you know?";
+
+/// What a person sees of codex's sessions.
+struct Browser {
+    store: std::sync::Arc<LocalStore>,
+}
+
+impl Browser {
+    fn of(seated: &Seated) -> Self {
+        let home = seated.slot.folder.path();
+        let mirror = Mirror::new(&home.join("cache"), &home.join("codex"));
+        Self { store: std::sync::Arc::new(LocalStore::new(home.join("claude")).with(mirror)) }
+    }
+
+    fn rows(&self) -> Vec<Row> {
+        Catalog::over(self.store.clone(), false).read(&Scope::All, |_, _| ()).unwrap()
+    }
+
+    /// The prompts and replies, each with its uuid.
+    fn said(&self, session: SessionId) -> Vec<(String, String)> {
+        self.rows();
+        let bytes = self.store.read(session).unwrap();
+        let conversation = Conversation::of(&Transcript::parse(&bytes));
+        let said = conversation.items().iter().filter_map(|item| match &item.body {
+            Body::Prompt(text) | Body::Reply { text, .. } => Some((text.clone(), item.uuid.clone())),
+            _ => None,
+        });
+        said.collect()
+    }
+}
+
+fn texts(said: &[(String, String)]) -> Vec<&str> {
+    said.iter().map(|(text, _)| text.as_str()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn its_sessions_are_in_the_browser() {
+    let Some(bench) = Bench::of("codex", "its_sessions_are_in_the_browser") else { return };
+    let mut seated = bench.seat().await;
+    let told = seated.agent.session;
+    seated.slot.say(TELL).await;
+    let browser = Browser::of(&seated);
+    let rows = browser.rows();
+    let [row] = rows.as_slice() else { panic!("{rows:?}") };
+    assert_eq!((row.stored.id, row.facts.agent.as_deref()), (told, Some("codex")));
+    assert_eq!(row.facts.title_text(), TELL);
+    assert_eq!((row.facts.turns, row.facts.usage.output_tokens), (1, 10));
+    assert_eq!(texts(&browser.said(told)), [TELL, "The word is PINEAPPLE."]);
+
+    // It follows what is said, and knows a fork by what it was forked from.
+    let forked = seated.switch(Switch::Fork { source: told, at: None, title: None, cwd: None }).await.to;
+    seated.slot.say(ASK).await;
+    let rows = browser.rows();
+    assert_eq!((rows.len(), rows[0].stored.id, rows[0].parent()), (2, forked, Some(told)));
+    assert_eq!(texts(&browser.said(forked)), [TELL, "The word is PINEAPPLE.", ASK, "The word is PINEAPPLE."]);
+
+    // One that is not in the seat has a title, is put aside and brought back.
+    let handle = &seated.slot.handle;
+    handle.rename(told, "A title of its own".to_owned()).await.unwrap();
+    let titled = browser.rows().into_iter().find(|row| row.stored.id == told).unwrap();
+    assert_eq!(titled.facts.title_text(), "A title of its own");
+    handle.archive(told, false).await.unwrap();
+    assert_eq!(browser.rows().len(), 1);
+    handle.archive(told, true).await.unwrap();
+    assert_eq!(browser.rows().len(), 2);
+    let unknown = handle.archive(SessionId::random(), false).await.unwrap_err();
+    assert!(unknown.to_string().contains("no rollout found"), "{unknown}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_fork_ends_with_the_turn_of_a_message() {
+    let Some(bench) = Bench::of("codex", "a_fork_ends_with_the_turn_of_a_message") else { return };
+    let mut seated = bench.seat().await;
+    let source = seated.agent.session;
+    let first = uuid::Uuid::new_v4().to_string();
+    seated.slot.submit(&first, "What is this?").await;
+    seated.slot.prompt(&first, PromptState::Completed).await;
+    seated.slot.say(TELL).await;
+    let browser = Browser::of(&seated);
+    let read = browser.said(source);
+    assert_eq!(texts(&read), ["What is this?", "I know no word.", TELL, "The word is PINEAPPLE."]);
+    // By our own id of a prompt, and by the one of a reply that was read from the copy.
+    for at in [first, read[1].1.clone()] {
+        let fork = |at: &str| Switch::Fork { source, at: Some(at.to_owned()), title: None, cwd: None };
+        let forked = seated.switch(fork(&at)).await;
+        assert!(seated.slot.say(ASK).await.contains("no word"), "{at}");
+        let said = browser.said(forked.to);
+        assert_eq!(texts(&said), ["What is this?", "I know no word.", ASK, "I know no word."]);
+        let nowhere = seated.slot.handle.switch(fork("nowhere"), false).await.unwrap_err();
+        assert!(nowhere.to_string().contains("no message nowhere"), "{nowhere}");
+    }
+    assert_eq!(browser.said(source), read);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_last_turn_is_taken_back() {
+    let Some(bench) = Bench::of("codex", "the_last_turn_is_taken_back") else { return };
+    let mut seated = bench.seat().await;
+    let session = seated.agent.session;
+    seated.slot.say("What is this?").await;
+    seated.slot.say(TELL).await;
+    let revert = uuid::Uuid::new_v4().to_string();
+    seated.slot.submit(&revert, "/revert").await;
+    seated.slot.prompt(&revert, PromptState::Completed).await;
+    // The screen makes of the news what the file says afterwards.
+    let mut shown = Conversation::default();
+    for event in &seated.slot.heard {
+        if let News::Conversation { uuid, change, .. } = &event.news {
+            shown.apply(change.clone(), uuid, None);
+        }
+    }
+    assert!(!shown.items().iter().any(|item| format!("{:?}", item.body).contains("PINEAPPLE")), "{shown:?}");
+    assert!(seated.slot.say(ASK).await.contains("no word"));
+    let browser = Browser::of(&seated);
+    assert_eq!(texts(&browser.said(session)), ["What is this?", "I know no word.", ASK, "I know no word."]);
+}
