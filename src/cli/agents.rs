@@ -9,7 +9,7 @@ use std::io::Write;
 
 use anyhow::{Context, Result};
 
-pub(super) use self::choice::{choose, is_name, names};
+pub(super) use self::choice::{Choice, choose, is_name, names};
 pub(super) use self::found::{Agent, Switches, examine, on_path};
 pub(super) use self::offer::others;
 use super::exit::Exit;

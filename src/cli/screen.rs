@@ -7,14 +7,14 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 
-use super::agents;
+use super::agents::{self, Choice};
 use super::arguments::Seat;
 use super::config::{self, Settings};
 use super::exit::{Exit, Problem};
 use super::logs;
 use super::places::Places;
 use super::sessions::reference::Stock;
-use crate::session::Transcript;
+use crate::session::{Facts, SessionId, Transcript};
 use crate::slot::{Finder, Found, Launch};
 use crate::store::{LocalStore, SessionStore};
 use crate::tui::app::Keymap;
@@ -58,12 +58,6 @@ pub fn run(seat: &Seat) -> Result<Exit> {
 
 /// Opens the screen in a room. The terminal must have been seen to be one.
 pub(super) fn open(room: Room, seat: &Seat, settings: Settings) -> Result<Exit> {
-    let named = seat.agent.as_deref().or(settings.agent.as_deref());
-    let choice = agents::choose(named, agents::on_path)?;
-    if choice.terminal && seat.ephemeral {
-        let advice = "Leave --ephemeral out, or seat another agent.";
-        return Err(Problem::usage("claude in a terminal always writes its sessions to disk", advice).into());
-    }
     let store = Arc::new(room.store);
     let stock = Stock::over(store.clone(), room.index.clone());
     let mut resume = seat.resume.as_deref().map(|reference| stock.one(reference)).transpose();
@@ -73,6 +67,14 @@ pub(super) fn open(room: Room, seat: &Seat, settings: Settings) -> Result<Exit> 
         resume = Stock::over(store.clone(), room.index.clone()).one(reference).map(Some);
     }
     let resume = resume?;
+    let choice = match resume {
+        Some(session) => agent_for(&store, session, seat.agent.as_deref(), settings.agent.as_deref())?,
+        None => agents::choose(seat.agent.as_deref().or(settings.agent.as_deref()), agents::on_path)?,
+    };
+    if choice.terminal && seat.ephemeral {
+        let advice = "Leave --ephemeral out, or seat another agent.";
+        return Err(Problem::usage("claude in a terminal always writes its sessions to disk", advice).into());
+    }
     let (theme, mut problems) = theme(&settings.theme);
     let (keymap, more) = Keymap::with(&settings.keys);
     problems.extend(more);
@@ -109,7 +111,34 @@ pub(super) fn open(room: Room, seat: &Seat, settings: Settings) -> Result<Exit> 
     Ok(Exit::Done)
 }
 
-/// The beginning of a transcript in which its folder is looked for.
+/// The agent that can go on in a session: the one that keeps it, or for those of
+/// the official format one that shares that, whatever is configured.
+fn agent_for(
+    store: &LocalStore,
+    session: SessionId,
+    asked: Option<&str>,
+    configured: Option<&str>,
+) -> Result<Choice> {
+    let tail = store.read_tail(session, HEAD).context("reading the session to resume")?;
+    match (Facts::read(&tail.bytes).agent, asked) {
+        (Some(keeper), Some(asked)) if keeper != asked => Err(Problem::usage(
+            format!("{keeper} keeps this session, and {asked} cannot go on in it"),
+            format!("Leave --agent out, or say --agent {keeper}."),
+        )
+        .into()),
+        (Some(keeper), _) => agents::choose(Some(&keeper), agents::on_path),
+        (None, asked) => {
+            let choice = agents::choose(asked.or(configured), agents::on_path)?;
+            if choice.known.official || asked.is_some() {
+                return Ok(choice);
+            }
+            agents::choose(Some("claude"), agents::on_path)
+                .or_else(|_| agents::choose(Some("hotseat"), agents::on_path))
+        }
+    }
+}
+
+/// Each end of a transcript, in which its folder and its keeper are looked for.
 const HEAD: u64 = 64 * 1024;
 
 /// Where stored sessions are, for agents that do not find them themselves.

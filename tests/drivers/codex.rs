@@ -60,10 +60,12 @@ async fn its_sessions_are_in_the_browser() {
     assert_eq!(texts(&browser.said(told)), [TELL, "The word is PINEAPPLE."]);
 
     // It follows what is said, and knows a fork by what it was forked from.
-    let forked = seated.switch(Switch::Fork { source: told, at: None, title: None, cwd: None }).await.to;
+    let title = Some("A fork".to_owned());
+    let forked = seated.switch(Switch::Fork { source: told, at: None, title, cwd: None }).await.to;
     seated.slot.say(ASK).await;
     let rows = browser.rows();
     assert_eq!((rows.len(), rows[0].stored.id, rows[0].parent()), (2, forked, Some(told)));
+    assert_eq!(rows[0].facts.title_text(), "A fork");
     assert_eq!(texts(&browser.said(forked)), [TELL, "The word is PINEAPPLE.", ASK, "The word is PINEAPPLE."]);
 
     // One that is not in the seat has a title, is put aside and brought back.

@@ -84,8 +84,8 @@ enum Asked {
     Account(String),
     Models(String),
     First(String),
-    /// A switch, from which thread.
-    Switch(Option<SessionId>),
+    /// A switch, from which thread, and the title of the one it makes.
+    Switch(Option<SessionId>, Option<String>),
     /// A prompt, by its uuid.
     Prompt(String),
     /// The turns of a thread that is to be forked at one of them.

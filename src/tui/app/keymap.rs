@@ -127,7 +127,7 @@ const TABLE: &[Row] = {
         (C::Help, "help", P::Browser, &["?", "f1"], "keys", "these keys"),
         (C::Quit, "quit", P::Browser, &["q"], "", "quit"),
 
-        (C::Complete, "filter-complete", P::Filter, &["tab", "right"], "complete", "complete tag: branch: project: model: cost: turns: since: before:"),
+        (C::Complete, "filter-complete", P::Filter, &["tab", "right"], "complete", "complete agent: tag: branch: project: model: cost: turns: since: before:"),
         (C::Find, "filter-find", P::Filter, &["ctrl-f"], "find in texts", "search what was said, in all sessions"),
 
         (C::Find, "jump-find", P::Jump, &["tab", "ctrl-f"], "titles ⇄ text", "search titles, or what was said"),

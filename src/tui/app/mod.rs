@@ -23,6 +23,7 @@ pub mod sample;
 mod setup;
 mod state;
 mod surroundings;
+mod undo;
 mod update;
 mod writing;
 
@@ -41,6 +42,7 @@ pub use overlay::{Ask, Choice, Overlay, Purpose, Text};
 pub use page::{Anchor, FIRST_READ, Page, Read, Scroll, Search, Seek, text_of};
 pub use ranking::{Ranking, Work};
 pub use setup::Setup;
-pub use state::{App, Focus, Intent, Pending, Seat, Toast, Undo};
+pub use state::{App, Focus, Intent, Pending, Seat, Toast};
 pub use surroundings::Surroundings;
+pub use undo::Undo;
 pub use update::{SlashCommand, begin, completions, update};

@@ -16,6 +16,7 @@ use super::overlay::Overlay;
 use super::page::Page;
 use super::setup::Setup;
 use super::surroundings::Surroundings;
+use super::undo::Undo;
 use crate::index::Row;
 use crate::protocol::PermissionMode;
 use crate::session::conversation::Body;
@@ -175,34 +176,6 @@ pub struct Toast {
     pub bad: bool,
     /// When it goes by itself.
     pub until: DateTime<Utc>,
-}
-
-/// Something that can be taken back.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Undo {
-    /// This session was left by a clear.
-    Clear(SessionId),
-    /// This session was moved to the trash.
-    Delete {
-        /// The session.
-        session: SessionId,
-        /// By the agent that keeps it.
-        by_agent: bool,
-    },
-    /// This session had this title.
-    Rename {
-        /// The session.
-        session: SessionId,
-        /// Its former title.
-        title: String,
-    },
-    /// This session had this tag.
-    Tag {
-        /// The session.
-        session: SessionId,
-        /// Its former tag; empty: none.
-        tag: String,
-    },
 }
 
 /// What is done as soon as the slot is idle.

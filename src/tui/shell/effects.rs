@@ -287,10 +287,18 @@ impl Runner {
     }
 }
 
+/// Bytes that are taken in for a session that is not there.
+const JUST_MADE: u64 = 8 << 20;
+
 /// Reads the end of a transcript. A session that was begun and holds nothing
 /// yet has no file: that is an empty conversation.
 fn open(store: &dyn SessionStore, session: SessionId, bytes: u64) -> Result<Opened, String> {
-    let size = match store.find(session) {
+    let there = match store.find(session) {
+        // One that its agent has only just made is not copied yet.
+        Err(StoreError::NotFound(_)) => store.take_in(JUST_MADE).and_then(|_more| store.find(session)),
+        there => there,
+    };
+    let size = match there {
         Ok(stored) => stored.size,
         Err(StoreError::NotFound(_)) => {
             return Ok(Opened { conversation: Conversation::default(), whole: true, bytes, size: 0 });

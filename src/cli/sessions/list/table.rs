@@ -98,6 +98,9 @@ fn columns(rows: &[Row], prices: &Prices, now: DateTime<Utc>, all: bool) -> Vec<
         column("TAG", 16, &|row| text(&row.facts.tag)),
         column("BRANCH", 20, &|row| text(&row.facts.branch)),
     ];
+    if rows.iter().any(|row| row.facts.agent.is_some()) {
+        columns.push(column("KEPT BY", 12, &|row| text(&row.facts.agent)));
+    }
     if all {
         columns.insert(3, column("FOLDER", 32, &|row| text(&row.facts.cwd)));
     }

@@ -74,21 +74,23 @@ impl Codex {
         if interrupt {
             heard.extend(self.interrupt(&format!("{id}/interrupt"), Asked::Nothing));
         }
-        let (method, params) = match switch {
+        let (method, params, title) = match switch {
             Switch::Clear | Switch::Begin { .. } => {
                 let mut params = self.thread_params(Some(&self.cwd));
                 params["sessionStartSource"] = json!("clear");
                 params["ephemeral"] = json!(self.ephemeral);
-                ("thread/start", params)
+                ("thread/start", params, None)
             }
-            Switch::Resume(session) => ("thread/resume", self.stored(session, None)),
-            Switch::Fork { source, at: Some(at), cwd, .. } => {
-                heard.push(self.fork_at(Cut { ask: id.to_owned(), source, at, cwd }));
+            Switch::Resume(session) => ("thread/resume", self.stored(session, None), None),
+            Switch::Fork { source, at: Some(at), title, cwd } => {
+                heard.push(self.fork_at(Cut { ask: id.to_owned(), source, at, title, cwd }));
                 return heard;
             }
-            Switch::Fork { source, cwd, .. } => ("thread/fork", self.fork(source, cwd.as_deref())),
+            Switch::Fork { source, at: None, title, cwd } => {
+                ("thread/fork", self.fork(source, cwd.as_deref()), title)
+            }
         };
-        heard.push(self.request(id, Asked::Switch(self.thread), method, &params));
+        heard.push(self.request(id, Asked::Switch(self.thread, title), method, &params));
         heard
     }
 

@@ -62,11 +62,16 @@ impl Codex {
                 let answer = self.opened(opened).map(|seated| self.agent(seated, opened));
                 vec![Heard::Answer { id: owed, answer: answer.map_err(SlotError::Nonsense) }]
             }
-            (Asked::Switch(left), Ok(opened)) => {
+            (Asked::Switch(left, title), Ok(opened)) => {
                 self.turn = None;
                 let answer = self.opened(opened).map(|seated| Answer::Seated(Box::new(seated)));
                 let mut heard =
                     vec![Heard::Answer { id: id.to_owned(), answer: answer.map_err(SlotError::Nonsense) }];
+                if let Some((thread, title)) = self.thread.zip(title).filter(|_| !self.ephemeral) {
+                    let step = format!("{id}/title");
+                    let params = json!({"threadId": thread, "name": title});
+                    heard.push(self.request(&step, Asked::Nothing, "thread/name/set", &params));
+                }
                 // What is not heard of any more need not be kept in memory either.
                 if let Some(left) = left.filter(|left| Some(*left) != self.thread) {
                     let step = format!("{id}/left");
@@ -87,7 +92,7 @@ impl Codex {
                 ]
             }
             (Asked::Initialize(owed) | Asked::First(owed), Err(error)) => failed(owed, error),
-            (Asked::Switch(_), Err(error)) => failed(id.to_owned(), error),
+            (Asked::Switch(..), Err(error)) => failed(id.to_owned(), error),
         }
     }
 

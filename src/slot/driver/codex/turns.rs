@@ -25,6 +25,8 @@ pub(super) struct Cut {
     pub source: SessionId,
     /// The message's uuid.
     pub at: String,
+    /// The fork's.
+    pub title: Option<String>,
     pub cwd: Option<PathBuf>,
 }
 
@@ -33,15 +35,18 @@ impl Codex {
     /// a slash; of any other the turn is looked for.
     pub(super) fn fork_at(&mut self, cut: Cut) -> Heard {
         match cut.at.split_once('/') {
-            Some((turn, _)) => self.fork_through(&cut, json!(turn)),
+            Some((turn, _)) => {
+                let turn = json!(turn);
+                self.fork_through(cut, turn)
+            }
             None => self.look_for(cut, &Value::Null),
         }
     }
 
-    fn fork_through(&mut self, cut: &Cut, turn: Value) -> Heard {
+    fn fork_through(&mut self, cut: Cut, turn: Value) -> Heard {
         let mut params = self.fork(cut.source, cut.cwd.as_deref());
         params["lastTurnId"] = turn;
-        self.request(&cut.ask, Asked::Switch(self.thread), "thread/fork", &params)
+        self.request(&cut.ask, Asked::Switch(self.thread, cut.title), "thread/fork", &params)
     }
 
     /// Looks for the turn of a message, from the end on.
@@ -60,7 +65,7 @@ impl Codex {
         let mut list = turns["data"].as_array().into_iter().flatten();
         let turn = list.find(|turn| ids_of(turn).any(|id| id == cut.at));
         match (turn, &turns["nextCursor"]) {
-            (Some(turn), _) => vec![self.fork_through(&cut, turn["id"].clone())],
+            (Some(turn), _) => vec![self.fork_through(cut, turn["id"].clone())],
             (None, Value::Null) => {
                 let message = format!("codex knows no message {} in this session", cut.at);
                 let error = SlotError::Refused { code: "message_not_found".to_owned(), message };

@@ -3,7 +3,8 @@
 
 use super::super::effect::Effect;
 use super::super::overlay::{Ask, Overlay, Purpose, Text};
-use super::super::state::{App, Undo};
+use super::super::state::App;
+use super::super::undo::Undo;
 use super::{act, read, switch};
 use crate::session::SessionId;
 

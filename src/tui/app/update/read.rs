@@ -6,7 +6,8 @@ use super::super::effect::Effect;
 use super::super::event::Opened;
 use super::super::overlay::Overlay;
 use super::super::page::{FIRST_READ, Page, Read, Seek};
-use super::super::state::{App, Undo};
+use super::super::state::App;
+use super::super::undo::Undo;
 use crate::index::Row;
 use crate::session::SessionId;
 

@@ -3,7 +3,8 @@
 use super::super::effect::Effect;
 use super::super::overlay::{Choice, Overlay};
 use super::super::page::Page;
-use super::super::state::{App, Focus, Intent, Pending, Undo};
+use super::super::state::{App, Focus, Intent, Pending};
+use super::super::undo::Undo;
 use super::{keep, read};
 use crate::session::SessionId;
 use crate::session::conversation::Change;
