@@ -14,6 +14,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::driver::Line;
 use super::handle::Command;
+use super::lending::Lending;
 use super::machine::{Effect, Ended, Input, Machine, Now, Which};
 use super::process::{Output, Process};
 use super::{Launch, SlotEvent};
@@ -27,10 +28,12 @@ const LINES: usize = 256;
 /// Runs the slot until it is closed, or nobody holds a handle.
 pub(super) async fn run(launch: Launch, mut commands: Receiver<Command>, news: Sender<SlotEvent>) {
     let (said_in, mut said) = channel(LINES);
+    let (lending, mut lent) = Lending::new(launch.guard.clone());
     let mut actor = Actor {
         machine: Machine::new(launch, size, lineage::last_of, now()),
         processes: BTreeMap::new(),
         said: said_in,
+        lending,
         news: VecDeque::new(),
         finished: false,
     };
@@ -55,9 +58,13 @@ pub(super) async fn run(launch: Launch, mut commands: Receiver<Command>, news: S
                 Output::Line(line) => actor.step(Input::Line(which, line)),
                 Output::Ended(ended) => {
                     actor.processes.remove(&which);
+                    actor.lending.end(which);
                     actor.step(Input::Ended(which, ended));
                 }
             },
+            Some((which, news)) = lent.recv(), if actor.news.len() < KEPT => {
+                actor.step(Input::Lent(which, news));
+            }
             () = room(&news), if !actor.news.is_empty() => {}
             () = room_in_any(&inputs), if !inputs.is_empty() => {}
             () = at(deadline) => actor.step(Input::Tick),
@@ -70,6 +77,7 @@ struct Actor {
     processes: BTreeMap<Which, Kept>,
     /// Where what processes say goes.
     said: Sender<(Which, Output)>,
+    lending: Lending,
     /// News for which their reader has no room yet.
     news: VecDeque<SlotEvent>,
     finished: bool,
@@ -126,6 +134,10 @@ impl Actor {
                 if let Some(kept) = self.processes.get(&which) {
                     kept.process.signal(signal);
                 }
+            }
+            Effect::Lend { which, ticket, folder, loan } => {
+                let news = self.lending.lend(which, ticket, folder, loan);
+                return news.map(|news| Input::Lent(which, news));
             }
             Effect::Tell(event) => {
                 log::note(&event);

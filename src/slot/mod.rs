@@ -5,7 +5,8 @@
 //! holds a [`SlotHandle`] and reads [`SlotEvent`]s.
 //!
 //! Inside: the `actor` feeds the `machine` (pure) what happens and does what it
-//! says; a `process` is the pipes; a `driver` speaks the agent's dialect.
+//! says; a `process` is the pipes; a `driver` speaks the agent's dialect; the
+//! `lending` does what an agent asks of this machine.
 
 mod ability;
 mod actor;
@@ -15,6 +16,7 @@ mod event;
 mod finder;
 mod group;
 mod handle;
+mod lending;
 mod lineage;
 mod log;
 mod machine;
@@ -27,7 +29,8 @@ use tokio::sync::mpsc;
 
 pub use ability::{Abilities, Ability, Feature};
 pub use driver::{
-    ACP, Answer, Ask, Driver, Heard, KNOWN, Known, Line, OURS, Origin, PREFERRED, Seated, Start,
+    ACP, Answer, Ask, Driver, Ending, Heard, KNOWN, Known, Lent, Line, Loan, LoanNews, OURS, Origin,
+    PREFERRED, Run, Seated, Start,
 };
 pub use error::SlotError;
 pub use event::*;

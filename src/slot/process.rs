@@ -190,15 +190,19 @@ async fn receive(
     let _heard = said.send((which, Output::Ended(Ended { code, reason, stderr }))).await;
 }
 
-/// The guard exits as its program did, with 128 + the signal that killed it.
+/// How a program under a guard ended, for a person.
 fn told(status: ExitStatus) -> (Option<i32>, String) {
+    let (code, signal) = outcome(status);
+    let exit = || format!("exit {}", code.unwrap_or_default());
+    (code, signal.map_or_else(exit, |signal| format!("killed by {signal}")))
+}
+
+/// Its exit code, and the signal that killed it: the guard exits as its program
+/// did, with 128 + the signal.
+pub(super) fn outcome(status: ExitStatus) -> (Option<i32>, Option<String>) {
     let code = status.code();
     let signal = status.signal().or(code.filter(|code| (129..160).contains(code)).map(|code| code - 128));
-    let reason = match (signal, code) {
-        (Some(signal), _) => format!("killed by {}", signal_name(signal)),
-        (None, code) => format!("exit {}", code.unwrap_or_default()),
-    };
-    (code, reason)
+    (code, signal.map(signal_name))
 }
 
 /// The signals whose numbers are the same on every Unix.

@@ -12,6 +12,7 @@ mod claude;
 #[path = "../support/claude.rs"]
 mod claude_program;
 mod codex;
+mod lending;
 mod model;
 #[path = "../support/npm.rs"]
 mod npm;
@@ -20,6 +21,7 @@ mod opencode;
 mod responses;
 #[path = "../support/script.rs"]
 mod script;
+mod scripted;
 #[path = "../support/slot.rs"]
 mod seat;
 #[path = "../support/skip.rs"]

@@ -2,15 +2,20 @@
 //! opencode 1.18): one process, many sessions, and every switch the opening of
 //! another.
 //!
-//! Owns what is asked of such an agent and what its news mean. It lends the
-//! agent neither files nor terminals (`fs/*`, `terminal/*`): an agent that has
-//! its own uses them by its own rules, which ask a person.
+//! Owns what is asked of such an agent and what its news mean, and says which
+//! of the files and terminals of this machine (`fs/*`, `terminal/*`) it is lent:
+//! reads in the session's folder are free, and for the rest a person or the mode
+//! has a say. An agent that has its own uses them by its own rules.
 
 mod call;
+mod changed;
+mod command;
 mod connection;
+mod grants;
 mod greeting;
 mod hear;
 mod ids;
+mod lend;
 mod opening;
 mod options;
 mod permit;
@@ -26,11 +31,12 @@ use agent_client_protocol_schema::v1::{
 
 use self::connection::{Connection, Step};
 use self::ids::Place;
+use self::lend::Lending;
 use self::opening::{Goal, Opening};
 use self::options::Options;
 use self::permit::Permits;
 use self::said::Said;
-use super::{Answer, Ask, Driver, Heard, Known, Line, Origin, Start};
+use super::{Answer, Ask, Driver, Heard, Known, Line, LoanNews, Origin, Start};
 use crate::protocol::PermissionMode;
 use crate::session::SessionId;
 use crate::slot::{
@@ -111,6 +117,7 @@ struct Acp {
     active: Option<Active>,
     options: Options,
     permits: Permits,
+    lending: Lending,
     said: Said,
     turn: Option<Turn>,
     /// A switch that waits for the end of the turn it interrupts.
@@ -186,11 +193,16 @@ impl Driver for Acp {
     }
 
     fn verdict(&mut self, request: PermissionRequest, verdict: Verdict) -> Vec<Heard> {
-        self.permits.answer(&request.id, &verdict).into_iter().collect()
+        let lent = self.lend_by(&request.id, &verdict);
+        lent.or_else(|| self.permit(&request.id, &verdict)).into_iter().collect()
     }
 
     fn hear(&mut self, line: Line) -> (Option<SessionId>, Vec<Heard>) {
         self.take(line)
+    }
+
+    fn lent(&mut self, news: LoanNews) -> Vec<Heard> {
+        self.loan_moved(news)
     }
 }
 
@@ -201,6 +213,7 @@ impl Acp {
         let cancel = CancelNotification::new(active.place.id.clone());
         let mut heard = vec![Connection::notify(AGENT_METHOD_NAMES.session_cancel, &cancel)];
         heard.extend(self.permits.drop_all());
+        heard.extend(self.drop_questions());
         heard
     }
 

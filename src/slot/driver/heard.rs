@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::Line;
+use super::{Line, Loan};
 use crate::protocol::PermissionMode;
 use crate::session::SessionId;
 use crate::session::conversation::{Change, TurnCost};
@@ -66,6 +66,16 @@ pub enum Heard {
     Mode(PermissionMode),
     /// MCP servers: connected, of how many.
     Servers(usize, usize),
+    /// The agent is to have this; what comes of it comes to
+    /// [`Driver::lent`](super::Driver::lent).
+    Lend {
+        /// Ties the outcome to it; the driver's own.
+        ticket: u64,
+        /// The session's folder, within which it has to stay.
+        folder: PathBuf,
+        /// What.
+        loan: Loan,
+    },
 }
 
 /// What an agent answered.

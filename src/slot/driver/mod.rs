@@ -30,7 +30,10 @@
 //!    one must leave the former session active. For those that are
 //!    [`Standby`](super::Ability::Standby) you get nothing: another process is
 //!    started, with a driver of its own, whose origin is that session.
-//! 6. Add a row to [`KNOWN`]. Nothing else in hotseat may know the agent's name.
+//! 6. An agent that asks for files or terminals of this machine gets them by
+//!    [`Heard::Lend`], once whoever has a say has said yes; what comes of it comes
+//!    to [`Driver::lent`]. You read no file and run no program yourself.
+//! 7. Add a row to [`KNOWN`]. Nothing else in hotseat may know the agent's name.
 
 mod acp;
 mod ask;
@@ -38,6 +41,7 @@ mod claude;
 mod codex;
 mod heard;
 mod hotseat;
+mod loan;
 mod stream_json;
 
 use std::ffi::OsString;
@@ -49,6 +53,7 @@ pub use acp::ACP;
 pub use ask::{Ask, Origin};
 pub use heard::{Answer, Heard, Seated};
 pub use hotseat::OURS;
+pub use loan::{Ending, Lent, Loan, LoanNews, Run};
 
 use super::{Abilities, Launch, PermissionRequest, Verdict};
 use crate::session::SessionId;
@@ -82,6 +87,11 @@ pub trait Driver: Debug + Send {
 
     /// What a line means, and the session it belongs to where it says so.
     fn hear(&mut self, line: Line) -> (Option<SessionId>, Vec<Heard>);
+
+    /// What comes of what was lent. To an agent that asks for nothing nothing is.
+    fn lent(&mut self, _news: LoanNews) -> Vec<Heard> {
+        Vec::new()
+    }
 }
 
 /// What a process is started with, on top of what the [`Launch`] brings.

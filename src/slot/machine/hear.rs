@@ -51,6 +51,9 @@ impl Machine {
                     self.tell(News::PermissionDropped { id });
                 }
             }
+            Heard::Lend { ticket, folder, loan } => {
+                self.effects.push(Effect::Lend { which: self.process, ticket, folder, loan });
+            }
             Heard::Servers(connected, of) => self.tell(News::Servers(connected, of)),
             Heard::Model(model) => self.note_model(model),
             Heard::Mode(mode) => {

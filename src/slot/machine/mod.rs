@@ -27,7 +27,7 @@ use self::life::Life;
 use self::others::Others;
 use self::prompts::Prompts;
 
-use super::driver::{Driver, Heard, Line, Origin, Start};
+use super::driver::{Driver, Heard, Line, Loan, LoanNews, Origin, Start};
 use super::handle::Command;
 use super::{Exit, Launch, News, PermissionRequest, PromptState, SlotEvent, SlotState, Totals};
 use crate::session::SessionId;
@@ -46,6 +46,8 @@ pub(super) enum Input {
     Started(Which, u32),
     /// A process said something.
     Line(Which, Line),
+    /// What comes of what was lent to a process.
+    Lent(Which, LoanNews),
     /// A process is gone, or never was.
     Ended(Which, Ended),
     /// A deadline is reached.
@@ -85,6 +87,17 @@ pub(super) enum Effect {
     EndInput(Which),
     /// Signal its group.
     Signal(Which, Signal),
+    /// Lend it this, within this folder.
+    Lend {
+        /// To which.
+        which: Which,
+        /// What its driver calls the loan.
+        ticket: u64,
+        /// The folder.
+        folder: PathBuf,
+        /// What.
+        loan: Loan,
+    },
     /// Tell the news.
     Tell(Box<SlotEvent>),
     /// Nothing comes after this.
@@ -191,6 +204,13 @@ impl Machine {
             }
             Input::Line(which, line) if which == self.process => self.hear(line),
             Input::Line(which, line) => self.hear_standby(which, line),
+            // What was lent to another goes with it.
+            Input::Lent(which, news) => {
+                if which == self.process {
+                    let heard = self.driver.lent(news);
+                    self.take_all(heard);
+                }
+            }
             Input::Ended(which, ended) if which == self.process => self.ended(ended),
             Input::Ended(which, ended) => self.other_ended(which, &ended),
             Input::Tick => self.tick(),

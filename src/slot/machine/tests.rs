@@ -156,6 +156,7 @@ fn words(effect: &Effect) -> Option<String> {
         },
         Effect::EndInput(_) => "end input".to_owned(),
         Effect::Signal(_, signal) => format!("signal {}", signal.as_raw()),
+        Effect::Lend { loan, .. } => format!("lend {loan:?}"),
         Effect::Finish => "finish".to_owned(),
         Effect::Tell(event) => format!("{} {}", event.epoch, news(event)?),
     })

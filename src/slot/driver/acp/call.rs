@@ -1,6 +1,7 @@
 //! One tool call of the agent's, in the words of the official tools, so that
 //! diffs and commands look the same whoever makes them.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use agent_client_protocol_schema::v1::{
@@ -27,6 +28,8 @@ pub(super) struct Call {
     /// What it said so far.
     text: String,
     places: Vec<PathBuf>,
+    /// The terminals it runs in, and whether what they said before is told.
+    terminals: Vec<(String, bool)>,
     /// The conversation has it.
     begun: bool,
     /// So much of what it said was told.
@@ -47,6 +50,7 @@ impl Call {
             diff: None,
             text: String::new(),
             places: told.locations.into_iter().map(|place| place.path).collect(),
+            terminals: Vec::new(),
             begun: false,
             told: 0,
             over: false,
@@ -83,7 +87,12 @@ impl Call {
             match piece {
                 ToolCallContent::Content(piece) => text.push_str(&text_of(piece.content)),
                 ToolCallContent::Diff(diff) => self.diff = Some(diff),
-                // Of a terminal we would have lent it.
+                ToolCallContent::Terminal(terminal) => {
+                    let id = terminal.terminal_id.0.to_string();
+                    if !self.terminals.iter().any(|(known, _)| *known == id) {
+                        self.terminals.push((id, false));
+                    }
+                }
                 _ => {}
             }
         }
@@ -95,7 +104,27 @@ impl Call {
 
     /// Enough is known to show it: some agents name a call before its arguments.
     pub fn is_told(&self) -> bool {
-        self.status != ToolCallStatus::Pending
+        self.status != ToolCallStatus::Pending || !self.terminals.is_empty()
+    }
+
+    /// It runs in this terminal, and what that said before is told.
+    pub fn shows(&self, terminal: &str) -> bool {
+        !self.over && self.terminals.iter().any(|(known, told)| *told && known == terminal)
+    }
+
+    /// The terminals that are told of now, the first time.
+    pub fn new_terminals(&mut self) -> Vec<String> {
+        let new = self.terminals.iter_mut().filter(|(_, told)| !told);
+        new.map(|(terminal, told)| {
+            *told = true;
+            terminal.clone()
+        })
+        .collect()
+    }
+
+    /// All its terminals.
+    pub fn terminals(&self) -> impl Iterator<Item = &String> {
+        self.terminals.iter().map(|(terminal, _)| terminal)
     }
 
     /// The call, the first time.
@@ -114,8 +143,8 @@ impl Call {
         Some(new)
     }
 
-    /// Its result, the first time.
-    pub fn result(&mut self) -> Option<ToolResult> {
+    /// Its result, the first time; with what its terminals said.
+    pub fn result(&mut self, of_terminals: &str) -> Option<ToolResult> {
         let is_error = match self.status {
             ToolCallStatus::Completed => false,
             ToolCallStatus::Failed => true,
@@ -125,8 +154,9 @@ impl Call {
             return None;
         }
         let given = self.output.as_ref().and_then(|output| output["output"].as_str().or(output.as_str()));
-        let text =
-            if self.text.is_empty() { given.unwrap_or_default().to_owned() } else { self.text.clone() };
+        let said = [self.text.as_str(), of_terminals].into_iter().filter(|text| !text.is_empty());
+        let said = said.collect::<Vec<_>>().join("\n");
+        let text = if said.is_empty() { given.unwrap_or_default().to_owned() } else { said };
         Some(ToolResult { text, is_error, detail: None })
     }
 
@@ -143,7 +173,7 @@ impl Call {
             };
         }
         let words = |keys: &[&str]| keys.iter().find_map(|key| self.input[*key].as_str());
-        let path = words(&["filePath", "file_path", "filepath", "path"]);
+        let path = self.named_path();
         match (self.kind, path) {
             (ToolKind::Execute, _) => {
                 let command = words(&["command"]).unwrap_or(&self.title);
@@ -168,6 +198,26 @@ impl Call {
     fn own(&self) -> (String, Value) {
         let input = if self.input.is_null() { json!({}) } else { self.input.clone() };
         (self.name.clone().unwrap_or_else(|| self.title.clone()), input)
+    }
+
+    fn named_path(&self) -> Option<&str> {
+        ["filePath", "file_path", "filepath", "path"].iter().find_map(|key| self.input[*key].as_str())
+    }
+
+    /// The files that it changes, as far as it says.
+    pub fn files(&self) -> BTreeSet<PathBuf> {
+        if self.kind != ToolKind::Edit && self.diff.is_none() {
+            return BTreeSet::new();
+        }
+        let named =
+            self.diff.iter().map(|diff| diff.path.clone()).chain(self.named_path().map(PathBuf::from));
+        named.chain(self.places.iter().cloned()).collect()
+    }
+
+    /// The command that it runs, as a person is shown it.
+    pub fn command(&self) -> Option<String> {
+        let (tool, input) = self.official();
+        input["command"].as_str().filter(|_| tool == "Bash").map(str::to_owned)
     }
 
     /// Whether everything it names lies in this folder.

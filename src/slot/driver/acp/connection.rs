@@ -71,8 +71,12 @@ pub(super) fn respond(id: &Value, result: &impl Serialize) -> Heard {
     Heard::Send(json!({"jsonrpc": "2.0", "id": id, "result": result}))
 }
 
-/// The line that refuses one.
+/// The line that refuses one that nobody knows.
 pub(super) fn refuse(id: &Value, method: &str) -> Heard {
-    let error = Error::method_not_found().data(format!("hotseat has no method {method}"));
+    fail(id, &Error::method_not_found().data(format!("hotseat has no method {method}")))
+}
+
+/// The line that says why one was not done.
+pub(super) fn fail(id: &Value, error: &Error) -> Heard {
     Heard::Send(json!({"jsonrpc": "2.0", "id": id, "error": error}))
 }

@@ -2,7 +2,8 @@
 
 use agent_client_protocol_schema::ProtocolVersion;
 use agent_client_protocol_schema::v1::{
-    AGENT_METHOD_NAMES, ClientCapabilities, Error, Implementation, InitializeRequest, InitializeResponse,
+    AGENT_METHOD_NAMES, ClientCapabilities, Error, FileSystemCapabilities, Implementation, InitializeRequest,
+    InitializeResponse,
 };
 use serde_json::Value;
 
@@ -14,8 +15,9 @@ use crate::slot::{Agent, SlotError};
 
 impl Acp {
     pub(super) fn greet(&mut self, id: &str) -> Vec<Heard> {
+        let files = FileSystemCapabilities::new().read_text_file(true).write_text_file(true);
         let request = InitializeRequest::new(ProtocolVersion::V1)
-            .client_capabilities(ClientCapabilities::new())
+            .client_capabilities(ClientCapabilities::new().fs(files).terminal(true))
             .client_info(Implementation::new("hotseat", env!("CARGO_PKG_VERSION")));
         let step = Step::Hello(id.to_owned());
         vec![self.connection.request(AGENT_METHOD_NAMES.initialize, &request, step)]

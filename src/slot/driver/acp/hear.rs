@@ -17,7 +17,7 @@ use crate::session::SessionId;
 use crate::session::conversation::{Change, Notice, TurnCost};
 use crate::session::message::Usage;
 use crate::slot::driver::{Answer, Heard, Line};
-use crate::slot::{ContextUsage, PermissionRequest, PromptState, Totals};
+use crate::slot::{ContextUsage, PermissionRequest, PromptState, Totals, Verdict};
 
 impl Acp {
     pub(super) fn take(&mut self, mut line: Line) -> (Option<SessionId>, Vec<Heard>) {
@@ -35,7 +35,7 @@ impl Acp {
         } else if id.is_null() {
             (None, Vec::new())
         } else {
-            (None, vec![refuse(&id, &method)])
+            (None, self.lend(&method, &id, params).unwrap_or_else(|| vec![refuse(&id, &method)]))
         }
     }
 
@@ -146,10 +146,10 @@ impl Acp {
         let (mut heard, call) = self.said.asked(request.tool_call);
         let (tool, input) = call.official();
         let by_mode = self.permits.by_mode(call.kind, call.lies_in(&cwd));
-        let description = Some(call.title);
-        let name = self.permits.take(id, request.options);
+        let description = Some(call.title.clone());
+        let name = self.permits.take(id, request.options, call);
         match by_mode {
-            Some(verdict) => heard.extend(self.permits.answer(&name, &verdict)),
+            Some(verdict) => heard.extend(self.permit(&name, &verdict)),
             None => heard.push(Heard::Permission(PermissionRequest {
                 id: name,
                 tool,
@@ -161,10 +161,21 @@ impl Acp {
         heard
     }
 
+    /// Answers the agent's question; none where nothing waits under this name.
+    pub(super) fn permit(&mut self, name: &str, verdict: &Verdict) -> Option<Heard> {
+        let (answer, call) = self.permits.answer(name, verdict)?;
+        if let (Verdict::Once | Verdict::Session, Some(active)) = (verdict, &self.active) {
+            self.lending.grants.allow(active.session, &call, *verdict == Verdict::Session);
+        }
+        Some(answer)
+    }
+
     fn turn_over(&mut self, result: Result<Value, Error>) -> (Option<SessionId>, Vec<Heard>) {
         let Some(Turn { uuid, session, since, before }) = self.turn.take() else { return (None, Vec::new()) };
         let mut heard = self.said.complete();
         heard.extend(self.permits.drop_all());
+        heard.extend(self.drop_questions());
+        self.lending.grants.end_turn();
         let mut usage = Usage::default();
         let notice = match result.map(serde_json::from_value::<PromptResponse>) {
             Ok(Ok(response)) => {

@@ -163,12 +163,13 @@ impl Acp {
         };
         let place = Place { id, cwd };
         self.places.insert(session, place.clone());
+        let taken_back = self.take_back();
         let former = self.active.replace(Active { session, place });
         self.said = Said::default();
         self.spent = Totals::default();
         self.context = None;
         self.options.read(&result);
-        let mut heard: Vec<_> = self.permits.drop_all().collect();
+        let mut heard: Vec<_> = self.permits.drop_all().chain(taken_back).collect();
         heard.extend(self.seated(opening));
         heard.extend(self.keep_settings());
         // What it holds of the one that is left can go; it is stored.

@@ -8,6 +8,7 @@ use agent_client_protocol_schema::v1::{
 };
 use serde_json::Value;
 
+use super::call::Call;
 use super::connection::respond;
 use crate::protocol::PermissionMode;
 use crate::slot::Verdict;
@@ -19,6 +20,8 @@ struct Asked {
     /// Its id on the wire.
     id: Value,
     options: Vec<PermissionOption>,
+    /// What it is about.
+    call: Call,
 }
 
 /// What may run without asking, and the requests that wait.
@@ -30,9 +33,9 @@ pub(super) struct Permits {
 
 impl Permits {
     /// Takes a request; gives the name it bears here.
-    pub fn take(&mut self, id: Value, options: Vec<PermissionOption>) -> String {
+    pub fn take(&mut self, id: Value, options: Vec<PermissionOption>, call: Call) -> String {
         let name = id.to_string();
-        self.asked.insert(name.clone(), Asked { id, options });
+        self.asked.insert(name.clone(), Asked { id, options, call });
         name
     }
 
@@ -47,9 +50,10 @@ impl Permits {
         }
     }
 
-    /// The line that answers; none where nothing waits under this name.
-    pub fn answer(&mut self, name: &str, verdict: &Verdict) -> Option<Heard> {
-        let Asked { id, options } = self.asked.remove(name)?;
+    /// The line that answers, and the call it was about; none where nothing waits
+    /// under this name.
+    pub fn answer(&mut self, name: &str, verdict: &Verdict) -> Option<(Heard, Call)> {
+        let Asked { id, options, call } = self.asked.remove(name)?;
         let kinds = match verdict {
             Verdict::Once => [PermissionOptionKind::AllowOnce, PermissionOptionKind::AllowOnce],
             Verdict::Session => [PermissionOptionKind::AllowAlways, PermissionOptionKind::AllowOnce],
@@ -59,7 +63,7 @@ impl Permits {
         let outcome = option.map_or(RequestPermissionOutcome::Cancelled, |option| {
             RequestPermissionOutcome::Selected(SelectedPermissionOutcome::new(option.option_id.clone()))
         });
-        Some(respond(&id, &RequestPermissionResponse::new(outcome)))
+        Some((respond(&id, &RequestPermissionResponse::new(outcome)), call))
     }
 
     /// Answers all that wait with “cancelled”.

@@ -13,6 +13,9 @@ use crate::session::conversation::{Change, ToolResult};
 use crate::session::message::Block;
 use crate::slot::driver::Heard;
 
+/// Bytes that are kept of what a terminal says, the last ones.
+const OF_TERMINAL: usize = 64 * 1024;
+
 /// A turn's news so far.
 #[derive(Debug, Default)]
 pub(super) struct Said {
@@ -23,6 +26,8 @@ pub(super) struct Said {
     /// Which message of the agent's they belong to.
     message: Option<String>,
     calls: BTreeMap<String, Call>,
+    /// The last of what each terminal said that was lent.
+    terminals: BTreeMap<String, String>,
 }
 
 impl Said {
@@ -97,20 +102,38 @@ impl Said {
 
     fn tell_call(&mut self, id: &str) -> Vec<Heard> {
         let mut heard = Vec::new();
-        let Some(call) = self.calls.get_mut(id) else { return heard };
-        let begun = if call.is_told() { call.begin(id) } else { None };
-        let (output, result) = (call.output(), call.result());
+        let Some(call) = self.calls.get_mut(id).filter(|call| call.is_told()) else { return heard };
+        let begun = call.begin(id);
+        let said = |terminal: &String| self.terminals.get(terminal).map_or("", String::as_str);
+        let of_new = call.new_terminals().iter().map(said).collect::<String>();
+        let of_all = call.terminals().map(said).collect::<String>();
+        let (output, result) = (call.output(), call.result(&of_all));
         if let Some(begun) = begun {
             heard.extend(self.complete());
             heard.push(block(begun));
         }
         let tool_use_id = || id.to_owned();
-        match (result, output) {
-            (Some(result), _) => heard.push(grew(Change::Result { tool_use_id: tool_use_id(), result })),
-            (None, Some(text)) => heard.push(grew(Change::ToolOutput { tool_use_id: tool_use_id(), text })),
-            (None, None) => {}
+        match result {
+            Some(result) => heard.push(grew(Change::Result { tool_use_id: tool_use_id(), result })),
+            None => {
+                let output = output.into_iter().chain(Some(of_new).filter(|text| !text.is_empty()));
+                let told = |text| grew(Change::ToolOutput { tool_use_id: tool_use_id(), text });
+                heard.extend(output.map(told));
+            }
         }
         heard
+    }
+
+    /// A terminal that was lent said this: so did the call that runs in it.
+    pub fn heard_of(&mut self, terminal: &str, text: &str) -> Vec<Heard> {
+        let kept = self.terminals.entry(terminal.to_owned()).or_default();
+        kept.push_str(text);
+        let late = kept.len().saturating_sub(OF_TERMINAL);
+        kept.drain(..kept.ceil_char_boundary(late));
+        let shows = self.calls.iter().filter(|(_, call)| call.shows(terminal));
+        shows
+            .map(|(id, _)| grew(Change::ToolOutput { tool_use_id: id.clone(), text: text.to_owned() }))
+            .collect()
     }
 
     /// What the agent means to do, as our own tool says it.

@@ -6,6 +6,8 @@ use super::*;
 use crate::session::conversation::Change;
 use crate::session::message::Block;
 
+mod lending;
+
 /// The lines that are sent, each as its method (or `answer`) and its parameters.
 fn sent(heard: &[Heard]) -> Vec<(String, Value)> {
     let line = |heard: &Heard| match heard {
@@ -55,7 +57,7 @@ fn greeted(mode: PermissionMode) -> Acp {
     assert_eq!(methods(&acp.ask("h", Ask::Handshake)), ["initialize"]);
     assert_eq!(methods(&reply(&mut acp, hello())), ["session/new"]);
     let heard = reply(&mut acp, opened("ses_1"));
-    let [Heard::Answer { answer: Ok(Answer::Agent(agent, _)), .. }] = heard.as_slice() else {
+    let [Heard::Answer { answer: Ok(Answer::Agent(agent, _)), .. }, ..] = heard.as_slice() else {
         panic!("{heard:?}")
     };
     assert_eq!((agent.name.as_str(), agent.session), ("OpenCode", ids::session_of("ses_1")));
@@ -219,11 +221,11 @@ fn a_verdict_is_the_option_of_its_kind() {
 }
 
 #[test]
-fn what_nobody_can_answer_is_cancelled_and_what_is_not_lent_is_refused() {
+fn what_nobody_can_answer_is_cancelled_and_what_nobody_knows_is_refused() {
     let mut acp = greeted(PermissionMode::Default);
     let heard = acp.hear(asks("ses_8", "execute", "/work")).1;
     assert_eq!(sent(&heard)[0].1["outcome"]["outcome"], "cancelled", "another session's");
-    let heard = acp.hear(json!({"id": 1, "method": "fs/write_text_file", "params": {}})).1;
+    let heard = acp.hear(json!({"id": 1, "method": "fs/erase_disk", "params": {}})).1;
     assert_eq!(sent(&heard)[0].1["code"], -32601);
 
     acp.prompt("u", "hello");
