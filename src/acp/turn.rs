@@ -160,6 +160,7 @@ impl<W: AsyncWrite + Unpin> Server<W> {
             | News::Totals(_)
             | News::Prepared(_)
             | News::Servers(..)
+            | News::Commands(_)
             | News::Model(_) => {}
         }
         Ok(())

@@ -304,6 +304,9 @@ pub enum News {
     Model(String),
     /// MCP servers: connected, of how many.
     Servers(usize, usize),
+    /// The agent's slash commands, all of them: name without the slash, and what
+    /// it does; hostile text.
+    Commands(Vec<(String, String)>),
     /// The permission mode in use, after it was changed.
     Mode(PermissionMode),
 }

@@ -37,6 +37,10 @@ pub(super) fn note(event: &SlotEvent) {
         News::Retry(retry) => {
             tracing::info!(epoch, retry.attempt, wait = ?retry.wait, "asks the model again");
         }
-        News::Conversation { .. } | News::Totals(_) | News::Model(_) | News::Servers(..) => {}
+        News::Conversation { .. }
+        | News::Totals(_)
+        | News::Model(_)
+        | News::Servers(..)
+        | News::Commands(_) => {}
     }
 }

@@ -50,3 +50,18 @@ async fn an_edit_is_asked_with_what_it_would_write_unless_edits_are_accepted() {
     seated.slot.say(&format!("WRITE: {}", accepted.display())).await;
     assert!(accepted.exists(), "nobody had to answer");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn its_slash_commands_are_told_in_each_session() {
+    let Some(bench) = Bench::of("opencode", "its_slash_commands_are_told_in_each_session") else { return };
+    let mut seated = bench.seat().await;
+    for _ in 0..2 {
+        let told = seated.slot.until("its commands", |event| match &event.news {
+            News::Commands(commands) => Some(commands.clone()),
+            _ => None,
+        });
+        let told = told.await;
+        assert!(told.iter().any(|(name, help)| name == "init" && !help.is_empty()), "{told:?}");
+        seated.switch(Switch::Clear).await;
+    }
+}

@@ -119,6 +119,8 @@ struct Acp {
     permits: Permits,
     lending: Lending,
     said: Said,
+    /// Slash commands in a session that is not active yet.
+    early: Option<(SessionId, Vec<(String, String)>)>,
     turn: Option<Turn>,
     /// A switch that waits for the end of the turn it interrupts.
     waits: Option<Opening>,

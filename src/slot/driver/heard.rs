@@ -66,6 +66,8 @@ pub enum Heard {
     Mode(PermissionMode),
     /// MCP servers: connected, of how many.
     Servers(usize, usize),
+    /// The agent's slash commands are these now.
+    Commands(Vec<(String, String)>),
     /// The agent is to have this; what comes of it comes to
     /// [`Driver::lent`](super::Driver::lent).
     Lend {

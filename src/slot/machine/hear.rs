@@ -55,6 +55,7 @@ impl Machine {
                 self.effects.push(Effect::Lend { which: self.process, ticket, folder, loan });
             }
             Heard::Servers(connected, of) => self.tell(News::Servers(connected, of)),
+            Heard::Commands(commands) => self.tell(News::Commands(commands)),
             Heard::Model(model) => self.note_model(model),
             Heard::Mode(mode) => {
                 if self.launch.permission_mode != mode {

@@ -183,6 +183,7 @@ fn news(event: &SlotEvent) -> Option<String> {
         News::Prepared(Some(switch)) => format!("prepared {}", switch.name()),
         News::Totals(_) => return None,
         News::Servers(connected, of) => format!("servers {connected}/{of}"),
+        News::Commands(commands) => format!("{} commands", commands.len()),
         News::Model(model) => format!("model {model}"),
         News::Mode(mode) => format!("mode {}", mode.wire_name()),
     })

@@ -1,8 +1,8 @@
 //! Understands what the agent says: answers, questions, and news of a session.
 
 use agent_client_protocol_schema::v1::{
-    CLIENT_METHOD_NAMES, Error, PromptResponse, RequestPermissionRequest, SessionNotification, SessionUpdate,
-    StopReason, UsageUpdate,
+    AvailableCommandsUpdate, CLIENT_METHOD_NAMES, Error, PromptResponse, RequestPermissionRequest,
+    SessionNotification, SessionUpdate, StopReason, UsageUpdate,
 };
 use serde_json::Value;
 use uuid::Uuid;
@@ -18,6 +18,9 @@ use crate::session::conversation::{Change, Notice, TurnCost};
 use crate::session::message::Usage;
 use crate::slot::driver::{Answer, Heard, Line};
 use crate::slot::{ContextUsage, PermissionRequest, PromptState, Totals, Verdict};
+
+/// Slash commands of an agent that are taken at most.
+const COMMANDS: usize = 1000;
 
 impl Acp {
     pub(super) fn take(&mut self, mut line: Line) -> (Option<SessionId>, Vec<Heard>) {
@@ -84,6 +87,10 @@ impl Acp {
         };
         let session = session_of(&told.session_id.0);
         if self.active.as_ref().is_none_or(|active| active.session != session) {
+            // Some say so before they say that the session is open.
+            if let SessionUpdate::AvailableCommandsUpdate(told) = told.update {
+                self.early = Some((session, commands(told)));
+            }
             return (None, Vec::new());
         }
         let heard = match told.update {
@@ -92,6 +99,7 @@ impl Acp {
             SessionUpdate::ToolCall(call) => self.said.call(call),
             SessionUpdate::ToolCallUpdate(update) => self.said.call_moved(update),
             SessionUpdate::Plan(plan) => self.said.plan(plan),
+            SessionUpdate::AvailableCommandsUpdate(told) => vec![Heard::Commands(commands(told))],
             SessionUpdate::UsageUpdate(usage) => {
                 self.count(&usage);
                 Vec::new()
@@ -203,6 +211,17 @@ impl Acp {
         }
         (Some(session), heard)
     }
+}
+
+/// Slash commands by name, and what they do. One that cannot be typed is none.
+fn commands(told: AvailableCommandsUpdate) -> Vec<(String, String)> {
+    let typed = |name: &str| {
+        let name = name.trim_start_matches('/');
+        let odd = |letter: char| letter.is_whitespace() || letter.is_control();
+        (!name.is_empty() && !name.contains(odd)).then(|| name.to_owned())
+    };
+    let told = told.available_commands.into_iter().take(COMMANDS);
+    told.filter_map(|command| Some((typed(&command.name)?, command.description))).collect()
 }
 
 fn notice(reason: StopReason) -> Option<(Notice, String)> {

@@ -171,6 +171,8 @@ impl Acp {
         self.options.read(&result);
         let mut heard: Vec<_> = self.permits.drop_all().chain(taken_back).collect();
         heard.extend(self.seated(opening));
+        let early = self.early.take().filter(|(of, _)| *of == session);
+        heard.extend(early.map(|(_, commands)| Heard::Commands(commands)));
         heard.extend(self.keep_settings());
         // What it holds of the one that is left can go; it is stored.
         if let Some(former) = former.filter(|former| former.session != session && self.closes()) {

@@ -173,6 +173,21 @@ fn words_become_a_text_and_calls_are_told_in_the_official_words() {
 }
 
 #[test]
+fn slash_commands_are_told_whenever_they_come() {
+    let mut acp = greeted(PermissionMode::Default);
+    let commands = json!([{"name": "/init", "description": "makes AGENTS.md"},
+        {"name": "two words", "description": ""}, {"name": "", "description": ""}]);
+    let told = json!({"sessionUpdate": "available_commands_update", "availableCommands": commands});
+    let expected = Heard::Commands(vec![("init".to_owned(), "makes AGENTS.md".to_owned())]);
+    assert_eq!(acp.hear(update("ses_1", &told)).1, std::slice::from_ref(&expected));
+
+    acp.ask("s", switch(Switch::Clear));
+    assert_eq!(acp.hear(update("ses_2", &told)).1, [], "it is not open yet");
+    let heard = reply(&mut acp, opened("ses_2"));
+    assert!(heard.contains(&expected), "{heard:?}");
+}
+
+#[test]
 fn a_plan_is_a_list_of_things_to_do() {
     let mut acp = greeted(PermissionMode::Default);
     let entry = json!({"content": "one", "priority": "high", "status": "in_progress"});

@@ -84,6 +84,12 @@ pub(super) fn news(app: &mut App, event: SlotEvent) -> Vec<Effect> {
             }
             Vec::new()
         }
+        News::Commands(commands) => {
+            if let Some(agent) = &mut app.seat.agent {
+                agent.commands = commands;
+            }
+            Vec::new()
+        }
         News::Model(model) => {
             if let Some(agent) = &mut app.seat.agent {
                 agent.model.clone_from(&model);

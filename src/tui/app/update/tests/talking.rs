@@ -123,6 +123,18 @@ fn a_command_of_the_agents_goes_to_the_agent() {
 }
 
 #[test]
+fn commands_that_the_agent_tells_of_later_take_the_place_of_the_former() {
+    let mut program = Program::warm();
+    program.app.focus = Focus::Composer;
+    program.slot(FRESH, News::Commands(vec![("init".into(), "makes AGENTS.md".into())]));
+    program.types("/");
+    let offered = completions(&program.app);
+    let init = offered.iter().find(|command| command.name == "init").unwrap();
+    assert_eq!(init.help, "makes AGENTS.md");
+    assert!(offered.iter().all(|command| command.name != "compact"));
+}
+
+#[test]
 fn resume_by_name_seats_the_only_match() {
     let mut program = Program::warm();
     program.app.focus = Focus::Composer;
