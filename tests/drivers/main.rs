@@ -5,6 +5,7 @@
 //! not installed is skipped by name.
 
 mod acp;
+mod acp_trouble;
 #[path = "../support/alive.rs"]
 mod alive;
 mod bench;

@@ -9,7 +9,9 @@ use crate::script;
 use crate::seat::Slot;
 
 /// What the scripts are made of. `greet` comes through the handshake, in the
-/// session `s`; `turn` waits for a prompt and `over` ends its turn; `ask METHOD
+/// session `s`, which it forgets with its end; `turn` waits for a prompt and `over` ends its turn; `tell UPDATE`
+/// tells an update, and `flood COUNT UPDATE` tells it so many times, each with
+/// its own `NUMBER`; `ask METHOD
 /// PARAMETERS` asks hotseat, and appends the answer to the file `answers`.
 const WORDS: &str = r#"
 say() { printf '%s\n' "$1"; }
@@ -17,11 +19,17 @@ hear() { while read -r line; do case $line in *"$1"*) return ;; esac; done; exit
 id() { printf '%s' "$line" | sed -n 's/^{"jsonrpc":"2.0","id":\([0-9]*\).*/\1/p'; }
 answer() { say "{\"jsonrpc\":\"2.0\",\"id\":$(id),\"result\":$1}"; }
 hello() { hear '"initialize"'; answer '{"protocolVersion":1,"agentCapabilities":{"loadSession":true}}'; }
-greet() { hello; hear '"session/new"'; answer '{"sessionId":"s"}'; }
+refuse() { say "{\"id\":$(id),\"error\":{\"code\":$1,\"message\":\"$2\"}}"; }
+greet() {
+  hello; hear '"session/'
+  case $line in *session/load*) refuse 1 'no such session'; hear '"session/new"' ;; esac
+  answer '{"sessionId":"s"}'
+}
 turn() { hear '"session/prompt"'; prompt=$(id); }
 over() { say "{\"jsonrpc\":\"2.0\",\"id\":$prompt,\"result\":{\"stopReason\":\"end_turn\"}}"; }
 tell() { say "{\"method\":\"session/update\",\"params\":{\"sessionId\":\"s\",\"update\":{\"sessionUpdate\":$1}}}"; }
 word() { tell "\"agent_message_chunk\",\"content\":{\"type\":\"text\",\"text\":\"$1\"}"; }
+flood() { line=$(tell "$2"); seq "$1" | sed "s|.*|${line%%NUMBER*}&${line#*NUMBER}|"; }
 ask() {
   say "{\"jsonrpc\":\"2.0\",\"id\":\"q\",\"method\":\"$1\",\"params\":{\"sessionId\":\"s\",$2}}"
   hear '"id":"q"'

@@ -176,7 +176,11 @@ impl Task {
             }
             Order::Wait(ticket) => match self.ended.clone() {
                 Some(ended) => self.answer(ticket, Lent::Ended(ended)).await,
-                None => self.waiting.push(ticket),
+                None if self.waiting.len() < ORDERS => self.waiting.push(ticket),
+                None => {
+                    let outcome = Err("too many wait for the end of this terminal".to_owned());
+                    self.news(LoanNews::Answer { ticket, outcome }).await;
+                }
             },
             Order::Kill(ticket) => {
                 self.leash = None;

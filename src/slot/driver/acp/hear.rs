@@ -81,7 +81,8 @@ impl Acp {
     /// News of a session. Those of another than the active one are a history
     /// that is replayed, or late.
     fn told(&mut self, params: Value) -> (Option<SessionId>, Vec<Heard>) {
-        let options = params["update"].clone();
+        let is_options = params["update"]["sessionUpdate"] == "config_option_update";
+        let options = if is_options { params["update"].clone() } else { Value::Null };
         let Ok(told) = serde_json::from_value::<SessionNotification>(params) else {
             return (None, Vec::new());
         };
@@ -143,7 +144,8 @@ impl Acp {
     /// The agent asks for a permission. One for another session than the active
     /// one has nobody to answer it.
     fn asked(&mut self, id: Value, params: Value) -> Vec<Heard> {
-        let Ok(request) = serde_json::from_value::<RequestPermissionRequest>(params) else {
+        let request = serde_json::from_value::<RequestPermissionRequest>(params);
+        let Some(request) = request.ok().filter(|_| !self.permits.are_too_many()) else {
             return vec![cancelled(&id)];
         };
         let session = session_of(&request.session_id.0);

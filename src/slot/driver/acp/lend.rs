@@ -19,6 +19,7 @@ use super::command::{program, spellings};
 use super::connection::{fail, respond};
 use super::grants::{Deed, Grants, Say};
 use super::ids::session_of;
+use super::permit::MOST;
 use crate::session::SessionId;
 use crate::slot::driver::{Ending, Heard, Lent, Loan, LoanNews, Run};
 use crate::slot::{PermissionRequest, Verdict};
@@ -225,6 +226,9 @@ impl Acp {
 
     /// Puts it to a person, beside what the file holds now.
     fn question(&mut self, id: Value, wanted: Wanted, now: Option<&str>) -> Heard {
+        if self.lending.questions.len() >= MOST {
+            return fail(&id, &said_no("too many questions wait for an answer"));
+        }
         self.lending.ticket += 1;
         // The agent's own questions bear names in JSON, which this is not.
         let name = format!("loan {}", self.lending.ticket);

@@ -146,6 +146,10 @@ impl Acp {
     ) -> Vec<Heard> {
         let result = match result {
             Ok(result) => result,
+            // It was lost with the process: a new one is better than none.
+            Err(_) if id.is_some() && matches!(opening.goal, Goal::Lost(_)) => {
+                return self.open_new(opening.clone());
+            }
             Err(error) => return vec![answer(&opening.ask, Err(reason(&error)))],
         };
         let Some(id) = id.or_else(|| result["sessionId"].as_str().map(str::to_owned)) else {

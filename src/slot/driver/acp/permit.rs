@@ -14,6 +14,9 @@ use crate::protocol::PermissionMode;
 use crate::slot::Verdict;
 use crate::slot::driver::Heard;
 
+/// Questions that may wait for a person; who asks more gets no for an answer.
+pub(super) const MOST: usize = 32;
+
 /// A request that waits.
 #[derive(Debug)]
 struct Asked {
@@ -32,6 +35,11 @@ pub(super) struct Permits {
 }
 
 impl Permits {
+    /// Nobody can answer so many.
+    pub fn are_too_many(&self) -> bool {
+        self.asked.len() >= MOST
+    }
+
     /// Takes a request; gives the name it bears here.
     pub fn take(&mut self, id: Value, options: Vec<PermissionOption>, call: Call) -> String {
         let name = id.to_string();

@@ -1,6 +1,6 @@
 //! What the agent says in a turn, put together: words to texts, updates to calls.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use agent_client_protocol_schema::v1::{
     ContentBlock, ContentChunk, Plan, PlanEntry, ToolCall, ToolCallUpdate,
@@ -13,8 +13,12 @@ use crate::session::conversation::{Change, ToolResult};
 use crate::session::message::Block;
 use crate::slot::driver::Heard;
 
-/// Bytes that are kept of what a terminal says, the last ones.
+/// Terminals whose words are kept, and how many bytes of each, the last ones.
+const TERMINALS: usize = 64;
 const OF_TERMINAL: usize = 64 * 1024;
+
+/// Calls that are known at once; the oldest are forgotten.
+const CALLS: usize = 512;
 
 /// A turn's news so far.
 #[derive(Debug, Default)]
@@ -26,8 +30,10 @@ pub(super) struct Said {
     /// Which message of the agent's they belong to.
     message: Option<String>,
     calls: BTreeMap<String, Call>,
-    /// The last of what each terminal said that was lent.
-    terminals: BTreeMap<String, String>,
+    /// Their ids, the oldest first.
+    order: VecDeque<String>,
+    /// The last of what each terminal said that was lent, the oldest first.
+    terminals: VecDeque<(String, String)>,
 }
 
 impl Said {
@@ -75,16 +81,19 @@ impl Said {
     /// A call begins.
     pub fn call(&mut self, told: ToolCall) -> Vec<Heard> {
         let id = told.tool_call_id.0.to_string();
-        self.calls.insert(id.clone(), Call::new(told));
+        self.know(&id, Call::new(told));
         self.tell_call(&id)
     }
 
     /// A call moved on; one that was never begun begins here.
     pub fn call_moved(&mut self, told: ToolCallUpdate) -> Vec<Heard> {
         let id = told.tool_call_id.0.to_string();
-        let call =
-            self.calls.entry(id.clone()).or_insert_with(|| Call::new(ToolCall::new(id.clone(), "tool")));
-        call.take(told.fields);
+        if !self.calls.contains_key(&id) {
+            self.know(&id, Call::new(ToolCall::new(id.clone(), "tool")));
+        }
+        if let Some(call) = self.calls.get_mut(&id) {
+            call.take(told.fields);
+        }
         self.tell_call(&id)
     }
 
@@ -96,15 +105,30 @@ impl Said {
         let known = self.calls.get(&id).cloned();
         let mut asked = known.unwrap_or_else(|| Call::new(ToolCall::new(id.clone(), "tool")));
         asked.take(told.fields);
-        self.calls.entry(id).or_insert_with(|| asked.clone());
+        if !self.calls.contains_key(&id) {
+            self.know(&id, asked.clone());
+        }
         (self.complete(), asked)
+    }
+
+    fn know(&mut self, id: &str, call: Call) {
+        if self.calls.insert(id.to_owned(), call).is_none() {
+            self.order.push_back(id.to_owned());
+        }
+        if self.order.len() > CALLS
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.calls.remove(&oldest);
+        }
     }
 
     fn tell_call(&mut self, id: &str) -> Vec<Heard> {
         let mut heard = Vec::new();
         let Some(call) = self.calls.get_mut(id).filter(|call| call.is_told()) else { return heard };
         let begun = call.begin(id);
-        let said = |terminal: &String| self.terminals.get(terminal).map_or("", String::as_str);
+        let said = |terminal: &String| {
+            self.terminals.iter().find(|(known, _)| known == terminal).map_or("", |(_, said)| said)
+        };
         let of_new = call.new_terminals().iter().map(said).collect::<String>();
         let of_all = call.terminals().map(said).collect::<String>();
         let (output, result) = (call.output(), call.result(&of_all));
@@ -126,10 +150,16 @@ impl Said {
 
     /// A terminal that was lent said this: so did the call that runs in it.
     pub fn heard_of(&mut self, terminal: &str, text: &str) -> Vec<Heard> {
-        let kept = self.terminals.entry(terminal.to_owned()).or_default();
-        kept.push_str(text);
-        let late = kept.len().saturating_sub(OF_TERMINAL);
-        kept.drain(..kept.ceil_char_boundary(late));
+        if !self.terminals.iter().any(|(known, _)| known == terminal) {
+            self.terminals.push_back((terminal.to_owned(), String::new()));
+            let late = self.terminals.len().saturating_sub(TERMINALS);
+            self.terminals.drain(..late);
+        }
+        if let Some((_, kept)) = self.terminals.iter_mut().find(|(known, _)| known == terminal) {
+            kept.push_str(text);
+            let late = kept.len().saturating_sub(OF_TERMINAL);
+            kept.drain(..kept.ceil_char_boundary(late));
+        }
         let shows = self.calls.iter().filter(|(_, call)| call.shows(terminal));
         shows
             .map(|(id, _)| grew(Change::ToolOutput { tool_use_id: id.clone(), text: text.to_owned() }))
