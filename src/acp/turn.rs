@@ -161,6 +161,8 @@ impl<W: AsyncWrite + Unpin> Server<W> {
             | News::Prepared(_)
             | News::Servers(..)
             | News::Commands(_)
+            | News::Replay { .. }
+            | News::Sessions(_)
             | News::Model(_) => {}
         }
         Ok(())

@@ -69,7 +69,7 @@ impl Places {
     /// The store of all sessions: the official tools' and ours, and copies of
     /// what other agents keep.
     pub fn store(&self) -> LocalStore {
-        LocalStore::new(&self.claude).with(Mirror::new(&self.cache.join("codex"), &self.codex))
+        LocalStore::new(&self.claude).with(Mirror::new(&self.cache.join("mirror"), &self.codex))
     }
 
     /// The folder of deleted sessions.

@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use anyhow::{Context, Result};
 
@@ -14,6 +15,7 @@ use super::exit::{Exit, Problem};
 use super::logs;
 use super::places::Places;
 use super::sessions::reference::Stock;
+use crate::session::line::Kind;
 use crate::session::{Facts, SessionId, Transcript};
 use crate::slot::{Finder, Found, Launch};
 use crate::store::{LocalStore, SessionStore};
@@ -149,7 +151,10 @@ fn finder(store: Arc<LocalStore>) -> Finder {
         let parsed = Transcript::parse(&head);
         let cwd = parsed.lines.iter().find_map(|line| Some(PathBuf::from(&*line.cwd()?)))?;
         let holder = store.holder(session).map(|holder| (holder.pid, holder.program));
-        Some(Found { cwd, transcript, holder })
+        let is_told = parsed.lines.iter().any(|line| line.kind() == Kind::Mirror);
+        let tail = || Facts::read(&store.read_tail(session, HEAD).ok()?.bytes).active;
+        let as_of = is_told.then(tail).flatten().map(SystemTime::from);
+        Some(Found { cwd, transcript, as_of, holder })
     })
 }
 

@@ -57,7 +57,10 @@ impl Gathering {
         let facts = &mut self.facts;
         match kind {
             Kind::Tag => facts.tag = line.tag().map(|text| one_line(&text)).filter(|tag| !tag.is_empty()),
-            Kind::Mirror => facts.agent = line.agent().map(|agent| one_line(&agent)),
+            Kind::Mirror => {
+                facts.agent = line.agent().map(|agent| one_line(&agent));
+                facts.cwd = facts.cwd.take().or_else(|| line.cwd().map(Into::into));
+            }
             // A number too large to be an amount reads as infinite.
             Kind::CostState => {
                 let amount = line.total_cost_usd().filter(|usd| (0.0..f64::INFINITY).contains(usd));

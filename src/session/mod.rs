@@ -20,6 +20,7 @@ mod resuming;
 pub mod salvage;
 pub mod transcript;
 mod used;
+mod written;
 
 pub use conversation::Conversation;
 pub use facts::Facts;
@@ -29,3 +30,4 @@ pub use price::Prices;
 pub use resuming::Resuming;
 pub use transcript::Transcript;
 pub use used::Used;
+pub use written::Writing;

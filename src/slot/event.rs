@@ -307,8 +307,31 @@ pub enum News {
     /// The agent's slash commands, all of them: name without the slash, and what
     /// it does; hostile text.
     Commands(Vec<(String, String)>),
+    /// What was said in the active session before it took the seat, in the place
+    /// of whatever is known of it.
+    Replay {
+        /// When the last of it was said.
+        at: DateTime<Utc>,
+        /// Each with its entry's uuid, which may be empty.
+        changes: Vec<(String, Change)>,
+    },
+    /// The sessions that the agent keeps where nobody else can read them.
+    Sessions(Vec<Listed>),
     /// The permission mode in use, after it was changed.
     Mode(PermissionMode),
+}
+
+/// A session that an agent keeps, as it tells of it; hostile text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listed {
+    /// Its id.
+    pub session: SessionId,
+    /// Its title.
+    pub title: Option<String>,
+    /// The folder it runs in.
+    pub cwd: PathBuf,
+    /// When something was said in it last.
+    pub active: Option<DateTime<Utc>>,
 }
 
 /// Where a prompt is on its way.

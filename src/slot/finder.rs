@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use crate::session::SessionId;
 
@@ -13,6 +14,9 @@ pub struct Found {
     pub cwd: PathBuf,
     /// Its transcript.
     pub transcript: PathBuf,
+    /// When the last of what is written down was said; none where its agent has to
+    /// tell what was said.
+    pub as_of: Option<SystemTime>,
     /// The live process that has it open: its pid, and who that is.
     pub holder: Option<(u32, String)>,
 }

@@ -42,5 +42,7 @@ pub(super) fn note(event: &SlotEvent) {
         | News::Model(_)
         | News::Servers(..)
         | News::Commands(_) => {}
+        News::Replay { changes, .. } => tracing::debug!(epoch, changes = changes.len(), "told what was said"),
+        News::Sessions(sessions) => tracing::debug!(epoch, sessions = sessions.len(), "told its sessions"),
     }
 }

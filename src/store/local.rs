@@ -20,8 +20,8 @@ use unicode_normalization::UnicodeNormalization;
 
 use super::lock::{Lock, Refused};
 use super::{
-    Fork, Forked, Holder, Mirror, Pinned, Scope, SessionStore, SessionWriter, StoreError, Stored, Tail,
-    Trashed, cleanup, ends, entry, forking, lock, project, register, whole, worktrees, writer,
+    Fork, Forked, Holder, Mirror, Pinned, Record, Scope, SessionStore, SessionWriter, StoreError, Stored,
+    Tail, Trashed, cleanup, ends, entry, forking, lock, project, register, whole, worktrees, writer,
 };
 use crate::session::SessionId;
 
@@ -78,18 +78,17 @@ impl LocalStore {
 
     /// The folders that may hold sessions of a scope.
     fn folders(&self, scope: &Scope) -> Result<Vec<PathBuf>, StoreError> {
-        let mirrored = self.mirror.as_ref().map(Mirror::projects);
+        let mirrored = || self.mirror.iter().flat_map(Mirror::projects);
         let Scope::Project(folder) = scope else {
             let mut folders: Vec<_> = entries(&self.projects)?.map(|entry| entry.path()).collect();
-            folders.extend(mirrored.into_iter().flat_map(entries).flatten().map(|entry| entry.path()));
+            folders.extend(mirrored().flat_map(entries).flatten().map(|entry| entry.path()));
             return Ok(folders);
         };
-        let places = [Some(self.projects.as_path()), mirrored];
+        let places: Vec<_> = std::iter::once(self.projects.as_path()).chain(mirrored()).collect();
         let mut folders = Vec::new();
         for tree in std::iter::once(folder.clone()).chain(worktrees::of(folder)) {
             let spelled = project::spelled(&tree);
-            for other in places.iter().flatten().flat_map(|place| project::existing_folders(place, &spelled))
-            {
+            for other in places.iter().flat_map(|place| project::existing_folders(place, &spelled)) {
                 if !folders.contains(&other) {
                     folders.push(other);
                 }
@@ -202,9 +201,20 @@ impl SessionStore for LocalStore {
             .unwrap_or(false))
     }
 
+    fn record(&self, record: &Record) -> Result<(), StoreError> {
+        let Some(mirror) = &self.mirror else { return Ok(()) };
+        let doing = format!("cannot write down what {} tells", record.agent);
+        mirror.record(record).map_err(StoreError::io(doing))
+    }
+
+    fn keep_only(&self, agent: &str, there: &[(SessionId, PathBuf)]) -> Result<(), StoreError> {
+        let Some(mirror) = &self.mirror else { return Ok(()) };
+        mirror.keep_only(agent, there).map_err(StoreError::io(format!("cannot forget sessions of {agent}")))
+    }
+
     fn watched(&self) -> Vec<PathBuf> {
         let own = [self.projects.clone(), self.root.join("sessions"), self.root.join("hotseat/locks")];
-        own.into_iter().chain(self.mirror.as_ref().map(Mirror::watched)).collect()
+        own.into_iter().chain(self.mirror.iter().flat_map(Mirror::watched)).collect()
     }
 
     fn open(&self, id: SessionId, cwd: &Path) -> Result<Box<dyn SessionWriter>, StoreError> {

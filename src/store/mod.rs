@@ -36,7 +36,7 @@ pub use error::StoreError;
 pub use forking::{Fork, Forked, Mended};
 pub use local::LocalStore;
 pub use memory::MemoryStore;
-pub use mirror::Mirror;
+pub use mirror::{Mirror, Record};
 pub use project::is_home;
 
 /// A place that keeps transcripts. Every call may touch a disk, so none belongs
@@ -65,6 +65,18 @@ pub trait SessionStore: Send + Sync {
     /// read; a list takes in a little by itself. `true` while there is more.
     fn take_in(&self, _at_most: u64) -> Result<bool, StoreError> {
         Ok(false)
+    }
+
+    /// Writes down what an agent tells that keeps no transcript of its own; where
+    /// such are not kept, nothing.
+    fn record(&self, _record: &Record) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    /// Forgets what was written down of those sessions that an agent has no more,
+    /// in the folders of those that are `there`.
+    fn keep_only(&self, _agent: &str, _there: &[(SessionId, PathBuf)]) -> Result<(), StoreError> {
+        Ok(())
     }
 
     /// Folders in which a change means that a list may be another one; none

@@ -55,7 +55,7 @@ impl Bench {
                 let entries = std::fs::read_to_string(&transcript).ok()?;
                 let (_, rest) = entries.split_once("\"cwd\":\"")?;
                 let holder = store.holder(session).map(|holder| (holder.pid, holder.program));
-                Some(Found { cwd: rest.split('"').next()?.into(), transcript, holder })
+                Some(Found { cwd: rest.split('"').next()?.into(), transcript, as_of: None, holder })
             }),
             ..Launch::new(known.driver, program, home.path().join("work").canonicalize().unwrap())
         };

@@ -14,6 +14,7 @@ mod connection;
 mod grants;
 mod greeting;
 mod hear;
+mod history;
 mod ids;
 mod lend;
 mod opening;
@@ -30,6 +31,7 @@ use agent_client_protocol_schema::v1::{
 };
 
 use self::connection::{Connection, Step};
+use self::history::History;
 use self::ids::Place;
 use self::lend::Lending;
 use self::opening::{Goal, Opening};
@@ -40,8 +42,8 @@ use super::{Answer, Ask, Driver, Heard, Known, Line, LoanNews, Origin, Start};
 use crate::protocol::PermissionMode;
 use crate::session::SessionId;
 use crate::slot::{
-    Abilities, Ability, ContextUsage, Feature, Launch, PermissionRequest, PromptState, SlotError, Switch,
-    Totals, Verdict,
+    Abilities, Ability, ContextUsage, Feature, Finder, Launch, PermissionRequest, PromptState, SlotError,
+    Switch, Totals, Verdict,
 };
 
 const fn speaks(
@@ -115,6 +117,10 @@ struct Acp {
     /// Its sessions, as far as it has told of them.
     places: BTreeMap<SessionId, Place>,
     active: Option<Active>,
+    /// What the agent replays of the session it opens.
+    history: Option<History>,
+    /// Knows what of a session is written down.
+    finder: Finder,
     options: Options,
     permits: Permits,
     lending: Lending,
@@ -151,6 +157,7 @@ impl Driver for Acp {
         self.cwd.clone_from(&launch.cwd);
         self.model.clone_from(&launch.model);
         self.permits.mode = launch.permission_mode;
+        self.finder = launch.finder.clone();
         Start::default()
     }
 

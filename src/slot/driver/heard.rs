@@ -2,12 +2,14 @@
 
 use std::path::PathBuf;
 
+use chrono::{DateTime, Utc};
+
 use super::{Line, Loan};
 use crate::protocol::PermissionMode;
 use crate::session::SessionId;
 use crate::session::conversation::{Change, TurnCost};
 use crate::slot::{
-    Agent, ContextUsage, McpServer, PermissionRequest, PromptState, Retry, Rewind, SlotError, Totals,
+    Agent, ContextUsage, Listed, McpServer, PermissionRequest, PromptState, Retry, Rewind, SlotError, Totals,
 };
 
 /// Something the agent said, or is to be told.
@@ -78,6 +80,16 @@ pub enum Heard {
         /// What.
         loan: Loan,
     },
+    /// What was said in the active session before; comes behind the answer that
+    /// seats it.
+    Replay {
+        /// When the last of it was said; none where the agent does not say.
+        at: Option<DateTime<Utc>>,
+        /// Each with its entry's uuid, which may be empty.
+        changes: Vec<(String, Change)>,
+    },
+    /// The sessions that the agent keeps where nobody else can read them.
+    Sessions(Vec<Listed>),
 }
 
 /// What an agent answered.

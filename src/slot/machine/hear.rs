@@ -56,6 +56,10 @@ impl Machine {
             }
             Heard::Servers(connected, of) => self.tell(News::Servers(connected, of)),
             Heard::Commands(commands) => self.tell(News::Commands(commands)),
+            Heard::Replay { at, changes } => {
+                self.tell(News::Replay { at: at.unwrap_or(self.now.wall), changes });
+            }
+            Heard::Sessions(sessions) => self.tell(News::Sessions(sessions)),
             Heard::Model(model) => self.note_model(model),
             Heard::Mode(mode) => {
                 if self.launch.permission_mode != mode {

@@ -182,6 +182,8 @@ fn news(event: &SlotEvent) -> Option<String> {
         News::Prepared(None) => "unprepared".to_owned(),
         News::Prepared(Some(switch)) => format!("prepared {}", switch.name()),
         News::Totals(_) => return None,
+        News::Replay { changes, .. } => format!("replay of {}", changes.len()),
+        News::Sessions(sessions) => format!("{} sessions", sessions.len()),
         News::Servers(connected, of) => format!("servers {connected}/{of}"),
         News::Commands(commands) => format!("{} commands", commands.len()),
         News::Model(model) => format!("model {model}"),

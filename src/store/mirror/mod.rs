@@ -5,6 +5,7 @@
 //! what it was copied from line by line. Never writes where an agent keeps its
 //! sessions: what is to change there, that agent is asked for.
 
+mod record;
 mod rollouts;
 mod tools;
 mod translation;
@@ -21,6 +22,8 @@ use std::time::SystemTime;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+pub use self::record::Record;
+use self::record::Records;
 use self::rollouts::{Names, Rollout, Rollouts};
 use self::translation::Translation;
 use super::{ends, project};
@@ -43,6 +46,8 @@ pub struct Mirror {
     projects: PathBuf,
     /// Codex's own folder.
     codex: PathBuf,
+    /// What agents tell that keep no files.
+    records: Records,
     /// One copier at a time; what could not be copied is not tried again until it changes.
     failed: Mutex<HashSet<(PathBuf, SystemTime)>>,
 }
@@ -76,28 +81,47 @@ impl Mirror {
     /// Copies in this folder, which need not exist yet, of the sessions that
     /// codex keeps in that one.
     pub fn new(folder: &Path, codex: &Path) -> Self {
-        Self { projects: folder.join("projects"), codex: codex.to_owned(), failed: Mutex::default() }
+        Self {
+            projects: folder.join("codex/projects"),
+            codex: codex.to_owned(),
+            records: Records::new(&folder.join("told")),
+            failed: Mutex::default(),
+        }
     }
 
     /// Where the copies lie, as a store's projects.
-    pub(super) fn projects(&self) -> &Path {
-        &self.projects
+    pub(super) fn projects(&self) -> [&Path; 2] {
+        [&self.projects, self.records.projects()]
     }
 
-    /// Where what is copied lies.
-    pub(super) fn watched(&self) -> PathBuf {
-        self.codex.join("sessions")
+    /// Where a change means that there is something to copy, or to list.
+    pub(super) fn watched(&self) -> [PathBuf; 2] {
+        [self.sessions(), self.records.projects().to_owned()]
     }
 
     /// Whether this transcript is a copy of ours.
     pub(super) fn holds(&self, transcript: &Path) -> bool {
-        transcript.starts_with(&self.projects)
+        self.projects().into_iter().any(|projects| transcript.starts_with(projects))
+    }
+
+    /// Writes down what an agent tells.
+    pub(super) fn record(&self, record: &Record) -> io::Result<()> {
+        self.records.write(record)
+    }
+
+    /// Forgets what an agent has no more.
+    pub(super) fn keep_only(&self, agent: &str, there: &[(SessionId, PathBuf)]) -> io::Result<()> {
+        self.records.keep_only(agent, there)
+    }
+
+    fn sessions(&self) -> PathBuf {
+        self.codex.join("sessions")
     }
 
     /// Brings the copies up to date, the newest first, until about so many bytes
     /// were read. `true` while there is more to do.
     pub(super) fn take_in(&self, at_most: u64) -> io::Result<bool> {
-        if !self.watched().is_dir() && !self.projects.is_dir() {
+        if !self.sessions().is_dir() && !self.projects.is_dir() {
             return Ok(false);
         }
         let Some(_lock) = self.lock()? else { return Ok(false) };
@@ -144,7 +168,7 @@ impl Mirror {
 
     /// One copies at a time; whoever comes meanwhile sees what there is.
     fn lock(&self) -> io::Result<Option<File>> {
-        fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.projects)?;
+        make(&self.projects)?;
         let lock = File::options().create(true).append(true).open(self.projects.with_extension("lock"))?;
         match lock.try_lock() {
             Ok(()) => Ok(Some(lock)),
@@ -222,13 +246,18 @@ impl Mirror {
             return Ok(());
         }
         // Only now it is a whole one.
-        fs::create_dir_all(&folder)?;
+        make(&folder)?;
         let place = folder.join(format!("{id}.jsonl"));
         if let Some(former) = copy.filter(|former| *former != place) {
             fs::remove_file(former)?;
         }
         fs::rename(&scratch, &place)
     }
+}
+
+/// What was said is nobody else's business.
+fn make(folder: &Path) -> io::Result<()> {
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
 }
 
 /// What the last line of a copy says; none where it is torn.

@@ -51,6 +51,13 @@ impl App {
         place.map_or(Keeper::Unknown, Keeper::Offered)
     }
 
+    /// The agent in the seat, where its sessions are not those of the official
+    /// transcripts and another run can seat it by this name.
+    pub fn only_teller(&self) -> Option<&'static str> {
+        let seated = self.agents.iter().find(|offered| offered.name == self.seat.name);
+        seated.filter(|offered| !offered.official).map(|offered| offered.name)
+    }
+
     /// Whether the agent in the seat is the only one that keeps a session.
     pub fn is_kept_by_seated(&self, session: SessionId) -> bool {
         let keeper = self.row(session).and_then(|row| row.facts.agent.as_deref());

@@ -169,6 +169,11 @@ impl Page {
         Self { read: Read::Done { whole: true, bytes: 0, size: 0 }, ..Self::default() }
     }
 
+    /// The page of a session whose agent told all of it.
+    pub fn told(conversation: Conversation) -> Self {
+        Self { conversation, ..Self::begun() }
+    }
+
     /// Searches; the selection goes to the last hit.
     pub fn search(&mut self, query: &str) {
         if query.is_empty() {

@@ -12,6 +12,7 @@ mod keepsakes;
 mod keys;
 mod listing;
 mod lookout;
+mod recorder;
 mod search;
 mod terminal;
 
@@ -30,6 +31,7 @@ use self::effects::{OfLoop, Runner};
 use self::input::Input;
 use self::keepsakes::Keepsakes;
 use self::listing::Listing;
+use self::recorder::Recorder;
 use self::search::Search;
 use self::terminal::Screen;
 use super::app::{App, Effect, Event, Keymap, Offered, Setup, begin, update};
@@ -111,6 +113,8 @@ struct Shell {
     store: Arc<dyn SessionStore>,
     index: Option<PathBuf>,
     keepsakes: Keepsakes,
+    /// None where nothing is written to disk.
+    recorder: Option<Recorder>,
 }
 
 /// What the loop waits for.
@@ -157,6 +161,7 @@ impl Shell {
         });
         Ok(Self {
             app,
+            recorder: (!options.launch.ephemeral).then(|| Recorder::start(Arc::clone(&options.store))),
             screen: Screen::take(options.mouse).context("taking over the terminal")?,
             caches: Caches::default(),
             theme: options.theme,
@@ -247,8 +252,14 @@ impl Shell {
 
     /// Takes one event; `true` when that was the last one.
     async fn take(&mut self, event: Event, runner: &Runner, sources: &mut Sources) -> Result<bool> {
-        if matches!(event, Event::Tick) {
-            self.measure();
+        match &event {
+            Event::Tick => self.measure(),
+            Event::Slot(news) => {
+                if let (Some(recorder), Some(agent)) = (&self.recorder, self.app.only_teller()) {
+                    recorder.take(agent, news);
+                }
+            }
+            _ => {}
         }
         for effect in update(&mut self.app, Utc::now(), event) {
             match runner.run(effect) {

@@ -152,6 +152,10 @@ fn draw_conversation(
         let words = match page.read {
             Read::Unread | Read::Reading => "reading…",
             Read::Failed(_) => "nothing of it can be shown",
+            // It has a title, so something was.
+            Read::Done { .. } if app.browser.row(shown).is_some_and(|row| row.facts.agent.is_some()) => {
+                "Only its agent knows what was said: Enter seats it, and it tells."
+            }
             Read::Done { .. } => "Nothing was said yet. Write below, or choose a session on the left.",
         };
         draw_centred(words, frame, area, theme);

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::opening::Opening;
 use crate::protocol::PermissionMode;
+use crate::slot::Listed;
 use crate::slot::driver::Heard;
 
 /// What an answer is for.
@@ -17,6 +18,8 @@ pub(super) enum Step {
     Hello(String),
     /// A page of the agent's sessions; one of them is looked for.
     Listed(Opening),
+    /// A page of the agent's sessions, to be listed with those before it.
+    Sessions(Vec<Listed>),
     /// The session of this id is open, or the one that the answer names.
     Opened(Opening, Option<String>),
     /// The turn is over.

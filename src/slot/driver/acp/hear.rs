@@ -46,6 +46,7 @@ impl Acp {
         let heard = match step {
             Step::Hello(id) => self.greeted(id, result),
             Step::Listed(opening) => self.listed(opening, result),
+            Step::Sessions(listed) => self.told_sessions(listed, result),
             Step::Opened(opening, id) => self.opened(&opening, id, result),
             Step::Prompted => return self.turn_over(result),
             Step::Model(id, wanted) => match result {
@@ -91,6 +92,8 @@ impl Acp {
             // Some say so before they say that the session is open.
             if let SessionUpdate::AvailableCommandsUpdate(told) = told.update {
                 self.early = Some((session, commands(told)));
+            } else if let Some(history) = &mut self.history {
+                history.take(session, told.update);
             }
             return (None, Vec::new());
         }
@@ -207,6 +210,10 @@ impl Acp {
         heard.push(Heard::Ended { uuid: report, cost: Some(cost), totals });
         heard.push(Heard::Prompt { uuid, state: PromptState::Completed });
         heard.push(Heard::Quiet);
+        if self.waits.is_none() {
+            // It may bear a title now.
+            heard.extend(self.ask_sessions());
+        }
         // Last, for from here on another session speaks.
         if let Some(opening) = self.waits.take() {
             heard.extend(self.open(opening));

@@ -3,6 +3,7 @@
 
 use std::path::PathBuf;
 
+use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use crate::session::SessionId;
@@ -14,6 +15,8 @@ pub(super) struct Place {
     pub id: String,
     /// The folder it runs in.
     pub cwd: PathBuf,
+    /// When something was said in it last, as far as the agent says.
+    pub active: Option<DateTime<Utc>>,
 }
 
 /// The session that an id of the agent's names: the same UUID, or one made of

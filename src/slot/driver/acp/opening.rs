@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::connection::Step;
 use super::greeting::reason;
+use super::history::History;
 use super::ids::{Place, session_of};
 use super::said::Said;
 use super::{Acp, Active, answer, refused};
@@ -66,7 +67,7 @@ impl Acp {
             return vec![self.list(opening, None)];
         }
         // Where its ids are UUIDs, this is one.
-        let place = Place { id: session.to_string(), cwd: self.cwd.clone() };
+        let place = Place { id: session.to_string(), cwd: self.cwd.clone(), active: None };
         self.open_stored(opening, place)
     }
 
@@ -78,8 +79,12 @@ impl Acp {
     }
 
     fn open_stored(&mut self, opening: Opening, place: Place) -> Vec<Heard> {
-        let Place { id, cwd } = place;
         let can = self.can.clone().unwrap_or_default();
+        let source = opening.goal.source();
+        let is_known = source.is_some_and(|session| self.is_on_record(session, &place));
+        let resumes = can.session_capabilities.resume.is_some() && (is_known || !can.load_session);
+        let Place { id, cwd, .. } = place;
+        self.history = Some(History::default());
         let sent = match &opening.goal {
             Goal::Copy { cwd: elsewhere, .. } => {
                 let request = ForkSessionRequest::new(id, elsewhere.clone().unwrap_or(cwd));
@@ -91,7 +96,7 @@ impl Acp {
             }
             Goal::New | Goal::Stored(_) | Goal::Lost(_) => {
                 let step = Step::Opened(opening, Some(id.clone()));
-                if can.session_capabilities.resume.is_some() {
+                if resumes {
                     let request = ResumeSessionRequest::new(id, cwd);
                     self.connection.request(AGENT_METHOD_NAMES.session_resume, &request, step)
                 } else {
@@ -120,9 +125,8 @@ impl Acp {
             }
             Err(error) => return vec![answer(&opening.ask, Err(reason(&error)))],
         };
-        for told in page.sessions {
-            let id = told.session_id.0.to_string();
-            self.places.insert(session_of(&id), Place { id, cwd: told.cwd });
+        for told in &page.sessions {
+            self.note_place(told);
         }
         let place = opening.goal.source().and_then(|session| self.places.get(&session).cloned());
         match (place, page.next_cursor, &opening.goal) {
@@ -165,7 +169,8 @@ impl Acp {
             Goal::New => self.active.as_ref().map_or(&self.cwd, |active| &active.place.cwd).clone(),
             _ => source.map_or(&self.cwd, |place| &place.cwd).clone(),
         };
-        let place = Place { id, cwd };
+        let active = source.filter(|place| place.id == id).and_then(|place| place.active);
+        let place = Place { id, cwd, active };
         self.places.insert(session, place.clone());
         let taken_back = self.take_back();
         let former = self.active.replace(Active { session, place });
@@ -174,9 +179,16 @@ impl Acp {
         self.context = None;
         self.options.read(&result);
         let mut heard: Vec<_> = self.permits.drop_all().chain(taken_back).collect();
+        let history = self.history.take().map(|history| history.of(session)).unwrap_or_default();
         heard.extend(self.seated(opening));
         let early = self.early.take().filter(|(of, _)| *of == session);
         heard.extend(early.map(|(_, commands)| Heard::Commands(commands)));
+        if !history.is_empty() {
+            heard.push(Heard::Replay { at: active, changes: history });
+        }
+        if opening.greets {
+            heard.extend(self.ask_sessions());
+        }
         heard.extend(self.keep_settings());
         // What it holds of the one that is left can go; it is stored.
         if let Some(former) = former.filter(|former| former.session != session && self.closes()) {

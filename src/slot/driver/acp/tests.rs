@@ -6,6 +6,7 @@ use super::*;
 use crate::session::conversation::Change;
 use crate::session::message::Block;
 
+mod history;
 mod lending;
 
 /// The lines that are sent, each as its method (or `answer`) and its parameters.
@@ -109,27 +110,13 @@ fn a_session_is_looked_for_page_by_page() {
     assert_eq!(methods(&reply(&mut acp, page("ses_8", Some("more")))), ["session/list"]);
     let heard = reply(&mut acp, page("ses_9", None));
     assert_eq!(sent(&heard)[0].1["cwd"], "/there");
-    assert_eq!(methods(&heard), ["session/resume"]);
+    assert_eq!(methods(&heard), ["session/load"], "nobody has written down what was said in it");
     assert_eq!(methods(&reply(&mut acp, json!({}))), ["session/close"]);
     assert_eq!(acp.active.as_ref().unwrap().place.id, "ses_9");
 
     acp.ask("t", switch(Switch::Resume(ids::session_of("ses_10"))));
     assert!(error(&reply(&mut acp, page("ses_8", None))).contains("no such session"));
     assert_eq!(acp.active.unwrap().place.id, "ses_9", "the former one stays");
-}
-
-#[test]
-fn one_that_only_loads_replays_to_nobody() {
-    let mut acp = started(&Origin::New, PermissionMode::Default);
-    acp.ask("h", Ask::Handshake);
-    reply(&mut acp, json!({"protocolVersion": 1, "agentCapabilities": {"loadSession": true}}));
-    reply(&mut acp, json!({"sessionId": "ses_1"}));
-    assert_eq!(acp.abilities().fork, Ability::Missing("this agent cannot fork"));
-    let stored = "3f9c1a52-0b7e-4c11-9d3e-5a7f20c4b9a1";
-    assert_eq!(methods(&acp.ask("s", switch(Switch::Resume(stored.parse().unwrap())))), ["session/load"]);
-    let chunk = json!({"sessionUpdate": "agent_message_chunk", "content": {"type": "text", "text": "old"}});
-    assert_eq!(acp.hear(update(stored, &chunk)).1, []);
-    assert_eq!(methods(&reply(&mut acp, json!({}))), Vec::<String>::new(), "it closes none");
 }
 
 #[test]
@@ -169,7 +156,8 @@ fn words_become_a_text_and_calls_are_told_in_the_official_words() {
 
     let ended = acp.hear(json!({"id": turn, "result": {"stopReason": "end_turn"}})).1;
     let moved = Heard::Prompt { uuid: "u".to_owned(), state: PromptState::Completed };
-    assert_eq!(ended[ended.len() - 2..], [moved, Heard::Quiet]);
+    assert_eq!(ended[ended.len() - 3..ended.len() - 1], [moved, Heard::Quiet]);
+    assert_eq!(methods(&ended), ["session/list"], "it may bear a title now");
 }
 
 #[test]

@@ -38,7 +38,12 @@ fn warm() -> Bench {
     let mut bench = Bench::new();
     bench.machine.launch.driver = stiff;
     bench.machine.launch.finder = Finder::new(|session| {
-        Some(Found { cwd: "/b".into(), transcript: format!("/stored/{session}.jsonl").into(), holder: None })
+        Some(Found {
+            cwd: "/b".into(),
+            transcript: format!("/stored/{session}.jsonl").into(),
+            as_of: None,
+            holder: None,
+        })
     });
     bench.step(Input::Begin);
     bench.answer(&handshake(A));
@@ -205,7 +210,7 @@ fn a_session_that_another_program_has_open_is_not_opened_twice() {
     let mut bench = warm();
     bench.machine.launch.finder = Finder::new(|_| {
         let holder = Some((9, "claude".to_owned()));
-        Some(Found { cwd: "/b".into(), transcript: "/stored/b.jsonl".into(), holder })
+        Some(Found { cwd: "/b".into(), transcript: "/stored/b.jsonl".into(), as_of: None, holder })
     });
     prepare(&mut bench, resume());
     assert_eq!(bench.machine.deadline(), bench.machine.asked.deadline(), "nothing is prepared");

@@ -6,6 +6,7 @@ use super::super::page::Page;
 use super::super::state::{App, Focus, Intent, Pending};
 use super::super::undo::Undo;
 use super::{keep, read};
+use crate::session::Conversation;
 use crate::session::SessionId;
 use crate::session::conversation::Change;
 use crate::slot::{Agent, How, News, PromptState, SlotEvent, SlotState, Switch, Switched};
@@ -78,6 +79,18 @@ pub(super) fn news(app: &mut App, event: SlotEvent) -> Vec<Effect> {
             app.seat.totals = totals;
             Vec::new()
         }
+        News::Replay { at, changes } => {
+            if let Some(session) = event.session {
+                let mut conversation = Conversation::default();
+                for (uuid, change) in changes {
+                    conversation.apply(change, &uuid, Some(at));
+                }
+                app.pages.insert(session, Page::told(conversation));
+            }
+            Vec::new()
+        }
+        // They are written down by the shell, and listed from there.
+        News::Sessions(_) => Vec::new(),
         News::Servers(connected, of) => {
             if let Some(agent) = &mut app.seat.agent {
                 agent.mcp = (connected, of);

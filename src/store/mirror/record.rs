@@ -1,0 +1,119 @@
+//! Sessions of agents that tell what was said and keep it where nobody else can
+//! read it: written down here as they tell it.
+//!
+//! A record begins with a line that says whose it is. It holds a title alone
+//! until its agent has told the rest.
+
+use std::collections::HashSet;
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use serde_json::{Value, json};
+
+use crate::session::facts::{TitleSource, one_line};
+use crate::session::{Facts, SessionId};
+use crate::store::{ends, project};
+
+/// Each end of a record: the first says whose it is, and either what it is called.
+const END: u64 = 64 << 10;
+
+/// Something to be written down.
+#[derive(Debug, Clone)]
+pub struct Record {
+    /// The agent.
+    pub agent: String,
+    /// Its session.
+    pub session: SessionId,
+    /// The folder that runs in.
+    pub cwd: PathBuf,
+    /// Its title, where the agent says one.
+    pub title: Option<String>,
+    /// When something was said in it last.
+    pub active: SystemTime,
+    /// What is written behind the rest.
+    pub entries: Vec<Value>,
+    /// In the place of the rest.
+    pub anew: bool,
+}
+
+/// The records of all such agents.
+#[derive(Debug)]
+pub(super) struct Records {
+    projects: PathBuf,
+}
+
+impl Records {
+    pub fn new(folder: &Path) -> Self {
+        Self { projects: folder.join("projects") }
+    }
+
+    /// Where they lie, as a store's projects.
+    pub fn projects(&self) -> &Path {
+        &self.projects
+    }
+
+    /// Writes it down. Where nothing is new nothing is touched.
+    pub fn write(&self, record: &Record) -> io::Result<()> {
+        let folder = project::folder_for(&self.projects, &record.cwd);
+        let path = folder.join(format!("{}.jsonl", record.session));
+        let begins = record.anew || !path.exists();
+        let named = if begins { None } else { title_of(&path) };
+        let title = record
+            .title
+            .as_ref()
+            .filter(|title| named.as_ref().is_none_or(|named| *named != one_line(title)));
+        let id = record.session;
+        let whose = json!({"type": "mirror", "agent": record.agent, "cwd": record.cwd, "sessionId": id});
+        let title = title.map(|title| json!({"type": "custom-title", "customTitle": title, "sessionId": id}));
+        let lines = begins.then_some(whose).into_iter().chain(title).chain(record.entries.iter().cloned());
+        let mut text = String::new();
+        for line in lines {
+            text.push_str(&line.to_string());
+            text.push('\n');
+        }
+        if text.is_empty() {
+            return Ok(());
+        }
+        super::make(&folder)?;
+        if !begins {
+            let mut file = File::options().append(true).open(&path)?;
+            file.write_all(text.as_bytes())?;
+            return file.set_modified(record.active);
+        }
+        let scratch = folder.join(format!("{id}.new"));
+        let mut file = File::create(&scratch)?;
+        file.write_all(text.as_bytes())?;
+        file.set_modified(record.active)?;
+        fs::rename(scratch, path)
+    }
+
+    /// Forgets those of an agent's sessions that it has no more, in the folders
+    /// of those that it has: it may have told of some folders only.
+    pub fn keep_only(&self, agent: &str, there: &[(SessionId, PathBuf)]) -> io::Result<()> {
+        let folders: HashSet<_> =
+            there.iter().map(|(_, cwd)| project::folder_for(&self.projects, cwd)).collect();
+        let there: HashSet<_> = there.iter().map(|(id, _)| *id).collect();
+        for file in folders.iter().flat_map(|folder| folder.read_dir().into_iter().flatten().flatten()) {
+            let id = file.file_name().to_str().and_then(|name| name.strip_suffix(".jsonl")?.parse().ok());
+            let Some(id) = id.filter(|id| !there.contains(id)) else { continue };
+            let head = ends::head(&file.path(), END).unwrap_or_default();
+            if Facts::read(&head).agent.as_deref() == Some(agent) {
+                tracing::info!(session = %id, "the agent has it no more");
+                fs::remove_file(file.path())?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The title that was given last, as far as the two ends tell.
+fn title_of(record: &Path) -> Option<String> {
+    let tail = ends::tail(record, END).ok()?;
+    let given = |bytes: &[u8]| {
+        let title = Facts::read(bytes).title.filter(|title| title.source == TitleSource::Custom);
+        title.map(|title| title.text)
+    };
+    given(&tail.bytes).or_else(|| given(&ends::head(record, END).ok()?))
+}
