@@ -1,4 +1,4 @@
-//! Sessions that other agents keep in formats of their own, as copies in the
+//! Sessions that other agents keep in ways of their own, as transcripts in the
 //! official one.
 //!
 //! Owns the copies: a cache that can be deleted at any time, and that follows
