@@ -10,6 +10,7 @@ fn hotseat(home: &Path, arguments: &[&str]) -> Output {
         .current_dir(home)
         .env("HOME", home)
         .env("CLAUDE_CONFIG_DIR", home.join("claude"))
+        .env_remove("CODEX_HOME")
         .env("XDG_CONFIG_HOME", home.join("config"))
         .env("XDG_STATE_HOME", home.join("state"))
         .env("XDG_CACHE_HOME", home.join("cache"))

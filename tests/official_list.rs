@@ -61,6 +61,7 @@ impl Tree {
     fn with_home(&self, mut command: Command) -> Command {
         let home = self.temp.path();
         command.current_dir(home).env("HOME", home).env("CLAUDE_CONFIG_DIR", self.claude());
+        command.env_remove("CODEX_HOME");
         for (name, folder) in [("XDG_CACHE_HOME", "cache"), ("XDG_STATE_HOME", "state")] {
             command.env(name, home.join(folder));
         }

@@ -9,6 +9,7 @@ use hotseat::store::{LocalStore, SessionStore};
 use tempfile::TempDir;
 
 use crate::claude_program;
+use crate::codex_program;
 use crate::model;
 use crate::npm;
 use crate::opencode;
@@ -30,7 +31,7 @@ impl Bench {
             "hotseat" => (Some(PathBuf::from(env!("CARGO_BIN_EXE_hotseat"))), ""),
             "claude" => (claude_program::claude(), claude_program::REMEDY),
             "opencode" => (npm::program("opencode"), opencode::REMEDY),
-            "codex" => (npm::program("codex"), "npm install -g @openai/codex"),
+            "codex" => (npm::program("codex"), codex_program::REMEDY),
             // Driven as opencode is, and without a stub of their own.
             _ => (None, "seat it by hand"),
         };
@@ -44,7 +45,7 @@ impl Bench {
         for folder in ["work", "elsewhere"] {
             std::fs::create_dir(home.path().join(folder)).unwrap();
         }
-        configure_codex(&home.path().join("codex"), &api.url);
+        codex_program::configure(&home.path().join("codex"), &api.url);
         let store = LocalStore::new(home.path().join("claude"));
         let launch = Launch {
             args: known.arguments.iter().map(Into::into).collect(),
@@ -106,16 +107,6 @@ fn environment(home: &Path, api: &StubApi) -> Vec<(std::ffi::OsString, std::ffi:
     );
     set.extend(api.anthropic().map(|(name, value)| (name.into(), value.into())));
     set
-}
-
-/// codex asks this model.
-fn configure_codex(home: &Path, api: &str) {
-    std::fs::create_dir_all(home).unwrap();
-    let provider =
-        format!("name = \"stub\"\nbase_url = \"{api}/v1\"\nwire_api = \"responses\"\nenv_key = \"STUB_KEY\"");
-    let config =
-        format!("model = \"stub\"\nmodel_provider = \"stub\"\n\n[model_providers.stub]\n{provider}\n");
-    std::fs::write(home.join("config.toml"), config).unwrap();
 }
 
 /// An agent through its handshake.

@@ -13,6 +13,8 @@ mod claude;
 #[path = "../support/claude.rs"]
 mod claude_program;
 mod codex;
+#[path = "../support/codex.rs"]
+mod codex_program;
 mod lending;
 mod model;
 #[path = "../support/npm.rs"]

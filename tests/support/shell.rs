@@ -29,7 +29,7 @@ impl Home {
     pub fn command(&self, program: impl AsRef<Path>) -> Command {
         let mut command = Command::new(program.as_ref());
         command.current_dir(self.path("work")).env("HOME", self.temp.path()).stdin(Stdio::null());
-        command.env("CLAUDE_CONFIG_DIR", self.path("claude"));
+        command.env("CLAUDE_CONFIG_DIR", self.path("claude")).env_remove("CODEX_HOME");
         for (name, folder) in [("STATE", "state"), ("CACHE", "cache"), ("CONFIG", "config"), ("DATA", "data")]
         {
             command.env(format!("XDG_{name}_HOME"), self.path(folder));

@@ -1,5 +1,5 @@
 //! Sessions that other agents keep in ways of their own, as transcripts in the
-//! official one.
+//! official format.
 //!
 //! Owns the copies: a cache that can be deleted at any time, and that follows
 //! what it was copied from line by line. Never writes where an agent keeps its

@@ -1,0 +1,108 @@
+//! Agents that keep their sessions themselves, at a real screen: what was said
+//! with them is in the browser whoever has the seat, and Enter seats them in it.
+//!
+//! Without the programs the tests say so and pass.
+
+#[path = "support/codex.rs"]
+mod codex_program;
+#[path = "drivers/model.rs"]
+mod model;
+#[path = "support/npm.rs"]
+mod npm;
+#[path = "support/opencode.rs"]
+#[allow(dead_code, reason = "its database is looked into elsewhere")]
+mod opencode;
+#[path = "support/pty.rs"]
+mod pty;
+#[path = "drivers/responses.rs"]
+mod responses;
+#[path = "support/skip.rs"]
+mod skip;
+#[path = "support/stub_api.rs"]
+#[allow(dead_code, reason = "every test takes what it needs")]
+mod stub_api;
+
+use std::path::Path;
+
+use portable_pty::CommandBuilder;
+use pty::{Pty, hotseat};
+use skip::skip;
+use stub_api::StubApi;
+
+fn command(root: &Path, api: &StubApi, arguments: &[&str]) -> CommandBuilder {
+    let mut command = hotseat(root, arguments);
+    command.env("CODEX_HOME", root.join("codex"));
+    command.env("STUB_KEY", "a key");
+    // hotseat's own folders go where opencode's are.
+    for (name, value) in opencode::environment(root, &api.url) {
+        command.env(name, value);
+    }
+    command
+}
+
+/// Tells an agent something, leaves, and comes back with hotseat's own in the seat.
+fn its_sessions_are_in_the_browser(agent: &str, remedy: &str, test: &str) {
+    if npm::program(agent).is_none() {
+        return skip(test, &format!("there is no {agent}"), remedy);
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().canonicalize().unwrap();
+    let api = model::start();
+    codex_program::configure(&root.join("codex"), &api.url);
+
+    let mut first = Pty::start(command(&root, &api, &["--agent", agent]), 150, 34);
+    first.wait_for("● warm");
+    first.keys("i");
+    first.keys("Remember: the word is PINEAPPLE.");
+    first.wait_for("❯ Remember: the word is PINEAPPLE.");
+    first.keys("\r");
+    first.wait_for("The word is PINEAPPLE.");
+    // The row says whose it is, and that a turn is over.
+    let is_over = |screen: &str| screen.contains("● warm") && screen.contains(" tok");
+    first.wait_until("its row", |screen| is_over(screen) && screen.lines().any(|line| is_row(line, agent)));
+    first.keys("\u{11}");
+    assert_eq!(first.wait_for_end(), 0);
+
+    let mut second = Pty::start(command(&root, &api, &[]), 150, 34);
+    second.wait_for("● warm │ hotseat ·");
+    second.wait_until("its row", |screen| screen.lines().any(|line| is_row(line, agent)));
+    // It is read without its agent …
+    second.keys("j");
+    second.wait_for("❯ Remember: the word is PINEAPPLE.");
+    second.wait_for("read only - Enter to take the seat");
+    // … found by what was said …
+    second.keys("//PINEAPPLE");
+    second.wait_for("1 of ");
+    second.keys("\u{1b}");
+    second.wait_for("Esc forget the filter");
+    second.keys("\u{1b}");
+    second.wait_for("c clear");
+    // … and goes on with it.
+    second.keys("\r");
+    let name = if agent == "opencode" { "OpenCode" } else { agent };
+    second.wait_for(&format!("● warm │ {name} ·"));
+    second.keys("What is the word?");
+    second.wait_for("❯ What is the word?");
+    second.keys("\r");
+    second.wait_until("the second answer", |screen| {
+        is_over(screen) && screen.matches("The word is PINEAPPLE.").count() >= 2
+    });
+    second.keys("\u{11}");
+    assert_eq!(second.wait_for_end(), 0);
+}
+
+/// A row of the browser that names the agent.
+fn is_row(line: &str, agent: &str) -> bool {
+    let row = line.split('│').next().unwrap_or_default();
+    row.contains(&format!(" {agent} ")) && row.contains("now")
+}
+
+#[test]
+fn sessions_of_codex() {
+    its_sessions_are_in_the_browser("codex", codex_program::REMEDY, "sessions_of_codex");
+}
+
+#[test]
+fn sessions_of_opencode() {
+    its_sessions_are_in_the_browser("opencode", opencode::REMEDY, "sessions_of_opencode");
+}

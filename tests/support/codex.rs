@@ -1,0 +1,18 @@
+//! What keeps codex to a stub and a home of our own.
+//! Include it by `#[path = "support/codex.rs"] mod codex_program;`.
+
+use std::path::Path;
+
+/// How to get it.
+pub const REMEDY: &str = "npm install -g @openai/codex";
+
+/// Makes its home, in which it asks this API and nobody else, with the key in
+/// `STUB_KEY`.
+pub fn configure(home: &Path, api: &str) {
+    std::fs::create_dir_all(home).unwrap();
+    let provider =
+        format!("name = \"stub\"\nbase_url = \"{api}/v1\"\nwire_api = \"responses\"\nenv_key = \"STUB_KEY\"");
+    let config =
+        format!("model = \"stub\"\nmodel_provider = \"stub\"\n\n[model_providers.stub]\n{provider}\n");
+    std::fs::write(home.join("config.toml"), config).unwrap();
+}
