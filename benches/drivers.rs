@@ -9,6 +9,8 @@
 mod bench;
 #[path = "../tests/support/claude.rs"]
 mod claude_program;
+#[path = "../tests/support/codex.rs"]
+mod codex_program;
 #[path = "../tests/drivers/model.rs"]
 mod model;
 #[path = "../tests/support/npm.rs"]

@@ -1,5 +1,5 @@
 //! The figures over thousands of sessions: `cargo bench --bench many`, or only
-//! some of its parts: `cargo bench --bench many -- list text field`.
+//! some of its parts: `cargo bench --bench many -- list text mirror field`.
 //!
 //! The trees of transcripts are made once, in `target/trees` or where
 //! `HOTSEAT_TREES` says. Nothing else is left behind.
@@ -13,6 +13,7 @@ mod pty;
 
 mod field;
 mod list;
+mod mirror;
 mod prose;
 mod text;
 mod transcript;
@@ -51,6 +52,9 @@ fn main() {
         if wants("text") {
             text::measure(&large, scratch().path());
         }
+    }
+    if wants("mirror") {
+        mirror::measure(scratch().path());
     }
     if wants("field") {
         field::measure(&made(&SMALL, &trees.join("small")), scratch().path());
