@@ -19,7 +19,6 @@ mod responses;
 #[path = "support/skip.rs"]
 mod skip;
 #[path = "support/stub_api.rs"]
-#[allow(dead_code, reason = "every test takes what it needs")]
 mod stub_api;
 
 use std::path::Path;
