@@ -53,7 +53,8 @@ pub fn run(seat: &Seat) -> Result<Exit> {
         _ => format!("{first} - and {} more: hotseat config check", mistakes - 1),
     });
     let index = places.index();
-    let store = places.store();
+    // The copies of what other agents keep are files, too.
+    let store = if seat.ephemeral { LocalStore::new(&places.claude) } else { places.store() };
     let room = Room { store, cwd, state: places.state, index, env: Vec::new(), welcome };
     open(room, seat, reading.settings)
 }

@@ -214,7 +214,7 @@ impl SessionStore for LocalStore {
 
     fn watched(&self) -> Vec<PathBuf> {
         let own = [self.projects.clone(), self.root.join("sessions"), self.root.join("hotseat/locks")];
-        own.into_iter().chain(self.mirror.iter().flat_map(Mirror::watched)).collect()
+        own.into_iter().chain(self.mirror.iter().filter_map(Mirror::watched)).collect()
     }
 
     fn open(&self, id: SessionId, cwd: &Path) -> Result<Box<dyn SessionWriter>, StoreError> {

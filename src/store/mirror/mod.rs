@@ -94,9 +94,10 @@ impl Mirror {
         [&self.projects, self.records.projects()]
     }
 
-    /// Where a change means that there is something to copy, or to list.
-    pub(super) fn watched(&self) -> [PathBuf; 2] {
-        [self.sessions(), self.records.projects().to_owned()]
+    /// Where a change means that there is something to copy; none where codex
+    /// never ran.
+    pub(super) fn watched(&self) -> Option<PathBuf> {
+        self.codex.is_dir().then(|| self.sessions())
     }
 
     /// Whether this transcript is a copy of ours.

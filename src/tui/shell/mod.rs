@@ -161,7 +161,7 @@ impl Shell {
         });
         Ok(Self {
             app,
-            recorder: (!options.launch.ephemeral).then(|| Recorder::start(Arc::clone(&options.store))),
+            recorder: None,
             screen: Screen::take(options.mouse).context("taking over the terminal")?,
             caches: Caches::default(),
             theme: options.theme,
@@ -198,12 +198,17 @@ impl Shell {
         let (prompts, prompts_out) = mpsc::unbounded_channel();
         tokio::spawn(submit_in_order(slot.clone(), prompts_out));
         let scope = Scope::Project(self.launch.cwd.clone());
+        let listing = Listing::start(Arc::clone(&self.store), self.index.clone(), scope, events_in.clone());
+        if !self.launch.ephemeral {
+            let listing = listing.clone();
+            self.recorder = Some(Recorder::start(Arc::clone(&self.store), move || listing.read_again()));
+        }
         let runner = Runner {
             slot,
             others: Arc::clone(&self.others),
             store: Arc::clone(&self.store),
             search: Search::start(Arc::clone(&self.store), self.index.clone(), events_in.clone()),
-            listing: Listing::start(Arc::clone(&self.store), self.index.clone(), scope, events_in.clone()),
+            listing,
             events: events_in,
             keepsakes: self.keepsakes.clone(),
             prompts,

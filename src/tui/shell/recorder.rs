@@ -26,9 +26,10 @@ pub(super) struct Recorder {
 
 impl Recorder {
     /// Starts the thread, which ends with the program.
-    pub(super) fn start(store: Arc<dyn SessionStore>) -> Self {
+    /// `changed` is called once the list is another one.
+    pub(super) fn start(store: Arc<dyn SessionStore>, changed: impl Fn() + Send + 'static) -> Self {
         let (told, news) = channel();
-        std::thread::spawn(move || Writer { store, seat: None, titles: HashMap::new() }.run(&news));
+        std::thread::spawn(move || Writer { store, seat: None, titles: HashMap::new() }.run(&news, changed));
         Self { told }
     }
 
@@ -71,10 +72,15 @@ struct Seat {
 }
 
 impl Writer {
-    fn run(mut self, news: &Receiver<(String, SlotEvent)>) {
+    fn run(mut self, news: &Receiver<(String, SlotEvent)>, changed: impl Fn()) {
         while let Ok((agent, event)) = news.recv() {
+            let of_all = matches!(event.news, News::Sessions(_) | News::Replay { .. });
             if let Err(error) = self.take(&agent, event) {
                 tracing::warn!("{error}");
+            }
+            // A turn and a switch have the list read anyway.
+            if of_all && self.seat.is_some() {
+                changed();
             }
         }
     }
