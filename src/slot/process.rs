@@ -5,6 +5,7 @@
 
 use std::io;
 use std::os::unix::process::ExitStatusExt;
+use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -66,7 +67,7 @@ impl Process {
                 launch.cwd.display()
             ));
         }
-        let guard = launch.guard.clone().map_or_else(std::env::current_exe, Ok).map_err(failed)?;
+        let guard = guard(launch.guard.clone()).map_err(failed)?;
         let mut child = Command::new(guard)
             .args(["guard", "--owner", &std::process::id().to_string(), "--"])
             .arg(&launch.program)
@@ -112,6 +113,17 @@ impl Process {
 
 /// Waits for the end. A guard that was itself killed leaves its group behind;
 /// the leash takes it along.
+/// The hotseat executable: the one that is named, else the running one.
+pub(super) fn guard(named: Option<PathBuf>) -> io::Result<PathBuf> {
+    if let Some(named) = named {
+        return Ok(named);
+    }
+    let running = std::env::current_exe()?;
+    // Where a newer one took its place, it can still be run by this link to it.
+    let replaced = cfg!(target_os = "linux") && !running.exists();
+    Ok(if replaced { format!("/proc/{}/exe", std::process::id()).into() } else { running })
+}
+
 async fn wait(mut child: Child, leash: Leash, ended: watch::Sender<Option<ExitStatus>>) {
     match child.wait().await {
         Ok(status) => {

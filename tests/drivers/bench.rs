@@ -15,7 +15,7 @@ use crate::npm;
 use crate::opencode;
 use crate::seat::Slot;
 use crate::skip::skip;
-use crate::stub_api::StubApi;
+use crate::stub_api::{KEY, StubApi};
 
 /// An agent that is about to be tried.
 pub struct Bench {
@@ -82,6 +82,24 @@ impl Bench {
         std::fs::create_dir_all(self.home.path().join("claude")).unwrap();
         std::fs::write(self.home.path().join("claude/.claude.json"), kept.to_string()).unwrap();
         self
+    }
+
+    /// As a person's own `claude` is after its first start: it knows who they are,
+    /// and that they trust the folder and the key.
+    pub fn trust(&self) {
+        let folder = self.launch.cwd.display().to_string();
+        let kept = serde_json::json!({
+            "hasCompletedOnboarding": true,
+            "projects": {folder: {"hasTrustDialogAccepted": true}},
+            "customApiKeyResponses": {"approved": [KEY], "rejected": []},
+        });
+        std::fs::create_dir_all(self.home.path().join("claude")).unwrap();
+        std::fs::write(self.home.path().join("claude/.claude.json"), kept.to_string()).unwrap();
+    }
+
+    /// How it is started.
+    pub fn launch(&self) -> Launch {
+        self.launch.clone()
     }
 
     /// Another that shares this one's home.

@@ -19,6 +19,7 @@ use self::files::Files;
 use self::terminal::{Order, Terminal};
 use super::driver::{Lent, Loan, LoanNews, Run};
 use super::machine::Which;
+use super::process::guard;
 
 /// News that may wait to be understood.
 const NEWS: usize = 64;
@@ -71,8 +72,8 @@ impl Lending {
             return Err(format!("hotseat lends {TERMINALS} terminals at once: release one"));
         }
         let cwd = place::resolve(folder, &run.cwd)?;
-        let guard = self.guard.clone().map_or_else(std::env::current_exe, Ok);
-        let guard = guard.map_err(|error| format!("hotseat does not find itself: {error}"))?;
+        let guard =
+            guard(self.guard.clone()).map_err(|error| format!("hotseat does not find itself: {error}"))?;
         let name = run.terminal.clone();
         let terminal = Terminal::open(&guard, &cwd, run, which, self.told.clone())
             .map_err(|error| format!("could not open a terminal in {}: {error}", cwd.display()))?;

@@ -7,7 +7,7 @@ use ratatui::text::{Line, Span};
 use super::figures::rounded;
 use super::text;
 use super::theme::Theme;
-use crate::slot::{How, SlotState};
+use crate::slot::{Agent, How, SlotState};
 use crate::tui::app::App;
 
 /// A part of the bar: how much it matters (0 stays longest), and what it says.
@@ -49,10 +49,12 @@ fn parts(app: &App, theme: &Theme) -> Vec<Part> {
         parts.extend(words.map(|words| Part { weight, spans: vec![Span::raw(words)] }));
     };
     let agent = seat.agent.as_ref();
-    part(
-        4,
-        agent.map(|agent| format!("{} · {}", text::clean_line(&agent.name), text::clean_line(&agent.model))),
-    );
+    // Some have no word for the model.
+    let names = |agent: &Agent| {
+        let names = [&agent.name, &agent.model].map(|name| text::clean_line(name));
+        names.into_iter().filter(|name| !name.is_empty()).collect::<Vec<_>>().join(" · ")
+    };
+    part(4, agent.map(names));
     part(5, agent.map(|agent| format!("pid {}", agent.pid)));
     let warm = seat.warm_since.map(|since| duration(app.now - since));
     part(9, warm);

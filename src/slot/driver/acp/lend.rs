@@ -274,12 +274,18 @@ impl Acp {
 
     /// Nobody is to answer any more.
     pub(super) fn drop_questions(&mut self) -> Vec<Heard> {
-        let dropped = std::mem::take(&mut self.lending.questions).into_iter();
-        dropped
-            .flat_map(|(name, asked)| {
-                [fail(&asked.id, &Error::request_cancelled()), Heard::PermissionDropped(name)]
-            })
-            .collect()
+        let cancelled = |id: &Value| fail(id, &Error::request_cancelled());
+        let mut heard = Vec::new();
+        for (name, asked) in std::mem::take(&mut self.lending.questions) {
+            heard.extend([cancelled(&asked.id), Heard::PermissionDropped(name)]);
+        }
+        // These were to become questions.
+        let looks = self.lending.under_way.extract_if(.., |_, purpose| matches!(purpose, For::Look { .. }));
+        heard.extend(looks.filter_map(|(_, purpose)| match purpose {
+            For::Look { id, .. } => Some(cancelled(&id)),
+            _ => None,
+        }));
+        heard
     }
 
     /// The session is left, and its terminals with it.

@@ -233,6 +233,12 @@ fn what_is_asked_of_us_ends_with_the_turn() {
     assert!(heard.contains(&Heard::PermissionDropped(request.id)), "{heard:?}");
     assert_eq!(methods(&heard), ["session/cancel", "answer"]);
     assert_eq!(sent(&heard)[1].1["code"], -32800);
+
+    let heard = write(&mut acp, "/work/a");
+    let [Heard::Lend { ticket, .. }] = heard.as_slice() else { panic!("{heard:?}") };
+    assert_eq!(methods(&acp.ask("i", Ask::Interrupt)), ["session/cancel", "answer"]);
+    let late = LoanNews::Answer { ticket: *ticket, outcome: Ok(no_file()) };
+    assert_eq!(acp.lent(late), [], "nobody is asked any more");
 }
 
 #[test]
