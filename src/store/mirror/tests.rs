@@ -270,8 +270,12 @@ fn what_is_no_rollout_harms_nobody() {
     let base = json!({"thread_id": FORK, "end_ordinal_exclusive": 9, "end_byte_offset": 1});
     scratch
         .write(&format!("2026-11-21T09-26-11-{FORK}"), &[scratch.meta(FORK, 0, &base), prompt(1, "round")]);
+    // One that does not say where it works is somewhere, too.
+    let nowhere = "01a1fd6d-8000-7d23-920a-afcd14a8a558";
+    scratch.write(&format!("2026-11-21T09-26-12-{nowhere}"), &[prompt(1, "lost")]);
     let store = scratch.store();
-    assert_eq!(store.list(&Scope::All).unwrap().len(), 2);
+    assert_eq!(store.list(&Scope::All).unwrap().len(), 3);
+    assert_eq!(scratch.said(nowhere), ["> lost"]);
     assert_eq!(scratch.said(ONE), ["> hello"]);
     assert_eq!(scratch.said(FORK), ["> round"]);
 }

@@ -64,9 +64,9 @@ struct Origin<'a> {
 }
 
 impl Translation {
-    /// The folder the agent works in.
+    /// The folder the agent works in, the root where it says none.
     pub fn cwd(&self) -> &str {
-        &self.cwd
+        if self.cwd.is_empty() { "/" } else { &self.cwd }
     }
 
     /// Takes a line that begins at this offset, and adds what it says to `entries`.
