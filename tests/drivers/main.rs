@@ -60,6 +60,7 @@ macro_rules! all_conform {
                 talk::prompts_that_wait_all_run,
                 talk::a_crash_brings_the_session_back,
                 talk::closing_leaves_no_process,
+                talk::its_session_is_listed,
                 talk::a_title_is_kept,
                 talk::its_mcp_servers_are_told,
                 talk::files_come_back_to_what_they_were_before_a_prompt,

@@ -2,7 +2,8 @@
 
 use hotseat::protocol::PermissionMode;
 use hotseat::session::conversation::Change;
-use hotseat::slot::{Feature, News, PromptState, SlotState, Verdict};
+use hotseat::slot::{Feature, News, PromptState, SlotEvent, SlotState, Verdict};
+use hotseat::store::{LocalStore, Mirror, Scope, SessionStore};
 
 use crate::alive::gone;
 use crate::bench::{Bench, Seated};
@@ -149,6 +150,27 @@ pub async fn its_mcp_servers_are_told(bench: Bench) {
     seated.slot.say("Hello").await;
     let told = seated.slot.heard.iter().any(|event| matches!(event.news, News::Servers(1, _)));
     assert!(told, "with the turn it is told how many are connected");
+}
+
+/// By the files it keeps, or in its own words.
+pub async fn its_session_is_listed(bench: Bench) {
+    let mut seated = bench.seat().await;
+    let session = seated.agent.session;
+    seated.slot.say("Remember: the word is PINEAPPLE.").await;
+    let home = seated.slot.folder.path();
+    let mirror = Mirror::new(&home.join("mirror"), &home.join("codex"));
+    let store = LocalStore::new(home.join("claude")).with(mirror);
+    let stored = store.list(&Scope::All).unwrap();
+    if stored.iter().all(|stored| stored.id != session) {
+        let is_listed = |event: &SlotEvent| match &event.news {
+            News::Sessions(listed) => listed.iter().any(|listed| listed.session == session).then_some(()),
+            _ => None,
+        };
+        let told = seated.slot.heard.iter().any(|event| is_listed(event).is_some());
+        if !told {
+            seated.slot.until("the session in the agent's list", is_listed).await;
+        }
+    }
 }
 
 pub async fn a_title_is_kept(bench: Bench) {
