@@ -151,9 +151,13 @@ fn chain<'t, 'a>(transcript: &'t Transcript<'a>, copy: &Copy<'_>) -> Result<Vec<
     let mut path = transcript.path(leaf, reach);
     path.retain(|&at| !transcript.lines[at].is_sidechain());
     let open = answer_open_calls(transcript, &mut path);
+    // Such a line is the first or the last.
+    let ends = [transcript.lines.first(), transcript.lines.last()];
+    let is_foreign = ends.into_iter().flatten().any(|line| line.kind() == Kind::Mirror);
     let link = |at: usize| {
         let line = &transcript.lines[at];
-        let kept = line.kind() != Kind::Progress && !only_calls(line, &open);
+        let kept =
+            line.kind() != Kind::Progress && !only_calls(line, &open) && !(is_foreign && is_of_no_use(line));
         let mended = cuts.get(&at).and_then(|&before| transcript.lines[before].uuid());
         Link { line, kept, mended }
     };
@@ -186,6 +190,14 @@ fn answer_open_calls(transcript: &Transcript<'_>, path: &mut Vec<usize>) -> Hash
         }
     }
     open
+}
+
+/// Of what another agent kept, the entry holds what no model could be given:
+/// tokens alone, or reasoning without a signature.
+fn is_of_no_use(line: &Line<'_>) -> bool {
+    let blocks = || line.message().and_then(Message::parse).map(|message| message.blocks);
+    let is_thought = |block: &Block| matches!(block, Block::Thinking(_));
+    line.kind() == Kind::Assistant && blocks().unwrap_or_default().iter().all(is_thought)
 }
 
 /// The entry holds nothing but calls without a result.

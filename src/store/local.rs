@@ -247,12 +247,16 @@ impl SessionStore for LocalStore {
     }
 
     fn fork(&self, source: SessionId, fork: &Fork<'_>) -> Result<Forked, StoreError> {
-        let stored = self.own(source)?;
+        let stored = self.find(source)?;
         let bytes = whole::read(&stored.path)
             .map_err(|error| StoreError::Unreadable { path: stored.path.clone(), source: error })?;
-        let home = stored.path.parent().unwrap_or(&self.projects);
-        let folder = fork.cwd.map_or_else(|| home.to_owned(), |cwd| project::folder_for(&self.projects, cwd));
-        let cwd = fork.cwd.filter(|_| folder != home);
+        // A copy of what another agent keeps is a session of this store's own.
+        let is_mirrored = self.mirror.as_ref().is_some_and(|mirror| mirror.holds(&stored.path));
+        let its_folder = stored.path.parent().unwrap_or(&self.projects);
+        let name = its_folder.file_name().filter(|_| is_mirrored);
+        let home = &name.map_or_else(|| its_folder.to_owned(), |name| self.projects.join(name));
+        let folder = fork.cwd.map_or_else(|| home.clone(), |cwd| project::folder_for(&self.projects, cwd));
+        let cwd = fork.cwd.filter(|_| folder != *home);
         let (forked, lines) = forking::copy(&bytes, source, fork, cwd)?;
         let path = folder.join(format!("{}.jsonl", forked.id));
         writer::create_new(&path, &lines)

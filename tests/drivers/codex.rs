@@ -4,10 +4,11 @@
 use hotseat::index::{Catalog, Row};
 use hotseat::session::conversation::{Body, Conversation};
 use hotseat::session::{SessionId, Transcript};
-use hotseat::slot::{News, PromptState, Switch};
-use hotseat::store::{LocalStore, Mirror, Scope, SessionStore};
+use hotseat::slot::{News, PromptState, Switch, Verdict};
+use hotseat::store::{Fork, LocalStore, Mirror, Scope, SessionStore};
 
 use crate::bench::{Bench, Seated};
+use crate::talk;
 
 const TELL: &str = "Remember: the word is PINEAPPLE.";
 const ASK: &str = "What do you know?";
@@ -127,4 +128,45 @@ async fn the_last_turn_is_taken_back() {
     assert!(seated.slot.say(ASK).await.contains("no word"));
     let browser = Browser::of(&seated);
     assert_eq!(texts(&browser.said(session)), ["What is this?", "I know no word.", ASK, "I know no word."]);
+}
+
+/// What was said with codex, tools and all, goes on with an agent of the official
+/// format, in a copy.
+async fn goes_on_in_a_copy(agent: &str, test: &str) {
+    let (Some(codex), Some(other)) = (Bench::of("codex", test), Bench::of(agent, test)) else { return };
+    let mut codex = codex.seat().await;
+    let told = codex.agent.session;
+    codex.slot.say(TELL).await;
+    codex.slot.submit(&uuid::Uuid::new_v4().to_string(), "COMMAND: touch made").await;
+    let id = talk::asked(&mut codex).await;
+    codex.slot.handle.answer(id, Verdict::Once).await.unwrap();
+    codex.slot.idle().await;
+    codex.slot.handle.close().await;
+    let before = codex.transcript(told);
+
+    let mut other = other.seat().await;
+    let home = other.slot.folder.path();
+    let mirror = Mirror::new(&home.join("mirror"), &codex.slot.folder.path().join("codex"));
+    let store = LocalStore::new(home.join("claude")).with(mirror);
+    store.list(&Scope::All).unwrap();
+    let fork = Fork { cwd: Some(&other.agent.cwd), ..Fork::default() };
+    let copy = store.fork(told, &fork).unwrap().id;
+    assert_eq!(other.switch(Switch::Resume(copy)).await.to, copy);
+    // The model of these tests takes up the command, of which it has not heard before.
+    other.slot.submit(&uuid::Uuid::new_v4().to_string(), ASK).await;
+    let id = talk::asked(&mut other).await;
+    other.slot.handle.answer(id, Verdict::Once).await.unwrap();
+    let said = other.slot.reply().await;
+    assert!(said.contains("PINEAPPLE"), "{agent}: {said}");
+    assert_eq!(codex.transcript(told), before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn claude_goes_on_in_a_copy() {
+    goes_on_in_a_copy("claude", "claude_goes_on_in_a_copy").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn our_own_agent_goes_on_in_a_copy() {
+    goes_on_in_a_copy("hotseat", "our_own_agent_goes_on_in_a_copy").await;
 }

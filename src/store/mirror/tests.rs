@@ -243,8 +243,45 @@ fn a_copy_is_only_read_here() {
     refused(store.pin(id));
     refused(store.move_to(id, &scratch.work()).map(drop));
     refused(store.open(id, &scratch.work()).map(drop));
-    refused(store.fork(id, &crate::store::Fork::default()).map(drop));
     assert_eq!(store.read(id).unwrap(), before);
+}
+
+#[test]
+fn a_fork_of_a_copy_is_a_session_like_any_other() {
+    let scratch = Scratch::new();
+    let id: SessionId = ONE.parse().unwrap();
+    let count = json!({"total_tokens": 9, "input_tokens": 9});
+    scratch.write(
+        &format!("2026-11-21T09-26-10-{ONE}"),
+        &[
+            scratch.meta(ONE, 0, &Value::Null),
+            prompt(1, "hello"),
+            line(
+                2,
+                "response_item",
+                &json!({"type": "reasoning", "summary": [{"type": "summary_text", "text": "hm"}]}),
+            ),
+            reply(3, "hi"),
+            line(
+                4,
+                "event_msg",
+                &json!({"type": "token_count", "info": {"total_token_usage": count, "last_token_usage": count}}),
+            ),
+            prompt(5, "more"),
+        ],
+    );
+    let store = scratch.store();
+    store.list(&Scope::All).unwrap();
+    let forked = store.fork(id, &crate::store::Fork::default()).unwrap();
+    let stored = store.find(forked.id).unwrap();
+    assert!(stored.path.starts_with(scratch.folder.path().join("claude/projects")), "{:?}", stored.path);
+    assert!(project::is_home(&stored.path, &scratch.work()));
+    let facts = scratch.facts(&forked.id.to_string());
+    assert_eq!((facts.agent, facts.turns, facts.messages), (None, 2, 3));
+    assert_eq!(facts.forked_from.unwrap().session_id, ONE);
+    // Its reasoning bears no signature, so a model would refuse to read it.
+    assert_eq!(scratch.said(&forked.id.to_string()), ["> hello", "hi", "> more"]);
+    store.rename(forked.id, "Mine").unwrap();
 }
 
 #[test]

@@ -251,7 +251,7 @@ impl Translation {
     /// The uuid of an entry: its turn, by which codex's driver knows it, and its
     /// place. The ids that models give are not always different ones.
     fn made(&self, origin: &Origin<'_>) -> String {
-        format!("{}/{}/{}", self.turn, self.forked_from.unwrap_or(origin.session), origin.at)
+        format!("{}/{}", self.turn, origin.at)
     }
 }
 

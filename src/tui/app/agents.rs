@@ -39,16 +39,20 @@ impl App {
         let place = match row.facts.agent.as_deref() {
             Some(keeper) if keeper == self.seat.name => return Keeper::Seated,
             Some(keeper) => named(keeper),
-            None if self.seat.terminal || self.agents.is_empty() => return Keeper::Seated,
-            None if named(&self.seat.name).is_some_and(|at| self.agents[at].official) => {
-                return Keeper::Seated;
-            }
+            None if self.agents.is_empty() || self.shares_transcripts() => return Keeper::Seated,
             // The official one where it is there, else our own.
             None => self.seat.sharing.or_else(|| {
                 self.agents.iter().rposition(|offered| offered.official && offered.missing.is_none())
             }),
         };
         place.map_or(Keeper::Unknown, Keeper::Offered)
+    }
+
+    /// Whether the agent in the seat writes the official transcripts, and reads
+    /// those of others.
+    pub fn shares_transcripts(&self) -> bool {
+        let is_official = |offered: &Offered| offered.name == self.seat.name && offered.official;
+        self.seat.terminal || self.agents.iter().any(is_official)
     }
 
     /// The agent in the seat, where its sessions are not those of the official

@@ -1,5 +1,7 @@
 //! What the program asks of the world. The shell does it and answers with events.
 
+use std::path::PathBuf;
+
 use crossterm::event::{KeyEvent, MouseEvent};
 
 use super::jump::Sought;
@@ -28,6 +30,18 @@ pub enum Effect {
         switch: Switch,
         /// A running turn is interrupted first.
         interrupt: bool,
+    },
+    /// Copy a session that another agent keeps, so that the one in the seat can go
+    /// on in it.
+    CarryOver {
+        /// The session.
+        source: SessionId,
+        /// Up to this message; none: all.
+        at: Option<String>,
+        /// The copy's title; none: the source's with a number.
+        title: Option<String>,
+        /// The folder the copy belongs to; none: the source's.
+        cwd: Option<PathBuf>,
     },
     /// Be ready for this switch, which may be asked for soon.
     Prepare(Switch),

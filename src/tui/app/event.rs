@@ -89,6 +89,8 @@ pub enum Event {
         /// What it said, or why it is not done.
         rewind: Result<Rewind, String>,
     },
+    /// A session that another agent keeps was copied.
+    CarriedOver(SessionId),
     /// A session was moved to the trash.
     Deleted {
         /// The session.

@@ -13,7 +13,7 @@ use super::{clipboard, keys};
 use crate::session::{Conversation, SessionId, Transcript};
 use crate::slot::terminal::Terminal;
 use crate::slot::{Seat, SlotError, SlotHandle, Switch};
-use crate::store::{SessionStore, StoreError};
+use crate::store::{Fork, SessionStore, StoreError};
 use crate::tui::app::{Effect, Event, Opened, Typed};
 
 /// Lines of a terminal that one notch of the wheel scrolls.
@@ -132,6 +132,15 @@ impl Runner {
                 let outcome = runner.store.rename(session, &title);
                 runner.renamed(&title, outcome.map_err(|error| error.to_string()));
                 None
+            }),
+            Effect::CarryOver { source, at, title, cwd } => self.in_background(move |runner| {
+                let (at, title, cwd) = (at.as_deref(), title.as_deref(), cwd.as_deref());
+                let copied = runner.store.fork(source, &Fork { at, title, cwd, ..Fork::default() });
+                runner.listing.read_again();
+                Some(match copied {
+                    Ok(copy) => Event::CarriedOver(copy.id),
+                    Err(error) => Event::Failed(error.to_string()),
+                })
             }),
             Effect::Tag { session, tag } => self.in_background(move |runner| {
                 let outcome = runner.store.tag(session, &tag);

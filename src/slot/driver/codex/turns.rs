@@ -35,11 +35,11 @@ impl Codex {
     /// a slash; of any other the turn is looked for.
     pub(super) fn fork_at(&mut self, cut: Cut) -> Heard {
         match cut.at.split_once('/') {
-            Some((turn, _)) => {
+            Some((turn, _)) if !turn.is_empty() => {
                 let turn = json!(turn);
                 self.fork_through(cut, turn)
             }
-            None => self.look_for(cut, &Value::Null),
+            _ => self.look_for(cut, &Value::Null),
         }
     }
 

@@ -115,6 +115,10 @@ fn happened(app: &mut App, event: Event) -> Vec<Effect> {
         }
         Event::Rewind { prompt, dry_run, rewind } => rewind::heard(app, prompt, dry_run, rewind),
         Event::Deleted { session, by_agent } => read::deleted(app, session, by_agent),
+        Event::CarriedOver(copy) => {
+            app.say("a copy in claude's format takes the seat; the original stays as it is");
+            switch::seat_session(app, copy)
+        }
         Event::Restored(session) => {
             app.say("brought back from the trash");
             app.browser.selected = Some(session);

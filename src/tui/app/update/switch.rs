@@ -151,7 +151,13 @@ pub(super) fn fork(app: &mut App) -> Vec<Effect> {
 
 /// Forks a session under the next free number of its title.
 pub(super) fn fork_session(app: &mut App, source: SessionId, at: Option<String>) -> Vec<Effect> {
+    // A copy could not go on in a folder that is gone either.
+    let gone = app.row(source).is_some_and(|row| app.around.gone(row).is_some());
+    let cwd = gone.then(|| PathBuf::from(&app.folder));
     if app.keeper(source) != Keeper::Seated {
+        if app.shares_transcripts() {
+            return vec![Effect::CarryOver { source, at, title: None, cwd }];
+        }
         let seats = app.keymap.key(Place::Browser, Command::Seat);
         let seats = seats.map(|key| format!(": {key} seats that one")).unwrap_or_default();
         return act::complain(app, &format!("another agent keeps this session{seats}"));
@@ -159,9 +165,6 @@ pub(super) fn fork_session(app: &mut App, source: SessionId, at: Option<String>)
     let titles = app.browser.rows.iter().map(|row| row.facts.title_text());
     let title = app.title(source).map(|title| fork_title(title, titles));
     app.focus = Focus::Composer;
-    // A copy could not go on in a folder that is gone either.
-    let gone = app.row(source).is_some_and(|row| app.around.gone(row).is_some());
-    let cwd = gone.then(|| PathBuf::from(&app.folder));
     switch(app, Switch::Fork { source, at, title, cwd })
 }
 

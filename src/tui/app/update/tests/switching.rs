@@ -240,9 +240,17 @@ fn enter_on_another_agents_session_seats_that_agent_in_it() {
     let mut codex = program();
     let of_codex = codex.app.browser.rows[0].stored.id;
     codex.app.browser.selected = Some(of_codex);
-    assert_eq!(codex.keys("f"), []);
-    assert_eq!(codex.toast(), "another agent keeps this session: Enter seats that one");
+    // A fork of it is for whoever has the seat.
+    let carried = Effect::CarryOver { source: of_codex, at: None, title: None, cwd: None };
+    assert_eq!(codex.keys("f"), [carried]);
+    let copy = SessionId::random();
+    assert!(
+        codex
+            .does(Event::CarriedOver(copy))
+            .contains(&Effect::Switch { switch: Switch::Resume(copy), interrupt: false })
+    );
     codex.app.focus = Focus::Browser;
+    codex.app.browser.selected = Some(of_codex);
     assert_eq!(seats(codex.keys("enter")), Some(Effect::SeatAgent { at: 2, session: Some(of_codex) }));
     assert_eq!(codex.app.seat.name, "codex");
 
@@ -250,6 +258,10 @@ fn enter_on_another_agents_session_seats_that_agent_in_it() {
     let shared = codex.app.browser.rows[2].stored.id;
     assert_eq!(codex.app.keeper(shared), Keeper::Offered(0));
     assert_eq!(codex.app.keeper(of_codex), Keeper::Seated);
+    codex.app.focus = Focus::Browser;
+    codex.app.browser.selected = Some(shared);
+    assert_eq!(codex.keys("f"), []);
+    assert_eq!(codex.toast(), "another agent keeps this session: Enter seats that one");
 
     let mut unknown = program();
     unknown.app.browser.selected = Some(unknown.app.browser.rows[1].stored.id);
