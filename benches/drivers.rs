@@ -36,10 +36,10 @@ use std::time::{Duration, Instant};
 use bare::Bare;
 use bench::{Bench, Seated};
 use hotseat::session::SessionId;
-use hotseat::slot::{Ability, How, KNOWN, Launch, News, Switch};
+use hotseat::slot::{Ability, How, KNOWN, News, Switch};
 
 /// Switches of each kind, or twice as many.
-const ROUNDS: usize = 10;
+const ROUNDS: usize = 20;
 
 #[tokio::main]
 async fn main() {
@@ -56,8 +56,9 @@ async fn main() {
     println!("| agent | clear | resume | fork | with nothing ready |\n| --- | --- | --- | --- | --- |");
     let mut others = Vec::new();
     for known in KNOWN {
-        match Bench::of(known.name, "the table of agents") {
-            Some(bench) => others.extend(measure(known.name, bench).await),
+        let another = || Bench::of(known.name, "the table of agents");
+        match another() {
+            Some(bench) => others.extend(measure(known.name, bench, another).await),
             None => println!("| {} | not there | | | |", known.name),
         }
     }
@@ -69,73 +70,90 @@ async fn main() {
     }
 }
 
-/// Medians in milliseconds, none where nothing was measured: clear, resume, fork.
-type Medians = [Option<f64>; 3];
+/// How long switches took.
+#[derive(Default)]
+struct Times {
+    clears: Vec<Duration>,
+    resumes: Vec<Duration>,
+    forks: Vec<Duration>,
+    /// Resumes for which nothing was ready.
+    colds: Vec<Duration>,
+}
 
-/// Prints its row; gives back the one that says what its process takes.
-async fn measure(name: &str, bench: Bench) -> Option<String> {
-    let launch = bench.launch();
+/// Prints its row; gives back the one that says what its process takes by itself.
+async fn measure(name: &str, bench: Bench, another: impl Fn() -> Option<Bench>) -> Option<String> {
     let mut seated = bench.seat().await;
     let told = seated.agent.session;
     seated.slot.say("Remember: the word is PINEAPPLE.").await;
     let other = seated.switch(Switch::Clear).await.to;
     seated.slot.say("Hello").await;
-    let (mut clears, mut resumes, mut forks, mut colds) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-    for round in 0..ROUNDS {
-        let to = if round % 2 == 0 { told } else { other };
-        resumes.extend(ready(&mut seated, Switch::Resume(to)).await);
-        forks.extend(ready(&mut seated, fork(told)).await);
-        clears.push(timed(&mut seated, Switch::Clear).await.1);
-        let (how, took) = timed(&mut seated, Switch::Resume(to)).await;
-        match how {
-            How::Cold => colds.push(took),
-            How::InProcess => resumes.push(took),
-            How::Standby => {}
-        }
-        clears.push(timed(&mut seated, Switch::Clear).await.1);
-    }
     let abilities = seated.abilities();
-    let ours = [median(clears), median(resumes), median(forks)];
-    let cell = |ability, took| match ability {
-        Ability::InProcess => format!("in process, {}", milliseconds(took)),
-        Ability::Standby => format!("standby, {}", milliseconds(took)),
+    // The other switches are processes of their own, and nothing of the agent's.
+    let all = [abilities.clear, abilities.resume, abilities.fork];
+    let is_whole = all.iter().all(|ability| *ability == Ability::InProcess);
+    let another = another().filter(|_| is_whole);
+    let mut bare = another.as_ref().map(|bench| {
+        let mut bare = Bare::start(&bench.launch());
+        let told = bare.session;
+        bare.says("Remember: the word is PINEAPPLE.");
+        bare.switch(Switch::Clear);
+        bare.says("Hello");
+        (told, bare.session, bare)
+    });
+    let (mut ours, mut alone) = (Times::default(), Times::default());
+    for round in 0..ROUNDS {
+        // In turns, for both to have the same of whatever else the machine does.
+        let to = if round % 2 == 0 { told } else { other };
+        with_slot(&mut seated, to, told, &mut ours).await;
+        if let Some((told, other, bare)) = &mut bare {
+            let to = if round % 2 == 0 { *told } else { *other };
+            by_itself(bare, to, *told, &mut alone);
+        }
+    }
+    let cell = |ability, took: &[Duration]| match ability {
+        Ability::InProcess => format!("in process, {}", milliseconds(median(took))),
+        Ability::Standby => format!("standby, {}", milliseconds(median(took))),
         Ability::Missing(_) => "not there".to_owned(),
     };
     println!(
         "| `{name}` | {} | {} | {} | {} |",
-        cell(abilities.clear, ours[0]),
-        cell(abilities.resume, ours[1]),
-        cell(abilities.fork, ours[2]),
-        milliseconds(median(colds))
+        cell(abilities.clear, &ours.clears),
+        cell(abilities.resume, &ours.resumes),
+        cell(abilities.fork, &ours.forks),
+        milliseconds(median(&ours.colds))
     );
-    seated.slot.handle.close().await;
-    // The rest are processes of their own, and nothing of the agent's.
-    let all = [abilities.clear, abilities.resume, abilities.fork];
-    let is_whole = all.iter().all(|ability| *ability == Ability::InProcess);
-    let by_itself = is_whole.then(|| alone(&launch, told, other))?;
-    let cells = ours.iter().zip(by_itself).map(|(ours, alone)| {
+    bare?;
+    let pairs = [(ours.clears, alone.clears), (ours.resumes, alone.resumes), (ours.forks, alone.forks)];
+    let cells = pairs.map(|(ours, alone)| {
+        let (ours, alone) = (median(&ours), median(&alone));
         let more = ours.zip(alone).map_or(0.0, |(ours, alone)| ours - alone);
         format!(" {}, {more:+.1} |", milliseconds(alone))
     });
-    Some(format!("| `{name}` |{}", cells.collect::<String>()))
+    Some(format!("| `{name}` |{}", cells.concat()))
 }
 
-/// The same switches, asked of a process without a slot.
-fn alone(launch: &Launch, told: SessionId, other: SessionId) -> Medians {
-    let mut bare = Bare::start(launch);
-    let (mut clears, mut resumes, mut forks) = (Vec::new(), Vec::new(), Vec::new());
-    // As the slot, it knows both before it is measured.
-    bare.switch(Switch::Resume(told));
-    bare.switch(Switch::Resume(other));
-    for round in 0..ROUNDS {
-        let to = if round % 2 == 0 { told } else { other };
-        resumes.push(bare.switch(Switch::Resume(to)));
-        forks.push(bare.switch(fork(told)));
-        clears.push(bare.switch(Switch::Clear));
-        resumes.push(bare.switch(Switch::Resume(to)));
-        clears.push(bare.switch(Switch::Clear));
+/// One round of the slot.
+async fn with_slot(seated: &mut Seated, to: SessionId, told: SessionId, times: &mut Times) {
+    times.resumes.extend(ready(seated, Switch::Resume(to)).await);
+    times.forks.extend(ready(seated, fork(told)).await);
+    // After a fork some take twice as long for it: only those of one kind count.
+    seated.switch(Switch::Clear).await;
+    let (how, took) = timed(seated, Switch::Resume(to)).await;
+    match how {
+        How::Cold => times.colds.push(took),
+        How::InProcess => times.resumes.push(took),
+        How::Standby => {}
     }
-    [median(clears), median(resumes), median(forks)]
+    times.clears.push(timed(seated, Switch::Clear).await.1);
+}
+
+/// The same of a process without a slot.
+fn by_itself(bare: &mut Bare, to: SessionId, told: SessionId, times: &mut Times) {
+    times.resumes.push(bare.switch(Switch::Resume(to)));
+    times.forks.push(bare.switch(fork(told)));
+    bare.switch(Switch::Clear);
+    times.resumes.push(bare.switch(Switch::Resume(to)));
+    times.clears.push(bare.switch(Switch::Clear));
 }
 
 /// A switch for which all is ready that can be.
@@ -170,7 +188,8 @@ fn fork(source: SessionId) -> Switch {
 }
 
 /// In milliseconds.
-fn median(mut times: Vec<Duration>) -> Option<f64> {
+fn median(times: &[Duration]) -> Option<f64> {
+    let mut times = times.to_vec();
     times.sort();
     times.get(times.len() / 2).map(|time| time.as_secs_f64() * 1000.0)
 }

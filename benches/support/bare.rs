@@ -5,6 +5,7 @@ use std::io::{BufRead, BufReader, Lines, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use hotseat::session::SessionId;
 use hotseat::slot::{Answer, Ask, Driver, Heard, Launch, Line, Origin, Switch};
 
 /// A process, and the driver that knows what to say to it.
@@ -14,6 +15,8 @@ pub struct Bare {
     input: ChildStdin,
     output: Lines<BufReader<ChildStdout>>,
     asked: u64,
+    /// The session that it is in.
+    pub session: SessionId,
 }
 
 impl Bare {
@@ -33,7 +36,10 @@ impl Bare {
             .spawn()
             .unwrap();
         let (input, output) = (process.stdin.take().unwrap(), process.stdout.take().unwrap());
-        let mut bare = Self { driver, process, input, output: BufReader::new(output).lines(), asked: 0 };
+        let output = BufReader::new(output).lines();
+        // Until it has told its own.
+        let session = SessionId::random();
+        let mut bare = Self { driver, process, input, output, asked: 0, session };
         bare.ask(Ask::Handshake);
         bare
     }
@@ -43,40 +49,49 @@ impl Bare {
         self.ask(Ask::Switch { switch, interrupt: false })
     }
 
+    /// Gives it a prompt, and waits for the end of the turn.
+    pub fn says(&mut self, prompt: &str) {
+        let heard = self.driver.prompt(&uuid::Uuid::new_v4().to_string(), prompt);
+        self.until(heard, |heard| *heard == Heard::Quiet);
+    }
+
     fn ask(&mut self, ask: Ask) -> Duration {
         self.asked += 1;
-        let id = format!("bare-{}", self.asked);
-        let heard = self.driver.ask(&id, ask);
+        let wanted = format!("bare-{}", self.asked);
+        let heard = self.driver.ask(&wanted, ask);
+        self.until(heard, |heard| matches!(heard, Heard::Answer { id, .. } if *id == wanted))
+    }
+
+    /// Does what is to be done, and hears on until this is heard.
+    fn until(&mut self, mut heard: Vec<Heard>, wanted: impl Fn(&Heard) -> bool) -> Duration {
         let start = Instant::now();
-        if self.does(heard, &id) {
-            return start.elapsed();
-        }
+        let mut took = start.elapsed();
         loop {
-            let line = self.output.next().unwrap().unwrap();
-            let took = start.elapsed();
-            let Ok(line) = serde_json::from_str::<Line>(&line) else { continue };
-            let heard = self.driver.hear(line).1;
-            if self.does(heard, &id) {
+            let is_over = heard.iter().any(&wanted);
+            self.does(heard);
+            if is_over {
                 return took;
             }
+            let line = self.output.next().unwrap().unwrap();
+            took = start.elapsed();
+            heard =
+                serde_json::from_str::<Line>(&line).map(|line| self.driver.hear(line).1).unwrap_or_default();
         }
     }
 
-    /// Sends what is to be sent; whether this was answered.
-    fn does(&mut self, heard: Vec<Heard>, wanted: &str) -> bool {
-        let mut is_answered = false;
+    fn does(&mut self, heard: Vec<Heard>) {
         for heard in heard {
             match heard {
                 // In one piece, as the slot writes it.
                 Heard::Send(line) => self.input.write_all(format!("{line}\n").as_bytes()).unwrap(),
-                Heard::Answer { id, answer } if id == wanted => {
-                    assert!(matches!(answer, Ok(Answer::Seated(_) | Answer::Agent(..))), "{answer:?}");
-                    is_answered = true;
-                }
+                Heard::Answer { answer, .. } => match answer.unwrap() {
+                    Answer::Seated(seated) => self.session = seated.session,
+                    Answer::Agent(agent, _) => self.session = agent.session,
+                    _ => {}
+                },
                 _ => {}
             }
         }
-        is_answered
     }
 }
 

@@ -29,7 +29,7 @@ pub async fn measure() {
         resumes.push(seat.switch(Switch::Resume(told)).await);
         forks.push(seat.switch(fork(told)).await);
     }
-    let cell = |times| format!("in process, {}", milliseconds(median(times)));
+    let cell = |times: Vec<Duration>| format!("in process, {}", milliseconds(median(&times)));
     println!("| `claude-tty` | {} | {} | {} | - |", cell(clears), cell(resumes), cell(forks));
     seat.slot.handle.close().await;
 }
