@@ -218,7 +218,9 @@ impl Mirror {
                 let bases = rollouts.bases_of(head)?;
                 let parent = bases.iter().rev().map(|(_, of)| *of).find(|of| *of != id);
                 for (base, of) in bases {
-                    let part = File::open(&base.path)?.take(base.size);
+                    // What cannot be read of what was before hides nothing of what came after.
+                    let Ok(part) = File::open(&base.path) else { continue };
+                    let part = part.take(base.size);
                     translation.forked_from = parent.filter(|_| of != id);
                     translate(part, 0, id, &mut translation, &mut target)?;
                 }

@@ -6,7 +6,6 @@
 //! an earlier turn goes on in another file of its own, the same way.
 
 use std::collections::HashMap;
-use std::collections::hash_map::Entry;
 use std::fs::{self, DirEntry, File};
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
@@ -23,9 +22,6 @@ pub(super) const AGENT: &str = "codex";
 
 /// The longest first line: it holds the instructions the model is given.
 const FIRST_LINE: u64 = 4 << 20;
-/// Forks of forks of forks: a circle of them ends here.
-const DEEPEST: usize = 64;
-
 /// The titles of threads.
 pub(super) type Names = HashMap<SessionId, Name>;
 
@@ -49,23 +45,21 @@ pub(super) struct Rollout {
 pub(super) struct Rollouts {
     /// The file in which each thread goes on.
     pub heads: HashMap<SessionId, Rollout>,
-    /// The ones it went on in before, the newest first.
-    former: HashMap<SessionId, Vec<Rollout>>,
+    /// Every file by its own id, and whose it is. The first one of a thread bears
+    /// the thread's id.
+    parts: HashMap<SessionId, (Rollout, SessionId)>,
 }
 
-/// What a thread goes on from.
+/// What a thread goes on from: a part of a file, by the file's own id.
 #[derive(Debug, Deserialize)]
 struct Base {
     thread_id: SessionId,
-    end_ordinal_exclusive: u64,
     end_byte_offset: u64,
 }
 
 /// What the first line of a file says.
 #[derive(Debug, Deserialize)]
 struct First {
-    #[serde(default)]
-    ordinal: u64,
     payload: Payload,
 }
 
@@ -81,18 +75,18 @@ impl Rollouts {
         for _year_month_day in 0..3 {
             folders = folders.iter().flat_map(|folder| entries(folder)).map(|entry| entry.path()).collect();
         }
-        let mut found: Vec<_> = folders
+        let found: Vec<_> = folders
             .par_iter()
             .flat_map_iter(|folder| entries(folder).filter_map(|entry| rollout(&entry)))
             .collect();
-        // The names of later ones are greater.
-        found.sort_by(|(_, one), (_, other)| other.path.file_name().cmp(&one.path.file_name()));
         let mut rollouts = Self::default();
-        for (id, rollout) in found {
-            match rollouts.heads.entry(id) {
-                Entry::Vacant(head) => drop(head.insert(rollout)),
-                Entry::Occupied(_) => rollouts.former.entry(id).or_default().push(rollout),
+        for (thread, part, rollout) in found {
+            let head = rollouts.heads.entry(thread).or_insert_with(|| rollout.clone());
+            // The names of later ones are greater.
+            if head.path.file_name() < rollout.path.file_name() {
+                head.clone_from(&rollout);
             }
+            rollouts.parts.insert(part, (rollout, thread));
         }
         rollouts
     }
@@ -101,18 +95,16 @@ impl Rollouts {
     /// part that is gone is left out, and with it what it went on from.
     pub fn bases_of(&self, head: &Rollout) -> io::Result<Vec<(Rollout, SessionId)>> {
         let mut bases: Vec<(Rollout, SessionId)> = Vec::new();
-        let mut of = head.clone();
-        while let Some(base) = first_of(&of.path)?.and_then(|first| first.payload.history_base) {
-            let former = self.former.get(&base.thread_id).into_iter().flatten();
-            let parts = self.heads.get(&base.thread_id).into_iter().chain(former);
-            let mut before = parts.filter(|part| part.path.file_name() < of.path.file_name());
-            let is_meant = |part: &&Rollout| {
-                let begins = first_of(&part.path).ok().flatten().map(|first| first.ordinal);
-                part.size >= base.end_byte_offset && begins < Some(base.end_ordinal_exclusive)
-            };
-            let Some(part) = before.find(is_meant).filter(|_| bases.len() < DEEPEST) else { break };
-            of = Rollout { size: base.end_byte_offset, ..part.clone() };
-            bases.push((of.clone(), base.thread_id));
+        let mut next = first_of(&head.path)?.and_then(|first| first.payload.history_base);
+        while let Some(base) = next.take() {
+            let Some((part, thread)) = self.parts.get(&base.thread_id) else { break };
+            // None goes on from itself.
+            let is_known = part.path == head.path || bases.iter().any(|(known, _)| known.path == part.path);
+            if is_known || part.size < base.end_byte_offset {
+                break;
+            }
+            bases.push((Rollout { size: base.end_byte_offset, ..part.clone() }, *thread));
+            next = first_of(&part.path).ok().flatten().and_then(|first| first.payload.history_base);
         }
         bases.reverse();
         Ok(bases)
@@ -136,13 +128,16 @@ fn entries(folder: &Path) -> impl Iterator<Item = DirEntry> {
     folder.read_dir().into_iter().flatten().flatten()
 }
 
-/// `rollout-2026-11-21T09-26-10-ID.jsonl`, or `…-ID_PART.jsonl`.
-fn rollout(entry: &DirEntry) -> Option<(SessionId, Rollout)> {
+/// A file, its thread and its own id: `rollout-2026-11-21T09-26-10-THREAD.jsonl`
+/// or `rollout-2026-11-21T09-26-10-THREAD_PART.jsonl`.
+fn rollout(entry: &DirEntry) -> Option<(SessionId, SessionId, Rollout)> {
     let name = entry.file_name();
     let name = name.to_str()?.strip_prefix("rollout-")?.strip_suffix(".jsonl")?;
-    let id = name.get("2026-11-21T09-26-10-".len()..)?.get(..36)?.parse().ok()?;
+    let ids = name.get("2026-11-21T09-26-10-".len()..)?;
+    let (thread, part) = ids.split_once('_').unwrap_or((ids, ids));
     let there = entry.metadata().ok().filter(fs::Metadata::is_file)?;
-    Some((id, Rollout { path: entry.path(), size: there.len(), modified: there.modified().ok()? }))
+    let rollout = Rollout { path: entry.path(), size: there.len(), modified: there.modified().ok()? };
+    Some((thread.parse().ok()?, part.parse().ok()?, rollout))
 }
 
 fn first_of(rollout: &Path) -> io::Result<Option<First>> {

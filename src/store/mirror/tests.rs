@@ -168,12 +168,31 @@ fn a_fork_holds_what_it_was_forked_from_and_a_thread_taken_back_does_not() {
     assert_eq!(facts.forked_from.unwrap().session_id, ONE);
     assert_eq!(facts.forked_turns, 2);
 
-    let taken_back = format!("2026-11-21T09-26-12-{ONE}_{FORK}");
-    scratch.write(&taken_back, &[scratch.meta(ONE, 3, &base(3, one)), prompt(4, "other")]);
+    // Taken back by a turn, it goes on in a file with an id of its own; taken back
+    // again, from there.
+    let parts = ["01a1fd6d-73d9-7f12-a02a-9f252f4a4aeb", "01a1fd6d-8000-7b93-9e6b-cb387a140eff"];
+    let second = scratch
+        .write(&format!("2026-11-21T09-26-12-{ONE}_{}", parts[0]), &[scratch.meta(ONE, 3, &base(3, one))]);
+    let three = fs::metadata(&second).unwrap().len();
+    scratch.write(&format!("2026-11-21T09-26-12-{ONE}_{}", parts[0]), &[prompt(4, "other")]);
     scratch.store().list(&Scope::All).unwrap();
     assert_eq!(scratch.said(ONE), ["> one", "first", "> other"]);
     assert!(scratch.facts(ONE).forked_from.is_none());
+    let again = json!({"thread_id": parts[0], "end_ordinal_exclusive": 4, "end_byte_offset": three});
+    scratch.write(
+        &format!("2026-11-21T09-26-12-{ONE}_{}", parts[1]),
+        &[scratch.meta(ONE, 4, &again), prompt(5, "last")],
+    );
+    scratch.store().list(&Scope::All).unwrap();
+    assert_eq!(scratch.said(ONE), ["> one", "first", "> last"]);
     assert_eq!(scratch.said(FORK).len(), 5, "the fork is of what was there then");
+
+    // Where what was before cannot be read, what came after is there.
+    fs::remove_file(&first).unwrap();
+    fs::create_dir(&first).unwrap();
+    scratch.write(&format!("2026-11-21T09-26-11-{FORK}"), &[prompt(7, "four")]);
+    scratch.store().list(&Scope::All).unwrap();
+    assert_eq!(scratch.said(FORK).last().unwrap(), "> four");
 }
 
 #[test]
