@@ -51,7 +51,6 @@ fn its_sessions_are_in_the_browser(agent: &str, remedy: &str, test: &str) {
 
     let mut first = Pty::start(command(&root, &api, &["--agent", agent]), 150, 34);
     first.wait_for("● warm");
-    first.keys("i");
     first.keys("Remember: the word is PINEAPPLE.");
     first.wait_for("❯ Remember: the word is PINEAPPLE.");
     first.keys("\r");

@@ -73,7 +73,7 @@ fn the_first_start_says_which_agent_and_a_highlighted_session_is_ready() {
     seat.pty.wait_for("claude takes the seat: the first of claude");
     seat.pty.wait_for("● warm");
     let pid = seat.pty.agent_pid();
-    seat.pty.keys("i");
+    seat.pty.compose();
     seat.says("The word is PINEAPPLE");
 
     seat.leave_composer();
@@ -103,7 +103,7 @@ fn another_agent_goes_on_in_the_same_session() {
     let Some(mut seat) = Seat::start("another_agent_goes_on_in_the_same_session", true) else { return };
     seat.pty.wait_for("● warm");
     let pid = seat.pty.agent_pid();
-    seat.pty.keys("i");
+    seat.pty.compose();
     seat.says("The word is PINEAPPLE");
     seat.leave_composer();
     seat.pty.keys("@");
@@ -111,7 +111,7 @@ fn another_agent_goes_on_in_the_same_session() {
     seat.pty.keys("k\r");
     seat.pty.wait_until("the other agent", |screen| screen.contains("● warm │ hotseat ·"));
     assert_ne!(seat.pty.agent_pid(), pid);
-    seat.pty.keys("i");
+    seat.pty.compose();
     seat.says("What is the word?");
     assert!(seat.api.last_messages().to_string().contains("PINEAPPLE"));
 }
@@ -121,7 +121,7 @@ fn who_is_not_logged_in_is_told_so() {
     let Some(mut seat) = Seat::start("who_is_not_logged_in_is_told_so", false) else { return };
     seat.pty.wait_for("● warm");
     seat.pty.wait_for("not logged in");
-    seat.pty.keys("i");
+    seat.pty.compose();
     seat.pty.keys("hello");
     seat.pty.wait_for("hello");
     seat.pty.keys("\r");

@@ -95,7 +95,7 @@ fn one_process_clears_resumes_and_forks() {
     let scratch = Scratch::new();
     let mut pty = scratch.warm();
     let pid = pty.agent_pid();
-    pty.keys("i");
+    pty.compose();
     say(&mut pty, "Remember the secret is PINEAPPLE", "I will remember");
     let [told] = &scratch.transcripts()[..] else { panic!("one transcript") };
     let told = told.clone();
@@ -127,7 +127,7 @@ fn one_process_clears_resumes_and_forks() {
 fn a_secret_survives_the_end_of_everything() {
     let scratch = Scratch::new();
     let mut pty = scratch.warm();
-    pty.keys("i");
+    pty.compose();
     say(&mut pty, "Remember the secret is PINEAPPLE", "I will remember");
     leave_composer(&mut pty);
     pty.keys("q");
@@ -138,7 +138,7 @@ fn a_secret_survives_the_end_of_everything() {
 
     let mut pty = Pty::start(hotseat(&scratch.root, &["--resume", &id]), 120, 34);
     pty.wait_for("● warm");
-    pty.keys("i");
+    pty.compose();
     say(&mut pty, "What is the secret?", RECALLED);
     assert_eq!(scratch.transcripts(), transcripts, "it is the same session");
 
@@ -183,7 +183,7 @@ fn the_filter_and_the_jump_find_a_session() {
 fn a_permission_is_asked_where_one_works_and_denied() {
     let scratch = Scratch::new();
     let mut pty = scratch.warm();
-    pty.keys("i");
+    pty.compose();
     pty.keys("write: made.txt: hello\r");
     pty.wait_for("wants to run");
     pty.wait_for("made.txt");
@@ -224,7 +224,7 @@ fn a_turn_is_interrupted_and_prompts_queue_behind_it() {
 fn a_killed_agent_comes_back_on_the_same_session() {
     let scratch = Scratch::new();
     let mut pty = scratch.warm();
-    pty.keys("i");
+    pty.compose();
     say(&mut pty, "Remember the secret is PINEAPPLE", "I will remember");
     let pid = pty.agent_pid();
     pty.keys("a draft that stays");
@@ -244,7 +244,8 @@ fn no_child_outlives_hotseat_however_it_ends() {
         let scratch = Scratch::new();
         let mut pty = scratch.warm();
         let agent = pty.agent_pid();
-        pty.keys("irun: sleep 1000\r");
+        pty.compose();
+        pty.keys("run: sleep 1000\r");
         pty.wait_for("wants to run");
         std::thread::sleep(std::time::Duration::from_millis(400));
         pty.keys("y");
@@ -262,7 +263,7 @@ fn the_terminal_is_given_back_whole() {
         let mut pty = scratch.warm();
         assert!(pty.with_screen(vt100::Screen::alternate_screen));
         match end {
-            "q" => pty.keys("q"),
+            "q" => pty.keys("\u{11}"),
             "term" => signal(pty.child.process_id().unwrap(), "-TERM"),
             _ => signal(pty.child.process_id().unwrap(), "-INT"),
         }
@@ -359,7 +360,8 @@ fn nothing_in_a_transcript_reaches_the_terminal_as_a_command() {
 fn a_paste_of_many_lines_is_one_prompt() {
     let scratch = Scratch::new();
     let mut pty = scratch.warm();
-    pty.keys("i\x1b[200~Remember line one\nand line two\x1b[201~");
+    pty.compose();
+    pty.keys("\x1b[200~Remember line one\nand line two\x1b[201~");
     pty.wait_for("and line two");
     assert!(pty.screen().contains("● warm"), "nothing was sent");
     pty.keys("\r");

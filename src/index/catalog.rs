@@ -46,6 +46,8 @@ pub struct Catalog {
     loaded: Mutex<Option<i64>>,
     /// What a person should be told of the index.
     notes: Mutex<Vec<String>>,
+    /// Why what is kept elsewhere could not be had the last time.
+    elsewhere: Mutex<Option<String>>,
 }
 
 /// A session that was read.
@@ -85,6 +87,7 @@ impl Catalog {
             database: None,
             loaded: Mutex::default(),
             notes: Mutex::default(),
+            elsewhere: Mutex::default(),
         }
     }
 

@@ -23,6 +23,8 @@ pub enum Feature {
     Mode,
     /// A title for the active session.
     Rename,
+    /// Putting a session aside that it alone keeps, and bringing it back.
+    Archive,
     /// How full the context window is.
     Context,
     /// What a turn costs.

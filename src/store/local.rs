@@ -136,7 +136,10 @@ impl LocalStore {
 
 impl SessionStore for LocalStore {
     fn list(&self, scope: &Scope) -> Result<Vec<Stored>, StoreError> {
-        self.take_in(AT_ONCE)?;
+        // What other agents keep is no reason to go without one's own.
+        if let Err(error) = self.take_in(AT_ONCE) {
+            tracing::warn!("{error}");
+        }
         // Where folders are many, asking the system is most of the work.
         let found: Vec<_> = self.folders(scope)?.par_iter().map(|folder| sessions_in(folder)).collect();
         let mut newest: HashMap<SessionId, Stored> = HashMap::new();
@@ -194,11 +197,7 @@ impl SessionStore for LocalStore {
 
     fn take_in(&self, at_most: u64) -> Result<bool, StoreError> {
         let Some(mirror) = &self.mirror else { return Ok(false) };
-        // What other agents keep is no reason to go without one's own.
-        let taken = mirror.take_in(at_most);
-        Ok(taken
-            .inspect_err(|error| tracing::warn!("sessions of other agents are not up to date: {error}"))
-            .unwrap_or(false))
+        mirror.take_in(at_most).map_err(StoreError::io("the sessions of other agents are not up to date"))
     }
 
     fn record(&self, record: &Record) -> Result<(), StoreError> {

@@ -114,6 +114,20 @@ impl Pty {
         self.keys.flush().unwrap();
     }
 
+    /// Gives the keys to the composer, where they do not go there by themselves:
+    /// that is so once the list turned out to be empty.
+    pub fn compose(&mut self) {
+        let is_there = |screen: &str| screen.contains("Enter send");
+        for _moment in 0..40 {
+            if is_there(&self.screen()) {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        self.keys("i");
+        self.wait_until("the composer's hints", is_there);
+    }
+
     /// Changes the size of the terminal.
     pub fn resize(&mut self, columns: u16, rows: u16) {
         let (high, wide) = (NonZero::new(rows).unwrap(), NonZero::new(columns).unwrap());

@@ -45,7 +45,7 @@ impl Catalog {
         mut progress: impl FnMut(usize, usize) -> ControlFlow<()>,
     ) -> Result<Completion, StoreError> {
         // The newest first, and each batch is listed: who waits sees it come.
-        while self.store.take_in(BATCH)? {
+        while self.more_elsewhere() {
             if progress(0, self.store.list(scope)?.len()).is_break() {
                 return Ok(Completion::Stopped);
             }
@@ -102,6 +102,19 @@ impl Catalog {
             }
             Ok(Completion::Done)
         })
+    }
+
+    /// Takes in what is kept elsewhere; `true` while there is more. Why it
+    /// cannot be had is noted once.
+    fn more_elsewhere(&self) -> bool {
+        let failed = |error: StoreError| {
+            let why = error.to_string();
+            let told = lock(&self.elsewhere).replace(why.clone());
+            if told.as_ref() != Some(&why) {
+                self.note(why);
+            }
+        };
+        self.store.take_in(BATCH).map_err(failed).unwrap_or(false)
     }
 
     /// Reads what is new in sessions that grew a little, and writes it to the

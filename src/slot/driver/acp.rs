@@ -77,6 +77,7 @@ pub const ACP: Known = speaks("acp", "", &[], "");
 /// What no such agent can: the protocol has no word for it.
 const LACKS: &[(Feature, &str)] = &[
     (Feature::Rename, "the Agent Client Protocol cannot rename"),
+    (Feature::Archive, "the Agent Client Protocol cannot bring back what it deletes"),
     (Feature::ForkAt, "the Agent Client Protocol copies a session to its end only"),
     (Feature::Rewind, "the Agent Client Protocol cannot bring files back"),
     (Feature::Servers, "the Agent Client Protocol does not tell of MCP servers"),
@@ -179,9 +180,7 @@ impl Driver for Acp {
             // It is given one at a time.
             Ask::Cancel(_) => vec![answer(id, Ok(Answer::Cancelled(false)))],
             Ask::End => self.cancel(),
-            Ask::Archive { .. } => {
-                vec![answer(id, Err(refused("the Agent Client Protocol cannot bring back what it deletes")))]
-            }
+            Ask::Archive { .. } => vec![lacking(id, Feature::Archive)],
             Ask::Rename { .. } => vec![lacking(id, Feature::Rename)],
             Ask::Servers => vec![lacking(id, Feature::Servers)],
             Ask::Rewind { .. } => vec![lacking(id, Feature::Rewind)],

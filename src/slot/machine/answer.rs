@@ -92,8 +92,20 @@ impl Machine {
         let (mut agent, totals) = match result {
             Ok(Answer::Agent(agent, totals)) => (*agent, totals),
             Ok(_) => return self.end(After::Retry(mistaken().to_string())),
+            // The session that was asked for is refused, not the agent itself: it is
+            // asked for another before it is given up.
+            Err(error @ SlotError::Refused { .. })
+                if self.active.is_none() && self.launch.resume.is_some() =>
+            {
+                self.launch.resume = None;
+                self.refused = Some(error.to_string());
+                return self.end(After::Start);
+            }
             Err(error) => return self.end(After::Retry(error.to_string())),
         };
+        if let Some(why) = self.refused.take() {
+            agent.notice = Some(format!("this is a new session, for the other cannot be opened: {why}"));
+        }
         if agent.pid == 0 {
             agent.pid = self.leaders.get(&self.process).map_or(0, |leader| (self.speaker)(*leader));
         }

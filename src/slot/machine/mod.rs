@@ -150,6 +150,8 @@ pub(super) struct Machine {
     life: Life,
     /// Restarts since the last run that lasted.
     attempts: usize,
+    /// Why the session that a process was to start in could not be opened.
+    refused: Option<String>,
     active: Option<Active>,
     turn: Option<Turn>,
     prompts: Prompts,
@@ -177,6 +179,7 @@ impl Machine {
             state: SlotState::Starting,
             life: Life::Gone { retry: None },
             attempts: 0,
+            refused: None,
             active: None,
             turn: None,
             prompts: Prompts::default(),

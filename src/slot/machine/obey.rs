@@ -37,7 +37,7 @@ impl Machine {
                 Ok(()) => self.ask(Ask::Rename { title, session }, Then::Done(reply)),
                 no => answer(reply, no),
             },
-            Command::Archive { session, back, reply } => match self.may_ask() {
+            Command::Archive { session, back, reply } => match self.may_ask_for(Feature::Archive) {
                 Ok(()) => self.ask(Ask::Archive { session, back }, Then::Done(reply)),
                 no => answer(reply, no),
             },

@@ -62,10 +62,14 @@ impl App {
         seated.filter(|offered| !offered.official).map(|offered| offered.name)
     }
 
+    /// The agent that alone keeps a session; hostile text.
+    pub fn keeper_name(&self, session: SessionId) -> Option<&str> {
+        self.row(session)?.facts.agent.as_deref()
+    }
+
     /// Whether the agent in the seat is the only one that keeps a session.
     pub fn is_kept_by_seated(&self, session: SessionId) -> bool {
-        let keeper = self.row(session).and_then(|row| row.facts.agent.as_deref());
-        keeper == Some(self.seat.name.as_str())
+        self.keeper_name(session) == Some(self.seat.name.as_str())
     }
 
     /// Why the agent in the seat cannot do what a command asks of it; none where

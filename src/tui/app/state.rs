@@ -41,6 +41,8 @@ pub struct App {
     pub folder: String,
     /// Nothing is written to disk.
     pub ephemeral: bool,
+    /// No key was pressed yet.
+    pub untouched: bool,
     /// Where the keys go.
     pub focus: Focus,
     /// The list of sessions.
@@ -205,6 +207,7 @@ impl App {
             agents: setup.agents,
             folder: setup.folder,
             ephemeral: setup.ephemeral,
+            untouched: true,
             focus: Focus::Browser,
             browser,
             around: Surroundings::default(),

@@ -20,6 +20,8 @@ pub enum Undo {
         session: SessionId,
         /// Its former title.
         title: String,
+        /// The agent gives it that.
+        by_agent: bool,
     },
     /// This session had this tag.
     Tag {

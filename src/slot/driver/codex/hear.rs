@@ -253,7 +253,11 @@ fn request(method: &str, id: &Value, params: &Value) -> Heard {
 /// A refusal, in codex's words.
 fn refused(message: &str) -> SlotError {
     let unknown = message.contains("no rollout found") || message.contains("thread not found");
-    let code = if unknown { "session_not_found" } else { "" };
+    let code = match message {
+        _ if unknown => "session_not_found",
+        _ if message.contains("active writer") => "session_in_use",
+        _ => "",
+    };
     SlotError::Refused { code: code.to_owned(), message: message.chars().take(400).collect() }
 }
 

@@ -181,3 +181,17 @@ fn a_state_says_what_it_does_not_allow() {
     dead.die();
     check(dead, "not running");
 }
+
+#[test]
+fn a_session_that_is_refused_at_the_start_costs_only_itself() {
+    let mut bench = Bench::warm();
+    bench.die();
+    let (words, _) = bench.command(|reply| Command::Restart { seat: Seat::Stored(id(B)), reply });
+    assert_eq!(words.last().map(String::as_str), Some("> initialize"));
+    let words = bench.refuse("session_not_found");
+    assert_eq!(words, ["end input"]);
+    let ended = Input::Ended(2, Ended { code: Some(0), reason: "exit 0".to_owned(), stderr: Vec::new() });
+    let words = bench.step(ended);
+    assert!(words.iter().any(|word| word == "spawn"), "{words:?}");
+    assert!(!words.iter().any(|word| word.starts_with("spawn stored")), "{words:?}");
+}

@@ -45,11 +45,11 @@ pub(super) fn pick(app: &mut App) -> Vec<Effect> {
 pub(super) fn seat(app: &mut App, at: usize, session: Option<SessionId>) -> Vec<Effect> {
     let Some(offered) = app.agents.get(at).cloned() else { return Vec::new() };
     if let Some(why) = offered.missing {
-        app.complain(why);
+        app.complain(format!("{} cannot take the seat: {why}", offered.name));
     } else if app.seat.terminal {
         app.complain("this agent has the screen for itself: leave, and start with --agent");
-    } else if !matches!(app.seat.state, SlotState::Idle(_) | SlotState::Exited(_)) {
-        app.complain("the agent is at work: wait for it, or stop the turn first");
+    } else if matches!(app.seat.state, SlotState::Busy { .. } | SlotState::Switching { .. }) {
+        app.complain(format!("{} is at work: wait for it, or stop the turn first", app.seat.name));
     } else {
         let left = app.agents.iter().position(|former| former.name == app.seat.name && former.official);
         app.seat.sharing = left.or(app.seat.sharing);

@@ -7,6 +7,7 @@ use super::super::state::App;
 use super::super::undo::Undo;
 use super::{act, read, switch};
 use crate::session::SessionId;
+use crate::slot::Feature;
 
 /// Lays what is known of the session over the panes.
 pub(super) fn details(app: &mut App) -> Vec<Effect> {
@@ -22,6 +23,9 @@ pub(super) fn details(app: &mut App) -> Vec<Effect> {
 /// Keeps a copy of the session, or gives it up.
 pub(super) fn pin(app: &mut App) -> Vec<Effect> {
     match listed_target(app) {
+        Some(session) if let Some(keeper) = app.keeper_name(session) => {
+            act::complain(app, &format!("{keeper} keeps this session: no clean-up of claude's finds it"))
+        }
         Some(session) => vec![Effect::Pin { session, pin: !app.around.pinned.contains(&session) }],
         None => act::complain(app, "this session holds nothing yet: there is nothing to keep"),
     }
@@ -59,6 +63,9 @@ pub(super) fn ask(app: &mut App, purpose: fn(SessionId) -> Purpose) -> Vec<Effec
         return act::complain(app, "this session holds nothing yet: say something first");
     };
     let purpose = purpose(session);
+    if let Some(why) = refused(app, session, &purpose) {
+        return act::complain(app, &why);
+    }
     let text = match &purpose {
         Purpose::Tag(_) => tag_of(app, session),
         _ => app.title(session).unwrap_or_default().to_owned(),
@@ -69,15 +76,11 @@ pub(super) fn ask(app: &mut App, purpose: fn(SessionId) -> Purpose) -> Vec<Effec
 
 /// Gives a session a title.
 pub(super) fn rename(app: &mut App, session: SessionId, title: String) -> Vec<Effect> {
-    if let Some(former) = app.title(session).map(str::to_owned).filter(|former| *former != title) {
-        app.undo.push(Undo::Rename { session, title: former });
-    }
-    vec![rename_effect(app, session, title)]
-}
-
-fn rename_effect(app: &App, session: SessionId, title: String) -> Effect {
     let by_agent = app.seat.active == Some(session) || app.is_kept_by_seated(session);
-    Effect::Rename { session, title, by_agent }
+    if let Some(former) = app.title(session).map(str::to_owned).filter(|former| *former != title) {
+        app.undo.push(Undo::Rename { session, title: former, by_agent });
+    }
+    vec![Effect::Rename { session, title, by_agent }]
 }
 
 /// Gives a session a tag, or takes it away.
@@ -89,6 +92,22 @@ pub(super) fn tag(app: &mut App, session: SessionId, tag: String) -> Vec<Effect>
     vec![Effect::Tag { session, tag }]
 }
 
+/// Why a session cannot be given that, which another agent may keep.
+fn refused(app: &App, session: SessionId, purpose: &Purpose) -> Option<String> {
+    let keeper = app.keeper_name(session)?;
+    match purpose {
+        Purpose::Tag(_) => Some(format!("{keeper} keeps this session, and knows no tags")),
+        Purpose::Title(_) if !app.is_kept_by_seated(session) => {
+            Some(format!("{keeper} keeps this session, and only it can rename it: seat it first"))
+        }
+        Purpose::Title(_) => {
+            let abilities = app.seat.agent.as_ref()?.abilities;
+            abilities.lack(Feature::Rename).map(str::to_owned)
+        }
+        _ => None,
+    }
+}
+
 fn tag_of(app: &App, session: SessionId) -> String {
     app.browser.row(session).and_then(|row| row.facts.tag.clone()).unwrap_or_default()
 }
@@ -98,6 +117,14 @@ pub(super) fn delete(app: &mut App) -> Vec<Effect> {
     let Some(session) = listed_target(app) else {
         return act::complain(app, "there is nothing to delete here");
     };
+    if let Some(keeper) = app.keeper_name(session).filter(|_| !app.is_kept_by_seated(session)) {
+        let why = format!("{keeper} keeps this session, and only it can put it aside: seat it first");
+        return act::complain(app, &why);
+    }
+    let lack = app.seat.agent.as_ref().and_then(|agent| agent.abilities.lack(Feature::Archive));
+    if let Some(why) = lack.filter(|_| app.is_kept_by_seated(session)) {
+        return act::complain(app, &format!("{why}: nothing is deleted"));
+    }
     if app.seat.active == Some(session) {
         return act::complain(app, "this session has the seat: c clears it, then d deletes it");
     }
@@ -109,9 +136,7 @@ pub(super) fn undo(app: &mut App) -> Vec<Effect> {
     match app.undo.pop() {
         Some(Undo::Clear(session)) => switch::seat_session(app, session),
         Some(Undo::Delete { session, by_agent }) => vec![Effect::Restore { session, by_agent }],
-        Some(Undo::Rename { session, title }) => {
-            vec![rename_effect(app, session, title)]
-        }
+        Some(Undo::Rename { session, title, by_agent }) => vec![Effect::Rename { session, title, by_agent }],
         Some(Undo::Tag { session, tag }) => vec![Effect::Tag { session, tag }],
         None => act::complain(app, "there is nothing to undo"),
     }

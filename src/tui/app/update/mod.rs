@@ -61,7 +61,10 @@ fn asked(app: &mut App) -> Vec<Effect> {
 
 fn happened(app: &mut App, event: Event) -> Vec<Effect> {
     match event {
-        Event::Key(key) => keys::press(app, key),
+        Event::Key(key) => {
+            app.untouched = false;
+            keys::press(app, key)
+        }
         Event::Paste(text) => keys::paste(app, &text),
         Event::Mouse(mouse) => mouse::mouse(app, mouse),
         Event::Resize { width, height } => {

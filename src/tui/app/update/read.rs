@@ -6,7 +6,7 @@ use super::super::effect::Effect;
 use super::super::event::Opened;
 use super::super::overlay::Overlay;
 use super::super::page::{FIRST_READ, Page, Read, Seek};
-use super::super::state::App;
+use super::super::state::{App, Focus};
 use super::super::undo::Undo;
 use crate::index::Row;
 use crate::session::SessionId;
@@ -98,6 +98,10 @@ pub(super) fn rows(
     app.browser.progress = progress;
     app.browser.problem = None;
     app.arrange();
+    if app.untouched && progress.is_none() && app.browser.rows.is_empty() && !app.seat.terminal {
+        // There is nothing to choose from: whoever types means the agent.
+        app.focus = Focus::Composer;
+    }
     if app.resume_newest && app.browser.progress.is_none() {
         app.resume_newest = false;
         if let Some(newest) = app.browser.recent(1) {

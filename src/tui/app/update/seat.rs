@@ -157,7 +157,9 @@ fn ready(app: &mut App, agent: Agent) -> Vec<Effect> {
     app.seat.mode = agent.permission_mode;
     app.seat.folder = Some(agent.cwd.clone());
     app.seat.agent = Some(agent);
-    app.seat.active = Some(session);
+    if let Some(former) = app.seat.active.replace(session).filter(|former| *former != session) {
+        app.seat.previous = Some(former);
+    }
     app.agreed.insert(session);
     let mut effects = Vec::new();
     if app.shown.is_none() {

@@ -11,7 +11,7 @@ use super::super::state::{App, Focus};
 use super::{act, agents, read};
 use crate::session::SessionId;
 use crate::session::facts::fork_title;
-use crate::slot::{Ability, SlotState, Switch};
+use crate::slot::{Ability, Feature, SlotState, Switch};
 
 /// Enter in the browser: the session under the cursor takes the seat. On a dead
 /// agent's own session it asks why that died.
@@ -64,11 +64,13 @@ pub(super) fn resume(app: &mut App, session: SessionId) -> Vec<Effect> {
             let effects = agents::seat(app, at, Some(session));
             if effects.is_empty() {
                 give_prompt_back(app);
+                app.focus = Focus::Browser;
             }
             effects
         }
         (None, Keeper::Unknown) => {
             give_prompt_back(app);
+            app.focus = Focus::Browser;
             act::complain(app, "the agent that keeps this session is none of those known here")
         }
         (None, Keeper::Seated) => switch(app, Switch::Resume(session)),
@@ -142,11 +144,19 @@ pub(super) fn clear(app: &mut App) -> Vec<Effect> {
 /// Forks the session shown, in the conversation from the selected message.
 pub(super) fn fork(app: &mut App) -> Vec<Effect> {
     let Some(source) = act::target(app) else { return act::complain(app, "there is nothing to fork yet") };
-    let at = match app.focus {
-        Focus::Conversation => app.page().and_then(|page| page.selected_uuid()).map(str::to_owned),
-        Focus::Browser | Focus::Composer | Focus::Permission => None,
-    };
-    fork_session(app, source, at)
+    let selects = app.focus == Focus::Conversation && app.page().is_some_and(|page| page.selected.is_some());
+    let at = app.page().filter(|_| selects).and_then(|page| page.selected_uuid()).map(str::to_owned);
+    let lack = app.seat.agent.as_ref().and_then(|agent| agent.abilities.lack(Feature::ForkAt));
+    match (lack, app.keeper(source)) {
+        // Not all of it under the name of a part.
+        (Some(why), Keeper::Seated) if selects => {
+            let browser = app.keymap.key(Place::Browser, Command::Fork);
+            let whole =
+                browser.map(|key| format!(" - {key} in the browser forks all of it")).unwrap_or_default();
+            act::complain(app, &format!("{why}{whole}"))
+        }
+        _ => fork_session(app, source, at),
+    }
 }
 
 /// Forks a session under the next free number of its title.

@@ -289,10 +289,10 @@ fn an_agent_is_picked_while_nothing_runs() {
 
     let mut missing = program();
     assert_eq!(missing.keys("@ j j j enter"), []);
-    assert_eq!(missing.toast(), "no x");
+    assert_eq!(missing.toast(), "x cannot take the seat: no x");
 
     let mut busy = program();
     busy.busy(FRESH);
     assert_eq!(busy.keys("@ j enter"), []);
-    assert_eq!(busy.toast(), "the agent is at work: wait for it, or stop the turn first");
+    assert_eq!(busy.toast(), "hotseat is at work: wait for it, or stop the turn first");
 }
