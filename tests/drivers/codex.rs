@@ -127,7 +127,15 @@ async fn the_last_turn_is_taken_back() {
     assert!(!shown.items().iter().any(|item| format!("{:?}", item.body).contains("PINEAPPLE")), "{shown:?}");
     assert!(seated.slot.say(ASK).await.contains("no word"));
     let browser = Browser::of(&seated);
-    assert_eq!(texts(&browser.said(session)), ["What is this?", "I know no word.", ASK, "I know no word."]);
+    let kept = ["What is this?", "I know no word.", ASK, "I know no word."];
+    assert_eq!(texts(&browser.said(session)), kept);
+    // And once more: the thread goes on in a third file.
+    seated.slot.say(TELL).await;
+    let again = uuid::Uuid::new_v4().to_string();
+    seated.slot.submit(&again, "/revert").await;
+    seated.slot.prompt(&again, PromptState::Completed).await;
+    assert!(seated.slot.say(ASK).await.contains("no word"));
+    assert_eq!(texts(&browser.said(session)), [kept.as_slice(), &kept[2..]].concat());
 }
 
 /// What was said with codex, tools and all, goes on with an agent of the official

@@ -33,7 +33,20 @@ pub fn examine(places: &Places, findings: &mut Findings) -> Vec<Folder> {
         file("configuration", places.config_file(), findings),
         folder("state", places.state.clone(), findings, |_| (None, vec![])),
         folder("logs", places.logs(), findings, |_| (None, vec![])),
+        folder("cache", places.cache.clone(), findings, |_| (None, vec![])),
+        kept_by_codex(places, findings),
     ]
+}
+
+/// Only read here, so that it need not be writable.
+fn kept_by_codex(places: &Places, findings: &mut Findings) -> Folder {
+    let path = places.codex.join("sessions");
+    let exists = path.exists();
+    if exists && path.read_dir().is_err() {
+        findings.problem(format!("codex: {} cannot be read", path.display()), mend(&path, "u+rx"));
+    }
+    let holds = (!exists).then(|| "no sessions of codex".to_owned());
+    Folder { what: "codex", writable: can_write(&path), path, exists, holds }
 }
 
 /// What a folder holds in a few words, and the folders in it that cannot be read.

@@ -112,6 +112,9 @@ fn row(app: &App, jump: &Jump, at: usize, width: usize, theme: &Theme) -> Line<'
     } else if let Some(row) = jump.row(at) {
         let folder = text::clean_line(row.facts.cwd.as_deref().unwrap_or_default());
         right.insert(0, Span::styled(text::truncate_start(&folder, width / 4).into_owned(), theme.dim));
+        if let Some(agent) = &row.facts.agent {
+            right.insert(0, Span::styled(format!("{} ", text::clean_line(agent)), theme.accent));
+        }
         let room = width.saturating_sub(text::width_of(&right) + 3);
         left.extend(found::title(row, jump.ranking.query(), room, Style::default(), theme));
     }

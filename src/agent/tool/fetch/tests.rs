@@ -80,9 +80,10 @@ async fn what_cannot_be_read_says_why() {
 
 #[tokio::test]
 async fn a_page_nested_without_end_is_given_as_it_is() {
-    let deep = "<div>".repeat(100_000);
+    let deep = "<div>".repeat(20_000);
     let url = host_of(vec![answer("200 OK\r\ncontent-type: text/html", &deep)]);
-    assert_eq!(fetched(&url).await.text, deep);
+    let text = fetched(&url).await.text;
+    assert!(text == deep, "{}", &text[..text.len().min(400)]);
 }
 
 #[test]

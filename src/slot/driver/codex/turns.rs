@@ -105,7 +105,11 @@ impl Codex {
         result: Result<&Value, SlotError>,
     ) -> Vec<Heard> {
         match result {
-            Ok(_) => self.revert_ended(uuid, Change::Dropped(gone)),
+            Ok(_) => {
+                let dropped = Heard::Grew { uuid: String::new(), change: Change::Dropped(gone) };
+                let said = told(Notice::Info, "the last turn is taken back; files stay as they are");
+                std::iter::once(dropped).chain(self.revert_ended(uuid, said)).collect()
+            }
             Err(error) => self.revert_ended(uuid, told(Notice::Error, &error.to_string())),
         }
     }

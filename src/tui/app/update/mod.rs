@@ -123,7 +123,7 @@ fn happened(app: &mut App, event: Event) -> Vec<Effect> {
             switch::seat_session(app, copy)
         }
         Event::Restored(session) => {
-            app.say("brought back from the trash");
+            app.say("brought back");
             app.browser.selected = Some(session);
             read::show(app, session)
         }

@@ -138,6 +138,10 @@ fn announce(
         |words: &str, style: Style| vec![Line::styled(truncate(words, shape.width).into_owned(), style)];
     match notice {
         Notice::Interrupted => one_line("⊘ interrupted", theme.warn),
+        // Some agents keep the summary to themselves.
+        Notice::Compacted if text.is_empty() => {
+            one_line("compacted: a summary took the place of what came before", theme.dim)
+        }
         Notice::Compacted => {
             let open = fold == Fold::Open;
             let words = counted(text.split_whitespace().count(), "word");
