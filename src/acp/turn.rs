@@ -155,6 +155,7 @@ impl<W: AsyncWrite + Unpin> Server<W> {
                 self.end(Err(internal(&format!("the agent ended: {reason}")))).await?;
             }
             News::State(_)
+            | News::Refused(_)
             | News::Switched(_)
             | News::Retry(_)
             | News::Totals(_)

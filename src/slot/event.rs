@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 use super::driver::Driver;
-use super::{Abilities, Finder};
+use super::{Abilities, Finder, Listed};
 use crate::protocol::PermissionMode;
 use crate::session::SessionId;
 use crate::session::conversation::Change;
@@ -269,6 +269,9 @@ pub enum News {
     State(SlotState),
     /// The handshake is through (at the start, and after each restart).
     Ready(Agent),
+    /// The session that the process was to start in cannot be opened, for this
+    /// reason; a new one is active instead.
+    Refused(String),
     /// The active session changed.
     Switched(Switched),
     /// The conversation grew.
@@ -319,19 +322,6 @@ pub enum News {
     Sessions(Vec<Listed>),
     /// The permission mode in use, after it was changed.
     Mode(PermissionMode),
-}
-
-/// A session that an agent keeps, as it tells of it; hostile text.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Listed {
-    /// Its id.
-    pub session: SessionId,
-    /// Its title.
-    pub title: Option<String>,
-    /// The folder it runs in.
-    pub cwd: PathBuf,
-    /// When something was said in it last.
-    pub active: Option<DateTime<Utc>>,
 }
 
 /// Where a prompt is on its way.

@@ -3,6 +3,9 @@
 //! A handle is cheap to clone and owns nothing: the process, its state and its
 //! queue belong to the one task behind it.
 
+use std::path::PathBuf;
+
+use chrono::{DateTime, Utc};
 use tokio::sync::{mpsc, oneshot};
 
 use super::{Program, SlotError, Switch, Switched, Verdict};
@@ -42,6 +45,19 @@ pub struct McpServer {
     pub tools: Option<usize>,
     /// Why it is not there.
     pub error: Option<String>,
+}
+
+/// A session that an agent keeps, as it tells of it; hostile text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listed {
+    /// Its id.
+    pub session: SessionId,
+    /// Its title.
+    pub title: Option<String>,
+    /// The folder it runs in.
+    pub cwd: PathBuf,
+    /// When something was said in it last.
+    pub active: Option<DateTime<Utc>>,
 }
 
 /// What coming back to a prompt changes, or changed, in the files.

@@ -23,6 +23,7 @@ pub(super) fn note(event: &SlotEvent) {
             let (pid, session) = (agent.pid, agent.session);
             tracing::info!(epoch, name = agent.name, version = agent.version, pid, %session, "warm");
         }
+        News::Refused(_) => tracing::warn!(epoch, "the session that was asked for cannot be opened"),
         News::Switched(done) => {
             let (pid, took) = (done.pid, done.took);
             tracing::info!(epoch, what = done.what, from = %done.from, to = %done.to, pid, ?took, "switched");

@@ -35,7 +35,7 @@ pub use driver::{
 pub use error::SlotError;
 pub use event::*;
 pub use finder::{Finder, Found};
-pub use handle::{ContextUsage, FileChange, McpServer, Rewind, Seat, SlotHandle};
+pub use handle::{ContextUsage, FileChange, Listed, McpServer, Rewind, Seat, SlotHandle};
 pub use memory::memory_of;
 
 /// News that may wait for a reader; beyond them the agent's stdout waits.

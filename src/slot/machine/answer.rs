@@ -89,6 +89,10 @@ impl Machine {
 
     /// The agent is through the handshake, or it is none.
     fn greet(&mut self, result: Result<Answer, SlotError>) {
+        // One that is to end already has nothing to say of the next.
+        if !matches!(self.life, Life::Up { .. }) {
+            return;
+        }
         let (mut agent, totals) = match result {
             Ok(Answer::Agent(agent, totals)) => (*agent, totals),
             Ok(_) => return self.end(After::Retry(mistaken().to_string())),
@@ -103,9 +107,6 @@ impl Machine {
             }
             Err(error) => return self.end(After::Retry(error.to_string())),
         };
-        if let Some(why) = self.refused.take() {
-            agent.notice = Some(format!("this is a new session, for the other cannot be opened: {why}"));
-        }
         if agent.pid == 0 {
             agent.pid = self.leaders.get(&self.process).map_or(0, |leader| (self.speaker)(*leader));
         }
@@ -122,6 +123,9 @@ impl Machine {
         self.launch.permission_mode = agent.permission_mode;
         self.turn = None;
         self.tell(News::Ready(agent));
+        if let Some(why) = self.refused.take() {
+            self.tell(News::Refused(why));
+        }
         self.settle();
         self.count(totals);
         self.send_prompts();

@@ -182,6 +182,7 @@ fn news(event: &SlotEvent) -> Option<String> {
         News::Prepared(None) => "unprepared".to_owned(),
         News::Prepared(Some(switch)) => format!("prepared {}", switch.name()),
         News::Totals(_) => return None,
+        News::Refused(why) => format!("refused: {why}"),
         News::Replay { changes, .. } => format!("replay of {}", changes.len()),
         News::Sessions(sessions) => format!("{} sessions", sessions.len()),
         News::Servers(connected, of) => format!("servers {connected}/{of}"),

@@ -1,6 +1,7 @@
 //! Starting, dying, starting again, closing.
 
 use super::*;
+use crate::slot::Program;
 
 #[test]
 fn it_starts_and_shakes_hands() {
@@ -194,4 +195,20 @@ fn a_session_that_is_refused_at_the_start_costs_only_itself() {
     let words = bench.step(ended);
     assert!(words.iter().any(|word| word == "spawn"), "{words:?}");
     assert!(!words.iter().any(|word| word.starts_with("spawn stored")), "{words:?}");
+    let words = bench.answer(&handshake(A));
+    assert!(words.iter().any(|word| word.ends_with("refused: no")), "{words:?}");
+}
+
+#[test]
+fn a_handshake_that_comes_too_late_is_not_the_next_ones() {
+    let mut bench = Bench::new();
+    bench.step(Input::Begin);
+    let program = Program { driver: OURS.driver, path: "other".into(), args: Vec::new() };
+    let seat = Seat::Stored(id(B));
+    let (words, _) = bench.command(|reply| Command::Replace { program, seat, reply });
+    assert_eq!(words, ["end input"]);
+    assert_eq!(bench.answer(&handshake(A)), Vec::<String>::new());
+    let ended = Input::Ended(1, Ended { code: Some(0), reason: "exit 0".to_owned(), stderr: Vec::new() });
+    let words = bench.step(ended);
+    assert!(words.contains(&"spawn stored B".to_owned()), "{words:?}");
 }

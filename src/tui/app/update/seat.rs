@@ -31,6 +31,10 @@ pub(super) fn news(app: &mut App, event: SlotEvent) -> Vec<Effect> {
             effects
         }
         News::Ready(agent) => ready(app, agent),
+        News::Refused(why) => {
+            app.complain(format!("a new session has the seat, for this one cannot be opened: {why}"));
+            Vec::new()
+        }
         News::Switched(switched) => arrived(app, switched),
         News::Conversation { uuid, at, change } => {
             app.seat.retry = None;
