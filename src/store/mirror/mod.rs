@@ -291,6 +291,7 @@ fn translate(
             break;
         } else {
             length += source.skip_until(b'\n')? as u64;
+            entries.extend(b"{\n");
         }
         at += length;
         if entries.len() > PIECE {

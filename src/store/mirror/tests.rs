@@ -331,6 +331,12 @@ fn what_is_no_rollout_harms_nobody() {
     scratch.write(&format!("2026-11-21T09-26-12-{nowhere}"), &[prompt(1, "lost")]);
     let store = scratch.store();
     assert_eq!(store.list(&Scope::All).unwrap().len(), 3);
+    assert_eq!(
+        scratch.facts(ONE).health.torn + scratch.facts(ONE).health.foreign,
+        3,
+        "as torn as the original"
+    );
+    assert!(scratch.facts(nowhere).health.is_good());
     assert_eq!(scratch.said(nowhere), ["> lost"]);
     assert_eq!(scratch.said(ONE), ["> hello"]);
     assert_eq!(scratch.said(FORK), ["> round"]);

@@ -15,6 +15,9 @@ use super::tools;
 use crate::session::SessionId;
 use crate::session::prompt::INTERRUPTED;
 
+/// Bytes of a line that makes no sense that the copy holds.
+const TORN: usize = 256;
+
 /// So many prompts back a thread can be taken back.
 const REMEMBERED: usize = 64;
 
@@ -71,7 +74,18 @@ impl Translation {
 
     /// Takes a line that begins at this offset, and adds what it says to `entries`.
     pub fn take(&mut self, session: SessionId, line: &[u8], at: u64, entries: &mut Vec<u8>) {
-        let Ok(Line { timestamp, kind, payload }) = serde_json::from_slice(line) else { return };
+        let Ok(Line { timestamp, kind, payload }) = serde_json::from_slice(line) else {
+            // The copy is as torn as what it is a copy of, and counted so; what could
+            // pass for an entry is none.
+            let line = line.trim_ascii();
+            if line.is_empty() {
+                return;
+            }
+            entries.push(b'{');
+            entries.extend(&line[..line.len().min(TORN)]);
+            entries.push(b'\n');
+            return;
+        };
         if !matches!(kind, "session_meta" | "turn_context" | "event_msg" | "response_item" | "compacted") {
             return;
         }

@@ -88,7 +88,9 @@ fn doubt(app: &App, session: SessionId) -> Option<Choice> {
         return Some(Choice::OtherFolder { session, folder: folder.to_owned() });
     }
     let health = row.facts.health;
-    (!health.is_good()).then(|| Choice::Broken { session, lines: health.torn + health.foreign })
+    // What another agent keeps that one mends itself, or not.
+    (!health.is_good() && row.facts.agent.is_none())
+        .then(|| Choice::Broken { session, lines: health.torn + health.foreign })
 }
 
 /// Nothing changes: what was to be sent is a draft again, and the screen shows
