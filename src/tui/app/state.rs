@@ -132,6 +132,8 @@ pub struct Seat {
     pub agent: Option<Agent>,
     /// The agent's name until then.
     pub name: String,
+    /// When another agent was asked to take the seat; none once it has it.
+    pub called: Option<DateTime<Utc>>,
     /// The agent on offer that had the seat last and shares the official transcripts.
     pub sharing: Option<usize>,
     /// It has a terminal of its own, which is shown in place of a conversation.
@@ -218,6 +220,7 @@ impl App {
                 since: setup.now,
                 agent: None,
                 name: setup.agent,
+                called: None,
                 sharing: None,
                 terminal: setup.terminal,
                 warm_since: None,

@@ -4,7 +4,7 @@ use super::super::effect::Effect;
 use super::super::overlay::Overlay;
 use super::super::state::App;
 use crate::session::SessionId;
-use crate::slot::SlotState;
+use crate::slot::{SlotState, Totals};
 
 /// Offers the agents, the one in the seat first.
 pub(super) fn offer(app: &mut App) -> Vec<Effect> {
@@ -55,6 +55,10 @@ pub(super) fn seat(app: &mut App, at: usize, session: Option<SessionId>) -> Vec<
         app.seat.sharing = left.or(app.seat.sharing);
         offered.name.clone_into(&mut app.seat.name);
         app.seat.agent = None;
+        // What the bar says of the former agent is not true of this one.
+        app.seat.totals = Totals::default();
+        (app.seat.last_switch, app.seat.memory) = (None, None);
+        app.seat.called = Some(app.now);
         return vec![Effect::SeatAgent { at, session }];
     }
     Vec::new()

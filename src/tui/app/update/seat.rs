@@ -154,6 +154,10 @@ fn enter(app: &mut App, state: SlotState) {
 /// The handshake is through.
 fn ready(app: &mut App, agent: Agent) -> Vec<Effect> {
     let session = agent.session;
+    if let Some(called) = app.seat.called.take() {
+        let took = (app.now - called).as_seconds_f64();
+        app.say(format!("{} has the seat, in a new process: {took:.1} s", app.seat.name));
+    }
     if let Some(repaired) = &agent.repaired {
         app.say(repaired.clone());
     }

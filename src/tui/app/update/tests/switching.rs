@@ -253,6 +253,8 @@ fn enter_on_another_agents_session_seats_that_agent_in_it() {
     codex.app.browser.selected = Some(of_codex);
     assert_eq!(seats(codex.keys("enter")), Some(Effect::SeatAgent { at: 2, session: Some(of_codex) }));
     assert_eq!(codex.app.seat.name, "codex");
+    codex.ready();
+    assert_eq!(codex.toast(), "codex has the seat, in a new process: 0.0 s");
 
     // Back to one of the official format: the agent that was there before.
     let shared = codex.app.browser.rows[2].stored.id;
