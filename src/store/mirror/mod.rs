@@ -17,7 +17,7 @@ use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -138,7 +138,7 @@ impl Mirror {
             .iter()
             .filter_map(|(id, head)| {
                 let name = names.get(id);
-                let as_of = name.map_or(head.modified, |name| name.given.max(head.modified));
+                let as_of = as_of(head, name.map(|name| name.given));
                 let copy = copies.get(id);
                 let is_behind = copy.is_none_or(|(_, copied)| *copied != as_of);
                 (is_behind && !failed.contains(&(head.path.clone(), as_of)))
@@ -158,6 +158,10 @@ impl Mirror {
             .filter_map(|(id, head, as_of, copy)| {
                 let copy = copy.map(|(path, _)| path.as_path());
                 let done = self.copy(*id, head, &rollouts, &names, *as_of, copy);
+                if done.is_err() {
+                    // It may not even have been begun.
+                    let _none_is_left = fs::remove_file(self.scratch(*id));
+                }
                 done.inspect_err(|error| tracing::warn!("{} is not listed: {error}", head.path.display()))
                     .is_err()
                     .then(|| (head.path.clone(), *as_of))
@@ -192,6 +196,11 @@ impl Mirror {
         Ok(folders.par_iter().flat_map_iter(in_folder).collect())
     }
 
+    /// A copy that is not whole yet.
+    fn scratch(&self, id: SessionId) -> PathBuf {
+        self.projects.with_file_name(format!("{id}.new"))
+    }
+
     /// Copies one session on from where its copy ends, or anew where that is a
     /// copy of something else by now.
     fn copy(
@@ -209,10 +218,12 @@ impl Mirror {
             same && mark(&mut source, seam.to).is_ok_and(|mark| mark == seam.mark)
         });
         let (from, title) = seam.as_ref().map_or((0, None), |seam| (seam.to, seam.title.clone()));
-        let scratch = self.projects.with_file_name(format!("{id}.new"));
-        let (mut target, mut translation) = match (copy, seam) {
-            (Some(copy), Some(seam)) => (File::options().append(true).open(copy)?, seam.translation),
-            _ => {
+        let scratch = self.scratch(id);
+        let goes_on = copy.zip(seam);
+        let is_new = goes_on.is_none();
+        let (mut target, mut translation) = match goes_on {
+            Some((copy, seam)) => (File::options().append(true).open(copy)?, seam.translation),
+            None => {
                 let mut target = File::create(&scratch)?;
                 let mut translation = Translation::default();
                 let bases = rollouts.bases_of(head)?;
@@ -245,7 +256,7 @@ impl Mirror {
         last.push('\n');
         target.write_all(last.as_bytes())?;
         target.set_modified(as_of)?;
-        if !scratch.exists() {
+        if !is_new {
             return Ok(());
         }
         // Only now it is a whole one.
@@ -256,6 +267,18 @@ impl Mirror {
         }
         fs::rename(&scratch, &place)
     }
+}
+
+/// The time that a copy bears, by which it is told whether it is up to date: when
+/// its source was touched last, to the millisecond, and below that which source
+/// it is and how long. (Two writes within a tick of the clock bear one time.)
+fn as_of(head: &Rollout, named: Option<SystemTime>) -> SystemTime {
+    let touched = named.map_or(head.modified, |named| named.max(head.modified));
+    let since = touched.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let mut hasher = DefaultHasher::new();
+    (head.size, head.path.file_name()).hash(&mut hasher);
+    let below = Duration::from_nanos(hasher.finish() % 1_000_000);
+    SystemTime::UNIX_EPOCH + Duration::from_millis(since.as_millis() as u64) + below
 }
 
 /// What was said is nobody else's business.
