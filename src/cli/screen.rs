@@ -122,8 +122,11 @@ fn agent_for(
     asked: Option<&str>,
     configured: Option<&str>,
 ) -> Result<Choice> {
+    // A copy says at its end whose it is, a record at its beginning.
     let tail = store.read_tail(session, HEAD).context("reading the session to resume")?;
-    match (Facts::read(&tail.bytes).agent, asked) {
+    let head = store.read_head(session, HEAD).context("reading the session to resume")?;
+    let keeper = Facts::read(&tail.bytes).agent.or_else(|| Facts::read(&head).agent);
+    match (keeper, asked) {
         (Some(keeper), Some(asked)) if keeper != asked => Err(Problem::usage(
             format!("{keeper} keeps this session, and {asked} cannot go on in it"),
             format!("Leave --agent out, or say --agent {keeper}."),

@@ -59,6 +59,7 @@ struct Writer {
     store: Arc<dyn SessionStore>,
     /// None while the agent in the seat keeps transcripts.
     seat: Option<Seat>,
+    /// Of the sessions that the agent told of last.
     titles: HashMap<SessionId, String>,
 }
 
@@ -136,20 +137,26 @@ impl Writer {
         // Nothing at all is more likely a mistake than the truth.
         let Some(seat) = self.seat.as_ref().filter(|_| !sessions.is_empty()) else { return Ok(()) };
         let mut there = vec![(seat.session, seat.cwd.clone())];
+        let mut titles = HashMap::new();
         for Listed { session, title, cwd, active } in sessions {
+            there.push((session, cwd.clone()));
+            titles.extend(title.clone().map(|title| (session, title)));
+            // An agent tells them all after each turn, and few are others.
+            if title.is_some() && self.titles.get(&session) == title.as_ref() {
+                continue;
+            }
             let record = Record {
                 agent: seat.agent.clone(),
                 session,
-                cwd: cwd.clone(),
-                title: title.clone(),
+                cwd,
+                title,
                 active: active.unwrap_or_else(Utc::now).into(),
                 entries: Vec::new(),
                 anew: false,
             };
-            self.titles.extend(title.map(|title| (session, title)));
             self.store.record(&record)?;
-            there.push((session, cwd));
         }
+        self.titles = titles;
         self.store.keep_only(&seat.agent, &there)
     }
 

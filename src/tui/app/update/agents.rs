@@ -6,10 +6,13 @@ use super::super::state::App;
 use crate::session::SessionId;
 use crate::slot::{SlotState, Totals};
 
+/// Why an agent in a terminal of its own is not replaced.
+const HAS_THE_SCREEN: &str = "this agent has the screen for itself: leave, and start with --agent";
+
 /// Offers the agents, the one in the seat first.
 pub(super) fn offer(app: &mut App) -> Vec<Effect> {
     if app.seat.terminal {
-        app.complain("this agent has the screen for itself: leave, and start with --agent");
+        app.complain(HAS_THE_SCREEN);
         return Vec::new();
     }
     if app.agents.is_empty() {
@@ -47,7 +50,7 @@ pub(super) fn seat(app: &mut App, at: usize, session: Option<SessionId>) -> Vec<
     if let Some(why) = offered.missing {
         app.complain(format!("{} cannot take the seat: {why}", offered.name));
     } else if app.seat.terminal {
-        app.complain("this agent has the screen for itself: leave, and start with --agent");
+        app.complain(HAS_THE_SCREEN);
     } else if matches!(app.seat.state, SlotState::Busy { .. } | SlotState::Switching { .. }) {
         app.complain(format!("{} is at work: wait for it, or stop the turn first", app.seat.name));
     } else {

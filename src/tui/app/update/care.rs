@@ -78,7 +78,7 @@ pub(super) fn ask(app: &mut App, purpose: fn(SessionId) -> Purpose) -> Vec<Effec
 pub(super) fn rename(app: &mut App, session: SessionId, title: String) -> Vec<Effect> {
     let by_agent = app.seat.active == Some(session) || app.is_kept_by_seated(session);
     if let Some(former) = app.title(session).map(str::to_owned).filter(|former| *former != title) {
-        app.undo.push(Undo::Rename { session, title: former, by_agent });
+        app.undo.push(Undo::By(Effect::Rename { session, title: former, by_agent }));
     }
     vec![Effect::Rename { session, title, by_agent }]
 }
@@ -87,7 +87,7 @@ pub(super) fn rename(app: &mut App, session: SessionId, title: String) -> Vec<Ef
 pub(super) fn tag(app: &mut App, session: SessionId, tag: String) -> Vec<Effect> {
     let former = tag_of(app, session);
     if former != tag {
-        app.undo.push(Undo::Tag { session, tag: former });
+        app.undo.push(Undo::By(Effect::Tag { session, tag: former }));
     }
     vec![Effect::Tag { session, tag }]
 }
@@ -135,9 +135,7 @@ pub(super) fn delete(app: &mut App) -> Vec<Effect> {
 pub(super) fn undo(app: &mut App) -> Vec<Effect> {
     match app.undo.pop() {
         Some(Undo::Clear(session)) => switch::seat_session(app, session),
-        Some(Undo::Delete { session, by_agent }) => vec![Effect::Restore { session, by_agent }],
-        Some(Undo::Rename { session, title, by_agent }) => vec![Effect::Rename { session, title, by_agent }],
-        Some(Undo::Tag { session, tag }) => vec![Effect::Tag { session, tag }],
+        Some(Undo::By(effect)) => vec![effect],
         None => act::complain(app, "there is nothing to undo"),
     }
 }

@@ -137,7 +137,7 @@ pub(super) fn deleted(app: &mut App, session: SessionId, by_agent: bool) -> Vec<
     app.sort_out_empty();
     app.pages.remove(&session);
     app.arrange();
-    app.undo.push(Undo::Delete { session, by_agent });
+    app.undo.push(Undo::By(Effect::Restore { session, by_agent }));
     let done = if by_agent { "archived" } else { "deleted" };
     app.say(format!("{done} “{title}” - u brings it back"));
     show_selected(app)
