@@ -124,14 +124,21 @@ impl Catalog {
     }
 
     /// The sessions of a scope if anything is different since the last call of
-    /// either kind; none if not. Cheap enough for every other second.
+    /// either kind; none if not. What could not be read is tried again. Cheap
+    /// enough for every other second.
     pub fn refresh(&self, scope: &Scope) -> Result<Option<Vec<Row>>, StoreError> {
         let before = lock(&self.seen).clone();
         let loaded = *lock(&self.loaded);
         let sight = self.look(scope)?;
         let same = before.is_some_and(|(of, seen)| of == *scope && seen == sight.fingerprint());
         let learned = loaded != *lock(&self.loaded);
-        Ok((!same || learned).then(|| self.rows(&sight, |_, _| ())))
+        let unread = self.unread(&sight);
+        if same && !learned && unread.is_empty() {
+            return Ok(None);
+        }
+        let rows = self.rows(&sight, |_, _| ());
+        let nothing_new = same && !learned && unread == self.unread(&sight);
+        Ok((!nothing_new).then_some(rows))
     }
 
     /// Every session that was seen is in the index, with its words.
@@ -214,10 +221,19 @@ impl Catalog {
         self.rows_of_known(sight)
     }
 
+    /// What is not known as it is now, each with its problem: a transcript can be
+    /// gone for a moment, or closed to us, and come back without a change.
+    fn unread(&self, sight: &Sight) -> Vec<(SessionId, Option<String>)> {
+        let known = self.known();
+        let unread = sight.list.iter().filter(|stored| !is_known(&known, stored));
+        unread
+            .map(|stored| (stored.id, known.get(&stored.id).and_then(|known| known.problem.clone())))
+            .collect()
+    }
+
     /// What grew a little since the index read it, and what else is not known.
     fn changed<'a>(&self, sight: &'a Sight) -> (Vec<&'a Stored>, Vec<&'a Stored>) {
         let known = self.known();
-        let is_known = |stored: &&Stored| known.get(&stored.id).is_some_and(|known| known.stored == **stored);
         let has_grown = |stored: &&Stored| {
             known.get(&stored.id).is_some_and(|known| {
                 let grown = stored.size.checked_sub(known.stored.size);
@@ -225,7 +241,7 @@ impl Catalog {
                 can_go_on && grown.is_some_and(|grown| grown < GROWN)
             })
         };
-        sight.list.iter().filter(|stored| !is_known(stored)).partition(has_grown)
+        sight.list.iter().filter(|stored| !is_known(&known, stored)).partition(has_grown)
     }
 
     /// What a screen can be given by now.
@@ -280,6 +296,11 @@ impl Sight {
         }
         hasher.finish()
     }
+}
+
+/// A session was read, and is what it was then.
+fn is_known(known: &HashMap<SessionId, Known>, stored: &Stored) -> bool {
+    known.get(&stored.id).is_some_and(|known| known.stored == *stored && known.problem.is_none())
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -10,7 +10,7 @@ mod moving;
 
 use std::collections::HashMap;
 use std::fs;
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, SystemTime};
@@ -177,22 +177,22 @@ impl SessionStore for LocalStore {
 
     fn read(&self, id: SessionId) -> Result<Vec<u8>, StoreError> {
         let path = self.find(id)?.path;
-        whole::read(&path).map_err(|source| StoreError::Unreadable { path, source })
+        whole::read(&path).map_err(unread(id, path))
     }
 
     fn read_head(&self, id: SessionId, at_most: u64) -> Result<Vec<u8>, StoreError> {
         let path = self.find(id)?.path;
-        ends::head(&path, at_most).map_err(|source| StoreError::Unreadable { path, source })
+        ends::head(&path, at_most).map_err(unread(id, path))
     }
 
     fn read_tail(&self, id: SessionId, at_most: u64) -> Result<Tail, StoreError> {
         let path = self.find(id)?.path;
-        ends::tail(&path, at_most).map_err(|source| StoreError::Unreadable { path, source })
+        ends::tail(&path, at_most).map_err(unread(id, path))
     }
 
     fn read_from(&self, id: SessionId, offset: u64, at_most: u64) -> Result<Vec<u8>, StoreError> {
         let path = self.find(id)?.path;
-        ends::piece(&path, offset, at_most).map_err(|source| StoreError::Unreadable { path, source })
+        ends::piece(&path, offset, at_most).map_err(unread(id, path))
     }
 
     fn take_in(&self, at_most: u64) -> Result<bool, StoreError> {
@@ -247,8 +247,7 @@ impl SessionStore for LocalStore {
 
     fn fork(&self, source: SessionId, fork: &Fork<'_>) -> Result<Forked, StoreError> {
         let stored = self.find(source)?;
-        let bytes = whole::read(&stored.path)
-            .map_err(|error| StoreError::Unreadable { path: stored.path.clone(), source: error })?;
+        let bytes = whole::read(&stored.path).map_err(unread(stored.id, stored.path.clone()))?;
         // A copy of what another agent keeps is a session of this store's own.
         let is_mirrored = self.mirror.as_ref().is_some_and(|mirror| mirror.holds(&stored.path));
         let its_folder = stored.path.parent().unwrap_or(&self.projects);
@@ -303,6 +302,14 @@ impl SessionStore for LocalStore {
 
     fn tend(&self) -> Result<Vec<SessionId>, StoreError> {
         self.tend_pins()
+    }
+}
+
+/// Why a transcript that was just found could not be read: it may be gone since.
+fn unread(id: SessionId, path: PathBuf) -> impl FnOnce(io::Error) -> StoreError {
+    move |source| match source.kind() {
+        ErrorKind::NotFound => StoreError::NotFound(id),
+        _ => StoreError::Unreadable { path, source },
     }
 }
 

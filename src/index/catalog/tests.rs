@@ -152,6 +152,32 @@ fn a_transcript_that_cannot_be_read_is_listed_with_its_problem() {
     assert!(row.problem.unwrap().contains("cannot read the transcript"));
 }
 
+#[test]
+fn what_was_away_while_it_was_read_is_there_when_it_is_back() {
+    let (temp, catalog) = catalog();
+    let path = sample(1).write(temp.path()).unwrap();
+    let aside = temp.path().join("aside");
+    let sight = catalog.look(&Scope::All).unwrap();
+    fs::rename(&path, &aside).unwrap();
+    assert_eq!(catalog.rows(&sight, |_, _| ()), []);
+    fs::rename(&aside, &path).unwrap();
+    let [row] = catalog.refresh(&Scope::All).unwrap().unwrap().try_into().unwrap();
+    assert_eq!((row.problem, row.facts.turns), (None, 3));
+    assert_eq!(catalog.refresh(&Scope::All).unwrap(), None);
+}
+
+#[test]
+fn a_problem_is_over_when_it_is_over() {
+    let (temp, catalog) = catalog();
+    sample(1).write(temp.path()).unwrap();
+    read(&catalog);
+    for known in catalog.known().values_mut() {
+        known.problem = Some("not now".to_owned());
+    }
+    let [row] = catalog.refresh(&Scope::All).unwrap().unwrap().try_into().unwrap();
+    assert_eq!(row.problem, None);
+}
+
 /// A store with these sessions, and where its index lies.
 struct Indexed {
     temp: tempfile::TempDir,

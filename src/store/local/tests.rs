@@ -82,6 +82,14 @@ fn a_session_is_found_in_every_project_even_after_it_moved() {
 }
 
 #[test]
+fn what_is_gone_before_it_is_read_is_gone_and_not_unreadable() {
+    let id = SessionId::random();
+    let because = |kind: ErrorKind| unread(id, "/p/x.jsonl".into())(kind.into());
+    assert!(matches!(because(ErrorKind::NotFound), StoreError::NotFound(gone) if gone == id));
+    assert!(matches!(because(ErrorKind::PermissionDenied), StoreError::Unreadable { .. }));
+}
+
+#[test]
 fn a_session_in_two_projects_is_one_and_the_newest_counts() {
     let scratch = Scratch::new();
     let id = scratch.session(&[PROMPT]);
