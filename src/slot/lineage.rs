@@ -1,22 +1,31 @@
 //! Which process speaks, behind the guard and the wrappers that started it.
 
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Wrappers that are looked behind at most.
 const DEEPEST: usize = 4;
 
-/// The last in a line of processes that each have one child only: the agent
-/// itself, as long as it has started nothing. Reads a few small files on Linux;
-/// elsewhere it runs `pgrep`, so do not ask in a hurry.
+/// The last in a line of processes that handed their stdin on to one child: the
+/// agent itself. What an agent starts for its own purposes has another stdin;
+/// where that cannot be told, whatever is an only child is taken for it. Reads a
+/// few small files on Linux; elsewhere it runs `pgrep`, so do not ask in a hurry.
 pub(super) fn last_of(leader: u32) -> u32 {
+    let spoken_to = stdin(leader);
     let mut last = leader;
     for _ in 0..DEEPEST {
-        match children(last).as_slice() {
+        let heirs: Vec<u32> = children(last).into_iter().filter(|&child| stdin(child) == spoken_to).collect();
+        match heirs.as_slice() {
             [only] => last = *only,
             _ => break,
         }
     }
     last
+}
+
+/// The pipe that a process reads from; none where the system does not tell.
+fn stdin(pid: u32) -> Option<PathBuf> {
+    Path::new("/proc").join(pid.to_string()).join("fd/0").read_link().ok()
 }
 
 fn children(pid: u32) -> Vec<u32> {
@@ -32,24 +41,37 @@ fn children(pid: u32) -> Vec<u32> {
 
 #[cfg(test)]
 mod tests {
+    use std::io::{BufRead, BufReader};
     use std::process::Stdio;
 
     use super::*;
 
-    #[test]
-    fn wrappers_are_looked_behind() {
+    /// The process that a shell script names, and what is found behind the shell.
+    #[track_caller]
+    fn check(script: &str) {
         let mut wrapper = Command::new("sh")
-            .args(["-c", "(cat; true); true"])
+            .args(["-c", script])
             .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
             .spawn()
             .expect("a shell");
-        let behind = || last_of(wrapper.id());
-        let deadline = std::time::Instant::now() + std::time::Duration::from_secs(5);
-        while behind() == wrapper.id() {
-            assert!(std::time::Instant::now() < deadline, "the shell starts nothing");
-            std::thread::yield_now();
-        }
+        let mut named = String::new();
+        BufReader::new(wrapper.stdout.take().expect("piped")).read_line(&mut named).expect("its line");
+        let found = last_of(wrapper.id());
         drop(wrapper.stdin.take());
         wrapper.wait().expect("its end");
+        assert_eq!(found.to_string(), named.trim(), "{script}");
+    }
+
+    #[test]
+    fn wrappers_are_looked_behind() {
+        check(r"sh -c 'echo $$; read line; true'; true");
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn what_an_agent_starts_is_not_the_agent() {
+        check(r"sh -c 'sleep 9 </dev/null & echo $$; read line; kill $!'; true");
+        check(r"sleep 9 </dev/null & sh -c 'echo $$; read line; true'; kill $!");
     }
 }
