@@ -13,17 +13,41 @@ use super::chance::Chance;
 use super::peer::{median, show};
 use super::prose::Vocabulary;
 
-/// Threads, and bytes of all of them.
-const THREADS: u64 = 2_000;
+/// Bytes of all threads, and how many they are.
 const BYTES: usize = 400_000_000;
+const THREADS: u64 = 2_000;
 /// The instructions that stand at the beginning of each (0.169.0).
 const INSTRUCTIONS: usize = 20_000;
 /// Rounds of what is quick.
 const ROUNDS: usize = 10;
 
 pub fn measure(root: &Path) {
+    many(&root.join("many"));
+    one(&root.join("one"));
+}
+
+/// All in one thread: what a list waits for.
+fn one(root: &Path) {
     let codex = root.join("codex");
-    let files = write(&codex);
+    write(&codex, 1);
+    println!("One thread of codex, {} MB:\n", BYTES / 1_000_000);
+    let store = || {
+        let mirror = Mirror::new(&root.join("mirror"), &codex);
+        std::sync::Arc::new(LocalStore::new(root.join("claude")).with(mirror))
+    };
+    let began = Instant::now();
+    let rows = Catalog::over(store(), false).read(&Scope::All, |_, _| ()).unwrap();
+    let listed = began.elapsed();
+    let partial = rows[0].partial;
+    let behind = store();
+    while behind.take_in(48 << 20).unwrap() {}
+    let all = began.elapsed();
+    println!("- its row: {} (partial: {partial}); all of it: {}\n", show(listed), show(all));
+}
+
+fn many(root: &Path) {
+    let codex = root.join("codex");
+    let files = write(&codex, THREADS);
     let bytes: u64 = files.iter().map(|file| fs::metadata(file).unwrap().len()).sum();
     println!("{THREADS} threads of codex, {} MB:\n", bytes / 1_000_000);
     let store = || {
@@ -62,8 +86,8 @@ pub fn measure(root: &Path) {
     println!();
 }
 
-/// Writes the threads; gives back their files.
-fn write(codex: &Path) -> Vec<std::path::PathBuf> {
+/// Writes so many threads; gives back their files.
+fn write(codex: &Path, threads: u64) -> Vec<std::path::PathBuf> {
     let folder = codex.join("sessions/2026/11/21");
     fs::create_dir_all(&folder).unwrap();
     let words = Vocabulary::new();
@@ -78,7 +102,7 @@ fn write(codex: &Path) -> Vec<std::path::PathBuf> {
             "base_instructions": {"text": instructions}}),
         );
         let mut turn = 0;
-        while text.len() < BYTES / THREADS as usize {
+        while text.len() < BYTES / threads as usize {
             turn += 1;
             let mut said = String::new();
             words.prose(&mut chance, 600, &mut said);
@@ -119,7 +143,7 @@ fn write(codex: &Path) -> Vec<std::path::PathBuf> {
         fs::write(&path, text).unwrap();
         path
     };
-    (0..THREADS).map(thread).collect()
+    (0..threads).map(thread).collect()
 }
 
 fn prompt(text: &str, turn: usize) -> String {

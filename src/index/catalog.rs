@@ -257,7 +257,7 @@ impl Catalog {
                 stored: known.stored.clone(),
                 facts: Arc::clone(&known.facts),
                 open_in: sight.holders.get(&known.stored.id).cloned(),
-                partial: known.extent == Extent::Ends,
+                partial: known.extent == Extent::Ends || known.facts.partial,
                 problem: known.problem.clone(),
             })
             .collect();

@@ -17,7 +17,8 @@ pub struct Row {
     pub facts: Arc<Facts>,
     /// Another live process has it open; the slot's own agent is one too.
     pub open_in: Option<Holder>,
-    /// The file is so large that only its two ends were read: counts are too low.
+    /// The file is so large that only its two ends were read, or a copy that is
+    /// not whole yet: counts are too low.
     pub partial: bool,
     /// Why its transcript could not be read; then `facts` hold nothing.
     pub problem: Option<String>,

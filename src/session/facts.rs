@@ -50,6 +50,9 @@ pub struct Facts {
     /// The agent that keeps the session, and is the one to go on in it; none for
     /// those that share the official transcripts.
     pub agent: Option<String>,
+    /// Its transcript is a copy of what that agent keeps, and does not hold all of
+    /// it yet.
+    pub partial: bool,
     /// When the first entry was written.
     pub created: Option<DateTime<Utc>>,
     /// When the last conversation entry was written; a file's mtime says less,

@@ -59,6 +59,7 @@ impl Gathering {
             Kind::Tag => facts.tag = line.tag().map(|text| one_line(&text)).filter(|tag| !tag.is_empty()),
             Kind::Mirror => {
                 facts.agent = line.agent().map(|agent| one_line(&agent));
+                facts.partial = line.is_partial();
                 facts.cwd = facts.cwd.take().or_else(|| line.cwd().map(Into::into));
             }
             // A number too large to be an amount reads as infinite.

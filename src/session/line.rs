@@ -63,6 +63,8 @@ pub struct Line<'a> {
     tag: Raw<'a>,
     #[serde(borrow)]
     agent: Raw<'a>,
+    #[serde(borrow)]
+    partial: Raw<'a>,
     #[serde(borrow, rename = "totalCostUSD")]
     total_cost_usd: Raw<'a>,
     #[serde(skip)]
@@ -273,6 +275,11 @@ impl<'a> Line<'a> {
     /// Who keeps the session that a `mirror` line is in a copy of.
     pub fn agent(&self) -> Option<Cow<'a, str>> {
         text(self.agent)
+    }
+
+    /// What is kept there does not end with this `mirror` line.
+    pub fn is_partial(&self) -> bool {
+        flag(self.partial)
     }
 
     /// US dollars so far, of a `cost-state` line.

@@ -106,6 +106,17 @@ impl LocalStore {
         Ok(stored)
     }
 
+    /// Where a session lies of which all is wanted: the rest of what is kept
+    /// elsewhere is copied first.
+    fn find_whole(&self, id: SessionId) -> Result<Stored, StoreError> {
+        let stored = self.find(id)?;
+        let Some(mirror) = self.mirror.as_ref().filter(|mirror| mirror.is_partial(&stored.path)) else {
+            return Ok(stored);
+        };
+        mirror.finish(id).map_err(StoreError::io("the session cannot be copied from its agent"))?;
+        self.find(id)
+    }
+
     fn lock(&self, id: SessionId) -> Result<Arc<Lock>, StoreError> {
         let in_use = |holder| StoreError::InUse { id, holder };
         if let Some(holder) = self.holder(id) {
@@ -176,7 +187,7 @@ impl SessionStore for LocalStore {
     }
 
     fn read(&self, id: SessionId) -> Result<Vec<u8>, StoreError> {
-        let path = self.find(id)?.path;
+        let path = self.find_whole(id)?.path;
         whole::read(&path).map_err(unread(id, path))
     }
 
@@ -186,7 +197,7 @@ impl SessionStore for LocalStore {
     }
 
     fn read_tail(&self, id: SessionId, at_most: u64) -> Result<Tail, StoreError> {
-        let path = self.find(id)?.path;
+        let path = self.find_whole(id)?.path;
         ends::tail(&path, at_most).map_err(unread(id, path))
     }
 
@@ -246,7 +257,7 @@ impl SessionStore for LocalStore {
     }
 
     fn fork(&self, source: SessionId, fork: &Fork<'_>) -> Result<Forked, StoreError> {
-        let stored = self.find(source)?;
+        let stored = self.find_whole(source)?;
         let bytes = whole::read(&stored.path).map_err(unread(stored.id, stored.path.clone()))?;
         // A copy of what another agent keeps is a session of this store's own.
         let is_mirrored = self.mirror.as_ref().is_some_and(|mirror| mirror.holds(&stored.path));

@@ -93,7 +93,9 @@ impl Stock {
         let catalog = Catalog::open(self.store.clone(), &self.index, true);
         let rows = catalog.read(scope, |_, (read, of)| bar.at(read, of))?;
         let unread: u64 = rows.iter().filter(|row| row.partial).map(|row| row.stored.size).sum();
-        if unread == 0 || unread > AT_ONCE {
+        // How much is not even copied yet is not known.
+        let is_more = rows.iter().any(|row| row.facts.partial);
+        if unread == 0 || unread > AT_ONCE || is_more {
             return Ok(rows);
         }
         catalog.complete(scope, |read, of| {

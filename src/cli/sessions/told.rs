@@ -44,6 +44,8 @@ pub struct Told<'a> {
     open_in: Option<Open<'a>>,
     /// The agent that keeps it in a format of its own: `path` is a copy.
     kept_by: Option<&'a str>,
+    /// Not all of it was read, or copied: the numbers are too low.
+    partial: bool,
     /// Not always what the system calls it: JSON holds text only.
     path: Cow<'a, str>,
 }
@@ -96,6 +98,7 @@ impl<'a> Told<'a> {
             foreign_lines: facts.health.foreign,
             problem: row.problem.as_deref(),
             kept_by: facts.agent.as_deref(),
+            partial: row.partial,
             open_in: row.open_in.as_ref().map(|holder| Open {
                 pid: holder.pid,
                 program: &holder.program,

@@ -52,6 +52,19 @@ fn a_row_says_what_a_browser_shows() {
 }
 
 #[test]
+fn a_copy_that_is_not_whole_does_not_look_so() {
+    let (temp, catalog) = catalog();
+    let path = sample(1).write(temp.path()).unwrap();
+    for partial in [true, false] {
+        let seam = serde_json::json!({"type": "mirror", "agent": "codex", "partial": partial});
+        append(&path, &seam.to_string());
+        complete(&catalog);
+        let [row] = read(&catalog).try_into().unwrap();
+        assert_eq!(row.partial, partial);
+    }
+}
+
+#[test]
 fn the_last_word_counts_and_not_the_last_touch() {
     let (temp, catalog) = catalog();
     for number in [2, 3, 1] {

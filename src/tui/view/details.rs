@@ -114,7 +114,7 @@ impl Sheet<'_> {
 
     fn cost(&mut self) {
         let facts = &self.row.facts;
-        let more = if self.row.partial { " at least, of a file too large to read whole" } else { "" };
+        let more = if self.row.partial { " at least: not all of it is read yet" } else { "" };
         let tokens = format!("{} tokens", rounded(facts.usage.total()));
         let turns = format!("{}{more}", counted(facts.turns, "turn"));
         let parts = head::cost(self.app, self.row).into_iter().chain([tokens, turns]);

@@ -93,7 +93,7 @@ fn columns(rows: &[Row], prices: &Prices, now: DateTime<Utc>, all: bool) -> Vec<
     let text = |field: &Option<String>| field.clone().unwrap_or_default();
     let mut columns = vec![
         column("AGE", 5, &|row| age(now, row.active())),
-        column("TURNS", 6, &|row| row.facts.turns.to_string()),
+        column("TURNS", 6, &|row| format!("{}{}", row.facts.turns, if row.partial { "+" } else { "" })),
         column("COST", 9, &|row| cost(&row.facts, prices)),
         column("TAG", 16, &|row| text(&row.facts.tag)),
         column("BRANCH", 20, &|row| text(&row.facts.branch)),
