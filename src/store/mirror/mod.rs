@@ -13,20 +13,27 @@ mod translation;
 
 use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::SystemTime;
 
 use rayon::prelude::*;
+use uuid::Uuid;
 
 use self::copying::{Behind, Copied, Copying, as_of, scratch};
 pub use self::record::Record;
 use self::record::Records;
 use self::rollouts::{Names, Rollouts};
+use super::project;
 use crate::session::SessionId;
+
+/// The file that says which folder of codex's copies are of.
+const WHOSE: &str = "whose";
 
 /// What an agent keeps elsewhere, copied.
 #[derive(Debug)]
@@ -43,10 +50,11 @@ pub struct Mirror {
 
 impl Mirror {
     /// Copies in this folder, which need not exist yet, of the sessions that
-    /// codex keeps in that one.
+    /// codex keeps in that one. Each folder of codex's has its own there.
     pub fn new(folder: &Path, codex: &Path) -> Self {
+        let home = Uuid::new_v5(&Uuid::NAMESPACE_URL, project::spelled(codex).as_bytes());
         Self {
-            projects: folder.join("codex/projects"),
+            projects: folder.join("codex").join(home.simple().to_string()).join("projects"),
             codex: codex.to_owned(),
             records: Records::new(&folder.join("told")),
             failed: Mutex::default(),
@@ -153,8 +161,28 @@ impl Mirror {
 
     /// What one holds who copies.
     fn lock(&self) -> io::Result<File> {
-        make(&self.projects)?;
+        if !self.projects.is_dir() {
+            self.settle()?;
+        }
         File::options().create(true).append(true).open(self.projects.with_extension("lock"))
+    }
+
+    /// Makes the folder of these copies, and an end of those whose originals are
+    /// no more: nobody else would come by.
+    fn settle(&self) -> io::Result<()> {
+        let Some((own, all)) = self.projects.parent().and_then(|own| Some((own, own.parent()?))) else {
+            return Ok(());
+        };
+        make(own)?;
+        fs::write(own.join(WHOSE), self.codex.as_os_str().as_bytes())?;
+        for other in all.read_dir()?.flatten().map(|entry| entry.path()) {
+            let whose = fs::read(other.join(WHOSE));
+            if whose.is_ok_and(|whose| Path::new(OsStr::from_bytes(&whose)).is_dir()) {
+                continue;
+            }
+            if other.is_dir() { fs::remove_dir_all(&other)? } else { fs::remove_file(&other)? }
+        }
+        make(&self.projects)
     }
 
     fn look(&self) -> io::Result<Sight> {

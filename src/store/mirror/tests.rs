@@ -1,5 +1,4 @@
 use std::io::Write;
-use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -7,6 +6,8 @@ use super::*;
 use crate::session::conversation::{Body, Conversation, Notice};
 use crate::session::{Facts, Transcript};
 use crate::store::{LocalStore, Scope, SessionStore, StoreError};
+
+mod copying;
 
 const ONE: &str = "01a1fd6d-71cb-7e50-b56a-f73c5c30d40f";
 const FORK: &str = "01a1fd6d-733c-7d23-920a-afcd14a8a558";
@@ -350,76 +351,4 @@ fn what_is_no_rollout_harms_nobody() {
     assert_eq!(scratch.said(nowhere), ["> lost"]);
     assert_eq!(scratch.said(ONE), ["> hello"]);
     assert_eq!(scratch.said(FORK), ["> round"]);
-}
-
-#[test]
-fn little_at_a_time_the_newest_first() {
-    let scratch = Scratch::new();
-    for (at, id) in [ONE, FORK].into_iter().enumerate() {
-        let lines = [scratch.meta(id, 0, &Value::Null), prompt(1, "hello"), reply(2, "hi")];
-        let path = scratch.write(&format!("2026-11-21T09-26-1{at}-{id}"), &lines);
-        let modified = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000 + at as u64);
-        File::options().append(true).open(path).unwrap().set_modified(modified).unwrap();
-    }
-    let mirror = scratch.mirror();
-    let facts = |id: &str| {
-        let copy = mirror.copies().unwrap().remove(&id.parse().unwrap())?.0;
-        let facts = Facts::read(&fs::read(copy).unwrap());
-        Some((facts.partial, facts.messages))
-    };
-    // A line of the newest one, and there is more.
-    assert!(mirror.take_in(1).unwrap());
-    assert_eq!((facts(FORK), facts(ONE)), (Some((true, 0)), None));
-    assert!(mirror.take_in(1).unwrap());
-    assert_eq!((facts(FORK), facts(ONE)), (Some((true, 1)), None));
-    // Each is whole once its last line is there.
-    assert!(mirror.take_in(1).unwrap());
-    assert_eq!((facts(FORK), facts(ONE)), (Some((false, 2)), None));
-    assert!(mirror.take_in(1).unwrap() && mirror.take_in(1).unwrap());
-    assert!(!mirror.take_in(1).unwrap());
-    assert_eq!(facts(ONE), Some((false, 2)));
-    let copies = mirror.copies().unwrap();
-    assert!(!mirror.take_in(1).unwrap());
-    assert_eq!(mirror.copies().unwrap(), copies, "nothing is new");
-}
-
-/// A thread, and one that goes on from it elsewhere: what is in a copy is the same
-/// however often the copying stopped.
-#[test]
-fn a_copy_in_pieces_is_the_copy_at_once() {
-    let scratch = Scratch::new();
-    let one = scratch.write(
-        &format!("2026-11-21T09-26-10-{ONE}"),
-        &[scratch.meta(ONE, 0, &Value::Null), prompt(1, "one"), reply(2, "first")],
-    );
-    let base = json!({"thread_id": ONE, "end_ordinal_exclusive": 3, "end_byte_offset": fs::metadata(&one).unwrap().len()});
-    scratch.write(&format!("2026-11-21T09-26-10-{ONE}"), &[prompt(3, "two")]);
-    let mut meta = scratch.meta(FORK, 3, &base);
-    meta["payload"]["cwd"] = json!(scratch.folder.path().join("elsewhere"));
-    let fork = format!("2026-11-21T09-26-11-{FORK}");
-    scratch.write(&fork, &[meta, prompt(4, "three"), reply(5, "third")]);
-    let entries = |mirror: &Mirror| {
-        let copy = mirror.copies().unwrap().remove(&FORK.parse().unwrap()).unwrap().0;
-        let text = fs::read_to_string(&copy).unwrap();
-        let lines = text.lines().filter(|line| !line.starts_with(r#"{"type":"mirror""#));
-        (copy.parent().unwrap().file_name().unwrap().to_owned(), lines.collect::<Vec<_>>().join("\n"))
-    };
-    let at_once = scratch.mirror_in("at once");
-    assert!(!at_once.take_in(u64::MAX).unwrap());
-    let in_pieces = scratch.mirror_in("in pieces");
-    let mut pieces = 1;
-    while in_pieces.take_in(1).unwrap() {
-        pieces += 1;
-    }
-    assert_eq!(pieces, 10, "a line each");
-    assert_eq!(entries(&in_pieces), entries(&at_once));
-
-    // It grows while it is copied; who wants all of it gets all of it.
-    let begun = scratch.mirror_in("cache");
-    assert!(begun.take_in(1).unwrap());
-    scratch.write(&fork, &[prompt(6, "four")]);
-    begun.take_in(1).unwrap();
-    begun.finish(FORK.parse().unwrap()).unwrap();
-    assert_eq!(scratch.said(FORK), ["> one", "first", "> three", "third", "> four"]);
-    assert!(!scratch.facts(FORK).partial);
 }
