@@ -9,7 +9,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use serde::{Deserialize, Serialize};
 
 use super::text::Passage;
-use crate::session::transcript::Found;
+use crate::session::transcript::{Found, LONGEST_LINE};
 use crate::session::{Facts, Gathering, SessionId};
 use crate::store::{SessionStore, StoreError, Stored};
 
@@ -17,9 +17,6 @@ use crate::store::{SessionStore, StoreError, Stored};
 pub const END: u64 = 64 << 10;
 /// Bytes that are read at once.
 const PIECE: u64 = 4 << 20;
-/// A longer line is passed over and counted as torn: no message is that long,
-/// and a hostile one must not fill the memory.
-const LONGEST_LINE: usize = 32 << 20;
 /// Bytes before the place read to that tell whether it is still the same file.
 const MARK: u64 = 64;
 
@@ -163,7 +160,7 @@ impl Lines {
         }
         self.rest = bytes;
         self.rest.drain(..from);
-        if self.rest.len() > LONGEST_LINE {
+        if self.rest.len() as u64 > LONGEST_LINE {
             // It is left where it is: from here on only its end is looked for.
             self.at += self.rest.len() as u64;
             self.rest = Vec::new();

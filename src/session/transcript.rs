@@ -13,6 +13,12 @@ use serde_json::value::RawValue;
 
 use super::line::{Kind, Line};
 
+/// Bytes of the longest line that is read, here and in what agents keep in ways of
+/// their own: a longer one counts as torn. The longest that were seen hold a
+/// history with its images, some ten million; what is hostile must not fill the
+/// memory, of which a line takes this much on each core.
+pub const LONGEST_LINE: u64 = 64 << 20;
+
 /// What was wrong with a transcript's bytes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Health {

@@ -69,7 +69,7 @@ fn a_last_line_without_a_newline_counts() {
 #[test]
 fn a_line_that_fills_the_memory_is_passed_over() {
     let mut text = format!("{}\n", entry(1)).into_bytes();
-    text.extend(std::iter::repeat_n(b'x', LONGEST_LINE + 9_000_000));
+    text.extend(std::iter::repeat_n(b'x', LONGEST_LINE as usize + 9_000_000));
     text.extend(format!("\n{}\n", entry(2)).into_bytes());
     let (_temp, store, stored) = holding(&text);
     let read = read_on(&store, &stored, None).unwrap();
