@@ -6,7 +6,7 @@
 
 use std::fs::{self, File};
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -14,19 +14,16 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::rollouts::{self, Name, Rollout, Rollouts};
+use super::source::{self, Source};
 use super::translation::Translation;
 use crate::session::SessionId;
+use crate::session::transcript::LONGEST_LINE;
 use crate::store::{ends, project};
 
-/// A longer line is passed over: no message is that long, and a hostile one
-/// must not fill the memory.
-const LONGEST_LINE: u64 = 64 << 20;
 /// Bytes of entries that are kept in memory before they are written.
 const PIECE: usize = 1 << 20;
 /// The end of a copy, in which its last line says how far it goes.
 const LAST_LINE: u64 = 64 << 10;
-/// Bytes before the place read to that tell whether it is still the same file.
-const MARK: u64 = 64;
 
 /// The last line of each copy, and of each piece of one: what it is a copy of,
 /// and how to go on.
@@ -38,9 +35,9 @@ struct Seam {
     agent: String,
     /// The file that was copied last.
     of: PathBuf,
-    /// Bytes of it that were.
+    /// Bytes of it that were, see [`Source::at`].
     to: u64,
-    /// Of the bytes before that.
+    /// Of the bytes before that, see [`Source::mark`].
     mark: u64,
     /// There was more, which is not copied yet.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -48,19 +45,6 @@ struct Seam {
     /// Its title, as it was told last.
     title: Option<String>,
     translation: Translation,
-}
-
-impl Seam {
-    /// Which part it goes on with; none where that is not what it was.
-    fn part_of(&self, parts: &[(Rollout, SessionId)]) -> Option<usize> {
-        let is_it = |part: &Rollout| {
-            let same = part.path == self.of && self.to <= part.size;
-            same && File::open(&part.path)
-                .and_then(|mut source| mark(&mut source, self.to))
-                .is_ok_and(|mark| mark == self.mark)
-        };
-        parts.iter().position(|(part, _)| is_it(part))
-    }
 }
 
 /// The type of the line.
@@ -101,54 +85,55 @@ pub(super) enum Copied {
 /// A copy that is to be made, or to be gone on with.
 pub(super) struct Copying<'a> {
     of: &'a Behind<'a>,
-    /// What is still to be read, and whose each part is; of the first from here on.
+    /// What it is made of, the oldest part first, and whose each is.
     parts: Vec<(Rollout, SessionId)>,
-    from: u64,
-    /// The thread it was forked from.
-    parent: Option<SessionId>,
-    /// The copy whose end the rest is put behind, and its title.
-    goes_on: Option<&'a Path>,
-    title: Option<String>,
-    translation: Translation,
+    /// The part that was copied last, and how far.
+    stands: Option<(usize, Seam)>,
 }
 
 impl<'a> Copying<'a> {
-    /// Looks how far the copy goes that there is. It is made anew where that is
-    /// one of something else by now.
+    /// Looks what there is to copy, and how far the copy goes that there is.
     pub fn plan(of: &'a Behind<'a>, rollouts: &Rollouts) -> io::Result<Self> {
         let mut parts = rollouts.bases_of(of.head)?;
-        let parent = parts.iter().rev().map(|(_, whose)| *whose).find(|whose| *whose != of.id);
-        parts.push((of.head.clone(), of.id));
-        let stands = of.copy.and_then(seam_of).and_then(|seam| Some((seam.part_of(&parts)?, seam)));
-        let Some((at, seam)) = stands else {
-            let (goes_on, title, translation) = (None, None, Translation::default());
-            return Ok(Self { of, parts, from: 0, parent, goes_on, title, translation });
-        };
-        let (parts, goes_on) = (parts.split_off(at), of.copy);
-        let Seam { to: from, title, translation, .. } = seam;
-        Ok(Self { of, parts, from, parent, goes_on, title, translation })
+        let size = if of.head.is_packed { source::length(of.head)? } else { of.head.size };
+        parts.push((Rollout { size, ..of.head.clone() }, of.id));
+        let stands = of.copy.and_then(seam_of).and_then(|seam| {
+            let is_it = |part: &Rollout| part.path == seam.of && seam.to <= part.size;
+            Some((parts.iter().position(|(part, _)| is_it(part))?, seam))
+        });
+        Ok(Self { of, parts, stands })
     }
 
     /// Bytes that are still to be read.
     pub fn left(&self) -> u64 {
-        self.parts.iter().map(|(part, _)| part.size).sum::<u64>() - self.from
+        let (part, to) = self.stands.as_ref().map_or((0, 0), |(part, seam)| (*part, seam.to));
+        let all = self.parts[part..].iter().fold(0_u64, |all, (part, _)| all.saturating_add(part.size));
+        all - to
     }
 
-    /// Copies it on, until about so many bytes were read: a line at least.
+    /// Copies it on, until about so many bytes were read: a line at least. It is
+    /// made anew where the copy is one of something else by now.
     pub fn run(mut self, projects: &Path, at_most: u64) -> io::Result<Copied> {
         let Behind { id, as_of, copy, .. } = *self.of;
         let scratch = scratch(projects, id);
-        let mut target = match self.goes_on {
-            Some(copy) => File::options().append(true).open(copy)?,
-            None => File::create(&scratch)?,
+        let stands = self.stands.take().and_then(|(part, seam)| {
+            let source = Source::open(&self.parts[part].0, seam.to).ok()?;
+            (source.mark() == seam.mark).then_some((part, source, seam))
+        });
+        let written = copy.filter(|_| stands.is_some()).unwrap_or(&scratch);
+        let (mut target, mut translation, title, from) = match stands {
+            Some((part, source, seam)) => {
+                let target = File::options().append(true).open(written)?;
+                (target, seam.translation, seam.title, Some((part, source)))
+            }
+            None => (File::create(written)?, Translation::default(), None, None),
         };
-        let stand = self.copy(&mut target, at_most)?;
+        let stand = self.copy(from, &mut translation, &mut target, at_most)?;
         let (copied, bears) =
             if stand.partial { (Copied::Partly, while_partial(as_of)) } else { (Copied::Whole, as_of) };
-        let folder = project::folder_for(projects, Path::new(self.translation.cwd()));
+        let folder = project::folder_for(projects, Path::new(translation.cwd()));
         let place = folder.join(format!("{id}.jsonl"));
-        let written = self.goes_on.unwrap_or(&scratch);
-        target.write_all(self.last_lines(stand)?.as_bytes())?;
+        target.write_all(self.last_lines(stand, title, translation)?.as_bytes())?;
         target.set_modified(bears)?;
         if written != place {
             // Only now it can be listed.
@@ -161,26 +146,34 @@ impl<'a> Copying<'a> {
         Ok(copied)
     }
 
-    /// Copies what is left of the parts; gives back where it stands then.
-    fn copy(&mut self, target: &mut File, at_most: u64) -> io::Result<Stand> {
-        let (mut left, mut from) = (at_most, self.from);
+    /// Copies what there is from a place on; gives back where it stands then.
+    fn copy(
+        &self,
+        from: Option<(usize, Source)>,
+        translation: &mut Translation,
+        target: &mut File,
+        at_most: u64,
+    ) -> io::Result<Stand> {
+        let parent = self.parts.iter().rev().map(|(_, whose)| *whose).find(|whose| *whose != self.of.id);
+        let (first, mut begun) = from.map_or((0, None), |(part, source)| (part, Some(source)));
+        let mut left = at_most;
         let mut stand = None;
-        for (number, (part, whose)) in self.parts.iter().enumerate() {
+        for (number, (part, whose)) in self.parts.iter().enumerate().skip(first) {
             let is_last = number + 1 == self.parts.len();
-            let mut source = match File::open(&part.path) {
+            let mut source = match begun.take().map_or_else(|| Source::open(part, 0), Ok) {
                 Ok(source) => source,
                 Err(error) if is_last => return Err(error),
                 // What cannot be read of what was before hides nothing of what came after.
                 Err(_) => continue,
             };
-            source.seek(SeekFrom::Start(from))?;
-            self.translation.forked_from = self.parent.filter(|_| *whose != self.of.id);
-            let rest = (&source).take(part.size - from);
-            let (to, is_whole) = translate(rest, from, left, self.of.id, &mut self.translation, target)?;
-            left = left.saturating_sub(to - from);
-            from = 0;
-            let mark = mark(&mut source, to)?;
-            stand = Some(Stand { of: part.path.clone(), to, mark, partial: !(is_whole && is_last) });
+            // The last part may have grown since: the more the better.
+            let end = if is_last { u64::MAX } else { part.size };
+            let from = source.at;
+            translation.forked_from = parent.filter(|_| *whose != self.of.id);
+            let is_whole = translate(&mut source, end, left, self.of.id, translation, target)?;
+            left = left.saturating_sub(source.at - from);
+            let (of, to, mark) = (part.path.clone(), source.at, source.mark());
+            stand = Some(Stand { of, to, mark, partial: !(is_whole && is_last) });
             if !is_whole || left == 0 {
                 break;
             }
@@ -189,16 +182,20 @@ impl<'a> Copying<'a> {
     }
 
     /// What is put behind each piece: its title where that is another one, and the seam.
-    fn last_lines(&self, stand: Stand) -> io::Result<String> {
-        let name = self.of.name.map(|name| &name.text);
+    fn last_lines(
+        &self,
+        stand: Stand,
+        title: Option<String>,
+        translation: Translation,
+    ) -> io::Result<String> {
         let mut lines = String::new();
-        if let Some(text) = name.filter(|name| self.title.as_ref() != Some(name)) {
+        let name = self.of.name.map(|name| &name.text).filter(|name| title.as_ref() != Some(name));
+        if let Some(text) = name {
             let entry = json!({"type": "custom-title", "customTitle": text, "sessionId": self.of.id});
             lines = format!("{entry}\n");
         }
         let Stand { of, to, mark, partial } = stand;
-        let (kind, agent) = (Mirrors::Line, rollouts::AGENT.to_owned());
-        let (title, translation) = (name.or(self.title.as_ref()).cloned(), self.translation.clone());
+        let (kind, agent, title) = (Mirrors::Line, rollouts::AGENT.to_owned(), name.cloned().or(title));
         let seam = Seam { kind, agent, of, to, mark, partial, title, translation };
         lines += &serde_json::to_string(&seam).map_err(io::Error::other)?;
         lines.push('\n');
@@ -250,50 +247,30 @@ fn seam_of(copy: &Path) -> Option<Seam> {
     serde_json::from_slice(&line[memchr::memrchr(b'\n', line).map_or(0, |newline| newline + 1)..]).ok()
 }
 
-/// Writes the entries that the whole lines of a source stand for, until about so
-/// many bytes of it were read. Gives back where the next line begins, or the one
-/// that is not whole yet, and whether that is all there is.
+/// Writes the entries that the whole lines of a source stand for, up to its end or
+/// that one, or until about so many bytes of it were read. Whether that is all.
 fn translate(
-    source: impl Read,
-    from: u64,
+    source: &mut Source,
+    end: u64,
     at_most: u64,
     session: SessionId,
     translation: &mut Translation,
     target: &mut File,
-) -> io::Result<(u64, bool)> {
-    let mut source = BufReader::with_capacity(256 << 10, source);
-    let mut at = from;
+) -> io::Result<bool> {
+    let enough = source.at.saturating_add(at_most.max(1)).min(end);
     let (mut line, mut entries) = (Vec::new(), Vec::new());
-    let is_whole = loop {
-        line.clear();
-        let mut length = source.by_ref().take(LONGEST_LINE).read_until(b'\n', &mut line)? as u64;
-        if line.last() == Some(&b'\n') {
-            translation.take(session, &line, at, &mut entries);
-        } else if length < LONGEST_LINE {
-            break true;
-        } else {
-            length += source.skip_until(b'\n')? as u64;
-            entries.extend(b"{\n");
+    let mut is_over = false;
+    while !is_over && source.at < enough {
+        let at = source.at;
+        match source.read(&mut line)? {
+            Some(length) if length > LONGEST_LINE => entries.extend(b"{\n"),
+            Some(_) => translation.take(session, &line, at, &mut entries),
+            None => is_over = true,
         }
-        at += length;
         if entries.len() > PIECE {
             target.write_all(&std::mem::take(&mut entries))?;
         }
-        if at - from >= at_most {
-            break source.fill_buf()?.is_empty();
-        }
-    };
+    }
     target.write_all(&entries)?;
-    Ok((at, is_whole))
-}
-
-/// Tells a file that grew from another one in its place.
-fn mark(source: &mut File, to: u64) -> io::Result<u64> {
-    let from = to.saturating_sub(MARK);
-    source.seek(SeekFrom::Start(from))?;
-    let mut bytes = Vec::new();
-    (&*source).take(to - from).read_to_end(&mut bytes)?;
-    let mut hasher = DefaultHasher::new();
-    bytes.hash(&mut hasher);
-    Ok(hasher.finish())
+    Ok(is_over || source.at >= end || source.is_at_end()?)
 }

@@ -8,6 +8,7 @@
 mod copying;
 mod record;
 mod rollouts;
+mod source;
 mod tools;
 mod translation;
 

@@ -6,8 +6,8 @@
 //! an earlier turn goes on in another file of its own, the same way.
 
 use std::collections::HashMap;
-use std::fs::{self, DirEntry, File};
-use std::io::{self, BufRead, BufReader, Read};
+use std::fs::{self, DirEntry};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -15,13 +15,15 @@ use chrono::{DateTime, Utc};
 use rayon::prelude::*;
 use serde::Deserialize;
 
+use super::source::Source;
 use crate::session::SessionId;
 
 /// Who keeps them.
 pub(super) const AGENT: &str = "codex";
 
-/// The longest first line: it holds the instructions the model is given.
-const FIRST_LINE: u64 = 4 << 20;
+/// What the name of a packed one ends with, see [`Source`].
+const PACKED: &str = ".zst";
+
 /// The titles of threads.
 pub(super) type Names = HashMap<SessionId, Name>;
 
@@ -35,9 +37,26 @@ pub(super) struct Name {
 /// One file of a thread, or as much of its beginning as matters.
 #[derive(Debug, Clone)]
 pub(super) struct Rollout {
+    /// Where it lies while it is not packed.
     pub path: PathBuf,
+    pub is_packed: bool,
     pub size: u64,
     pub modified: SystemTime,
+}
+
+impl Rollout {
+    /// Where it lies.
+    pub fn there(&self) -> PathBuf {
+        let mut there = self.path.clone().into_os_string();
+        if self.is_packed {
+            there.push(PACKED);
+        }
+        there.into()
+    }
+
+    fn order(&self) -> impl Ord + '_ {
+        (self.path.file_name(), !self.is_packed)
+    }
 }
 
 /// All files of all threads.
@@ -75,17 +94,16 @@ impl Rollouts {
         for _year_month_day in 0..3 {
             folders = folders.iter().flat_map(|folder| entries(folder)).map(|entry| entry.path()).collect();
         }
-        let found: Vec<_> = folders
+        let mut found: Vec<_> = folders
             .par_iter()
             .flat_map_iter(|folder| entries(folder).filter_map(|entry| rollout(&entry)))
             .collect();
+        // The names of later ones are greater. While codex packs one or unpacks it
+        // there are two, of which the packed one counts for nothing.
+        found.par_sort_unstable_by(|(.., one), (.., other)| one.order().cmp(&other.order()));
         let mut rollouts = Self::default();
         for (thread, part, rollout) in found {
-            let head = rollouts.heads.entry(thread).or_insert_with(|| rollout.clone());
-            // The names of later ones are greater.
-            if head.path.file_name() < rollout.path.file_name() {
-                head.clone_from(&rollout);
-            }
+            rollouts.heads.insert(thread, rollout.clone());
             rollouts.parts.insert(part, (rollout, thread));
         }
         rollouts
@@ -95,16 +113,16 @@ impl Rollouts {
     /// part that is gone is left out, and with it what it went on from.
     pub fn bases_of(&self, head: &Rollout) -> io::Result<Vec<(Rollout, SessionId)>> {
         let mut bases: Vec<(Rollout, SessionId)> = Vec::new();
-        let mut next = first_of(&head.path)?.and_then(|first| first.payload.history_base);
+        let mut next = first_of(head)?.and_then(|first| first.payload.history_base);
         while let Some(base) = next.take() {
             let Some((part, thread)) = self.parts.get(&base.thread_id) else { break };
             // None goes on from itself.
             let is_known = part.path == head.path || bases.iter().any(|(known, _)| known.path == part.path);
-            if is_known || part.size < base.end_byte_offset {
+            if is_known || (part.size < base.end_byte_offset && !part.is_packed) {
                 break;
             }
             bases.push((Rollout { size: base.end_byte_offset, ..part.clone() }, *thread));
-            next = first_of(&part.path).ok().flatten().and_then(|first| first.payload.history_base);
+            next = first_of(part).ok().flatten().and_then(|first| first.payload.history_base);
         }
         bases.reverse();
         Ok(bases)
@@ -129,19 +147,22 @@ fn entries(folder: &Path) -> impl Iterator<Item = DirEntry> {
 }
 
 /// A file, its thread and its own id: `rollout-2026-11-21T09-26-10-THREAD.jsonl`
-/// or `rollout-2026-11-21T09-26-10-THREAD_PART.jsonl`.
+/// or `rollout-2026-11-21T09-26-10-THREAD_PART.jsonl`, and that packed.
 fn rollout(entry: &DirEntry) -> Option<(SessionId, SessionId, Rollout)> {
     let name = entry.file_name();
-    let name = name.to_str()?.strip_prefix("rollout-")?.strip_suffix(".jsonl")?;
+    let name = name.to_str()?;
+    let (name, is_packed) = name.strip_suffix(PACKED).map_or((name, false), |name| (name, true));
+    let path = entry.path().with_file_name(name);
+    let name = name.strip_prefix("rollout-")?.strip_suffix(".jsonl")?;
     let ids = name.get("2026-11-21T09-26-10-".len()..)?;
     let (thread, part) = ids.split_once('_').unwrap_or((ids, ids));
     let there = entry.metadata().ok().filter(fs::Metadata::is_file)?;
-    let rollout = Rollout { path: entry.path(), size: there.len(), modified: there.modified().ok()? };
+    let rollout = Rollout { path, is_packed, size: there.len(), modified: there.modified().ok()? };
     Some((thread.parse().ok()?, part.parse().ok()?, rollout))
 }
 
-fn first_of(rollout: &Path) -> io::Result<Option<First>> {
+fn first_of(rollout: &Rollout) -> io::Result<Option<First>> {
     let mut line = Vec::new();
-    BufReader::new(File::open(rollout)?.take(FIRST_LINE)).read_until(b'\n', &mut line)?;
+    Source::open(rollout, 0)?.read(&mut line)?;
     Ok(serde_json::from_slice(&line).ok())
 }

@@ -85,24 +85,83 @@ fn each_home_of_codex_has_copies_of_its_own() {
     fs::create_dir_all(cache.join("codex/projects/-w")).unwrap();
     fs::write(cache.join("codex/projects.lock"), "").unwrap();
     let other = Scratch::new();
-    scratch.write(&format!("2026-11-21T09-26-10-{ONE}"), &[scratch.meta(ONE, 0, &Value::Null), prompt(1, "a")]);
+    scratch
+        .write(&format!("2026-11-21T09-26-10-{ONE}"), &[scratch.meta(ONE, 0, &Value::Null), prompt(1, "a")]);
     other.write(&format!("2026-11-21T09-26-11-{FORK}"), &[other.meta(FORK, 0, &Value::Null), prompt(1, "b")]);
     let listed = |codex: &Path| {
         let store = LocalStore::new(scratch.folder.path().join("claude")).with(Mirror::new(&cache, codex));
-        store.list(&Scope::All).unwrap().try_into().unwrap()
+        store.list(&Scope::All).unwrap()
     };
-    let [one]: [Stored; 1] = listed(&scratch.codex());
-    let [two]: [Stored; 1] = listed(&other.codex());
-    assert_eq!((one.id.to_string().as_str(), two.id.to_string().as_str()), (ONE, FORK));
-    assert_eq!(listed(&scratch.codex()), [one.clone()], "nothing is copied anew");
+    let (one, two) = (listed(&scratch.codex()), listed(&other.codex()));
+    let ids = |list: &[Stored]| list.iter().map(|stored| stored.id.to_string()).collect::<Vec<_>>();
+    assert_eq!((ids(&one), ids(&two)), (vec![ONE.to_owned()], vec![FORK.to_owned()]));
+    assert_eq!(listed(&scratch.codex()), one, "nothing is copied anew");
     let link = scratch.folder.path().join("link");
     std::os::unix::fs::symlink(scratch.codex(), &link).unwrap();
-    assert_eq!(listed(&link), [one.clone()], "by whatever name it goes");
+    assert_eq!(listed(&link), one, "by whatever name it goes");
     assert_eq!(fs::read_dir(cache.join("codex")).unwrap().count(), 2);
     // A home that is no more leaves no copies, once there is a new one.
     drop(other);
     let third = scratch.folder.path().join("third");
     fs::create_dir_all(third.join("sessions")).unwrap();
-    let []: [Stored; 0] = listed(&third);
-    assert!(one.path.exists() && !two.path.exists());
+    assert_eq!(listed(&third), []);
+    assert!(one[0].path.exists() && !two[0].path.exists());
+}
+
+/// As codex packs it: in the place of the plain file, with the time of that.
+fn pack(path: &Path) {
+    let packed = PathBuf::from(format!("{}.zst", path.display()));
+    let modified = fs::metadata(path).unwrap().modified().unwrap();
+    let level = ruzstd::encoding::CompressionLevel::Fastest;
+    fs::write(&packed, ruzstd::encoding::compress_to_vec(File::open(path).unwrap(), level)).unwrap();
+    File::options().append(true).open(packed).unwrap().set_modified(modified).unwrap();
+    fs::remove_file(path).unwrap();
+}
+
+#[test]
+fn what_codex_packed_reads_the_same() {
+    let scratch = Scratch::new();
+    let names = [format!("2026-11-21T09-26-10-{ONE}"), format!("2026-11-21T09-26-11-{FORK}")];
+    let one =
+        scratch.write(&names[0], &[scratch.meta(ONE, 0, &Value::Null), prompt(1, "one"), reply(2, "first")]);
+    let end = fs::metadata(&one).unwrap().len();
+    let base = json!({"thread_id": ONE, "end_ordinal_exclusive": 3, "end_byte_offset": end});
+    let fork =
+        scratch.write(&names[1], &[scratch.meta(FORK, 3, &base), prompt(4, "two"), reply(5, "second")]);
+    let store = scratch.store();
+    let before = store.list(&Scope::All).unwrap();
+    let inodes = |list: &[Stored]| {
+        let mut inodes: Vec<_> = list.iter().map(|stored| (stored.id, stored.inode)).collect();
+        inodes.sort();
+        inodes
+    };
+    let check = |of_fork: &[&str]| {
+        assert_eq!(inodes(&store.list(&Scope::All).unwrap()), inodes(&before), "nothing is copied anew");
+        assert_eq!(scratch.said(ONE), ["> one", "first"]);
+        assert_eq!(scratch.said(FORK), of_fork);
+    };
+    let plain = fs::read(&fork).unwrap();
+    pack(&one);
+    pack(&fork);
+    check(&["> one", "first", "> two", "second"]);
+    // It is unpacked before something is added to it.
+    fs::write(&fork, plain).unwrap();
+    check(&["> one", "first", "> two", "second"]);
+    scratch.write(&names[1], &[prompt(6, "three")]);
+    check(&["> one", "first", "> two", "second", "> three"]);
+
+    // Packed from the beginning, and in pieces.
+    let packed = PathBuf::from(format!("{}.zst", fork.display()));
+    fs::remove_file(packed).unwrap();
+    pack(&fork);
+    let in_pieces = scratch.mirror_in("in pieces");
+    while in_pieces.take_in(1).unwrap() {}
+    let copy = in_pieces.copies().unwrap().remove(&FORK.parse().unwrap()).unwrap().0;
+    let facts = Facts::read(&fs::read(copy).unwrap());
+    assert_eq!((facts.turns, facts.forked_turns, facts.partial), (3, 1, false));
+    // What is torn is not listed, and harms nobody.
+    let packed = PathBuf::from(format!("{}.zst", one.display()));
+    let bytes = fs::read(&packed).unwrap();
+    fs::write(&packed, &bytes[..bytes.len() / 2]).unwrap();
+    assert!(!scratch.mirror_in("torn").take_in(u64::MAX).unwrap());
 }
