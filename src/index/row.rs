@@ -26,9 +26,11 @@ pub struct Row {
 
 impl Row {
     /// When it was last active: its last entry's time, since a file's own time
-    /// also moves when nothing was said.
+    /// also moves when nothing was said. Of a copy that is not whole yet the last
+    /// entry is not there.
     pub fn active(&self) -> DateTime<Utc> {
-        self.facts.active.unwrap_or_else(|| self.stored.modified.into())
+        let said = self.facts.active.filter(|_| !self.facts.partial);
+        said.unwrap_or_else(|| self.stored.modified.into())
     }
 
     /// Nothing was said in it and nobody named it: at most it was opened, or

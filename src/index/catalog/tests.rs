@@ -61,6 +61,7 @@ fn a_copy_that_is_not_whole_does_not_look_so() {
         complete(&catalog);
         let [row] = read(&catalog).try_into().unwrap();
         assert_eq!(row.partial, partial);
+        assert_eq!(Some(row.active()) == row.facts.active, !partial, "its last entry is not there yet");
     }
 }
 

@@ -33,6 +33,9 @@ use self::rollouts::{Names, Rollouts};
 use super::project;
 use crate::session::SessionId;
 
+/// Bytes of a session that are copied first: by these it has a row. No row waits
+/// until all of a longer one is copied.
+const BEGINNING: u64 = 1 << 20;
 /// The file that says which folder of codex's copies are of.
 const WHOSE: &str = "whose";
 
@@ -92,8 +95,9 @@ impl Mirror {
         self.codex.join("sessions")
     }
 
-    /// Brings the copies up to date, the newest first, until about so many bytes
-    /// were read. `true` while there is more to do.
+    /// Brings the copies up to date until about so many bytes were read: first the
+    /// beginnings of those that are not there yet, then what lacks, of each the
+    /// newest first. `true` while there is more to do.
     pub(super) fn take_in(&self, at_most: u64) -> io::Result<bool> {
         if !self.sessions().is_dir() && !self.projects.is_dir() {
             return Ok(false);
@@ -111,20 +115,20 @@ impl Mirror {
         }
         let mut failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
         let mut behind: Vec<_> = sight.behind().filter(|behind| !failed.contains(&behind.key())).collect();
-        behind.sort_by_key(|behind| (Reverse(behind.as_of), behind.id));
-        // Only these may have their turn now: a new one is read from its beginning.
+        behind.sort_by_key(|behind| (behind.copy.is_some(), Reverse(behind.as_of), behind.id));
+        // Only these may have their turn now: each is looked into before it has it.
         let mut bytes = 0;
         let first = behind.iter().take_while(|behind| {
             let fits = bytes < at_most;
-            bytes += if behind.copy.is_none() { behind.head.size } else { 0 };
+            bytes += if behind.copy.is_none() { behind.head.size.min(BEGINNING) } else { 0 };
             fits
         });
         let first = &behind[..first.count()];
         let planned: Vec<_> = first.par_iter().map(|behind| Copying::plan(behind, &sight.rollouts)).collect();
         let mut left = at_most;
         let turns = planned.into_iter().zip(first).map_while(|(plan, behind)| {
-            let room = left;
-            left = left.saturating_sub(plan.as_ref().map_or(0, Copying::left));
+            let room = if behind.copy.is_none() { left.min(BEGINNING) } else { left };
+            left -= plan.as_ref().map_or(0, Copying::left).min(room);
             (room > 0).then_some((plan, behind, room))
         });
         let turns: Vec<_> = turns.collect();

@@ -20,17 +20,14 @@ fn little_at_a_time_the_newest_first() {
         let facts = Facts::read(&fs::read(copy).unwrap());
         Some((facts.partial, facts.messages))
     };
-    // A line of the newest one, and there is more.
-    assert!(mirror.take_in(1).unwrap());
-    assert_eq!((facts(FORK), facts(ONE)), (Some((true, 0)), None));
-    assert!(mirror.take_in(1).unwrap());
-    assert_eq!((facts(FORK), facts(ONE)), (Some((true, 1)), None));
-    // Each is whole once its last line is there.
-    assert!(mirror.take_in(1).unwrap());
-    assert_eq!((facts(FORK), facts(ONE)), (Some((false, 2)), None));
-    assert!(mirror.take_in(1).unwrap() && mirror.take_in(1).unwrap());
-    assert!(!mirror.take_in(1).unwrap());
-    assert_eq!(facts(ONE), Some((false, 2)));
+    // First each gets a beginning, then the rest of each is copied.
+    let mut turns = Vec::new();
+    while mirror.take_in(1).unwrap() {
+        turns.push((facts(FORK), facts(ONE)));
+    }
+    let (begun, half, whole) = (Some((true, 0)), Some((true, 1)), Some((false, 2)));
+    assert_eq!(turns, [(begun, None), (begun, begun), (half, begun), (whole, begun), (whole, half)]);
+    assert_eq!((facts(FORK), facts(ONE)), (whole, whole));
     let copies = mirror.copies().unwrap();
     assert!(!mirror.take_in(1).unwrap());
     assert_eq!(mirror.copies().unwrap(), copies, "nothing is new");
