@@ -174,7 +174,7 @@ impl Seated {
 }
 
 /// The file below a folder whose name has this in it.
-fn find(folder: &Path, name: &str) -> Option<PathBuf> {
+pub fn find(folder: &Path, name: &str) -> Option<PathBuf> {
     std::fs::read_dir(folder).ok()?.flatten().map(|entry| entry.path()).find_map(|path| {
         if path.is_dir() {
             return find(&path, name);

@@ -1,13 +1,21 @@
 //! What only codex does, tried on the real one: its sessions in the store, put
 //! aside and brought back, forked at a message, taken back by a turn.
 
+use std::fs::File;
+use std::io::Write;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant, SystemTime};
+
 use hotseat::index::{Catalog, Row};
 use hotseat::session::conversation::{Body, Conversation};
 use hotseat::session::{SessionId, Transcript};
 use hotseat::slot::{News, PromptState, Switch, Verdict};
 use hotseat::store::{Fork, LocalStore, Mirror, Scope, SessionStore};
 
-use crate::bench::{Bench, Seated};
+use serde_json::json;
+
+use crate::bench::{self, Bench, Seated};
+use crate::npm;
 use crate::talk;
 
 const TELL: &str = "Remember: the word is PINEAPPLE.";
@@ -136,6 +144,46 @@ async fn the_last_turn_is_taken_back() {
     seated.slot.prompt(&again, PromptState::Completed).await;
     assert!(seated.slot.say(ASK).await.contains("no word"));
     assert_eq!(texts(&browser.said(session)), [kept.as_slice(), &kept[2..]].concat());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_it_packed_reads_as_before() {
+    let Some(bench) = Bench::of("codex", "what_it_packed_reads_as_before") else { return };
+    let mut seated = bench.seat().await;
+    let told = seated.agent.session;
+    seated.slot.say(TELL).await;
+    seated.slot.handle.close().await;
+    let browser = Browser::of(&seated);
+    let said = browser.said(told);
+
+    // It packs what nobody wrote to for a week, once it is told to and starts.
+    let home = seated.slot.folder.path().join("codex");
+    let plain = bench::find(&home.join("sessions"), &told.to_string()).unwrap();
+    let week_ago = SystemTime::now() - Duration::from_hours(8 * 24);
+    File::options().append(true).open(&plain).unwrap().set_modified(week_ago).unwrap();
+    let mut config = File::options().append(true).open(home.join("config.toml")).unwrap();
+    config.write_all(b"[features]\nlocal_thread_store_compression = true\n").unwrap();
+    let mut command = Command::new(npm::program("codex").unwrap());
+    command.arg("app-server").env("CODEX_HOME", &home).env("STUB_KEY", "a key");
+    let mut codex =
+        command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let info = json!({"clientInfo": {"name": "test", "version": "1"}, "capabilities": {}});
+    let mut stdin = codex.stdin.take().unwrap();
+    writeln!(stdin, "{}", json!({"id": 1, "method": "initialize", "params": info})).unwrap();
+    writeln!(stdin, "{}", json!({"method": "initialized"})).unwrap();
+    let began = Instant::now();
+    while plain.exists() {
+        assert!(began.elapsed() < Duration::from_secs(30), "codex has packed nothing");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    drop(stdin);
+    codex.wait().unwrap();
+    let packed = bench::find(&home.join("sessions"), &told.to_string()).unwrap();
+    assert!(packed.to_string_lossy().ends_with(".jsonl.zst"), "{packed:?}");
+
+    assert_eq!(browser.said(told), said);
+    std::fs::remove_dir_all(seated.slot.folder.path().join("cache")).unwrap();
+    assert_eq!(browser.said(told), said, "from its beginning");
 }
 
 /// What was said with codex, tools and all, goes on with an agent of the official
