@@ -127,9 +127,39 @@ fn a_session_that_is_open_elsewhere_is_not_deleted_unless_forced() {
         assert!(home.refused(1, words).contains("is open in claude"), "{words:?}");
     }
     let nothing = home.done(&["prune", "--larger-than", "0", "--apply"]);
-    assert_eq!(nothing, "Nothing fits; nothing to do.\n");
+    assert_eq!(nothing, "Nothing fits; nothing to do.\n  passed over: 1 session, open in a live process\n");
     home.done(&["delete", "Plan", "--force"]);
     assert_eq!(home.find(&id), None);
+}
+
+#[test]
+fn prune_tells_what_it_passes_over_and_why() {
+    let home = Home::new();
+    let threads = home.path(".codex/sessions/2026/11/21");
+    fs::create_dir_all(&threads).unwrap();
+    for number in 0..2 {
+        let id = format!("01a1fd6d-71cb-7e50-b56a-f73c5c30d40{number}");
+        let payload = json!({"id": id, "cwd": home.path("work"), "cli_version": "0.169.0", "source": "cli"});
+        let meta = json!({"timestamp": "2026-11-21T10:00:00Z", "ordinal": 0, "type": "session_meta", "payload": payload});
+        fs::write(threads.join(format!("rollout-2026-11-21T09-26-10-{id}.jsonl")), format!("{meta}\n"))
+            .unwrap();
+    }
+    let (gone, _pinned) = (home.put(1, "Gone"), home.put(2, "Pinned"));
+    home.done(&["pin", "Pinned"]);
+    let prune = ["prune", "--larger-than", "0"];
+    let said = home.done(&prune);
+    assert!(said.contains("1 session, ") && said.contains(&gone), "{said}");
+    for line in ["2 sessions, kept by codex, which alone can delete them", "1 session, pinned"] {
+        assert!(said.contains(&format!("\n  passed over: {line}\n")), "{said}");
+    }
+    let passed_over = json!([
+        {"why": "kept_by_agent", "agent": "codex", "count": 2}, {"why": "pinned", "agent": null, "count": 1}
+    ]);
+    assert_eq!(home.json(&prune)["passed_over"], passed_over);
+
+    // They begin alike, and are told with what tells them apart.
+    let unclear = home.refused(1, &["show", "01a1fd6d"]);
+    assert_eq!(unclear.matches("\n    01a1fd6d-71cb-7e50-b56a-f73c5c30d40").count(), 2, "{unclear}");
 }
 
 #[test]

@@ -21,7 +21,7 @@ use crate::session::{Facts, SessionId};
 use crate::store::Stored;
 
 /// Another shape of the tables, of [`Facts`] or of [`Reading`] has another number.
-const VERSION: i32 = 6;
+const VERSION: i32 = 7;
 /// Bytes of a page: few of them hold a session's facts, which a list reads all of.
 const PAGE: u32 = 8192;
 /// How long a reader waits while a writer changes the file's shape.

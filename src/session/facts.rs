@@ -53,6 +53,8 @@ pub struct Facts {
     /// Its transcript is a copy of what that agent keeps, and does not hold all of
     /// it yet.
     pub partial: bool,
+    /// What that agent itself calls the session, where that is no UUID of its own.
+    pub agent_session: Option<String>,
     /// When the first entry was written.
     pub created: Option<DateTime<Utc>>,
     /// When the last conversation entry was written; a file's mtime says less,

@@ -60,6 +60,8 @@ impl Gathering {
             Kind::Mirror => {
                 facts.agent = line.agent().map(|agent| one_line(&agent));
                 facts.partial = line.is_partial();
+                let called = line.agent_session().map(|id| one_line(&id));
+                facts.agent_session = called.or(facts.agent_session.take());
                 facts.cwd = facts.cwd.take().or_else(|| line.cwd().map(Into::into));
             }
             // A number too large to be an amount reads as infinite.

@@ -25,6 +25,22 @@ impl SessionId {
         Self(Uuid::new_v4())
     }
 
+    /// The session that an agent calls by an id of its own: the same UUID, or one
+    /// made of the text, the same each time.
+    pub fn named(id: &str) -> Self {
+        id.parse().unwrap_or_else(|_| Self(Uuid::new_v5(&Uuid::NAMESPACE_OID, id.as_bytes())))
+    }
+
+    /// As many characters of it as tell it from all others, 8 at least: what can
+    /// be typed. (Ids that are made of the time begin alike.)
+    pub fn beginning(&self, others: impl IntoIterator<Item = Self>) -> String {
+        let others = others.into_iter().filter(|other| other != self);
+        let shared = others.map(|other| (self.0.as_u128() ^ other.0.as_u128()).leading_zeros() / 4).max();
+        let digits = (shared.unwrap_or(0) + 1).max(8);
+        let hyphens = [8, 12, 16, 20].into_iter().filter(|at| *at < digits).count();
+        self.to_string().chars().take(digits as usize + hyphens).collect()
+    }
+
     /// `3f9c…a1`: what a narrow column has room for.
     pub fn short(&self) -> String {
         let text = self.to_string();
@@ -59,6 +75,32 @@ mod tests {
         for bad in ["", "../../etc/passwd", "3f9c1a520b7e4c119d3e5a7f20c4b9a1", "3f9c"] {
             assert!(bad.parse::<SessionId>().is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_uuid_stays_and_any_other_text_becomes_one() {
+        let uuid = "3f9c1a52-0b7e-4c11-9d3e-5a7f20c4b9a1";
+        assert_eq!(SessionId::named(uuid).to_string(), uuid);
+        assert_eq!(SessionId::named("ses_1"), SessionId::named("ses_1"));
+        assert_ne!(SessionId::named("ses_1"), SessionId::named("ses_2"));
+        assert_ne!(SessionId::named("../../etc/passwd").to_string(), "../../etc/passwd");
+    }
+
+    #[test]
+    fn a_beginning_is_as_long_as_tells_it_apart() {
+        let id = |text: &str| text.parse::<SessionId>().unwrap();
+        let one = id("019a1b2c-3d4e-7c11-9d3e-5a7f20c4b9a1");
+        for (other, beginning) in [
+            ("3f9c1a52-0b7e-4c11-9d3e-5a7f20c4b9a1", "019a1b2c"),
+            ("019a1b20-3d4e-7c11-9d3e-5a7f20c4b9a1", "019a1b2c"),
+            ("019a1b2c-4d4e-7c11-9d3e-5a7f20c4b9a1", "019a1b2c-3"),
+            ("019a1b2c-3d4e-7d11-9d3e-5a7f20c4b9a1", "019a1b2c-3d4e-7c"),
+            ("019a1b2c-3d4e-7c11-9d3e-5a7f20c4b9a2", "019a1b2c-3d4e-7c11-9d3e-5a7f20c4b9a1"),
+            ("019a1b2c-3d4e-7c11-9d3e-5a7f20c4b9a1", "019a1b2c"),
+        ] {
+            assert_eq!(one.beginning([id(other), id("00000000-0000-4000-8000-000000000001")]), beginning);
+        }
+        assert_eq!(one.beginning([]), "019a1b2c");
     }
 
     #[test]

@@ -282,6 +282,17 @@ impl<'a> Line<'a> {
         flag(self.partial)
     }
 
+    /// What that one calls the session, where a `mirror` line says so. Few lines
+    /// are such, so it is not looked for in the others.
+    pub fn agent_session(&self) -> Option<String> {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Called {
+            agent_session: Option<String>,
+        }
+        serde_json::from_str::<Called>(self.json).ok()?.agent_session
+    }
+
     /// US dollars so far, of a `cost-state` line.
     pub fn total_cost_usd(&self) -> Option<f64> {
         self.total_cost_usd?.get().parse().ok()

@@ -52,6 +52,8 @@ pub struct McpServer {
 pub struct Listed {
     /// Its id.
     pub session: SessionId,
+    /// What the agent itself calls it.
+    pub id: String,
     /// Its title.
     pub title: Option<String>,
     /// The folder it runs in.

@@ -126,6 +126,7 @@ impl<'a> Known<'a> {
         sheet.say("branch", facts.branch.clone());
         sheet.say("tag", facts.tag.clone());
         sheet.say("kept by", facts.agent.clone());
+        sheet.say("its id there", facts.agent_session.clone());
         sheet.say("forked from", facts.forked_from.as_ref().map(|from| from.session_id.clone()));
         sheet.say("started", facts.created.map(day));
         sheet.say("last active", Some(day(self.row.active())));

@@ -80,8 +80,9 @@ package claude-agent-sdk has them: session_id, summary, last_modified, file_size
 custom_title, first_prompt, git_branch, cwd, tag, created_at. Further: title,
 title_source, last_active, turns, messages, model, tokens, cost_usd,
 cost_is_estimate, forked_from, torn_lines, foreign_lines, problem, open_in,
-kept_by (the agent that alone keeps it: path is a copy; else null), partial (not
-all of it was read yet: the numbers are too low), path.
+kept_by (the agent that alone keeps it: path is a copy; else null),
+agent_session_id (that agent's own id for it, if it has another; else null),
+partial (not all of it was read yet: the numbers are too low), path.
 Times are milliseconds since 1970. --sort modified is the official order.
 
 Exit codes: 0 done, also when nothing fits; 1 it failed; 2 wrong usage.";
@@ -106,7 +107,10 @@ impl List {
         let page = Page::of_stdout();
         match page.width {
             Some(_) if rows.is_empty() => say(self.nothing()),
-            Some(width) => page::print(&table::of(&rows, prices, Utc::now(), self.all, page, width))?,
+            Some(width) => {
+                let ids = stock.beginnings(rows.iter().map(|row| row.stored.id))?;
+                page::print(&table::of(&rows, &ids, prices, Utc::now(), self.all, page, width))?;
+            }
             None => page::print(&table::lines(&rows, prices))?,
         }
         Ok(Exit::Done)

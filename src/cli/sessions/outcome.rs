@@ -14,7 +14,7 @@ use super::reference::{Stock, Unresolved};
 use crate::cli::exit::{Exit, say};
 use crate::session::SessionId;
 use crate::store::StoreError;
-use crate::tui::view::text::clean_line;
+use crate::tui::view::text::{clean, clean_line};
 
 /// How a command is to answer.
 #[derive(Debug, Clone, Copy, clap::Args)]
@@ -138,7 +138,7 @@ impl Outcomes {
     pub fn complain(&self, answer: Answer) -> Exit {
         if !answer.json {
             for (_, error) in &self.failed {
-                say(&format!("hotseat: {}", clean_line(&error.to_string())));
+                say(&format!("hotseat: {}", clean(&error.to_string())));
             }
         }
         if self.failed.is_empty() { Exit::Done } else { Exit::Failed }

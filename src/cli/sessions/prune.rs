@@ -2,9 +2,10 @@
 //! it is asked for by name, out of the trash for good.
 //!
 //! Without `--apply` it says what it would do and does nothing. What is pinned
-//! or open in a live process is never taken.
+//! or open in a live process is never taken; how many of such would have fitted is
+//! told.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::io::Write;
 
 use anyhow::{Context, Result};
@@ -19,6 +20,7 @@ use super::restore::titles;
 use crate::cli::exit::{Exit, Problem, say};
 use crate::session::SessionId;
 use crate::store::{SessionStore, StoreError, Trashed};
+use crate::tui::view::figures::counted;
 use crate::tui::view::text::{clean_line, truncate};
 
 /// What the command is told.
@@ -55,6 +57,24 @@ struct Candidate {
     trashed: Option<Trashed>,
 }
 
+/// Why a session stays that would fit.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Why {
+    /// Another agent keeps it.
+    KeptBy(String),
+    /// A live process has it open.
+    Open,
+    /// A copy is kept for good.
+    Pinned,
+    /// It has a tag, and those were to stay.
+    Tagged,
+    /// Nobody knows what it is.
+    Unreadable,
+}
+
+/// How many sessions stay for which reason.
+type Kept = BTreeMap<Why, usize>;
+
 impl Prune {
     /// Says what is to go, and lets it go where that is wanted.
     pub fn run(&self, stock: &Stock) -> Result<Exit> {
@@ -62,11 +82,14 @@ impl Prune {
             let next = "Add --older-than 90d, --larger-than 50MB, or both; a session must fit both.";
             return Err(Problem::usage("prune needs to know what is to go", next).into());
         }
-        let candidates = if self.trash { self.in_trash(stock) } else { self.stored(stock) };
-        let candidates = candidates.context("looking for what is to go")?;
+        let found = if self.trash { self.in_trash(stock) } else { self.stored(stock) };
+        let (candidates, kept) = found.context("looking for what is to go")?;
         let failed = if self.apply { let_go(stock, &candidates) } else { Vec::new() };
-        let text =
-            if self.answer.json { self.json(&candidates, &failed) } else { self.text(&candidates, &failed) };
+        let text = if self.answer.json {
+            self.json(&candidates, &kept, &failed)
+        } else {
+            self.text(&candidates, &kept, &failed)
+        };
         std::io::stdout().write_all(text.as_bytes()).context("printing what is to go")?;
         if !self.answer.json {
             for (_, error) in &failed {
@@ -81,34 +104,42 @@ impl Prune {
         is_old && self.larger_than.is_none_or(|Size(least)| size > least)
     }
 
-    /// Oldest first.
-    fn stored(&self, stock: &Stock) -> Result<Vec<Candidate>, StoreError> {
+    /// Oldest first, and what else would have fitted.
+    fn stored(&self, stock: &Stock) -> Result<(Vec<Candidate>, Kept), StoreError> {
         let pinned: HashSet<_> = stock.store.pinned()?.into_iter().map(|pinned| pinned.id).collect();
-        let mut candidates = Vec::new();
+        let (mut candidates, mut kept) = (Vec::new(), Kept::new());
         for row in stock.rows()? {
             let id = row.stored.id;
-            let is_kept = row.open_in.is_some()
-                || pinned.contains(&id)
-                || (self.keep_tagged && row.facts.tag.is_some())
+            let why = match &row.facts.agent {
                 // Another agent's are its own to delete.
-                || row.facts.agent.is_some()
+                Some(agent) => Some(Why::KeptBy(agent.clone())),
+                None if row.open_in.is_some() => Some(Why::Open),
+                None if pinned.contains(&id) => Some(Why::Pinned),
+                None if self.keep_tagged && row.facts.tag.is_some() => Some(Why::Tagged),
                 // What cannot be read may be anything.
-                || row.problem.is_some();
+                None => row.problem.is_some().then_some(Why::Unreadable),
+            };
             let size = stock.store.whole_size(&row.stored);
-            if !is_kept && self.fits(row.active(), size) {
-                let title = row.facts.title_text().to_owned();
-                candidates.push(Candidate { id, title, at: row.active(), size, trashed: None });
+            match why {
+                _ if !self.fits(row.active(), size) => {}
+                Some(why) => *kept.entry(why).or_default() += 1,
+                None => {
+                    let title = row.facts.title_text().to_owned();
+                    candidates.push(Candidate { id, title, at: row.active(), size, trashed: None });
+                }
             }
         }
         candidates.sort_by_key(|candidate| candidate.at);
-        Ok(candidates)
+        Ok((candidates, kept))
     }
 
-    fn in_trash(&self, stock: &Stock) -> Result<Vec<Candidate>, StoreError> {
+    fn in_trash(&self, stock: &Stock) -> Result<(Vec<Candidate>, Kept), StoreError> {
         let mut trash = stock.store.trash()?;
-        trash.retain(|trashed| {
-            !stock.store.has_pin(trashed.id) && self.fits(trashed.deleted.into(), trashed.size)
-        });
+        trash.retain(|trashed| self.fits(trashed.deleted.into(), trashed.size));
+        let fitting = trash.len();
+        trash.retain(|trashed| !stock.store.has_pin(trashed.id));
+        let pinned = fitting - trash.len();
+        let kept = (pinned > 0).then_some((Why::Pinned, pinned)).into_iter().collect();
         trash.reverse();
         let titles = titles(&trash);
         let candidates = trash.into_iter().zip(titles).map(|(trashed, (id, title))| Candidate {
@@ -118,12 +149,13 @@ impl Prune {
             size: trashed.size,
             trashed: Some(trashed),
         });
-        Ok(candidates.collect())
+        Ok((candidates.collect(), kept))
     }
 
-    fn text(&self, candidates: &[Candidate], failed: &[(SessionId, StoreError)]) -> String {
+    fn text(&self, candidates: &[Candidate], kept: &Kept, failed: &[(SessionId, StoreError)]) -> String {
+        let kept: String = kept.iter().map(|(why, count)| passed_over(why, *count)).collect();
         if candidates.is_empty() {
-            return "Nothing fits; nothing to do.\n".to_owned();
+            return format!("Nothing fits; nothing to do.\n{kept}");
         }
         let line = |Candidate { id, title, at, size, .. }: &Candidate| {
             let (day, size) = (at.format("%Y-%m-%d"), bytes(*size));
@@ -147,9 +179,14 @@ impl Prune {
                 ),
                 (true, true) => format!("\n{sessions}, removed for good.\n"),
             }
+            + &kept
     }
 
-    fn json(&self, candidates: &[Candidate], failed: &[(SessionId, StoreError)]) -> String {
+    fn json(&self, candidates: &[Candidate], kept: &Kept, failed: &[(SessionId, StoreError)]) -> String {
+        let passed_over = kept.iter().map(|(why, count)| {
+            let agent = if let Why::KeptBy(agent) = why { Some(agent) } else { None };
+            json!({ "why": why.name(), "agent": agent, "count": count })
+        });
         let sessions = candidates.iter().map(|candidate| {
             let error = failed.iter().find(|(id, _)| *id == candidate.id).map(|(_, error)| error.to_string());
             json!({
@@ -165,9 +202,35 @@ impl Prune {
             "from_trash": self.trash,
             "bytes": candidates.iter().map(|candidate| candidate.size).sum::<u64>(),
             "sessions": sessions.collect::<Vec<_>>(),
+            "passed_over": passed_over.collect::<Vec<_>>(),
         });
         format!("{whole:#}\n")
     }
+}
+
+impl Why {
+    /// For programs.
+    fn name(&self) -> &'static str {
+        match self {
+            Self::KeptBy(_) => "kept_by_agent",
+            Self::Open => "open",
+            Self::Pinned => "pinned",
+            Self::Tagged => "tagged",
+            Self::Unreadable => "unreadable",
+        }
+    }
+}
+
+/// A line about what would fit and stays.
+fn passed_over(why: &Why, count: usize) -> String {
+    let why = match why {
+        Why::KeptBy(agent) => format!("kept by {}, which alone can delete them", clean_line(agent)),
+        Why::Open => "open in a live process".to_owned(),
+        Why::Pinned => "pinned".to_owned(),
+        Why::Tagged => "tagged".to_owned(),
+        Why::Unreadable => "not readable".to_owned(),
+    };
+    format!("  passed over: {}, {why}\n", counted(count, "session"))
 }
 
 /// Lets all of them go; gives back those that did not.

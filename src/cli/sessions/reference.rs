@@ -1,5 +1,5 @@
-//! How a command line names a session: an id, the unique beginning of one, or a
-//! title.
+//! How a command line names a session: an id, the unique beginning of one, the id
+//! that another agent has for it, or a title.
 //!
 //! Ids are told from the names of files alone; titles are read only when no id
 //! fits.
@@ -15,7 +15,7 @@ use crate::index::{Catalog, Completion, Finder, Row};
 use crate::session::facts::Title;
 use crate::session::{SessionId, Transcript};
 use crate::store::{LocalStore, Scope, SessionStore, StoreError};
-use crate::tui::view::text::clean_line;
+use crate::tui::view::text::{clean, clean_line, truncate};
 
 /// So many bytes that the index lacks are read before a list is given; above
 /// that, what only the ends of transcripts say has to do until the screen or a
@@ -43,7 +43,7 @@ pub enum Unresolved {
     /// Nothing fits.
     #[error(
         "no session “{reference}”: neither an id, nor the beginning of one, nor a title{}",
-        if near.is_empty() { String::new() } else { format!("; near it: {}", near.join(", ")) }
+        if near.is_empty() { String::new() } else { format!("; near it:{}", below(near)) }
     )]
     Nothing {
         /// What was written.
@@ -52,7 +52,7 @@ pub enum Unresolved {
         near: Vec<String>,
     },
     /// More than one fits.
-    #[error("“{reference}” is not clear: {}", .fitting.join(", "))]
+    #[error("“{reference}” is not clear, it may be one of these:{}", below(fitting))]
     Several {
         /// What was written.
         reference: String,
@@ -125,8 +125,21 @@ impl Stock {
     pub fn one(&self, reference: &str) -> Result<SessionId, Problem> {
         self.resolve(reference).map_err(|error| {
             let listed = "`hotseat sessions list --all` shows every session with its id.";
-            Problem::failed(clean_line(&error.to_string()), listed)
+            Problem::failed(clean(&error.to_string()), listed)
         })
+    }
+
+    /// The beginning of each of these ids that names only its own session, of all
+    /// there are: what can be typed.
+    pub fn beginnings(&self, of: impl IntoIterator<Item = SessionId>) -> Result<Vec<String>, StoreError> {
+        let mut all: Vec<_> = self.store.list(&Scope::All)?.into_iter().map(|stored| stored.id).collect();
+        all.sort_unstable();
+        // What is most like an id stands beside it.
+        let beginning = |id: SessionId| {
+            let at = all.partition_point(|other| *other < id);
+            id.beginning(all[at.saturating_sub(1)..all.len().min(at + 2)].iter().copied())
+        };
+        Ok(of.into_iter().map(beginning).collect())
     }
 
     /// A session's title, from its own transcript; “(empty)” where it has none.
@@ -158,6 +171,11 @@ pub fn pick(
     if let [id] = begin[..] {
         return Ok(id);
     }
+    // What another agent calls it stands for one id, the same each time.
+    let named = SessionId::named(reference);
+    if begin.is_empty() && ids.contains(&named) {
+        return Ok(named);
+    }
     // A whole id that is not there is no title either.
     if reference.is_empty() || (begin.is_empty() && reference.parse::<SessionId>().is_ok()) {
         return Err(Unresolved::Nothing { reference: reference.to_owned(), near: Vec::new() });
@@ -177,7 +195,14 @@ pub fn pick(
         None if begin.is_empty() => {
             Err(Unresolved::Nothing { reference: reference.to_owned(), near: near(&lower, &titles) })
         }
-        None => Err(several(reference, &begin.iter().map(|id| (*id, "")).collect::<Vec<_>>())),
+        None => {
+            let begin: Vec<_> = titles
+                .iter()
+                .filter(|(id, _)| begin.contains(id))
+                .map(|(id, title)| (*id, &**title))
+                .collect();
+            Err(several(reference, &begin))
+        }
     }
 }
 
@@ -187,16 +212,25 @@ fn near(lower: &str, titles: &[(SessionId, String)]) -> Vec<String> {
     let mut near: Vec<_> = titles.iter().map(|(id, title)| (likeness(title), id, title)).collect();
     near.retain(|(likeness, ..)| *likeness >= ALIKE);
     near.sort_by(|(one, ..), (other, ..)| other.total_cmp(one));
-    near.into_iter().take(TOLD).map(|(_, id, title)| format!("{id} {title}")).collect()
+    near.into_iter().take(TOLD).map(|(_, id, title)| candidate(*id, title)).collect()
 }
 
 fn several(reference: &str, fitting: &[(SessionId, &str)]) -> Unresolved {
-    let mut told: Vec<_> =
-        fitting.iter().take(TOLD).map(|(id, title)| format!("{id} {title}").trim().to_owned()).collect();
+    let mut told: Vec<_> = fitting.iter().take(TOLD).map(|(id, title)| candidate(*id, title)).collect();
     if fitting.len() > TOLD {
         told.push(format!("and {} more", fitting.len() - TOLD));
     }
     Unresolved::Several { reference: reference.to_owned(), fitting: told }
+}
+
+/// One of those that may be meant; a title is one line, whatever it holds.
+fn candidate(id: SessionId, title: &str) -> String {
+    format!("{id}  {}", truncate(&clean_line(title), 60))
+}
+
+/// A line each.
+fn below(candidates: &[String]) -> String {
+    candidates.iter().fold(String::new(), |lines, candidate| lines + "\n    " + candidate)
 }
 
 #[cfg(test)]
@@ -230,16 +264,37 @@ mod tests {
 
     #[test]
     fn what_is_not_clear_names_none() {
-        let parsers = format!("“parser” is not clear: {PARSER} Parser rewrite, {LEXER} Parser lexer");
+        let parsers = format!(
+            "“parser” is not clear, it may be one of these:\n    {PARSER}  Parser rewrite\n    {LEXER}  Parser lexer"
+        );
         assert_eq!(picked("parser"), Err(parsers));
         assert_eq!(
             picked("3f9c1a52-0b7e-4c11-9d3e-000000000000").unwrap_err().split(':').next(),
             Some("no session “3f9c1a52-0b7e-4c11-9d3e-000000000000”")
         );
         let slip = picked("Parser rewirte").unwrap_err();
-        assert!(slip.contains(&format!("; near it: {PARSER} Parser rewrite")), "{slip}");
+        assert!(slip.contains(&format!("; near it:\n    {PARSER}  Parser rewrite")), "{slip}");
         for reference in ["", "  ", "zz", "../../etc/passwd"] {
             assert!(picked(reference).is_err(), "{reference}");
         }
+    }
+    #[test]
+    fn a_beginning_that_several_share_tells_which_with_their_titles() {
+        let ids: Vec<SessionId> = ["019a1b2c-1", "019a1b2c-2", "019a1b2c-3"]
+            .map(|begin| format!("{begin}d4e-7c11-9d3e-5a7f20c4b9a1").parse().unwrap())
+            .into();
+        let titles = || Ok(ids.iter().map(|id| (*id, "hostile\u{1b}[2J\ntitle".to_owned())).collect());
+        let error = pick("019a1b2c", &ids, titles).unwrap_err().to_string();
+        let lines: Vec<_> = error.lines().collect();
+        assert_eq!((lines.len(), lines[1]), (4, &*format!("    {}  hostile␛[2J title", ids[0])));
+        assert_eq!(pick("019a1b2c-2", &ids, titles).unwrap(), ids[1]);
+    }
+
+    #[test]
+    fn the_id_that_another_agent_has_for_a_session_names_it() {
+        let ids = [SessionId::named("ses_5c1"), PARSER.parse().unwrap()];
+        let picked = |reference| pick(reference, &ids, || Ok(Vec::new()));
+        assert_eq!(picked("ses_5c1").unwrap(), ids[0]);
+        assert!(picked("ses_5c2").is_err());
     }
 }

@@ -102,7 +102,8 @@ impl Search {
         if self.json {
             page::print_json(&hits)?;
         } else if page.width.is_some() {
-            page::print(&shown(&hits, page, Utc::now()))?;
+            let ids = stock.beginnings(hits.iter().map(|hit| hit.session_id))?;
+            page::print(&shown(&hits, &ids, page, Utc::now()))?;
         } else {
             page::print(&lines(&hits))?;
         }
@@ -140,10 +141,10 @@ fn lines(hits: &[Hit<'_>]) -> String {
     text
 }
 
-fn shown(hits: &[Hit<'_>], page: Page, now: DateTime<Utc>) -> String {
+fn shown(hits: &[Hit<'_>], ids: &[String], page: Page, now: DateTime<Utc>) -> String {
     let mut text = String::new();
-    for hit in hits {
-        let mut about = vec![hit.session_id.to_string()[..8].to_owned()];
+    for (hit, id) in hits.iter().zip(ids) {
+        let mut about = vec![id.clone()];
         about.extend(hit.at.map(|at| age(now, at)));
         about.push(hit.role.to_owned());
         if hit.others > 0 {
@@ -201,7 +202,7 @@ mod tests {
         assert_eq!(lit(&hit, page(false)), "the␛[2J flag");
         let lit = lit(&hit, page(true));
         assert!(lit.starts_with("the␛[2J \u{1b}[") && lit.contains("flag"), "{lit:?}");
-        assert!(!shown(&[hit], page(false), Utc::now()).contains('\u{1b}'));
+        assert!(!shown(&[hit], &["3f9c1a52".to_owned()], page(false), Utc::now()).contains('\u{1b}'));
     }
 
     #[test]

@@ -46,6 +46,8 @@ pub struct Told<'a> {
     kept_by: Option<&'a str>,
     /// Not all of it was read, or copied: the numbers are too low.
     partial: bool,
+    /// What that agent itself calls it; null where it is `session_id`.
+    agent_session_id: Option<&'a str>,
     /// Not always what the system calls it: JSON holds text only.
     path: Cow<'a, str>,
 }
@@ -99,6 +101,7 @@ impl<'a> Told<'a> {
             problem: row.problem.as_deref(),
             kept_by: facts.agent.as_deref(),
             partial: row.partial,
+            agent_session_id: facts.agent_session.as_deref(),
             open_in: row.open_in.as_ref().map(|holder| Open {
                 pid: holder.pid,
                 program: &holder.program,

@@ -26,6 +26,8 @@ pub struct Record {
     pub agent: String,
     /// Its session.
     pub session: SessionId,
+    /// What the agent itself calls that, where it said so.
+    pub id: Option<String>,
     /// The folder that runs in.
     pub cwd: PathBuf,
     /// Its title, where the agent says one.
@@ -59,15 +61,17 @@ impl Records {
         let folder = project::folder_for(&self.projects, &record.cwd);
         let path = folder.join(format!("{}.jsonl", record.session));
         let begins = record.anew || !path.exists();
-        let named = if begins { None } else { title_of(&path) };
-        let title = record
-            .title
-            .as_ref()
-            .filter(|title| named.as_ref().is_none_or(|named| *named != one_line(title)));
+        let known = if begins { Facts::default() } else { known(&path) };
+        let named = known.title.filter(|title| title.source == TitleSource::Custom);
+        let is_new = |text: &&String, known: Option<&str>| known != Some(one_line(text).as_str());
+        let title =
+            record.title.as_ref().filter(|title| is_new(title, named.as_ref().map(|named| &*named.text)));
+        let called = record.id.as_ref().filter(|id| is_new(id, known.agent_session.as_deref()));
         let id = record.session;
-        let whose = json!({"type": "mirror", "agent": record.agent, "cwd": record.cwd, "sessionId": id});
+        let whose = json!({"type": "mirror", "agent": record.agent, "agentSession": record.id, "cwd": record.cwd, "sessionId": id});
+        let whose = (begins || called.is_some()).then_some(whose);
         let title = title.map(|title| json!({"type": "custom-title", "customTitle": title, "sessionId": id}));
-        let lines = begins.then_some(whose).into_iter().chain(title).chain(record.entries.iter().cloned());
+        let lines = whose.into_iter().chain(title).chain(record.entries.iter().cloned());
         let mut text = String::new();
         for line in lines {
             text.push_str(&line.to_string());
@@ -108,12 +112,11 @@ impl Records {
     }
 }
 
-/// The title that was given last, as far as the two ends tell.
-fn title_of(record: &Path) -> Option<String> {
-    let tail = ends::tail(record, END).ok()?;
-    let given = |bytes: &[u8]| {
-        let title = Facts::read(bytes).title.filter(|title| title.source == TitleSource::Custom);
-        title.map(|title| title.text)
-    };
-    given(&tail.bytes).or_else(|| given(&ends::head(record, END).ok()?))
+/// Its title and its agent's name for it, as far as the two ends tell.
+fn known(record: &Path) -> Facts {
+    let head = ends::head(record, END).map(|head| Facts::read(&head)).unwrap_or_default();
+    let tail = ends::tail(record, END).map(|tail| Facts::read(&tail.bytes)).unwrap_or_default();
+    let given = tail.title.filter(|title| title.source == TitleSource::Custom);
+    let agent_session = tail.agent_session.or(head.agent_session);
+    Facts { title: given.or(head.title), agent_session, ..Facts::default() }
 }

@@ -29,7 +29,7 @@ impl Recorder {
     /// `changed` is called once the list is another one.
     pub(super) fn start(store: Arc<dyn SessionStore>, changed: impl Fn() + Send + 'static) -> Self {
         let (told, news) = channel();
-        std::thread::spawn(move || Writer { store, seat: None, titles: HashMap::new() }.run(&news, changed));
+        std::thread::spawn(move || Writer { store, seat: None, told: HashMap::new() }.run(&news, changed));
         Self { told }
     }
 
@@ -59,8 +59,8 @@ struct Writer {
     store: Arc<dyn SessionStore>,
     /// None while the agent in the seat keeps transcripts.
     seat: Option<Seat>,
-    /// Of the sessions that the agent told of last.
-    titles: HashMap<SessionId, String>,
+    /// What the agent calls the sessions that it told of last, and their titles.
+    told: HashMap<SessionId, (String, Option<String>)>,
 }
 
 struct Seat {
@@ -123,8 +123,9 @@ impl Writer {
                     changes.iter().filter_map(|(uuid, change)| seat.writing.entry(uuid, at, change));
                 let entries = entries.collect();
                 seat.writing.forked_from = None;
-                let title = self.titles.get(&seat.session).cloned();
-                let record = Record { title, anew: true, ..seat.record(at, entries) };
+                let (id, title) = self.told.get(&seat.session).cloned().unzip();
+                let title = title.flatten();
+                let record = Record { id, title, anew: true, ..seat.record(at, entries) };
                 self.store.record(&record)?;
             }
             News::Sessions(sessions) => self.list(sessions)?,
@@ -137,17 +138,18 @@ impl Writer {
         // Nothing at all is more likely a mistake than the truth.
         let Some(seat) = self.seat.as_ref().filter(|_| !sessions.is_empty()) else { return Ok(()) };
         let mut there = vec![(seat.session, seat.cwd.clone())];
-        let mut titles = HashMap::new();
-        for Listed { session, title, cwd, active } in sessions {
+        let mut told = HashMap::new();
+        for Listed { session, id, title, cwd, active } in sessions {
             there.push((session, cwd.clone()));
-            titles.extend(title.clone().map(|title| (session, title)));
+            told.insert(session, (id.clone(), title.clone()));
             // An agent tells them all after each turn, and few are others.
-            if title.is_some() && self.titles.get(&session) == title.as_ref() {
+            if title.is_some() && self.told.get(&session).is_some_and(|(_, former)| *former == title) {
                 continue;
             }
             let record = Record {
                 agent: seat.agent.clone(),
                 session,
+                id: Some(id),
                 cwd,
                 title,
                 active: active.unwrap_or_else(Utc::now).into(),
@@ -156,7 +158,7 @@ impl Writer {
             };
             self.store.record(&record)?;
         }
-        self.titles = titles;
+        self.told = told;
         self.store.keep_only(&seat.agent, &there)
     }
 
@@ -177,6 +179,7 @@ impl Seat {
         Record {
             agent: self.agent.clone(),
             session: self.session,
+            id: None,
             cwd: self.cwd.clone(),
             title: None,
             active: at.into(),
@@ -206,7 +209,7 @@ mod tests {
     fn world(folder: &std::path::Path) -> World {
         let mirror = Mirror::new(&folder.join("mirror"), &folder.join("codex"));
         let store = Arc::new(LocalStore::new(folder.join("claude")).with(mirror));
-        let writer = Writer { store: store.clone(), seat: None, titles: HashMap::new() };
+        let writer = Writer { store: store.clone(), seat: None, told: HashMap::new() };
         World { store, writer, epoch: 0 }
     }
 
@@ -280,6 +283,7 @@ mod tests {
         world.grows(one, reply("yes"));
         let listed = |session, title: &str, active: &str| Listed {
             session,
+            id: format!("ses_{title}"),
             title: Some(title.into()),
             cwd: "/work".into(),
             active: active.parse().ok(),
@@ -294,12 +298,15 @@ mod tests {
         let before = world.store.read(one).unwrap();
         world.hear(one, News::Sessions(sessions));
         assert_eq!(world.store.read(one).unwrap(), before, "a title is written once");
+        let called = |world: &World| world.rows()[0].facts.agent_session.clone();
+        assert_eq!(called(&world).as_deref(), Some("ses_One"));
 
         // What the agent replays takes the place of what is known.
         let changes = vec![(String::new(), Change::Prompt("older".into())), (String::new(), reply("yes"))];
         world.hear(one, News::Replay { at: "2026-11-21T10:00:00Z".parse().unwrap(), changes });
         assert_eq!(world.turns(one), 1);
         assert_eq!(world.rows()[0].facts.title_text(), "One");
+        assert_eq!(called(&world).as_deref(), Some("ses_One"));
 
         // A fork is one by what is replayed of it.
         let fork = SessionId::random();

@@ -27,12 +27,18 @@ struct Column {
     cells: Vec<String>,
 }
 
-/// A table of at most `most` cells a line. Columns go from the right where it
-/// is narrow; ids are as short as tells them apart, and can be typed.
-pub fn of(rows: &[Row], prices: &Prices, now: DateTime<Utc>, all: bool, page: Page, most: usize) -> String {
-    let ids: Vec<String> = rows.iter().map(|row| row.stored.id.to_string()).collect();
-    let id_width = told_apart(&ids).min(36);
-    let id_width = if id_width + GAP + NARROWEST_TITLE > most { 8 } else { id_width };
+/// A table of at most `most` cells a line, of rows with their ids as they are to
+/// be typed. Columns go from the right where it is narrow, the id never.
+pub fn of(
+    rows: &[Row],
+    ids: &[String],
+    prices: &Prices,
+    now: DateTime<Utc>,
+    all: bool,
+    page: Page,
+    most: usize,
+) -> String {
+    let id_width = ids.iter().map(String::len).max().unwrap_or(0).max("ID".len());
     let mut room = most.saturating_sub(id_width + GAP);
     let mut shown = Vec::new();
     for column in columns(rows, prices, now, all) {
@@ -49,8 +55,9 @@ pub fn of(rows: &[Row], prices: &Prices, now: DateTime<Utc>, all: bool, page: Pa
     let heads = shown.iter().map(|(column, cells)| column.aligned(column.head, *cells));
     line(&mut text, page, &pad("ID", id_width), &pad("TITLE", title_width), heads, true);
     for (at, id) in ids.iter().enumerate() {
+        let id = pad(id, id_width);
         let cells = shown.iter().map(|(column, cells)| column.aligned(&column.cells[at], *cells));
-        line(&mut text, page, &id[..id_width], &pad(&titles[at], title_width), cells, false);
+        line(&mut text, page, &id, &pad(&titles[at], title_width), cells, false);
     }
     text
 }
@@ -143,15 +150,6 @@ fn line(
     let title = if cells.is_empty() { title.trim_end() } else { title };
     let title = if is_head { page.dim(title) } else { title.to_owned() };
     let _ = writeln!(text, "{}{gap}{title}{}", page.dim(id), page.dim(cells));
-}
-
-/// How many characters of each id name only its own session; 8 are usual.
-fn told_apart(ids: &[String]) -> usize {
-    let mut sorted: Vec<&str> = ids.iter().map(String::as_str).collect();
-    sorted.sort_unstable();
-    let common = |one: &str, other: &str| one.bytes().zip(other.bytes()).take_while(|(a, b)| a == b).count();
-    let longest = sorted.windows(2).map(|pair| common(pair[0], pair[1])).max().unwrap_or(0);
-    (longest + 1).max(8)
 }
 
 #[cfg(test)]

@@ -9,7 +9,6 @@ use uuid::Uuid;
 
 use super::connection::{Step, refuse};
 use super::greeting::reason;
-use super::ids::session_of;
 use super::permit::cancelled;
 use super::{Acp, Turn, answer};
 use crate::protocol::PermissionMode;
@@ -87,7 +86,7 @@ impl Acp {
         let Ok(told) = serde_json::from_value::<SessionNotification>(params) else {
             return (None, Vec::new());
         };
-        let session = session_of(&told.session_id.0);
+        let session = SessionId::named(&told.session_id.0);
         if self.active.as_ref().is_none_or(|active| active.session != session) {
             // Some say so before they say that the session is open.
             if let SessionUpdate::AvailableCommandsUpdate(told) = told.update {
@@ -151,7 +150,7 @@ impl Acp {
         let Some(request) = request.ok().filter(|_| !self.permits.are_too_many()) else {
             return vec![cancelled(&id)];
         };
-        let session = session_of(&request.session_id.0);
+        let session = SessionId::named(&request.session_id.0);
         let Some(active) = self.active.as_ref().filter(|active| active.session == session) else {
             return vec![cancelled(&id)];
         };

@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::Acp;
 use super::connection::Step;
-use super::ids::{Place, session_of};
+use super::ids::Place;
 use super::said::{Said, text_of};
 use crate::session::SessionId;
 use crate::session::conversation::Change;
@@ -118,7 +118,8 @@ impl Acp {
                 continue;
             }
             let active = told.updated_at.as_deref().and_then(time);
-            listed.push(Listed { session, title, cwd: told.cwd, active });
+            let id = told.session_id.0.to_string();
+            listed.push(Listed { session, id, title, cwd: told.cwd, active });
         }
         match page.next_cursor.filter(|_| listed.len() < MOST) {
             Some(cursor) => {
@@ -133,7 +134,7 @@ impl Acp {
     /// Takes note of where a session is to be found.
     pub(super) fn note_place(&mut self, told: &SessionInfo) -> SessionId {
         let id = told.session_id.0.to_string();
-        let session = session_of(&id);
+        let session = SessionId::named(&id);
         let active = told.updated_at.as_deref().and_then(time);
         self.places.insert(session, Place { id, cwd: told.cwd.clone(), active });
         session

@@ -18,7 +18,6 @@ use super::changed::changed_lines;
 use super::command::{program, spellings};
 use super::connection::{fail, respond};
 use super::grants::{Deed, Grants, Say};
-use super::ids::session_of;
 use super::permit::MOST;
 use crate::session::SessionId;
 use crate::slot::driver::{Ending, Heard, Lent, Loan, LoanNews, Run};
@@ -200,7 +199,7 @@ impl Acp {
 
     /// The session in the seat; an error where the agent speaks for another.
     fn seated_in(&self, id: &str) -> Result<SessionId, Error> {
-        let session = session_of(id);
+        let session = SessionId::named(id);
         let active = self.active.as_ref().filter(|active| active.session == session);
         active.map(|active| active.session).ok_or_else(|| invalid("this session does not have the seat"))
     }

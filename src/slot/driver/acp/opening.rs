@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::connection::Step;
 use super::greeting::reason;
 use super::history::History;
-use super::ids::{Place, session_of};
+use super::ids::Place;
 use super::said::Said;
 use super::{Acp, Active, answer, refused};
 use crate::session::SessionId;
@@ -162,7 +162,7 @@ impl Acp {
                 Err(SlotError::Nonsense("it opened a session without an id".to_owned())),
             )];
         };
-        let session = session_of(&id);
+        let session = SessionId::named(&id);
         let source = opening.goal.source().and_then(|session| self.places.get(&session));
         let cwd = match &opening.goal {
             Goal::Copy { cwd: Some(cwd), .. } => cwd.clone(),

@@ -61,7 +61,7 @@ fn greeted(mode: PermissionMode) -> Acp {
     let [Heard::Answer { answer: Ok(Answer::Agent(agent, _)), .. }, ..] = heard.as_slice() else {
         panic!("{heard:?}")
     };
-    assert_eq!((agent.name.as_str(), agent.session), ("OpenCode", ids::session_of("ses_1")));
+    assert_eq!((agent.name.as_str(), agent.session), ("OpenCode", SessionId::named("ses_1")));
     assert_eq!((agent.abilities.resume, agent.abilities.fork), (Ability::InProcess, Ability::InProcess));
     acp
 }
@@ -105,7 +105,7 @@ fn a_clear_is_another_session_and_the_former_is_closed() {
 fn a_session_is_looked_for_page_by_page() {
     let mut acp = greeted(PermissionMode::Default);
     let page = |id: &str, cursor: Option<&str>| json!({"sessions": [{"sessionId": id, "cwd": "/there"}], "nextCursor": cursor});
-    let resume = || switch(Switch::Resume(ids::session_of("ses_9")));
+    let resume = || switch(Switch::Resume(SessionId::named("ses_9")));
     assert_eq!(methods(&acp.ask("s", resume())), ["session/list"]);
     assert_eq!(methods(&reply(&mut acp, page("ses_8", Some("more")))), ["session/list"]);
     let heard = reply(&mut acp, page("ses_9", None));
@@ -114,7 +114,7 @@ fn a_session_is_looked_for_page_by_page() {
     assert_eq!(methods(&reply(&mut acp, json!({}))), ["session/close"]);
     assert_eq!(acp.active.as_ref().unwrap().place.id, "ses_9");
 
-    acp.ask("t", switch(Switch::Resume(ids::session_of("ses_10"))));
+    acp.ask("t", switch(Switch::Resume(SessionId::named("ses_10"))));
     assert!(error(&reply(&mut acp, page("ses_8", None))).contains("no such session"));
     assert_eq!(acp.active.unwrap().place.id, "ses_9", "the former one stays");
 }
@@ -137,7 +137,7 @@ fn words_become_a_text_and_calls_are_told_in_the_official_words() {
         json!({"sessionUpdate": "something_new"}),
     ] {
         let (session, heard) = acp.hear(update("ses_1", &told));
-        assert!(session.is_none_or(|session| session == ids::session_of("ses_1")));
+        assert!(session.is_none_or(|session| session == SessionId::named("ses_1")));
         changes.extend(heard.into_iter().filter_map(|heard| match heard {
             Heard::Grew { change, .. } => Some(change),
             _ => None,

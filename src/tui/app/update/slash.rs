@@ -9,6 +9,7 @@ use super::super::overlay::Overlay;
 use super::super::state::{App, Focus};
 use super::{act, care, switch};
 use crate::protocol::PermissionMode;
+use crate::session::SessionId;
 
 /// A slash command as the completion shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -139,8 +140,10 @@ pub(super) fn run(app: &mut App, text: &str) -> Option<Vec<Effect>> {
 
 /// With one match it takes the seat at once; else the search shows them.
 fn resume(app: &mut App, query: &str) -> Vec<Effect> {
-    if let Ok(session) = query.parse() {
-        return switch::seat_session(app, session);
+    // As it is, or as the agent that keeps it calls it.
+    let named = SessionId::named(query);
+    if query.parse::<SessionId>().is_ok() || app.browser.row(named).is_some() {
+        return switch::seat_session(app, named);
     }
     let mut jump = Jump::new(&app.browser, Within::Titles, query, app.local_now());
     jump.ranking.finish();

@@ -64,7 +64,8 @@ fn its_sessions_are_told_page_by_page_but_those_in_which_nothing_was_said() {
     assert_eq!(methods(&reply(&mut acp, first)), ["session/list"]);
     let heard = reply(&mut acp, json!({"sessions": [session("ses_9", json!(7))]}));
     let listed = |id: &str, title: Option<&str>| Listed {
-        session: ids::session_of(id),
+        session: SessionId::named(id),
+        id: id.into(),
         title: title.map(str::to_owned),
         cwd: "/there".into(),
         active: "2026-11-21T10:00:00Z".parse().ok(),
@@ -89,7 +90,7 @@ fn what_is_written_down_need_not_be_told_again() {
             json!({"sessions": [
             {"sessionId": "ses_8", "cwd": "/there", "updatedAt": "2026-11-21T10:00:10.000Z"}]}),
         );
-        let resumed = acp.ask("s", switch(Switch::Resume(ids::session_of("ses_8"))));
+        let resumed = acp.ask("s", switch(Switch::Resume(SessionId::named("ses_8"))));
         assert_eq!(methods(&resumed), [method], "{written}");
     };
     check("2026-11-21T10:00:08Z", "session/resume");
