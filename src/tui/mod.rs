@@ -5,4 +5,4 @@ pub mod app;
 mod shell;
 pub mod view;
 
-pub use shell::{Options, Other, run};
+pub use shell::{Options, run};

@@ -4,15 +4,14 @@ use std::path::PathBuf;
 
 use super::Switches;
 use crate::slot::{KNOWN, Known, Program};
-use crate::tui::Other;
 use crate::tui::app::Offered;
 
 /// Every agent that has a driver, and how to start those that are there.
-pub fn others(find: impl Fn(&str) -> Option<PathBuf>) -> Vec<(Offered, Option<Other>)> {
+pub fn others(find: impl Fn(&str) -> Option<PathBuf>) -> Vec<(Offered, Option<Program>)> {
     KNOWN.iter().map(|known| offer(known, &find)).collect()
 }
 
-fn offer(known: &Known, find: impl Fn(&str) -> Option<PathBuf>) -> (Offered, Option<Other>) {
+fn offer(known: &Known, find: impl Fn(&str) -> Option<PathBuf>) -> (Offered, Option<Program>) {
     let path = match known.program {
         None => std::env::current_exe().ok(),
         Some(program) => find(program),
@@ -26,7 +25,7 @@ fn offer(known: &Known, find: impl Fn(&str) -> Option<PathBuf>) -> (Offered, Opt
     };
     let program =
         |path| Program { driver: known.driver, path, args: known.arguments.iter().map(Into::into).collect() };
-    (offered, path.map(|path| Other { program: program(path), official: known.official }))
+    (offered, path.map(program))
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use super::jump::Sought;
 use super::ranking::Work;
 use crate::protocol::PermissionMode;
 use crate::session::SessionId;
-use crate::slot::{Switch, Verdict};
+use crate::slot::{Seat, Switch, Verdict};
 
 /// One thing to be done outside.
 #[derive(Debug, Clone, PartialEq)]
@@ -71,9 +71,8 @@ pub enum Effect {
     SeatAgent {
         /// Which of those on offer.
         at: usize,
-        /// In which session; none: the one that has the seat where it can go on
-        /// in that, else a new one.
-        session: Option<SessionId>,
+        /// In which session.
+        seat: Seat,
     },
     /// Read the sessions of all projects, or of this one.
     ReadRows {

@@ -2,10 +2,11 @@
 
 use tui_textarea::TextArea;
 
+use super::intent::Next;
 use super::jump::Jump;
 use super::writing::line;
 use crate::session::SessionId;
-use crate::slot::{McpServer, Rewind, Switch};
+use crate::slot::{McpServer, Rewind};
 
 /// The one thing that lies over the panes.
 #[derive(Debug)]
@@ -91,8 +92,8 @@ impl Ask {
 /// A question with a few answers.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Choice {
-    /// A turn runs: what about this switch?
-    SwitchWhileBusy(Switch),
+    /// A turn runs, or ran when this was asked: what about this change in the seat?
+    ChangeWhileBusy(Next),
     /// A turn runs: quit all the same?
     QuitWhileBusy,
     /// The session is open in another process: fork it instead?
@@ -126,11 +127,13 @@ pub enum Choice {
 }
 
 impl Choice {
-    /// The question.
-    pub fn question(&self) -> String {
+    /// The question, as it is while a turn runs (`busy`), or once it is over.
+    pub fn question(&self, busy: bool) -> String {
         match self {
-            Self::SwitchWhileBusy(switch) => format!("A turn runs. {} when?", capital(switch.name())),
-            Self::QuitWhileBusy => "A turn runs. Quit?".to_owned(),
+            Self::ChangeWhileBusy(next) if busy => format!("A turn runs. {} when?", capital(&next.words())),
+            Self::ChangeWhileBusy(next) => format!("The turn is over. {} now?", capital(&next.words())),
+            Self::QuitWhileBusy if busy => "A turn runs. Quit?".to_owned(),
+            Self::QuitWhileBusy => "The turn is over. Quit?".to_owned(),
             Self::ForkInstead { held, .. } => held.clone(),
             Self::OtherFolder { folder, .. } => {
                 format!("This session belongs to {folder}. The agent would go there and work in it.")
@@ -145,39 +148,55 @@ impl Choice {
         }
     }
 
-    /// Key and words of each answer; the last one changes nothing.
-    pub fn answers(&self) -> &'static [(char, &'static str)] {
+    /// Every key that answers; the last one changes nothing. Each means the same
+    /// whether a turn runs or not: who presses it may not have seen the turn end.
+    pub fn keys(&self) -> &'static [char] {
         match self {
-            Self::SwitchWhileBusy(_) => {
-                &[('w', "wait for the turn"), ('i', "interrupt it"), ('s', "stay here")]
-            }
-            Self::QuitWhileBusy => &[('q', "interrupt it and quit"), ('s', "stay")],
-            Self::ForkInstead { .. } => &[('f', "fork it and go on in the copy"), ('s', "stay here")],
-            Self::OtherFolder { .. } => {
-                &[('g', "go there"), ('f', "fork it here: a copy that works in this folder"), ('s', "stay")]
-            }
-            Self::FolderGone { .. } => &[
-                ('f', "fork it here: a copy that works in this folder"),
-                ('r', "resume it all the same, working in this folder"),
-                ('s', "stay"),
-            ],
-            Self::Broken { .. } => &[
-                ('f', "go on in a repaired copy"),
-                ('r', "resume it all the same, adding to its end"),
-                ('s', "stay"),
-            ],
+            Self::ChangeWhileBusy(_) => &['w', 'i', 's'],
+            Self::QuitWhileBusy => &['q', 's'],
+            Self::ForkInstead { .. } => &['f', 's'],
+            Self::OtherFolder { .. } => &['g', 'f', 's'],
+            Self::FolderGone { .. } | Self::Broken { .. } => &['f', 'r', 's'],
         }
+    }
+
+    /// What a key answers, in words; none where it is not offered now.
+    pub fn words(&self, key: char, busy: bool) -> Option<&'static str> {
+        Some(match (self, key) {
+            (Self::ChangeWhileBusy(_), 'w') if busy => "wait for the turn",
+            (Self::ChangeWhileBusy(_), 'w') => "now",
+            (Self::ChangeWhileBusy(_), 'i') if busy => "interrupt it",
+            (Self::ChangeWhileBusy(_), 'i') => return None,
+            (Self::QuitWhileBusy, 'q') if busy => "interrupt it and quit",
+            (Self::QuitWhileBusy, 'q') => "quit",
+            (Self::ForkInstead { .. }, 'f') => "fork it and go on in the copy",
+            (Self::OtherFolder { .. }, 'g') => "go there",
+            (Self::OtherFolder { .. } | Self::FolderGone { .. }, 'f') => {
+                "fork it here: a copy that works in this folder"
+            }
+            (Self::FolderGone { .. }, 'r') => "resume it all the same, working in this folder",
+            (Self::Broken { .. }, 'f') => "go on in a repaired copy",
+            (Self::Broken { .. }, 'r') => "resume it all the same, adding to its end",
+            (Self::ChangeWhileBusy(_) | Self::ForkInstead { .. }, _) => "stay here",
+            (
+                Self::QuitWhileBusy
+                | Self::OtherFolder { .. }
+                | Self::FolderGone { .. }
+                | Self::Broken { .. },
+                _,
+            ) => "stay",
+        })
     }
 
     /// The answer that Enter gives: the first, unless that ends something.
     pub fn default_answer(&self) -> Option<char> {
         match self {
             Self::QuitWhileBusy => None,
-            Self::SwitchWhileBusy(_)
+            Self::ChangeWhileBusy(_)
             | Self::ForkInstead { .. }
             | Self::OtherFolder { .. }
             | Self::FolderGone { .. }
-            | Self::Broken { .. } => self.answers().first().map(|(key, _)| *key),
+            | Self::Broken { .. } => self.keys().first().copied(),
         }
     }
 }

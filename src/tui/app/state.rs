@@ -11,6 +11,7 @@ use super::agents::Offered;
 use super::browser::Browser;
 use super::composer::Composer;
 use super::geometry::Geometry;
+use super::intent::Intent;
 use super::keymap::{Keymap, Place};
 use super::overlay::Overlay;
 use super::page::Page;
@@ -21,7 +22,7 @@ use crate::index::Row;
 use crate::protocol::PermissionMode;
 use crate::session::conversation::Body;
 use crate::session::{Prices, SessionId};
-use crate::slot::{Agent, PermissionRequest, Retry, SlotState, Switch, Switched, Totals};
+use crate::slot::{Agent, PermissionRequest, Retry, SlotState, Switched, Totals};
 use crate::store::Holder;
 
 /// The whole state. Only [`update`](super::update) changes it, only the view reads it.
@@ -182,15 +183,6 @@ pub struct Toast {
     pub until: DateTime<Utc>,
 }
 
-/// What is done as soon as the slot is idle.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Intent {
-    /// Switch first.
-    pub switch: Option<Switch>,
-    /// Then send this text to this session.
-    pub prompt: Option<(SessionId, String)>,
-}
-
 /// How long a key must come after a permission request could be seen, to count
 /// as its answer.
 pub const HESITATION: Duration = Duration::from_millis(300);
@@ -299,9 +291,21 @@ impl App {
         row.open_in.as_ref().filter(|_| !ours)
     }
 
-    /// A turn runs.
+    /// A turn runs, and not one that the agent is about to be taken from.
     pub fn is_busy(&self) -> bool {
-        matches!(self.seat.state, SlotState::Busy { .. })
+        matches!(self.seat.state, SlotState::Busy { .. }) && self.seat.called.is_none()
+    }
+
+    /// The agent does something else than a moment ago: a key may be meant for that.
+    pub(super) fn is_new_state(&self) -> bool {
+        self.now - self.seat.since < chrono::TimeDelta::milliseconds(HESITATION.as_millis() as i64)
+    }
+
+    /// A session's id, as short as tells it from all that are listed: what the
+    /// command line takes. Where that would be long, both its ends.
+    pub fn short(&self, id: SessionId) -> String {
+        let beginning = id.beginning(self.browser.rows.iter().map(|row| row.stored.id));
+        if beginning.len() <= 13 { beginning } else { id.short() }
     }
 
     /// The title of a session, as the list has it.

@@ -5,14 +5,13 @@ use std::sync::Arc;
 use crossterm::event::MouseEventKind;
 use tokio::sync::mpsc;
 
-use super::Other;
 use super::keepsakes::Keepsakes;
 use super::listing::Listing;
 use super::search::Search;
 use super::{clipboard, keys};
 use crate::session::{Conversation, SessionId, Transcript};
 use crate::slot::terminal::Terminal;
-use crate::slot::{Seat, SlotError, SlotHandle, Switch};
+use crate::slot::{Program, SlotError, SlotHandle, Switch};
 use crate::store::{Fork, SessionStore, StoreError};
 use crate::tui::app::{Effect, Event, Opened, Typed};
 
@@ -35,7 +34,7 @@ pub(super) struct Runner {
     /// The agent's terminal, where it has one.
     pub(super) terminal: Option<Terminal>,
     /// The agents that can take the seat.
-    pub(super) others: Arc<[Option<Other>]>,
+    pub(super) others: Arc<[Option<Program>]>,
     /// The one who looks for texts.
     pub(super) search: Search,
     /// The one reader of the list.
@@ -85,16 +84,9 @@ impl Runner {
             Effect::SetMode(mode) => self.ask("changing the permission mode", move |slot| async move {
                 slot.set_permission_mode(mode).await
             }),
-            Effect::SeatAgent { at, session } => {
-                let other = self.others.get(at).cloned().flatten()?;
-                self.ask("seating the agent", move |slot| async move {
-                    let seat = match session {
-                        Some(session) => Seat::Stored(session),
-                        None if other.official => Seat::Same,
-                        None => Seat::New,
-                    };
-                    slot.replace(other.program, seat).await
-                });
+            Effect::SeatAgent { at, seat } => {
+                let program = self.others.get(at).cloned().flatten()?;
+                self.ask("seating the agent", move |slot| async move { slot.replace(program, seat).await });
             }
             Effect::Servers => {
                 let runner = self.clone();

@@ -47,7 +47,7 @@ pub struct Options {
     /// The agent's name, until it says so itself.
     pub agent: String,
     /// The agents that can take its place; a program for each that is there.
-    pub agents: Vec<(Offered, Option<Other>)>,
+    pub agents: Vec<(Offered, Option<Program>)>,
     /// Where transcripts live.
     pub store: Arc<dyn SessionStore>,
     /// The file of the index; none where nothing is written to disk.
@@ -78,15 +78,6 @@ pub struct Options {
     pub welcome: Option<String>,
 }
 
-/// Another agent for the seat.
-#[derive(Debug, Clone)]
-pub struct Other {
-    /// How to start it.
-    pub program: Program,
-    /// It reads the transcripts of the browser, so the session stays.
-    pub official: bool,
-}
-
 /// Runs the program until the person quits or a signal ends it.
 pub fn run(options: Options) -> Result<()> {
     // Two threads: the loop with its tasks, and room for one that computes.
@@ -109,7 +100,7 @@ struct Shell {
     theme: Theme,
     editor: Option<String>,
     launch: Launch,
-    others: Arc<[Option<Other>]>,
+    others: Arc<[Option<Program>]>,
     store: Arc<dyn SessionStore>,
     index: Option<PathBuf>,
     keepsakes: Keepsakes,

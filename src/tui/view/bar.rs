@@ -45,6 +45,14 @@ fn joined(parts: &[Part]) -> usize {
 fn parts(app: &App, theme: &Theme) -> Vec<Part> {
     let seat = &app.seat;
     let mut parts = vec![Part { weight: 0, spans: vec![state(app, theme)] }];
+    if let Some(next) = app.intent.as_ref().and_then(|intent| intent.next.as_ref()) {
+        let spans = vec![Span::styled("⇄ ", theme.accent), Span::raw(format!("then {}", next.words()))];
+        parts.push(Part { weight: 1, spans });
+    }
+    if seat.called.is_some() {
+        // What else there is to say was so of the former agent.
+        return parts;
+    }
     let mut part = |weight, words: Option<String>| {
         parts.extend(words.map(|words| Part { weight, spans: vec![Span::raw(words)] }));
     };
@@ -59,7 +67,7 @@ fn parts(app: &App, theme: &Theme) -> Vec<Part> {
     let warm = seat.warm_since.map(|since| duration(app.now - since));
     part(9, warm);
     part(7, seat.memory.map(|bytes| format!("{} MB", bytes.div_ceil(1 << 20))));
-    part(1, seat.active.map(|session| session.short()));
+    part(1, seat.active.map(|session| app.short(session)));
     part(6, Some(mode(app).to_owned()));
     part(2, seat.totals.context_percent.map(|percent| format!("context {percent:.0} %")));
     let tokens = seat.totals.usage.total();
@@ -90,6 +98,14 @@ fn parts(app: &App, theme: &Theme) -> Vec<Part> {
 fn state(app: &App, theme: &Theme) -> Span<'static> {
     let since = app.now - app.seat.since;
     let (words, style): (String, Style) = match &app.seat.state {
+        SlotState::Exited(exit) if !exit.expected => {
+            let next = if exit.restart_in.is_some() { "starting again" } else { "W why, R restart" };
+            (format!("✕ died ({}) - {next}", text::clean_line(&exit.reason)), theme.error)
+        }
+        _ if let Some(called) = app.seat.called => {
+            let name = text::clean_line(&app.seat.name);
+            (format!("○ starting {name}… {}", duration(app.now - called)), theme.dim)
+        }
         SlotState::Starting => (format!("○ starting {}…", text::clean_line(&app.seat.name)), theme.dim),
         SlotState::Idle(_) if app.closing => ("○ closing…".to_owned(), theme.dim),
         SlotState::Idle(_) => ("● warm".to_owned(), theme.ok),
@@ -97,11 +113,7 @@ fn state(app: &App, theme: &Theme) -> Span<'static> {
         SlotState::Busy { .. } if app.seat.retry.is_some() => (asks_again(app), theme.warn),
         SlotState::Busy { .. } => (format!("◐ working {}", duration(since)), theme.accent),
         SlotState::Switching { .. } => ("⇄ switching".to_owned(), theme.accent),
-        SlotState::Exited(exit) if exit.expected => ("○ closed".to_owned(), theme.dim),
-        SlotState::Exited(exit) => {
-            let next = if exit.restart_in.is_some() { "starting again" } else { "W why, R restart" };
-            (format!("✕ died ({}) - {next}", text::clean_line(&exit.reason)), theme.error)
-        }
+        SlotState::Exited(_) => ("○ closed".to_owned(), theme.dim),
     };
     Span::styled(words, style)
 }

@@ -163,6 +163,9 @@ impl Sheet<'_> {
         let since = row.facts.created.map(|at| format!("{} to ", self.day(at))).unwrap_or_default();
         self.say("active", &format!("{since}{}", self.day(row.active())));
         self.say("id", &row.stored.id.to_string());
+        if let (Some(agent), Some(id)) = (&row.facts.agent, &row.facts.agent_session) {
+            self.say("", &format!("{id} in {agent}"));
+        }
         self.say("file", &format!("{} · {} KB", row.stored.path.display(), row.stored.size.div_ceil(1000)));
     }
 
@@ -190,7 +193,7 @@ impl Sheet<'_> {
 pub fn lineage(app: &App, row: &Row) -> Option<String> {
     let parent = row.parent()?;
     let title =
-        app.title(parent).map_or_else(|| parent.short(), |title| format!("“{}”", text::clean_line(title)));
+        app.title(parent).map_or_else(|| app.short(parent), |title| format!("“{}”", text::clean_line(title)));
     let turn = match row.facts.forked_turns {
         turn if turn > 0 && !row.partial => format!(" at turn {turn}"),
         _ => String::new(),

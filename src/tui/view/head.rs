@@ -81,7 +81,8 @@ fn remarks(app: &App, theme: &Theme) -> Vec<(String, Style)> {
     }
     let mut say = |words: Option<String>| remarks.extend(words.map(|words| (words, theme.dim)));
     let open_elsewhere = row.is_some_and(|row| app.open_elsewhere(row).is_some());
-    if app.shown.is_some() && !app.shows_active() && !open_elsewhere {
+    let is_asked_for = app.seat.called.is_some() || app.intent.is_some();
+    if app.shown.is_some() && !app.shows_active() && !open_elsewhere && !is_asked_for {
         let key = app.keymap.key(Place::Browser, Command::Seat);
         say(key.map(|key| format!("read only - {key} to take the seat")));
         say(row.and_then(|row| cold(app, row)));

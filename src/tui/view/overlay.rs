@@ -49,7 +49,7 @@ pub fn draw(app: &App, frame: &mut Frame<'_>, theme: &Theme) -> Vec<(u16, usize)
             Vec::new()
         }
         Some(Overlay::Agents(at)) => draw_agents(app, *at, frame, theme),
-        Some(Overlay::Choice(choice)) => draw_choice(choice, frame, theme),
+        Some(Overlay::Choice(choice)) => draw_choice(choice, app.is_busy(), frame, theme),
         Some(Overlay::Jump(_)) | None => Vec::new(),
     }
 }
@@ -178,16 +178,19 @@ fn draw_agents(app: &App, at: usize, frame: &mut Frame<'_>, theme: &Theme) -> Ve
     (0..app.agents.len()).map(|row| (inner.y + row as u16, row)).collect()
 }
 
-fn draw_choice(choice: &Choice, frame: &mut Frame<'_>, theme: &Theme) -> Vec<(u16, usize)> {
+fn draw_choice(choice: &Choice, busy: bool, frame: &mut Frame<'_>, theme: &Theme) -> Vec<(u16, usize)> {
     let width = usize::from(60.min(frame.area().width.saturating_sub(6))).max(1);
-    let question = text::wrap_text(&text::clean(&choice.question()), Style::default(), width);
-    let answers = choice.answers();
+    let question = text::wrap_text(&text::clean(&choice.question(busy)), Style::default(), width);
+    // A click is understood by the answer's place among all, offered now or not.
+    let answers = choice.keys().iter().enumerate();
+    let answers: Vec<_> =
+        answers.filter_map(|(at, key)| choice.words(*key, busy).map(|words| (at, *key, words))).collect();
     let height = (question.len() + answers.len() + 3) as u16;
     let inner = open(frame, "hotseat", (width as u16 + 2, height), theme);
     let first_answer = question.len() + 1;
     let mut lines = question;
     lines.push(Line::default());
-    lines.extend(answers.iter().map(|(key, words)| {
+    lines.extend(answers.iter().map(|(_, key, words)| {
         let (sign, style) = match choice.default_answer() {
             Some(default) if default == *key => ("⏎", theme.heading),
             _ => (" ", Style::default()),
@@ -195,5 +198,5 @@ fn draw_choice(choice: &Choice, frame: &mut Frame<'_>, theme: &Theme) -> Vec<(u1
         Line::from(vec![Span::styled(format!("  {key} {sign}  "), theme.accent), Span::styled(*words, style)])
     }));
     frame.render_widget(Paragraph::new(lines), inner);
-    (0..answers.len()).map(|at| (inner.y + (first_answer + at) as u16, at)).collect()
+    answers.iter().zip(inner.y + first_answer as u16..).map(|((at, ..), row)| (row, *at)).collect()
 }

@@ -18,7 +18,7 @@ use crate::slot::{
 };
 use crate::store::Holder;
 use crate::tui::app::sample::{agent, id, noon, row, setup};
-use crate::tui::app::{Event, Found, Sought, begin, update};
+use crate::tui::app::{Event, Found, Offered, Sought, begin, update};
 
 /// A program in the middle of its work, and where it is drawn.
 struct Screen {
@@ -244,6 +244,19 @@ fn the_bar_says_why_the_model_is_asked_again_and_when() {
     assert!(shown.contains("◐ asks again in 4 s (2 of 10): Over"), "{shown}");
     screen.slot(News::State(SlotState::Idle(id(1))));
     assert!(!screen.at(120, 20).contains("asks again"));
+}
+
+#[test]
+fn while_another_agent_starts_the_bar_is_about_that_one_alone() {
+    let mut screen = Screen::talking();
+    let offered = |name| Offered { name, how: String::new(), official: false, missing: None };
+    screen.app.agents = vec![offered("hotseat"), offered("codex")];
+    screen.app.focus = Focus::Browser;
+    types(&mut screen, "@j");
+    screen.key(KeyCode::Enter);
+    let shown = screen.at(120, 20);
+    let bar = shown.lines().rev().nth(1).unwrap();
+    assert_eq!(bar.trim_matches(['"', ' ']), "○ starting codex… 0 s");
 }
 
 mod known;

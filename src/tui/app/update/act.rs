@@ -4,7 +4,7 @@ use super::super::command::Command;
 use super::super::effect::Effect;
 use super::super::jump::Within;
 use super::super::overlay::{Ask, Choice, Overlay, Purpose, Text};
-use super::super::state::{App, Focus, Intent};
+use super::super::state::{App, Focus};
 use super::{care, jump, keep, read, rewind, seat, switch, talk};
 use crate::protocol::PermissionMode;
 use crate::session::SessionId;
@@ -291,12 +291,14 @@ pub(super) fn close(app: &mut App) -> Vec<Effect> {
 /// Takes the answer to a question.
 pub(super) fn choose(app: &mut App, choice: Choice, answer: char) -> Vec<Effect> {
     match (choice, answer) {
-        (Choice::SwitchWhileBusy(switch), 'w') => {
-            app.intent = Some(Intent { switch: Some(switch), prompt: None });
-            app.say("waiting for the turn to end; Esc interrupts it");
-            seat::pursue(app)
+        (Choice::ChangeWhileBusy(next), 'i') if app.is_busy() => switch::interrupt(app, next),
+        // Over by now, there is nothing to wait for and nothing to interrupt.
+        (Choice::ChangeWhileBusy(next), 'w' | 'i') => {
+            if app.is_busy() {
+                app.say("waiting for the turn to end; Esc interrupts it");
+            }
+            switch::wait(app, next)
         }
-        (Choice::SwitchWhileBusy(switch), 'i') => vec![Effect::Switch { switch, interrupt: true }],
         (Choice::QuitWhileBusy, 'q') => {
             let mut effects = vec![Effect::Interrupt];
             effects.extend(close(app));
@@ -316,7 +318,7 @@ pub(super) fn choose(app: &mut App, choice: Choice, answer: char) -> Vec<Effect>
             switch::resume(app, session)
         }
         (
-            Choice::SwitchWhileBusy(_)
+            Choice::ChangeWhileBusy(_)
             | Choice::ForkInstead { .. }
             | Choice::OtherFolder { .. }
             | Choice::FolderGone { .. }

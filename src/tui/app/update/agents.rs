@@ -1,10 +1,12 @@
 //! Another agent for the seat.
 
 use super::super::effect::Effect;
+use super::super::intent::Next;
 use super::super::overlay::Overlay;
 use super::super::state::App;
+use super::{seat, switch};
 use crate::session::SessionId;
-use crate::slot::{SlotState, Totals};
+use crate::slot::{Seat, Totals};
 
 /// Why an agent in a terminal of its own is not replaced.
 const HAS_THE_SCREEN: &str = "this agent has the screen for itself: leave, and start with --agent";
@@ -40,29 +42,44 @@ pub(super) fn pick(app: &mut App) -> Vec<Effect> {
         app.say(format!("{} has the seat already", offered.name));
         return Vec::new();
     }
-    seat(app, at, None)
+    self::seat(app, at, None).unwrap_or_default()
 }
 
-/// Another agent takes the seat, in this session where one is named, unless it
-/// cannot now.
-pub(super) fn seat(app: &mut App, at: usize, session: Option<SessionId>) -> Vec<Effect> {
-    let Some(offered) = app.agents.get(at).cloned() else { return Vec::new() };
-    if let Some(why) = offered.missing {
-        app.complain(format!("{} cannot take the seat: {why}", offered.name));
+/// Another agent takes the seat, in this session where one is named, as soon as
+/// it can; none where it cannot.
+pub(super) fn seat(app: &mut App, at: usize, session: Option<SessionId>) -> Option<Vec<Effect>> {
+    let offered = app.agents.get(at)?;
+    let name = offered.name;
+    if let Some(why) = &offered.missing {
+        let why = format!("{name} cannot take the seat: {why}");
+        app.complain(why);
     } else if app.seat.terminal {
         app.complain(HAS_THE_SCREEN);
-    } else if matches!(app.seat.state, SlotState::Busy { .. } | SlotState::Switching { .. }) {
-        app.complain(format!("{} is at work: wait for it, or stop the turn first", app.seat.name));
     } else {
-        let left = app.agents.iter().position(|former| former.name == app.seat.name && former.official);
-        app.seat.sharing = left.or(app.seat.sharing);
-        offered.name.clone_into(&mut app.seat.name);
-        app.seat.agent = None;
-        // What the bar says of the former agent is not true of this one.
-        app.seat.totals = Totals::default();
-        (app.seat.last_switch, app.seat.memory) = (None, None);
-        app.seat.called = Some(app.now);
-        return vec![Effect::SeatAgent { at, session }];
+        return Some(switch::change(app, Next::Agent { at, name, session }));
     }
-    Vec::new()
+    None
+}
+
+/// Calls another agent into the seat; a turn that runs there ends.
+pub(super) fn call(app: &mut App, at: usize, session: Option<SessionId>) -> Vec<Effect> {
+    let Some(name) = app.agents.get(at).map(|offered| offered.name) else { return Vec::new() };
+    // An agent that keeps its sessions itself leaves none that another could go on in.
+    let stays = app.shares_transcripts() && app.agents.get(at).is_some_and(|offered| offered.official);
+    let seat = match session {
+        Some(session) => Seat::Stored(session),
+        None if stays => Seat::Same,
+        None => Seat::New,
+    };
+    let left = app.agents.iter().position(|former| former.name == app.seat.name && former.official);
+    app.seat.sharing = left.or(app.seat.sharing);
+    name.clone_into(&mut app.seat.name);
+    app.seat.agent = None;
+    // What the bar says of the former agent is not true of this one.
+    app.seat.totals = Totals::default();
+    (app.seat.last_switch, app.seat.memory, app.seat.prepared) = (None, None, None);
+    app.permissions.clear();
+    seat::leave_permission(app);
+    app.seat.called = Some(app.now);
+    vec![Effect::SeatAgent { at, seat }]
 }

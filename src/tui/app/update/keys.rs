@@ -233,14 +233,18 @@ fn press_overlay(app: &mut App, event: KeyEvent) -> Vec<Effect> {
 }
 
 fn press_choice(app: &mut App, choice: Choice, event: KeyEvent, leaves: bool) -> Vec<Effect> {
-    let answers = choice.answers();
+    let keys = choice.keys();
     let answer = match event.code {
-        _ if leaves => answers.last().map(|(key, _)| *key),
+        _ if leaves => keys.last().copied(),
         KeyCode::Enter => choice.default_answer(),
-        KeyCode::Char(key) => answers.iter().map(|(key, _)| *key).find(|answer| *answer == key),
+        KeyCode::Char(key) => keys.contains(&key).then_some(key),
         _ => None,
     };
     let Some(answer) = answer else { return Vec::new() };
+    // It was meant for the turn before this one, if that is so new.
+    if matches!((&choice, answer), (Choice::ChangeWhileBusy(_), 'i')) && app.is_busy() && app.is_new_state() {
+        return Vec::new();
+    }
     app.overlay = None;
     act::choose(app, choice, answer)
 }

@@ -202,7 +202,7 @@ fn tick(app: &mut App) -> Vec<Effect> {
         app.toast = None;
         app.stale = true;
     }
-    app.stale |= app.is_busy() || app.ticks.is_multiple_of(60);
+    app.stale |= app.is_busy() || app.seat.called.is_some() || app.ticks.is_multiple_of(60);
     if app.ticks.is_multiple_of(60) {
         app.arrange();
     }

@@ -108,7 +108,7 @@ fn click(app: &mut App, target: Target) -> Vec<Effect> {
                 keys::press(app, KeyEvent::new(KeyCode::Enter, KeyModifiers::NONE))
             }
             Some(Overlay::Choice(question)) => {
-                let key = question.answers().get(choice).map(|(key, _)| *key);
+                let key = question.keys().get(choice).copied();
                 key.map_or_else(Vec::new, |key| {
                     keys::press(app, KeyEvent::new(KeyCode::Char(key), KeyModifiers::NONE))
                 })

@@ -1,11 +1,12 @@
 //! News from the slot.
 
 use super::super::effect::Effect;
+use super::super::intent::{Intent, Next};
 use super::super::overlay::{Choice, Overlay};
 use super::super::page::Page;
-use super::super::state::{App, Focus, Intent, Pending};
+use super::super::state::{App, Focus, Pending};
 use super::super::undo::Undo;
-use super::{keep, read};
+use super::{agents, keep, read};
 use crate::session::Conversation;
 use crate::session::SessionId;
 use crate::session::conversation::Change;
@@ -154,7 +155,10 @@ fn enter(app: &mut App, state: SlotState) {
 /// The handshake is through.
 fn ready(app: &mut App, agent: Agent) -> Vec<Effect> {
     let session = agent.session;
-    if let Some(called) = app.seat.called.take() {
+    let called = app.seat.called.take();
+    // Whoever was called from there is followed to its own session.
+    let follows = called.is_some() && app.shows_active();
+    if let Some(called) = called {
         let took = (app.now - called).as_seconds_f64();
         app.say(format!("{} has the seat, in a new process: {took:.1} s", app.seat.name));
     }
@@ -170,11 +174,12 @@ fn ready(app: &mut App, agent: Agent) -> Vec<Effect> {
     }
     app.agreed.insert(session);
     let mut effects = Vec::new();
-    if app.shown.is_none() {
+    if app.shown.is_none() || (follows && app.shown != Some(session)) {
         if !app.seat.terminal {
             app.pages.entry(session).or_insert_with(Page::begun);
         }
         effects.extend(read::show(app, session));
+        app.browser.selected = app.browser.row(session).map(|row| row.stored.id);
     }
     app.arrange();
     effects.extend(pursue(app));
@@ -233,27 +238,35 @@ pub(super) fn refused(
     Vec::new()
 }
 
-/// Does what was waiting for the slot to be idle.
+/// Does what was waiting, if the slot can do it now.
 pub(super) fn pursue(app: &mut App) -> Vec<Effect> {
-    let SlotState::Idle(active) = app.seat.state else { return Vec::new() };
-    let Some(intent) = app.intent.take() else { return Vec::new() };
-    match intent {
-        Intent { switch: Some(Switch::Resume(session)), prompt } if session == active => {
-            app.intent = Some(Intent { switch: None, prompt });
+    let Some(Intent { next, prompt }) = app.intent.take() else { return Vec::new() };
+    // Who was called is not there yet, and who was there is no more.
+    let active = match app.seat.state {
+        SlotState::Idle(active) if app.seat.called.is_none() => Some(active),
+        _ => None,
+    };
+    // An agent that starts, or is gone, has nothing to finish.
+    let is_at_work = app.is_busy() || matches!(app.seat.state, SlotState::Switching { .. });
+    match (next, prompt, active) {
+        (Some(Next::Agent { at, session, .. }), prompt, _) if !is_at_work => {
+            app.intent = prompt.map(|prompt| Intent { next: None, prompt: Some(prompt) });
+            agents::call(app, at, session)
+        }
+        (Some(Next::Switch(Switch::Resume(session))), prompt, Some(active)) if session == active => {
+            app.intent = Some(Intent { next: None, prompt });
             pursue(app)
         }
-        Intent { switch: Some(switch), prompt } => {
-            app.intent = prompt.map(|prompt| Intent { switch: None, prompt: Some(prompt) });
+        (Some(Next::Switch(switch)), prompt, Some(_)) => {
+            app.intent = prompt.map(|prompt| Intent { next: None, prompt: Some(prompt) });
             vec![Effect::Switch { switch, interrupt: false }]
         }
-        Intent { switch: None, prompt: Some((session, text)) } if session == active => {
-            super::talk::submit(app, text)
-        }
-        // The seat has not got there yet: wait on.
-        Intent { switch: None, prompt: Some(prompt) } => {
-            app.intent = Some(Intent { switch: None, prompt: Some(prompt) });
+        (None, Some((session, text)), Some(active)) if session == active => super::talk::submit(app, text),
+        (None, None, _) => Vec::new(),
+        // It cannot be done yet: wait on.
+        (next, prompt, _) => {
+            app.intent = Some(Intent { next, prompt });
             Vec::new()
         }
-        Intent { switch: None, prompt: None } => Vec::new(),
     }
 }

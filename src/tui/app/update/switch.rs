@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 use super::super::agents::Keeper;
 use super::super::command::Command;
 use super::super::effect::Effect;
+use super::super::intent::Next;
 use super::super::keymap::Place;
 use super::super::overlay::{Choice, Overlay};
 use super::super::state::{App, Focus};
-use super::{act, agents, read};
+use super::{act, agents, read, seat};
 use crate::session::SessionId;
 use crate::session::facts::fork_title;
 use crate::slot::{Ability, Feature, SlotState, Switch};
@@ -47,8 +48,10 @@ pub(super) fn seat_session(app: &mut App, session: SessionId) -> Vec<Effect> {
     app.focus = Focus::Composer;
     let mut effects = read::show(app, session);
     app.browser.selected = app.browser.row(session).map(|row| row.stored.id);
-    if app.seat.active != Some(session) {
+    if app.seat.active != Some(session) || app.seat.called.is_some() {
         effects.extend(resume(app, session));
+    } else if app.intent.take_if(|intent| intent.next.is_some()).is_some() {
+        app.say("this session stays");
     }
     effects
 }
@@ -60,14 +63,11 @@ pub(super) fn resume(app: &mut App, session: SessionId) -> Vec<Effect> {
             app.overlay = Some(Overlay::Choice(choice));
             Vec::new()
         }
-        (None, Keeper::Offered(at)) => {
-            let effects = agents::seat(app, at, Some(session));
-            if effects.is_empty() {
-                give_prompt_back(app);
-                app.focus = Focus::Browser;
-            }
-            effects
-        }
+        (None, Keeper::Offered(at)) => agents::seat(app, at, Some(session)).unwrap_or_else(|| {
+            give_prompt_back(app);
+            app.focus = Focus::Browser;
+            Vec::new()
+        }),
         (None, Keeper::Unknown) => {
             give_prompt_back(app);
             app.focus = Focus::Browser;
@@ -111,16 +111,31 @@ pub(super) fn give_prompt_back(app: &mut App) {
 
 /// Asks the slot for a switch, now or as soon as it can.
 pub(super) fn switch(app: &mut App, switch: Switch) -> Vec<Effect> {
-    match app.seat.state {
-        SlotState::Idle(_) => vec![Effect::Switch { switch, interrupt: false }],
-        SlotState::Busy { .. } => {
-            app.overlay = Some(Overlay::Choice(Choice::SwitchWhileBusy(switch)));
-            Vec::new()
-        }
-        SlotState::Starting | SlotState::Switching { .. } | SlotState::Exited(_) => {
-            app.intent.get_or_insert_default().switch = Some(switch);
-            Vec::new()
-        }
+    change(app, Next::Switch(switch))
+}
+
+/// Changes who has the seat, now or as soon as that can be. While a turn runs,
+/// the person says when.
+pub(super) fn change(app: &mut App, next: Next) -> Vec<Effect> {
+    if app.is_busy() {
+        app.overlay = Some(Overlay::Choice(Choice::ChangeWhileBusy(next)));
+        return Vec::new();
+    }
+    wait(app, next)
+}
+
+/// Changes who has the seat, as soon as that can be.
+pub(super) fn wait(app: &mut App, next: Next) -> Vec<Effect> {
+    app.intent.get_or_insert_default().next = Some(next);
+    seat::pursue(app)
+}
+
+/// Changes who has the seat, in the middle of a turn.
+pub(super) fn interrupt(app: &mut App, next: Next) -> Vec<Effect> {
+    match next {
+        Next::Switch(switch) => vec![Effect::Switch { switch, interrupt: true }],
+        // Its process ends, and with it the turn.
+        Next::Agent { at, session, .. } => agents::call(app, at, session),
     }
 }
 

@@ -128,6 +128,23 @@ impl Program {
         }
     }
 
+    /// A turn runs, and Enter on another session asks when that is to have the seat.
+    fn asks_when(&mut self) {
+        self.busy(FRESH);
+        self.now += Duration::from_secs(1);
+        self.app.focus = Focus::Browser;
+        self.app.browser.selected = Some(id(1));
+        self.keys("enter");
+        assert!(matches!(self.choice(), Some(Choice::ChangeWhileBusy(_))));
+    }
+
+    fn choice(&self) -> Option<&Choice> {
+        match &self.app.overlay {
+            Some(Overlay::Choice(choice)) => Some(choice),
+            _ => None,
+        }
+    }
+
     fn toast(&self) -> &str {
         self.app.toast.as_ref().map_or("", |toast| &toast.text)
     }
@@ -197,6 +214,7 @@ fn submitted(effects: &[Effect]) -> Option<&str> {
 }
 
 mod asking;
+mod calling;
 mod caring;
 mod finding;
 mod looking;

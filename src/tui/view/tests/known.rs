@@ -125,3 +125,16 @@ fn no_size_breaks_the_details() {
         }
     }
 }
+
+#[test]
+fn the_details_tell_what_the_agent_itself_calls_the_session() {
+    let mut screen = known().on(4);
+    let mut rows = (*screen.app.browser.rows).clone();
+    let row = rows.iter_mut().find(|row| row.stored.id == id(4)).unwrap();
+    let facts = Arc::make_mut(&mut row.facts);
+    (facts.agent, facts.agent_session) = (Some("opencode".into()), Some("ses_1\u{1b}[2J".into()));
+    screen.does(Event::Rows { all: false, rows, progress: None });
+    screen.key(KeyCode::Char('I'));
+    let shown = screen.at(100, 30);
+    assert!(shown.contains("ses_1␛[2J in opencode"), "{shown}");
+}

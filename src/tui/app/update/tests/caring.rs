@@ -51,7 +51,7 @@ fn a_session_of_another_folder_says_so_and_goes_there_or_is_forked_here() {
         let mut program = on(3);
         let effects = program.keys("enter");
         assert!(!effects.iter().any(|effect| matches!(effect, Effect::Switch { .. })), "{effects:?}");
-        assert!(asks(&program).is_some_and(|choice| choice.question().contains("/other/🦀")));
+        assert!(asks(&program).is_some_and(|choice| choice.question(false).contains("/other/🦀")));
         let effects = program.keys(answer);
         let switch = effects.into_iter().find(|effect| matches!(effect, Effect::Switch { .. }));
         assert_eq!(switch, effect, "{answer}");

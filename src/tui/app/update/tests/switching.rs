@@ -1,6 +1,4 @@
 use super::*;
-use crate::tui::app::Offered;
-use crate::tui::app::agents::Keeper;
 
 #[test]
 fn enter_paints_the_session_and_seats_it_behind() {
@@ -103,13 +101,69 @@ fn a_switch_while_a_turn_runs_asks_first() {
         ("s", vec![], vec![]),
     ] {
         let mut program = Program::warm();
-        program.busy(FRESH);
-        program.app.browser.selected = Some(id(1));
-        program.keys("enter");
-        assert!(matches!(program.app.overlay, Some(Overlay::Choice(Choice::SwitchWhileBusy(_)))));
+        program.asks_when();
         assert_eq!(program.keys(answer), now, "{answer}");
         assert_eq!(program.idle(FRESH), later, "{answer}");
     }
+}
+
+#[test]
+fn the_question_when_says_that_the_turn_is_over_and_every_key_keeps_its_meaning() {
+    for (answer, now) in
+        [("w", vec![resume(1)]), ("i", vec![resume(1)]), ("enter", vec![resume(1)]), ("s", vec![])]
+    {
+        let mut program = Program::warm();
+        program.asks_when();
+        assert_eq!(program.idle(FRESH), [], "nothing happens by itself");
+        let asks = program.choice().unwrap();
+        assert_eq!(asks.question(program.app.is_busy()), "The turn is over. Resume now?");
+        assert_eq!(asks.words('i', program.app.is_busy()), None, "there is nothing to interrupt");
+        let effects = program.keys(answer);
+        let switches = effects.into_iter().filter(|effect| matches!(effect, Effect::Switch { .. }));
+        assert_eq!(switches.collect::<Vec<_>>(), now, "{answer}");
+        assert!(program.app.overlay.is_none());
+    }
+}
+
+#[test]
+fn a_key_that_comes_too_late_does_not_interrupt_the_next_turn() {
+    let mut program = Program::warm();
+    program.asks_when();
+    program.idle(FRESH);
+    program.busy(FRESH);
+    assert_eq!(program.keys("i"), []);
+    assert!(program.choice().is_some(), "it is still asked");
+    program.now += Duration::from_secs(1);
+    let interrupts = Effect::Switch { switch: Switch::Resume(id(1)), interrupt: true };
+    assert_eq!(program.keys("i"), [interrupts]);
+}
+
+#[test]
+fn what_was_to_be_sent_there_waits_with_the_switch() {
+    let mut program = Program::warm();
+    program.busy(FRESH);
+    program.app.browser.selected = Some(id(1));
+    program.app.shown = Some(id(1));
+    program.app.focus = Focus::Composer;
+    program.types("precious");
+    program.keys("enter");
+    assert_eq!(program.keys("w"), []);
+    assert_eq!(program.idle(FRESH), [resume(1)]);
+    program.switched("resume", FRESH, 1);
+    assert_eq!(submitted(&program.idle(1)), Some("precious"));
+}
+
+#[test]
+fn going_back_to_the_session_in_the_seat_takes_a_waiting_switch_back() {
+    let mut program = Program::warm();
+    program.rows(vec![row(FRESH, "Fresh", None), row(1, "One", None)]);
+    program.asks_when();
+    program.keys("w");
+    program.app.focus = Focus::Browser;
+    program.app.browser.selected = Some(id(FRESH));
+    program.keys("enter");
+    assert_eq!(program.toast(), "this session stays");
+    assert_eq!(program.idle(FRESH), []);
 }
 
 #[test]
@@ -213,88 +267,4 @@ fn a_highlighted_row_is_prepared_where_that_takes_a_process() {
     let other = program.app.browser.selected;
     assert_eq!(prepares(program.keys("k")), [Effect::Prepare(Switch::Resume(id(1)))]);
     assert_ne!(program.app.browser.selected, other);
-}
-
-fn offered(name: &'static str, missing: Option<&str>) -> Offered {
-    let official = matches!(name, "hotseat" | "claude");
-    Offered { name, official, how: "clear in process".into(), missing: missing.map(str::to_owned) }
-}
-
-#[test]
-fn enter_on_another_agents_session_seats_that_agent_in_it() {
-    let program = || {
-        let mut program = Program::warm();
-        let mut rows = (*program.app.browser.rows).clone();
-        for (row, keeper) in rows.iter_mut().zip(["codex", "gone"]) {
-            std::sync::Arc::make_mut(&mut row.facts).agent = Some(keeper.to_owned());
-        }
-        program.app.browser.rows = rows.into();
-        program.app.agents = vec![offered("hotseat", None), offered("claude", None), offered("codex", None)];
-        program.app.seat.name = "hotseat".into();
-        program.app.focus = Focus::Browser;
-        program
-    };
-    let seats = |effects: Vec<Effect>| {
-        effects.into_iter().find(|effect| matches!(effect, Effect::SeatAgent { .. } | Effect::Switch { .. }))
-    };
-    let mut codex = program();
-    let of_codex = codex.app.browser.rows[0].stored.id;
-    codex.app.browser.selected = Some(of_codex);
-    // A fork of it is for whoever has the seat.
-    let carried = Effect::CarryOver { source: of_codex, at: None, title: None, cwd: None };
-    assert_eq!(codex.keys("f"), [carried]);
-    let copy = SessionId::random();
-    assert!(
-        codex
-            .does(Event::CarriedOver(copy))
-            .contains(&Effect::Switch { switch: Switch::Resume(copy), interrupt: false })
-    );
-    codex.app.focus = Focus::Browser;
-    codex.app.browser.selected = Some(of_codex);
-    assert_eq!(seats(codex.keys("enter")), Some(Effect::SeatAgent { at: 2, session: Some(of_codex) }));
-    assert_eq!(codex.app.seat.name, "codex");
-    codex.ready();
-    assert_eq!(codex.toast(), "codex has the seat, in a new process: 0.0 s");
-
-    // Back to one of the official format: the agent that was there before.
-    let shared = codex.app.browser.rows[2].stored.id;
-    assert_eq!(codex.app.keeper(shared), Keeper::Offered(0));
-    assert_eq!(codex.app.keeper(of_codex), Keeper::Seated);
-    codex.app.focus = Focus::Browser;
-    codex.app.browser.selected = Some(shared);
-    assert_eq!(codex.keys("f"), []);
-    assert_eq!(codex.toast(), "another agent keeps this session: Enter seats that one");
-
-    let mut unknown = program();
-    unknown.app.browser.selected = Some(unknown.app.browser.rows[1].stored.id);
-    assert_eq!(seats(unknown.keys("enter")), None);
-    assert_eq!(unknown.toast(), "the agent that keeps this session is none of those known here");
-}
-
-#[test]
-fn an_agent_is_picked_while_nothing_runs() {
-    let program = || {
-        let mut program = Program::warm();
-        program.app.agents =
-            vec![offered("hotseat", None), offered("claude", None), offered("x", Some("no x"))];
-        program.app.seat.name = "hotseat".into();
-        program.app.focus = Focus::Browser;
-        program
-    };
-    let mut picked = program();
-    assert_eq!(picked.keys("@ j enter"), [Effect::SeatAgent { at: 1, session: None }]);
-    assert_eq!(picked.app.seat.name, "claude");
-
-    let mut same = program();
-    assert_eq!(same.keys("@ enter"), []);
-    assert_eq!(same.toast(), "hotseat has the seat already");
-
-    let mut missing = program();
-    assert_eq!(missing.keys("@ j j j enter"), []);
-    assert_eq!(missing.toast(), "x cannot take the seat: no x");
-
-    let mut busy = program();
-    busy.busy(FRESH);
-    assert_eq!(busy.keys("@ j enter"), []);
-    assert_eq!(busy.toast(), "hotseat is at work: wait for it, or stop the turn first");
 }

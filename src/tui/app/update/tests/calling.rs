@@ -1,0 +1,148 @@
+use super::*;
+use crate::slot::Seat;
+use crate::tui::app::Offered;
+use crate::tui::app::agents::Keeper;
+
+fn offered(name: &'static str, missing: Option<&str>) -> Offered {
+    let official = matches!(name, "hotseat" | "claude");
+    Offered { name, official, how: "clear in process".into(), missing: missing.map(str::to_owned) }
+}
+
+#[test]
+fn enter_on_another_agents_session_seats_that_agent_in_it() {
+    let program = || {
+        let mut program = Program::warm();
+        let mut rows = (*program.app.browser.rows).clone();
+        for (row, keeper) in rows.iter_mut().zip(["codex", "gone"]) {
+            std::sync::Arc::make_mut(&mut row.facts).agent = Some(keeper.to_owned());
+        }
+        program.app.browser.rows = rows.into();
+        program.app.agents = vec![offered("hotseat", None), offered("claude", None), offered("codex", None)];
+        program.app.seat.name = "hotseat".into();
+        program.app.focus = Focus::Browser;
+        program
+    };
+    let seats = |effects: Vec<Effect>| {
+        effects.into_iter().find(|effect| matches!(effect, Effect::SeatAgent { .. } | Effect::Switch { .. }))
+    };
+    let mut codex = program();
+    let of_codex = codex.app.browser.rows[0].stored.id;
+    codex.app.browser.selected = Some(of_codex);
+    // A fork of it is for whoever has the seat.
+    let carried = Effect::CarryOver { source: of_codex, at: None, title: None, cwd: None };
+    assert_eq!(codex.keys("f"), [carried]);
+    let copy = SessionId::random();
+    assert!(
+        codex
+            .does(Event::CarriedOver(copy))
+            .contains(&Effect::Switch { switch: Switch::Resume(copy), interrupt: false })
+    );
+    codex.app.focus = Focus::Browser;
+    codex.app.browser.selected = Some(of_codex);
+    assert_eq!(seats(codex.keys("enter")), Some(Effect::SeatAgent { at: 2, seat: Seat::Stored(of_codex) }));
+    assert_eq!(codex.app.seat.name, "codex");
+    codex.ready();
+    assert_eq!(codex.toast(), "codex has the seat, in a new process: 0.0 s");
+
+    // Back to one of the official format: the agent that was there before.
+    let shared = codex.app.browser.rows[2].stored.id;
+    assert_eq!(codex.app.keeper(shared), Keeper::Offered(0));
+    assert_eq!(codex.app.keeper(of_codex), Keeper::Seated);
+    codex.app.focus = Focus::Browser;
+    codex.app.browser.selected = Some(shared);
+    assert_eq!(codex.keys("f"), []);
+    assert_eq!(codex.toast(), "another agent keeps this session: Enter seats that one");
+
+    let mut unknown = program();
+    unknown.app.browser.selected = Some(unknown.app.browser.rows[1].stored.id);
+    assert_eq!(seats(unknown.keys("enter")), None);
+    assert_eq!(unknown.toast(), "the agent that keeps this session is none of those known here");
+}
+
+#[test]
+fn an_agent_is_picked_while_nothing_runs() {
+    let program = || {
+        let mut program = Program::warm();
+        program.app.agents =
+            vec![offered("hotseat", None), offered("claude", None), offered("x", Some("no x"))];
+        program.app.seat.name = "hotseat".into();
+        program.app.focus = Focus::Browser;
+        program
+    };
+    let mut picked = program();
+    assert_eq!(picked.keys("@ j enter"), [Effect::SeatAgent { at: 1, seat: Seat::Same }]);
+    assert_eq!(picked.app.seat.name, "claude");
+
+    let mut same = program();
+    assert_eq!(same.keys("@ enter"), []);
+    assert_eq!(same.toast(), "hotseat has the seat already");
+
+    let mut missing = program();
+    assert_eq!(missing.keys("@ j j j enter"), []);
+    assert_eq!(missing.toast(), "x cannot take the seat: no x");
+}
+
+#[test]
+fn another_agent_while_a_turn_runs_is_asked_about_first() {
+    let seats = Effect::SeatAgent { at: 1, seat: Seat::Same };
+    for (answer, now, later) in
+        [("w", vec![], vec![seats.clone()]), ("i", vec![seats.clone()], vec![]), ("s", vec![], vec![])]
+    {
+        let mut program = Program::warm();
+        program.app.agents = vec![offered("hotseat", None), offered("claude", None)];
+        program.app.focus = Focus::Browser;
+        program.busy(FRESH);
+        program.now += Duration::from_secs(1);
+        assert_eq!(program.keys("@ j enter"), []);
+        let asks = program.choice().unwrap();
+        assert_eq!(asks.question(program.app.is_busy()), "A turn runs. Seat claude when?");
+        let seated = |effects: Vec<Effect>| {
+            let seats = effects.into_iter().filter(|effect| matches!(effect, Effect::SeatAgent { .. }));
+            seats.collect::<Vec<_>>()
+        };
+        assert_eq!(seated(program.keys(answer)), now, "{answer}");
+        assert_eq!(seated(program.idle(FRESH)), later, "{answer}");
+    }
+}
+
+#[test]
+fn what_was_written_for_another_agents_session_waits_for_that_agent() {
+    let mut program = Program::warm();
+    let mut rows = (*program.app.browser.rows).clone();
+    std::sync::Arc::make_mut(&mut rows[0].facts).agent = Some("codex".to_owned());
+    program.app.browser.rows = rows.into();
+    program.app.agents = vec![offered("hotseat", None), offered("codex", None)];
+    program.busy(FRESH);
+    program.app.shown = Some(id(1));
+    program.app.focus = Focus::Composer;
+    program.types("precious");
+    program.keys("enter");
+    assert_eq!(program.keys("w"), []);
+    assert_eq!(program.idle(FRESH), [Effect::SeatAgent { at: 1, seat: Seat::Stored(id(1)) }]);
+    // Enter once more while it starts asks the former agent for nothing.
+    program.app.focus = Focus::Browser;
+    program.app.browser.selected = Some(id(1));
+    let effects = program.keys("enter");
+    assert!(!effects.iter().any(|effect| matches!(effect, Effect::Switch { .. })), "{effects:?}");
+    program.slot(1, News::State(SlotState::Starting));
+    program.slot(1, News::Ready(sample::agent(id(1))));
+    assert_eq!(submitted(&program.idle(1)), Some("precious"));
+}
+
+#[test]
+fn who_is_called_from_a_session_is_followed_to_its_own() {
+    let mut program = Program::warm();
+    program.app.agents = vec![offered("hotseat", None), offered("codex", None)];
+    program.talked(FRESH);
+    program.app.focus = Focus::Browser;
+    let effects = program.keys("@ j enter");
+    assert_eq!(effects, [Effect::SeatAgent { at: 1, seat: Seat::New }]);
+    program.slot(FRESH, News::State(SlotState::Starting));
+    program.epoch += 1;
+    program.slot(91, News::Ready(sample::agent(id(91))));
+    program.idle(91);
+    assert!(program.app.shows_active() && program.prompts().is_empty());
+    // Back to one of the official transcripts: what codex keeps is none for it.
+    program.app.focus = Focus::Browser;
+    assert_eq!(program.keys("@ k enter"), [Effect::SeatAgent { at: 0, seat: Seat::New }]);
+}
