@@ -248,8 +248,8 @@ impl Catalog {
     fn rows_of_known(&self, sight: &Sight) -> Vec<Row> {
         let known = self.known();
         let listed = |known: &&Known| {
-            !known.facts.is_sidechain
-                && (self.untitled || known.facts.title.is_some() || known.problem.is_some())
+            let is_named = known.facts.title.is_some() || known.facts.partial || known.problem.is_some();
+            !known.facts.is_sidechain && (self.untitled || is_named)
         };
         let found = sight.list.iter().filter_map(|stored| known.get(&stored.id)).filter(listed);
         let mut rows: Vec<Row> = found

@@ -60,6 +60,8 @@ impl Gathering {
             Kind::Mirror => {
                 facts.agent = line.agent().map(|agent| one_line(&agent));
                 facts.partial = line.is_partial();
+                // It may come before the first entry.
+                facts.is_sidechain = line.is_sidechain();
                 let called = line.agent_session().map(|id| one_line(&id));
                 facts.agent_session = called.or(facts.agent_session.take());
                 facts.cwd = facts.cwd.take().or_else(|| line.cwd().map(Into::into));

@@ -174,7 +174,7 @@ fn is_official(row: &Row) -> bool {
 /// A person is shown what was talked in, or named, or cannot be read.
 pub(super) fn says_something(row: &Row) -> bool {
     let is_named = row.facts.title.as_ref().is_some_and(|title| title.source == TitleSource::Custom);
-    is_named || row.problem.is_some() || !row.facts.holds_nothing()
+    is_named || row.partial || row.problem.is_some() || !row.facts.holds_nothing()
 }
 
 impl Sort {

@@ -42,6 +42,9 @@ struct Seam {
     /// There was more, which is not copied yet.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     partial: bool,
+    /// It belongs to a sub-agent, as an entry says it: there may be none yet.
+    #[serde(default, rename = "isSidechain", skip_serializing_if = "std::ops::Not::not")]
+    is_sidechain: bool,
     /// Its title, as it was told last.
     title: Option<String>,
     translation: Translation,
@@ -196,7 +199,8 @@ impl<'a> Copying<'a> {
         }
         let Stand { of, to, mark, partial } = stand;
         let (kind, agent, title) = (Mirrors::Line, rollouts::AGENT.to_owned(), name.cloned().or(title));
-        let seam = Seam { kind, agent, of, to, mark, partial, title, translation };
+        let is_sidechain = translation.is_sidechain();
+        let seam = Seam { kind, agent, of, to, mark, partial, is_sidechain, title, translation };
         lines += &serde_json::to_string(&seam).map_err(io::Error::other)?;
         lines.push('\n');
         Ok(lines)

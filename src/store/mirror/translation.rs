@@ -72,6 +72,11 @@ impl Translation {
         if self.cwd.is_empty() { "/" } else { &self.cwd }
     }
 
+    /// Whether it belongs to a sub-agent.
+    pub fn is_sidechain(&self) -> bool {
+        self.is_sidechain
+    }
+
     /// Takes a line that begins at this offset, and adds what it says to `entries`.
     pub fn take(&mut self, session: SessionId, line: &[u8], at: u64, entries: &mut Vec<u8>) {
         let Ok(Line { timestamp, kind, payload }) = serde_json::from_slice(line) else {

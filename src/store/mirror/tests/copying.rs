@@ -33,6 +33,20 @@ fn little_at_a_time_the_newest_first() {
     assert_eq!(mirror.copies().unwrap(), copies, "nothing is new");
 }
 
+#[test]
+fn a_sub_agent_is_known_for_one_from_its_first_line_on() {
+    let scratch = Scratch::new();
+    let mut meta = scratch.meta(ONE, 0, &Value::Null);
+    meta["payload"]["parent_thread_id"] = json!(FORK);
+    scratch.write(&format!("2026-11-21T09-26-10-{ONE}"), &[meta, prompt(1, "look")]);
+    let mirror = scratch.mirror();
+    for _line in 0..2 {
+        mirror.take_in(1).unwrap();
+        let copy = mirror.copies().unwrap().remove(&ONE.parse().unwrap()).unwrap().0;
+        assert!(Facts::read(&fs::read(copy).unwrap()).is_sidechain);
+    }
+}
+
 /// A thread, and one that goes on from it elsewhere: what is in a copy is the same
 /// however often the copying stopped.
 #[test]
