@@ -209,11 +209,14 @@ impl Catalog {
 
     fn forget_the_gone(&self, writer: &Writer<'_>, list: &[Stored]) {
         let there: HashSet<SessionId> = list.iter().map(|stored| stored.id).collect();
-        let gone: Vec<SessionId> = self.known().keys().filter(|id| !there.contains(id)).copied().collect();
+        // What an agent keeps in another home than the one that is listed is still there.
+        let is_gone =
+            |(_, known): (SessionId, Known)| (!known.stored.path.exists()).then_some(known.stored.id);
+        let gone: Vec<SessionId> =
+            self.known().extract_if(|id, _| !there.contains(id)).filter_map(is_gone).collect();
         if gone.is_empty() {
             return;
         }
-        self.known().retain(|id, _| there.contains(id));
         let Some((database, by)) = writer else { return };
         let mut database = lock(database);
         if let Err(error) = database.forget(by, &gone) {

@@ -7,7 +7,7 @@ use super::*;
 use crate::index::Finder;
 use crate::index::text::Query;
 use crate::session::facts::TitleSource;
-use crate::store::LocalStore;
+use crate::store::{LocalStore, Mirror};
 
 #[path = "../../../tests/support/sessions.rs"]
 mod sessions;
@@ -246,6 +246,37 @@ fn what_is_in_the_index_is_not_read_again_by_the_next_process() {
     fs::write(&path, vec![b' '; there.len().try_into().unwrap()]).unwrap();
     fs::File::open(&path).unwrap().set_modified(there.modified().unwrap()).unwrap();
     assert_eq!(read(&indexed.catalog()), rows);
+}
+
+#[test]
+fn another_home_of_an_agent_takes_nothing_out_of_the_index() {
+    let temp = tempfile::tempdir().unwrap();
+    let homes = ["01a1fd6d-71cb-7e50-b56a-f73c5c30d40f", "01a1fd6d-733c-7d23-920a-afcd14a8a558"];
+    let open = |id: &str| {
+        let home = temp.path().join(id);
+        let prompt = serde_json::json!({"timestamp": "2026-11-21T09:26:10Z", "type": "event_msg",
+            "payload": {"type": "user_message", "message": "hello"}});
+        fs::create_dir_all(home.join("sessions/2026/11/21")).unwrap();
+        let rollout = home.join(format!("sessions/2026/11/21/rollout-2026-11-21T09-26-10-{id}.jsonl"));
+        if !rollout.exists() {
+            fs::write(rollout, format!("{prompt}\n")).unwrap();
+        }
+        let mirror = Mirror::new(&temp.path().join("mirror"), &home);
+        let store = LocalStore::new(temp.path().join("claude")).with(mirror);
+        Catalog::open(Arc::new(store), &temp.path().join("index.db"), false)
+    };
+    for id in homes.iter().chain(&homes) {
+        let catalog = open(id);
+        complete(&catalog);
+        assert_eq!(ids(&read(&catalog)), [*id]);
+    }
+    let kept = Database::open(&temp.path().join("index.db")).unwrap().0.sessions().unwrap();
+    assert_eq!(kept.len(), 2);
+    fs::remove_dir_all(temp.path().join("mirror")).unwrap();
+    fs::remove_dir_all(temp.path().join(homes[1])).unwrap();
+    complete(&open(homes[0]));
+    let kept = Database::open(&temp.path().join("index.db")).unwrap().0.sessions().unwrap();
+    assert_eq!(kept.len(), 1, "what is gone goes");
 }
 
 #[test]
