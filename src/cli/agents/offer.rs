@@ -20,7 +20,11 @@ fn offer(known: &Known, find: impl Fn(&str) -> Option<PathBuf>) -> (Offered, Opt
     let offered = Offered {
         name: known.name,
         official: known.official,
-        how: format!("clear {} · resume {} · fork {}", how.clear, how.resume, how.fork),
+        how: if how.clear == how.resume && how.resume == how.fork {
+            format!("clear, resume and fork {}", how.clear)
+        } else {
+            format!("clear {} · resume {} · fork {}", how.clear, how.resume, how.fork)
+        },
         missing: path.is_none().then(|| format!("not on the PATH: {}", known.install)),
     };
     let program =

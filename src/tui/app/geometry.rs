@@ -33,6 +33,8 @@ pub struct Geometry {
     pub permission: Option<String>,
     /// Screen row and the index of each row of an overlay's list.
     pub choices: Vec<(u16, usize)>,
+    /// Lines that an overlay can be scrolled by.
+    pub scrolls: usize,
 }
 
 /// What stands at a place on the screen.

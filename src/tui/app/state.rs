@@ -129,6 +129,9 @@ pub struct Seat {
     pub state: SlotState,
     /// Since when.
     pub since: DateTime<Utc>,
+    /// An agent with a terminal of its own was interrupted while a turn ran: it
+    /// does not report whether that ended it.
+    pub in_doubt: bool,
     /// What it said of itself; none before the handshake.
     pub agent: Option<Agent>,
     /// The agent's name until then.
@@ -210,6 +213,7 @@ impl App {
             seat: Seat {
                 state: SlotState::Starting,
                 since: setup.now,
+                in_doubt: false,
                 agent: None,
                 name: setup.agent,
                 called: None,

@@ -111,6 +111,10 @@ fn state(app: &App, theme: &Theme) -> Span<'static> {
         SlotState::Idle(_) => ("● warm".to_owned(), theme.ok),
         SlotState::Busy { .. } if !app.permissions.is_empty() => ("◐ asks you".to_owned(), theme.warn),
         SlotState::Busy { .. } if app.seat.retry.is_some() => (asks_again(app), theme.warn),
+        // Neither is known: it reports the end of no turn that was interrupted.
+        SlotState::Busy { .. } if app.seat.in_doubt => {
+            ("◐ interrupted, or working on".to_owned(), theme.warn)
+        }
         SlotState::Busy { .. } => (format!("◐ working {}", duration(since)), theme.accent),
         SlotState::Switching { .. } => ("⇄ switching".to_owned(), theme.accent),
         SlotState::Exited(_) => ("○ closed".to_owned(), theme.dim),

@@ -41,13 +41,17 @@ pub fn notes(app: &App, width: u16, theme: &Theme) -> Vec<Line<'static>> {
             lines.push(Line::styled(format!("  ↳ and {more} more"), theme.dim));
         }
     }
-    if let Some(toast) = &app.toast {
-        let style = if toast.bad { theme.error } else { theme.accent };
-        let sign = if toast.bad { "✕ " } else { "· " };
-        let spans = [Span::styled(format!("{sign}{}", text::clean_line(&toast.text)), style)];
-        lines.extend(text::wrap(&spans, usize::from(width).max(1)).into_iter().take(3));
-    }
+    lines.extend(news(app, width, theme));
     lines
+}
+
+/// The news, on as many lines as it takes.
+pub fn news(app: &App, width: u16, theme: &Theme) -> Vec<Line<'static>> {
+    let Some(toast) = &app.toast else { return Vec::new() };
+    let style = if toast.bad { theme.error } else { theme.accent };
+    let sign = if toast.bad { "✕ " } else { "· " };
+    let spans = [Span::styled(format!("{sign}{}", text::clean_line(&toast.text)), style)];
+    text::wrap(&spans, usize::from(width).max(1)).into_iter().take(3).collect()
 }
 
 /// The rule over the composer: dim, in the accent while the keys go there.
@@ -85,6 +89,9 @@ pub fn cursor(focused: bool) -> Style {
 
 fn placeholder(app: &App) -> String {
     match &app.seat.state {
+        _ if app.seat.called.is_some() => {
+            format!("Write: it is sent when {} is warm.", text::clean_line(&app.seat.name))
+        }
         SlotState::Starting => "Write: it is sent when the agent is warm.".to_owned(),
         SlotState::Exited(_) => "Write: it is sent when the agent runs again (/restart).".to_owned(),
         SlotState::Busy { .. } => "Write: it is queued behind this turn.".to_owned(),

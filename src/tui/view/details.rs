@@ -158,7 +158,12 @@ impl Sheet<'_> {
         }
         if let Some(agent) = &row.facts.agent {
             let seats = key(app, Command::Seat);
-            self.say("kept by", &format!("{agent}, here is a copy · {seats} seats {agent}"));
+            let seats = if app.is_kept_by_seated(row.stored.id) {
+                format!("{seats} resumes it")
+            } else {
+                format!("{seats} seats {agent}")
+            };
+            self.say("kept by", &format!("{agent}, here is a copy · {seats}"));
         }
         let since = row.facts.created.map(|at| format!("{} to ", self.day(at))).unwrap_or_default();
         self.say("active", &format!("{since}{}", self.day(row.active())));

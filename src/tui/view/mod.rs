@@ -105,8 +105,14 @@ pub fn view(app: &App, frame: &mut Frame<'_>, caches: &mut Caches, theme: &Theme
     let divider = (0..layout.divider.height).map(|_| Line::styled("│", theme.dim)).collect::<Vec<_>>();
     frame.render_widget(Paragraph::new(divider), layout.divider);
     let rows = browser::draw(app, frame, layout.browser, theme);
-    let choices = match &app.overlay {
-        Some(Overlay::Jump(search)) => jump::draw(app, search, frame, theme),
+    let is_read = matches!(app.overlay, Some(Overlay::Read(..)));
+    if app.is_narrow() && !layout.browser.is_empty() && !is_read {
+        // The list lies over the place of the news.
+        let area = Rect { x: layout.browser.x + 1, width: layout.browser.width - 1, ..layout.browser };
+        draw_over(composer::news(app, width, theme), frame, area);
+    }
+    let (choices, scrolls) = match &app.overlay {
+        Some(Overlay::Jump(search)) => (jump::draw(app, search, frame, theme), 0),
         _ => overlay::draw(app, frame, theme),
     };
     let hidden = app.overlay.is_some() || layout.permission.is_empty();
@@ -117,6 +123,7 @@ pub fn view(app: &App, frame: &mut Frame<'_>, caches: &mut Caches, theme: &Theme
         rows,
         permission,
         choices,
+        scrolls,
         ..seen
     }
 }

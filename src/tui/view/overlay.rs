@@ -13,44 +13,52 @@ use crate::slot::{McpServer, Rewind, SlotState};
 use crate::tui::app::{App, Ask, Choice, Overlay, Place, Text};
 
 /// Draws what lies over the panes, if it is not the jump; returns the screen row
-/// and index of each answer that can be clicked.
-pub fn draw(app: &App, frame: &mut Frame<'_>, theme: &Theme) -> Vec<(u16, usize)> {
-    match &app.overlay {
-        Some(Overlay::Read(Text::Help, scroll)) => {
-            let inner = open(frame, "keys", (78, u16::MAX), theme);
-            scrolled(frame, help(app, usize::from(inner.width), theme), *scroll, inner);
-            Vec::new()
-        }
-        Some(Overlay::Read(Text::Details(session), scroll)) => {
-            let lines = details::lines(app, *session, 78.min(usize::from(frame.area().width)) - 6, theme);
-            let inner = open(frame, "details", (78, lines.len() as u16 + 2), theme);
-            scrolled(frame, lines, *scroll, inner);
-            Vec::new()
-        }
-        Some(Overlay::Read(Text::Servers(servers), scroll)) => {
-            let inner = open(frame, "MCP servers", (90, servers.len() as u16 + 2), theme);
-            let width = usize::from(inner.width);
-            let lines = servers.iter().map(|server| server_line(server, width, theme)).collect();
-            scrolled(frame, lines, *scroll, inner);
-            Vec::new()
-        }
-        Some(Overlay::Read(Text::Rewind { rewind, .. }, scroll)) => {
-            let inner = open(frame, "files as they were before this prompt", (110, u16::MAX), theme);
-            scrolled(frame, changes(rewind, usize::from(inner.width), theme), *scroll, inner);
-            Vec::new()
-        }
-        Some(Overlay::Read(Text::Why, scroll)) => {
-            let inner = open(frame, "why the agent died", (110, u16::MAX), theme);
-            scrolled(frame, last_words(app, usize::from(inner.width), theme), *scroll, inner);
-            Vec::new()
+/// and index of each answer that can be clicked, and by how many lines it scrolls.
+pub fn draw(app: &App, frame: &mut Frame<'_>, theme: &Theme) -> (Vec<(u16, usize)>, usize) {
+    let (lines, inner, scroll) = match &app.overlay {
+        Some(Overlay::Read(text, scroll)) => {
+            let (lines, inner) = open_text(app, text, frame, theme);
+            (lines, inner, *scroll)
         }
         Some(Overlay::Ask(ask)) => {
             draw_ask(ask, frame, theme);
-            Vec::new()
+            return (Vec::new(), 0);
         }
-        Some(Overlay::Agents(at)) => draw_agents(app, *at, frame, theme),
-        Some(Overlay::Choice(choice)) => draw_choice(choice, app.is_busy(), frame, theme),
-        Some(Overlay::Jump(_)) | None => Vec::new(),
+        Some(Overlay::Agents(at)) => return (draw_agents(app, *at, frame, theme), 0),
+        Some(Overlay::Choice(choice)) => return (draw_choice(choice, app.is_busy(), frame, theme), 0),
+        Some(Overlay::Jump(_)) | None => return (Vec::new(), 0),
+    };
+    let scrolls = lines.len().saturating_sub(usize::from(inner.height));
+    let shown = lines.into_iter().skip(scroll.min(scrolls)).take(usize::from(inner.height));
+    frame.render_widget(Paragraph::new(shown.collect::<Vec<_>>()), inner);
+    (Vec::new(), scrolls)
+}
+
+/// Opens the box of a text to read; returns its lines, and where they go.
+fn open_text(app: &App, text: &Text, frame: &mut Frame<'_>, theme: &Theme) -> (Vec<Line<'static>>, Rect) {
+    match text {
+        Text::Help => {
+            let inner = open(frame, "keys", (78, u16::MAX), theme);
+            (help(app, usize::from(inner.width), theme), inner)
+        }
+        Text::Details(session) => {
+            let lines = details::lines(app, *session, 78.min(usize::from(frame.area().width)) - 6, theme);
+            let inner = open(frame, "details", (78, lines.len() as u16 + 2), theme);
+            (lines, inner)
+        }
+        Text::Servers(servers) => {
+            let inner = open(frame, "MCP servers", (90, servers.len() as u16 + 2), theme);
+            let width = usize::from(inner.width);
+            (servers.iter().map(|server| server_line(server, width, theme)).collect(), inner)
+        }
+        Text::Rewind { rewind, .. } => {
+            let inner = open(frame, "files as they were before this prompt", (110, u16::MAX), theme);
+            (changes(rewind, usize::from(inner.width), theme), inner)
+        }
+        Text::Why => {
+            let inner = open(frame, "why the agent died", (110, u16::MAX), theme);
+            (last_words(app, usize::from(inner.width), theme), inner)
+        }
     }
 }
 
@@ -71,12 +79,6 @@ pub fn open(frame: &mut Frame<'_>, title: &str, most: (u16, u16), theme: &Theme)
     frame.render_widget(Clear, area);
     frame.render_widget(block, area);
     inner
-}
-
-fn scrolled(frame: &mut Frame<'_>, lines: Vec<Line<'static>>, scroll: usize, area: Rect) {
-    let last = lines.len().saturating_sub(usize::from(area.height));
-    let shown: Vec<_> = lines.into_iter().skip(scroll.min(last)).take(usize::from(area.height)).collect();
-    frame.render_widget(Paragraph::new(shown), area);
 }
 
 /// An MCP server and how it is; hostile text.

@@ -259,6 +259,16 @@ fn while_another_agent_starts_the_bar_is_about_that_one_alone() {
     assert_eq!(bar.trim_matches(['"', ' ']), "○ starting codex… 0 s");
 }
 
+#[test]
+fn the_news_is_seen_over_the_list_too() {
+    let mut screen = Screen::talking();
+    screen.app.focus = Focus::Browser;
+    screen.does(Event::Failed("codex keeps this session".into()));
+    for (width, height) in [(120, 20), (60, 15)] {
+        assert_eq!(screen.at(width, height).matches("✕ codex keeps this session").count(), 1);
+    }
+}
+
 mod known;
 
 /// What a person types, one key after the other.

@@ -199,6 +199,7 @@ fn focus(app: &mut App, step: isize) -> Vec<Effect> {
 /// Esc: stops the turn; without one, steps back towards the browser.
 fn interrupt(app: &mut App) -> Vec<Effect> {
     if app.is_busy() {
+        app.seat.in_doubt = app.seat.terminal;
         return vec![Effect::Interrupt];
     }
     if let Some(intent) = app.intent.take() {
@@ -236,6 +237,7 @@ fn cancel(app: &mut App) -> Vec<Effect> {
         return vec![Effect::Quit];
     }
     if app.is_busy() {
+        app.seat.in_doubt = app.seat.terminal;
         return vec![Effect::Interrupt];
     }
     if app.focus == Focus::Composer && !app.composer.is_empty() {

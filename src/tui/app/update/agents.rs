@@ -3,7 +3,7 @@
 use super::super::effect::Effect;
 use super::super::intent::Next;
 use super::super::overlay::Overlay;
-use super::super::state::App;
+use super::super::state::{App, Focus};
 use super::{seat, switch};
 use crate::session::SessionId;
 use crate::slot::{Seat, Totals};
@@ -42,7 +42,12 @@ pub(super) fn pick(app: &mut App) -> Vec<Effect> {
         app.say(format!("{} has the seat already", offered.name));
         return Vec::new();
     }
-    self::seat(app, at, None).unwrap_or_default()
+    let effects = self::seat(app, at, None);
+    if effects.is_some() {
+        // Somebody else is called to be talked to.
+        app.focus = Focus::Composer;
+    }
+    effects.unwrap_or_default()
 }
 
 /// Another agent takes the seat, in this session where one is named, as soon as

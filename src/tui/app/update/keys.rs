@@ -202,10 +202,11 @@ fn press_overlay(app: &mut App, event: KeyEvent) -> Vec<Effect> {
         Some(Overlay::Read(text, scroll)) => {
             match event.code {
                 KeyCode::Up | KeyCode::Char('k') => *scroll = scroll.saturating_sub(1),
-                KeyCode::Down | KeyCode::Char('j') => *scroll += 1,
+                KeyCode::Down | KeyCode::Char('j') => *scroll = scroll.saturating_add(1),
                 KeyCode::PageUp => *scroll = scroll.saturating_sub(10),
-                KeyCode::PageDown | KeyCode::Char(' ') => *scroll += 10,
+                KeyCode::PageDown | KeyCode::Char(' ') => *scroll = scroll.saturating_add(10),
                 KeyCode::Home | KeyCode::Char('g') => *scroll = 0,
+                KeyCode::End | KeyCode::Char('G') => *scroll = usize::MAX,
                 KeyCode::Enter if matches!(text, Text::Rewind { .. }) => return rewind::go(app),
                 KeyCode::Char('R') if matches!(text, Text::Why) => {
                     app.overlay = None;

@@ -179,6 +179,10 @@ fn drawn(app: &mut App, geometry: super::Geometry) -> Vec<Effect> {
             app.stale = true;
         }
     }
+    if let Some(Overlay::Read(_, scroll)) = &mut app.overlay {
+        // Beyond the end there is nothing to come back from.
+        *scroll = (*scroll).min(geometry.scrolls);
+    }
     app.geometry = geometry;
     effects
 }

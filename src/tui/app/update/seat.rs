@@ -150,6 +150,7 @@ fn enter(app: &mut App, state: SlotState) {
     app.seat.retry = None;
     app.seat.state = state;
     app.seat.since = app.now;
+    app.seat.in_doubt = false;
 }
 
 /// The handshake is through.

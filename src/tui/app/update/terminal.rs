@@ -1,7 +1,7 @@
 //! What a person does over the agent's terminal: it is the agent's, all but a
 //! few keys.
 
-use crossterm::event::{KeyEvent, MouseEvent, MouseEventKind};
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseEvent, MouseEventKind};
 use ratatui::layout::Position;
 
 use super::super::command::Command;
@@ -21,7 +21,11 @@ pub(super) fn press(app: &mut App, event: KeyEvent) -> Vec<Effect> {
         }
         Some(Command::PageUp) => vec![Effect::ScrollTerminal(screen - 1)],
         Some(Command::PageDown) => vec![Effect::ScrollTerminal(1 - screen)],
-        _ => vec![Effect::Type(Typed::Key(event))],
+        _ => {
+            let control_c = event.code == KeyCode::Char('c') && event.modifiers == KeyModifiers::CONTROL;
+            app.seat.in_doubt |= app.is_busy() && (event.code == KeyCode::Esc || control_c);
+            vec![Effect::Type(Typed::Key(event))]
+        }
     }
 }
 

@@ -183,3 +183,13 @@ fn the_way_to_the_beginning_goes_on_as_older_parts_are_read() {
     assert_eq!(program.app.page().unwrap().selected, Some(0));
     assert!(!program.app.page().unwrap().seeks_top);
 }
+
+#[test]
+fn a_text_is_not_scrolled_beyond_its_end() {
+    let mut program = Program::warm();
+    program.app.focus = Focus::Browser;
+    program.keys("? G");
+    program.does(Event::Drawn(Geometry { scrolls: 12, ..Geometry::default() }));
+    program.keys("k");
+    assert!(matches!(program.app.overlay, Some(Overlay::Read(Text::Help, 11))), "{:?}", program.app.overlay);
+}

@@ -234,3 +234,19 @@ fn files_come_back_once_the_person_has_seen_what_that_changes() {
     assert_eq!(program.keys("esc"), []);
     assert!(program.app.overlay.is_none(), "left as they are");
 }
+
+#[test]
+fn an_agent_that_reports_no_interruption_may_be_at_work_or_not() {
+    let mut program = Program::cold(Setup { terminal: true, ..setup() });
+    program.ready();
+    program.app.focus = Focus::Composer;
+    program.keys("esc");
+    assert!(!program.app.seat.in_doubt, "no turn runs");
+    program.busy(FRESH);
+    program.keys("x");
+    assert!(!program.app.seat.in_doubt);
+    assert!(matches!(program.keys("esc")[..], [Effect::Type(_)]));
+    assert!(program.app.seat.in_doubt);
+    program.idle(FRESH);
+    assert!(!program.app.seat.in_doubt);
+}
