@@ -14,6 +14,14 @@ use crate::tui::app::App;
 struct Part {
     weight: u8,
     spans: Vec<Span<'static>>,
+    /// What stays of it where there is no room for the whole, and how much that matters.
+    short: Option<(u8, String)>,
+}
+
+impl Part {
+    fn new(weight: u8, spans: Vec<Span<'static>>) -> Self {
+        Self { weight, spans, short: None }
+    }
 }
 
 /// The bar, fitted to the width: what does not fit goes, the least important first.
@@ -25,7 +33,12 @@ pub fn line(app: &App, width: u16, theme: &Theme) -> Line<'static> {
         if parts.len() == 1 {
             break;
         }
-        parts.remove(least);
+        match parts[least].short.take() {
+            Some((weight, words)) => parts[least] = Part::new(weight, vec![Span::raw(words)]),
+            None => {
+                parts.remove(least);
+            }
+        }
     }
     let mut spans = vec![Span::raw(" ")];
     for (at, part) in parts.into_iter().enumerate() {
@@ -44,25 +57,20 @@ fn joined(parts: &[Part]) -> usize {
 
 fn parts(app: &App, theme: &Theme) -> Vec<Part> {
     let seat = &app.seat;
-    let mut parts = vec![Part { weight: 0, spans: vec![state(app, theme)] }];
+    let mut parts = vec![Part::new(0, vec![state(app, theme)])];
     if let Some(next) = app.intent.as_ref().and_then(|intent| intent.next.as_ref()) {
         let spans = vec![Span::styled("⇄ ", theme.accent), Span::raw(format!("then {}", next.words()))];
-        parts.push(Part { weight: 1, spans });
+        parts.push(Part::new(1, spans));
     }
     if seat.called.is_some() {
         // What else there is to say was so of the former agent.
         return parts;
     }
-    let mut part = |weight, words: Option<String>| {
-        parts.extend(words.map(|words| Part { weight, spans: vec![Span::raw(words)] }));
-    };
     let agent = seat.agent.as_ref();
-    // Some have no word for the model.
-    let names = |agent: &Agent| {
-        let names = [&agent.name, &agent.model].map(|name| text::clean_line(name));
-        names.into_iter().filter(|name| !name.is_empty()).collect::<Vec<_>>().join(" · ")
+    parts.extend(agent.map(names));
+    let mut part = |weight, words: Option<String>| {
+        parts.extend(words.map(|words| Part::new(weight, vec![Span::raw(words)])));
     };
-    part(4, agent.map(names));
     part(5, agent.map(|agent| format!("pid {}", agent.pid)));
     let warm = seat.warm_since.map(|since| duration(app.now - since));
     part(9, warm);
@@ -89,9 +97,18 @@ fn parts(app: &App, theme: &Theme) -> Vec<Part> {
             Span::styled("⇄ ", theme.accent),
             Span::raw(format!("{} {:.1} ms, {how}", last.what, last.took.as_secs_f64() * 1000.0)),
         ];
-        parts.push(Part { weight: 3, spans });
+        parts.push(Part::new(3, spans));
     }
     parts
+}
+
+/// Who has the seat, and with which model: some have no word for that.
+fn names(agent: &Agent) -> Part {
+    let names = [&agent.name, &agent.model].map(|name| text::clean_line(name).into_owned());
+    let both =
+        names.iter().filter(|name| !name.is_empty()).map(String::as_str).collect::<Vec<_>>().join(" · ");
+    let [name, _] = names;
+    Part { short: Some((3, name)), ..Part::new(4, vec![Span::raw(both)]) }
 }
 
 /// What the process does: a word and a sign, never a colour alone.
@@ -100,7 +117,11 @@ fn state(app: &App, theme: &Theme) -> Span<'static> {
     let (words, style): (String, Style) = match &app.seat.state {
         SlotState::Exited(exit) if !exit.expected => {
             let next = if exit.restart_in.is_some() { "starting again" } else { "W why, R restart" };
-            (format!("✕ died ({}) - {next}", text::clean_line(&exit.reason)), theme.error)
+            let name = text::clean_line(&app.seat.name);
+            // One that was called has not lived yet.
+            let what =
+                if app.seat.called.is_some() { format!("{name} does not start") } else { "died".to_owned() };
+            (format!("✕ {what} ({}) - {next}", text::clean_line(&exit.reason)), theme.error)
         }
         _ if let Some(called) = app.seat.called => {
             let name = text::clean_line(&app.seat.name);
