@@ -10,6 +10,9 @@ use super::theme::Theme;
 use crate::slot::{Agent, How, SlotState};
 use crate::tui::app::App;
 
+/// Cells of the reason why an agent died; all of it is in the news, and its last words.
+const REASON: usize = 28;
+
 /// A part of the bar: how much it matters (0 stays longest), and what it says.
 struct Part {
     weight: u8,
@@ -121,7 +124,9 @@ fn state(app: &App, theme: &Theme) -> Span<'static> {
             // One that was called has not lived yet.
             let what =
                 if app.seat.called.is_some() { format!("{name} does not start") } else { "died".to_owned() };
-            (format!("✕ {what} ({}) - {next}", text::clean_line(&exit.reason)), theme.error)
+            // What to do about it must not be pushed out by why.
+            let reason = text::clean_line(&exit.reason);
+            (format!("✕ {what} ({}) - {next}", text::truncate(&reason, REASON)), theme.error)
         }
         _ if let Some(called) = app.seat.called => {
             let name = text::clean_line(&app.seat.name);

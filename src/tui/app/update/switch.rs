@@ -17,7 +17,9 @@ use crate::slot::{Ability, Feature, SlotState, Switch};
 /// Enter in the browser: the session under the cursor takes the seat. On a dead
 /// agent's own session it asks why that died.
 pub(super) fn seat_selected(app: &mut App) -> Vec<Effect> {
-    if let (SlotState::Exited(exit), true) = (&app.seat.state, app.shows_active())
+    // Where another was called and does not start, the way back is open.
+    let is_its_own = app.shows_active() && app.seat.called.is_none();
+    if let (SlotState::Exited(exit), true) = (&app.seat.state, is_its_own)
         && !exit.expected
     {
         return act::why(app);

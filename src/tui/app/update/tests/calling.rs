@@ -146,3 +146,21 @@ fn who_is_called_from_a_session_is_followed_to_its_own() {
     program.app.focus = Focus::Browser;
     assert_eq!(program.keys("@ k enter"), [Effect::SeatAgent { at: 0, seat: Seat::New }]);
 }
+
+#[test]
+fn from_an_agent_that_does_not_start_enter_leads_back() {
+    let mut program = Program::warm();
+    program.rows(vec![row(FRESH, "Fresh", None), row(1, "One", None)]);
+    program.app.agents = vec![offered("hotseat", None), offered("codex", None)];
+    program.app.focus = Focus::Browser;
+    program.keys("@ j enter");
+    let exit = Exit { reason: "exit 1".into(), expected: false, stderr: Vec::new(), restart_in: None };
+    program.slot(FRESH, News::State(SlotState::Exited(exit)));
+    program.app.focus = Focus::Browser;
+    program.app.browser.selected = Some(id(FRESH));
+    let back = Effect::SeatAgent { at: 0, seat: Seat::Stored(id(FRESH)) };
+    assert!(program.keys("enter").contains(&back));
+    program.slot(FRESH, News::State(SlotState::Starting));
+    program.ready();
+    assert!(program.app.shows_active());
+}
