@@ -22,6 +22,9 @@ pub struct SlashCommand {
     pub help: String,
 }
 
+/// Fewer characters of an id name nothing.
+const SHORTEST: usize = 4;
+
 /// What a slash command of hotseat's own does.
 #[derive(Debug, Clone, Copy)]
 enum Does {
@@ -35,7 +38,7 @@ enum Does {
 #[rustfmt::skip]
 const OWN: &[(&str, &[&str], &str, Does, &str)] = &[
     ("clear", &["new", "reset"], "", Does::Key(Command::Clear), "leave for a new, empty session"),
-    ("resume", &["continue", "open"], "words of a title", Does::Text(resume), "give another session the seat"),
+    ("resume", &["continue", "open"], "words of a title, or an id", Does::Text(resume), "give another session the seat"),
     ("fork", &["branch"], "", Does::Key(Command::Fork), "go on in a copy"),
     ("undo", &[], "", Does::Key(Command::Undo), "undo the last clear, delete, title or tag"),
     ("last", &[], "", Does::Key(Command::Flip), "flip between the last two sessions"),
@@ -140,10 +143,8 @@ pub(super) fn run(app: &mut App, text: &str) -> Option<Vec<Effect>> {
 
 /// With one match it takes the seat at once; else the search shows them.
 fn resume(app: &mut App, query: &str) -> Vec<Effect> {
-    // As it is, or as the agent that keeps it calls it.
-    let named = SessionId::named(query);
-    if query.parse::<SessionId>().is_ok() || app.browser.row(named).is_some() {
-        return switch::seat_session(app, named);
+    if let Some(session) = by_id(app, query) {
+        return switch::seat_session(app, session);
     }
     let mut jump = Jump::new(&app.browser, Within::Titles, query, app.local_now());
     jump.ranking.finish();
@@ -152,6 +153,19 @@ fn resume(app: &mut App, query: &str) -> Vec<Effect> {
     }
     app.overlay = Some(Overlay::Jump(Box::new(jump)));
     vec![Effect::ReadRows { all: true }]
+}
+
+/// The session of an id: a whole one, what the agent that keeps it calls it, or
+/// a beginning that only one in the list has.
+fn by_id(app: &App, text: &str) -> Option<SessionId> {
+    let named = SessionId::named(text);
+    if text.parse::<SessionId>().is_ok() || app.browser.row(named).is_some() {
+        return Some(named);
+    }
+    let lower = text.to_lowercase();
+    let ids = app.browser.rows.iter().map(|row| row.stored.id);
+    let mut begin = ids.filter(|id| lower.len() >= SHORTEST && id.to_string().starts_with(&lower));
+    begin.next().filter(|_| begin.next().is_none())
 }
 
 fn rename(app: &mut App, title: &str) -> Vec<Effect> {

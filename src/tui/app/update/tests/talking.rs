@@ -250,3 +250,26 @@ fn an_agent_that_reports_no_interruption_may_be_at_work_or_not() {
     program.idle(FRESH);
     assert!(!program.app.seat.in_doubt);
 }
+
+#[test]
+fn resume_by_id_takes_what_is_printed_of_one_and_what_its_agent_calls_it() {
+    let ids = ["3f9c1a52-0b7e-4c11-9d3e-5a7f20c4b9a1".parse().unwrap(), SessionId::named("ses_1")];
+    for (typed, seats) in
+        [("3f9c1a52", Some(ids[0])), ("3F9C", Some(ids[0])), ("ses_1", Some(ids[1])), ("3f9", None)]
+    {
+        let mut program = Program::warm();
+        let mut rows = vec![row(1, "One", None), row(2, "Two", None)];
+        for (row, id) in rows.iter_mut().zip(ids) {
+            row.stored.id = id;
+        }
+        program.rows(rows);
+        program.app.focus = Focus::Composer;
+        program.types(&format!("/resume {typed}"));
+        let effects = program.keys("enter");
+        let seated = effects.into_iter().find_map(|effect| match effect {
+            Effect::Switch { switch: Switch::Resume(session), .. } => Some(session),
+            _ => None,
+        });
+        assert_eq!(seated, seats, "{typed}");
+    }
+}
