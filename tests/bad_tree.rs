@@ -46,7 +46,7 @@ fn spoil(projects: &Path) -> Vec<String> {
     let odd = projects.join(OsStr::from_bytes(b"\xff\xfe-odd"));
     put(&odd, 2, b"");
     let long =
-        [br#"{"type":"user","message":{"content":""#.to_vec(), vec![b'x'; 40 << 20], b"\"}}\n".to_vec()];
+        [br#"{"type":"user","message":{"content":""#.to_vec(), vec![b'x'; 70 << 20], b"\"}}\n".to_vec()];
     let titled = br#"{"type":"custom-title","customTitle":"After the long line","sessionId":"x"}"#;
     put(&folder, 3, &[long.concat(), titled.to_vec(), b"\n".to_vec()].concat());
     put(&folder, 4, &[b"[".repeat(200_000), b"\n".to_vec(), br#"{"a":"#.repeat(200_000)].concat());

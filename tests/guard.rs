@@ -115,10 +115,12 @@ fn a_killed_owner_takes_the_program_and_its_children_along() {
 fn a_program_that_ends_with_its_stdin_is_given_the_time() {
     let (mut owner, mut lines) = owned("sleep 1000 & echo $$ $! $PPID; cat; echo finished", "60");
     let pids = pids(&mut lines);
+    // Waiting for a child closes the stdin that it still has.
+    let stdin = owner.stdin.take();
     owner.kill().unwrap();
     owner.wait().unwrap();
     assert!(lives(pids[0]), "its stdin is still open");
-    drop(owner.stdin.take());
+    drop(stdin);
     let mut last = String::new();
     lines.read_line(&mut last).unwrap();
     assert_eq!(last, "finished\n");
