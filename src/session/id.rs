@@ -41,6 +41,12 @@ impl SessionId {
         self.to_string().chars().take(digits as usize + hyphens).collect()
     }
 
+    /// Whether this is how it begins, in small letters.
+    pub fn begins_with(&self, text: &str) -> bool {
+        let mut buffer = Uuid::encode_buffer();
+        self.0.as_hyphenated().encode_lower(&mut buffer).starts_with(text)
+    }
+
     /// `3f9c…a1`: what a narrow column has room for.
     pub fn short(&self) -> String {
         let text = self.to_string();

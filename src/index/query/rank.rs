@@ -66,7 +66,12 @@ pub struct Word {
     whole: bool,
     /// It has a `/`: it is about paths.
     path: bool,
+    /// It may be the beginning of an id, in small letters.
+    id: Option<String>,
 }
+
+/// Fewer characters of an id name nothing.
+const SHORTEST_ID: usize = 4;
 
 impl Word {
     pub(super) fn new(token: &Token<'_>) -> Option<Self> {
@@ -78,12 +83,14 @@ impl Word {
             not: token.not,
             whole: token.quoted || token.not,
             path: text.contains('/'),
+            id: (!token.not && could_be_id(&text)).then(|| text.to_lowercase()),
         })
     }
 
     /// Whether no session answers this word that does not answer `former`.
     pub(super) fn narrows(&self, former: &Self) -> bool {
-        let same_kind = (self.not, self.whole, self.path) == (former.not, former.whole, former.path);
+        let kind = |word: &Self| (word.not, word.whole, word.path, word.id.is_some());
+        let same_kind = kind(self) == kind(former);
         same_kind && (self == former || (!self.not && self.needle.is_longer_than(&former.needle)))
     }
 
@@ -100,7 +107,15 @@ impl Word {
         }
         let others = Field::ALL[1..].iter().filter_map(|field| within(*field));
         let best = others.map(|(field, fit)| (points(field, fit), field)).max_by_key(|(points, _)| *points);
-        best.or_else(|| self.scattered(row))
+        best.or_else(|| self.names(row).then_some((NAMED, Field::Title))).or_else(|| self.scattered(row))
+    }
+
+    /// Whether it is the beginning of the session's id, or of what the agent that
+    /// keeps it calls it: neither is a field that a row shows.
+    fn names(&self, row: &Row) -> bool {
+        let Some(id) = &self.id else { return false };
+        let of_agent = row.facts.agent_session.as_deref().and_then(|of_agent| of_agent.get(..id.len()));
+        row.stored.id.begins_with(id) || of_agent.is_some_and(|begin| begin.eq_ignore_ascii_case(id))
     }
 
     fn scattered(&self, row: &Row) -> Option<(u32, Field)> {
@@ -114,6 +129,16 @@ impl Word {
         });
         found.max_by_key(|(points, _)| *points)
     }
+}
+
+/// Words of letters alone are none, unless all of them are digits of an id.
+fn could_be_id(text: &str) -> bool {
+    let in_ids = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    let is_plain = |byte: u8| byte.is_ascii_hexdigit() || byte == b'-';
+    let is_marked = |byte: u8| byte.is_ascii_digit() || byte == b'_';
+    text.len() >= SHORTEST_ID
+        && text.bytes().all(in_ids)
+        && (text.bytes().all(is_plain) || text.bytes().any(is_marked))
 }
 
 /// What a word in one piece counts: anything in the title more than anything
@@ -133,6 +158,8 @@ fn points(field: Field, fit: Fit) -> u32 {
     }
 }
 
+/// What the beginning of its id counts: it is meant.
+const NAMED: u32 = 90;
 /// A title that is exactly what was typed comes before all.
 const EXACT: u32 = 1000;
 /// A title that begins with it.

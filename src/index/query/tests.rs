@@ -241,3 +241,19 @@ fn nothing_that_is_typed_breaks_it() {
         }
     }
 }
+
+#[test]
+fn a_session_is_found_by_the_beginning_of_its_id() {
+    let mut row = row("Parser rewrite", 1);
+    row.stored.id = "3f9c1a52-0b7e-4c11-9d3e-5a7f20c4b9a1".parse().unwrap();
+    row.facts = Facts { agent_session: Some("ses_e01B8".into()), ..(*row.facts).clone() }.into();
+    for typed in ["3f9c", "3F9C1A52-0b", "parser 3f9c1", "ses_", "ses_e01b8"] {
+        assert!(parse(typed).rank(&row).is_some(), "{typed}");
+        assert_eq!(parse(typed).found_by(&row), None, "{typed}");
+    }
+    for typed in ["3f9", "9c1a", "3f9c2", "-3f9c", "ses_e01b8x", "ses"] {
+        assert_eq!(parse(typed).rank(&row).is_some(), typed.starts_with('-'), "{typed}");
+    }
+    assert!(!parse("3f9c").narrows(&parse("3f9")), "what was left out may fit now");
+    assert!(parse("3f9c1").narrows(&parse("3f9c")));
+}
