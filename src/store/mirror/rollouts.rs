@@ -54,6 +54,8 @@ impl Rollout {
         there.into()
     }
 
+    /// The names of later ones are greater. While codex packs one or unpacks it there
+    /// are two, of which the packed one counts for nothing.
     fn order(&self) -> impl Ord + '_ {
         (self.path.file_name(), !self.is_packed)
     }
@@ -94,17 +96,19 @@ impl Rollouts {
         for _year_month_day in 0..3 {
             folders = folders.iter().flat_map(|folder| entries(folder)).map(|entry| entry.path()).collect();
         }
-        let mut found: Vec<_> = folders
+        let found: Vec<_> = folders
             .par_iter()
             .flat_map_iter(|folder| entries(folder).filter_map(|entry| rollout(&entry)))
             .collect();
-        // The names of later ones are greater. While codex packs one or unpacks it
-        // there are two, of which the packed one counts for nothing.
-        found.par_sort_unstable_by(|(.., one), (.., other)| one.order().cmp(&other.order()));
         let mut rollouts = Self::default();
         for (thread, part, rollout) in found {
-            rollouts.heads.insert(thread, rollout.clone());
-            rollouts.parts.insert(part, (rollout, thread));
+            let head = rollouts.heads.entry(thread).or_insert_with(|| rollout.clone());
+            if head.order() < rollout.order() {
+                head.clone_from(&rollout);
+            }
+            if rollouts.parts.get(&part).is_none_or(|(known, _)| known.is_packed) {
+                rollouts.parts.insert(part, (rollout, thread));
+            }
         }
         rollouts
     }
@@ -152,7 +156,7 @@ fn rollout(entry: &DirEntry) -> Option<(SessionId, SessionId, Rollout)> {
     let name = entry.file_name();
     let name = name.to_str()?;
     let (name, is_packed) = name.strip_suffix(PACKED).map_or((name, false), |name| (name, true));
-    let path = entry.path().with_file_name(name);
+    let path = if is_packed { entry.path().with_file_name(name) } else { entry.path() };
     let name = name.strip_prefix("rollout-")?.strip_suffix(".jsonl")?;
     let ids = name.get("2026-11-21T09-26-10-".len()..)?;
     let (thread, part) = ids.split_once('_').unwrap_or((ids, ids));
