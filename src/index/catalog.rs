@@ -178,6 +178,7 @@ impl Catalog {
         match database.sessions() {
             Ok(sessions) => {
                 let mut known = self.known();
+                known.reserve(sessions.len());
                 for Kept { stored, facts } in sessions {
                     let better = |known: &Known| known.extent == Extent::Indexed || known.stored == stored;
                     if known.get(&stored.id).is_none_or(better) {

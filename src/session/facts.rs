@@ -55,10 +55,13 @@ pub struct Facts {
     pub partial: bool,
     /// What that agent itself calls the session, where that is no UUID of its own.
     pub agent_session: Option<String>,
-    /// When the first entry was written.
+    /// When the first entry was written. A number is read many times as fast as a
+    /// text, and a list reads thousands.
+    #[serde(with = "chrono::serde::ts_microseconds_option")]
     pub created: Option<DateTime<Utc>>,
     /// When the last conversation entry was written; a file's mtime says less,
     /// because starting `claude --resume` touches it (CLI 2.1.329).
+    #[serde(with = "chrono::serde::ts_microseconds_option")]
     pub active: Option<DateTime<Utc>>,
     /// The session this one was forked from.
     pub forked_from: Option<ForkedFrom>,
@@ -80,6 +83,7 @@ pub struct Request {
     /// Its tokens.
     pub usage: Usage,
     /// When it was answered.
+    #[serde(with = "chrono::serde::ts_microseconds")]
     pub at: DateTime<Utc>,
     /// How long its prompt stays in the cache after each use; none: it is in none.
     pub cache_life: Option<TimeDelta>,
