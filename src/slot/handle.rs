@@ -60,6 +60,8 @@ pub struct Listed {
     pub cwd: PathBuf,
     /// When something was said in it last.
     pub active: Option<DateTime<Utc>>,
+    /// It never got a name: nothing was said in it, or its first turn did not end.
+    pub unnamed: bool,
 }
 
 /// What coming back to a prompt changes, or changed, in the files.

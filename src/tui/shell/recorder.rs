@@ -139,8 +139,12 @@ impl Writer {
         let Some(seat) = self.seat.as_ref().filter(|_| !sessions.is_empty()) else { return Ok(()) };
         let mut there = vec![(seat.session, seat.cwd.clone())];
         let mut told = HashMap::new();
-        for Listed { session, id, title, cwd, active } in sessions {
+        for Listed { session, id, title, cwd, active, unnamed } in sessions {
             there.push((session, cwd.clone()));
+            // What was said in it is on record if it was said here, else it is empty.
+            if unnamed {
+                continue;
+            }
             told.insert(session, (id.clone(), title.clone()));
             // An agent tells them all after each turn, and few are others.
             if title.is_some() && self.told.get(&session).is_some_and(|(_, former)| *former == title) {
@@ -287,6 +291,7 @@ mod tests {
             title: Some(title.into()),
             cwd: "/work".into(),
             active: active.parse().ok(),
+            unnamed: false,
         };
         let sessions =
             vec![listed(one, "One", "2026-11-21T10:00:05Z"), listed(two, "Two", "2026-11-20T10:00:00Z")];
@@ -337,6 +342,9 @@ mod tests {
         // What it has no more goes; what it may not have told of stays.
         world.hear(one, News::Sessions(vec![listed(one, "One", "2026-11-21T10:00:05Z")]));
         assert_eq!(world.rows().len(), 2, "and the one in the seat");
+        let unnamed = |session| Listed { title: None, unnamed: true, ..listed(session, "", "") };
+        world.hear(one, News::Sessions(vec![unnamed(one), unnamed(fork), unnamed(SessionId::random())]));
+        assert_eq!(world.rows().len(), 2, "what was said in it stays, and what holds nothing is not listed");
         let elsewhere = Listed { cwd: "/other".into(), ..listed(two, "Two", "2026-11-20T10:00:00Z") };
         world.hear(one, News::Sessions(vec![elsewhere]));
         assert_eq!(world.rows().len(), 2);

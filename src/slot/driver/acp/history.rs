@@ -18,8 +18,7 @@ use crate::session::conversation::Change;
 use crate::slot::Listed;
 use crate::slot::driver::Heard;
 
-/// What opencode calls a session in which nothing was said (1.18.33): there is
-/// nothing in it to list.
+/// What opencode calls a session until its first turn is over (1.18.33).
 const UNNAMED: &str = "New session - ";
 
 /// Sessions that are listed at most: an agent that never ends must not fill the memory.
@@ -114,12 +113,11 @@ impl Acp {
         for told in page.sessions {
             let session = self.note_place(&told);
             let title = told.title.filter(|title| !title.trim().is_empty());
-            if title.as_ref().is_some_and(|title| title.starts_with(UNNAMED)) {
-                continue;
-            }
+            let unnamed = title.as_ref().is_some_and(|title| title.starts_with(UNNAMED));
+            let title = title.filter(|_| !unnamed);
             let active = told.updated_at.as_deref().and_then(time);
             let id = told.session_id.0.to_string();
-            listed.push(Listed { session, id, title, cwd: told.cwd, active });
+            listed.push(Listed { session, id, title, cwd: told.cwd, active, unnamed });
         }
         match page.next_cursor.filter(|_| listed.len() < MOST) {
             Some(cursor) => {

@@ -56,7 +56,7 @@ fn what_was_said_before_comes_behind_the_answer() {
 }
 
 #[test]
-fn its_sessions_are_told_page_by_page_but_those_in_which_nothing_was_said() {
+fn its_sessions_are_told_page_by_page_and_which_have_no_name_yet() {
     let mut acp = greeted(PermissionMode::Default);
     let session = |id: &str, title: Value| json!({"sessionId": id, "cwd": "/there", "title": title, "updatedAt": "2026-11-21T10:00:00.000Z"});
     let first = json!({"sessions": [session("ses_8", json!("Eight")), session("ses_7", json!("New session - 2026"))],
@@ -69,8 +69,11 @@ fn its_sessions_are_told_page_by_page_but_those_in_which_nothing_was_said() {
         title: title.map(str::to_owned),
         cwd: "/there".into(),
         active: "2026-11-21T10:00:00Z".parse().ok(),
+        unnamed: false,
     };
-    assert_eq!(heard, [Heard::Sessions(vec![listed("ses_8", Some("Eight")), listed("ses_9", None)])]);
+    let unnamed = Listed { unnamed: true, ..listed("ses_7", None) };
+    let all = vec![listed("ses_8", Some("Eight")), unnamed, listed("ses_9", None)];
+    assert_eq!(heard, [Heard::Sessions(all)]);
     // An answer that makes no sense lists nothing, and harms nothing.
     acp.ask_sessions();
     assert_eq!(reply(&mut acp, json!(7)), []);
