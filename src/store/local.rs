@@ -117,6 +117,16 @@ impl LocalStore {
         self.find(id)
     }
 
+    /// Which of several transcripts of one session counts, the greatest: the file
+    /// that an agent keeps says more than what one told of it, and then the newest.
+    fn rank(&self, stored: &Stored) -> (bool, SystemTime) {
+        (!self.is_told(&stored.path), stored.modified)
+    }
+
+    fn is_told(&self, transcript: &Path) -> bool {
+        self.mirror.as_ref().is_some_and(|mirror| mirror.is_told(transcript))
+    }
+
     fn lock(&self, id: SessionId) -> Result<Arc<Lock>, StoreError> {
         let in_use = |holder| StoreError::InUse { id, holder };
         if let Some(holder) = self.holder(id) {
@@ -164,7 +174,7 @@ impl SessionStore for LocalStore {
             };
             for stored in found {
                 let other = newest.get(&stored.id);
-                if other.is_none_or(|other| other.modified < stored.modified) {
+                if other.is_none_or(|other| self.rank(other) < self.rank(&stored)) {
                     newest.insert(stored.id, stored);
                 }
             }
@@ -181,7 +191,7 @@ impl SessionStore for LocalStore {
         let name = format!("{id}.jsonl");
         let folders = self.folders(&Scope::All)?;
         let places = folders.into_iter().filter_map(|folder| stored(id, folder.join(&name)));
-        let found = places.max_by_key(|stored| stored.modified).ok_or(StoreError::NotFound(id))?;
+        let found = places.max_by_key(|stored| self.rank(stored)).ok_or(StoreError::NotFound(id))?;
         self.known().insert(id, found.path.clone());
         Ok(found)
     }
@@ -213,6 +223,10 @@ impl SessionStore for LocalStore {
 
     fn record(&self, record: &Record) -> Result<(), StoreError> {
         let Some(mirror) = &self.mirror else { return Ok(()) };
+        // Some agents keep the files of another: those are read already.
+        if self.find(record.session).is_ok_and(|stored| !self.is_told(&stored.path)) {
+            return Ok(());
+        }
         let doing = format!("cannot write down what {} tells", record.agent);
         mirror.record(record).map_err(StoreError::io(doing))
     }

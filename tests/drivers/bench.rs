@@ -13,6 +13,7 @@ use crate::codex_program;
 use crate::model;
 use crate::npm;
 use crate::opencode;
+use crate::others;
 use crate::seat::Slot;
 use crate::skip::skip;
 use crate::stub_api::{KEY, StubApi};
@@ -27,13 +28,13 @@ pub struct Bench {
 impl Bench {
     /// None where the agent is not installed.
     pub fn of(agent: &str, test: &str) -> Option<Self> {
+        let agent = &*agent.replace('_', "-");
         let (program, remedy) = match agent {
             "hotseat" => (Some(PathBuf::from(env!("CARGO_BIN_EXE_hotseat"))), ""),
             "claude" => (claude_program::claude(), claude_program::REMEDY),
             "opencode" => (npm::program("opencode"), opencode::REMEDY),
             "codex" => (npm::program("codex"), codex_program::REMEDY),
-            // Driven as opencode is, and without a stub of their own.
-            _ => (None, "seat it by hand"),
+            other => (npm::program(other), others::remedy(other)),
         };
         let Some(program) = program else {
             skip(test, &format!("there is no {agent}"), remedy);
@@ -45,14 +46,17 @@ impl Bench {
         for folder in ["work", "elsewhere"] {
             std::fs::create_dir(home.path().join(folder)).unwrap();
         }
-        codex_program::configure(&home.path().join("codex"), &api.url);
+        let model = if agent == "codex-acp" { others::KNOWN_TO_CODEX } else { "stub" };
+        codex_program::configure_for(model, &home.path().join("codex"), &api.url);
         let store = LocalStore::new(home.path().join("claude"));
+        let told = home.path().to_owned();
         let launch = Launch {
             args: known.arguments.iter().map(Into::into).collect(),
             env: environment(home.path(), &api),
             guard: Some(env!("CARGO_BIN_EXE_hotseat").into()),
             finder: Finder::new(move |session| {
-                let transcript = store.find(session).ok()?.path;
+                let stored = store.find(session).ok().map(|stored| stored.path);
+                let transcript = stored.or_else(|| others::transcript(&told, session))?;
                 let entries = std::fs::read_to_string(&transcript).ok()?;
                 let (_, rest) = entries.split_once("\"cwd\":\"")?;
                 let holder = store.holder(session).map(|holder| (holder.pid, holder.program));
@@ -124,6 +128,7 @@ fn environment(home: &Path, api: &StubApi) -> Vec<(std::ffi::OsString, std::ffi:
         opencode::environment(home, &api.url).into_iter().map(|(name, value)| (name.into(), value.into())),
     );
     set.extend(api.anthropic().map(|(name, value)| (name.into(), value.into())));
+    set.extend(others::environment(&api.url).into_iter().map(|(name, value)| (name.into(), value.into())));
     set
 }
 

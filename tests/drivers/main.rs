@@ -15,12 +15,14 @@ mod claude_program;
 mod codex;
 #[path = "../support/codex.rs"]
 mod codex_program;
+mod completions;
 mod lending;
 mod model;
 #[path = "../support/npm.rs"]
 mod npm;
 #[path = "../support/opencode.rs"]
 mod opencode;
+mod others;
 mod responses;
 #[path = "../support/script.rs"]
 mod script;
@@ -34,6 +36,7 @@ mod stub_api;
 mod switches;
 mod talk;
 mod trouble;
+mod walk;
 
 /// The tests of one driver: each takes a bench, where the agent is there.
 macro_rules! conforms {

@@ -18,12 +18,19 @@ pub fn text(text: &str) -> Answer {
 
 /// A call of whichever tool for commands is offered.
 pub fn call(id: &str, tools: &Value, command: &str) -> Answer {
-    let has = |name: &str| tools.as_array().into_iter().flatten().any(|tool| tool["name"] == name);
-    let (name, arguments) = if has("exec_command") {
+    let tool = |name: &str| tools.as_array().into_iter().flatten().find(|tool| tool["name"] == name);
+    let (name, mut arguments) = if tool("exec_command").is_some() {
         ("exec_command", json!({"cmd": command, "yield_time_ms": 30_000}))
     } else {
         ("shell", json!({"command": ["bash", "-lc", command]}))
     };
+    // Where a sandbox would not let it, a person has to.
+    let asks =
+        tool(name).is_some_and(|tool| tool["parameters"]["properties"]["sandbox_permissions"].is_object());
+    if asks {
+        arguments["sandbox_permissions"] = json!("require_escalated");
+        arguments["justification"] = json!("as told");
+    }
     let item = json!({
         "type": "function_call", "id": "fc_1", "call_id": id, "name": name, "arguments": arguments.to_string(),
     });

@@ -189,7 +189,9 @@ fn serve(stream: TcpStream, seen: &Mutex<Vec<Asked>>, answer: &dyn Fn(&Asked) ->
     let mut writer = stream;
     while let Some((head, text)) = request(&mut reader) {
         let wants_reply = head.starts_with("POST")
-            && ["/v1/messages", "/chat/completions", "/v1/responses"].iter().any(|path| head.contains(path))
+            && ["/v1/messages", "/chat/completions", "/v1/responses", "enerateContent"]
+                .iter()
+                .any(|path| head.contains(path))
             && !head.contains("count_tokens");
         let without_body = head.starts_with("HEAD");
         let answer = if wants_reply {

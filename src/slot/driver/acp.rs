@@ -70,6 +70,19 @@ pub const QWEN: Known = speaks("qwen", "qwen", &["--acp"], "npm install -g @qwen
 pub const COPILOT: Known = speaks("copilot", "copilot", &["--acp"], "npm install -g @github/copilot");
 /// Google's.
 pub const GEMINI: Known = speaks("gemini", "gemini", &["--acp"], "npm install -g @google/gemini-cli");
+/// Claude's, by the protocol's own people: the official transcripts.
+pub const CLAUDE_AGENT: Known = Known {
+    official: true,
+    ..speaks(
+        "claude-agent-acp",
+        "claude-agent-acp",
+        &[],
+        "npm install -g @agentclientprotocol/claude-agent-acp",
+    )
+};
+/// Codex, by the same.
+pub const CODEX: Known =
+    speaks("codex-acp", "codex-acp", &[], "npm install -g @agentclientprotocol/codex-acp");
 
 /// Any other program that speaks so; the person names it.
 pub const ACP: Known = speaks("acp", "", &[], "");
@@ -115,9 +128,14 @@ struct Acp {
     can: Option<AgentCapabilities>,
     name: String,
     version: String,
+    /// How a person logs in with it, in its own words.
+    logins: Vec<String>,
     /// Its sessions, as far as it has told of them.
     places: BTreeMap<SessionId, Place>,
     active: Option<Active>,
+    /// The sessions that it has open beside that one, and what each offers: those
+    /// of an agent that closes none.
+    open: BTreeMap<SessionId, Options>,
     /// What the agent replays of the session it opens.
     history: Option<History>,
     /// Knows what of a session is written down.

@@ -125,5 +125,14 @@ pub struct Known {
 pub const PREFERRED: &[&str] = &["claude", "codex", "opencode"];
 
 /// The agents that can take the seat.
-pub const KNOWN: &[Known] =
-    &[OURS, claude::CLAUDE, codex::CODEX, acp::OPENCODE, acp::QWEN, acp::COPILOT, acp::GEMINI];
+pub const KNOWN: &[Known] = &[
+    OURS,
+    claude::CLAUDE,
+    codex::CODEX,
+    acp::OPENCODE,
+    acp::QWEN,
+    acp::COPILOT,
+    acp::GEMINI,
+    acp::CLAUDE_AGENT,
+    acp::CODEX,
+];

@@ -81,6 +81,11 @@ impl Mirror {
         self.projects().into_iter().any(|projects| transcript.starts_with(projects))
     }
 
+    /// Whether it is one of what agents told, and not copied from a file of theirs.
+    pub(super) fn is_told(&self, transcript: &Path) -> bool {
+        transcript.starts_with(self.records.projects())
+    }
+
     /// Writes down what an agent tells.
     pub(super) fn record(&self, record: &Record) -> io::Result<()> {
         self.records.write(record)

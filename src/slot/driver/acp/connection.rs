@@ -1,6 +1,7 @@
 //! JSON-RPC: the envelopes, and what is done with each answer.
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 
 use agent_client_protocol_schema::v1::Error;
 use serde::Serialize;
@@ -16,18 +17,33 @@ use crate::slot::driver::Heard;
 pub(super) enum Step {
     /// The handshake, asked for under this id.
     Hello(String),
-    /// A page of the agent's sessions; one of them is looked for.
-    Listed(Opening),
+    /// A page of the agent's sessions, of one folder where it was asked so; one of
+    /// them is looked for.
+    Listed(Opening, Option<PathBuf>),
     /// A page of the agent's sessions, to be listed with those before it.
     Sessions(Vec<Listed>),
     /// The session of this id is open, or the one that the answer names.
     Opened(Opening, Option<String>),
     /// The turn is over.
     Prompted,
-    /// Another model, asked for under this id.
-    Model(String, Option<String>),
-    /// Another mode, asked for under this id.
-    Mode(String, PermissionMode),
+    /// Another model.
+    Model {
+        /// Under which it was asked for.
+        ask: String,
+        /// As the person named it; none: the agent's choice.
+        wanted: Option<String>,
+        /// As the agent calls it.
+        value: String,
+    },
+    /// Another mode.
+    Mode {
+        /// Under which it was asked for.
+        ask: String,
+        /// Ours.
+        mode: PermissionMode,
+        /// The agent's.
+        value: String,
+    },
     /// Nobody waits for it.
     Note,
 }

@@ -2,8 +2,8 @@
 
 use agent_client_protocol_schema::ProtocolVersion;
 use agent_client_protocol_schema::v1::{
-    AGENT_METHOD_NAMES, ClientCapabilities, Error, FileSystemCapabilities, Implementation, InitializeRequest,
-    InitializeResponse,
+    AGENT_METHOD_NAMES, AuthMethod, ClientCapabilities, Error, FileSystemCapabilities, Implementation,
+    InitializeRequest, InitializeResponse,
 };
 use serde_json::Value;
 
@@ -12,6 +12,9 @@ use super::opening::{Goal, Opening};
 use super::{Acp, answer, refused};
 use crate::slot::driver::{Driver, Heard, Origin};
 use crate::slot::{Agent, SlotError};
+
+/// Ways to log in that are told at most.
+const LOGINS: usize = 4;
 
 impl Acp {
     pub(super) fn greet(&mut self, id: &str) -> Vec<Heard> {
@@ -46,6 +49,8 @@ impl Acp {
             self.version = agent.version;
         }
         self.can = Some(hello.agent_capabilities);
+        let login = |method: &AuthMethod| method.description().unwrap_or(method.name()).to_owned();
+        self.logins = hello.auth_methods.iter().take(LOGINS).map(login).collect();
         let goal = match self.origin.take() {
             None | Some(Origin::New) => Goal::New,
             Some(Origin::Named(session)) => Goal::Lost(session),
@@ -78,14 +83,36 @@ impl Acp {
     }
 }
 
+impl Acp {
+    /// The agent's reason for a refusal; where nobody is logged in, with the
+    /// ways to do so that it named.
+    pub(super) fn why(&self, error: &Error) -> SlotError {
+        let why = reason(error);
+        match why {
+            SlotError::Refused { message, .. } if needs_login(error) && !self.logins.is_empty() => {
+                refused(&format!("{message} ({})", self.logins.join("; or: ")))
+            }
+            why => why,
+        }
+    }
+}
+
 /// The agent's reason for a refusal, in its own words.
 pub(super) fn reason(error: &Error) -> SlotError {
-    let mut message = match &error.data {
-        Some(Value::String(more)) => format!("{}: {more}", error.message),
-        _ => error.message.clone(),
+    let more = error.data.as_ref().and_then(|data| match data {
+        Value::String(more) => Some(more.as_str()),
+        data => ["details", "message"].iter().find_map(|key| data[*key].as_str()),
+    });
+    let mut message = match more.filter(|more| !more.is_empty() && **more != error.message) {
+        Some(more) => format!("{}: {more}", error.message),
+        None => error.message.clone(),
     };
-    if error.code == Error::auth_required().code {
+    if needs_login(error) {
         message = format!("not logged in - {message}");
     }
     refused(&message)
+}
+
+fn needs_login(error: &Error) -> bool {
+    error.code == Error::auth_required().code
 }

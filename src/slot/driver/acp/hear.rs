@@ -44,12 +44,14 @@ impl Acp {
     fn answered(&mut self, step: Step, result: Result<Value, Error>) -> (Option<SessionId>, Vec<Heard>) {
         let heard = match step {
             Step::Hello(id) => self.greeted(id, result),
-            Step::Listed(opening) => self.listed(opening, result),
+            Step::Listed(opening, folder) => self.listed(opening, folder, result),
             Step::Sessions(listed) => self.told_sessions(listed, result),
             Step::Opened(opening, id) => self.opened(&opening, id, result),
             Step::Prompted => return self.turn_over(result),
-            Step::Model(id, wanted) => match result {
+            Step::Model { ask: id, wanted, value } => match result {
                 Ok(told) => {
+                    // Not every answer says it.
+                    self.options.note_model(&value);
                     self.options.read(&told);
                     self.model = wanted;
                     let model = self.options.model().map(str::to_owned);
@@ -57,8 +59,9 @@ impl Acp {
                 }
                 Err(error) => vec![answer(&id, Err(reason(&error)))],
             },
-            Step::Mode(id, mode) => match result {
+            Step::Mode { ask: id, mode, value } => match result {
                 Ok(told) => {
+                    self.options.note_mode(&value);
                     self.options.read(&told);
                     self.permits.mode = mode;
                     vec![answer(&id, Ok(Answer::Done))]
@@ -195,7 +198,7 @@ impl Acp {
                 notice(response.stop_reason)
             }
             Ok(Err(error)) => Some((Notice::Error, format!("the end of the turn makes no sense: {error}"))),
-            Err(error) => Some((Notice::Error, reason(&error).to_string())),
+            Err(error) => Some((Notice::Error, self.why(&error).to_string())),
         };
         let report = Uuid::new_v4().to_string();
         heard.extend(notice.map(|(notice, text)| Heard::Grew {

@@ -9,9 +9,9 @@ use agent_client_protocol_schema::v1::{
 use serde_json::Value;
 
 use super::connection::Step;
-use super::greeting::reason;
 use super::history::History;
 use super::ids::Place;
+use super::options::Options;
 use super::said::Said;
 use super::{Acp, Active, answer, refused};
 use crate::session::SessionId;
@@ -59,15 +59,21 @@ impl Goal {
 impl Acp {
     pub(super) fn open(&mut self, opening: Opening) -> Vec<Heard> {
         let Some(session) = opening.goal.source() else { return self.open_new(opening) };
+        if let (Goal::Stored(_), Some(options), Some(place)) =
+            (&opening.goal, self.open.get(&session).cloned(), self.places.get(&session).cloned())
+        {
+            return self.take_seat(&opening, session, place, |kept| *kept = options);
+        }
         if let Some(place) = self.places.get(&session).cloned() {
             return self.open_stored(opening, place);
         }
         let lists = self.can.as_ref().is_some_and(|can| can.session_capabilities.list.is_some());
         if lists {
-            return vec![self.list(opening, None)];
+            return vec![self.list(opening, None, None)];
         }
         // Where its ids are UUIDs, this is one.
-        let place = Place { id: session.to_string(), cwd: self.cwd.clone(), active: None };
+        let cwd = self.finder.find(session).map_or_else(|| self.cwd.clone(), |found| found.cwd);
+        let place = Place { id: session.to_string(), cwd, active: None };
         self.open_stored(opening, place)
     }
 
@@ -108,13 +114,18 @@ impl Acp {
         vec![sent]
     }
 
-    fn list(&mut self, opening: Opening, cursor: Option<String>) -> Heard {
-        let request = ListSessionsRequest::new().cursor(cursor);
-        self.connection.request(AGENT_METHOD_NAMES.session_list, &request, Step::Listed(opening))
+    fn list(&mut self, opening: Opening, folder: Option<PathBuf>, cursor: Option<String>) -> Heard {
+        let request = ListSessionsRequest::new().cwd(folder.clone()).cursor(cursor);
+        self.connection.request(AGENT_METHOD_NAMES.session_list, &request, Step::Listed(opening, folder))
     }
 
     /// A page of the agent's sessions came.
-    pub(super) fn listed(&mut self, opening: Opening, result: Result<Value, Error>) -> Vec<Heard> {
+    pub(super) fn listed(
+        &mut self,
+        opening: Opening,
+        folder: Option<PathBuf>,
+        result: Result<Value, Error>,
+    ) -> Vec<Heard> {
         let page = match result.map(serde_json::from_value::<ListSessionsResponse>) {
             Ok(Ok(page)) => page,
             Ok(Err(error)) => {
@@ -123,15 +134,22 @@ impl Acp {
                     Err(refused(&format!("its list makes no sense: {error}"))),
                 )];
             }
-            Err(error) => return vec![answer(&opening.ask, Err(reason(&error)))],
+            Err(error) => return vec![answer(&opening.ask, Err(self.why(&error)))],
         };
         for told in &page.sessions {
             self.note_place(told);
         }
-        let place = opening.goal.source().and_then(|session| self.places.get(&session).cloned());
+        let source = opening.goal.source();
+        let place = source.and_then(|session| self.places.get(&session).cloned());
+        // Some list those of one folder only, and where nothing is said of the
+        // one they run in.
+        let elsewhere = source.filter(|_| folder.is_none()).and_then(|session| self.finder.find(session));
         match (place, page.next_cursor, &opening.goal) {
             (Some(place), _, _) => self.open_stored(opening, place),
-            (None, Some(cursor), _) => vec![self.list(opening, Some(cursor))],
+            (None, Some(cursor), _) => vec![self.list(opening, folder, Some(cursor))],
+            (None, None, _) if let Some(found) = elsewhere => {
+                vec![self.list(opening, Some(found.cwd), None)]
+            }
             (None, None, Goal::Lost(_)) => self.open_new(opening),
             (None, None, _) => {
                 let message = "the agent has no such session".to_owned();
@@ -154,7 +172,7 @@ impl Acp {
             Err(_) if id.is_some() && matches!(opening.goal, Goal::Lost(_)) => {
                 return self.open_new(opening.clone());
             }
-            Err(error) => return vec![answer(&opening.ask, Err(reason(&error)))],
+            Err(error) => return vec![answer(&opening.ask, Err(self.why(&error)))],
         };
         let Some(id) = id.or_else(|| result["sessionId"].as_str().map(str::to_owned)) else {
             return vec![answer(
@@ -172,12 +190,26 @@ impl Acp {
         let active = source.filter(|place| place.id == id).and_then(|place| place.active);
         let place = Place { id, cwd, active };
         self.places.insert(session, place.clone());
+        self.take_seat(opening, session, place, |options| options.read(&result))
+    }
+
+    /// From here on this session is the active one.
+    fn take_seat(
+        &mut self,
+        opening: &Opening,
+        session: SessionId,
+        place: Place,
+        offers: impl FnOnce(&mut Options),
+    ) -> Vec<Heard> {
+        let active = place.active;
         let taken_back = self.take_back();
         let former = self.active.replace(Active { session, place });
         self.said = Said::default();
         self.spent = Totals::default();
         self.context = None;
-        self.options.read(&result);
+        let of_former = self.options.clone();
+        offers(&mut self.options);
+        self.open.remove(&session);
         let mut heard: Vec<_> = self.permits.drop_all().chain(taken_back).collect();
         let history = self.history.take().map(|history| history.of(session)).unwrap_or_default();
         heard.extend(self.seated(opening));
@@ -190,10 +222,14 @@ impl Acp {
             heard.extend(self.ask_sessions());
         }
         heard.extend(self.keep_settings());
-        // What it holds of the one that is left can go; it is stored.
-        if let Some(former) = former.filter(|former| former.session != session && self.closes()) {
-            let request = CloseSessionRequest::new(former.place.id);
-            heard.push(self.connection.request(AGENT_METHOD_NAMES.session_close, &request, Step::Note));
+        if let Some(former) = former.filter(|former| former.session != session) {
+            if self.closes() {
+                // What it holds of the one that is left can go; it is stored.
+                let request = CloseSessionRequest::new(former.place.id);
+                heard.push(self.connection.request(AGENT_METHOD_NAMES.session_close, &request, Step::Note));
+            } else {
+                self.open.insert(former.session, of_former);
+            }
         }
         heard
     }

@@ -1,10 +1,10 @@
-//! The model and the modes that a session offers, in either of the protocol's
-//! two ways: config options, or a list of modes.
+//! The model and the modes that a session offers: as config options, or as the
+//! lists of modes and of models that came before these.
 
 use agent_client_protocol_schema::v1::{
     AGENT_METHOD_NAMES, SetSessionConfigOptionRequest, SetSessionModeRequest,
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::connection::Step;
 use super::{Acp, answer, refused};
@@ -13,20 +13,46 @@ use crate::slot::driver::{Answer, Heard};
 
 /// What the agent calls the mode in which it only reads.
 const PLAN: &str = "plan";
+/// What agents call the mode in which they ask a person before they change
+/// anything: qwen, gemini and claude-agent-acp so, codex-acp so.
+const ASKS: [&str; 2] = ["default", "read-only"];
+/// What they call the one in which the answer to most questions will be yes.
+const EDITS: [&str; 2] = ["default", "workspace-write"];
+
+/// Whether a mode is this one: by its bare name, or by the address that has it
+/// as its fragment (as copilot 1.0 names its modes).
+fn is_mode(value: &str, mode: &str) -> bool {
+    value == mode || value.strip_suffix(mode).is_some_and(|address| address.ends_with('#'))
+}
+
+/// By which request a choice is made.
+#[derive(Debug, Clone, Default, PartialEq)]
+enum Way {
+    /// As the config option of this id.
+    Option(String),
+    /// From the list of modes.
+    #[default]
+    Modes,
+    /// From the list of models, which gemini 0.61 has still; no part of the
+    /// protocol any more.
+    Models,
+}
+
+/// The request of [`Way::Models`].
+const SET_MODEL: &str = "session/set_model";
 
 /// A choice among several values.
 #[derive(Debug, Clone, Default)]
 struct Choice {
-    /// The config option's id; none: it is the list of modes.
-    id: Option<String>,
+    way: Way,
     current: String,
     /// The one it had first.
     first: String,
     values: Vec<String>,
 }
 
-/// What the active session offers.
-#[derive(Debug, Default)]
+/// What a session offers.
+#[derive(Debug, Clone, Default)]
 pub(super) struct Options {
     model: Option<Choice>,
     mode: Option<Choice>,
@@ -41,10 +67,17 @@ impl Options {
                 Some("mode") => &mut self.mode,
                 _ => continue,
             };
-            take(kept, choice(option, "currentValue", "options", "value"), option["id"].as_str());
+            let way = Way::Option(option["id"].as_str().unwrap_or_default().to_owned());
+            take(kept, choice(option, "currentValue", "options", "value"), way);
         }
-        if self.mode.as_ref().is_none_or(|mode| mode.id.is_none()) && told["modes"].is_object() {
-            take(&mut self.mode, choice(&told["modes"], "currentModeId", "availableModes", "id"), None);
+        let older = |kept: &Option<Choice>| !matches!(kept, Some(Choice { way: Way::Option(_), .. }));
+        if older(&self.mode) && told["modes"].is_object() {
+            let modes = choice(&told["modes"], "currentModeId", "availableModes", "id");
+            take(&mut self.mode, modes, Way::Modes);
+        }
+        if older(&self.model) && told["models"].is_object() {
+            let models = choice(&told["models"], "currentModelId", "availableModels", "modelId");
+            take(&mut self.model, models, Way::Models);
         }
     }
 
@@ -63,15 +96,22 @@ impl Options {
         }
     }
 
+    /// The model is this now.
+    pub fn note_model(&mut self, id: &str) {
+        if let Some(model) = &mut self.model {
+            id.clone_into(&mut model.current);
+        }
+    }
+
     /// The agent only reads.
     pub fn plans(&self) -> bool {
-        self.mode.as_ref().is_some_and(|mode| mode.current == PLAN)
+        self.mode.as_ref().is_some_and(|mode| is_mode(&mode.current, PLAN))
     }
 }
 
-fn take(kept: &mut Option<Choice>, told: Choice, id: Option<&str>) {
+fn take(kept: &mut Option<Choice>, told: Choice, way: Way) {
     let first = kept.as_ref().map_or(&told.current, |kept| &kept.first).clone();
-    *kept = Some(Choice { id: id.map(str::to_owned), first, ..told });
+    *kept = Some(Choice { way, first, ..told });
 }
 
 fn choice(told: &Value, current: &str, values: &str, key: &str) -> Choice {
@@ -97,7 +137,8 @@ impl Acp {
             return vec![answer(id, Err(refused(&reason)))];
         }
         let choice = choice.clone();
-        vec![self.choose(&choice, &value, Step::Model(id.to_owned(), wanted))]
+        let step = Step::Model { ask: id.to_owned(), wanted, value: value.clone() };
+        vec![self.choose(&choice, &value, step)]
     }
 
     /// Plan is a mode of the agent's; the others decide here how its questions
@@ -107,7 +148,10 @@ impl Acp {
             return vec![answer(id, Err(refused("this agent has no plan mode")))];
         };
         match self.options.mode.clone().filter(|choice| choice.current != value) {
-            Some(choice) => vec![self.choose(&choice, &value, Step::Mode(id.to_owned(), mode))],
+            Some(choice) => {
+                let step = Step::Mode { ask: id.to_owned(), mode, value: value.clone() };
+                vec![self.choose(&choice, &value, step)]
+            }
             None => {
                 self.permits.mode = mode;
                 vec![answer(id, Ok(Answer::Done))]
@@ -116,19 +160,23 @@ impl Acp {
     }
 
     /// What the agent's mode has to be for one of ours; none: it has none such.
+    /// But for the plan mode it is one in which it asks, where it has such: who
+    /// answers then is decided here.
     fn mode_value(&self, mode: PermissionMode) -> Option<String> {
-        match (&self.options.mode, mode) {
-            (Some(choice), PermissionMode::Plan) => {
-                choice.values.iter().find(|value| *value == PLAN).cloned()
-            }
-            (None, PermissionMode::Plan) => None,
-            (Some(choice), _) if choice.current == PLAN => {
-                let other = choice.values.iter().find(|value| *value != PLAN);
-                Some(if choice.first == PLAN { other? } else { &choice.first }.clone())
-            }
-            (Some(choice), _) => Some(choice.current.clone()),
-            (None, _) => Some(String::new()),
-        }
+        let Some(choice) = &self.options.mode else {
+            return (mode != PermissionMode::Plan).then(String::new);
+        };
+        let named = |mode: &&str| choice.values.iter().find(|value| is_mode(value, mode)).cloned();
+        let names = match mode {
+            PermissionMode::Plan => return named(&PLAN),
+            PermissionMode::Default | PermissionMode::DontAsk => ASKS,
+            PermissionMode::AcceptEdits | PermissionMode::BypassPermissions => EDITS,
+        };
+        names.iter().find_map(named).or_else(|| {
+            let plans = |value: &String| is_mode(value, PLAN);
+            let known = [&choice.current, &choice.first];
+            known.into_iter().chain(&choice.values).find(|value| !plans(value)).cloned()
+        })
     }
 
     /// A session that has just been opened is on the model and in the mode that
@@ -140,6 +188,7 @@ impl Acp {
             && choice.values.contains(&wanted)
         {
             heard.push(self.choose(&choice, &wanted, Step::Note));
+            self.options.note_model(&wanted);
             heard.push(Heard::Model(wanted));
         }
         if let (Some(value), Some(choice)) = (self.mode_value(self.mode()), self.options.mode.clone())
@@ -153,14 +202,18 @@ impl Acp {
 
     fn choose(&mut self, choice: &Choice, value: &str, step: Step) -> Heard {
         let session = self.active.as_ref().map(|active| active.place.id.clone()).unwrap_or_default();
-        match &choice.id {
-            Some(id) => {
+        match &choice.way {
+            Way::Option(id) => {
                 let request = SetSessionConfigOptionRequest::new(session, id.clone(), value);
                 self.connection.request(AGENT_METHOD_NAMES.session_set_config_option, &request, step)
             }
-            None => {
+            Way::Modes => {
                 let request = SetSessionModeRequest::new(session, value.to_owned());
                 self.connection.request(AGENT_METHOD_NAMES.session_set_mode, &request, step)
+            }
+            Way::Models => {
+                let request = json!({"sessionId": session, "modelId": value});
+                self.connection.request(SET_MODEL, &request, step)
             }
         }
     }

@@ -8,6 +8,7 @@ use crate::session::message::Block;
 
 mod history;
 mod lending;
+mod others;
 
 /// The lines that are sent, each as its method (or `answer`) and its parameters.
 fn sent(heard: &[Heard]) -> Vec<(String, Value)> {

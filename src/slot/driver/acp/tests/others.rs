@@ -1,0 +1,111 @@
+//! What other agents than opencode do otherwise (as seen from qwen 0.24, gemini
+//! 0.61 and copilot 1.0).
+
+use super::*;
+
+/// Through the handshake with an agent that can only load, in the session that
+/// it opens with this answer.
+fn loads_only(first: Value) -> (Acp, Vec<Heard>) {
+    let mut acp = started(&Origin::New, PermissionMode::Default);
+    acp.ask("h", Ask::Handshake);
+    reply(&mut acp, json!({"protocolVersion": 1, "agentCapabilities": {"loadSession": true}}));
+    let heard = reply(&mut acp, first);
+    (acp, heard)
+}
+
+fn modes(id: &str, current: &str, all: &[&str]) -> Value {
+    let all: Vec<_> = all.iter().map(|mode| json!({"id": mode, "name": mode})).collect();
+    json!({"sessionId": id, "modes": {"currentModeId": current, "availableModes": all}})
+}
+
+#[test]
+fn a_session_that_was_never_closed_is_open_still() {
+    let (mut acp, _) = loads_only(modes("one", "default", &["default", "plan"]));
+    let one = SessionId::named("one");
+    acp.ask("s", switch(Switch::Clear));
+    let heard = reply(&mut acp, json!({"sessionId": "two"}));
+    assert_eq!(methods(&heard), Vec::<String>::new(), "it closes none");
+
+    let heard = acp.ask("s", switch(Switch::Resume(one)));
+    let [Heard::Answer { answer: Ok(Answer::Seated(seated)), .. }] = heard.as_slice() else {
+        panic!("{heard:?}")
+    };
+    assert_eq!(seated.session, one);
+    assert_eq!(sent(&acp.prompt("u", "hello"))[0].1["sessionId"], "one");
+
+    let never_open = SessionId::random();
+    acp.turn = None;
+    let heard = acp.ask("s", switch(Switch::Resume(never_open)));
+    assert_eq!(
+        sent(&heard)[0],
+        (
+            "session/load".to_owned(),
+            json!({"sessionId": never_open.to_string(), "cwd": "/work", "mcpServers": []})
+        )
+    );
+}
+
+#[test]
+fn who_is_to_ask_first_is_told_to() {
+    let (mut acp, heard) = loads_only(modes("one", "auto", &["plan", "default", "auto"]));
+    assert_eq!(
+        sent(&heard),
+        [("session/set_mode".to_owned(), json!({"sessionId": "one", "modeId": "default"}))]
+    );
+    // The answer says nothing; what was asked for counts.
+    assert_eq!(sent(&acp.ask("m", Ask::Mode(PermissionMode::Plan)))[0].1["modeId"], "plan");
+    assert_eq!(reply(&mut acp, json!({})), [answer("m", Ok(Answer::Done))]);
+    assert_eq!(sent(&acp.ask("m", Ask::Mode(PermissionMode::AcceptEdits)))[0].1["modeId"], "default");
+}
+
+#[test]
+fn a_mode_that_edits_is_one_for_who_accepts_edits() {
+    let (mut acp, heard) = loads_only(modes("one", "agent", &["read-only", "workspace-write", "agent"]));
+    assert_eq!(sent(&heard)[0].1["modeId"], "read-only");
+    assert_eq!(sent(&acp.ask("m", Ask::Mode(PermissionMode::AcceptEdits)))[0].1["modeId"], "workspace-write");
+}
+
+#[test]
+fn a_mode_may_be_an_address() {
+    let at = |mode: &str| format!("https://agentclientprotocol.com/protocol/session-modes#{mode}");
+    let (mut acp, heard) = loads_only(modes("one", &at("agent"), &[&at("agent"), &at("plan")]));
+    assert_eq!(sent(&heard), []);
+    assert_eq!(sent(&acp.ask("m", Ask::Mode(PermissionMode::Plan)))[0].1["modeId"], at("plan"));
+    reply(&mut acp, json!({}));
+    assert!(acp.options.plans());
+    assert_eq!(sent(&acp.ask("m", Ask::Mode(PermissionMode::Default)))[0].1["modeId"], at("agent"));
+}
+
+#[test]
+fn a_list_of_models_is_a_choice_too() {
+    let models = json!([{"modelId": "pro", "name": "Pro"}, {"modelId": "flash", "name": "Flash"}]);
+    let (mut acp, _) = loads_only(
+        json!({"sessionId": "one", "models": {"currentModelId": "pro", "availableModels": models}}),
+    );
+    assert_eq!(acp.options.models(), ["pro", "flash"]);
+    let heard = acp.ask("m", Ask::Model(Some("flash".to_owned())));
+    let expected = json!({"sessionId": "one", "modelId": "flash"});
+    assert_eq!(sent(&heard), [("session/set_model".to_owned(), expected)]);
+    let expected = [answer("m", Ok(Answer::Model(Some("flash".to_owned()))))];
+    assert_eq!(reply(&mut acp, json!({})), expected);
+}
+
+#[test]
+fn who_is_not_logged_in_is_told_how_in_its_words() {
+    let check = |answer: Value, expected: &str| {
+        let mut acp = started(&Origin::New, PermissionMode::Default);
+        acp.ask("h", Ask::Handshake);
+        let login = json!([{"id": "a", "name": "Log in", "description": "Run `some login`"}, {"id": "b", "name": "By key"}]);
+        reply(&mut acp, json!({"protocolVersion": 1, "agentCapabilities": {}, "authMethods": login}));
+        let id = acp.connection.latest();
+        assert_eq!(error(&acp.hear(json!({"id": id, "error": answer})).1), expected);
+    };
+    check(
+        json!({"code": -32000, "message": "Authentication required"}),
+        "not logged in - Authentication required (Run `some login`; or: By key)",
+    );
+    check(
+        json!({"code": -32603, "message": "Internal error", "data": {"details": "no such folder"}}),
+        "Internal error: no such folder",
+    );
+}
