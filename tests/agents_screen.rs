@@ -5,6 +5,8 @@
 
 #[path = "support/codex.rs"]
 mod codex_program;
+#[path = "drivers/completions.rs"]
+mod completions;
 #[path = "drivers/model.rs"]
 mod model;
 #[path = "support/npm.rs"]
@@ -16,6 +18,8 @@ mod opencode;
 mod pty;
 #[path = "drivers/responses.rs"]
 mod responses;
+#[path = "support/script.rs"]
+mod script;
 #[path = "support/skip.rs"]
 mod skip;
 #[path = "support/stub_api.rs"]
@@ -39,7 +43,6 @@ fn command(root: &Path, api: &StubApi, arguments: &[&str]) -> CommandBuilder {
     command
 }
 
-/// Tells an agent something, leaves, and comes back with hotseat's own in the seat.
 fn its_sessions_are_in_the_browser(agent: &str, remedy: &str, test: &str) {
     if npm::program(agent).is_none() {
         return skip(test, &format!("there is no {agent}"), remedy);
@@ -48,8 +51,12 @@ fn its_sessions_are_in_the_browser(agent: &str, remedy: &str, test: &str) {
     let root = folder.path().canonicalize().unwrap();
     let api = model::start();
     codex_program::configure(&root.join("codex"), &api.url);
+    comes_back(&root, &api, agent, if agent == "opencode" { "OpenCode" } else { agent });
+}
 
-    let mut first = Pty::start(command(&root, &api, &["--agent", agent]), 150, 34);
+/// Tells an agent something, leaves, and comes back with hotseat's own in the seat.
+fn comes_back(root: &Path, api: &StubApi, agent: &str, name: &str) {
+    let mut first = Pty::start(command(root, api, &["--agent", agent]), 150, 34);
     first.wait_for("● warm");
     first.keys("Remember: the word is PINEAPPLE.");
     first.wait_for("❯ Remember: the word is PINEAPPLE.");
@@ -61,7 +68,7 @@ fn its_sessions_are_in_the_browser(agent: &str, remedy: &str, test: &str) {
     first.keys("\u{11}");
     assert_eq!(first.wait_for_end(), 0);
 
-    let mut second = Pty::start(command(&root, &api, &[]), 150, 34);
+    let mut second = Pty::start(command(root, api, &[]), 150, 34);
     second.wait_for("● warm │ hotseat ·");
     second.wait_until("its row", |screen| screen.lines().any(|line| is_row(line, agent)));
     // It is read without its agent …
@@ -77,8 +84,7 @@ fn its_sessions_are_in_the_browser(agent: &str, remedy: &str, test: &str) {
     second.wait_for("c clear");
     // … and goes on with it.
     second.keys("\r");
-    let name = if agent == "opencode" { "OpenCode" } else { agent };
-    second.wait_for(&format!("● warm │ {name} ·"));
+    second.wait_for(&format!("● warm │ {name} "));
     second.keys("What is the word?");
     second.wait_for("❯ What is the word?");
     second.keys("\r");
@@ -103,4 +109,38 @@ fn sessions_of_codex() {
 #[test]
 fn sessions_of_opencode() {
     its_sessions_are_in_the_browser("opencode", opencode::REMEDY, "sessions_of_opencode");
+}
+
+/// An agent of the Agent Client Protocol that has one session, which it lists once
+/// something was said in it, and knows one word. It takes its time to start.
+const SCRIPT: &str = r#"#!/bin/sh
+[ "$1" = --acp ] || exit 2
+say() { printf '%s\n' "$1"; }
+answer() { say "{\"jsonrpc\":\"2.0\",\"id\":$id,\"result\":$1}"; }
+tell() { say "{\"method\":\"session/update\",\"params\":{\"sessionId\":\"only\",\"update\":$1}}"; }
+while read -r line; do
+  id=$(printf '%s' "$line" | sed -n 's/.*"id":\([0-9]*\).*/\1/p')
+  case $line in
+    *'"initialize"'*) sleep 0.5; answer '{"protocolVersion":1,"agentInfo":{"name":"Mine","version":"1"},"agentCapabilities":{"loadSession":true,"sessionCapabilities":{"list":{},"resume":{}}}}' ;;
+    *'"session/new"'*) answer '{"sessionId":"only"}' ;;
+    *'"session/list"'*) [ -e "$0.said" ] && answer "{\"sessions\":[{\"sessionId\":\"only\",\"cwd\":\"$PWD\"}]}" || answer '{"sessions":[]}' ;;
+    *'"session/prompt"'*)
+      : > "$0.said"
+      tell '{"sessionUpdate":"agent_message_chunk","content":{"type":"text","text":"The word is PINEAPPLE."}}'
+      answer '{"stopReason":"end_turn","usage":{"totalTokens":110,"inputTokens":100,"outputTokens":10}}' ;;
+    *) answer '{}' ;;
+  esac
+done
+"#;
+
+#[test]
+fn sessions_of_an_agent_that_the_configuration_names() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().canonicalize().unwrap();
+    script::write(&root.join("mine-agent"), SCRIPT);
+    let configuration = root.join("opencode/config/hotseat");
+    std::fs::create_dir_all(&configuration).unwrap();
+    let named = format!("[agents]\nmine = \"{} --acp\"\n", root.join("mine-agent").display());
+    std::fs::write(configuration.join("config.toml"), named).unwrap();
+    comes_back(&root, &model::start(), "mine", "Mine");
 }

@@ -2,6 +2,7 @@
 
 mod choice;
 mod found;
+mod named;
 mod offer;
 
 use std::fmt::Write as _;
@@ -11,8 +12,11 @@ use anyhow::{Context, Result};
 
 pub(super) use self::choice::{Choice, choose, is_name, names};
 pub(super) use self::found::{Agent, Switches, examine, on_path};
+pub(super) use self::named::{check_command, check_name, known};
 pub(super) use self::offer::others;
+use super::config;
 use super::exit::Exit;
+use super::places::Places;
 
 /// What the command is told.
 #[derive(Debug, clap::Args)]
@@ -24,7 +28,8 @@ pub struct Agents {
 
 /// Looks for the agents and lists them.
 pub fn run(arguments: &Agents) -> Result<Exit> {
-    let (agents, _) = examine()?;
+    let settings = config::read_file(&Places::find().config_file()).settings;
+    let (agents, _) = examine(&known(&settings.agents))?;
     let text = if arguments.json {
         serde_json::to_string_pretty(&agents).context("writing the list as JSON")? + "\n"
     } else {
@@ -40,18 +45,9 @@ fn render(agents: &[Agent]) -> String {
     let mut out = format!("{:<18}{:<12}{:<12}{:<12}version\n", "agent", "clear", "resume", "fork");
     for agent in agents.iter().filter(|agent| agent.path.is_some()) {
         let version = agent.version.as_deref().unwrap_or("does not say its version");
-        match &agent.switches {
-            Some(how) => {
-                let _ = writeln!(
-                    out,
-                    "{:<18}{:<12}{:<12}{:<12}{version}",
-                    agent.name, how.clear, how.resume, how.fork
-                );
-            }
-            None => {
-                let _ = writeln!(out, "{:<18}{:<36}{version}", agent.name, "no driver in this version");
-            }
-        }
+        let how = &agent.switches;
+        let _ =
+            writeln!(out, "{:<18}{:<12}{:<12}{:<12}{version}", agent.name, how.clear, how.resume, how.fork);
         for why in &agent.lacks {
             let _ = writeln!(out, "{:<18}{why}", "");
         }
@@ -70,23 +66,17 @@ mod tests {
 
     #[test]
     fn a_line_says_how_each_switch_is_done() {
-        let agent = |name, path: Option<&str>, switches: Option<Switches>| Agent {
+        let agent = |name, path: Option<&str>| Agent {
             name,
             path: path.map(Into::into),
             version: Some("1.0".to_owned()),
-            has_driver: switches.is_some(),
-            switches,
+            has_driver: true,
+            switches: Switches { clear: "in process", resume: "standby", fork: "standby" },
             lacks: Vec::new(),
         };
-        let how = Switches { clear: "in process", resume: "standby", fork: "standby" };
-        let text = render(&[
-            agent("one", Some("/bin/one"), Some(how)),
-            agent("two", Some("/bin/two"), None),
-            agent("three", None, None),
-        ]);
+        let text = render(&[agent("one", Some("/bin/one")), agent("two", None), agent("three", None)]);
         let lines: Vec<_> =
             text.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
-        assert_eq!(lines[1..3], ["one in process standby standby 1.0", "two no driver in this version 1.0"]);
-        assert_eq!(lines[4], "not on the PATH: three");
+        assert_eq!(lines[1..], ["one in process standby standby 1.0", "", "not on the PATH: two, three"]);
     }
 }

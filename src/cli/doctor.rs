@@ -79,10 +79,11 @@ fn examine(places: &Places) -> Result<Report> {
     let mut findings = Findings::default();
     let folders = folders::examine(places, &mut findings);
     tree::examine(places, &mut findings);
-    for mistake in config::read_file(&places.config_file()).mistakes {
+    let reading = config::read_file(&places.config_file());
+    for mistake in reading.mistakes {
         findings.problem(mistake.to_string(), "Mend that line; until then its default counts.");
     }
-    let (agents, git) = agents::examine()?;
+    let (agents, git) = agents::examine(&agents::known(&reading.settings.agents))?;
     if git.is_none() {
         findings.note(
             "git is not on the PATH",

@@ -17,7 +17,7 @@ use super::places::Places;
 use super::sessions::reference::Stock;
 use crate::session::line::Kind;
 use crate::session::{Facts, SessionId, Transcript};
-use crate::slot::{Finder, Found, Launch};
+use crate::slot::{Finder, Found, Known, Launch};
 use crate::store::{LocalStore, SessionStore};
 use crate::tui::app::Keymap;
 use crate::tui::view::Theme;
@@ -70,9 +70,11 @@ pub(super) fn open(room: Room, seat: &Seat, settings: Settings) -> Result<Exit> 
         resume = Stock::over(store.clone(), room.index.clone()).one(reference).map(Some);
     }
     let resume = resume?;
+    let all = agents::known(&settings.agents);
+    let (asked, configured) = (seat.agent.as_deref(), settings.agent.as_deref());
     let choice = match resume {
-        Some(session) => agent_for(&store, session, seat.agent.as_deref(), settings.agent.as_deref())?,
-        None => agents::choose(seat.agent.as_deref().or(settings.agent.as_deref()), agents::on_path)?,
+        Some(session) => agent_for(&all, &store, session, asked, configured)?,
+        None => agents::choose(&all, asked.or(configured), agents::on_path)?,
     };
     if choice.terminal && seat.ephemeral {
         let advice = "Leave --ephemeral out, or seat another agent.";
@@ -95,7 +97,7 @@ pub(super) fn open(room: Room, seat: &Seat, settings: Settings) -> Result<Exit> 
     tui::run(Options {
         launch,
         agent: choice.name.to_owned(),
-        agents: agents::others(agents::on_path),
+        agents: agents::others(&all, agents::on_path),
         terminal: choice.terminal,
         store,
         index: (!seat.ephemeral).then_some(room.index),
@@ -117,6 +119,7 @@ pub(super) fn open(room: Room, seat: &Seat, settings: Settings) -> Result<Exit> 
 /// The agent that can go on in a session: the one that keeps it, or for those of
 /// the official format one that shares that, whatever is configured.
 fn agent_for(
+    all: &[Known],
     store: &LocalStore,
     session: SessionId,
     asked: Option<&str>,
@@ -125,6 +128,7 @@ fn agent_for(
     // A copy says at its end whose it is, a record at its beginning.
     let tail = store.read_tail(session, HEAD).context("reading the session to resume")?;
     let head = store.read_head(session, HEAD).context("reading the session to resume")?;
+    let choose = |name: Option<&str>| agents::choose(all, name, agents::on_path);
     let keeper = Facts::read(&tail.bytes).agent.or_else(|| Facts::read(&head).agent);
     match (keeper, asked) {
         (Some(keeper), Some(asked)) if keeper != asked => Err(Problem::usage(
@@ -132,14 +136,13 @@ fn agent_for(
             format!("Leave --agent out, or say --agent {keeper}."),
         )
         .into()),
-        (Some(keeper), _) => agents::choose(Some(&keeper), agents::on_path),
+        (Some(keeper), _) => choose(Some(&keeper)),
         (None, asked) => {
-            let choice = agents::choose(asked.or(configured), agents::on_path)?;
+            let choice = choose(asked.or(configured))?;
             if choice.known.official || asked.is_some() {
                 return Ok(choice);
             }
-            agents::choose(Some("claude"), agents::on_path)
-                .or_else(|_| agents::choose(Some("hotseat"), agents::on_path))
+            choose(Some("claude")).or_else(|_| choose(Some("hotseat")))
         }
     }
 }
@@ -150,15 +153,16 @@ const HEAD: u64 = 64 * 1024;
 /// Where stored sessions are, for agents that do not find them themselves.
 fn finder(store: Arc<LocalStore>) -> Finder {
     Finder::new(move |session| {
-        let transcript = store.find(session).ok()?.path;
+        let stored = store.find(session).ok()?;
         let head = store.read_head(session, HEAD).ok()?;
         let parsed = Transcript::parse(&head);
         let cwd = parsed.lines.iter().find_map(|line| Some(PathBuf::from(&*line.cwd()?)))?;
         let holder = store.holder(session).map(|holder| (holder.pid, holder.program));
         let is_told = parsed.lines.iter().any(|line| line.kind() == Kind::Mirror);
         let tail = || Facts::read(&store.read_tail(session, HEAD).ok()?.bytes).active;
-        let as_of = is_told.then(tail).flatten().map(SystemTime::from);
-        Some(Found { cwd, transcript, as_of, holder })
+        // A file of the agent's own has all that was said until it was touched.
+        let as_of = if is_told { tail().map(SystemTime::from) } else { Some(stored.modified) };
+        Some(Found { cwd, transcript: stored.path, as_of, holder })
     })
 }
 

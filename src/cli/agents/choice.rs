@@ -7,13 +7,13 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 
 use crate::cli::exit::Problem;
-use crate::slot::{ACP, KNOWN, Known, OURS, PREFERRED};
+use crate::slot::{ACP, Known, OURS, PREFERRED};
 
 /// The official `claude` in a terminal of its own: a slot of another kind.
 pub const TERMINAL: &str = "claude-tty";
 
 /// Before the command line of any agent that speaks the Agent Client Protocol.
-const COMMAND: &str = "acp:";
+pub(super) const COMMAND: &str = "acp:";
 
 /// The file that remembers what the person was told.
 const TOLD: &str = "agent";
@@ -36,20 +36,21 @@ pub struct Choice {
 }
 
 /// The names that can be asked for.
-pub fn names() -> Vec<&'static str> {
-    KNOWN.iter().map(|known| known.name).chain([TERMINAL]).collect()
+pub fn names(all: &[Known]) -> Vec<&'static str> {
+    all.iter().map(|known| known.name).chain([TERMINAL]).collect()
 }
 
 /// Whether a name can be asked for; whether its program is there is another matter.
-pub fn is_name(name: &str) -> bool {
-    name.starts_with(COMMAND) || names().contains(&name)
+pub fn is_name(all: &[Known], name: &str) -> bool {
+    name.starts_with(COMMAND) || names(all).contains(&name)
 }
 
-/// Chooses. `named` is what the command line or the configuration says; `find`
-/// finds a program.
-pub fn choose(named: Option<&str>, find: impl Fn(&str) -> Option<PathBuf>) -> Result<Choice> {
+/// Chooses from all that can take the seat. `named` is what the command line or
+/// the configuration says; `find` finds a program.
+pub fn choose(all: &[Known], named: Option<&str>, find: impl Fn(&str) -> Option<PathBuf>) -> Result<Choice> {
+    let known = |name: &str| all.iter().copied().find(|known| known.name == name);
     let Some(name) = named else {
-        return first(find);
+        return first(known, find);
     };
     if name == TERMINAL {
         let claude = known("claude").unwrap_or(OURS);
@@ -61,7 +62,10 @@ pub fn choose(named: Option<&str>, find: impl Fn(&str) -> Option<PathBuf>) -> Re
     let Some(known) = known(name) else {
         return Err(Problem::usage(
             format!("this version cannot seat the agent “{name}”"),
-            format!("It drives {}. `hotseat agents` lists what is found.", names().join(", ")),
+            format!(
+                "It drives {}, and what [agents] in the configuration names. `hotseat agents` lists what is found.",
+                names(all).join(", ")
+            ),
         )
         .into());
     };
@@ -84,7 +88,7 @@ fn by_command(command: &str, find: impl Fn(&str) -> Option<PathBuf>) -> Result<C
 }
 
 /// The first of the preferred ones that is there, else our own.
-fn first(find: impl Fn(&str) -> Option<PathBuf>) -> Result<Choice> {
+fn first(known: impl Fn(&str) -> Option<Known>, find: impl Fn(&str) -> Option<PathBuf>) -> Result<Choice> {
     let there = PREFERRED.iter().filter_map(|name| known(name));
     let there = there.into_iter().find(|known| known.program.is_some_and(|program| find(program).is_some()));
     let order = PREFERRED.join(", ");
@@ -102,18 +106,16 @@ fn first(find: impl Fn(&str) -> Option<PathBuf>) -> Result<Choice> {
     }
 }
 
-fn known(name: &str) -> Option<Known> {
-    KNOWN.iter().copied().find(|known| known.name == name)
-}
-
 fn seat(known: Known, find: impl Fn(&str) -> Option<PathBuf>, why: Option<String>) -> Result<Choice> {
     let program = match known.program {
         None => std::env::current_exe().context("finding hotseat's own program")?,
         Some(program) => find(program).ok_or_else(|| {
-            let advice = format!(
-                "Install it with `{}`, or take the seat with hotseat's own: --agent hotseat.",
-                known.install
-            );
+            let get = if known.install.is_empty() {
+                "Install it, or mend its command in [agents] of the configuration".to_owned()
+            } else {
+                format!("Install it with `{}`", known.install)
+            };
+            let advice = format!("{get}, or take the seat with hotseat's own: --agent hotseat.");
             Problem::usage(format!("no program named {program} is on the PATH"), advice)
         })?,
     };
@@ -140,10 +142,12 @@ impl Choice {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::agents::named;
+    use crate::slot::KNOWN;
 
     fn chosen(named: Option<&str>, there: &[&str]) -> Result<(&'static str, bool), String> {
         let find = |program: &str| there.contains(&program).then(|| PathBuf::from("/bin").join(program));
-        let choice = choose(named, find).map_err(|error| error.to_string())?;
+        let choice = choose(KNOWN, named, find).map_err(|error| error.to_string())?;
         Ok((choice.name, choice.why.is_some()))
     }
 
@@ -159,13 +163,26 @@ mod tests {
     #[test]
     fn any_command_can_be_an_acp_agent() {
         let find = |program: &str| (program == "goose").then(|| PathBuf::from("/bin/goose"));
-        let choice = choose(Some("acp:goose acp --quiet"), find).unwrap();
+        let choice = choose(KNOWN, Some("acp:goose acp --quiet"), find).unwrap();
         assert_eq!((choice.name, choice.program.to_str()), ("acp", Some("/bin/goose")));
         assert_eq!(choice.arguments, ["acp", "--quiet"]);
         for nothing in ["acp:", "acp: ", "acp:gone"] {
-            assert!(choose(Some(nothing), find).unwrap_err().to_string().contains("is on the PATH"));
-            assert!(is_name(nothing));
+            assert!(choose(KNOWN, Some(nothing), find).unwrap_err().to_string().contains("is on the PATH"));
+            assert!(is_name(KNOWN, nothing));
         }
+    }
+
+    #[test]
+    fn one_that_is_configured_is_chosen_by_its_name() {
+        let all = named::known(&[("goose".to_owned(), "gooze acp".to_owned())].into());
+        let find = |program: &str| (program == "gooze").then(|| PathBuf::from("/bin/gooze"));
+        let choice = choose(&all, Some("goose"), find).unwrap();
+        assert_eq!((choice.name, choice.program.to_str()), ("goose", Some("/bin/gooze")));
+        assert_eq!(choice.arguments, ["acp"]);
+        assert!(
+            choose(&all, Some("goose"), |_| None).unwrap_err().to_string().contains("no program named gooze")
+        );
+        assert!(choose(KNOWN, Some("goose"), find).is_err());
     }
 
     #[test]
@@ -180,7 +197,7 @@ mod tests {
     fn the_reason_is_told_once_for_each_agent() {
         let state = tempfile::tempdir().unwrap();
         let with = |there: &'static [&str]| {
-            choose(None, |program| there.contains(&program).then(|| program.into())).unwrap()
+            choose(KNOWN, None, |program| there.contains(&program).then(|| program.into())).unwrap()
         };
         assert!(with(&[]).news(state.path()).is_some());
         assert!(with(&[]).news(state.path()).is_none());

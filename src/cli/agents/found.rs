@@ -11,13 +11,10 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use super::choice::TERMINAL;
-use crate::slot::{Abilities, Ability, KNOWN};
+use crate::slot::{Abilities, Ability, Known};
 
 /// How long a program may take to say its version.
 const PATIENCE: Duration = Duration::from_secs(2);
-
-/// Agents that people have and that this version may have no driver for.
-const OTHERS: [&str; 7] = ["codex", "opencode", "claude-agent-acp", "codex-acp", "qwen", "copilot", "gemini"];
 
 /// One agent program.
 #[derive(Debug, PartialEq, Eq, Serialize)]
@@ -28,10 +25,10 @@ pub struct Agent {
     pub path: Option<PathBuf>,
     /// What it says to `--version`.
     pub version: Option<String>,
-    /// It can take the seat in this version of hotseat.
+    /// It can take the seat: always, for who reads this of an older version.
     pub has_driver: bool,
-    /// How each switch would be done; none without a driver.
-    pub switches: Option<Switches>,
+    /// How each switch would be done.
+    pub switches: Switches,
     /// What else it lacks, and why.
     pub lacks: Vec<&'static str>,
 }
@@ -60,59 +57,51 @@ impl Switches {
 }
 
 /// Looks for the agents, and for git, which our store asks for worktrees.
-pub fn examine() -> Result<(Vec<Agent>, Option<String>)> {
+pub fn examine(all: &[Known]) -> Result<(Vec<Agent>, Option<String>)> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .context("starting to look for agents")?;
-    Ok(runtime.block_on(look()))
+    Ok(runtime.block_on(look(all)))
 }
 
-async fn look() -> (Vec<Agent>, Option<String>) {
+async fn look(all: &[Known]) -> (Vec<Agent>, Option<String>) {
     let git = async {
         let path = on_path("git")?;
         version(&path).await
     };
-    let mut names: Vec<&'static str> = KNOWN.iter().map(|known| known.name).collect();
-    names.push(TERMINAL);
-    names.extend(OTHERS.iter().filter(|other| KNOWN.iter().all(|known| known.name != **other)));
     let mut asked = JoinSet::new();
-    for (order, name) in names.into_iter().enumerate() {
-        asked.spawn(async move { (order, examine_one(name).await) });
+    for (order, known) in all.iter().copied().map(Some).chain([None]).enumerate() {
+        asked.spawn(async move { (order, examine_one(known).await) });
     }
     let (git, mut agents) = tokio::join!(git, asked.join_all());
     agents.sort_by_key(|(order, _)| *order);
     (agents.into_iter().map(|(_, agent)| agent).collect(), git)
 }
 
-async fn examine_one(name: &'static str) -> Agent {
-    let known = KNOWN.iter().find(|known| known.name == name);
+/// One of those that have a driver; none: `claude` in a terminal of its own.
+async fn examine_one(known: Option<Known>) -> Agent {
+    let name = known.map_or(TERMINAL, |known| known.name);
     // Our own agent is this very program, wherever it lies.
     let ours = known.is_some_and(|known| known.program.is_none());
-    let path = if ours {
-        std::env::current_exe().ok()
-    } else if name == TERMINAL {
-        on_path("claude")
-    } else {
-        on_path(known.and_then(|known| known.program).unwrap_or(name))
+    let path = match known.map(|known| known.program) {
+        Some(None) => std::env::current_exe().ok(),
+        Some(Some(program)) => on_path(program),
+        None => on_path("claude"),
     };
     let version = match &path {
         Some(_) if ours => Some(env!("CARGO_PKG_VERSION").to_owned()),
         Some(path) => version(path).await,
         None => None,
     };
-    let abilities = match known {
-        Some(known) => Some((known.driver)().abilities()),
-        None if name == TERMINAL => Some(Abilities::WHOLE),
-        None => None,
-    };
+    let abilities = known.map_or(Abilities::WHOLE, |known| (known.driver)().abilities());
     Agent {
         name,
         path,
         version,
-        has_driver: abilities.is_some(),
-        switches: abilities.as_ref().map(Switches::of),
-        lacks: abilities.iter().flat_map(|abilities| abilities.lacks).map(|(_, why)| *why).collect(),
+        has_driver: true,
+        switches: Switches::of(&abilities),
+        lacks: abilities.lacks.iter().map(|(_, why)| *why).collect(),
     }
 }
 

@@ -3,12 +3,12 @@
 use std::path::PathBuf;
 
 use super::Switches;
-use crate::slot::{KNOWN, Known, Program};
+use crate::slot::{Known, Program};
 use crate::tui::app::Offered;
 
 /// Every agent that has a driver, and how to start those that are there.
-pub fn others(find: impl Fn(&str) -> Option<PathBuf>) -> Vec<(Offered, Option<Program>)> {
-    KNOWN.iter().map(|known| offer(known, &find)).collect()
+pub fn others(all: &[Known], find: impl Fn(&str) -> Option<PathBuf>) -> Vec<(Offered, Option<Program>)> {
+    all.iter().map(|known| offer(known, &find)).collect()
 }
 
 fn offer(known: &Known, find: impl Fn(&str) -> Option<PathBuf>) -> (Offered, Option<Program>) {
@@ -25,7 +25,10 @@ fn offer(known: &Known, find: impl Fn(&str) -> Option<PathBuf>) -> (Offered, Opt
         } else {
             format!("clear {} · resume {} · fork {}", how.clear, how.resume, how.fork)
         },
-        missing: path.is_none().then(|| format!("not on the PATH: {}", known.install)),
+        missing: path.is_none().then(|| match (known.install, known.program) {
+            ("", Some(program)) => format!("no program named {program} is on the PATH"),
+            (install, _) => format!("not on the PATH: {install}"),
+        }),
     };
     let program =
         |path| Program { driver: known.driver, path, args: known.arguments.iter().map(Into::into).collect() };
@@ -35,10 +38,11 @@ fn offer(known: &Known, find: impl Fn(&str) -> Option<PathBuf>) -> (Offered, Opt
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::slot::KNOWN;
 
     #[test]
     fn what_is_missing_says_how_to_get_it() {
-        let offers = others(|_| None);
+        let offers = others(KNOWN, |_| None);
         assert!(offers[0].1.is_some(), "our own is always there");
         let (claude, other) = &offers[1];
         assert!(claude.missing.as_ref().unwrap().contains("npm install"));

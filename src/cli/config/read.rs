@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::settings::{self, ENTRIES, Settings, TABLES};
+use super::settings::{self, AGENTS, ENTRIES, Settings, TABLES};
 use crate::tui::app::Keymap;
 
 /// The settings a file gives, and what was wrong with it.
@@ -84,9 +84,14 @@ impl Reader<'_> {
     }
 
     fn table(&mut self, table: &DeTable<'_>) {
+        if let Some(agents) = table.get(AGENTS) {
+            self.agents(agents);
+        }
         for (key, value) in table {
             let name: &str = key.get_ref();
-            if name == "keys" {
+            if name == AGENTS {
+                // The rest may name one of them, so it came first.
+            } else if name == "keys" {
                 self.keys(value);
             } else if name == "prices" {
                 self.prices(value);
@@ -97,6 +102,21 @@ impl Reader<'_> {
             } else {
                 let known = ENTRIES.iter().map(|entry| entry.name).chain(TABLES);
                 self.mistake(Some(key.span().start), unknown("key", name, known));
+            }
+        }
+    }
+
+    fn agents(&mut self, value: &Spanned<DeValue<'_>>) {
+        let Some(table) = value.get_ref().as_table() else {
+            return self.mistake(Some(value.span().start), "agents: expected a table: [agents]".into());
+        };
+        for (key, value) in table {
+            let name: &str = key.get_ref();
+            match settings::command(name, value.get_ref()) {
+                Ok(command) => {
+                    self.reading.settings.agents.insert(name.into(), command);
+                }
+                Err(expected) => self.mistake(Some(key.span().start), format!("agents.{name}: {expected}")),
             }
         }
     }

@@ -11,6 +11,7 @@ use crate::cli::agents;
 use crate::protocol::PermissionMode;
 use crate::session::Prices;
 use crate::session::price::Price;
+use crate::slot::KNOWN;
 use crate::tui::app::Key;
 
 /// Everything a person can configure.
@@ -20,6 +21,8 @@ pub struct Settings {
     pub theme: Theme,
     /// The agent in the slot; none: the first that is found.
     pub agent: Option<String>,
+    /// Agents beside those of the table, and the commands that start them.
+    pub agents: BTreeMap<String, String>,
     /// How many processes of it there may be at once.
     pub processes: usize,
     /// The model to start with; none for the agent's default.
@@ -63,6 +66,7 @@ impl Default for Settings {
         Self {
             theme: Theme::Auto,
             agent: None,
+            agents: BTreeMap::new(),
             processes: 2,
             model: None,
             permission_mode: PermissionMode::Default,
@@ -89,7 +93,10 @@ pub struct Entry {
 /// All keys but the tables [`TABLES`].
 pub const ENTRIES: &[Entry] = &[
     Entry { name: "theme", apply: |settings, value| theme(value).map(|theme| settings.theme = theme) },
-    Entry { name: "agent", apply: |settings, value| agent(value).map(|agent| settings.agent = agent) },
+    Entry {
+        name: "agent",
+        apply: |settings, value| agent(settings, value).map(|agent| settings.agent = agent),
+    },
     Entry {
         name: "processes",
         apply: |settings, value| processes(value).map(|processes| settings.processes = processes),
@@ -116,7 +123,18 @@ pub const ENTRIES: &[Entry] = &[
 ];
 
 /// The keys whose value is a table of names that the file chooses.
-pub const TABLES: [&str; 2] = ["keys", "prices"];
+pub const TABLES: [&str; 3] = [AGENTS, "keys", "prices"];
+
+/// The table that has to be read before `agent`, which may name one of it.
+pub const AGENTS: &str = "agents";
+
+/// The command that starts an agent of this name; the error says what was expected.
+pub fn command(name: &str, value: &DeValue<'_>) -> Result<String, String> {
+    agents::check_name(name)?;
+    let command = text(value)?;
+    agents::check_command(&command)?;
+    Ok(command)
+}
 
 /// A model's price; the error says what was expected.
 pub fn price(value: Spanned<DeValue<'_>>) -> Result<Price, String> {
@@ -139,12 +157,12 @@ pub fn keys(value: &DeValue<'_>) -> Result<Vec<String>, String> {
 }
 
 /// What cannot take the seat must not stop hotseat, so it is no agent here.
-fn agent(value: &DeValue<'_>) -> Result<Option<String>, String> {
+fn agent(settings: &Settings, value: &DeValue<'_>) -> Result<Option<String>, String> {
     let name = filled(text(value)?);
     match &name {
-        Some(name) if !agents::is_name(name) => Err(format!(
-            "expected an agent this version drives: {}; or \"acp:COMMAND\"",
-            agents::names().join(", ")
+        Some(name) if !settings.agents.contains_key(name) && !agents::is_name(KNOWN, name) => Err(format!(
+            "expected an agent this version drives: {}; one of [agents]; or \"acp:COMMAND\"",
+            agents::names(KNOWN).join(", ")
         )),
         Some(_) | None => Ok(name),
     }

@@ -16,14 +16,9 @@ pub fn render(report: &Report) -> String {
         let Some(path) = &agent.path else { continue };
         let version = agent.version.as_deref().unwrap_or("does not say its version");
         line(&mut out, agent.name, &format!("{version}  {}", path.display()));
-        line(
-            &mut out,
-            "",
-            &agent.switches.as_ref().map_or_else(
-                || UNDRIVEN.to_owned(),
-                |how| format!("clear {}, resume {}, fork {}", how.clear, how.resume, how.fork),
-            ),
-        );
+        let how = &agent.switches;
+        let how = format!("clear {}, resume {}, fork {}", how.clear, how.resume, how.fork);
+        line(&mut out, "", &how);
     }
     let missing: Vec<_> =
         report.agents.iter().filter(|agent| agent.path.is_none()).map(|agent| agent.name).collect();
@@ -48,8 +43,6 @@ pub fn render(report: &Report) -> String {
     }
     out
 }
-
-const UNDRIVEN: &str = "cannot take the seat: this version of hotseat has no driver for it";
 
 fn section(out: &mut String, heading: &str, findings: &[Finding]) {
     if findings.is_empty() {

@@ -1,12 +1,14 @@
 //! Writes down what is said with an agent whose sessions lie nowhere they could
 //! be read: a thread of its own, so that a slow disk holds up nothing.
 //!
-//! Owns which session is being written. What is lost here the agent still has.
+//! Owns which session is being written. What is lost here the agent still has,
+//! but not every agent tells it again: what was taken is written before the end.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread::JoinHandle;
 
 use chrono::{DateTime, Utc};
 
@@ -18,19 +20,29 @@ use crate::store::{Record, SessionStore, StoreError};
 /// The end of a record, in which its last entry is looked for.
 const END: u64 = 256 << 10;
 
-/// Hands the slot's news on; cheap to clone.
-#[derive(Clone)]
+/// Hands the slot's news on. Once it is dropped, all of it is written.
 pub(super) struct Recorder {
-    told: Sender<(String, SlotEvent)>,
+    /// None once nothing more comes.
+    told: Option<Sender<(String, SlotEvent)>>,
+    writer: Option<JoinHandle<()>>,
+}
+
+impl Drop for Recorder {
+    fn drop(&mut self) {
+        self.told = None;
+        // One that panicked said so in the log, and is at its end too.
+        let _ended = self.writer.take().map(JoinHandle::join);
+    }
 }
 
 impl Recorder {
-    /// Starts the thread, which ends with the program.
+    /// Starts the thread, which ends with the recorder.
     /// `changed` is called once the list is another one.
     pub(super) fn start(store: Arc<dyn SessionStore>, changed: impl Fn() + Send + 'static) -> Self {
         let (told, news) = channel();
-        std::thread::spawn(move || Writer { store, seat: None, told: HashMap::new() }.run(&news, changed));
-        Self { told }
+        let writer = Writer { store, seat: None, told: HashMap::new() };
+        let writer = std::thread::spawn(move || writer.run(&news, changed));
+        Self { told: Some(told), writer: Some(writer) }
     }
 
     /// Takes news of the agent of this name.
@@ -48,9 +60,9 @@ impl Recorder {
             }
             _ => false,
         };
-        if counts {
-            // The thread ends only with the program.
-            let _heard = self.told.send((agent.to_owned(), event.clone()));
+        if let Some(told) = self.told.as_ref().filter(|_| counts) {
+            // The thread ends only with this.
+            let _heard = told.send((agent.to_owned(), event.clone()));
         }
     }
 }

@@ -47,8 +47,18 @@ fn a_mistake_names_line_and_remedy() {
         (
             "agent = 'nobody'",
             "c.toml:1: agent: expected an agent this version drives: hotseat, claude, codex, opencode, \
-             qwen, copilot, gemini, claude-tty; or \"acp:COMMAND\"",
+             qwen, copilot, gemini, claude-agent-acp, codex-acp, claude-tty; one of [agents]; or \"acp:COMMAND\"",
         ),
+        ("agents = 1", "c.toml:1: agents: expected a table: [agents]"),
+        (
+            "[agents]\nclaude = 'goose acp'",
+            "c.toml:2: agents.claude: hotseat drives an agent of that name itself; call this one something else",
+        ),
+        (
+            "[agents]\ngoose = ''",
+            "c.toml:2: agents.goose: expected the command that starts it, such as \"goose acp\"",
+        ),
+        ("[agents]\ngoose = ['goose']", "c.toml:2: agents.goose: expected text in quotes"),
         ("processes = 1", "c.toml:1: processes: expected a number from 2 to 8"),
         ("mouse = 1", "c.toml:1: mouse: expected true or false"),
         (
@@ -67,6 +77,14 @@ fn a_mistake_names_line_and_remedy() {
     ] {
         assert_eq!(mistakes(text), [expected], "{text}");
     }
+}
+
+#[test]
+fn an_agent_of_ones_own_can_be_the_one_in_the_slot() {
+    let reading = read(Path::new("c.toml"), "agent = 'goose'\n[agents]\ngoose = 'goose acp'\n");
+    assert_eq!(reading.mistakes, []);
+    assert_eq!(reading.settings.agent.as_deref(), Some("goose"));
+    assert_eq!(reading.settings.agents, [("goose".to_owned(), "goose acp".to_owned())].into());
 }
 
 #[test]
