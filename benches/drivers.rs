@@ -14,12 +14,16 @@ mod bench;
 mod claude_program;
 #[path = "../tests/support/codex.rs"]
 mod codex_program;
+#[path = "../tests/drivers/completions.rs"]
+mod completions;
 #[path = "../tests/drivers/model.rs"]
 mod model;
 #[path = "../tests/support/npm.rs"]
 mod npm;
 #[path = "../tests/support/opencode.rs"]
 mod opencode;
+#[path = "../tests/drivers/others.rs"]
+mod others;
 #[path = "../tests/drivers/responses.rs"]
 mod responses;
 #[path = "../tests/support/slot.rs"]

@@ -20,7 +20,8 @@ pub fn check_name(name: &str) -> Result<(), String> {
     }
     let is_taken = KNOWN.iter().any(|known| known.name == name) || [TERMINAL, ACP.name].contains(&name);
     if is_taken {
-        return Err(format!("hotseat drives an agent of that name itself; call this one something else"));
+        let problem = "hotseat drives an agent of that name itself; call this one something else";
+        return Err(problem.to_owned());
     }
     Ok(())
 }

@@ -167,12 +167,12 @@ impl Acp {
             return (mode != PermissionMode::Plan).then(String::new);
         };
         let named = |mode: &&str| choice.values.iter().find(|value| is_mode(value, mode)).cloned();
-        let names = match mode {
+        let wanted = match mode {
             PermissionMode::Plan => return named(&PLAN),
             PermissionMode::Default | PermissionMode::DontAsk => ASKS,
             PermissionMode::AcceptEdits | PermissionMode::BypassPermissions => EDITS,
         };
-        names.iter().find_map(named).or_else(|| {
+        wanted.iter().find_map(named).or_else(|| {
             let plans = |value: &String| is_mode(value, PLAN);
             let known = [&choice.current, &choice.first];
             known.into_iter().chain(&choice.values).find(|value| !plans(value)).cloned()
