@@ -184,7 +184,7 @@ impl Mirror {
             return Ok(());
         };
         make(own)?;
-        fs::write(own.join(WHOSE), self.codex.as_os_str().as_bytes())?;
+        fs::write(own.join(WHOSE), std::path::absolute(&self.codex)?.as_os_str().as_bytes())?;
         for other in all.read_dir()?.flatten().map(|entry| entry.path()) {
             let whose = fs::read(other.join(WHOSE));
             if whose.is_ok_and(|whose| Path::new(OsStr::from_bytes(&whose)).is_dir()) {
