@@ -43,10 +43,12 @@ fn children(pid: u32) -> Vec<u32> {
 mod tests {
     use std::io::{BufRead, BufReader};
     use std::process::Stdio;
+    use std::time::{Duration, Instant};
 
     use super::*;
 
-    /// The process that a shell script names, and what is found behind the shell.
+    /// The process that a shell script names, and what is found behind the shell;
+    /// a child that is just being made still has the stdin of who makes it.
     #[track_caller]
     fn check(script: &str) {
         let mut wrapper = Command::new("sh")
@@ -57,7 +59,12 @@ mod tests {
             .expect("a shell");
         let mut named = String::new();
         BufReader::new(wrapper.stdout.take().expect("piped")).read_line(&mut named).expect("its line");
-        let found = last_of(wrapper.id());
+        let deadline = Instant::now() + Duration::from_secs(5);
+        let mut found = last_of(wrapper.id());
+        while found.to_string() != named.trim() && Instant::now() < deadline {
+            std::thread::yield_now();
+            found = last_of(wrapper.id());
+        }
         drop(wrapper.stdin.take());
         wrapper.wait().expect("its end");
         assert_eq!(found.to_string(), named.trim(), "{script}");
