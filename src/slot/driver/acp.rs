@@ -62,14 +62,23 @@ const fn speaks(
     }
 }
 
+/// One that could not fork when it was tried; what it says itself counts once it
+/// has said it.
+const fn without_fork(known: Known) -> Known {
+    Known { driver: || Box::new(Acp { no_fork: true, ..Acp::default() }), ..known }
+}
+
 /// The reference.
 pub const OPENCODE: Known = speaks("opencode", "opencode", &["acp"], "npm install -g opencode-ai");
 /// Alibaba's.
-pub const QWEN: Known = speaks("qwen", "qwen", &["--acp"], "npm install -g @qwen-code/qwen-code");
+pub const QWEN: Known =
+    without_fork(speaks("qwen", "qwen", &["--acp"], "npm install -g @qwen-code/qwen-code"));
 /// GitHub's.
-pub const COPILOT: Known = speaks("copilot", "copilot", &["--acp"], "npm install -g @github/copilot");
+pub const COPILOT: Known =
+    without_fork(speaks("copilot", "copilot", &["--acp"], "npm install -g @github/copilot"));
 /// Google's.
-pub const GEMINI: Known = speaks("gemini", "gemini", &["--acp"], "npm install -g @google/gemini-cli");
+pub const GEMINI: Known =
+    without_fork(speaks("gemini", "gemini", &["--acp"], "npm install -g @google/gemini-cli"));
 /// Claude's, by the protocol's own people: the official transcripts.
 pub const CLAUDE_AGENT: Known = Known {
     official: true,
@@ -124,6 +133,8 @@ struct Acp {
     cwd: PathBuf,
     /// The model that was asked for; none: the agent's choice.
     model: Option<String>,
+    /// Before it says what it can do, it is not taken to fork.
+    no_fork: bool,
     /// What it says it can do; none before the handshake.
     can: Option<AgentCapabilities>,
     name: String,
@@ -158,7 +169,7 @@ impl Driver for Acp {
         let by = |can: bool, why| if can { Ability::InProcess } else { Ability::Missing(why) };
         let can = self.can.as_ref();
         let resumes = can.is_none_or(|can| can.load_session || can.session_capabilities.resume.is_some());
-        let forks = can.is_none_or(|can| can.session_capabilities.fork.is_some());
+        let forks = can.map_or(!self.no_fork, |can| can.session_capabilities.fork.is_some());
         Abilities {
             clear: Ability::InProcess,
             resume: by(resumes, "this agent cannot resume"),

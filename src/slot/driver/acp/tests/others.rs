@@ -109,3 +109,15 @@ fn who_is_not_logged_in_is_told_how_in_its_words() {
         "Internal error: no such folder",
     );
 }
+
+#[test]
+fn who_cannot_fork_is_listed_so_until_it_says_otherwise() {
+    let mut acp = (QWEN.driver)();
+    assert_eq!(acp.abilities().fork, Ability::Missing("this agent cannot fork"));
+    assert_eq!((OPENCODE.driver)().abilities().fork, Ability::InProcess);
+    acp.start(&Launch::new(QWEN.driver, "qwen", "/work"), &Origin::New);
+    let sent = acp.ask("h", Ask::Handshake);
+    let [Heard::Send(line)] = sent.as_slice() else { panic!("{sent:?}") };
+    acp.hear(json!({"jsonrpc": "2.0", "id": line["id"], "result": hello()}));
+    assert_eq!(acp.abilities().fork, Ability::InProcess);
+}
