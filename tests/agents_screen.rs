@@ -112,7 +112,7 @@ fn sessions_of_opencode() {
 }
 
 /// An agent of the Agent Client Protocol that has one session, which it lists once
-/// something was said in it, and knows one word. It takes its time to start.
+/// something was said in it, and knows one word.
 const SCRIPT: &str = r#"#!/bin/sh
 [ "$1" = --acp ] || exit 2
 say() { printf '%s\n' "$1"; }
@@ -121,7 +121,7 @@ tell() { say "{\"method\":\"session/update\",\"params\":{\"sessionId\":\"only\",
 while read -r line; do
   id=$(printf '%s' "$line" | sed -n 's/.*"id":\([0-9]*\).*/\1/p')
   case $line in
-    *'"initialize"'*) sleep 0.5; answer '{"protocolVersion":1,"agentInfo":{"name":"Mine","version":"1"},"agentCapabilities":{"loadSession":true,"sessionCapabilities":{"list":{},"resume":{}}}}' ;;
+    *'"initialize"'*) answer '{"protocolVersion":1,"agentInfo":{"name":"Mine","version":"1"},"agentCapabilities":{"loadSession":true,"sessionCapabilities":{"list":{},"resume":{}}}}' ;;
     *'"session/new"'*) answer '{"sessionId":"only"}' ;;
     *'"session/list"'*) [ -e "$0.said" ] && answer "{\"sessions\":[{\"sessionId\":\"only\",\"cwd\":\"$PWD\"}]}" || answer '{"sessions":[]}' ;;
     *'"session/prompt"'*)

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use chrono::{DateTime, FixedOffset, Utc};
+use crossterm::event::KeyEvent;
 use uuid::Uuid;
 
 use super::agents::Offered;
@@ -42,8 +43,8 @@ pub struct App {
     pub folder: String,
     /// Nothing is written to disk.
     pub ephemeral: bool,
-    /// No key was pressed yet.
-    pub untouched: bool,
+    /// Text typed before it was known what there is to choose from; none after.
+    pub typed_ahead: Option<Vec<KeyEvent>>,
     /// Where the keys go.
     pub focus: Focus,
     /// The list of sessions.
@@ -204,7 +205,7 @@ impl App {
             agents: setup.agents,
             folder: setup.folder,
             ephemeral: setup.ephemeral,
-            untouched: true,
+            typed_ahead: Some(Vec::new()),
             focus: Focus::Browser,
             browser,
             around: Surroundings::default(),

@@ -13,7 +13,34 @@ use super::super::writing::{self, line};
 use super::{act, agents, care, jump, read, rewind, slash, switch, terminal};
 use crate::slot::Verdict;
 
-/// A key was pressed.
+/// A key was pressed. Text waits until it is known what there is to choose from:
+/// where that is nothing, it is for the agent.
+pub(super) fn key(app: &mut App, event: KeyEvent) -> Vec<Effect> {
+    let waits = app.focus == Focus::Browser && app.overlay.is_none();
+    let waits = waits && !event.modifiers.contains(KeyModifiers::CONTROL);
+    match &mut app.typed_ahead {
+        Some(ahead) if waits && (types(event) || !ahead.is_empty()) => {
+            ahead.push(event);
+            return Vec::new();
+        }
+        // Who presses another key first means what is there.
+        Some(ahead) if ahead.is_empty() => app.typed_ahead = None,
+        _ => {}
+    }
+    press(app, event)
+}
+
+/// Takes what was typed ahead, once there is something to choose from or it is
+/// known that there is nothing.
+pub(super) fn catch_up(app: &mut App) -> Vec<Effect> {
+    if app.browser.rows.is_empty() && app.browser.progress.is_some() {
+        return Vec::new();
+    }
+    let ahead = app.typed_ahead.take().unwrap_or_default();
+    ahead.into_iter().flat_map(|event| press(app, event)).collect()
+}
+
+/// A key was pressed, and means what it means now.
 pub(super) fn press(app: &mut App, event: KeyEvent) -> Vec<Effect> {
     let key = Key::from(event);
     let place = app.focus.place();

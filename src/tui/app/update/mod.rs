@@ -61,10 +61,7 @@ fn asked(app: &mut App) -> Vec<Effect> {
 
 fn happened(app: &mut App, event: Event) -> Vec<Effect> {
     match event {
-        Event::Key(key) => {
-            app.untouched = false;
-            keys::press(app, key)
-        }
+        Event::Key(key) => keys::key(app, key),
         Event::Paste(text) => keys::paste(app, &text),
         Event::Mouse(mouse) => mouse::mouse(app, mouse),
         Event::Resize { width, height } => {
@@ -75,7 +72,11 @@ fn happened(app: &mut App, event: Event) -> Vec<Effect> {
         Event::Drawn(geometry) => drawn(app, geometry),
         Event::Tick => tick(app),
         Event::Slot(news) => seat::news(app, *news),
-        Event::Rows { all, rows, progress } => read::rows(app, all, rows, progress),
+        Event::Rows { all, rows, progress } => {
+            let mut effects = read::rows(app, all, rows, progress);
+            effects.extend(keys::catch_up(app));
+            effects
+        }
         Event::Around(around) => {
             app.around = around;
             Vec::new()
@@ -87,7 +88,7 @@ fn happened(app: &mut App, event: Event) -> Vec<Effect> {
         Event::RowsFailed(problem) => {
             app.browser.problem = Some(problem);
             app.browser.progress = None;
-            Vec::new()
+            keys::catch_up(app)
         }
         Event::Ranked { work, hits } => jump::ranked(app, &work, hits),
         Event::Found { sought, found } => match &mut app.overlay {

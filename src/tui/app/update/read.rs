@@ -98,7 +98,7 @@ pub(super) fn rows(
     app.browser.progress = progress;
     app.browser.problem = None;
     app.arrange();
-    if app.untouched && progress.is_none() && app.browser.rows.is_empty() && !app.seat.terminal {
+    if app.typed_ahead.is_some() && progress.is_none() && app.browser.rows.is_empty() && !app.seat.terminal {
         // There is nothing to choose from: whoever types means the agent.
         app.focus = Focus::Composer;
     }

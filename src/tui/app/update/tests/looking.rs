@@ -193,3 +193,25 @@ fn a_text_is_not_scrolled_beyond_its_end() {
     program.keys("k");
     assert!(matches!(program.app.overlay, Some(Overlay::Read(Text::Help, 11))), "{:?}", program.app.overlay);
 }
+
+#[test]
+fn what_is_typed_before_the_list_is_there_waits_for_it() {
+    let mut program = Program::cold(setup());
+    program.ready();
+    program.types("cdjj");
+    assert_eq!(program.keys("enter"), []);
+    program.does(Event::Rows { all: false, rows: Vec::new(), progress: Some((0, 9)) });
+    assert_eq!(submitted(&program.rows(Vec::new())), Some("cdjj"), "there is nothing to choose from");
+
+    let mut program = Program::cold(setup());
+    program.types("jj");
+    program.rows(vec![row(1, "One", None), row(2, "Two", None)]);
+    assert_eq!((program.app.focus, program.app.browser.selected), (Focus::Browser, Some(id(2))));
+
+    let mut program = Program::cold(setup());
+    program.types("?");
+    assert_ne!(program.keys("ctrl-l"), [], "that has nothing to do with it");
+    assert!(program.app.overlay.is_none());
+    program.does(Event::RowsFailed("no such disk".to_owned()));
+    assert!(program.app.overlay.is_some());
+}
