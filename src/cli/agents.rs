@@ -11,7 +11,7 @@ use std::io::Write;
 use anyhow::{Context, Result};
 
 pub(super) use self::choice::{Choice, choose, is_name, names};
-pub(super) use self::found::{Agent, Switches, examine, on_path};
+pub(super) use self::found::{Agent, NO_VERSION, Switches, examine, on_path};
 pub(super) use self::named::{check_command, check_name, known};
 pub(super) use self::offer::others;
 use super::config;
@@ -39,25 +39,49 @@ pub fn run(arguments: &Agents) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
-/// A line for each agent that is there, and one for the others. Writing to a
-/// string cannot fail.
+/// A line for each agent that is there, one for the others, and what is lacking.
+/// Writing to a string cannot fail.
 fn render(agents: &[Agent]) -> String {
     let mut out = format!("{:<18}{:<12}{:<12}{:<12}version\n", "agent", "clear", "resume", "fork");
-    for agent in agents.iter().filter(|agent| agent.path.is_some()) {
-        let version = agent.version.as_deref().unwrap_or("does not say its version");
-        let how = &agent.switches;
-        let _ =
-            writeln!(out, "{:<18}{:<12}{:<12}{:<12}{version}", agent.name, how.clear, how.resume, how.fork);
-        for why in &agent.lacks {
-            let _ = writeln!(out, "{:<18}{why}", "");
+    let (there, missing): (Vec<_>, Vec<_>) = agents.iter().partition(|agent| agent.path.is_some());
+    for agent in &there {
+        let version = agent.version.as_deref().unwrap_or(NO_VERSION);
+        let [clear, resume, fork] = agent.switches.each().map(|how| how.unwrap_or("-"));
+        let _ = writeln!(out, "{:<18}{clear:<12}{resume:<12}{fork:<12}{version}", agent.name);
+    }
+    if !missing.is_empty() {
+        let names: Vec<_> = missing.iter().map(|agent| agent.name).collect();
+        let _ = writeln!(out, "\nnot on the PATH: {}", names.join(", "));
+    }
+    for (names, whys) in lacks(&there) {
+        let _ = writeln!(out, "\n{}:", names.join(", "));
+        for why in whys {
+            let _ = writeln!(out, "  {why}");
         }
     }
-    let missing: Vec<_> =
-        agents.iter().filter(|agent| agent.path.is_none()).map(|agent| agent.name).collect();
-    if !missing.is_empty() {
-        let _ = writeln!(out, "\nnot on the PATH: {}", missing.join(", "));
-    }
     out
+}
+
+/// What agents lack, together where it is the same agents that do.
+fn lacks(agents: &[&Agent]) -> Vec<(Vec<&'static str>, Vec<&'static str>)> {
+    let mut by_why: Vec<(&str, Vec<&str>)> = Vec::new();
+    for agent in agents {
+        let switches = agent.switches.each().into_iter().filter_map(Result::err);
+        for why in switches.chain(agent.lacks.iter().copied()) {
+            match by_why.iter_mut().find(|(known, _)| *known == why) {
+                Some((_, names)) => names.push(agent.name),
+                None => by_why.push((why, vec![agent.name])),
+            }
+        }
+    }
+    let mut by_names: Vec<(Vec<&str>, Vec<&str>)> = Vec::new();
+    for (why, names) in by_why {
+        match by_names.iter_mut().find(|(known, _)| *known == names) {
+            Some((_, whys)) => whys.push(why),
+            None => by_names.push((names, vec![why])),
+        }
+    }
+    by_names
 }
 
 #[cfg(test)]
@@ -72,11 +96,32 @@ mod tests {
             version: Some("1.0".to_owned()),
             has_driver: true,
             switches: Switches { clear: "in process", resume: "standby", fork: "standby" },
-            lacks: Vec::new(),
+            lacks: vec!["it cannot rename"],
         };
-        let text = render(&[agent("one", Some("/bin/one")), agent("two", None), agent("three", None)]);
+        let cannot = "it cannot fork";
+        let four = Agent {
+            switches: Switches { clear: "in process", resume: "standby", fork: cannot },
+            version: None,
+            ..agent("four", Some("/bin/four"))
+        };
+        let one = agent("one", Some("/bin/one"));
+        let text = render(&[one, agent("two", None), agent("three", None), four]);
         let lines: Vec<_> =
             text.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
-        assert_eq!(lines[1..], ["one in process standby standby 1.0", "", "not on the PATH: two, three"]);
+        assert_eq!(
+            lines[1..],
+            [
+                "one in process standby standby 1.0",
+                "four in process standby - version unknown",
+                "",
+                "not on the PATH: two, three",
+                "",
+                "one, four:",
+                "it cannot rename",
+                "",
+                "four:",
+                cannot,
+            ]
+        );
     }
 }

@@ -13,8 +13,12 @@ use tokio::time::timeout;
 use super::choice::TERMINAL;
 use crate::slot::{Abilities, Ability, Known};
 
-/// How long a program may take to say its version.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// How long a program may take to say its version. They are asked all at once,
+/// and some are large programs of Node.js.
+const PATIENCE: Duration = Duration::from_secs(4);
+
+/// In the place of a version that was not said, or not in time.
+pub const NO_VERSION: &str = "version unknown";
 
 /// One agent program.
 #[derive(Debug, PartialEq, Eq, Serialize)]
@@ -44,15 +48,34 @@ pub struct Switches {
     pub fork: &'static str,
 }
 
+const IN_PROCESS: &str = "in process";
+const STANDBY: &str = "standby";
+
 impl Switches {
     /// As a driver declares them.
     pub fn of(abilities: &Abilities) -> Self {
         let word = |ability| match ability {
-            Ability::InProcess => "in process",
-            Ability::Standby => "standby",
+            Ability::InProcess => IN_PROCESS,
+            Ability::Standby => STANDBY,
             Ability::Missing(why) => why,
         };
         Self { clear: word(abilities.clear), resume: word(abilities.resume), fork: word(abilities.fork) }
+    }
+
+    /// Clear, resume and fork: how, or why not.
+    pub fn each(&self) -> [Result<&'static str, &'static str>; 3] {
+        [self.clear, self.resume, self.fork]
+            .map(|how| if [IN_PROCESS, STANDBY].contains(&how) { Ok(how) } else { Err(how) })
+    }
+
+    /// In one line.
+    pub fn told(&self) -> String {
+        if self.clear == self.resume && self.resume == self.fork {
+            return format!("clear, resume and fork {}", self.clear);
+        }
+        let each = ["clear", "resume", "fork"].into_iter().zip(self.each());
+        let told = each.map(|(what, how)| how.map_or_else(str::to_owned, |how| format!("{what} {how}")));
+        told.collect::<Vec<_>>().join(" · ")
     }
 }
 
@@ -142,6 +165,14 @@ mod tests {
         assert_eq!(first_line("\x1b[31m2.1.329 (x)\r\nmore").unwrap(), "[31m2.1.329 (x)");
         assert_eq!(first_line("\n2.1"), None);
         assert_eq!(first_line(""), None);
+    }
+
+    #[test]
+    fn a_line_says_how_or_why_not() {
+        let told = |fork| Switches { clear: IN_PROCESS, resume: IN_PROCESS, fork }.told();
+        assert_eq!(told(IN_PROCESS), "clear, resume and fork in process");
+        assert_eq!(told(STANDBY), "clear in process · resume in process · fork standby");
+        assert_eq!(told("it cannot fork"), "clear in process · resume in process · it cannot fork");
     }
 
     #[tokio::test]

@@ -20,11 +20,7 @@ fn offer(known: &Known, find: impl Fn(&str) -> Option<PathBuf>) -> (Offered, Opt
     let offered = Offered {
         name: known.name,
         official: known.official,
-        how: if how.clear == how.resume && how.resume == how.fork {
-            format!("clear, resume and fork {}", how.clear)
-        } else {
-            format!("clear {} · resume {} · fork {}", how.clear, how.resume, how.fork)
-        },
+        how: how.told(),
         missing: path.is_none().then(|| match (known.install, known.program) {
             ("", Some(program)) => format!("no program named {program} is on the PATH"),
             (install, _) => format!("not on the PATH: {install}"),

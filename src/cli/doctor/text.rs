@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use super::{Finding, Report};
+use crate::cli::agents::NO_VERSION;
 
 /// Writes the report: what there is first, what is wrong last, where it is seen.
 pub fn render(report: &Report) -> String {
@@ -14,11 +15,9 @@ pub fn render(report: &Report) -> String {
     out.push_str("\nAgents\n");
     for agent in &report.agents {
         let Some(path) = &agent.path else { continue };
-        let version = agent.version.as_deref().unwrap_or("does not say its version");
+        let version = agent.version.as_deref().unwrap_or(NO_VERSION);
         line(&mut out, agent.name, &format!("{version}  {}", path.display()));
-        let how = &agent.switches;
-        let how = format!("clear {}, resume {}, fork {}", how.clear, how.resume, how.fork);
-        line(&mut out, "", &how);
+        line(&mut out, "", &agent.switches.told());
     }
     let missing: Vec<_> =
         report.agents.iter().filter(|agent| agent.path.is_none()).map(|agent| agent.name).collect();
