@@ -147,6 +147,9 @@ struct Acp {
     /// The sessions that it has open beside that one, and what each offers: those
     /// of an agent that closes none.
     open: BTreeMap<SessionId, Options>,
+    /// The sessions that it is closing, and who wants one back meanwhile: copilot
+    /// 1.0 opens none before it has closed it.
+    closing: BTreeMap<SessionId, Option<Opening>>,
     /// What the agent replays of the session it opens.
     history: Option<History>,
     /// Knows what of a session is written down.

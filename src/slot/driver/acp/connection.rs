@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::opening::Opening;
 use crate::protocol::PermissionMode;
+use crate::session::SessionId;
 use crate::slot::Listed;
 use crate::slot::driver::Heard;
 
@@ -46,6 +47,8 @@ pub(super) enum Step {
     },
     /// Nobody waits for it.
     Note,
+    /// A session that was left is closed, whatever comes of it.
+    Closed(SessionId),
 }
 
 /// The requests on their way.

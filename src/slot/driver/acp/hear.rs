@@ -68,6 +68,7 @@ impl Acp {
                 }
                 Err(error) => vec![answer(&id, Err(reason(&error)))],
             },
+            Step::Closed(session) => self.closed(session),
             Step::Note => {
                 if let Err(error) = result {
                     tracing::info!(

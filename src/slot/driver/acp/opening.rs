@@ -168,6 +168,7 @@ impl Acp {
     ) -> Vec<Heard> {
         let result = match result {
             Ok(result) => result,
+            Err(_) if self.waits_for_its_close(opening) => return Vec::new(),
             // It was lost with the process: a new one is better than none.
             Err(_) if id.is_some() && matches!(opening.goal, Goal::Lost(_)) => {
                 return self.open_new(opening.clone());
@@ -191,6 +192,19 @@ impl Acp {
         let place = Place { id, cwd, active };
         self.places.insert(session, place.clone());
         self.take_seat(opening, session, place, |options| options.read(&result))
+    }
+
+    /// Whether what was refused may go once its session is closed; then it is
+    /// tried again.
+    fn waits_for_its_close(&mut self, opening: &Opening) -> bool {
+        let closing = opening.goal.source().and_then(|session| self.closing.get_mut(&session));
+        closing.map(|waits| *waits = Some(opening.clone())).is_some()
+    }
+
+    /// A session was closed.
+    pub(super) fn closed(&mut self, session: SessionId) -> Vec<Heard> {
+        let waits = self.closing.remove(&session).flatten();
+        waits.map(|opening| self.open(opening)).unwrap_or_default()
     }
 
     /// From here on this session is the active one.
@@ -226,7 +240,9 @@ impl Acp {
             if self.closes() {
                 // What it holds of the one that is left can go; it is stored.
                 let request = CloseSessionRequest::new(former.place.id);
-                heard.push(self.connection.request(AGENT_METHOD_NAMES.session_close, &request, Step::Note));
+                let step = Step::Closed(former.session);
+                heard.push(self.connection.request(AGENT_METHOD_NAMES.session_close, &request, step));
+                self.closing.insert(former.session, None);
             } else {
                 self.open.insert(former.session, of_former);
             }

@@ -121,3 +121,24 @@ fn who_cannot_fork_is_listed_so_until_it_says_otherwise() {
     acp.hear(json!({"jsonrpc": "2.0", "id": line["id"], "result": hello()}));
     assert_eq!(acp.abilities().fork, Ability::InProcess);
 }
+
+#[test]
+fn a_session_that_is_just_being_closed_is_opened_after_that() {
+    let mut acp = greeted(PermissionMode::Default);
+    acp.ask("s", switch(Switch::Clear));
+    let heard = reply(&mut acp, opened("ses_2"));
+    let close = acp.connection.latest();
+    assert_eq!(methods(&heard), ["session/close"]);
+
+    let resumed = acp.ask("s", switch(Switch::Resume(SessionId::named("ses_1"))));
+    assert_eq!(methods(&resumed).len(), 1);
+    let refused = json!({"code": -32602, "message": "Session ses_1 is already loaded"});
+    let load = acp.connection.latest();
+    let heard = acp.hear(json!({"jsonrpc": "2.0", "id": load, "error": refused})).1;
+    assert_eq!(heard, [], "it is not over yet");
+    let heard = acp.hear(json!({"jsonrpc": "2.0", "id": close, "result": {}})).1;
+    assert_eq!(methods(&heard), methods(&resumed), "it is asked for again");
+    let load = acp.connection.latest();
+    let heard = acp.hear(json!({"jsonrpc": "2.0", "id": load, "error": refused})).1;
+    assert!(error(&heard).contains("already loaded"), "but once");
+}
