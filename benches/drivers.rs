@@ -40,7 +40,7 @@ use std::time::{Duration, Instant};
 use bare::Bare;
 use bench::{Bench, Seated};
 use hotseat::session::SessionId;
-use hotseat::slot::{Ability, How, KNOWN, News, Switch};
+use hotseat::slot::{AGENTS, SlotEventKind, Switch, SwitchMethod, SwitchSupport};
 
 /// Switches of each kind, or twice as many.
 const ROUNDS: usize = 20;
@@ -59,7 +59,7 @@ async fn main() {
     );
     println!("| agent | clear | resume | fork | with nothing ready |\n| --- | --- | --- | --- | --- |");
     let mut others = Vec::new();
-    for known in KNOWN {
+    for known in AGENTS {
         let another = || Bench::of(known.name, "the table of agents");
         match another() {
             Some(bench) => others.extend(measure(known.name, bench, another).await),
@@ -94,7 +94,7 @@ async fn measure(name: &str, bench: Bench, another: impl Fn() -> Option<Bench>) 
     let abilities = seated.abilities();
     // The other switches are processes of their own, and nothing of the agent's.
     let all = [abilities.clear, abilities.resume, abilities.fork];
-    let is_whole = all.iter().all(|ability| *ability == Ability::InProcess);
+    let is_whole = all.iter().all(|ability| *ability == SwitchSupport::InProcess);
     let another = another().filter(|_| is_whole);
     let mut bare = another.as_ref().map(|bench| {
         let mut bare = Bare::start(&bench.launch());
@@ -115,9 +115,9 @@ async fn measure(name: &str, bench: Bench, another: impl Fn() -> Option<Bench>) 
         }
     }
     let cell = |ability, took: &[Duration]| match ability {
-        Ability::InProcess => format!("in process, {}", milliseconds(median(took))),
-        Ability::Standby => format!("standby, {}", milliseconds(median(took))),
-        Ability::Missing(_) => "not there".to_owned(),
+        SwitchSupport::InProcess => format!("in process, {}", milliseconds(median(took))),
+        SwitchSupport::Standby => format!("standby, {}", milliseconds(median(took))),
+        SwitchSupport::Unsupported(_) => "not there".to_owned(),
     };
     println!(
         "| `{name}` | {} | {} | {} | {} |",
@@ -144,9 +144,9 @@ async fn with_slot(seated: &mut Seated, to: SessionId, told: SessionId, times: &
     seated.switch(Switch::Clear).await;
     let (how, took) = timed(seated, Switch::Resume(to)).await;
     match how {
-        How::Cold => times.colds.push(took),
-        How::InProcess => times.resumes.push(took),
-        How::Standby => {}
+        SwitchMethod::Cold => times.colds.push(took),
+        SwitchMethod::InProcess => times.resumes.push(took),
+        SwitchMethod::Standby => {}
     }
     times.clears.push(timed(seated, Switch::Clear).await.1);
 }
@@ -162,16 +162,16 @@ fn by_itself(bare: &mut Bare, to: SessionId, told: SessionId, times: &mut Times)
 
 /// A switch for which all is ready that can be.
 async fn ready(seated: &mut Seated, switch: Switch) -> Option<Duration> {
-    match seated.abilities().of(&switch) {
-        Ability::Missing(_) => return None,
-        Ability::InProcess => {}
-        Ability::Standby => {
-            seated.slot.handle.prepare(switch.clone()).await;
+    match seated.abilities().switch_support(&switch) {
+        SwitchSupport::Unsupported(_) => return None,
+        SwitchSupport::InProcess => {}
+        SwitchSupport::Standby => {
+            seated.slot.handle.prewarm(switch.clone()).await;
             let prepared = Some(switch.clone());
             seated
                 .slot
-                .until("a standby", |event| match &event.news {
-                    News::Prepared(ready) if *ready == prepared => Some(()),
+                .until("a standby", |event| match &event.kind {
+                    SlotEventKind::Prewarmed(ready) if *ready == prepared => Some(()),
                     _ => None,
                 })
                 .await;
@@ -181,10 +181,10 @@ async fn ready(seated: &mut Seated, switch: Switch) -> Option<Duration> {
 }
 
 /// From asking the slot to its answer.
-async fn timed(seated: &mut Seated, switch: Switch) -> (How, Duration) {
+async fn timed(seated: &mut Seated, switch: Switch) -> (SwitchMethod, Duration) {
     let start = Instant::now();
     let switched = seated.switch(switch).await;
-    (switched.how, start.elapsed())
+    (switched.method, start.elapsed())
 }
 
 fn fork(source: SessionId) -> Switch {

@@ -16,11 +16,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use chrono::Utc;
-use hotseat::index::Row;
-use hotseat::index::query::Query;
-use hotseat::session::facts::{Title, TitleSource};
-use hotseat::session::{Facts, SessionId};
-use hotseat::store::Stored;
+use hotseat::index::SessionRow;
+use hotseat::index::query::SessionQuery;
+use hotseat::session::summary::{SessionTitle, TitleSource};
+use hotseat::session::{SessionId, SessionSummary};
+use hotseat::store::StoredSession;
 use peer::{Agent, median, megabytes, memory, official, ours, percentile, show};
 use pty::{Pty, hotseat};
 use serde_json::json;
@@ -174,27 +174,28 @@ fn preview(root: &Path) {
 fn filter() {
     let words =
         ["parser", "rewrite", "login", "cache", "fix", "test", "flaky", "index", "screen", "theme", "登录"];
-    let rows: Vec<Row> = (0..TITLES)
+    let rows: Vec<SessionRow> = (0..TITLES)
         .map(|number| {
             let word = |by: usize| words[(number / by) % words.len()];
             let text = format!("{} the {} of {} {number}", word(1), word(11), word(121));
-            let title = Title { text, source: TitleSource::Custom };
+            let title = SessionTitle { text, source: TitleSource::Custom };
             let tag = number.is_multiple_of(7).then(|| "keep".to_owned());
-            let facts = Facts { title: Some(title), tag, turns: number % 40, ..Facts::default() };
-            let stored = Stored {
+            let facts =
+                SessionSummary { title: Some(title), tag, turns: number % 40, ..SessionSummary::default() };
+            let stored = StoredSession {
                 id: SessionId::random(),
                 path: "/none".into(),
                 size: 1,
                 modified: SystemTime::UNIX_EPOCH,
                 inode: number as u64,
             };
-            Row { stored, facts: Arc::new(facts), open_in: None, partial: false, problem: None }
+            SessionRow { stored, facts: Arc::new(facts), holder: None, partial: false, read_error: None }
         })
         .collect();
     let mut keys = Vec::new();
     for typed in TYPED {
         for (end, letter) in typed.char_indices() {
-            let query = Query::parse(&typed[..end + letter.len_utf8()], Utc::now().fixed_offset());
+            let query = SessionQuery::parse(&typed[..end + letter.len_utf8()], Utc::now().fixed_offset());
             let start = Instant::now();
             std::hint::black_box(query.rank_all(&rows, None));
             keys.push(start.elapsed());

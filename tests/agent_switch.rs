@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use std::io::Write;
 use std::path::Path;
 
-use hotseat::store::{LocalStore, is_home};
+use hotseat::store::{LocalStore, belongs_to_cwd};
 use serde_json::{Value, json};
 
 #[path = "support/agent.rs"]
@@ -298,7 +298,10 @@ fn a_session_of_another_folder_runs_in_its_own_or_where_it_is_told() {
     let (_, answer) = switched(&mut agent, &fork);
     let copy = answer["transcript_path"].as_str().unwrap();
     assert_eq!(answer["cwd"], json!(home.work()));
-    assert!(is_home(Path::new(copy), &home.work()), "a fork belongs to the folder it was told: {copy}");
+    assert!(
+        belongs_to_cwd(Path::new(copy), &home.work()),
+        "a fork belongs to the folder it was told: {copy}"
+    );
 
     let store = LocalStore::new(home.config());
     store.move_to(there.id().parse().unwrap(), &home.work()).unwrap().unwrap();

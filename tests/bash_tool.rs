@@ -3,19 +3,19 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use hotseat::agent::tool::{Bash, Outcome, Place, Side, Tool};
+use hotseat::agent::tool::{Bash, ResultDir, Tool, ToolContext, ToolOutcome};
 use serde_json::{Value, json};
 
-fn place(cwd: &Path) -> Place {
-    Place::new(cwd.to_owned(), env!("CARGO_BIN_EXE_hotseat").into())
+fn place(cwd: &Path) -> ToolContext {
+    ToolContext::new(cwd.to_owned(), env!("CARGO_BIN_EXE_hotseat").into())
 }
 
-async fn run(cwd: &Path, input: Value) -> Outcome {
+async fn run(cwd: &Path, input: Value) -> ToolOutcome {
     Bash.run(input, place(cwd)).await
 }
 
 /// Runs a command and compares what the model is told.
-async fn check(command: &str, is_error: bool, text: &str) -> Outcome {
+async fn check(command: &str, is_error: bool, text: &str) -> ToolOutcome {
     let temp = tempfile::tempdir().unwrap();
     let outcome = run(temp.path(), json!({"command": command})).await;
     assert_eq!((outcome.is_error, outcome.text.as_str()), (is_error, text), "{command}");
@@ -106,7 +106,10 @@ async fn of_much_output_the_beginning_and_the_errors_stay() {
 #[tokio::test]
 async fn a_long_output_is_kept_whole_beside_the_session() {
     let temp = tempfile::tempdir().unwrap();
-    let beside = Place { side: Side::of(&temp.path().join("session.jsonl")), ..place(temp.path()) };
+    let beside = ToolContext {
+        result_dir: ResultDir::for_transcript(&temp.path().join("session.jsonl")),
+        ..place(temp.path())
+    };
     let run = async |command: &str| Bash.run(json!({"command": command}), beside.clone()).await;
     let outcome = run("seq 1 20000").await;
     assert!(outcome.text.starts_with("<persisted-output>\nOutput too large (106.3KB)"), "{}", outcome.text);

@@ -7,7 +7,7 @@
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
-use hotseat::store::{Fork, LocalStore, SessionStore};
+use hotseat::store::{ForkSpec, LocalStore, SessionStore};
 use serde_json::{Value, json};
 
 #[path = "support/agent.rs"]
@@ -205,8 +205,8 @@ fn the_official_program_goes_on_where_a_session_was_moved_and_in_a_repaired_copy
     let torn = whole.replacen(r#""content":"Hello.""#, "\n", 1);
     assert_ne!(torn, whole);
     std::fs::write(&path, torn).unwrap();
-    let copy = store.fork(id, &Fork { repair: true, ..Fork::default() }).unwrap();
-    assert_eq!(copy.mended.cuts, 1);
+    let copy = store.fork(id, &ForkSpec { repair: true, ..ForkSpec::default() }).unwrap();
+    assert_eq!(copy.repairs.bridged_gaps, 1);
     exchange.official_in(&other, "And now?", &["--resume", &copy.id.to_string()]);
     let sent = exchange.sent();
     assert!(sent.contains("PINEAPPLE") && sent.contains("And here?") && !sent.contains("Hello."), "{sent}");

@@ -6,11 +6,11 @@
 use std::path::Path;
 use std::process::Command;
 
-use hotseat::session::facts::Facts;
-use hotseat::session::line::Kind;
-use hotseat::session::transcript::Reach;
+use hotseat::session::raw_entry::EntryKind;
+use hotseat::session::summary::SessionSummary;
+use hotseat::session::transcript::PathScope;
 use hotseat::session::{SessionId, Transcript};
-use hotseat::store::{Fork, LocalStore, Scope, SessionStore};
+use hotseat::store::{ForkSpec, LocalStore, Scope, SessionStore};
 use serde_json::Value;
 
 #[path = "support/sessions.rs"]
@@ -74,10 +74,12 @@ impl Scratch {
     fn our_messages(&self, id: SessionId) -> Vec<Value> {
         let bytes = self.store.read(id).expect("readable");
         let transcript = Transcript::parse(&bytes);
-        let lines =
-            transcript.path(transcript.leaf(), Reach::Model).into_iter().map(|at| &transcript.lines[at]);
-        let shown =
-            lines.filter(|line| matches!(line.kind(), Kind::User | Kind::Assistant) && !line.is_meta());
+        let lines = transcript
+            .path(transcript.leaf(), PathScope::Model)
+            .into_iter()
+            .map(|at| &transcript.entries[at]);
+        let shown = lines
+            .filter(|line| matches!(line.kind(), EntryKind::User | EntryKind::Assistant) && !line.is_meta());
         shown.map(|line| serde_json::from_str(line.json()).expect("an entry")).collect()
     }
 }
@@ -120,7 +122,7 @@ fn both_list_the_same_sessions() {
     for official in listed {
         let id: SessionId = official["session_id"].as_str().expect("an id").parse().expect("an id");
         let bytes = scratch.store.read(id).expect("readable");
-        let facts = Facts::gather(&Transcript::parse(&bytes));
+        let facts = SessionSummary::from_transcript(&Transcript::parse(&bytes));
         let stored = ours.iter().find(|stored| stored.id == id).expect("listed by both");
         assert_eq!(official["summary"], facts.title_text());
         assert_eq!(official["first_prompt"].as_str(), facts.first_prompt.as_deref());
@@ -139,7 +141,7 @@ fn the_official_functions_read_our_fork_and_we_read_theirs() {
     for sample in samples() {
         let source = scratch.put(&sample);
         let bytes = scratch.store.read(source).expect("readable");
-        let our_fork = scratch.store.fork(source, &Fork::default()).expect("a fork").id;
+        let our_fork = scratch.store.fork(source, &ForkSpec::default()).expect("a fork").id;
         let their_fork = scratch.sdk(&format!("fork_session('{source}').session_id"));
         let their_fork = their_fork.as_str().expect("an id").parse().expect("an id");
         let official = scratch.official_messages_of(&[source, our_fork, their_fork]);
@@ -156,8 +158,9 @@ fn a_fork_at_a_message_ends_there_for_both() {
     let Some(scratch) = Scratch::new("a_fork_at_a_message_ends_there_for_both") else { return };
     let source = scratch.put(&Sample::default());
     let messages = scratch.official_messages(source);
-    let fork =
-        |uuid| scratch.store.fork(source, &Fork { at: Some(uuid), ..Fork::default() }).expect("a fork").id;
+    let fork = |uuid| {
+        scratch.store.fork(source, &ForkSpec { at: Some(uuid), ..ForkSpec::default() }).expect("a fork").id
+    };
     let forks: Vec<_> = uuids(&messages).into_iter().map(fork).collect();
     for (at, (fork, copy)) in forks.iter().zip(scratch.official_messages_of(&forks)).enumerate() {
         // A turn is a prompt, a reply of three blocks, their result, another reply.
@@ -176,7 +179,7 @@ fn a_name_given_by_one_is_seen_by_the_other() {
     assert_eq!(title(), "Ours ⑂2");
     scratch.sdk(&format!("[rename_session('{id}', 'Theirs'), tag_session('{id}', 'x')]"));
     let bytes = scratch.store.read(id).expect("readable");
-    let facts = Facts::gather(&Transcript::parse(&bytes));
+    let facts = SessionSummary::from_transcript(&Transcript::parse(&bytes));
     assert_eq!((facts.title_text(), facts.tag.as_deref()), ("Theirs", Some("x")));
     scratch.store.delete(id).expect("deleted");
     assert_eq!(scratch.sdk(&format!("get_session_info('{id}')")), Value::Null);

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use hotseat::tui::app::{Keymap, Place};
+use hotseat::tui::app::{KeyContext, Keymap};
 
 #[path = "support/skip.rs"]
 mod skip;
@@ -26,7 +26,7 @@ fn readme() -> String {
 fn tables() -> String {
     let keymap = Keymap::default();
     let mut text = String::new();
-    for place in Place::ALL {
+    for place in KeyContext::ALL {
         write!(text, "\n**{}**\n\n| key | what it does |\n| --- | --- |\n", place.heading()).unwrap();
         for (keys, help, _) in keymap.help(place) {
             let keys: Vec<_> = keys.split("  ").map(code).collect();

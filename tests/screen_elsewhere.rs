@@ -9,7 +9,7 @@ mod sessions;
 use std::path::{Path, PathBuf};
 
 use hotseat::session::SessionId;
-use hotseat::store::{LocalStore, SessionStore, is_home};
+use hotseat::store::{LocalStore, SessionStore, belongs_to_cwd};
 use pty::{Pty, hotseat};
 use sessions::Sample;
 
@@ -92,7 +92,7 @@ fn a_session_of_a_renamed_folder_goes_on_in_a_copy_here() {
     let store = LocalStore::new(root.join("claude"));
     let copies: Vec<_> = store.list(&hotseat::store::Scope::Project(project.clone())).unwrap();
     let [copy] = &copies[..] else { panic!("one copy, here: {copies:?}") };
-    assert!(is_home(&copy.path, &project));
+    assert!(belongs_to_cwd(&copy.path, &project));
     assert_eq!(Path::new(&last_folder(&copy.path)), project);
 }
 
@@ -112,5 +112,5 @@ fn a_pin_keeps_a_copy_and_its_details_say_so() {
     std::fs::remove_file(&transcript).unwrap();
     let store = LocalStore::new(root.join("claude"));
     let pinned = store.pinned().unwrap();
-    assert!(pinned.len() == 1 && pinned[0].gone, "{pinned:?}");
+    assert!(pinned.len() == 1 && pinned[0].original_missing, "{pinned:?}");
 }

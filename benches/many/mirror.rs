@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use hotseat::index::Catalog;
-use hotseat::store::{LocalStore, Mirror, Scope, SessionStore};
+use hotseat::store::{ImportedSessions, LocalStore, Scope, SessionStore};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -32,15 +32,15 @@ fn one(root: &Path) {
     write(&codex, 1);
     println!("One thread of codex, {} MB:\n", BYTES / 1_000_000);
     let store = || {
-        let mirror = Mirror::new(&root.join("mirror"), &codex);
-        std::sync::Arc::new(LocalStore::new(root.join("claude")).with(mirror))
+        let mirror = ImportedSessions::new(&root.join("mirror"), &codex);
+        std::sync::Arc::new(LocalStore::new(root.join("claude")).with_imported(mirror))
     };
     let began = Instant::now();
-    let rows = Catalog::over(store(), false).read(&Scope::All, |_, _| ()).unwrap();
+    let rows = Catalog::without_index(store(), false).read(&Scope::All, |_, _| ()).unwrap();
     let listed = began.elapsed();
     let partial = rows[0].partial;
     let behind = store();
-    while behind.take_in(48 << 20).unwrap() {}
+    while behind.sync_external(48 << 20).unwrap() {}
     let all = began.elapsed();
     println!("- its row: {} (partial: {partial}); all of it: {}\n", show(listed), show(all));
 }
@@ -51,13 +51,13 @@ fn many(root: &Path) {
     let bytes: u64 = files.iter().map(|file| fs::metadata(file).unwrap().len()).sum();
     println!("{THREADS} threads of codex, {} MB:\n", bytes / 1_000_000);
     let store = || {
-        let mirror = Mirror::new(&root.join("mirror"), &codex);
-        std::sync::Arc::new(LocalStore::new(root.join("claude")).with(mirror))
+        let mirror = ImportedSessions::new(&root.join("mirror"), &codex);
+        std::sync::Arc::new(LocalStore::new(root.join("claude")).with_imported(mirror))
     };
     let began = Instant::now();
     let first = store().list(&Scope::All).unwrap().len();
     let listed = began.elapsed();
-    while store().take_in(48 << 20).unwrap() {}
+    while store().sync_external(48 << 20).unwrap() {}
     let all = began.elapsed();
     let rate = bytes as f64 / 1e6 / all.as_secs_f64();
     println!("- the first {first} rows: {}; all: {}, {rate:.0} MB/s", show(listed), show(all));
@@ -80,7 +80,7 @@ fn many(root: &Path) {
         text.extend(line.into_bytes());
         fs::write(&files[round], text).unwrap();
     });
-    let rows = Catalog::over(store(), false).read(&Scope::All, |_, _| ()).unwrap();
+    let rows = Catalog::without_index(store(), false).read(&Scope::All, |_, _| ()).unwrap();
     assert_eq!(rows.len() as u64, THREADS);
     assert!(rows.iter().all(|row| row.facts.agent.as_deref() == Some("codex")));
     println!();

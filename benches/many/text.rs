@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::time::{Duration, Instant, SystemTime};
 
-use hotseat::index::text::{self, Passage, Query, Text};
-use hotseat::session::line::Line;
+use hotseat::index::text::{self, FullTextQuery, Passage, SessionPassages};
+use hotseat::session::raw_entry::RawEntry;
 use rayon::prelude::*;
 use rusqlite::Connection;
 
@@ -109,7 +109,7 @@ impl Newest {
     fn take_in(&self, connection: &mut Connection) -> Duration {
         let start = Instant::now();
         std::thread::scope(|scope| {
-            let (parsed, batches) = mpsc::sync_channel::<Vec<Text>>(1);
+            let (parsed, batches) = mpsc::sync_channel::<Vec<SessionPassages>>(1);
             scope.spawn(move || {
                 let mut at = 0;
                 while at < self.0.len() {
@@ -133,18 +133,18 @@ impl Newest {
         start.elapsed()
     }
 
-    fn text(&self, at: usize) -> Text {
+    fn text(&self, at: usize) -> SessionPassages {
         let (modified, _, path) = &self.0[at];
         let bytes = std::fs::read(path).unwrap();
         let mut passages = Vec::new();
         let mut offset = 0;
         for line in bytes.split_inclusive(|byte| *byte == b'\n') {
-            let entry = Line::parse(std::str::from_utf8(line).unwrap().trim_end()).unwrap();
-            passages.extend(Passage::of_line(&entry, offset));
+            let entry = RawEntry::parse(std::str::from_utf8(line).unwrap().trim_end()).unwrap();
+            passages.extend(Passage::from_line(&entry, offset));
             offset += line.len() as u64;
         }
         let active = modified.duration_since(SystemTime::UNIX_EPOCH).unwrap().as_millis() as i64;
-        Text { session: (self.0.len() - at) as i64, active, passages }
+        SessionPassages { session: (self.0.len() - at) as i64, active, passages }
     }
 
     fn read(&self, session: i64, range: Range<u64>) -> Option<Vec<u8>> {
@@ -159,7 +159,7 @@ impl Newest {
         let mut all = Vec::new();
         let mut slowest = (Duration::ZERO, "");
         for typed in QUERIES {
-            let query = Query::typing(typed).with_tools(tools);
+            let query = FullTextQuery::typing(typed).with_tools(tools);
             let mut times = Vec::new();
             for _ in 0..ROUNDS {
                 let start = Instant::now();

@@ -6,7 +6,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use hotseat::session::SessionId;
-use hotseat::slot::{Answer, Ask, Driver, Heard, Launch, Line, Origin, Switch};
+use hotseat::slot::{AgentEvent, AgentResponse, Driver, JsonLine, Launch, SlotRequest, StartSession, Switch};
 
 /// A process, and the driver that knows what to say to it.
 pub struct Bare {
@@ -23,11 +23,11 @@ impl Bare {
     /// Starts it, and comes through the handshake.
     pub fn start(launch: &Launch) -> Self {
         let mut driver = (launch.driver)();
-        let start = driver.start(launch, &Origin::New);
+        let start = driver.start(launch, &StartSession::New);
         let mut process = Command::new(&launch.program)
             .args(&launch.args)
-            .args(start.arguments)
-            .envs(start.environment)
+            .args(start.args)
+            .envs(start.env)
             .envs(launch.env.iter().cloned())
             .current_dir(&launch.cwd)
             .stdin(Stdio::piped())
@@ -40,30 +40,30 @@ impl Bare {
         // Until it has told its own.
         let session = SessionId::random();
         let mut bare = Self { driver, process, input, output, asked: 0, session };
-        bare.ask(Ask::Handshake);
+        bare.ask(SlotRequest::Handshake);
         bare
     }
 
     /// From the first line that is sent to the line that answers.
     pub fn switch(&mut self, switch: Switch) -> Duration {
-        self.ask(Ask::Switch { switch, interrupt: false })
+        self.ask(SlotRequest::Switch { switch, interrupt: false })
     }
 
     /// Gives it a prompt, and waits for the end of the turn.
     pub fn says(&mut self, prompt: &str) {
-        let heard = self.driver.prompt(&uuid::Uuid::new_v4().to_string(), prompt);
-        self.until(heard, |heard| *heard == Heard::Quiet);
+        let heard = self.driver.send_prompt(&uuid::Uuid::new_v4().to_string(), prompt);
+        self.until(heard, |heard| *heard == AgentEvent::Idle);
     }
 
-    fn ask(&mut self, ask: Ask) -> Duration {
+    fn ask(&mut self, ask: SlotRequest) -> Duration {
         self.asked += 1;
         let wanted = format!("bare-{}", self.asked);
-        let heard = self.driver.ask(&wanted, ask);
-        self.until(heard, |heard| matches!(heard, Heard::Answer { id, .. } if *id == wanted))
+        let heard = self.driver.request(&wanted, ask);
+        self.until(heard, |heard| matches!(heard, AgentEvent::Response { id, .. } if *id == wanted))
     }
 
     /// Does what is to be done, and hears on until this is heard.
-    fn until(&mut self, mut heard: Vec<Heard>, wanted: impl Fn(&Heard) -> bool) -> Duration {
+    fn until(&mut self, mut heard: Vec<AgentEvent>, wanted: impl Fn(&AgentEvent) -> bool) -> Duration {
         let start = Instant::now();
         let mut took = start.elapsed();
         loop {
@@ -74,19 +74,20 @@ impl Bare {
             }
             let line = self.output.next().unwrap().unwrap();
             took = start.elapsed();
-            heard =
-                serde_json::from_str::<Line>(&line).map(|line| self.driver.hear(line).1).unwrap_or_default();
+            heard = serde_json::from_str::<JsonLine>(&line)
+                .map(|line| self.driver.handle_message(line).1)
+                .unwrap_or_default();
         }
     }
 
-    fn does(&mut self, heard: Vec<Heard>) {
+    fn does(&mut self, heard: Vec<AgentEvent>) {
         for heard in heard {
             match heard {
                 // In one piece, as the slot writes it.
-                Heard::Send(line) => self.input.write_all(format!("{line}\n").as_bytes()).unwrap(),
-                Heard::Answer { answer, .. } => match answer.unwrap() {
-                    Answer::Seated(seated) => self.session = seated.session,
-                    Answer::Agent(agent, _) => self.session = agent.session,
+                AgentEvent::SendLine(line) => self.input.write_all(format!("{line}\n").as_bytes()).unwrap(),
+                AgentEvent::Response { answer, .. } => match answer.unwrap() {
+                    AgentResponse::Switched(seated) => self.session = seated.session,
+                    AgentResponse::Handshake(agent, _) => self.session = agent.session,
                     _ => {}
                 },
                 _ => {}

@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use hotseat::slot::terminal::{self, Terminal};
-use hotseat::slot::{How, News, SlotState, Switch};
+use hotseat::slot::terminal::{self, AgentTerminal};
+use hotseat::slot::{SlotEventKind, SlotState, Switch, SwitchMethod};
 
 use crate::bench::Bench;
 use crate::seat::Slot;
@@ -36,7 +36,7 @@ pub async fn measure() {
 
 struct Seat {
     slot: Slot,
-    screen: Terminal,
+    screen: AgentTerminal,
 }
 
 impl Seat {
@@ -44,8 +44,9 @@ impl Seat {
     async fn says(&mut self, prompt: &str) {
         self.is_still().await;
         self.slot.submit(&uuid::Uuid::new_v4().to_string(), prompt).await;
-        let is_busy = |news: &News| matches!(news, News::State(SlotState::Busy { .. }));
-        self.slot.until("a turn", |event| is_busy(&event.news).then_some(())).await;
+        let is_busy =
+            |news: &SlotEventKind| matches!(news, SlotEventKind::StateChanged(SlotState::Busy { .. }));
+        self.slot.until("a turn", |event| is_busy(&event.kind).then_some(())).await;
         self.slot.idle().await;
     }
 
@@ -54,12 +55,12 @@ impl Seat {
         let start = Instant::now();
         let switched = self.slot.handle.switch(switch, false).await.unwrap();
         let took = start.elapsed();
-        assert_eq!(switched.how, How::InProcess);
+        assert_eq!(switched.method, SwitchMethod::InProcess);
         took
     }
 
     async fn is_still(&self) {
-        let shown = || self.screen.look(vt100::Screen::contents);
+        let shown = || self.screen.with_screen(vt100::Screen::contents);
         let (mut before, mut since) = (shown(), Instant::now());
         while since.elapsed() < STILL {
             tokio::time::sleep(Duration::from_millis(20)).await;

@@ -10,7 +10,7 @@ use agent_client_protocol_schema::v1::{
 use crate::protocol::PermissionMode;
 
 /// The answer to `initialize`; version 1 is what is spoken, whatever is asked for.
-pub(super) fn introduction() -> InitializeResponse {
+pub(super) fn initialize_response() -> InitializeResponse {
     let sessions = SessionCapabilities::new()
         .list(SessionListCapabilities::new())
         .resume(SessionResumeCapabilities::new())
@@ -28,7 +28,7 @@ pub(super) fn introduction() -> InitializeResponse {
 }
 
 /// The permission modes, as an editor offers them.
-pub(super) fn modes(current: PermissionMode) -> SessionModeState {
+pub(super) fn mode_state(current: PermissionMode) -> SessionModeState {
     let mode = |mode: PermissionMode| {
         let (name, what) = match mode {
             PermissionMode::Default => ("Ask first", "Ask before anything that changes something"),

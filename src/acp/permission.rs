@@ -6,16 +6,16 @@ use agent_client_protocol_schema::v1::{
 };
 use serde_json::Value;
 
-use super::tool;
+use super::tool_calls;
 use crate::session::SessionId;
-use crate::slot::{PermissionRequest, Verdict};
+use crate::slot::{PermissionDecision, PermissionRequest};
 
 const ONCE: &str = "once";
 const SESSION: &str = "session";
 const DENY: &str = "deny";
 
 /// What the editor is asked; `call` is the id of the tool call it is about.
-pub(super) fn question(
+pub(super) fn permission_request(
     session: SessionId,
     call: &str,
     request: &PermissionRequest,
@@ -25,20 +25,20 @@ pub(super) fn question(
         PermissionOption::new(SESSION, "Allow for this session", PermissionOptionKind::AllowAlways),
         PermissionOption::new(DENY, "Deny", PermissionOptionKind::RejectOnce),
     ];
-    let wanted = tool::wanted(call, &request.tool, &request.input);
+    let wanted = tool_calls::call_for_permission(call, &request.tool, &request.input);
     RequestPermissionRequest::new(session.to_string(), wanted, options)
 }
 
 /// What the editor's answer means. Whatever is not a yes is a no.
-pub(super) fn verdict(answer: Result<Value, Value>) -> Verdict {
+pub(super) fn parse_decision(answer: Result<Value, Value>) -> PermissionDecision {
     let outcome = answer.ok().and_then(|answer| serde_json::from_value(answer).ok());
     match outcome.map(|response: RequestPermissionResponse| response.outcome) {
         Some(RequestPermissionOutcome::Selected(chosen)) => match &*chosen.option_id.0 {
-            ONCE => Verdict::Once,
-            SESSION => Verdict::Session,
-            _ => Verdict::Deny("the person said no".to_owned()),
+            ONCE => PermissionDecision::AllowOnce,
+            SESSION => PermissionDecision::AllowSession,
+            _ => PermissionDecision::Deny("the person said no".to_owned()),
         },
-        _ => Verdict::Deny("the person did not answer".to_owned()),
+        _ => PermissionDecision::Deny("the person did not answer".to_owned()),
     }
 }
 
@@ -51,7 +51,7 @@ mod tests {
     #[test]
     fn only_a_yes_is_a_yes() {
         let check = |answer: Result<Value, Value>, expected: &str| {
-            assert!(format!("{:?}", verdict(answer.clone())).starts_with(expected), "{answer:?}");
+            assert!(format!("{:?}", parse_decision(answer.clone())).starts_with(expected), "{answer:?}");
         };
         let chosen = |option: &str| Ok(json!({"outcome": {"outcome": "selected", "optionId": option}}));
         check(chosen("once"), "Once");

@@ -8,20 +8,21 @@ use agent_client_protocol_schema::v1::{AvailableCommand, ContentBlock, EmbeddedR
 const SWITCHES: [&str; 5] = ["clear", "new", "reset", "resume", "fork"];
 
 /// The prompt's text. Writing to a string cannot fail.
-pub(super) fn text(blocks: Vec<ContentBlock>) -> Result<String, Error> {
+pub(super) fn prompt_text(blocks: Vec<ContentBlock>) -> Result<String, Error> {
     let mut text = String::new();
     for block in blocks {
         match block {
             ContentBlock::Text(said) => text.push_str(&said.text),
-            ContentBlock::ResourceLink(link) => text.push_str(path(&link.uri)),
+            ContentBlock::ResourceLink(link) => text.push_str(uri_path(&link.uri)),
             ContentBlock::Resource(embedded) => match embedded.resource {
                 EmbeddedResourceResource::TextResourceContents(file) => {
-                    let _ = write!(text, "\n<file path=\"{}\">\n{}\n</file>\n", path(&file.uri), file.text);
+                    let _ =
+                        write!(text, "\n<file path=\"{}\">\n{}\n</file>\n", uri_path(&file.uri), file.text);
                 }
-                _ => return Err(refused("a file that is no text")),
+                _ => return Err(unsupported_content("a file that is no text")),
             },
-            ContentBlock::Image(_) => return Err(refused("an image")),
-            _ => return Err(refused("a sound, or something newer than this version")),
+            ContentBlock::Image(_) => return Err(unsupported_content("an image")),
+            _ => return Err(unsupported_content("a sound, or something newer than this version")),
         }
     }
     let command = text.split_whitespace().next().and_then(|word| word.strip_prefix('/'));
@@ -37,17 +38,17 @@ pub(super) fn text(blocks: Vec<ContentBlock>) -> Result<String, Error> {
 }
 
 /// The commands that an editor can offer.
-pub(super) fn commands(of_the_agent: &[(String, String)]) -> Vec<AvailableCommand> {
+pub(super) fn offered_commands(of_the_agent: &[(String, String)]) -> Vec<AvailableCommand> {
     let offered = of_the_agent.iter().filter(|(name, _)| !SWITCHES.contains(&name.as_str()));
     offered.map(|(name, what)| AvailableCommand::new(name.clone(), what.clone())).collect()
 }
 
 /// A file by its path, anything else by its address.
-fn path(uri: &str) -> &str {
+fn uri_path(uri: &str) -> &str {
     uri.strip_prefix("file://").unwrap_or(uri)
 }
 
-fn refused(what: &str) -> Error {
+fn unsupported_content(what: &str) -> Error {
     Error::invalid_params().data(format!("the prompt holds {what}, which hotseat's agent does not take"))
 }
 
@@ -60,7 +61,7 @@ mod tests {
     #[test]
     fn a_prompt_becomes_text() {
         let check = |blocks: Value, expected: Result<&str, &str>| {
-            let text = text(serde_json::from_value(blocks).unwrap());
+            let text = prompt_text(serde_json::from_value(blocks).unwrap());
             match (text, expected) {
                 (Ok(text), Ok(expected)) => assert_eq!(text, expected),
                 (Err(error), Err(expected)) => assert!(error.data.unwrap().to_string().contains(expected)),

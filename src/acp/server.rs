@@ -9,43 +9,43 @@ use serde::Serialize;
 use serde_json::Value;
 use tokio::io::{AsyncBufRead, AsyncWrite};
 
-use super::Served;
-use super::editor::{Editor, Message, parameters};
-use super::handshake::introduction;
-use super::permission::verdict;
-use super::seat::Seat;
-use super::sessions::Open;
-use super::turn::{Turn, Waiting};
+use super::AcpServerConfig;
+use super::handshake::initialize_response;
+use super::json_rpc::{EditorConnection, RpcMessage, parse_params};
+use super::permission::parse_decision;
+use super::served_agent::ServedAgent;
+use super::sessions::EditorSession;
+use super::turn::{ServedTurn, WaitingPrompt};
 use crate::protocol::{Incoming, LineReader};
 use crate::session::SessionId;
 use crate::slot::SlotEvent;
 
 /// All that is known while an editor is served.
-pub(super) struct Server<W> {
-    pub served: Served,
-    pub editor: Editor<W>,
+pub(super) struct EditorServer<W> {
+    pub config: AcpServerConfig,
+    pub editor: EditorConnection<W>,
     /// None before the first session.
-    pub seat: Option<Seat>,
+    pub agent: Option<ServedAgent>,
     /// The sessions that the editor has open.
-    pub open: HashMap<SessionId, Open>,
+    pub sessions: HashMap<SessionId, EditorSession>,
     /// The one that runs.
-    pub turn: Option<Turn>,
+    pub turn: Option<ServedTurn>,
     /// Prompts to other sessions: there is one process.
-    pub waiting: VecDeque<Waiting>,
+    pub queue: VecDeque<WaitingPrompt>,
     /// Permission requests, by the id under which the editor was asked.
-    pub asked: HashMap<RequestId, String>,
+    pub permission_ids: HashMap<RequestId, String>,
 }
 
-impl<W: AsyncWrite + Unpin> Server<W> {
-    pub fn new(served: Served, output: W) -> Self {
+impl<W: AsyncWrite + Unpin> EditorServer<W> {
+    pub fn new(served: AcpServerConfig, output: W) -> Self {
         Self {
-            served,
-            editor: Editor::new(output),
-            seat: None,
-            open: HashMap::new(),
+            config: served,
+            editor: EditorConnection::new(output),
+            agent: None,
+            sessions: HashMap::new(),
             turn: None,
-            waiting: VecDeque::new(),
-            asked: HashMap::new(),
+            queue: VecDeque::new(),
+            permission_ids: HashMap::new(),
         }
     }
 
@@ -55,15 +55,15 @@ impl<W: AsyncWrite + Unpin> Server<W> {
         loop {
             tokio::select! {
                 line = lines.next() => match line? {
-                    Some(Incoming::Frame(message)) => self.take(message).await?,
+                    Some(Incoming::Frame(message)) => self.handle_message(message).await?,
                     Some(Incoming::Garbage(_)) => {
-                        self.editor.answer(RequestId::Null, Err(Error::parse_error())).await?;
+                        self.editor.respond(RequestId::Null, Err(Error::parse_error())).await?;
                     }
                     None => return Ok(()),
                 },
-                event = news(self.seat.as_mut()) => match event {
-                    Some(event) => self.hear(event).await?,
-                    None => self.seat = None,
+                event = next_event(self.agent.as_mut()) => match event {
+                    Some(event) => self.handle_event(event).await?,
+                    None => self.agent = None,
                 },
             }
         }
@@ -71,40 +71,43 @@ impl<W: AsyncWrite + Unpin> Server<W> {
 
     /// Ends the process, gracefully.
     pub async fn close(self) {
-        if let Some(seat) = self.seat {
+        if let Some(seat) = self.agent {
             seat.handle.close().await;
         }
     }
 
-    async fn take(&mut self, message: Value) -> io::Result<()> {
-        match Message::of(message) {
-            Ok(Message::Request { id, method, params }) if method == "session/prompt" => {
+    async fn handle_message(&mut self, message: Value) -> io::Result<()> {
+        match RpcMessage::parse(message) {
+            Ok(RpcMessage::Request { id, method, params }) if method == "session/prompt" => {
                 self.prompt(id, params).await
             }
-            Ok(Message::Request { id, method, params }) => self.request(id, &method, params).await,
-            Ok(Message::Notification { method, params }) => {
+            Ok(RpcMessage::Request { id, method, params }) => self.handle_request(id, &method, params).await,
+            Ok(RpcMessage::Notification { method, params }) => {
                 if method == "session/cancel" {
                     self.cancel(params).await?;
                 }
                 Ok(())
             }
-            Ok(Message::Answer { id, result }) => {
-                if let (Some(permission), Some(seat)) = (self.asked.remove(&id), &self.seat)
-                    && let Err(error) = seat.handle.answer(permission, verdict(result)).await
+            Ok(RpcMessage::Response { id, result }) => {
+                if let (Some(permission), Some(seat)) = (self.permission_ids.remove(&id), &self.agent)
+                    && let Err(error) =
+                        seat.handle.answer_permission(permission, parse_decision(result)).await
                 {
                     tracing::info!(%error, "an answer that came too late");
                 }
                 Ok(())
             }
-            Err(error) => self.editor.answer(RequestId::Null, Err(error)).await,
+            Err(error) => self.editor.respond(RequestId::Null, Err(error)).await,
         }
     }
 
     /// What is answered at once. (A prompt is answered when its turn is over.)
-    async fn request(&mut self, id: RequestId, method: &str, params: Value) -> io::Result<()> {
-        let before = self.seat.as_ref().map(|seat| seat.agent.session);
+    async fn handle_request(&mut self, id: RequestId, method: &str, params: Value) -> io::Result<()> {
+        let before = self.agent.as_ref().map(|seat| seat.info.session);
         let result = match method {
-            "initialize" => parameters::<InitializeRequest>(params).and_then(|_| wire(&introduction())),
+            "initialize" => {
+                parse_params::<InitializeRequest>(params).and_then(|_| to_json(&initialize_response()))
+            }
             "session/new" => self.new_session(params).await,
             "session/load" => self.load(params).await?,
             "session/resume" => self.resume(params).await,
@@ -115,20 +118,20 @@ impl<W: AsyncWrite + Unpin> Server<W> {
             "session/set_mode" => self.set_mode(params).await,
             other => Err(Error::method_not_found().data(format!("hotseat has no method {other}"))),
         };
-        self.editor.answer(id, result).await?;
-        self.tell_commands(before).await
+        self.editor.respond(id, result).await?;
+        self.send_commands(before).await
     }
 }
 
 /// An answer as the wire has it. Answers hold text, numbers and JSON.
-pub(super) fn wire(answer: &impl Serialize) -> Result<Value, Error> {
+pub(super) fn to_json(answer: &impl Serialize) -> Result<Value, Error> {
     serde_json::to_value(answer).map_err(|error| Error::internal_error().data(error.to_string()))
 }
 
 /// The slot's next news; none once it is over.
-async fn news(seat: Option<&mut Seat>) -> Option<SlotEvent> {
+async fn next_event(seat: Option<&mut ServedAgent>) -> Option<SlotEvent> {
     match seat {
-        Some(seat) => seat.news.recv().await,
+        Some(seat) => seat.events.recv().await,
         None => pending().await,
     }
 }

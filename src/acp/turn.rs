@@ -10,16 +10,16 @@ use serde_json::Value;
 use tokio::io::AsyncWrite;
 use uuid::Uuid;
 
-use super::editor::parameters;
-use super::said::Said;
-use super::seat::{internal, refused};
-use super::server::{Server, wire};
+use super::json_rpc::parse_params;
+use super::served_agent::{internal_error, slot_error};
+use super::server::{EditorServer, to_json};
+use super::updates::UpdateBuilder;
 use super::{permission, prompt};
 use crate::session::SessionId;
-use crate::slot::{Exit, News, PermissionRequest, PromptState, SlotEvent, SlotState};
+use crate::slot::{PermissionRequest, ProcessExit, PromptState, SlotEvent, SlotEventKind, SlotState};
 
 /// A turn that runs.
-pub(super) struct Turn {
+pub(super) struct ServedTurn {
     /// The request that its end answers.
     id: RequestId,
     pub session: SessionId,
@@ -27,82 +27,90 @@ pub(super) struct Turn {
     uuid: String,
     /// The editor wants it to stop.
     cancelled: bool,
-    said: Said,
+    updates: UpdateBuilder,
 }
 
 /// A prompt that waits for another session's turn.
-pub(super) struct Waiting {
+pub(super) struct WaitingPrompt {
     id: RequestId,
     session: SessionId,
     text: String,
 }
 
-impl<W: AsyncWrite + Unpin> Server<W> {
+impl<W: AsyncWrite + Unpin> EditorServer<W> {
     /// Takes a prompt; its turn begins now, or after those before it.
     pub(super) async fn prompt(&mut self, id: RequestId, params: Value) -> io::Result<()> {
-        match self.understand(params) {
-            Ok((session, text)) => self.waiting.push_back(Waiting { id, session, text }),
-            Err(error) => self.editor.answer(id, Err(error)).await?,
+        match self.parse_prompt(params) {
+            Ok((session, text)) => self.queue.push_back(WaitingPrompt { id, session, text }),
+            Err(error) => self.editor.respond(id, Err(error)).await?,
         }
-        self.begin_next().await
+        self.start_next().await
     }
 
-    fn understand(&self, params: Value) -> Result<(SessionId, String), Error> {
-        let request: PromptRequest = parameters(params)?;
-        let session = self.opened(&request.session_id.0)?;
+    fn parse_prompt(&self, params: Value) -> Result<(SessionId, String), Error> {
+        let request: PromptRequest = parse_params(params)?;
+        let session = self.require_open(&request.session_id.0)?;
         if self.is_busy(session) {
             let reason = "a turn of this session runs or waits already: cancel it, or wait for its end";
             return Err(Error::invalid_request().data(reason));
         }
-        Ok((session, prompt::text(request.prompt)?))
+        Ok((session, prompt::prompt_text(request.prompt)?))
     }
 
     /// Whether a turn of this session runs or waits.
     pub(super) fn is_busy(&self, session: SessionId) -> bool {
         let runs = self.turn.as_ref().is_some_and(|turn| turn.session == session);
-        runs || self.waiting.iter().any(|waiting| waiting.session == session)
+        runs || self.queue.iter().any(|waiting| waiting.session == session)
     }
 
-    async fn begin_next(&mut self) -> io::Result<()> {
+    async fn start_next(&mut self) -> io::Result<()> {
         while self.turn.is_none() {
-            let Some(Waiting { id, session, text }) = self.waiting.pop_front() else { return Ok(()) };
-            let before = self.seat.as_ref().map(|seat| seat.agent.session);
-            match self.begin(session, text).await {
+            let Some(WaitingPrompt { id, session, text }) = self.queue.pop_front() else { return Ok(()) };
+            let before = self.agent.as_ref().map(|seat| seat.info.session);
+            match self.start_turn(session, text).await {
                 Ok(uuid) => {
-                    self.turn = Some(Turn { id, session, uuid, cancelled: false, said: Said::default() });
-                    self.tell_commands(before).await?;
+                    self.turn = Some(ServedTurn {
+                        id,
+                        session,
+                        uuid,
+                        cancelled: false,
+                        updates: UpdateBuilder::default(),
+                    });
+                    self.send_commands(before).await?;
                 }
-                Err(error) => self.editor.answer(id, Err(error)).await?,
+                Err(error) => self.editor.respond(id, Err(error)).await?,
             }
         }
         Ok(())
     }
 
-    async fn begin(&mut self, session: SessionId, text: String) -> Result<String, Error> {
-        self.take_seat(session).await?;
-        let Some(seat) = &self.seat else { return Err(internal("the agent has ended")) };
+    async fn start_turn(&mut self, session: SessionId, text: String) -> Result<String, Error> {
+        self.activate(session).await?;
+        let Some(seat) = &self.agent else { return Err(internal_error("the agent has ended")) };
         let uuid = Uuid::new_v4().to_string();
-        seat.handle.submit(uuid.clone(), text).await.map_err(|error| refused(&error))?;
+        seat.handle.submit(uuid.clone(), text).await.map_err(|error| slot_error(&error))?;
         Ok(uuid)
     }
 
     /// The editor's notification; one about another session is nobody's mistake.
     pub(super) async fn cancel(&mut self, params: Value) -> io::Result<()> {
-        match parameters(params).and_then(|cancel: CancelNotification| self.opened(&cancel.session_id.0)) {
-            Ok(session) => self.stop(session).await,
+        match parse_params(params)
+            .and_then(|cancel: CancelNotification| self.require_open(&cancel.session_id.0))
+        {
+            Ok(session) => self.cancel_session(session).await,
             Err(_) => Ok(()),
         }
     }
 
     /// Stops what runs or waits of a session.
-    pub(super) async fn stop(&mut self, session: SessionId) -> io::Result<()> {
-        if let Some(at) = self.waiting.iter().position(|waiting| waiting.session == session)
-            && let Some(waiting) = self.waiting.remove(at)
+    pub(super) async fn cancel_session(&mut self, session: SessionId) -> io::Result<()> {
+        if let Some(at) = self.queue.iter().position(|waiting| waiting.session == session)
+            && let Some(waiting) = self.queue.remove(at)
         {
-            self.editor.answer(waiting.id, wire(&PromptResponse::new(StopReason::Cancelled))).await?;
+            self.editor.respond(waiting.id, to_json(&PromptResponse::new(StopReason::Cancelled))).await?;
         }
         let running = self.turn.as_mut().filter(|turn| turn.session == session);
-        if let (Some(turn), Some(seat)) = (running, &self.seat) {
+        if let (Some(turn), Some(seat)) = (running, &self.agent) {
             turn.cancelled = true;
             let (handle, uuid) = (seat.handle.clone(), turn.uuid.clone());
             // Its news must be read while the slot answers.
@@ -119,84 +127,95 @@ impl<W: AsyncWrite + Unpin> Server<W> {
     }
 
     /// Takes news of the slot.
-    pub(super) async fn hear(&mut self, event: SlotEvent) -> io::Result<()> {
-        match event.news {
-            News::Conversation { change, .. } => {
+    pub(super) async fn handle_event(&mut self, event: SlotEvent) -> io::Result<()> {
+        match event.kind {
+            SlotEventKind::ConversationChanged { change, .. } => {
                 let Some(turn) = self.turn.as_mut().filter(|turn| event.session == Some(turn.session)) else {
                     return Ok(());
                 };
                 let session = turn.session;
-                for update in turn.said.take(change) {
-                    self.editor.update(session, update).await?;
+                for update in turn.updates.push(change) {
+                    self.editor.send_update(session, update).await?;
                 }
             }
-            News::Prompt { uuid, state } => return self.moved(&uuid, state).await,
-            News::Permission(request) => return self.ask_permission(&request).await,
-            News::PermissionDropped { id } => self.asked.retain(|_, permission| *permission != id),
-            News::Mode(mode) => {
-                let Some(seat) = self.seat.as_mut().filter(|seat| seat.mode != mode) else { return Ok(()) };
+            SlotEventKind::PromptStateChanged { uuid, state } => {
+                return self.prompt_moved(&uuid, state).await;
+            }
+            SlotEventKind::PermissionRequested(request) => return self.ask_permission(&request).await,
+            SlotEventKind::PermissionDropped { id } => {
+                self.permission_ids.retain(|_, permission| *permission != id)
+            }
+            SlotEventKind::ModeChanged(mode) => {
+                let Some(seat) = self.agent.as_mut().filter(|seat| seat.mode != mode) else { return Ok(()) };
                 seat.mode = mode;
-                let session = seat.agent.session;
-                if let Some(open) = self.open.get_mut(&session) {
+                let session = seat.info.session;
+                if let Some(open) = self.sessions.get_mut(&session) {
                     open.mode = mode;
                     let update = CurrentModeUpdate::new(mode.wire_name());
-                    self.editor.update(session, SessionUpdate::CurrentModeUpdate(update)).await?;
+                    self.editor.send_update(session, SessionUpdate::CurrentModeUpdate(update)).await?;
                 }
             }
-            News::Ready(agent) => {
-                if let Some(seat) = &mut self.seat {
-                    seat.agent = agent;
+            SlotEventKind::Ready(agent) => {
+                if let Some(seat) = &mut self.agent {
+                    seat.info = agent;
                 }
             }
-            News::State(SlotState::Exited(Exit { reason, restart_in: None, .. })) => {
-                if let Some(seat) = &mut self.seat {
-                    seat.dead = true;
+            SlotEventKind::StateChanged(SlotState::Exited(ProcessExit {
+                reason, restart_in: None, ..
+            })) => {
+                if let Some(seat) = &mut self.agent {
+                    seat.stopped = true;
                 }
-                self.end(Err(internal(&format!("the agent ended: {reason}")))).await?;
+                self.finish_turn(Err(internal_error(&format!("the agent ended: {reason}")))).await?;
             }
-            News::State(_)
-            | News::Refused(_)
-            | News::Switched(_)
-            | News::Retry(_)
-            | News::Totals(_)
-            | News::Prepared(_)
-            | News::Servers(..)
-            | News::Commands(_)
-            | News::Replay { .. }
-            | News::Sessions(_)
-            | News::Model(_) => {}
+            SlotEventKind::StateChanged(_)
+            | SlotEventKind::ResumeRefused(_)
+            | SlotEventKind::Switched(_)
+            | SlotEventKind::Retrying(_)
+            | SlotEventKind::TotalsChanged(_)
+            | SlotEventKind::Prewarmed(_)
+            | SlotEventKind::McpServersChanged(..)
+            | SlotEventKind::SlashCommands(_)
+            | SlotEventKind::HistoryReplayed { .. }
+            | SlotEventKind::SessionsListed(_)
+            | SlotEventKind::ModelChanged(_) => {}
         }
         Ok(())
     }
 
     async fn ask_permission(&mut self, request: &PermissionRequest) -> io::Result<()> {
         let Some(turn) = &self.turn else { return Ok(()) };
-        let call = turn.said.call(&request.tool, &request.input).unwrap_or(&request.id);
-        let question = permission::question(turn.session, call, request);
-        let id = self.editor.ask(CLIENT_METHOD_NAMES.session_request_permission, &question).await?;
-        self.asked.insert(id, request.id.clone());
+        let call = turn.updates.find_call(&request.tool, &request.input).unwrap_or(&request.id);
+        let question = permission::permission_request(turn.session, call, request);
+        let id = self.editor.request(CLIENT_METHOD_NAMES.session_request_permission, &question).await?;
+        self.permission_ids.insert(id, request.id.clone());
         Ok(())
     }
 
-    async fn moved(&mut self, uuid: &str, state: PromptState) -> io::Result<()> {
+    async fn prompt_moved(&mut self, uuid: &str, state: PromptState) -> io::Result<()> {
         let Some(turn) = self.turn.as_ref().filter(|turn| turn.uuid == uuid) else { return Ok(()) };
         let reason = if turn.cancelled { StopReason::Cancelled } else { StopReason::EndTurn };
         match state {
             PromptState::Queued | PromptState::Started => Ok(()),
-            PromptState::Completed => self.end(wire(&PromptResponse::new(reason))).await,
-            PromptState::Cancelled => self.end(wire(&PromptResponse::new(StopReason::Cancelled))).await,
-            PromptState::CutOff => {
-                self.end(Err(internal("the agent ended in the middle of this turn: prompt again"))).await
+            PromptState::Completed => self.finish_turn(to_json(&PromptResponse::new(reason))).await,
+            PromptState::Cancelled => {
+                self.finish_turn(to_json(&PromptResponse::new(StopReason::Cancelled))).await
+            }
+            PromptState::Aborted => {
+                self.finish_turn(Err(internal_error(
+                    "the agent ended in the middle of this turn: prompt again",
+                )))
+                .await
             }
         }
     }
 
     /// The turn is over, and another may begin.
-    async fn end(&mut self, result: Result<Value, Error>) -> io::Result<()> {
+    async fn finish_turn(&mut self, result: Result<Value, Error>) -> io::Result<()> {
         if let Some(turn) = self.turn.take() {
-            self.editor.answer(turn.id, result).await?;
+            self.editor.respond(turn.id, result).await?;
         }
         // Boxed, for a turn that cannot begin ends too.
-        Box::pin(self.begin_next()).await
+        Box::pin(self.start_next()).await
     }
 }

@@ -15,18 +15,18 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::record::now;
-use super::tool::{hunks, real, replace};
+use super::tool::{atomic_write, canonical, hunks};
+use super::transcript_entry::now;
 use crate::session::Transcript;
-use crate::session::line::Kind;
+use crate::session::raw_entry::EntryKind;
 
 /// A larger file is not kept.
-const LARGEST: u64 = 64 * 1024 * 1024;
+const MAX_FILE_BYTES: u64 = 64 * 1024 * 1024;
 
 /// A file as it was.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Backup {
+struct FileBackup {
     /// Its copy; none: there was no such file.
     #[serde(rename = "backupFileName")]
     copy: Option<String>,
@@ -39,20 +39,20 @@ struct Backup {
 
 /// The files as they were when a prompt came.
 #[derive(Debug, Clone, Default)]
-struct Snapshot {
+struct CheckpointSnapshot {
     /// The prompt's uuid.
     message: String,
     /// By their path, from the session's folder on where they lie there.
-    files: BTreeMap<String, Backup>,
+    files: BTreeMap<String, FileBackup>,
 }
 
 /// All snapshots of a session.
 #[derive(Debug, Clone, Default)]
-pub struct Checkpoints(Vec<Snapshot>);
+pub struct Checkpoints(Vec<CheckpointSnapshot>);
 
 /// What going back to a prompt changes.
 #[derive(Debug, Default, PartialEq)]
-pub struct Rewind {
+pub struct FileRewind {
     /// The files that are another then, and how: hunks in the official
     /// `structuredPatch` shape.
     pub changed: Vec<(PathBuf, Vec<Value>)>,
@@ -61,31 +61,31 @@ pub struct Rewind {
     /// Lines that go.
     pub deletions: usize,
     /// Files that are links to elsewhere by now, and stay as they are.
-    pub links: usize,
+    pub skipped_links: usize,
 }
 
 impl Checkpoints {
     /// Those that a transcript tells of.
-    pub fn of(transcript: &Transcript<'_>) -> Self {
+    pub fn from_transcript(transcript: &Transcript<'_>) -> Self {
         let mut checkpoints = Self::default();
-        for line in transcript.lines.iter().filter(|line| line.kind() == Kind::Other) {
+        for line in transcript.entries.iter().filter(|line| line.kind() == EntryKind::Other) {
             if line.json().contains("\"file-history-")
                 && let Ok(entry) = serde_json::from_str::<Value>(line.json())
             {
-                checkpoints.take(&entry);
+                checkpoints.apply_entry(&entry);
             }
         }
         checkpoints
     }
 
-    fn take(&mut self, entry: &Value) {
+    fn apply_entry(&mut self, entry: &Value) {
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         match entry["type"].as_str() {
             Some("file-history-snapshot") => {
                 let message = text(&entry["snapshot"]["messageId"]);
                 let files = serde_json::from_value(entry["snapshot"]["trackedFileBackups"].clone());
                 self.0.retain(|snapshot| snapshot.message != message);
-                self.0.push(Snapshot { message, files: files.unwrap_or_default() });
+                self.0.push(CheckpointSnapshot { message, files: files.unwrap_or_default() });
             }
             Some("file-history-delta") => {
                 let message = text(&entry["snapshotMessageId"]);
@@ -102,38 +102,38 @@ impl Checkpoints {
 
     /// A prompt came: keeps the files that were changed since they were kept
     /// last. Gives the entry that tells of it.
-    pub fn prompt(&mut self, message: &str, cwd: &Path, folder: &Path) -> Value {
+    pub fn snapshot_prompt(&mut self, message: &str, cwd: &Path, folder: &Path) -> Value {
         let mut files = self.0.last().map(|snapshot| snapshot.files.clone()).unwrap_or_default();
         for (name, backup) in &mut files {
             let path = cwd.join(name);
-            match is_as(&path, backup, folder) {
+            match matches_backup(&path, backup, folder) {
                 Ok(true) => {}
-                Ok(false) | Err(_) => match keep(&path, backup.version + 1, folder) {
+                Ok(false) | Err(_) => match write_backup(&path, backup.version + 1, folder) {
                     Ok(newer) => *backup = newer,
                     Err(error) => tracing::warn!("{} is not kept: {error}", path.display()),
                 },
             }
         }
-        self.0.push(Snapshot { message: message.to_owned(), files: files.clone() });
+        self.0.push(CheckpointSnapshot { message: message.to_owned(), files: files.clone() });
         let snapshot = json!({"messageId": message, "trackedFileBackups": files, "timestamp": now()});
         json!({"type": "file-history-snapshot", "messageId": message, "snapshot": snapshot, "isSnapshotUpdate": false})
     }
 
     /// A tool is about to change this file: keeps it, if this prompt has not
     /// yet. Gives the entry that tells of it. `call` is the uuid of the call's entry.
-    pub fn before(
+    pub fn backup_before_edit(
         &mut self,
         path: &Path,
         call: &str,
         cwd: &Path,
         folder: &Path,
     ) -> io::Result<Option<Value>> {
-        let path = real(path);
-        let name = path.strip_prefix(real(cwd)).unwrap_or(&path).to_string_lossy().into_owned();
+        let path = canonical(path);
+        let name = path.strip_prefix(canonical(cwd)).unwrap_or(&path).to_string_lossy().into_owned();
         let Some(snapshot) = self.0.last_mut().filter(|snapshot| !snapshot.files.contains_key(&name)) else {
             return Ok(None);
         };
-        let backup = keep(&path, 1, folder)?;
+        let backup = write_backup(&path, 1, folder)?;
         let entry = json!({
             "type": "file-history-delta", "messageId": call, "snapshotMessageId": snapshot.message,
             "trackingPath": name, "backup": backup, "timestamp": now(),
@@ -150,34 +150,34 @@ impl Checkpoints {
         cwd: &Path,
         folder: &Path,
         dry_run: bool,
-    ) -> io::Result<Option<Rewind>> {
+    ) -> io::Result<Option<FileRewind>> {
         let Some(at) = self.0.iter().position(|snapshot| snapshot.message == message) else {
             return Ok(None);
         };
         // A file that was kept later only was till then as it was kept first.
-        let mut files: BTreeMap<&str, &Backup> = BTreeMap::new();
+        let mut files: BTreeMap<&str, &FileBackup> = BTreeMap::new();
         for snapshot in &self.0[at..] {
             for (name, backup) in &snapshot.files {
                 files.entry(name).or_insert(backup);
             }
         }
-        let mut rewind = Rewind::default();
+        let mut rewind = FileRewind::default();
         for (name, backup) in files {
             let path = cwd.join(name);
-            if leads_elsewhere(&path, backup) {
-                rewind.links += 1;
+            if was_relinked(&path, backup) {
+                rewind.skipped_links += 1;
                 continue;
             }
-            if is_as(&path, backup, folder)? {
+            if matches_backup(&path, backup, folder)? {
                 continue;
             }
-            let former = copy(backup, folder).map(fs::read).transpose()?;
-            let hunks = hunks_to(&path, former.as_deref());
-            rewind.deletions += count(&hunks, '-');
-            rewind.insertions += count(&hunks, '+');
+            let former = backup_path(backup, folder).map(fs::read).transpose()?;
+            let hunks = diff_to_backup(&path, former.as_deref());
+            rewind.deletions += count_lines(&hunks, '-');
+            rewind.insertions += count_lines(&hunks, '+');
             if !dry_run {
                 match &former {
-                    Some(content) => replace(&path, content)?,
+                    Some(content) => atomic_write(&path, content)?,
                     None => fs::remove_file(&path)?,
                 }
             }
@@ -189,7 +189,7 @@ impl Checkpoints {
 
 /// Where a file's copy lies. Its name came from a transcript: only a name that
 /// leads out of no folder is one.
-fn copy(backup: &Backup, folder: &Path) -> Option<PathBuf> {
+fn backup_path(backup: &FileBackup, folder: &Path) -> Option<PathBuf> {
     let name = backup.copy.as_deref()?;
     let is_name = !name.is_empty()
         && name.chars().all(|char| char.is_ascii_alphanumeric() || matches!(char, '@' | '-'));
@@ -197,13 +197,13 @@ fn copy(backup: &Backup, folder: &Path) -> Option<PathBuf> {
 }
 
 /// Whether a file is what was kept of it.
-fn is_as(path: &Path, backup: &Backup, folder: &Path) -> io::Result<bool> {
+fn matches_backup(path: &Path, backup: &FileBackup, folder: &Path) -> io::Result<bool> {
     let now = match fs::metadata(path) {
         Ok(there) => Some(there),
         Err(error) if error.kind() == ErrorKind::NotFound => None,
         Err(error) => return Err(error),
     };
-    let Some(copy) = copy(backup, folder) else { return Ok(now.is_none()) };
+    let Some(copy) = backup_path(backup, folder) else { return Ok(now.is_none()) };
     match now {
         Some(now) if now.is_file() && now.len() == fs::metadata(&copy)?.len() => {
             Ok(fs::read(path)? == fs::read(copy)?)
@@ -213,13 +213,14 @@ fn is_as(path: &Path, backup: &Backup, folder: &Path) -> io::Result<bool> {
 }
 
 /// Keeps a file as it is.
-fn keep(path: &Path, version: u64, folder: &Path) -> io::Result<Backup> {
-    let backup = |copy| Backup { copy, version, time: now(), real_parent_dir: path.parent().map(real) };
+fn write_backup(path: &Path, version: u64, folder: &Path) -> io::Result<FileBackup> {
+    let backup =
+        |copy| FileBackup { copy, version, time: now(), real_parent_dir: path.parent().map(canonical) };
     match fs::metadata(path) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(backup(None)),
         Err(error) => return Err(error),
         Ok(there) if !there.is_file() => return Err(io::Error::other("it is not a file")),
-        Ok(there) if there.len() > LARGEST => return Err(io::Error::other("it is too large")),
+        Ok(there) if there.len() > MAX_FILE_BYTES => return Err(io::Error::other("it is too large")),
         Ok(_) => {}
     }
     fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
@@ -229,20 +230,20 @@ fn keep(path: &Path, version: u64, folder: &Path) -> io::Result<Backup> {
 }
 
 /// Whether a path leads to another folder than when it was kept.
-fn leads_elsewhere(path: &Path, backup: &Backup) -> bool {
-    let parent = path.parent().map(real);
+fn was_relinked(path: &Path, backup: &FileBackup) -> bool {
+    let parent = path.parent().map(canonical);
     path.is_symlink() || backup.real_parent_dir.is_some() && parent != backup.real_parent_dir
 }
 
 /// What changes when a file becomes what it was.
-fn hunks_to(path: &Path, former: Option<&[u8]>) -> Vec<Value> {
+fn diff_to_backup(path: &Path, former: Option<&[u8]>) -> Vec<Value> {
     let now = fs::read(path).unwrap_or_default();
     let (now, former) = (String::from_utf8_lossy(&now), String::from_utf8_lossy(former.unwrap_or_default()));
     hunks(&now, &former)
 }
 
 /// The lines of some hunks that have this sign.
-fn count(hunks: &[Value], sign: char) -> usize {
+fn count_lines(hunks: &[Value], sign: char) -> usize {
     let lines = hunks.iter().flat_map(|hunk| hunk["lines"].as_array().into_iter().flatten());
     lines.filter(|line| line.as_str().is_some_and(|line| line.starts_with(sign))).count()
 }

@@ -15,16 +15,16 @@ use block::Content;
 pub use block::ContextBlock;
 
 use crate::session::Transcript;
-use crate::session::line::{Kind, Line};
-use crate::session::message::SYNTHETIC;
-use crate::session::transcript::Reach;
+use crate::session::message::SYNTHETIC_MODEL;
+use crate::session::raw_entry::{EntryKind, RawEntry};
+use crate::session::transcript::PathScope;
 
 /// What closes a call whose result was never written down.
 const NO_RESULT: &str = "[no result: the turn ended before the tool did]";
 
 /// Who speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Role {
+pub enum MessageRole {
     /// The person, or a tool with its result.
     User,
     /// The model.
@@ -35,7 +35,7 @@ pub enum Role {
 #[derive(Debug, Clone)]
 pub struct ContextMessage {
     /// Who speaks.
-    pub role: Role,
+    pub role: MessageRole,
     /// The API's id of a reply; none for the person's.
     pub reply: Option<String>,
     /// A person typed it.
@@ -46,28 +46,28 @@ pub struct ContextMessage {
 
 /// The messages of one session. Cheap to copy: messages are shared.
 #[derive(Debug, Clone, Default)]
-pub struct Context {
+pub struct ModelContext {
     messages: Vec<Arc<ContextMessage>>,
     chars: usize,
 }
 
-impl Context {
+impl ModelContext {
     /// The messages on a transcript's main path up to `leaf`.
-    pub fn of(transcript: &Transcript<'_>, leaf: Option<usize>) -> Self {
+    pub fn from_transcript(transcript: &Transcript<'_>, leaf: Option<usize>) -> Self {
         let mut context = Self::default();
-        for at in transcript.path(leaf, Reach::Model) {
-            let line = &transcript.lines[at];
+        for at in transcript.path(leaf, PathScope::Model) {
+            let line = &transcript.entries[at];
             if line.is_sidechain() {
                 continue;
             }
             match line.kind() {
-                Kind::User => context.take_user(line),
-                Kind::Assistant => context.take_reply(line),
-                Kind::Attachment => context.take_attachment(line),
+                EntryKind::User => context.push_user_line(line),
+                EntryKind::Assistant => context.push_assistant_line(line),
+                EntryKind::Attachment => context.push_attachment_line(line),
                 _ => {}
             }
         }
-        context.match_calls_with_results();
+        context.pair_calls_with_results();
         context
     }
 
@@ -96,7 +96,7 @@ impl Context {
 
     /// The same, of what came after the last reply: what its count does not hold.
     pub fn estimated_since_reply(&self) -> u64 {
-        let since = self.messages.iter().rev().take_while(|message| message.role == Role::User);
+        let since = self.messages.iter().rev().take_while(|message| message.role == MessageRole::User);
         let blocks = since.flat_map(|message| &message.blocks);
         blocks.map(|block| block.json().len() as u64).sum::<u64>() / 4
     }
@@ -105,37 +105,43 @@ impl Context {
     pub fn push_prompt(&mut self, content: &Value) {
         let blocks = Content::deserialize(content).unwrap_or_default().0;
         let is_prompt = blocks.iter().any(ContextBlock::is_typed);
-        self.push(Role::User, None, is_prompt, blocks);
+        self.push(MessageRole::User, None, is_prompt, blocks);
     }
 
     /// Adds a block of the reply with this id.
     pub fn push_reply(&mut self, id: &str, block: &Value) {
-        self.push(Role::Assistant, Some(id.to_owned()), false, ContextBlock::of(block).into_iter().collect());
+        self.push(
+            MessageRole::Assistant,
+            Some(id.to_owned()),
+            false,
+            ContextBlock::from_value(block).into_iter().collect(),
+        );
     }
 
     /// Adds a tool's result, or another note that no person typed.
-    pub fn push_note(&mut self, block: &Value) {
-        self.push(Role::User, None, false, ContextBlock::of(block).into_iter().collect());
+    pub fn push_user_block(&mut self, block: &Value) {
+        self.push(MessageRole::User, None, false, ContextBlock::from_value(block).into_iter().collect());
     }
 
-    fn take_user(&mut self, line: &Line<'_>) {
-        let Some(Wire { content, .. }) = Wire::of(line) else { return };
+    fn push_user_line(&mut self, line: &RawEntry<'_>) {
+        let Some(LineMessage { content, .. }) = LineMessage::of(line) else { return };
         let is_prompt =
             !line.is_meta() && !line.is_compact_summary() && content.0.iter().any(ContextBlock::is_typed);
-        self.push(Role::User, None, is_prompt, content.0);
+        self.push(MessageRole::User, None, is_prompt, content.0);
     }
 
-    fn take_reply(&mut self, line: &Line<'_>) {
-        let Some(wire) = Wire::of(line).filter(|wire| wire.model.as_deref() != Some(SYNTHETIC)) else {
+    fn push_assistant_line(&mut self, line: &RawEntry<'_>) {
+        let Some(wire) = LineMessage::of(line).filter(|wire| wire.model.as_deref() != Some(SYNTHETIC_MODEL))
+        else {
             return;
         };
         let id = wire.id.unwrap_or_else(|| line.uuid().unwrap_or_default().into_owned());
-        self.push(Role::Assistant, Some(id), false, wire.content.0);
+        self.push(MessageRole::Assistant, Some(id), false, wire.content.0);
     }
 
     /// Files given with a prompt: the official CLI keeps what it told the model.
     /// What it said in the system's name is about itself.
-    fn take_attachment(&mut self, line: &Line<'_>) {
+    fn push_attachment_line(&mut self, line: &RawEntry<'_>) {
         #[derive(Deserialize)]
         #[serde(rename_all = "camelCase")]
         struct Attachment {
@@ -150,12 +156,12 @@ impl Context {
         let Ok(attachment) = serde_json::from_str::<Attachment>(line.json()) else { return };
         if attachment.rendered_role.as_deref() == Some("user") {
             let blocks = attachment.rendered.iter().filter_map(|text| ContextBlock::text(&text.content));
-            self.push(Role::User, None, false, blocks.collect());
+            self.push(MessageRole::User, None, false, blocks.collect());
         }
     }
 
     /// Blocks of one reply, and notes that follow one another, are one message.
-    fn push(&mut self, role: Role, reply: Option<String>, is_prompt: bool, blocks: Vec<ContextBlock>) {
+    fn push(&mut self, role: MessageRole, reply: Option<String>, is_prompt: bool, blocks: Vec<ContextBlock>) {
         if blocks.is_empty() {
             return;
         }
@@ -173,12 +179,12 @@ impl Context {
 
     /// Models refuse a call without a result and a result without a call: gives
     /// each open call a result that says there is none, and drops lost results.
-    fn match_calls_with_results(&mut self) {
+    fn pair_calls_with_results(&mut self) {
         let mut open: Vec<String> = Vec::new();
         let mut matched: Vec<Arc<ContextMessage>> = Vec::with_capacity(self.messages.len() + 1);
         for mut message in self.messages.drain(..) {
-            if message.role == Role::Assistant {
-                close(&mut matched, &mut open);
+            if message.role == MessageRole::Assistant {
+                close_open_calls(&mut matched, &mut open);
                 open = message.blocks.iter().filter_map(ContextBlock::call).map(str::to_owned).collect();
             } else if message.blocks.iter().any(|block| block.result().is_some()) {
                 let is_lost = |block: &ContextBlock| {
@@ -189,36 +195,41 @@ impl Context {
                 }
                 open.retain(|call| !message.blocks.iter().any(|block| block.result() == Some(call)));
                 if !open.is_empty() {
-                    let missing = open.drain(..).filter_map(|call| no_result(&call));
+                    let missing = open.drain(..).filter_map(|call| missing_result(&call));
                     Arc::make_mut(&mut message).blocks.splice(0..0, missing);
                 }
             } else {
-                close(&mut matched, &mut open);
+                close_open_calls(&mut matched, &mut open);
             }
             if !message.blocks.is_empty() {
                 matched.push(message);
             }
         }
-        close(&mut matched, &mut open);
+        close_open_calls(&mut matched, &mut open);
         self.messages = matched;
     }
 }
 
-fn close(messages: &mut Vec<Arc<ContextMessage>>, open: &mut Vec<String>) {
+fn close_open_calls(messages: &mut Vec<Arc<ContextMessage>>, open: &mut Vec<String>) {
     if !open.is_empty() {
-        let blocks = open.drain(..).filter_map(|call| no_result(&call)).collect();
-        messages.push(Arc::new(ContextMessage { role: Role::User, reply: None, is_prompt: false, blocks }));
+        let blocks = open.drain(..).filter_map(|call| missing_result(&call)).collect();
+        messages.push(Arc::new(ContextMessage {
+            role: MessageRole::User,
+            reply: None,
+            is_prompt: false,
+            blocks,
+        }));
     }
 }
 
-fn no_result(call: &str) -> Option<ContextBlock> {
+fn missing_result(call: &str) -> Option<ContextBlock> {
     let block = json!({"type": "tool_result", "tool_use_id": call, "is_error": true, "content": NO_RESULT});
-    ContextBlock::of(&block)
+    ContextBlock::from_value(&block)
 }
 
 /// A message, as far as it becomes context.
 #[derive(Deserialize)]
-struct Wire {
+struct LineMessage {
     #[serde(default)]
     id: Option<String>,
     #[serde(default)]
@@ -227,8 +238,8 @@ struct Wire {
     content: Content,
 }
 
-impl Wire {
-    fn of(line: &Line<'_>) -> Option<Self> {
+impl LineMessage {
+    fn of(line: &RawEntry<'_>) -> Option<Self> {
         serde_json::from_str(line.message()?).ok()
     }
 }

@@ -128,13 +128,13 @@ pub struct Flags {
 
     /// What has no meaning here yet.
     #[command(flatten)]
-    pub without_meaning: WithoutMeaning,
+    pub without_meaning: IgnoredFlags,
 }
 
 /// Flags that hosts pass and that change nothing here yet.
 #[derive(Debug, Clone, Default, clap::Args)]
 #[command(next_help_heading = "Accepted, without a meaning here yet")]
-pub struct WithoutMeaning {
+pub struct IgnoredFlags {
     /// Frames are always complete.
     #[arg(long)]
     verbose: bool,

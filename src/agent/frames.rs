@@ -6,15 +6,15 @@ use std::time::Instant;
 
 use serde_json::{Map, Value, json};
 
-use super::process::Process;
 use super::provider::ProviderError;
-use super::record::{new_uuid, now};
-use super::reply::Reply;
-use super::retry::Again;
-use super::turn::{Call, Turn};
+use super::reply::ReplyBuilder;
+use super::retry::RetryAttempt;
+use super::runtime::AgentRuntime;
+use super::transcript_entry::{new_uuid, now};
+use super::turn::{RequestedCall, RunningTurn};
 use crate::protocol::{
-    AgentFrame, ControlResponse, ConversationReset, ErrorCode, MessageFrame, SPOKEN_VERSION, StreamEvent,
-    SystemFrame, ToolProgress, TurnResult,
+    AgentFrame, CLAUDE_CODE_VERSION, ControlResponse, ConversationReset, ErrorCode, MessageFrame,
+    StreamEvent, SystemFrame, ToolProgress, TurnResult,
 };
 use crate::session::SessionId;
 
@@ -23,7 +23,7 @@ pub const CAPABILITIES: [&str; 3] = ["clear", "resume", "fork"];
 
 /// A turn's end, besides its totals.
 #[derive(Debug, Default)]
-pub struct Ending {
+pub struct TurnOutcome {
     /// `success`, `error_during_execution` or `error_max_turns`.
     pub subtype: &'static str,
     /// The last reply's text, or a local command's.
@@ -34,7 +34,7 @@ pub struct Ending {
     pub local_command: Option<&'static str>,
 }
 
-impl Process {
+impl AgentRuntime {
     /// A `system` frame of the active session.
     pub(super) fn send_system(&self, subtype: &str, rest: Value) {
         let mut rest = match rest {
@@ -54,11 +54,11 @@ impl Process {
                 "cwd": self.session.cwd,
                 "model": self.settings.model,
                 "tools": self.tool_names(),
-                "mcp_servers": self.mcp.brief(),
+                "mcp_servers": self.mcp.brief_status(),
                 "permissionMode": self.permissions.mode.wire_name(),
-                "slash_commands": super::command::COMMANDS.map(|command| command.name),
+                "slash_commands": super::slash_commands::SLASH_COMMANDS.map(|command| command.name),
                 "apiKeySource": self.provider.key_source(),
-                "claude_code_version": SPOKEN_VERSION,
+                "claude_code_version": CLAUDE_CODE_VERSION,
                 "agent_version": env!("CARGO_PKG_VERSION"),
                 "output_style": "default",
                 "agents": [],
@@ -72,14 +72,14 @@ impl Process {
     }
 
     /// Tells a person something that is part of no reply.
-    pub(super) fn tell(&self, what: &str) {
+    pub(super) fn send_warning(&self, what: &str) {
         tracing::warn!("{what}");
         self.send_system("informational", json!({"content": what, "level": "warning"}));
     }
 
     /// A step of a reply, where the host wants to see it.
     pub(super) fn send_stream(&self, event: Value) {
-        if self.settings.sends_pieces {
+        if self.settings.streams_partials {
             self.out.send(&AgentFrame::StreamEvent(StreamEvent {
                 event,
                 session_id: self.session.id.to_string(),
@@ -90,8 +90,8 @@ impl Process {
     }
 
     /// What a tool says while it runs, where the host wants pieces.
-    pub(super) fn send_progress(&self, call: &Call, began: Instant, output: String) {
-        if self.settings.sends_pieces {
+    pub(super) fn send_progress(&self, call: &RequestedCall, began: Instant, output: String) {
+        if self.settings.streams_partials {
             self.out.send(&AgentFrame::ToolProgress(ToolProgress {
                 tool_use_id: call.id.clone(),
                 tool_name: call.tool.clone(),
@@ -106,7 +106,7 @@ impl Process {
 
     /// A complete block of a reply, or what stands where none came.
     pub(super) fn send_assistant(&self, message: Value, uuid: &str, error: Option<&str>) {
-        let mut frame = self.message(message, uuid);
+        let mut frame = self.message_frame(message, uuid);
         if let Some(error) = error {
             frame.rest.insert("error".into(), json!(error));
         }
@@ -115,7 +115,7 @@ impl Process {
 
     /// The model is asked again. `dropped` is ours: the uuids of blocks that
     /// were shown and are no part of the conversation.
-    pub(super) fn send_retry(&self, again: &Again, error: &ProviderError, reply: &Reply) {
+    pub(super) fn send_retry(&self, again: &RetryAttempt, error: &ProviderError, reply: &ReplyBuilder) {
         let dropped: Vec<_> = reply.blocks.iter().map(|made| &made.uuid).collect();
         self.send_system(
             "api_retry",
@@ -124,7 +124,7 @@ impl Process {
                 "max_retries": again.most,
                 "retry_delay_ms": u64::try_from(again.wait.as_millis()).unwrap_or(u64::MAX),
                 "error_status": error.status,
-                "error": error.fault.wire_name(),
+                "error": error.kind.wire_name(),
                 "message": error.message,
                 "dropped": dropped,
             }),
@@ -133,10 +133,11 @@ impl Process {
 
     /// A tool's result, or the mark of an interruption.
     pub(super) fn send_user(&self, message: Value, uuid: &str, tool_use_result: Option<Value>) {
-        self.out.send(&AgentFrame::User(MessageFrame { tool_use_result, ..self.message(message, uuid) }));
+        self.out
+            .send(&AgentFrame::User(MessageFrame { tool_use_result, ..self.message_frame(message, uuid) }));
     }
 
-    fn message(&self, message: Value, uuid: &str) -> MessageFrame {
+    fn message_frame(&self, message: Value, uuid: &str) -> MessageFrame {
         let mut rest = Map::new();
         rest.insert("timestamp".into(), json!(now()));
         MessageFrame {
@@ -150,14 +151,14 @@ impl Process {
     }
 
     /// The end of a turn.
-    pub(super) fn send_result(&self, turn: &Turn, ending: Ending) {
+    pub(super) fn send_result(&self, turn: &RunningTurn, ending: TurnOutcome) {
         let mut rest = Map::new();
         rest.insert("stop_reason".into(), json!(turn.stop_reason));
         rest.insert("user_message_uuid".into(), json!(turn.prompt.uuid));
         if !ending.errors.is_empty() {
             rest.insert("errors".into(), json!(ending.errors));
         }
-        if let Some(answer) = &turn.structured {
+        if let Some(answer) = &turn.structured_output {
             rest.insert("structured_output".into(), answer.clone());
         }
         if let Some(name) = ending.local_command {
@@ -167,13 +168,13 @@ impl Process {
             subtype: ending.subtype.to_owned(),
             is_error: ending.subtype != "success",
             result: ending.text,
-            num_turns: turn.requests,
+            num_turns: turn.api_requests,
             duration_ms: u64::try_from(turn.began.elapsed().as_millis()).unwrap_or(u64::MAX),
-            duration_api_ms: u64::try_from(turn.waited.as_millis()).unwrap_or(u64::MAX),
+            duration_api_ms: u64::try_from(turn.api_time.as_millis()).unwrap_or(u64::MAX),
             session_id: self.session.id.to_string(),
             total_cost_usd: self.session.totals.cost_usd(),
             usage: json!(turn.usage),
-            model_usage: self.session.totals.by_model(|model| self.window_of(model)),
+            model_usage: self.session.totals.by_model(|model| self.context_window_of(model)),
             permission_denials: turn.denials.clone(),
             uuid: new_uuid(),
             rest,
@@ -204,17 +205,17 @@ impl Process {
 
     /// A transcript entry as it was written, where the host wants to see it.
     pub(super) fn send_mirror(&self, entry: Value) {
-        if self.settings.mirrors {
+        if self.settings.mirrors_transcript {
             let file_path = self.session.path().display().to_string();
             self.out.send(&AgentFrame::TranscriptMirror { file_path, entries: vec![entry] });
         }
     }
 
     /// The answer to a request of the host's.
-    pub(super) fn send_answer(&self, request_id: String, answer: Result<Value, Refusal>) {
+    pub(super) fn send_answer(&self, request_id: String, answer: Result<Value, RequestError>) {
         let response = match answer {
             Ok(response) => ControlResponse::Success { request_id, response },
-            Err(Refusal { code, error }) => {
+            Err(RequestError { code, error }) => {
                 ControlResponse::Error { request_id, error, error_code: Some(code.wire_name().to_owned()) }
             }
         };
@@ -224,14 +225,14 @@ impl Process {
 
 /// Why a request of the host's was not granted.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refusal {
+pub struct RequestError {
     /// For a program.
     pub code: ErrorCode,
     /// For a person.
     pub error: String,
 }
 
-impl Refusal {
+impl RequestError {
     /// Refuses with these words.
     pub fn new(code: ErrorCode, error: impl Into<String>) -> Self {
         Self { code, error: error.into() }

@@ -6,18 +6,18 @@
 use std::sync::LazyLock;
 
 static CLIENT: LazyLock<reqwest::Client> = LazyLock::new(|| {
-    with_tls();
+    install_tls();
     reqwest::Client::new()
 });
 
-static STAYING: LazyLock<reqwest::Client> = LazyLock::new(|| {
-    with_tls();
+static NO_REDIRECT_CLIENT: LazyLock<reqwest::Client> = LazyLock::new(|| {
+    install_tls();
     let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build();
     // The only failure is one of TLS, which the other client has, too.
     client.unwrap_or_default()
 });
 
-fn with_tls() {
+fn install_tls() {
     // Somebody may have installed one already, which serves as well.
     let _installed_or_there = rustls::crypto::ring::default_provider().install_default();
 }
@@ -28,6 +28,6 @@ pub fn client() -> reqwest::Client {
 }
 
 /// One that goes nowhere it is sent: it gives the redirection back.
-pub fn staying() -> reqwest::Client {
-    STAYING.clone()
+pub fn no_redirect_client() -> reqwest::Client {
+    NO_REDIRECT_CLIENT.clone()
 }

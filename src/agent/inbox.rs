@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 use crate::protocol::{HostFrame, Incoming, LineReader};
 
 /// Frames that wait to be taken; beyond that the host's pipe fills up.
-const WAITING: usize = 64;
+const INBOX_CAPACITY: usize = 64;
 
 /// The frames of the host, in order.
 #[derive(Debug)]
@@ -18,7 +18,7 @@ pub struct Inbox(mpsc::Receiver<HostFrame>);
 impl Inbox {
     /// Reads `input` to its end.
     pub fn open(input: impl AsyncRead + Unpin + Send + 'static) -> Self {
-        let (frames, inbox) = mpsc::channel(WAITING);
+        let (frames, inbox) = mpsc::channel(INBOX_CAPACITY);
         tokio::spawn(read(input, frames));
         Self(inbox)
     }

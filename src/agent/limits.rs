@@ -3,16 +3,16 @@
 //! Owns when there is enough. A turn that ends so can be gone on with, by a
 //! later prompt and with higher limits.
 
-use super::frames::Ending;
-use super::process::Process;
-use super::turn::Turn;
+use super::frames::TurnOutcome;
+use super::runtime::AgentRuntime;
+use super::turn::RunningTurn;
 
-impl Process {
+impl AgentRuntime {
     /// The turn's end, where it may not ask the model again.
-    pub(super) fn limit(&self, turn: &Turn) -> Option<Ending> {
-        let ending = |subtype, error| Ending { subtype, errors: vec![error], ..Ending::default() };
-        if self.settings.max_requests.is_some_and(|most| turn.requests >= most) {
-            let error = format!("the turn reached its limit of {} requests to the model", turn.requests);
+    pub(super) fn limit_reached(&self, turn: &RunningTurn) -> Option<TurnOutcome> {
+        let ending = |subtype, error| TurnOutcome { subtype, errors: vec![error], ..TurnOutcome::default() };
+        if self.settings.max_requests.is_some_and(|most| turn.api_requests >= most) {
+            let error = format!("the turn reached its limit of {} requests to the model", turn.api_requests);
             return Some(ending("error_max_turns", error));
         }
         let budget = self.settings.budget?;
@@ -34,6 +34,6 @@ impl Process {
     }
 
     fn has_price(&self) -> bool {
-        self.settings.prices.of(&self.settings.model).is_some()
+        self.settings.prices.get(&self.settings.model).is_some()
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Owns their order and the bytes still unwritten. Sending never waits, so no
 //! state change is ever cut in two; whoever makes many frames waits for
-//! [`Outbox::room`] between them.
+//! [`Outbox::wait_for_room`] between them.
 
 use std::io::Write;
 use std::time::Duration;
@@ -11,9 +11,9 @@ use serde::Serialize;
 use tokio::sync::{mpsc, watch};
 
 /// Unwritten bytes beyond which a turn waits for the host to read.
-const ROOM: usize = 1 << 20;
+const MAX_UNWRITTEN: usize = 1 << 20;
 /// Bytes that are gathered for one write.
-const AT_ONCE: usize = 64 << 10;
+const WRITE_BATCH: usize = 64 << 10;
 
 /// Frames on their way to the host; cheap to clone.
 #[derive(Debug, Clone)]
@@ -50,17 +50,17 @@ impl Outbox {
     }
 
     /// Returns when the host keeps up.
-    pub async fn room(&self) {
+    pub async fn wait_for_room(&self) {
         let mut unwritten = self.unwritten.subscribe();
-        let _kept_up = unwritten.wait_for(|&bytes| bytes < ROOM).await;
+        let _kept_up = unwritten.wait_for(|&bytes| bytes < MAX_UNWRITTEN).await;
     }
 
     /// Returns when there has been no room for this long.
     pub async fn unread_for(&self, patience: Duration) {
         let mut unwritten = self.unwritten.subscribe();
         loop {
-            let _filled = unwritten.wait_for(|&bytes| bytes >= ROOM).await;
-            if tokio::time::timeout(patience, self.room()).await.is_err() {
+            let _filled = unwritten.wait_for(|&bytes| bytes >= MAX_UNWRITTEN).await;
+            if tokio::time::timeout(patience, self.wait_for_room()).await.is_err() {
                 return;
             }
         }
@@ -71,12 +71,12 @@ impl Outbox {
         let mut unwritten = self.unwritten.subscribe();
         tokio::select! {
             _flushed = unwritten.wait_for(|&bytes| bytes == 0) => {}
-            () = self.gone() => {}
+            () = self.host_gone() => {}
         }
     }
 
     /// Returns when the host does not read any more.
-    pub async fn gone(&self) {
+    pub async fn host_gone(&self) {
         self.lines.closed().await;
     }
 }
@@ -88,7 +88,7 @@ fn write(
 ) {
     while let Some(mut lines) = waiting.blocking_recv() {
         // What came meanwhile goes along.
-        while lines.len() < AT_ONCE
+        while lines.len() < WRITE_BATCH
             && let Ok(line) = waiting.try_recv()
         {
             lines.extend_from_slice(&line);

@@ -4,13 +4,13 @@
 
 use serde_json::{Value, json};
 
-use super::provider::{BlockStart, Event};
-use super::record::new_uuid;
+use super::provider::{BlockStart, ReplyEvent};
+use super::transcript_entry::new_uuid;
 use crate::session::message::Usage;
 
 /// One reply, as far as it has come.
 #[derive(Debug, Default)]
-pub struct Reply {
+pub struct ReplyBuilder {
     /// The message's id.
     pub id: String,
     /// The model that writes it.
@@ -20,79 +20,79 @@ pub struct Reply {
     /// Why it ended; none before that.
     pub stop_reason: Option<String>,
     /// The blocks that are complete.
-    pub blocks: Vec<Made>,
-    open: Option<Value>,
+    pub blocks: Vec<FinishedBlock>,
+    open_block: Option<Value>,
     /// The input of an open call, as JSON text.
-    input: String,
+    input_json: String,
     /// Blocks that were begun before the open one.
     index: usize,
 }
 
 /// A block that is complete.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Made {
+pub struct FinishedBlock {
     /// The uuid of its entry.
     pub uuid: String,
     /// The block.
     pub block: Value,
     /// Why it cannot be what it should: a call whose input is no JSON object.
-    pub problem: Option<String>,
+    pub input_error: Option<String>,
 }
 
-impl Reply {
+impl ReplyBuilder {
     /// Takes one step. Gives back the Messages API stream event for it.
-    pub fn take(&mut self, event: Event) -> Value {
-        if matches!(event, Event::Block(_)) {
+    pub fn push_event(&mut self, event: ReplyEvent) -> Value {
+        if matches!(event, ReplyEvent::BlockStart(_)) {
             self.close_block();
         }
         let index = self.index;
         let delta = |delta: Value| json!({"type": "content_block_delta", "index": index, "delta": delta});
         match event {
-            Event::Start { id, model, usage } => {
+            ReplyEvent::MessageStart { id, model, usage } => {
                 (self.id, self.model, self.usage) = (id, model, usage);
                 json!({"type": "message_start", "message": self.message(&json!([]))})
             }
-            Event::Block(start) => {
+            ReplyEvent::BlockStart(start) => {
                 let block = match start {
                     BlockStart::Text => json!({"type": "text", "text": ""}),
                     BlockStart::Thinking => json!({"type": "thinking", "thinking": "", "signature": ""}),
                     BlockStart::ToolUse { id, name } => {
                         json!({"type": "tool_use", "id": id, "name": name, "input": {}})
                     }
-                    BlockStart::Whole(block) => block,
+                    BlockStart::Raw(block) => block,
                 };
                 let event = json!({"type": "content_block_start", "index": index, "content_block": block});
-                self.open = Some(block);
+                self.open_block = Some(block);
                 event
             }
-            Event::Text(text) => {
-                self.grow("text", &text);
+            ReplyEvent::TextDelta(text) => {
+                self.append_delta("text", &text);
                 delta(json!({"type": "text_delta", "text": text}))
             }
-            Event::Thinking(text) => {
-                self.grow("thinking", &text);
+            ReplyEvent::ThinkingDelta(text) => {
+                self.append_delta("thinking", &text);
                 delta(json!({"type": "thinking_delta", "thinking": text}))
             }
-            Event::Signature(text) => {
+            ReplyEvent::Signature(text) => {
                 // It comes whole; should another follow, that one counts (as in the official SDKs).
-                if let Some(block) = &mut self.open {
+                if let Some(block) = &mut self.open_block {
                     block["signature"] = json!(text);
                 }
                 delta(json!({"type": "signature_delta", "signature": text}))
             }
-            Event::Input(text) => {
-                self.input.push_str(&text);
+            ReplyEvent::InputDelta(text) => {
+                self.input_json.push_str(&text);
                 delta(json!({"type": "input_json_delta", "partial_json": text}))
             }
-            Event::Delta(step) => {
-                self.cite(&step);
+            ReplyEvent::OtherDelta(step) => {
+                self.add_citation(&step);
                 delta(step)
             }
-            Event::BlockEnd => {
+            ReplyEvent::BlockEnd => {
                 self.close_block();
                 json!({"type": "content_block_stop", "index": index})
             }
-            Event::End { stop_reason, usage } => {
+            ReplyEvent::MessageEnd { stop_reason, usage } => {
                 self.usage = usage;
                 let delta = json!({"stop_reason": stop_reason, "stop_sequence": null});
                 self.stop_reason = Some(stop_reason);
@@ -103,10 +103,10 @@ impl Reply {
 
     /// Makes whole what has come of the open block: text and reasoning count as
     /// far as they came, half a call is none.
-    pub fn cut_off(&mut self) {
-        let is_half_a_call = self.open.as_ref().is_some_and(|block| block.get("input").is_some());
+    pub fn truncate(&mut self) {
+        let is_half_a_call = self.open_block.as_ref().is_some_and(|block| block.get("input").is_some());
         if is_half_a_call {
-            self.open = None;
+            self.open_block = None;
         }
         self.close_block();
     }
@@ -124,15 +124,17 @@ impl Reply {
         self.blocks.iter().rev().find_map(|made| made.block["text"].as_str())
     }
 
-    fn grow(&mut self, key: &str, more: &str) {
-        if let Some(Value::String(text)) = self.open.as_mut().and_then(|block| block.get_mut(key)) {
+    fn append_delta(&mut self, key: &str, more: &str) {
+        if let Some(Value::String(text)) = self.open_block.as_mut().and_then(|block| block.get_mut(key)) {
             text.push_str(more);
         }
     }
 
     /// A source of what the text says (`citations_delta`).
-    fn cite(&mut self, step: &Value) {
-        let Some(block) = self.open.as_mut().filter(|_| step["type"] == "citations_delta") else { return };
+    fn add_citation(&mut self, step: &Value) {
+        let Some(block) = self.open_block.as_mut().filter(|_| step["type"] == "citations_delta") else {
+            return;
+        };
         match block.get_mut("citations").and_then(Value::as_array_mut) {
             Some(citations) => citations.push(step["citation"].clone()),
             None => block["citations"] = json!([step["citation"]]),
@@ -140,9 +142,9 @@ impl Reply {
     }
 
     fn close_block(&mut self) {
-        let Some(mut block) = self.open.take() else { return };
+        let Some(mut block) = self.open_block.take() else { return };
         self.index += 1;
-        let input = std::mem::take(&mut self.input);
+        let input = std::mem::take(&mut self.input_json);
         let mut problem = None;
         if block.get("input").is_some() && !input.trim().is_empty() {
             match serde_json::from_str(&input) {
@@ -152,15 +154,15 @@ impl Reply {
                 Err(error) => problem = Some(error.to_string()),
             }
         }
-        if is_kept(&block) {
-            self.blocks.push(Made { uuid: new_uuid(), block, problem });
+        if is_resendable(&block) {
+            self.blocks.push(FinishedBlock { uuid: new_uuid(), block, input_error: problem });
         }
     }
 }
 
 /// A text without a word is nothing, and reasoning that nobody signed is for
 /// showing only: an API refuses either when it comes back.
-fn is_kept(block: &Value) -> bool {
+fn is_resendable(block: &Value) -> bool {
     match block["type"].as_str() {
         Some("text") => block["text"] != "",
         Some("thinking") => block["signature"].as_str().is_some_and(|signature| !signature.is_empty()),
@@ -172,32 +174,32 @@ fn is_kept(block: &Value) -> bool {
 mod tests {
     use super::*;
 
-    fn reply(events: Vec<Event>) -> Reply {
-        let mut reply = Reply::default();
+    fn reply(events: Vec<ReplyEvent>) -> ReplyBuilder {
+        let mut reply = ReplyBuilder::default();
         for event in events {
-            reply.take(event);
+            reply.push_event(event);
         }
         reply
     }
 
-    fn call(input: &str) -> Vec<Event> {
+    fn call(input: &str) -> Vec<ReplyEvent> {
         let call = BlockStart::ToolUse { id: "t".into(), name: "Bash".into() };
-        vec![Event::Block(call), Event::Input(input.into()), Event::BlockEnd]
+        vec![ReplyEvent::BlockStart(call), ReplyEvent::InputDelta(input.into()), ReplyEvent::BlockEnd]
     }
 
     #[test]
     fn steps_become_blocks() {
         let call = BlockStart::ToolUse { id: "t".into(), name: "Bash".into() };
         let reply = reply(vec![
-            Event::Start { id: "m".into(), model: "x".into(), usage: Usage::default() },
-            Event::Block(BlockStart::Text),
-            Event::Text("a ".into()),
-            Event::Text("b".into()),
-            Event::BlockEnd,
-            Event::Block(call),
-            Event::Input(r#"{"command""#.into()),
-            Event::Input(r#":"ls"}"#.into()),
-            Event::BlockEnd,
+            ReplyEvent::MessageStart { id: "m".into(), model: "x".into(), usage: Usage::default() },
+            ReplyEvent::BlockStart(BlockStart::Text),
+            ReplyEvent::TextDelta("a ".into()),
+            ReplyEvent::TextDelta("b".into()),
+            ReplyEvent::BlockEnd,
+            ReplyEvent::BlockStart(call),
+            ReplyEvent::InputDelta(r#"{"command""#.into()),
+            ReplyEvent::InputDelta(r#":"ls"}"#.into()),
+            ReplyEvent::BlockEnd,
         ]);
         let blocks: Vec<_> = reply.blocks.iter().map(|made| made.block.clone()).collect();
         let expected = json!([
@@ -213,15 +215,15 @@ mod tests {
         let novel = json!({"type": "novel", "data": [1, {"b": 2, "a": 1}]});
         let redacted = json!({"type": "redacted_thinking", "data": "xyz"});
         let reply = reply(vec![
-            Event::Block(BlockStart::Whole(novel.clone())),
-            Event::Delta(json!({"type": "novel_delta", "more": 1})),
-            Event::BlockEnd,
+            ReplyEvent::BlockStart(BlockStart::Raw(novel.clone())),
+            ReplyEvent::OtherDelta(json!({"type": "novel_delta", "more": 1})),
+            ReplyEvent::BlockEnd,
             // A stop that is missing is made up for.
-            Event::Block(BlockStart::Whole(redacted.clone())),
-            Event::Block(BlockStart::Whole(json!({"type": "text", "text": "", "citations": []}))),
-            Event::Text("said".into()),
-            Event::Delta(json!({"type": "citations_delta", "citation": {"page": 1}})),
-            Event::BlockEnd,
+            ReplyEvent::BlockStart(BlockStart::Raw(redacted.clone())),
+            ReplyEvent::BlockStart(BlockStart::Raw(json!({"type": "text", "text": "", "citations": []}))),
+            ReplyEvent::TextDelta("said".into()),
+            ReplyEvent::OtherDelta(json!({"type": "citations_delta", "citation": {"page": 1}})),
+            ReplyEvent::BlockEnd,
         ]);
         let blocks: Vec<_> = reply.blocks.iter().map(|made| made.block.clone()).collect();
         assert_eq!(
@@ -234,7 +236,7 @@ mod tests {
     fn a_call_without_sense_says_so_and_is_still_a_call() {
         for (input, is_right) in [("", true), ("{}", true), (r#"{"a":"#, false), ("[1]", false)] {
             let reply = reply(call(input));
-            assert_eq!(reply.blocks[0].problem.is_none(), is_right, "{input}");
+            assert_eq!(reply.blocks[0].input_error.is_none(), is_right, "{input}");
             assert_eq!(reply.blocks[0].block["input"], json!({}), "{input}");
         }
     }
@@ -242,23 +244,24 @@ mod tests {
     #[test]
     fn what_an_api_would_refuse_is_not_kept() {
         let reply = reply(vec![
-            Event::Block(BlockStart::Thinking),
-            Event::Thinking("nobody signed this".into()),
-            Event::BlockEnd,
-            Event::Block(BlockStart::Text),
-            Event::BlockEnd,
+            ReplyEvent::BlockStart(BlockStart::Thinking),
+            ReplyEvent::ThinkingDelta("nobody signed this".into()),
+            ReplyEvent::BlockEnd,
+            ReplyEvent::BlockStart(BlockStart::Text),
+            ReplyEvent::BlockEnd,
         ]);
         assert_eq!(reply.blocks, []);
     }
 
     #[test]
     fn of_a_reply_cut_off_the_text_stays_and_half_a_call_goes() {
-        let mut text = reply(vec![Event::Block(BlockStart::Text), Event::Text("half".into())]);
-        text.cut_off();
+        let mut text =
+            reply(vec![ReplyEvent::BlockStart(BlockStart::Text), ReplyEvent::TextDelta("half".into())]);
+        text.truncate();
         assert_eq!(text.text(), Some("half"));
 
         let mut call = reply(call("{\"comm")[..2].to_vec());
-        call.cut_off();
+        call.truncate();
         assert!(call.blocks.is_empty());
     }
 }

@@ -8,13 +8,13 @@ use std::time::Duration;
 use super::provider::ProviderError;
 
 /// Times a request is asked again (the official CLI's).
-const MOST: u32 = 10;
+const MAX_RETRIES: u32 = 10;
 /// The first wait; each later one is twice as long.
-const FIRST: Duration = Duration::from_millis(500);
+const FIRST_WAIT: Duration = Duration::from_millis(500);
 /// No wait that we choose is longer.
-const LONGEST: Duration = Duration::from_secs(32);
+const MAX_WAIT: Duration = Duration::from_secs(32);
 /// A provider that asks for more than this is not waited for.
-const LONGEST_ASKED: Duration = Duration::from_mins(5);
+const MAX_RETRY_AFTER: Duration = Duration::from_mins(5);
 /// Of a wait, what chance may add, so that many do not ask at once.
 const JITTER: f64 = 0.25;
 /// Sets [`FIRST`] in milliseconds.
@@ -22,14 +22,14 @@ const FIRST_VARIABLE: &str = "HOTSEAT_RETRY_FIRST_MS";
 
 /// How often to ask again, and how patiently.
 #[derive(Debug, Clone, Copy)]
-pub struct Retries {
+pub struct RetryPolicy {
     most: u32,
     first: Duration,
 }
 
 /// A request that will be made again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Again {
+pub struct RetryAttempt {
     /// The how-manieth time, from 1.
     pub attempt: u32,
     /// The last attempt's number.
@@ -38,75 +38,78 @@ pub struct Again {
     pub wait: Duration,
 }
 
-impl Retries {
+impl RetryPolicy {
     /// As the environment says.
     pub fn from_env() -> Self {
         let number = |name: &str| std::env::var(name).ok().and_then(|number| number.parse::<u32>().ok());
         Self {
-            most: number("CLAUDE_CODE_MAX_RETRIES").unwrap_or(MOST),
-            first: number(FIRST_VARIABLE).map_or(FIRST, |millis| Duration::from_millis(millis.into())),
+            most: number("CLAUDE_CODE_MAX_RETRIES").unwrap_or(MAX_RETRIES),
+            first: number(FIRST_VARIABLE).map_or(FIRST_WAIT, |millis| Duration::from_millis(millis.into())),
         }
     }
 
     /// What to do about this failure after so many attempts that failed before
     /// it; none: give up. `chance` is between 0 and 1.
-    pub fn after(self, failed: u32, error: &ProviderError, chance: f64) -> Option<Again> {
-        let most = error.tries(self.most);
+    pub fn next_attempt(self, failed: u32, error: &ProviderError, chance: f64) -> Option<RetryAttempt> {
+        let most = error.max_retries(self.most);
         let wait = match error.retry_after {
-            Some(asked) if asked > LONGEST_ASKED => return None,
+            Some(asked) if asked > MAX_RETRY_AFTER => return None,
             Some(asked) => asked,
             None => {
                 let doubled = self.first.saturating_mul(1_u32.checked_shl(failed).unwrap_or(u32::MAX));
-                doubled.min(LONGEST).mul_f64(1.0 + JITTER * chance.clamp(0.0, 1.0))
+                doubled.min(MAX_WAIT).mul_f64(1.0 + JITTER * chance.clamp(0.0, 1.0))
             }
         };
-        (failed < most).then_some(Again { attempt: failed + 1, most, wait })
+        (failed < most).then_some(RetryAttempt { attempt: failed + 1, most, wait })
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::agent::provider::Fault;
+    use crate::agent::provider::ProviderErrorKind;
 
-    const RETRIES: Retries = Retries { most: 10, first: FIRST };
+    const RETRIES: RetryPolicy = RetryPolicy { most: 10, first: FIRST_WAIT };
 
     fn wait(failed: u32, error: &ProviderError) -> Option<u128> {
-        RETRIES.after(failed, error, 0.0).map(|again| again.wait.as_millis())
+        RETRIES.next_attempt(failed, error, 0.0).map(|again| again.wait.as_millis())
     }
 
     #[test]
     fn waits_grow_and_end() {
-        let error = ProviderError::new(Fault::Overloaded, "");
+        let error = ProviderError::new(ProviderErrorKind::Overloaded, "");
         assert_eq!(wait(0, &error), Some(500));
         assert_eq!(wait(3, &error), Some(4000));
         assert_eq!(wait(9, &error), Some(32_000));
         assert_eq!(wait(10, &error), None);
-        let longest = RETRIES.after(9, &error, 1.0).unwrap().wait;
+        let longest = RETRIES.next_attempt(9, &error, 1.0).unwrap().wait;
         assert_eq!(longest.as_secs(), 40);
     }
 
     #[test]
     fn the_provider_may_say_how_long_and_whether() {
-        let mut error = ProviderError::new(Fault::Busy, "");
+        let mut error = ProviderError::new(ProviderErrorKind::RateLimited, "");
         error.retry_after = Some(Duration::from_secs(7));
         assert_eq!(wait(0, &error), Some(7000));
         error.retry_after = Some(Duration::from_hours(1));
         assert_eq!(wait(0, &error), None);
-        error = ProviderError { should_retry: Some(false), ..ProviderError::new(Fault::Busy, "") };
+        error = ProviderError {
+            should_retry: Some(false),
+            ..ProviderError::new(ProviderErrorKind::RateLimited, "")
+        };
         assert_eq!(wait(0, &error), None);
     }
 
     #[test]
     fn what_asking_again_cannot_help_is_not_asked_again() {
         for (fault, tries) in [
-            (Fault::Key, 0),
-            (Fault::Model, 0),
-            (Fault::Request, 0),
-            (Fault::TooLong, 0),
-            (Fault::Malformed, 2),
-            (Fault::Dropped, 10),
-            (Fault::Server, 10),
+            (ProviderErrorKind::Auth, 0),
+            (ProviderErrorKind::ModelNotFound, 0),
+            (ProviderErrorKind::InvalidRequest, 0),
+            (ProviderErrorKind::ContextTooLong, 0),
+            (ProviderErrorKind::Malformed, 2),
+            (ProviderErrorKind::ConnectionLost, 10),
+            (ProviderErrorKind::Server, 10),
         ] {
             let error = ProviderError::new(fault, "");
             let tried = (0..20).take_while(|&failed| wait(failed, &error).is_some()).count();

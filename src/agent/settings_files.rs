@@ -9,11 +9,11 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value, json};
 
-use super::tool::replace;
+use super::tool::atomic_write;
 
 /// Where settings come from; a later one counts more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Source {
+pub enum SettingsSource {
     /// The person's, for all projects.
     User,
     /// The project's, for everybody who works on it.
@@ -24,7 +24,7 @@ pub enum Source {
     Flag,
 }
 
-impl Source {
+impl SettingsSource {
     /// Its name as `--setting-sources` has it.
     fn flag_name(self) -> &'static str {
         match self {
@@ -36,7 +36,7 @@ impl Source {
     }
 
     /// The one that a permission update names, where that is a file.
-    fn of_destination(name: &str) -> Option<Self> {
+    fn from_destination(name: &str) -> Option<Self> {
         match name {
             "userSettings" => Some(Self::User),
             "projectSettings" => Some(Self::Project),
@@ -50,7 +50,7 @@ impl Source {
 #[derive(Debug, Clone)]
 pub struct SettingsFile {
     /// Where it comes from.
-    pub source: Source,
+    pub source: SettingsSource,
     /// What it is called where something about it is told.
     pub name: String,
     /// What it says.
@@ -62,7 +62,7 @@ pub struct SettingsFile {
 pub struct SettingsFiles {
     files: Vec<SettingsFile>,
     /// Those that were to be read, whether they are there or not.
-    chosen: Vec<Source>,
+    included: Vec<SettingsSource>,
     /// What could not be read, for a person.
     pub problems: Vec<String>,
     root: PathBuf,
@@ -85,24 +85,24 @@ impl SettingsFiles {
         given: Option<&str>,
     ) -> Self {
         let mut files = Self { root: root.to_owned(), folder: folder.to_owned(), ..Self::default() };
-        for source in [Source::User, Source::Project, Source::Local] {
+        for source in [SettingsSource::User, SettingsSource::Project, SettingsSource::Local] {
             let is_chosen = |names: &str| names.split(',').any(|name| name.trim() == source.flag_name());
             if sources.is_none_or(is_chosen) {
-                files.chosen.push(source);
+                files.included.push(source);
                 let path = files.path(source);
-                files.take(source, &path.display().to_string(), fs::read_to_string(&path));
+                files.push_file(source, &path.display().to_string(), fs::read_to_string(&path));
             }
         }
         if !trusts {
-            files.distrust();
+            files.keep_only_denials();
         }
         match given.map(str::trim).filter(|given| !given.is_empty()) {
             Some(json) if json.starts_with('{') => {
-                files.take(Source::Flag, "--settings", Ok(json.to_owned()));
+                files.push_file(SettingsSource::Flag, "--settings", Ok(json.to_owned()));
             }
             Some(path) => match fs::read_to_string(folder.join(path)) {
                 Err(error) => files.problems.push(format!("cannot read the settings {path}: {error}")),
-                text => files.take(Source::Flag, path, text),
+                text => files.push_file(SettingsSource::Flag, path, text),
             },
             None => {}
         }
@@ -110,11 +110,11 @@ impl SettingsFiles {
     }
 
     /// Leaves of a project's files what they forbid.
-    fn distrust(&mut self) {
-        for file in self.files.iter_mut().filter(|file| file.source != Source::User) {
+    fn keep_only_denials(&mut self) {
+        for file in self.files.iter_mut().filter(|file| file.source != SettingsSource::User) {
             let permissions = &file.content["permissions"];
             let forbidding = json!({"permissions": {"deny": permissions["deny"], "ask": permissions["ask"]}});
-            if !is_within(&file.content, &forbidding) {
+            if !says_at_most(&file.content, &forbidding) {
                 self.problems.push(format!(
                     "{} counts only for what it forbids, since this folder is not trusted: start claude here once, \
                      or pass --setting-sources user,project,local",
@@ -131,8 +131,10 @@ impl SettingsFiles {
     }
 
     /// Writes a permission update into the file it names; false where it names none.
-    pub fn keep(&self, update: &Value) -> io::Result<bool> {
-        let Some(source) = Source::of_destination(update["destination"].as_str().unwrap_or_default()) else {
+    pub fn write_update(&self, update: &Value) -> io::Result<bool> {
+        let Some(source) =
+            SettingsSource::from_destination(update["destination"].as_str().unwrap_or_default())
+        else {
             return Ok(false);
         };
         let path = self.path(source);
@@ -142,17 +144,18 @@ impl SettingsFiles {
             Err(error) => return Err(error),
         };
         let settings = content.as_object_mut().ok_or_else(|| io::Error::other("it is no JSON object"))?;
-        add(settings, update).ok_or_else(|| io::Error::other("its permissions are no JSON object"))?;
+        apply_update(settings, update)
+            .ok_or_else(|| io::Error::other("its permissions are no JSON object"))?;
         let text = serde_json::to_string_pretty(&content).map_err(io::Error::other)?;
         // A file that is a link stays one.
-        let path = super::tool::real(&path);
-        replace(&path, format!("{text}\n").as_bytes())?;
+        let path = super::tool::canonical(&path);
+        atomic_write(&path, format!("{text}\n").as_bytes())?;
         Ok(true)
     }
 
     /// Whether what comes from there counts, be it a settings file or another.
-    pub fn counts(&self, source: Source) -> bool {
-        self.chosen.contains(&source)
+    pub fn includes(&self, source: SettingsSource) -> bool {
+        self.included.contains(&source)
     }
 
     /// The project's folder.
@@ -161,15 +164,15 @@ impl SettingsFiles {
     }
 
     /// Where the file of a source lies.
-    pub fn path(&self, source: Source) -> PathBuf {
+    pub fn path(&self, source: SettingsSource) -> PathBuf {
         match source {
-            Source::User => self.root.join("settings.json"),
-            Source::Local => self.folder.join(".claude/settings.local.json"),
-            Source::Project | Source::Flag => self.folder.join(".claude/settings.json"),
+            SettingsSource::User => self.root.join("settings.json"),
+            SettingsSource::Local => self.folder.join(".claude/settings.local.json"),
+            SettingsSource::Project | SettingsSource::Flag => self.folder.join(".claude/settings.json"),
         }
     }
 
-    fn take(&mut self, source: Source, name: &str, text: io::Result<String>) {
+    fn push_file(&mut self, source: SettingsSource, name: &str, text: io::Result<String>) {
         let content = match text.map(|text| serde_json::from_str::<Value>(&text)) {
             Ok(Ok(content)) if content.is_object() => content,
             Ok(Ok(_)) => return self.problems.push(format!("{name} is no JSON object; it does not count")),
@@ -187,7 +190,7 @@ impl SettingsFiles {
 
 /// What the official CLI keeps of the person and of each folder: `.claude.json`,
 /// in its folder or beside it. Null where there is none.
-pub fn kept_of_person(root: &Path) -> Value {
+pub fn read_claude_json(root: &Path) -> Value {
     let read =
         |path: PathBuf| fs::read(path).ok().and_then(|bytes| serde_json::from_slice::<Value>(&bytes).ok());
     let beside = || read(root.parent()?.join(".claude.json"));
@@ -202,7 +205,7 @@ pub fn is_trusted(kept: &Value, folder: &Path) -> bool {
 }
 
 /// Whether a file says no more than this.
-fn is_within(content: &Value, most: &Value) -> bool {
+fn says_at_most(content: &Value, most: &Value) -> bool {
     let is_known = |value: &Value, most: &Value| {
         value.as_object().is_none_or(|value| value.keys().all(|key| !most[key].is_null()))
     };
@@ -210,7 +213,7 @@ fn is_within(content: &Value, most: &Value) -> bool {
 }
 
 /// Adds an update to what a file says; none where that has another form.
-fn add(settings: &mut Map<String, Value>, update: &Value) -> Option<()> {
+fn apply_update(settings: &mut Map<String, Value>, update: &Value) -> Option<()> {
     let permissions = settings.entry("permissions").or_insert_with(|| json!({})).as_object_mut()?;
     let mut list = |name: &str| {
         let list = permissions.entry(name.to_owned()).or_insert_with(|| json!([]));
@@ -223,11 +226,13 @@ fn add(settings: &mut Map<String, Value>, update: &Value) -> Option<()> {
     let rules = || texts("rules", rule_text);
     let folders = || texts("directories", |folder| folder.as_str().map(str::to_owned));
     let (name, changed) = match update["type"].as_str()? {
-        "addRules" => (behavior.as_str(), joined(list(&behavior)?, rules())),
+        "addRules" => (behavior.as_str(), union(list(&behavior)?, rules())),
         "replaceRules" => (behavior.as_str(), rules()),
-        "removeRules" => (behavior.as_str(), without(list(&behavior)?, &rules())),
-        "addDirectories" => ("additionalDirectories", joined(list("additionalDirectories")?, folders())),
-        "removeDirectories" => ("additionalDirectories", without(list("additionalDirectories")?, &folders())),
+        "removeRules" => (behavior.as_str(), difference(list(&behavior)?, &rules())),
+        "addDirectories" => ("additionalDirectories", union(list("additionalDirectories")?, folders())),
+        "removeDirectories" => {
+            ("additionalDirectories", difference(list("additionalDirectories")?, &folders()))
+        }
         "setMode" => {
             permissions.insert("defaultMode".to_owned(), update["mode"].clone());
             return Some(());
@@ -238,7 +243,7 @@ fn add(settings: &mut Map<String, Value>, update: &Value) -> Option<()> {
     Some(())
 }
 
-fn joined(mut list: Vec<Value>, more: Vec<Value>) -> Vec<Value> {
+fn union(mut list: Vec<Value>, more: Vec<Value>) -> Vec<Value> {
     for value in more {
         if !list.contains(&value) {
             list.push(value);
@@ -247,7 +252,7 @@ fn joined(mut list: Vec<Value>, more: Vec<Value>) -> Vec<Value> {
     list
 }
 
-fn without(list: Vec<Value>, gone: &[Value]) -> Vec<Value> {
+fn difference(list: Vec<Value>, gone: &[Value]) -> Vec<Value> {
     list.into_iter().filter(|value| !gone.contains(value)).collect()
 }
 
@@ -264,7 +269,7 @@ fn rule_text(rule: &Value) -> Option<String> {
 mod tests {
     use super::*;
 
-    fn sources(files: &SettingsFiles) -> Vec<Source> {
+    fn sources(files: &SettingsFiles) -> Vec<SettingsSource> {
         files.all().iter().map(|file| file.source).collect()
     }
 
@@ -281,10 +286,10 @@ mod tests {
         write(folder.join(".claude/settings.local.json"), "{");
         write(folder.join("mine.json"), "[]");
         let files = SettingsFiles::read(&root, &folder, true, None, Some("{}"));
-        assert_eq!(sources(&files), [Source::User, Source::Project, Source::Flag]);
+        assert_eq!(sources(&files), [SettingsSource::User, SettingsSource::Project, SettingsSource::Flag]);
         assert!(files.problems[0].contains("settings.local.json is no JSON"), "{:?}", files.problems);
         let files = SettingsFiles::read(&root, &folder, true, Some("project"), Some("mine.json"));
-        assert_eq!(sources(&files), [Source::Project]);
+        assert_eq!(sources(&files), [SettingsSource::Project]);
         assert_eq!(files.problems, ["mine.json is no JSON object; it does not count"]);
         let files = SettingsFiles::read(&root, &folder, true, Some(""), Some("gone.json"));
         assert!(files.all().is_empty() && files.problems[0].contains("gone.json"));
@@ -297,21 +302,21 @@ mod tests {
         fs::create_dir_all(folder.join(".claude")).unwrap();
         let text = r#"{"hooks": {"Stop": []}, "permissions": {"allow": ["Bash"], "deny": ["Write"]}}"#;
         fs::write(folder.join(".claude/settings.json"), text).unwrap();
-        assert!(!is_trusted(&kept_of_person(&root), &folder));
+        assert!(!is_trusted(&read_claude_json(&root), &folder));
         let files = SettingsFiles::read(&root, &folder, false, None, None);
         assert_eq!(files.all()[0].content, json!({"permissions": {"deny": ["Write"], "ask": null}}));
         assert!(files.problems[0].contains("not trusted"), "{:?}", files.problems);
         let known = json!({"projects": {temp.path().join("work").to_str().unwrap(): {"hasTrustDialogAccepted": true}}});
         fs::write(temp.path().join(".claude.json"), known.to_string()).unwrap();
-        assert!(is_trusted(&kept_of_person(&root), &folder));
+        assert!(is_trusted(&read_claude_json(&root), &folder));
     }
 
     #[test]
     fn an_update_is_written_and_what_is_unknown_stays() {
         let temp = tempfile::tempdir().unwrap();
         let files = SettingsFiles::read(&temp.path().join("root"), temp.path(), true, None, None);
-        let path = files.path(Source::Local);
-        let keep = |update: Value| files.keep(&update).unwrap();
+        let path = files.path(SettingsSource::Local);
+        let keep = |update: Value| files.write_update(&update).unwrap();
         let rule = json!([{"toolName": "Bash", "ruleContent": "git log:*"}, {"toolName": "Read"}]);
         assert!(keep(
             json!({"type": "addRules", "rules": rule, "behavior": "allow", "destination": "localSettings"})
@@ -351,7 +356,7 @@ mod tests {
             fs::write(temp.path().join("settings.json"), text).unwrap();
             let rules = json!([{"toolName": "Read"}]);
             let update = json!({"type": "addRules", "rules": rules, "behavior": "allow", "destination": "userSettings"});
-            assert!(files.keep(&update).is_err(), "{text}");
+            assert!(files.write_update(&update).is_err(), "{text}");
             assert_eq!(fs::read_to_string(temp.path().join("settings.json")).unwrap(), text);
         }
     }

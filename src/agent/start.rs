@@ -6,28 +6,28 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::active::{ActiveSession, LoadAt};
+use super::active_session::{ActiveSession, ResumePoint};
 use super::flags::Flags;
 use super::hook::Hooks;
-use super::host::Host;
-use super::instructions::Instructions;
-use super::mcp::{Servers, named};
+use super::host_client::HostClient;
+use super::mcp::{McpServers, configured_servers};
 use super::outbox::Outbox;
 use super::permission::Permissions;
-use super::process::{Process, Settings, State};
 use super::provider::Provider;
-use super::retry::Retries;
-use super::settings_files::{SettingsFiles, Source, is_trusted, kept_of_person};
-use super::switch::load_copy;
-use super::tool::{Place, StructuredOutput, Toolbox, WEB_FETCH};
+use super::retry::RetryPolicy;
+use super::runtime::{AgentRuntime, RuntimeSettings, RuntimeState};
+use super::settings_files::{SettingsFiles, SettingsSource, is_trusted, read_claude_json};
+use super::switch::load_fork;
+use super::system_prompt::SystemPrompt;
+use super::tool::{StructuredOutput, ToolContext, Toolbox, WEB_FETCH};
 use crate::protocol::PermissionMode;
-use crate::session::line::Line;
 use crate::session::price::Price;
+use crate::session::raw_entry::RawEntry;
 use crate::session::{Prices, SessionId, Transcript};
-use crate::store::{Fork, MemoryStore, Scope, SessionStore, StoreError};
+use crate::store::{ForkSpec, MemoryStore, Scope, SessionStore, StoreError};
 
 /// Bytes at a transcript's end that tell when it was last used.
-const TAIL: u64 = 64 * 1024;
+const TAIL_BYTES: u64 = 64 * 1024;
 
 /// Why the process cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -54,7 +54,7 @@ pub enum StartError {
 
 /// Where a process comes to life.
 #[derive(Debug, Clone)]
-pub struct Surroundings {
+pub struct AgentEnvironment {
     /// The folder it was started in.
     pub cwd: PathBuf,
     /// The official tools' folder, where the person's settings lie.
@@ -62,53 +62,53 @@ pub struct Surroundings {
     /// The host is one of the official SDKs, which trust the folder they work in.
     pub is_sdk: bool,
     /// Files are kept before tools change them.
-    pub keeps_files: bool,
+    pub checkpoints_files: bool,
     /// Runs what must not outlive it: our own executable, as `guard`.
     pub guard: PathBuf,
     /// The host wants to know when the state changes.
-    pub tells_state: bool,
+    pub reports_state: bool,
     /// What models cost.
     pub prices: Prices,
 }
 
-impl Process {
+impl AgentRuntime {
     /// A process as the flags say, in its first session.
     pub fn start(
         flags: &Flags,
-        surroundings: Surroundings,
+        surroundings: AgentEnvironment,
         store: Arc<dyn SessionStore>,
         provider: Box<dyn Provider>,
         out: Outbox,
     ) -> Result<Self, StartError> {
         let store = if flags.no_session_persistence { Arc::new(MemoryStore::over(store)) } else { store };
-        let host = Host::new(out.clone());
-        let place = Place::new(surroundings.cwd.clone(), surroundings.guard.clone());
-        let kept = kept_of_person(&surroundings.root);
-        let (settings_files, mut permissions) = permitted(flags, &surroundings, &kept);
+        let host = HostClient::new(out.clone());
+        let place = ToolContext::new(surroundings.cwd.clone(), surroundings.guard.clone());
+        let kept = read_claude_json(&surroundings.root);
+        let (settings_files, mut permissions) = load_settings(flags, &surroundings, &kept);
         let servers = if flags.strict_mcp_config {
             Vec::new()
         } else {
-            named(&settings_files, &kept, &mut permissions.problems)
+            configured_servers(&settings_files, &kept, &mut permissions.problems)
         };
         let prices = prices(&surroundings, &*provider);
-        let session = first_session(flags, &*store, &surroundings.cwd, &prices)?;
+        let session = open_first_session(flags, &*store, &surroundings.cwd, &prices)?;
         let structured = flags.json_schema.as_deref().map(StructuredOutput::new).transpose();
         let structured = structured.map_err(StartError::Schema)?;
         let mut process = Self {
-            settings: Settings {
+            settings: RuntimeSettings {
                 model: String::new(),
-                instructions: Instructions::of(flags).map_err(StartError::Instructions)?,
+                system_prompt: SystemPrompt::from_flags(flags).map_err(StartError::Instructions)?,
                 thinking: flags.thinking(),
                 thinking_display: flags.thinking_display.clone(),
                 effort: flags.effort.clone(),
-                retries: Retries::from_env(),
+                retries: RetryPolicy::from_env(),
                 max_requests: flags.max_turns,
                 budget: flags.max_budget_usd,
-                sends_pieces: flags.include_partial_messages,
-                mirrors: flags.session_mirror,
-                tells_state: surroundings.tells_state,
+                streams_partials: flags.include_partial_messages,
+                mirrors_transcript: flags.session_mirror,
+                reports_state: surroundings.reports_state,
                 persists: !flags.no_session_persistence,
-                file_history: (surroundings.keeps_files && !flags.no_session_persistence)
+                file_history: (surroundings.checkpoints_files && !flags.no_session_persistence)
                     .then(|| surroundings.root.join("file-history")),
                 guard: surroundings.guard,
                 prices,
@@ -116,22 +116,24 @@ impl Process {
             session,
             store,
             provider,
-            tools: Toolbox::new(flags.tools.as_deref(), permissions.allows_some(WEB_FETCH)).and(structured),
-            hooks: hooks(&settings_files, &mut permissions.problems),
+            tools: Toolbox::new(flags.tools.as_deref(), permissions.has_allow_rule_for(WEB_FETCH))
+                .with_tool(structured),
+            hooks: load_hooks(&settings_files, &mut permissions.problems),
             permissions,
             settings_files,
-            starts_by: None,
-            starting: None,
-            mcp: Servers::start(servers, &flags.mcp_config, place, host.clone()).map_err(StartError::Mcp)?,
+            pending_start_source: None,
+            start_hooks: None,
+            mcp: McpServers::start(servers, &flags.mcp_config, place, host.clone())
+                .map_err(StartError::Mcp)?,
             host,
             out,
             queue: std::collections::VecDeque::new(),
             turn: None,
-            state: State::Idle,
-            ends: false,
+            state: RuntimeState::Idle,
+            end_requested: false,
         };
         let is_new = process.session.context.messages().is_empty();
-        process.starts_by = Some(match (is_new, flags.fork_session) {
+        process.pending_start_source = Some(match (is_new, flags.fork_session) {
             (true, _) => "startup",
             (false, true) => "fork",
             (false, false) => "resume",
@@ -142,19 +144,23 @@ impl Process {
 }
 
 /// What models cost; one that works here costs nothing.
-fn prices(surroundings: &Surroundings, provider: &dyn Provider) -> Prices {
+fn prices(surroundings: &AgentEnvironment, provider: &dyn Provider) -> Prices {
     let mut prices = surroundings.prices.clone();
     if provider.is_free() {
         let nothing = Some(0.0);
         let free = Price { input: nothing, output: nothing, ..Price::default() };
-        provider.models().into_iter().for_each(|model| prices.set(model.name, free.clone()));
+        provider.models().into_iter().for_each(|model| prices.insert(model.name, free.clone()));
     }
     prices
 }
 
 /// What the settings files say, and what may run by them and the flags.
-fn permitted(flags: &Flags, surroundings: &Surroundings, kept: &Value) -> (SettingsFiles, Permissions) {
-    let Surroundings { root, cwd, .. } = surroundings;
+fn load_settings(
+    flags: &Flags,
+    surroundings: &AgentEnvironment,
+    kept: &Value,
+) -> (SettingsFiles, Permissions) {
+    let AgentEnvironment { root, cwd, .. } = surroundings;
     let sources = flags.setting_sources.as_deref();
     let trusts = surroundings.is_sdk || sources.is_some() || is_trusted(kept, cwd);
     let files = SettingsFiles::read(root, cwd, trusts, sources, flags.settings.as_deref());
@@ -162,17 +168,17 @@ fn permitted(flags: &Flags, surroundings: &Surroundings, kept: &Value) -> (Setti
     let mut permissions =
         Permissions::new(mode, &flags.allowed_tools, &flags.disallowed_tools, &flags.add_dir);
     for file in files.all() {
-        permissions.take_settings(&file.name, &file.content);
+        permissions.add_settings(&file.name, &file.content);
     }
     permissions.problems.extend_from_slice(&files.problems);
     (files, permissions)
 }
 
 /// The hooks of the settings files; `problems` gets what makes no sense.
-fn hooks(files: &SettingsFiles, problems: &mut Vec<String>) -> Hooks {
+fn load_hooks(files: &SettingsFiles, problems: &mut Vec<String>) -> Hooks {
     let mut hooks = Hooks::default();
     for file in files.all() {
-        problems.extend(hooks.take_settings(&file.name, &file.content));
+        problems.extend(hooks.add_settings(&file.name, &file.content));
     }
     hooks
 }
@@ -182,18 +188,18 @@ fn hooks(files: &SettingsFiles, problems: &mut Vec<String>) -> Hooks {
 fn default_mode(files: &SettingsFiles) -> Option<PermissionMode> {
     files.all().iter().rev().find_map(|file| {
         let mode = file.content["permissions"]["defaultMode"].as_str()?.parse().ok()?;
-        let is_reckless = file.source == Source::Project && mode == PermissionMode::BypassPermissions;
+        let is_reckless = file.source == SettingsSource::Project && mode == PermissionMode::BypassPermissions;
         (!is_reckless).then_some(mode)
     })
 }
 
-fn first_session(
+fn open_first_session(
     flags: &Flags,
     store: &dyn SessionStore,
     cwd: &Path,
     prices: &Prices,
 ) -> Result<ActiveSession, StartError> {
-    let last = if flags.continue_last { last_session(store, cwd)? } else { None };
+    let last = if flags.continue_last { newest_session(store, cwd)? } else { None };
     if let Some(id) = flags.session_id.filter(|id| store.find(*id).is_ok()) {
         return Err(StartError::Exists(id));
     }
@@ -203,23 +209,23 @@ fn first_session(
     };
     let message = flags.resume_session_at.as_deref();
     if flags.fork_session {
-        let order = Fork { id: flags.session_id, at: message, repair: true, ..Fork::default() };
-        return Ok(load_copy(store, store.fork(id, &order)?, None, cwd, prices)?);
+        let order = ForkSpec { id: flags.session_id, at: message, repair: true, ..ForkSpec::default() };
+        return Ok(load_fork(store, store.fork(id, &order)?, None, cwd, prices)?);
     }
     if flags.session_id.is_some() {
         return Err(StartError::TwoIds);
     }
-    Ok(ActiveSession::load(store, id, LoadAt { message, cwd: None }, cwd, prices)?)
+    Ok(ActiveSession::load(store, id, ResumePoint { message, cwd: None }, cwd, prices)?)
 }
 
 /// The folder's session with the newest entry. A file's own time says less:
 /// others touch it.
-fn last_session(store: &dyn SessionStore, cwd: &Path) -> Result<Option<SessionId>, StoreError> {
+fn newest_session(store: &dyn SessionStore, cwd: &Path) -> Result<Option<SessionId>, StoreError> {
     let last_entry = |id| {
-        let tail = store.read_tail(id, TAIL).ok()?;
+        let tail = store.read_tail(id, TAIL_BYTES).ok()?;
         let transcript = Transcript::parse(&tail.bytes);
-        let lines = transcript.lines.iter().rev().filter(|line| line.kind().is_conversation());
-        lines.filter(|line| !line.is_sidechain()).find_map(Line::timestamp)
+        let lines = transcript.entries.iter().rev().filter(|line| line.kind().is_conversation());
+        lines.filter(|line| !line.is_sidechain()).find_map(RawEntry::timestamp)
     };
     let sessions = store.list(&Scope::Project(cwd.to_owned()))?;
     let dated = sessions.iter().filter_map(|stored| Some((last_entry(stored.id)?, stored.id)));

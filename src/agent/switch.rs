@@ -9,16 +9,16 @@ use std::time::Instant;
 
 use serde_json::{Value, json};
 
-use super::active::{ActiveSession, LoadAt};
-use super::frames::Refusal;
-use super::process::Process;
-use crate::protocol::{ErrorCode, ForkRequest, ResumeRequest, SwitchAnswer};
+use super::active_session::{ActiveSession, ResumePoint};
+use super::frames::RequestError;
+use super::runtime::AgentRuntime;
+use crate::protocol::{ErrorCode, ForkRequest, ResumeRequest, SwitchResponse};
 use crate::session::{Prices, SessionId};
-use crate::store::{Fork, Forked, StoreError};
+use crate::store::{ForkResult, ForkSpec, StoreError};
 
 /// What is asked for, understood.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Wanted {
+pub enum SwitchRequest {
     /// A new, empty session.
     Clear,
     /// A stored session.
@@ -45,19 +45,19 @@ pub enum Wanted {
     },
 }
 
-impl Wanted {
+impl SwitchRequest {
     /// What a `clear` asks for.
-    pub fn of_clear(resume: Option<&str>) -> Result<Self, Refusal> {
+    pub fn from_clear(resume: Option<&str>) -> Result<Self, RequestError> {
         match resume {
             None => Ok(Self::Clear),
-            Some(id) => Ok(Self::Resume { id: session_id(id)?, at: None, cwd: None, creates: false }),
+            Some(id) => Ok(Self::Resume { id: parse_session_id(id)?, at: None, cwd: None, creates: false }),
         }
     }
 
     /// What a `resume` or `load_session` asks for.
-    pub fn of_resume(request: ResumeRequest) -> Result<Self, Refusal> {
-        let id = session_id(&request.session_id)?;
-        let (at, cwd) = (request.resume_session_at, folder(request.cwd)?);
+    pub fn from_resume(request: ResumeRequest) -> Result<Self, RequestError> {
+        let id = parse_session_id(&request.session_id)?;
+        let (at, cwd) = (request.resume_session_at, parse_folder(request.cwd)?);
         Ok(if request.fork_session {
             Self::Fork { id: Some(id), at, title: None, cwd }
         } else {
@@ -66,9 +66,9 @@ impl Wanted {
     }
 
     /// What a `fork` asks for.
-    pub fn of_fork(request: ForkRequest) -> Result<Self, Refusal> {
-        let id = request.session_id.as_deref().map(session_id).transpose()?;
-        let cwd = folder(request.cwd)?;
+    pub fn from_fork(request: ForkRequest) -> Result<Self, RequestError> {
+        let id = request.session_id.as_deref().map(parse_session_id).transpose()?;
+        let cwd = parse_folder(request.cwd)?;
         Ok(Self::Fork { id, at: request.resume_session_at, title: request.title, cwd })
     }
 
@@ -82,25 +82,25 @@ impl Wanted {
     }
 }
 
-impl Process {
+impl AgentRuntime {
     /// Serves a request to switch; `began` is when it arrived.
-    pub(super) fn serve_switch(
+    pub(super) fn handle_switch(
         &mut self,
-        wanted: Result<Wanted, Refusal>,
+        wanted: Result<SwitchRequest, RequestError>,
         interrupts: bool,
         began: Instant,
-    ) -> Result<Value, Refusal> {
+    ) -> Result<Value, RequestError> {
         let wanted = wanted?;
         let is_busy = self.turn.is_some() || !self.queue.is_empty();
         if is_busy && !interrupts {
             let error = "a turn runs; wait for its result, or switch with \"interrupt\":true";
-            return Err(Refusal::new(ErrorCode::Busy, error));
+            return Err(RequestError::new(ErrorCode::Busy, error));
         }
         if is_busy {
-            self.look_ahead(&wanted).map_err(|error| refusal(&error))?;
+            self.check_switch(&wanted).map_err(|error| to_request_error(&error))?;
             // What waits was meant for the session that is left.
             while let Some(prompt) = self.queue.pop_front() {
-                self.send_lifecycle(prompt.stamp.as_deref(), "cancelled");
+                self.send_lifecycle(prompt.host_uuid.as_deref(), "cancelled");
             }
             self.interrupt();
         }
@@ -108,11 +108,11 @@ impl Process {
     }
 
     /// Refuses what is bound to fail, before a turn is interrupted for it.
-    fn look_ahead(&self, wanted: &Wanted) -> Result<(), StoreError> {
+    fn check_switch(&self, wanted: &SwitchRequest) -> Result<(), StoreError> {
         let (id, writes, creates) = match wanted {
-            Wanted::Clear => return Ok(()),
-            Wanted::Resume { id, creates, .. } => (*id, true, *creates),
-            Wanted::Fork { id, .. } => (id.unwrap_or(self.session.id), false, false),
+            SwitchRequest::Clear => return Ok(()),
+            SwitchRequest::Resume { id, creates, .. } => (*id, true, *creates),
+            SwitchRequest::Fork { id, .. } => (id.unwrap_or(self.session.id), false, false),
         };
         if id == self.session.id {
             return Ok(());
@@ -128,21 +128,21 @@ impl Process {
     }
 
     /// Switches, and tells the host. Whoever calls this has no turn running.
-    pub(super) fn switch(&mut self, wanted: &Wanted, began: Instant) -> Result<Value, Refusal> {
-        let (session, forked_from) = self.open(wanted).map_err(|error| refusal(&error))?;
+    pub(super) fn switch(&mut self, wanted: &SwitchRequest, began: Instant) -> Result<Value, RequestError> {
+        let (session, forked_from) = self.open_session(wanted).map_err(|error| to_request_error(&error))?;
         self.session.sync().map_err(|error| {
             let error = format!("the active session cannot be written to the end: {error}");
-            Refusal::new(ErrorCode::SessionUnreadable, error)
+            RequestError::new(ErrorCode::SessionUnreadable, error)
         })?;
         let trigger = wanted.trigger();
-        self.session_ends(if trigger == "fork" { "other" } else { trigger });
+        self.run_end_hooks(if trigger == "fork" { "other" } else { trigger });
         let former = std::mem::replace(&mut self.session, session).id;
-        self.permissions.forget_session();
-        self.starts_by = None;
-        self.session_starts(trigger);
+        self.permissions.clear_session_rules();
+        self.pending_start_source = None;
+        self.run_start_hooks(trigger);
         self.send_reset(former, wanted.trigger());
         self.send_init();
-        let answer = SwitchAnswer {
+        let answer = SwitchResponse {
             session_id: self.session.id.to_string(),
             previous_session_id: former.to_string(),
             forked_from: forked_from.map(|id| id.to_string()),
@@ -161,13 +161,16 @@ impl Process {
 
     /// The session that is wanted, ready to be the active one, and the one it
     /// was copied from. Leaves everything as it is.
-    fn open(&mut self, wanted: &Wanted) -> Result<(ActiveSession, Option<SessionId>), StoreError> {
+    fn open_session(
+        &mut self,
+        wanted: &SwitchRequest,
+    ) -> Result<(ActiveSession, Option<SessionId>), StoreError> {
         let store = &*self.store;
         let here = self.session.cwd.clone();
         match wanted {
-            Wanted::Clear => Ok((ActiveSession::new(store, SessionId::random(), &here)?, None)),
-            Wanted::Resume { id, at, cwd, creates } => {
-                let at = LoadAt { message: at.as_deref(), cwd: cwd.as_deref() };
+            SwitchRequest::Clear => Ok((ActiveSession::new(store, SessionId::random(), &here)?, None)),
+            SwitchRequest::Resume { id, at, cwd, creates } => {
+                let at = ResumePoint { message: at.as_deref(), cwd: cwd.as_deref() };
                 match ActiveSession::load(store, *id, at, &here, &self.settings.prices) {
                     Err(StoreError::NotFound(_)) if *creates => {
                         Ok((ActiveSession::new(store, *id, cwd.as_deref().unwrap_or(&here))?, None))
@@ -175,62 +178,62 @@ impl Process {
                     loaded => Ok((loaded?, None)),
                 }
             }
-            Wanted::Fork { id, at, title, cwd } => {
+            SwitchRequest::Fork { id, at, title, cwd } => {
                 let source = id.unwrap_or(self.session.id);
                 if source == self.session.id && self.session.context.messages().is_empty() {
                     return Err(StoreError::Empty(source));
                 }
                 let (at, title) = (at.as_deref(), title.as_deref());
-                let order = Fork { at, title, cwd: cwd.as_deref(), repair: true, ..Fork::default() };
+                let order = ForkSpec { at, title, cwd: cwd.as_deref(), repair: true, ..ForkSpec::default() };
                 let fork = store.fork(source, &order)?;
-                Ok((load_copy(store, fork, cwd.as_deref(), &here, &self.settings.prices)?, Some(source)))
+                Ok((load_fork(store, fork, cwd.as_deref(), &here, &self.settings.prices)?, Some(source)))
             }
         }
     }
 }
 
 /// Loads a fresh copy; one that cannot be loaded is taken back.
-pub(super) fn load_copy(
+pub(super) fn load_fork(
     store: &dyn crate::store::SessionStore,
-    fork: Forked,
+    fork: ForkResult,
     cwd: Option<&Path>,
     here: &Path,
     prices: &Prices,
 ) -> Result<ActiveSession, StoreError> {
-    let at = LoadAt { message: None, cwd };
+    let at = ResumePoint { message: None, cwd };
     let mut copy = ActiveSession::load(store, fork.id, at, here, prices).inspect_err(|_| {
         // The first error is the one to tell.
         let _deleted_or_not = store.delete(fork.id);
     })?;
-    if fork.mended.is_any() {
-        copy.repaired = Some(fork.mended.to_string());
+    if fork.repairs.is_any() {
+        copy.repaired = Some(fork.repairs.to_string());
     }
     Ok(copy)
 }
 
 /// A folder that a host names must be one.
-fn folder(cwd: Option<String>) -> Result<Option<PathBuf>, Refusal> {
+fn parse_folder(cwd: Option<String>) -> Result<Option<PathBuf>, RequestError> {
     let folder = cwd.map(PathBuf::from);
     match folder.as_deref().filter(|folder| !folder.is_absolute() || !folder.is_dir()) {
         None => Ok(folder),
         Some(wrong) => {
             let error = format!("cwd must be a folder that exists, by its whole path: {}", wrong.display());
-            Err(Refusal::new(ErrorCode::InvalidRequest, error))
+            Err(RequestError::new(ErrorCode::InvalidRequest, error))
         }
     }
 }
 
-fn session_id(text: &str) -> Result<SessionId, Refusal> {
-    text.parse().map_err(|error| Refusal::new(ErrorCode::SessionNotFound, format!("{error}")))
+fn parse_session_id(text: &str) -> Result<SessionId, RequestError> {
+    text.parse().map_err(|error| RequestError::new(ErrorCode::SessionNotFound, format!("{error}")))
 }
 
 /// The store's reason, as an answer.
-pub(super) fn refusal(error: &StoreError) -> Refusal {
+pub(super) fn to_request_error(error: &StoreError) -> RequestError {
     let code = match error {
         StoreError::NotFound(_) => ErrorCode::SessionNotFound,
         StoreError::InUse { .. } => ErrorCode::SessionInUse,
         StoreError::NoSuchMessage { .. } | StoreError::Empty(_) => ErrorCode::InvalidRequest,
         _ => ErrorCode::SessionUnreadable,
     };
-    Refusal::new(code, error.to_string())
+    RequestError::new(code, error.to_string())
 }

@@ -8,48 +8,48 @@ use std::collections::{BTreeMap, HashSet};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use crate::session::line::Kind;
-use crate::session::message::{SYNTHETIC, Usage};
+use crate::session::message::{SYNTHETIC_MODEL, Usage};
+use crate::session::raw_entry::EntryKind;
 use crate::session::{Prices, Transcript};
 
 /// The totals of one session.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Totals {
+pub struct SessionTotals {
     /// US dollars that the transcript tells outright.
-    told: f64,
+    recorded_cost: f64,
     /// US dollars of the requests since then; none where one has no price.
-    since: Known,
-    models: BTreeMap<String, Used>,
+    cost_since: CostSum,
+    models: BTreeMap<String, ModelUsage>,
     /// The newest request's tokens: what the model's window holds since then.
-    pub last: Option<Usage>,
+    pub last_request: Option<Usage>,
 }
 
 /// What one model used.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
-struct Used {
+struct ModelUsage {
     usage: Usage,
-    cost: Known,
+    cost: CostSum,
 }
 
 /// A sum of dollars, for as long as all of them are known.
 #[derive(Debug, Clone, Copy, PartialEq)]
-struct Known(Option<f64>);
+struct CostSum(Option<f64>);
 
-impl Default for Known {
+impl Default for CostSum {
     fn default() -> Self {
         Self(Some(0.0))
     }
 }
 
-impl Known {
+impl CostSum {
     fn add(&mut self, cost: Option<f64>) {
         self.0 = self.0.zip(cost).map(|(sum, cost)| sum + cost);
     }
 }
 
-impl Totals {
+impl SessionTotals {
     /// What a transcript says was used, branches left behind included.
-    pub fn of(transcript: &Transcript<'_>, prices: &Prices) -> Self {
+    pub fn from_transcript(transcript: &Transcript<'_>, prices: &Prices) -> Self {
         #[derive(Deserialize)]
         struct Reply {
             id: Option<String>,
@@ -58,22 +58,24 @@ impl Totals {
         }
         let mut totals = Self::default();
         let mut counted = HashSet::new();
-        for line in &transcript.lines {
+        for line in &transcript.entries {
             match line.kind() {
-                Kind::CostState => {
+                EntryKind::CostState => {
                     if let Some(told) = line.total_cost_usd() {
-                        (totals.told, totals.since) = (told, Known::default());
+                        (totals.recorded_cost, totals.cost_since) = (told, CostSum::default());
                     }
                 }
-                Kind::Assistant => {
+                EntryKind::Assistant => {
                     let reply = line.message().and_then(|json| serde_json::from_str::<Reply>(json).ok());
                     let Some(Reply { id, model: Some(model), usage: Some(usage) }) = reply else { continue };
                     // Each block of a message repeats the usage of all of it.
-                    if model != SYNTHETIC && id.is_none_or(|id| counted.insert(id)) {
+                    if model != SYNTHETIC_MODEL && id.is_none_or(|id| counted.insert(id)) {
                         totals.add(&model, usage, prices);
                     }
                 }
-                Kind::System if line.subtype().as_deref() == Some("compact_boundary") => totals.last = None,
+                EntryKind::System if line.subtype().as_deref() == Some("compact_boundary") => {
+                    totals.last_request = None
+                }
                 _ => {}
             }
         }
@@ -86,13 +88,13 @@ impl Totals {
         let used = self.models.entry(model.to_owned()).or_default();
         used.usage += usage;
         used.cost.add(cost);
-        self.since.add(cost);
-        self.last = Some(usage);
+        self.cost_since.add(cost);
+        self.last_request = Some(usage);
     }
 
     /// US dollars of the session; none where a price is not known.
     pub fn cost(&self) -> Option<f64> {
-        self.since.0.map(|since| self.told + since)
+        self.cost_since.0.map(|since| self.recorded_cost + since)
     }
 
     /// The same for the wire, which wants a number: 0 where it is not known.
@@ -111,7 +113,7 @@ impl Totals {
 
     /// As `modelUsage` of a result; a cost that is not known is 0.
     pub fn by_model(&self, window: impl Fn(&str) -> Option<u64>) -> Value {
-        let models = self.models.iter().map(|(model, Used { usage, cost })| {
+        let models = self.models.iter().map(|(model, ModelUsage { usage, cost })| {
             let entry = json!({
                 "inputTokens": usage.input_tokens,
                 "outputTokens": usage.output_tokens,
@@ -137,7 +139,7 @@ mod tests {
         let cost = r#"{"type":"cost-state","totalCostUSD":0.25}"#;
         let text = format!("{block}\n{block}\n{cost}\n");
         let prices = Prices::default();
-        let mut totals = Totals::of(&Transcript::parse(text.as_bytes()), &prices);
+        let mut totals = SessionTotals::from_transcript(&Transcript::parse(text.as_bytes()), &prices);
         assert_eq!((totals.usage().total(), totals.cost()), (7, Some(0.25)));
         totals.add("y", Usage { output_tokens: 1, ..Usage::default() }, &prices);
         assert_eq!(totals.usage().output_tokens, 3);
@@ -146,7 +148,7 @@ mod tests {
 
     #[test]
     fn one_price_that_is_not_known_leaves_no_sum() {
-        let (mut totals, prices) = (Totals::default(), Prices::default());
+        let (mut totals, prices) = (SessionTotals::default(), Prices::default());
         let million = Usage { output_tokens: 1_000_000, ..Usage::default() };
         totals.add("claude-opus-5", million, &prices);
         assert_eq!(totals.cost(), Some(25.0));

@@ -11,48 +11,48 @@ use futures_util::StreamExt;
 use serde_json::Value;
 use tokio::time::Sleep;
 
-use super::compacting::Trigger;
-use super::hook::{Firing, Note, Verdict};
-use super::hooking::About;
-use super::provider::{Event, Events, ProviderError};
-use super::reply::Reply;
-use super::tool::{Outcome, Running, SoFar};
-use crate::session::message::{Message, Usage};
+use super::compaction::CompactionTrigger;
+use super::hook::{AdditionalContext, HookFuture, HookOutcome};
+use super::hook_dispatch::HookPoint;
+use super::provider::{ProviderError, ReplyEvent, ReplyStream};
+use super::reply::ReplyBuilder;
+use super::tool::{LiveOutput, ToolFuture, ToolOutcome};
+use crate::session::message::{ApiMessage, Usage};
 use crate::session::prompt;
 
 /// A prompt on its way.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Prompt {
+pub struct UserPrompt {
     /// Becomes the uuid of its entry.
     pub uuid: String,
     /// The uuid that the host gave it, if it did: then it is told what becomes of it.
-    pub stamp: Option<String>,
+    pub host_uuid: Option<String>,
     /// Messages API content: a string or blocks.
     pub content: Value,
     /// It wants a reply.
     pub wants_reply: bool,
 }
 
-impl Prompt {
+impl UserPrompt {
     /// Its text, as a list shows it.
     pub fn text(&self) -> String {
         let message = serde_json::json!({"content": self.content}).to_string();
-        Message::parse(&message).and_then(|message| prompt::of_message(&message)).unwrap_or_default()
+        ApiMessage::parse(&message).and_then(|message| prompt::from_message(&message)).unwrap_or_default()
     }
 }
 
 /// A turn that runs.
-pub struct Turn {
+pub struct RunningTurn {
     /// What it answers.
-    pub prompt: Prompt,
+    pub prompt: UserPrompt,
     /// When it began.
     pub began: Instant,
     /// Of that, waiting for the model.
-    pub waited: Duration,
+    pub api_time: Duration,
     /// Requests to the model that were answered, or are on their way.
-    pub requests: u64,
+    pub api_requests: u64,
     /// Attempts at the present request that failed.
-    pub failed: u32,
+    pub failed_attempts: u32,
     /// Tokens of these requests.
     pub usage: Usage,
     /// The last text of the model.
@@ -60,26 +60,26 @@ pub struct Turn {
     /// Why its last reply ended.
     pub stop_reason: Option<String>,
     /// A hook refused the prompt: nothing of it is written down.
-    pub is_refused: bool,
+    pub is_blocked: bool,
     /// Calls that were refused, as a result lists them.
     pub denials: Vec<Value>,
     /// Calls that still wait, in order.
-    pub calls: VecDeque<Call>,
+    pub pending_calls: VecDeque<RequestedCall>,
     /// What hooks want the model to know with the next request.
-    pub notes: Vec<Note>,
+    pub hook_context: Vec<AdditionalContext>,
     /// Times in a row that hooks kept it from ending.
-    pub stops: u32,
+    pub stop_blocks: u32,
     /// Its answer in the form that the host gave.
-    pub structured: Option<Value>,
+    pub structured_output: Option<Value>,
     /// Times the model was told that it is still missing.
     pub reminders: u32,
     /// What it waits for.
-    pub step: Step,
+    pub step: TurnStep,
 }
 
 /// A tool that the model asked for.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Call {
+pub struct RequestedCall {
     /// Ties the result to the call.
     pub id: String,
     /// The tool.
@@ -87,32 +87,32 @@ pub struct Call {
     /// Its arguments.
     pub input: Value,
     /// Why it cannot run: its arguments were no JSON object.
-    pub problem: Option<String>,
+    pub input_error: Option<String>,
     /// The uuid of the entry that holds the call.
-    pub entry: String,
+    pub entry_uuid: String,
 }
 
 /// What a turn waits for.
-pub enum Step {
+pub enum TurnStep {
     /// The model.
     Reply {
         /// Its steps.
-        events: Events,
+        events: ReplyStream,
         /// What they made so far.
-        reply: Reply,
+        reply: ReplyBuilder,
         /// When it was asked.
         asked: Instant,
     },
     /// The model's summary of the conversation.
     Compacting {
         /// Its steps.
-        events: Events,
+        events: ReplyStream,
         /// What they made so far.
-        reply: Reply,
+        reply: ReplyBuilder,
         /// When it was asked.
         asked: Instant,
         /// Why it was.
-        trigger: Trigger,
+        trigger: CompactionTrigger,
     },
     /// The moment to ask the model again.
     BackOff(Pin<Box<Sleep>>),
@@ -121,85 +121,85 @@ pub enum Step {
         /// The request.
         request_id: String,
         /// What shall run.
-        call: Call,
+        call: RequestedCall,
         /// What was suggested along with it.
         suggestions: Vec<Value>,
     },
     /// A tool.
     Tool {
         /// What runs.
-        call: Call,
+        call: RequestedCall,
         /// Dropping it stops the tool.
-        running: Running,
+        running: ToolFuture,
         /// What it says meanwhile.
-        so_far: SoFar,
+        so_far: LiveOutput,
         /// When it began.
         began: Instant,
     },
     /// Hooks.
     Hooks {
         /// What they are asked about.
-        about: About,
+        about: HookPoint,
         /// Dropping it stops them.
-        firing: Firing,
+        firing: HookFuture,
     },
     /// Nothing: the next step is being decided.
     Deciding,
 }
 
 /// What a turn's step came to.
-pub enum Happened {
+pub enum StepEvent {
     /// The reply went on, ended early (none), or failed.
-    Replied(Option<Result<Event, ProviderError>>),
+    Reply(Option<Result<ReplyEvent, ProviderError>>),
     /// It is time to ask the model again.
-    Waited,
+    BackOffOver,
     /// The tool said something, and goes on.
-    Said(String),
+    ToolOutput(String),
     /// The tool ended.
-    Ran(Outcome),
+    ToolDone(ToolOutcome),
     /// The hooks have spoken.
-    Hooked(Verdict),
+    HooksDone(HookOutcome),
 }
 
-impl Turn {
+impl RunningTurn {
     /// A turn that has not asked anything yet.
-    pub fn new(prompt: Prompt) -> Self {
+    pub fn new(prompt: UserPrompt) -> Self {
         Self {
             prompt,
             began: Instant::now(),
-            waited: Duration::ZERO,
-            requests: 0,
-            failed: 0,
+            api_time: Duration::ZERO,
+            api_requests: 0,
+            failed_attempts: 0,
             usage: Usage::default(),
             text: String::new(),
             stop_reason: None,
-            is_refused: false,
+            is_blocked: false,
             denials: Vec::new(),
-            calls: VecDeque::new(),
-            notes: Vec::new(),
-            stops: 0,
-            structured: None,
+            pending_calls: VecDeque::new(),
+            hook_context: Vec::new(),
+            stop_blocks: 0,
+            structured_output: None,
             reminders: 0,
-            step: Step::Deciding,
+            step: TurnStep::Deciding,
         }
     }
 
     /// Waits for the step. Cancel-safe: nothing is lost by asking again.
-    pub async fn next(&mut self) -> Happened {
+    pub async fn next_event(&mut self) -> StepEvent {
         match &mut self.step {
-            Step::Reply { events, .. } | Step::Compacting { events, .. } => {
-                Happened::Replied(events.next().await)
+            TurnStep::Reply { events, .. } | TurnStep::Compacting { events, .. } => {
+                StepEvent::Reply(events.next().await)
             }
-            Step::Tool { running, so_far, .. } => tokio::select! {
-                outcome = running.as_mut() => Happened::Ran(outcome),
-                said = so_far.next() => Happened::Said(said),
+            TurnStep::Tool { running, so_far, .. } => tokio::select! {
+                outcome = running.as_mut() => StepEvent::ToolDone(outcome),
+                said = so_far.next_chunk() => StepEvent::ToolOutput(said),
             },
-            Step::BackOff(wait) => {
+            TurnStep::BackOff(wait) => {
                 wait.as_mut().await;
-                Happened::Waited
+                StepEvent::BackOffOver
             }
-            Step::Hooks { firing, .. } => Happened::Hooked(firing.as_mut().await),
-            Step::Permission { .. } | Step::Deciding => std::future::pending().await,
+            TurnStep::Hooks { firing, .. } => StepEvent::HooksDone(firing.as_mut().await),
+            TurnStep::Permission { .. } | TurnStep::Deciding => std::future::pending().await,
         }
     }
 }

@@ -8,19 +8,19 @@ use std::time::Instant;
 
 use serde_json::json;
 
-use super::frames::Ending;
-use super::hooking::About;
-use super::process::Process;
-use super::provider::{Event, Fault, ProviderError, Request};
-use super::record::Entry;
-use super::reply::{Made, Reply};
-use super::tool::Outcome;
-use super::turn::{Call, Happened, Prompt, Step, Turn};
+use super::frames::TurnOutcome;
+use super::hook_dispatch::HookPoint;
+use super::provider::{CompletionRequest, ProviderError, ProviderErrorKind, ReplyEvent};
+use super::reply::{FinishedBlock, ReplyBuilder};
+use super::runtime::AgentRuntime;
+use super::tool::ToolOutcome;
+use super::transcript_entry::TranscriptEntry;
+use super::turn::{RequestedCall, RunningTurn, StepEvent, TurnStep, UserPrompt};
 
-impl Process {
+impl AgentRuntime {
     /// Takes up a prompt: a local command, an entry without a reply, or a turn.
-    pub(super) fn take_up(&mut self, prompt: Prompt) {
-        if let Some((command, argument)) = super::command::of(&prompt) {
+    pub(super) fn start_prompt(&mut self, prompt: UserPrompt) {
+        if let Some((command, argument)) = super::slash_commands::parse(&prompt) {
             match command {
                 "compact" => self.compact(prompt, &argument),
                 _ => self.run_command(prompt, command, &argument),
@@ -28,18 +28,18 @@ impl Process {
             return;
         }
         let wants_reply = prompt.wants_reply;
-        self.first_session_starts();
-        let mut turn = Turn::new(prompt);
-        self.session.look_around();
+        self.run_first_start_hooks();
+        let mut turn = RunningTurn::new(prompt);
+        self.session.refresh_environment();
         if wants_reply {
             self.send_init();
             for problem in std::mem::take(&mut self.permissions.problems) {
-                self.tell(&problem);
+                self.send_warning(&problem);
             }
         }
-        let firing = if wants_reply { self.fire_prompt(&turn.prompt) } else { None };
+        let firing = if wants_reply { self.prompt_hooks(&turn.prompt) } else { None };
         if let Some(firing) = firing {
-            turn.step = Step::Hooks { about: About::Prompt, firing };
+            turn.step = TurnStep::Hooks { about: HookPoint::Prompt, firing };
             self.turn = Some(turn);
             return;
         }
@@ -49,97 +49,102 @@ impl Process {
             if let Err(error) = synced {
                 tracing::error!("a prompt could not be written down: {error}");
             }
-            self.send_lifecycle(turn.prompt.stamp.as_deref(), "completed");
+            self.send_lifecycle(turn.prompt.host_uuid.as_deref(), "completed");
             return;
         }
         if let Err(error) = recorded {
-            self.end_turn(&turn, failed(&error));
+            self.end_turn(&turn, write_failure(&error));
             return;
         }
-        let went_on = Ok(self.ask_next(&mut turn));
-        self.settle(turn, went_on);
+        let went_on = Ok(self.request_or_compact(&mut turn));
+        self.continue_or_end(turn, went_on);
     }
 
     /// Goes on with what the turn waited for.
-    pub(super) fn advance(&mut self, happened: Happened) {
+    pub(super) fn handle_step_event(&mut self, happened: StepEvent) {
         let Some(mut turn) = self.turn.take() else { return };
-        let went_on = match (std::mem::replace(&mut turn.step, Step::Deciding), happened) {
-            (Step::Reply { events, mut reply, asked }, Happened::Replied(Some(Ok(event)))) => {
-                let is_over = self.take_event(&mut reply, event);
+        let went_on = match (std::mem::replace(&mut turn.step, TurnStep::Deciding), happened) {
+            (TurnStep::Reply { events, mut reply, asked }, StepEvent::Reply(Some(Ok(event)))) => {
+                let is_over = self.handle_reply_event(&mut reply, event);
                 if is_over {
-                    turn.waited += asked.elapsed();
-                    self.reply_done(&mut turn, &reply).and_then(|()| self.next_call(&mut turn))
+                    turn.api_time += asked.elapsed();
+                    self.record_reply(&mut turn, &reply).and_then(|()| self.next_call(&mut turn))
                 } else {
-                    turn.step = Step::Reply { events, reply, asked };
+                    turn.step = TurnStep::Reply { events, reply, asked };
                     Ok(None)
                 }
             }
-            (Step::Reply { reply, asked, .. }, Happened::Replied(failure)) => {
-                turn.waited += asked.elapsed();
-                let broke_off = || ProviderError::new(Fault::Dropped, "the reply ended in the middle");
+            (TurnStep::Reply { reply, asked, .. }, StepEvent::Reply(failure)) => {
+                turn.api_time += asked.elapsed();
+                let broke_off =
+                    || ProviderError::new(ProviderErrorKind::ConnectionLost, "the reply ended in the middle");
                 let error = failure.and_then(Result::err).unwrap_or_else(broke_off);
-                self.reply_failed(&mut turn, reply, &error)
+                self.retry_or_fail(&mut turn, reply, &error)
             }
-            (Step::Compacting { events, reply, asked, trigger }, Happened::Replied(told)) => {
+            (TurnStep::Compacting { events, reply, asked, trigger }, StepEvent::Reply(told)) => {
                 if !matches!(told, Some(Ok(_))) {
-                    turn.waited += asked.elapsed();
+                    turn.api_time += asked.elapsed();
                 }
-                self.compacting(&mut turn, (events, reply, asked, trigger), told)
+                self.handle_summary_event(&mut turn, (events, reply, asked, trigger), told)
             }
-            (Step::BackOff(_), Happened::Waited) => {
-                turn.step = self.ask_the_model();
+            (TurnStep::BackOff(_), StepEvent::BackOffOver) => {
+                turn.step = self.request_reply();
                 Ok(None)
             }
-            (Step::Tool { call, running, so_far, began }, Happened::Said(text)) => {
+            (TurnStep::Tool { call, running, so_far, began }, StepEvent::ToolOutput(text)) => {
                 self.send_progress(&call, began, text);
-                turn.step = Step::Tool { call, running, so_far, began };
+                turn.step = TurnStep::Tool { call, running, so_far, began };
                 Ok(None)
             }
-            (Step::Tool { call, .. }, Happened::Ran(outcome)) => self.tool_ran(&mut turn, &call, outcome),
-            (Step::Hooks { about, .. }, Happened::Hooked(verdict)) => self.hooked(&mut turn, about, verdict),
+            (TurnStep::Tool { call, .. }, StepEvent::ToolDone(outcome)) => {
+                self.finish_call(&mut turn, &call, outcome)
+            }
+            (TurnStep::Hooks { about, .. }, StepEvent::HooksDone(verdict)) => {
+                self.apply_hooks(&mut turn, about, verdict)
+            }
             (step, _) => {
                 turn.step = step;
                 Ok(None)
             }
         };
-        self.settle(turn, went_on);
+        self.continue_or_end(turn, went_on);
     }
 
     /// Waits for the turn's next step, or ends it.
-    pub(super) fn settle(&mut self, turn: Turn, went_on: io::Result<Option<Ending>>) {
+    pub(super) fn continue_or_end(&mut self, turn: RunningTurn, went_on: io::Result<Option<TurnOutcome>>) {
         match went_on {
             Ok(None) => self.turn = Some(turn),
             Ok(Some(ending)) => self.end_turn(&turn, ending),
-            Err(error) => self.end_turn(&turn, failed(&error)),
+            Err(error) => self.end_turn(&turn, write_failure(&error)),
         }
     }
 
     /// Asks for the next reply.
-    pub(super) fn ask_the_model(&self) -> Step {
-        let events = self.provider.complete(self.request());
-        Step::Reply { events, reply: Reply::default(), asked: Instant::now() }
+    pub(super) fn request_reply(&self) -> TurnStep {
+        let events = self.provider.complete(self.completion_request());
+        TurnStep::Reply { events, reply: ReplyBuilder::default(), asked: Instant::now() }
     }
 
     /// What the model is given now.
-    pub(super) fn request(&self) -> Request {
-        Request {
+    pub(super) fn completion_request(&self) -> CompletionRequest {
+        CompletionRequest {
             model: self.settings.model.clone(),
-            instructions: self.settings.instructions.text(&self.session.cwd),
+            system_prompt: self.settings.system_prompt.text(&self.session.cwd),
             thinking: self.settings.thinking,
             thinking_display: self.settings.thinking_display.clone(),
             effort: self.settings.effort.clone(),
             context: self.session.context.clone(),
-            tools: self.offered_tools(),
+            tools: self.tool_definitions(),
             cwd: self.session.cwd.clone(),
-            summarises: false,
+            is_summary: false,
         }
     }
 
     /// Shows one step of a reply; true when it was the last.
-    fn take_event(&self, reply: &mut Reply, event: Event) -> bool {
-        let is_last = matches!(event, Event::End { .. });
+    fn handle_reply_event(&self, reply: &mut ReplyBuilder, event: ReplyEvent) -> bool {
+        let is_last = matches!(event, ReplyEvent::MessageEnd { .. });
         let known = reply.blocks.len();
-        let shown = reply.take(event);
+        let shown = reply.push_event(event);
         self.send_blocks(reply, known);
         self.send_stream(shown);
         if is_last {
@@ -148,72 +153,79 @@ impl Process {
         is_last
     }
 
-    fn send_blocks(&self, reply: &Reply, from: usize) {
+    fn send_blocks(&self, reply: &ReplyBuilder, from: usize) {
         for made in &reply.blocks[from..] {
             self.send_assistant(reply.message(&json!([made.block])), &made.uuid, None);
         }
     }
 
-    fn reply_done(&mut self, turn: &mut Turn, reply: &Reply) -> io::Result<()> {
-        turn.failed = 0;
+    fn record_reply(&mut self, turn: &mut RunningTurn, reply: &ReplyBuilder) -> io::Result<()> {
+        turn.failed_attempts = 0;
         turn.usage += reply.usage;
         turn.stop_reason.clone_from(&reply.stop_reason);
         reply.text().unwrap_or_default().clone_into(&mut turn.text);
         self.session.totals.add(&reply.model, reply.usage, &self.settings.prices);
-        for Made { uuid, block, problem } in &reply.blocks {
+        for FinishedBlock { uuid, block, input_error: problem } in &reply.blocks {
             self.session.context.push_reply(&reply.id, block);
             if block["type"] == "tool_use" {
-                turn.calls.push_back(Call {
+                turn.pending_calls.push_back(RequestedCall {
                     id: block["id"].as_str().unwrap_or_default().to_owned(),
                     tool: block["name"].as_str().unwrap_or_default().to_owned(),
                     input: block["input"].clone(),
-                    problem: problem.clone(),
-                    entry: uuid.clone(),
+                    input_error: problem.clone(),
+                    entry_uuid: uuid.clone(),
                 });
             }
-            let entry =
-                Entry::block(uuid.clone(), &reply.message(&json!([block])), reply.stop_reason.is_none());
+            let entry = TranscriptEntry::reply_block(
+                uuid.clone(),
+                &reply.message(&json!([block])),
+                reply.stop_reason.is_none(),
+            );
             self.record(&entry)?;
         }
         Ok(())
     }
 
     /// Keeps what has come of a reply that will not go on.
-    pub(super) fn cut_off(&mut self, turn: &mut Turn, reply: &mut Reply) -> io::Result<()> {
+    pub(super) fn record_truncated_reply(
+        &mut self,
+        turn: &mut RunningTurn,
+        reply: &mut ReplyBuilder,
+    ) -> io::Result<()> {
         let known = reply.blocks.len();
-        reply.cut_off();
+        reply.truncate();
         self.send_blocks(reply, known);
-        self.reply_done(turn, reply)
+        self.record_reply(turn, reply)
     }
 
     /// Asks again after a while, or keeps what has come and ends the turn.
-    fn reply_failed(
+    fn retry_or_fail(
         &mut self,
-        turn: &mut Turn,
-        mut reply: Reply,
+        turn: &mut RunningTurn,
+        mut reply: ReplyBuilder,
         error: &ProviderError,
-    ) -> io::Result<Option<Ending>> {
+    ) -> io::Result<Option<TurnOutcome>> {
         let chance = f64::from(uuid::Uuid::new_v4().as_bytes()[0]) / 255.0;
-        if let Some(again) = self.settings.retries.after(turn.failed, error, chance) {
+        if let Some(again) = self.settings.retries.next_attempt(turn.failed_attempts, error, chance) {
             tracing::info!(
                 "the model is asked again in {:?}: {:?} {:?}",
                 again.wait,
-                error.fault,
+                error.kind,
                 error.status
             );
             self.send_retry(&again, error, &reply);
-            turn.failed = again.attempt;
-            turn.step = Step::BackOff(Box::pin(tokio::time::sleep(again.wait)));
+            turn.failed_attempts = again.attempt;
+            turn.step = TurnStep::BackOff(Box::pin(tokio::time::sleep(again.wait)));
             return Ok(None);
         }
-        self.cut_off(turn, &mut reply)?;
+        self.record_truncated_reply(turn, &mut reply)?;
         // A call without a result would spoil every later request.
-        for call in std::mem::take(&mut turn.calls) {
-            self.record_result(&call, &Outcome::failed("the reply broke off before this ran"))?;
+        for call in std::mem::take(&mut turn.pending_calls) {
+            self.record_result(&call, &ToolOutcome::error("the reply broke off before this ran"))?;
         }
         self.record_failure(error)?;
         let error = error.to_string();
-        Ok(Some(Ending {
+        Ok(Some(TurnOutcome {
             subtype: "error_during_execution",
             text: Some(error.clone()),
             errors: vec![error],
@@ -223,42 +235,42 @@ impl Process {
 
     /// Writes down why there is no reply, for whoever reads the session later.
     fn record_failure(&mut self, error: &ProviderError) -> io::Result<()> {
-        let entry = Entry::failure(&error.message, error.fault.wire_name());
+        let entry = TranscriptEntry::failure(&error.message, error.kind.wire_name());
         self.record(&entry)?;
-        self.send_assistant(entry.message().clone(), &entry.uuid, Some(error.fault.wire_name()));
+        self.send_assistant(entry.message().clone(), &entry.uuid, Some(error.kind.wire_name()));
         Ok(())
     }
 
-    pub(super) fn record_prompt(&mut self, prompt: &Prompt) -> io::Result<()> {
+    pub(super) fn record_prompt(&mut self, prompt: &UserPrompt) -> io::Result<()> {
         self.session.context.push_prompt(&prompt.content);
-        self.record(&Entry::prompt(prompt.uuid.clone(), &prompt.content, self.permissions.mode))?;
+        self.record(&TranscriptEntry::prompt(prompt.uuid.clone(), &prompt.content, self.permissions.mode))?;
         self.checkpoint_prompt(&prompt.uuid)
     }
 
-    pub(super) fn record(&mut self, entry: &Entry) -> io::Result<()> {
+    pub(super) fn record(&mut self, entry: &TranscriptEntry) -> io::Result<()> {
         let complete = self.session.record(entry)?;
         self.send_mirror(complete);
         Ok(())
     }
 
     /// The transcript first, then the result.
-    pub(super) fn end_turn(&mut self, turn: &Turn, mut ending: Ending) {
+    pub(super) fn end_turn(&mut self, turn: &RunningTurn, mut ending: TurnOutcome) {
         let prompt = turn.prompt.text();
-        let ended = if turn.is_refused { Ok(None) } else { self.session.end_turn(&prompt) };
+        let ended = if turn.is_blocked { Ok(None) } else { self.session.end_turn(&prompt) };
         match ended {
             Ok(line) => line.into_iter().for_each(|line| self.send_mirror(line)),
-            Err(error) => ending = failed(&error),
+            Err(error) => ending = write_failure(&error),
         }
         self.send_result(turn, ending);
-        self.send_lifecycle(turn.prompt.stamp.as_deref(), "completed");
+        self.send_lifecycle(turn.prompt.host_uuid.as_deref(), "completed");
     }
 }
 
 /// The end of a turn whose transcript could not be written.
-pub(super) fn failed(error: &io::Error) -> Ending {
+pub(super) fn write_failure(error: &io::Error) -> TurnOutcome {
     let error = format!("cannot write the transcript: {error}");
     tracing::error!("{error}");
-    Ending {
+    TurnOutcome {
         subtype: "error_during_execution",
         text: Some(error.clone()),
         errors: vec![error],

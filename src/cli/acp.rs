@@ -7,16 +7,16 @@ use anyhow::{Context, Result};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::config;
-use super::exit::Exit;
+use super::exit::CliExit;
 use super::logs;
-use super::places::Places;
-use crate::acp::{self, Served};
+use super::paths::Paths;
+use crate::acp::{self, AcpServerConfig};
 use crate::protocol::PermissionMode;
-use crate::slot::{Launch, OURS};
+use crate::slot::{HOTSEAT_AGENT, Launch};
 use crate::store::LocalStore;
 
 /// For a read of stdin, which never ends by itself.
-const LAST_WORK: Duration = Duration::from_millis(100);
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_millis(100);
 
 const HELP: &str = "\
 In Zed's settings:
@@ -25,7 +25,7 @@ In Zed's settings:
 /// What the command is told.
 #[derive(Debug, clap::Args)]
 #[command(after_help = HELP)]
-pub struct Acp {
+pub struct AcpArgs {
     /// The model to start with.
     #[arg(long, value_name = "MODEL")]
     model: Option<String>,
@@ -35,21 +35,22 @@ pub struct Acp {
 }
 
 /// Serves an editor until it closes its end.
-pub fn run(arguments: &Acp) -> Result<Exit> {
+pub fn run(arguments: &AcpArgs) -> Result<CliExit> {
     // Stderr is the editor's to keep; it is never a person's screen.
     logs::to_stderr();
-    let places = Places::find();
+    let places = Paths::from_env();
     let settings = config::read_file(&places.config_file()).settings;
     let program = std::env::current_exe().context("finding hotseat's own program")?;
     let cwd = std::env::current_dir().context("finding the current folder")?;
     let launch = Launch {
-        args: OURS.arguments.iter().map(Into::into).collect(),
+        args: HOTSEAT_AGENT.args.iter().map(Into::into).collect(),
         model: arguments.model.clone().or(settings.model),
         permission_mode: arguments.permission_mode.unwrap_or(settings.permission_mode),
         processes: settings.processes,
-        ..Launch::new(OURS.driver, program, cwd)
+        ..Launch::new(HOTSEAT_AGENT.driver, program, cwd)
     };
-    let served = Served { launch, store: Arc::new(LocalStore::new(&places.claude)), index: places.index() };
+    let served =
+        AcpServerConfig { launch, store: Arc::new(LocalStore::new(&places.claude)), index: places.index() };
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -65,6 +66,6 @@ pub fn run(arguments: &Acp) -> Result<Exit> {
         };
         acp::serve(served, tokio::io::stdin(), tokio::io::stdout(), stop).await.context("serving the editor")
     });
-    runtime.shutdown_timeout(LAST_WORK);
-    ended.map(|()| Exit::Done)
+    runtime.shutdown_timeout(SHUTDOWN_TIMEOUT);
+    ended.map(|()| CliExit::Done)
 }

@@ -8,20 +8,20 @@ use anyhow::{Context, Result};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::config;
-use super::exit::Exit;
+use super::exit::CliExit;
 use super::logs;
-use super::places::Places;
-use crate::agent::provider::{Choice, choose};
-use crate::agent::{Flags, Inbox, Outbox, Process, Surroundings};
+use super::paths::Paths;
+use crate::agent::provider::{ProviderChoice, select_provider};
+use crate::agent::{AgentEnvironment, AgentRuntime, Flags, Inbox, Outbox};
 use crate::store::LocalStore;
 
 /// For frames that nobody reads any more, and for threads that wait for a disk.
-const LAST_WORK: Duration = Duration::from_millis(100);
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_millis(100);
 
 /// What the command is told.
 #[derive(Debug, clap::Args)]
 #[command(disable_help_flag = true)]
-pub struct Agent {
+pub struct AgentArgs {
     /// The official SDKs' flags; `hotseat agent --help` lists them.
     #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "FLAGS")]
     pub words: Vec<OsString>,
@@ -29,7 +29,7 @@ pub struct Agent {
 
 /// The words for the agent where the command line is meant for it. It has its
 /// own flags and its own exit codes, so the words go to it unread.
-pub fn words() -> Option<Vec<OsString>> {
+pub fn agent_arguments() -> Option<Vec<OsString>> {
     let mut words = std::env::args_os().skip(1).peekable();
     let first = words.peek()?;
     if first == "agent" {
@@ -41,13 +41,13 @@ pub fn words() -> Option<Vec<OsString>> {
 }
 
 /// Runs the agent on the words behind `hotseat agent` until the host is done.
-pub fn run(words: impl IntoIterator<Item = OsString>) -> Result<Exit> {
+pub fn run(words: impl IntoIterator<Item = OsString>) -> Result<CliExit> {
     let flags = match Flags::read(words) {
         Ok(flags) => flags,
         Err(answer) => {
             // To stderr, or to stdout for help; a closed one is nobody's loss.
             let _printed_or_closed = answer.print();
-            return Ok(if answer.use_stderr() { Exit::Failed } else { Exit::Done });
+            return Ok(if answer.use_stderr() { CliExit::Failed } else { CliExit::Done });
         }
     };
     // Stderr is the host's to keep; it is never a person's screen.
@@ -60,8 +60,8 @@ pub fn run(words: impl IntoIterator<Item = OsString>) -> Result<Exit> {
         .context("starting the agent")?;
     let served = runtime.block_on(serve(&flags));
     // A read of stdin never ends by itself.
-    runtime.shutdown_timeout(LAST_WORK);
-    served.map(|()| Exit::Done)
+    runtime.shutdown_timeout(SHUTDOWN_TIMEOUT);
+    served.map(|()| CliExit::Done)
 }
 
 async fn serve(flags: &Flags) -> Result<()> {
@@ -71,24 +71,25 @@ async fn serve(flags: &Flags) -> Result<()> {
     }
     let store = Arc::new(LocalStore::from_env()?);
     let entrypoint = std::env::var("CLAUDE_CODE_ENTRYPOINT").unwrap_or_default();
-    let surroundings = Surroundings {
+    let surroundings = AgentEnvironment {
         cwd: std::env::current_dir().context("finding the current folder")?,
         root: store.root().to_owned(),
-        keeps_files: std::env::var("CLAUDE_CODE_ENABLE_SDK_FILE_CHECKPOINTING")
+        checkpoints_files: std::env::var("CLAUDE_CODE_ENABLE_SDK_FILE_CHECKPOINTING")
             .is_ok_and(|value| matches!(value.as_str(), "true" | "1")),
         is_sdk: entrypoint.starts_with("sdk"),
         guard: std::env::current_exe().context("finding this program")?,
-        tells_state: std::env::var_os("CLAUDE_CODE_SDK_READS_SESSION_STATE").is_some_and(|told| told == "1"),
-        prices: config::read_file(&Places::find().config_file()).settings.prices,
+        reports_state: std::env::var_os("CLAUDE_CODE_SDK_READS_SESSION_STATE")
+            .is_some_and(|told| told == "1"),
+        prices: config::read_file(&Paths::from_env().config_file()).settings.prices,
     };
-    let provider = choose(&Choice {
+    let provider = select_provider(&ProviderChoice {
         provider: flags.provider.as_deref(),
         model: flags.model.as_deref(),
         base_url: flags.base_url.as_deref(),
         betas: &flags.betas,
     })?;
     let out = Outbox::open(std::io::stdout());
-    let process = Process::start(flags, surroundings, store, provider, out)?;
+    let process = AgentRuntime::start(flags, surroundings, store, provider, out)?;
     let stop = async {
         let each = signals.iter_mut().map(|signal| Box::pin(signal.recv()));
         futures_util::future::select_all(each).await;

@@ -1,8 +1,8 @@
 //! `hotseat agents`: what can take the seat, and how each switch would be done.
 
 mod choice;
-mod found;
-mod named;
+mod configured;
+mod detect;
 mod offer;
 
 use std::fmt::Write as _;
@@ -10,42 +10,42 @@ use std::io::Write;
 
 use anyhow::{Context, Result};
 
-pub(super) use self::choice::{Choice, choose, is_name, names};
-pub(super) use self::found::{Agent, NO_VERSION, Switches, examine, on_path};
-pub(super) use self::named::{check_command, check_name, known};
-pub(super) use self::offer::others;
+pub(super) use self::choice::{AgentChoice, agent_names, choose_agent, is_agent_name};
+pub(super) use self::configured::{all_agents, check_command, check_name};
+pub(super) use self::detect::{AgentReport, SwitchSummary, VERSION_UNKNOWN, detect_agents, find_on_path};
+pub(super) use self::offer::agent_offers;
 use super::config;
-use super::exit::Exit;
-use super::places::Places;
+use super::exit::CliExit;
+use super::paths::Paths;
 
 /// What the command is told.
 #[derive(Debug, clap::Args)]
-pub struct Agents {
+pub struct AgentsArgs {
     /// Print a JSON array instead of text.
     #[arg(long)]
     json: bool,
 }
 
 /// Looks for the agents and lists them.
-pub fn run(arguments: &Agents) -> Result<Exit> {
-    let settings = config::read_file(&Places::find().config_file()).settings;
-    let (agents, _) = examine(&known(&settings.agents))?;
+pub fn run(arguments: &AgentsArgs) -> Result<CliExit> {
+    let settings = config::read_file(&Paths::from_env().config_file()).settings;
+    let (agents, _) = detect_agents(&all_agents(&settings.agents))?;
     let text = if arguments.json {
         serde_json::to_string_pretty(&agents).context("writing the list as JSON")? + "\n"
     } else {
-        render(&agents)
+        render_agents(&agents)
     };
     std::io::stdout().write_all(text.as_bytes()).context("printing the list")?;
-    Ok(Exit::Done)
+    Ok(CliExit::Done)
 }
 
 /// A line for each agent that is there, one for the others, and what is lacking.
 /// Writing to a string cannot fail.
-fn render(agents: &[Agent]) -> String {
+fn render_agents(agents: &[AgentReport]) -> String {
     let mut out = format!("{:<18}{:<12}{:<12}{:<12}version\n", "agent", "clear", "resume", "fork");
     let (there, missing): (Vec<_>, Vec<_>) = agents.iter().partition(|agent| agent.path.is_some());
     for agent in &there {
-        let version = agent.version.as_deref().unwrap_or(NO_VERSION);
+        let version = agent.version.as_deref().unwrap_or(VERSION_UNKNOWN);
         let [clear, resume, fork] = agent.switches.each().map(|how| how.unwrap_or("-"));
         let _ = writeln!(out, "{:<18}{clear:<12}{resume:<12}{fork:<12}{version}", agent.name);
     }
@@ -53,7 +53,7 @@ fn render(agents: &[Agent]) -> String {
         let names: Vec<_> = missing.iter().map(|agent| agent.name).collect();
         let _ = writeln!(out, "\nnot on the PATH: {}", names.join(", "));
     }
-    for (names, whys) in lacks(&there) {
+    for (names, whys) in group_by_lack(&there) {
         let _ = writeln!(out, "\n{}:", names.join(", "));
         for why in whys {
             let _ = writeln!(out, "  {why}");
@@ -63,7 +63,7 @@ fn render(agents: &[Agent]) -> String {
 }
 
 /// What agents lack, together where it is the same agents that do.
-fn lacks(agents: &[&Agent]) -> Vec<(Vec<&'static str>, Vec<&'static str>)> {
+fn group_by_lack(agents: &[&AgentReport]) -> Vec<(Vec<&'static str>, Vec<&'static str>)> {
     let mut by_why: Vec<(&str, Vec<&str>)> = Vec::new();
     for agent in agents {
         let switches = agent.switches.each().into_iter().filter_map(Result::err);
@@ -90,22 +90,22 @@ mod tests {
 
     #[test]
     fn a_line_says_how_each_switch_is_done() {
-        let agent = |name, path: Option<&str>| Agent {
+        let agent = |name, path: Option<&str>| AgentReport {
             name,
             path: path.map(Into::into),
             version: Some("1.0".to_owned()),
             has_driver: true,
-            switches: Switches { clear: "in process", resume: "standby", fork: "standby" },
+            switches: SwitchSummary { clear: "in process", resume: "standby", fork: "standby" },
             lacks: vec!["it cannot rename"],
         };
         let cannot = "it cannot fork";
-        let four = Agent {
-            switches: Switches { clear: "in process", resume: "standby", fork: cannot },
+        let four = AgentReport {
+            switches: SwitchSummary { clear: "in process", resume: "standby", fork: cannot },
             version: None,
             ..agent("four", Some("/bin/four"))
         };
         let one = agent("one", Some("/bin/one"));
-        let text = render(&[one, agent("two", None), agent("three", None), four]);
+        let text = render_agents(&[one, agent("two", None), agent("three", None), four]);
         let lines: Vec<_> =
             text.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
         assert_eq!(

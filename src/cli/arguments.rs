@@ -4,19 +4,19 @@ use std::path::PathBuf;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
-use super::acp::Acp;
-use super::agent::Agent;
-use super::agents::Agents;
-use super::completions::{self, Completions};
-use super::config::Config;
-use super::doctor::Doctor;
-use super::guard::Guard;
-use super::hook::Hook;
-use super::man::Man;
-use super::places::Places;
-use super::sessions::Sessions;
+use super::acp::AcpArgs;
+use super::agent::AgentArgs;
+use super::agents::AgentsArgs;
+use super::completions::{self, CompletionsArgs};
+use super::config::ConfigArgs;
+use super::doctor::DoctorArgs;
+use super::guard::GuardArgs;
+use super::hook::HookArgs;
+use super::man::ManArgs;
+use super::paths::Paths;
+use super::sessions::SessionsArgs;
 use crate::protocol::PermissionMode;
-use crate::tui::app::{Keymap, Place};
+use crate::tui::app::{KeyContext, Keymap};
 
 /// One warm coding-agent process; every session takes the seat in turn.
 ///
@@ -28,15 +28,15 @@ use crate::tui::app::{Keymap, Place};
 pub struct Arguments {
     /// How to take the seat.
     #[command(flatten)]
-    pub seat: Seat,
+    pub launch: LaunchArgs,
     /// What to do instead of opening the screen.
     #[command(subcommand)]
-    pub command: Option<Command>,
+    pub command: Option<CliCommand>,
 }
 
 /// The flags of `hotseat` without a command.
 #[derive(Debug, Clone, Default, PartialEq, Eq, clap::Args)]
-pub struct Seat {
+pub struct LaunchArgs {
     /// The agent in the slot: hotseat (its own), claude (the official one),
     /// claude-tty (the same in a terminal of its own), acp:COMMAND (whatever speaks
     /// the Agent Client Protocol); `hotseat agents` lists them.
@@ -50,7 +50,7 @@ pub struct Seat {
     pub permission_mode: Option<PermissionMode>,
     /// Start in this session, whichever folder it belongs to: its id, the
     /// beginning of it, or its title.
-    #[arg(long, value_name = "SESSION", conflicts_with = "continue_last", add = completions::sessions())]
+    #[arg(long, value_name = "SESSION", conflicts_with = "continue_last", add = completions::session_completer())]
     pub resume: Option<String>,
     /// Start in this folder's last session.
     #[arg(long = "continue", short = 'c')]
@@ -68,31 +68,31 @@ pub struct Seat {
 
 /// What else the program can do.
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub enum CliCommand {
     /// Try it on the offline model, over made-up sessions; touches nothing of yours
     Demo,
     /// List, show, search sessions and look after them: rename, fork, delete, export, …
-    Sessions(Sessions),
+    Sessions(SessionsArgs),
     /// The warm process itself: the SDKs' protocol over stdio
-    Agent(Agent),
+    Agent(AgentArgs),
     /// The same for editors (Zed, JetBrains, Neovim): the Agent Client Protocol over stdio
-    Acp(Acp),
+    Acp(AcpArgs),
     /// List the agents that can take the seat, and how each switches
-    Agents(Agents),
+    Agents(AgentsArgs),
     /// Check the configuration, or print the default one
-    Config(Config),
+    Config(ConfigArgs),
     /// Say where things lie, which agents are found, what is wrong and how to mend it
-    Doctor(Doctor),
+    Doctor(DoctorArgs),
     /// Print the completion script for a shell.
-    Completions(Completions),
+    Completions(CompletionsArgs),
     /// Print the manual, or write a page for each command
-    Man(Man),
+    Man(ManArgs),
     /// Run a program that must not outlive the process that runs this.
     #[command(hide = true)]
-    Guard(Guard),
+    Guard(GuardArgs),
     /// Hand a report of an agent's hook on to the slot.
     #[command(hide = true)]
-    Hook(Hook),
+    Hook(HookArgs),
 }
 
 const EXAMPLES: &str = "\
@@ -111,14 +111,14 @@ impl Arguments {
     /// Reads the process's command line; ends the process on `--help`,
     /// `--version` and wrong usage.
     pub fn read() -> Self {
-        let matches = with_help(&Places::find()).get_matches();
+        let matches = with_help(&Paths::from_env()).get_matches();
         Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
     }
 }
 
-fn with_help(places: &Places) -> clap::Command {
+fn with_help(places: &Paths) -> clap::Command {
     let keymap = Keymap::default();
-    let hints = keymap.hints(Place::Browser).map(|hint| format!("{} {}", hint.key, hint.words));
+    let hints = keymap.hints(KeyContext::Browser).map(|hint| format!("{} {}", hint.key, hint.label));
     let keys = hints.collect::<Vec<_>>().join(" · ");
     let lie = format!(
         "Where things lie:\n  sessions       {}\n  configuration  {}\n  logs           {}",
@@ -148,13 +148,13 @@ mod tests {
     fn the_seat_is_described_by_flags() {
         let id = "3f9c1a52-0b7e-4c11-9d3e-5a7f20c4b9a1";
         let seat =
-            parse(&format!("hotseat --resume {id} --permission-mode plan --cwd /x --all")).unwrap().seat;
-        let expected = Seat {
+            parse(&format!("hotseat --resume {id} --permission-mode plan --cwd /x --all")).unwrap().launch;
+        let expected = LaunchArgs {
             permission_mode: Some(PermissionMode::Plan),
             resume: Some(id.into()),
             cwd: Some("/x".into()),
             all: true,
-            ..Seat::default()
+            ..LaunchArgs::default()
         };
         assert_eq!(seat, expected);
     }

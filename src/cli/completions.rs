@@ -15,62 +15,62 @@ use clap_complete::env::Shells;
 use clap_complete::{CompleteEnv, Shell};
 
 use super::arguments::Arguments;
-use super::exit::Exit;
-use super::places::Places;
-use super::sessions::reference::Stock;
-use crate::index::Row;
+use super::exit::CliExit;
+use super::paths::Paths;
+use super::sessions::lookup::SessionLookup;
+use crate::index::SessionRow;
 use crate::tui::view::text::clean_line;
 
 /// The variable by which a script asks.
-const ASKS: &str = "HOTSEAT_COMPLETE";
+const COMPLETE_VAR: &str = "HOTSEAT_COMPLETE";
 /// A variable that only bash's script sets; the other shells escape by themselves.
-const BASH: &str = "_CLAP_COMPLETE_COMP_TYPE";
+const BASH_VAR: &str = "_CLAP_COMPLETE_COMP_TYPE";
 /// Nobody reads more than these.
-const MOST: usize = 100;
+const MAX_COMPLETIONS: usize = 100;
 /// What a shell would not take as part of a word.
-const SPECIAL: &str = " \t\\'\"`$&;|<>()[]{}*?!#~";
+const SHELL_SPECIAL: &str = " \t\\'\"`$&;|<>()[]{}*?!#~";
 
 /// What the command is told.
 #[derive(Debug, clap::Args)]
-pub struct Completions {
+pub struct CompletionsArgs {
     /// The shell to complete for.
     shell: Shell,
 }
 
 /// Prints the script.
-pub fn run(arguments: &Completions) -> Result<Exit> {
+pub fn run(arguments: &CompletionsArgs) -> Result<CliExit> {
     let shell = arguments.shell.to_string();
     let shells = Shells::builtins();
     let shell = shells.completer(&shell).with_context(|| format!("{shell} cannot be completed for"))?;
     let mut script = Vec::new();
     shell
-        .write_registration(ASKS, "hotseat", "hotseat", "hotseat", &mut script)
+        .write_registration(COMPLETE_VAR, "hotseat", "hotseat", "hotseat", &mut script)
         .context("writing the script")?;
     std::io::stdout().write_all(&script).context("printing the completion script")?;
-    Ok(Exit::Done)
+    Ok(CliExit::Done)
 }
 
 /// Answers a script, where one asks; then the program is done.
-pub fn answer() {
-    CompleteEnv::with_factory(Arguments::command).var(ASKS).complete();
+pub fn answer_script() {
+    CompleteEnv::with_factory(Arguments::command).var(COMPLETE_VAR).complete();
 }
 
 /// Completes an argument that names a session.
-pub fn sessions() -> ArgValueCompleter {
+pub fn session_completer() -> ArgValueCompleter {
     ArgValueCompleter::new(|typed: &OsStr| {
         let typed = typed.to_string_lossy();
         // Whoever completes wants no word about what is wrong.
-        let places = Places::find();
-        let stock = Stock::over(Arc::new(places.store()), places.index());
-        let rows = stock.rows_of(&crate::store::Scope::All).ok();
-        let bash = std::env::var_os(BASH).is_some();
+        let places = Paths::from_env();
+        let stock = SessionLookup::new(Arc::new(places.store()), places.index());
+        let rows = stock.rows_in(&crate::store::Scope::All).ok();
+        let bash = std::env::var_os(BASH_VAR).is_some();
         candidates(&rows.unwrap_or_default(), &typed, bash)
     })
 }
 
 /// The sessions whose id begins so, and those with a title that does, the
 /// newest first.
-fn candidates(rows: &[Row], typed: &str, escape: bool) -> Vec<CompletionCandidate> {
+fn candidates(rows: &[SessionRow], typed: &str, escape: bool) -> Vec<CompletionCandidate> {
     let bare = typed.replace(['\\', '\'', '"'], "").to_lowercase();
     let fits = |text: &str| text.to_lowercase().starts_with(&bare);
     let named = rows.iter().map(|row| (row.stored.id.to_string(), clean_line(row.facts.title_text())));
@@ -78,16 +78,16 @@ fn candidates(rows: &[Row], typed: &str, escape: bool) -> Vec<CompletionCandidat
         if fits(&id) {
             return Some(CompletionCandidate::new(id).help(Some(title.into_owned().into())));
         }
-        let word = if escape { escaped(&title) } else { title.into_owned() };
+        let word = if escape { shell_escape(&title) } else { title.into_owned() };
         (!bare.is_empty() && fits(&word.replace('\\', "")))
             .then(|| CompletionCandidate::new(word).help(Some(id.into())))
     });
-    fitting.take(MOST).collect()
+    fitting.take(MAX_COMPLETIONS).collect()
 }
 
 /// A text as one word of a shell that takes candidates as they are.
-fn escaped(text: &str) -> String {
-    let escape = |letter: char| SPECIAL.contains(letter).then_some('\\').into_iter().chain([letter]);
+fn shell_escape(text: &str) -> String {
+    let escape = |letter: char| SHELL_SPECIAL.contains(letter).then_some('\\').into_iter().chain([letter]);
     text.chars().flat_map(escape).collect()
 }
 

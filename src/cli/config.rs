@@ -9,21 +9,21 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 
-use super::exit::Exit;
-use super::places::Places;
+use super::exit::CliExit;
+use super::paths::Paths;
 use crate::tui::app::Keymap;
-pub use read::{Mistake, Reading, read_file};
-pub use settings::{Settings, Theme};
+pub use read::{ConfigError, LoadedConfig, read_file};
+pub use settings::{Settings, ThemeSetting};
 
 /// Every key but those of `[keys]` with its default, commented out by `#:`.
 const DEFAULT: &str = include_str!("../../assets/config.toml");
 
 /// What the command is told.
 #[derive(Debug, clap::Args)]
-pub struct Config {
+pub struct ConfigArgs {
     /// What to do; without it: check.
     #[command(subcommand)]
-    action: Option<Action>,
+    action: Option<ConfigAction>,
     /// Print the commented default configuration.
     #[arg(long)]
     print_default: bool,
@@ -33,25 +33,25 @@ pub struct Config {
 }
 
 #[derive(Debug, clap::Subcommand)]
-enum Action {
+enum ConfigAction {
     /// Say what is wrong with the configuration file; exit code 1 if anything is.
     Check,
 }
 
 /// Checks, or prints what was asked for.
-pub fn run(arguments: &Config) -> Result<Exit> {
-    let path = Places::find().config_file();
+pub fn run(arguments: &ConfigArgs) -> Result<CliExit> {
+    let path = Paths::from_env().config_file();
     let mut out = std::io::stdout().lock();
     if arguments.print_default {
         write!(out, "{}", default_text()).context("printing the default configuration")?;
-        return Ok(Exit::Done);
+        return Ok(CliExit::Done);
     }
     if arguments.path {
         writeln!(out, "{}", path.display()).context("printing the path")?;
-        return Ok(Exit::Done);
+        return Ok(CliExit::Done);
     }
     match arguments.action {
-        Some(Action::Check) | None => check(&path, &mut out),
+        Some(ConfigAction::Check) | None => check(&path, &mut out),
     }
 }
 
@@ -62,18 +62,18 @@ fn default_text() -> String {
     DEFAULT.to_owned() + &keys.collect::<String>()
 }
 
-fn check(path: &Path, out: &mut impl Write) -> Result<Exit> {
+fn check(path: &Path, out: &mut impl Write) -> Result<CliExit> {
     let reading = read_file(path);
-    let (verdict, exit) = match (&reading.mistakes[..], path.exists()) {
-        ([], true) => ("is right".to_owned(), Exit::Done),
-        ([], false) => ("does not exist, so the defaults count".to_owned(), Exit::Done),
+    let (verdict, exit) = match (&reading.errors[..], path.exists()) {
+        ([], true) => ("is right".to_owned(), CliExit::Done),
+        ([], false) => ("does not exist, so the defaults count".to_owned(), CliExit::Done),
         (mistakes, _) => {
             let count = mistakes.len();
-            (format!("has {count} mistake{}", if count == 1 { "" } else { "s" }), Exit::Failed)
+            (format!("has {count} mistake{}", if count == 1 { "" } else { "s" }), CliExit::Failed)
         }
     };
     writeln!(out, "{} {verdict}", path.display()).context("printing the verdict")?;
-    for mistake in &reading.mistakes {
+    for mistake in &reading.errors {
         writeln!(out, "{mistake}").context("printing a mistake")?;
     }
     if !path.exists() {

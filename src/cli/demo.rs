@@ -1,28 +1,28 @@
 //! `hotseat demo`: the program on the offline model, over a scratch copy of
 //! made-up sessions. Nothing of the user's is written.
 
-mod scratch;
+mod demo_folder;
 mod tour;
 
 use std::io::IsTerminal;
 
 use anyhow::Result;
 
-use super::arguments::Seat;
+use super::arguments::LaunchArgs;
 use super::config::{self, Settings};
-use super::exit::Exit;
-use super::places::Places;
-use super::screen::{self, Room};
+use super::exit::CliExit;
+use super::paths::Paths;
+use super::screen::{self, ScreenContext};
 use crate::store::LocalStore;
-use scratch::Scratch;
+use demo_folder::DemoFolder;
 
 /// Opens the screen over the scratch copy; without a terminal, plays the tour as text.
-pub fn run() -> Result<Exit> {
-    let scratch = Scratch::make()?;
+pub fn run() -> Result<CliExit> {
+    let scratch = DemoFolder::create()?;
     let exit = if std::io::stdin().is_terminal() && std::io::stdout().is_terminal() {
-        screen::open(
+        screen::run_screen(
             room(&scratch),
-            &Seat { agent: Some("hotseat".to_owned()), ..Seat::default() },
+            &LaunchArgs { agent: Some("hotseat".to_owned()), ..LaunchArgs::default() },
             settings(),
         )
     } else {
@@ -35,12 +35,12 @@ pub fn run() -> Result<Exit> {
 /// The person's own keys and colours, on the demo's terms.
 fn settings() -> Settings {
     let Settings { agent, model, permission_mode, all, .. } = Settings::default();
-    let own = config::read_file(&Places::find().config_file()).settings;
+    let own = config::read_file(&Paths::from_env().config_file()).settings;
     Settings { agent, model, permission_mode, all, ..own }
 }
 
-fn room(scratch: &Scratch) -> Room {
-    Room {
+fn room(scratch: &DemoFolder) -> ScreenContext {
+    ScreenContext {
         store: LocalStore::new(scratch.claude()),
         cwd: scratch.project(),
         state: scratch.root().join("state"),

@@ -4,9 +4,9 @@
 //! Looks only: it makes, changes and deletes nothing.
 
 mod folders;
+mod store_checks;
 mod terminal;
 mod text;
-mod tree;
 
 use std::io::Write;
 
@@ -15,12 +15,12 @@ use serde::Serialize;
 
 use super::agents;
 use super::config;
-use super::exit::Exit;
-use super::places::Places;
+use super::exit::CliExit;
+use super::paths::Paths;
 
 /// What the command is told.
 #[derive(Debug, clap::Args)]
-pub struct Doctor {
+pub struct DoctorArgs {
     /// Print one JSON object instead of text.
     #[arg(long)]
     json: bool,
@@ -28,62 +28,62 @@ pub struct Doctor {
 
 /// All that was found.
 #[derive(Debug, Serialize)]
-struct Report {
+struct DoctorReport {
     version: &'static str,
-    folders: Vec<folders::Folder>,
-    agents: Vec<agents::Agent>,
-    terminal: terminal::Terminal,
+    folders: Vec<folders::FolderReport>,
+    agents: Vec<agents::AgentReport>,
+    terminal: terminal::TerminalReport,
     git: Option<String>,
-    findings: Findings,
+    findings: DoctorFindings,
 }
 
 /// What a person should know of.
 #[derive(Debug, Default, PartialEq, Eq, Serialize)]
-struct Findings {
+struct DoctorFindings {
     /// Something does not work.
-    problems: Vec<Finding>,
+    problems: Vec<DoctorFinding>,
     /// Something could be better.
-    notes: Vec<Finding>,
+    notes: Vec<DoctorFinding>,
 }
 
 /// One thing to know of, and what to do about it.
 #[derive(Debug, PartialEq, Eq, Serialize)]
-struct Finding {
+struct DoctorFinding {
     what: String,
     mend: String,
 }
 
-impl Findings {
+impl DoctorFindings {
     fn problem(&mut self, what: impl Into<String>, mend: impl Into<String>) {
-        self.problems.push(Finding { what: what.into(), mend: mend.into() });
+        self.problems.push(DoctorFinding { what: what.into(), mend: mend.into() });
     }
 
     fn note(&mut self, what: impl Into<String>, mend: impl Into<String>) {
-        self.notes.push(Finding { what: what.into(), mend: mend.into() });
+        self.notes.push(DoctorFinding { what: what.into(), mend: mend.into() });
     }
 }
 
 /// Looks around and reports; fails when something does not work.
-pub fn run(arguments: &Doctor) -> Result<Exit> {
-    let report = examine(&Places::find())?;
+pub fn run(arguments: &DoctorArgs) -> Result<CliExit> {
+    let report = examine(&Paths::from_env())?;
     let text = if arguments.json {
         serde_json::to_string_pretty(&report).context("writing the report as JSON")? + "\n"
     } else {
-        text::render(&report)
+        text::render_report(&report)
     };
     std::io::stdout().write_all(text.as_bytes()).context("printing the report")?;
-    Ok(if report.findings.problems.is_empty() { Exit::Done } else { Exit::Failed })
+    Ok(if report.findings.problems.is_empty() { CliExit::Done } else { CliExit::Failed })
 }
 
-fn examine(places: &Places) -> Result<Report> {
-    let mut findings = Findings::default();
+fn examine(places: &Paths) -> Result<DoctorReport> {
+    let mut findings = DoctorFindings::default();
     let folders = folders::examine(places, &mut findings);
-    tree::examine(places, &mut findings);
+    store_checks::examine(places, &mut findings);
     let reading = config::read_file(&places.config_file());
-    for mistake in reading.mistakes {
+    for mistake in reading.errors {
         findings.problem(mistake.to_string(), "Mend that line; until then its default counts.");
     }
-    let (agents, git) = agents::examine(&agents::known(&reading.settings.agents))?;
+    let (agents, git) = agents::detect_agents(&agents::all_agents(&reading.settings.agents))?;
     if git.is_none() {
         findings.note(
             "git is not on the PATH",
@@ -91,5 +91,5 @@ fn examine(places: &Places) -> Result<Report> {
         );
     }
     let terminal = terminal::examine(&mut findings);
-    Ok(Report { version: env!("CARGO_PKG_VERSION"), folders, agents, terminal, git, findings })
+    Ok(DoctorReport { version: env!("CARGO_PKG_VERSION"), folders, agents, terminal, git, findings })
 }

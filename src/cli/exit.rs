@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 /// The program's exit codes. There are no others, but for the guard's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Exit {
+pub enum CliExit {
     /// 0: it was done.
     Done,
     /// 1: it was tried and failed.
@@ -14,76 +14,76 @@ pub enum Exit {
     /// 2: it could not be tried: wrong usage, or no terminal.
     Usage,
     /// As the program that the guard ran.
-    Passed(u8),
+    ProgramCode(u8),
 }
 
-impl Exit {
+impl CliExit {
     /// The number the shell sees.
     pub fn code(self) -> u8 {
         match self {
             Self::Done => 0,
             Self::Failed => 1,
             Self::Usage => 2,
-            Self::Passed(code) => code,
+            Self::ProgramCode(code) => code,
         }
     }
 }
 
-impl From<Exit> for ExitCode {
-    fn from(exit: Exit) -> Self {
+impl From<CliExit> for ExitCode {
+    fn from(exit: CliExit) -> Self {
         Self::from(exit.code())
     }
 }
 
 /// An error that knows what a person can do about it.
 #[derive(Debug)]
-pub struct Problem {
-    what: String,
-    next: String,
-    exit: Exit,
+pub struct CliError {
+    message: String,
+    hint: String,
+    exit: CliExit,
 }
 
-impl Problem {
+impl CliError {
     /// Something that could not even be tried: what (and what with), and what
     /// to do next.
     pub fn usage(what: impl Into<String>, next: impl Into<String>) -> Self {
-        Self { what: what.into(), next: next.into(), exit: Exit::Usage }
+        Self { message: what.into(), hint: next.into(), exit: CliExit::Usage }
     }
 
     /// Something that was tried and failed: what (and what with), and what to
     /// do next.
     pub fn failed(what: impl Into<String>, next: impl Into<String>) -> Self {
-        Self { what: what.into(), next: next.into(), exit: Exit::Failed }
+        Self { message: what.into(), hint: next.into(), exit: CliExit::Failed }
     }
 }
 
-impl fmt::Display for Problem {
+impl fmt::Display for CliError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.what)
+        f.write_str(&self.message)
     }
 }
 
-impl std::error::Error for Problem {}
+impl std::error::Error for CliError {}
 
 /// Says on stderr what happened, to what, and what to do next.
-pub fn report(error: &anyhow::Error) -> Exit {
+pub fn report_error(error: &anyhow::Error) -> CliExit {
     if is_broken_pipe(error) {
-        return Exit::Done;
+        return CliExit::Done;
     }
-    say(&wording(error));
-    error.downcast_ref::<Problem>().map_or(Exit::Failed, |problem| problem.exit)
+    print_stderr(&format_error(error));
+    error.downcast_ref::<CliError>().map_or(CliExit::Failed, |problem| problem.exit)
 }
 
 /// Says it on stderr; one that is gone, with its terminal, is nobody's loss.
-pub fn say(words: &str) {
+pub fn print_stderr(words: &str) {
     let _said_or_gone = writeln!(std::io::stderr(), "{words}");
 }
 
 /// `hotseat: what we were doing: to what: the reason`, then the advice.
-fn wording(error: &anyhow::Error) -> String {
+fn format_error(error: &anyhow::Error) -> String {
     let what = format!("hotseat: {error:#}");
-    match error.downcast_ref::<Problem>() {
-        Some(problem) => format!("{what}\n  {}", problem.next),
+    match error.downcast_ref::<CliError>() {
+        Some(problem) => format!("{what}\n  {}", problem.hint),
         None => what,
     }
 }
@@ -104,24 +104,24 @@ mod tests {
 
     #[test]
     fn an_error_says_what_to_what_and_what_next() {
-        let problem = anyhow::Error::new(Problem::usage("no such folder: /x", "Give one that exists."));
-        assert_eq!(wording(&problem), "hotseat: no such folder: /x\n  Give one that exists.");
+        let problem = anyhow::Error::new(CliError::usage("no such folder: /x", "Give one that exists."));
+        assert_eq!(format_error(&problem), "hotseat: no such folder: /x\n  Give one that exists.");
 
         let plain = anyhow!("permission denied").context("reading /etc/x");
-        assert_eq!(wording(&plain), "hotseat: reading /etc/x: permission denied");
+        assert_eq!(format_error(&plain), "hotseat: reading /etc/x: permission denied");
     }
 
     #[test]
     fn advice_survives_context() {
-        let problem: Result<(), _> = Err(Problem::usage("no terminal", "Open one."));
+        let problem: Result<(), _> = Err(CliError::usage("no terminal", "Open one."));
         let error = problem.context("starting").unwrap_err();
-        assert_eq!(wording(&error), "hotseat: starting: no terminal\n  Open one.");
-        assert_eq!(error.downcast_ref::<Problem>().unwrap().exit, Exit::Usage);
+        assert_eq!(format_error(&error), "hotseat: starting: no terminal\n  Open one.");
+        assert_eq!(error.downcast_ref::<CliError>().unwrap().exit, CliExit::Usage);
     }
 
     #[test]
     fn a_reader_that_went_away_is_no_failure() {
         let error = anyhow::Error::new(std::io::Error::from(ErrorKind::BrokenPipe)).context("printing");
-        assert_eq!(report(&error), Exit::Done);
+        assert_eq!(report_error(&error), CliExit::Done);
     }
 }

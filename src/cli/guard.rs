@@ -18,17 +18,17 @@ use tokio::process::{Child, Command};
 use tokio::signal::unix::{self, SignalKind};
 use tokio::time::timeout;
 
-use super::exit::Exit;
+use super::exit::CliExit;
 
 /// From SIGTERM to SIGKILL, once the owner is gone.
-const LAST_WORDS: Duration = Duration::from_secs(2);
+const KILL_GRACE: Duration = Duration::from_secs(2);
 /// How often to look whether the owner still lives. Linux tells by a signal,
 /// so there it only makes up for one that got lost.
-const LOOK: Duration = Duration::from_secs(if cfg!(target_os = "linux") { 60 } else { 1 });
+const OWNER_POLL: Duration = Duration::from_secs(if cfg!(target_os = "linux") { 60 } else { 1 });
 
 /// What the command is told.
 #[derive(Debug, clap::Args)]
-pub struct Guard {
+pub struct GuardArgs {
     /// Seconds from the owner's end to SIGTERM.
     #[arg(long, value_name = "SECONDS", default_value_t = 5)]
     grace: u64,
@@ -42,14 +42,14 @@ pub struct Guard {
 
 /// Runs the program to its end, or to its owner's. Exits as the program did:
 /// with its code, or 128 + the signal that killed it.
-pub fn run(guard: &Guard) -> Result<Exit> {
+pub fn run(guard: &GuardArgs) -> Result<CliExit> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(watch(guard))
 }
 
-async fn watch(guard: &Guard) -> Result<Exit> {
-    lead_a_group().context("leading a process group")?;
-    let mut owner = Owner::watch(guard.owner).context("watching over the owner")?;
+async fn watch(guard: &GuardArgs) -> Result<CliExit> {
+    become_group_leader().context("leading a process group")?;
+    let mut owner = OwnerProcess::watch(guard.owner).context("watching over the owner")?;
     // These come to the whole group, so the program has them already. Caught
     // and not ignored, for what is ignored stays so in the program.
     let _heard = [SignalKind::hangup(), SignalKind::interrupt(), SignalKind::terminate()].map(unix::signal);
@@ -57,24 +57,24 @@ async fn watch(guard: &Guard) -> Result<Exit> {
         Ok(program) => program,
         Err(error) => {
             eprintln!("could not start {}: {error}", guard.program[0].display());
-            return Ok(Exit::Passed(if error.kind() == ErrorKind::NotFound { 127 } else { 126 }));
+            return Ok(CliExit::ProgramCode(if error.kind() == ErrorKind::NotFound { 127 } else { 126 }));
         }
     };
     tokio::select! {
         status = program.wait() => {
-            let code = code(status.context("waiting for the program")?);
-            sweep(&owner)?;
-            Ok(Exit::Passed(code))
+            let code = exit_code(status.context("waiting for the program")?);
+            kill_stragglers(&owner)?;
+            Ok(CliExit::ProgramCode(code))
         }
-        () = owner.gone() => {
-            end(&mut program, Duration::from_secs(guard.grace)).await;
-            kill_all()?;
-            Ok(Exit::Failed)
+        () = owner.wait_gone() => {
+            terminate(&mut program, Duration::from_secs(guard.grace)).await;
+            kill_own_group()?;
+            Ok(CliExit::Failed)
         }
     }
 }
 
-fn lead_a_group() -> rustix::io::Result<()> {
+fn become_group_leader() -> rustix::io::Result<()> {
     match process::setpgid(None, None) {
         // It leads a session, and so a group already.
         Err(rustix::io::Errno::PERM) => Ok(()),
@@ -83,30 +83,30 @@ fn lead_a_group() -> rustix::io::Result<()> {
 }
 
 /// The process this one works for: its parent.
-struct Owner {
+struct OwnerProcess {
     pid: Option<Pid>,
-    death: unix::Signal,
+    death_signal: unix::Signal,
 }
 
-impl Owner {
+impl OwnerProcess {
     fn watch(pid: Option<i32>) -> Result<Self> {
         let pid = pid.and_then(Pid::from_raw).or_else(process::getppid);
         let death = unix::signal(SignalKind::user_defined1())?;
         #[cfg(target_os = "linux")]
         process::set_parent_process_death_signal(Some(Signal::USR1))?;
-        Ok(Self { pid, death })
+        Ok(Self { pid, death_signal: death })
     }
 
     /// Returns when the owner is gone. Linux sends the signal when the thread
     /// that spawned us ends, which its process may survive: so the signal only
     /// says to look. It stays armed, for the next of its threads.
-    async fn gone(&mut self) {
-        while self.lives() {
-            let _told_or_not = timeout(LOOK, self.death.recv()).await;
+    async fn wait_gone(&mut self) {
+        while self.is_alive() {
+            let _told_or_not = timeout(OWNER_POLL, self.death_signal.recv()).await;
         }
     }
 
-    fn lives(&self) -> bool {
+    fn is_alive(&self) -> bool {
         process::getppid() == self.pid
     }
 
@@ -126,21 +126,21 @@ impl Owner {
 
 /// The program's stdin ended with its owner: it may finish what it writes,
 /// then it is asked to.
-async fn end(program: &mut Child, grace: Duration) {
+async fn terminate(program: &mut Child, grace: Duration) {
     if !grace.is_zero() && timeout(grace, program.wait()).await.is_ok() {
         return;
     }
     if process::kill_current_process_group(Signal::TERM).is_ok() {
-        let _ended_or_not = timeout(LAST_WORDS, program.wait()).await;
+        let _ended_or_not = timeout(KILL_GRACE, program.wait()).await;
     }
 }
 
 /// Kills what the program left behind in its group. The guard steps out of the
 /// group first, into its owner's; where it cannot, what is left is asked to end
 /// by a signal that the guard survives. Without an owner nobody waits for it.
-fn sweep(owner: &Owner) -> rustix::io::Result<()> {
-    if !owner.lives() {
-        return kill_all();
+fn kill_stragglers(owner: &OwnerProcess) -> rustix::io::Result<()> {
+    if !owner.is_alive() {
+        return kill_own_group();
     }
     let group = process::getpid();
     let theirs = owner.group().filter(|&theirs| theirs != group);
@@ -152,11 +152,11 @@ fn sweep(owner: &Owner) -> rustix::io::Result<()> {
 }
 
 /// Kills the group, the guard in it.
-fn kill_all() -> rustix::io::Result<()> {
+fn kill_own_group() -> rustix::io::Result<()> {
     process::kill_current_process_group(Signal::KILL)
 }
 
-fn code(status: ExitStatus) -> u8 {
+fn exit_code(status: ExitStatus) -> u8 {
     let code = status.code().unwrap_or_else(|| 128 + status.signal().unwrap_or(0));
     u8::try_from(code).unwrap_or(u8::MAX)
 }

@@ -9,32 +9,32 @@ use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::exit::Exit;
+use super::exit::CliExit;
 
 /// No report is longer.
-const LONGEST: u64 = 4 << 20;
+const MAX_REPORT_BYTES: u64 = 4 << 20;
 /// A slot that does not read by then never will.
-const PATIENCE: Duration = Duration::from_secs(3);
+const WRITE_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// What the command is told.
 #[derive(Debug, clap::Args)]
-pub struct Hook {
+pub struct HookArgs {
     /// The socket the slot listens on.
     socket: PathBuf,
 }
 
 /// Hands the report on, from stdin.
-pub fn run(hook: &Hook) -> Exit {
-    if let Err(error) = hand_on(&hook.socket) {
+pub fn run(hook: &HookArgs) -> CliExit {
+    if let Err(error) = forward_report(&hook.socket) {
         tracing::debug!(%error, "a report was lost");
     }
-    Exit::Done
+    CliExit::Done
 }
 
-fn hand_on(socket: &Path) -> std::io::Result<()> {
+fn forward_report(socket: &Path) -> std::io::Result<()> {
     let mut report = Vec::new();
-    std::io::stdin().lock().take(LONGEST).read_to_end(&mut report)?;
+    std::io::stdin().lock().take(MAX_REPORT_BYTES).read_to_end(&mut report)?;
     let mut stream = UnixStream::connect(socket)?;
-    stream.set_write_timeout(Some(PATIENCE))?;
+    stream.set_write_timeout(Some(WRITE_TIMEOUT))?;
     stream.write_all(&report)
 }

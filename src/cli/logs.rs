@@ -19,21 +19,21 @@ use anyhow::{Context, Result};
 use tracing_appender::rolling::{RollingFileAppender, Rotation};
 use tracing_subscriber::EnvFilter;
 
-use super::exit::say;
-use writer::Redacting;
+use super::exit::print_stderr;
+use writer::RedactingWriter;
 
 /// Days of logs to keep.
-const KEEP: usize = 5;
+const MAX_LOG_FILES: usize = 5;
 
 /// What is logged unless `HOTSEAT_LOG` says otherwise.
 const DEFAULT_FILTER: &str = "warn,hotseat=info";
 
 /// Logs into this folder from now on, panics included. That there can be no
 /// log is told, and stops nothing.
-pub fn keep(folder: &Path) {
-    catch_panics(folder.to_owned());
+pub fn to_folder(folder: &Path) {
+    log_panics(folder.to_owned());
     if let Err(error) = start(folder) {
-        say(&format!("hotseat: going on without a log: {error:#}"));
+        print_stderr(&format!("hotseat: going on without a log: {error:#}"));
     }
 }
 
@@ -43,7 +43,7 @@ pub fn to_stderr() {
     let asked = std::env::var("HOTSEAT_LOG").unwrap_or_else(|_| "warn".to_owned());
     let log = tracing_subscriber::fmt()
         .with_ansi(false)
-        .with_writer(|| Redacting::new(std::io::stderr()))
+        .with_writer(|| RedactingWriter::new(std::io::stderr()))
         .with_env_filter(filter(&asked).0)
         .log_internal_errors(false);
     // Only a second subscriber is refused, and there is none.
@@ -57,7 +57,7 @@ fn start(folder: &Path) -> Result<()> {
         .rotation(Rotation::DAILY)
         .filename_prefix("hotseat")
         .filename_suffix("log")
-        .max_log_files(KEEP)
+        .max_log_files(MAX_LOG_FILES)
         .build(folder)
         .with_context(doing)?;
     let asked = std::env::var("HOTSEAT_LOG").unwrap_or_default();
@@ -65,7 +65,7 @@ fn start(folder: &Path) -> Result<()> {
     // Written at once, not by a thread: the last words of a crash must be in it.
     tracing_subscriber::fmt()
         .with_ansi(false)
-        .with_writer(Mutex::new(Redacting::new(appender)))
+        .with_writer(Mutex::new(RedactingWriter::new(appender)))
         .with_env_filter(filter)
         .try_init()
         .map_err(anyhow::Error::from_boxed)
@@ -90,15 +90,15 @@ fn filter(asked: &str) -> (EnvFilter, Option<String>) {
 ///
 /// The screen's own hook, installed later, runs first and gives the terminal
 /// back before this one prints.
-fn catch_panics(folder: PathBuf) {
+fn log_panics(folder: PathBuf) {
     std::panic::set_hook(Box::new(move |panic| {
         let backtrace = Backtrace::force_capture();
         tracing::error!("{panic}\n{backtrace}");
-        say(&obituary(panic, &folder));
+        print_stderr(&panic_message(panic, &folder));
     }));
 }
 
-fn obituary(panic: &PanicHookInfo<'_>, folder: &Path) -> String {
+fn panic_message(panic: &PanicHookInfo<'_>, folder: &Path) -> String {
     format!(
         "hotseat: {panic}\n  This is a mistake in hotseat. What was said is on disk: \
          `hotseat --continue` goes on with it.\n  The backtrace is in {}.",

@@ -7,11 +7,11 @@ use anyhow::{Context, Result};
 use clap::CommandFactory;
 
 use super::arguments::Arguments;
-use super::exit::Exit;
+use super::exit::CliExit;
 
 /// What the command is told.
 #[derive(Debug, clap::Args)]
-pub struct Man {
+pub struct ManArgs {
     /// The folder to write all pages to, such as ~/.local/share/man/man1; without
     /// it the first page is printed.
     #[arg(value_name = "DIR")]
@@ -19,7 +19,7 @@ pub struct Man {
 }
 
 /// Writes the pages.
-pub fn run(man: &Man) -> Result<Exit> {
+pub fn run(man: &ManArgs) -> Result<CliExit> {
     let command = Arguments::command();
     match &man.folder {
         Some(folder) => {
@@ -33,5 +33,5 @@ pub fn run(man: &Man) -> Result<Exit> {
             std::io::stdout().write_all(&page).context("printing the page")?;
         }
     }
-    Ok(Exit::Done)
+    Ok(CliExit::Done)
 }

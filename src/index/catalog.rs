@@ -3,12 +3,12 @@
 //!
 //! A list is there at once: what the index lacks is first read at its two ends
 //! only, newest first and in growing batches, so that a screen fills at its top.
-//! [`Catalog::complete`] reads the rest whole, for as long as it is let. What did
+//! [`Catalog::index_all`] reads the rest whole, for as long as it is let. What did
 //! not change is never read again, of what grew only what is new. Without an
 //! index file everything works the same and is forgotten at the end. Watches
 //! nothing: it knows the store as of the last call.
 
-mod completing;
+mod indexing;
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
@@ -18,54 +18,54 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rayon::prelude::*;
 
-pub use self::completing::Completion;
-use super::Row;
-use super::database::{Database, Kept};
-use super::reading::{self, Reading};
-use crate::session::{Facts, SessionId};
-use crate::store::{Holder, Scope, SessionStore, StoreError, Stored};
+pub use self::indexing::IndexingOutcome;
+use super::SessionRow;
+use super::database::{IndexDatabase, IndexedSession};
+use super::scanner::{self, ScanState};
+use crate::session::{SessionId, SessionSummary};
+use crate::store::{Holder, Scope, SessionStore, StoreError, StoredSession};
 
 /// Sessions in the first batch: more than a screen shows.
 const FIRST_BATCH: usize = 64;
 /// Up to this size a transcript is read whole where there is no index to do it later.
-const SMALL: u64 = 8 << 20;
-/// What grew by more than this is left to [`Catalog::complete`].
-const GROWN: u64 = 4 << 20;
+const READ_WHOLE_BYTES: u64 = 8 << 20;
+/// What grew by more than this is left to [`Catalog::index_all`].
+const READ_GROWTH_BYTES: u64 = 4 << 20;
 
 /// What is known of the sessions of a store.
 pub struct Catalog {
     store: Arc<dyn SessionStore>,
     /// Sessions that nothing names are listed too.
-    untitled: bool,
-    known: Mutex<HashMap<SessionId, Known>>,
+    include_untitled: bool,
+    cache: Mutex<HashMap<SessionId, CachedSession>>,
     /// What the last call saw, to tell whether anything is different.
-    seen: Mutex<Option<(Scope, u64)>>,
+    last_listing: Mutex<Option<(Scope, u64)>>,
     /// None where there is no index file.
-    database: Option<Mutex<Database>>,
+    database: Option<Mutex<IndexDatabase>>,
     /// The index file's state when it was loaded last.
-    loaded: Mutex<Option<i64>>,
+    loaded_version: Mutex<Option<i64>>,
     /// What a person should be told of the index.
     notes: Mutex<Vec<String>>,
     /// Why what is kept elsewhere could not be had the last time.
-    elsewhere: Mutex<Option<String>>,
+    sync_error: Mutex<Option<String>>,
 }
 
 /// A session that was read.
 #[derive(Clone)]
-struct Known {
-    stored: Stored,
-    facts: Arc<Facts>,
+struct CachedSession {
+    stored: StoredSession,
+    facts: Arc<SessionSummary>,
     /// How much of it was read.
-    extent: Extent,
+    extent: ReadExtent,
     /// Where to go on reading it; none where the index knows, or nobody. Boxed:
     /// it is large, and hardly ever there.
-    reading: Option<Box<Reading>>,
-    problem: Option<String>,
+    scan_state: Option<Box<ScanState>>,
+    read_error: Option<String>,
 }
 
 /// How much of a session was read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Extent {
+enum ReadExtent {
     /// Its two ends.
     Ends,
     /// All of it, but its words are not in the index.
@@ -78,24 +78,24 @@ impl Catalog {
     /// A catalog of this store without an index file; nothing is read yet.
     /// Sessions that hold nothing that could name them, not even a prompt, are
     /// listed only if `untitled`.
-    pub fn over(store: Arc<dyn SessionStore>, untitled: bool) -> Self {
+    pub fn without_index(store: Arc<dyn SessionStore>, untitled: bool) -> Self {
         Self {
             store,
-            untitled,
-            known: Mutex::default(),
-            seen: Mutex::default(),
+            include_untitled: untitled,
+            cache: Mutex::default(),
+            last_listing: Mutex::default(),
             database: None,
-            loaded: Mutex::default(),
+            loaded_version: Mutex::default(),
             notes: Mutex::default(),
-            elsewhere: Mutex::default(),
+            sync_error: Mutex::default(),
         }
     }
 
     /// A catalog with an index in this file. One that cannot be used is no
     /// failure: it is noted, and the catalog does without.
     pub fn open(store: Arc<dyn SessionStore>, index: &Path, untitled: bool) -> Self {
-        let mut catalog = Self::over(store, untitled);
-        match Database::open(index) {
+        let mut catalog = Self::without_index(store, untitled);
+        match IndexDatabase::open(index) {
             Ok((database, note)) => {
                 catalog.database = Some(Mutex::new(database));
                 if let Some(note) = note {
@@ -117,38 +117,38 @@ impl Catalog {
     pub fn read(
         &self,
         scope: &Scope,
-        so_far: impl FnMut(Vec<Row>, (usize, usize)),
-    ) -> Result<Vec<Row>, StoreError> {
-        let sight = self.look(scope)?;
+        so_far: impl FnMut(Vec<SessionRow>, (usize, usize)),
+    ) -> Result<Vec<SessionRow>, StoreError> {
+        let sight = self.list_store(scope)?;
         Ok(self.rows(&sight, so_far))
     }
 
     /// The sessions of a scope if anything is different since the last call of
     /// either kind; none if not. What could not be read is tried again. Cheap
     /// enough for every other second.
-    pub fn refresh(&self, scope: &Scope) -> Result<Option<Vec<Row>>, StoreError> {
-        let before = lock(&self.seen).clone();
-        let loaded = *lock(&self.loaded);
-        let sight = self.look(scope)?;
+    pub fn refresh(&self, scope: &Scope) -> Result<Option<Vec<SessionRow>>, StoreError> {
+        let before = lock(&self.last_listing).clone();
+        let loaded = *lock(&self.loaded_version);
+        let sight = self.list_store(scope)?;
         let same = before.is_some_and(|(of, seen)| of == *scope && seen == sight.fingerprint());
-        let learned = loaded != *lock(&self.loaded);
-        let unread = self.unread(&sight);
+        let learned = loaded != *lock(&self.loaded_version);
+        let unread = self.out_of_date(&sight);
         if same && !learned && unread.is_empty() {
             return Ok(None);
         }
         let rows = self.rows(&sight, |_, _| ());
-        let nothing_new = same && !learned && unread == self.unread(&sight);
+        let nothing_new = same && !learned && unread == self.out_of_date(&sight);
         Ok((!nothing_new).then_some(rows))
     }
 
     /// Every session that was seen is in the index, with its words.
-    pub fn is_whole(&self) -> bool {
-        let is_in = |known: &Known| known.extent == Extent::Indexed || known.problem.is_some();
-        self.database.is_some() && self.known().values().all(is_in)
+    pub fn is_fully_indexed(&self) -> bool {
+        let is_in = |known: &CachedSession| known.extent == ReadExtent::Indexed || known.read_error.is_some();
+        self.database.is_some() && self.cache().values().all(is_in)
     }
 
-    fn known(&self) -> MutexGuard<'_, HashMap<SessionId, Known>> {
-        lock(&self.known)
+    fn cache(&self) -> MutexGuard<'_, HashMap<SessionId, CachedSession>> {
+        lock(&self.cache)
     }
 
     fn note(&self, note: String) {
@@ -157,44 +157,47 @@ impl Catalog {
     }
 
     /// What there is, without reading it.
-    fn look(&self, scope: &Scope) -> Result<Sight, StoreError> {
-        let ((), list) = rayon::join(|| self.load(), || self.store.list(scope));
+    fn list_store(&self, scope: &Scope) -> Result<StoreListing, StoreError> {
+        let ((), list) = rayon::join(|| self.load_from_index(), || self.store.list(scope));
         let mut list = list?;
         list.sort_by_key(|stored| (Reverse(stored.modified), stored.id));
-        let sight = Sight { list, holders: self.store.holders().into_iter().collect() };
-        *lock(&self.seen) = Some((scope.clone(), sight.fingerprint()));
+        let sight = StoreListing { list, holders: self.store.holders().into_iter().collect() };
+        *lock(&self.last_listing) = Some((scope.clone(), sight.fingerprint()));
         Ok(sight)
     }
 
     /// Takes over what the index has, where it has anything new.
-    fn load(&self) {
+    fn load_from_index(&self) {
         let Some(database) = &self.database else { return };
         // A writer of our own is at it: what it writes it also remembers.
         let Ok(database) = database.try_lock() else { return };
-        let state = database.state().ok();
-        if state.is_some() && *lock(&self.loaded) == state {
+        let state = database.data_version().ok();
+        if state.is_some() && *lock(&self.loaded_version) == state {
             return;
         }
         match database.sessions() {
             Ok(sessions) => {
-                let mut known = self.known();
+                let mut known = self.cache();
                 known.reserve(sessions.len());
-                for Kept { stored, facts } in sessions {
-                    let better = |known: &Known| known.extent == Extent::Indexed || known.stored == stored;
+                for IndexedSession { stored, facts } in sessions {
+                    let better =
+                        |known: &CachedSession| known.extent == ReadExtent::Indexed || known.stored == stored;
                     if known.get(&stored.id).is_none_or(better) {
-                        let extent = Extent::Indexed;
-                        known
-                            .insert(stored.id, Known { stored, facts, extent, reading: None, problem: None });
+                        let extent = ReadExtent::Indexed;
+                        known.insert(
+                            stored.id,
+                            CachedSession { stored, facts, extent, scan_state: None, read_error: None },
+                        );
                     }
                 }
-                *lock(&self.loaded) = state;
+                *lock(&self.loaded_version) = state;
             }
-            Err(error) => self.give_up(&database, &error),
+            Err(error) => self.report_index_error(&database, &error),
         }
     }
 
     /// Says why the index is of no use, and makes sure that it is of use again.
-    fn give_up(&self, database: &Database, error: &rusqlite::Error) {
+    fn report_index_error(&self, database: &IndexDatabase, error: &rusqlite::Error) {
         if super::database::is_broken(error) {
             database.discard();
             self.note(format!("the index is broken and is made anew at the next start: {error}"));
@@ -203,90 +206,101 @@ impl Catalog {
         }
     }
 
-    fn rows(&self, sight: &Sight, mut so_far: impl FnMut(Vec<Row>, (usize, usize))) -> Vec<Row> {
-        let (grown, unread) = self.changed(sight);
+    fn rows(
+        &self,
+        sight: &StoreListing,
+        mut so_far: impl FnMut(Vec<SessionRow>, (usize, usize)),
+    ) -> Vec<SessionRow> {
+        let (grown, unread) = self.split_changed(sight);
         self.read_grown(&grown);
         let mut rest = unread.as_slice();
         let mut batch = FIRST_BATCH;
         while !rest.is_empty() {
             let (now, later) = rest.split_at(batch.min(rest.len()));
-            let read: Vec<Known> = now.par_iter().filter_map(|stored| self.glance(stored)).collect();
-            self.known().extend(read.into_iter().map(|known| (known.stored.id, known)));
+            let read: Vec<CachedSession> =
+                now.par_iter().filter_map(|stored| self.quick_scan(stored)).collect();
+            self.cache().extend(read.into_iter().map(|known| (known.stored.id, known)));
             if !later.is_empty() {
                 let total = sight.list.len();
-                so_far(self.rows_of_known(sight), (total - later.len(), total));
+                so_far(self.cached_rows(sight), (total - later.len(), total));
             }
             rest = later;
             batch *= 2;
         }
-        self.rows_of_known(sight)
+        self.cached_rows(sight)
     }
 
     /// What is not known as it is now, each with its problem: a transcript can be
     /// gone for a moment, or closed to us, and come back without a change.
-    fn unread(&self, sight: &Sight) -> Vec<(SessionId, Option<String>)> {
-        let known = self.known();
-        let unread = sight.list.iter().filter(|stored| !is_known(&known, stored));
+    fn out_of_date(&self, sight: &StoreListing) -> Vec<(SessionId, Option<String>)> {
+        let known = self.cache();
+        let unread = sight.list.iter().filter(|stored| !is_current(&known, stored));
         unread
-            .map(|stored| (stored.id, known.get(&stored.id).and_then(|known| known.problem.clone())))
+            .map(|stored| (stored.id, known.get(&stored.id).and_then(|known| known.read_error.clone())))
             .collect()
     }
 
     /// What grew a little since the index read it, and what else is not known.
-    fn changed<'a>(&self, sight: &'a Sight) -> (Vec<&'a Stored>, Vec<&'a Stored>) {
-        let known = self.known();
-        let has_grown = |stored: &&Stored| {
+    fn split_changed<'a>(&self, sight: &'a StoreListing) -> (Vec<&'a StoredSession>, Vec<&'a StoredSession>) {
+        let known = self.cache();
+        let has_grown = |stored: &&StoredSession| {
             known.get(&stored.id).is_some_and(|known| {
                 let grown = stored.size.checked_sub(known.stored.size);
-                let can_go_on = known.extent == Extent::Indexed || known.reading.is_some();
-                can_go_on && grown.is_some_and(|grown| grown < GROWN)
+                let can_go_on = known.extent == ReadExtent::Indexed || known.scan_state.is_some();
+                can_go_on && grown.is_some_and(|grown| grown < READ_GROWTH_BYTES)
             })
         };
-        sight.list.iter().filter(|stored| !is_known(&known, stored)).partition(has_grown)
+        sight.list.iter().filter(|stored| !is_current(&known, stored)).partition(has_grown)
     }
 
     /// What a screen can be given by now.
-    fn rows_of_known(&self, sight: &Sight) -> Vec<Row> {
-        let known = self.known();
-        let listed = |known: &&Known| {
-            let is_named = known.facts.title.is_some() || known.facts.partial || known.problem.is_some();
-            !known.facts.is_sidechain && (self.untitled || is_named)
+    fn cached_rows(&self, sight: &StoreListing) -> Vec<SessionRow> {
+        let known = self.cache();
+        let listed = |known: &&CachedSession| {
+            let is_named = known.facts.title.is_some() || known.facts.partial || known.read_error.is_some();
+            !known.facts.is_sidechain && (self.include_untitled || is_named)
         };
         let found = sight.list.iter().filter_map(|stored| known.get(&stored.id)).filter(listed);
-        let mut rows: Vec<Row> = found
-            .map(|known| Row {
+        let mut rows: Vec<SessionRow> = found
+            .map(|known| SessionRow {
                 stored: known.stored.clone(),
                 facts: Arc::clone(&known.facts),
-                open_in: sight.holders.get(&known.stored.id).cloned(),
-                partial: known.extent == Extent::Ends || known.facts.partial,
-                problem: known.problem.clone(),
+                holder: sight.holders.get(&known.stored.id).cloned(),
+                partial: known.extent == ReadExtent::Ends || known.facts.partial,
+                read_error: known.read_error.clone(),
             })
             .collect();
-        rows.sort_by_cached_key(|row| (Reverse(row.active()), row.stored.id));
+        rows.sort_by_cached_key(|row| (Reverse(row.active_at()), row.stored.id));
         rows
     }
 
     /// Reads the two ends; none where the session is gone again.
-    fn glance(&self, stored: &Stored) -> Option<Known> {
-        let small = if self.database.is_some() { 0 } else { SMALL };
-        let (facts, extent, problem) = match reading::glance(&*self.store, stored, small) {
-            Ok((facts, true)) => (facts, Extent::Whole, None),
-            Ok((facts, false)) => (facts, Extent::Ends, None),
+    fn quick_scan(&self, stored: &StoredSession) -> Option<CachedSession> {
+        let small = if self.database.is_some() { 0 } else { READ_WHOLE_BYTES };
+        let (facts, extent, problem) = match scanner::quick_scan(&*self.store, stored, small) {
+            Ok((facts, true)) => (facts, ReadExtent::Whole, None),
+            Ok((facts, false)) => (facts, ReadExtent::Ends, None),
             Err(StoreError::NotFound(_)) => return None,
-            Err(error) => (Facts::default(), Extent::Whole, Some(error.to_string())),
+            Err(error) => (SessionSummary::default(), ReadExtent::Whole, Some(error.to_string())),
         };
-        Some(Known { stored: stored.clone(), facts: Arc::new(facts), extent, reading: None, problem })
+        Some(CachedSession {
+            stored: stored.clone(),
+            facts: Arc::new(facts),
+            extent,
+            scan_state: None,
+            read_error: problem,
+        })
     }
 }
 
 /// What lies in the store, seen from outside, and who works on it.
-struct Sight {
+struct StoreListing {
     /// Last touched first.
-    list: Vec<Stored>,
+    list: Vec<StoredSession>,
     holders: HashMap<SessionId, Holder>,
 }
 
-impl Sight {
+impl StoreListing {
     fn fingerprint(&self) -> u64 {
         let mut hasher = DefaultHasher::new();
         for stored in &self.list {
@@ -300,8 +314,8 @@ impl Sight {
 }
 
 /// A session was read, and is what it was then.
-fn is_known(known: &HashMap<SessionId, Known>, stored: &Stored) -> bool {
-    known.get(&stored.id).is_some_and(|known| known.stored == *stored && known.problem.is_none())
+fn is_current(known: &HashMap<SessionId, CachedSession>, stored: &StoredSession) -> bool {
+    known.get(&stored.id).is_some_and(|known| known.stored == *stored && known.read_error.is_none())
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -16,39 +16,39 @@ use std::time::{Duration, SystemTime};
 use rayon::prelude::*;
 use rusqlite::{Connection, ErrorCode, OptionalExtension, Transaction, params};
 
-use super::reading::{Read, Reading};
+use super::scanner::{ScanResult, ScanState};
 use super::text;
-use crate::session::{Facts, SessionId};
-use crate::store::Stored;
+use crate::session::{SessionId, SessionSummary};
+use crate::store::StoredSession;
 
-/// Another shape of the tables, of [`Facts`] or of [`Reading`] has another number.
-const VERSION: i32 = 8;
+/// Another shape of the tables, of [`SessionSummary`] or of [`Reading`] has another number.
+const SCHEMA_VERSION: i32 = 8;
 /// Bytes of a page: few of them hold a session's facts, which a list reads all of.
-const PAGE: u32 = 8192;
+const PAGE_BYTES: u32 = 8192;
 /// How long a reader waits while a writer changes the file's shape.
-const PATIENCE: Duration = Duration::from_secs(2);
+const BUSY_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// An open index.
-pub struct Database {
+pub struct IndexDatabase {
     connection: Connection,
     path: PathBuf,
 }
 
 /// A session as the index has it.
 #[derive(Debug, Clone)]
-pub struct Kept {
+pub struct IndexedSession {
     /// As it was when it was read.
-    pub stored: Stored,
+    pub stored: StoredSession,
     /// What it held.
-    pub facts: Arc<Facts>,
+    pub facts: Arc<SessionSummary>,
 }
 
 /// The right to write, for one process at a time; given back when dropped.
-pub struct Writing {
+pub struct WriteLock {
     _lock: File,
 }
 
-impl Database {
+impl IndexDatabase {
     /// Opens the index in this file, or begins it; gives back too, in a
     /// sentence, why a former one was of no use.
     pub fn open(path: &Path) -> rusqlite::Result<(Self, Option<String>)> {
@@ -58,27 +58,29 @@ impl Database {
         }
         match Self::try_open(path) {
             Ok(database) => Ok((database, None)),
-            Err(Unusable::Now(error)) => Err(error),
-            Err(Unusable::AsItIs(why)) => {
+            Err(OpenIndexError::Unavailable(error)) => Err(error),
+            Err(OpenIndexError::MustRebuild(why)) => {
                 discard(path);
                 match Self::try_open(path) {
                     Ok(database) => Ok((database, Some(format!("the index is made anew: {why}")))),
-                    Err(Unusable::Now(error)) => Err(error),
-                    Err(Unusable::AsItIs(_)) => Err(rusqlite::Error::InvalidPath(path.to_owned())),
+                    Err(OpenIndexError::Unavailable(error)) => Err(error),
+                    Err(OpenIndexError::MustRebuild(_)) => Err(rusqlite::Error::InvalidPath(path.to_owned())),
                 }
             }
         }
     }
 
-    fn try_open(path: &Path) -> Result<Self, Unusable> {
+    fn try_open(path: &Path) -> Result<Self, OpenIndexError> {
         let connection = Connection::open(path)?;
-        connection.busy_timeout(PATIENCE)?;
+        connection.busy_timeout(BUSY_TIMEOUT)?;
         let version: i32 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
-        if version != VERSION && version != 0 {
-            return Err(Unusable::AsItIs(format!("it was written by another version ({version})")));
+        if version != SCHEMA_VERSION && version != 0 {
+            return Err(OpenIndexError::MustRebuild(format!(
+                "it was written by another version ({version})"
+            )));
         }
         if version == 0 {
-            connection.execute_batch(&format!("PRAGMA page_size = {PAGE};"))?;
+            connection.execute_batch(&format!("PRAGMA page_size = {PAGE_BYTES};"))?;
         }
         // Safe from a crash of ours; one of the system costs a cache.
         connection.execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF;")?;
@@ -97,25 +99,25 @@ impl Database {
     }
 
     /// Asks for the right to write; none while another process has it.
-    pub fn writing(&self) -> io::Result<Option<Writing>> {
+    pub fn try_write_lock(&self) -> io::Result<Option<WriteLock>> {
         let mut name = self.path.as_os_str().to_owned();
         name.push(".lock");
         let lock = File::options().create(true).append(true).open(PathBuf::from(name))?;
         match lock.try_lock() {
-            Ok(()) => Ok(Some(Writing { _lock: lock })),
+            Ok(()) => Ok(Some(WriteLock { _lock: lock })),
             Err(std::fs::TryLockError::WouldBlock) => Ok(None),
             Err(std::fs::TryLockError::Error(error)) => Err(error),
         }
     }
 
     /// Moves when another process wrote.
-    pub fn state(&self) -> rusqlite::Result<i64> {
+    pub fn data_version(&self) -> rusqlite::Result<i64> {
         self.connection.query_row("PRAGMA data_version", [], |row| row.get(0))
     }
 
     /// All sessions of the index. One whose facts cannot be read is left out,
     /// and so read from the store again.
-    pub fn sessions(&self) -> rusqlite::Result<Vec<Kept>> {
+    pub fn sessions(&self) -> rusqlite::Result<Vec<IndexedSession>> {
         let mut all =
             self.connection.prepare("SELECT id, path, size, modified, inode, facts FROM session")?;
         let mut rows = all.query([])?;
@@ -125,16 +127,16 @@ impl Database {
         while let Some(row) = rows.next()? {
             let from = packed.len();
             packed.extend_from_slice(row.get_ref(5)?.as_blob()?);
-            sessions.extend(stored(row)?.map(|stored| (stored, from..packed.len())));
+            sessions.extend(decode_stored(row)?.map(|stored| (stored, from..packed.len())));
         }
-        let kept = |(stored, facts): (Stored, Range<usize>)| {
-            Some(Kept { stored, facts: Arc::new(rmp_serde::from_slice(&packed[facts]).ok()?) })
+        let kept = |(stored, facts): (StoredSession, Range<usize>)| {
+            Some(IndexedSession { stored, facts: Arc::new(rmp_serde::from_slice(&packed[facts]).ok()?) })
         };
         Ok(sessions.into_par_iter().filter_map(kept).collect())
     }
 
     /// How far a session was read.
-    pub fn reading(&self, id: SessionId) -> rusqlite::Result<Option<Reading>> {
+    pub fn scan_state(&self, id: SessionId) -> rusqlite::Result<Option<ScanState>> {
         let sql = "SELECT reading FROM reading JOIN session ON session = row WHERE id = ?1";
         let mut reading = self.connection.prepare_cached(sql)?;
         let bytes: Option<Vec<u8>> = reading.query_row([id.to_string()], |row| row.get(0)).optional()?;
@@ -142,23 +144,23 @@ impl Database {
     }
 
     /// Takes in what was read, all of it or nothing.
-    pub fn save(&mut self, _by: &Writing, batch: Vec<(Stored, Read)>) -> rusqlite::Result<()> {
+    pub fn save(&mut self, _by: &WriteLock, batch: Vec<(StoredSession, ScanResult)>) -> rusqlite::Result<()> {
         let transaction = self.connection.transaction()?;
         let mut texts = Vec::with_capacity(batch.len());
         for (stored, read) in batch {
-            let row = put(&transaction, &stored, &read)?;
-            if read.anew {
+            let row = upsert_session(&transaction, &stored, &read)?;
+            if read.from_start {
                 text::forget(&transaction, row)?;
             }
             let active = read.facts.active.map_or(0, |at| at.timestamp_millis());
-            texts.push(text::Text { session: row, active, passages: read.passages });
+            texts.push(text::SessionPassages { session: row, active, passages: read.passages });
         }
         text::ingest(&transaction, texts)?;
         transaction.commit()
     }
 
     /// Drops sessions that are no more.
-    pub fn forget(&mut self, _by: &Writing, gone: &[SessionId]) -> rusqlite::Result<()> {
+    pub fn forget(&mut self, _by: &WriteLock, gone: &[SessionId]) -> rusqlite::Result<()> {
         let transaction = self.connection.transaction()?;
         for &id in gone {
             let row = row_of(&transaction, id)?;
@@ -172,7 +174,7 @@ impl Database {
     }
 
     /// The session of each row, for a search.
-    pub fn by_row(&self) -> rusqlite::Result<std::collections::HashMap<i64, SessionId>> {
+    pub fn ids_by_row(&self) -> rusqlite::Result<std::collections::HashMap<i64, SessionId>> {
         let mut all = self.connection.prepare_cached("SELECT row, id FROM session")?;
         let rows = all.query_map([], |row| Ok((row.get(0)?, row.get_ref(1)?.as_str()?.parse().ok())))?;
         rows.filter_map(|row| row.map(|(row, id)| Some((row, id?))).transpose()).collect()
@@ -199,16 +201,16 @@ fn discard(path: &Path) {
 }
 
 /// Why an index cannot be used.
-enum Unusable {
+enum OpenIndexError {
     /// Not now, or not here: a folder that cannot be written, a full disk.
-    Now(rusqlite::Error),
+    Unavailable(rusqlite::Error),
     /// Not this file.
-    AsItIs(String),
+    MustRebuild(String),
 }
 
-impl From<rusqlite::Error> for Unusable {
+impl From<rusqlite::Error> for OpenIndexError {
     fn from(error: rusqlite::Error) -> Self {
-        if is_broken(&error) { Self::AsItIs(error.to_string()) } else { Self::Now(error) }
+        if is_broken(&error) { Self::MustRebuild(error.to_string()) } else { Self::Unavailable(error) }
     }
 }
 
@@ -218,13 +220,17 @@ fn schema(connection: &Transaction<'_>) -> rusqlite::Result<()> {
              row INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, path BLOB NOT NULL, size INTEGER NOT NULL,
              modified INTEGER NOT NULL, inode INTEGER NOT NULL, facts BLOB NOT NULL);
          CREATE TABLE IF NOT EXISTS reading(session INTEGER PRIMARY KEY, reading BLOB NOT NULL);
-         PRAGMA user_version = {VERSION};"
+         PRAGMA user_version = {SCHEMA_VERSION};"
     ))?;
     text::schema(connection)
 }
 
 /// Writes a session's row; gives back its number.
-fn put(transaction: &Transaction<'_>, stored: &Stored, read: &Read) -> rusqlite::Result<i64> {
+fn upsert_session(
+    transaction: &Transaction<'_>,
+    stored: &StoredSession,
+    read: &ScanResult,
+) -> rusqlite::Result<i64> {
     use std::os::unix::ffi::OsStrExt;
     let packed = |value: Result<Vec<u8>, rmp_serde::encode::Error>| {
         value.map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))
@@ -245,7 +251,7 @@ fn put(transaction: &Transaction<'_>, stored: &Stored, read: &Read) -> rusqlite:
         |row| row.get(0),
     )?;
     let sql = "INSERT OR REPLACE INTO reading(session, reading) VALUES(?1, ?2)";
-    transaction.prepare_cached(sql)?.execute(params![row, packed(rmp_serde::to_vec(&read.reading))?])?;
+    transaction.prepare_cached(sql)?.execute(params![row, packed(rmp_serde::to_vec(&read.state))?])?;
     Ok(row)
 }
 
@@ -257,12 +263,12 @@ fn row_of(transaction: &Transaction<'_>, id: SessionId) -> rusqlite::Result<Opti
 }
 
 /// None for a row that no version of ours wrote.
-fn stored(row: &rusqlite::Row<'_>) -> rusqlite::Result<Option<Stored>> {
+fn decode_stored(row: &rusqlite::Row<'_>) -> rusqlite::Result<Option<StoredSession>> {
     use std::os::unix::ffi::OsStringExt;
     let Ok(id) = row.get_ref(0)?.as_str()?.parse() else { return Ok(None) };
     let path = std::ffi::OsString::from_vec(row.get(1)?).into();
     let modified = SystemTime::UNIX_EPOCH + Duration::from_nanos(row.get::<_, i64>(3)?.max(0) as u64);
-    Ok(Some(Stored {
+    Ok(Some(StoredSession {
         id,
         path,
         size: row.get::<_, i64>(2)? as u64,

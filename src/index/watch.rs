@@ -10,11 +10,11 @@ use std::path::PathBuf;
 use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 
 /// A watch; dropping it ends it.
-pub struct Watch {
+pub struct StoreWatch {
     _watcher: RecommendedWatcher,
 }
 
-impl Watch {
+impl StoreWatch {
     /// Calls `changed`, on a thread of its own, whenever something below these
     /// folders is written, made or removed. A folder that is not there yet is
     /// watched for through the nearest one above it that is.
@@ -50,10 +50,11 @@ mod tests {
         let folder = temp.path().join("projects/-w");
         std::fs::create_dir_all(&folder).unwrap();
         let (sender, told) = channel();
-        let _watch = Watch::start(&[temp.path().join("projects"), temp.path().join("sessions")], move || {
-            let _wanted = sender.send(());
-        })
-        .unwrap();
+        let _watch =
+            StoreWatch::start(&[temp.path().join("projects"), temp.path().join("sessions")], move || {
+                let _wanted = sender.send(());
+            })
+            .unwrap();
         std::fs::write(folder.join("a.jsonl"), "{}\n").unwrap();
         told.recv_timeout(Duration::from_secs(10)).unwrap();
         // A folder that came later is watched too.

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::protocol::AgentRequest;
+use crate::protocol::AgentControlRequest;
 
 /// One line on an agent's stdout.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -22,7 +22,7 @@ pub enum AgentFrame {
     /// The end of a turn.
     Result(TurnResult),
     /// A request that wants an answer.
-    ControlRequest(ControlEnvelope<AgentRequest>),
+    ControlRequest(ControlEnvelope<AgentControlRequest>),
     /// The answer to a request of the host's.
     ControlResponse {
         /// The answer.
@@ -296,7 +296,7 @@ pub struct CanUseTool {
 /// is what ours adds, so that a host knows the active session at once.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct InitializeAnswer {
+pub struct InitializeResponse {
     /// Slash commands: `name` without the slash, `description`, `argumentHint`.
     pub commands: Vec<Value>,
     /// Models to choose from: `value`, `displayName`, `description`.
@@ -341,7 +341,7 @@ pub struct InitializeAnswer {
 /// The answer to `clear`, `resume` and `fork`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct SwitchAnswer {
+pub struct SwitchResponse {
     /// The session that is active now.
     pub session_id: String,
     /// The session that was left.

@@ -12,7 +12,7 @@ pub enum HostFrame {
     /// A prompt.
     User(UserLine),
     /// A request that wants an answer.
-    ControlRequest(ControlEnvelope<HostRequest>),
+    ControlRequest(ControlEnvelope<HostControlRequest>),
     /// The answer to a request of the agent's.
     ControlResponse {
         /// The answer.
@@ -52,7 +52,7 @@ pub struct UserLine {
 /// The `request` of a host's control request.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "subtype", rename_all = "snake_case")]
-pub enum HostRequest {
+pub enum HostControlRequest {
     /// The handshake; may be repeated.
     Initialize {
         /// Everything the host declares: hooks, agents, SDK MCP servers, …
@@ -198,7 +198,7 @@ pub struct ForkRequest {
 /// The host's answer to [`CanUseTool`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "behavior", rename_all = "snake_case")]
-pub enum PermissionAnswer {
+pub enum PermissionResponse {
     /// Run it.
     #[serde(rename_all = "camelCase")]
     Allow {
@@ -267,7 +267,7 @@ impl std::str::FromStr for PermissionMode {
 /// What an agent asks of its host.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(tag = "subtype", rename_all = "snake_case")]
-pub enum AgentRequest {
+pub enum AgentControlRequest {
     /// May this tool run?
     CanUseTool(CanUseTool),
     /// What does this hook of yours say?

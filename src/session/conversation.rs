@@ -1,7 +1,7 @@
 //! What a person is shown of a session: prompts, replies, tool calls, notices.
 //!
 //! One model for both sources: a transcript read from disk and the frames of a
-//! running agent become the same [`Change`]s, so a conversation looks the same
+//! running agent become the same [`ConversationEvent`]s, so a conversation looks the same
 //! live and after a resume. Nothing here knows files or processes.
 
 use std::collections::HashMap;
@@ -9,22 +9,22 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
-use super::line::{Kind, Line};
-use super::message::{Block, Message, SYNTHETIC, Usage};
+use super::message::{ApiMessage, MessageBlock, SYNTHETIC_MODEL, Usage};
 use super::prompt;
-use super::transcript::{Reach, Transcript};
+use super::raw_entry::{EntryKind, RawEntry};
+use super::transcript::{PathScope, Transcript};
 
 /// Bytes that are kept of what a running tool says.
-const SO_FAR: usize = 16 * 1024;
+const MAX_PARTIAL_OUTPUT: usize = 16 * 1024;
 
 /// A conversation, first item first.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Conversation {
     items: Vec<Item>,
     /// Where each tool call stands, by its id.
-    calls: HashMap<String, usize>,
+    call_positions: HashMap<String, usize>,
     /// The call that each entry with a result answers, by the entry's uuid.
-    answers: HashMap<String, String>,
+    call_of_result: HashMap<String, String>,
 }
 
 /// One thing on the screen.
@@ -35,14 +35,14 @@ pub struct Item {
     /// When that entry was written.
     pub at: Option<DateTime<Utc>>,
     /// What it is.
-    pub body: Body,
+    pub kind: ItemKind,
     /// Text is still arriving.
     pub live: bool,
 }
 
 /// What an item is.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Body {
+pub enum ItemKind {
     /// Typed by the person.
     Prompt(String),
     /// Written by the model, in markdown.
@@ -74,17 +74,17 @@ pub struct ToolCall {
     /// Its arguments.
     pub input: Value,
     /// The end of what it says while it runs; transcripts hold none.
-    pub so_far: String,
+    pub partial_output: String,
     /// Its outcome; none while it runs, or where the transcript holds none.
     pub result: Option<ToolResult>,
 }
 
 impl ToolCall {
     /// It said this, and still runs.
-    pub fn heard(&mut self, text: &str) {
-        self.so_far.push_str(text);
-        let late = self.so_far.len().saturating_sub(SO_FAR);
-        self.so_far.drain(..self.so_far.ceil_char_boundary(late));
+    pub fn append_output(&mut self, text: &str) {
+        self.partial_output.push_str(text);
+        let late = self.partial_output.len().saturating_sub(MAX_PARTIAL_OUTPUT);
+        self.partial_output.drain(..self.partial_output.ceil_char_boundary(late));
     }
 }
 
@@ -125,7 +125,7 @@ pub struct TurnCost {
 
 /// One step in the growth of a conversation.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Change {
+pub enum ConversationEvent {
     /// A prompt was taken up.
     Prompt(String),
     /// More of a reply.
@@ -135,7 +135,7 @@ pub enum Change {
     /// A block of a reply is complete; it replaces what was streamed of it.
     Block {
         /// The complete block.
-        block: Block,
+        block: MessageBlock,
         /// The model that wrote it.
         model: Option<String>,
         /// The tokens of its request.
@@ -157,7 +157,7 @@ pub enum Change {
     },
     /// A reply broke off and is made anew: what streamed of it, and the blocks
     /// of these uuids, are no part of the conversation.
-    Dropped(Vec<String>),
+    Retracted(Vec<String>),
     /// Something happened.
     Notice(Notice, String),
     /// The turn is over.
@@ -166,12 +166,12 @@ pub enum Change {
 
 impl Conversation {
     /// The conversation on a transcript's main path.
-    pub fn of(transcript: &Transcript<'_>) -> Self {
+    pub fn from_transcript(transcript: &Transcript<'_>) -> Self {
         let mut conversation = Self::default();
-        for at in transcript.path(transcript.leaf(), Reach::Person) {
-            let line = &transcript.lines[at];
+        for at in transcript.path(transcript.leaf(), PathScope::Display) {
+            let line = &transcript.entries[at];
             let uuid = line.uuid().unwrap_or_default();
-            for change in changes_of_line(line) {
+            for change in events_from_entry(line) {
                 conversation.apply(change, &uuid, line.timestamp());
             }
         }
@@ -186,7 +186,7 @@ impl Conversation {
     /// The item that an entry became, or the call that it answers.
     pub fn position(&self, uuid: &str) -> Option<usize> {
         let said = self.items.iter().position(|item| item.uuid == uuid);
-        said.or_else(|| self.calls.get(self.answers.get(uuid)?).copied())
+        said.or_else(|| self.call_positions.get(self.call_of_result.get(uuid)?).copied())
     }
 
     /// Nothing was said yet.
@@ -196,38 +196,45 @@ impl Conversation {
 
     /// Prompts so far.
     pub fn turns(&self) -> usize {
-        self.items.iter().filter(|item| matches!(item.body, Body::Prompt(_))).count()
+        self.items.iter().filter(|item| matches!(item.kind, ItemKind::Prompt(_))).count()
     }
 
     /// Takes one step; `uuid` is the entry's (empty for deltas).
-    pub fn apply(&mut self, change: Change, uuid: &str, at: Option<DateTime<Utc>>) {
+    pub fn apply(&mut self, change: ConversationEvent, uuid: &str, at: Option<DateTime<Utc>>) {
         match change {
-            Change::Prompt(text) => self.push(uuid, at, Body::Prompt(text)),
-            Change::TextDelta(delta) => match self.streaming() {
-                Some(Body::Reply { text, .. }) => text.push_str(&delta),
-                _ => self.stream(at, Body::Reply { text: delta, model: None, usage: None }),
+            ConversationEvent::Prompt(text) => self.push(uuid, at, ItemKind::Prompt(text)),
+            ConversationEvent::TextDelta(delta) => match self.live_item() {
+                Some(ItemKind::Reply { text, .. }) => text.push_str(&delta),
+                _ => self.push_live(at, ItemKind::Reply { text: delta, model: None, usage: None }),
             },
-            Change::ThinkingDelta(delta) => match self.streaming() {
-                Some(Body::Thinking(text)) => text.push_str(&delta),
-                _ => self.stream(at, Body::Thinking(delta)),
+            ConversationEvent::ThinkingDelta(delta) => match self.live_item() {
+                Some(ItemKind::Thinking(text)) => text.push_str(&delta),
+                _ => self.push_live(at, ItemKind::Thinking(delta)),
             },
-            Change::Block { block, model, usage } => {
+            ConversationEvent::Block { block, model, usage } => {
                 let body = match block {
-                    Block::Text(text) => Body::Reply { text, model, usage },
-                    Block::Thinking(text) => Body::Thinking(text),
-                    Block::ToolUse { id, name, input } => {
+                    MessageBlock::Text(text) => ItemKind::Reply { text, model, usage },
+                    MessageBlock::Thinking(text) => ItemKind::Thinking(text),
+                    MessageBlock::ToolUse { id, name, input } => {
                         self.end_stream();
-                        self.calls.insert(id.clone(), self.items.len());
-                        Body::Tool(ToolCall { id, name, input, so_far: String::new(), result: None })
+                        self.call_positions.insert(id.clone(), self.items.len());
+                        ItemKind::Tool(ToolCall {
+                            id,
+                            name,
+                            input,
+                            partial_output: String::new(),
+                            result: None,
+                        })
                     }
-                    Block::Image => Body::Notice(Notice::Info, "[image]".to_owned()),
-                    Block::Other(kind) => Body::Notice(Notice::Info, format!("[{kind}]")),
-                    Block::ToolResult { .. } => return,
+                    MessageBlock::Image => ItemKind::Notice(Notice::Info, "[image]".to_owned()),
+                    MessageBlock::Other(kind) => ItemKind::Notice(Notice::Info, format!("[{kind}]")),
+                    MessageBlock::ToolResult { .. } => return,
                 };
-                let same_kind = self.streaming().is_some_and(|live| {
+                let same_kind = self.live_item().is_some_and(|live| {
                     matches!(
                         (live, &body),
-                        (Body::Reply { .. }, Body::Reply { .. }) | (Body::Thinking(_), Body::Thinking(_))
+                        (ItemKind::Reply { .. }, ItemKind::Reply { .. })
+                            | (ItemKind::Thinking(_), ItemKind::Thinking(_))
                     )
                 });
                 if same_kind {
@@ -235,27 +242,27 @@ impl Conversation {
                 }
                 self.push(uuid, at, body);
             }
-            Change::Result { tool_use_id, result } => {
-                let call = self.calls.get(&tool_use_id).and_then(|&at| self.items.get_mut(at));
-                if let Some(Item { body: Body::Tool(call), .. }) = call {
+            ConversationEvent::Result { tool_use_id, result } => {
+                let call = self.call_positions.get(&tool_use_id).and_then(|&at| self.items.get_mut(at));
+                if let Some(Item { kind: ItemKind::Tool(call), .. }) = call {
                     call.result = Some(result);
-                    call.so_far = String::new();
-                    self.answers.insert(uuid.to_owned(), tool_use_id);
+                    call.partial_output = String::new();
+                    self.call_of_result.insert(uuid.to_owned(), tool_use_id);
                 }
             }
-            Change::ToolOutput { tool_use_id, text } => {
-                let call = self.calls.get(&tool_use_id).and_then(|&at| self.items.get_mut(at));
-                if let Some(Item { body: Body::Tool(call), .. }) = call {
-                    call.heard(&text);
+            ConversationEvent::ToolOutput { tool_use_id, text } => {
+                let call = self.call_positions.get(&tool_use_id).and_then(|&at| self.items.get_mut(at));
+                if let Some(Item { kind: ItemKind::Tool(call), .. }) = call {
+                    call.append_output(&text);
                 }
             }
-            Change::Dropped(uuids) => {
+            ConversationEvent::Retracted(uuids) => {
                 let of_the_reply = |item: &Item| item.live || uuids.contains(&item.uuid);
                 while self.items.pop_if(|item| of_the_reply(item)).is_some() {}
-                self.calls.retain(|_, at| *at < self.items.len());
+                self.call_positions.retain(|_, at| *at < self.items.len());
             }
-            Change::Notice(notice, text) => self.push(uuid, at, Body::Notice(notice, text)),
-            Change::TurnEnd(cost) => self.push(uuid, at, Body::TurnEnd(cost)),
+            ConversationEvent::Notice(notice, text) => self.push(uuid, at, ItemKind::Notice(notice, text)),
+            ConversationEvent::TurnEnd(cost) => self.push(uuid, at, ItemKind::TurnEnd(cost)),
         }
     }
 
@@ -268,11 +275,11 @@ impl Conversation {
         };
         let Some(added) = older.items.iter().position(|item| item.uuid == first) else { return 0 };
         self.items.splice(0..0, older.items.into_iter().take(added));
-        for at in self.calls.values_mut() {
+        for at in self.call_positions.values_mut() {
             *at += added;
         }
-        self.calls.extend(older.calls.into_iter().filter(|(_, at)| *at < added));
-        self.answers.extend(older.answers);
+        self.call_positions.extend(older.call_positions.into_iter().filter(|(_, at)| *at < added));
+        self.call_of_result.extend(older.call_of_result);
         added
     }
 
@@ -283,39 +290,43 @@ impl Conversation {
         }
     }
 
-    fn streaming(&mut self) -> Option<&mut Body> {
-        self.items.last_mut().filter(|item| item.live).map(|item| &mut item.body)
+    fn live_item(&mut self) -> Option<&mut ItemKind> {
+        self.items.last_mut().filter(|item| item.live).map(|item| &mut item.kind)
     }
 
-    fn stream(&mut self, at: Option<DateTime<Utc>>, body: Body) {
+    fn push_live(&mut self, at: Option<DateTime<Utc>>, body: ItemKind) {
         self.end_stream();
-        self.items.push(Item { uuid: String::new(), at, body, live: true });
+        self.items.push(Item { uuid: String::new(), at, kind: body, live: true });
     }
 
-    fn push(&mut self, uuid: &str, at: Option<DateTime<Utc>>, body: Body) {
+    fn push(&mut self, uuid: &str, at: Option<DateTime<Utc>>, body: ItemKind) {
         self.end_stream();
-        self.items.push(Item { uuid: uuid.to_owned(), at, body, live: false });
+        self.items.push(Item { uuid: uuid.to_owned(), at, kind: body, live: false });
     }
 }
 
 /// The steps that one transcript line stands for.
-fn changes_of_line(line: &Line<'_>) -> Vec<Change> {
+fn events_from_entry(line: &RawEntry<'_>) -> Vec<ConversationEvent> {
     match line.kind() {
-        Kind::User | Kind::Assistant if line.is_meta() => Vec::new(),
-        Kind::User => {
-            let Some(message) = line.message().and_then(Message::parse) else { return Vec::new() };
+        EntryKind::User | EntryKind::Assistant if line.is_meta() => Vec::new(),
+        EntryKind::User => {
+            let Some(message) = line.message().and_then(ApiMessage::parse) else { return Vec::new() };
             if line.is_compact_summary() {
-                return vec![Change::Notice(Notice::Compacted, message.text())];
+                return vec![ConversationEvent::Notice(Notice::Compacted, message.text())];
             }
             let detail = line.tool_use_result().and_then(|raw| serde_json::from_str(raw).ok());
-            changes_of_user(message, detail)
+            events_from_user(message, detail)
         }
-        Kind::Assistant => {
-            line.message().and_then(Message::parse).map(changes_of_assistant).unwrap_or_default()
+        EntryKind::Assistant => {
+            line.message().and_then(ApiMessage::parse).map(events_from_assistant).unwrap_or_default()
         }
-        Kind::System => match (line.subtype().as_deref(), line.content()) {
-            (Some("api_error"), Some(text)) => vec![Change::Notice(Notice::Error, text.into_owned())],
-            (Some("informational"), Some(text)) => vec![Change::Notice(Notice::Info, text.into_owned())],
+        EntryKind::System => match (line.subtype().as_deref(), line.content()) {
+            (Some("api_error"), Some(text)) => {
+                vec![ConversationEvent::Notice(Notice::Error, text.into_owned())]
+            }
+            (Some("informational"), Some(text)) => {
+                vec![ConversationEvent::Notice(Notice::Info, text.into_owned())]
+            }
             _ => Vec::new(),
         },
         _ => Vec::new(),
@@ -323,33 +334,33 @@ fn changes_of_line(line: &Line<'_>) -> Vec<Change> {
 }
 
 /// The steps in a user message: tool results, an interruption, or a prompt.
-pub fn changes_of_user(message: Message, mut detail: Option<Value>) -> Vec<Change> {
-    let prompt = prompt::of_message(&message);
+pub fn events_from_user(message: ApiMessage, mut detail: Option<Value>) -> Vec<ConversationEvent> {
+    let prompt = prompt::from_message(&message);
     let mut changes = Vec::new();
     for block in message.blocks {
         match block {
-            Block::ToolResult { tool_use_id, text, is_error } => {
+            MessageBlock::ToolResult { tool_use_id, text, is_error } => {
                 let result = ToolResult { text, is_error, detail: detail.take() };
-                changes.push(Change::Result { tool_use_id, result });
+                changes.push(ConversationEvent::Result { tool_use_id, result });
             }
-            Block::Text(text) if text.starts_with("[Request interrupted by user") => {
-                changes.push(Change::Notice(Notice::Interrupted, String::new()));
+            MessageBlock::Text(text) if text.starts_with("[Request interrupted by user") => {
+                changes.push(ConversationEvent::Notice(Notice::Interrupted, String::new()));
             }
             _ => {}
         }
     }
-    changes.extend(prompt.map(Change::Prompt));
+    changes.extend(prompt.map(ConversationEvent::Prompt));
     changes
 }
 
 /// The steps in a message of the model: one for each block.
-pub fn changes_of_assistant(message: Message) -> Vec<Change> {
+pub fn events_from_assistant(message: ApiMessage) -> Vec<ConversationEvent> {
     // Where no reply came, the official CLI and ours write down why.
-    if message.model.as_deref() == Some(SYNTHETIC) && message.text().starts_with("API Error") {
-        return vec![Change::Notice(Notice::Error, message.text())];
+    if message.model.as_deref() == Some(SYNTHETIC_MODEL) && message.text().starts_with("API Error") {
+        return vec![ConversationEvent::Notice(Notice::Error, message.text())];
     }
-    let Message { model, usage, blocks, .. } = message;
-    blocks.into_iter().map(|block| Change::Block { block, model: model.clone(), usage }).collect()
+    let ApiMessage { model, usage, blocks, .. } = message;
+    blocks.into_iter().map(|block| ConversationEvent::Block { block, model: model.clone(), usage }).collect()
 }
 
 #[cfg(test)]

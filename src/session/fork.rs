@@ -14,22 +14,22 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::SessionId;
-use super::facts::{Title, fork_title};
-use super::fields::{Fields, quoted};
-use super::line::{Kind, Line};
-use super::message::{Block, Message};
-use super::salvage::salvage;
-use super::transcript::{MessageIds, Reach, Transcript};
+use super::message::{ApiMessage, MessageBlock};
+use super::raw_entry::{EntryKind, RawEntry};
+use super::raw_object::{RawObject, json_string};
+use super::recovery::recover_entries;
+use super::summary::{SessionTitle, fork_title};
+use super::transcript::{MessageIds, PathScope, Transcript};
 
 /// What would tie a copy to the state of its source.
-const OF_THE_SOURCE: [&str; 3] = ["teamName", "agentName", "slug"];
+const SOURCE_STATE_FIELDS: [&str; 3] = ["teamName", "agentName", "slug"];
 
 /// No uuid is longer; what is, need not be looked up.
-const LONGEST_NAME: usize = 64;
+const MAX_UUID_CHARS: usize = 64;
 
 /// What to copy, and as what.
 #[derive(Debug, Clone, Copy)]
-pub struct Copy<'a> {
+pub struct ForkOptions<'a> {
     /// The session that is copied.
     pub source: SessionId,
     /// The copy's id.
@@ -44,132 +44,141 @@ pub struct Copy<'a> {
     /// The time of the copy: its last entry bears it, so that lists and the
     /// official CLI take it for the newest.
     pub now: DateTime<Utc>,
-    /// Goes on where a parent is missing, as [`Reach::Repaired`] does, and takes
+    /// Goes on where a parent is missing, as [`Reach::Repair`] does, and takes
     /// entries out of torn lines.
     pub repair: bool,
 }
 
-impl Copy<'_> {
+impl ForkOptions<'_> {
     /// All of a session, under its own name and in its own folder.
-    pub fn of(source: SessionId, id: SessionId, now: DateTime<Utc>) -> Self {
+    pub fn new(source: SessionId, id: SessionId, now: DateTime<Utc>) -> Self {
         Self { source, id, at: None, title: None, cwd: None, now, repair: false }
     }
 }
 
 /// Why there is no copy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum NoCopy {
+pub enum ForkError {
     /// The transcript has no conversation.
     Empty,
-    /// [`Copy::at`] is not in it.
+    /// [`ForkOptions::at`] is not in it.
     NoSuchMessage,
 }
 
 /// A copy, and what was mended in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Copied {
+pub struct ForkedTranscript {
     /// The copy's lines, without newlines.
     pub lines: Vec<String>,
     /// Places where the conversation was cut off and goes on now.
-    pub cuts: usize,
+    pub gaps: usize,
     /// Entries taken out of torn lines.
-    pub salvaged: usize,
+    pub recovered: usize,
 }
 
 /// One entry of the main chain.
-struct Link<'t, 'a> {
-    line: &'t Line<'a>,
+struct ChainEntry<'t, 'a> {
+    entry: &'t RawEntry<'a>,
     /// The copy keeps it.
     kept: bool,
     /// The uuid of what it is hung on, its own parent being missing.
-    mended: Option<Cow<'a, str>>,
+    reparented_to: Option<Cow<'a, str>>,
 }
 
 /// Copies the conversation in a transcript's bytes.
-pub fn copy(bytes: &[u8], copy: &Copy<'_>) -> Result<Copied, NoCopy> {
+pub fn fork_transcript(bytes: &[u8], copy: &ForkOptions<'_>) -> Result<ForkedTranscript, ForkError> {
     let transcript = Transcript::parse(bytes);
     if !copy.repair || transcript.health.torn == 0 {
-        return copy_of(&transcript, 0, copy);
+        return fork_parsed(&transcript, 0, copy);
     }
-    let (bytes, salvaged) = salvage(bytes);
-    copy_of(&Transcript::parse(&bytes), salvaged, copy)
+    let (bytes, salvaged) = recover_entries(bytes);
+    fork_parsed(&Transcript::parse(&bytes), salvaged, copy)
 }
 
-fn copy_of(transcript: &Transcript<'_>, salvaged: usize, copy: &Copy<'_>) -> Result<Copied, NoCopy> {
+fn fork_parsed(
+    transcript: &Transcript<'_>,
+    salvaged: usize,
+    copy: &ForkOptions<'_>,
+) -> Result<ForkedTranscript, ForkError> {
     let chain = chain(transcript, copy)?;
-    let cuts = chain.iter().filter(|link| link.mended.is_some()).count();
-    let names = new_names(&chain);
+    let cuts = chain.iter().filter(|link| link.reparented_to.is_some()).count();
+    let names = assign_uuids(&chain);
     let now = copy.now.to_rfc3339_opts(SecondsFormat::Millis, true);
     let kept: Vec<_> = chain.iter().filter(|link| link.kept).collect();
     let mut lines = Vec::with_capacity(kept.len() + 2);
-    for (at, Link { line, mended, .. }) in kept.iter().enumerate() {
-        let Some(mut fields) = Fields::parse(line.json()) else { continue };
-        rename(&mut fields, &names);
+    for (at, ChainEntry { entry: line, reparented_to: mended, .. }) in kept.iter().enumerate() {
+        let Some(mut fields) = RawObject::parse(line.json()) else { continue };
+        remap_uuids(&mut fields, &names);
         if let Some(Some(parent)) = mended.as_ref().and_then(|parent| names.get(parent.as_ref())) {
-            fields.set("parentUuid", quoted(parent));
+            fields.set("parentUuid", json_string(parent));
         }
-        fields.retain(|name| !OF_THE_SOURCE.contains(&name));
-        fields.set("sessionId", quoted(&copy.id.to_string()));
+        fields.retain(|name| !SOURCE_STATE_FIELDS.contains(&name));
+        fields.set("sessionId", json_string(&copy.id.to_string()));
         if let Some(cwd) = copy.cwd {
-            fields.set("cwd", quoted(cwd));
+            fields.set("cwd", json_string(cwd));
         }
         if at + 1 == kept.len() {
-            fields.set("timestamp", quoted(&now));
+            fields.set("timestamp", json_string(&now));
         }
-        let origin = quoted(&line.uuid().unwrap_or_default());
+        let origin = json_string(&line.uuid().unwrap_or_default());
         fields.set("forkedFrom", format!(r#"{{"sessionId":"{}","messageUuid":{origin}}}"#, copy.source));
         lines.push(fields.to_line());
     }
     if lines.is_empty() {
-        return Err(NoCopy::Empty);
+        return Err(ForkError::Empty);
     }
-    lines.extend(replacements(transcript, copy, &now));
+    lines.extend(merged_replacements(transcript, copy, &now));
     let title = copy.title.map(str::trim).filter(|title| !title.is_empty());
-    let title = title.map_or_else(|| own_title(transcript, cuts + salvaged > 0), str::to_owned);
+    let title = title.map_or_else(|| default_title(transcript, cuts + salvaged > 0), str::to_owned);
     lines.push(json!({"type": "custom-title", "sessionId": copy.id, "customTitle": title}).to_string());
-    Ok(Copied { lines, cuts, salvaged })
+    Ok(ForkedTranscript { lines, gaps: cuts, recovered: salvaged })
 }
 
 /// What a copy is called that nobody gave a name.
-fn own_title(transcript: &Transcript<'_>, repaired: bool) -> String {
-    let title = Title::of(transcript).map_or_else(|| "Forked session".to_owned(), |title| title.text);
+fn default_title(transcript: &Transcript<'_>, repaired: bool) -> String {
+    let title = SessionTitle::from_transcript(transcript)
+        .map_or_else(|| "Forked session".to_owned(), |title| title.text);
     if repaired { format!("{title} (repaired)") } else { fork_title(&title, []) }
 }
 
 /// The entries of the main chain.
-fn chain<'t, 'a>(transcript: &'t Transcript<'a>, copy: &Copy<'_>) -> Result<Vec<Link<'t, 'a>>, NoCopy> {
+fn chain<'t, 'a>(
+    transcript: &'t Transcript<'a>,
+    copy: &ForkOptions<'_>,
+) -> Result<Vec<ChainEntry<'t, 'a>>, ForkError> {
     let leaf = match copy.at {
         Some(uuid) => {
-            let at = transcript.position(uuid).filter(|&at| !transcript.lines[at].is_sidechain());
-            Some(at.ok_or(NoCopy::NoSuchMessage)?)
+            let at = transcript.position(uuid).filter(|&at| !transcript.entries[at].is_sidechain());
+            Some(at.ok_or(ForkError::NoSuchMessage)?)
         }
         None => transcript.leaf(),
     };
     let cuts: HashMap<_, _> =
-        if copy.repair { transcript.cuts(leaf).into_iter().collect() } else { HashMap::new() };
-    let reach = if copy.repair { Reach::Repaired } else { Reach::Person };
+        if copy.repair { transcript.gaps(leaf).into_iter().collect() } else { HashMap::new() };
+    let reach = if copy.repair { PathScope::Repair } else { PathScope::Display };
     let mut path = transcript.path(leaf, reach);
-    path.retain(|&at| !transcript.lines[at].is_sidechain());
-    let open = answer_open_calls(transcript, &mut path);
+    path.retain(|&at| !transcript.entries[at].is_sidechain());
+    let open = append_missing_results(transcript, &mut path);
     // Such a line is the first or the last.
-    let ends = [transcript.lines.first(), transcript.lines.last()];
-    let is_foreign = ends.into_iter().flatten().any(|line| line.kind() == Kind::Mirror);
+    let ends = [transcript.entries.first(), transcript.entries.last()];
+    let is_foreign = ends.into_iter().flatten().any(|line| line.kind() == EntryKind::Imported);
     let link = |at: usize| {
-        let line = &transcript.lines[at];
-        let kept =
-            line.kind() != Kind::Progress && !only_calls(line, &open) && !(is_foreign && is_of_no_use(line));
-        let mended = cuts.get(&at).and_then(|&before| transcript.lines[before].uuid());
-        Link { line, kept, mended }
+        let line = &transcript.entries[at];
+        let kept = line.kind() != EntryKind::Progress
+            && !is_unanswered_calls_only(line, &open)
+            && !(is_foreign && is_reasoning_only(line));
+        let mended = cuts.get(&at).and_then(|&before| transcript.entries[before].uuid());
+        ChainEntry { entry: line, kept, reparented_to: mended }
     };
     Ok(path.into_iter().map(link).collect())
 }
 
 /// Puts the results that lie elsewhere in the file behind the path, and says
 /// which calls have none at all.
-fn answer_open_calls(transcript: &Transcript<'_>, path: &mut Vec<usize>) -> HashSet<String> {
+fn append_missing_results(transcript: &Transcript<'_>, path: &mut Vec<usize>) -> HashSet<String> {
     let mut open = HashSet::new();
     for &at in &*path {
-        let ids = MessageIds::of(&transcript.lines[at]);
+        let ids = MessageIds::from_entry(&transcript.entries[at]);
         open.extend(ids.calls);
         for call in ids.results {
             open.remove(&call);
@@ -179,11 +188,11 @@ fn answer_open_calls(transcript: &Transcript<'_>, path: &mut Vec<usize>) -> Hash
         return open;
     }
     let on_path: HashSet<_> = path.iter().copied().collect();
-    for (at, line) in transcript.lines.iter().enumerate() {
-        if on_path.contains(&at) || line.is_sidechain() || line.kind() != Kind::User {
+    for (at, line) in transcript.entries.iter().enumerate() {
+        if on_path.contains(&at) || line.is_sidechain() || line.kind() != EntryKind::User {
             continue;
         }
-        let results = MessageIds::of(line).results;
+        let results = MessageIds::from_entry(line).results;
         if results.iter().any(|call| open.contains(call)) {
             open.retain(|call| !results.contains(call));
             path.push(at);
@@ -194,31 +203,32 @@ fn answer_open_calls(transcript: &Transcript<'_>, path: &mut Vec<usize>) -> Hash
 
 /// Of what another agent kept, the entry holds what no model could be given:
 /// tokens alone, or reasoning without a signature.
-fn is_of_no_use(line: &Line<'_>) -> bool {
-    let blocks = || line.message().and_then(Message::parse).map(|message| message.blocks);
-    let is_thought = |block: &Block| matches!(block, Block::Thinking(_));
-    line.kind() == Kind::Assistant && blocks().unwrap_or_default().iter().all(is_thought)
+fn is_reasoning_only(line: &RawEntry<'_>) -> bool {
+    let blocks = || line.message().and_then(ApiMessage::parse).map(|message| message.blocks);
+    let is_thought = |block: &MessageBlock| matches!(block, MessageBlock::Thinking(_));
+    line.kind() == EntryKind::Assistant && blocks().unwrap_or_default().iter().all(is_thought)
 }
 
 /// The entry holds nothing but calls without a result.
-fn only_calls(line: &Line<'_>, open: &HashSet<String>) -> bool {
-    if open.is_empty() || line.kind() != Kind::Assistant {
+fn is_unanswered_calls_only(line: &RawEntry<'_>, open: &HashSet<String>) -> bool {
+    if open.is_empty() || line.kind() != EntryKind::Assistant {
         return false;
     }
-    let blocks = line.message().and_then(Message::parse).map(|message| message.blocks).unwrap_or_default();
-    let is_open = |block: &Block| matches!(block, Block::ToolUse { id, .. } if open.contains(id));
+    let blocks = line.message().and_then(ApiMessage::parse).map(|message| message.blocks).unwrap_or_default();
+    let is_open =
+        |block: &MessageBlock| matches!(block, MessageBlock::ToolUse { id, .. } if open.contains(id));
     !blocks.is_empty() && blocks.iter().all(is_open)
 }
 
 /// The new uuid of each entry; one that is not kept goes by its parent's.
-fn new_names(chain: &[Link<'_, '_>]) -> HashMap<String, Option<String>> {
+fn assign_uuids(chain: &[ChainEntry<'_, '_>]) -> HashMap<String, Option<String>> {
     let mut names = HashMap::with_capacity(chain.len());
-    for Link { line, kept, mended } in chain {
+    for ChainEntry { entry: line, kept, reparented_to: mended } in chain {
         let Some(old) = line.uuid() else { continue };
         let name = if *kept {
             Some(Uuid::new_v4().to_string())
         } else {
-            let parent = mended.clone().or_else(|| line.parent());
+            let parent = mended.clone().or_else(|| line.parent_uuid());
             parent.and_then(|parent| names.get(parent.as_ref()).cloned().flatten())
         };
         names.insert(old.into_owned(), name);
@@ -228,15 +238,15 @@ fn new_names(chain: &[Link<'_, '_>]) -> HashMap<String, Option<String>> {
 
 /// Lets every field that names an entry of the chain name its copy. A parent
 /// that stays behind is none.
-fn rename(fields: &mut Fields<'_>, names: &HashMap<String, Option<String>>) {
+fn remap_uuids(fields: &mut RawObject<'_>, names: &HashMap<String, Option<String>>) {
     for (field, json) in fields.iter_mut() {
         let old = json
             .strip_prefix('"')
             .and_then(|json| json.strip_suffix('"'))
-            .filter(|old| old.len() <= LONGEST_NAME);
+            .filter(|old| old.len() <= MAX_UUID_CHARS);
         let new = old.and_then(|old| names.get(old));
         match (field, new) {
-            (_, Some(Some(new))) => *json = Cow::Owned(quoted(new)),
+            (_, Some(Some(new))) => *json = Cow::Owned(json_string(new)),
             (_, Some(None)) | ("parentUuid" | "logicalParentUuid" | "sourceToolAssistantUUID", None) => {
                 *json = Cow::Borrowed("null");
             }
@@ -249,11 +259,11 @@ fn rename(fields: &mut Fields<'_>, names: &HashMap<String, Option<String>>) {
 }
 
 /// What the source shows in place of long tool results, in one record.
-fn replacements(transcript: &Transcript<'_>, copy: &Copy<'_>, now: &str) -> Option<String> {
+fn merged_replacements(transcript: &Transcript<'_>, copy: &ForkOptions<'_>, now: &str) -> Option<String> {
     let source = copy.source.to_string();
     let mut all = Vec::new();
-    for line in transcript.lines.iter().filter(|line| line.kind() == Kind::ContentReplacement) {
-        let fields = Fields::parse(line.json()).filter(|_| line.session_id().as_deref() == Some(&source));
+    for line in transcript.entries.iter().filter(|line| line.kind() == EntryKind::ContentReplacement) {
+        let fields = RawObject::parse(line.json()).filter(|_| line.session_id().as_deref() == Some(&source));
         let list = fields.as_ref().and_then(|fields| fields.get("replacements"));
         all.extend(
             list.and_then(|list| serde_json::from_str::<Vec<serde_json::Value>>(list).ok())

@@ -17,7 +17,7 @@ pub struct SessionId(Uuid);
 /// The text is not a UUID, so it is not a session id.
 #[derive(Debug, thiserror::Error)]
 #[error("“{0}” is not a session id (a UUID such as 3f9c1a52-0b7e-4c11-9d3e-5a7f20c4b9a1)")]
-pub struct NotASessionId(String);
+pub struct InvalidSessionId(String);
 
 impl SessionId {
     /// A fresh random id.
@@ -27,13 +27,13 @@ impl SessionId {
 
     /// The session that an agent calls by an id of its own: the same UUID, or one
     /// made of the text, the same each time.
-    pub fn named(id: &str) -> Self {
+    pub fn from_external(id: &str) -> Self {
         id.parse().unwrap_or_else(|_| Self(Uuid::new_v5(&Uuid::NAMESPACE_OID, id.as_bytes())))
     }
 
     /// As many characters of it as tell it from all others, 8 at least: what can
     /// be typed. (Ids that are made of the time begin alike.)
-    pub fn beginning(&self, others: impl IntoIterator<Item = Self>) -> String {
+    pub fn short_prefix(&self, others: impl IntoIterator<Item = Self>) -> String {
         let others = others.into_iter().filter(|other| other != self);
         let shared = others.map(|other| (self.0.as_u128() ^ other.0.as_u128()).leading_zeros() / 4).max();
         let digits = (shared.unwrap_or(0) + 1).max(8);
@@ -42,13 +42,13 @@ impl SessionId {
     }
 
     /// Whether this is how it begins, in small letters.
-    pub fn begins_with(&self, text: &str) -> bool {
+    pub fn has_prefix(&self, text: &str) -> bool {
         let mut buffer = Uuid::encode_buffer();
         self.0.as_hyphenated().encode_lower(&mut buffer).starts_with(text)
     }
 
     /// `3f9c…a1`: what a narrow column has room for.
-    pub fn short(&self) -> String {
+    pub fn abbreviated(&self) -> String {
         let text = self.to_string();
         format!("{}…{}", &text[..4], &text[text.len() - 2..])
     }
@@ -61,12 +61,12 @@ impl fmt::Display for SessionId {
 }
 
 impl FromStr for SessionId {
-    type Err = NotASessionId;
+    type Err = InvalidSessionId;
 
     /// Only the hyphenated form of 36 characters: it is the one that names files.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let uuid = Uuid::try_parse(text).ok().filter(|_| text.len() == 36);
-        uuid.map(Self).ok_or_else(|| NotASessionId(text.chars().take(80).collect()))
+        uuid.map(Self).ok_or_else(|| InvalidSessionId(text.chars().take(80).collect()))
     }
 }
 
@@ -86,10 +86,10 @@ mod tests {
     #[test]
     fn a_uuid_stays_and_any_other_text_becomes_one() {
         let uuid = "3f9c1a52-0b7e-4c11-9d3e-5a7f20c4b9a1";
-        assert_eq!(SessionId::named(uuid).to_string(), uuid);
-        assert_eq!(SessionId::named("ses_1"), SessionId::named("ses_1"));
-        assert_ne!(SessionId::named("ses_1"), SessionId::named("ses_2"));
-        assert_ne!(SessionId::named("../../etc/passwd").to_string(), "../../etc/passwd");
+        assert_eq!(SessionId::from_external(uuid).to_string(), uuid);
+        assert_eq!(SessionId::from_external("ses_1"), SessionId::from_external("ses_1"));
+        assert_ne!(SessionId::from_external("ses_1"), SessionId::from_external("ses_2"));
+        assert_ne!(SessionId::from_external("../../etc/passwd").to_string(), "../../etc/passwd");
     }
 
     #[test]
@@ -104,14 +104,14 @@ mod tests {
             ("019a1b2c-3d4e-7c11-9d3e-5a7f20c4b9a2", "019a1b2c-3d4e-7c11-9d3e-5a7f20c4b9a1"),
             ("019a1b2c-3d4e-7c11-9d3e-5a7f20c4b9a1", "019a1b2c"),
         ] {
-            assert_eq!(one.beginning([id(other), id("00000000-0000-4000-8000-000000000001")]), beginning);
+            assert_eq!(one.short_prefix([id(other), id("00000000-0000-4000-8000-000000000001")]), beginning);
         }
-        assert_eq!(one.beginning([]), "019a1b2c");
+        assert_eq!(one.short_prefix([]), "019a1b2c");
     }
 
     #[test]
     fn short_keeps_both_ends() {
         let id: SessionId = "3f9c1a52-0b7e-4c11-9d3e-5a7f20c4b9a1".parse().unwrap();
-        assert_eq!(id.short(), "3f9c…a1");
+        assert_eq!(id.abbreviated(), "3f9c…a1");
     }
 }

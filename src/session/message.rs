@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 /// The official CLI's name for the author of messages that no model wrote.
-pub const SYNTHETIC: &str = "<synthetic>";
+pub const SYNTHETIC_MODEL: &str = "<synthetic>";
 
 /// Tokens of one request, as the Messages API counts them. A count that is
 /// missing or `null` is 0.
@@ -15,19 +15,19 @@ pub const SYNTHETIC: &str = "<synthetic>";
 #[serde(default)]
 pub struct Usage {
     /// Tokens read that no cache had.
-    #[serde(deserialize_with = "or_default")]
+    #[serde(deserialize_with = "null_as_default")]
     pub input_tokens: u64,
     /// Tokens written by the model.
-    #[serde(deserialize_with = "or_default")]
+    #[serde(deserialize_with = "null_as_default")]
     pub output_tokens: u64,
     /// Tokens put into the prompt cache.
-    #[serde(deserialize_with = "or_default")]
+    #[serde(deserialize_with = "null_as_default")]
     pub cache_creation_input_tokens: u64,
     /// Tokens that came from the prompt cache.
-    #[serde(deserialize_with = "or_default")]
+    #[serde(deserialize_with = "null_as_default")]
     pub cache_read_input_tokens: u64,
     /// How long those that were put into the cache stay there.
-    #[serde(deserialize_with = "or_default", skip_serializing_if = "CacheCreation::is_none")]
+    #[serde(deserialize_with = "null_as_default", skip_serializing_if = "CacheCreation::is_none")]
     pub cache_creation: CacheCreation,
 }
 
@@ -37,10 +37,10 @@ pub struct Usage {
 #[serde(default)]
 pub struct CacheCreation {
     /// For five minutes after each use.
-    #[serde(deserialize_with = "or_default")]
+    #[serde(deserialize_with = "null_as_default")]
     pub ephemeral_5m_input_tokens: u64,
     /// For an hour after each use.
-    #[serde(deserialize_with = "or_default")]
+    #[serde(deserialize_with = "null_as_default")]
     pub ephemeral_1h_input_tokens: u64,
 }
 
@@ -50,7 +50,7 @@ impl CacheCreation {
     }
 }
 
-fn or_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(from: D) -> Result<T, D::Error> {
+fn null_as_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(from: D) -> Result<T, D::Error> {
     Ok(Option::deserialize(from)?.unwrap_or_default())
 }
 
@@ -79,20 +79,20 @@ impl std::ops::AddAssign for Usage {
 
 /// A message of either role.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct Message {
+pub struct ApiMessage {
     /// The API's id: several entries of one id are blocks of one message.
     pub id: Option<String>,
     /// The model that wrote it; none for prompts.
     pub model: Option<String>,
     /// Its content, in order.
-    pub blocks: Vec<Block>,
+    pub blocks: Vec<MessageBlock>,
     /// The tokens of the request that made it; repeated on every entry of one id.
     pub usage: Option<Usage>,
 }
 
 /// One piece of a message's content.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Block {
+pub enum MessageBlock {
     /// Markdown.
     Text(String),
     /// The model's reasoning.
@@ -123,29 +123,29 @@ pub enum Block {
 
 /// A message as it is written.
 #[derive(Deserialize)]
-struct Wire {
+struct WireMessage {
     id: Option<String>,
     model: Option<String>,
     content: Option<Value>,
     usage: Option<Value>,
 }
 
-impl Message {
+impl ApiMessage {
     /// Reads a message's JSON; anything missing or odd is left out.
     pub fn parse(json: &str) -> Option<Self> {
-        serde_json::from_str(json).ok().map(Self::of_wire)
+        serde_json::from_str(json).ok().map(Self::from_wire)
     }
 
     /// As [`parse`](Self::parse), from JSON that a frame held.
-    pub fn of_value(json: Value) -> Option<Self> {
-        serde_json::from_value(json).ok().map(Self::of_wire)
+    pub fn from_value(json: Value) -> Option<Self> {
+        serde_json::from_value(json).ok().map(Self::from_wire)
     }
 
-    fn of_wire(wire: Wire) -> Self {
+    fn from_wire(wire: WireMessage) -> Self {
         Self {
             id: wire.id,
             model: wire.model,
-            blocks: wire.content.map(blocks).unwrap_or_default(),
+            blocks: wire.content.map(parse_blocks).unwrap_or_default(),
             usage: wire.usage.and_then(|usage| serde_json::from_value(usage).ok()),
         }
     }
@@ -153,63 +153,67 @@ impl Message {
     /// The text blocks, joined by blank lines.
     pub fn text(&self) -> String {
         let texts = self.blocks.iter().filter_map(|block| match block {
-            Block::Text(text) => Some(text.as_str()),
+            MessageBlock::Text(text) => Some(text.as_str()),
             _ => None,
         });
         texts.collect::<Vec<_>>().join("\n\n")
     }
 }
 
-fn blocks(content: Value) -> Vec<Block> {
+fn parse_blocks(content: Value) -> Vec<MessageBlock> {
     match content {
-        Value::String(text) => vec![Block::Text(text)],
-        Value::Array(items) => items.into_iter().map(block).collect(),
+        Value::String(text) => vec![MessageBlock::Text(text)],
+        Value::Array(items) => items.into_iter().map(parse_block).collect(),
         _ => Vec::new(),
     }
 }
 
-fn block(mut value: Value) -> Block {
+fn parse_block(mut value: Value) -> MessageBlock {
     let mut take = |key: &str| match value.get_mut(key).map(Value::take) {
         Some(Value::String(text)) => text,
         _ => String::new(),
     };
     match take("type").as_str() {
-        "text" => Block::Text(take("text")),
-        "thinking" => Block::Thinking(take("thinking")),
+        "text" => MessageBlock::Text(take("text")),
+        "thinking" => MessageBlock::Thinking(take("thinking")),
         "tool_use" | "server_tool_use" => {
             let (id, name) = (take("id"), take("name"));
-            Block::ToolUse { id, name, input: value.get_mut("input").map(Value::take).unwrap_or_default() }
+            MessageBlock::ToolUse {
+                id,
+                name,
+                input: value.get_mut("input").map(Value::take).unwrap_or_default(),
+            }
         }
         "tool_result" => {
             let tool_use_id = take("tool_use_id");
             let is_error = value.get("is_error").and_then(Value::as_bool).unwrap_or(false);
             let content = value.get_mut("content").map(Value::take).unwrap_or_default();
-            Block::ToolResult { tool_use_id, text: result_text(content), is_error }
+            MessageBlock::ToolResult { tool_use_id, text: tool_result_text(content), is_error }
         }
-        "image" => Block::Image,
-        other => Block::Other(other.to_owned()),
+        "image" => MessageBlock::Image,
+        other => MessageBlock::Other(other.to_owned()),
     }
 }
 
-fn result_text(content: Value) -> String {
-    let lines = blocks(content).into_iter().map(|block| match block {
-        Block::Text(text) => text,
-        Block::Image => "[image]".to_owned(),
+fn tool_result_text(content: Value) -> String {
+    let lines = parse_blocks(content).into_iter().map(|block| match block {
+        MessageBlock::Text(text) => text,
+        MessageBlock::Image => "[image]".to_owned(),
         other => format!("[{}]", other.kind()),
     });
     lines.collect::<Vec<_>>().join("\n")
 }
 
-impl Block {
+impl MessageBlock {
     /// The block's kind, as the API names it.
     pub fn kind(&self) -> &str {
         match self {
-            Block::Text(_) => "text",
-            Block::Thinking(_) => "thinking",
-            Block::ToolUse { .. } => "tool_use",
-            Block::ToolResult { .. } => "tool_result",
-            Block::Image => "image",
-            Block::Other(kind) => kind,
+            MessageBlock::Text(_) => "text",
+            MessageBlock::Thinking(_) => "thinking",
+            MessageBlock::ToolUse { .. } => "tool_use",
+            MessageBlock::ToolResult { .. } => "tool_result",
+            MessageBlock::Image => "image",
+            MessageBlock::Other(kind) => kind,
         }
     }
 }
@@ -220,8 +224,8 @@ mod tests {
 
     #[test]
     fn a_string_and_a_list_of_blocks_read_alike() {
-        let plain = Message::parse(r#"{"role":"user","content":"hi"}"#).unwrap();
-        let listed = Message::parse(r#"{"role":"user","content":[{"type":"text","text":"hi"}]}"#).unwrap();
+        let plain = ApiMessage::parse(r#"{"role":"user","content":"hi"}"#).unwrap();
+        let listed = ApiMessage::parse(r#"{"role":"user","content":[{"type":"text","text":"hi"}]}"#).unwrap();
         assert_eq!(plain, listed);
     }
 
@@ -229,21 +233,22 @@ mod tests {
     fn counts_that_are_missing_or_null_are_none() {
         let usage = r#"{"usage":{"input_tokens":3,"output_tokens":null,"server_tool_use":null,
             "cache_creation_input_tokens":9,"cache_creation":{"ephemeral_1h_input_tokens":7}}}"#;
-        let usage = Message::parse(usage).unwrap().usage.unwrap();
+        let usage = ApiMessage::parse(usage).unwrap().usage.unwrap();
         assert_eq!((usage.total(), usage.cache_creation.ephemeral_1h_input_tokens), (12, 7));
-        let null = Message::parse(r#"{"usage":{"input_tokens":3,"cache_creation":null}}"#).unwrap();
+        let null = ApiMessage::parse(r#"{"usage":{"input_tokens":3,"cache_creation":null}}"#).unwrap();
         assert_eq!(null.usage, Some(Usage { input_tokens: 3, ..Usage::default() }));
     }
 
     #[test]
     fn results_come_as_text_and_unknown_blocks_stay_named() {
-        let message = Message::parse(
+        let message = ApiMessage::parse(
             r#"{"content":[{"type":"tool_result","tool_use_id":"t","is_error":true,
                 "content":[{"type":"text","text":"a"},{"type":"image"}]},{"type":"novel"}],"usage":{"input_tokens":3}}"#,
         )
         .unwrap();
-        let result = Block::ToolResult { tool_use_id: "t".into(), text: "a\n[image]".into(), is_error: true };
-        assert_eq!(message.blocks, [result, Block::Other("novel".into())]);
+        let result =
+            MessageBlock::ToolResult { tool_use_id: "t".into(), text: "a\n[image]".into(), is_error: true };
+        assert_eq!(message.blocks, [result, MessageBlock::Other("novel".into())]);
         assert_eq!(message.usage.unwrap().total(), 3);
     }
 }

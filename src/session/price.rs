@@ -10,17 +10,17 @@ use std::sync::LazyLock;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error};
 
-use super::facts::Facts;
 use super::message::Usage;
+use super::summary::SessionSummary;
 
 /// The table that hotseat comes with.
-const BUILT_IN: &str = include_str!("../../assets/prices.toml");
+const BUILT_IN_PRICES: &str = include_str!("../../assets/prices.toml");
 
 /// Tokens that a price is for.
-const MILLION: f64 = 1_000_000.0;
+const TOKENS_PER_RATE: f64 = 1_000_000.0;
 
 /// Says that a model runs with its large window (CLI 2.1.329); not part of its name.
-const LARGE_WINDOW: &str = "[1m]";
+const LARGE_WINDOW_SUFFIX: &str = "[1m]";
 
 /// What one model costs, in US dollars per million tokens, and how much it can
 /// read. A rate that is not known is none.
@@ -28,19 +28,19 @@ const LARGE_WINDOW: &str = "[1m]";
 #[serde(default, deny_unknown_fields)]
 pub struct Price {
     /// Tokens read that no cache had.
-    #[serde(deserialize_with = "dollars")]
+    #[serde(deserialize_with = "deserialize_rate")]
     pub input: Option<f64>,
     /// Tokens written by the model.
-    #[serde(deserialize_with = "dollars")]
+    #[serde(deserialize_with = "deserialize_rate")]
     pub output: Option<f64>,
     /// Tokens put into the prompt cache for its usual life.
-    #[serde(deserialize_with = "dollars")]
+    #[serde(deserialize_with = "deserialize_rate")]
     pub cache_write_5m: Option<f64>,
     /// Tokens put into the prompt cache for an hour.
-    #[serde(deserialize_with = "dollars")]
+    #[serde(deserialize_with = "deserialize_rate")]
     pub cache_write_1h: Option<f64>,
     /// Tokens that came from the prompt cache.
-    #[serde(deserialize_with = "dollars")]
+    #[serde(deserialize_with = "deserialize_rate")]
     pub cache_read: Option<f64>,
     /// Tokens of the context window.
     pub window: Option<u64>,
@@ -59,7 +59,7 @@ pub struct Prices(BTreeMap<String, Price>);
 impl Default for Prices {
     fn default() -> Self {
         static TABLE: LazyLock<Prices> = LazyLock::new(|| {
-            let file: File = toml::from_str(BUILT_IN).unwrap_or_default();
+            let file: PriceFile = toml::from_str(BUILT_IN_PRICES).unwrap_or_default();
             Prices(file.page.into_iter().flat_map(|page| page.models).collect())
         });
         TABLE.clone()
@@ -68,25 +68,25 @@ impl Default for Prices {
 
 impl Prices {
     /// Sets a model's price, in place of the one it had.
-    pub fn set(&mut self, model: String, price: Price) {
+    pub fn insert(&mut self, model: String, price: Price) {
         self.0.insert(model, price);
     }
 
     /// The entry of a model: by its name, an alias, or its name and a date
     /// (`claude-opus-4-5-20251101`). Nothing else is near enough.
-    pub fn of(&self, model: &str) -> Option<&Price> {
-        let model = model.strip_suffix(LARGE_WINDOW).unwrap_or(model);
-        self.named(model).or_else(|| self.named(undated(model)?))
+    pub fn get(&self, model: &str) -> Option<&Price> {
+        let model = model.strip_suffix(LARGE_WINDOW_SUFFIX).unwrap_or(model);
+        self.by_name_or_alias(model).or_else(|| self.by_name_or_alias(without_date(model)?))
     }
 
-    fn named(&self, name: &str) -> Option<&Price> {
+    fn by_name_or_alias(&self, name: &str) -> Option<&Price> {
         let alias = |price: &&Price| price.aliases.iter().any(|alias| alias == name);
         self.0.get(name).or_else(|| self.0.values().find(alias))
     }
 
     /// Tokens of a model's context window.
     pub fn window(&self, model: &str) -> Option<u64> {
-        self.of(model)?.window
+        self.get(model)?.window
     }
 
     /// US dollars of one request.
@@ -94,16 +94,16 @@ impl Prices {
         if *usage == Usage::default() {
             return Some(0.0);
         }
-        self.of(model)?.at(usage.context()).sum(usage)
+        self.get(model)?.rates_for(usage.context()).request_cost(usage)
     }
 
     /// US dollars of many requests, from what they used together, by model;
     /// none if one of them has no price. Where a model has other rates for long
     /// prompts, a sum that could hold one has none either.
-    pub fn cost_of_all<'a>(&self, used: impl IntoIterator<Item = (&'a str, &'a Usage)>) -> Option<f64> {
+    pub fn total_cost<'a>(&self, used: impl IntoIterator<Item = (&'a str, &'a Usage)>) -> Option<f64> {
         used.into_iter()
             .map(|(model, usage)| {
-                let long = self.of(model).and_then(|price| price.long.as_ref());
+                let long = self.get(model).and_then(|price| price.long.as_ref());
                 let told = long.is_none_or(|long| usage.context() <= long.over);
                 told.then(|| self.cost(model, usage)).flatten()
             })
@@ -112,17 +112,17 @@ impl Prices {
 
     /// What a session cost: as its transcript says, else estimated from its
     /// tokens; none where nothing was asked or a price is missing.
-    pub fn of_session(&self, facts: &Facts) -> Option<Cost> {
+    pub fn session_cost(&self, facts: &SessionSummary) -> Option<Cost> {
         let told = facts.cost_usd.map(|usd| Cost { usd, estimated: false });
-        let estimated = || Some(Cost { usd: self.cost_of_all(facts.used.iter())?, estimated: true });
+        let estimated = || Some(Cost { usd: self.total_cost(facts.used.iter())?, estimated: true });
         told.or_else(|| estimated().filter(|_| !facts.used.is_empty()))
     }
 
     /// US dollars of reading a context again, before a word is answered: from
     /// the cache while that is warm, else by writing it to the cache anew.
-    pub fn cost_of_reading(&self, model: &str, context: u64, warm: bool) -> Option<f64> {
+    pub fn reread_cost(&self, model: &str, context: u64, warm: bool) -> Option<f64> {
         let (input_tokens, none) = (context, Usage::default());
-        let usage = match (warm, self.of(model)?.at(context).cache_write_5m) {
+        let usage = match (warm, self.get(model)?.rates_for(context).cache_write_5m) {
             (true, _) => Usage { cache_read_input_tokens: context, ..none },
             (false, Some(_)) => Usage { cache_creation_input_tokens: context, ..none },
             // A cache that takes nothing to fill.
@@ -149,11 +149,11 @@ impl fmt::Display for Cost {
 
 impl Price {
     /// The rates of a prompt of so many tokens.
-    fn at(&self, context: u64) -> &Price {
+    fn rates_for(&self, context: u64) -> &Price {
         self.long.as_deref().filter(|long| context > long.over).unwrap_or(self)
     }
 
-    fn sum(&self, usage: &Usage) -> Option<f64> {
+    fn request_cost(&self, usage: &Usage) -> Option<f64> {
         let hour = usage.cache_creation.ephemeral_1h_input_tokens;
         // What is not said to stay for an hour stays for the usual life.
         let usual = usage.cache_creation_input_tokens.saturating_sub(hour);
@@ -165,12 +165,12 @@ impl Price {
             (usage.cache_read_input_tokens, self.cache_read),
         ];
         let used = parts.into_iter().filter(|(tokens, _)| *tokens > 0);
-        used.map(|(tokens, rate)| Some(tokens as f64 * rate? / MILLION)).sum()
+        used.map(|(tokens, rate)| Some(tokens as f64 * rate? / TOKENS_PER_RATE)).sum()
     }
 }
 
 /// The name before a date, written `20251101` or `2025-11-01`.
-fn undated(model: &str) -> Option<&str> {
+fn without_date(model: &str) -> Option<&str> {
     let digits = |text: &str, count| text.len() == count && text.bytes().all(|byte| byte.is_ascii_digit());
     let (rest, last) = model.rsplit_once('-')?;
     if digits(last, 8) || last == "latest" {
@@ -182,7 +182,7 @@ fn undated(model: &str) -> Option<&str> {
 }
 
 /// An amount of money: not negative, and a number.
-fn dollars<'de, D: Deserializer<'de>>(from: D) -> Result<Option<f64>, D::Error> {
+fn deserialize_rate<'de, D: Deserializer<'de>>(from: D) -> Result<Option<f64>, D::Error> {
     let amount = f64::deserialize(from)?;
     if amount.is_finite() && amount >= 0.0 {
         Ok(Some(amount))
@@ -193,12 +193,12 @@ fn dollars<'de, D: Deserializer<'de>>(from: D) -> Result<Option<f64>, D::Error> 
 
 /// The built-in table as it is written: by the page that each figure is from.
 #[derive(Debug, Default, Deserialize)]
-struct File {
-    page: Vec<Page>,
+struct PriceFile {
+    page: Vec<PricePage>,
 }
 
 #[derive(Debug, Deserialize)]
-struct Page {
+struct PricePage {
     models: BTreeMap<String, Price>,
 }
 

@@ -1,10 +1,10 @@
 //! Which user entries are prompts a person typed, and which are the agent's own.
 
-use super::line::{Kind, Line};
-use super::message::{Block, Message};
+use super::message::{ApiMessage, MessageBlock};
+use super::raw_entry::{EntryKind, RawEntry};
 
 /// Texts of user entries that agents write there for themselves (CLI 2.1.329).
-const NOT_TYPED: [&str; 7] = [
+const AGENT_TEXT_PREFIXES: [&str; 7] = [
     "<command-",
     "<local-command-",
     "<system-reminder>",
@@ -15,27 +15,27 @@ const NOT_TYPED: [&str; 7] = [
 ];
 
 /// Text that marks a turn the person stopped.
-pub const INTERRUPTED: &str = "[Request interrupted by user]";
+pub const INTERRUPTED_TEXT: &str = "[Request interrupted by user]";
 
 /// Whether this text of a user entry was typed by a person.
-pub fn is_typed(text: &str) -> bool {
+pub fn is_user_typed(text: &str) -> bool {
     let text = text.trim_start();
-    !text.is_empty() && !NOT_TYPED.iter().any(|mark| text.starts_with(mark))
+    !text.is_empty() && !AGENT_TEXT_PREFIXES.iter().any(|mark| text.starts_with(mark))
 }
 
 /// The prompt in this line, if it holds one.
-pub fn of_line(line: &Line<'_>) -> Option<String> {
-    if line.kind() != Kind::User || line.is_meta() || line.is_sidechain() || line.is_compact_summary() {
+pub fn from_entry(line: &RawEntry<'_>) -> Option<String> {
+    if line.kind() != EntryKind::User || line.is_meta() || line.is_sidechain() || line.is_compact_summary() {
         return None;
     }
-    of_message(&Message::parse(line.message()?)?)
+    from_message(&ApiMessage::parse(line.message()?)?)
 }
 
 /// The prompt in a user message: its typed texts, with a mark for each picture.
-pub fn of_message(message: &Message) -> Option<String> {
+pub fn from_message(message: &ApiMessage) -> Option<String> {
     let parts = message.blocks.iter().filter_map(|block| match block {
-        Block::Text(text) if is_typed(text) => Some(text.as_str()),
-        Block::Image => Some("[image]"),
+        MessageBlock::Text(text) if is_user_typed(text) => Some(text.as_str()),
+        MessageBlock::Image => Some("[image]"),
         _ => None,
     });
     let text = parts.collect::<Vec<_>>().join("\n");
@@ -47,7 +47,7 @@ mod tests {
     use super::*;
 
     fn check(line: &str, prompt: Option<&str>) {
-        assert_eq!(of_line(&Line::parse(line).unwrap()).as_deref(), prompt, "{line}");
+        assert_eq!(from_entry(&RawEntry::parse(line).unwrap()).as_deref(), prompt, "{line}");
     }
 
     #[test]

@@ -12,165 +12,166 @@ use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 use tokio::time::{Instant, sleep_until};
 
-use super::driver::Line;
-use super::handle::Command;
-use super::lending::Lending;
-use super::machine::{Effect, Ended, Input, Machine, Now, Which};
-use super::process::{Output, Process};
+use super::client_ops::ClientOps;
+use super::driver::JsonLine;
+use super::handle::SlotCommand;
+use super::machine::{ExitDetails, Now, ProcessId, SlotEffect, SlotInput, SlotMachine};
+use super::process::{AgentProcess, ProcessOutput};
 use super::{Launch, SlotEvent};
-use super::{lineage, log};
+use super::{agent_pid, log};
 
 /// News that are kept for a slow reader before the agent has to wait.
-const KEPT: usize = 64;
+const EVENT_BACKLOG: usize = 64;
 /// Lines of all processes that may wait to be understood.
-const LINES: usize = 256;
+const LINE_QUEUE: usize = 256;
 
 /// Runs the slot until it is closed, or nobody holds a handle.
-pub(super) async fn run(launch: Launch, mut commands: Receiver<Command>, news: Sender<SlotEvent>) {
-    let (said_in, mut said) = channel(LINES);
-    let (lending, mut lent) = Lending::new(launch.guard.clone());
-    let mut actor = Actor {
-        machine: Machine::new(launch, size, lineage::last_of, now()),
+pub(super) async fn run(launch: Launch, mut commands: Receiver<SlotCommand>, news: Sender<SlotEvent>) {
+    let (said_in, mut said) = channel(LINE_QUEUE);
+    let (lending, mut lent) = ClientOps::new(launch.guard.clone());
+    let mut actor = SlotActor {
+        machine: SlotMachine::new(launch, file_size, agent_pid::find_leaf_process, now()),
         processes: BTreeMap::new(),
-        said: said_in,
-        lending,
-        news: VecDeque::new(),
+        output_tx: said_in,
+        client_ops: lending,
+        pending_events: VecDeque::new(),
         finished: false,
     };
     let mut abandoned = false;
-    actor.step(Input::Begin);
+    actor.step(SlotInput::Start);
     loop {
-        actor.hand_on(&news);
+        actor.flush(&news);
         if actor.finished {
             return;
         }
         let deadline = actor.machine.deadline();
-        let inputs = actor.full_inputs();
+        let inputs = actor.backlogged_inputs();
         tokio::select! {
             command = commands.recv(), if !abandoned => match command {
-                Some(command) => actor.step(Input::Command(command)),
+                Some(command) => actor.step(SlotInput::Command(command)),
                 None => {
                     abandoned = true;
-                    actor.step(Input::Abandoned);
+                    actor.step(SlotInput::HandlesDropped);
                 }
             },
-            Some((which, output)) = said.recv(), if actor.news.len() < KEPT => match output {
-                Output::Line(line) => actor.step(Input::Line(which, line)),
-                Output::Ended(ended) => {
+            Some((which, output)) = said.recv(), if actor.pending_events.len() < EVENT_BACKLOG => match output {
+                ProcessOutput::Line(line) => actor.step(SlotInput::Line(which, line)),
+                ProcessOutput::Ended(ended) => {
                     actor.processes.remove(&which);
-                    actor.lending.end(which);
-                    actor.step(Input::Ended(which, ended));
+                    actor.client_ops.end_process(which);
+                    actor.step(SlotInput::ProcessEnded(which, ended));
                 }
             },
-            Some((which, news)) = lent.recv(), if actor.news.len() < KEPT => {
-                actor.step(Input::Lent(which, news));
+            Some((which, news)) = lent.recv(), if actor.pending_events.len() < EVENT_BACKLOG => {
+                actor.step(SlotInput::ClientOpEvent(which, news));
             }
-            () = room(&news), if !actor.news.is_empty() => {}
-            () = room_in_any(&inputs), if !inputs.is_empty() => {}
-            () = at(deadline) => actor.step(Input::Tick),
+            () = wait_writable(&news), if !actor.pending_events.is_empty() => {}
+            () = wait_any_writable(&inputs), if !inputs.is_empty() => {}
+            () = sleep_until_deadline(deadline) => actor.step(SlotInput::Tick),
         }
     }
 }
 
-struct Actor {
-    machine: Machine,
-    processes: BTreeMap<Which, Kept>,
+struct SlotActor {
+    machine: SlotMachine,
+    processes: BTreeMap<ProcessId, RunningProcess>,
     /// Where what processes say goes.
-    said: Sender<(Which, Output)>,
-    lending: Lending,
+    output_tx: Sender<(ProcessId, ProcessOutput)>,
+    client_ops: ClientOps,
     /// News for which their reader has no room yet.
-    news: VecDeque<SlotEvent>,
+    pending_events: VecDeque<SlotEvent>,
     finished: bool,
 }
 
 /// A process, and what is kept for it.
-struct Kept {
-    process: Process,
+struct RunningProcess {
+    process: AgentProcess,
     /// Lines for which its stdin has no room yet.
-    lines: VecDeque<Line>,
+    pending_lines: VecDeque<JsonLine>,
     /// Its stdin ends after these lines.
-    input_ends: bool,
+    close_stdin: bool,
 }
 
-impl Actor {
-    fn step(&mut self, input: Input) {
+impl SlotActor {
+    fn step(&mut self, input: SlotInput) {
         let mut inputs = VecDeque::from([input]);
         while let Some(input) = inputs.pop_front() {
             for effect in self.machine.step(input, now()) {
-                inputs.extend(self.perform(effect));
+                inputs.extend(self.execute(effect));
             }
         }
     }
 
     /// Does it; gives back what came of it at once.
-    fn perform(&mut self, effect: Effect) -> Option<Input> {
+    fn execute(&mut self, effect: SlotEffect) -> Option<SlotInput> {
         match effect {
-            Effect::Spawn { which, launch, origin, start } => {
+            SlotEffect::Spawn { which, launch, origin, start } => {
                 tracing::info!(program = %launch.program.display(), ?origin, "starting");
-                match Process::spawn(&launch, &start, which, self.said.clone()) {
+                match AgentProcess::spawn(&launch, &start, which, self.output_tx.clone()) {
                     Ok(process) => {
-                        let leader = process.leader();
-                        let kept = Kept { process, lines: VecDeque::new(), input_ends: false };
+                        let leader = process.leader_pid();
+                        let kept =
+                            RunningProcess { process, pending_lines: VecDeque::new(), close_stdin: false };
                         self.processes.insert(which, kept);
-                        return Some(Input::Started(which, leader));
+                        return Some(SlotInput::ProcessStarted(which, leader));
                     }
                     Err(reason) => {
-                        let ended = Ended { code: Some(127), reason, stderr: Vec::new() };
-                        return Some(Input::Ended(which, ended));
+                        let ended = ExitDetails { code: Some(127), reason, stderr: Vec::new() };
+                        return Some(SlotInput::ProcessEnded(which, ended));
                     }
                 }
             }
-            Effect::Send(which, line) => {
+            SlotEffect::SendLine(which, line) => {
                 if let Some(kept) = self.processes.get_mut(&which) {
-                    kept.lines.push_back(line);
+                    kept.pending_lines.push_back(line);
                 }
             }
-            Effect::EndInput(which) => {
+            SlotEffect::CloseStdin(which) => {
                 if let Some(kept) = self.processes.get_mut(&which) {
-                    kept.input_ends = true;
+                    kept.close_stdin = true;
                 }
             }
-            Effect::Signal(which, signal) => {
+            SlotEffect::Signal(which, signal) => {
                 if let Some(kept) = self.processes.get(&which) {
                     kept.process.signal(signal);
                 }
             }
-            Effect::Lend { which, ticket, folder, loan } => {
-                let news = self.lending.lend(which, ticket, folder, loan);
-                return news.map(|news| Input::Lent(which, news));
+            SlotEffect::ClientOp { which, ticket, folder, loan } => {
+                let news = self.client_ops.execute(which, ticket, folder, loan);
+                return news.map(|news| SlotInput::ClientOpEvent(which, news));
             }
-            Effect::Tell(event) => {
-                log::note(&event);
-                self.news.push_back(*event);
+            SlotEffect::Emit(event) => {
+                log::log_event(&event);
+                self.pending_events.push_back(*event);
             }
-            Effect::Finish => self.finished = true,
+            SlotEffect::Finish => self.finished = true,
         }
         None
     }
 
     /// Hands on as much as there is room for.
-    fn hand_on(&mut self, news: &Sender<SlotEvent>) {
-        hand_on(&mut self.news, news);
+    fn flush(&mut self, news: &Sender<SlotEvent>) {
+        drain_into(&mut self.pending_events, news);
         for kept in self.processes.values_mut() {
             match &kept.process.input {
-                Some(input) => hand_on(&mut kept.lines, input),
-                None => kept.lines.clear(),
+                Some(input) => drain_into(&mut kept.pending_lines, input),
+                None => kept.pending_lines.clear(),
             }
-            if kept.input_ends && kept.lines.is_empty() {
+            if kept.close_stdin && kept.pending_lines.is_empty() {
                 kept.process.input = None;
             }
         }
     }
 
     /// The inputs that had no room for all that is kept for them.
-    fn full_inputs(&self) -> Vec<Sender<Line>> {
-        let full = self.processes.values().filter(|kept| !kept.lines.is_empty());
+    fn backlogged_inputs(&self) -> Vec<Sender<JsonLine>> {
+        let full = self.processes.values().filter(|kept| !kept.pending_lines.is_empty());
         full.filter_map(|kept| kept.process.input.clone()).collect()
     }
 }
 
 /// Where nobody reads any more, what was kept is of no use.
-fn hand_on<T>(kept: &mut VecDeque<T>, to: &Sender<T>) {
+fn drain_into<T>(kept: &mut VecDeque<T>, to: &Sender<T>) {
     while let Some(item) = kept.pop_front() {
         match to.try_send(item) {
             Ok(()) => {}
@@ -181,15 +182,15 @@ fn hand_on<T>(kept: &mut VecDeque<T>, to: &Sender<T>) {
 }
 
 /// Returns when there is room, or nobody who reads.
-async fn room<T>(to: &Sender<T>) {
+async fn wait_writable<T>(to: &Sender<T>) {
     let _permit = to.reserve().await;
 }
 
-async fn room_in_any(inputs: &[Sender<Line>]) {
-    select_all(inputs.iter().map(|input| Box::pin(room(input)))).await;
+async fn wait_any_writable(inputs: &[Sender<JsonLine>]) {
+    select_all(inputs.iter().map(|input| Box::pin(wait_writable(input)))).await;
 }
 
-async fn at(deadline: Option<Instant>) {
+async fn sleep_until_deadline(deadline: Option<Instant>) {
     match deadline {
         Some(deadline) => sleep_until(deadline).await,
         None => pending().await,
@@ -201,6 +202,6 @@ fn now() -> Now {
 }
 
 /// What is not there holds nothing.
-fn size(transcript: &Path) -> u64 {
+fn file_size(transcript: &Path) -> u64 {
     std::fs::metadata(transcript).map_or(0, |file| file.len())
 }

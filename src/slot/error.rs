@@ -29,8 +29,8 @@ pub enum SlotError {
     },
     /// The agent answered, and it makes no sense; why.
     #[error("{0}")]
-    Nonsense(String),
+    InvalidReply(String),
     /// What would have answered is gone.
     #[error("{0}")]
-    Gone(String),
+    Disconnected(String),
 }

@@ -8,10 +8,10 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 use super::driver::Driver;
-use super::{Abilities, Finder, Listed};
+use super::{Capabilities, ListedSession, SessionFinder};
 use crate::protocol::PermissionMode;
 use crate::session::SessionId;
-use crate::session::conversation::Change;
+use crate::session::conversation::ConversationEvent;
 use crate::session::message::Usage;
 
 /// How to start an agent.
@@ -42,7 +42,7 @@ pub struct Launch {
     /// less than two count as two.
     pub processes: usize,
     /// Where stored sessions are. An agent that finds them itself needs it not.
-    pub finder: Finder,
+    pub finder: SessionFinder,
 }
 
 impl Launch {
@@ -65,14 +65,14 @@ impl Launch {
             ephemeral: false,
             guard: None,
             processes: 2,
-            finder: Finder::default(),
+            finder: SessionFinder::default(),
         }
     }
 }
 
 /// Another agent for the slot.
 #[derive(Debug, Clone)]
-pub struct Program {
+pub struct AgentProgram {
     /// Makes the driver of one process of it.
     pub driver: fn() -> Box<dyn Driver>,
     /// Where it lies.
@@ -105,12 +105,12 @@ pub enum SlotState {
         switch: Switch,
     },
     /// The process is gone.
-    Exited(Exit),
+    Exited(ProcessExit),
 }
 
 /// How a process ended.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Exit {
+pub struct ProcessExit {
     /// `exit 1`, `killed by SIGKILL`, `could not start: …`.
     pub reason: String,
     /// It was asked to end.
@@ -130,7 +130,7 @@ pub enum Switch {
     Resume(SessionId),
     /// To the session of this id, a new one where none is stored: for whoever
     /// has to name a session before anything is said in it.
-    Begin {
+    ResumeOrCreate {
         /// The session.
         session: SessionId,
         /// The folder it runs in.
@@ -154,7 +154,7 @@ impl Switch {
     pub fn name(&self) -> &'static str {
         match self {
             Self::Clear => "clear",
-            Self::Resume(_) | Self::Begin { .. } => "resume",
+            Self::Resume(_) | Self::ResumeOrCreate { .. } => "resume",
             Self::Fork { .. } => "fork",
         }
     }
@@ -163,14 +163,14 @@ impl Switch {
     pub fn source(&self) -> Option<SessionId> {
         match self {
             Self::Clear => None,
-            Self::Resume(session) | Self::Begin { session, .. } | Self::Fork { source: session, .. } => {
-                Some(*session)
-            }
+            Self::Resume(session)
+            | Self::ResumeOrCreate { session, .. }
+            | Self::Fork { source: session, .. } => Some(*session),
         }
     }
 
     /// The same switch to a session without a title of its own.
-    pub(super) fn untitled(&self) -> Self {
+    pub(super) fn without_title(&self) -> Self {
         match self.clone() {
             Self::Fork { source, at, title: _, cwd } => Self::Fork { source, at, title: None, cwd },
             other => other,
@@ -180,7 +180,7 @@ impl Switch {
 
 /// How a switch was done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum How {
+pub enum SwitchMethod {
     /// In the running process: same pid.
     InProcess,
     /// By a second process that was kept ready.
@@ -191,11 +191,11 @@ pub enum How {
 
 /// A switch that happened.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Switched {
+pub struct CompletedSwitch {
     /// What was done: `clear`, `resume` or `fork`.
-    pub what: &'static str,
+    pub kind: &'static str,
     /// How.
-    pub how: How,
+    pub method: SwitchMethod,
     /// The session that was left.
     pub from: SessionId,
     /// The session that is active now.
@@ -204,7 +204,7 @@ pub struct Switched {
     pub forked_from: Option<SessionId>,
     /// From the request to the moment when the session had the seat, as the
     /// host measured it.
-    pub took: Duration,
+    pub duration: Duration,
     /// The process it happened in.
     pub pid: u32,
     /// Prompts in the model's context.
@@ -219,7 +219,7 @@ pub struct Switched {
 
 /// The agent that came through the handshake.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Agent {
+pub struct AgentInfo {
     /// The driver's name: `hotseat`.
     pub name: String,
     /// Its version, in its own words.
@@ -244,11 +244,11 @@ pub struct Agent {
     /// Models it offers, by name.
     pub models: Vec<String>,
     /// MCP servers: connected, of how many.
-    pub mcp: (usize, usize),
+    pub mcp_servers: (usize, usize),
     /// What was mended in a torn transcript.
     pub repaired: Option<String>,
     /// What it can do.
-    pub abilities: Abilities,
+    pub capabilities: Capabilities,
 }
 
 /// One piece of news from the slot.
@@ -259,69 +259,69 @@ pub struct SlotEvent {
     /// The session it is about; none before the handshake.
     pub session: Option<SessionId>,
     /// The news.
-    pub news: News,
+    pub kind: SlotEventKind,
 }
 
 /// What happened in the slot.
 #[derive(Debug, Clone, PartialEq)]
-pub enum News {
+pub enum SlotEventKind {
     /// The slot is in another state.
-    State(SlotState),
+    StateChanged(SlotState),
     /// The handshake is through (at the start, and after each restart).
-    Ready(Agent),
+    Ready(AgentInfo),
     /// The session that the process was to start in cannot be opened, for this
     /// reason; a new one is active instead.
-    Refused(String),
+    ResumeRefused(String),
     /// The active session changed.
-    Switched(Switched),
+    Switched(CompletedSwitch),
     /// The conversation grew.
-    Conversation {
+    ConversationChanged {
         /// The entry's uuid; empty for deltas.
         uuid: String,
         /// When it arrived.
         at: DateTime<Utc>,
         /// What it grew by.
-        change: Change,
+        change: ConversationEvent,
     },
     /// A submitted prompt moved on.
-    Prompt {
+    PromptStateChanged {
         /// Its uuid.
         uuid: String,
         /// Where it is now.
         state: PromptState,
     },
     /// A tool wants to run.
-    Permission(PermissionRequest),
+    PermissionRequested(PermissionRequest),
     /// A permission request needs no answer any more.
     PermissionDropped {
         /// Its id.
         id: String,
     },
     /// The model did not answer, and is asked again.
-    Retry(Retry),
+    Retrying(ModelRetry),
     /// The session's totals after a turn or a switch.
-    Totals(Totals),
+    TotalsChanged(SlotTotals),
     /// A second process is ready for this switch; none is any more.
-    Prepared(Option<Switch>),
+    Prewarmed(Option<Switch>),
     /// The model in use, after it was changed.
-    Model(String),
+    ModelChanged(String),
     /// MCP servers: connected, of how many.
-    Servers(usize, usize),
+    McpServersChanged(usize, usize),
     /// The agent's slash commands, all of them: name without the slash, and what
     /// it does; hostile text.
-    Commands(Vec<(String, String)>),
+    SlashCommands(Vec<(String, String)>),
     /// What was said in the active session before it took the seat, in the place
     /// of whatever is known of it.
-    Replay {
+    HistoryReplayed {
         /// When the last of it was said.
         at: DateTime<Utc>,
         /// Each with its entry's uuid, which may be empty.
-        changes: Vec<(String, Change)>,
+        changes: Vec<(String, ConversationEvent)>,
     },
     /// The sessions that the agent keeps where nobody else can read them.
-    Sessions(Vec<Listed>),
+    SessionsListed(Vec<ListedSession>),
     /// The permission mode in use, after it was changed.
-    Mode(PermissionMode),
+    ModeChanged(PermissionMode),
 }
 
 /// Where a prompt is on its way.
@@ -336,18 +336,18 @@ pub enum PromptState {
     /// Taken back before it ran.
     Cancelled,
     /// Its turn was cut off by the end of the process.
-    CutOff,
+    Aborted,
 }
 
 /// The model is asked again, after a while.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Retry {
+pub struct ModelRetry {
     /// The how-manieth time, from 1.
     pub attempt: u64,
     /// The last attempt's number.
-    pub most: u64,
+    pub max_attempts: u64,
     /// How long until then.
-    pub wait: Duration,
+    pub delay: Duration,
     /// Why it is needed; hostile text.
     pub reason: String,
 }
@@ -369,18 +369,18 @@ pub struct PermissionRequest {
 
 /// A person's answer to a [`PermissionRequest`].
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Verdict {
+pub enum PermissionDecision {
     /// Run it this time.
-    Once,
+    AllowOnce,
     /// Run it, and do not ask again in this session.
-    Session,
+    AllowSession,
     /// Do not run it; the reason is told to the model.
     Deny(String),
 }
 
 /// What the active session used so far.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub struct Totals {
+pub struct SlotTotals {
     /// US dollars; none where the price is unknown.
     pub usd: Option<f64>,
     /// Tokens.

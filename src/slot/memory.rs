@@ -2,7 +2,7 @@
 
 /// The resident memory of a process in bytes; none when it is gone. Reads one
 /// small file on Linux; elsewhere it runs `ps`, so do not ask in a hurry.
-pub fn memory_of(pid: u32) -> Option<u64> {
+pub fn resident_memory(pid: u32) -> Option<u64> {
     let kibibytes = if cfg!(target_os = "linux") {
         let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
@@ -21,7 +21,7 @@ mod tests {
 
     #[test]
     fn a_process_holds_memory_and_none_holds_none() {
-        assert!(memory_of(std::process::id()).unwrap() > 100_000);
-        assert_eq!(memory_of(u32::MAX - 1), None);
+        assert!(resident_memory(std::process::id()).unwrap() > 100_000);
+        assert_eq!(resident_memory(u32::MAX - 1), None);
     }
 }

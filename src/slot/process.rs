@@ -18,46 +18,46 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use super::Launch;
-use super::driver::{Line, Start};
-use super::group::{Leash, signal};
-use super::machine::{Ended, Which};
-use super::tail::Tail;
+use super::driver::{JsonLine, SpawnArgs};
+use super::machine::{ExitDetails, ProcessId};
+use super::process_group::{ProcessGroupGuard, signal_group};
+use super::stderr_tail::StderrTail;
 use crate::protocol::{Incoming, LineReader, write_frame};
 
 /// Lines that may wait to be written.
-const LINES: usize = 256;
+const LINE_QUEUE: usize = 256;
 /// How long a pipe may stay silent after its process ended: something that
 /// left the group may hold it open for ever.
-const SILENCE: Duration = Duration::from_millis(500);
+const PIPE_DRAIN_TIMEOUT: Duration = Duration::from_millis(500);
 /// Bytes that are read at once.
-const CHUNK: usize = 64 * 1024;
+const READ_BUFFER: usize = 64 * 1024;
 
 /// A process that runs.
 #[derive(Debug)]
-pub(super) struct Process {
+pub(super) struct AgentProcess {
     /// Lines to its stdin; it ends when this is dropped.
-    pub input: Option<mpsc::Sender<Line>>,
+    pub input: Option<mpsc::Sender<JsonLine>>,
     group: Pid,
     exit: watch::Receiver<Option<ExitStatus>>,
 }
 
 /// What comes from a process.
 #[derive(Debug)]
-pub(super) enum Output {
+pub(super) enum ProcessOutput {
     /// It said something.
-    Line(Line),
+    Line(JsonLine),
     /// It ended; nothing follows.
-    Ended(Ended),
+    Ended(ExitDetails),
 }
 
-impl Process {
+impl AgentProcess {
     /// Starts an agent under its guard, which says what it has to say there; an
     /// error is for a person.
     pub(super) fn spawn(
         launch: &Launch,
-        start: &Start,
-        which: Which,
-        said: mpsc::Sender<(Which, Output)>,
+        start: &SpawnArgs,
+        which: ProcessId,
+        said: mpsc::Sender<(ProcessId, ProcessOutput)>,
     ) -> Result<Self, String> {
         let program = launch.program.display();
         let failed = |error: io::Error| format!("could not start {program}: {error}");
@@ -67,13 +67,13 @@ impl Process {
                 launch.cwd.display()
             ));
         }
-        let guard = guard(launch.guard.clone()).map_err(failed)?;
+        let guard = hotseat_executable(launch.guard.clone()).map_err(failed)?;
         let mut child = Command::new(guard)
             .args(["guard", "--owner", &std::process::id().to_string(), "--"])
             .arg(&launch.program)
             .args(&launch.args)
-            .args(&start.arguments)
-            .envs(start.environment.iter().map(|(name, value)| (name, value)))
+            .args(&start.args)
+            .envs(start.env.iter().map(|(name, value)| (name, value)))
             .envs(launch.env.iter().map(|(name, value)| (name, value)))
             .current_dir(&launch.cwd)
             .stdin(Stdio::piped())
@@ -88,25 +88,25 @@ impl Process {
         else {
             return Err(format!("could not start {program}: it has no streams"));
         };
-        let (input, to_write) = mpsc::channel(LINES);
+        let (input, to_write) = mpsc::channel(LINE_QUEUE);
         let (ended, exit) = watch::channel(None);
-        let tail = Arc::new(Mutex::new(Tail::default()));
-        tokio::spawn(wait(child, Leash::new(group), ended));
-        tokio::spawn(send(stdin, to_write));
-        let errors = tokio::spawn(errors(stderr, Arc::clone(&tail)));
-        tokio::spawn(receive(stdout, which, said, exit.clone(), errors, tail));
+        let tail = Arc::new(Mutex::new(StderrTail::default()));
+        tokio::spawn(wait_for_exit(child, ProcessGroupGuard::new(group), ended));
+        tokio::spawn(write_stdin(stdin, to_write));
+        let errors = tokio::spawn(drain_stderr(stderr, Arc::clone(&tail)));
+        tokio::spawn(read_stdout(stdout, which, said, exit.clone(), errors, tail));
         Ok(Self { input: Some(input), group, exit })
     }
 
     /// The pid of the guard, which leads the group.
-    pub(super) fn leader(&self) -> u32 {
+    pub(super) fn leader_pid(&self) -> u32 {
         self.group.as_raw_nonzero().get().cast_unsigned()
     }
 
     /// Signals the process and all that it started.
     pub(super) fn signal(&self, which: Signal) {
         if self.exit.borrow().is_none() {
-            signal(self.group, which);
+            signal_group(self.group, which);
         }
     }
 }
@@ -114,7 +114,7 @@ impl Process {
 /// Waits for the end. A guard that was itself killed leaves its group behind;
 /// the leash takes it along.
 /// The hotseat executable: the one that is named, else the running one.
-pub(super) fn guard(named: Option<PathBuf>) -> io::Result<PathBuf> {
+pub(super) fn hotseat_executable(named: Option<PathBuf>) -> io::Result<PathBuf> {
     if let Some(named) = named {
         return Ok(named);
     }
@@ -124,11 +124,11 @@ pub(super) fn guard(named: Option<PathBuf>) -> io::Result<PathBuf> {
     Ok(if replaced { format!("/proc/{}/exe", std::process::id()).into() } else { running })
 }
 
-async fn wait(mut child: Child, leash: Leash, ended: watch::Sender<Option<ExitStatus>>) {
+async fn wait_for_exit(mut child: Child, leash: ProcessGroupGuard, ended: watch::Sender<Option<ExitStatus>>) {
     match child.wait().await {
         Ok(status) => {
             if status.signal().is_none() {
-                leash.let_go();
+                leash.disarm();
             }
             ended.send_replace(Some(status));
         }
@@ -136,7 +136,7 @@ async fn wait(mut child: Child, leash: Leash, ended: watch::Sender<Option<ExitSt
     }
 }
 
-async fn send(mut stdin: ChildStdin, mut lines: mpsc::Receiver<Line>) {
+async fn write_stdin(mut stdin: ChildStdin, mut lines: mpsc::Receiver<JsonLine>) {
     while let Some(line) = lines.recv().await {
         if let Err(error) = write_frame(&mut stdin, &line).await {
             // It is about to end, or it never will: both are noticed elsewhere.
@@ -146,27 +146,27 @@ async fn send(mut stdin: ChildStdin, mut lines: mpsc::Receiver<Line>) {
     }
 }
 
-async fn errors(mut stderr: ChildStderr, tail: Arc<Mutex<Tail>>) {
-    let mut chunk = vec![0; CHUNK];
+async fn drain_stderr(mut stderr: ChildStderr, tail: Arc<Mutex<StderrTail>>) {
+    let mut chunk = vec![0; READ_BUFFER];
     while let Ok(count @ 1..) = stderr.read(&mut chunk).await {
         tail.lock().unwrap_or_else(PoisonError::into_inner).push(&chunk[..count]);
     }
 }
 
-async fn receive(
+async fn read_stdout(
     stdout: ChildStdout,
-    which: Which,
-    said: mpsc::Sender<(Which, Output)>,
+    which: ProcessId,
+    said: mpsc::Sender<(ProcessId, ProcessOutput)>,
     mut exit: watch::Receiver<Option<ExitStatus>>,
     errors: JoinHandle<()>,
-    tail: Arc<Mutex<Tail>>,
+    tail: Arc<Mutex<StderrTail>>,
 ) {
-    let mut lines = LineReader::new(BufReader::with_capacity(CHUNK, stdout));
+    let mut lines = LineReader::new(BufReader::with_capacity(READ_BUFFER, stdout));
     let mut exited = false;
     let mut garbage = 0_u64;
     loop {
         let incoming = if exited {
-            timeout(SILENCE, lines.next()).await.unwrap_or(Ok(None))
+            timeout(PIPE_DRAIN_TIMEOUT, lines.next()).await.unwrap_or(Ok(None))
         } else {
             tokio::select! {
                 incoming = lines.next() => incoming,
@@ -175,7 +175,7 @@ async fn receive(
         };
         match incoming {
             Ok(Some(Incoming::Frame(line))) => {
-                if said.send((which, Output::Line(line))).await.is_err() {
+                if said.send((which, ProcessOutput::Line(line))).await.is_err() {
                     return;
                 }
             }
@@ -195,23 +195,23 @@ async fn receive(
         }
     }
     let status = exit.wait_for(Option::is_some).await.ok().and_then(|status| *status);
-    let _drained_or_not = timeout(SILENCE, errors).await;
+    let _drained_or_not = timeout(PIPE_DRAIN_TIMEOUT, errors).await;
     let stderr = tail.lock().unwrap_or_else(PoisonError::into_inner).lines();
-    let (code, reason) = status.map_or((None, "lost".to_owned()), told);
+    let (code, reason) = status.map_or((None, "lost".to_owned()), describe_exit);
     // The slot may be gone by now, which is as well.
-    let _heard = said.send((which, Output::Ended(Ended { code, reason, stderr }))).await;
+    let _heard = said.send((which, ProcessOutput::Ended(ExitDetails { code, reason, stderr }))).await;
 }
 
 /// How a program under a guard ended, for a person.
-fn told(status: ExitStatus) -> (Option<i32>, String) {
-    let (code, signal) = outcome(status);
+fn describe_exit(status: ExitStatus) -> (Option<i32>, String) {
+    let (code, signal) = code_and_signal(status);
     let exit = || format!("exit {}", code.unwrap_or_default());
     (code, signal.map_or_else(exit, |signal| format!("killed by {signal}")))
 }
 
 /// Its exit code, and the signal that killed it: the guard exits as its program
 /// did, with 128 + the signal.
-pub(super) fn outcome(status: ExitStatus) -> (Option<i32>, Option<String>) {
+pub(super) fn code_and_signal(status: ExitStatus) -> (Option<i32>, Option<String>) {
     let code = status.code();
     let signal = status.signal().or(code.filter(|code| (129..160).contains(code)).map(|code| code - 128));
     (code, signal.map(signal_name))

@@ -17,10 +17,10 @@ use super::private_dir;
 use crate::session::SessionId;
 
 /// Writes a session; gives back the bytes of its files.
-pub(super) fn write(id: SessionId, transcript: &Path, out: impl Write) -> io::Result<u64> {
+pub(super) fn pack(id: SessionId, transcript: &Path, out: impl Write) -> io::Result<u64> {
     let mut archive = Builder::new(out);
     let mut bytes = append_tree(&mut archive, &transcript.with_extension(""), Path::new(&id.to_string()))?;
-    bytes += append(&mut archive, transcript, Path::new(&format!("{id}.jsonl")))?;
+    bytes += append_file(&mut archive, transcript, Path::new(&format!("{id}.jsonl")))?;
     archive.into_inner()?.flush()?;
     Ok(bytes)
 }
@@ -36,19 +36,20 @@ pub(super) fn unpack(archive: impl Read, staging: &Path) -> io::Result<SessionId
         if entry.header().entry_type() == EntryType::Directory {
             continue;
         }
-        let (id, is_transcript) = named(&path).ok_or_else(|| refused(&path, "is no file of a session"))?;
+        let (id, is_transcript) =
+            session_of_path(&path).ok_or_else(|| invalid_member(&path, "is no file of a session"))?;
         if !matches!(entry.header().entry_type(), EntryType::Regular | EntryType::Continuous) {
-            return Err(refused(&path, "is no plain file"));
+            return Err(invalid_member(&path, "is no plain file"));
         }
         if *found.get_or_insert(id) != id {
-            return Err(refused(&path, "belongs to another session"));
+            return Err(invalid_member(&path, "belongs to another session"));
         }
         let target = staging.join(&path);
         target.parent().map_or(Ok(()), private_dir)?;
         let file = File::options().write(true).create_new(true).mode(0o600).open(&target);
-        let mut file = file.map_err(|error| refused(&path, &error.to_string()))?;
+        let mut file = file.map_err(|error| invalid_member(&path, &error.to_string()))?;
         if io::copy(&mut entry, &mut file)? != entry.size() {
-            return Err(refused(&path, "is cut off"));
+            return Err(invalid_member(&path, "is cut off"));
         }
         is_whole |= is_transcript;
     }
@@ -58,7 +59,7 @@ pub(super) fn unpack(archive: impl Read, staging: &Path) -> io::Result<SessionId
 }
 
 /// The session that a file's name belongs to, and whether it is the transcript.
-fn named(path: &Path) -> Option<(SessionId, bool)> {
+fn session_of_path(path: &Path) -> Option<(SessionId, bool)> {
     let parts: Option<Vec<&str>> = path
         .components()
         .map(|part| match part {
@@ -73,7 +74,7 @@ fn named(path: &Path) -> Option<(SessionId, bool)> {
     }
 }
 
-fn refused(path: &Path, why: &str) -> io::Error {
+fn invalid_member(path: &Path, why: &str) -> io::Error {
     io::Error::new(ErrorKind::InvalidData, format!("“{}” in it {why}", path.display()))
 }
 
@@ -92,14 +93,14 @@ fn append_tree(archive: &mut Builder<impl Write>, folder: &Path, name: &Path) ->
         if kind.is_dir() {
             bytes += append_tree(archive, &path, &name)?;
         } else if kind.is_file() {
-            bytes += append(archive, &path, &name)?;
+            bytes += append_file(archive, &path, &name)?;
         }
     }
     Ok(bytes)
 }
 
 /// As long as the file is now: what is appended meanwhile stays behind.
-fn append(archive: &mut Builder<impl Write>, path: &Path, name: &Path) -> io::Result<u64> {
+fn append_file(archive: &mut Builder<impl Write>, path: &Path, name: &Path) -> io::Result<u64> {
     let file = File::open(path)?;
     let there = file.metadata()?;
     let mut header = Header::new_gnu();
@@ -107,7 +108,7 @@ fn append(archive: &mut Builder<impl Write>, path: &Path, name: &Path) -> io::Re
     header.set_mode(0o600);
     header.set_uid(0);
     header.set_gid(0);
-    let mut counted = Counted { source: file.take(there.len()), bytes: 0 };
+    let mut counted = CountingReader { source: file.take(there.len()), bytes: 0 };
     archive.append_data(&mut header, name, &mut counted)?;
     if counted.bytes != there.len() {
         let error = format!("{} shrank while it was read", path.display());
@@ -117,12 +118,12 @@ fn append(archive: &mut Builder<impl Write>, path: &Path, name: &Path) -> io::Re
 }
 
 /// Counts what is read.
-struct Counted<R> {
+struct CountingReader<R> {
     source: R,
     bytes: u64,
 }
 
-impl<R: Read> Read for Counted<R> {
+impl<R: Read> Read for CountingReader<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let read = self.source.read(buffer)?;
         self.bytes += read as u64;
@@ -148,7 +149,7 @@ mod tests {
         fs::write(&side, "aside").unwrap();
         fs::write(&transcript, "{}\n").unwrap();
         let mut sent = Vec::new();
-        assert_eq!(write(ID.parse().unwrap(), &transcript, &mut sent).unwrap(), 8);
+        assert_eq!(pack(ID.parse().unwrap(), &transcript, &mut sent).unwrap(), 8);
 
         let staging = tempfile::tempdir().unwrap();
         assert_eq!(unpack(&*sent, staging.path()).unwrap(), ID.parse().unwrap());

@@ -8,11 +8,11 @@ use serde::Deserialize;
 use serde_json::Value;
 
 /// The official default (CLI 2.1.329).
-const DAYS: u64 = 30;
+const DEFAULT_CLEANUP_DAYS: u64 = 30;
 
 /// How long the official CLI keeps a transcript after its file was last
 /// touched: `cleanupPeriodDays` of the `settings.json` under its root.
-pub(super) fn period(root: &Path) -> Duration {
+pub(super) fn cleanup_period(root: &Path) -> Duration {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
     struct Settings {
@@ -24,7 +24,7 @@ pub(super) fn period(root: &Path) -> Duration {
         let days = settings.cleanup_period_days.as_f64()?;
         (days >= 0.0).then_some(days as u64)
     });
-    Duration::from_secs(days.unwrap_or(DAYS).saturating_mul(86_400))
+    Duration::from_secs(days.unwrap_or(DEFAULT_CLEANUP_DAYS).saturating_mul(86_400))
 }
 
 #[cfg(test)]
@@ -34,7 +34,7 @@ mod tests {
     #[test]
     fn the_settings_say_how_long_or_the_default_counts() {
         let root = tempfile::tempdir().unwrap();
-        let days = || period(root.path()).as_secs() / 86_400;
+        let days = || cleanup_period(root.path()).as_secs() / 86_400;
         assert_eq!(days(), 30);
         for (settings, expected) in [
             (r#"{"cleanupPeriodDays":7}"#, 7),

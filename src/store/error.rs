@@ -3,9 +3,9 @@
 use std::io;
 use std::path::PathBuf;
 
-use super::{Fork, Holder};
+use super::{ForkSpec, Holder};
 use crate::session::SessionId;
-use crate::session::fork::NoCopy;
+use crate::session::fork::ForkError;
 
 /// Why the store could not do it.
 #[derive(Debug, thiserror::Error)]
@@ -15,7 +15,7 @@ pub enum StoreError {
     NotFound(SessionId),
     /// The transcript is there and cannot be read.
     #[error("cannot read the transcript {}: {source}", path.display())]
-    Unreadable {
+    CannotRead {
         /// The transcript.
         path: PathBuf,
         /// The system's reason.
@@ -25,7 +25,7 @@ pub enum StoreError {
     #[error(
         "session {0} is kept by another agent, and only that one changes it; seat that agent and do it there"
     )]
-    KeptElsewhere(SessionId),
+    OwnedByOtherAgent(SessionId),
     /// A live process writes it.
     #[error("session {id} is open in {} (pid {}); fork it to go on here", holder.program, holder.pid)]
     InUse {
@@ -50,7 +50,7 @@ pub enum StoreError {
     Exists(SessionId),
     /// The file holds no session.
     #[error("cannot import {}: {reason}", path.display())]
-    NotImported {
+    CannotImport {
         /// The file.
         path: PathBuf,
         /// What is wrong with it.
@@ -86,11 +86,11 @@ impl StoreError {
     }
 
     /// For `map_err`: the session room's refusal, with what was asked for.
-    pub(super) fn no_copy(source: SessionId, fork: &Fork<'_>) -> impl FnOnce(NoCopy) -> Self {
+    pub(super) fn from_fork_error(source: SessionId, fork: &ForkSpec<'_>) -> impl FnOnce(ForkError) -> Self {
         let uuid = fork.at.unwrap_or_default().to_owned();
         move |reason| match reason {
-            NoCopy::Empty => Self::Empty(source),
-            NoCopy::NoSuchMessage => Self::NoSuchMessage { id: source, uuid },
+            ForkError::Empty => Self::Empty(source),
+            ForkError::NoSuchMessage => Self::NoSuchMessage { id: source, uuid },
         }
     }
 }

@@ -6,12 +6,12 @@ use std::path::Path;
 
 use chrono::Utc;
 
-use super::{StoreError, project};
+use super::{StoreError, project_dir};
 use crate::session::{SessionId, fork};
 
 /// What to copy.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Fork<'a> {
+pub struct ForkSpec<'a> {
     /// The copy's id, of a session that does not exist yet; none: a new one.
     pub id: Option<SessionId>,
     /// The last entry to copy, by uuid; none: the conversation's leaf.
@@ -27,42 +27,45 @@ pub struct Fork<'a> {
 
 /// A copy of a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Forked {
+pub struct ForkResult {
     /// The copy.
     pub id: SessionId,
     /// What was mended in it.
-    pub mended: Mended,
+    pub repairs: RepairReport,
 }
 
 /// What a repaired copy has that its source lacks.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Mended {
+pub struct RepairReport {
     /// Places where the conversation was cut off and goes on now.
-    pub cuts: usize,
+    pub bridged_gaps: usize,
     /// Entries taken out of torn lines.
-    pub salvaged: usize,
+    pub recovered_entries: usize,
 }
 
-impl Mended {
+impl RepairReport {
     /// There was something to mend.
     pub fn is_any(&self) -> bool {
-        self.cuts + self.salvaged > 0
+        self.bridged_gaps + self.recovered_entries > 0
     }
 }
 
-impl fmt::Display for Mended {
+impl fmt::Display for RepairReport {
     /// For a person.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let count = |n: usize, one: &str, many: &str| format!("{n} {}", if n == 1 { one } else { many });
         let mut parts = Vec::new();
-        if self.cuts > 0 {
+        if self.bridged_gaps > 0 {
             parts.push(format!(
                 "goes on at {} where the original is cut off",
-                count(self.cuts, "place", "places")
+                count(self.bridged_gaps, "place", "places")
             ));
         }
-        if self.salvaged > 0 {
-            parts.push(format!("has {} taken out of torn lines", count(self.salvaged, "entry", "entries")));
+        if self.recovered_entries > 0 {
+            parts.push(format!(
+                "has {} taken out of torn lines",
+                count(self.recovered_entries, "entry", "entries")
+            ));
         }
         if parts.is_empty() {
             return f.write_str("there was nothing to mend");
@@ -73,21 +76,27 @@ impl fmt::Display for Mended {
 
 /// Copies a conversation; `cwd` is the folder to work in from now on, where it
 /// is another one.
-pub(super) fn copy(
+pub(super) fn fork_lines(
     bytes: &[u8],
     source: SessionId,
-    order: &Fork<'_>,
+    order: &ForkSpec<'_>,
     cwd: Option<&Path>,
-) -> Result<(Forked, Vec<String>), StoreError> {
+) -> Result<(ForkResult, Vec<String>), StoreError> {
     let id = order.id.unwrap_or_else(SessionId::random);
-    let cwd = cwd.map(project::spelled);
-    let copy = fork::Copy {
+    let cwd = cwd.map(project_dir::canonical_cwd);
+    let copy = fork::ForkOptions {
         at: order.at,
         title: order.title,
         cwd: cwd.as_deref(),
         repair: order.repair,
-        ..fork::Copy::of(source, id, Utc::now())
+        ..fork::ForkOptions::new(source, id, Utc::now())
     };
-    let copied = fork::copy(bytes, &copy).map_err(StoreError::no_copy(source, order))?;
-    Ok((Forked { id, mended: Mended { cuts: copied.cuts, salvaged: copied.salvaged } }, copied.lines))
+    let copied = fork::fork_transcript(bytes, &copy).map_err(StoreError::from_fork_error(source, order))?;
+    Ok((
+        ForkResult {
+            id,
+            repairs: RepairReport { bridged_gaps: copied.gaps, recovered_entries: copied.recovered },
+        },
+        copied.lines,
+    ))
 }

@@ -13,11 +13,11 @@ use std::time::Duration;
 use chrono::{SecondsFormat, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{Holder, alive, private_dir};
+use super::{Holder, private_dir, process_liveness};
 
 /// A held lock; dropping it lets go.
 #[derive(Debug)]
-pub struct Lock {
+pub struct SessionLock {
     path: PathBuf,
     /// Open for as long as the lock is held: the kernel ties the lock to it.
     _file: File,
@@ -25,7 +25,7 @@ pub struct Lock {
 
 /// Why a lock was not to be had.
 #[derive(Debug)]
-pub enum Refused {
+pub enum LockError {
     /// Somebody has it.
     Held(Holder),
     /// The file cannot be made or locked.
@@ -34,7 +34,7 @@ pub enum Refused {
 
 /// What the file says.
 #[derive(Serialize, Deserialize)]
-struct Note {
+struct LockFileContent {
     pid: u32,
     program: String,
     since: String,
@@ -42,30 +42,30 @@ struct Note {
     start: Option<String>,
 }
 
-impl Lock {
+impl SessionLock {
     /// Takes the lock at once or says who has it.
-    pub fn take(path: &Path) -> Result<Self, Refused> {
+    pub fn try_acquire(path: &Path) -> Result<Self, LockError> {
         if let Some(folder) = path.parent() {
-            private_dir(folder).map_err(Refused::Io)?;
+            private_dir(folder).map_err(LockError::Io)?;
         }
         loop {
             let mut options = File::options();
             let file = options.read(true).write(true).create(true).truncate(false).mode(0o600).open(path);
-            let mut file = file.map_err(Refused::Io)?;
+            let mut file = file.map_err(LockError::Io)?;
             match file.try_lock() {
-                Ok(()) if is_still(path, &file) => {
-                    sign(&mut file).map_err(Refused::Io)?;
+                Ok(()) if is_same_inode(path, &file) => {
+                    write_holder(&mut file).map_err(LockError::Io)?;
                     return Ok(Self { path: path.to_owned(), _file: file });
                 }
                 Ok(()) => {}
-                Err(TryLockError::WouldBlock) => return Err(Refused::Held(signed(path))),
-                Err(TryLockError::Error(error)) => return Err(Refused::Io(error)),
+                Err(TryLockError::WouldBlock) => return Err(LockError::Held(read_holder(path))),
+                Err(TryLockError::Error(error)) => return Err(LockError::Io(error)),
             }
         }
     }
 }
 
-impl Drop for Lock {
+impl Drop for SessionLock {
     fn drop(&mut self) {
         // Still locked here, so nobody who finds this file can hold it too. What
         // cannot be removed stays, and is no lock any more.
@@ -75,27 +75,27 @@ impl Drop for Lock {
 
 /// The live process that a lock file names, this one excepted. Does not touch
 /// the lock, so that looking can never refuse a writer.
-pub fn holder(path: &Path) -> Option<Holder> {
-    let note: Note = serde_json::from_slice(&fs::read(path).ok()?).ok()?;
-    let other = note.pid != std::process::id() && alive::is_alive(note.pid, note.start.as_deref());
+pub fn live_holder(path: &Path) -> Option<Holder> {
+    let note: LockFileContent = serde_json::from_slice(&fs::read(path).ok()?).ok()?;
+    let other = note.pid != std::process::id() && process_liveness::is_alive(note.pid, note.start.as_deref());
     other.then(|| Holder { pid: note.pid, program: note.program, status: String::new() })
 }
 
 /// Whether the path still leads to the file that was opened.
-fn is_still(path: &Path, file: &File) -> bool {
+fn is_same_inode(path: &Path, file: &File) -> bool {
     match (fs::metadata(path), file.metadata()) {
         (Ok(there), Ok(here)) => there.ino() == here.ino() && there.dev() == here.dev(),
         _ => false,
     }
 }
 
-fn sign(file: &mut File) -> io::Result<()> {
+fn write_holder(file: &mut File) -> io::Result<()> {
     let pid = std::process::id();
-    let note = Note {
+    let note = LockFileContent {
         pid,
         program: "hotseat".to_owned(),
         since: Utc::now().to_rfc3339_opts(SecondsFormat::Secs, true),
-        start: alive::start_of(pid),
+        start: process_liveness::process_start(pid),
     };
     file.set_len(0)?;
     file.rewind()?;
@@ -104,10 +104,10 @@ fn sign(file: &mut File) -> io::Result<()> {
 
 /// Who holds a lock that is known to be held: it may have been taken this very
 /// moment, so the name can be a little late.
-fn signed(path: &Path) -> Holder {
+fn read_holder(path: &Path) -> Holder {
     for _ in 0..20 {
-        let note = fs::read(path).ok().and_then(|json| serde_json::from_slice::<Note>(&json).ok());
-        if let Some(note) = note.filter(|note| alive::is_alive(note.pid, note.start.as_deref())) {
+        let note = fs::read(path).ok().and_then(|json| serde_json::from_slice::<LockFileContent>(&json).ok());
+        if let Some(note) = note.filter(|note| process_liveness::is_alive(note.pid, note.start.as_deref())) {
             return Holder { pid: note.pid, program: note.program, status: String::new() };
         }
         std::thread::sleep(Duration::from_millis(1));
@@ -123,17 +123,17 @@ mod tests {
     fn the_second_taker_is_told_who_holds_it() {
         let temp = tempfile::tempdir().unwrap();
         let path = temp.path().join("locks/a.lock");
-        let first = Lock::take(&path).unwrap();
-        match Lock::take(&path) {
-            Err(Refused::Held(holder)) => {
+        let first = SessionLock::try_acquire(&path).unwrap();
+        match SessionLock::try_acquire(&path) {
+            Err(LockError::Held(holder)) => {
                 assert_eq!((holder.pid, holder.program.as_str()), (std::process::id(), "hotseat"));
             }
             other => panic!("{other:?}"),
         }
-        assert_eq!(holder(&path), None, "one's own lock is no hindrance");
+        assert_eq!(live_holder(&path), None, "one's own lock is no hindrance");
         drop(first);
         assert!(!path.exists());
-        Lock::take(&path).unwrap();
+        SessionLock::try_acquire(&path).unwrap();
     }
 
     #[test]
@@ -141,8 +141,8 @@ mod tests {
         let temp = tempfile::tempdir().unwrap();
         let path = temp.path().join("a.lock");
         fs::write(&path, r#"{"pid":4194304,"program":"hotseat","since":"","start":"1"}"#).unwrap();
-        assert_eq!(holder(&path), None);
-        Lock::take(&path).unwrap();
+        assert_eq!(live_holder(&path), None);
+        SessionLock::try_acquire(&path).unwrap();
     }
 
     #[test]
@@ -156,7 +156,7 @@ mod tests {
             for _ in 0..4 {
                 scope.spawn(|| {
                     for _ in 0..200 {
-                        if let Ok(lock) = Lock::take(&path) {
+                        if let Ok(lock) = SessionLock::try_acquire(&path) {
                             assert_eq!(inside.fetch_add(1, order), 0);
                             taken.fetch_add(1, order);
                             inside.fetch_sub(1, order);

@@ -12,21 +12,22 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use super::{
-    Fork, Forked, Holder, Pinned, Scope, SessionStore, SessionWriter, StoreError, Stored, Tail, Trashed,
-    ends, entry, forking, project, writer,
+    ForkResult, ForkSpec, Holder, PinnedSession, Scope, SessionStore, SessionWriter, StoreError,
+    StoredSession, TranscriptTail, TrashedSession, forking, metadata_entries, partial_read, project_dir,
+    writer,
 };
 use crate::session::{SessionId, Transcript};
 
 /// A store whose writes stay in memory.
 #[derive(Clone, Default)]
 pub struct MemoryStore {
-    beneath: Option<Arc<dyn SessionStore>>,
-    kept: Arc<Mutex<HashMap<SessionId, Kept>>>,
+    base: Option<Arc<dyn SessionStore>>,
+    sessions: Arc<Mutex<HashMap<SessionId, MemorySession>>>,
 }
 
 /// What is kept of one session: all of it, once it was written to.
 #[derive(Clone)]
-struct Kept {
+struct MemorySession {
     bytes: Vec<u8>,
     modified: SystemTime,
     /// The folder it belongs to; none where the store beneath knows.
@@ -43,34 +44,34 @@ impl MemoryStore {
 
     /// A store that shows what another one holds, and keeps all writes to itself.
     pub fn over(beneath: Arc<dyn SessionStore>) -> Self {
-        Self { beneath: Some(beneath), kept: Arc::default() }
+        Self { base: Some(beneath), sessions: Arc::default() }
     }
 
-    fn kept(&self) -> MutexGuard<'_, HashMap<SessionId, Kept>> {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    fn sessions(&self) -> MutexGuard<'_, HashMap<SessionId, MemorySession>> {
+        self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The session as it is here, copied from beneath if need be.
-    fn copy_of(&self, id: SessionId) -> Result<Kept, StoreError> {
-        match self.kept().get(&id) {
+    fn load_session(&self, id: SessionId) -> Result<MemorySession, StoreError> {
+        match self.sessions().get(&id) {
             Some(kept) if kept.deleted => return Err(StoreError::NotFound(id)),
             Some(kept) => return Ok(kept.clone()),
             None => {}
         }
-        let beneath = self.beneath.as_ref().ok_or(StoreError::NotFound(id))?;
+        let beneath = self.base.as_ref().ok_or(StoreError::NotFound(id))?;
         let stored = beneath.find(id)?;
-        Ok(Kept { bytes: beneath.read(id)?, modified: stored.modified, cwd: None, deleted: false })
+        Ok(MemorySession { bytes: beneath.read(id)?, modified: stored.modified, cwd: None, deleted: false })
     }
 
     fn append_to_existing(&self, id: SessionId, entry: &str) -> Result<(), StoreError> {
-        let mut copy = self.copy_of(id)?;
+        let mut copy = self.load_session(id)?;
         copy.append(format!("{entry}\n").as_bytes());
-        self.kept().insert(id, copy);
+        self.sessions().insert(id, copy);
         Ok(())
     }
 }
 
-impl Kept {
+impl MemorySession {
     fn in_folder(cwd: Option<PathBuf>) -> Self {
         Self { bytes: Vec::new(), modified: SystemTime::now(), cwd, deleted: false }
     }
@@ -83,24 +84,30 @@ impl Kept {
         self.modified = SystemTime::now();
     }
 
-    fn stored(&self, id: SessionId) -> Stored {
-        Stored { id, path: place(id), size: self.bytes.len() as u64, modified: self.modified, inode: 0 }
+    fn stored(&self, id: SessionId) -> StoredSession {
+        StoredSession {
+            id,
+            path: memory_path(id),
+            size: self.bytes.len() as u64,
+            modified: self.modified,
+            inode: 0,
+        }
     }
 
-    fn trashed(&self, id: SessionId) -> Trashed {
-        Trashed { id, deleted: self.modified, size: self.bytes.len() as u64, path: place(id) }
+    fn trashed(&self, id: SessionId) -> TrashedSession {
+        TrashedSession { id, deleted_at: self.modified, size: self.bytes.len() as u64, path: memory_path(id) }
     }
 }
 
 /// A path that names a session in memory and leads nowhere.
-fn place(id: SessionId) -> PathBuf {
+fn memory_path(id: SessionId) -> PathBuf {
     PathBuf::from(format!("memory:{id}"))
 }
 
 impl SessionStore for MemoryStore {
-    fn list(&self, scope: &Scope) -> Result<Vec<Stored>, StoreError> {
-        let mut list = self.beneath.as_ref().map_or(Ok(Vec::new()), |beneath| beneath.list(scope))?;
-        let kept = self.kept();
+    fn list(&self, scope: &Scope) -> Result<Vec<StoredSession>, StoreError> {
+        let mut list = self.base.as_ref().map_or(Ok(Vec::new()), |beneath| beneath.list(scope))?;
+        let kept = self.sessions();
         list.retain_mut(|stored| match kept.get(&stored.id) {
             Some(kept) if !kept.deleted => {
                 *stored = kept.stored(stored.id);
@@ -109,9 +116,11 @@ impl SessionStore for MemoryStore {
             Some(_) => false,
             None => true,
         });
-        let is_meant = |kept: &Kept| match (scope, &kept.cwd) {
+        let is_meant = |kept: &MemorySession| match (scope, &kept.cwd) {
             (Scope::All, _) => true,
-            (Scope::Project(folder), Some(cwd)) => project::spelled(folder) == project::spelled(cwd),
+            (Scope::Project(folder), Some(cwd)) => {
+                project_dir::canonical_cwd(folder) == project_dir::canonical_cwd(cwd)
+            }
             (Scope::Project(_), None) => false,
         };
         for (&id, kept) in kept.iter().filter(|(_, kept)| !kept.deleted && is_meant(kept)) {
@@ -122,8 +131,8 @@ impl SessionStore for MemoryStore {
         Ok(list)
     }
 
-    fn find(&self, id: SessionId) -> Result<Stored, StoreError> {
-        match (self.kept().get(&id), &self.beneath) {
+    fn find(&self, id: SessionId) -> Result<StoredSession, StoreError> {
+        match (self.sessions().get(&id), &self.base) {
             (Some(kept), _) if !kept.deleted => Ok(kept.stored(id)),
             (None, Some(beneath)) => beneath.find(id),
             _ => Err(StoreError::NotFound(id)),
@@ -131,91 +140,93 @@ impl SessionStore for MemoryStore {
     }
 
     fn read(&self, id: SessionId) -> Result<Vec<u8>, StoreError> {
-        self.copy_of(id).map(|copy| copy.bytes)
+        self.load_session(id).map(|copy| copy.bytes)
     }
 
     fn read_head(&self, id: SessionId, at_most: u64) -> Result<Vec<u8>, StoreError> {
-        match (self.kept().get(&id), &self.beneath) {
-            (Some(kept), _) if !kept.deleted => Ok(ends::head_of(&kept.bytes, at_most)),
+        match (self.sessions().get(&id), &self.base) {
+            (Some(kept), _) if !kept.deleted => Ok(partial_read::head_of_bytes(&kept.bytes, at_most)),
             (None, Some(beneath)) => beneath.read_head(id, at_most),
             _ => Err(StoreError::NotFound(id)),
         }
     }
 
-    fn read_tail(&self, id: SessionId, at_most: u64) -> Result<Tail, StoreError> {
-        match (self.kept().get(&id), &self.beneath) {
-            (Some(kept), _) if !kept.deleted => Ok(ends::tail_of(&kept.bytes, at_most)),
+    fn read_tail(&self, id: SessionId, at_most: u64) -> Result<TranscriptTail, StoreError> {
+        match (self.sessions().get(&id), &self.base) {
+            (Some(kept), _) if !kept.deleted => Ok(partial_read::tail_of_bytes(&kept.bytes, at_most)),
             (None, Some(beneath)) => beneath.read_tail(id, at_most),
             _ => Err(StoreError::NotFound(id)),
         }
     }
 
     /// Takes no lock: nothing is written that another process could see.
-    fn read_from(&self, id: SessionId, offset: u64, at_most: u64) -> Result<Vec<u8>, StoreError> {
-        match (self.kept().get(&id), &self.beneath) {
-            (Some(kept), _) if !kept.deleted => Ok(ends::piece_of(&kept.bytes, offset, at_most)),
-            (None, Some(beneath)) => beneath.read_from(id, offset, at_most),
+    fn read_range(&self, id: SessionId, offset: u64, at_most: u64) -> Result<Vec<u8>, StoreError> {
+        match (self.sessions().get(&id), &self.base) {
+            (Some(kept), _) if !kept.deleted => {
+                Ok(partial_read::range_of_bytes(&kept.bytes, offset, at_most))
+            }
+            (None, Some(beneath)) => beneath.read_range(id, offset, at_most),
             _ => Err(StoreError::NotFound(id)),
         }
     }
 
     fn open(&self, id: SessionId, cwd: &Path) -> Result<Box<dyn SessionWriter>, StoreError> {
-        let start = match self.copy_of(id) {
-            Err(StoreError::NotFound(_)) => Kept::in_folder(Some(cwd.to_owned())),
+        let start = match self.load_session(id) {
+            Err(StoreError::NotFound(_)) => MemorySession::in_folder(Some(cwd.to_owned())),
             copy => copy?,
         };
-        Ok(Box::new(MemoryWriter { id, path: place(id), start, store: self.clone() }))
+        Ok(Box::new(MemoryWriter { id, path: memory_path(id), start, store: self.clone() }))
     }
 
     fn holder(&self, id: SessionId) -> Option<Holder> {
-        self.beneath.as_ref()?.holder(id)
+        self.base.as_ref()?.holder(id)
     }
 
     fn holders(&self) -> Vec<(SessionId, Holder)> {
-        self.beneath.as_ref().map_or_else(Vec::new, |beneath| beneath.holders())
+        self.base.as_ref().map_or_else(Vec::new, |beneath| beneath.holders())
     }
 
-    fn fork(&self, source: SessionId, fork: &Fork<'_>) -> Result<Forked, StoreError> {
-        let copy = self.copy_of(source)?;
-        let (forked, lines) = forking::copy(&copy.bytes, source, fork, fork.cwd)?;
+    fn fork(&self, source: SessionId, fork: &ForkSpec<'_>) -> Result<ForkResult, StoreError> {
+        let copy = self.load_session(source)?;
+        let (forked, lines) = forking::fork_lines(&copy.bytes, source, fork, fork.cwd)?;
         let started_in = || {
             let transcript = Transcript::parse(&copy.bytes);
-            transcript.lines.iter().find_map(|line| Some(PathBuf::from(&*line.cwd()?)))
+            transcript.entries.iter().find_map(|line| Some(PathBuf::from(&*line.cwd()?)))
         };
         let cwd = fork.cwd.map(Path::to_owned).or_else(|| copy.cwd.clone());
-        let mut kept = Kept::in_folder(cwd.or_else(started_in));
+        let mut kept = MemorySession::in_folder(cwd.or_else(started_in));
         kept.append((lines.join("\n") + "\n").as_bytes());
-        self.kept().insert(forked.id, kept);
+        self.sessions().insert(forked.id, kept);
         Ok(forked)
     }
 
     fn rename(&self, id: SessionId, title: &str) -> Result<(), StoreError> {
-        self.append_to_existing(id, &entry::title(id, title))
+        self.append_to_existing(id, &metadata_entries::title_entry(id, title))
     }
 
     fn tag(&self, id: SessionId, tag: &str) -> Result<(), StoreError> {
-        self.append_to_existing(id, &entry::tag(id, tag))
+        self.append_to_existing(id, &metadata_entries::tag_entry(id, tag))
     }
 
     fn delete(&self, id: SessionId) -> Result<(), StoreError> {
-        let copy = self.copy_of(id)?;
-        self.kept().insert(id, Kept { deleted: true, modified: SystemTime::now(), ..copy });
+        let copy = self.load_session(id)?;
+        self.sessions().insert(id, MemorySession { deleted: true, modified: SystemTime::now(), ..copy });
         Ok(())
     }
 
     fn restore(&self, id: SessionId) -> Result<(), StoreError> {
-        let mut all = self.kept();
+        let mut all = self.sessions();
         let kept = all.get_mut(&id).filter(|kept| kept.deleted).ok_or(StoreError::NotInTrash(id))?;
         kept.deleted = false;
         Ok(())
     }
 
     /// What was deleted here; the trash beneath is left to the store beneath.
-    fn trash(&self) -> Result<Vec<Trashed>, StoreError> {
-        let all = self.kept();
+    fn trash(&self) -> Result<Vec<TrashedSession>, StoreError> {
+        let all = self.sessions();
         let deleted = all.iter().filter(|(_, kept)| kept.deleted);
         let mut trash: Vec<_> = deleted.map(|(&id, kept)| kept.trashed(id)).collect();
-        trash.sort_by_key(|trashed| Reverse((trashed.deleted, trashed.id)));
+        trash.sort_by_key(|trashed| Reverse((trashed.deleted_at, trashed.id)));
         Ok(trash)
     }
 
@@ -227,16 +238,16 @@ impl SessionStore for MemoryStore {
         Err(StoreError::Ephemeral)
     }
 
-    fn pinned(&self) -> Result<Vec<Pinned>, StoreError> {
-        self.beneath.as_ref().map_or(Ok(Vec::new()), |beneath| beneath.pinned())
+    fn pinned(&self) -> Result<Vec<PinnedSession>, StoreError> {
+        self.base.as_ref().map_or(Ok(Vec::new()), |beneath| beneath.pinned())
     }
 
     fn cleanup_period(&self) -> Option<Duration> {
-        self.beneath.as_ref()?.cleanup_period()
+        self.base.as_ref()?.cleanup_period()
     }
 
     /// Nothing to do: whoever writes looks after the pins.
-    fn tend(&self) -> Result<Vec<SessionId>, StoreError> {
+    fn reconcile_pins(&self) -> Result<Vec<SessionId>, StoreError> {
         Ok(Vec::new())
     }
 }
@@ -246,7 +257,7 @@ struct MemoryWriter {
     id: SessionId,
     path: PathBuf,
     /// What there was when it was opened.
-    start: Kept,
+    start: MemorySession,
     store: MemoryStore,
 }
 
@@ -257,8 +268,8 @@ impl SessionWriter for MemoryWriter {
 
     fn append(&mut self, entries: &[String]) -> io::Result<()> {
         if !entries.is_empty() {
-            let lines = writer::lines(entries)?;
-            self.store.kept().entry(self.id).or_insert_with(|| self.start.clone()).append(&lines);
+            let lines = writer::encode_lines(entries)?;
+            self.store.sessions().entry(self.id).or_insert_with(|| self.start.clone()).append(&lines);
         }
         Ok(())
     }
@@ -295,7 +306,7 @@ mod tests {
         let before = (local.read(id).unwrap(), local.list(&Scope::All).unwrap());
         memory.open(id, Path::new("/w")).unwrap().append(&["{\"more\":1}".into()]).unwrap();
         memory.rename(id, "name").unwrap();
-        let fork = memory.fork(id, &Fork::default()).unwrap().id;
+        let fork = memory.fork(id, &ForkSpec::default()).unwrap().id;
         assert_eq!(before, (local.read(id).unwrap(), local.list(&Scope::All).unwrap()));
         let text = String::from_utf8(memory.read(id).unwrap()).unwrap();
         assert!(text.starts_with(&format!("{PROMPT}\n{{\"more\":1}}\n")) && text.ends_with("}\n"), "{text}");
@@ -326,6 +337,9 @@ mod tests {
         writer.append(&["{}".into()]).unwrap();
         assert_eq!(ids(&memory), [id]);
         assert_eq!(memory.list(&Scope::Project("/other".into())).unwrap(), []);
-        assert_eq!(memory.read_tail(id, 2).unwrap(), Tail { bytes: b"{}\n".to_vec(), whole: false });
+        assert_eq!(
+            memory.read_tail(id, 2).unwrap(),
+            TranscriptTail { bytes: b"{}\n".to_vec(), is_complete: false }
+        );
     }
 }

@@ -13,35 +13,35 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use super::private_dir;
-use super::version::{
-    Version, clear_away, fresh_place, is_beginning_of, is_same_file, link_or_copy, link_tree, newest,
-    versions,
+use super::snapshots::{
+    Snapshot, create_snapshot_dir, is_prefix_of, is_same_file, link_or_copy, link_tree, list_snapshots,
+    newest_snapshot, remove_empty_dirs,
 };
 
 /// Makes sure that `bin`, the session's own place among the pins, holds all
 /// that the transcript holds now.
-pub(super) fn keep(transcript: &Path, bin: &Path, now: SystemTime) -> io::Result<()> {
+pub(super) fn pin(transcript: &Path, bin: &Path, now: SystemTime) -> io::Result<()> {
     let (Some(project), Some(name)) = (transcript.parent().and_then(Path::file_name), transcript.file_name())
     else {
         return Err(ErrorKind::InvalidInput.into());
     };
-    let older = versions(bin)?;
+    let older = list_snapshots(bin)?;
     let side = transcript.with_extension("");
     if let Some(last) = older.last() {
         let same_place = last.transcript.parent().and_then(Path::file_name) == Some(project);
-        if same_place && holds_all_of(transcript, &last.transcript)? {
+        if same_place && is_up_to_date(transcript, &last.transcript)? {
             return link_tree(&side, &last.transcript.with_extension(""));
         }
     }
-    let place = fresh_place(bin, now)?.join(project);
+    let place = create_snapshot_dir(bin, now)?.join(project);
     private_dir(&place)?;
     let copy = place.join(name);
     link_or_copy(transcript, &copy)?;
     link_tree(&side, &copy.with_extension(""))?;
     for version in older {
-        if is_beginning_of(&version.transcript, &copy)? {
+        if is_prefix_of(&version.transcript, &copy)? {
             link_tree(&version.transcript.with_extension(""), &copy.with_extension(""))?;
-            drop_version(&version, bin)?;
+            remove_snapshot(&version, bin)?;
         }
     }
     Ok(())
@@ -49,9 +49,9 @@ pub(super) fn keep(transcript: &Path, bin: &Path, now: SystemTime) -> io::Result
 
 /// Puts what was pinned back under `projects`; it stays pinned. The file counts
 /// as new, or the clean-up would take it again at once.
-pub(super) fn bring_back(bin: &Path, projects: &Path, now: SystemTime) -> io::Result<PathBuf> {
-    let version = newest(bin)?;
-    let target = version.home(projects);
+pub(super) fn restore_pinned(bin: &Path, projects: &Path, now: SystemTime) -> io::Result<PathBuf> {
+    let version = newest_snapshot(bin)?;
+    let target = version.original_path(projects);
     target.parent().map_or(Ok(()), private_dir)?;
     link_tree(&version.transcript.with_extension(""), &target.with_extension(""))?;
     link_or_copy(&version.transcript, &target)?;
@@ -60,28 +60,28 @@ pub(super) fn bring_back(bin: &Path, projects: &Path, now: SystemTime) -> io::Re
 }
 
 /// Gives a pin up; what only the pin holds is handed to `put_away`.
-pub(super) fn let_go(
+pub(super) fn release(
     transcript: &Path,
     bin: &Path,
     mut put_away: impl FnMut(&Path) -> io::Result<()>,
 ) -> io::Result<()> {
-    for version in versions(bin)? {
-        if !is_beginning_of(&version.transcript, transcript)? {
+    for version in list_snapshots(bin)? {
+        if !is_prefix_of(&version.transcript, transcript)? {
             put_away(&version.transcript)?;
         }
-        drop_version(&version, bin)?;
+        remove_snapshot(&version, bin)?;
     }
     Ok(())
 }
 
 /// Whether the newer file has nothing that the copy lacks.
-fn holds_all_of(transcript: &Path, copy: &Path) -> io::Result<bool> {
-    Ok(is_same_file(transcript, copy) || is_beginning_of(transcript, copy)?)
+fn is_up_to_date(transcript: &Path, copy: &Path) -> io::Result<bool> {
+    Ok(is_same_file(transcript, copy) || is_prefix_of(transcript, copy)?)
 }
 
-fn drop_version(version: &Version, bin: &Path) -> io::Result<()> {
-    fs::remove_dir_all(&version.place)?;
-    clear_away(version, bin);
+fn remove_snapshot(version: &Snapshot, bin: &Path) -> io::Result<()> {
+    fs::remove_dir_all(&version.dir)?;
+    remove_empty_dirs(version, bin);
     Ok(())
 }
 
@@ -108,7 +108,7 @@ mod tests {
 
         fn keep(&self, text: &str) {
             fs::write(&self.transcript, text).unwrap();
-            keep(&self.transcript, &self.bin, SystemTime::now()).unwrap();
+            pin(&self.transcript, &self.bin, SystemTime::now()).unwrap();
         }
 
         /// As a program that writes a new file and renames it.
@@ -118,12 +118,12 @@ mod tests {
         }
 
         fn pinned(&self) -> Vec<String> {
-            let all = versions(&self.bin).unwrap();
+            let all = list_snapshots(&self.bin).unwrap();
             all.iter().map(|version| fs::read_to_string(&version.transcript).unwrap()).collect()
         }
 
         fn bring_back(&self) -> io::Result<PathBuf> {
-            bring_back(&self.bin, &self.temp.path().join("projects"), SystemTime::now())
+            restore_pinned(&self.bin, &self.temp.path().join("projects"), SystemTime::now())
         }
     }
 
@@ -148,7 +148,7 @@ mod tests {
         scratch.replace("three\n");
         assert_eq!(scratch.pinned(), ["one\ntwo\n", "three\n"], "it became another text");
         let mut put_away = Vec::new();
-        let_go(&scratch.transcript, &scratch.bin, |version| {
+        release(&scratch.transcript, &scratch.bin, |version| {
             put_away.push(fs::read_to_string(version)?);
             Ok(())
         })

@@ -9,17 +9,17 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use super::private_dir;
-use super::version::{Version, clear_away, fresh_place, move_file, newest};
+use super::snapshots::{Snapshot, create_snapshot_dir, move_file, newest_snapshot, remove_empty_dirs};
 
 /// Moves a transcript, then its side folder, under `bin`, the session's own
 /// place in the trash. Stopped in between, the side folder is where a restore
 /// leaves it.
-pub(super) fn put(transcript: &Path, bin: &Path, now: SystemTime) -> io::Result<()> {
+pub(super) fn move_to_trash(transcript: &Path, bin: &Path, now: SystemTime) -> io::Result<()> {
     let (Some(folder), Some(name)) = (transcript.parent(), transcript.file_name()) else {
         return Err(io::ErrorKind::InvalidInput.into());
     };
     let project = folder.file_name().ok_or(io::ErrorKind::InvalidInput)?;
-    let place = fresh_place(bin, now)?.join(project);
+    let place = create_snapshot_dir(bin, now)?.join(project);
     private_dir(&place)?;
     fs::rename(transcript, place.join(name))?;
     let side = transcript.with_extension("");
@@ -30,9 +30,9 @@ pub(super) fn put(transcript: &Path, bin: &Path, now: SystemTime) -> io::Result<
 }
 
 /// Moves what was put there last back under `projects`; says where it is now.
-pub(super) fn take_back(bin: &Path, projects: &Path) -> io::Result<PathBuf> {
-    let version = newest(bin)?;
-    let target = version.home(projects);
+pub(super) fn restore(bin: &Path, projects: &Path) -> io::Result<PathBuf> {
+    let version = newest_snapshot(bin)?;
+    let target = version.original_path(projects);
     if target.exists() {
         return Err(io::Error::new(io::ErrorKind::AlreadyExists, "a session of this id is there again"));
     }
@@ -42,20 +42,20 @@ pub(super) fn take_back(bin: &Path, projects: &Path) -> io::Result<PathBuf> {
         fs::rename(&side, target.with_extension(""))?;
     }
     move_file(&version.transcript, &target)?;
-    clear_away(&version, bin);
+    remove_empty_dirs(&version, bin);
     Ok(target)
 }
 
 /// Removes one version for good.
-pub(super) fn purge(version: &Version, bin: &Path) -> io::Result<()> {
-    fs::remove_dir_all(&version.place)?;
-    clear_away(version, bin);
+pub(super) fn purge(version: &Snapshot, bin: &Path) -> io::Result<()> {
+    fs::remove_dir_all(&version.dir)?;
+    remove_empty_dirs(version, bin);
     Ok(())
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::version::versions;
+    use super::super::snapshots::list_snapshots;
     use super::*;
 
     const ID: &str = "3f9c1a52-0b7e-4c11-9d3e-5a7f20c4b9a1";
@@ -71,17 +71,17 @@ mod tests {
             fs::create_dir_all(side.parent().unwrap()).unwrap();
             fs::write(&side, text).unwrap();
             fs::write(&transcript, text).unwrap();
-            put(&transcript, &bin, now).unwrap();
+            move_to_trash(&transcript, &bin, now).unwrap();
             assert!(!transcript.exists() && !side.exists());
         }
-        assert_eq!(take_back(&bin, &projects).unwrap(), transcript);
+        assert_eq!(restore(&bin, &projects).unwrap(), transcript);
         assert_eq!(fs::read_to_string(&transcript).unwrap(), "newer");
         assert_eq!(fs::read_to_string(&side).unwrap(), "newer");
-        let refused = take_back(&bin, &projects).unwrap_err();
+        let refused = restore(&bin, &projects).unwrap_err();
         assert_eq!(refused.kind(), io::ErrorKind::AlreadyExists, "the older one stays in the trash");
         fs::rename(&transcript, temp.path().join("aside")).unwrap();
         fs::remove_dir_all(transcript.with_extension("")).unwrap();
-        take_back(&bin, &projects).unwrap();
+        restore(&bin, &projects).unwrap();
         assert_eq!(fs::read_to_string(&transcript).unwrap(), "older");
         assert!(!bin.exists(), "an empty place is cleared away");
     }
@@ -94,12 +94,12 @@ mod tests {
         let transcript = folder.join(format!("{ID}.jsonl"));
         for text in ["older", "newer"] {
             fs::write(&transcript, text).unwrap();
-            put(&transcript, &bin, SystemTime::now()).unwrap();
+            move_to_trash(&transcript, &bin, SystemTime::now()).unwrap();
         }
-        let all = versions(&bin).unwrap();
-        assert_eq!(all.iter().map(Version::size).collect::<Vec<_>>(), [5, 5]);
+        let all = list_snapshots(&bin).unwrap();
+        assert_eq!(all.iter().map(Snapshot::size).collect::<Vec<_>>(), [5, 5]);
         purge(&all[0], &bin).unwrap();
-        assert_eq!(versions(&bin).unwrap(), all[1..]);
+        assert_eq!(list_snapshots(&bin).unwrap(), all[1..]);
         purge(&all[1], &bin).unwrap();
         assert!(!bin.exists());
     }

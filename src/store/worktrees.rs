@@ -8,12 +8,12 @@ use std::path::{Path, PathBuf};
 
 /// The roots of all working trees, the main one first; empty where the folder
 /// is in no repository or the repository has but one.
-pub fn of(folder: &Path) -> Vec<PathBuf> {
+pub fn worktree_roots(folder: &Path) -> Vec<PathBuf> {
     let Some(common) = folder.ancestors().find_map(common_dir) else { return Vec::new() };
     let Ok(linked) = common.join("worktrees").read_dir() else { return Vec::new() };
     let main = common.parent().filter(|_| common.ends_with(".git")).map(Path::to_owned);
     let linked = linked.flatten().filter_map(|entry| {
-        let dot_git = pointer(&entry.path().join("gitdir"), "")?;
+        let dot_git = read_path_file(&entry.path().join("gitdir"), "")?;
         dot_git.parent().map(Path::to_owned)
     });
     let roots: Vec<_> = main.into_iter().chain(linked).collect();
@@ -27,13 +27,13 @@ fn common_dir(root: &Path) -> Option<PathBuf> {
     if dot_git.is_dir() {
         return Some(dot_git);
     }
-    let git_dir = pointer(&dot_git, "gitdir: ")?;
-    let common = pointer(&git_dir.join("commondir"), "").unwrap_or(git_dir);
+    let git_dir = read_path_file(&dot_git, "gitdir: ")?;
+    let common = read_path_file(&git_dir.join("commondir"), "").unwrap_or(git_dir);
     common.canonicalize().ok()
 }
 
 /// The path that a one-line file names, relative to the file's own folder.
-fn pointer(file: &Path, prefix: &str) -> Option<PathBuf> {
+fn read_path_file(file: &Path, prefix: &str) -> Option<PathBuf> {
     let text = fs::read_to_string(file).ok()?;
     let path = text.strip_prefix(prefix)?.trim_end_matches(['\n', '\r']);
     Some(file.parent()?.join(path))
@@ -63,15 +63,15 @@ mod tests {
             return;
         }
         assert!(git(&main, "commit -q --allow-empty -m x"));
-        assert!(of(&main).is_empty());
+        assert!(worktree_roots(&main).is_empty());
         assert!(git(&main, "worktree add -q ../other"));
         for from in [&main, &other, &main.join("deep/er")] {
-            assert_eq!(of(from), [main.clone(), other.clone()], "{}", from.display());
+            assert_eq!(worktree_roots(from), [main.clone(), other.clone()], "{}", from.display());
         }
     }
 
     #[test]
     fn a_folder_outside_a_repository_has_none() {
-        assert!(of(Path::new("/")).is_empty());
+        assert!(worktree_roots(Path::new("/")).is_empty());
     }
 }

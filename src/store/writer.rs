@@ -9,7 +9,7 @@ use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::lock::Lock;
+use super::lock::SessionLock;
 use super::{SessionWriter, private_dir};
 
 /// A session open for appending; its file is made with its first entry.
@@ -17,14 +17,14 @@ pub(super) struct LocalWriter {
     path: PathBuf,
     file: Option<File>,
     /// The file is new: its folder must reach the disk as well.
-    fresh: bool,
-    _lock: Arc<Lock>,
+    folder_needs_sync: bool,
+    _lock: Arc<SessionLock>,
 }
 
 impl LocalWriter {
     /// Opens nothing yet. `exists` says whether there is a transcript to go on with.
-    pub fn new(path: PathBuf, exists: bool, lock: Arc<Lock>) -> Self {
-        Self { path, file: None, fresh: !exists, _lock: lock }
+    pub fn new(path: PathBuf, exists: bool, lock: Arc<SessionLock>) -> Self {
+        Self { path, file: None, folder_needs_sync: !exists, _lock: lock }
     }
 }
 
@@ -39,19 +39,19 @@ impl SessionWriter for LocalWriter {
         }
         let file = match self.file.take() {
             Some(file) => file,
-            None if self.fresh => {
+            None if self.folder_needs_sync => {
                 self.path.parent().map_or(Ok(()), private_dir)?;
-                appending().create(true).mode(0o600).open(&self.path)?
+                append_options().create(true).mode(0o600).open(&self.path)?
             }
-            None => appending().open(&self.path)?,
+            None => append_options().open(&self.path)?,
         };
-        append_to(self.file.insert(file), entries)
+        append_lines(self.file.insert(file), entries)
     }
 
     fn sync(&mut self) -> io::Result<()> {
         let Some(file) = &self.file else { return Ok(()) };
         file.sync_data()?;
-        if std::mem::take(&mut self.fresh)
+        if std::mem::take(&mut self.folder_needs_sync)
             && let Some(folder) = self.path.parent()
         {
             File::open(folder)?.sync_all()?;
@@ -62,40 +62,40 @@ impl SessionWriter for LocalWriter {
 
 /// Appends to a transcript that must exist.
 pub(super) fn append_existing(path: &Path, entries: &[String]) -> io::Result<()> {
-    append_to(&appending().open(path)?, entries)
+    append_lines(&append_options().open(path)?, entries)
 }
 
 /// Makes a transcript that must not exist; leaves nothing behind when it fails.
 pub(super) fn create_new(path: &Path, entries: &[String]) -> io::Result<()> {
     path.parent().map_or(Ok(()), private_dir)?;
-    let file = appending().create_new(true).mode(0o600).open(path)?;
-    append_to(&file, entries).inspect_err(|_| {
+    let file = append_options().create_new(true).mode(0o600).open(path)?;
+    append_lines(&file, entries).inspect_err(|_| {
         // The first error is the one to tell.
         let _ = fs::remove_file(path);
     })
 }
 
 /// Readable too, to see how the file ends.
-fn appending() -> OpenOptions {
+fn append_options() -> OpenOptions {
     let mut options = File::options();
     options.read(true).append(true);
     options
 }
 
-fn append_to(mut file: &File, entries: &[String]) -> io::Result<()> {
-    let lines = lines(entries)?;
+fn append_lines(mut file: &File, entries: &[String]) -> io::Result<()> {
+    let lines = encode_lines(entries)?;
     let there = file.metadata()?;
     if there.nlink() == 0 {
         return Err(io::Error::new(io::ErrorKind::NotFound, "the transcript was deleted while it was open"));
     }
-    if ends_torn(file, there.len())? {
+    if ends_mid_line(file, there.len())? {
         return file.write_all(&[b"\n", lines.as_slice()].concat());
     }
     file.write_all(&lines)
 }
 
 /// The entries as they lie in a transcript.
-pub(super) fn lines(entries: &[String]) -> io::Result<Vec<u8>> {
+pub(super) fn encode_lines(entries: &[String]) -> io::Result<Vec<u8>> {
     if entries.iter().any(|entry| entry.contains('\n')) {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "an entry is one line"));
     }
@@ -107,7 +107,7 @@ pub(super) fn lines(entries: &[String]) -> io::Result<Vec<u8>> {
     Ok(lines)
 }
 
-fn ends_torn(file: &File, size: u64) -> io::Result<bool> {
+fn ends_mid_line(file: &File, size: u64) -> io::Result<bool> {
     let Some(last) = size.checked_sub(1) else { return Ok(false) };
     let mut byte = [0];
     Ok(file.read_at(&mut byte, last)? == 1 && byte != *b"\n")
@@ -118,7 +118,7 @@ mod tests {
     use super::*;
 
     fn writer(temp: &Path, exists: bool) -> LocalWriter {
-        let lock = Lock::take(&temp.join("x.lock")).unwrap();
+        let lock = SessionLock::try_acquire(&temp.join("x.lock")).unwrap();
         LocalWriter::new(temp.join("projects/p/x.jsonl"), exists, Arc::new(lock))
     }
 
@@ -142,7 +142,7 @@ mod tests {
         let temp = tempfile::tempdir().unwrap();
         let mut writer = writer(temp.path(), false);
         writer.append(&["{}".into()]).unwrap();
-        appending().open(writer.path()).unwrap().write_all(b"{\"to").unwrap();
+        append_options().open(writer.path()).unwrap().write_all(b"{\"to").unwrap();
         writer.append(&["{}".into()]).unwrap();
         assert_eq!(fs::read_to_string(writer.path()).unwrap(), "{}\n{\"to\n{}\n");
     }

@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use hotseat::protocol::PermissionMode;
-use hotseat::session::conversation::{Change, Notice};
-use hotseat::slot::{News, PromptState, SlotEvent, Switch, memory_of};
+use hotseat::session::conversation::{ConversationEvent, Notice};
+use hotseat::slot::{PromptState, SlotEvent, SlotEventKind, Switch, resident_memory};
 
 use crate::scripted::{seat, work};
 
@@ -18,7 +18,7 @@ fn better_next_time(bad: &str) -> String {
 
 /// Types before it is warm; it fails, for a reason that has this in it; what was
 /// typed is answered by the next.
-async fn fails_and_keeps_what_was_typed(bad: &str, reason: &str) -> hotseat::slot::Exit {
+async fn fails_and_keeps_what_was_typed(bad: &str, reason: &str) -> hotseat::slot::ProcessExit {
     let mut slot = seat(&better_next_time(bad));
     slot.submit(PROMPT, "typed early").await;
     let exit = slot.exited().await;
@@ -89,8 +89,11 @@ async fn a_turn_that_fails_says_why_and_the_next_one_runs() {
     slot.ready().await;
     for expected in ["out of credit", "makes no sense"] {
         slot.submit(&uuid::Uuid::new_v4().to_string(), "go").await;
-        let notice = slot.until("a notice", |event| match &event.news {
-            News::Conversation { change: Change::Notice(Notice::Error, text), .. } => Some(text.clone()),
+        let notice = slot.until("a notice", |event| match &event.kind {
+            SlotEventKind::ConversationChanged {
+                change: ConversationEvent::Notice(Notice::Error, text),
+                ..
+            } => Some(text.clone()),
             _ => None,
         });
         assert!(notice.await.contains(expected));
@@ -115,18 +118,18 @@ async fn vanishes(ask: &str) {
         seat(&better_next_time(&format!("greet; turn; {ask}; hear never-comes & sleep 1; exit 3")));
     slot.ready().await;
     slot.submit(PROMPT, "go").await;
-    let asked = slot.until("a permission request", |event| match &event.news {
-        News::Permission(request) => Some(request.id.clone()),
+    let asked = slot.until("a permission request", |event| match &event.kind {
+        SlotEventKind::PermissionRequested(request) => Some(request.id.clone()),
         _ => None,
     });
     let asked = asked.await;
     slot.submit(NEXT, "typed meanwhile").await;
-    slot.until("the request dropped", |event| match &event.news {
-        News::PermissionDropped { id } if *id == asked => Some(()),
+    slot.until("the request dropped", |event| match &event.kind {
+        SlotEventKind::PermissionDropped { id } if *id == asked => Some(()),
         _ => None,
     })
     .await;
-    slot.prompt(PROMPT, PromptState::CutOff).await;
+    slot.prompt(PROMPT, PromptState::Aborted).await;
     assert_eq!(slot.exited().await.reason, "exit 3");
     assert_eq!(slot.reply().await, "better");
     slot.prompt(NEXT, PromptState::Completed).await;
@@ -155,7 +158,8 @@ async fn a_flood_of_questions_is_bounded() {
     );
     slot.ready().await;
     assert_eq!(slot.say("go").await, "asked");
-    let asked = slot.heard.iter().filter(|event| matches!(event.news, News::Permission(_))).count();
+    let asked =
+        slot.heard.iter().filter(|event| matches!(event.kind, SlotEventKind::PermissionRequested(_))).count();
     assert!(asked <= 128, "{asked}");
 }
 
@@ -165,7 +169,7 @@ async fn floods(update: &str) {
     const ROOM: u64 = 96 * 1024 * 1024;
     let mut slot = seat(&format!("greet; turn; flood 100000 '{update}'; word done; over; hear never"));
     slot.ready().await;
-    let before = memory_of(std::process::id()).unwrap();
+    let before = resident_memory(std::process::id()).unwrap();
     slot.submit(PROMPT, "go").await;
     slot.prompt(PROMPT, PromptState::Started).await;
     // Nobody reads its news for a while.
@@ -173,11 +177,12 @@ async fn floods(update: &str) {
     let start = Instant::now();
     slot.handle.set_permission_mode(PermissionMode::AcceptEdits).await.unwrap();
     assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
-    let more = || memory_of(std::process::id()).unwrap().saturating_sub(before);
+    let more = || resident_memory(std::process::id()).unwrap().saturating_sub(before);
     let unread = more();
     assert!(unread < ROOM, "{unread} while nobody reads");
-    let over =
-        |event: &SlotEvent| Some(matches!(event.news, News::Prompt { state: PromptState::Completed, .. }));
+    let over = |event: &SlotEvent| {
+        Some(matches!(event.kind, SlotEventKind::PromptStateChanged { state: PromptState::Completed, .. }))
+    };
     while !slot.until("the end", over).await {
         slot.heard.clear();
     }

@@ -4,7 +4,10 @@
 use std::path::{Path, PathBuf};
 
 use hotseat::session::SessionId;
-use hotseat::slot::{Abilities, Ability, Agent, Finder, Found, How, KNOWN, Launch, Switch, Switched};
+use hotseat::slot::{
+    AGENTS, AgentInfo, Capabilities, CompletedSwitch, Launch, SessionFinder, SessionLocation, Switch,
+    SwitchMethod, SwitchSupport,
+};
 use hotseat::store::{LocalStore, SessionStore};
 use tempfile::TempDir;
 
@@ -40,7 +43,7 @@ impl Bench {
             skip(test, &format!("there is no {agent}"), remedy);
             return None;
         };
-        let known = KNOWN.iter().find(|known| known.name == agent).unwrap();
+        let known = AGENTS.iter().find(|known| known.name == agent).unwrap();
         let home = tempfile::tempdir().unwrap();
         let api = model::start();
         for folder in ["work", "elsewhere"] {
@@ -51,16 +54,21 @@ impl Bench {
         let store = LocalStore::new(home.path().join("claude"));
         let told = home.path().to_owned();
         let launch = Launch {
-            args: known.arguments.iter().map(Into::into).collect(),
+            args: known.args.iter().map(Into::into).collect(),
             env: environment(home.path(), &api),
             guard: Some(env!("CARGO_BIN_EXE_hotseat").into()),
-            finder: Finder::new(move |session| {
+            finder: SessionFinder::new(move |session| {
                 let stored = store.find(session).ok().map(|stored| stored.path);
                 let transcript = stored.or_else(|| others::transcript(&told, session))?;
                 let entries = std::fs::read_to_string(&transcript).ok()?;
                 let (_, rest) = entries.split_once("\"cwd\":\"")?;
                 let holder = store.holder(session).map(|holder| (holder.pid, holder.program));
-                Some(Found { cwd: rest.split('"').next()?.into(), transcript, as_of: None, holder })
+                Some(SessionLocation {
+                    cwd: rest.split('"').next()?.into(),
+                    transcript,
+                    recorded_until: None,
+                    holder,
+                })
             }),
             ..Launch::new(known.driver, program, home.path().join("work").canonicalize().unwrap())
         };
@@ -135,34 +143,38 @@ fn environment(home: &Path, api: &StubApi) -> Vec<(std::ffi::OsString, std::ffi:
 /// An agent through its handshake.
 pub struct Seated {
     pub slot: Slot,
-    pub agent: Agent,
+    pub agent: AgentInfo,
     /// Ends with it.
     _api: StubApi,
-    finder: Finder,
+    finder: SessionFinder,
 }
 
 impl Seated {
     /// Switches, and checks that it was done as the driver declares.
-    pub async fn switch(&mut self, switch: Switch) -> Switched {
-        let declared = self.abilities().of(&switch);
+    pub async fn switch(&mut self, switch: Switch) -> CompletedSwitch {
+        let declared = self.abilities().switch_support(&switch);
         let before = self.agent.pid;
         let switched = self.slot.handle.switch(switch, false).await.unwrap();
         match declared {
-            Ability::InProcess => {
-                assert_eq!((switched.how, switched.pid), (How::InProcess, before), "{switched:?}");
+            SwitchSupport::InProcess => {
+                assert_eq!(
+                    (switched.method, switched.pid),
+                    (SwitchMethod::InProcess, before),
+                    "{switched:?}"
+                );
             }
-            Ability::Standby => {
-                assert_ne!(switched.how, How::InProcess, "{switched:?}");
+            SwitchSupport::Standby => {
+                assert_ne!(switched.method, SwitchMethod::InProcess, "{switched:?}");
                 assert_ne!(switched.pid, before);
             }
-            Ability::Missing(why) => panic!("{why}"),
+            SwitchSupport::Unsupported(why) => panic!("{why}"),
         }
         self.agent.pid = switched.pid;
         switched
     }
 
-    pub fn abilities(&self) -> Abilities {
-        self.agent.abilities
+    pub fn abilities(&self) -> Capabilities {
+        self.agent.capabilities
     }
 
     /// A session's transcript, as it lies on disk now; codex keeps titles beside it.

@@ -2,15 +2,15 @@
 
 use std::time::Duration;
 
-use hotseat::slot::{Ability, How, News, SlotError, Switch};
+use hotseat::slot::{SlotError, SlotEventKind, Switch, SwitchMethod, SwitchSupport};
 
 use crate::bench::Bench;
 
 /// A row is highlighted, and its process becomes ready.
 async fn prepare(seated: &mut crate::bench::Seated, switch: Switch) {
-    seated.slot.handle.prepare(switch.clone()).await;
-    let ready = seated.slot.until("a standby", |event| match &event.news {
-        News::Prepared(Some(prepared)) if *prepared == switch => Some(()),
+    seated.slot.handle.prewarm(switch.clone()).await;
+    let ready = seated.slot.until("a standby", |event| match &event.kind {
+        SlotEventKind::Prewarmed(Some(prepared)) if *prepared == switch => Some(()),
         _ => None,
     });
     ready.await;
@@ -20,7 +20,10 @@ async fn prepare(seated: &mut crate::bench::Seated, switch: Switch) {
 async fn a_session_that_was_highlighted_is_seated_at_once() {
     let Some(bench) = Bench::of("claude", "a_session_that_was_highlighted_is_seated_at_once") else { return };
     let mut seated = bench.seat().await;
-    assert_eq!((seated.abilities().clear, seated.abilities().resume), (Ability::InProcess, Ability::Standby));
+    assert_eq!(
+        (seated.abilities().clear, seated.abilities().resume),
+        (SwitchSupport::InProcess, SwitchSupport::Standby)
+    );
     let told = seated.agent.session;
     seated.slot.say("Remember: the word is PINEAPPLE.").await;
     seated.switch(Switch::Clear).await;
@@ -29,8 +32,8 @@ async fn a_session_that_was_highlighted_is_seated_at_once() {
     prepare(&mut seated, Switch::Resume(told)).await;
     assert_eq!(seated.transcript(told), before, "being ready writes nothing");
     let resumed = seated.switch(Switch::Resume(told)).await;
-    assert_eq!(resumed.how, How::Standby);
-    assert!(resumed.took < Duration::from_millis(30), "{:?}", resumed.took);
+    assert_eq!(resumed.method, SwitchMethod::Standby);
+    assert!(resumed.duration < Duration::from_millis(30), "{:?}", resumed.duration);
     assert!(seated.slot.say("What is the word?").await.contains("PINEAPPLE"));
 }
 

@@ -6,11 +6,11 @@ use std::io::Write;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant, SystemTime};
 
-use hotseat::index::{Catalog, Row};
-use hotseat::session::conversation::{Body, Conversation};
+use hotseat::index::{Catalog, SessionRow};
+use hotseat::session::conversation::{Conversation, ItemKind};
 use hotseat::session::{SessionId, Transcript};
-use hotseat::slot::{News, PromptState, Switch, Verdict};
-use hotseat::store::{Fork, LocalStore, Mirror, Scope, SessionStore};
+use hotseat::slot::{PermissionDecision, PromptState, SlotEventKind, Switch};
+use hotseat::store::{ForkSpec, ImportedSessions, LocalStore, Scope, SessionStore};
 
 use serde_json::json;
 
@@ -29,21 +29,21 @@ struct Browser {
 impl Browser {
     fn of(seated: &Seated) -> Self {
         let home = seated.slot.folder.path();
-        let mirror = Mirror::new(&home.join("cache"), &home.join("codex"));
-        Self { store: std::sync::Arc::new(LocalStore::new(home.join("claude")).with(mirror)) }
+        let mirror = ImportedSessions::new(&home.join("cache"), &home.join("codex"));
+        Self { store: std::sync::Arc::new(LocalStore::new(home.join("claude")).with_imported(mirror)) }
     }
 
-    fn rows(&self) -> Vec<Row> {
-        Catalog::over(self.store.clone(), false).read(&Scope::All, |_, _| ()).unwrap()
+    fn rows(&self) -> Vec<SessionRow> {
+        Catalog::without_index(self.store.clone(), false).read(&Scope::All, |_, _| ()).unwrap()
     }
 
     /// The prompts and replies, each with its uuid.
     fn said(&self, session: SessionId) -> Vec<(String, String)> {
         self.rows();
         let bytes = self.store.read(session).unwrap();
-        let conversation = Conversation::of(&Transcript::parse(&bytes));
-        let said = conversation.items().iter().filter_map(|item| match &item.body {
-            Body::Prompt(text) | Body::Reply { text, .. } => Some((text.clone(), item.uuid.clone())),
+        let conversation = Conversation::from_transcript(&Transcript::parse(&bytes));
+        let said = conversation.items().iter().filter_map(|item| match &item.kind {
+            ItemKind::Prompt(text) | ItemKind::Reply { text, .. } => Some((text.clone(), item.uuid.clone())),
             _ => None,
         });
         said.collect()
@@ -73,7 +73,7 @@ async fn its_sessions_are_in_the_browser() {
     let forked = seated.switch(Switch::Fork { source: told, at: None, title, cwd: None }).await.to;
     seated.slot.say(ASK).await;
     let rows = browser.rows();
-    assert_eq!((rows.len(), rows[0].stored.id, rows[0].parent()), (2, forked, Some(told)));
+    assert_eq!((rows.len(), rows[0].stored.id, rows[0].parent_id()), (2, forked, Some(told)));
     assert_eq!(rows[0].facts.title_text(), "A fork");
     assert_eq!(texts(&browser.said(forked)), [TELL, "The word is PINEAPPLE.", ASK, "The word is PINEAPPLE."]);
 
@@ -128,11 +128,11 @@ async fn the_last_turn_is_taken_back() {
     // The screen makes of the news what the file says afterwards.
     let mut shown = Conversation::default();
     for event in &seated.slot.heard {
-        if let News::Conversation { uuid, change, .. } = &event.news {
+        if let SlotEventKind::ConversationChanged { uuid, change, .. } = &event.kind {
             shown.apply(change.clone(), uuid, None);
         }
     }
-    assert!(!shown.items().iter().any(|item| format!("{:?}", item.body).contains("PINEAPPLE")), "{shown:?}");
+    assert!(!shown.items().iter().any(|item| format!("{:?}", item.kind).contains("PINEAPPLE")), "{shown:?}");
     assert!(seated.slot.say(ASK).await.contains("no word"));
     let browser = Browser::of(&seated);
     let kept = ["What is this?", "I know no word.", ASK, "I know no word."];
@@ -195,23 +195,23 @@ async fn goes_on_in_a_copy(agent: &str, test: &str) {
     codex.slot.say(TELL).await;
     codex.slot.submit(&uuid::Uuid::new_v4().to_string(), "COMMAND: touch made").await;
     let id = talk::asked(&mut codex).await;
-    codex.slot.handle.answer(id, Verdict::Once).await.unwrap();
+    codex.slot.handle.answer_permission(id, PermissionDecision::AllowOnce).await.unwrap();
     codex.slot.idle().await;
     codex.slot.handle.close().await;
     let before = codex.transcript(told);
 
     let mut other = other.seat().await;
     let home = other.slot.folder.path();
-    let mirror = Mirror::new(&home.join("mirror"), &codex.slot.folder.path().join("codex"));
-    let store = LocalStore::new(home.join("claude")).with(mirror);
+    let mirror = ImportedSessions::new(&home.join("mirror"), &codex.slot.folder.path().join("codex"));
+    let store = LocalStore::new(home.join("claude")).with_imported(mirror);
     store.list(&Scope::All).unwrap();
-    let fork = Fork { cwd: Some(&other.agent.cwd), ..Fork::default() };
+    let fork = ForkSpec { cwd: Some(&other.agent.cwd), ..ForkSpec::default() };
     let copy = store.fork(told, &fork).unwrap().id;
     assert_eq!(other.switch(Switch::Resume(copy)).await.to, copy);
     // The model of these tests takes up the command, of which it has not heard before.
     other.slot.submit(&uuid::Uuid::new_v4().to_string(), ASK).await;
     let id = talk::asked(&mut other).await;
-    other.slot.handle.answer(id, Verdict::Once).await.unwrap();
+    other.slot.handle.answer_permission(id, PermissionDecision::AllowOnce).await.unwrap();
     let said = other.slot.reply().await;
     assert!(said.contains("PINEAPPLE"), "{agent}: {said}");
     assert_eq!(codex.transcript(told), before);

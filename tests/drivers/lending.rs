@@ -1,7 +1,7 @@
 //! Files and terminals that hotseat lends to an agent that asks for them.
 
-use hotseat::session::conversation::Change;
-use hotseat::slot::{News, PermissionRequest, PromptState, Switch, Verdict};
+use hotseat::session::conversation::ConversationEvent;
+use hotseat::slot::{PermissionDecision, PermissionRequest, PromptState, SlotEventKind, Switch};
 use serde_json::json;
 
 use crate::alive::gone;
@@ -11,8 +11,8 @@ use crate::seat::Slot;
 const PROMPT: &str = "00000000-0000-4000-8000-000000000001";
 
 async fn asked(slot: &mut Slot) -> PermissionRequest {
-    slot.until("a permission request", |event| match &event.news {
-        News::Permission(request) => Some(request.clone()),
+    slot.until("a permission request", |event| match &event.kind {
+        SlotEventKind::PermissionRequested(request) => Some(request.clone()),
         _ => None,
     })
     .await
@@ -36,10 +36,13 @@ async fn files_are_lent_within_the_folder() {
     let edit = asked(&mut slot).await;
     assert_eq!((edit.tool.as_str(), edit.input["new_string"].as_str()), ("Edit", Some("one\n2\nthree\n")));
     assert_eq!(std::fs::read_to_string(work(&slot).join("in")).unwrap(), "one\ntwo\nthree\n");
-    slot.handle.answer(edit.id, Verdict::Once).await.unwrap();
+    slot.handle.answer_permission(edit.id, PermissionDecision::AllowOnce).await.unwrap();
     let write = asked(&mut slot).await;
     assert_eq!((write.tool.as_str(), write.input["content"].as_str()), ("Write", Some("x")));
-    slot.handle.answer(write.id, Verdict::Deny("not that one".to_owned())).await.unwrap();
+    slot.handle
+        .answer_permission(write.id, PermissionDecision::Deny("not that one".to_owned()))
+        .await
+        .unwrap();
     slot.prompt(PROMPT, PromptState::Completed).await;
 
     let answers = answers(&slot);
@@ -74,17 +77,20 @@ async fn a_terminal_runs_once_it_is_permitted_and_is_seen_while_it_runs() {
     let run = asked(&mut slot).await;
     assert_eq!(run.tool, "Bash");
     assert!(run.input["command"].as_str().unwrap().starts_with("echo one; until"), "{run:?}");
-    slot.handle.answer(run.id, Verdict::Once).await.unwrap();
-    slot.until("what it says while it runs", |event| match &event.news {
-        News::Conversation { change: Change::ToolOutput { tool_use_id, text }, .. } => {
-            (tool_use_id == "c" && text == "one\n").then_some(())
-        }
+    slot.handle.answer_permission(run.id, PermissionDecision::AllowOnce).await.unwrap();
+    slot.until("what it says while it runs", |event| match &event.kind {
+        SlotEventKind::ConversationChanged {
+            change: ConversationEvent::ToolOutput { tool_use_id, text },
+            ..
+        } => (tool_use_id == "c" && text == "one\n").then_some(()),
         _ => None,
     })
     .await;
     std::fs::write(work(&slot).join("go"), "").unwrap();
-    let result = slot.until("its result", |event| match &event.news {
-        News::Conversation { change: Change::Result { result, .. }, .. } => Some(result.text.clone()),
+    let result = slot.until("its result", |event| match &event.kind {
+        SlotEventKind::ConversationChanged { change: ConversationEvent::Result { result, .. }, .. } => {
+            Some(result.text.clone())
+        }
         _ => None,
     });
     assert_eq!(result.await, "one\ntwo\n");
@@ -108,7 +114,7 @@ async fn runs_for_ever(slot: &mut Slot) -> u32 {
     slot.ready().await;
     slot.submit(PROMPT, "go").await;
     let run = asked(slot).await;
-    slot.handle.answer(run.id, Verdict::Session).await.unwrap();
+    slot.handle.answer_permission(run.id, PermissionDecision::AllowSession).await.unwrap();
     slot.prompt(PROMPT, PromptState::Completed).await;
     let pid = work(slot).join("pid");
     let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);

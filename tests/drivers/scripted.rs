@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 
-use hotseat::slot::{ACP, Launch};
+use hotseat::slot::{CUSTOM_ACP, Launch};
 
 use crate::script;
 use crate::seat::Slot;
@@ -46,7 +46,7 @@ pub fn seat(script: &str) -> Slot {
     std::fs::create_dir(&work).unwrap();
     let launch = Launch {
         guard: Some(env!("CARGO_BIN_EXE_hotseat").into()),
-        ..Launch::new(ACP.driver, program, work)
+        ..Launch::new(CUSTOM_ACP.driver, program, work)
     };
     Slot::launch(folder, launch)
 }

@@ -21,7 +21,7 @@ pub async fn a_clear_forgets(bench: Bench) {
     seated.slot.say(TELL).await;
     let cleared = seated.switch(Switch::Clear).await;
     assert!(seated.transcript(told).contains("The word is PINEAPPLE."), "complete before the switch is told");
-    assert_eq!((cleared.from, cleared.what), (told, "clear"));
+    assert_eq!((cleared.from, cleared.kind), (told, "clear"));
     assert_ne!(cleared.to, told);
     assert!(seated.slot.say(ASK).await.contains("no word"));
     // The second takes another way where the first found out which there is.
@@ -102,7 +102,7 @@ pub async fn a_session_runs_in_its_own_folder(bench: Bench) {
     assert!(seated.slot.say(ASK).await.contains("PINEAPPLE"));
     seated.slot.submit(&uuid::Uuid::new_v4().to_string(), "COMMAND: touch here").await;
     let id = talk::asked(&mut seated).await;
-    seated.slot.handle.answer(id, hotseat::slot::Verdict::Once).await.unwrap();
+    seated.slot.handle.answer_permission(id, hotseat::slot::PermissionDecision::AllowOnce).await.unwrap();
     seated.slot.idle().await;
     assert!(elsewhere.cwd.join("here").exists());
 }

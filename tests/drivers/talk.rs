@@ -1,9 +1,9 @@
 //! Prompts, tools, and the end of a process.
 
 use hotseat::protocol::PermissionMode;
-use hotseat::session::conversation::Change;
-use hotseat::slot::{Feature, News, PromptState, SlotEvent, SlotState, Verdict};
-use hotseat::store::{LocalStore, Mirror, Scope, SessionStore};
+use hotseat::session::conversation::ConversationEvent;
+use hotseat::slot::{Feature, PermissionDecision, PromptState, SlotEvent, SlotEventKind, SlotState};
+use hotseat::store::{ImportedSessions, LocalStore, Scope, SessionStore};
 
 use crate::alive::gone;
 use crate::bench::{Bench, Seated};
@@ -13,23 +13,31 @@ pub async fn a_reply_streams(bench: Bench) {
     let mut seated = bench.seat().await;
     assert!(seated.slot.say("Remember: the word is PINEAPPLE.").await.contains("PINEAPPLE"));
     seated.slot.idle().await;
-    let deltas = seated.slot.heard.iter().filter_map(|event| match &event.news {
-        News::Conversation { change: Change::TextDelta(text), .. } => Some(text.as_str()),
+    let deltas = seated.slot.heard.iter().filter_map(|event| match &event.kind {
+        SlotEventKind::ConversationChanged { change: ConversationEvent::TextDelta(text), .. } => {
+            Some(text.as_str())
+        }
         _ => None,
     });
     assert_eq!(deltas.collect::<String>(), "The word is PINEAPPLE.");
-    let told = |wanted: fn(&News) -> bool| seated.slot.heard.iter().any(|event| wanted(&event.news));
-    assert!(told(|news| matches!(news, News::State(SlotState::Busy { .. }))));
-    assert!(told(|news| matches!(news, News::Conversation { change: Change::TurnEnd(_), .. })));
-    assert!(told(|news| matches!(news, News::Conversation { change: Change::Prompt(_), .. })));
+    let told = |wanted: fn(&SlotEventKind) -> bool| seated.slot.heard.iter().any(|event| wanted(&event.kind));
+    assert!(told(|news| matches!(news, SlotEventKind::StateChanged(SlotState::Busy { .. }))));
+    assert!(told(|news| matches!(
+        news,
+        SlotEventKind::ConversationChanged { change: ConversationEvent::TurnEnd(_), .. }
+    )));
+    assert!(told(|news| matches!(
+        news,
+        SlotEventKind::ConversationChanged { change: ConversationEvent::Prompt(_), .. }
+    )));
     seated.slot.handle.close().await;
     assert!(seated.transcript(seated.agent.session).contains("The word is PINEAPPLE."));
 }
 
 /// Waits until something is asked; gives back its id.
 pub async fn asked(seated: &mut Seated) -> String {
-    let request = seated.slot.until("a permission request", |event| match &event.news {
-        News::Permission(request) => Some(request.clone()),
+    let request = seated.slot.until("a permission request", |event| match &event.kind {
+        SlotEventKind::PermissionRequested(request) => Some(request.clone()),
         _ => None,
     });
     let request = request.await;
@@ -40,13 +48,14 @@ pub async fn asked(seated: &mut Seated) -> String {
 pub async fn a_tool_runs_once_it_is_permitted(bench: Bench) {
     let mut seated = bench.seat().await;
     let work = seated.agent.cwd.clone();
-    for (verdict, file, made) in
-        [(Verdict::Once, "allowed", true), (Verdict::Deny("not now".to_owned()), "denied", false)]
-    {
+    for (verdict, file, made) in [
+        (PermissionDecision::AllowOnce, "allowed", true),
+        (PermissionDecision::Deny("not now".to_owned()), "denied", false),
+    ] {
         seated.slot.submit(&uuid::Uuid::new_v4().to_string(), &format!("COMMAND: touch {file}")).await;
         let id = asked(&mut seated).await;
         assert!(!work.join(file).exists(), "nobody has answered yet");
-        seated.slot.handle.answer(id, verdict).await.unwrap();
+        seated.slot.handle.answer_permission(id, verdict).await.unwrap();
         seated.slot.idle().await;
         assert_eq!(work.join(file).exists(), made, "{file}");
     }
@@ -66,7 +75,7 @@ pub async fn begin_for_ever(seated: &mut Seated) {
     let command = format!("COMMAND: touch {} && tail -f /dev/null", started.display());
     seated.slot.submit(&uuid::Uuid::new_v4().to_string(), &command).await;
     let id = asked(seated).await;
-    seated.slot.handle.answer(id, Verdict::Once).await.unwrap();
+    seated.slot.handle.answer_permission(id, PermissionDecision::AllowOnce).await.unwrap();
     let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
     while !started.exists() {
         assert!(std::time::Instant::now() < deadline, "the tool did not start");
@@ -82,8 +91,8 @@ pub async fn prompts_that_wait_all_run(bench: Bench) {
         seated.slot.submit(uuid, text).await;
     }
     seated.slot.prompt(&uuids[2], PromptState::Completed).await;
-    let completed = seated.slot.heard.iter().filter_map(|event| match &event.news {
-        News::Prompt { uuid, state: PromptState::Completed } => Some(uuid),
+    let completed = seated.slot.heard.iter().filter_map(|event| match &event.kind {
+        SlotEventKind::PromptStateChanged { uuid, state: PromptState::Completed } => Some(uuid),
         _ => None,
     });
     assert_eq!(completed.collect::<Vec<_>>(), uuids.iter().collect::<Vec<_>>());
@@ -111,7 +120,7 @@ pub async fn closing_leaves_no_process(bench: Bench) {
 
 pub async fn files_come_back_to_what_they_were_before_a_prompt(bench: Bench) {
     let mut seated = bench.seat().await;
-    if seated.abilities().lack(Feature::Rewind).is_some() {
+    if seated.abilities().unsupported(Feature::Rewind).is_some() {
         return;
     }
     let file = seated.agent.cwd.join("made.txt");
@@ -132,12 +141,12 @@ pub async fn files_come_back_to_what_they_were_before_a_prompt(bench: Bench) {
 
 pub async fn its_mcp_servers_are_told(bench: Bench) {
     let mut seated = bench.with_server().seat().await;
-    if seated.abilities().lack(Feature::Servers).is_some() {
+    if seated.abilities().unsupported(Feature::Servers).is_some() {
         return;
     }
     let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
     let adder = loop {
-        let servers = seated.slot.handle.servers().await.unwrap();
+        let servers = seated.slot.handle.mcp_servers().await.unwrap();
         let adder = servers.into_iter().find(|server| server.name == "adder");
         match adder {
             Some(adder) if adder.status != "pending" => break adder,
@@ -148,7 +157,8 @@ pub async fn its_mcp_servers_are_told(bench: Bench) {
     assert_eq!((adder.status.as_str(), adder.tools), ("connected", Some(5)), "{adder:?}");
     assert_eq!(adder.scope.as_deref(), Some("user"));
     seated.slot.say("Hello").await;
-    let told = seated.slot.heard.iter().any(|event| matches!(event.news, News::Servers(1, _)));
+    let told =
+        seated.slot.heard.iter().any(|event| matches!(event.kind, SlotEventKind::McpServersChanged(1, _)));
     assert!(told, "with the turn it is told how many are connected");
 }
 
@@ -158,12 +168,14 @@ pub async fn its_session_is_listed(bench: Bench) {
     let session = seated.agent.session;
     seated.slot.say("Remember: the word is PINEAPPLE.").await;
     let home = seated.slot.folder.path();
-    let mirror = Mirror::new(&home.join("mirror"), &home.join("codex"));
-    let store = LocalStore::new(home.join("claude")).with(mirror);
+    let mirror = ImportedSessions::new(&home.join("mirror"), &home.join("codex"));
+    let store = LocalStore::new(home.join("claude")).with_imported(mirror);
     let stored = store.list(&Scope::All).unwrap();
     if stored.iter().all(|stored| stored.id != session) {
-        let is_listed = |event: &SlotEvent| match &event.news {
-            News::Sessions(listed) => listed.iter().any(|listed| listed.session == session).then_some(()),
+        let is_listed = |event: &SlotEvent| match &event.kind {
+            SlotEventKind::SessionsListed(listed) => {
+                listed.iter().any(|listed| listed.session == session).then_some(())
+            }
             _ => None,
         };
         let told = seated.slot.heard.iter().any(|event| is_listed(event).is_some());
@@ -175,7 +187,7 @@ pub async fn its_session_is_listed(bench: Bench) {
 
 pub async fn a_title_is_kept(bench: Bench) {
     let mut seated = bench.seat().await;
-    if seated.abilities().lack(Feature::Rename).is_some() {
+    if seated.abilities().unsupported(Feature::Rename).is_some() {
         return;
     }
     seated.slot.say("Remember: the word is PINEAPPLE.").await;

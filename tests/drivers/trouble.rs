@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use hotseat::slot::{KNOWN, Launch, News, SlotState};
+use hotseat::slot::{AGENTS, Launch, SlotEventKind, SlotState};
 
 use crate::script;
 use crate::seat::Slot;
@@ -27,7 +27,7 @@ fn scripted(script: &str) -> Slot {
     let folder = tempfile::tempdir().unwrap();
     let program = folder.path().join("claude");
     script::write(&program, &format!("#!/bin/sh\n{GREETS}\n{script}\n"));
-    let claude = KNOWN.iter().find(|known| known.name == "claude").unwrap();
+    let claude = AGENTS.iter().find(|known| known.name == "claude").unwrap();
     let launch = Launch {
         guard: Some(env!("CARGO_BIN_EXE_hotseat").into()),
         ..Launch::new(claude.driver, program, folder.path())
@@ -60,13 +60,13 @@ async fn a_permission_of_one_that_vanished_is_dropped() {
                    \"tool_name\":\"Bash\",\"input\":{\"command\":\"ls\"}}}";
     let mut slot = scripted(&format!("exec 3<&0; answers <&3 & sleep 1; echo '{request}'; exit 3"));
     slot.ready().await;
-    slot.until("a permission request", |event| match &event.news {
-        News::Permission(request) => Some(request.id.clone()),
+    slot.until("a permission request", |event| match &event.kind {
+        SlotEventKind::PermissionRequested(request) => Some(request.id.clone()),
         _ => None,
     })
     .await;
-    slot.until("the request dropped", |event| match &event.news {
-        News::PermissionDropped { id } => Some(id.clone()),
+    slot.until("the request dropped", |event| match &event.kind {
+        SlotEventKind::PermissionDropped { id } => Some(id.clone()),
         _ => None,
     })
     .await;
@@ -76,8 +76,8 @@ async fn a_permission_of_one_that_vanished_is_dropped() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_flood_does_not_keep_it_from_closing() {
     let mut slot = scripted("exec 3<&0; answers <&3 & yes '{\"type\":\"keep_alive\"}'");
-    slot.until("warmth", |event| match &event.news {
-        News::State(SlotState::Idle(_)) => Some(()),
+    slot.until("warmth", |event| match &event.kind {
+        SlotEventKind::StateChanged(SlotState::Idle(_)) => Some(()),
         _ => None,
     })
     .await;

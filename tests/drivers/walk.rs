@@ -2,7 +2,7 @@
 //! in one process: told, asked for a permission, cleared, resumed, forked where
 //! they can, listed where they do, interrupted, crashed, closed.
 
-use hotseat::slot::{Ability, News, Switch, Verdict};
+use hotseat::slot::{PermissionDecision, SlotEventKind, Switch, SwitchSupport};
 
 use crate::alive::gone;
 use crate::bench::{Bench, Seated};
@@ -45,15 +45,15 @@ async fn walk(bench: Bench, lists: bool, comes_back: bool) {
     knows(&mut seated, ASK, true).await;
     assert_eq!(seated.switch(Switch::Resume(cleared)).await.to, cleared);
     knows(&mut seated, ASK, false).await;
-    if seated.abilities().fork == Ability::InProcess {
+    if seated.abilities().fork == SwitchSupport::InProcess {
         let fork = Switch::Fork { source: told, at: None, title: None, cwd: None };
         let forked = seated.switch(fork).await;
         assert_eq!(forked.forked_from, Some(told));
         assert!(forked.to != told && forked.to != cleared);
         knows(&mut seated, ASK, true).await;
     }
-    let is_listed = seated.slot.heard.iter().any(|event| match &event.news {
-        News::Sessions(listed) => listed.iter().any(|listed| listed.session == told),
+    let is_listed = seated.slot.heard.iter().any(|event| match &event.kind {
+        SlotEventKind::SessionsListed(listed) => listed.iter().any(|listed| listed.session == told),
         _ => false,
     });
     assert_eq!(is_listed, lists);
@@ -91,13 +91,14 @@ async fn knows(seated: &mut Seated, text: &str, word: bool) {
 }
 
 async fn permits(seated: &mut Seated) {
-    for (verdict, file, made) in
-        [(Verdict::Once, "allowed", true), (Verdict::Deny(String::new()), "denied", false)]
-    {
+    for (verdict, file, made) in [
+        (PermissionDecision::AllowOnce, "allowed", true),
+        (PermissionDecision::Deny(String::new()), "denied", false),
+    ] {
         seated.slot.submit(&uuid::Uuid::new_v4().to_string(), &format!("COMMAND: touch {file}")).await;
         let id = talk::asked(seated).await;
         assert!(!seated.agent.cwd.join(file).exists(), "nobody has answered yet");
-        seated.slot.handle.answer(id, verdict).await.unwrap();
+        seated.slot.handle.answer_permission(id, verdict).await.unwrap();
         seated.slot.idle().await;
         assert_eq!(seated.agent.cwd.join(file).exists(), made, "{file}");
     }

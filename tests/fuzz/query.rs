@@ -1,7 +1,9 @@
 //! What somebody types, pastes, or sits on the keyboard for.
 
-use hotseat::index::text::{Passage, Query, Text, forget, ingest, schema, search, snippet};
-use hotseat::session::line::Line;
+use hotseat::index::text::{
+    FullTextQuery, Passage, SessionPassages, forget, ingest, schema, search, snippet,
+};
+use hotseat::session::raw_entry::RawEntry;
 use rusqlite::Connection;
 use serde_json::json;
 
@@ -76,15 +78,16 @@ fn whatever_is_typed_is_a_query() {
     fuzz("whatever_is_typed_is_a_query", |chance| {
         let said = text(chance);
         let line = json!({"type": "user", "uuid": "u", "message": {"content": said}}).to_string();
-        let entry = Line::parse(&line).expect("an entry");
+        let entry = RawEntry::parse(&line).expect("an entry");
         row += 1;
-        let passages = Passage::of_line(&entry, 0).into_iter().collect();
+        let passages = Passage::from_line(&entry, 0).into_iter().collect();
         let transaction = index.transaction().expect("a transaction");
-        ingest(&transaction, vec![Text { session: row, active: row, passages }]).expect("taken in");
+        ingest(&transaction, vec![SessionPassages { session: row, active: row, passages }])
+            .expect("taken in");
         transaction.commit().expect("kept");
 
         let typed = text(chance);
-        for query in [Query::parse(&typed), Query::typing(&typed)] {
+        for query in [FullTextQuery::parse(&typed), FullTextQuery::typing(&typed)] {
             let query = query.with_tools(chance.percent(50));
             let read = |_, _: std::ops::Range<u64>| Some(line.clone().into_bytes());
             let hits = search(&index, &query, |session| session == row, 5, read);
@@ -92,8 +95,8 @@ fn whatever_is_typed_is_a_query() {
             let shown = snippet(line.as_bytes(), &query);
             if let Some(shown) = &shown {
                 let length = shown.text.chars().count();
-                assert!(shown.lit.iter().all(|at| *at < length), "{typed:?} in {said:?}");
-                assert!(shown.lit.is_sorted_by(|one, next| one < next), "{typed:?} in {said:?}");
+                assert!(shown.match_positions.iter().all(|at| *at < length), "{typed:?} in {said:?}");
+                assert!(shown.match_positions.is_sorted_by(|one, next| one < next), "{typed:?} in {said:?}");
                 assert!(!shown.text.contains('\n'), "{typed:?} in {said:?}");
             }
             // What the index finds is what the entry shows, and nothing is missed.
@@ -122,8 +125,8 @@ fn a_text_is_found_by_any_run_of_its_words() {
         }
         let start = chance.below(words.len());
         let typed = words[start..=chance.within(start, words.len())].join(" ");
-        let query = Query::parse(&typed);
-        if hotseat::session::prompt::is_typed(&said) && !query.is_empty() {
+        let query = FullTextQuery::parse(&typed);
+        if hotseat::session::prompt::is_user_typed(&said) && !query.is_empty() {
             assert!(snippet(line.as_bytes(), &query).is_some(), "{typed:?} in {said:?}");
         }
     });

@@ -1,11 +1,11 @@
 //! Transcripts that a crash, two writers or an enemy left.
 
 use chrono::DateTime;
-use hotseat::index::text::{Passage, Query, snippet};
-use hotseat::session::fork::{self, Copy};
-use hotseat::session::line::Line;
-use hotseat::session::transcript::{Found, Reach};
-use hotseat::session::{Conversation, Facts, Gathering, SessionId, Transcript};
+use hotseat::index::text::{FullTextQuery, Passage, snippet};
+use hotseat::session::fork::{self, ForkOptions};
+use hotseat::session::raw_entry::RawEntry;
+use hotseat::session::transcript::{ParsedLine, PathScope};
+use hotseat::session::{Conversation, SessionId, SessionSummary, SummaryBuilder, Transcript};
 
 use crate::chance::Chance;
 use crate::fuzz;
@@ -89,17 +89,18 @@ fn whatever_lies_in_a_transcript_it_is_read() {
         let transcript = Transcript::parse(&bytes);
         let lines = bytes.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty()).count();
         let health = transcript.health;
-        assert!(transcript.lines.len() + health.torn + health.foreign <= lines);
-        for reach in [Reach::Model, Reach::Person] {
+        assert!(transcript.entries.len() + health.torn + health.foreign <= lines);
+        for reach in [PathScope::Model, PathScope::Display] {
             let path = transcript.path(transcript.leaf(), reach);
-            assert!(path.iter().all(|at| *at < transcript.lines.len()));
+            assert!(path.iter().all(|at| *at < transcript.entries.len()));
         }
-        Conversation::of(&transcript);
-        let words = Query::parse("parser -zzz");
+        Conversation::from_transcript(&transcript);
+        let words = FullTextQuery::parse("parser -zzz");
         let mut offset = 0;
         for line in bytes.split_inclusive(|byte| *byte == b'\n') {
-            if let Some(entry) = std::str::from_utf8(line).ok().and_then(|line| Line::parse(line.trim())) {
-                let passage = Passage::of_line(&entry, offset);
+            if let Some(entry) = std::str::from_utf8(line).ok().and_then(|line| RawEntry::parse(line.trim()))
+            {
+                let passage = Passage::from_line(&entry, offset);
                 assert!(passage.is_none_or(|passage| passage.offset == offset));
             }
             snippet(line, &words);
@@ -112,18 +113,18 @@ fn whatever_lies_in_a_transcript_it_is_read() {
 fn read_in_parts_it_says_the_same() {
     fuzz("read_in_parts_it_says_the_same", |chance| {
         let bytes = transcript(chance);
-        let mut at_once = Facts::read(&bytes);
+        let mut at_once = SessionSummary::from_bytes(&bytes);
         at_once.health.open_end = false;
-        let mut gathering = Gathering::default();
+        let mut gathering = SummaryBuilder::default();
         for line in bytes.split_inclusive(|byte| *byte == b'\n') {
-            gathering.take_found(&Found::in_line(line));
+            gathering.push_line(&ParsedLine::parse(line));
             if chance.percent(10) {
                 // As it is kept from one reading to the next.
                 let kept = serde_json::to_string(&gathering).expect("plain data");
                 gathering = serde_json::from_str(&kept).expect("what was just written");
             }
         }
-        assert_eq!(gathering.facts(), at_once);
+        assert_eq!(gathering.summary(), at_once);
     });
 }
 
@@ -133,12 +134,13 @@ fn a_copy_of_anything_is_sound() {
         .map(|id| id.parse::<SessionId>().expect("an id"));
     fuzz("a_copy_of_anything_is_sound", |chance| {
         let bytes = transcript(chance);
-        let order = Copy { repair: chance.percent(50), ..Copy::of(source, id, DateTime::UNIX_EPOCH) };
-        let Ok(copied) = fork::copy(&bytes, &order) else { return };
+        let order =
+            ForkOptions { repair: chance.percent(50), ..ForkOptions::new(source, id, DateTime::UNIX_EPOCH) };
+        let Ok(copied) = fork::fork_transcript(&bytes, &order) else { return };
         let text = copied.lines.join("\n") + "\n";
         let copy = Transcript::parse(text.as_bytes());
-        assert!(copy.health.is_good() && copy.lines.len() == copied.lines.len(), "{text}");
-        for line in &copy.lines {
+        assert!(copy.health.is_good() && copy.entries.len() == copied.lines.len(), "{text}");
+        for line in &copy.entries {
             assert_eq!(line.session_id().as_deref(), Some(id.to_string().as_str()));
         }
     });

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use hotseat::slot::{Launch, News, PromptState, SlotError, Switch, Verdict};
+use hotseat::slot::{Launch, PermissionDecision, PromptState, SlotError, SlotEventKind, Switch};
 
 use crate::alive::{gone, lives};
 use crate::seat::{Slot, kill};
@@ -11,7 +11,7 @@ use crate::with_fake::launch;
 
 fn own(folder: &Path) -> Launch {
     Launch {
-        driver: hotseat::slot::OURS.driver,
+        driver: hotseat::slot::HOTSEAT_AGENT.driver,
         program: env!("CARGO_BIN_EXE_hotseat").into(),
         args: vec!["agent".into()],
         env: vec![("CLAUDE_CONFIG_DIR".into(), folder.join("store").into()), ("HOME".into(), folder.into())],
@@ -29,12 +29,12 @@ fn start() -> Slot {
 /// Permits whatever is asked next.
 async fn permit(slot: &mut Slot) {
     let id = slot
-        .until("a permission request", |event| match &event.news {
-            News::Permission(request) => Some(request.id.clone()),
+        .until("a permission request", |event| match &event.kind {
+            SlotEventKind::PermissionRequested(request) => Some(request.id.clone()),
             _ => None,
         })
         .await;
-    slot.handle.answer(id, Verdict::Once).await.unwrap();
+    slot.handle.answer_permission(id, PermissionDecision::AllowOnce).await.unwrap();
 }
 
 /// Starts a tool that runs for long; gives back its pid once it does.
@@ -63,7 +63,7 @@ async fn a_kill_in_a_turn_loses_only_that_turn_and_leaves_no_tool_running() {
     slot.submit(&waiting, "What is the word?").await;
 
     kill(agent.pid);
-    slot.prompt(&uuid, PromptState::CutOff).await;
+    slot.prompt(&uuid, PromptState::Aborted).await;
     let again = slot.ready().await;
     assert_eq!(again.session, agent.session);
     assert_ne!(again.pid, agent.pid);

@@ -1,7 +1,9 @@
 //! An agent that behaves.
 
-use hotseat::session::conversation::Change;
-use hotseat::slot::{How, News, PromptState, SlotError, SlotState, Switch, Verdict};
+use hotseat::session::conversation::ConversationEvent;
+use hotseat::slot::{
+    PermissionDecision, PromptState, SlotError, SlotEventKind, SlotState, Switch, SwitchMethod,
+};
 
 use crate::seat::Slot;
 
@@ -11,15 +13,15 @@ async fn a_prompt_streams_to_its_end() {
     assert_eq!((agent.version.as_str(), agent.model.as_str()), ("fake", "fake"));
     assert_eq!(slot.say("hello").await, "hello ");
     slot.idle().await;
-    let kinds = slot.heard.iter().filter_map(|event| match &event.news {
-        News::Conversation { change, .. } => Some(match change {
-            Change::Prompt(text) => format!("prompt {text}"),
-            Change::TextDelta(text) => format!("delta {text}"),
-            Change::Block { .. } => "block".to_owned(),
-            Change::TurnEnd(_) => "end".to_owned(),
+    let kinds = slot.heard.iter().filter_map(|event| match &event.kind {
+        SlotEventKind::ConversationChanged { change, .. } => Some(match change {
+            ConversationEvent::Prompt(text) => format!("prompt {text}"),
+            ConversationEvent::TextDelta(text) => format!("delta {text}"),
+            ConversationEvent::Block { .. } => "block".to_owned(),
+            ConversationEvent::TurnEnd(_) => "end".to_owned(),
             other => format!("{other:?}"),
         }),
-        News::State(SlotState::Busy { .. }) => Some("busy".to_owned()),
+        SlotEventKind::StateChanged(SlotState::Busy { .. }) => Some("busy".to_owned()),
         _ => None,
     });
     assert_eq!(kinds.collect::<Vec<_>>(), ["prompt hello", "busy", "delta hello ", "block", "end"]);
@@ -54,13 +56,13 @@ async fn a_permission_is_asked_and_given() {
     let (mut slot, _) = Slot::warm().await;
     slot.submit("p1", "ask").await;
     let request = slot
-        .until("a permission request", |event| match &event.news {
-            News::Permission(request) => Some(request.clone()),
+        .until("a permission request", |event| match &event.kind {
+            SlotEventKind::PermissionRequested(request) => Some(request.clone()),
             _ => None,
         })
         .await;
     assert_eq!((request.tool.as_str(), &request.input["command"]), ("Bash", &"ls".into()));
-    slot.handle.answer(request.id, Verdict::Deny("no".to_owned())).await.unwrap();
+    slot.handle.answer_permission(request.id, PermissionDecision::Deny("no".to_owned())).await.unwrap();
     assert_eq!(slot.reply().await, r#"it may: "deny""#);
 }
 
@@ -70,7 +72,10 @@ async fn every_session_takes_the_seat_of_one_process() {
     slot.say("secret").await;
 
     let cleared = slot.handle.switch(Switch::Clear, false).await.unwrap();
-    assert_eq!((cleared.how, cleared.pid, cleared.from), (How::InProcess, agent.pid, agent.session));
+    assert_eq!(
+        (cleared.method, cleared.pid, cleared.from),
+        (SwitchMethod::InProcess, agent.pid, agent.session)
+    );
     assert_eq!(slot.say("forgotten?").await, "forgotten? ");
 
     let resumed = slot.handle.switch(Switch::Resume(agent.session), false).await.unwrap();
@@ -82,8 +87,8 @@ async fn every_session_takes_the_seat_of_one_process() {
     assert_eq!((forked.pid, forked.forked_from), (agent.pid, Some(agent.session)));
     assert_eq!(slot.say("known here?").await, "secret known? known here? ");
 
-    let epochs = slot.heard.iter().filter_map(|event| match &event.news {
-        News::Switched(switched) => Some((event.epoch, event.session == Some(switched.to))),
+    let epochs = slot.heard.iter().filter_map(|event| match &event.kind {
+        SlotEventKind::Switched(switched) => Some((event.epoch, event.session == Some(switched.to))),
         _ => None,
     });
     assert_eq!(epochs.collect::<Vec<_>>(), [(2, true), (3, true), (4, true)]);

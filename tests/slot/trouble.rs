@@ -37,7 +37,7 @@ async fn a_kill_in_a_turn_restarts_on_the_same_session_and_sends_what_waited() {
     slot.submit("p2", "queued").await;
     slot.prompt("p1", PromptState::Started).await;
     kill(agent.pid);
-    slot.prompt("p1", PromptState::CutOff).await;
+    slot.prompt("p1", PromptState::Aborted).await;
     slot.submit("p3", "typed while it was dead").await;
     let again = slot.ready().await;
     assert_eq!(again.session, agent.session);

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use hotseat::slot::{Agent, Launch, OURS};
+use hotseat::slot::{AgentInfo, HOTSEAT_AGENT, Launch};
 
 use crate::fake;
 use crate::seat::Slot;
@@ -12,7 +12,7 @@ pub fn launch(folder: &Path, manners: &str) -> Launch {
         args: fake::ARGUMENTS.map(Into::into).into(),
         env: vec![(fake::FOLDER.into(), folder.into()), (fake::MANNERS.into(), manners.into())],
         guard: Some(env!("CARGO_BIN_EXE_hotseat").into()),
-        ..Launch::new(OURS.driver, std::env::current_exe().unwrap(), folder)
+        ..Launch::new(HOTSEAT_AGENT.driver, std::env::current_exe().unwrap(), folder)
     }
 }
 
@@ -24,7 +24,7 @@ impl Slot {
     }
 
     /// A started one, through its handshake.
-    pub async fn warm() -> (Self, Agent) {
+    pub async fn warm() -> (Self, AgentInfo) {
         let mut slot = Self::start("");
         let agent = slot.ready().await;
         (slot, agent)

@@ -5,9 +5,9 @@
 use std::time::Duration;
 
 use hotseat::session::SessionId;
-use hotseat::session::conversation::Change;
-use hotseat::session::message::Block;
-use hotseat::slot::{Agent, Launch, News, PromptState, SlotEvent, SlotHandle, SlotState, spawn};
+use hotseat::session::conversation::ConversationEvent;
+use hotseat::session::message::MessageBlock;
+use hotseat::slot::{AgentInfo, Launch, PromptState, SlotEvent, SlotEventKind, SlotHandle, SlotState, spawn};
 use tempfile::TempDir;
 use tokio::sync::mpsc::Receiver;
 use tokio::time::timeout;
@@ -50,25 +50,25 @@ impl Slot {
         found.unwrap_or_else(|| panic!("{what} did not come; heard {:#?}", self.heard))
     }
 
-    pub async fn ready(&mut self) -> Agent {
-        self.until("ready", |event| match &event.news {
-            News::Ready(agent) => Some(agent.clone()),
+    pub async fn ready(&mut self) -> AgentInfo {
+        self.until("ready", |event| match &event.kind {
+            SlotEventKind::Ready(agent) => Some(agent.clone()),
             _ => None,
         })
         .await
     }
 
     pub async fn idle(&mut self) -> SessionId {
-        self.until("idle", |event| match &event.news {
-            News::State(SlotState::Idle(session)) => Some(*session),
+        self.until("idle", |event| match &event.kind {
+            SlotEventKind::StateChanged(SlotState::Idle(session)) => Some(*session),
             _ => None,
         })
         .await
     }
 
-    pub async fn exited(&mut self) -> hotseat::slot::Exit {
-        self.until("an exit", |event| match &event.news {
-            News::State(SlotState::Exited(exit)) => Some(exit.clone()),
+    pub async fn exited(&mut self) -> hotseat::slot::ProcessExit {
+        self.until("an exit", |event| match &event.kind {
+            SlotEventKind::StateChanged(SlotState::Exited(exit)) => Some(exit.clone()),
             _ => None,
         })
         .await
@@ -79,8 +79,10 @@ impl Slot {
     }
 
     pub async fn prompt(&mut self, wanted: &str, state: PromptState) {
-        self.until(&format!("{wanted} {state:?}"), |event| match &event.news {
-            News::Prompt { uuid, state: now } if uuid == wanted && *now == state => Some(()),
+        self.until(&format!("{wanted} {state:?}"), |event| match &event.kind {
+            SlotEventKind::PromptStateChanged { uuid, state: now } if uuid == wanted && *now == state => {
+                Some(())
+            }
             _ => None,
         })
         .await;
@@ -96,10 +98,11 @@ impl Slot {
     }
 
     pub async fn reply(&mut self) -> String {
-        self.until("a reply", |event| match &event.news {
-            News::Conversation { change: Change::Block { block: Block::Text(text), .. }, .. } => {
-                Some(text.clone())
-            }
+        self.until("a reply", |event| match &event.kind {
+            SlotEventKind::ConversationChanged {
+                change: ConversationEvent::Block { block: MessageBlock::Text(text), .. },
+                ..
+            } => Some(text.clone()),
             _ => None,
         })
         .await

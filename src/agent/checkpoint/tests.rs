@@ -22,18 +22,18 @@ impl Sample {
     }
 
     fn prompt(&mut self, message: &str) {
-        let entry = self.checkpoints.prompt(message, &self.cwd(), &self.kept());
+        let entry = self.checkpoints.snapshot_prompt(message, &self.cwd(), &self.kept());
         self.entries.push(entry.to_string());
     }
 
     fn write(&mut self, name: &str, content: &str) {
         let path = self.cwd().join(name);
-        let entry = self.checkpoints.before(&path, "call", &self.cwd(), &self.kept()).unwrap();
+        let entry = self.checkpoints.backup_before_edit(&path, "call", &self.cwd(), &self.kept()).unwrap();
         self.entries.extend(entry.map(|entry| entry.to_string()));
         fs::write(path, content).unwrap();
     }
 
-    fn rewind(&self, message: &str, dry_run: bool) -> Option<Rewind> {
+    fn rewind(&self, message: &str, dry_run: bool) -> Option<FileRewind> {
         self.checkpoints.rewind(message, &self.cwd(), &self.kept(), dry_run).unwrap()
     }
 
@@ -61,14 +61,14 @@ fn files_come_back_to_what_they_were_when_a_prompt_came() {
     let both = vec![sample.cwd().join("a"), sample.cwd().join("b")];
     let dry = sample.rewind("second", true).unwrap();
     assert_eq!(dry.changed.iter().map(|(path, _)| path.clone()).collect::<Vec<_>>(), both);
-    assert_eq!((dry.insertions, dry.deletions, dry.links), (1, 2, 0));
+    assert_eq!((dry.insertions, dry.deletions, dry.skipped_links), (1, 2, 0));
     assert_eq!(dry.changed[0].1[0]["lines"], json!(["-three", "+more"]));
     assert_eq!(sample.content("b").as_deref(), Some("made\n"), "a dry run changes nothing");
     sample.rewind("second", false).unwrap();
     assert_eq!((sample.content("a").as_deref(), sample.content("b")), (Some("more\n"), None));
     sample.rewind("first", false).unwrap();
     assert_eq!((sample.content("a").as_deref(), sample.content("b")), (Some("one\n"), None));
-    assert_eq!(sample.rewind("first", true), Some(Rewind::default()));
+    assert_eq!(sample.rewind("first", true), Some(FileRewind::default()));
     assert_eq!(sample.rewind("other", false), None);
 }
 
@@ -76,7 +76,7 @@ fn files_come_back_to_what_they_were_when_a_prompt_came() {
 fn a_transcript_tells_of_all_that_was_kept() {
     let mut sample = sample();
     let text = sample.entries.join("\n") + "\n";
-    sample.checkpoints = Checkpoints::of(&Transcript::parse(text.as_bytes()));
+    sample.checkpoints = Checkpoints::from_transcript(&Transcript::parse(text.as_bytes()));
     sample.rewind("first", false).unwrap();
     assert_eq!((sample.content("a").as_deref(), sample.content("b")), (Some("one\n"), None));
 }
@@ -88,21 +88,25 @@ fn a_file_that_is_a_link_by_now_stays() {
     fs::write(&far, "far\n").unwrap();
     fs::remove_file(sample.cwd().join("a")).unwrap();
     std::os::unix::fs::symlink(&far, sample.cwd().join("a")).unwrap();
-    assert_eq!(sample.rewind("first", false).unwrap().links, 1);
+    assert_eq!(sample.rewind("first", false).unwrap().skipped_links, 1);
     assert_eq!(fs::read_to_string(far).unwrap(), "far\n");
 }
 
 #[test]
 fn a_copy_has_no_name_that_leads_elsewhere() {
     let sample = Sample::new();
-    let backup = |name: &str| Backup {
+    let backup = |name: &str| FileBackup {
         copy: Some(name.to_owned()),
         version: 1,
         time: String::new(),
         real_parent_dir: None,
     };
     for name in ["../../etc/passwd", "/etc/passwd", "", "..", "a/b"] {
-        assert_eq!(copy(&backup(name), &sample.kept()), Some(sample.kept().join("no-such-copy")), "{name}");
+        assert_eq!(
+            backup_path(&backup(name), &sample.kept()),
+            Some(sample.kept().join("no-such-copy")),
+            "{name}"
+        );
     }
-    assert_eq!(copy(&backup("0a@v1"), &sample.kept()), Some(sample.kept().join("0a@v1")));
+    assert_eq!(backup_path(&backup("0a@v1"), &sample.kept()), Some(sample.kept().join("0a@v1")));
 }

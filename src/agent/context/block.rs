@@ -13,12 +13,12 @@ use crate::session::prompt;
 #[derive(Debug, Clone)]
 pub struct ContextBlock {
     json: Box<RawValue>,
-    tie: Tie,
+    link: BlockLink,
 }
 
 /// What a block is to other blocks.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Tie {
+enum BlockLink {
     /// A person may have typed it, or put the picture there.
     Typed,
     /// It calls a tool, under this id.
@@ -45,27 +45,27 @@ impl ContextBlock {
         }
         let is_typed = |text: Option<&RawValue>| {
             let text = text.and_then(|text| serde_json::from_str::<Cow<'_, str>>(text.get()).ok());
-            text.is_some_and(|text| prompt::is_typed(&text))
+            text.is_some_and(|text| prompt::is_user_typed(&text))
         };
         let head = serde_json::from_str::<Head<'_>>(json.get()).ok();
-        let tie = head.map_or(Tie::None, |head| match (&*head.kind, head.id, head.tool_use_id) {
-            ("tool_use", Some(id), _) => Tie::Call(id),
-            ("tool_result", _, Some(id)) => Tie::Result(id),
-            ("image", ..) => Tie::Typed,
-            ("text", ..) if is_typed(head.text) => Tie::Typed,
-            _ => Tie::None,
+        let tie = head.map_or(BlockLink::None, |head| match (&*head.kind, head.id, head.tool_use_id) {
+            ("tool_use", Some(id), _) => BlockLink::Call(id),
+            ("tool_result", _, Some(id)) => BlockLink::Result(id),
+            ("image", ..) => BlockLink::Typed,
+            ("text", ..) if is_typed(head.text) => BlockLink::Typed,
+            _ => BlockLink::None,
         });
-        Self { json, tie }
+        Self { json, link: tie }
     }
 
     /// A block from a value.
-    pub fn of(value: &Value) -> Option<Self> {
+    pub fn from_value(value: &Value) -> Option<Self> {
         to_raw_value(value).ok().map(Self::new)
     }
 
     /// A block of text.
     pub fn text(text: &str) -> Option<Self> {
-        Self::of(&json!({"type": "text", "text": text}))
+        Self::from_value(&json!({"type": "text", "text": text}))
     }
 
     /// Its JSON, as it goes over the wire again.
@@ -80,21 +80,21 @@ impl ContextBlock {
 
     /// A person may have typed it.
     pub fn is_typed(&self) -> bool {
-        self.tie == Tie::Typed
+        self.link == BlockLink::Typed
     }
 
     /// The id of the call it makes.
     pub fn call(&self) -> Option<&str> {
-        match &self.tie {
-            Tie::Call(id) => Some(id),
+        match &self.link {
+            BlockLink::Call(id) => Some(id),
             _ => None,
         }
     }
 
     /// The id of the call it answers.
     pub fn result(&self) -> Option<&str> {
-        match &self.tie {
-            Tie::Result(id) => Some(id),
+        match &self.link {
+            BlockLink::Result(id) => Some(id),
             _ => None,
         }
     }

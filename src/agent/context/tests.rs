@@ -1,13 +1,13 @@
 use super::*;
 
-fn context(lines: &[&str]) -> Context {
+fn context(lines: &[&str]) -> ModelContext {
     let text = lines.join("\n") + "\n";
     let transcript = Transcript::parse(text.as_bytes());
-    Context::of(&transcript, transcript.leaf())
+    ModelContext::from_transcript(&transcript, transcript.leaf())
 }
 
 /// Each message in a shorthand: who, and the kinds (and ids) of its blocks.
-fn shape(context: &Context) -> Vec<String> {
+fn shape(context: &ModelContext) -> Vec<String> {
     let block = |block: &ContextBlock| {
         let value: Value = serde_json::from_str(block.json()).unwrap();
         let id = value["id"].as_str().or(value["tool_use_id"].as_str()).unwrap_or_default();
@@ -15,9 +15,9 @@ fn shape(context: &Context) -> Vec<String> {
     };
     let message = |message: &Arc<ContextMessage>| {
         let who = match message.role {
-            Role::User if message.is_prompt => "prompt",
-            Role::User => "user",
-            Role::Assistant => "reply",
+            MessageRole::User if message.is_prompt => "prompt",
+            MessageRole::User => "user",
+            MessageRole::Assistant => "reply",
         };
         let blocks: Vec<_> = message.blocks.iter().map(block).collect();
         format!("{who}: {}", blocks.join(" "))
@@ -111,11 +111,11 @@ fn what_no_model_wrote_and_what_is_unknown_is_passed_over() {
 
 #[test]
 fn a_live_turn_grows_the_context_as_its_transcript_would() {
-    let mut context = Context::default();
+    let mut context = ModelContext::default();
     context.push_prompt(&json!("go"));
     context.push_reply("m", &json!({"type": "text", "text": "I run it."}));
     context.push_reply("m", &json!({"type": "tool_use", "id": "1", "name": "Bash", "input": {}}));
-    context.push_note(&json!({"type": "tool_result", "tool_use_id": "1", "content": "x"}));
+    context.push_user_block(&json!({"type": "tool_result", "tool_use_id": "1", "content": "x"}));
     assert_eq!(shape(&context), ["prompt: text", "reply: text tool_use1", "user: tool_result1"]);
     assert_eq!((context.prompts(), context.estimated_tokens() > 20), (1, true));
 }

@@ -6,24 +6,24 @@ use grep_matcher::Matcher as _;
 use grep_regex::RegexMatcher;
 use serde_json::Value;
 
-use super::{Event, Hook, Run};
+use super::{HookEntry, HookEvent, HookRunner};
 
 /// Where the declaration does not say, and the most it can say.
-const TIMEOUT: Duration = Duration::from_mins(1);
-const LONGEST: Duration = Duration::from_hours(1);
+const DEFAULT_TIMEOUT: Duration = Duration::from_mins(1);
+const MAX_TIMEOUT: Duration = Duration::from_hours(1);
 
 /// Which subjects a hook is asked about.
 #[derive(Debug, Clone)]
-pub enum Matcher {
+pub enum HookMatcher {
     /// All.
     Any,
     /// These, to the letter.
     Names(Vec<String>),
     /// Those in which this is found.
-    Like(RegexMatcher),
+    Regex(RegexMatcher),
 }
 
-impl Matcher {
+impl HookMatcher {
     /// Reads one; none where it is neither names nor a regular expression.
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.trim();
@@ -36,42 +36,42 @@ impl Matcher {
             let names = text.split(['|', ',']).map(|name| name.trim().to_owned());
             return Some(Self::Names(names.filter(|name| !name.is_empty()).collect()));
         }
-        RegexMatcher::new(text).ok().map(Self::Like)
+        RegexMatcher::new(text).ok().map(Self::Regex)
     }
 
     /// Whether it fits. Events without a subject concern everybody.
-    pub fn fits(&self, subject: Option<&str>) -> bool {
+    pub fn matches(&self, subject: Option<&str>) -> bool {
         let Some(subject) = subject else { return true };
         match self {
             Self::Any => true,
             Self::Names(names) => names.iter().any(|name| name == subject),
-            Self::Like(pattern) => pattern.is_match(subject.as_bytes()).unwrap_or(false),
+            Self::Regex(pattern) => pattern.is_match(subject.as_bytes()).unwrap_or(false),
         }
     }
 }
 
 /// The hooks that are declared, and what makes no sense among them. `runs`
 /// finds those of one matcher, with their seconds.
-pub fn read(
+pub fn parse_hooks(
     declared: &Value,
     whose: &str,
-    runs: impl Fn(&Value) -> Vec<(Run, Option<f64>)>,
-) -> (Vec<Hook>, Vec<String>) {
+    runs: impl Fn(&Value) -> Vec<(HookRunner, Option<f64>)>,
+) -> (Vec<HookEntry>, Vec<String>) {
     let (mut hooks, mut problems) = (Vec::new(), Vec::new());
-    for event in Event::ALL {
+    for event in HookEvent::ALL {
         for entry in declared[event.name()].as_array().into_iter().flatten() {
             let text = entry["matcher"].as_str().unwrap_or_default();
-            let Some(matcher) = Matcher::parse(text) else {
+            let Some(matcher) = HookMatcher::parse(text) else {
                 problems.push(format!(
                     "“{text}” is no matcher of hooks for {}; {whose} names it in vain",
                     event.name()
                 ));
                 continue;
             };
-            hooks.extend(runs(entry).into_iter().map(|(run, seconds)| Hook {
+            hooks.extend(runs(entry).into_iter().map(|(run, seconds)| HookEntry {
                 event,
                 matcher: matcher.clone(),
-                timeout: timeout(seconds),
+                timeout: parse_timeout(seconds),
                 // As the official CLI, which reads what it does not know as “block”.
                 blocks_on_failure: entry["onFailure"].as_str().is_some_and(|then| then != "continue"),
                 run,
@@ -81,7 +81,8 @@ pub fn read(
     (hooks, problems)
 }
 
-fn timeout(seconds: Option<f64>) -> Duration {
-    let asked = seconds.filter(|seconds| *seconds > 0.0).map(|seconds| seconds.min(LONGEST.as_secs_f64()));
-    asked.map_or(TIMEOUT, Duration::from_secs_f64)
+fn parse_timeout(seconds: Option<f64>) -> Duration {
+    let asked =
+        seconds.filter(|seconds| *seconds > 0.0).map(|seconds| seconds.min(MAX_TIMEOUT.as_secs_f64()));
+    asked.map_or(DEFAULT_TIMEOUT, Duration::from_secs_f64)
 }

@@ -3,17 +3,17 @@ use serde_json::json;
 use super::*;
 use crate::agent::outbox::Outbox;
 
-fn occasion(event: Event, subject: &str) -> Occasion {
-    Occasion {
+fn occasion(event: HookEvent, subject: &str) -> HookInvocation {
+    HookInvocation {
         event,
         subject: Some(subject.to_owned()),
-        call: None,
+        tool_use_id: None,
         fields: json!({"tool_name": subject}),
         common: json!({"session_id": "s"}),
     }
 }
 
-fn surroundings(temp: &tempfile::TempDir) -> Surroundings {
+fn surroundings(temp: &tempfile::TempDir) -> HookEnvironment {
     // A guard that runs what stands behind `--`.
     let guard = temp.path().join("guard");
     if !guard.exists() {
@@ -26,18 +26,16 @@ fn surroundings(temp: &tempfile::TempDir) -> Surroundings {
             .status();
         assert!(written.unwrap().success());
     }
-    let place = Place::new(temp.path().to_owned(), guard);
-    Surroundings { host: None, place, project: temp.path().to_owned() }
+    let place = ToolContext::new(temp.path().to_owned(), guard);
+    HookEnvironment { host: None, context: place, project: temp.path().to_owned() }
 }
 
 fn hooks(event: &str, matcher: &str, commands: &[&str]) -> Hooks {
     let commands: Vec<_> =
         commands.iter().map(|command| json!({"type": "command", "command": command, "timeout": 5})).collect();
     let mut hooks = Hooks::default();
-    let problems = hooks.take_settings(
-        "settings.json",
-        &json!({"hooks": {event: [{"matcher": matcher, "hooks": commands}]}}),
-    );
+    let problems = hooks
+        .add_settings("settings.json", &json!({"hooks": {event: [{"matcher": matcher, "hooks": commands}]}}));
     assert_eq!(problems, Vec::<String>::new());
     hooks
 }
@@ -47,16 +45,16 @@ async fn commands_speak_by_exit_code_and_output() {
     let temp = tempfile::tempdir().unwrap();
     let check = async |event, command: &str| {
         let hooks = hooks(event, "", &[command]);
-        let event = *Event::ALL.iter().find(|known| known.name() == event).unwrap();
+        let event = *HookEvent::ALL.iter().find(|known| known.name() == event).unwrap();
         hooks.fire(occasion(event, "Bash"), surroundings(&temp)).unwrap().await
     };
-    let none = Verdict::default();
+    let none = HookOutcome::default();
     assert_eq!(check("PreToolUse", "echo words").await, none);
-    assert_eq!(check("UserPromptSubmit", "echo words").await.notes[0].text, "words");
+    assert_eq!(check("UserPromptSubmit", "echo words").await.additional_context[0].text, "words");
     let blocked = check("PreToolUse", "echo no >&2; exit 2").await;
     assert_eq!(
-        (blocked.blocked.as_deref(), blocked.said),
-        (Some("[echo no >&2; exit 2]: no\n"), Some(Said::Deny))
+        (blocked.blocked.as_deref(), blocked.decision),
+        (Some("[echo no >&2; exit 2]: no\n"), Some(HookDecision::Deny))
     );
     let failed = check("PreToolUse", "echo oh >&2; exit 3").await;
     assert!(failed.blocked.is_none() && failed.messages[0].contains("exit code 3: oh"), "{failed:?}");
@@ -64,8 +62,11 @@ async fn commands_speak_by_exit_code_and_output() {
     assert!(told.contains(r#"{"session_id":"s","hook_event_name":"Stop","tool_name":"Bash"}"#), "{told}");
     let json = r#"echo '{"hookSpecificOutput": {"permissionDecision": "allow", "updatedInput": {"a": 1}, "additionalContext": "c"}, "systemMessage": "m", "continue": false, "stopReason": "r"}'"#;
     let said = check("PreToolUse", json).await;
-    assert_eq!(said.said, Some(Said::Allow));
-    assert_eq!((said.updated_input, said.notes[0].text.clone()), (Some(json!({"a": 1})), "c".to_owned()));
+    assert_eq!(said.decision, Some(HookDecision::Allow));
+    assert_eq!(
+        (said.updated_input, said.additional_context[0].text.clone()),
+        (Some(json!({"a": 1})), "c".to_owned())
+    );
     assert_eq!((said.messages.concat(), said.stopped.as_deref()), ("m".to_owned(), Some("r")));
 }
 
@@ -79,10 +80,10 @@ async fn the_strictest_of_several_counts_and_they_run_at_once() {
         "Bash|Edit",
         &[allow, "touch a; until [ -e b ]; do :; done; exit 2", "touch b; until [ -e a ]; do :; done"],
     );
-    let verdict = hooks.fire(occasion(Event::PreToolUse, "Bash"), surroundings(&temp)).unwrap().await;
-    assert_eq!(verdict.said, Some(Said::Deny));
-    assert!(hooks.fire(occasion(Event::PreToolUse, "Read"), surroundings(&temp)).is_none());
-    assert!(hooks.fire(occasion(Event::PostToolUse, "Bash"), surroundings(&temp)).is_none());
+    let verdict = hooks.fire(occasion(HookEvent::PreToolUse, "Bash"), surroundings(&temp)).unwrap().await;
+    assert_eq!(verdict.decision, Some(HookDecision::Deny));
+    assert!(hooks.fire(occasion(HookEvent::PreToolUse, "Read"), surroundings(&temp)).is_none());
+    assert!(hooks.fire(occasion(HookEvent::PostToolUse, "Bash"), surroundings(&temp)).is_none());
 }
 
 #[tokio::test]
@@ -90,8 +91,8 @@ async fn a_hook_that_never_ends_is_given_up() {
     let temp = tempfile::tempdir().unwrap();
     let mut hooks = Hooks::default();
     let never = json!({"type": "command", "command": "sleep 600", "timeout": 0.05});
-    hooks.take_settings("s", &json!({"hooks": {"Stop": [{"hooks": [never]}]}}));
-    let verdict = hooks.fire(occasion(Event::Stop, ""), surroundings(&temp)).unwrap().await;
+    hooks.add_settings("s", &json!({"hooks": {"Stop": [{"hooks": [never]}]}}));
+    let verdict = hooks.fire(occasion(HookEvent::Stop, ""), surroundings(&temp)).unwrap().await;
     assert!(verdict.messages[0].contains("did not answer"), "{verdict:?}");
 }
 
@@ -100,11 +101,12 @@ async fn a_guard_that_cannot_be_asked_blocks() {
     let temp = tempfile::tempdir().unwrap();
     let mut hooks = Hooks::default();
     let guard = json!({"hookCallbackIds": ["hook_0"], "timeout": 0.05, "onFailure": "block"});
-    hooks.set_of_host(&json!({"PreToolUse": [guard]}));
+    hooks.set_host_hooks(&json!({"PreToolUse": [guard]}));
     let (output, _input) = crate::agent::outbox::tests::pipe();
-    let host = Some(Host::new(Outbox::open(output)));
-    let asked = hooks.fire(occasion(Event::PreToolUse, "Bash"), Surroundings { host, ..surroundings(&temp) });
-    assert_eq!(asked.unwrap().await.said, Some(Said::Deny));
+    let host = Some(HostClient::new(Outbox::open(output)));
+    let asked =
+        hooks.fire(occasion(HookEvent::PreToolUse, "Bash"), HookEnvironment { host, ..surroundings(&temp) });
+    assert_eq!(asked.unwrap().await.decision, Some(HookDecision::Deny));
 }
 
 #[tokio::test]
@@ -112,11 +114,13 @@ async fn a_host_that_has_gone_is_not_asked() {
     let temp = tempfile::tempdir().unwrap();
     let mut hooks = Hooks::default();
     let declared = json!({"Stop": [{"matcher": null, "hookCallbackIds": ["hook_0"], "timeout": 5}]});
-    assert_eq!(hooks.set_of_host(&declared), Vec::<String>::new());
-    assert!(hooks.fire(occasion(Event::Stop, ""), surroundings(&temp)).is_none());
+    assert_eq!(hooks.set_host_hooks(&declared), Vec::<String>::new());
+    assert!(hooks.fire(occasion(HookEvent::Stop, ""), surroundings(&temp)).is_none());
     let (output, _input) = crate::agent::outbox::tests::pipe();
-    let host = Some(Host::new(Outbox::open(output)));
-    assert!(hooks.fire(occasion(Event::Stop, ""), Surroundings { host, ..surroundings(&temp) }).is_some());
+    let host = Some(HostClient::new(Outbox::open(output)));
+    assert!(
+        hooks.fire(occasion(HookEvent::Stop, ""), HookEnvironment { host, ..surroundings(&temp) }).is_some()
+    );
 }
 
 #[test]
@@ -131,11 +135,11 @@ fn matchers_are_names_or_patterns() {
         ("mcp__.*", "mcp__a__b", true),
         ("^Notebook", "Read", false),
     ] {
-        let matcher = Matcher::parse(matcher).unwrap();
-        assert_eq!(matcher.fits(Some(subject)), expected, "{matcher:?} on {subject}");
+        let matcher = HookMatcher::parse(matcher).unwrap();
+        assert_eq!(matcher.matches(Some(subject)), expected, "{matcher:?} on {subject}");
     }
-    assert!(Matcher::parse("(").is_none());
+    assert!(HookMatcher::parse("(").is_none());
     let mut hooks = Hooks::default();
-    let problems = hooks.take_settings("s", &json!({"hooks": {"Stop": [{"matcher": "(", "hooks": []}]}}));
+    let problems = hooks.add_settings("s", &json!({"hooks": {"Stop": [{"matcher": "(", "hooks": []}]}}));
     assert!(problems[0].contains("is no matcher"), "{problems:?}");
 }

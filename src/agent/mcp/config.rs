@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 
 /// Where a server is reached.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Reach {
+pub enum McpTransport {
     /// A program of its own, over its stdin and stdout.
     Program {
         /// The program.
@@ -33,12 +33,12 @@ pub enum Reach {
 }
 
 /// A server as it was asked for; the error says what makes no sense about it.
-pub type Asked = BTreeMap<String, Result<Reach, String>>;
+pub type ServerConfigs = BTreeMap<String, Result<McpTransport, String>>;
 
 /// Reads the values of `--mcp-config`, each a JSON text or a file. What is
 /// named twice counts as named last.
-pub fn read(values: &[String], cwd: &Path) -> Result<Asked, String> {
-    let mut asked = Asked::new();
+pub fn read(values: &[String], cwd: &Path) -> Result<ServerConfigs, String> {
+    let mut asked = ServerConfigs::new();
     for value in values {
         let is_json = value.trim_start().starts_with('{');
         let text = if is_json {
@@ -53,19 +53,19 @@ pub fn read(values: &[String], cwd: &Path) -> Result<Asked, String> {
             serde_json::from_str(&text).map_err(|error| format!("{place} is no JSON: {error}"))?;
         let servers =
             config["mcpServers"].as_object().ok_or_else(|| format!("{place} has no object “mcpServers”"))?;
-        asked.extend(of(servers));
+        asked.extend(parse_servers(servers));
     }
     Ok(asked)
 }
 
 /// Understands servers by name.
-pub fn of(servers: &Map<String, Value>) -> Asked {
-    servers.iter().map(|(name, config)| (name.clone(), reach(config))).collect()
+pub fn parse_servers(servers: &Map<String, Value>) -> ServerConfigs {
+    servers.iter().map(|(name, config)| (name.clone(), parse_transport(config))).collect()
 }
 
-impl Reach {
+impl McpTransport {
     /// For a status report: without what may be a secret.
-    pub fn shown(&self, name: &str) -> Value {
+    pub fn redacted(&self, name: &str) -> Value {
         match self {
             Self::Program { command, args, .. } => json!({"type": "stdio", "command": command, "args": args}),
             Self::Http { url, .. } => json!({"type": "http", "url": url}),
@@ -74,7 +74,7 @@ impl Reach {
     }
 }
 
-fn reach(config: &Value) -> Result<Reach, String> {
+fn parse_transport(config: &Value) -> Result<McpTransport, String> {
     #[derive(Deserialize)]
     struct Config {
         r#type: Option<String>,
@@ -92,15 +92,15 @@ fn reach(config: &Value) -> Result<Reach, String> {
         texts.into_iter().map(|(name, text)| Ok((name, expand(&text)?))).collect()
     };
     match config.r#type.as_deref() {
-        Some("sdk") => Ok(Reach::Host),
+        Some("sdk") => Ok(McpTransport::Host),
         Some("http" | "streamable-http") => {
             let url = config.url.ok_or("it has no “url”")?;
-            Ok(Reach::Http { url: expand(&url)?, headers: all(config.headers)? })
+            Ok(McpTransport::Http { url: expand(&url)?, headers: all(config.headers)? })
         }
         None | Some("stdio") => {
             let command = config.command.ok_or("it has no “command”")?;
             let args = config.args.iter().map(|arg| expand(arg)).collect::<Result<_, _>>()?;
-            Ok(Reach::Program { command: expand(&command)?, args, env: all(config.env)? })
+            Ok(McpTransport::Program { command: expand(&command)?, args, env: all(config.env)? })
         }
         Some("sse") => Err("the SSE transport was replaced by streamable HTTP (“type”: “http”)".to_owned()),
         Some(other) => Err(format!("there is no transport “{other}”; there are stdio, http and sdk")),
@@ -130,8 +130,8 @@ fn expand(text: &str) -> Result<String, String> {
 mod tests {
     use super::*;
 
-    fn check(config: &Value, expected: Result<Reach, &str>) {
-        match (reach(config), expected) {
+    fn check(config: &Value, expected: Result<McpTransport, &str>) {
+        match (parse_transport(config), expected) {
             (Err(error), Err(part)) => assert!(error.contains(part), "{config}: {error}"),
             (reach, expected) => assert_eq!(reach, expected.map_err(str::to_owned), "{config}"),
         }
@@ -139,10 +139,10 @@ mod tests {
 
     #[test]
     fn each_way_to_a_server_is_understood() {
-        check(&json!({"type": "sdk", "name": "x"}), Ok(Reach::Host));
+        check(&json!({"type": "sdk", "name": "x"}), Ok(McpTransport::Host));
         check(
             &json!({"command": "srv", "args": ["-x", "${NO_SUCH_VARIABLE:-there}"]}),
-            Ok(Reach::Program {
+            Ok(McpTransport::Program {
                 command: "srv".into(),
                 args: vec!["-x".into(), "there".into()],
                 env: BTreeMap::new(),
@@ -150,7 +150,7 @@ mod tests {
         );
         check(
             &json!({"type": "http", "url": "http://127.0.0.1/", "headers": {"A": "b"}}),
-            Ok(Reach::Http {
+            Ok(McpTransport::Http {
                 url: "http://127.0.0.1/".into(),
                 headers: BTreeMap::from([("A".into(), "b".into())]),
             }),
@@ -183,7 +183,8 @@ mod tests {
 
     #[test]
     fn a_status_shows_no_secret() {
-        let reach = Reach::Http { url: "u".into(), headers: BTreeMap::from([("K".into(), "secret".into())]) };
-        assert!(!reach.shown("x").to_string().contains("secret"));
+        let reach =
+            McpTransport::Http { url: "u".into(), headers: BTreeMap::from([("K".into(), "secret".into())]) };
+        assert!(!reach.redacted("x").to_string().contains("secret"));
     }
 }

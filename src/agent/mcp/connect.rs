@@ -16,37 +16,37 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 use tokio::sync::{Notify, mpsc, watch};
 
-use super::config::Reach;
-use crate::agent::host::Host;
-use crate::agent::tool::Place;
-use crate::protocol::AgentRequest;
+use super::config::McpTransport;
+use crate::agent::host_client::HostClient;
+use crate::agent::tool::ToolContext;
+use crate::protocol::AgentControlRequest;
 
 /// What is kept of a program's last words on stderr, in characters.
-const LAST_WORDS: usize = 300;
+const STDERR_LINE_CHARS: usize = 300;
 
 /// A connection whose handshake is done.
-pub struct Connection {
+pub struct McpConnection {
     /// The connection; it ends when the server does.
-    pub service: RunningService<RoleClient, Client>,
+    pub service: RunningService<RoleClient, McpClient>,
     /// The server's program, for its end; none where it is not ours.
-    pub program: Option<Program>,
+    pub program: Option<McpProgram>,
 }
 
 /// A server's program.
-pub struct Program {
+pub struct McpProgram {
     /// It and all it started end when this is dropped: the guard sees to it.
     pub child: Child,
     /// The last line it wrote to stderr.
-    pub last_words: watch::Receiver<String>,
+    pub last_stderr_line: watch::Receiver<String>,
 }
 
 /// What a server can tell us between requests.
-pub struct Client {
+pub struct McpClient {
     /// Its tools are others now.
     pub tools_changed: Arc<Notify>,
 }
 
-impl ClientHandler for Client {
+impl ClientHandler for McpClient {
     fn get_info(&self) -> ClientConfig {
         let us = Implementation::new("hotseat", env!("CARGO_PKG_VERSION"));
         ClientConfig::new(ClientCapabilities::default(), us)
@@ -58,36 +58,45 @@ impl ClientHandler for Client {
 }
 
 /// Connects; the error is for a person.
-pub async fn connect(name: &str, reach: &Reach, place: &Place, host: &Host) -> Result<Connection, Failed> {
-    let client = Client { tools_changed: Arc::default() };
+pub async fn connect(
+    name: &str,
+    reach: &McpTransport,
+    place: &ToolContext,
+    host: &HostClient,
+) -> Result<McpConnection, McpConnectError> {
+    let client = McpClient { tools_changed: Arc::default() };
     match reach {
-        Reach::Program { .. } => over_program(reach, place, client).await,
-        Reach::Http { url, headers } => over_http(url, headers.clone(), client).await,
-        Reach::Host => over_host(name, host.clone(), client).await,
+        McpTransport::Program { .. } => connect_stdio(reach, place, client).await,
+        McpTransport::Http { url, headers } => connect_http(url, headers.clone(), client).await,
+        McpTransport::Host => connect_host(name, host.clone(), client).await,
     }
 }
 
 /// Why there is no connection.
-pub enum Failed {
+pub enum McpConnectError {
     /// It wants somebody to log in.
     NeedsAuth(String),
     /// Anything else.
-    Otherwise(String),
+    Other(String),
 }
 
-impl From<rmcp::service::ClientInitializeError> for Failed {
+impl From<rmcp::service::ClientInitializeError> for McpConnectError {
     fn from(error: rmcp::service::ClientInitializeError) -> Self {
         if error.is_authorization_required() {
             Self::NeedsAuth(error.to_string())
         } else {
-            Self::Otherwise(error.to_string())
+            Self::Other(error.to_string())
         }
     }
 }
 
-async fn over_program(reach: &Reach, place: &Place, client: Client) -> Result<Connection, Failed> {
-    let Reach::Program { command, args, env } = reach else {
-        return Err(Failed::Otherwise("it is no program".to_owned()));
+async fn connect_stdio(
+    reach: &McpTransport,
+    place: &ToolContext,
+    client: McpClient,
+) -> Result<McpConnection, McpConnectError> {
+    let McpTransport::Program { command, args, env } = reach else {
+        return Err(McpConnectError::Other("it is no program".to_owned()));
     };
     let spawned = Command::new(&place.guard)
         .args(["guard", "--grace", "0", "--"])
@@ -101,30 +110,34 @@ async fn over_program(reach: &Reach, place: &Place, client: Client) -> Result<Co
         .stderr(Stdio::piped())
         .kill_on_drop(true)
         .spawn();
-    let mut child = spawned.map_err(|error| Failed::Otherwise(format!("cannot start {command}: {error}")))?;
+    let mut child =
+        spawned.map_err(|error| McpConnectError::Other(format!("cannot start {command}: {error}")))?;
     let (Some(stdin), Some(stdout), Some(stderr)) =
         (child.stdin.take(), child.stdout.take(), child.stderr.take())
     else {
-        return Err(Failed::Otherwise(format!("cannot talk to {command}: it has no stdio")));
+        return Err(McpConnectError::Other(format!("cannot talk to {command}: it has no stdio")));
     };
     let (said, last_words) = watch::channel(String::new());
-    tokio::spawn(listen(stderr, said));
+    tokio::spawn(watch_stderr(stderr, said));
     match rmcp::serve_client(client, (stdout, stdin)).await {
-        Ok(service) => Ok(Connection { service, program: Some(Program { child, last_words }) }),
+        Ok(service) => {
+            Ok(McpConnection { service, program: Some(McpProgram { child, last_stderr_line: last_words }) })
+        }
         Err(error) => {
             let words = last_words.borrow().clone();
-            Err(Failed::Otherwise(if words.is_empty() { error.to_string() } else { words }))
+            Err(McpConnectError::Other(if words.is_empty() { error.to_string() } else { words }))
         }
     }
 }
 
 /// Drains stderr, so that the server never waits for us, and keeps its last line.
-async fn listen(stderr: impl tokio::io::AsyncRead + Unpin, said: watch::Sender<String>) {
+async fn watch_stderr(stderr: impl tokio::io::AsyncRead + Unpin, said: watch::Sender<String>) {
     let mut stderr = BufReader::new(stderr);
     let mut line = Vec::new();
     while let Ok(read @ 1..) = stderr.read_until(b'\n', &mut line).await {
         let text = String::from_utf8_lossy(&line[line.len() - read..]);
-        let text: String = text.trim().chars().filter(|char| !char.is_control()).take(LAST_WORDS).collect();
+        let text: String =
+            text.trim().chars().filter(|char| !char.is_control()).take(STDERR_LINE_CHARS).collect();
         if !text.is_empty() {
             said.send_replace(text);
         }
@@ -132,26 +145,30 @@ async fn listen(stderr: impl tokio::io::AsyncRead + Unpin, said: watch::Sender<S
     }
 }
 
-async fn over_http(
+async fn connect_http(
     url: &str,
     headers: impl IntoIterator<Item = (String, String)>,
-    client: Client,
-) -> Result<Connection, Failed> {
+    client: McpClient,
+) -> Result<McpConnection, McpConnectError> {
     let mut typed = HashMap::new();
     for (name, value) in headers {
         let (Ok(name), Ok(value)) = (name.parse(), value.parse()) else {
-            return Err(Failed::Otherwise(format!("the header “{name}” cannot be sent")));
+            return Err(McpConnectError::Other(format!("the header “{name}” cannot be sent")));
         };
         typed.insert(name, value);
     }
     let config = StreamableHttpClientTransportConfig::with_uri(url).custom_headers(typed);
     let transport = StreamableHttpClientTransport::with_client(crate::agent::http::client(), config);
-    Ok(Connection { service: rmcp::serve_client(client, transport).await?, program: None })
+    Ok(McpConnection { service: rmcp::serve_client(client, transport).await?, program: None })
 }
 
 /// Each message goes out as a request to the host; what that is answered with
 /// is the server's message to us.
-async fn over_host(name: &str, host: Host, client: Client) -> Result<Connection, Failed> {
+async fn connect_host(
+    name: &str,
+    host: HostClient,
+    client: McpClient,
+) -> Result<McpConnection, McpConnectError> {
     let (answers, answered) = mpsc::unbounded_channel::<RxJsonRpcMessage<RoleClient>>();
     let server = name.to_owned();
     let sink = futures_util::sink::unfold((), move |(), message: TxJsonRpcMessage<RoleClient>| {
@@ -162,7 +179,8 @@ async fn over_host(name: &str, host: Host, client: Client) -> Result<Connection,
             // A task of its own: a tool that takes long must not hold up the next call.
             tokio::spawn(async move {
                 let id = message["id"].clone();
-                let answer = host.ask(AgentRequest::McpMessage { server_name: server, message }).await;
+                let answer =
+                    host.request(AgentControlRequest::McpMessage { server_name: server, message }).await;
                 if !wants_answer {
                     return;
                 }
@@ -185,5 +203,5 @@ async fn over_host(name: &str, host: Host, client: Client) -> Result<Connection,
         answered.recv().await.map(|message| (message, answered))
     });
     let service = rmcp::serve_client(client, (Box::pin(sink), Box::pin(stream))).await?;
-    Ok(Connection { service, program: None })
+    Ok(McpConnection { service, program: None })
 }

@@ -7,12 +7,12 @@ use rmcp::model::{CallToolRequestParams, CallToolResult, ContentBlock, ResourceC
 use rmcp::service::{Peer, RoleClient};
 use serde_json::{Map, Value, json};
 
-use super::server::Connected;
-use crate::agent::tool::{Need, Outcome, Place, Running, Tool};
+use super::supervisor::ReadyServer;
+use crate::agent::tool::{Access, Tool, ToolContext, ToolFuture, ToolOutcome};
 
 /// What is kept of an answer's text, in bytes (the official CLI's limit is
 /// 25,000 tokens, about four bytes each).
-const KEPT: usize = 100_000;
+const MAX_TEXT_BYTES: usize = 100_000;
 
 /// A tool that a connected server offers.
 #[derive(Debug, Clone)]
@@ -25,11 +25,11 @@ pub struct McpTool {
 
 impl McpTool {
     /// All tools of a server.
-    pub(super) fn of(server: &str, connected: &Connected) -> Vec<Self> {
+    pub(super) fn all_of(server: &str, connected: &ReadyServer) -> Vec<Self> {
         let tools = connected.tools.iter();
         tools
             .map(|tool| Self {
-                name: format!("mcp__{}__{}", plain(server), plain(&tool.name)),
+                name: format!("mcp__{}__{}", api_name(server), api_name(&tool.name)),
                 tool: tool.clone(),
                 peer: connected.peer.clone(),
             })
@@ -37,15 +37,15 @@ impl McpTool {
     }
 
     /// Calls it. Dropping the future tells the server to stop.
-    async fn call(self, input: Value) -> Outcome {
+    async fn call(self, input: Value) -> ToolOutcome {
         let arguments = match input {
             Value::Object(arguments) => arguments,
             _ => Map::new(),
         };
         let request = CallToolRequestParams::new(self.tool.name.clone()).with_arguments(arguments);
         match self.peer.call_tool(request).await {
-            Ok(answer) => outcome(&answer),
-            Err(error) => Outcome::failed(format!("{}: {error}", self.name)),
+            Ok(answer) => to_outcome(&answer),
+            Err(error) => ToolOutcome::error(format!("{}: {error}", self.name)),
         }
     }
 }
@@ -63,17 +63,17 @@ impl Tool for McpTool {
         Value::Object((*self.tool.input_schema).clone())
     }
 
-    fn need(&self, _input: &Value, _place: &Place) -> Need {
-        Need::Service
+    fn access(&self, _input: &Value, _place: &ToolContext) -> Access {
+        Access::McpServer
     }
 
-    fn run(&self, input: Value, _place: Place) -> Running {
+    fn run(&self, input: Value, _place: ToolContext) -> ToolFuture {
         Box::pin(self.clone().call(input))
     }
 }
 
 /// A tool in a status report.
-pub(super) fn shown(tool: &rmcp::model::Tool) -> Value {
+pub(super) fn describe(tool: &rmcp::model::Tool) -> Value {
     let mut shown = json!({"name": tool.name});
     if let Some(description) = &tool.description {
         shown["description"] = json!(description);
@@ -88,24 +88,24 @@ pub(super) fn shown(tool: &rmcp::model::Tool) -> Value {
     shown
 }
 
-fn outcome(answer: &CallToolResult) -> Outcome {
+fn to_outcome(answer: &CallToolResult) -> ToolOutcome {
     let is_error = answer.is_error.unwrap_or(false);
-    let mut text = answer.content.iter().map(words).collect::<Vec<_>>().join("\n");
+    let mut text = answer.content.iter().map(block_text).collect::<Vec<_>>().join("\n");
     if text.is_empty()
         && let Some(structured) = &answer.structured_content
     {
         text = structured.to_string();
     }
-    if text.len() > KEPT {
-        let kept = &text[..text.floor_char_boundary(KEPT)];
+    if text.len() > MAX_TEXT_BYTES {
+        let kept = &text[..text.floor_char_boundary(MAX_TEXT_BYTES)];
         text = format!("{kept}\n… {} more bytes", text.len() - kept.len());
     }
     let detail = json!([{"type": "text", "text": text}]);
-    Outcome { text, is_error, detail }
+    ToolOutcome { text, is_error, detail }
 }
 
 /// What a block says, or what it is where it says nothing.
-fn words(block: &ContentBlock) -> String {
+fn block_text(block: &ContentBlock) -> String {
     match block {
         ContentBlock::Text(text) => text.text.clone(),
         ContentBlock::Image(image) => {
@@ -125,7 +125,7 @@ fn words(block: &ContentBlock) -> String {
 }
 
 /// A name as the Messages API takes it.
-fn plain(name: &str) -> String {
+fn api_name(name: &str) -> String {
     let letter =
         |char: char| if char.is_ascii_alphanumeric() || matches!(char, '_' | '-') { char } else { '_' };
     name.chars().map(letter).collect()
@@ -136,7 +136,7 @@ mod tests {
     use super::*;
 
     fn check(answer: Value, text: &str, is_error: bool) {
-        let outcome = outcome(&serde_json::from_value(answer).unwrap());
+        let outcome = to_outcome(&serde_json::from_value(answer).unwrap());
         assert_eq!((outcome.text.as_str(), outcome.is_error), (text, is_error));
     }
 
@@ -155,14 +155,14 @@ mod tests {
 
     #[test]
     fn a_flood_is_cut() {
-        let long = "é".repeat(KEPT);
+        let long = "é".repeat(MAX_TEXT_BYTES);
         let answer = json!({"content": [{"type": "text", "text": long}]});
-        let outcome = outcome(&serde_json::from_value(answer).unwrap());
-        assert!(outcome.text.len() < KEPT + 100 && outcome.text.ends_with("more bytes"));
+        let outcome = to_outcome(&serde_json::from_value(answer).unwrap());
+        assert!(outcome.text.len() < MAX_TEXT_BYTES + 100 && outcome.text.ends_with("more bytes"));
     }
 
     #[test]
     fn names_are_what_the_api_takes() {
-        assert_eq!(plain("my server.v2/x"), "my_server_v2_x");
+        assert_eq!(api_name("my server.v2/x"), "my_server_v2_x");
     }
 }

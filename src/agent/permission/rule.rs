@@ -7,33 +7,33 @@
 use std::fmt;
 use std::path::Path;
 
-use super::place::Forbidden;
-use super::{glob, place};
+use super::path_pattern::PathDenial;
+use super::{path_pattern, wildcard};
 
 /// A tool, and which of its calls are meant.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Rule {
+pub struct PermissionRule {
     tool: String,
     /// None: all calls.
-    calls: Option<Calls>,
+    pattern: Option<RulePattern>,
 }
 
 /// Which calls of a tool.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Calls {
+enum RulePattern {
     /// This one, to the letter.
-    Exactly(String),
+    Literal(String),
     /// Those that fit, where `*` stands for anything.
-    Like(String),
+    Glob(String),
 }
 
 /// What a tool is about to do.
 #[derive(Debug, Clone, Copy)]
-pub enum Call<'a> {
+pub enum ToolUse<'a> {
     /// Run this command.
     Command(&'a str),
     /// Have a server do something; only the tool itself tells what.
-    Service,
+    McpServer,
     /// Get something from this host; rules name it as `domain:example.com`.
     Host(&'a str),
     /// Use this file.
@@ -47,15 +47,15 @@ pub enum Call<'a> {
 
 /// What ends one command and begins another, or reaches elsewhere: a rule with
 /// a star permits no command with one of these.
-const JOINTS: [char; 11] = [';', '&', '|', '\n', '\r', '`', '$', '<', '>', '(', ')'];
+const SHELL_SEPARATORS: [char; 11] = [';', '&', '|', '\n', '\r', '`', '$', '<', '>', '(', ')'];
 
 /// Words before a command that change nothing about what it does.
-const BEFORE: [&str; 15] = [
+const COMMAND_PREFIXES: [&str; 15] = [
     "sudo", "env", "command", "builtin", "exec", "nohup", "time", "nice", "xargs", "then", "else", "do",
     "if", "!", "{",
 ];
 
-impl Rule {
+impl PermissionRule {
     /// Reads a rule as `--allowedTools` and the SDKs write it.
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.trim();
@@ -70,17 +70,17 @@ impl Rule {
     /// A rule from its parts, as permission updates carry them.
     pub fn new(tool: &str, calls: Option<&str>) -> Self {
         let calls = calls.map(str::trim).filter(|calls| !matches!(*calls, "" | "*" | ":*"));
-        Self { tool: tool.to_owned(), calls: calls.map(|calls| Calls::Like(calls.to_owned())) }
+        Self { tool: tool.to_owned(), pattern: calls.map(|calls| RulePattern::Glob(calls.to_owned())) }
     }
 
     /// A rule for one call, to the letter.
-    pub fn exactly(tool: &str, call: &str) -> Self {
-        Self { tool: tool.to_owned(), calls: Some(Calls::Exactly(call.trim().to_owned())) }
+    pub fn literal(tool: &str, call: &str) -> Self {
+        Self { tool: tool.to_owned(), pattern: Some(RulePattern::Literal(call.trim().to_owned())) }
     }
 
     /// The texts of the rules in a list, parted by commas or blanks that stand
     /// in no brackets.
-    pub fn texts(list: &str) -> impl Iterator<Item = &str> {
+    pub fn split_list(list: &str) -> impl Iterator<Item = &str> {
         let mut depth = 0usize;
         let parts = list.split(move |char: char| {
             match char {
@@ -94,70 +94,76 @@ impl Rule {
     }
 
     /// Whether it is about some calls of this tool, by its very name.
-    pub fn names(&self, tool: &str) -> bool {
+    pub fn is_named(&self, tool: &str) -> bool {
         self.tool == tool
     }
 
     /// Whether it is about all calls of this tool.
-    pub fn is_about_all(&self, tool: &str) -> bool {
-        self.calls.is_none() && self.is_about(tool)
+    pub fn covers_whole_tool(&self, tool: &str) -> bool {
+        self.pattern.is_none() && self.covers_tool(tool)
     }
 
     /// What it keeps from whoever reads; none where it names no files.
-    pub fn unreadable(&self, cwd: &Path) -> Option<Forbidden> {
-        match &self.calls {
-            Some(Calls::Exactly(text) | Calls::Like(text)) if self.is_about("Read") => {
-                Some(Forbidden::new(text, cwd))
+    pub fn read_denial(&self, cwd: &Path) -> Option<PathDenial> {
+        match &self.pattern {
+            Some(RulePattern::Literal(text) | RulePattern::Glob(text)) if self.covers_tool("Read") => {
+                Some(PathDenial::new(text, cwd))
             }
             _ => None,
         }
     }
 
     /// Whether it permits this call of the tool.
-    pub fn permits(&self, tool: &str, call: Call<'_>) -> bool {
-        self.is_about(tool)
-            && match (&self.calls, call) {
+    pub fn allows(&self, tool: &str, call: ToolUse<'_>) -> bool {
+        self.covers_tool(tool)
+            && match (&self.pattern, call) {
                 (None, _) => true,
-                (Some(_), Call::Service) => false,
-                (Some(Calls::Exactly(text) | Calls::Like(text)), Call::Host(host)) => {
-                    domain(text).is_some_and(|domain| glob::matches(&domain, host))
+                (Some(_), ToolUse::McpServer) => false,
+                (Some(RulePattern::Literal(text) | RulePattern::Glob(text)), ToolUse::Host(host)) => {
+                    domain_pattern(text).is_some_and(|domain| wildcard::matches(&domain, host))
                 }
-                (Some(Calls::Exactly(text)), Call::Command(command)) => text == command.trim(),
-                (Some(Calls::Exactly(text)), Call::File { path, .. }) => Path::new(text) == path,
-                (Some(Calls::Like(pattern)), Call::Command(command)) => {
+                (Some(RulePattern::Literal(text)), ToolUse::Command(command)) => text == command.trim(),
+                (Some(RulePattern::Literal(text)), ToolUse::File { path, .. }) => Path::new(text) == path,
+                (Some(RulePattern::Glob(pattern)), ToolUse::Command(command)) => {
                     let command = command.trim();
-                    pattern == command || (!command.contains(JOINTS) && fits(pattern, command))
+                    pattern == command
+                        || (!command.contains(SHELL_SEPARATORS) && matches_command(pattern, command))
                 }
-                (Some(Calls::Like(pattern)), Call::File { path, cwd }) => place::permits(pattern, path, cwd),
+                (Some(RulePattern::Glob(pattern)), ToolUse::File { path, cwd }) => {
+                    path_pattern::allows_path(pattern, path, cwd)
+                }
             }
     }
 
     /// Whether it forbids this call: a part of it that it forbids is enough.
-    pub fn forbids(&self, tool: &str, call: Call<'_>) -> bool {
-        self.is_about(tool)
-            && match (&self.calls, call) {
+    pub fn denies(&self, tool: &str, call: ToolUse<'_>) -> bool {
+        self.covers_tool(tool)
+            && match (&self.pattern, call) {
                 // Which calls of a server are meant cannot be told, so all of them are.
-                (None, _) | (Some(_), Call::Service) => true,
-                (Some(Calls::Exactly(text) | Calls::Like(text)), Call::Command(command)) => {
-                    let text = spaced(text);
-                    std::iter::once(command).chain(command.split(JOINTS)).any(|part| {
-                        let part = spaced(part);
-                        fits(&text, &part) || fits(&text, bare(&part))
+                (None, _) | (Some(_), ToolUse::McpServer) => true,
+                (Some(RulePattern::Literal(text) | RulePattern::Glob(text)), ToolUse::Command(command)) => {
+                    let text = collapse_whitespace(text);
+                    std::iter::once(command).chain(command.split(SHELL_SEPARATORS)).any(|part| {
+                        let part = collapse_whitespace(part);
+                        matches_command(&text, &part) || matches_command(&text, strip_prefixes(&part))
                     })
                 }
                 // Who forbids a domain means what lies under it, too.
-                (Some(Calls::Exactly(text) | Calls::Like(text)), Call::Host(host)) => domain(text)
-                    .is_none_or(|domain| {
-                        glob::matches(&domain, host) || glob::matches(&format!("*.{domain}"), host)
-                    }),
-                (Some(Calls::Exactly(text)), Call::File { path, .. }) => path.starts_with(text),
-                (Some(Calls::Like(pattern)), Call::File { path, cwd }) => place::forbids(pattern, path, cwd),
+                (Some(RulePattern::Literal(text) | RulePattern::Glob(text)), ToolUse::Host(host)) => {
+                    domain_pattern(text).is_none_or(|domain| {
+                        wildcard::matches(&domain, host) || wildcard::matches(&format!("*.{domain}"), host)
+                    })
+                }
+                (Some(RulePattern::Literal(text)), ToolUse::File { path, .. }) => path.starts_with(text),
+                (Some(RulePattern::Glob(pattern)), ToolUse::File { path, cwd }) => {
+                    path_pattern::denies_path(pattern, path, cwd)
+                }
             }
     }
 
     /// As in the official rules, those for `Edit` hold for whatever edits, those
     /// for `Read` for whatever looks, and `mcp__server` for all that the server offers.
-    fn is_about(&self, tool: &str) -> bool {
+    fn covers_tool(&self, tool: &str) -> bool {
         let is_its_server = || {
             self.tool.starts_with("mcp__")
                 && tool.strip_prefix(&self.tool).is_some_and(|rest| rest.starts_with("__"))
@@ -167,37 +173,37 @@ impl Rule {
             "Read" => matches!(tool, "Glob" | "Grep"),
             _ => false,
         };
-        glob::matches(&self.tool, tool) || is_one_of_its_kind || is_its_server()
+        wildcard::matches(&self.tool, tool) || is_one_of_its_kind || is_its_server()
     }
 }
 
 /// Whether a command fits a pattern; `git log:*` and `git log *` mean the
 /// words, with or without more behind them.
-fn fits(pattern: &str, command: &str) -> bool {
+fn matches_command(pattern: &str, command: &str) -> bool {
     match pattern.strip_suffix(":*").or_else(|| pattern.strip_suffix(" *")) {
-        Some(words) => glob::matches(words, command) || glob::matches(&format!("{words} *"), command),
-        None => glob::matches(pattern, command),
+        Some(words) => wildcard::matches(words, command) || wildcard::matches(&format!("{words} *"), command),
+        None => wildcard::matches(pattern, command),
     }
 }
 
 /// The domain that a rule names; hosts are written small.
-fn domain(text: &str) -> Option<String> {
+fn domain_pattern(text: &str) -> Option<String> {
     text.strip_prefix("domain:").map(|domain| domain.trim().to_ascii_lowercase())
 }
 
 /// With one blank where there are several, or a tab.
-fn spaced(command: &str) -> String {
+fn collapse_whitespace(command: &str) -> String {
     command.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// A command without the variables and words before it.
-fn bare(command: &str) -> &str {
+fn strip_prefixes(command: &str) -> &str {
     let mut rest = command;
     while let Some((word, behind)) = rest.split_once(' ') {
         let is_variable = word.split_once('=').is_some_and(|(name, _)| {
             !name.is_empty() && name.chars().all(|char| char == '_' || char.is_ascii_alphanumeric())
         });
-        if !is_variable && !BEFORE.contains(&word) {
+        if !is_variable && !COMMAND_PREFIXES.contains(&word) {
             break;
         }
         rest = behind;
@@ -205,11 +211,13 @@ fn bare(command: &str) -> &str {
     rest
 }
 
-impl fmt::Display for Rule {
+impl fmt::Display for PermissionRule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.calls {
+        match &self.pattern {
             None => f.write_str(&self.tool),
-            Some(Calls::Exactly(calls) | Calls::Like(calls)) => write!(f, "{}({calls})", self.tool),
+            Some(RulePattern::Literal(calls) | RulePattern::Glob(calls)) => {
+                write!(f, "{}({calls})", self.tool)
+            }
         }
     }
 }
@@ -219,10 +227,10 @@ mod tests {
     use super::*;
 
     fn check(rule: &str, call: &str, permits: bool, forbids: bool) {
-        let rule = Rule::parse(rule).unwrap();
-        let call = Call::Command(call);
+        let rule = PermissionRule::parse(rule).unwrap();
+        let call = ToolUse::Command(call);
         assert_eq!(
-            (rule.permits("Bash", call), rule.forbids("Bash", call)),
+            (rule.allows("Bash", call), rule.denies("Bash", call)),
             (permits, forbids),
             "{rule} on {call:?}"
         );
@@ -276,18 +284,19 @@ mod tests {
 
     #[test]
     fn a_rule_for_edits_holds_for_writes() {
-        let call = Call::File { path: Path::new("/a"), cwd: Path::new("/") };
+        let call = ToolUse::File { path: Path::new("/a"), cwd: Path::new("/") };
         assert!(
-            Rule::new("Edit", None).permits("Write", call) && !Rule::new("Edit", None).permits("Read", call)
+            PermissionRule::new("Edit", None).allows("Write", call)
+                && !PermissionRule::new("Edit", None).allows("Read", call)
         );
-        assert!(!Rule::new("Write", None).permits("Edit", call));
+        assert!(!PermissionRule::new("Write", None).allows("Edit", call));
     }
 
     #[test]
     fn a_rule_for_a_domain_permits_it_and_forbids_what_lies_under_it_too() {
         let check = |rule: &str, host: &str, permits: bool, forbids: bool| {
-            let (rule, call) = (Rule::parse(rule).unwrap(), Call::Host(host));
-            let found = (rule.permits("WebFetch", call), rule.forbids("WebFetch", call));
+            let (rule, call) = (PermissionRule::parse(rule).unwrap(), ToolUse::Host(host));
+            let found = (rule.allows("WebFetch", call), rule.denies("WebFetch", call));
             assert_eq!(found, (permits, forbids), "{rule} on {host}");
         };
         check("WebFetch", "example.com", true, true);
@@ -302,12 +311,15 @@ mod tests {
 
     #[test]
     fn a_list_is_parted_outside_of_brackets() {
-        let texts = |list| Rule::texts(list).collect::<Vec<_>>();
+        let texts = |list| PermissionRule::split_list(list).collect::<Vec<_>>();
         assert_eq!(
             texts("Read, Bash(a, b) Edit,,Bash(c:*) ,no/name"),
             ["Read", "Bash(a, b)", "Edit", "Bash(c:*)", "no/name"]
         );
         assert_eq!(texts("Bash(open, Read"), ["Bash(open, Read"]);
-        assert_eq!((Rule::parse("no/name"), Rule::parse("Bash(open, Read")), (None, None));
+        assert_eq!(
+            (PermissionRule::parse("no/name"), PermissionRule::parse("Bash(open, Read")),
+            (None, None)
+        );
     }
 }

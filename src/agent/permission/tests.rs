@@ -8,16 +8,16 @@ fn answers(permissions: &Permissions) -> String {
     std::fs::create_dir_all(&here).unwrap();
     std::fs::create_dir_all(&there).unwrap();
     let calls = [
-        ("Read", Need::Look(here.join("a"))),
-        ("Write", Need::Edit(here.join("new/a"))),
-        ("Read", Need::Look(here.join("../there/a"))),
-        ("Write", Need::Edit(there.join("a"))),
-        ("Bash", Need::Command("echo a".into())),
+        ("Read", Access::Read(here.join("a"))),
+        ("Write", Access::Edit(here.join("new/a"))),
+        ("Read", Access::Read(here.join("../there/a"))),
+        ("Write", Access::Edit(there.join("a"))),
+        ("Bash", Access::Command("echo a".into())),
     ];
-    let answer = |(tool, need): &(&str, Need)| match permissions.decide(tool, need, &here) {
-        Decision::Allow => 'y',
-        Decision::Deny(_) => 'n',
-        Decision::Ask { .. } => '?',
+    let answer = |(tool, need): &(&str, Access)| match permissions.decide(tool, need, &here) {
+        AccessDecision::Allow => 'y',
+        AccessDecision::Deny(_) => 'n',
+        AccessDecision::Ask { .. } => '?',
     };
     calls.iter().map(answer).collect()
 }
@@ -51,7 +51,7 @@ fn rules_of_the_command_line_hold() {
 fn deny_counts_before_ask_and_ask_before_allow() {
     let check = |mode, settings: Value, expected| {
         let mut permissions = permissions(mode, "", "");
-        permissions.take_settings("settings.json", &json!({"permissions": settings}));
+        permissions.add_settings("settings.json", &json!({"permissions": settings}));
         assert_eq!(answers(&permissions), expected, "{settings}");
     };
     let (normal, all) = (PermissionMode::Default, PermissionMode::BypassPermissions);
@@ -69,19 +69,19 @@ fn what_may_not_be_read_is_hidden_from_searches() {
     let here = temp.path().canonicalize().unwrap();
     let permissions =
         permissions(PermissionMode::Default, "", "Read(./secrets/**), Read(.env), Edit(./a), Bash");
-    let hidden = permissions.hidden(&here);
+    let hidden = permissions.unreadable_files(&here);
     for (path, expected) in
         [("secrets", true), ("secrets/a/b", true), ("b/.env", true), ("a", false), ("b", false)]
     {
-        assert_eq!(hidden.is(&here.join(path)), expected, "{path}");
+        assert_eq!(hidden.contains(&here.join(path)), expected, "{path}");
     }
-    assert!(permissions.forbids_all("Bash") && !permissions.forbids_all("Read"));
+    assert!(permissions.denies_whole_tool("Bash") && !permissions.denies_whole_tool("Read"));
 }
 
 #[test]
 fn a_text_that_is_no_rule_is_told() {
     let mut permissions = permissions(PermissionMode::Default, "no/name, Read", "Bash(open");
-    permissions.take_settings("settings.json", &json!({"permissions": {"ask": ["", 7, "Read(./a)"]}}));
+    permissions.add_settings("settings.json", &json!({"permissions": {"ask": ["", 7, "Read(./a)"]}}));
     let told: Vec<_> =
         permissions.problems.iter().map(|problem| problem.split(' ').next().unwrap()).collect();
     assert_eq!(told, ["“no/name”", "“Bash(open”", "“”"]);
@@ -94,7 +94,7 @@ fn what_goes_into_a_settings_file_outlives_the_session() {
     permissions.apply(&grant("allow", "localSettings"), &[]);
     permissions.apply(&grant("deny", "session"), &[]);
     assert_eq!(answers(&permissions), "y???n");
-    permissions.forget_session();
+    permissions.clear_session_rules();
     assert_eq!(answers(&permissions), "y???y");
     permissions.apply(&grant("ask", "session"), &[]);
     assert_eq!(answers(&permissions), "y????");
@@ -103,28 +103,28 @@ fn what_goes_into_a_settings_file_outlives_the_session() {
 #[test]
 fn what_is_suggested_makes_asking_needless_until_the_session_is_left() {
     let mut permissions = permissions(PermissionMode::Default, "", "");
-    let need = Need::Command("echo a && echo b".into());
+    let need = Access::Command("echo a && echo b".into());
     let cwd = Path::new("/");
-    let Decision::Ask { suggestions, .. } = permissions.decide("Bash", &need, cwd) else { panic!() };
+    let AccessDecision::Ask { suggestions, .. } = permissions.decide("Bash", &need, cwd) else { panic!() };
     assert_eq!(suggestions[0]["destination"], "session");
     permissions.apply(&suggestions[0], &suggestions);
-    assert_eq!(permissions.decide("Bash", &need, cwd), Decision::Allow);
-    let other = Need::Command("echo a && rm b".into());
-    assert!(matches!(permissions.decide("Bash", &other, cwd), Decision::Ask { .. }));
-    permissions.forget_session();
-    assert!(matches!(permissions.decide("Bash", &need, cwd), Decision::Ask { .. }));
+    assert_eq!(permissions.decide("Bash", &need, cwd), AccessDecision::Allow);
+    let other = Access::Command("echo a && rm b".into());
+    assert!(matches!(permissions.decide("Bash", &other, cwd), AccessDecision::Ask { .. }));
+    permissions.clear_session_rules();
+    assert!(matches!(permissions.decide("Bash", &need, cwd), AccessDecision::Ask { .. }));
 }
 
 #[test]
 fn a_star_in_what_was_suggested_is_a_star() {
     let mut permissions = permissions(PermissionMode::Default, "", "");
     let decide = |permissions: &Permissions, command: &str| {
-        permissions.decide("Bash", &Need::Command(command.into()), Path::new("/"))
+        permissions.decide("Bash", &Access::Command(command.into()), Path::new("/"))
     };
-    let Decision::Ask { suggestions, .. } = decide(&permissions, "rm *") else { panic!() };
+    let AccessDecision::Ask { suggestions, .. } = decide(&permissions, "rm *") else { panic!() };
     permissions.apply(&suggestions[0], &suggestions);
-    assert_eq!(decide(&permissions, "rm *"), Decision::Allow);
-    assert!(matches!(decide(&permissions, "rm -r x"), Decision::Ask { .. }));
+    assert_eq!(decide(&permissions, "rm *"), AccessDecision::Allow);
+    assert!(matches!(decide(&permissions, "rm -r x"), AccessDecision::Ask { .. }));
 }
 
 #[test]
@@ -149,10 +149,10 @@ fn a_link_does_not_bring_a_far_file_near() {
     for mode in [PermissionMode::Default, PermissionMode::AcceptEdits] {
         let permissions = permissions(mode, "", "");
         for far in ["dangling", "link/etc/hosts", "none/../../../etc/hosts", "../here2/a"] {
-            for need in [Need::Look(here.join(far)), Need::Edit(here.join(far))] {
+            for need in [Access::Read(here.join(far)), Access::Edit(here.join(far))] {
                 let decision = permissions.decide("Write", &need, &here);
                 assert!(
-                    matches!(decision, Decision::Ask { blocked_path: Some(_), .. }),
+                    matches!(decision, AccessDecision::Ask { blocked_path: Some(_), .. }),
                     "{far}: {decision:?}"
                 );
             }
@@ -164,8 +164,8 @@ fn a_link_does_not_bring_a_far_file_near() {
 fn a_person_is_shown_where_a_link_leads() {
     let temp = tempfile::tempdir().unwrap();
     std::os::unix::fs::symlink("/nowhere/secret", temp.path().join("notes")).unwrap();
-    let need = Need::Edit(temp.path().join("notes"));
-    let Decision::Ask { suggestions, blocked_path } =
+    let need = Access::Edit(temp.path().join("notes"));
+    let AccessDecision::Ask { suggestions, blocked_path } =
         permissions(PermissionMode::Default, "", "").decide("Write", &need, temp.path())
     else {
         panic!()
@@ -186,12 +186,12 @@ fn no_detour_leads_around_what_is_denied() {
     for path in
         ["secrets/a", "link/a", "none/../secrets/a", "./secrets/../secrets/b/c", ".env", "b/.env", "../far"]
     {
-        let decision = permissions.decide("Read", &Need::Look(here.join(path)), &here);
-        assert!(matches!(decision, Decision::Deny(_)), "{path}: {decision:?}");
+        let decision = permissions.decide("Read", &Access::Read(here.join(path)), &here);
+        assert!(matches!(decision, AccessDecision::Deny(_)), "{path}: {decision:?}");
     }
-    let write = permissions.decide("Write", &Need::Edit(here.join("link/new/a")), &here);
-    assert!(matches!(write, Decision::Deny(_)), "{write:?}");
-    assert_eq!(permissions.decide("Read", &Need::Look(here.join("secret")), &here), Decision::Allow);
+    let write = permissions.decide("Write", &Access::Edit(here.join("link/new/a")), &here);
+    assert!(matches!(write, AccessDecision::Deny(_)), "{write:?}");
+    assert_eq!(permissions.decide("Read", &Access::Read(here.join("secret")), &here), AccessDecision::Allow);
 }
 
 #[test]
@@ -201,12 +201,14 @@ fn what_was_granted_for_one_file_holds_for_no_other() {
     std::fs::create_dir(&here).unwrap();
     std::os::unix::fs::symlink("/etc/none/hosts", here.join("hosts")).unwrap();
     let mut permissions = permissions(PermissionMode::Default, "", "");
-    let granted = Need::Edit(here.join("none/../../new/hosts"));
-    let Decision::Ask { suggestions, .. } = permissions.decide("Write", &granted, &here) else { panic!() };
+    let granted = Access::Edit(here.join("none/../../new/hosts"));
+    let AccessDecision::Ask { suggestions, .. } = permissions.decide("Write", &granted, &here) else {
+        panic!()
+    };
     permissions.apply(&suggestions[0], &suggestions);
-    assert_eq!(permissions.decide("Write", &granted, &here), Decision::Allow);
+    assert_eq!(permissions.decide("Write", &granted, &here), AccessDecision::Allow);
     for other in ["hosts", "../other/none/hosts", "../new/hosts/below"] {
-        let decision = permissions.decide("Write", &Need::Edit(here.join(other)), &here);
-        assert!(matches!(decision, Decision::Ask { .. }), "{other}: {decision:?}");
+        let decision = permissions.decide("Write", &Access::Edit(here.join(other)), &here);
+        assert!(matches!(decision, AccessDecision::Ask { .. }), "{other}: {decision:?}");
     }
 }

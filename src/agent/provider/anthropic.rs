@@ -9,10 +9,10 @@ mod stream;
 
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 
-use super::wire::{self, Call, Key, Patience};
-use super::{Events, Fault, Model, Provider, ProviderError, Request};
-use models::LARGE_WINDOW;
-use stream::MessageStream;
+use super::http_stream::{self, ApiKey, HttpRequest, Timeouts};
+use super::{CompletionRequest, ModelInfo, Provider, ProviderError, ProviderErrorKind, ReplyStream};
+use models::LARGE_WINDOW_SUFFIX;
+use stream::MessagesDecoder;
 
 /// Where the API is, unless the environment says otherwise.
 const BASE_URL: &str = "https://api.anthropic.com";
@@ -25,12 +25,12 @@ const LARGE_WINDOW_BETA: &str = "context-1m-2025-08-07";
 #[derive(Debug)]
 pub struct Anthropic {
     base_url: String,
-    key: Option<Key>,
-    token: Option<Key>,
+    key: Option<ApiKey>,
+    token: Option<ApiKey>,
     betas: Vec<String>,
     max_tokens: Option<u64>,
     default_model: String,
-    patience: Patience,
+    timeouts: Timeouts,
 }
 
 impl Anthropic {
@@ -38,7 +38,7 @@ impl Anthropic {
     /// of its own, for then nobody would answer.
     pub fn from_env(base_url: Option<&str>, betas: &[String]) -> Option<Self> {
         let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-        let (key, token) = (Key::of("ANTHROPIC_API_KEY"), Key::of("ANTHROPIC_AUTH_TOKEN"));
+        let (key, token) = (ApiKey::from_env("ANTHROPIC_API_KEY"), ApiKey::from_env("ANTHROPIC_AUTH_TOKEN"));
         let own_url = base_url.map(str::to_owned).or_else(|| variable("ANTHROPIC_BASE_URL"));
         if key.is_none() && token.is_none() && own_url.is_none() {
             return None;
@@ -51,7 +51,7 @@ impl Anthropic {
             betas: betas.to_vec(),
             max_tokens: variable("CLAUDE_CODE_MAX_OUTPUT_TOKENS").and_then(|tokens| tokens.parse().ok()),
             default_model: models::full_name(&default),
-            patience: Patience::from_env(),
+            timeouts: Timeouts::from_env(),
         })
     }
 
@@ -65,7 +65,8 @@ impl Anthropic {
         ];
         for (name, key, prefix) in secrets {
             if let Some(key) = key {
-                let unusable = || ProviderError::new(Fault::Key, "the API key holds signs that no key has");
+                let unusable =
+                    || ProviderError::new(ProviderErrorKind::Auth, "the API key holds signs that no key has");
                 headers.insert(name, key.header(prefix).ok_or_else(unusable)?);
             }
         }
@@ -97,8 +98,8 @@ impl Provider for Anthropic {
         }
     }
 
-    fn models(&self) -> Vec<Model> {
-        let model = |name: &str, title: &str, description: &str| Model {
+    fn models(&self) -> Vec<ModelInfo> {
+        let model = |name: &str, title: &str, description: &str| ModelInfo {
             name: name.to_owned(),
             title: title.to_owned(),
             description: description.to_owned(),
@@ -115,20 +116,20 @@ impl Provider for Anthropic {
         models::full_name(model)
     }
 
-    fn complete(&self, request: Request) -> Events {
-        let model = request.model.strip_suffix(LARGE_WINDOW);
+    fn complete(&self, request: CompletionRequest) -> ReplyStream {
+        let model = request.model.strip_suffix(LARGE_WINDOW_SUFFIX);
         let headers = match self.headers(model.is_some()) {
             Ok(headers) => headers,
-            Err(error) => return super::failed(error),
+            Err(error) => return super::failed_reply(error),
         };
         let model = model.unwrap_or(&request.model);
-        let call = Call {
+        let call = HttpRequest {
             url: format!("{}/v1/messages", self.base_url.trim_end_matches('/')),
             headers,
             body: request::body(&request, model, models::traits(model), self.max_tokens),
             key: self.key.clone().or_else(|| self.token.clone()),
-            patience: self.patience,
+            timeouts: self.timeouts,
         };
-        wire::events(call, MessageStream::default())
+        http_stream::stream_reply(call, MessagesDecoder::default())
     }
 }

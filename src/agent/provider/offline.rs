@@ -4,8 +4,8 @@
 //! can see that a resumed session is truly remembered and a cleared one truly
 //! forgotten. It says everywhere what it is.
 
-mod answer;
-mod ask;
+mod intent;
+mod reply;
 
 use std::time::Duration;
 
@@ -13,9 +13,9 @@ use futures_util::stream::{self, StreamExt};
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::{BlockStart, Event, Events, Model, Provider, Request};
+use super::{BlockStart, CompletionRequest, ModelInfo, Provider, ReplyEvent, ReplyStream};
 use crate::session::message::Usage;
-use answer::{Answer, Call};
+use reply::{OfflineCall, OfflineReply};
 
 /// The model's name, and the start of its message ids.
 const NAME: &str = "offline";
@@ -49,8 +49,8 @@ impl Provider for Offline {
         Some(LABEL)
     }
 
-    fn models(&self) -> Vec<Model> {
-        vec![Model { name: NAME.to_owned(), title: "Offline".to_owned(), description: LABEL.to_owned() }]
+    fn models(&self) -> Vec<ModelInfo> {
+        vec![ModelInfo { name: NAME.to_owned(), title: "Offline".to_owned(), description: LABEL.to_owned() }]
     }
 
     fn is_free(&self) -> bool {
@@ -61,12 +61,12 @@ impl Provider for Offline {
         Some(200_000)
     }
 
-    fn complete(&self, request: Request) -> Events {
+    fn complete(&self, request: CompletionRequest) -> ReplyStream {
         let delay = self.delay;
         let read = request.context.estimated_tokens();
-        let events = events(answer::to(&request), read);
+        let events = events(reply::reply_to(&request), read);
         let paced = stream::iter(events).then(move |event| async move {
-            if matches!(event, Event::Text(_)) && !delay.is_zero() {
+            if matches!(event, ReplyEvent::TextDelta(_)) && !delay.is_zero() {
                 tokio::time::sleep(delay).await;
             } else {
                 tokio::task::yield_now().await;
@@ -78,25 +78,25 @@ impl Provider for Offline {
 }
 
 /// An answer as the stream of a model that writes word by word.
-fn events(answer: Answer, read: u64) -> Vec<Event> {
+fn events(answer: OfflineReply, read: u64) -> Vec<ReplyEvent> {
     let calls: usize = answer.calls.iter().map(|call| call.input.to_string().len()).sum();
     let written = (answer.text.len() + calls) as u64 / 4 + 1;
     let usage = |output_tokens| Usage { input_tokens: read, output_tokens, ..Usage::default() };
     let id = format!("msg_{NAME}_{}", Uuid::new_v4().simple());
-    let mut events = vec![Event::Start { id, model: NAME.to_owned(), usage: usage(0) }];
+    let mut events = vec![ReplyEvent::MessageStart { id, model: NAME.to_owned(), usage: usage(0) }];
     if !answer.text.is_empty() {
-        events.push(Event::Block(BlockStart::Text));
-        events.extend(words(&answer.text).map(|word| Event::Text(word.to_owned())));
-        events.push(Event::BlockEnd);
+        events.push(ReplyEvent::BlockStart(BlockStart::Text));
+        events.extend(words(&answer.text).map(|word| ReplyEvent::TextDelta(word.to_owned())));
+        events.push(ReplyEvent::BlockEnd);
     }
     let stop_reason = if answer.calls.is_empty() { "end_turn" } else { "tool_use" };
-    for Call { tool, input } in answer.calls {
+    for OfflineCall { tool, input } in answer.calls {
         let id = format!("toolu_{NAME}_{}", Uuid::new_v4().simple());
-        events.push(Event::Block(BlockStart::ToolUse { id, name: tool.clone() }));
-        events.push(Event::Input(input.to_string()));
-        events.push(Event::BlockEnd);
+        events.push(ReplyEvent::BlockStart(BlockStart::ToolUse { id, name: tool.clone() }));
+        events.push(ReplyEvent::InputDelta(input.to_string()));
+        events.push(ReplyEvent::BlockEnd);
     }
-    events.push(Event::End { stop_reason: stop_reason.to_owned(), usage: usage(written) });
+    events.push(ReplyEvent::MessageEnd { stop_reason: stop_reason.to_owned(), usage: usage(written) });
     events
 }
 

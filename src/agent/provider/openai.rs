@@ -9,9 +9,9 @@ mod stream;
 
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 
-use super::wire::{self, Call, Key, Patience};
-use super::{Events, Fault, Model, Provider, ProviderError, Request};
-use stream::ChatStream;
+use super::http_stream::{self, ApiKey, HttpRequest, Timeouts};
+use super::{CompletionRequest, ModelInfo, Provider, ProviderError, ProviderErrorKind, ReplyStream};
+use stream::ChatDecoder;
 
 /// OpenAI's own.
 const BASE_URL: &str = "https://api.openai.com/v1";
@@ -20,16 +20,16 @@ const BASE_URL: &str = "https://api.openai.com/v1";
 #[derive(Debug)]
 pub struct OpenAi {
     base_url: String,
-    key: Option<Key>,
+    key: Option<ApiKey>,
     default_model: Option<String>,
-    patience: Patience,
+    timeouts: Timeouts,
 }
 
 impl OpenAi {
     /// As the environment says; none where it has neither a key nor an address.
     pub fn from_env(base_url: Option<&str>) -> Option<Self> {
         let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-        let key = Key::of("OPENAI_API_KEY");
+        let key = ApiKey::from_env("OPENAI_API_KEY");
         let own_url = base_url.map(str::to_owned).or_else(|| variable("OPENAI_BASE_URL"));
         if key.is_none() && own_url.is_none() {
             return None;
@@ -38,7 +38,7 @@ impl OpenAi {
             base_url: own_url.unwrap_or_else(|| BASE_URL.to_owned()),
             key,
             default_model: variable("OPENAI_MODEL"),
-            patience: Patience::from_env(),
+            timeouts: Timeouts::from_env(),
         })
     }
 
@@ -46,7 +46,8 @@ impl OpenAi {
         let mut headers = HeaderMap::new();
         headers.insert("content-type", HeaderValue::from_static("application/json"));
         if let Some(key) = &self.key {
-            let unusable = || ProviderError::new(Fault::Key, "the API key holds signs that no key has");
+            let unusable =
+                || ProviderError::new(ProviderErrorKind::Auth, "the API key holds signs that no key has");
             let value = key.header("Bearer ").ok_or_else(unusable)?;
             headers.insert(HeaderName::from_static("authorization"), value);
         }
@@ -67,8 +68,8 @@ impl Provider for OpenAi {
         if self.key.is_some() { "OPENAI_API_KEY" } else { "none" }
     }
 
-    fn models(&self) -> Vec<Model> {
-        let model = |name: &String| Model {
+    fn models(&self) -> Vec<ModelInfo> {
+        let model = |name: &String| ModelInfo {
             name: name.clone(),
             title: name.clone(),
             description: "the default".to_owned(),
@@ -76,18 +77,18 @@ impl Provider for OpenAi {
         self.default_model.iter().map(model).collect()
     }
 
-    fn complete(&self, request: Request) -> Events {
+    fn complete(&self, request: CompletionRequest) -> ReplyStream {
         let headers = match self.headers() {
             Ok(headers) => headers,
-            Err(error) => return super::failed(error),
+            Err(error) => return super::failed_reply(error),
         };
-        let call = Call {
+        let call = HttpRequest {
             url: format!("{}/chat/completions", self.base_url.trim_end_matches('/')),
             headers,
             body: request::body(&request),
             key: self.key.clone(),
-            patience: self.patience,
+            timeouts: self.timeouts,
         };
-        wire::events(call, ChatStream::new(request.model))
+        http_stream::stream_reply(call, ChatDecoder::new(request.model))
     }
 }

@@ -12,19 +12,19 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::process::Child;
 
-use super::group::{Group, shell};
-use super::side::Spill;
-use super::{Need, Outcome, Place, Running, SoFar, Tool, argument};
+use super::process_group::{ToolProcessGroup, guarded_shell};
+use super::result_dir::SpillFile;
+use super::{Access, LiveOutput, Tool, ToolContext, ToolFuture, ToolOutcome, string_argument};
 
 /// Bytes kept of each stream (the official CLI's limit, in characters).
-const KEPT: usize = 30_000;
+const MAX_STREAM_BYTES: usize = 30_000;
 /// Where the call does not say, and the most it can say.
-const TIMEOUT: Duration = Duration::from_mins(2);
-const LONGEST: Duration = Duration::from_mins(10);
+const DEFAULT_TIMEOUT: Duration = Duration::from_mins(2);
+const MAX_TIMEOUT: Duration = Duration::from_mins(10);
 /// What the model is told of a command that said nothing (the official words).
 const NO_OUTPUT: &str = "(Bash completed with no output)";
 /// From the command's end to the end of reading what it said.
-const LAST_OUTPUT: Duration = Duration::from_millis(500);
+const OUTPUT_DRAIN_GRACE: Duration = Duration::from_millis(500);
 
 /// The tool `Bash`: `{command, timeout?, description?}`, the timeout in milliseconds.
 pub struct Bash;
@@ -53,43 +53,44 @@ impl Tool for Bash {
         })
     }
 
-    fn need(&self, input: &Value, _: &Place) -> Need {
-        argument(input, "command").map_or(Need::Nothing, |command| Need::Command(command.to_owned()))
+    fn access(&self, input: &Value, _: &ToolContext) -> Access {
+        string_argument(input, "command")
+            .map_or(Access::Nothing, |command| Access::Command(command.to_owned()))
     }
 
-    fn run(&self, input: Value, place: Place) -> Running {
+    fn run(&self, input: Value, place: ToolContext) -> ToolFuture {
         Box::pin(async move {
-            let Some(command) = argument(&input, "command") else {
-                return Outcome::failed("Bash needs a command");
+            let Some(command) = string_argument(&input, "command") else {
+                return ToolOutcome::error("Bash needs a command");
             };
             if input["run_in_background"] == true {
-                return Outcome::misused(
+                return ToolOutcome::usage_error(
                     "nothing runs in the background here; run it without run_in_background",
                 );
             }
             let asked = input["timeout"].as_u64().filter(|&millis| millis > 0).map(Duration::from_millis);
-            let timeout = asked.unwrap_or(TIMEOUT).min(LONGEST);
+            let timeout = asked.unwrap_or(DEFAULT_TIMEOUT).min(MAX_TIMEOUT);
             run(command, timeout, &place).await
         })
     }
 }
 
-async fn run(command: &str, timeout: Duration, place: &Place) -> Outcome {
+async fn run(command: &str, timeout: Duration, place: &ToolContext) -> ToolOutcome {
     let mut child = match spawn(command, place) {
         Ok(child) => child,
         Err(error) => {
-            return Outcome::failed(format!("cannot start a shell in {}: {error}", place.cwd.display()));
+            return ToolOutcome::error(format!("cannot start a shell in {}: {error}", place.cwd.display()));
         }
     };
-    let mut group = Group::of(&child);
-    let (mut stdout, mut stderr) = (Kept::default(), Kept::default());
-    let whole = Mutex::new(place.side.spill(KEPT));
+    let mut group = ToolProcessGroup::from_leader(&child);
+    let (mut stdout, mut stderr) = (OutputHead::default(), OutputHead::default());
+    let whole = Mutex::new(place.result_dir.spill_after(MAX_STREAM_BYTES));
     let ended = tokio::time::timeout(timeout, async {
         let streams = (child.stdout.take(), child.stderr.take());
         let reading = async {
             tokio::join!(
-                stdout.read(streams.0, &whole, &place.so_far),
-                stderr.read(streams.1, &whole, &place.so_far)
+                stdout.read(streams.0, &whole, &place.live_output),
+                stderr.read(streams.1, &whole, &place.live_output)
             )
         };
         tokio::pin!(reading);
@@ -97,7 +98,7 @@ async fn run(command: &str, timeout: Duration, place: &Place) -> Outcome {
             _ended = &mut reading => child.wait().await,
             status = child.wait() => {
                 // What left the group may hold the streams open for ever.
-                let _read_or_late = tokio::time::timeout(LAST_OUTPUT, reading).await;
+                let _read_or_late = tokio::time::timeout(OUTPUT_DRAIN_GRACE, reading).await;
                 status
             }
         }
@@ -105,15 +106,15 @@ async fn run(command: &str, timeout: Duration, place: &Place) -> Outcome {
     .await;
     match ended {
         Ok(Ok(status)) => {
-            group.has_ended();
-            outcome(&stdout, &stderr, &taken(whole), status)
+            group.disarm();
+            outcome(&stdout, &stderr, &into_spill_file(whole), status)
         }
-        Ok(Err(error)) => Outcome::failed(format!("lost sight of the command: {error}")),
+        Ok(Err(error)) => ToolOutcome::error(format!("lost sight of the command: {error}")),
         Err(_late) => {
             drop(group);
-            let so_far = both(&stdout, &stderr);
+            let so_far = combined_output(&stdout, &stderr);
             let said = if so_far.is_empty() { "it had said nothing" } else { "it had said:\n" };
-            Outcome::failed(format!(
+            ToolOutcome::error(format!(
                 "the command was stopped after {} s; {said}{so_far}",
                 timeout.as_secs_f32()
             ))
@@ -121,75 +122,80 @@ async fn run(command: &str, timeout: Duration, place: &Place) -> Outcome {
     }
 }
 
-fn spawn(command: &str, place: &Place) -> std::io::Result<Child> {
-    shell(command, place).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()
+fn spawn(command: &str, place: &ToolContext) -> std::io::Result<Child> {
+    guarded_shell(command, place).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()
 }
 
-fn outcome(stdout: &Kept, stderr: &Kept, whole: &Spill, status: ExitStatus) -> Outcome {
+fn outcome(stdout: &OutputHead, stderr: &OutputHead, whole: &SpillFile, status: ExitStatus) -> ToolOutcome {
     let head = match status.code() {
         Some(0) => String::new(),
         Some(code) => format!("Exit code {code}"),
         None => "Ended by a signal".to_owned(),
     };
     let mut detail = json!({
-        "stdout": stdout.text(KEPT), "stderr": stderr.text(KEPT), "interrupted": false, "isImage": false,
+        "stdout": stdout.text(MAX_STREAM_BYTES), "stderr": stderr.text(MAX_STREAM_BYTES), "interrupted": false, "isImage": false,
         "noOutputExpected": false,
     });
     if let Some(path) = whole.path() {
         detail["persistedOutputPath"] = json!(path);
         detail["persistedOutputSize"] = json!(whole.size());
     }
-    let said = match whole.note() {
+    let said = match whole.model_note() {
         Some(note) if status.success() => note,
-        Some(_) => whole.ends(),
-        None => both(stdout, stderr),
+        Some(_) => whole.head_and_tail(),
+        None => combined_output(stdout, stderr),
     };
-    let text = joined(&[head, said]);
+    let text = join_non_empty(&[head, said]);
     if status.success() {
         let text = if text.is_empty() { NO_OUTPUT.to_owned() } else { text };
-        Outcome::done(text, detail)
+        ToolOutcome::success(text, detail)
     } else {
-        Outcome { text, is_error: true, detail }
+        ToolOutcome { text, is_error: true, detail }
     }
 }
 
 /// What the model is told of both streams: as much of them as is kept of one,
 /// at least half of it for the errors.
-fn both(stdout: &Kept, stderr: &Kept) -> String {
-    let for_errors = KEPT - stdout.bytes.len().min(KEPT / 2);
-    let for_output = KEPT - stderr.bytes.len().min(for_errors);
-    joined(&[stdout.text(for_output), stderr.text(for_errors)])
+fn combined_output(stdout: &OutputHead, stderr: &OutputHead) -> String {
+    let for_errors = MAX_STREAM_BYTES - stdout.bytes.len().min(MAX_STREAM_BYTES / 2);
+    let for_output = MAX_STREAM_BYTES - stderr.bytes.len().min(for_errors);
+    join_non_empty(&[stdout.text(for_output), stderr.text(for_errors)])
 }
 
 /// The parts that say something, each from a new line.
-fn joined(parts: &[String; 2]) -> String {
+fn join_non_empty(parts: &[String; 2]) -> String {
     let parts = parts.iter().map(|part| part.trim_end()).filter(|part| !part.is_empty());
     parts.collect::<Vec<_>>().join("\n")
 }
 
 /// All that was said, once nobody adds to it.
-fn taken(whole: Mutex<Spill>) -> Spill {
+fn into_spill_file(whole: Mutex<SpillFile>) -> SpillFile {
     whole.into_inner().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The beginning of a stream.
 #[derive(Default)]
-struct Kept {
+struct OutputHead {
     bytes: Vec<u8>,
-    cut: usize,
+    dropped_bytes: usize,
 }
 
-impl Kept {
+impl OutputHead {
     /// Reads to the end, so that the command never waits for us.
-    async fn read(&mut self, stream: Option<impl AsyncRead + Unpin>, whole: &Mutex<Spill>, so_far: &SoFar) {
+    async fn read(
+        &mut self,
+        stream: Option<impl AsyncRead + Unpin>,
+        whole: &Mutex<SpillFile>,
+        so_far: &LiveOutput,
+    ) {
         let Some(mut stream) = stream else { return };
         let mut buffer = vec![0; 8192];
         while let Ok(count @ 1..) = stream.read(&mut buffer).await {
-            so_far.add(&buffer[..count]);
-            whole.lock().unwrap_or_else(PoisonError::into_inner).take(&buffer[..count]);
-            let room = KEPT.saturating_sub(self.bytes.len()).min(count);
+            so_far.push(&buffer[..count]);
+            whole.lock().unwrap_or_else(PoisonError::into_inner).push(&buffer[..count]);
+            let room = MAX_STREAM_BYTES.saturating_sub(self.bytes.len()).min(count);
             self.bytes.extend_from_slice(&buffer[..room]);
-            self.cut += count - room;
+            self.dropped_bytes += count - room;
         }
     }
 
@@ -202,7 +208,7 @@ impl Kept {
             end -= 1;
         }
         let text = String::from_utf8_lossy(&self.bytes[..end]);
-        match self.bytes.len() - end + self.cut {
+        match self.bytes.len() - end + self.dropped_bytes {
             0 => text.into_owned(),
             cut => format!("{text}\n[… {cut} more bytes were cut off]"),
         }

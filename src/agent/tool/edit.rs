@@ -7,15 +7,18 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
-use super::real::real;
-use super::replace::replace;
-use super::seen::{KNOWN_NOW, Known, NOT_READ};
-use super::{Need, Outcome, Place, Running, Tool, argument, io_failed, off_the_loop, patch};
+use super::atomic_write::atomic_write;
+use super::canonical::canonical;
+use super::read_files::{NOT_READ_ERROR, ReadState, STATE_IS_CURRENT_NOTE};
+use super::{
+    Access, Tool, ToolContext, ToolFuture, ToolOutcome, io_error, run_blocking, string_argument,
+    structured_patch,
+};
 
 /// A longer file is for other programs.
-const LARGEST: u64 = 64 * 1024 * 1024;
+const MAX_EDIT_BYTES: u64 = 64 * 1024 * 1024;
 /// What a change is told of a file that somebody else changed, too.
-const CHANGED_SINCE: &str = " (note: the file had been modified on disk since you last read it — the edit applied \
+const STALE_EDIT_NOTE: &str = " (note: the file had been modified on disk since you last read it — the edit applied \
                              cleanly, but the file contains other changes not in your context. Read it before edits \
                              that depend on surrounding content.)";
 
@@ -48,65 +51,65 @@ impl Tool for Edit {
         })
     }
 
-    fn need(&self, input: &Value, place: &Place) -> Need {
-        argument(input, "file_path").map_or(Need::Nothing, |path| Need::Edit(place.path(path)))
+    fn access(&self, input: &Value, place: &ToolContext) -> Access {
+        string_argument(input, "file_path").map_or(Access::Nothing, |path| Access::Edit(place.resolve(path)))
     }
 
-    fn run(&self, input: Value, place: Place) -> Running {
-        Box::pin(off_the_loop(move || edit(&input, &place)))
+    fn run(&self, input: Value, place: ToolContext) -> ToolFuture {
+        Box::pin(run_blocking(move || edit(&input, &place)))
     }
 }
 
 /// What shall stand where.
-struct Order<'a> {
+struct EditRequest<'a> {
     /// As the model gave it.
     path: PathBuf,
     /// Where it leads: a link stays, and what was permitted is changed.
     target: PathBuf,
     old: &'a str,
     new: &'a str,
-    everywhere: bool,
+    replace_all: bool,
 }
 
 /// A file before the change.
-struct Former {
+struct OriginalFile {
     text: String,
-    known: Known,
+    read_state: ReadState,
 }
 
-fn edit(input: &Value, place: &Place) -> Outcome {
-    let done = Order::read(input, place).and_then(|order| {
-        let former = order.former(place)?;
-        order.carry_out(&former, place)
+fn edit(input: &Value, place: &ToolContext) -> ToolOutcome {
+    let done = EditRequest::parse(input, place).and_then(|order| {
+        let former = order.original(place)?;
+        order.apply(&former, place)
     });
     done.unwrap_or_else(|failed| failed)
 }
 
-impl<'a> Order<'a> {
-    fn read(input: &'a Value, place: &Place) -> Result<Self, Outcome> {
-        let Some(path) = argument(input, "file_path").map(|path| place.path(path)) else {
-            return Err(Outcome::misused("Edit needs a file_path"));
+impl<'a> EditRequest<'a> {
+    fn parse(input: &'a Value, place: &ToolContext) -> Result<Self, ToolOutcome> {
+        let Some(path) = string_argument(input, "file_path").map(|path| place.resolve(path)) else {
+            return Err(ToolOutcome::usage_error("Edit needs a file_path"));
         };
         let (Some(old), Some(new)) = (input["old_string"].as_str(), input["new_string"].as_str()) else {
-            return Err(Outcome::misused("Edit needs an old_string and a new_string"));
+            return Err(ToolOutcome::usage_error("Edit needs an old_string and a new_string"));
         };
         if old == new {
             let why = "No changes to make: old_string and new_string are exactly the same.";
-            return Err(Outcome::misused(why));
+            return Err(ToolOutcome::usage_error(why));
         }
-        Ok(Self { target: real(&path), path, old, new, everywhere: input["replace_all"] == true })
+        Ok(Self { target: canonical(&path), path, old, new, replace_all: input["replace_all"] == true })
     }
 
     /// The file as it is, if it may be changed.
-    fn former(&self, place: &Place) -> Result<Former, Outcome> {
-        let misused = |what: String| Err(Outcome::misused(format!("{} {what}", self.path.display())));
+    fn original(&self, place: &ToolContext) -> Result<OriginalFile, ToolOutcome> {
+        let misused = |what: String| Err(ToolOutcome::usage_error(format!("{} {what}", self.path.display())));
         let there = match fs::metadata(&self.target) {
             Ok(there) => there,
             Err(error) if error.kind() == ErrorKind::NotFound && self.old.is_empty() => {
-                return Ok(Former { text: String::new(), known: Known::Current });
+                return Ok(OriginalFile { text: String::new(), read_state: ReadState::Current });
             }
             Err(error) if error.kind() == ErrorKind::NotFound => return Err(place.no_such_file()),
-            Err(error) => return Err(io_failed("edit", &self.path, &error)),
+            Err(error) => return Err(io_error("edit", &self.path, &error)),
         };
         // Opening a pipe or a device could wait for ever.
         if !there.is_file() {
@@ -115,55 +118,55 @@ impl<'a> Order<'a> {
                 if there.is_dir() { "a folder, not a file" } else { "not a file" }
             ));
         }
-        if there.len() > LARGEST {
+        if there.len() > MAX_EDIT_BYTES {
             return misused(format!(
-                "has {} bytes, more than {LARGEST}; change it with a command",
+                "has {} bytes, more than {MAX_EDIT_BYTES}; change it with a command",
                 there.len()
             ));
         }
         let is_empty = there.len() == 0;
         if self.old.is_empty() && !is_empty {
-            return Err(Outcome::misused("Cannot create new file - file already exists."));
+            return Err(ToolOutcome::usage_error("Cannot create new file - file already exists."));
         }
-        let known = place.seen.known(&self.target, &there);
-        if known == Known::Not && !is_empty {
-            return Err(Outcome::misused(NOT_READ));
+        let known = place.read_files.state_of(&self.target, &there);
+        if known == ReadState::Unread && !is_empty {
+            return Err(ToolOutcome::usage_error(NOT_READ_ERROR));
         }
         match fs::read(&self.target).map(String::from_utf8) {
-            Ok(Ok(text)) => Ok(Former { text, known }),
+            Ok(Ok(text)) => Ok(OriginalFile { text, read_state: known }),
             Ok(Err(_)) => misused("is not a text file".to_owned()),
-            Err(error) => Err(io_failed("edit", &self.path, &error)),
+            Err(error) => Err(io_error("edit", &self.path, &error)),
         }
     }
 
-    fn carry_out(&self, former: &Former, place: &Place) -> Result<Outcome, Outcome> {
+    fn apply(&self, former: &OriginalFile, place: &ToolContext) -> Result<ToolOutcome, ToolOutcome> {
         // The model is shown lines without carriage returns, and answers so.
-        let has_returns = has_returns(&former.text);
+        let has_returns = uses_crlf(&former.text);
         let text: Cow<'_, str> =
             if has_returns { former.text.replace("\r\n", "\n").into() } else { former.text.as_str().into() };
-        let changed = self.applied_to(&text)?;
+        let changed = self.edited(&text)?;
         let bytes = if has_returns { changed.replace('\n', "\r\n") } else { changed.clone() };
-        replace(&self.target, bytes.as_bytes()).map_err(|error| io_failed("edit", &self.path, &error))?;
-        place.seen.note(&self.target);
+        atomic_write(&self.target, bytes.as_bytes()).map_err(|error| io_error("edit", &self.path, &error))?;
+        place.read_files.record(&self.target);
         let mut detail = json!({
             "filePath": self.path, "oldString": self.old, "newString": self.new, "originalFile": text,
-            "structuredPatch": patch::hunks(&text, &changed), "userModified": false, "replaceAll": self.everywhere,
+            "structuredPatch": structured_patch::hunks(&text, &changed), "userModified": false, "replaceAll": self.replace_all,
         });
-        let is_stale = former.known == Known::Stale;
+        let is_stale = former.read_state == ReadState::Stale;
         if is_stale {
             detail["staleRecovered"] = json!(true);
         }
-        let what = if self.everywhere {
+        let what = if self.replace_all {
             "has been updated. All occurrences were successfully replaced."
         } else {
             "has been updated successfully."
         };
-        let note = if is_stale { CHANGED_SINCE } else { KNOWN_NOW };
-        Ok(Outcome::done(format!("The file {} {what}{note}", self.path.display()), detail))
+        let note = if is_stale { STALE_EDIT_NOTE } else { STATE_IS_CURRENT_NOTE };
+        Ok(ToolOutcome::success(format!("The file {} {what}{note}", self.path.display()), detail))
     }
 
     /// The text with the change in it.
-    fn applied_to(&self, text: &str) -> Result<String, Outcome> {
+    fn edited(&self, text: &str) -> Result<String, ToolOutcome> {
         if self.old.is_empty() {
             return Ok(self.new.to_owned());
         }
@@ -172,19 +175,19 @@ impl<'a> Order<'a> {
         let count = text.matches(old).count();
         let why = match count {
             0 => "String to replace not found in file.".to_owned(),
-            2.. if !self.everywhere => format!(
+            2.. if !self.replace_all => format!(
                 "Found {count} matches of the string to replace, but replace_all is false. To replace all \
                  occurrences, set replace_all to true. To replace only one occurrence, please provide more \
                  context to uniquely identify the instance."
             ),
             _ => return Ok(text.replace(old, self.new)),
         };
-        Err(Outcome::misused(format!("{why}\nString: {}", self.old)))
+        Err(ToolOutcome::usage_error(format!("{why}\nString: {}", self.old)))
     }
 }
 
 /// Whether each line ends in a carriage return, too.
-fn has_returns(text: &str) -> bool {
+fn uses_crlf(text: &str) -> bool {
     let lines = text.matches('\n').count();
     lines > 0 && text.matches("\r\n").count() == lines
 }
@@ -196,7 +199,7 @@ mod tests {
 
     fn check(content: &str, change: [&str; 2], everywhere: bool, expected: Result<&str, &str>) {
         let temp = tempfile::tempdir().unwrap();
-        let place = Place::new(temp.path().to_owned(), "unused".into());
+        let place = ToolContext::new(temp.path().to_owned(), "unused".into());
         fs::write(temp.path().join("a"), content).unwrap();
         read(&json!({"file_path": "a"}), &place);
         let [old, new] = change;
@@ -230,7 +233,7 @@ mod tests {
     #[test]
     fn a_file_is_read_before_it_is_changed() {
         let temp = tempfile::tempdir().unwrap();
-        let place = Place::new(temp.path().to_owned(), "unused".into());
+        let place = ToolContext::new(temp.path().to_owned(), "unused".into());
         let path = temp.path().join("a");
         let change =
             |old: &str| edit(&json!({"file_path": "a", "old_string": old, "new_string": "new"}), &place);
@@ -248,7 +251,7 @@ mod tests {
     #[test]
     fn a_new_file_is_made_of_nothing() {
         let temp = tempfile::tempdir().unwrap();
-        let place = Place::new(temp.path().to_owned(), "unused".into());
+        let place = ToolContext::new(temp.path().to_owned(), "unused".into());
         let made = edit(&json!({"file_path": "deep/a", "old_string": "", "new_string": "x\n"}), &place);
         assert!(!made.is_error, "{}", made.text);
         assert_eq!(fs::read_to_string(temp.path().join("deep/a")).unwrap(), "x\n");

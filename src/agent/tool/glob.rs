@@ -5,11 +5,11 @@ use std::time::{Instant, SystemTime};
 
 use serde_json::{Value, json};
 
-use super::search::{Search, Stopped, root, running, shown};
-use super::{Need, Outcome, Place, Running, Tool, argument};
+use super::file_search::{FileSearch, SearchCancellation, display_path, run_search, search_root};
+use super::{Access, Tool, ToolContext, ToolFuture, ToolOutcome, string_argument};
 
 /// Files named at most (as the official CLI).
-const MOST: usize = 100;
+const MAX_FILES: usize = 100;
 
 /// The tool `Glob`: `{pattern, path?}`.
 pub struct Glob;
@@ -36,42 +36,43 @@ impl Tool for Glob {
         })
     }
 
-    fn need(&self, input: &Value, place: &Place) -> Need {
-        argument(input, "pattern").map_or(Need::Nothing, |pattern| Need::Look(split(pattern, input, place).0))
+    fn access(&self, input: &Value, place: &ToolContext) -> Access {
+        string_argument(input, "pattern")
+            .map_or(Access::Nothing, |pattern| Access::Read(split_root(pattern, input, place).0))
     }
 
-    fn run(&self, input: Value, place: Place) -> Running {
-        running(move |stopped| glob(&input, &place, stopped))
+    fn run(&self, input: Value, place: ToolContext) -> ToolFuture {
+        run_search(move |stopped| glob(&input, &place, stopped))
     }
 }
 
 /// Where to start, and the pattern from there: a whole path has its first
 /// folders without a star for the one.
-fn split<'a>(pattern: &'a str, input: &Value, place: &Place) -> (std::path::PathBuf, &'a str) {
+fn split_root<'a>(pattern: &'a str, input: &Value, place: &ToolContext) -> (std::path::PathBuf, &'a str) {
     if !pattern.starts_with('/') {
-        return (root(input, place), pattern);
+        return (search_root(input, place), pattern);
     }
     let star = pattern.find(['*', '?', '[', '{']).unwrap_or(pattern.len());
     let slash = pattern[..star].rfind('/').unwrap_or(0);
-    (super::real(Path::new(&pattern[..slash.max(1)])), &pattern[slash + 1..])
+    (super::canonical(Path::new(&pattern[..slash.max(1)])), &pattern[slash + 1..])
 }
 
-fn glob(input: &Value, place: &Place, stopped: &Stopped) -> Outcome {
+fn glob(input: &Value, place: &ToolContext, stopped: &SearchCancellation) -> ToolOutcome {
     let began = Instant::now();
-    let Some(pattern) = argument(input, "pattern") else {
-        return Outcome::misused("Glob needs a pattern");
+    let Some(pattern) = string_argument(input, "pattern") else {
+        return ToolOutcome::usage_error("Glob needs a pattern");
     };
-    let (root, pattern) = split(pattern, input, place);
+    let (root, pattern) = split_root(pattern, input, place);
     if !root.is_dir() {
         let (root, here) = (root.display(), place.cwd.display());
         let why =
             format!("Directory does not exist: {root}. Note: your current working directory is {here}.");
-        return Outcome::failed(why);
+        return ToolOutcome::error(why);
     }
-    let search = Search { root, globs: vec![pattern], kind: None, ignored_too: true };
-    let files = match search.files(place, stopped) {
+    let ask = FileSearch { root, globs: vec![pattern], file_type: None, include_ignored: true };
+    let files = match ask.files(place, stopped) {
         Ok(files) => files,
-        Err(why) => return Outcome::failed(why),
+        Err(why) => return ToolOutcome::error(why),
     };
     let mut files: Vec<_> = files
         .iter()
@@ -82,34 +83,34 @@ fn glob(input: &Value, place: &Place, stopped: &Stopped) -> Outcome {
         .collect();
     files.sort();
     let total = files.len();
-    let names: Vec<_> = files.iter().take(MOST).map(|(_, path)| shown(path, place)).collect();
+    let names: Vec<_> = files.iter().take(MAX_FILES).map(|(_, path)| display_path(path, place)).collect();
     let text = match total {
         0 => "No files found".to_owned(),
-        _ if total > MOST => format!(
-            "{}\n(Showing {MOST} of {total} matching files; {} more are not listed. Narrow the pattern or path \
+        _ if total > MAX_FILES => format!(
+            "{}\n(Showing {MAX_FILES} of {total} matching files; {} more are not listed. Narrow the pattern or path \
              to see the rest.)",
             names.join("\n"),
-            total - MOST
+            total - MAX_FILES
         ),
         _ => names.join("\n"),
     };
     let detail = json!({
         "filenames": names, "durationMs": began.elapsed().as_millis() as u64, "numFiles": names.len(),
-        "truncated": total > MOST, "totalMatches": total, "countIsComplete": true,
+        "truncated": total > MAX_FILES, "totalMatches": total, "countIsComplete": true,
     });
-    Outcome::done(text, detail)
+    ToolOutcome::success(text, detail)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::agent::tool::search::tests::sample;
+    use crate::agent::tool::file_search::tests::sample;
 
     #[test]
     fn files_are_found_by_their_names() {
         let (_temp, place) = sample();
         let check = |input: Value, expected: &str| {
-            let found = glob(&input, &place, &Stopped::default());
+            let found = glob(&input, &place, &SearchCancellation::default());
             let mut lines: Vec<_> = found.text.lines().collect();
             lines.sort_unstable();
             assert_eq!(lines.join(" "), expected, "{input}");
@@ -130,7 +131,7 @@ mod tests {
         for number in 0..150 {
             std::fs::write(place.cwd.join(format!("f{number}")), "").unwrap();
         }
-        let found = glob(&json!({"pattern": "f*"}), &place, &Stopped::default());
+        let found = glob(&json!({"pattern": "f*"}), &place, &SearchCancellation::default());
         assert!(found.text.contains("(Showing 100 of 150 matching files; 50 more"), "{}", found.text);
         assert_eq!((&found.detail["numFiles"], &found.detail["totalMatches"]), (&json!(100), &json!(150)));
     }
@@ -143,7 +144,7 @@ mod tests {
             (json!({"pattern": "{"}), "unclosed alternate group"),
             (json!({"pattern": "*", "path": "gone"}), "Directory does not exist"),
         ] {
-            let outcome = glob(&input, &place, &Stopped::default());
+            let outcome = glob(&input, &place, &SearchCancellation::default());
             assert!(outcome.is_error && outcome.text.contains(says), "{input}: {}", outcome.text);
         }
     }

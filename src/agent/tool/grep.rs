@@ -6,14 +6,16 @@ use std::time::SystemTime;
 use ignore::DirEntry;
 use serde_json::{Value, json};
 
-use super::hits::{Hits, Wanted};
-use super::search::{Search, Stopped, refused, root, running, shown};
-use super::{Need, Outcome, Place, Running, Tool, argument};
+use super::file_search::{
+    FileSearch, SearchCancellation, display_path, rejected_pattern, run_search, search_root,
+};
+use super::line_matches::{LineMatchOptions, LineMatcher};
+use super::{Access, Tool, ToolContext, ToolFuture, ToolOutcome, string_argument};
 
 /// Lines or files given back where the call does not say.
-const LIMIT: usize = 250;
+const DEFAULT_LIMIT: usize = 250;
 /// Bytes of lines given back, whatever the call says.
-const MOST: usize = 8 * 1024 * 1024;
+const MAX_OUTPUT_BYTES: usize = 8 * 1024 * 1024;
 
 /// The tool `Grep`: `{pattern, path?, glob?, type?, output_mode?, -A?, -B?, -C?, -n?, -i?, -o?, head_limit?,
 /// offset?, multiline?}`.
@@ -57,43 +59,43 @@ impl Tool for Grep {
         })
     }
 
-    fn most_shown(&self) -> usize {
+    fn max_output(&self) -> usize {
         20_000
     }
 
-    fn need(&self, input: &Value, place: &Place) -> Need {
-        argument(input, "pattern").map_or(Need::Nothing, |_| Need::Look(root(input, place)))
+    fn access(&self, input: &Value, place: &ToolContext) -> Access {
+        string_argument(input, "pattern").map_or(Access::Nothing, |_| Access::Read(search_root(input, place)))
     }
 
-    fn run(&self, input: Value, place: Place) -> Running {
-        running(move |stopped| grep(&input, &place, stopped))
+    fn run(&self, input: Value, place: ToolContext) -> ToolFuture {
+        run_search(move |stopped| grep(&input, &place, stopped))
     }
 }
 
 /// Which part of the results is given back.
-struct Page {
+struct ResultWindow {
     offset: usize,
     limit: usize,
 }
 
-impl Page {
-    fn of(input: &Value) -> Self {
-        let limit = match number(input, "head_limit") {
+impl ResultWindow {
+    fn from_input(input: &Value) -> Self {
+        let limit = match number_argument(input, "head_limit") {
             Some(0) => usize::MAX,
-            limit => limit.unwrap_or(LIMIT),
+            limit => limit.unwrap_or(DEFAULT_LIMIT),
         };
-        Self { offset: number(input, "offset").unwrap_or(0), limit }
+        Self { offset: number_argument(input, "offset").unwrap_or(0), limit }
     }
 
     /// `limit: 2, offset: 3`, as far as they made a difference.
-    fn notes(&self, total: usize) -> Vec<String> {
+    fn describe(&self, total: usize) -> Vec<String> {
         let is_cut = total.saturating_sub(self.offset) > self.limit;
         let limit = is_cut.then(|| format!("limit: {}", self.limit));
         limit.into_iter().chain((self.offset > 0).then(|| format!("offset: {}", self.offset))).collect()
     }
 
     /// The same for a program.
-    fn note(&self, detail: &mut Value, total: usize) {
+    fn add_to_detail(&self, detail: &mut Value, total: usize) {
         if total.saturating_sub(self.offset) > self.limit {
             detail["appliedLimit"] = json!(self.limit);
         }
@@ -103,25 +105,30 @@ impl Page {
     }
 }
 
-fn grep(input: &Value, place: &Place, stopped: &Stopped) -> Outcome {
-    let Some(pattern) = argument(input, "pattern") else {
-        return Outcome::misused("Grep needs a pattern");
+fn grep(input: &Value, place: &ToolContext, stopped: &SearchCancellation) -> ToolOutcome {
+    let Some(pattern) = string_argument(input, "pattern") else {
+        return ToolOutcome::usage_error("Grep needs a pattern");
     };
-    let root = root(input, place);
+    let root = search_root(input, place);
     if !root.exists() {
         let (root, here) = (root.display(), place.cwd.display());
         let why = format!("Path does not exist: {root}. Note: your current working directory is {here}.");
-        return Outcome::failed(why);
+        return ToolOutcome::error(why);
     }
-    let globs = argument(input, "glob").map(globs).unwrap_or_default();
-    let search = Search { root: root.clone(), globs, kind: argument(input, "type"), ignored_too: false };
+    let globs = string_argument(input, "glob").map(globs).unwrap_or_default();
+    let search = FileSearch {
+        root: root.clone(),
+        globs,
+        file_type: string_argument(input, "type"),
+        include_ignored: false,
+    };
     let found = search.files(place, stopped).and_then(|files| {
-        let hits = Hits::new(pattern, &wanted(input)).map_err(refused)?;
-        Ok(Found { files, hits, is_one_file: root.is_file(), place, stopped })
+        let hits = LineMatcher::new(pattern, &match_options(input)).map_err(rejected_pattern)?;
+        Ok(GrepRun { files, hits, is_one_file: root.is_file(), place, stopped })
     });
-    let page = Page::of(input);
-    match (found, argument(input, "output_mode")) {
-        (Err(why), _) => Outcome::failed(why),
+    let page = ResultWindow::from_input(input);
+    match (found, string_argument(input, "output_mode")) {
+        (Err(why), _) => ToolOutcome::error(why),
         (Ok(mut found), Some("content")) => found.content(&page),
         (Ok(mut found), Some("count")) => found.counts(&page),
         (Ok(mut found), _) => found.names(&page),
@@ -129,19 +136,19 @@ fn grep(input: &Value, place: &Place, stopped: &Stopped) -> Outcome {
 }
 
 /// How lines are wanted.
-fn wanted(input: &Value) -> Wanted {
-    let both = number(input, "-C").or(number(input, "context")).unwrap_or(0);
-    Wanted {
-        before: number(input, "-B").unwrap_or(both),
-        after: number(input, "-A").unwrap_or(both),
-        numbers: input["-n"] != false,
+fn match_options(input: &Value) -> LineMatchOptions {
+    let both = number_argument(input, "-C").or(number_argument(input, "context")).unwrap_or(0);
+    LineMatchOptions {
+        before: number_argument(input, "-B").unwrap_or(both),
+        after: number_argument(input, "-A").unwrap_or(both),
+        line_numbers: input["-n"] != false,
         only_matches: input["-o"] == true,
-        any_case: input["-i"] == true,
+        ignore_case: input["-i"] == true,
         multiline: input["multiline"] == true,
     }
 }
 
-fn number(input: &Value, name: &str) -> Option<usize> {
+fn number_argument(input: &Value, name: &str) -> Option<usize> {
     let number = input[name].as_f64().filter(|number| *number >= 0.0)?;
     Some(number as usize)
 }
@@ -161,21 +168,21 @@ fn globs(text: &str) -> Vec<&str> {
 }
 
 /// What is to be searched, and how.
-struct Found<'a> {
+struct GrepRun<'a> {
     files: Vec<DirEntry>,
-    hits: Hits,
+    hits: LineMatcher,
     is_one_file: bool,
-    place: &'a Place,
-    stopped: &'a Stopped,
+    place: &'a ToolContext,
+    stopped: &'a SearchCancellation,
 }
 
-impl Found<'_> {
-    fn content(&mut self, page: &Page) -> Outcome {
+impl GrepRun<'_> {
+    fn content(&mut self, page: &ResultWindow) -> ToolOutcome {
         let (mut lines, mut total, mut bytes) = (Vec::new(), 0, 0);
-        for file in self.files.iter().take_while(|_| !self.stopped.is()) {
-            let name = if self.is_one_file { String::new() } else { shown(file.path(), self.place) };
-            self.hits.lines(file.path(), &name, |line| {
-                if total >= page.offset && lines.len() < page.limit && bytes < MOST {
+        for file in self.files.iter().take_while(|_| !self.stopped.is_cancelled()) {
+            let name = if self.is_one_file { String::new() } else { display_path(file.path(), self.place) };
+            self.hits.for_each_line(file.path(), &name, |line| {
+                if total >= page.offset && lines.len() < page.limit && bytes < MAX_OUTPUT_BYTES {
                     bytes += line.len();
                     lines.push(line);
                 }
@@ -184,7 +191,7 @@ impl Found<'_> {
         }
         let content = lines.join("\n");
         let mut text = if total == 0 { "No matches found".to_owned() } else { content.clone() };
-        let notes = page.notes(total);
+        let notes = page.describe(total);
         if !notes.is_empty() {
             text = format!("{text}\n\n[Showing results with pagination = {}]", notes.join(", "));
         }
@@ -192,18 +199,19 @@ impl Found<'_> {
             "mode": "content", "numFiles": 0, "filenames": [], "content": content, "numLines": lines.len(),
             "totalLines": total,
         });
-        page.note(&mut detail, total);
-        Outcome::done(text, detail)
+        page.add_to_detail(&mut detail, total);
+        ToolOutcome::success(text, detail)
     }
 
-    fn counts(&mut self, page: &Page) -> Outcome {
-        let counts: Vec<_> = self.counted().map(|(path, count)| (shown(&path, self.place), count)).collect();
+    fn counts(&mut self, page: &ResultWindow) -> ToolOutcome {
+        let counts: Vec<_> =
+            self.match_counts().map(|(path, count)| (display_path(&path, self.place), count)).collect();
         let lines = counts.iter().skip(page.offset).take(page.limit);
         let content = lines.map(|(name, count)| format!("{name}:{count}")).collect::<Vec<_>>().join("\n");
         let matches: u64 = counts.iter().map(|(_, count)| count).sum();
         let files = plural(counts.len(), "file");
         let occurrences = if matches == 1 { "occurrence" } else { "occurrences" };
-        let notes = page.notes(counts.len());
+        let notes = page.describe(counts.len());
         let notes =
             if notes.is_empty() { String::new() } else { format!(" with pagination = {}", notes.join(", ")) };
         let head = if counts.is_empty() { "No matches found" } else { &content };
@@ -211,20 +219,20 @@ impl Found<'_> {
         let mut detail = json!({
             "mode": "count", "numFiles": counts.len(), "filenames": [], "content": content, "numMatches": matches,
         });
-        page.note(&mut detail, counts.len());
-        Outcome::done(text, detail)
+        page.add_to_detail(&mut detail, counts.len());
+        ToolOutcome::success(text, detail)
     }
 
-    fn names(&mut self, page: &Page) -> Outcome {
+    fn names(&mut self, page: &ResultWindow) -> ToolOutcome {
         let changed = |path: &Path| path.metadata().and_then(|there| there.modified()).ok();
         let mut found: Vec<_> = self
-            .counted()
+            .match_counts()
             .map(|(path, _)| (std::cmp::Reverse(changed(&path).unwrap_or(SystemTime::UNIX_EPOCH)), path))
             .collect();
         found.sort();
         let page_of = found.iter().skip(page.offset).take(page.limit);
-        let names: Vec<_> = page_of.map(|(_, path)| shown(path, self.place)).collect();
-        let notes = page.notes(found.len());
+        let names: Vec<_> = page_of.map(|(_, path)| display_path(path, self.place)).collect();
+        let notes = page.describe(found.len());
         let notes = if notes.is_empty() { String::new() } else { format!(" {}", notes.join(", ")) };
         let text = if names.is_empty() {
             "No files found".to_owned()
@@ -234,13 +242,13 @@ impl Found<'_> {
         let mut detail = json!({
             "mode": "files_with_matches", "filenames": names, "numFiles": names.len(), "totalFiles": found.len(),
         });
-        page.note(&mut detail, found.len());
-        Outcome::done(text, detail)
+        page.add_to_detail(&mut detail, found.len());
+        ToolOutcome::success(text, detail)
     }
 
     /// The files with a match, and how many lines of each have one.
-    fn counted(&self) -> impl Iterator<Item = (std::path::PathBuf, u64)> {
-        let files = self.files.iter().take_while(|_| !self.stopped.is());
+    fn match_counts(&self) -> impl Iterator<Item = (std::path::PathBuf, u64)> {
+        let files = self.files.iter().take_while(|_| !self.stopped.is_cancelled());
         let counted = files.map(|file| (file.path().to_owned(), self.hits.count(file.path())));
         counted.filter(|(_, count)| *count > 0)
     }

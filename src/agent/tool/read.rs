@@ -6,15 +6,15 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use super::real::real;
-use super::{Need, Outcome, Place, Running, Tool, argument, io_failed, off_the_loop};
+use super::canonical::canonical;
+use super::{Access, Tool, ToolContext, ToolFuture, ToolOutcome, io_error, run_blocking, string_argument};
 
 /// Lines read at once.
-const LINES: usize = 2000;
+const MAX_LINES: usize = 2000;
 /// A longer file is read in parts (the official CLI's limit).
-const LARGEST: u64 = 256 * 1024;
+const MAX_READ_BYTES: u64 = 256 * 1024;
 /// Characters of a line.
-const LONGEST_LINE: usize = 2000;
+const MAX_LINE_CHARS: usize = 2000;
 
 /// The tool `Read`: `{file_path, offset?, limit?}`, both in lines, from 1.
 pub struct Read;
@@ -43,47 +43,49 @@ impl Tool for Read {
     }
 
     /// It has limits of its own.
-    fn most_shown(&self) -> usize {
+    fn max_output(&self) -> usize {
         usize::MAX
     }
 
-    fn need(&self, input: &Value, place: &Place) -> Need {
-        argument(input, "file_path").map_or(Need::Nothing, |path| Need::Look(place.path(path)))
+    fn access(&self, input: &Value, place: &ToolContext) -> Access {
+        string_argument(input, "file_path").map_or(Access::Nothing, |path| Access::Read(place.resolve(path)))
     }
 
-    fn run(&self, input: Value, place: Place) -> Running {
-        Box::pin(off_the_loop(move || read(&input, &place)))
+    fn run(&self, input: Value, place: ToolContext) -> ToolFuture {
+        Box::pin(run_blocking(move || read(&input, &place)))
     }
 }
 
 /// Reads, and knows the file from then on.
-pub(super) fn read(input: &Value, place: &Place) -> Outcome {
-    let Some(path) = argument(input, "file_path").map(|path| place.path(path)) else {
-        return Outcome::failed("Read needs a file_path");
+pub(super) fn read(input: &Value, place: &ToolContext) -> ToolOutcome {
+    let Some(path) = string_argument(input, "file_path").map(|path| place.resolve(path)) else {
+        return ToolOutcome::error("Read needs a file_path");
     };
     let number = |name: &str| input[name].as_u64().and_then(|number| usize::try_from(number).ok());
     let (start, limit) = (number("offset").unwrap_or(1).max(1), number("limit"));
     let size = match fs::metadata(&path) {
         Ok(there) if there.is_dir() => {
-            return Outcome::failed(format!("{} is a folder, not a file", path.display()));
+            return ToolOutcome::error(format!("{} is a folder, not a file", path.display()));
         }
         // Reading a pipe or a device could wait for ever.
-        Ok(there) if !there.is_file() => return Outcome::failed(format!("{} is not a file", path.display())),
+        Ok(there) if !there.is_file() => {
+            return ToolOutcome::error(format!("{} is not a file", path.display()));
+        }
         Ok(there) => there.len(),
-        Err(error) => return io_failed("read", &path, &error),
+        Err(error) => return io_error("read", &path, &error),
     };
-    if size > LARGEST && limit.is_none() {
-        return Outcome::failed(format!(
-            "{} has {size} bytes, more than {LARGEST}; read it in parts, with offset and limit",
+    if size > MAX_READ_BYTES && limit.is_none() {
+        return ToolOutcome::error(format!(
+            "{} has {size} bytes, more than {MAX_READ_BYTES}; read it in parts, with offset and limit",
             path.display()
         ));
     }
-    let part = match Part::of(&path, start, limit.unwrap_or(LINES).clamp(1, LINES)) {
+    let part = match LineRange::read(&path, start, limit.unwrap_or(MAX_LINES).clamp(1, MAX_LINES)) {
         Ok(part) => part,
         Err(error) if error.kind() == ErrorKind::InvalidData => {
-            return Outcome::failed(format!("{} is not a text file", path.display()));
+            return ToolOutcome::error(format!("{} is not a text file", path.display()));
         }
-        Err(error) => return io_failed("read", &path, &error),
+        Err(error) => return io_error("read", &path, &error),
     };
     let text = if size == 0 {
         "<system-reminder>Warning: the file exists but the contents are empty.</system-reminder>".to_owned()
@@ -93,9 +95,9 @@ pub(super) fn read(input: &Value, place: &Place) -> Outcome {
         let numbered = part.lines.iter().zip(start..).map(|(line, number)| format!("{number}\t{line}"));
         numbered.collect::<Vec<_>>().join("\n")
     };
-    if text.len() as u64 > LARGEST {
-        return Outcome::failed(format!(
-            "lines {start} to {} of {} are {} bytes, more than {LARGEST}; read fewer at once",
+    if text.len() as u64 > MAX_READ_BYTES {
+        return ToolOutcome::error(format!(
+            "lines {start} to {} of {} are {} bytes, more than {MAX_READ_BYTES}; read fewer at once",
             start + part.lines.len() - 1,
             path.display(),
             text.len()
@@ -105,21 +107,21 @@ pub(super) fn read(input: &Value, place: &Place) -> Outcome {
         "filePath": path, "content": part.lines.join("\n"), "numLines": part.lines.len(), "startLine": start,
         "totalLines": part.total,
     });
-    place.seen.note(&real(&path));
-    Outcome::done(text, json!({"type": "text", "file": file}))
+    place.read_files.record(&canonical(&path));
+    ToolOutcome::success(text, json!({"type": "text", "file": file}))
 }
 
 /// Some lines of a file.
-struct Part {
+struct LineRange {
     lines: Vec<String>,
     /// Lines of the whole file. As the official CLI counts: a newline at the
     /// end begins one more line.
     total: usize,
 }
 
-impl Part {
+impl LineRange {
     /// Reads through the file, holding no more of it than the part.
-    fn of(path: &Path, start: usize, limit: usize) -> io::Result<Self> {
+    fn read(path: &Path, start: usize, limit: usize) -> io::Result<Self> {
         let mut file = BufReader::with_capacity(64 * 1024, fs::File::open(path)?);
         let mut part = Self { lines: Vec::new(), total: 0 };
         let mut line = Vec::new();
@@ -129,7 +131,7 @@ impl Part {
             let ends = next_line(&mut file, wanted.then_some(&mut line))?;
             part.total += 1;
             if wanted {
-                part.lines.push(shown(&line)?);
+                part.lines.push(decode_line(&line)?);
             }
             if !ends {
                 return Ok(part);
@@ -149,7 +151,7 @@ fn next_line(file: &mut impl BufRead, mut kept: Option<&mut Vec<u8>>) -> io::Res
             return Err(ErrorKind::InvalidData.into());
         }
         if let Some(kept) = &mut kept {
-            let room = (4 * LONGEST_LINE + 8).saturating_sub(kept.len()).min(piece.len());
+            let room = (4 * MAX_LINE_CHARS + 8).saturating_sub(kept.len()).min(piece.len());
             kept.extend_from_slice(&piece[..room]);
         }
         let (read, is_end) = (piece.len(), bytes.is_empty());
@@ -161,17 +163,17 @@ fn next_line(file: &mut impl BufRead, mut kept: Option<&mut Vec<u8>>) -> io::Res
 }
 
 /// A line as the model gets it: cut where it is too long.
-fn shown(line: &[u8]) -> io::Result<String> {
+fn decode_line(line: &[u8]) -> io::Result<String> {
     let text = match str::from_utf8(line) {
         Ok(text) => text,
         // Cut in a character by `next_line`; far behind what is shown.
-        Err(error) if error.valid_up_to() >= 4 * LONGEST_LINE => {
+        Err(error) if error.valid_up_to() >= 4 * MAX_LINE_CHARS => {
             str::from_utf8(&line[..error.valid_up_to()]).unwrap_or_default()
         }
         Err(_) => return Err(ErrorKind::InvalidData.into()),
     };
     let text = text.strip_suffix('\r').unwrap_or(text);
-    Ok(match text.char_indices().nth(LONGEST_LINE) {
+    Ok(match text.char_indices().nth(MAX_LINE_CHARS) {
         Some((end, _)) => format!("{}… [the rest of this line was cut off]", &text[..end]),
         None => text.to_owned(),
     })
@@ -182,8 +184,8 @@ mod tests {
     use super::*;
     use std::ops::Add;
 
-    fn place(temp: &tempfile::TempDir) -> Place {
-        Place::new(temp.path().to_owned(), "unused".into())
+    fn place(temp: &tempfile::TempDir) -> ToolContext {
+        ToolContext::new(temp.path().to_owned(), "unused".into())
     }
 
     #[test]
@@ -254,7 +256,7 @@ mod tests {
         check(&lines, json!({"offset": 9000}), "9000\t9000");
         // An odd number of bytes before, so that the limit falls into a character.
         let long = format!("x{}", "𝄞".repeat(100_000));
-        let cut = format!("1\tx{}… [the rest of this line was cut off]", "𝄞".repeat(LONGEST_LINE - 1));
+        let cut = format!("1\tx{}… [the rest of this line was cut off]", "𝄞".repeat(MAX_LINE_CHARS - 1));
         check(&long, json!({"limit": 1}), &cut);
     }
 }

@@ -4,15 +4,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::{Value, json};
 
-use super::{Need, Outcome, Place, Running, Tool, argument};
+use super::{Access, Tool, ToolContext, ToolFuture, ToolOutcome, string_argument};
 
 /// What a change of the list is answered with (the official words).
-const CHANGED: &str = "Todos have been modified successfully. Ensure that you continue to use the todo list to track \
+const TODOS_CHANGED: &str = "Todos have been modified successfully. Ensure that you continue to use the todo list to track \
                        your progress. Please proceed with the current tasks if applicable";
 
 /// A session's list. Clones share it.
 #[derive(Debug, Clone, Default)]
-pub struct Todos(Arc<Mutex<Vec<Value>>>);
+pub struct TodoList(Arc<Mutex<Vec<Value>>>);
 
 /// The tool `TodoWrite`: `{todos: [{content, status, activeForm}]}`.
 pub struct TodoWrite;
@@ -46,30 +46,33 @@ impl Tool for TodoWrite {
         })
     }
 
-    fn need(&self, _: &Value, _: &Place) -> Need {
-        Need::Nothing
+    fn access(&self, _: &Value, _: &ToolContext) -> Access {
+        Access::Nothing
     }
 
-    fn run(&self, input: Value, place: Place) -> Running {
+    fn run(&self, input: Value, place: ToolContext) -> ToolFuture {
         Box::pin(std::future::ready(write(&input, &place)))
     }
 }
 
-fn write(input: &Value, place: &Place) -> Outcome {
+fn write(input: &Value, place: &ToolContext) -> ToolOutcome {
     let Some(todos) = input["todos"].as_array() else {
-        return Outcome::misused("TodoWrite needs the list of todos");
+        return ToolOutcome::usage_error("TodoWrite needs the list of todos");
     };
     for (number, todo) in todos.iter().enumerate() {
         let is_known = matches!(todo["status"].as_str(), Some("pending" | "in_progress" | "completed"));
-        if !is_known || argument(todo, "content").is_none() || argument(todo, "activeForm").is_none() {
-            return Outcome::misused(format!(
+        if !is_known
+            || string_argument(todo, "content").is_none()
+            || string_argument(todo, "activeForm").is_none()
+        {
+            return ToolOutcome::usage_error(format!(
                 "todos[{number}] needs a content, an activeForm, and a status of pending, in_progress or completed"
             ));
         }
     }
     let mut list = place.todos.0.lock().unwrap_or_else(PoisonError::into_inner);
     let former = std::mem::replace(&mut *list, todos.clone());
-    Outcome::done(CHANGED.to_owned(), json!({"oldTodos": former, "newTodos": todos}))
+    ToolOutcome::success(TODOS_CHANGED.to_owned(), json!({"oldTodos": former, "newTodos": todos}))
 }
 
 #[cfg(test)]
@@ -78,7 +81,7 @@ mod tests {
 
     #[test]
     fn the_list_is_kept_as_it_was_given() {
-        let place = Place::new("/".into(), "unused".into());
+        let place = ToolContext::new("/".into(), "unused".into());
         let todo = |status: &str| json!([{"content": "a", "status": status, "activeForm": "b"}]);
         for (list, former) in [(todo("pending"), json!([])), (todo("completed"), todo("pending"))] {
             let outcome = write(&json!({"todos": list}), &place);

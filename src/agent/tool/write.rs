@@ -5,10 +5,13 @@ use std::io::ErrorKind;
 
 use serde_json::{Value, json};
 
-use super::real::real;
-use super::replace::replace;
-use super::seen::{KNOWN_NOW, Known, NOT_READ, READ_AGAIN};
-use super::{Need, Outcome, Place, Running, Tool, argument, io_failed, off_the_loop, patch};
+use super::atomic_write::atomic_write;
+use super::canonical::canonical;
+use super::read_files::{NOT_READ_ERROR, ReadState, STALE_READ_ERROR, STATE_IS_CURRENT_NOTE};
+use super::{
+    Access, Tool, ToolContext, ToolFuture, ToolOutcome, io_error, run_blocking, string_argument,
+    structured_patch,
+};
 
 /// The tool `Write`: `{file_path, content}`.
 pub struct Write;
@@ -35,57 +38,63 @@ impl Tool for Write {
         })
     }
 
-    fn need(&self, input: &Value, place: &Place) -> Need {
-        argument(input, "file_path").map_or(Need::Nothing, |path| Need::Edit(place.path(path)))
+    fn access(&self, input: &Value, place: &ToolContext) -> Access {
+        string_argument(input, "file_path").map_or(Access::Nothing, |path| Access::Edit(place.resolve(path)))
     }
 
-    fn run(&self, input: Value, place: Place) -> Running {
-        Box::pin(off_the_loop(move || write(&input, &place)))
+    fn run(&self, input: Value, place: ToolContext) -> ToolFuture {
+        Box::pin(run_blocking(move || write(&input, &place)))
     }
 }
 
-fn write(input: &Value, place: &Place) -> Outcome {
-    let Some(path) = argument(input, "file_path").map(|path| place.path(path)) else {
-        return Outcome::failed("Write needs a file_path");
+fn write(input: &Value, place: &ToolContext) -> ToolOutcome {
+    let Some(path) = string_argument(input, "file_path").map(|path| place.resolve(path)) else {
+        return ToolOutcome::error("Write needs a file_path");
     };
     let Some(content) = input["content"].as_str() else {
-        return Outcome::failed("Write needs the content");
+        return ToolOutcome::error("Write needs the content");
     };
     // What was permitted: a link stays, and what it leads to is written.
-    let target = real(&path);
+    let target = canonical(&path);
     let former = match fs::metadata(&target) {
         Ok(there) if there.is_dir() => {
-            return Outcome::failed(format!("{} is a folder, not a file", path.display()));
+            return ToolOutcome::error(format!("{} is a folder, not a file", path.display()));
         }
         // Opening a pipe or a device could wait for ever.
-        Ok(there) if !there.is_file() => return Outcome::failed(format!("{} is not a file", path.display())),
-        Ok(there) => match place.seen.known(&target, &there) {
-            Known::Not if there.len() > 0 => return Outcome::misused(NOT_READ),
-            Known::Stale => return Outcome::misused(READ_AGAIN),
-            Known::Not | Known::Current => match fs::read(&target) {
+        Ok(there) if !there.is_file() => {
+            return ToolOutcome::error(format!("{} is not a file", path.display()));
+        }
+        Ok(there) => match place.read_files.state_of(&target, &there) {
+            ReadState::Unread if there.len() > 0 => return ToolOutcome::usage_error(NOT_READ_ERROR),
+            ReadState::Stale => return ToolOutcome::usage_error(STALE_READ_ERROR),
+            ReadState::Unread | ReadState::Current => match fs::read(&target) {
                 Ok(bytes) => Some(String::from_utf8_lossy(&bytes).into_owned()),
-                Err(error) => return io_failed("write", &path, &error),
+                Err(error) => return io_error("write", &path, &error),
             },
         },
         Err(error) if error.kind() == ErrorKind::NotFound => None,
-        Err(error) => return io_failed("write", &path, &error),
+        Err(error) => return io_error("write", &path, &error),
     };
-    if let Err(error) = replace(&target, content.as_bytes()) {
-        return io_failed("write", &path, &error);
+    if let Err(error) = atomic_write(&target, content.as_bytes()) {
+        return io_error("write", &path, &error);
     }
-    place.seen.note(&target);
+    place.read_files.record(&target);
     let (text, kind) = match former {
-        None => (format!("File created successfully at: {}{KNOWN_NOW}", path.display()), "create"),
-        Some(_) => {
-            (format!("The file {} has been updated successfully.{KNOWN_NOW}", path.display()), "update")
+        None => {
+            (format!("File created successfully at: {}{STATE_IS_CURRENT_NOTE}", path.display()), "create")
         }
+        Some(_) => (
+            format!("The file {} has been updated successfully.{STATE_IS_CURRENT_NOTE}", path.display()),
+            "update",
+        ),
     };
-    let changes = former.as_deref().map(|former| patch::hunks(former, content)).unwrap_or_default();
+    let changes =
+        former.as_deref().map(|former| structured_patch::hunks(former, content)).unwrap_or_default();
     let detail = json!({
         "type": kind, "filePath": path, "content": content, "structuredPatch": changes, "originalFile": former,
         "userModified": false,
     });
-    Outcome::done(text, detail)
+    ToolOutcome::success(text, detail)
 }
 
 #[cfg(test)]
@@ -95,7 +104,7 @@ mod tests {
     #[test]
     fn a_new_file_is_created_and_an_old_one_updated_with_its_diff() {
         let temp = tempfile::tempdir().unwrap();
-        let place = Place::new(temp.path().to_owned(), "unused".into());
+        let place = ToolContext::new(temp.path().to_owned(), "unused".into());
         let write = |content: &str| write(&json!({"file_path": "deep/a.txt", "content": content}), &place);
 
         let created = write("one\ntwo\n");
@@ -114,7 +123,7 @@ mod tests {
     #[test]
     fn what_cannot_be_written_says_why() {
         let temp = tempfile::tempdir().unwrap();
-        let place = Place::new(temp.path().to_owned(), "unused".into());
+        let place = ToolContext::new(temp.path().to_owned(), "unused".into());
         fs::write(temp.path().join("file"), "").unwrap();
         std::os::unix::net::UnixListener::bind(temp.path().join("socket")).unwrap();
         for (input, says) in [
@@ -136,7 +145,7 @@ mod tests {
     #[test]
     fn a_link_stays_and_what_it_leads_to_is_written() {
         let temp = tempfile::tempdir().unwrap();
-        let place = Place::new(temp.path().to_owned(), "unused".into());
+        let place = ToolContext::new(temp.path().to_owned(), "unused".into());
         let link = temp.path().join("link");
         std::os::unix::fs::symlink("new/target", &link).unwrap();
         for content in ["created", "updated"] {
@@ -149,9 +158,9 @@ mod tests {
     #[test]
     fn a_former_file_that_is_no_text_is_replaced_all_the_same() {
         let temp = tempfile::tempdir().unwrap();
-        let place = Place::new(temp.path().to_owned(), "unused".into());
+        let place = ToolContext::new(temp.path().to_owned(), "unused".into());
         fs::write(temp.path().join("a"), [0xff, b'\n']).unwrap();
-        place.seen.note(&temp.path().join("a").canonicalize().unwrap());
+        place.read_files.record(&temp.path().join("a").canonicalize().unwrap());
         let outcome = write(&json!({"file_path": "a", "content": ""}), &place);
         assert_eq!(outcome.detail["originalFile"], "\u{fffd}\n");
         assert_eq!(fs::read(temp.path().join("a")).unwrap(), b"");

@@ -6,21 +6,21 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-use crate::cli::exit::Problem;
-use crate::slot::{ACP, Known, OURS, PREFERRED};
+use crate::cli::exit::CliError;
+use crate::slot::{AgentSpec, CUSTOM_ACP, DEFAULT_ORDER, HOTSEAT_AGENT};
 
 /// The official `claude` in a terminal of its own: a slot of another kind.
-pub const TERMINAL: &str = "claude-tty";
+pub const CLAUDE_TTY: &str = "claude-tty";
 
 /// Before the command line of any agent that speaks the Agent Client Protocol.
-pub(super) const COMMAND: &str = "acp:";
+pub(super) const ACP_PREFIX: &str = "acp:";
 
 /// The file that remembers what the person was told.
-const TOLD: &str = "agent";
+const NOTICE_FILE: &str = "agent";
 
 /// The agent that takes the seat.
 #[derive(Debug)]
-pub struct Choice {
+pub struct AgentChoice {
     /// What it is called.
     pub name: &'static str,
     /// Its program.
@@ -28,85 +28,105 @@ pub struct Choice {
     /// Arguments before the driver's.
     pub arguments: Vec<OsString>,
     /// How it is spoken to.
-    pub known: Known,
+    pub spec: AgentSpec,
     /// It has a terminal of its own instead.
-    pub terminal: bool,
+    pub in_terminal: bool,
     /// Nobody named it; why it is this one.
-    pub why: Option<String>,
+    pub reason: Option<String>,
 }
 
 /// The names that can be asked for.
-pub fn names(all: &[Known]) -> Vec<&'static str> {
-    all.iter().map(|known| known.name).chain([TERMINAL]).collect()
+pub fn agent_names(all: &[AgentSpec]) -> Vec<&'static str> {
+    all.iter().map(|known| known.name).chain([CLAUDE_TTY]).collect()
 }
 
 /// Whether a name can be asked for; whether its program is there is another matter.
-pub fn is_name(all: &[Known], name: &str) -> bool {
-    name.starts_with(COMMAND) || names(all).contains(&name)
+pub fn is_agent_name(all: &[AgentSpec], name: &str) -> bool {
+    name.starts_with(ACP_PREFIX) || agent_names(all).contains(&name)
 }
 
 /// Chooses from all that can take the seat. `named` is what the command line or
 /// the configuration says; `find` finds a program.
-pub fn choose(all: &[Known], named: Option<&str>, find: impl Fn(&str) -> Option<PathBuf>) -> Result<Choice> {
+pub fn choose_agent(
+    all: &[AgentSpec],
+    named: Option<&str>,
+    find: impl Fn(&str) -> Option<PathBuf>,
+) -> Result<AgentChoice> {
     let known = |name: &str| all.iter().copied().find(|known| known.name == name);
     let Some(name) = named else {
-        return first(known, find);
+        return choose_default(known, find);
     };
-    if name == TERMINAL {
-        let claude = known("claude").unwrap_or(OURS);
-        return Ok(Choice { name: TERMINAL, terminal: true, ..seat(claude, find, None)? });
+    if name == CLAUDE_TTY {
+        let claude = known("claude").unwrap_or(HOTSEAT_AGENT);
+        return Ok(AgentChoice { name: CLAUDE_TTY, in_terminal: true, ..build_choice(claude, find, None)? });
     }
-    if let Some(command) = name.strip_prefix(COMMAND) {
-        return by_command(command, find);
+    if let Some(command) = name.strip_prefix(ACP_PREFIX) {
+        return choose_by_command(command, find);
     }
     let Some(known) = known(name) else {
-        return Err(Problem::usage(
+        return Err(CliError::usage(
             format!("this version cannot seat the agent “{name}”"),
             format!(
                 "It drives {}, and what [agents] in the configuration names. `hotseat agents` lists what is found.",
-                names(all).join(", ")
+                agent_names(all).join(", ")
             ),
         )
         .into());
     };
-    seat(known, find, None)
+    build_choice(known, find, None)
 }
 
 /// An agent by its command line, whose words stand apart by blanks.
-fn by_command(command: &str, find: impl Fn(&str) -> Option<PathBuf>) -> Result<Choice> {
+fn choose_by_command(command: &str, find: impl Fn(&str) -> Option<PathBuf>) -> Result<AgentChoice> {
     let mut words = command.split_whitespace();
     let program = words.next().unwrap_or_default();
     let Some(program) = find(program) else {
-        return Err(Problem::usage(
+        return Err(CliError::usage(
             format!("no program named “{program}” is on the PATH"),
             "Name one that speaks the Agent Client Protocol, with its arguments: --agent \"acp:goose acp\".",
         )
         .into());
     };
     let arguments = words.map(Into::into).collect();
-    Ok(Choice { name: ACP.name, program, arguments, known: ACP, terminal: false, why: None })
+    Ok(AgentChoice {
+        name: CUSTOM_ACP.name,
+        program,
+        arguments,
+        spec: CUSTOM_ACP,
+        in_terminal: false,
+        reason: None,
+    })
 }
 
 /// The first of the preferred ones that is there, else our own.
-fn first(known: impl Fn(&str) -> Option<Known>, find: impl Fn(&str) -> Option<PathBuf>) -> Result<Choice> {
-    let there = PREFERRED.iter().filter_map(|name| known(name));
+fn choose_default(
+    known: impl Fn(&str) -> Option<AgentSpec>,
+    find: impl Fn(&str) -> Option<PathBuf>,
+) -> Result<AgentChoice> {
+    let there = DEFAULT_ORDER.iter().filter_map(|name| known(name));
     let there = there.into_iter().find(|known| known.program.is_some_and(|program| find(program).is_some()));
-    let order = PREFERRED.join(", ");
+    let order = DEFAULT_ORDER.join(", ");
     match there {
         Some(known) => {
             let why = format!(
                 "{} takes the seat: the first of {order} that is on the PATH; --agent hotseat seats hotseat's own",
                 known.name
             );
-            seat(known, find, Some(why))
+            build_choice(known, find, Some(why))
         }
-        None => {
-            seat(OURS, find, Some(format!("hotseat's own agent takes the seat: no {order} is on the PATH")))
-        }
+        None => build_choice(
+            HOTSEAT_AGENT,
+            find,
+            Some(format!("hotseat's own agent takes the seat: no {order} is on the PATH")),
+        ),
     }
 }
 
-fn seat(known: Known, find: impl Fn(&str) -> Option<PathBuf>, why: Option<String>) -> Result<Choice> {
+fn build_choice(
+    known: AgentSpec,
+    find: impl Fn(&str) -> Option<PathBuf>,
+    why: Option<String>,
+) -> Result<AgentChoice> {
     let program = match known.program {
         None => std::env::current_exe().context("finding hotseat's own program")?,
         Some(program) => find(program).ok_or_else(|| {
@@ -116,18 +136,18 @@ fn seat(known: Known, find: impl Fn(&str) -> Option<PathBuf>, why: Option<String
                 format!("Install it with `{}`", known.install)
             };
             let advice = format!("{get}, or take the seat with hotseat's own: --agent hotseat.");
-            Problem::usage(format!("no program named {program} is on the PATH"), advice)
+            CliError::usage(format!("no program named {program} is on the PATH"), advice)
         })?,
     };
-    let arguments = known.arguments.iter().map(Into::into).collect();
-    Ok(Choice { name: known.name, program, arguments, known, terminal: false, why })
+    let arguments = known.args.iter().map(Into::into).collect();
+    Ok(AgentChoice { name: known.name, program, arguments, spec: known, in_terminal: false, reason: why })
 }
 
-impl Choice {
+impl AgentChoice {
     /// Why it is this agent, where nobody named it and it was not said before.
-    pub fn news(&self, state: &Path) -> Option<String> {
-        let why = self.why.clone()?;
-        let told = state.join(TOLD);
+    pub fn first_time_notice(&self, state: &Path) -> Option<String> {
+        let why = self.reason.clone()?;
+        let told = state.join(NOTICE_FILE);
         if std::fs::read_to_string(&told).is_ok_and(|told| told.trim() == self.name) {
             return None;
         }
@@ -142,13 +162,13 @@ impl Choice {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::agents::named;
-    use crate::slot::KNOWN;
+    use crate::cli::agents::configured;
+    use crate::slot::AGENTS;
 
     fn chosen(named: Option<&str>, there: &[&str]) -> Result<(&'static str, bool), String> {
         let find = |program: &str| there.contains(&program).then(|| PathBuf::from("/bin").join(program));
-        let choice = choose(KNOWN, named, find).map_err(|error| error.to_string())?;
-        Ok((choice.name, choice.why.is_some()))
+        let choice = choose_agent(AGENTS, named, find).map_err(|error| error.to_string())?;
+        Ok((choice.name, choice.reason.is_some()))
     }
 
     #[test]
@@ -163,26 +183,31 @@ mod tests {
     #[test]
     fn any_command_can_be_an_acp_agent() {
         let find = |program: &str| (program == "goose").then(|| PathBuf::from("/bin/goose"));
-        let choice = choose(KNOWN, Some("acp:goose acp --quiet"), find).unwrap();
+        let choice = choose_agent(AGENTS, Some("acp:goose acp --quiet"), find).unwrap();
         assert_eq!((choice.name, choice.program.to_str()), ("acp", Some("/bin/goose")));
         assert_eq!(choice.arguments, ["acp", "--quiet"]);
         for nothing in ["acp:", "acp: ", "acp:gone"] {
-            assert!(choose(KNOWN, Some(nothing), find).unwrap_err().to_string().contains("is on the PATH"));
-            assert!(is_name(KNOWN, nothing));
+            assert!(
+                choose_agent(AGENTS, Some(nothing), find).unwrap_err().to_string().contains("is on the PATH")
+            );
+            assert!(is_agent_name(AGENTS, nothing));
         }
     }
 
     #[test]
     fn one_that_is_configured_is_chosen_by_its_name() {
-        let all = named::known(&[("goose".to_owned(), "gooze acp".to_owned())].into());
+        let all = configured::all_agents(&[("goose".to_owned(), "gooze acp".to_owned())].into());
         let find = |program: &str| (program == "gooze").then(|| PathBuf::from("/bin/gooze"));
-        let choice = choose(&all, Some("goose"), find).unwrap();
+        let choice = choose_agent(&all, Some("goose"), find).unwrap();
         assert_eq!((choice.name, choice.program.to_str()), ("goose", Some("/bin/gooze")));
         assert_eq!(choice.arguments, ["acp"]);
         assert!(
-            choose(&all, Some("goose"), |_| None).unwrap_err().to_string().contains("no program named gooze")
+            choose_agent(&all, Some("goose"), |_| None)
+                .unwrap_err()
+                .to_string()
+                .contains("no program named gooze")
         );
-        assert!(choose(KNOWN, Some("goose"), find).is_err());
+        assert!(choose_agent(AGENTS, Some("goose"), find).is_err());
     }
 
     #[test]
@@ -197,10 +222,10 @@ mod tests {
     fn the_reason_is_told_once_for_each_agent() {
         let state = tempfile::tempdir().unwrap();
         let with = |there: &'static [&str]| {
-            choose(KNOWN, None, |program| there.contains(&program).then(|| program.into())).unwrap()
+            choose_agent(AGENTS, None, |program| there.contains(&program).then(|| program.into())).unwrap()
         };
-        assert!(with(&[]).news(state.path()).is_some());
-        assert!(with(&[]).news(state.path()).is_none());
-        assert!(with(&["claude"]).news(state.path()).is_some());
+        assert!(with(&[]).first_time_notice(state.path()).is_some());
+        assert!(with(&[]).first_time_notice(state.path()).is_none());
+        assert!(with(&["claude"]).first_time_notice(state.path()).is_some());
     }
 }

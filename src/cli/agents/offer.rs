@@ -2,46 +2,49 @@
 
 use std::path::PathBuf;
 
-use super::Switches;
-use crate::slot::{Known, Program};
-use crate::tui::app::Offered;
+use super::SwitchSummary;
+use crate::slot::{AgentProgram, AgentSpec};
+use crate::tui::app::AgentOffer;
 
 /// Every agent that has a driver, and how to start those that are there.
-pub fn others(all: &[Known], find: impl Fn(&str) -> Option<PathBuf>) -> Vec<(Offered, Option<Program>)> {
+pub fn agent_offers(
+    all: &[AgentSpec],
+    find: impl Fn(&str) -> Option<PathBuf>,
+) -> Vec<(AgentOffer, Option<AgentProgram>)> {
     all.iter().map(|known| offer(known, &find)).collect()
 }
 
-fn offer(known: &Known, find: impl Fn(&str) -> Option<PathBuf>) -> (Offered, Option<Program>) {
+fn offer(known: &AgentSpec, find: impl Fn(&str) -> Option<PathBuf>) -> (AgentOffer, Option<AgentProgram>) {
     let path = match known.program {
         None => std::env::current_exe().ok(),
         Some(program) => find(program),
     };
-    let how = Switches::of(&(known.driver)().abilities());
-    let offered = Offered {
+    let how = SwitchSummary::from_capabilities(&(known.driver)().capabilities());
+    let offered = AgentOffer {
         name: known.name,
-        official: known.official,
-        how: how.told(),
-        missing: path.is_none().then(|| match (known.install, known.program) {
+        official_transcripts: known.official_format,
+        switch_methods: how.one_line(),
+        unavailable: path.is_none().then(|| match (known.install, known.program) {
             ("", Some(program)) => format!("no program named {program} is on the PATH"),
             (install, _) => format!("not on the PATH: {install}"),
         }),
     };
     let program =
-        |path| Program { driver: known.driver, path, args: known.arguments.iter().map(Into::into).collect() };
+        |path| AgentProgram { driver: known.driver, path, args: known.args.iter().map(Into::into).collect() };
     (offered, path.map(program))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::slot::KNOWN;
+    use crate::slot::AGENTS;
 
     #[test]
     fn what_is_missing_says_how_to_get_it() {
-        let offers = others(KNOWN, |_| None);
+        let offers = agent_offers(AGENTS, |_| None);
         assert!(offers[0].1.is_some(), "our own is always there");
         let (claude, other) = &offers[1];
-        assert!(claude.missing.as_ref().unwrap().contains("npm install"));
+        assert!(claude.unavailable.as_ref().unwrap().contains("npm install"));
         assert!(other.is_none());
     }
 }

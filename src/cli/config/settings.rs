@@ -11,14 +11,13 @@ use crate::cli::agents;
 use crate::protocol::PermissionMode;
 use crate::session::Prices;
 use crate::session::price::Price;
-use crate::slot::KNOWN;
 use crate::tui::app::Key;
 
 /// Everything a person can configure.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
     /// Which colours to assume.
-    pub theme: Theme,
+    pub theme: ThemeSetting,
     /// The agent in the slot; none: the first that is found.
     pub agent: Option<String>,
     /// Agents beside those of the table, and the commands that start them.
@@ -47,7 +46,7 @@ pub struct Settings {
 
 /// Which colours the screen assumes.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub enum Theme {
+pub enum ThemeSetting {
     /// Ask the terminal.
     #[default]
     Auto,
@@ -64,7 +63,7 @@ pub enum Theme {
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            theme: Theme::Auto,
+            theme: ThemeSetting::Auto,
             agent: None,
             agents: BTreeMap::new(),
             processes: 2,
@@ -83,7 +82,7 @@ impl Default for Settings {
 
 /// One key of the file: its name, and how its value becomes a setting; the
 /// error says what was expected.
-pub struct Entry {
+pub struct ConfigKey {
     /// As it is written in the file.
     pub name: &'static str,
     /// Takes the value over.
@@ -91,42 +90,45 @@ pub struct Entry {
 }
 
 /// All keys but the tables [`TABLES`].
-pub const ENTRIES: &[Entry] = &[
-    Entry { name: "theme", apply: |settings, value| theme(value).map(|theme| settings.theme = theme) },
-    Entry {
+pub const CONFIG_KEYS: &[ConfigKey] = &[
+    ConfigKey { name: "theme", apply: |settings, value| theme(value).map(|theme| settings.theme = theme) },
+    ConfigKey {
         name: "agent",
         apply: |settings, value| agent(settings, value).map(|agent| settings.agent = agent),
     },
-    Entry {
+    ConfigKey {
         name: "processes",
         apply: |settings, value| processes(value).map(|processes| settings.processes = processes),
     },
-    Entry { name: "model", apply: |settings, value| text(value).map(|model| settings.model = filled(model)) },
-    Entry {
+    ConfigKey {
+        name: "model",
+        apply: |settings, value| text(value).map(|model| settings.model = non_empty(model)),
+    },
+    ConfigKey {
         name: "permission_mode",
         apply: |settings, value| text(value)?.parse().map(|mode| settings.permission_mode = mode),
     },
-    Entry { name: "all", apply: |settings, value| flag(value).map(|all| settings.all = all) },
-    Entry {
+    ConfigKey { name: "all", apply: |settings, value| flag(value).map(|all| settings.all = all) },
+    ConfigKey {
         name: "browser_width",
         apply: |settings, value| columns(value).map(|width| settings.browser_width = width),
     },
-    Entry { name: "mouse", apply: |settings, value| flag(value).map(|mouse| settings.mouse = mouse) },
-    Entry {
+    ConfigKey { name: "mouse", apply: |settings, value| flag(value).map(|mouse| settings.mouse = mouse) },
+    ConfigKey {
         name: "timestamps",
         apply: |settings, value| flag(value).map(|timestamps| settings.timestamps = timestamps),
     },
-    Entry {
+    ConfigKey {
         name: "editor",
-        apply: |settings, value| text(value).map(|editor| settings.editor = filled(editor)),
+        apply: |settings, value| text(value).map(|editor| settings.editor = non_empty(editor)),
     },
 ];
 
 /// The keys whose value is a table of names that the file chooses.
-pub const TABLES: [&str; 3] = [AGENTS, "keys", "prices"];
+pub const TABLES: [&str; 3] = [AGENTS_TABLE, "keys", "prices"];
 
 /// The table that has to be read before `agent`, which may name one of it.
-pub const AGENTS: &str = "agents";
+pub const AGENTS_TABLE: &str = "agents";
 
 /// The command that starts an agent of this name; the error says what was expected.
 pub fn command(name: &str, value: &DeValue<'_>) -> Result<String, String> {
@@ -158,12 +160,16 @@ pub fn keys(value: &DeValue<'_>) -> Result<Vec<String>, String> {
 
 /// What cannot take the seat must not stop hotseat, so it is no agent here.
 fn agent(settings: &Settings, value: &DeValue<'_>) -> Result<Option<String>, String> {
-    let name = filled(text(value)?);
+    let name = non_empty(text(value)?);
     match &name {
-        Some(name) if !settings.agents.contains_key(name) && !agents::is_name(KNOWN, name) => Err(format!(
-            "expected an agent this version drives: {}; one of [agents]; or \"acp:COMMAND\"",
-            agents::names(KNOWN).join(", ")
-        )),
+        Some(name)
+            if !settings.agents.contains_key(name) && !agents::is_agent_name(crate::slot::AGENTS, name) =>
+        {
+            Err(format!(
+                "expected an agent this version drives: {}; one of [agents]; or \"acp:COMMAND\"",
+                agents::agent_names(crate::slot::AGENTS).join(", ")
+            ))
+        }
         Some(_) | None => Ok(name),
     }
 }
@@ -179,7 +185,7 @@ fn text(value: &DeValue<'_>) -> Result<String, String> {
 }
 
 /// An empty text says the same as no text.
-fn filled(text: String) -> Option<String> {
+fn non_empty(text: String) -> Option<String> {
     Some(text).filter(|text| !text.trim().is_empty())
 }
 
@@ -197,13 +203,13 @@ fn columns(value: &DeValue<'_>) -> Result<Option<u16>, String> {
     }
 }
 
-fn theme(value: &DeValue<'_>) -> Result<Theme, String> {
+fn theme(value: &DeValue<'_>) -> Result<ThemeSetting, String> {
     match value.as_str() {
-        Some("auto") => Ok(Theme::Auto),
-        Some("dark") => Ok(Theme::Dark),
-        Some("light") => Ok(Theme::Light),
-        Some("mono") => Ok(Theme::Mono),
-        Some(path) if path.contains(['/', '.']) => Ok(Theme::File(path.into())),
+        Some("auto") => Ok(ThemeSetting::Auto),
+        Some("dark") => Ok(ThemeSetting::Dark),
+        Some("light") => Ok(ThemeSetting::Light),
+        Some("mono") => Ok(ThemeSetting::Mono),
+        Some(path) if path.contains(['/', '.']) => Ok(ThemeSetting::File(path.into())),
         Some(_) | None => {
             Err("expected \"auto\", \"dark\", \"light\", \"mono\" or a theme file's path".into())
         }

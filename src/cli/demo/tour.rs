@@ -10,21 +10,22 @@ use tokio::sync::mpsc::Receiver;
 use tokio::time::timeout;
 use uuid::Uuid;
 
-use super::scratch::Scratch;
-use crate::cli::exit::Exit;
-use crate::session::conversation::Change;
-use crate::session::message::Block;
+use super::demo_folder::DemoFolder;
+use crate::cli::exit::CliExit;
+use crate::session::conversation::ConversationEvent;
+use crate::session::message::MessageBlock;
 use crate::slot::{
-    self, Agent, Launch, News, PromptState, SlotEvent, SlotHandle, SlotState, Switch, Switched,
+    self, AgentInfo, CompletedSwitch, Launch, PromptState, SlotEvent, SlotEventKind, SlotHandle, SlotState,
+    Switch,
 };
 
 /// How long a step may take before the tour gives up.
-const PATIENCE: Duration = Duration::from_secs(30);
+const STEP_TIMEOUT: Duration = Duration::from_secs(30);
 
 const QUESTION: &str = "What is the secret?";
 
 /// Plays the tour; succeeds only if every step held.
-pub fn play(scratch: &Scratch) -> Result<Exit> {
+pub fn play(scratch: &DemoFolder) -> Result<CliExit> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
@@ -37,16 +38,16 @@ pub fn play(scratch: &Scratch) -> Result<Exit> {
         writeln!(out, "Nothing of yours is touched: all this happens in {}.\n", scratch.root().display())?;
         let started = Instant::now();
         let (slot, news) = slot::spawn(launch);
-        let mut tour = Tour { slot, news, out, broken: 0 };
+        let mut tour = Tour { slot, events: news, out, failed_steps: 0 };
         let outcome = tokio::select! {
-            outcome = tour.walk(started) => outcome,
-            () = asked_to_end() => Err(anyhow!("the tour was interrupted")),
+            outcome = tour.run_steps(started) => outcome,
+            () = stop_signal() => Err(anyhow!("the tour was interrupted")),
         };
         tour.slot.close().await;
         outcome?;
-        let (words, exit) = match tour.broken {
-            0 => ("Every step held.".to_owned(), Exit::Done),
-            broken => (format!("{broken} steps did not hold."), Exit::Failed),
+        let (words, exit) = match tour.failed_steps {
+            0 => ("Every step held.".to_owned(), CliExit::Done),
+            broken => (format!("{broken} steps did not hold."), CliExit::Failed),
         };
         writeln!(tour.out, "\n{words}")?;
         Ok(exit)
@@ -54,7 +55,7 @@ pub fn play(scratch: &Scratch) -> Result<Exit> {
 }
 
 /// Returns at Ctrl-C and SIGTERM: the scratch folder still has to go.
-async fn asked_to_end() {
+async fn stop_signal() {
     match signal(SignalKind::terminate()) {
         Ok(mut terminate) => tokio::select! {
             _ = tokio::signal::ctrl_c() => {}
@@ -66,26 +67,26 @@ async fn asked_to_end() {
     }
 }
 
-fn launch(scratch: &Scratch) -> Result<Launch> {
+fn launch(scratch: &DemoFolder) -> Result<Launch> {
     let program = std::env::current_exe().context("finding our own program")?;
     Ok(Launch {
         args: vec!["agent".into()],
         env: scratch.env(),
-        ..Launch::new(slot::OURS.driver, program, scratch.project())
+        ..Launch::new(slot::HOTSEAT_AGENT.driver, program, scratch.project())
     })
 }
 
 struct Tour<W> {
     slot: SlotHandle,
-    news: Receiver<SlotEvent>,
+    events: Receiver<SlotEvent>,
     out: W,
     /// Steps that did not hold.
-    broken: usize,
+    failed_steps: usize,
 }
 
 impl<W: Write> Tour<W> {
-    async fn walk(&mut self, started: Instant) -> Result<()> {
-        let agent = self.ready().await?;
+    async fn run_steps(&mut self, started: Instant) -> Result<()> {
+        let agent = self.wait_ready().await?;
         let first = agent.session;
         self.step(
             "start",
@@ -94,16 +95,16 @@ impl<W: Write> Tour<W> {
         )?;
 
         let secret = format!("PINEAPPLE-{}", &Uuid::new_v4().simple().to_string()[..6].to_uppercase());
-        self.say("tell", &format!("Remember: the secret is {secret}.")).await?;
+        self.prompt("tell", &format!("Remember: the secret is {secret}.")).await?;
 
         let cleared = self.switch(Switch::Clear, agent.pid).await?;
         self.check(cleared.to != first, "a new session, empty")?;
-        let reply = self.say("ask", QUESTION).await?;
+        let reply = self.prompt("ask", QUESTION).await?;
         self.check(!reply.contains(&secret), "forgotten: the secret is not in this session")?;
 
         let resumed = self.switch(Switch::Resume(first), agent.pid).await?;
         self.check(resumed.to == first, "the session that was told the secret")?;
-        let reply = self.say("ask", QUESTION).await?;
+        let reply = self.prompt("ask", QUESTION).await?;
         self.check(reply.contains(&secret), "remembered: the secret is in this session")?;
 
         let read = || {
@@ -114,7 +115,7 @@ impl<W: Write> Tour<W> {
         let fork = Switch::Fork { source: first, at: None, title: None, cwd: None };
         let forked = self.switch(fork, agent.pid).await?;
         self.check(forked.to != first && forked.forked_from == Some(first), "a copy that knows its parent")?;
-        let reply = self.say("ask", QUESTION).await?;
+        let reply = self.prompt("ask", QUESTION).await?;
         self.check(reply.contains(&secret), "the fork remembers too")?;
         self.check(
             read()? == before,
@@ -123,19 +124,19 @@ impl<W: Write> Tour<W> {
         Ok(())
     }
 
-    async fn ready(&mut self) -> Result<Agent> {
+    async fn wait_ready(&mut self) -> Result<AgentInfo> {
         loop {
-            if let News::Ready(agent) = self.next().await? {
+            if let SlotEventKind::Ready(agent) = self.next_event().await? {
                 return Ok(agent);
             }
         }
     }
 
     /// The next news; that the agent died is an error.
-    async fn next(&mut self) -> Result<News> {
-        let event = timeout(PATIENCE, self.news.recv()).await.context("waiting for the agent")?;
-        match event.context("the slot closed")?.news {
-            News::State(SlotState::Exited(exit)) => {
+    async fn next_event(&mut self) -> Result<SlotEventKind> {
+        let event = timeout(STEP_TIMEOUT, self.events.recv()).await.context("waiting for the agent")?;
+        match event.context("the slot closed")?.kind {
+            SlotEventKind::StateChanged(SlotState::Exited(exit)) => {
                 bail!("the agent died: {}\n{}", exit.reason, exit.stderr.join("\n"))
             }
             news => Ok(news),
@@ -143,19 +144,24 @@ impl<W: Write> Tour<W> {
     }
 
     /// Sends a prompt and waits for the end of its turn; the reply's text.
-    async fn say(&mut self, step: &str, prompt: &str) -> Result<String> {
+    async fn prompt(&mut self, step: &str, prompt: &str) -> Result<String> {
         let started = Instant::now();
         let ours = Uuid::new_v4().to_string();
         self.slot.submit(ours.clone(), prompt.to_owned()).await?;
         let mut reply = String::new();
         let (mut completed, mut idle) = (false, false);
         while !(completed && idle) {
-            match self.next().await? {
-                News::Conversation { change: Change::Block { block: Block::Text(text), .. }, .. } => {
+            match self.next_event().await? {
+                SlotEventKind::ConversationChanged {
+                    change: ConversationEvent::Block { block: MessageBlock::Text(text), .. },
+                    ..
+                } => {
                     reply.push_str(&text);
                 }
-                News::Prompt { uuid, state: PromptState::Completed } if uuid == ours => completed = true,
-                News::State(state) => idle = matches!(state, SlotState::Idle(_)),
+                SlotEventKind::PromptStateChanged { uuid, state: PromptState::Completed } if uuid == ours => {
+                    completed = true
+                }
+                SlotEventKind::StateChanged(state) => idle = matches!(state, SlotState::Idle(_)),
                 _ => {}
             }
         }
@@ -166,11 +172,11 @@ impl<W: Write> Tour<W> {
         Ok(reply)
     }
 
-    async fn switch(&mut self, switch: Switch, pid: u32) -> Result<Switched> {
+    async fn switch(&mut self, switch: Switch, pid: u32) -> Result<CompletedSwitch> {
         let what = switch.name();
         let switched = self.slot.switch(switch, false).await.with_context(|| format!("the {what} failed"))?;
         let line = format!("session {} · pid {}", switched.to, switched.pid);
-        self.step(what, &line, switched.took)?;
+        self.step(what, &line, switched.duration)?;
         self.check(switched.pid == pid, "the same process")?;
         Ok(switched)
     }
@@ -182,7 +188,7 @@ impl<W: Write> Tour<W> {
 
     /// Prints what should hold and whether it does.
     fn check(&mut self, holds: bool, what: &str) -> Result<()> {
-        self.broken += usize::from(!holds);
+        self.failed_steps += usize::from(!holds);
         let mark = if holds { "✓" } else { "✗ this did not hold:" };
         writeln!(self.out, "            {mark} {what}").context("printing the tour")
     }

@@ -5,13 +5,13 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{Access, access};
 use serde::Serialize;
 
-use super::Findings;
-use crate::cli::places::Places;
+use super::DoctorFindings;
+use crate::cli::paths::Paths;
 use crate::store::{LocalStore, Scope, SessionStore};
 
 /// One folder or file, and what it holds.
 #[derive(Debug, PartialEq, Eq, Serialize)]
-pub struct Folder {
+pub struct FolderReport {
     /// What lies there.
     pub what: &'static str,
     /// Where.
@@ -25,39 +25,39 @@ pub struct Folder {
 }
 
 /// Looks at all of them.
-pub fn examine(places: &Places, findings: &mut Findings) -> Vec<Folder> {
+pub fn examine(places: &Paths, findings: &mut DoctorFindings) -> Vec<FolderReport> {
     vec![
-        folder("sessions", places.projects(), findings, |path| sessions(&places.claude, path)),
-        folder("trash", places.trash(), findings, |_| deleted(&places.claude)),
-        folder("pinned", places.pinned(), findings, |_| pinned(&places.claude)),
+        folder("sessions", places.projects(), findings, |path| session_contents(&places.claude, path)),
+        folder("trash", places.trash(), findings, |_| trash_contents(&places.claude)),
+        folder("pinned", places.pinned(), findings, |_| pinned_contents(&places.claude)),
         file("configuration", places.config_file(), findings),
         folder("state", places.state.clone(), findings, |_| (None, vec![])),
         folder("logs", places.logs(), findings, |_| (None, vec![])),
         folder("cache", places.cache.clone(), findings, |_| (None, vec![])),
-        kept_by_codex(places, findings),
+        codex_folder(places, findings),
     ]
 }
 
 /// Only read here, so that it need not be writable.
-fn kept_by_codex(places: &Places, findings: &mut Findings) -> Folder {
+fn codex_folder(places: &Paths, findings: &mut DoctorFindings) -> FolderReport {
     let path = places.codex.join("sessions");
     let exists = path.exists();
     if exists && path.read_dir().is_err() {
-        findings.problem(format!("codex: {} cannot be read", path.display()), mend(&path, "u+rx"));
+        findings.problem(format!("codex: {} cannot be read", path.display()), chmod_remedy(&path, "u+rx"));
     }
     let holds = (!exists).then(|| "no sessions of codex".to_owned());
-    Folder { what: "codex", writable: can_write(&path), path, exists, holds }
+    FolderReport { what: "codex", writable: can_write(&path), path, exists, holds }
 }
 
 /// What a folder holds in a few words, and the folders in it that cannot be read.
-type Contents = (Option<String>, Vec<PathBuf>);
+type FolderContents = (Option<String>, Vec<PathBuf>);
 
 fn folder(
     what: &'static str,
     path: PathBuf,
-    findings: &mut Findings,
-    contents: impl FnOnce(&Path) -> Contents,
-) -> Folder {
+    findings: &mut DoctorFindings,
+    contents: impl FnOnce(&Path) -> FolderContents,
+) -> FolderReport {
     let exists = path.exists();
     let writable = can_write(&path);
     if exists && !path.is_dir() {
@@ -65,29 +65,30 @@ fn folder(
             format!("{what}: {} is not a folder", path.display()),
             "Move that file away; hotseat makes the folder when it needs it.",
         );
-        return Folder { what, path, exists, writable: false, holds: None };
+        return FolderReport { what, path, exists, writable: false, holds: None };
     }
     if exists && path.read_dir().is_err() {
-        findings.problem(format!("{what}: {} cannot be read", path.display()), mend(&path, "u+rx"));
+        findings.problem(format!("{what}: {} cannot be read", path.display()), chmod_remedy(&path, "u+rx"));
     }
     if !writable {
-        findings.problem(format!("{what}: {} cannot be written", path.display()), mend(&path, "u+rwx"));
+        findings
+            .problem(format!("{what}: {} cannot be written", path.display()), chmod_remedy(&path, "u+rwx"));
     }
     let (holds, unreadable) = contents(&path);
     for inner in unreadable {
-        findings.problem(format!("{what}: {} cannot be read", inner.display()), mend(&inner, "u+rx"));
+        findings.problem(format!("{what}: {} cannot be read", inner.display()), chmod_remedy(&inner, "u+rx"));
     }
-    Folder { what, path, exists, writable, holds }
+    FolderReport { what, path, exists, writable, holds }
 }
 
-fn file(what: &'static str, path: PathBuf, findings: &mut Findings) -> Folder {
+fn file(what: &'static str, path: PathBuf, findings: &mut DoctorFindings) -> FolderReport {
     let exists = path.exists();
     if exists && access(&path, Access::READ_OK).is_err() {
-        findings.problem(format!("{what}: {} cannot be read", path.display()), mend(&path, "u+r"));
+        findings.problem(format!("{what}: {} cannot be read", path.display()), chmod_remedy(&path, "u+r"));
     }
     let holds = (!exists).then(|| "none yet: the defaults count".to_owned());
     let writable = can_write(&path);
-    Folder { what, path, exists, writable, holds }
+    FolderReport { what, path, exists, writable, holds }
 }
 
 /// A folder that is not there yet is made in the nearest one that is.
@@ -96,50 +97,50 @@ fn can_write(path: &Path) -> bool {
     nearest.is_some_and(|nearest| access(nearest, Access::WRITE_OK).is_ok())
 }
 
-fn mend(path: &Path, mode: &str) -> String {
+fn chmod_remedy(path: &Path, mode: &str) -> String {
     let there = path.ancestors().find(|ancestor| ancestor.exists()).unwrap_or(path);
     format!("If it is yours: chmod {mode} {:?}", there.display())
 }
 
-fn sessions(root: &Path, projects: &Path) -> Contents {
-    let unreadable = folders_in(projects).into_iter().filter(|folder| folder.read_dir().is_err()).collect();
+fn session_contents(root: &Path, projects: &Path) -> FolderContents {
+    let unreadable = subfolders(projects).into_iter().filter(|folder| folder.read_dir().is_err()).collect();
     let Ok(sessions) = LocalStore::new(root).list(&Scope::All) else { return (None, unreadable) };
     let bytes: u64 = sessions.iter().map(|session| session.size).sum();
     let folders =
         sessions.iter().filter_map(|session| session.path.parent()).collect::<std::collections::HashSet<_>>();
     let holds = match sessions.len() {
         0 => "none yet".to_owned(),
-        count => format!("{count}, {:.1} MB, in {}", bytes as f64 / 1e6, several(folders.len(), "folder")),
+        count => format!("{count}, {:.1} MB, in {}", bytes as f64 / 1e6, plural(folders.len(), "folder")),
     };
     (Some(holds), unreadable)
 }
 
-fn deleted(root: &Path) -> Contents {
+fn trash_contents(root: &Path) -> FolderContents {
     let trash = LocalStore::new(root).trash().unwrap_or_default();
     let bytes: u64 = trash.iter().map(|trashed| trashed.size).sum();
     let holds = match trash.len() {
         0 => "empty".to_owned(),
-        count => format!("{}, {:.1} MB", several(count, "deleted session"), bytes as f64 / 1e6),
+        count => format!("{}, {:.1} MB", plural(count, "deleted session"), bytes as f64 / 1e6),
     };
     (Some(holds), vec![])
 }
 
-fn pinned(root: &Path) -> Contents {
+fn pinned_contents(root: &Path) -> FolderContents {
     let pinned = LocalStore::new(root).pinned().unwrap_or_default();
-    let lost = pinned.iter().filter(|pinned| pinned.gone).count();
+    let lost = pinned.iter().filter(|pinned| pinned.original_missing).count();
     let holds = match pinned.len() {
         0 => "none".to_owned(),
-        count if lost == 0 => several(count, "session"),
-        count => format!("{}, {lost} deleted elsewhere, to be put back", several(count, "session")),
+        count if lost == 0 => plural(count, "session"),
+        count => format!("{}, {lost} deleted elsewhere, to be put back", plural(count, "session")),
     };
     (Some(holds), vec![])
 }
 
-fn several(count: usize, of: &str) -> String {
+fn plural(count: usize, of: &str) -> String {
     format!("{count} {of}{}", if count == 1 { "" } else { "s" })
 }
 
-fn folders_in(folder: &Path) -> Vec<PathBuf> {
+fn subfolders(folder: &Path) -> Vec<PathBuf> {
     let entries = folder.read_dir().into_iter().flatten().flatten();
     entries.map(|entry| entry.path()).filter(|path| path.is_dir()).collect()
 }
@@ -148,9 +149,9 @@ fn folders_in(folder: &Path) -> Vec<PathBuf> {
 mod tests {
     use super::*;
 
-    fn places(root: &Path) -> Places {
+    fn places(root: &Path) -> Paths {
         let of = |name: &str| root.join(name);
-        Places {
+        Paths {
             claude: of("claude"),
             codex: of("codex"),
             config: of("config"),
@@ -162,9 +163,9 @@ mod tests {
     #[test]
     fn nothing_there_yet_is_nothing_wrong() {
         let scratch = tempfile::tempdir().unwrap();
-        let mut findings = Findings::default();
+        let mut findings = DoctorFindings::default();
         let folders = examine(&places(scratch.path()), &mut findings);
-        assert_eq!(findings, Findings::default());
+        assert_eq!(findings, DoctorFindings::default());
         assert!(folders.iter().all(|folder| !folder.exists && folder.writable));
     }
 
@@ -181,7 +182,7 @@ mod tests {
         store.delete(id.parse().unwrap()).unwrap();
         std::fs::write(project.join(format!("{id}.jsonl")), "{}\n").unwrap();
 
-        let folders = examine(&places, &mut Findings::default());
+        let folders = examine(&places, &mut DoctorFindings::default());
         let holds = |what| folders.iter().find(|folder| folder.what == what).unwrap().holds.clone().unwrap();
         assert_eq!(holds("sessions"), "1, 0.0 MB, in 1 folder");
         assert_eq!(holds("trash"), "1 deleted session, 0.0 MB");
@@ -193,7 +194,7 @@ mod tests {
         let scratch = tempfile::tempdir().unwrap();
         let places = places(scratch.path());
         std::fs::write(&places.state, "").unwrap();
-        let mut findings = Findings::default();
+        let mut findings = DoctorFindings::default();
         examine(&places, &mut findings);
         let what = &findings.problems[0].what;
         assert!(what.contains("state") && what.ends_with("is not a folder"), "{what}");

@@ -4,11 +4,11 @@ use std::io::IsTerminal;
 
 use serde::Serialize;
 
-use super::Findings;
-use crate::cli::agents::on_path;
+use super::DoctorFindings;
+use crate::cli::agents::find_on_path;
 
 /// The smallest screen that hotseat draws on, in columns and rows.
-const SMALLEST: (u16, u16) = (40, 10);
+const MIN_SIZE: (u16, u16) = (40, 10);
 
 /// Programs that fill the system's clipboard, each with the variable that says
 /// that there is one.
@@ -17,7 +17,7 @@ const CLIPBOARDS: [(&str, &str); 3] =
 
 /// What is known of the terminal.
 #[derive(Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Terminal {
+pub struct TerminalReport {
     /// stdin and stdout are one.
     pub interactive: bool,
     /// Columns and rows.
@@ -34,12 +34,12 @@ pub struct Terminal {
 }
 
 /// Looks at the terminal this process runs in.
-pub fn examine(findings: &mut Findings) -> Terminal {
+pub fn examine(findings: &mut DoctorFindings) -> TerminalReport {
     let interactive = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
     let size = crossterm::terminal::size().ok().filter(|_| interactive);
-    let terminal = describe(interactive, size, |name| std::env::var(name).unwrap_or_default());
-    judge(&terminal, findings);
-    if let Some(program) = terminal.clipboard.filter(|program| on_path(program).is_none()) {
+    let terminal = detect(interactive, size, |name| std::env::var(name).unwrap_or_default());
+    check(&terminal, findings);
+    if let Some(program) = terminal.clipboard.filter(|program| find_on_path(program).is_none()) {
         findings.note(
             format!("{program} is not on the PATH, so only the terminal's own clipboard is filled"),
             format!("Install {program} if copied messages do not arrive."),
@@ -48,7 +48,7 @@ pub fn examine(findings: &mut Findings) -> Terminal {
     terminal
 }
 
-fn describe(interactive: bool, size: Option<(u16, u16)>, variable: impl Fn(&str) -> String) -> Terminal {
+fn detect(interactive: bool, size: Option<(u16, u16)>, variable: impl Fn(&str) -> String) -> TerminalReport {
     let term = variable("TERM");
     let colours = match variable("COLORTERM").as_str() {
         _ if !variable("NO_COLOR").is_empty() => "none (NO_COLOR)",
@@ -61,10 +61,17 @@ fn describe(interactive: bool, size: Option<(u16, u16)>, variable: impl Fn(&str)
     let locale = locale.iter().find(|value| !value.is_empty()).map_or("", |value| value).to_lowercase();
     let utf8 = locale.ends_with("utf-8") || locale.ends_with("utf8");
     let clipboard = CLIPBOARDS.iter().find(|(_, means)| !variable(means).is_empty());
-    Terminal { interactive, size, term, colours, utf8, clipboard: clipboard.map(|(program, _)| *program) }
+    TerminalReport {
+        interactive,
+        size,
+        term,
+        colours,
+        utf8,
+        clipboard: clipboard.map(|(program, _)| *program),
+    }
 }
 
-fn judge(terminal: &Terminal, findings: &mut Findings) {
+fn check(terminal: &TerminalReport, findings: &mut DoctorFindings) {
     if !terminal.interactive {
         return;
     }
@@ -75,9 +82,9 @@ fn judge(terminal: &Terminal, findings: &mut Findings) {
         );
     }
     if let Some((columns, rows)) = terminal.size
-        && (columns < SMALLEST.0 || rows < SMALLEST.1)
+        && (columns < MIN_SIZE.0 || rows < MIN_SIZE.1)
     {
-        let (wide, high) = SMALLEST;
+        let (wide, high) = MIN_SIZE;
         findings.problem(
             format!("the terminal has {columns}×{rows} cells"),
             format!("Make it {wide}×{high} at least; from 90 columns on there are two panes."),
@@ -95,13 +102,13 @@ fn judge(terminal: &Terminal, findings: &mut Findings) {
 mod tests {
     use super::*;
 
-    fn examined(variables: &[(&str, &str)], size: (u16, u16)) -> (Terminal, usize) {
+    fn examined(variables: &[(&str, &str)], size: (u16, u16)) -> (TerminalReport, usize) {
         let variable = |name: &str| {
             variables.iter().find(|(known, _)| *known == name).map_or("", |(_, value)| value).to_owned()
         };
-        let terminal = describe(true, Some(size), variable);
-        let mut findings = Findings::default();
-        judge(&terminal, &mut findings);
+        let terminal = detect(true, Some(size), variable);
+        let mut findings = DoctorFindings::default();
+        check(&terminal, &mut findings);
         (terminal, findings.problems.len())
     }
 

@@ -2,27 +2,27 @@
 
 use std::fmt::Write;
 
-use super::{Finding, Report};
-use crate::cli::agents::NO_VERSION;
+use super::{DoctorFinding, DoctorReport};
+use crate::cli::agents::VERSION_UNKNOWN;
 
 /// Writes the report: what there is first, what is wrong last, where it is seen.
-pub fn render(report: &Report) -> String {
+pub fn render_report(report: &DoctorReport) -> String {
     let mut out = format!("hotseat {}\n\nWhere things lie\n", report.version);
     for folder in &report.folders {
         let holds = folder.holds.as_deref().unwrap_or(if folder.exists { "" } else { "none yet" });
-        line(&mut out, folder.what, &format!("{}  {holds}", folder.path.display()));
+        push_line(&mut out, folder.what, &format!("{}  {holds}", folder.path.display()));
     }
     out.push_str("\nAgents\n");
     for agent in &report.agents {
         let Some(path) = &agent.path else { continue };
-        let version = agent.version.as_deref().unwrap_or(NO_VERSION);
-        line(&mut out, agent.name, &format!("{version}  {}", path.display()));
-        line(&mut out, "", &agent.switches.told());
+        let version = agent.version.as_deref().unwrap_or(VERSION_UNKNOWN);
+        push_line(&mut out, agent.name, &format!("{version}  {}", path.display()));
+        push_line(&mut out, "", &agent.switches.one_line());
     }
     let missing: Vec<_> =
         report.agents.iter().filter(|agent| agent.path.is_none()).map(|agent| agent.name).collect();
     if !missing.is_empty() {
-        line(&mut out, "not found", &missing.join(", "));
+        push_line(&mut out, "not found", &missing.join(", "));
     }
     out.push_str("\nTerminal and tools\n");
     let terminal = &report.terminal;
@@ -30,20 +30,20 @@ pub fn render(report: &Report) -> String {
         Some((columns, rows)) => format!("{columns}×{rows}"),
         None => "no terminal here".to_owned(),
     };
-    line(&mut out, "size", &size);
-    line(&mut out, "colours", &format!("{}  TERM={}", terminal.colours, terminal.term));
+    push_line(&mut out, "size", &size);
+    push_line(&mut out, "colours", &format!("{}  TERM={}", terminal.colours, terminal.term));
     let also = terminal.clipboard.map(|program| format!(", and {program}")).unwrap_or_default();
-    line(&mut out, "clipboard", &format!("the terminal's own (OSC 52){also}"));
-    line(&mut out, "git", report.git.as_deref().unwrap_or("not found"));
-    section(&mut out, "Could be better", &report.findings.notes);
-    section(&mut out, "Wrong", &report.findings.problems);
+    push_line(&mut out, "clipboard", &format!("the terminal's own (OSC 52){also}"));
+    push_line(&mut out, "git", report.git.as_deref().unwrap_or("not found"));
+    push_section(&mut out, "Could be better", &report.findings.notes);
+    push_section(&mut out, "Wrong", &report.findings.problems);
     if report.findings.problems.is_empty() {
         out.push_str("\nNothing is wrong.\n");
     }
     out
 }
 
-fn section(out: &mut String, heading: &str, findings: &[Finding]) {
+fn push_section(out: &mut String, heading: &str, findings: &[DoctorFinding]) {
     if findings.is_empty() {
         return;
     }
@@ -54,6 +54,6 @@ fn section(out: &mut String, heading: &str, findings: &[Finding]) {
 }
 
 /// One fact under its name; writing to a string cannot fail.
-fn line(out: &mut String, name: &str, fact: &str) {
+fn push_line(out: &mut String, name: &str, fact: &str) {
     let _ = writeln!(out, "  {name:<17}{}", fact.trim_end());
 }

@@ -5,29 +5,29 @@ use std::io::{self, Write};
 use super::redact::redact;
 
 /// How much one process may log, in bytes: a loop that logs must not fill a disk.
-const LIMIT: usize = 16 << 20;
+const MAX_LOG_BYTES: usize = 16 << 20;
 
 /// Takes out what looks like a key, and stops at [`LIMIT`].
 #[derive(Debug)]
-pub struct Redacting<W> {
+pub struct RedactingWriter<W> {
     file: W,
     written: usize,
 }
 
-impl<W: Write> Redacting<W> {
+impl<W: Write> RedactingWriter<W> {
     /// Writes to `file`.
     pub fn new(file: W) -> Self {
         Self { file, written: 0 }
     }
 }
 
-impl<W: Write> Write for Redacting<W> {
+impl<W: Write> Write for RedactingWriter<W> {
     /// One call is one event: tracing-subscriber 0.3 hands over whole ones, so
     /// no key is split between two calls.
     fn write(&mut self, event: &[u8]) -> io::Result<usize> {
-        if self.written <= LIMIT {
+        if self.written <= MAX_LOG_BYTES {
             self.written += event.len();
-            if self.written <= LIMIT {
+            if self.written <= MAX_LOG_BYTES {
                 self.file.write_all(redact(&String::from_utf8_lossy(event)).as_bytes())?;
             } else {
                 self.file.write_all(b"the log of this process is full; nothing more follows\n")?;
@@ -47,19 +47,19 @@ mod tests {
 
     #[test]
     fn a_key_does_not_reach_the_file() {
-        let mut writer = Redacting::new(Vec::new());
+        let mut writer = RedactingWriter::new(Vec::new());
         writer.write_all(b"key is sk-ant-api03-0123456789abcdef\n").unwrap();
         assert_eq!(writer.file, b"key is [redacted]\n");
     }
 
     #[test]
     fn a_loop_that_logs_does_not_fill_the_disk() {
-        let mut writer = Redacting::new(Vec::new());
+        let mut writer = RedactingWriter::new(Vec::new());
         let line = vec![b'x'; 1 << 20];
         for _ in 0..40 {
             writer.write_all(&line).unwrap();
         }
-        assert!(writer.file.len() < LIMIT + 100);
+        assert!(writer.file.len() < MAX_LOG_BYTES + 100);
         assert!(writer.file.ends_with(b"nothing more follows\n"));
     }
 }

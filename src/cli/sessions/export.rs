@@ -13,15 +13,15 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use serde_json::Value;
 
-use super::outcome::{Answer, Done, Outcomes, Undone};
-use super::reference::Stock;
-use crate::cli::completions::sessions;
-use crate::cli::exit::{Exit, Problem};
+use super::lookup::SessionLookup;
+use super::report::{ActionDone, ActionError, ActionReport, OutputArgs};
+use crate::cli::completions::session_completer;
+use crate::cli::exit::{CliError, CliExit};
 use crate::session::conversation::{Notice, ToolCall};
-use crate::session::{Conversation, Facts, SessionId, Transcript};
+use crate::session::{Conversation, SessionId, SessionSummary, Transcript};
 use crate::store::SessionStore;
 
-const SHAPES: &str = "\
+const JSON_HELP: &str = "\
 The JSON is one object:
   session_id, title, cwd, git_branch, model, created_at, last_active, forked_from, cost_usd, items
 Each item has a kind, a uuid and a time (at), and by its kind:
@@ -32,24 +32,24 @@ Each item has a kind, a uuid and a time (at), and by its kind:
 
 /// What the command is told.
 #[derive(Debug, clap::Args)]
-#[command(after_long_help = SHAPES)]
-pub struct Export {
+#[command(after_long_help = JSON_HELP)]
+pub struct ExportArgs {
     /// The sessions.
-    #[arg(value_name = "REF", required = true, add = sessions())]
+    #[arg(value_name = "REF", required = true, add = session_completer())]
     references: Vec<String>,
     /// What to write.
-    #[arg(long, short, value_enum, default_value_t = Format::Markdown)]
-    format: Format,
+    #[arg(long, short, value_enum, default_value_t = ExportFormat::Markdown)]
+    format: ExportFormat,
     /// The file to write, or the folder for a file of each; without it: stdout.
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
     #[command(flatten)]
-    answer: Answer,
+    answer: OutputArgs,
 }
 
 /// The kinds of documents.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-enum Format {
+enum ExportFormat {
     /// Readable as it is, and in any viewer.
     Markdown,
     /// One file that needs nothing else.
@@ -58,7 +58,7 @@ enum Format {
     Json,
 }
 
-impl Format {
+impl ExportFormat {
     fn extension(self) -> &'static str {
         match self {
             Self::Markdown => "md",
@@ -69,16 +69,16 @@ impl Format {
 }
 
 /// A session on its way into a document.
-struct Session<'a> {
+struct ExportedSession<'a> {
     id: SessionId,
     title: String,
-    facts: &'a Facts,
+    facts: &'a SessionSummary,
     conversation: &'a Conversation,
 }
 
-impl Session<'_> {
+impl ExportedSession<'_> {
     /// What a document says about the session, by name.
-    fn head(&self) -> Vec<(&'static str, String)> {
+    fn header(&self) -> Vec<(&'static str, String)> {
         let facts = self.facts;
         let day = |at: chrono::DateTime<chrono::Utc>| at.format("%Y-%m-%d %H:%M UTC").to_string();
         let head = [
@@ -96,41 +96,42 @@ impl Session<'_> {
     }
 }
 
-impl Export {
+impl ExportArgs {
     /// Writes the documents.
-    pub fn run(&self, stock: &Stock) -> Result<Exit> {
+    pub fn run(&self, stock: &SessionLookup) -> Result<CliExit> {
         let folder = self.output.as_deref().filter(|output| output.is_dir());
         if self.references.len() > 1 && folder.is_none() {
             let next = "Name one that exists: --output DIR.";
-            return Err(Problem::usage("several sessions need a folder to be written to", next).into());
+            return Err(CliError::usage("several sessions need a folder to be written to", next).into());
         }
         let Some(output) = self.output.as_deref() else {
             let id = stock.resolve(&self.references[0])?;
             let text = self.document(stock, id)?;
             std::io::stdout().write_all(text.as_bytes()).context("printing the session")?;
-            return Ok(Exit::Done);
+            return Ok(CliExit::Done);
         };
-        let outcomes = Outcomes::of_each(stock, &self.references, |id| {
+        let outcomes = ActionReport::for_each(stock, &self.references, |id| {
             let file = format!("{id}.{}", self.format.extension());
             let path = folder.map_or_else(|| output.to_owned(), |folder| folder.join(file));
             write_new(&path, &self.document(stock, id)?)?;
-            let done = Done::new(id, format!("“{}” was written to {}", stock.title(id)?, path.display()));
+            let done =
+                ActionDone::new(id, format!("“{}” was written to {}", stock.title(id)?, path.display()));
             Ok(done.with("path", path.display().to_string()))
         });
-        outcomes.tell(self.answer)
+        outcomes.print(self.answer)
     }
 
-    fn document(&self, stock: &Stock, id: SessionId) -> Result<String, Undone> {
+    fn document(&self, stock: &SessionLookup, id: SessionId) -> Result<String, ActionError> {
         let bytes = stock.store.read(id)?;
         let transcript = Transcript::parse(&bytes);
-        let facts = Facts::gather(&transcript);
-        let conversation = Conversation::of(&transcript);
+        let facts = SessionSummary::from_transcript(&transcript);
+        let conversation = Conversation::from_transcript(&transcript);
         let title = facts.title_text().to_owned();
-        let session = Session { id, title, facts: &facts, conversation: &conversation };
+        let session = ExportedSession { id, title, facts: &facts, conversation: &conversation };
         Ok(match self.format {
-            Format::Markdown => markdown::render(&session),
-            Format::Html => html::render(&session),
-            Format::Json => json::render(&session),
+            ExportFormat::Markdown => markdown::render(&session),
+            ExportFormat::Html => html::render(&session),
+            ExportFormat::Json => json::render(&session),
         })
     }
 }
@@ -142,14 +143,14 @@ fn write_new(path: &Path, text: &str) -> Result<()> {
 }
 
 /// What a call is about: a file, a pattern, a command.
-pub(super) fn about(call: &ToolCall) -> Option<&str> {
+pub(super) fn call_subject(call: &ToolCall) -> Option<&str> {
     let named =
         ["file_path", "notebook_path", "command", "pattern", "query", "url", "path", "description", "prompt"];
     named.into_iter().find_map(|name| call.input.get(name).and_then(Value::as_str))
 }
 
 /// What happened, in words.
-pub(super) fn notice(notice: Notice) -> String {
+pub(super) fn notice_text(notice: Notice) -> String {
     match notice {
         Notice::Interrupted => "Interrupted by the user",
         Notice::Compacted => "What came before was compacted",

@@ -5,18 +5,18 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 
-use super::outcome::{Answer, Done, Outcomes, told};
-use super::reference::Stock;
-use crate::cli::completions::sessions;
-use crate::cli::exit::{Exit, say};
+use super::lookup::SessionLookup;
+use super::report::{ActionDone, ActionReport, OutputArgs, done_text};
+use crate::cli::completions::session_completer;
+use crate::cli::exit::{CliExit, print_stderr};
 use crate::session::Transcript;
-use crate::store::{Fork, SessionStore};
+use crate::store::{ForkSpec, SessionStore};
 
 /// What the command is told.
 #[derive(Debug, clap::Args)]
-pub struct ForkOf {
+pub struct ForkArgs {
     /// The sessions.
-    #[arg(value_name = "REF", required = true, add = sessions())]
+    #[arg(value_name = "REF", required = true, add = session_completer())]
     references: Vec<String>,
     /// The last message to copy, by its uuid.
     #[arg(long, value_name = "UUID")]
@@ -32,14 +32,14 @@ pub struct ForkOf {
     #[arg(long)]
     repair: bool,
     #[command(flatten)]
-    answer: Answer,
+    answer: OutputArgs,
 }
 
-impl ForkOf {
+impl ForkArgs {
     /// Copies; the ids of the copies are all that goes to stdout.
-    pub fn run(&self, stock: &Stock) -> Result<Exit> {
-        let outcomes = Outcomes::of_each(stock, &self.references, |id| {
-            let fork = Fork {
+    pub fn run(&self, stock: &SessionLookup) -> Result<CliExit> {
+        let outcomes = ActionReport::for_each(stock, &self.references, |id| {
+            let fork = ForkSpec {
                 id: None,
                 at: self.at.as_deref(),
                 title: self.title.as_deref(),
@@ -48,31 +48,32 @@ impl ForkOf {
             };
             let forked = stock.store.fork(id, &fork)?;
             let mended = if self.repair {
-                format!(": {}", forked.mended)
-            } else if is_cut_off(&stock.store.read(id)?) {
+                format!(": {}", forked.repairs)
+            } else if has_gap(&stock.store.read(id)?) {
                 "; it is cut off where an entry is missing, and --repair goes on there".to_owned()
             } else {
                 String::new()
             };
             let said = format!("“{}” was forked as “{}”{mended}", stock.title(id)?, stock.title(forked.id)?);
-            let done = Done::new(forked.id, said).with("forked_from", id.to_string());
-            let done =
-                done.with("mended_cuts", forked.mended.cuts).with("salvaged_entries", forked.mended.salvaged);
+            let done = ActionDone::new(forked.id, said).with("forked_from", id.to_string());
+            let done = done
+                .with("mended_cuts", forked.repairs.bridged_gaps)
+                .with("salvaged_entries", forked.repairs.recovered_entries);
             Ok(done.undo(&["delete", &forked.id.to_string()]))
         });
         if self.answer.json {
-            return outcomes.tell(self.answer);
+            return outcomes.print(self.answer);
         }
         for done in outcomes.done() {
             writeln!(std::io::stdout(), "{}", done.id()).context("printing the copy's id")?;
-            say(told(done).trim_end());
+            print_stderr(done_text(done).trim_end());
         }
-        Ok(outcomes.complain(self.answer))
+        Ok(outcomes.print_failures(self.answer))
     }
 }
 
 /// A repaired copy would hold more.
-fn is_cut_off(bytes: &[u8]) -> bool {
+fn has_gap(bytes: &[u8]) -> bool {
     let transcript = Transcript::parse(bytes);
-    !transcript.cuts(transcript.leaf()).is_empty()
+    !transcript.gaps(transcript.leaf()).is_empty()
 }

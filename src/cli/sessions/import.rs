@@ -5,14 +5,14 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-use super::outcome::{Answer, Done, Outcomes, Undone};
-use super::reference::Stock;
-use crate::cli::exit::Exit;
-use crate::store::{Import, SessionStore};
+use super::lookup::SessionLookup;
+use super::report::{ActionDone, ActionError, ActionReport, OutputArgs};
+use crate::cli::exit::CliExit;
+use crate::store::{ImportRequest, SessionStore};
 
 /// What the command is told.
 #[derive(Debug, clap::Args)]
-pub struct ImportFrom {
+pub struct ImportArgs {
     /// Transcripts (.jsonl), or files that “move --to-file” wrote; “-” is stdin.
     #[arg(value_name = "FILE", required = true)]
     files: Vec<PathBuf>,
@@ -24,29 +24,34 @@ pub struct ImportFrom {
     #[arg(long)]
     fork: bool,
     #[command(flatten)]
-    answer: Answer,
+    answer: OutputArgs,
 }
 
-impl ImportFrom {
+impl ImportArgs {
     /// Takes them in; nothing that is here is written over.
-    pub fn run(&self, stock: &Stock) -> Result<Exit> {
+    pub fn run(&self, stock: &SessionLookup) -> Result<CliExit> {
         let here = std::env::current_dir().context("finding the current folder")?;
-        let mut outcomes = Outcomes::default();
+        let mut outcomes = ActionReport::default();
         for file in &self.files {
-            outcomes.add(&file.display().to_string(), self.take_in(stock, file, &here));
+            outcomes.push(&file.display().to_string(), self.import_file(stock, file, &here));
         }
-        outcomes.tell(self.answer)
+        outcomes.print(self.answer)
     }
 
-    fn take_in(&self, stock: &Stock, file: &Path, here: &Path) -> Result<Done, Undone> {
-        let import = Import { to: self.to.as_deref(), here, as_fork: self.fork };
+    fn import_file(
+        &self,
+        stock: &SessionLookup,
+        file: &Path,
+        here: &Path,
+    ) -> Result<ActionDone, ActionError> {
+        let import = ImportRequest { cwd: self.to.as_deref(), default_cwd: here, as_fork: self.fork };
         let id = if file == Path::new("-") {
             stock.store.import(from_stdin()?.path(), &import)?
         } else {
             stock.store.import(file, &import)?
         };
         let (title, path) = (stock.title(id)?, stock.store.find(id)?.path);
-        let done = Done::new(id, format!("“{title}” is here, in {}", path.display()));
+        let done = ActionDone::new(id, format!("“{title}” is here, in {}", path.display()));
         let done = done.with("title", title).with("path", path.display().to_string());
         Ok(done.undo(&["delete", &id.to_string()]))
     }

@@ -6,24 +6,24 @@ use anyhow::{Context, Result};
 use chrono::{DateTime, Local, Utc};
 use serde::Serialize;
 
-use super::measure::bytes;
-use super::page::{self, Page};
-use super::reference::Stock;
-use super::told;
-use crate::cli::completions::sessions;
-use crate::cli::exit::Exit;
-use crate::index::Row;
-use crate::session::{Prices, Resuming};
+use super::lookup::SessionLookup;
+use super::output::{self, OutputTarget};
+use super::session_json;
+use super::units::format_bytes;
+use crate::cli::completions::session_completer;
+use crate::cli::exit::CliExit;
+use crate::index::SessionRow;
+use crate::session::{Prices, ResumeEstimate};
 use crate::store::{Scope, SessionStore};
-use crate::tui::view::figures::{age, grouped, rounded};
+use crate::tui::view::format::{age, grouped, short_count};
 use crate::tui::view::text::{clean_line, pad};
 
 /// What the command is told.
 #[derive(Debug, clap::Args)]
 #[command(after_help = HELP)]
-pub struct Info {
+pub struct InfoArgs {
     /// The session: its id, the beginning of it, or its title.
-    #[arg(value_name = "REF", add = sessions())]
+    #[arg(value_name = "REF", add = session_completer())]
     reference: String,
     /// One JSON object.
     #[arg(long)]
@@ -39,9 +39,9 @@ clean-up takes it), pinned, folder_exists, resume_command.
 Exit codes: 0 done, 1 no such session, 2 wrong usage.";
 
 /// What is known beyond a list.
-struct Known<'a> {
-    row: &'a Row,
-    resuming: Option<Resuming>,
+struct SessionInfo<'a> {
+    row: &'a SessionRow,
+    resuming: Option<ResumeEstimate>,
     deleted_after: Option<DateTime<Utc>>,
     pinned: bool,
     folder_exists: bool,
@@ -50,9 +50,9 @@ struct Known<'a> {
 
 /// The same for programs.
 #[derive(Serialize)]
-struct Told<'a> {
+struct SessionInfoJson<'a> {
     #[serde(flatten)]
-    listed: told::Told<'a>,
+    listed: session_json::SessionJson<'a>,
     resuming: Option<serde_json::Value>,
     deleted_after: Option<i64>,
     pinned: bool,
@@ -60,40 +60,40 @@ struct Told<'a> {
     resume_command: &'a str,
 }
 
-impl Info {
+impl InfoArgs {
     /// Tells it.
-    pub fn run(&self, stock: &Stock, prices: &Prices) -> Result<Exit> {
-        let id = stock.one(&self.reference)?;
-        let rows = stock.rows_of(&Scope::All)?;
+    pub fn run(&self, stock: &SessionLookup, prices: &Prices) -> Result<CliExit> {
+        let id = stock.find_one(&self.reference)?;
+        let rows = stock.rows_in(&Scope::All)?;
         let row = rows.iter().find(|row| row.stored.id == id).context("the session is gone again")?;
-        let known = Known::of(row, stock, prices);
+        let known = SessionInfo::from_row(row, stock, prices);
         if self.json {
-            page::print_json(&known.told(prices))?;
+            output::print_json(&known.to_json(prices))?;
         } else {
-            page::print(&known.sheet(prices, Page::of_stdout(), Utc::now()))?;
+            output::print(&known.sheet(prices, OutputTarget::stdout(), Utc::now()))?;
         }
-        Ok(Exit::Done)
+        Ok(CliExit::Done)
     }
 }
 
-impl<'a> Known<'a> {
-    fn of(row: &'a Row, stock: &Stock, prices: &Prices) -> Self {
+impl<'a> SessionInfo<'a> {
+    fn from_row(row: &'a SessionRow, stock: &SessionLookup, prices: &Prices) -> Self {
         let id = row.stored.id;
         let kept = stock.store.cleanup_period();
         Self {
             row,
-            resuming: Resuming::of(&row.facts, prices, Utc::now()),
+            resuming: ResumeEstimate::from_summary(&row.facts, prices, Utc::now()),
             deleted_after: kept
                 .filter(|_| row.facts.agent.is_none())
                 .and_then(|kept| row.stored.modified.checked_add(kept))
                 .map(Into::into),
-            pinned: stock.store.has_pin(id),
+            pinned: stock.store.is_pinned(id),
             folder_exists: row.facts.cwd.as_ref().is_some_and(|folder| std::path::Path::new(folder).is_dir()),
             resume: format!("hotseat --resume {id}"),
         }
     }
 
-    fn told(&self, prices: &Prices) -> Told<'_> {
+    fn to_json(&self, prices: &Prices) -> SessionInfoJson<'_> {
         let resuming = self.resuming.as_ref().map(|resuming| {
             serde_json::json!({
                 "model": resuming.model,
@@ -104,8 +104,8 @@ impl<'a> Known<'a> {
                 "estimated_usd_cold": resuming.usd_cold,
             })
         });
-        Told {
-            listed: told::Told::of(self.row, prices),
+        SessionInfoJson {
+            listed: session_json::SessionJson::from_row(self.row, prices),
             resuming,
             deleted_after: self.deleted_after.map(|at| at.timestamp_millis()),
             pinned: self.pinned,
@@ -114,31 +114,34 @@ impl<'a> Known<'a> {
         }
     }
 
-    fn sheet(&self, prices: &Prices, page: Page, now: DateTime<Utc>) -> String {
+    fn sheet(&self, prices: &Prices, page: OutputTarget, now: DateTime<Utc>) -> String {
         let (facts, stored) = (&self.row.facts, &self.row.stored);
-        let mut sheet = Sheet { page, text: format!("{}\n", page.bold(&clean_line(facts.title_text()))) };
+        let mut sheet = InfoSheet { page, text: format!("{}\n", page.bold(&clean_line(facts.title_text()))) };
         let day = |at: DateTime<Utc>| {
             format!("{} ({})", at.with_timezone(&Local).format("%Y-%m-%d %H:%M"), age(now, at))
         };
-        sheet.say("id", Some(stored.id.to_string()));
+        sheet.push_fact("id", Some(stored.id.to_string()));
         let gone = if self.folder_exists { "" } else { "  (gone)" };
-        sheet.say("folder", facts.cwd.as_ref().map(|folder| format!("{folder}{gone}")));
-        sheet.say("branch", facts.branch.clone());
-        sheet.say("tag", facts.tag.clone());
-        sheet.say("kept by", facts.agent.clone());
-        sheet.say("its id there", facts.agent_session.clone());
-        sheet.say("forked from", facts.forked_from.as_ref().map(|from| from.session_id.clone()));
-        sheet.say("started", facts.created.map(day));
-        sheet.say("last active", Some(day(self.row.active())));
-        sheet.say("turns", Some(format!("{}, {} messages", grouped(facts.turns), grouped(facts.messages))));
+        sheet.push_fact("folder", facts.cwd.as_ref().map(|folder| format!("{folder}{gone}")));
+        sheet.push_fact("branch", facts.branch.clone());
+        sheet.push_fact("tag", facts.tag.clone());
+        sheet.push_fact("kept by", facts.agent.clone());
+        sheet.push_fact("its id there", facts.agent_session.clone());
+        sheet.push_fact("forked from", facts.forked_from.as_ref().map(|from| from.session_id.clone()));
+        sheet.push_fact("started", facts.created.map(day));
+        sheet.push_fact("last active", Some(day(self.row.active_at())));
+        sheet.push_fact(
+            "turns",
+            Some(format!("{}, {} messages", grouped(facts.turns), grouped(facts.messages))),
+        );
         let models: Vec<_> = facts.used.iter().map(|(model, _)| model).collect();
-        sheet.say("models", Some(models.join(", ")));
-        sheet.say("tokens", Some(rounded(facts.usage.total())));
-        sheet.say("cost", prices.of_session(facts).map(|cost| cost.to_string()));
-        sheet.say("resuming", self.resuming.as_ref().map(resuming));
-        sheet.say(
+        sheet.push_fact("models", Some(models.join(", ")));
+        sheet.push_fact("tokens", Some(short_count(facts.usage.total())));
+        sheet.push_fact("cost", prices.session_cost(facts).map(|cost| cost.to_string()));
+        sheet.push_fact("resuming", self.resuming.as_ref().map(resume_text));
+        sheet.push_fact(
             "open in",
-            self.row.open_in.as_ref().map(|holder| {
+            self.row.holder.as_ref().map(|holder| {
                 format!("{} (pid {}) {}", holder.program, holder.pid, holder.status).trim_end().to_owned()
             }),
         );
@@ -147,16 +150,16 @@ impl<'a> Known<'a> {
             Some(at) if at <= now => Some("the official tools may delete it any time now".to_owned()),
             at => at.map(|at| format!("the official tools delete it after {}", at.format("%Y-%m-%d"))),
         };
-        sheet.say("clean-up", deleted);
-        sheet.say("health", Some(self.health()));
-        sheet.say("file", Some(format!("{}  {}", stored.path.display(), bytes(stored.size))));
-        sheet.say("resume", Some(self.resume.clone()));
+        sheet.push_fact("clean-up", deleted);
+        sheet.push_fact("health", Some(self.health()));
+        sheet.push_fact("file", Some(format!("{}  {}", stored.path.display(), format_bytes(stored.size))));
+        sheet.push_fact("resume", Some(self.resume.clone()));
         sheet.text
     }
 
     fn health(&self) -> String {
         let health = &self.row.facts.health;
-        if let Some(problem) = &self.row.problem {
+        if let Some(problem) = &self.row.read_error {
             return format!("cannot be read: {problem}");
         }
         if health.is_good() {
@@ -166,21 +169,21 @@ impl<'a> Known<'a> {
     }
 }
 
-fn resuming(resuming: &Resuming) -> String {
+fn resume_text(resuming: &ResumeEstimate) -> String {
     let usd = |usd: Option<f64>| usd.map_or_else(String::new, |usd| format!(", ~${usd:.2} to read again"));
     let cache = if resuming.warm_until.is_some() { "likely cached" } else { "not cached any more" };
-    format!("{} tokens of context, {cache}{}", rounded(resuming.context), usd(resuming.usd))
+    format!("{} tokens of context, {cache}{}", short_count(resuming.context), usd(resuming.usd))
 }
 
 /// Facts under their names.
-struct Sheet {
-    page: Page,
+struct InfoSheet {
+    page: OutputTarget,
     text: String,
 }
 
-impl Sheet {
+impl InfoSheet {
     /// What is empty is not told; the text may be hostile.
-    fn say(&mut self, name: &str, fact: Option<String>) {
+    fn push_fact(&mut self, name: &str, fact: Option<String>) {
         let Some(fact) = fact.filter(|fact| !fact.is_empty()) else { return };
         let _ = writeln!(self.text, "  {}{}", self.page.dim(&pad(name, 13)), clean_line(&fact));
     }

@@ -2,68 +2,68 @@
 
 use anyhow::Result;
 
-use super::outcome::{Answer, Done, Outcomes};
-use super::reference::Stock;
-use crate::cli::completions::sessions;
-use crate::cli::exit::{Exit, Problem};
-use crate::session::facts::TitleSource;
-use crate::session::{Facts, Transcript};
+use super::lookup::SessionLookup;
+use super::report::{ActionDone, ActionReport, OutputArgs};
+use crate::cli::completions::session_completer;
+use crate::cli::exit::{CliError, CliExit};
+use crate::session::summary::TitleSource;
+use crate::session::{SessionSummary, Transcript};
 use crate::store::SessionStore;
 
 /// What `rename` is told.
 #[derive(Debug, clap::Args)]
-pub struct Rename {
+pub struct RenameArgs {
     /// The session.
-    #[arg(value_name = "REF", add = sessions())]
+    #[arg(value_name = "REF", add = session_completer())]
     reference: String,
     /// Its title; empty takes the given one away.
     title: String,
     #[command(flatten)]
-    answer: Answer,
+    answer: OutputArgs,
 }
 
-impl Rename {
+impl RenameArgs {
     /// Appends the title.
-    pub fn run(&self, stock: &Stock) -> Result<Exit> {
-        let outcomes = Outcomes::of_each(stock, std::slice::from_ref(&self.reference), |id| {
-            let before = stock.given_title(id)?;
+    pub fn run(&self, stock: &SessionLookup) -> Result<CliExit> {
+        let outcomes = ActionReport::for_each(stock, std::slice::from_ref(&self.reference), |id| {
+            let before = stock.title_with_source(id)?;
             stock.store.rename(id, &self.title)?;
             let (old, now) = (before.as_ref().map_or("(empty)", |title| &title.text), stock.title(id)?);
             let given = before.as_ref().filter(|title| title.source == TitleSource::Custom);
             let undo = given.map_or("", |title| &title.text);
-            let done = Done::new(id, format!("“{old}” is “{now}” now")).with("title", now.as_str());
+            let done = ActionDone::new(id, format!("“{old}” is “{now}” now")).with("title", now.as_str());
             Ok(done.undo(&["rename", &id.to_string(), undo]))
         });
-        outcomes.tell(self.answer)
+        outcomes.print(self.answer)
     }
 }
 
 /// What `tag` is told.
 #[derive(Debug, clap::Args)]
-pub struct Tag {
+pub struct TagArgs {
     /// The sessions, and last the tag.
-    #[arg(value_name = "REF… TAG", required = true, num_args = 1.., add = sessions())]
+    #[arg(value_name = "REF… TAG", required = true, num_args = 1.., add = session_completer())]
     words: Vec<String>,
     /// Take the tag away; all words are sessions.
     #[arg(long)]
     remove: bool,
     #[command(flatten)]
-    answer: Answer,
+    answer: OutputArgs,
 }
 
-impl Tag {
+impl TagArgs {
     /// Appends the tag.
-    pub fn run(&self, stock: &Stock) -> Result<Exit> {
+    pub fn run(&self, stock: &SessionLookup) -> Result<CliExit> {
         let (references, tag) = match self.words.split_last() {
             _ if self.remove => (&self.words[..], ""),
             Some((tag, references)) if !references.is_empty() => (references, tag.as_str()),
             _ => {
                 let next = "Write it last: hotseat sessions tag REF… TAG; or take one away with --remove.";
-                return Err(Problem::usage("there is no tag", next).into());
+                return Err(CliError::usage("there is no tag", next).into());
             }
         };
-        let outcomes = Outcomes::of_each(stock, references, |id| {
-            let facts = Facts::gather(&Transcript::parse(&stock.store.read(id)?));
+        let outcomes = ActionReport::for_each(stock, references, |id| {
+            let facts = SessionSummary::from_transcript(&Transcript::parse(&stock.store.read(id)?));
             stock.store.tag(id, tag)?;
             let title = facts.title_text();
             let said = if tag.is_empty() {
@@ -72,8 +72,8 @@ impl Tag {
                 format!("“{title}” is tagged #{tag}")
             };
             let before = facts.tag.as_deref().unwrap_or_default();
-            Ok(Done::new(id, said).with("tag", tag).undo(&["tag", &id.to_string(), before]))
+            Ok(ActionDone::new(id, said).with("tag", tag).undo(&["tag", &id.to_string(), before]))
         });
-        outcomes.tell(self.answer)
+        outcomes.print(self.answer)
     }
 }

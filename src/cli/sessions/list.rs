@@ -10,20 +10,20 @@ use chrono::{Local, Utc};
 use clap::ValueEnum;
 use rayon::prelude::*;
 
-use super::page::{self, Page};
-use super::reference::Stock;
-use super::told::{self, Told};
-use crate::cli::exit::{Exit, Problem, say};
-use crate::index::Row;
-use crate::index::query::Query;
+use super::lookup::SessionLookup;
+use super::output::{self, OutputTarget};
+use super::session_json::{self, SessionJson};
+use crate::cli::exit::{CliError, CliExit, print_stderr};
+use crate::index::SessionRow;
+use crate::index::query::SessionQuery;
 use crate::session::Prices;
-use crate::session::facts::TitleSource;
+use crate::session::summary::TitleSource;
 use crate::store::Scope;
 
 /// What the command is told.
 #[derive(Debug, clap::Args)]
 #[command(after_help = HELP)]
-pub struct List {
+pub struct ListArgs {
     /// Only those that fit, the best first: words, and filters as in the screen
     /// (`tag:keep`, `cost:>1`, `since:3d`; a `-` before one, behind `--`, for its opposite).
     #[arg(value_name = "QUERY", num_args = ..)]
@@ -42,18 +42,18 @@ pub struct List {
     offset: usize,
     /// The order; with a query the best come first unless this says otherwise.
     #[arg(long, value_enum)]
-    sort: Option<Sort>,
+    sort: Option<ListSort>,
     /// One JSON array.
     #[arg(long)]
     json: bool,
 }
 
 /// Sessions that one core writes at a time.
-const PART: usize = 64;
+const JSON_CHUNK: usize = 64;
 
 /// What goes first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Sort {
+enum ListSort {
     /// The last said something in.
     Active,
     /// The last touched file, as the official functions have it.
@@ -87,40 +87,40 @@ Times are milliseconds since 1970. --sort modified is the official order.
 
 Exit codes: 0 done, also when nothing fits; 1 it failed; 2 wrong usage.";
 
-impl List {
+impl ListArgs {
     /// Prints the list.
-    pub fn run(&self, stock: &Stock, prices: &Prices) -> Result<Exit> {
-        let query = Query::parse(&self.query.join(" "), Local::now().fixed_offset());
-        if let Some(mistake) = query.mistakes.first() {
+    pub fn run(&self, stock: &SessionLookup, prices: &Prices) -> Result<CliExit> {
+        let query = SessionQuery::parse(&self.query.join(" "), Local::now().fixed_offset());
+        if let Some(mistake) = query.errors.first() {
             return Err(
-                Problem::usage(&mistake.problem, "`hotseat sessions list --help` shows what fits").into()
+                CliError::usage(&mistake.message, "`hotseat sessions list --help` shows what fits").into()
             );
         }
-        let rows = stock.rows_of(&scope(self.all)?)?;
-        let rows = self.chosen(&query, rows, prices);
+        let rows = stock.rows_in(&scope(self.all)?)?;
+        let rows = self.select(&query, rows, prices);
         if self.json {
-            print_array(&rows, prices)?;
+            print_json_array(&rows, prices)?;
             // The program ends here, and taking thousands of rows apart is not free.
             std::mem::forget(rows);
-            return Ok(Exit::Done);
+            return Ok(CliExit::Done);
         }
-        let page = Page::of_stdout();
+        let page = OutputTarget::stdout();
         match page.width {
-            Some(_) if rows.is_empty() => say(self.nothing()),
+            Some(_) if rows.is_empty() => print_stderr(self.empty_message()),
             Some(width) => {
-                let ids = stock.beginnings(rows.iter().map(|row| row.stored.id))?;
-                page::print(&table::of(&rows, &ids, prices, Utc::now(), self.all, page, width))?;
+                let ids = stock.short_ids(rows.iter().map(|row| row.stored.id))?;
+                output::print(&table::render_table(&rows, &ids, prices, Utc::now(), self.all, page, width))?;
             }
-            None => page::print(&table::lines(&rows, prices))?,
+            None => output::print(&table::render_lines(&rows, prices))?,
         }
-        Ok(Exit::Done)
+        Ok(CliExit::Done)
     }
 
-    fn chosen(&self, query: &Query, mut rows: Vec<Row>, prices: &Prices) -> Vec<Row> {
-        rows.retain(|row| self.empty || if self.json { is_official(row) } else { says_something(row) });
+    fn select(&self, query: &SessionQuery, mut rows: Vec<SessionRow>, prices: &Prices) -> Vec<SessionRow> {
+        rows.retain(|row| self.empty || if self.json { is_in_official_list(row) } else { is_shown(row) });
         if !query.is_empty() {
             let ranked = query.rank_all(&rows, None);
-            let mut rows_left: Vec<Option<Row>> = rows.into_iter().map(Some).collect();
+            let mut rows_left: Vec<Option<SessionRow>> = rows.into_iter().map(Some).collect();
             rows = ranked.into_iter().filter_map(|at| rows_left[at].take()).collect();
         }
         if let Some(sort) = self.sort {
@@ -130,7 +130,7 @@ impl List {
         rows.into_iter().skip(self.offset).take(limit).collect()
     }
 
-    fn nothing(&self) -> &'static str {
+    fn empty_message(&self) -> &'static str {
         match (self.query.is_empty(), self.all) {
             (false, _) => "No session fits.",
             (true, true) => "There are no sessions yet.",
@@ -141,21 +141,21 @@ impl List {
 
 /// Prints the rows as one JSON array. Of thousands it is megabytes: all cores
 /// write it, and never hold all of it.
-fn print_array(rows: &[Row], prices: &Prices) -> Result<()> {
+fn print_json_array(rows: &[SessionRow], prices: &Prices) -> Result<()> {
     let mut separator = "[";
-    for rows in rows.chunks(PART * rayon::current_num_threads()) {
-        let parts = rows.par_chunks(PART).map(|rows| {
-            let told: Vec<_> = rows.iter().map(|row| Told::of(row, prices)).collect();
+    for rows in rows.chunks(JSON_CHUNK * rayon::current_num_threads()) {
+        let parts = rows.par_chunks(JSON_CHUNK).map(|rows| {
+            let told: Vec<_> = rows.iter().map(|row| SessionJson::from_row(row, prices)).collect();
             serde_json::to_string(&told)
         });
         let parts: Vec<String> = parts.collect::<Result<_, _>>().context("writing the list as JSON")?;
         for part in parts {
-            page::print(separator)?;
-            page::print(&part[1..part.len() - 1])?;
+            output::print(separator)?;
+            output::print(&part[1..part.len() - 1])?;
             separator = ",";
         }
     }
-    page::print(if rows.is_empty() { "[]\n" } else { "]\n" })
+    output::print(if rows.is_empty() { "[]\n" } else { "]\n" })
 }
 
 /// Which sessions are meant: this folder's project, or all.
@@ -167,27 +167,28 @@ pub(super) fn scope(all: bool) -> Result<Scope> {
 }
 
 /// The official functions list what has a summary by their rules.
-fn is_official(row: &Row) -> bool {
+fn is_in_official_list(row: &SessionRow) -> bool {
     row.facts.listed.summary.is_some()
 }
 
 /// A person is shown what was talked in, or named, or cannot be read.
-pub(super) fn says_something(row: &Row) -> bool {
+pub(super) fn is_shown(row: &SessionRow) -> bool {
     let is_named = row.facts.title.as_ref().is_some_and(|title| title.source == TitleSource::Custom);
-    is_named || row.partial || row.problem.is_some() || !row.facts.holds_nothing()
+    is_named || row.partial || row.read_error.is_some() || !row.facts.is_empty()
 }
 
-impl Sort {
-    fn apply(self, rows: &mut [Row], prices: &Prices) {
+impl ListSort {
+    fn apply(self, rows: &mut [SessionRow], prices: &Prices) {
         match self {
-            Self::Active => rows.sort_by_key(|row| Reverse(row.active())),
-            Self::Modified => rows.sort_by_key(|row| Reverse(told::modified(row))),
+            Self::Active => rows.sort_by_key(|row| Reverse(row.active_at())),
+            Self::Modified => rows.sort_by_key(|row| Reverse(session_json::modified_millis(row))),
             Self::Created => rows.sort_by_key(|row| Reverse(row.facts.created)),
             Self::Turns => rows.sort_by_key(|row| Reverse(row.facts.turns)),
             Self::Size => rows.sort_by_key(|row| Reverse(row.stored.size)),
             Self::Title => rows.sort_by_cached_key(|row| row.facts.title_text().to_lowercase()),
             Self::Cost => {
-                let cents = |row: &Row| prices.of_session(&row.facts).map(|cost| (cost.usd * 1e6) as u64);
+                let cents =
+                    |row: &SessionRow| prices.session_cost(&row.facts).map(|cost| (cost.usd * 1e6) as u64);
                 rows.sort_by_cached_key(|row| Reverse(cents(row)));
             }
         }

@@ -5,38 +5,38 @@ use std::io::Write;
 use anyhow::{Context, Result};
 use serde_json::json;
 
-use super::outcome::{Answer, Done, Outcomes};
-use super::reference::Stock;
-use crate::cli::completions::sessions;
-use crate::cli::exit::Exit;
+use super::lookup::SessionLookup;
+use super::report::{ActionDone, ActionReport, OutputArgs};
+use crate::cli::completions::session_completer;
+use crate::cli::exit::CliExit;
 use crate::store::SessionStore;
 use crate::tui::view::text::clean_line;
 
 /// What `pin` is told.
 #[derive(Debug, clap::Args)]
-pub struct Pin {
+pub struct PinArgs {
     /// The sessions; none: list the pinned ones.
-    #[arg(value_name = "REF", add = sessions())]
+    #[arg(value_name = "REF", add = session_completer())]
     references: Vec<String>,
     #[command(flatten)]
-    answer: Answer,
+    answer: OutputArgs,
 }
 
-impl Pin {
+impl PinArgs {
     /// Lists, or pins.
-    pub fn run(&self, stock: &Stock) -> Result<Exit> {
+    pub fn run(&self, stock: &SessionLookup) -> Result<CliExit> {
         if self.references.is_empty() {
             return self.list(stock);
         }
-        let outcomes = Outcomes::of_each(stock, &self.references, |id| {
+        let outcomes = ActionReport::for_each(stock, &self.references, |id| {
             stock.store.pin(id)?;
             let said = format!("“{}” is pinned: no clean-up can take it", stock.title(id)?);
-            Ok(Done::new(id, said).undo(&["unpin", &id.to_string()]))
+            Ok(ActionDone::new(id, said).undo(&["unpin", &id.to_string()]))
         });
-        outcomes.tell(self.answer)
+        outcomes.print(self.answer)
     }
 
-    fn list(&self, stock: &Stock) -> Result<Exit> {
+    fn list(&self, stock: &SessionLookup) -> Result<CliExit> {
         let pinned = stock.store.pinned().context("reading the pins")?;
         let rows = pinned.iter().map(|pinned| (pinned.id, stock.title(pinned.id).unwrap_or_default()));
         let text = if self.answer.json {
@@ -49,29 +49,29 @@ impl Pin {
             lines.join("\n") + "\n"
         };
         std::io::stdout().write_all(text.as_bytes()).context("printing the pins")?;
-        Ok(Exit::Done)
+        Ok(CliExit::Done)
     }
 }
 
 /// What `unpin` is told.
 #[derive(Debug, clap::Args)]
-pub struct Unpin {
+pub struct UnpinArgs {
     /// The sessions.
-    #[arg(value_name = "REF", required = true, add = sessions())]
+    #[arg(value_name = "REF", required = true, add = session_completer())]
     references: Vec<String>,
     #[command(flatten)]
-    answer: Answer,
+    answer: OutputArgs,
 }
 
-impl Unpin {
+impl UnpinArgs {
     /// Gives the copies up.
-    pub fn run(&self, stock: &Stock) -> Result<Exit> {
-        let outcomes = Outcomes::of_each(stock, &self.references, |id| {
+    pub fn run(&self, stock: &SessionLookup) -> Result<CliExit> {
+        let outcomes = ActionReport::for_each(stock, &self.references, |id| {
             let title = stock.title(id)?;
             stock.store.unpin(id)?;
             let said = format!("“{title}” is not pinned any more");
-            Ok(Done::new(id, said).undo(&["pin", &id.to_string()]))
+            Ok(ActionDone::new(id, said).undo(&["pin", &id.to_string()]))
         });
-        outcomes.tell(self.answer)
+        outcomes.print(self.answer)
     }
 }

@@ -5,27 +5,27 @@ use std::io::IsTerminal;
 use indicatif::{ProgressBar, ProgressStyle};
 
 /// A bar on a terminal's stderr, nothing elsewhere; gone when it is dropped.
-pub fn progress(what: &'static str) -> Watched {
+pub fn progress_bar(what: &'static str) -> ProgressGuard {
     if !std::io::stderr().is_terminal() {
-        return Watched(ProgressBar::hidden());
+        return ProgressGuard(ProgressBar::hidden());
     }
     let style = ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len}");
     let bar = ProgressBar::new(0).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-    Watched(bar.with_message(what))
+    ProgressGuard(bar.with_message(what))
 }
 
 /// A bar that leaves the terminal as it was.
-pub struct Watched(ProgressBar);
+pub struct ProgressGuard(ProgressBar);
 
-impl Watched {
+impl ProgressGuard {
     /// So much of so much is done.
-    pub fn at(&self, done: usize, of: usize) {
+    pub fn set(&self, done: usize, of: usize) {
         self.0.set_length(of as u64);
         self.0.set_position(done as u64);
     }
 }
 
-impl Drop for Watched {
+impl Drop for ProgressGuard {
     fn drop(&mut self) {
         self.0.finish_and_clear();
     }

@@ -12,26 +12,26 @@ use anyhow::{Context, Result};
 use chrono::{DateTime, Utc};
 use serde_json::json;
 
-use super::measure::{Age, Size, bytes};
-use super::outcome::Answer;
-use super::progress::progress;
-use super::reference::Stock;
-use super::restore::titles;
-use crate::cli::exit::{Exit, Problem, say};
+use super::lookup::SessionLookup;
+use super::progress::progress_bar;
+use super::report::OutputArgs;
+use super::restore::trash_titles;
+use super::units::{AgeArg, SizeArg, format_bytes};
+use crate::cli::exit::{CliError, CliExit, print_stderr};
 use crate::session::SessionId;
-use crate::store::{SessionStore, StoreError, Trashed};
-use crate::tui::view::figures::counted;
+use crate::store::{SessionStore, StoreError, TrashedSession};
+use crate::tui::view::format::pluralize;
 use crate::tui::view::text::{clean_line, truncate};
 
 /// What the command is told.
 #[derive(Debug, clap::Args)]
-pub struct Prune {
+pub struct PruneArgs {
     /// Only sessions without an entry for so long: 12h, 90d, 8w, 6m, 1y.
     #[arg(long, value_name = "AGE")]
-    older_than: Option<Age>,
+    older_than: Option<AgeArg>,
     /// Only sessions of more bytes, side files included: 800KB, 50MB, 1.5GB.
     #[arg(long, value_name = "SIZE")]
-    larger_than: Option<Size>,
+    larger_than: Option<SizeArg>,
     /// Leave out sessions that have a tag.
     #[arg(long)]
     keep_tagged: bool,
@@ -43,23 +43,23 @@ pub struct Prune {
     #[arg(long, visible_alias = "yes")]
     apply: bool,
     #[command(flatten)]
-    answer: Answer,
+    answer: OutputArgs,
 }
 
 /// A session that is to go.
-struct Candidate {
+struct PruneCandidate {
     id: SessionId,
     title: String,
     /// Its last entry, or when it was deleted.
     at: DateTime<Utc>,
     size: u64,
     /// Where it lies in the trash, if that is where it is taken from.
-    trashed: Option<Trashed>,
+    trashed: Option<TrashedSession>,
 }
 
 /// Why a session stays that would fit.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Why {
+enum SkipReason {
     /// Another agent keeps it.
     KeptBy(String),
     /// A live process has it open.
@@ -73,18 +73,18 @@ enum Why {
 }
 
 /// How many sessions stay for which reason.
-type Kept = BTreeMap<Why, usize>;
+type SkipCounts = BTreeMap<SkipReason, usize>;
 
-impl Prune {
+impl PruneArgs {
     /// Says what is to go, and lets it go where that is wanted.
-    pub fn run(&self, stock: &Stock) -> Result<Exit> {
+    pub fn run(&self, stock: &SessionLookup) -> Result<CliExit> {
         if self.older_than.is_none() && self.larger_than.is_none() {
             let next = "Add --older-than 90d, --larger-than 50MB, or both; a session must fit both.";
-            return Err(Problem::usage("prune needs to know what is to go", next).into());
+            return Err(CliError::usage("prune needs to know what is to go", next).into());
         }
-        let found = if self.trash { self.in_trash(stock) } else { self.stored(stock) };
+        let found = if self.trash { self.trash_candidates(stock) } else { self.stored_candidates(stock) };
         let (candidates, kept) = found.context("looking for what is to go")?;
-        let failed = if self.apply { let_go(stock, &candidates) } else { Vec::new() };
+        let failed = if self.apply { remove_all(stock, &candidates) } else { Vec::new() };
         let text = if self.answer.json {
             self.json(&candidates, &kept, &failed)
         } else {
@@ -93,39 +93,42 @@ impl Prune {
         std::io::stdout().write_all(text.as_bytes()).context("printing what is to go")?;
         if !self.answer.json {
             for (_, error) in &failed {
-                say(&format!("hotseat: {}", clean_line(&error.to_string())));
+                print_stderr(&format!("hotseat: {}", clean_line(&error.to_string())));
             }
         }
-        Ok(if failed.is_empty() { Exit::Done } else { Exit::Failed })
+        Ok(if failed.is_empty() { CliExit::Done } else { CliExit::Failed })
     }
 
-    fn fits(&self, at: DateTime<Utc>, size: u64) -> bool {
-        let is_old = self.older_than.is_none_or(|Age(age)| Utc::now() - at > age);
-        is_old && self.larger_than.is_none_or(|Size(least)| size > least)
+    fn matches(&self, at: DateTime<Utc>, size: u64) -> bool {
+        let is_old = self.older_than.is_none_or(|AgeArg(age)| Utc::now() - at > age);
+        is_old && self.larger_than.is_none_or(|SizeArg(least)| size > least)
     }
 
     /// Oldest first, and what else would have fitted.
-    fn stored(&self, stock: &Stock) -> Result<(Vec<Candidate>, Kept), StoreError> {
+    fn stored_candidates(
+        &self,
+        stock: &SessionLookup,
+    ) -> Result<(Vec<PruneCandidate>, SkipCounts), StoreError> {
         let pinned: HashSet<_> = stock.store.pinned()?.into_iter().map(|pinned| pinned.id).collect();
-        let (mut candidates, mut kept) = (Vec::new(), Kept::new());
-        for row in stock.rows()? {
+        let (mut candidates, mut kept) = (Vec::new(), SkipCounts::new());
+        for row in stock.all_rows()? {
             let id = row.stored.id;
             let why = match &row.facts.agent {
                 // Another agent's are its own to delete.
-                Some(agent) => Some(Why::KeptBy(agent.clone())),
-                None if row.open_in.is_some() => Some(Why::Open),
-                None if pinned.contains(&id) => Some(Why::Pinned),
-                None if self.keep_tagged && row.facts.tag.is_some() => Some(Why::Tagged),
+                Some(agent) => Some(SkipReason::KeptBy(agent.clone())),
+                None if row.holder.is_some() => Some(SkipReason::Open),
+                None if pinned.contains(&id) => Some(SkipReason::Pinned),
+                None if self.keep_tagged && row.facts.tag.is_some() => Some(SkipReason::Tagged),
                 // What cannot be read may be anything.
-                None => row.problem.is_some().then_some(Why::Unreadable),
+                None => row.read_error.is_some().then_some(SkipReason::Unreadable),
             };
-            let size = stock.store.whole_size(&row.stored);
+            let size = stock.store.total_size(&row.stored);
             match why {
-                _ if !self.fits(row.active(), size) => {}
+                _ if !self.matches(row.active_at(), size) => {}
                 Some(why) => *kept.entry(why).or_default() += 1,
                 None => {
                     let title = row.facts.title_text().to_owned();
-                    candidates.push(Candidate { id, title, at: row.active(), size, trashed: None });
+                    candidates.push(PruneCandidate { id, title, at: row.active_at(), size, trashed: None });
                 }
             }
         }
@@ -133,39 +136,48 @@ impl Prune {
         Ok((candidates, kept))
     }
 
-    fn in_trash(&self, stock: &Stock) -> Result<(Vec<Candidate>, Kept), StoreError> {
+    fn trash_candidates(
+        &self,
+        stock: &SessionLookup,
+    ) -> Result<(Vec<PruneCandidate>, SkipCounts), StoreError> {
         let mut trash = stock.store.trash()?;
-        trash.retain(|trashed| self.fits(trashed.deleted.into(), trashed.size));
+        trash.retain(|trashed| self.matches(trashed.deleted_at.into(), trashed.size));
         let fitting = trash.len();
-        trash.retain(|trashed| !stock.store.has_pin(trashed.id));
+        trash.retain(|trashed| !stock.store.is_pinned(trashed.id));
         let pinned = fitting - trash.len();
-        let kept = (pinned > 0).then_some((Why::Pinned, pinned)).into_iter().collect();
+        let kept = (pinned > 0).then_some((SkipReason::Pinned, pinned)).into_iter().collect();
         trash.reverse();
-        let titles = titles(&trash);
-        let candidates = trash.into_iter().zip(titles).map(|(trashed, (id, title))| Candidate {
+        let titles = trash_titles(&trash);
+        let candidates = trash.into_iter().zip(titles).map(|(trashed, (id, title))| PruneCandidate {
             id,
             title,
-            at: trashed.deleted.into(),
+            at: trashed.deleted_at.into(),
             size: trashed.size,
             trashed: Some(trashed),
         });
         Ok((candidates.collect(), kept))
     }
 
-    fn text(&self, candidates: &[Candidate], kept: &Kept, failed: &[(SessionId, StoreError)]) -> String {
-        let kept: String = kept.iter().map(|(why, count)| passed_over(why, *count)).collect();
+    fn text(
+        &self,
+        candidates: &[PruneCandidate],
+        kept: &SkipCounts,
+        failed: &[(SessionId, StoreError)],
+    ) -> String {
+        let kept: String = kept.iter().map(|(why, count)| skip_line(why, *count)).collect();
         if candidates.is_empty() {
             return format!("Nothing fits; nothing to do.\n{kept}");
         }
-        let line = |Candidate { id, title, at, size, .. }: &Candidate| {
-            let (day, size) = (at.format("%Y-%m-%d"), bytes(*size));
+        let line = |PruneCandidate { id, title, at, size, .. }: &PruneCandidate| {
+            let (day, size) = (at.format("%Y-%m-%d"), format_bytes(*size));
             let line = format!("{id}  {day}  {size:>9}  {}", truncate(&clean_line(title), 60));
             line.trim_end().to_owned()
         };
         let list: Vec<_> = candidates.iter().map(line).collect();
         let gone = candidates.iter().filter(|candidate| !failed.iter().any(|(id, _)| *id == candidate.id));
         let (count, size) = gone.fold((0, 0), |(count, size), gone| (count + 1, size + gone.size));
-        let sessions = format!("{count} session{}, {}", if count == 1 { "" } else { "s" }, bytes(size));
+        let sessions =
+            format!("{count} session{}, {}", if count == 1 { "" } else { "s" }, format_bytes(size));
         list.join("\n")
             + "\n"
             + &match (self.apply, self.trash) {
@@ -182,10 +194,15 @@ impl Prune {
             + &kept
     }
 
-    fn json(&self, candidates: &[Candidate], kept: &Kept, failed: &[(SessionId, StoreError)]) -> String {
+    fn json(
+        &self,
+        candidates: &[PruneCandidate],
+        kept: &SkipCounts,
+        failed: &[(SessionId, StoreError)],
+    ) -> String {
         let passed_over = kept.iter().map(|(why, count)| {
-            let agent = if let Why::KeptBy(agent) = why { Some(agent) } else { None };
-            json!({ "why": why.name(), "agent": agent, "count": count })
+            let agent = if let SkipReason::KeptBy(agent) = why { Some(agent) } else { None };
+            json!({ "why": why.json_name(), "agent": agent, "count": count })
         });
         let sessions = candidates.iter().map(|candidate| {
             let error = failed.iter().find(|(id, _)| *id == candidate.id).map(|(_, error)| error.to_string());
@@ -208,9 +225,9 @@ impl Prune {
     }
 }
 
-impl Why {
+impl SkipReason {
     /// For programs.
-    fn name(&self) -> &'static str {
+    fn json_name(&self) -> &'static str {
         match self {
             Self::KeptBy(_) => "kept_by_agent",
             Self::Open => "open",
@@ -222,28 +239,28 @@ impl Why {
 }
 
 /// A line about what would fit and stays.
-fn passed_over(why: &Why, count: usize) -> String {
+fn skip_line(why: &SkipReason, count: usize) -> String {
     let why = match why {
-        Why::KeptBy(agent) => format!("kept by {}, which alone can delete them", clean_line(agent)),
-        Why::Open => "open in a live process".to_owned(),
-        Why::Pinned => "pinned".to_owned(),
-        Why::Tagged => "tagged".to_owned(),
-        Why::Unreadable => "not readable".to_owned(),
+        SkipReason::KeptBy(agent) => format!("kept by {}, which alone can delete them", clean_line(agent)),
+        SkipReason::Open => "open in a live process".to_owned(),
+        SkipReason::Pinned => "pinned".to_owned(),
+        SkipReason::Tagged => "tagged".to_owned(),
+        SkipReason::Unreadable => "not readable".to_owned(),
     };
-    format!("  passed over: {}, {why}\n", counted(count, "session"))
+    format!("  passed over: {}, {why}\n", pluralize(count, "session"))
 }
 
 /// Lets all of them go; gives back those that did not.
-fn let_go(stock: &Stock, candidates: &[Candidate]) -> Vec<(SessionId, StoreError)> {
-    let bar = progress("moving");
+fn remove_all(stock: &SessionLookup, candidates: &[PruneCandidate]) -> Vec<(SessionId, StoreError)> {
+    let bar = progress_bar("moving");
     let mut failed = Vec::new();
-    for (at, Candidate { id, trashed, .. }) in candidates.iter().enumerate() {
+    for (at, PruneCandidate { id, trashed, .. }) in candidates.iter().enumerate() {
         let outcome = match trashed {
             Some(trashed) => stock.store.purge(trashed),
             None => stock.store.delete(*id),
         };
         failed.extend(outcome.err().map(|error| (*id, error)));
-        bar.at(at + 1, candidates.len());
+        bar.set(at + 1, candidates.len());
     }
     failed
 }

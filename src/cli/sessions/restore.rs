@@ -8,57 +8,57 @@ use chrono::{DateTime, Utc};
 use rayon::prelude::*;
 use serde_json::json;
 
-use super::measure::bytes;
-use super::outcome::{Answer, Done, Outcomes};
-use super::reference::{Stock, pick};
-use crate::cli::exit::Exit;
-use crate::session::facts::Title;
+use super::lookup::{SessionLookup, pick_session};
+use super::report::{ActionDone, ActionReport, OutputArgs};
+use super::units::format_bytes;
+use crate::cli::exit::CliExit;
+use crate::session::summary::SessionTitle;
 use crate::session::{SessionId, Transcript};
-use crate::store::{SessionStore, Trashed};
+use crate::store::{SessionStore, TrashedSession};
 use crate::tui::view::text::clean_line;
 
 /// What the command is told.
 #[derive(Debug, clap::Args)]
-pub struct Restore {
+pub struct RestoreArgs {
     /// The sessions; none: list the trash.
     #[arg(value_name = "REF")]
     references: Vec<String>,
     #[command(flatten)]
-    answer: Answer,
+    answer: OutputArgs,
 }
 
-impl Restore {
+impl RestoreArgs {
     /// Lists, or brings back.
-    pub fn run(&self, stock: &Stock) -> Result<Exit> {
+    pub fn run(&self, stock: &SessionLookup) -> Result<CliExit> {
         let trash = stock.store.trash().context("reading the trash")?;
         if self.references.is_empty() {
             return self.list(&trash);
         }
         let ids: Vec<_> =
             trash.iter().map(|trashed| trashed.id).collect::<HashSet<_>>().into_iter().collect();
-        let mut outcomes = Outcomes::default();
+        let mut outcomes = ActionReport::default();
         for reference in &self.references {
-            let id = pick(reference, &ids, || Ok(titles(&trash)))
+            let id = pick_session(reference, &ids, || Ok(trash_titles(&trash)))
                 // One that was pinned and that somebody else deleted.
                 .or_else(|error| reference.parse::<SessionId>().map_err(|_| error));
             let restored = id.map_err(Into::into).and_then(|id| {
                 stock.store.restore(id)?;
                 let (title, path) = (stock.title(id)?, stock.store.find(id)?.path);
-                let done = Done::new(id, format!("“{title}” is back, in {}", path.display()));
+                let done = ActionDone::new(id, format!("“{title}” is back, in {}", path.display()));
                 Ok(done
                     .with("title", title)
                     .with("path", path.display().to_string())
                     .undo(&["delete", &id.to_string()]))
             });
-            outcomes.add(reference, restored);
+            outcomes.push(reference, restored);
         }
-        outcomes.tell(self.answer)
+        outcomes.print(self.answer)
     }
 
-    fn list(&self, trash: &[Trashed]) -> Result<Exit> {
-        let titles = titles(trash);
+    fn list(&self, trash: &[TrashedSession]) -> Result<CliExit> {
+        let titles = trash_titles(trash);
         let rows = trash.iter().zip(titles);
-        let when = |trashed: &Trashed| DateTime::<Utc>::from(trashed.deleted);
+        let when = |trashed: &TrashedSession| DateTime::<Utc>::from(trashed.deleted_at);
         let text = if self.answer.json {
             let rows = rows.map(|(trashed, (id, title))| {
                 json!({ "session_id": id, "title": title, "deleted_at": when(trashed), "size": trashed.size })
@@ -68,22 +68,21 @@ impl Restore {
             "The trash is empty.\n".to_owned()
         } else {
             let rows = rows.map(|(trashed, (id, title))| {
-                let (when, size) = (when(trashed).format("%Y-%m-%d %H:%M"), bytes(trashed.size));
+                let (when, size) = (when(trashed).format("%Y-%m-%d %H:%M"), format_bytes(trashed.size));
                 format!("{id}  {when}  {size:>9}  {}\n", clean_line(&title))
             });
             rows.collect::<String>() + "\nBring one back: hotseat sessions restore REF\n"
         };
         std::io::stdout().write_all(text.as_bytes()).context("printing the trash")?;
-        Ok(Exit::Done)
+        Ok(CliExit::Done)
     }
 }
 
 /// The titles of what lies in the trash, in its order.
-pub fn titles(trash: &[Trashed]) -> Vec<(SessionId, String)> {
-    let title = |trashed: &Trashed| match std::fs::read(&trashed.path) {
-        Ok(bytes) => {
-            Title::of(&Transcript::parse(&bytes)).map_or_else(|| "(empty)".to_owned(), |title| title.text)
-        }
+pub fn trash_titles(trash: &[TrashedSession]) -> Vec<(SessionId, String)> {
+    let title = |trashed: &TrashedSession| match std::fs::read(&trashed.path) {
+        Ok(bytes) => SessionTitle::from_transcript(&Transcript::parse(&bytes))
+            .map_or_else(|| "(empty)".to_owned(), |title| title.text),
         Err(error) => format!("(cannot be read: {error})"),
     };
     trash.par_iter().map(|trashed| (trashed.id, title(trashed))).collect()

@@ -11,20 +11,20 @@ use chrono::{DateTime, Local, SecondsFormat, Utc};
 use serde::Serialize;
 
 use super::list::scope;
-use super::page::{self, Page};
-use super::progress::progress;
-use super::reference::Stock;
-use crate::cli::exit::{Exit, Problem, say};
-use crate::index::text::{Query, Role, Snippet};
-use crate::index::{self, Row, Said, find_by_reading};
+use super::lookup::SessionLookup;
+use super::output::{self, OutputTarget};
+use super::progress::progress_bar;
+use crate::cli::exit::{CliError, CliExit, print_stderr};
+use crate::index::text::{FullTextQuery, Snippet, SnippetRole};
+use crate::index::{self, SessionRow, TextHit, find_without_index};
 use crate::session::SessionId;
-use crate::tui::view::figures::{age, counted};
+use crate::tui::view::format::{age, pluralize};
 use crate::tui::view::text::clean_line;
 
 /// What the command is told.
 #[derive(Debug, clap::Args)]
 #[command(after_help = HELP)]
-pub struct Search {
+pub struct SearchArgs {
     /// Words; "several in quotes" stand together, word* may go on, -word (behind
     /// `--`) must not be there; tag: branch: project: model: cost: turns: since: before: narrow it.
     #[arg(value_name = "TEXT", required = true, num_args = 1..)]
@@ -55,7 +55,7 @@ Exit codes: 0 something was found, 1 nothing was, or it failed, 2 wrong usage.";
 
 /// The hit of one session.
 #[derive(Debug, Serialize)]
-struct Hit<'a> {
+struct SearchHitJson<'a> {
     session_id: SessionId,
     title: &'a str,
     cwd: Option<&'a str>,
@@ -67,71 +67,74 @@ struct Hit<'a> {
     others: usize,
 }
 
-impl Search {
+impl SearchArgs {
     /// Looks for the text.
-    pub fn run(&self, stock: &Stock) -> Result<Exit> {
-        let typed = index::query::Query::parse(&self.text.join(" "), Local::now().fixed_offset());
-        if let Some(mistake) = typed.mistakes.first() {
+    pub fn run(&self, stock: &SessionLookup) -> Result<CliExit> {
+        let typed = index::query::SessionQuery::parse(&self.text.join(" "), Local::now().fixed_offset());
+        if let Some(mistake) = typed.errors.first() {
             let next = "`hotseat sessions list --help` shows what narrows a search";
-            return Err(Problem::usage(&mistake.problem, next).into());
+            return Err(CliError::usage(&mistake.message, next).into());
         }
-        let query = Query::parse(typed.said()).with_tools(self.tools);
+        let query = FullTextQuery::parse(typed.words_text()).with_tools(self.tools);
         if query.is_empty() {
             let next = "Give a word to look for; one with a - before it only narrows others down.";
-            return Err(Problem::usage("there is nothing to look for", next).into());
+            return Err(CliError::usage("there is nothing to look for", next).into());
         }
-        let finder = stock.finder()?;
-        let rows = stock.rows_of(&scope(!self.here)?)?;
-        let rows: HashMap<SessionId, &Row> =
-            rows.iter().filter(|row| typed.narrow(row)).map(|row| (row.stored.id, row)).collect();
+        let finder = stock.text_finder()?;
+        let rows = stock.rows_in(&scope(!self.here)?)?;
+        let rows: HashMap<SessionId, &SessionRow> =
+            rows.iter().filter(|row| typed.matches_filters(row)).map(|row| (row.stored.id, row)).collect();
         let wanted = |session| rows.contains_key(&session);
         let found = match finder {
             Some(mut finder) => finder.find(&query, wanted, self.limit).context("searching the index")?,
             None => {
-                let bar = progress("searching");
+                let bar = progress_bar("searching");
                 let shown = |read, of| {
-                    bar.at(read, of);
+                    bar.set(read, of);
                     true
                 };
-                find_by_reading(&*stock.store, &query, wanted, self.limit, shown)?.unwrap_or_default()
+                find_without_index(&*stock.store, &query, wanted, self.limit, shown)?.unwrap_or_default()
             }
         };
-        let hits: Vec<_> =
-            found.said.into_iter().filter_map(|said| Some(Hit::of(rows.get(&said.session)?, said))).collect();
-        let page = Page::of_stdout();
+        let hits: Vec<_> = found
+            .hits
+            .into_iter()
+            .filter_map(|said| Some(SearchHitJson::from_match(rows.get(&said.session)?, said)))
+            .collect();
+        let page = OutputTarget::stdout();
         if self.json {
-            page::print_json(&hits)?;
+            output::print_json(&hits)?;
         } else if page.width.is_some() {
-            let ids = stock.beginnings(hits.iter().map(|hit| hit.session_id))?;
-            page::print(&shown(&hits, &ids, page, Utc::now()))?;
+            let ids = stock.short_ids(hits.iter().map(|hit| hit.session_id))?;
+            output::print(&render_hits(&hits, &ids, page, Utc::now()))?;
         } else {
-            page::print(&lines(&hits))?;
+            output::print(&render_lines(&hits))?;
         }
         if !hits.is_empty() {
-            return Ok(Exit::Done);
+            return Ok(CliExit::Done);
         }
         if !self.json {
             let more = if self.tools { "" } else { " in prompts and replies; --tools looks further" };
-            say(&format!("Nothing was found{more}."));
+            print_stderr(&format!("Nothing was found{more}."));
         }
-        Ok(Exit::Failed)
+        Ok(CliExit::Failed)
     }
 }
 
-impl<'a> Hit<'a> {
-    fn of(row: &'a Row, said: Said) -> Self {
-        let Snippet { uuid, role, at, text, lit } = said.snippet;
+impl<'a> SearchHitJson<'a> {
+    fn from_match(row: &'a SessionRow, said: TextHit) -> Self {
+        let Snippet { uuid, role, at, text, match_positions: lit } = said.snippet;
         let role = match role {
-            Role::Prompt => "prompt",
-            Role::Reply => "reply",
-            Role::Tool => "tool",
+            SnippetRole::Prompt => "prompt",
+            SnippetRole::Reply => "reply",
+            SnippetRole::Tool => "tool",
         };
         let (title, cwd) = (row.facts.title_text(), row.facts.cwd.as_deref());
         Self { session_id: said.session, title, cwd, uuid, role, at, text, lit, others: said.others }
     }
 }
 
-fn lines(hits: &[Hit<'_>]) -> String {
+fn render_lines(hits: &[SearchHitJson<'_>]) -> String {
     let mut text = String::new();
     for hit in hits {
         let at = hit.at.map(|at| at.to_rfc3339_opts(SecondsFormat::Secs, true)).unwrap_or_default();
@@ -141,29 +144,29 @@ fn lines(hits: &[Hit<'_>]) -> String {
     text
 }
 
-fn shown(hits: &[Hit<'_>], ids: &[String], page: Page, now: DateTime<Utc>) -> String {
+fn render_hits(hits: &[SearchHitJson<'_>], ids: &[String], page: OutputTarget, now: DateTime<Utc>) -> String {
     let mut text = String::new();
     for (hit, id) in hits.iter().zip(ids) {
         let mut about = vec![id.clone()];
         about.extend(hit.at.map(|at| age(now, at)));
         about.push(hit.role.to_owned());
         if hit.others > 0 {
-            about.push(format!("{} more", counted(hit.others, "hit")));
+            about.push(format!("{} more", pluralize(hit.others, "hit")));
         }
         let title = page.bold(&clean_line(hit.title));
-        let _ = writeln!(text, "{title}  {}\n  {}\n", page.dim(&about.join(" · ")), lit(hit, page));
+        let _ = writeln!(text, "{title}  {}\n  {}\n", page.dim(&about.join(" · ")), highlight_hit(hit, page));
     }
     text
 }
 
 /// The sentence with the words that were looked for.
-fn lit(hit: &Hit<'_>, page: Page) -> String {
+fn highlight_hit(hit: &SearchHitJson<'_>, page: OutputTarget) -> String {
     let mut text = String::new();
     let mut run = String::new();
     let mut was_lit = false;
     let styled = |run: &str, is_lit: bool| {
         let safe = clean_line(run);
-        if is_lit { page.lit(&safe) } else { safe.into_owned() }
+        if is_lit { page.highlight(&safe) } else { safe.into_owned() }
     };
     for (at, character) in hit.text.chars().enumerate() {
         let is_lit = hit.lit.binary_search(&at).is_ok();
@@ -181,8 +184,8 @@ fn lit(hit: &Hit<'_>, page: Page) -> String {
 mod tests {
     use super::*;
 
-    fn hit(text: &str, lit: &[usize]) -> Hit<'static> {
-        Hit {
+    fn hit(text: &str, lit: &[usize]) -> SearchHitJson<'static> {
+        SearchHitJson {
             session_id: "3f9c1a52-0b7e-4c11-9d3e-5a7f20c4b9a1".parse().unwrap(),
             title: "Parser\u{1b}[2J",
             cwd: None,
@@ -197,17 +200,17 @@ mod tests {
 
     #[test]
     fn the_words_are_lit_and_nothing_else_acts_on_the_terminal() {
-        let page = |styled| Page { width: Some(80), styled };
+        let page = |styled| OutputTarget { width: Some(80), styled };
         let hit = hit("the\u{1b}[2J flag", &[8, 9, 10, 11]);
-        assert_eq!(lit(&hit, page(false)), "the␛[2J flag");
-        let lit = lit(&hit, page(true));
+        assert_eq!(highlight_hit(&hit, page(false)), "the␛[2J flag");
+        let lit = highlight_hit(&hit, page(true));
         assert!(lit.starts_with("the␛[2J \u{1b}[") && lit.contains("flag"), "{lit:?}");
-        assert!(!shown(&[hit], &["3f9c1a52".to_owned()], page(false), Utc::now()).contains('\u{1b}'));
+        assert!(!render_hits(&[hit], &["3f9c1a52".to_owned()], page(false), Utc::now()).contains('\u{1b}'));
     }
 
     #[test]
     fn a_hit_is_one_line_of_five_columns() {
-        let line = lines(&[hit("a\tb\nc", &[])]);
+        let line = render_lines(&[hit("a\tb\nc", &[])]);
         assert_eq!((line.lines().count(), line.matches('\t').count()), (1, 4), "{line:?}");
     }
 }

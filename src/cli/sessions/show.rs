@@ -5,23 +5,23 @@ use std::fmt::Write;
 use anyhow::{Context, Result};
 use chrono::{DateTime, Local, Utc};
 
-use super::export::{about, notice};
-use super::page::{self, Page};
-use super::reference::Stock;
-use crate::cli::completions::sessions;
-use crate::cli::exit::Exit;
-use crate::session::conversation::{Body, Conversation, Item, Notice, ToolCall};
-use crate::session::{Facts, SessionId, Transcript, messages};
+use super::export::{call_subject, notice_text};
+use super::lookup::SessionLookup;
+use super::output::{self, OutputTarget};
+use crate::cli::completions::session_completer;
+use crate::cli::exit::CliExit;
+use crate::session::conversation::{Conversation, Item, ItemKind, Notice, ToolCall};
+use crate::session::{SessionId, SessionSummary, Transcript, sdk_messages};
 use crate::store::SessionStore;
-use crate::tui::view::figures::counted;
+use crate::tui::view::format::pluralize;
 use crate::tui::view::text::{clean, clean_line, strip};
 
 /// What the command is told.
 #[derive(Debug, clap::Args)]
 #[command(after_help = HELP)]
-pub struct Show {
+pub struct ShowArgs {
     /// The session: its id, the beginning of it, or its title.
-    #[arg(value_name = "REF", add = sessions())]
+    #[arg(value_name = "REF", add = session_completer())]
     reference: String,
     /// Also what went into tools and came out of them, and what was thought.
     #[arg(long)]
@@ -43,95 +43,96 @@ rewind it may end in another branch than the text. `hotseat sessions export
 
 Exit codes: 0 done, 1 no such session or it cannot be read, 2 wrong usage.";
 
-impl Show {
+impl ShowArgs {
     /// Shows the conversation.
-    pub fn run(&self, stock: &Stock) -> Result<Exit> {
-        let id = stock.one(&self.reference)?;
+    pub fn run(&self, stock: &SessionLookup) -> Result<CliExit> {
+        let id = stock.find_one(&self.reference)?;
         let bytes = stock.store.read(id).context("reading the session")?;
         if self.json {
-            page::print_json(&messages::of(&bytes))?;
+            output::print_json(&sdk_messages::session_messages(&bytes))?;
         } else {
             let transcript = Transcript::parse(&bytes);
-            let page = Page::of_stdout();
-            let writing = Writing { page, tools: self.tools, text: String::new() };
-            page.show(&writing.of(id, &transcript))?;
+            let page = OutputTarget::stdout();
+            let writing = TextRenderer { page, tools: self.tools, text: String::new() };
+            page.show_in_pager(&writing.render(id, &transcript))?;
         }
-        Ok(Exit::Done)
+        Ok(CliExit::Done)
     }
 }
 
 /// A conversation on its way to a page.
-struct Writing {
-    page: Page,
+struct TextRenderer {
+    page: OutputTarget,
     tools: bool,
     text: String,
 }
 
-impl Writing {
-    fn of(mut self, id: SessionId, transcript: &Transcript<'_>) -> String {
-        let facts = Facts::gather(transcript);
+impl TextRenderer {
+    fn render(mut self, id: SessionId, transcript: &Transcript<'_>) -> String {
+        let facts = SessionSummary::from_transcript(transcript);
         let title = clean_line(facts.title_text()).into_owned();
         let _ = writeln!(self.text, "{}", self.page.bold(&title));
         let about = [
             Some(id.to_string()),
             facts.cwd.clone(),
             facts.model.clone(),
-            Some(counted(facts.turns, "turn")),
-            facts.active.map(when),
+            Some(pluralize(facts.turns, "turn")),
+            facts.active.map(local_time),
         ];
         let about: Vec<_> = about.into_iter().flatten().collect();
         let _ = writeln!(self.text, "{}", self.page.dim(&clean_line(&about.join(" · "))));
-        for item in Conversation::of(transcript).items() {
-            self.item(item);
+        for item in Conversation::from_transcript(transcript).items() {
+            self.push_item(item);
         }
         self.text
     }
 
-    fn item(&mut self, item: &Item) {
-        match &item.body {
-            Body::Prompt(prompt) => {
-                let at = item.at.map(|at| self.page.dim(&format!("  {}", when(at)))).unwrap_or_default();
+    fn push_item(&mut self, item: &Item) {
+        match &item.kind {
+            ItemKind::Prompt(prompt) => {
+                let at =
+                    item.at.map(|at| self.page.dim(&format!("  {}", local_time(at)))).unwrap_or_default();
                 let prompt = clean(prompt).trim_end().replace('\n', "\n  ");
                 let (first, rest) = prompt.split_once('\n').unwrap_or((&prompt, ""));
                 let gap = if rest.is_empty() { "" } else { "\n" };
                 let first = self.page.bold(&format!("❯ {first}"));
                 let _ = writeln!(self.text, "\n{first}{at}{gap}{rest}");
             }
-            Body::Reply { text, .. } => {
+            ItemKind::Reply { text, .. } => {
                 let _ = writeln!(self.text, "\n{}", clean(text).trim());
             }
-            Body::Thinking(thought) => {
+            ItemKind::Thinking(thought) => {
                 if self.tools {
                     let _ = writeln!(self.text);
-                    self.aside(&clean(thought));
+                    self.push_indented(&clean(thought));
                 }
             }
-            Body::Tool(call) => self.tool(call),
-            Body::Notice(kind, words) => {
-                let _ = writeln!(self.text, "\n{}", self.page.dim(&format!("- {} -", notice(*kind))));
+            ItemKind::Tool(call) => self.push_tool(call),
+            ItemKind::Notice(kind, words) => {
+                let _ = writeln!(self.text, "\n{}", self.page.dim(&format!("- {} -", notice_text(*kind))));
                 if *kind != Notice::Interrupted {
-                    self.aside(&clean(words));
+                    self.push_indented(&clean(words));
                 }
             }
-            Body::TurnEnd(_) => {}
+            ItemKind::TurnEnd(_) => {}
         }
     }
 
-    fn tool(&mut self, call: &ToolCall) {
+    fn push_tool(&mut self, call: &ToolCall) {
         let failed = call.result.as_ref().is_some_and(|result| result.is_error);
-        let about = clean_line(about(call).unwrap_or_default()).into_owned();
+        let about = clean_line(call_subject(call).unwrap_or_default()).into_owned();
         let line = format!("▸ {}  {about}{}", clean_line(&call.name), if failed { "  ✕ failed" } else { "" });
         let _ = writeln!(self.text, "\n{}", self.page.dim(line.trim_end()));
         if self.tools {
-            self.aside(&clean(&serde_json::to_string_pretty(&call.input).unwrap_or_default()));
+            self.push_indented(&clean(&serde_json::to_string_pretty(&call.input).unwrap_or_default()));
             if let Some(result) = &call.result {
-                self.aside(&strip(&result.text));
+                self.push_indented(&strip(&result.text));
             }
         }
     }
 
     /// Text of less weight, set in.
-    fn aside(&mut self, words: &str) {
+    fn push_indented(&mut self, words: &str) {
         for line in words.trim_end().lines() {
             let _ = writeln!(self.text, "    {}", self.page.dim(line));
         }
@@ -139,7 +140,7 @@ impl Writing {
 }
 
 /// In the reader's own time.
-fn when(at: DateTime<Utc>) -> String {
+fn local_time(at: DateTime<Utc>) -> String {
     at.with_timezone(&Local).format("%Y-%m-%d %H:%M").to_string()
 }
 
@@ -153,9 +154,9 @@ mod tests {
 {"type":"assistant","uuid":"d","parentUuid":"c","message":{"id":"n","content":[{"type":"text","text":"One file."}]}}"#;
 
     fn shown(tools: bool) -> String {
-        let page = Page { width: None, styled: false };
+        let page = OutputTarget { width: None, styled: false };
         let id = "3f9c1a52-0b7e-4c11-9d3e-5a7f20c4b9a1".parse().unwrap();
-        Writing { page, tools, text: String::new() }.of(id, &Transcript::parse(LINES.as_bytes()))
+        TextRenderer { page, tools, text: String::new() }.render(id, &Transcript::parse(LINES.as_bytes()))
     }
 
     #[test]

@@ -13,27 +13,27 @@ use clap::ValueEnum;
 use serde::Serialize;
 
 use super::list::scope;
-use super::measure::Age;
-use super::page::{self, Page};
-use super::reference::Stock;
-use super::told::Tokens;
-use crate::cli::exit::{Exit, say};
-use crate::index::Row;
+use super::lookup::SessionLookup;
+use super::output::{self, OutputTarget};
+use super::session_json::TokensJson;
+use super::units::AgeArg;
+use crate::cli::exit::{CliExit, print_stderr};
+use crate::index::SessionRow;
 use crate::session::message::Usage;
 use crate::session::{Prices, SessionId};
-use crate::tui::view::figures::{counted, rounded};
+use crate::tui::view::format::{pluralize, short_count};
 use crate::tui::view::text::{clean_line, pad, pad_start, truncate_start, width};
 
 /// What the command is told.
 #[derive(Debug, clap::Args)]
 #[command(after_help = HELP)]
-pub struct Stats {
+pub struct StatsArgs {
     /// What a row stands for.
-    #[arg(long, value_enum, default_value_t = By::Day)]
-    by: By,
+    #[arg(long, value_enum, default_value_t = StatsBy::Day)]
+    by: StatsBy,
     /// Only what was used since then: 12h, 30d, 8w, 6m, 1y (days are UTC).
     #[arg(long, value_name = "AGE")]
-    since: Option<Age>,
+    since: Option<AgeArg>,
     /// The sessions of all projects, not only of this folder's.
     #[arg(long)]
     all: bool,
@@ -45,7 +45,7 @@ pub struct Stats {
 /// What a row stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
 #[serde(rename_all = "lowercase")]
-enum By {
+enum StatsBy {
     /// A day, by UTC.
     Day,
     /// The folder a session was started in.
@@ -66,40 +66,40 @@ Exit codes: 0 done, 1 it failed, 2 wrong usage.";
 
 /// What was used under one key.
 #[derive(Debug, Clone, Default, PartialEq)]
-struct Sum {
+struct UsageSum {
     sessions: BTreeSet<SessionId>,
     usage: Usage,
     usd: f64,
-    unpriced: u64,
+    unpriced_tokens: u64,
 }
 
 /// The same for programs.
 #[derive(Serialize)]
-struct Told<'a> {
+struct UsageSumJson<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     key: Option<&'a str>,
     sessions: usize,
-    tokens: Tokens,
+    tokens: TokensJson,
     estimated_usd: f64,
     unpriced_tokens: u64,
 }
 
-impl Stats {
+impl StatsArgs {
     /// Adds up and tells.
-    pub fn run(&self, stock: &Stock, prices: &Prices) -> Result<Exit> {
-        let rows = stock.rows_of(&scope(self.all)?)?;
+    pub fn run(&self, stock: &SessionLookup, prices: &Prices) -> Result<CliExit> {
+        let rows = stock.rows_in(&scope(self.all)?)?;
         let first_day = self.since.map(|age| (Utc::now() - age.0).date_naive());
-        let mut sums = BTreeMap::<String, Sum>::new();
-        let mut total = Sum::default();
+        let mut sums = BTreeMap::<String, UsageSum>::new();
+        let mut total = UsageSum::default();
         for row in &rows {
             for (day, models) in
                 row.facts.days.iter().filter(|(day, _)| first_day.is_none_or(|first| *day >= first))
             {
                 for (model, usage) in models.iter() {
                     let key = match self.by {
-                        By::Day => day.to_string(),
-                        By::Project => row.facts.cwd.clone().unwrap_or_else(|| "(no folder)".to_owned()),
-                        By::Model => model.to_owned(),
+                        StatsBy::Day => day.to_string(),
+                        StatsBy::Project => row.facts.cwd.clone().unwrap_or_else(|| "(no folder)".to_owned()),
+                        StatsBy::Model => model.to_owned(),
                     };
                     for sum in [sums.entry(key).or_default(), &mut total] {
                         sum.add(row, model, usage, prices);
@@ -108,64 +108,66 @@ impl Stats {
             }
         }
         let mut sums: Vec<_> = sums.into_iter().collect();
-        if self.by != By::Day {
+        if self.by != StatsBy::Day {
             sums.sort_by(|(_, one), (_, other)| {
                 other.usd.total_cmp(&one.usd).then(other.usage.total().cmp(&one.usage.total()))
             });
         }
         if self.json {
-            let rows: Vec<_> = sums.iter().map(|(key, sum)| sum.told(Some(key))).collect();
-            page::print_json(&serde_json::json!({ "by": self.by, "rows": rows, "total": total.told(None) }))?;
+            let rows: Vec<_> = sums.iter().map(|(key, sum)| sum.to_json(Some(key))).collect();
+            output::print_json(
+                &serde_json::json!({ "by": self.by, "rows": rows, "total": total.to_json(None) }),
+            )?;
         } else if sums.is_empty() {
-            say("No model was asked anything here in that time.");
+            print_stderr("No model was asked anything here in that time.");
         } else {
-            page::print(&table(&sums, &total, Page::of_stdout()))?;
+            output::print(&render_table(&sums, &total, OutputTarget::stdout()))?;
         }
-        Ok(Exit::Done)
+        Ok(CliExit::Done)
     }
 }
 
-impl Sum {
-    fn add(&mut self, row: &Row, model: &str, usage: &Usage, prices: &Prices) {
+impl UsageSum {
+    fn add(&mut self, row: &SessionRow, model: &str, usage: &Usage, prices: &Prices) {
         self.sessions.insert(row.stored.id);
         self.usage += *usage;
-        match prices.cost_of_all([(model, usage)]) {
+        match prices.total_cost([(model, usage)]) {
             Some(usd) => self.usd += usd,
-            None => self.unpriced += usage.total(),
+            None => self.unpriced_tokens += usage.total(),
         }
     }
 
-    fn told<'a>(&self, key: Option<&'a str>) -> Told<'a> {
-        Told {
+    fn to_json<'a>(&self, key: Option<&'a str>) -> UsageSumJson<'a> {
+        UsageSumJson {
             key,
             sessions: self.sessions.len(),
             tokens: (&self.usage).into(),
             estimated_usd: self.usd,
-            unpriced_tokens: self.unpriced,
+            unpriced_tokens: self.unpriced_tokens,
         }
     }
 
     fn figures(&self) -> String {
         let usd = if self.usd > 0.0 { format!("~${:.2}", self.usd) } else { String::new() };
-        let unpriced = match self.unpriced {
+        let unpriced = match self.unpriced_tokens {
             0 => String::new(),
-            tokens => format!("  {} without a price", rounded(tokens)),
+            tokens => format!("  {} without a price", short_count(tokens)),
         };
-        let tokens = rounded(self.usage.total());
-        let sessions = counted(self.sessions.len(), "session");
+        let tokens = short_count(self.usage.total());
+        let sessions = pluralize(self.sessions.len(), "session");
         format!("{}  {}  {}{unpriced}", pad_start(&usd, 10), pad_start(&tokens, 7), pad_start(&sessions, 14))
     }
 }
 
 /// A row for each key: its name, a bar, its figures. Bars are of tokens where
 /// nothing has a price.
-fn table(sums: &[(String, Sum)], total: &Sum, page: Page) -> String {
+fn render_table(sums: &[(String, UsageSum)], total: &UsageSum, page: OutputTarget) -> String {
     let most = page.width.unwrap_or(100);
     let names: Vec<String> = sums.iter().map(|(key, _)| clean_line(key).into_owned()).collect();
     let name_width = names.iter().map(|name| width(name)).max().unwrap_or(0).clamp(5, (most / 3).max(10));
     let figures_width = sums.iter().map(|(_, sum)| width(&sum.figures())).max().unwrap_or(0);
     let bar_width = most.saturating_sub(name_width + figures_width + 4).min(40);
-    let weight = |sum: &Sum| if total.usd > 0.0 { sum.usd } else { sum.usage.total() as f64 };
+    let weight = |sum: &UsageSum| if total.usd > 0.0 { sum.usd } else { sum.usage.total() as f64 };
     let heaviest = sums.iter().map(|(_, sum)| weight(sum)).fold(f64::MIN_POSITIVE, f64::max);
     let mut text = String::new();
     for (name, (_, sum)) in names.iter().zip(sums) {
@@ -201,10 +203,10 @@ mod tests {
     #[test]
     fn a_table_fits_and_tells_what_has_no_price() {
         let usage = Usage { input_tokens: 4_100, ..Usage::default() };
-        let priced = Sum { usage, usd: 3.0, ..Sum::default() };
-        let unpriced = Sum { usage, unpriced: 4_100, ..Sum::default() };
+        let priced = UsageSum { usage, usd: 3.0, ..UsageSum::default() };
+        let unpriced = UsageSum { usage, unpriced_tokens: 4_100, ..UsageSum::default() };
         let sums = [("2026-11-20".to_owned(), priced.clone()), ("2026-11-21".to_owned(), unpriced)];
-        let text = table(&sums, &priced, Page { width: Some(90), styled: false });
+        let text = render_table(&sums, &priced, OutputTarget { width: Some(90), styled: false });
         assert!(text.lines().all(|line| width(line) <= 90), "{text}");
         assert!(text.contains("~$3.00") && text.contains("4.1 k without a price"), "{text}");
         assert!(text.lines().nth(1).is_some_and(|line| !line.contains('█')), "{text}");

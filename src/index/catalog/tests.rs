@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 use chrono::Duration;
 
 use super::*;
-use crate::index::Finder;
-use crate::index::text::Query;
-use crate::session::facts::TitleSource;
-use crate::store::{LocalStore, Mirror};
+use crate::index::TextFinder;
+use crate::index::text::FullTextQuery;
+use crate::session::summary::TitleSource;
+use crate::store::{ImportedSessions, LocalStore};
 
 #[path = "../../../tests/support/sessions.rs"]
 mod sessions;
@@ -16,7 +16,7 @@ use sessions::Sample;
 /// A store in a scratch folder, and its catalog.
 fn catalog() -> (tempfile::TempDir, Catalog) {
     let temp = tempfile::tempdir().unwrap();
-    let catalog = Catalog::over(Arc::new(LocalStore::new(temp.path())), false);
+    let catalog = Catalog::without_index(Arc::new(LocalStore::new(temp.path())), false);
     (temp, catalog)
 }
 
@@ -25,11 +25,11 @@ fn sample(number: u32) -> Sample {
     Sample { started: sample.started + Duration::days(number.into()), ..sample }
 }
 
-fn read(catalog: &Catalog) -> Vec<Row> {
+fn read(catalog: &Catalog) -> Vec<SessionRow> {
     catalog.read(&Scope::All, |_, _| ()).unwrap()
 }
 
-fn ids(rows: &[Row]) -> Vec<String> {
+fn ids(rows: &[SessionRow]) -> Vec<String> {
     rows.iter().map(|row| row.stored.id.to_string()).collect()
 }
 
@@ -47,7 +47,7 @@ fn a_row_says_what_a_browser_shows() {
     assert_eq!((title.text.as_str(), title.source), ("Parser", TitleSource::Custom));
     assert_eq!((row.facts.turns, row.facts.cost_usd), (6, Some(1.5)));
     assert_eq!((row.facts.branch.as_deref(), row.facts.cwd.as_deref()), (Some("main"), Some("/work/sample")));
-    assert_eq!((row.facts.health.torn, row.partial, row.problem), (1, false, None));
+    assert_eq!((row.facts.health.torn, row.partial, row.read_error), (1, false, None));
     assert!(row.stored.size > 6_000);
 }
 
@@ -61,7 +61,7 @@ fn a_copy_that_is_not_whole_does_not_look_so() {
         complete(&catalog);
         let [row] = read(&catalog).try_into().unwrap();
         assert_eq!(row.partial, partial);
-        assert_eq!(Some(row.active()) == row.facts.active, !partial, "its last entry is not there yet");
+        assert_eq!(Some(row.active_at()) == row.facts.active, !partial, "its last entry is not there yet");
     }
 }
 
@@ -86,7 +86,7 @@ fn what_is_no_session_of_its_own_is_not_listed() {
     put(2, r#"{"type":"user","uuid":"a","isSidechain":true,"message":{"content":"aside"}}"#);
     put(3, r#"{"type":"mode","mode":"default"}"#);
     assert_eq!(ids(&read(&catalog)), [keep.id()]);
-    let all = Catalog::over(Arc::new(LocalStore::new(temp.path())), true);
+    let all = Catalog::without_index(Arc::new(LocalStore::new(temp.path())), true);
     assert_eq!(ids(&read(&all)).len(), 2);
     assert_eq!(read(&all).iter().filter(|row| row.facts.title_text() == "(empty)").count(), 1);
 }
@@ -109,7 +109,7 @@ fn a_refresh_speaks_up_only_when_something_changed() {
     let parent = rustix::process::getppid().map_or(1, |pid| pid.as_raw_nonzero().get());
     let entry = format!(r#"{{"pid":{parent},"sessionId":"{}","status":"busy"}}"#, sample(3).id());
     fs::write(temp.path().join(format!("sessions/{parent}.json")), entry).unwrap();
-    assert_eq!(refresh().unwrap()[0].open_in.as_ref().unwrap().status, "busy");
+    assert_eq!(refresh().unwrap()[0].holder.as_ref().unwrap().status, "busy");
     assert_eq!(refresh(), None);
 }
 
@@ -161,9 +161,9 @@ fn a_transcript_that_cannot_be_read_is_listed_with_its_problem() {
         eprintln!("skipped: a_transcript_that_cannot_be_read_… needs another user than root");
         return;
     }
-    let catalog = Catalog::over(Arc::new(LocalStore::new(temp.path())), false);
+    let catalog = Catalog::without_index(Arc::new(LocalStore::new(temp.path())), false);
     let [row] = read(&catalog).try_into().unwrap();
-    assert!(row.problem.unwrap().contains("cannot read the transcript"));
+    assert!(row.read_error.unwrap().contains("cannot read the transcript"));
 }
 
 #[test]
@@ -171,12 +171,12 @@ fn what_was_away_while_it_was_read_is_there_when_it_is_back() {
     let (temp, catalog) = catalog();
     let path = sample(1).write(temp.path()).unwrap();
     let aside = temp.path().join("aside");
-    let sight = catalog.look(&Scope::All).unwrap();
+    let sight = catalog.list_store(&Scope::All).unwrap();
     fs::rename(&path, &aside).unwrap();
     assert_eq!(catalog.rows(&sight, |_, _| ()), []);
     fs::rename(&aside, &path).unwrap();
     let [row] = catalog.refresh(&Scope::All).unwrap().unwrap().try_into().unwrap();
-    assert_eq!((row.problem, row.facts.turns), (None, 3));
+    assert_eq!((row.read_error, row.facts.turns), (None, 3));
     assert_eq!(catalog.refresh(&Scope::All).unwrap(), None);
 }
 
@@ -185,11 +185,11 @@ fn a_problem_is_over_when_it_is_over() {
     let (temp, catalog) = catalog();
     sample(1).write(temp.path()).unwrap();
     read(&catalog);
-    for known in catalog.known().values_mut() {
-        known.problem = Some("not now".to_owned());
+    for known in catalog.cache().values_mut() {
+        known.read_error = Some("not now".to_owned());
     }
     let [row] = catalog.refresh(&Scope::All).unwrap().unwrap().try_into().unwrap();
-    assert_eq!(row.problem, None);
+    assert_eq!(row.read_error, None);
 }
 
 /// A store with these sessions, and where its index lies.
@@ -219,8 +219,8 @@ impl Indexed {
     }
 }
 
-fn complete(catalog: &Catalog) -> Completion {
-    catalog.complete(&Scope::All, |_, _| std::ops::ControlFlow::Continue(())).unwrap()
+fn complete(catalog: &Catalog) -> IndexingOutcome {
+    catalog.index_all(&Scope::All, |_, _| std::ops::ControlFlow::Continue(())).unwrap()
 }
 
 #[test]
@@ -229,13 +229,13 @@ fn what_is_in_the_index_is_not_read_again_by_the_next_process() {
     let first = indexed.catalog();
     assert!(read(&first).iter().all(|row| row.partial));
     let mut steps = Vec::new();
-    let done = first.complete(&Scope::All, |done, all| {
+    let done = first.index_all(&Scope::All, |done, all| {
         steps.push((done, all));
         std::ops::ControlFlow::Continue(())
     });
     assert_eq!(
         (done.unwrap(), steps.first(), steps.last()),
-        (Completion::Done, Some(&(0, 3)), Some(&(3, 3)))
+        (IndexingOutcome::Done, Some(&(0, 3)), Some(&(3, 3)))
     );
     let rows = read(&first);
     assert!(rows.iter().all(|row| !row.partial && row.facts.turns == 3));
@@ -261,8 +261,8 @@ fn another_home_of_an_agent_takes_nothing_out_of_the_index() {
         if !rollout.exists() {
             fs::write(rollout, format!("{prompt}\n")).unwrap();
         }
-        let mirror = Mirror::new(&temp.path().join("mirror"), &home);
-        let store = LocalStore::new(temp.path().join("claude")).with(mirror);
+        let mirror = ImportedSessions::new(&temp.path().join("mirror"), &home);
+        let store = LocalStore::new(temp.path().join("claude")).with_imported(mirror);
         Catalog::open(Arc::new(store), &temp.path().join("index.db"), false)
     };
     for id in homes.iter().chain(&homes) {
@@ -270,12 +270,12 @@ fn another_home_of_an_agent_takes_nothing_out_of_the_index() {
         complete(&catalog);
         assert_eq!(ids(&read(&catalog)), [*id]);
     }
-    let kept = Database::open(&temp.path().join("index.db")).unwrap().0.sessions().unwrap();
+    let kept = IndexDatabase::open(&temp.path().join("index.db")).unwrap().0.sessions().unwrap();
     assert_eq!(kept.len(), 2);
     fs::remove_dir_all(temp.path().join("mirror")).unwrap();
     fs::remove_dir_all(temp.path().join(homes[1])).unwrap();
     complete(&open(homes[0]));
-    let kept = Database::open(&temp.path().join("index.db")).unwrap().0.sessions().unwrap();
+    let kept = IndexDatabase::open(&temp.path().join("index.db")).unwrap().0.sessions().unwrap();
     assert_eq!(kept.len(), 1, "what is gone goes");
 }
 
@@ -284,15 +284,15 @@ fn a_session_that_grew_or_went_is_seen_with_and_without_an_index() {
     for has_index in [true, false] {
         let indexed = Indexed::new(3);
         let store = Arc::new(LocalStore::new(indexed.temp.path()));
-        let catalog = if has_index { indexed.catalog() } else { Catalog::over(store, false) };
-        assert_eq!(complete(&catalog), Completion::Done);
+        let catalog = if has_index { indexed.catalog() } else { Catalog::without_index(store, false) };
+        assert_eq!(complete(&catalog), IndexingOutcome::Done);
         read(&catalog);
         append(&indexed.path(2), r#"{"type":"custom-title","customTitle":"Named"}"#);
         let rows = catalog.refresh(&Scope::All).unwrap().unwrap();
         let named = rows.iter().find(|row| row.facts.title_text() == "Named").unwrap();
         assert_eq!((named.partial, named.facts.turns), (false, 3), "index: {has_index}");
         fs::remove_file(indexed.path(3)).unwrap();
-        assert_eq!(complete(&catalog), Completion::Done);
+        assert_eq!(complete(&catalog), IndexingOutcome::Done);
         assert_eq!(read(&catalog).len(), 2);
         if has_index {
             assert_eq!(read(&indexed.catalog()), read(&catalog));
@@ -315,7 +315,7 @@ fn an_index_of_no_use_is_made_anew_and_that_is_said_once() {
         assert_eq!(read(&catalog).len(), 2);
         let notes = catalog.take_notes().join("; ");
         assert!(notes.contains("made anew") && notes.contains(says), "{notes}");
-        assert_eq!((complete(&catalog), catalog.take_notes()), (Completion::Done, vec![]));
+        assert_eq!((complete(&catalog), catalog.take_notes()), (IndexingOutcome::Done, vec![]));
         assert!(indexed.catalog().take_notes().is_empty());
         assert!(read(&indexed.catalog()).iter().all(|row| !row.partial));
     }
@@ -326,7 +326,7 @@ fn a_cache_folder_that_cannot_be_used_is_no_failure() {
     let indexed = Indexed::new(2);
     fs::write(indexed.temp.path().join("cache"), "a file is in the way").unwrap();
     let catalog = indexed.catalog();
-    assert_eq!(complete(&catalog), Completion::Done);
+    assert_eq!(complete(&catalog), IndexingOutcome::Done);
     assert!(read(&catalog).iter().all(|row| !row.partial));
     assert!(catalog.take_notes()[0].contains("no index at"));
 }
@@ -336,27 +336,27 @@ fn of_two_at_once_one_writes_and_the_other_sees_it() {
     let indexed = Indexed::new(3);
     let (one, other) = (indexed.catalog(), indexed.catalog());
     assert!(read(&other).iter().all(|row| row.partial));
-    let done = one.complete(&Scope::All, |_, _| {
-        assert_eq!(complete(&other), Completion::Elsewhere);
+    let done = one.index_all(&Scope::All, |_, _| {
+        assert_eq!(complete(&other), IndexingOutcome::OtherProcess);
         std::ops::ControlFlow::Continue(())
     });
-    assert_eq!(done.unwrap(), Completion::Done);
+    assert_eq!(done.unwrap(), IndexingOutcome::Done);
     let rows = other.refresh(&Scope::All).unwrap().expect("the other one wrote");
     assert!(rows.iter().all(|row| !row.partial));
     // The right to write is free again.
     append(&indexed.path(1), r#"{"type":"tag","tag":"kept"}"#);
     assert_eq!(other.refresh(&Scope::All).unwrap().unwrap().len(), 3);
-    assert_eq!(complete(&other), Completion::Done);
+    assert_eq!(complete(&other), IndexingOutcome::Done);
     assert!(one.refresh(&Scope::All).unwrap().unwrap().iter().any(|row| row.facts.tag.is_some()));
 }
 
 #[test]
 fn a_completion_goes_on_where_it_was_stopped() {
     let indexed = Indexed::new(3);
-    let stopped = indexed.catalog().complete(&Scope::All, |_, _| std::ops::ControlFlow::Break(()));
-    assert_eq!(stopped.unwrap(), Completion::Stopped);
-    assert_eq!(complete(&indexed.catalog()), Completion::Done);
-    assert_eq!(complete(&indexed.catalog()), Completion::Done);
+    let stopped = indexed.catalog().index_all(&Scope::All, |_, _| std::ops::ControlFlow::Break(()));
+    assert_eq!(stopped.unwrap(), IndexingOutcome::Stopped);
+    assert_eq!(complete(&indexed.catalog()), IndexingOutcome::Done);
+    assert_eq!(complete(&indexed.catalog()), IndexingOutcome::Done);
 }
 
 #[test]
@@ -364,8 +364,8 @@ fn what_was_said_is_found_in_what_is_indexed() {
     let indexed = Indexed::new(3);
     complete(&indexed.catalog());
     let store = Arc::new(LocalStore::new(indexed.temp.path()));
-    let mut finder = Finder::open(store, &indexed.index()).unwrap();
-    let mut find = |text: &str| finder.find(&Query::parse(text), |_| true, 10).unwrap().said;
+    let mut finder = TextFinder::open(store, &indexed.index()).unwrap();
+    let mut find = |text: &str| finder.find(&FullTextQuery::parse(text), |_| true, 10).unwrap().hits;
     assert_eq!(find("turn").len(), 3);
     append(&indexed.path(2), r#"{"type":"user","uuid":"late","message":{"content":"a pineapple at last"}}"#);
     assert_eq!(find("pineapple"), []);

@@ -3,51 +3,51 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
-use super::filter::{KEYS, SHARING, last_part};
-use super::token::{Token, tokens};
-use super::{Row, when};
+use super::filter::{KEYS, SHARED_AGENTS, folder_name};
+use super::token::{QueryToken, tokenize};
+use super::{SessionRow, time_spec};
 
 /// Candidates that are told.
-const MOST: usize = 6;
+const MAX_CANDIDATES: usize = 6;
 
 /// Letters of a filter's name before it is completed: one letter says too
 /// little of what is meant.
-const SHORTEST_KEY: usize = 2;
+const MIN_KEY_CHARS: usize = 2;
 
 /// What the last piece of a query can become.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Completion {
+pub struct QueryCompletion {
     /// The bytes that a candidate takes the place of, up to the end.
-    pub at: Range<usize>,
+    pub span: Range<usize>,
     /// What may stand there, the likeliest first; never empty.
     pub candidates: Vec<String>,
 }
 
 /// Completes the piece at the end of what was typed: the name of a filter, or a
 /// value that these sessions have. None where there is nothing to add.
-pub fn complete(typed: &str, rows: &[Row]) -> Option<Completion> {
-    let token = tokens(typed).pop().filter(|token| token.at.end == typed.len())?;
+pub fn complete(typed: &str, rows: &[SessionRow]) -> Option<QueryCompletion> {
+    let token = tokenize(typed).pop().filter(|token| token.span.end == typed.len())?;
     let (at, candidates) = match token.key {
-        None => (token.at.start + usize::from(token.not), keys(&token)),
+        None => (token.span.start + usize::from(token.negated), key_candidates(&token)),
         Some(key) => {
-            let value_at = token.at.start + usize::from(token.not) + key.len() + 1;
-            (value_at, values(&key.to_ascii_lowercase(), token.value, rows))
+            let value_at = token.span.start + usize::from(token.negated) + key.len() + 1;
+            (value_at, value_candidates(&key.to_ascii_lowercase(), token.value, rows))
         }
     };
     // What stands there already is no candidate.
     let candidates: Vec<String> =
-        candidates.into_iter().filter(|candidate| *candidate != typed[at..]).take(MOST).collect();
-    (!candidates.is_empty()).then_some(Completion { at: at..typed.len(), candidates })
+        candidates.into_iter().filter(|candidate| *candidate != typed[at..]).take(MAX_CANDIDATES).collect();
+    (!candidates.is_empty()).then_some(QueryCompletion { span: at..typed.len(), candidates })
 }
 
-fn keys(token: &Token<'_>) -> Vec<String> {
-    let begun = token.value.len() >= SHORTEST_KEY && !token.quoted;
+fn key_candidates(token: &QueryToken<'_>) -> Vec<String> {
+    let begun = token.value.len() >= MIN_KEY_CHARS && !token.is_quoted;
     let keys = KEYS.iter().filter(|key| begun && key.starts_with(token.value));
     keys.map(|key| format!("{key}:")).collect()
 }
 
-fn values(key: &str, begun: &str, rows: &[Row]) -> Vec<String> {
-    let known = |value: fn(&Row) -> Option<&str>| counted(rows.iter().filter_map(value), begun);
+fn value_candidates(key: &str, begun: &str, rows: &[SessionRow]) -> Vec<String> {
+    let known = |value: fn(&SessionRow) -> Option<&str>| most_frequent(rows.iter().filter_map(value), begun);
     let fixed = |values: &[&str]| {
         let fitting = values.iter().filter(|value| value.starts_with(begun));
         fitting.map(|value| (*value).to_owned()).collect()
@@ -55,23 +55,25 @@ fn values(key: &str, begun: &str, rows: &[Row]) -> Vec<String> {
     match key {
         "agent" => {
             let mut agents = known(|row| row.facts.agent.as_deref());
-            agents.extend(fixed(&SHARING[..1]));
+            agents.extend(fixed(&SHARED_AGENTS[..1]));
             agents
         }
         "tag" => known(|row| row.facts.tag.as_deref()),
         "branch" => known(|row| row.facts.branch.as_deref()),
-        "project" => known(|row| row.facts.cwd.as_deref().map(last_part)),
+        "project" => known(|row| row.facts.cwd.as_deref().map(folder_name)),
         "model" => known(|row| row.facts.model.as_deref()),
         "cost" => fixed(&[">1", "<1"]),
         "turns" => fixed(&[">20", "<5"]),
-        "since" | "before" | "after" => fixed(&[when::DAYS[0].0, when::DAYS[1].0, "3d", "2w", "6mo"]),
+        "since" | "before" | "after" => {
+            fixed(&[time_spec::NAMED_DAYS[0].0, time_spec::NAMED_DAYS[1].0, "3d", "2w", "6mo"])
+        }
         _ => Vec::new(),
     }
 }
 
 /// The values that begin with what was typed, the most frequent first; where
 /// many are, the more recent, since rows come newest first.
-fn counted<'a>(values: impl Iterator<Item = &'a str>, begun: &str) -> Vec<String> {
+fn most_frequent<'a>(values: impl Iterator<Item = &'a str>, begun: &str) -> Vec<String> {
     let begun = begun.to_lowercase();
     let mut counts: HashMap<&str, (usize, usize)> = HashMap::new();
     for value in values.filter(|value| !value.is_empty()) {

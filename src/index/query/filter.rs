@@ -2,27 +2,27 @@
 
 use chrono::{DateTime, FixedOffset, Utc};
 
-use super::token::Token;
-use super::{Row, when};
+use super::token::QueryToken;
+use super::{SessionRow, time_spec};
 
 /// The names of filters, as they are completed.
 pub const KEYS: [&str; 10] =
     ["agent", "tag", "branch", "project", "model", "cost", "turns", "since", "before", "after"];
 
 /// The agents that share the official transcripts.
-pub const SHARING: [&str; 2] = ["claude", "hotseat"];
+pub const SHARED_AGENTS: [&str; 2] = ["claude", "hotseat"];
 
 /// A filter, or its opposite.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Condition {
+pub struct FilterCondition {
     not: bool,
-    filter: Filter,
+    filter: SessionFilter,
 }
 
 /// What a session has to be like. Texts are in lower case; an empty one asks
 /// that there is any at all.
 #[derive(Debug, Clone, PartialEq)]
-enum Filter {
+enum SessionFilter {
     /// The agent that keeps it begins so; `claude` and `hotseat` share theirs.
     Agent(String),
     /// Its tag begins so.
@@ -34,9 +34,9 @@ enum Filter {
     /// Its model's name holds this.
     Model(String),
     /// What it cost, in US dollars.
-    Cost(Compare, f64),
+    Cost(Comparison, f64),
     /// Prompts in it.
-    Turns(Compare, f64),
+    Turns(Comparison, f64),
     /// It was last active before then.
     Before(DateTime<Utc>),
     /// It was active since then.
@@ -45,7 +45,7 @@ enum Filter {
 
 /// How a number is compared.
 #[derive(Debug, Clone, Copy, PartialEq)]
-enum Compare {
+enum Comparison {
     More,
     AtLeast,
     Less,
@@ -54,53 +54,59 @@ enum Compare {
 }
 
 /// Signs of comparison, the longer ones first.
-const SIGNS: [(&str, Compare); 5] = [
-    (">=", Compare::AtLeast),
-    ("<=", Compare::AtMost),
-    (">", Compare::More),
-    ("<", Compare::Less),
-    ("=", Compare::Equal),
+const COMPARISON_SIGNS: [(&str, Comparison); 5] = [
+    (">=", Comparison::AtLeast),
+    ("<=", Comparison::AtMost),
+    (">", Comparison::More),
+    ("<", Comparison::Less),
+    ("=", Comparison::Equal),
 ];
 
 /// The filter in a piece of a query, or what is wrong with it; none for a word.
-pub fn read(token: &Token<'_>, now: DateTime<FixedOffset>) -> Option<Result<Condition, String>> {
+pub fn parse_filter(
+    token: &QueryToken<'_>,
+    now: DateTime<FixedOffset>,
+) -> Option<Result<FilterCondition, String>> {
     let key = token.key?.to_ascii_lowercase();
     let text = || token.value.to_lowercase();
     let time = || {
-        let wrong = || format!("“{}” is no time: {}", token.value, when::EXAMPLES);
-        when::begin(token.value, now).ok_or_else(wrong)
+        let wrong = || format!("“{}” is no time: {}", token.value, time_spec::TIME_EXAMPLES);
+        time_spec::parse_time(token.value, now).ok_or_else(wrong)
     };
     let filter = match key.as_str() {
-        "agent" => Ok(Filter::Agent(text())),
-        "tag" => Ok(Filter::Tag(text())),
-        "branch" => Ok(Filter::Branch(text())),
-        "project" => Ok(Filter::Project(text())),
-        "model" => Ok(Filter::Model(text())),
-        "cost" => number(token.value, "cost:>1").map(|(compare, number)| Filter::Cost(compare, number)),
-        "turns" => number(token.value, "turns:>20").map(|(compare, number)| Filter::Turns(compare, number)),
-        "before" => time().map(Filter::Before),
-        "since" | "after" => time().map(Filter::Since),
+        "agent" => Ok(SessionFilter::Agent(text())),
+        "tag" => Ok(SessionFilter::Tag(text())),
+        "branch" => Ok(SessionFilter::Branch(text())),
+        "project" => Ok(SessionFilter::Project(text())),
+        "model" => Ok(SessionFilter::Model(text())),
+        "cost" => {
+            parse_number(token.value, "cost:>1").map(|(compare, number)| SessionFilter::Cost(compare, number))
+        }
+        "turns" => parse_number(token.value, "turns:>20")
+            .map(|(compare, number)| SessionFilter::Turns(compare, number)),
+        "before" => time().map(SessionFilter::Before),
+        "since" | "after" => time().map(SessionFilter::Since),
         unknown => {
-            let nearest = nearest(unknown)?;
+            let nearest = nearest_key(unknown)?;
             Err(format!("there is no “{unknown}:”: {nearest}:"))
         }
     };
-    Some(filter.map(|filter| Condition { not: token.not, filter }))
+    Some(filter.map(|filter| FilterCondition { not: token.negated, filter }))
 }
 
 /// The filter that was meant, where a name is only misspelt: anything else
 /// before a colon is a word.
-fn nearest(unknown: &str) -> Option<&'static str> {
+fn nearest_key(unknown: &str) -> Option<&'static str> {
     let most = if unknown.len() > 4 { 2 } else { 1 };
     let near = KEYS.iter().map(|key| (strsim::damerau_levenshtein(key, unknown), *key));
     near.min().filter(|(distance, _)| *distance <= most).map(|(_, key)| key)
 }
 
-fn number(text: &str, example: &str) -> Result<(Compare, f64), String> {
-    let (compare, digits) = SIGNS
+fn parse_number(text: &str, example: &str) -> Result<(Comparison, f64), String> {
+    let (compare, digits) = COMPARISON_SIGNS
         .iter()
         .find_map(|(sign, compare)| Some((*compare, text.strip_prefix(sign)?)))
-        .unwrap_or((Compare::Equal, text));
+        .unwrap_or((Comparison::Equal, text));
     let digits = digits.strip_prefix('$').unwrap_or(digits);
     let plain = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
     match digits.parse() {
@@ -109,15 +115,15 @@ fn number(text: &str, example: &str) -> Result<(Compare, f64), String> {
     }
 }
 
-impl Condition {
+impl FilterCondition {
     /// Whether it lets a session through.
-    pub fn holds(&self, row: &Row) -> bool {
-        self.filter.holds(row) != self.not
+    pub fn matches(&self, row: &SessionRow) -> bool {
+        self.filter.matches(row) != self.not
     }
 }
 
-impl Filter {
-    fn holds(&self, row: &Row) -> bool {
+impl SessionFilter {
+    fn matches(&self, row: &SessionRow) -> bool {
         let facts = &row.facts;
         let text = |text: Option<&str>, test: fn(&str, &str) -> bool, wanted: &str| {
             text.filter(|text| !text.is_empty()).is_some_and(|text| test(&text.to_lowercase(), wanted))
@@ -125,7 +131,7 @@ impl Filter {
         match self {
             Self::Agent(agent) => match facts.agent.as_deref() {
                 Some(keeper) => keeper.to_lowercase().starts_with(agent),
-                None => SHARING.iter().any(|sharing| sharing.starts_with(agent.as_str())),
+                None => SHARED_AGENTS.iter().any(|sharing| sharing.starts_with(agent.as_str())),
             },
             Self::Tag(tag) => text(facts.tag.as_deref(), |tag, wanted| tag.starts_with(wanted), tag),
             Self::Branch(branch) => {
@@ -134,22 +140,22 @@ impl Filter {
             Self::Model(model) => text(facts.model.as_deref(), |text, wanted| text.contains(wanted), model),
             Self::Project(project) => {
                 let folder = facts.cwd.as_deref();
-                let folder = if project.contains('/') { folder } else { folder.map(last_part) };
+                let folder = if project.contains('/') { folder } else { folder.map(folder_name) };
                 text(folder, |text, wanted| text.contains(wanted), project)
             }
             // To the cent, as it is shown.
             Self::Cost(compare, wanted) => {
-                facts.cost_usd.is_some_and(|cost| compare.holds((cost * 100.0).round() / 100.0, *wanted))
+                facts.cost_usd.is_some_and(|cost| compare.compares((cost * 100.0).round() / 100.0, *wanted))
             }
-            Self::Turns(compare, wanted) => compare.holds(facts.turns as f64, *wanted),
-            Self::Before(time) => row.active() < *time,
-            Self::Since(time) => row.active() >= *time,
+            Self::Turns(compare, wanted) => compare.compares(facts.turns as f64, *wanted),
+            Self::Before(time) => row.active_at() < *time,
+            Self::Since(time) => row.active_at() >= *time,
         }
     }
 }
 
-impl Compare {
-    fn holds(self, number: f64, wanted: f64) -> bool {
+impl Comparison {
+    fn compares(self, number: f64, wanted: f64) -> bool {
         match self {
             Self::More => number > wanted,
             Self::AtLeast => number >= wanted,
@@ -161,6 +167,6 @@ impl Compare {
 }
 
 /// The name of a folder: the last part of its path.
-pub fn last_part(folder: &str) -> &str {
+pub fn folder_name(folder: &str) -> &str {
     folder.rsplit('/').find(|part| !part.is_empty()).unwrap_or(folder)
 }

@@ -3,35 +3,35 @@ use std::sync::Arc;
 use chrono::{DateTime, FixedOffset, TimeDelta};
 
 use super::*;
-use crate::session::Facts;
-use crate::session::facts::{Title, TitleSource};
-use crate::store::Stored;
+use crate::session::SessionSummary;
+use crate::session::summary::{SessionTitle, TitleSource};
+use crate::store::StoredSession;
 
 fn now() -> DateTime<FixedOffset> {
     "2026-11-20T12:00:00Z".parse().unwrap()
 }
 
 /// A session of this title that was active so many hours ago.
-fn row(title: &str, hours: i64) -> Row {
-    let stored = Stored {
+fn row(title: &str, hours: i64) -> SessionRow {
+    let stored = StoredSession {
         id: crate::session::SessionId::random(),
         path: "x".into(),
         size: 10,
         modified: std::time::SystemTime::UNIX_EPOCH,
         inode: 0,
     };
-    let facts = Facts {
-        title: Some(Title { text: title.into(), source: TitleSource::Custom }),
+    let facts = SessionSummary {
+        title: Some(SessionTitle { text: title.into(), source: TitleSource::Custom }),
         active: Some((now() - TimeDelta::hours(hours)).to_utc()),
-        ..Facts::default()
+        ..SessionSummary::default()
     };
-    Row { stored, facts: facts.into(), open_in: None, partial: false, problem: None }
+    SessionRow { stored, facts: facts.into(), holder: None, partial: false, read_error: None }
 }
 
 /// A session with something in every field.
-fn whole() -> Row {
+fn whole() -> SessionRow {
     let mut row = row("Parser rewrite", 50);
-    row.facts = Facts {
+    row.facts = SessionSummary {
         tag: Some("keep".into()),
         branch: Some("feature/Grammar".into()),
         cwd: Some("/home/me/hotseat".into()),
@@ -46,12 +46,12 @@ fn whole() -> Row {
     row
 }
 
-fn parse(typed: &str) -> Query {
-    Query::parse(typed, now())
+fn parse(typed: &str) -> SessionQuery {
+    SessionQuery::parse(typed, now())
 }
 
 fn order(typed: &str, titles: &[&str]) -> Vec<String> {
-    let rows: Vec<Row> = titles.iter().zip(1..).map(|(title, hours)| row(title, hours)).collect();
+    let rows: Vec<SessionRow> = titles.iter().zip(1..).map(|(title, hours)| row(title, hours)).collect();
     let ranked = parse(typed).rank_all(&rows, None);
     ranked.into_iter().map(|at| titles[at].to_owned()).collect()
 }
@@ -60,9 +60,9 @@ fn order(typed: &str, titles: &[&str]) -> Vec<String> {
 fn filters_let_through_what_they_say() {
     let check = |typed: &str, through: bool| {
         let query = parse(typed);
-        assert_eq!((query.narrow(&whole()), &query.mistakes[..]), (through, &[][..]), "{typed}");
+        assert_eq!((query.matches_filters(&whole()), &query.errors[..]), (through, &[][..]), "{typed}");
         let not = parse(&format!("-{typed}"));
-        assert_eq!(not.narrow(&whole()), !through, "not {typed}");
+        assert_eq!(not.matches_filters(&whole()), !through, "not {typed}");
     };
     for typed in [
         "tag:keep",
@@ -93,8 +93,8 @@ fn filters_let_through_what_they_say() {
 #[test]
 fn what_a_session_does_not_have_passes_no_filter() {
     for typed in ["tag:", "branch:x", "cost:<1", "model:x", "project:x"] {
-        assert!(!parse(typed).narrow(&row("bare", 1)), "{typed}");
-        assert!(parse(&format!("-{typed}")).narrow(&row("bare", 1)), "-{typed}");
+        assert!(!parse(typed).matches_filters(&row("bare", 1)), "{typed}");
+        assert!(parse(&format!("-{typed}")).matches_filters(&row("bare", 1)), "-{typed}");
     }
 }
 
@@ -102,8 +102,8 @@ fn what_a_session_does_not_have_passes_no_filter() {
 fn a_mistake_is_told_in_its_place_and_the_rest_filters() {
     let check = |typed: &str, at: &str, problem: &str| {
         let query = parse(typed);
-        let [mistake] = &query.mistakes[..] else { panic!("{typed}: {:?}", query.mistakes) };
-        assert_eq!((&typed[mistake.at.clone()], mistake.problem.as_str()), (at, problem));
+        let [mistake] = &query.errors[..] else { panic!("{typed}: {:?}", query.errors) };
+        assert_eq!((&typed[mistake.span.clone()], mistake.message.as_str()), (at, problem));
     };
     let times = "“tomorow” is no time: 3d, 2w, yesterday or 2026-10-01";
     check("parser since:tomorow", "since:tomorow", times);
@@ -112,17 +112,17 @@ fn a_mistake_is_told_in_its_place_and_the_rest_filters() {
     check("-tga:keep", "-tga:keep", "there is no “tga:”: tag:");
     check("brnach:x", "brnach:x", "there is no “brnach:”: branch:");
     let query = parse("tag:keep since:tomorow rewrite");
-    assert!(query.rank(&whole()).is_some());
-    assert!(query.rank(&row("rewrite", 1)).is_none());
-    assert_eq!(query.said(), "rewrite");
+    assert!(query.score(&whole()).is_some());
+    assert!(query.score(&row("rewrite", 1)).is_none());
+    assert_eq!(query.words_text(), "rewrite");
 }
 
 #[test]
 fn a_word_with_a_colon_is_a_word() {
     for typed in ["foo_bar::baz", "http://example.org", "std::fs", "main.rs:12", "note:this", "-std::fs"] {
         let query = parse(typed);
-        assert!(query.mistakes.is_empty() && !query.has_filters(), "{typed}");
-        assert_eq!(query.said(), typed);
+        assert!(query.errors.is_empty() && !query.has_filters(), "{typed}");
+        assert_eq!(query.words_text(), typed);
     }
     assert_eq!(order("note:this", &["a note", "a note:this"]), ["a note:this"]);
 }
@@ -151,32 +151,35 @@ fn the_title_comes_before_other_fields() {
 
 #[test]
 fn a_session_is_found_by_any_field_and_shown_by_it() {
-    let check = |typed: &str, field: Option<Field>, lit: &str| {
+    let check = |typed: &str, field: Option<SessionField>, lit: &str| {
         let (query, row) = (parse(typed), whole());
-        assert!(query.rank(&row).is_some(), "{typed}");
-        assert_eq!(query.found_by(&row), field, "{typed}");
-        let field = field.unwrap_or(Field::Title);
+        assert!(query.score(&row).is_some(), "{typed}");
+        assert_eq!(query.matched_field(&row), field, "{typed}");
+        let field = field.unwrap_or(SessionField::Title);
         let text = field.of(&row).unwrap();
-        let shown: String =
-            query.lit(&row, field, text).into_iter().filter_map(|at| text.chars().nth(at)).collect();
+        let shown: String = query
+            .match_positions(&row, field, text)
+            .into_iter()
+            .filter_map(|at| text.chars().nth(at))
+            .collect();
         assert_eq!(shown, lit, "{typed}");
     };
     check("rewrite pars", None, "Parsrewrite");
-    check("lexer", Some(Field::FirstPrompt), "lexer");
-    check("\"error path\"", Some(Field::LastPrompt), "error path");
-    check("keep", Some(Field::Tag), "keep");
-    check("grammar pars", Some(Field::Branch), "Grammar");
-    check("hotseat", Some(Field::Folder), "hotseat");
-    check("me/hot", Some(Field::Folder), "me/hot");
-    assert_eq!(parse("me").found_by(&whole()), None, "every path has a home");
-    assert!(parse("parser -keep").rank(&whole()).is_none());
-    assert!(parse("parser -flaky").rank(&whole()).is_some());
-    assert!(parse("\"prsr\"").rank(&whole()).is_none(), "quotes want it in one piece");
+    check("lexer", Some(SessionField::FirstPrompt), "lexer");
+    check("\"error path\"", Some(SessionField::LastPrompt), "error path");
+    check("keep", Some(SessionField::Tag), "keep");
+    check("grammar pars", Some(SessionField::Branch), "Grammar");
+    check("hotseat", Some(SessionField::Folder), "hotseat");
+    check("me/hot", Some(SessionField::Folder), "me/hot");
+    assert_eq!(parse("me").matched_field(&whole()), None, "every path has a home");
+    assert!(parse("parser -keep").score(&whole()).is_none());
+    assert!(parse("parser -flaky").score(&whole()).is_some());
+    assert!(parse("\"prsr\"").score(&whole()).is_none(), "quotes want it in one piece");
 }
 
 #[test]
 fn a_query_that_grows_asks_only_the_former_hits() {
-    let narrows = |former: &str, typed: &str| parse(typed).narrows(&parse(former));
+    let narrows = |former: &str, typed: &str| parse(typed).is_refinement_of(&parse(former));
     for (former, typed) in
         [("", "p"), ("p", "pa"), ("pa", "pa re"), ("tag:k pa", "tag:k par"), ("\"a b", "\"a bc")]
     {
@@ -192,7 +195,7 @@ fn a_query_that_grows_asks_only_the_former_hits() {
     ] {
         assert!(!narrows(former, typed), "{former} → {typed}");
     }
-    let rows: Vec<Row> = ["parser", "lexer", "sparse", "p a r"].map(|title| row(title, 1)).into();
+    let rows: Vec<SessionRow> = ["parser", "lexer", "sparse", "p a r"].map(|title| row(title, 1)).into();
     let (short, long) = (parse("pa"), parse("pars"));
     let former = short.rank_all(&rows, None);
     assert_eq!(long.rank_all(&rows, Some(&former)), long.rank_all(&rows, None));
@@ -205,7 +208,7 @@ fn filters_complete_to_names_and_to_what_the_sessions_have() {
     Arc::make_mut(&mut rows[2].facts).tag = Some("keep".into());
     let check = |typed: &str, expected: &[&str]| {
         let found = complete(typed, &rows);
-        let found = found.map(|found| (typed[..found.at.start].to_owned(), found.candidates));
+        let found = found.map(|found| (typed[..found.span.start].to_owned(), found.candidates));
         let (before, candidates) = found.unwrap_or_default();
         let shown: Vec<String> = candidates.iter().map(|candidate| format!("{before}{candidate}")).collect();
         assert_eq!(shown, expected, "{typed}");
@@ -233,9 +236,9 @@ fn nothing_that_is_typed_breaks_it() {
             for three in pieces {
                 let typed = format!("{one}{two}{three}");
                 let query = parse(&typed);
-                query.rank(&whole());
-                query.lit(&whole(), Field::Title, "Parser");
-                assert!(query.mistakes.iter().all(|mistake| typed.get(mistake.at.clone()).is_some()));
+                query.score(&whole());
+                query.match_positions(&whole(), SessionField::Title, "Parser");
+                assert!(query.errors.iter().all(|mistake| typed.get(mistake.span.clone()).is_some()));
                 complete(&typed, &[whole()]);
             }
         }
@@ -246,14 +249,14 @@ fn nothing_that_is_typed_breaks_it() {
 fn a_session_is_found_by_the_beginning_of_its_id() {
     let mut row = row("Parser rewrite", 1);
     row.stored.id = "3f9c1a52-0b7e-4c11-9d3e-5a7f20c4b9a1".parse().unwrap();
-    row.facts = Facts { agent_session: Some("ses_e01B8".into()), ..(*row.facts).clone() }.into();
+    row.facts = SessionSummary { agent_session: Some("ses_e01B8".into()), ..(*row.facts).clone() }.into();
     for typed in ["3f9c", "3F9C1A52-0b", "parser 3f9c1", "ses_", "ses_e01b8"] {
-        assert!(parse(typed).rank(&row).is_some(), "{typed}");
-        assert_eq!(parse(typed).found_by(&row), None, "{typed}");
+        assert!(parse(typed).score(&row).is_some(), "{typed}");
+        assert_eq!(parse(typed).matched_field(&row), None, "{typed}");
     }
     for typed in ["3f9", "9c1a", "3f9c2", "-3f9c", "ses_e01b8x", "ses"] {
-        assert_eq!(parse(typed).rank(&row).is_some(), typed.starts_with('-'), "{typed}");
+        assert_eq!(parse(typed).score(&row).is_some(), typed.starts_with('-'), "{typed}");
     }
-    assert!(!parse("3f9c").narrows(&parse("3f9")), "what was left out may fit now");
-    assert!(parse("3f9c1").narrows(&parse("3f9c")));
+    assert!(!parse("3f9c").is_refinement_of(&parse("3f9")), "what was left out may fit now");
+    assert!(parse("3f9c1").is_refinement_of(&parse("3f9c")));
 }

@@ -5,32 +5,32 @@ use std::ops::Range;
 
 /// One piece of what was typed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Token<'a> {
+pub struct QueryToken<'a> {
     /// Its bytes.
-    pub at: Range<usize>,
+    pub span: Range<usize>,
     /// It says what is not wanted.
-    pub not: bool,
+    pub negated: bool,
     /// What stands before the first colon, where that could be a filter's name.
     pub key: Option<&'a str>,
     /// The rest, without its quotes.
     pub value: &'a str,
     /// It stands in quotes.
-    pub quoted: bool,
+    pub is_quoted: bool,
 }
 
 /// All pieces, in order. An open quote goes to the end.
-pub fn tokens(typed: &str) -> Vec<Token<'_>> {
+pub fn tokenize(typed: &str) -> Vec<QueryToken<'_>> {
     let mut tokens = Vec::new();
     let mut from = 0;
     while let Some(start) = typed[from..].find(|c: char| !c.is_whitespace()).map(|at| from + at) {
-        let token = token(typed, start);
-        from = token.at.end;
+        let token = next_token(typed, start);
+        from = token.span.end;
         tokens.push(token);
     }
     tokens
 }
 
-fn token(typed: &str, start: usize) -> Token<'_> {
+fn next_token(typed: &str, start: usize) -> QueryToken<'_> {
     let rest = &typed[start..];
     // `--flag` and a lone dash are words.
     let not = rest
@@ -56,7 +56,7 @@ fn token(typed: &str, start: usize) -> Token<'_> {
         }
         key => (key, inside),
     };
-    Token { at: start..end, not, key, value, quoted }
+    QueryToken { span: start..end, negated: not, key, value, is_quoted: quoted }
 }
 
 /// The letters before a colon.
@@ -70,16 +70,19 @@ mod tests {
     use super::*;
 
     fn check(typed: &str, expected: &[(&str, &str)]) {
-        let found: Vec<(String, &str)> = tokens(typed)
+        let found: Vec<(String, &str)> = tokenize(typed)
             .into_iter()
             .map(|token| {
-                let not = if token.not { "-" } else { "" };
-                (format!("{not}{}", token.key.unwrap_or(if token.quoted { "\"" } else { "" })), token.value)
+                let not = if token.negated { "-" } else { "" };
+                (
+                    format!("{not}{}", token.key.unwrap_or(if token.is_quoted { "\"" } else { "" })),
+                    token.value,
+                )
             })
             .collect();
         let found: Vec<(&str, &str)> = found.iter().map(|(key, value)| (key.as_str(), *value)).collect();
         assert_eq!(found, expected, "{typed}");
-        assert!(tokens(typed).windows(2).all(|pair| pair[0].at.end <= pair[1].at.start));
+        assert!(tokenize(typed).windows(2).all(|pair| pair[0].span.end <= pair[1].span.start));
     }
 
     #[test]

@@ -11,16 +11,16 @@ use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::words;
-use crate::session::line::{Kind, Line, Raw, text};
-use crate::session::prompt::is_typed;
+use super::tokenizer;
+use crate::session::prompt::is_user_typed;
+use crate::session::raw_entry::{EntryKind, RawEntry, RawField, json_text};
 
 /// Bytes of what was said in one entry that are searched.
-const SAID: usize = 256 << 10;
+const MAX_TEXT_BYTES: usize = 256 << 10;
 
 /// Bytes of one tool's input or output that are searched: its beginning, and
 /// its end, where errors stand.
-const TOOL: (usize, usize) = (1024, 512);
+const TOOL_HEAD_TAIL_BYTES: (usize, usize) = (1024, 512);
 
 /// One entry's words, as the index takes them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,79 +30,86 @@ pub struct Passage {
     /// Bytes of that line.
     pub length: u64,
     /// The words of the prompt or reply; may be empty.
-    pub(super) said: String,
+    pub(super) message_words: String,
     /// The words of tools; may be empty.
-    pub(super) tools: String,
+    pub(super) tool_words: String,
 }
 
 impl Passage {
     /// The words of this line; none where it has nothing to search.
-    pub fn of_line(line: &Line<'_>, offset: u64) -> Option<Self> {
-        let texts = Texts::of_line(line);
-        let said = folded(texts.said.iter().map(|text| &text[..floor(text, SAID)]));
-        let tools = folded(texts.tools.iter().flat_map(|text| {
-            let (beginning, end) = TOOL;
+    pub fn from_line(line: &RawEntry<'_>, offset: u64) -> Option<Self> {
+        let texts = EntryTexts::from_line(line);
+        let said = fold_all(texts.messages.iter().map(|text| &text[..char_floor(text, MAX_TEXT_BYTES)]));
+        let tools = fold_all(texts.tools.iter().flat_map(|text| {
+            let (beginning, end) = TOOL_HEAD_TAIL_BYTES;
             if text.len() <= beginning + end {
                 return [text.as_ref(), ""];
             }
-            [&text[..floor(text, beginning)], &text[floor(text, text.len() - end)..]]
+            [&text[..char_floor(text, beginning)], &text[char_floor(text, text.len() - end)..]]
         }));
         let length = line.json().len() as u64;
-        (!said.is_empty() || !tools.is_empty()).then_some(Self { offset, length, said, tools })
+        (!said.is_empty() || !tools.is_empty()).then_some(Self {
+            offset,
+            length,
+            message_words: said,
+            tool_words: tools,
+        })
     }
 }
 
 /// The texts of one entry as they were written.
 #[derive(Debug, Default)]
-pub(super) struct Texts<'a> {
+pub(super) struct EntryTexts<'a> {
     /// What was said.
-    pub said: Vec<Cow<'a, str>>,
+    pub messages: Vec<Cow<'a, str>>,
     /// What tools were asked and gave back.
     pub tools: Vec<Cow<'a, str>>,
 }
 
 #[derive(Deserialize)]
-struct Message<'a> {
+struct MessageBody<'a> {
     #[serde(borrow)]
-    content: Raw<'a>,
+    content: RawField<'a>,
 }
 
 #[derive(Deserialize)]
-struct Block<'a> {
+struct RawBlock<'a> {
     #[serde(borrow, rename = "type")]
-    kind: Raw<'a>,
+    kind: RawField<'a>,
     #[serde(borrow)]
-    text: Raw<'a>,
+    text: RawField<'a>,
     #[serde(borrow)]
-    input: Raw<'a>,
+    input: RawField<'a>,
     #[serde(borrow)]
-    content: Raw<'a>,
+    content: RawField<'a>,
 }
 
-impl<'a> Texts<'a> {
+impl<'a> EntryTexts<'a> {
     /// The texts of a line that a person can be led to.
-    pub fn of_line(line: &Line<'a>) -> Self {
+    pub fn from_line(line: &RawEntry<'a>) -> Self {
         let mut texts = Self::default();
         let kind = line.kind();
-        if !matches!(kind, Kind::User | Kind::Assistant)
+        if !matches!(kind, EntryKind::User | EntryKind::Assistant)
             || line.is_meta()
             || line.is_sidechain()
             || line.is_compact_summary()
         {
             return texts;
         }
-        let message = line.message().and_then(|raw| serde_json::from_str::<Message<'_>>(raw).ok());
-        for piece in pieces(message.and_then(|message| message.content)) {
+        let message = line.message().and_then(|raw| serde_json::from_str::<MessageBody<'_>>(raw).ok());
+        for piece in text_sources(message.and_then(|message| message.content)) {
             match piece {
-                Piece::Text(said) if kind == Kind::Assistant || is_typed(&said) => texts.said.push(said),
-                Piece::Text(_) => {}
-                Piece::Input(input) => {
-                    strings(serde_json::from_str(input).unwrap_or_default(), &mut texts.tools);
+                TextSource::Text(said) if kind == EntryKind::Assistant || is_user_typed(&said) => {
+                    texts.messages.push(said)
                 }
-                Piece::Result(content) => {
-                    let results = pieces(content).into_iter().filter_map(|piece| match piece {
-                        Piece::Text(result) => Some(result),
-                        Piece::Input(_) | Piece::Result(_) => None,
+                TextSource::Text(_) => {}
+                TextSource::Input(input) => {
+                    collect_strings(serde_json::from_str(input).unwrap_or_default(), &mut texts.tools);
+                }
+                TextSource::Result(content) => {
+                    let results = text_sources(content).into_iter().filter_map(|piece| match piece {
+                        TextSource::Text(result) => Some(result),
+                        TextSource::Input(_) | TextSource::Result(_) => None,
                     });
                     texts.tools.extend(results);
                 }
@@ -113,42 +120,42 @@ impl<'a> Texts<'a> {
 }
 
 /// What of a message's content has text in it.
-enum Piece<'a> {
+enum TextSource<'a> {
     Text(Cow<'a, str>),
     Input(&'a str),
-    Result(Raw<'a>),
+    Result(RawField<'a>),
 }
 
 /// What has text in a content, which is a text or a list of blocks.
-fn pieces<'a>(content: Raw<'a>) -> Vec<Piece<'a>> {
+fn text_sources<'a>(content: RawField<'a>) -> Vec<TextSource<'a>> {
     let Some(json) = content.map(RawValue::get) else { return Vec::new() };
     if !json.starts_with('[') {
-        return text(content).map(Piece::Text).into_iter().collect();
+        return json_text(content).map(TextSource::Text).into_iter().collect();
     }
-    let blocks: Vec<Block<'a>> = serde_json::from_str(json).unwrap_or_default();
-    let piece = |block: Block<'a>| match text(block.kind)?.as_ref() {
-        "tool_use" | "server_tool_use" => Some(Piece::Input(block.input?.get())),
-        "text" => text(block.text).map(Piece::Text),
-        "tool_result" => Some(Piece::Result(block.content)),
+    let blocks: Vec<RawBlock<'a>> = serde_json::from_str(json).unwrap_or_default();
+    let piece = |block: RawBlock<'a>| match json_text(block.kind)?.as_ref() {
+        "tool_use" | "server_tool_use" => Some(TextSource::Input(block.input?.get())),
+        "text" => json_text(block.text).map(TextSource::Text),
+        "tool_result" => Some(TextSource::Result(block.content)),
         _ => None,
     };
     blocks.into_iter().filter_map(piece).collect()
 }
 
 /// All strings in a tool's input, whatever they are called.
-fn strings(value: Value, found: &mut Vec<Cow<'_, str>>) {
+fn collect_strings(value: Value, found: &mut Vec<Cow<'_, str>>) {
     match value {
         Value::String(text) => found.push(Cow::Owned(text)),
-        Value::Array(items) => items.into_iter().for_each(|item| strings(item, found)),
-        Value::Object(fields) => fields.into_iter().for_each(|(_, field)| strings(field, found)),
+        Value::Array(items) => items.into_iter().for_each(|item| collect_strings(item, found)),
+        Value::Object(fields) => fields.into_iter().for_each(|(_, field)| collect_strings(field, found)),
         Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }
 
-fn folded<'a>(texts: impl Iterator<Item = &'a str>) -> String {
+fn fold_all<'a>(texts: impl Iterator<Item = &'a str>) -> String {
     let mut all = String::new();
     for text in texts.filter(|text| !text.is_empty()) {
-        let words = words::folded(text);
+        let words = tokenizer::fold_words(text);
         if !all.is_empty() && !words.is_empty() {
             all.push(' ');
         }
@@ -158,7 +165,7 @@ fn folded<'a>(texts: impl Iterator<Item = &'a str>) -> String {
 }
 
 /// The last place not behind `at` where a character begins.
-fn floor(text: &str, at: usize) -> usize {
+fn char_floor(text: &str, at: usize) -> usize {
     text.floor_char_boundary(at)
 }
 
@@ -167,8 +174,8 @@ mod tests {
     use super::*;
 
     fn check(line: &str, said: &str, tools: &str) {
-        let passage = Passage::of_line(&Line::parse(line).unwrap(), 7);
-        let found = passage.map(|passage| (passage.said, passage.tools)).unwrap_or_default();
+        let passage = Passage::from_line(&RawEntry::parse(line).unwrap(), 7);
+        let found = passage.map(|passage| (passage.message_words, passage.tool_words)).unwrap_or_default();
         assert_eq!((found.0.as_str(), found.1.as_str()), (said, tools), "{line}");
     }
 
@@ -217,8 +224,8 @@ mod tests {
         let line = format!(
             r#"{{"type":"user","message":{{"content":[{{"type":"tool_result","content":"{output}"}}]}}}}"#
         );
-        let passage = Passage::of_line(&Line::parse(&line).unwrap(), 0).unwrap();
-        assert!(passage.tools.starts_with("begins and") && passage.tools.ends_with("and ends"));
-        assert!(passage.tools.len() < 2 * (TOOL.0 + TOOL.1));
+        let passage = Passage::from_line(&RawEntry::parse(&line).unwrap(), 0).unwrap();
+        assert!(passage.tool_words.starts_with("begins and") && passage.tool_words.ends_with("and ends"));
+        assert!(passage.tool_words.len() < 2 * (TOOL_HEAD_TAIL_BYTES.0 + TOOL_HEAD_TAIL_BYTES.1));
     }
 }

@@ -5,18 +5,18 @@
 //! punctuation divides (`foo_bar::baz`, `src/parse.rs`, 登录) is a phrase of its
 //! pieces. Nothing typed reaches the database but as a quoted word.
 
-use super::words;
+use super::tokenizer;
 
 /// So many terms count, and so many words of each: more was pasted, not asked.
-const MOST: usize = 32;
+const MAX_TERMS: usize = 32;
 
 /// A beginning shorter than this is taken for a whole word: it would match a
 /// good part of all that was ever said.
-const SHORTEST_BEGINNING: usize = 3;
+const MIN_PREFIX_CHARS: usize = 3;
 
 /// A text to look for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Query {
+pub struct FullTextQuery {
     /// All of these must be in one message.
     pub(super) wanted: Vec<Phrase>,
     /// None of these may be in it.
@@ -30,18 +30,18 @@ pub struct Query {
 pub(super) struct Phrase {
     pub words: Vec<String>,
     /// The last word is only the beginning of one.
-    pub open: bool,
+    pub last_is_prefix: bool,
 }
 
-impl Query {
+impl FullTextQuery {
     /// A query that is complete.
     pub fn parse(typed: &str) -> Self {
-        Self::read(typed, false)
+        Self::parse_terms(typed, false)
     }
 
     /// A query that is still being typed: its last word may go on.
     pub fn typing(typed: &str) -> Self {
-        Self::read(typed, true)
+        Self::parse_terms(typed, true)
     }
 
     /// Whether to look into what tools were asked and gave back, too.
@@ -56,14 +56,14 @@ impl Query {
         self.wanted.is_empty()
     }
 
-    fn read(typed: &str, typing: bool) -> Self {
+    fn parse_terms(typed: &str, typing: bool) -> Self {
         let mut query = Self::default();
         let mut rest = typed.trim_start();
-        while !rest.is_empty() && query.wanted.len() + query.unwanted.len() < MOST {
+        while !rest.is_empty() && query.wanted.len() + query.unwanted.len() < MAX_TERMS {
             // `--flag` is a flag, `-flag` says that it is not wanted.
             let not = rest.starts_with('-') && !rest.starts_with("--");
             // What is not wanted is taken at its word until it is a whole one.
-            let (phrase, after) = term(&rest[usize::from(not)..], typing && !not);
+            let (phrase, after) = next_term(&rest[usize::from(not)..], typing && !not);
             if !phrase.words.is_empty() {
                 if not { &mut query.unwanted } else { &mut query.wanted }.push(phrase);
             }
@@ -74,42 +74,46 @@ impl Query {
 
     /// All that is wanted as one phrase, in the order it was typed; none where
     /// that says nothing more.
-    pub(super) fn together(&self) -> Option<Self> {
+    pub(super) fn as_one_phrase(&self) -> Option<Self> {
         let (last, before) = self.wanted.split_last().filter(|(_, before)| !before.is_empty())?;
-        if before.iter().any(|phrase| phrase.open) {
+        if before.iter().any(|phrase| phrase.last_is_prefix) {
             return None;
         }
         let words = self.wanted.iter().flat_map(|phrase| phrase.words.clone()).collect();
-        let wanted = vec![Phrase { words, open: last.open }];
+        let wanted = vec![Phrase { words, last_is_prefix: last.last_is_prefix }];
         // Where words stand is known only of what was said.
         Some(Self { wanted, unwanted: self.unwanted.clone(), tools: false })
     }
 
     /// The query in the language of FTS5.
-    pub(super) fn expression(&self) -> String {
-        express(&self.wanted, &self.unwanted)
+    pub(super) fn fts_expression(&self) -> String {
+        join_terms(&self.wanted, &self.unwanted)
     }
 
     /// As [`expression`](Self::expression), for a table that knows nothing of
     /// where words stand: finds too much rather than too little.
-    pub(super) fn loose_expression(&self) -> String {
+    pub(super) fn fts_expression_without_positions(&self) -> String {
         let single = |phrase: &Phrase| {
-            let mut single: Vec<Phrase> =
-                phrase.words.iter().map(|word| Phrase { words: vec![word.clone()], open: false }).collect();
+            let mut single: Vec<Phrase> = phrase
+                .words
+                .iter()
+                .map(|word| Phrase { words: vec![word.clone()], last_is_prefix: false })
+                .collect();
             if let Some(last) = single.last_mut() {
                 // It has no table of beginnings either: the shortest would be dear.
-                last.open = phrase.open && last.words[0].chars().count() > SHORTEST_BEGINNING;
+                last.last_is_prefix =
+                    phrase.last_is_prefix && last.words[0].chars().count() > MIN_PREFIX_CHARS;
             }
             single
         };
         let wanted: Vec<Phrase> = self.wanted.iter().flat_map(single).collect();
         let unwanted: Vec<Phrase> =
             self.unwanted.iter().filter(|phrase| phrase.words.len() == 1).cloned().collect();
-        express(&wanted, &unwanted)
+        join_terms(&wanted, &unwanted)
     }
 }
 
-fn express(wanted: &[Phrase], unwanted: &[Phrase]) -> String {
+fn join_terms(wanted: &[Phrase], unwanted: &[Phrase]) -> String {
     let all =
         |phrases: &[Phrase], by: &str| phrases.iter().map(Phrase::expression).collect::<Vec<_>>().join(by);
     let wanted = format!("({})", all(wanted, " AND "));
@@ -117,7 +121,7 @@ fn express(wanted: &[Phrase], unwanted: &[Phrase]) -> String {
 }
 
 /// The first term of what was typed, and what follows it.
-fn term(typed: &str, typing: bool) -> (Phrase, &str) {
+fn next_term(typed: &str, typing: bool) -> (Phrase, &str) {
     let (inside, after, closed) = match typed.strip_prefix('"') {
         Some(quoted) => match quoted.split_once('"') {
             Some((inside, after)) => (inside, after, true),
@@ -132,34 +136,38 @@ fn term(typed: &str, typing: bool) -> (Phrase, &str) {
     let begins = inside.ends_with('*') || starred.is_some();
     let typing = typing && !closed && inside.ends_with(char::is_alphanumeric);
     let mut phrase = Phrase::default();
-    words::each(inside, |word, _| {
-        if phrase.words.len() < MOST {
+    tokenizer::for_each_word(inside, |word, _| {
+        if phrase.words.len() < MAX_TERMS {
             phrase.words.push(word.to_owned());
         }
     });
-    phrase.open = (begins || typing) && phrase.words.last().is_some_and(|last| can_go_on(last));
+    phrase.last_is_prefix = (begins || typing) && phrase.words.last().is_some_and(|last| can_be_prefix(last));
     (phrase, starred.unwrap_or(after))
 }
 
 /// Whether a word may be looked for by its beginning.
-fn can_go_on(word: &str) -> bool {
-    !words::is_alone(word) && word.chars().count() >= SHORTEST_BEGINNING
+fn can_be_prefix(word: &str) -> bool {
+    !tokenizer::is_single_char_word(word) && word.chars().count() >= MIN_PREFIX_CHARS
 }
 
 impl Phrase {
     /// Whether these words of a text begin with the phrase.
-    pub fn begins<'a>(&self, mut text: impl Iterator<Item = &'a str>) -> bool {
+    pub fn is_prefix_of<'a>(&self, mut text: impl Iterator<Item = &'a str>) -> bool {
         let last = self.words.len().saturating_sub(1);
         self.words.iter().enumerate().all(|(at, word)| {
             text.next().is_some_and(|other| {
-                if self.open && at == last { other.starts_with(word.as_str()) } else { other == word }
+                if self.last_is_prefix && at == last {
+                    other.starts_with(word.as_str())
+                } else {
+                    other == word
+                }
             })
         })
     }
 
     fn expression(&self) -> String {
         // The words hold neither quotes nor blanks: `words` made them.
-        format!("\"{}\"{}", self.words.join(" "), if self.open { " *" } else { "" })
+        format!("\"{}\"{}", self.words.join(" "), if self.last_is_prefix { " *" } else { "" })
     }
 }
 
@@ -168,8 +176,8 @@ mod tests {
     use super::*;
 
     fn check(typed: &str, expected: &str) {
-        let query = Query::parse(typed);
-        assert_eq!(if query.is_empty() { "()".into() } else { query.expression() }, expected, "{typed}");
+        let query = FullTextQuery::parse(typed);
+        assert_eq!(if query.is_empty() { "()".into() } else { query.fts_expression() }, expected, "{typed}");
     }
 
     #[test]
@@ -202,7 +210,8 @@ mod tests {
 
     #[test]
     fn the_last_word_may_go_on_while_it_is_typed() {
-        let check = |typed: &str, expected: &str| assert_eq!(Query::typing(typed).expression(), expected);
+        let check =
+            |typed: &str, expected: &str| assert_eq!(FullTextQuery::typing(typed).fts_expression(), expected);
         check("old gram", r#"("old" AND "gram" *)"#);
         check("old gram ", r#"("old" AND "gram")"#);
         check("\"old gram", r#"("old gram" *)"#);
@@ -216,20 +225,21 @@ mod tests {
 
     #[test]
     fn where_words_stand_can_be_left_open() {
-        let query = Query::parse(r#""old gram"* fla* -"a b" -c"#);
-        assert_eq!(query.loose_expression(), r#"("old" AND "gram" * AND "fla") NOT ("c")"#);
+        let query = FullTextQuery::parse(r#""old gram"* fla* -"a b" -c"#);
+        assert_eq!(query.fts_expression_without_positions(), r#"("old" AND "gram" * AND "fla") NOT ("c")"#);
     }
 
     #[test]
     fn a_pasted_book_is_cut() {
-        let query = Query::parse(&"word ".repeat(10_000));
-        assert_eq!(query.wanted.len(), MOST);
-        assert_eq!(Query::parse(&"x.".repeat(10_000)).wanted[0].words.len(), MOST);
+        let query = FullTextQuery::parse(&"word ".repeat(10_000));
+        assert_eq!(query.wanted.len(), MAX_TERMS);
+        assert_eq!(FullTextQuery::parse(&"x.".repeat(10_000)).wanted[0].words.len(), MAX_TERMS);
     }
 
     #[test]
     fn words_typed_in_order_are_looked_for_together() {
-        let together = |typed| Query::typing(typed).together().map(|query| query.expression());
+        let together =
+            |typed| FullTextQuery::typing(typed).as_one_phrase().map(|query| query.fts_expression());
         assert_eq!(together("the old gram").as_deref(), Some(r#"("the old gram" *)"#));
         assert_eq!(together("old"), None);
     }

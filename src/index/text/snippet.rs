@@ -5,23 +5,23 @@ use std::ops::Range;
 
 use chrono::{DateTime, Utc};
 
-use super::passage::Texts;
-use super::query::Query;
-use super::words;
-use crate::session::line::{Kind, Line};
+use super::passage::EntryTexts;
+use super::query::FullTextQuery;
+use super::tokenizer;
+use crate::session::raw_entry::{EntryKind, RawEntry};
 
 /// Characters of the line that is shown.
-const LONGEST: usize = 160;
+const MAX_SNIPPET_CHARS: usize = 160;
 
 /// Characters before the hit, where the sentence is longer than that.
-const BEFORE: usize = 48;
+const CONTEXT_CHARS: usize = 48;
 
 /// So many places where the query matches are weighed.
-const WEIGHED: usize = 64;
+const MAX_WEIGHED: usize = 64;
 
 /// Who said it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Role {
+pub enum SnippetRole {
     /// A person.
     Prompt,
     /// The model.
@@ -36,50 +36,56 @@ pub struct Snippet {
     /// The entry, so that a screen can go there; none where it has no uuid.
     pub uuid: Option<String>,
     /// Who said it.
-    pub role: Role,
+    pub role: SnippetRole,
     /// When.
     pub at: Option<DateTime<Utc>>,
     /// The sentence, one line, cut to what a row may hold.
     pub text: String,
     /// The characters that match, by position in characters, in order.
-    pub lit: Vec<usize>,
+    pub match_positions: Vec<usize>,
 }
 
 /// The sentence of an entry that the query is about; none where the entry, as
 /// it is now, does not match (the index is older than the transcript).
-pub fn snippet(line: &[u8], query: &Query) -> Option<Snippet> {
-    let line = Line::parse(std::str::from_utf8(line).ok()?.trim())?;
-    let texts = Texts::of_line(&line);
-    let role = if line.kind() == Kind::User { Role::Prompt } else { Role::Reply };
-    let said = best(&texts.said.join("\n"), query).map(|found| (role, found));
+pub fn snippet(line: &[u8], query: &FullTextQuery) -> Option<Snippet> {
+    let line = RawEntry::parse(std::str::from_utf8(line).ok()?.trim())?;
+    let texts = EntryTexts::from_line(&line);
+    let role = if line.kind() == EntryKind::User { SnippetRole::Prompt } else { SnippetRole::Reply };
+    let said = best_sentence(&texts.messages.join("\n"), query).map(|found| (role, found));
     let found = said.or_else(|| {
         let tools = query.tools.then(|| texts.tools.join("\n"))?;
-        best(&tools, query).map(|found| (Role::Tool, found))
+        best_sentence(&tools, query).map(|found| (SnippetRole::Tool, found))
     });
     let (role, (text, lit)) = found?;
-    Some(Snippet { uuid: line.uuid().map(Into::into), role, at: line.timestamp(), text, lit })
+    Some(Snippet {
+        uuid: line.uuid().map(Into::into),
+        role,
+        at: line.timestamp(),
+        text,
+        match_positions: lit,
+    })
 }
 
 /// A place where one of the query's phrases stands.
-struct Spot {
+struct PhraseMatch {
     phrase: usize,
     place: Range<usize>,
 }
 
 /// The sentence with the most of what is wanted, and what is lit in it.
-fn best(text: &str, query: &Query) -> Option<(String, Vec<usize>)> {
-    let spots = spots(text, query)?;
+fn best_sentence(text: &str, query: &FullTextQuery) -> Option<(String, Vec<usize>)> {
+    let spots = phrase_matches(text, query)?;
     let weigh = |sentence: &Range<usize>| {
         let inside = spots.iter().filter(|spot| sentence.contains(&spot.place.start));
         inside.map(|spot| spot.phrase).collect::<HashSet<_>>().len()
     };
     let mut best: Option<(usize, Range<usize>, usize)> = None;
     let mut end = 0;
-    for spot in spots.iter().take(WEIGHED) {
+    for spot in spots.iter().take(MAX_WEIGHED) {
         if spot.place.start < end {
             continue;
         }
-        let sentence = sentence(text, spot.place.start);
+        let sentence = sentence_around(text, spot.place.start);
         end = sentence.end;
         let weight = weigh(&sentence);
         if best.as_ref().is_none_or(|(most, ..)| weight > *most) {
@@ -92,10 +98,10 @@ fn best(text: &str, query: &Query) -> Option<(String, Vec<usize>)> {
 
 /// Where the phrases of a query stand; none unless all of them do somewhere, and
 /// nothing does that is not wanted.
-fn spots(text: &str, query: &Query) -> Option<Vec<Spot>> {
+fn phrase_matches(text: &str, query: &FullTextQuery) -> Option<Vec<PhraseMatch>> {
     let mut folded = String::new();
     let mut words: Vec<(Range<usize>, Range<usize>)> = Vec::new();
-    words::each(text, |word, place| {
+    tokenizer::for_each_word(text, |word, place| {
         let start = folded.len();
         folded.push_str(word);
         words.push((start..folded.len(), place));
@@ -104,14 +110,14 @@ fn spots(text: &str, query: &Query) -> Option<Vec<Spot>> {
     let mut spots = Vec::new();
     for (at, (_, place)) in words.iter().enumerate() {
         let from_here = || words[at..].iter().map(|(word, _)| &folded[word.clone()]);
-        if query.unwanted.iter().any(|phrase| phrase.begins(from_here())) {
+        if query.unwanted.iter().any(|phrase| phrase.is_prefix_of(from_here())) {
             return None;
         }
         for (number, phrase) in query.wanted.iter().enumerate() {
-            if phrase.begins(from_here()) {
+            if phrase.is_prefix_of(from_here()) {
                 let last = &words[at + phrase.words.len() - 1].1;
                 missing.remove(&number);
-                spots.push(Spot { phrase: number, place: place.start..last.end });
+                spots.push(PhraseMatch { phrase: number, place: place.start..last.end });
             }
         }
     }
@@ -119,7 +125,7 @@ fn spots(text: &str, query: &Query) -> Option<Vec<Spot>> {
 }
 
 /// The sentence around a byte of a text.
-fn sentence(text: &str, at: usize) -> Range<usize> {
+fn sentence_around(text: &str, at: usize) -> Range<usize> {
     let ends = |(place, c): (usize, char)| {
         let after = place + c.len_utf8();
         let ends = match c {
@@ -136,11 +142,11 @@ fn sentence(text: &str, at: usize) -> Range<usize> {
 
 /// A sentence with its blanks folded, cut around the hit if it is too long, and
 /// the positions of the characters that are lit.
-fn one_line(text: &str, sentence: Range<usize>, hit: usize, spots: &[Spot]) -> (String, Vec<usize>) {
+fn one_line(text: &str, sentence: Range<usize>, hit: usize, spots: &[PhraseMatch]) -> (String, Vec<usize>) {
     let mut start = sentence.start;
     let before = text[start..hit].chars().count();
-    if before > BEFORE && text[sentence.clone()].chars().count() > LONGEST {
-        let cut = text[start..hit].char_indices().rev().nth(BEFORE - 1).map_or(0, |(at, _)| at);
+    if before > CONTEXT_CHARS && text[sentence.clone()].chars().count() > MAX_SNIPPET_CHARS {
+        let cut = text[start..hit].char_indices().rev().nth(CONTEXT_CHARS - 1).map_or(0, |(at, _)| at);
         start += cut;
         // From the next word on, where words are divided.
         start += text[start..hit].find(' ').map_or(0, |blank| blank + 1);
@@ -161,7 +167,7 @@ fn one_line(text: &str, sentence: Range<usize>, hit: usize, spots: &[Spot]) -> (
         if c == ' ' && (line.is_empty() || line.ends_with(' ')) {
             continue;
         }
-        if length >= LONGEST - 1 {
+        if length >= MAX_SNIPPET_CHARS - 1 {
             line.push('…');
             break;
         }
@@ -182,20 +188,20 @@ mod tests {
 
     use super::*;
 
-    fn found(said: &str, query: &Query) -> Option<Snippet> {
+    fn found(said: &str, query: &FullTextQuery) -> Option<Snippet> {
         let line = json!({"type": "user", "uuid": "u", "message": {"content": said}});
         snippet(line.to_string().as_bytes(), query)
     }
 
     /// The snippet with what is lit in square brackets.
     fn check(said: &str, typed: &str, expected: &str) {
-        let snippet = found(said, &Query::parse(typed)).map(|snippet| bracketed(&snippet));
+        let snippet = found(said, &FullTextQuery::parse(typed)).map(|snippet| bracketed(&snippet));
         assert_eq!(snippet.unwrap_or_default(), expected, "{typed} in {said}");
     }
 
     fn bracketed(snippet: &Snippet) -> String {
         let mut text = String::new();
-        let lit = |at| snippet.lit.contains(&at);
+        let lit = |at| snippet.match_positions.contains(&at);
         for (at, c) in snippet.text.chars().enumerate() {
             if lit(at) && (at == 0 || !lit(at - 1)) {
                 text.push('[');
@@ -234,12 +240,12 @@ mod tests {
     #[test]
     fn a_long_sentence_is_cut_around_the_hit() {
         let said = format!("{} needle {}", "hay ".repeat(200), "straw ".repeat(200));
-        let snippet = found(&said, &Query::parse("needle")).unwrap();
+        let snippet = found(&said, &FullTextQuery::parse("needle")).unwrap();
         assert!(snippet.text.starts_with("…hay ") && snippet.text.ends_with('…'), "{}", snippet.text);
-        assert!(snippet.text.chars().count() <= LONGEST);
+        assert!(snippet.text.chars().count() <= MAX_SNIPPET_CHARS);
         assert!(bracketed(&snippet).contains("[needle]"));
         let blob = "登".repeat(1000) + "录";
-        assert!(bracketed(&found(&blob, &Query::parse("录")).unwrap()).ends_with("登[录]"));
+        assert!(bracketed(&found(&blob, &FullTextQuery::parse("录")).unwrap()).ends_with("登[录]"));
     }
 
     #[test]
@@ -247,10 +253,10 @@ mod tests {
         let line = json!({"type": "assistant", "uuid": "u", "timestamp": "2026-01-02T03:04:05Z",
             "message": {"content": [{"type": "tool_use", "input": {"command": "cargo test"}}]}});
         let line = line.to_string();
-        let query = Query::parse("cargo");
+        let query = FullTextQuery::parse("cargo");
         assert_eq!(snippet(line.as_bytes(), &query), None);
         let snippet = snippet(line.as_bytes(), &query.with_tools(true)).unwrap();
-        assert_eq!((snippet.role, snippet.text.as_str()), (Role::Tool, "cargo test"));
+        assert_eq!((snippet.role, snippet.text.as_str()), (SnippetRole::Tool, "cargo test"));
         assert_eq!(snippet.uuid.as_deref(), Some("u"));
         assert!(snippet.at.is_some());
     }

@@ -9,18 +9,18 @@ use rusqlite::{Connection, OptionalExtension, Result, Transaction, params};
 use super::passage::Passage;
 
 /// Where the numbers of an empty index begin: room for older ones below.
-const MIDDLE: i64 = 1 << 40;
+const FIRST_ROW: i64 = 1 << 40;
 
 /// Bytes of words that FTS5 collects before it writes a segment.
-const HASH: i64 = 32 << 20;
+const FTS_HASH_BYTES: i64 = 32 << 20;
 
 /// So many segments of a size before FTS5 makes one of them. More are quicker
 /// to write and slower to search.
-const MERGED: i64 = 8;
+const FTS_AUTOMERGE: i64 = 8;
 
 /// A session's passages, or those that are new since it was last read.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Text {
+pub struct SessionPassages {
     /// The session's row.
     pub session: i64,
     /// When the session was last active, in milliseconds since 1970.
@@ -40,7 +40,7 @@ pub fn schema(connection: &Connection) -> Result<()> {
     let fts5 = "USING fts5(words, content='', contentless_delete=1, tokenize='ascii'";
     let tuned = |table: &str| {
         let set = |key, value| format!("INSERT INTO {table}({table}, rank) VALUES('{key}', {value});");
-        set("hashsize", HASH) + &set("automerge", MERGED)
+        set("hashsize", FTS_HASH_BYTES) + &set("automerge", FTS_AUTOMERGE)
     };
     connection.execute_batch(&format!(
         "CREATE TABLE IF NOT EXISTS text_block(
@@ -58,7 +58,7 @@ pub fn schema(connection: &Connection) -> Result<()> {
 
 /// Takes in what sessions hold. The larger a batch, the cheaper: each takes a
 /// run of numbers, above all others if it is newer than they are, else below.
-pub fn ingest(transaction: &Transaction<'_>, mut batch: Vec<Text>) -> Result<()> {
+pub fn ingest(transaction: &Transaction<'_>, mut batch: Vec<SessionPassages>) -> Result<()> {
     batch.retain(|text| !text.passages.is_empty());
     batch.sort_by_key(|text| text.active);
     let newest = transaction
@@ -66,18 +66,18 @@ pub fn ingest(transaction: &Transaction<'_>, mut batch: Vec<Text>) -> Result<()>
             Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?))
         })
         .optional()?;
-    let (last, active) = newest.unwrap_or((MIDDLE - 1, i64::MIN));
+    let (last, active) = newest.unwrap_or((FIRST_ROW - 1, i64::MIN));
     let (older, newer) = batch.split_at(batch.partition_point(|text| text.active < active));
     if !older.is_empty() {
         let oldest: i64 = transaction.query_row("SELECT min(first) FROM text_block", [], |row| row.get(0))?;
         let rows: usize = older.iter().map(|text| text.passages.len()).sum();
-        number(transaction, older, oldest - rows as i64)?;
+        insert_rows(transaction, older, oldest - rows as i64)?;
     }
-    number(transaction, newer, last + 1)
+    insert_rows(transaction, newer, last + 1)
 }
 
 /// Writes texts with ascending numbers, as FTS5 likes it.
-fn number(transaction: &Transaction<'_>, texts: &[Text], mut row: i64) -> Result<()> {
+fn insert_rows(transaction: &Transaction<'_>, texts: &[SessionPassages], mut row: i64) -> Result<()> {
     let mut block = transaction.prepare_cached("INSERT INTO text_block VALUES(?1, ?2, ?3, ?4)")?;
     let mut place = transaction.prepare_cached("INSERT INTO text_place VALUES(?1, ?2, ?3)")?;
     let mut said = transaction.prepare_cached("INSERT INTO said(rowid, words) VALUES(?1, ?2)")?;
@@ -87,11 +87,11 @@ fn number(transaction: &Transaction<'_>, texts: &[Text], mut row: i64) -> Result
         block.execute(params![row, last, text.session, text.active])?;
         for passage in &text.passages {
             place.execute(params![row, passage.offset as i64, passage.length as i64])?;
-            if !passage.said.is_empty() {
-                said.execute(params![row, passage.said])?;
+            if !passage.message_words.is_empty() {
+                said.execute(params![row, passage.message_words])?;
             }
-            if !passage.tools.is_empty() {
-                tools.execute(params![row, passage.tools])?;
+            if !passage.tool_words.is_empty() {
+                tools.execute(params![row, passage.tool_words])?;
             }
             row += 1;
         }

@@ -7,7 +7,7 @@ use rusqlite::Connection;
 use serde_json::json;
 
 use super::*;
-use crate::session::line::Line;
+use crate::session::raw_entry::RawEntry;
 
 /// Sessions of lines, and an index over them.
 #[derive(Default)]
@@ -34,7 +34,7 @@ impl World {
         })
     }
 
-    fn take_in(&mut self, batch: Vec<Text>) {
+    fn take_in(&mut self, batch: Vec<SessionPassages>) {
         let transaction = self.index().transaction().unwrap();
         ingest(&transaction, batch).unwrap();
         transaction.commit().unwrap();
@@ -47,23 +47,23 @@ impl World {
     }
 
     /// Appends prompts to a session.
-    fn say(&mut self, session: i64, active: i64, texts: &[&str]) -> Text {
+    fn say(&mut self, session: i64, active: i64, texts: &[&str]) -> SessionPassages {
         let entry = |text: &&str| json!({"type": "user", "message": {"content": text}}).to_string();
         self.append(session, active, texts.iter().map(entry).collect())
     }
 
-    fn append(&mut self, session: i64, active: i64, lines: Vec<String>) -> Text {
+    fn append(&mut self, session: i64, active: i64, lines: Vec<String>) -> SessionPassages {
         let transcript = self.transcripts.entry(session).or_default();
         let mut passages = Vec::new();
         for line in lines {
-            passages.extend(Passage::of_line(&Line::parse(&line).unwrap(), transcript.len() as u64));
+            passages.extend(Passage::from_line(&RawEntry::parse(&line).unwrap(), transcript.len() as u64));
             transcript.push_str(&line);
             transcript.push('\n');
         }
-        Text { session, active, passages }
+        SessionPassages { session, active, passages }
     }
 
-    fn search(&self, query: &Query, in_scope: impl Fn(i64) -> bool, limit: usize) -> Hits {
+    fn search(&self, query: &FullTextQuery, in_scope: impl Fn(i64) -> bool, limit: usize) -> IndexHits {
         let read = |session, range: Range<u64>| {
             let text = self.transcripts.get(&session)?;
             Some(text.as_bytes()[range.start as usize..range.end as usize].to_vec())
@@ -72,14 +72,15 @@ impl World {
     }
 
     /// Session, sentence and number of other hits, for each session found.
-    fn find(&self, query: &Query) -> Vec<(i64, String, usize)> {
+    fn find(&self, query: &FullTextQuery) -> Vec<(i64, String, usize)> {
         let hits = self.search(query, |_| true, 50).sessions.into_iter();
         hits.map(|hit| (hit.session, hit.snippet.text, hit.others)).collect()
     }
 }
 
 fn check(world: &World, typed: &str, sessions: &[i64]) {
-    let found: Vec<_> = world.find(&Query::parse(typed)).into_iter().map(|(session, ..)| session).collect();
+    let found: Vec<_> =
+        world.find(&FullTextQuery::parse(typed)).into_iter().map(|(session, ..)| session).collect();
     assert_eq!(found, sessions, "{typed}");
 }
 
@@ -116,7 +117,7 @@ fn words_that_stand_together_come_first() {
 #[test]
 fn one_hit_a_session_and_how_many_more() {
     let world = World::of(&[&[(1, &["x", "word one", "word two"]), (2, &["word"])]]);
-    assert_eq!(world.find(&Query::parse("word")), [(2, "word".into(), 0), (1, "word two".into(), 1)]);
+    assert_eq!(world.find(&FullTextQuery::parse("word")), [(2, "word".into(), 0), (1, "word two".into(), 1)]);
 }
 
 #[test]
@@ -158,7 +159,7 @@ fn a_scope_and_a_limit_narrow_it() {
     let many: Vec<(i64, &[&str])> = (1..=300).map(|row| (row, &["word"; 10][..])).collect();
     let world = World::of(&[&many]);
     for typed in ["word", "wor*"] {
-        let query = Query::parse(typed);
+        let query = FullTextQuery::parse(typed);
         let found = world.search(&query, |session| session % 100 == 0, 2);
         let sessions: Vec<_> = found.sessions.iter().map(|hit| (hit.session, hit.others)).collect();
         assert_eq!((sessions, found.more), (vec![(300, 9), (200, 9)], true), "{typed}");
@@ -171,7 +172,7 @@ fn a_scope_and_a_limit_narrow_it() {
 fn a_session_full_of_it_does_not_hide_the_others() {
     let world = World::of(&[&[(1, &["word"]), (2, &["word"; 1000])]]);
     let said = || String::from("word");
-    assert_eq!(world.find(&Query::parse("word")), [(2, said(), MOST_COUNTED), (1, said(), 0)]);
+    assert_eq!(world.find(&FullTextQuery::parse("word")), [(2, said(), MAX_COUNTED_HITS), (1, said(), 0)]);
 }
 
 #[test]
@@ -182,7 +183,7 @@ fn tools_are_searched_where_asked() {
     let tools = world.append(1, 1, lines);
     world.take_in(vec![tools]);
     check(&world, "cargo", &[2]);
-    let find = |typed| world.find(&Query::parse(typed).with_tools(true));
+    let find = |typed| world.find(&FullTextQuery::parse(typed).with_tools(true));
     assert_eq!(find("cargo"), [(2, "cargo".into(), 0), (1, "test cargo".into(), 1)]);
     // The index finds both calls; only one has the words in this order.
     assert_eq!(find("\"cargo test\""), [(1, "cargo test".into(), 0)]);

@@ -1,19 +1,19 @@
 use super::*;
 
-fn reply(text: &str) -> Change {
-    Change::Block { block: Block::Text(text.into()), model: None, usage: None }
+fn reply(text: &str) -> ConversationEvent {
+    ConversationEvent::Block { block: MessageBlock::Text(text.into()), model: None, usage: None }
 }
 
 fn texts(conversation: &Conversation) -> Vec<String> {
-    let show = |item: &Item| match &item.body {
-        Body::Prompt(text) => format!("> {text}"),
-        Body::Reply { text, .. } => text.clone(),
-        Body::Thinking(text) => format!("~ {text}"),
-        Body::Tool(call) => {
+    let show = |item: &Item| match &item.kind {
+        ItemKind::Prompt(text) => format!("> {text}"),
+        ItemKind::Reply { text, .. } => text.clone(),
+        ItemKind::Thinking(text) => format!("~ {text}"),
+        ItemKind::Tool(call) => {
             format!("{}: {}", call.name, call.result.as_ref().map_or("running", |result| &result.text))
         }
-        Body::Notice(notice, _) => format!("{notice:?}"),
-        Body::TurnEnd(_) => "end".into(),
+        ItemKind::Notice(notice, _) => format!("{notice:?}"),
+        ItemKind::TurnEnd(_) => "end".into(),
     };
     conversation.items().iter().map(show).collect()
 }
@@ -21,10 +21,10 @@ fn texts(conversation: &Conversation) -> Vec<String> {
 #[test]
 fn a_complete_block_replaces_what_was_streamed_of_it() {
     let mut conversation = Conversation::default();
-    conversation.apply(Change::Prompt("hi".into()), "p", None);
-    conversation.apply(Change::ThinkingDelta("hm".into()), "", None);
-    conversation.apply(Change::TextDelta("he".into()), "", None);
-    conversation.apply(Change::TextDelta("llo".into()), "", None);
+    conversation.apply(ConversationEvent::Prompt("hi".into()), "p", None);
+    conversation.apply(ConversationEvent::ThinkingDelta("hm".into()), "", None);
+    conversation.apply(ConversationEvent::TextDelta("he".into()), "", None);
+    conversation.apply(ConversationEvent::TextDelta("llo".into()), "", None);
     assert_eq!(texts(&conversation), ["> hi", "~ hm", "hello"]);
     conversation.apply(reply("hello."), "a", None);
     assert_eq!(texts(&conversation), ["> hi", "~ hm", "hello."]);
@@ -35,19 +35,19 @@ fn a_complete_block_replaces_what_was_streamed_of_it() {
 #[test]
 fn a_reply_that_broke_off_leaves_nothing() {
     let mut conversation = Conversation::default();
-    conversation.apply(Change::Prompt("hi".into()), "p", None);
+    conversation.apply(ConversationEvent::Prompt("hi".into()), "p", None);
     conversation.apply(reply("whole block"), "a", None);
-    conversation.apply(Change::TextDelta("half".into()), "", None);
-    conversation.apply(Change::Dropped(vec!["a".into()]), "", None);
+    conversation.apply(ConversationEvent::TextDelta("half".into()), "", None);
+    conversation.apply(ConversationEvent::Retracted(vec!["a".into()]), "", None);
     assert_eq!(texts(&conversation), ["> hi"]);
-    conversation.apply(Change::TextDelta("anew".into()), "", None);
+    conversation.apply(ConversationEvent::TextDelta("anew".into()), "", None);
     assert_eq!(texts(&conversation), ["> hi", "anew"]);
 }
 
 #[test]
 fn where_no_reply_came_the_reason_stands_as_a_notice() {
     let line = r#"{"type":"assistant","uuid":"a","isApiErrorMessage":true,"message":{"id":"m","model":"<synthetic>","content":[{"type":"text","text":"API Error: 529"}]}}"#;
-    let conversation = Conversation::of(&Transcript::parse(line.as_bytes()));
+    let conversation = Conversation::from_transcript(&Transcript::parse(line.as_bytes()));
     assert_eq!(texts(&conversation), ["Error"]);
 }
 
@@ -60,7 +60,7 @@ fn a_result_finds_its_call() {
         r#"{"type":"user","uuid":"i","parentUuid":"r","message":{"content":[{"type":"text","text":"[Request interrupted by user]"}]}}"#,
     ]
     .join("\n");
-    let conversation = Conversation::of(&Transcript::parse(transcript.as_bytes()));
+    let conversation = Conversation::from_transcript(&Transcript::parse(transcript.as_bytes()));
     assert_eq!(texts(&conversation), ["> go", "Bash: ok", "Interrupted"]);
     assert_eq!(conversation.turns(), 1);
 }
@@ -69,7 +69,7 @@ fn a_result_finds_its_call() {
 fn a_result_without_its_call_changes_nothing() {
     let mut conversation = Conversation::default();
     let result = ToolResult { text: String::new(), is_error: false, detail: None };
-    conversation.apply(Change::Result { tool_use_id: "t".into(), result }, "r", None);
+    conversation.apply(ConversationEvent::Result { tool_use_id: "t".into(), result }, "r", None);
     assert!(conversation.is_empty());
 }
 
@@ -78,7 +78,7 @@ fn an_older_reading_goes_in_front_once() {
     let grown = |uuids: &[&str]| {
         let mut conversation = Conversation::default();
         for uuid in uuids {
-            conversation.apply(Change::Prompt((*uuid).into()), uuid, None);
+            conversation.apply(ConversationEvent::Prompt((*uuid).into()), uuid, None);
         }
         conversation
     };

@@ -4,14 +4,14 @@ use super::*;
 
 const SOURCE: &str = "11111111-1111-4111-8111-111111111111";
 
-fn order<'a>(at: Option<&'a str>, title: Option<&'a str>) -> Copy<'a> {
+fn order<'a>(at: Option<&'a str>, title: Option<&'a str>) -> ForkOptions<'a> {
     let now = DateTime::UNIX_EPOCH;
-    Copy { at, title, ..Copy::of(SOURCE.parse().unwrap(), SessionId::random(), now) }
+    ForkOptions { at, title, ..ForkOptions::new(SOURCE.parse().unwrap(), SessionId::random(), now) }
 }
 
-fn copied(lines: &[&str], order: &Copy<'_>) -> Result<Vec<Value>, NoCopy> {
+fn copied(lines: &[&str], order: &ForkOptions<'_>) -> Result<Vec<Value>, ForkError> {
     let text = lines.join("\n");
-    let copied = copy(text.as_bytes(), order)?;
+    let copied = fork_transcript(text.as_bytes(), order)?;
     Ok(copied.lines.iter().map(|line| serde_json::from_str(line).unwrap()).collect())
 }
 
@@ -70,12 +70,12 @@ fn a_repaired_copy_goes_on_where_its_source_is_cut_off() {
     let later = r#"{"type":"user","uuid":"l","parentUuid":"torn","message":{"content":"more"}}"#;
     let lines = [PROMPT, "{\"type\":\"assi", r#"{"type":"progress","uuid":"g","parentUuid":"p"}"#, later];
     check(&lines, None, "l<");
-    let repair = Copy { repair: true, ..order(None, None) };
+    let repair = ForkOptions { repair: true, ..order(None, None) };
     let copy = copied(&lines, &repair).unwrap();
     assert_eq!(shape(&copy), "p< l<p");
     assert_eq!(copy.last().unwrap()["customTitle"], "go (repaired)");
     let text = lines.join("\n");
-    assert_eq!(super::copy(text.as_bytes(), &repair).unwrap().cuts, 1);
+    assert_eq!(super::fork_transcript(text.as_bytes(), &repair).unwrap().gaps, 1);
     let glued = format!("{{\"type\":\"us{CALL_1}");
     assert_eq!(shape(&copied(&[PROMPT, &glued, RESULT_1], &repair).unwrap()), "p< c1<p r1<c1");
     let whole = copied(&[PROMPT, CALL_1, RESULT_1], &repair).unwrap();
@@ -86,7 +86,7 @@ fn a_repaired_copy_goes_on_where_its_source_is_cut_off() {
 fn every_entry_has_a_new_name_and_remembers_its_old_one() {
     let odd = r#"{"type":"user","uuid":"p","parentUuid":"gone","sessionId":"x","slug":"s","teamName":"t","novel":{"a" : 1.50},"message":{"content":"hi"}}"#;
     let order = order(None, None);
-    let text = copy(odd.as_bytes(), &order).unwrap().lines.swap_remove(0);
+    let text = fork_transcript(odd.as_bytes(), &order).unwrap().lines.swap_remove(0);
     assert!(text.contains(r#""novel":{"a" : 1.50}"#), "{text}");
     let entry: Value = serde_json::from_str(&text).unwrap();
     assert_ne!(entry["uuid"], "p");
@@ -104,7 +104,7 @@ fn a_copy_ends_where_it_was_told_to() {
     check(&lines, Some("r1"), "p< c1<p r1<c1");
     check(&lines, None, "p< c1<p r1<c1 d<r1");
     for nowhere in ["gone", ""] {
-        assert_eq!(copied(&lines, &order(Some(nowhere), None)), Err(NoCopy::NoSuchMessage));
+        assert_eq!(copied(&lines, &order(Some(nowhere), None)), Err(ForkError::NoSuchMessage));
     }
 }
 
@@ -158,7 +158,7 @@ fn what_stands_in_for_long_results_goes_along_in_one_record() {
 #[test]
 fn nothing_said_is_nothing_to_copy() {
     for lines in [&[][..], &[r#"{"type":"custom-title","customTitle":"x"}"#]] {
-        assert_eq!(copied(lines, &order(None, None)), Err(NoCopy::Empty));
+        assert_eq!(copied(lines, &order(None, None)), Err(ForkError::Empty));
     }
-    assert_eq!(copied(&[CALL_1], &order(None, None)), Err(NoCopy::Empty));
+    assert_eq!(copied(&[CALL_1], &order(None, None)), Err(ForkError::Empty));
 }

@@ -25,7 +25,7 @@ fn check(cost: Option<f64>, expected: Option<f64>) {
 
 #[test]
 fn every_built_in_price_has_a_dated_source_and_is_whole() {
-    let sources: toml::Table = BUILT_IN.parse().unwrap();
+    let sources: toml::Table = BUILT_IN_PRICES.parse().unwrap();
     for page in sources["page"].as_array().unwrap() {
         let text = |key: &str| page[key].as_str().unwrap().to_owned();
         let (url, as_of) = (text("url"), text("as_of"));
@@ -34,7 +34,7 @@ fn every_built_in_price_has_a_dated_source_and_is_whole() {
         let (year, month): (u16, u8) = (year.parse().unwrap(), month.parse().unwrap());
         assert!((2025..=2026).contains(&year) && (1..=12).contains(&month), "{url} as of {as_of}");
     }
-    let file: File = toml::from_str(BUILT_IN).unwrap();
+    let file: PriceFile = toml::from_str(BUILT_IN_PRICES).unwrap();
     for page in &file.page {
         for (model, price) in &page.models {
             let (Some(input), Some(output), Some(read)) = (price.input, price.output, price.cache_read)
@@ -88,8 +88,8 @@ fn a_dated_name_an_alias_and_a_large_window_find_their_model() {
         ("gpt-4.1-2025-04-14", "gpt-4.1"),
         ("gpt-5-mini-2025-08-07", "gpt-5-mini"),
     ] {
-        assert_eq!(prices.of(name), prices.of(model), "{name}");
-        assert!(prices.of(name).is_some(), "{name}");
+        assert_eq!(prices.get(name), prices.get(model), "{name}");
+        assert!(prices.get(name).is_some(), "{name}");
     }
 }
 
@@ -105,39 +105,42 @@ fn a_long_prompt_has_rates_of_its_own() {
 fn a_sum_of_requests_is_priced_where_it_can_be() {
     let prices = Prices::default();
     let one = usage(1_000_000, 0, 0, 0, 0);
-    check(prices.cost_of_all([("claude-opus-5", &one), ("gpt-5", &one)]), Some(6.25));
-    check(prices.cost_of_all([("claude-opus-5", &one), ("mystery", &one)]), None);
-    check(prices.cost_of_all([("claude-haiku-5-5", &one)]), None);
-    check(prices.cost_of_all([]), Some(0.0));
+    check(prices.total_cost([("claude-opus-5", &one), ("gpt-5", &one)]), Some(6.25));
+    check(prices.total_cost([("claude-opus-5", &one), ("mystery", &one)]), None);
+    check(prices.total_cost([("claude-haiku-5-5", &one)]), None);
+    check(prices.total_cost([]), Some(0.0));
 }
 
 #[test]
 fn a_warm_context_is_cheaper_to_read() {
     let prices = Prices::default();
-    check(prices.cost_of_reading("claude-opus-4-5", 100_000, true), Some(0.05));
-    check(prices.cost_of_reading("claude-opus-4-5", 100_000, false), Some(0.625));
-    check(prices.cost_of_reading("gpt-5", 100_000, false), Some(0.125));
-    check(prices.cost_of_reading("mystery", 100_000, true), None);
+    check(prices.reread_cost("claude-opus-4-5", 100_000, true), Some(0.05));
+    check(prices.reread_cost("claude-opus-4-5", 100_000, false), Some(0.625));
+    check(prices.reread_cost("gpt-5", 100_000, false), Some(0.125));
+    check(prices.reread_cost("mystery", 100_000, true), None);
 }
 
 #[test]
 fn a_sessions_own_account_comes_before_an_estimate() {
     let prices = Prices::default();
-    let shown = |facts: &Facts| prices.of_session(facts).map(|cost| cost.to_string());
+    let shown = |facts: &SessionSummary| prices.session_cost(facts).map(|cost| cost.to_string());
     let used = |model: &str| [(model, usage(1_000_000, 0, 0, 0, 0))].into_iter().collect();
-    let mut facts = Facts { used: used("claude-opus-5"), ..Facts::default() };
+    let mut facts = SessionSummary { used: used("claude-opus-5"), ..SessionSummary::default() };
     assert_eq!(shown(&facts).as_deref(), Some("~$5.00"));
     facts.cost_usd = Some(3.18);
     assert_eq!(shown(&facts).as_deref(), Some("$3.18"));
-    assert_eq!(shown(&Facts { used: used("mystery"), ..Facts::default() }), None);
-    assert_eq!(shown(&Facts::default()), None);
-    assert_eq!(shown(&Facts { cost_usd: Some(0.0), ..Facts::default() }).as_deref(), Some("$0.00"));
+    assert_eq!(shown(&SessionSummary { used: used("mystery"), ..SessionSummary::default() }), None);
+    assert_eq!(shown(&SessionSummary::default()), None);
+    assert_eq!(
+        shown(&SessionSummary { cost_usd: Some(0.0), ..SessionSummary::default() }).as_deref(),
+        Some("$0.00")
+    );
 }
 
 #[test]
 fn a_price_of_ones_own_counts_and_a_wrong_one_is_told() {
     let mut prices = Prices::default();
-    prices.set("llama".into(), toml::from_str("input = 0\noutput = 2").unwrap());
+    prices.insert("llama".into(), toml::from_str("input = 0\noutput = 2").unwrap());
     check(prices.cost("llama", &usage(1_000_000, 500_000, 0, 0, 0)), Some(1.0));
     check(prices.cost("llama", &usage(1, 0, 0, 0, 1)), None);
     for wrong in ["input = -1", "input = nan", "input = 'x'", "inputs = 1"] {

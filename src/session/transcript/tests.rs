@@ -15,8 +15,8 @@ fn file(shorthand: &str) -> String {
 
 fn path(bytes: &str) -> String {
     let transcript = Transcript::parse(bytes.as_bytes());
-    let path = transcript.path(transcript.leaf(), Reach::Model);
-    path.iter().map(|&at| transcript.lines[at].uuid().unwrap().into_owned()).collect::<Vec<_>>().join(" ")
+    let path = transcript.path(transcript.leaf(), PathScope::Model);
+    path.iter().map(|&at| transcript.entries[at].uuid().unwrap().into_owned()).collect::<Vec<_>>().join(" ")
 }
 
 #[test]
@@ -57,8 +57,8 @@ fn a_repaired_path_goes_on_before_a_missing_parent() {
     let check = |shorthand: &str, expected: &[usize], cuts: &[(usize, usize)]| {
         let text = file(shorthand);
         let transcript = Transcript::parse(text.as_bytes());
-        assert_eq!(transcript.path(transcript.leaf(), Reach::Repaired), expected, "{shorthand}");
-        assert_eq!(transcript.cuts(transcript.leaf()), cuts, "{shorthand}");
+        assert_eq!(transcript.path(transcript.leaf(), PathScope::Repair), expected, "{shorthand}");
+        assert_eq!(transcript.gaps(transcript.leaf()), cuts, "{shorthand}");
     };
     check("a< b<a c<gone d<c", &[0, 1, 2, 3], &[(2, 1)]);
     check("a< b<gone ~x<b c<gone", &[0, 1, 3], &[(3, 1), (1, 0)]);
@@ -78,8 +78,8 @@ fn a_person_sees_past_a_compaction_and_the_model_does_not() {
         + "{\"type\":\"system\",\"subtype\":\"compact_boundary\",\"uuid\":\"k\",\"parentUuid\":null,\"logicalParentUuid\":\"a\"}\n"
         + &file("c<k");
     let transcript = Transcript::parse(text.as_bytes());
-    assert_eq!(transcript.path(transcript.leaf(), Reach::Model), [1, 2]);
-    assert_eq!(transcript.path(transcript.leaf(), Reach::Person), [0, 1, 2]);
+    assert_eq!(transcript.path(transcript.leaf(), PathScope::Model), [1, 2]);
+    assert_eq!(transcript.path(transcript.leaf(), PathScope::Display), [0, 1, 2]);
 }
 
 #[test]
@@ -101,6 +101,6 @@ fn torn_and_foreign_lines_are_counted_and_passed_over() {
     let mut bytes = b"{\"type\":\"user\",\"uuid\":\"a\"}\n{\"type\":\"us\n{\"x\":1}\n\xff\xfe\n\n".to_vec();
     bytes.extend(b"{\"type\":\"new-thing\"}\n{\"type\":\"assi");
     let transcript = Transcript::parse(&bytes);
-    assert_eq!(transcript.health, Health { torn: 3, foreign: 1, open_end: true });
-    assert_eq!(transcript.lines.len(), 2);
+    assert_eq!(transcript.health, TranscriptHealth { torn: 3, foreign: 1, open_end: true });
+    assert_eq!(transcript.entries.len(), 2);
 }

@@ -7,20 +7,20 @@
 //! reads in the session's folder are free, and for the rest a person or the mode
 //! has a say. An agent that has its own uses them by its own rules.
 
-mod call;
-mod changed;
-mod command;
+mod client_ops;
+mod command_line;
 mod connection;
 mod grants;
-mod greeting;
-mod hear;
+mod handshake;
 mod history;
-mod ids;
-mod lend;
-mod opening;
+mod incoming;
+mod line_diff;
+mod open_session;
 mod options;
-mod permit;
-mod said;
+mod permissions;
+mod remote_session;
+mod tool_call;
+mod turn_assembler;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -30,59 +30,62 @@ use agent_client_protocol_schema::v1::{
     AGENT_METHOD_NAMES, AgentCapabilities, CancelNotification, PromptRequest,
 };
 
-use self::connection::{Connection, Step};
-use self::history::History;
-use self::ids::Place;
-use self::lend::Lending;
-use self::opening::{Goal, Opening};
-use self::options::Options;
-use self::permit::Permits;
-use self::said::Said;
-use super::{Answer, Ask, Driver, Heard, Known, Line, LoanNews, Origin, Start};
+use self::client_ops::AcpClientOps;
+use self::connection::{AcpConnection, AcpPending};
+use self::history::ReplayBuffer;
+use self::open_session::{OpenRequest, OpenTarget};
+use self::options::SessionOptions;
+use self::permissions::PermissionQueue;
+use self::remote_session::RemoteSession;
+use self::turn_assembler::TurnAssembler;
+use super::{
+    AgentEvent, AgentResponse, AgentSpec, ClientOpEvent, Driver, JsonLine, SlotRequest, SpawnArgs,
+    StartSession,
+};
 use crate::protocol::PermissionMode;
 use crate::session::SessionId;
 use crate::slot::{
-    Abilities, Ability, ContextUsage, Feature, Finder, Launch, PermissionRequest, PromptState, SlotError,
-    Switch, Totals, Verdict,
+    Capabilities, ContextUsage, Feature, Launch, PermissionDecision, PermissionRequest, PromptState,
+    SessionFinder, SlotError, SlotTotals, Switch, SwitchSupport,
 };
 
-const fn speaks(
+const fn acp_agent(
     name: &'static str,
     program: &'static str,
     arguments: &'static [&'static str],
     install: &'static str,
-) -> Known {
-    Known {
+) -> AgentSpec {
+    AgentSpec {
         name,
         program: Some(program),
         install,
-        arguments,
-        official: false,
-        driver: || Box::<Acp>::default(),
+        args: arguments,
+        official_format: false,
+        driver: || Box::<AcpDriver>::default(),
     }
 }
 
 /// One that could not fork when it was tried; what it says itself counts once it
 /// has said it.
-const fn without_fork(known: Known) -> Known {
-    Known { driver: || Box::new(Acp { no_fork: true, ..Acp::default() }), ..known }
+const fn without_fork(known: AgentSpec) -> AgentSpec {
+    AgentSpec { driver: || Box::new(AcpDriver { assume_no_fork: true, ..AcpDriver::default() }), ..known }
 }
 
 /// The reference.
-pub const OPENCODE: Known = speaks("opencode", "opencode", &["acp"], "npm install -g opencode-ai");
+pub const OPENCODE: AgentSpec = acp_agent("opencode", "opencode", &["acp"], "npm install -g opencode-ai");
 /// Alibaba's.
-pub const QWEN: Known =
-    without_fork(speaks("qwen", "qwen", &["--acp"], "npm install -g @qwen-code/qwen-code"));
+pub const QWEN: AgentSpec =
+    without_fork(acp_agent("qwen", "qwen", &["--acp"], "npm install -g @qwen-code/qwen-code"));
 /// GitHub's.
-pub const COPILOT: Known =
-    without_fork(speaks("copilot", "copilot", &["--acp"], "npm install -g @github/copilot"));
+pub const COPILOT: AgentSpec =
+    without_fork(acp_agent("copilot", "copilot", &["--acp"], "npm install -g @github/copilot"));
 /// Google's.
-pub const GEMINI: Known =
-    without_fork(speaks("gemini", "gemini", &["--acp"], "npm install -g @google/gemini-cli"));
+pub const GEMINI: AgentSpec =
+    without_fork(acp_agent("gemini", "gemini", &["--acp"], "npm install -g @google/gemini-cli"));
 /// Claude's, by the protocol's own people: the official transcripts.
-pub const CLAUDE_AGENT: Known = Known {
-    official: true,
-    ..speaks(
+pub const CLAUDE_AGENT: AgentSpec = AgentSpec {
+    official_format: true,
+    ..acp_agent(
         "claude-agent-acp",
         "claude-agent-acp",
         &[],
@@ -90,14 +93,14 @@ pub const CLAUDE_AGENT: Known = Known {
     )
 };
 /// Codex, by the same.
-pub const CODEX: Known =
-    speaks("codex-acp", "codex-acp", &[], "npm install -g @agentclientprotocol/codex-acp");
+pub const CODEX: AgentSpec =
+    acp_agent("codex-acp", "codex-acp", &[], "npm install -g @agentclientprotocol/codex-acp");
 
 /// Any other program that speaks so; the person names it.
-pub const ACP: Known = speaks("acp", "", &[], "");
+pub const CUSTOM_ACP: AgentSpec = acp_agent("acp", "", &[], "");
 
 /// What no such agent can: the protocol has no word for it.
-const LACKS: &[(Feature, &str)] = &[
+const UNSUPPORTED: &[(Feature, &str)] = &[
     (Feature::Rename, "the Agent Client Protocol cannot rename"),
     (Feature::Archive, "the Agent Client Protocol cannot bring back what it deletes"),
     (Feature::ForkAt, "the Agent Client Protocol copies a session to its end only"),
@@ -108,195 +111,203 @@ const LACKS: &[(Feature, &str)] = &[
 
 /// The session in the seat.
 #[derive(Debug, Clone)]
-struct Active {
+struct OpenedSession {
     session: SessionId,
-    place: Place,
+    remote: RemoteSession,
 }
 
 /// A turn that runs.
 #[derive(Debug)]
-struct Turn {
+struct AcpTurn {
     uuid: String,
     session: SessionId,
     since: Instant,
     /// What was spent before it.
-    before: Totals,
+    totals_before: SlotTotals,
 }
 
 /// One process of such an agent.
 #[derive(Debug, Default)]
-struct Acp {
-    connection: Connection,
+struct AcpDriver {
+    connection: AcpConnection,
     /// The session it is started in.
-    origin: Option<Origin>,
+    start_session: Option<StartSession>,
     /// Where new sessions begin.
     cwd: PathBuf,
     /// The model that was asked for; none: the agent's choice.
     model: Option<String>,
     /// Before it says what it can do, it is not taken to fork.
-    no_fork: bool,
+    assume_no_fork: bool,
     /// What it says it can do; none before the handshake.
-    can: Option<AgentCapabilities>,
+    agent_capabilities: Option<AgentCapabilities>,
     name: String,
     version: String,
     /// How a person logs in with it, in its own words.
-    logins: Vec<String>,
+    login_hints: Vec<String>,
     /// Its sessions, as far as it has told of them.
-    places: BTreeMap<SessionId, Place>,
-    active: Option<Active>,
+    remote_sessions: BTreeMap<SessionId, RemoteSession>,
+    active: Option<OpenedSession>,
     /// The sessions that it has open beside that one, and what each offers: those
     /// of an agent that closes none.
-    open: BTreeMap<SessionId, Options>,
+    open_options: BTreeMap<SessionId, SessionOptions>,
     /// The sessions that it is closing, and who wants one back meanwhile: copilot
     /// 1.0 opens none before it has closed it.
-    closing: BTreeMap<SessionId, Option<Opening>>,
+    closing: BTreeMap<SessionId, Option<OpenRequest>>,
     /// What the agent replays of the session it opens.
-    history: Option<History>,
+    replay: Option<ReplayBuffer>,
     /// Knows what of a session is written down.
-    finder: Finder,
-    options: Options,
-    permits: Permits,
-    lending: Lending,
-    said: Said,
+    finder: SessionFinder,
+    options: SessionOptions,
+    permissions: PermissionQueue,
+    client_ops: AcpClientOps,
+    assembler: TurnAssembler,
     /// Slash commands in a session that is not active yet.
-    early: Option<(SessionId, Vec<(String, String)>)>,
-    turn: Option<Turn>,
+    early_commands: Option<(SessionId, Vec<(String, String)>)>,
+    turn: Option<AcpTurn>,
     /// A switch that waits for the end of the turn it interrupts.
-    waits: Option<Opening>,
-    spent: Totals,
+    queued_switch: Option<OpenRequest>,
+    spent: SlotTotals,
     context: Option<ContextUsage>,
 }
 
-impl Driver for Acp {
-    fn abilities(&self) -> Abilities {
-        let by = |can: bool, why| if can { Ability::InProcess } else { Ability::Missing(why) };
-        let can = self.can.as_ref();
+impl Driver for AcpDriver {
+    fn capabilities(&self) -> Capabilities {
+        let by =
+            |can: bool, why| if can { SwitchSupport::InProcess } else { SwitchSupport::Unsupported(why) };
+        let can = self.agent_capabilities.as_ref();
         let resumes = can.is_none_or(|can| can.load_session || can.session_capabilities.resume.is_some());
-        let forks = can.map_or(!self.no_fork, |can| can.session_capabilities.fork.is_some());
-        Abilities {
-            clear: Ability::InProcess,
+        let forks = can.map_or(!self.assume_no_fork, |can| can.session_capabilities.fork.is_some());
+        Capabilities {
+            clear: SwitchSupport::InProcess,
             resume: by(resumes, "this agent cannot resume"),
             fork: by(forks, "this agent cannot fork"),
-            lacks: LACKS,
+            unsupported_features: UNSUPPORTED,
         }
     }
 
-    fn queues(&self) -> bool {
+    fn queues_prompts(&self) -> bool {
         false
     }
 
-    fn start(&mut self, launch: &Launch, origin: &Origin) -> Start {
-        self.origin = Some(origin.clone());
+    fn start(&mut self, launch: &Launch, origin: &StartSession) -> SpawnArgs {
+        self.start_session = Some(origin.clone());
         self.cwd.clone_from(&launch.cwd);
         self.model.clone_from(&launch.model);
-        self.permits.mode = launch.permission_mode;
+        self.permissions.mode = launch.permission_mode;
         self.finder = launch.finder.clone();
-        Start::default()
+        SpawnArgs::default()
     }
 
-    fn ask(&mut self, id: &str, ask: Ask) -> Vec<Heard> {
+    fn request(&mut self, id: &str, ask: SlotRequest) -> Vec<AgentEvent> {
         match ask {
-            Ask::Handshake => self.greet(id),
-            Ask::Interrupt => {
-                let mut heard = self.cancel();
-                heard.push(answer(id, Ok(Answer::Done)));
+            SlotRequest::Handshake => self.send_initialize(id),
+            SlotRequest::Interrupt => {
+                let mut heard = self.cancel_turn();
+                heard.push(respond_to(id, Ok(AgentResponse::Done)));
                 heard
             }
-            Ask::Switch { switch, interrupt } => self.switch(id, switch, interrupt),
-            Ask::Model(model) => self.set_model(id, model),
-            Ask::Mode(mode) => self.set_mode(id, mode),
-            Ask::Context => {
-                let unknown = || refused("the agent has not said how full its context window is");
-                vec![answer(id, self.context.clone().map(Answer::Context).ok_or_else(unknown))]
+            SlotRequest::Switch { switch, interrupt } => self.switch(id, switch, interrupt),
+            SlotRequest::SetModel(model) => self.set_model(id, model),
+            SlotRequest::SetMode(mode) => self.set_mode(id, mode),
+            SlotRequest::ContextUsage => {
+                let unknown = || refusal("the agent has not said how full its context window is");
+                vec![respond_to(
+                    id,
+                    self.context.clone().map(AgentResponse::ContextUsage).ok_or_else(unknown),
+                )]
             }
             // It is given one at a time.
-            Ask::Cancel(_) => vec![answer(id, Ok(Answer::Cancelled(false)))],
-            Ask::End => self.cancel(),
-            Ask::Archive { .. } => vec![lacking(id, Feature::Archive)],
-            Ask::Rename { .. } => vec![lacking(id, Feature::Rename)],
-            Ask::Servers => vec![lacking(id, Feature::Servers)],
-            Ask::Rewind { .. } => vec![lacking(id, Feature::Rewind)],
+            SlotRequest::CancelPrompt(_) => vec![respond_to(id, Ok(AgentResponse::Cancelled(false)))],
+            SlotRequest::EndSession => self.cancel_turn(),
+            SlotRequest::Archive { .. } => vec![unsupported(id, Feature::Archive)],
+            SlotRequest::Rename { .. } => vec![unsupported(id, Feature::Rename)],
+            SlotRequest::McpServers => vec![unsupported(id, Feature::Servers)],
+            SlotRequest::Rewind { .. } => vec![unsupported(id, Feature::Rewind)],
         }
     }
 
-    fn prompt(&mut self, uuid: &str, text: &str) -> Vec<Heard> {
+    fn send_prompt(&mut self, uuid: &str, text: &str) -> Vec<AgentEvent> {
         let Some(active) = &self.active else { return Vec::new() };
-        let request = PromptRequest::new(active.place.id.clone(), vec![text.into()]);
-        self.turn = Some(Turn {
+        let request = PromptRequest::new(active.remote.id.clone(), vec![text.into()]);
+        self.turn = Some(AcpTurn {
             uuid: uuid.to_owned(),
             session: active.session,
             since: Instant::now(),
-            before: self.spent,
+            totals_before: self.spent,
         });
-        let sent = self.connection.request(AGENT_METHOD_NAMES.session_prompt, &request, Step::Prompted);
-        vec![sent, Heard::Prompt { uuid: uuid.to_owned(), state: PromptState::Started }]
+        let sent = self.connection.request(AGENT_METHOD_NAMES.session_prompt, &request, AcpPending::Prompt);
+        vec![sent, AgentEvent::PromptStateChanged { uuid: uuid.to_owned(), state: PromptState::Started }]
     }
 
-    fn verdict(&mut self, request: PermissionRequest, verdict: Verdict) -> Vec<Heard> {
-        let lent = self.lend_by(&request.id, &verdict);
-        lent.or_else(|| self.permit(&request.id, &verdict)).into_iter().collect()
+    fn answer_permission(
+        &mut self,
+        request: PermissionRequest,
+        verdict: PermissionDecision,
+    ) -> Vec<AgentEvent> {
+        let lent = self.answer_question(&request.id, &verdict);
+        lent.or_else(|| self.answer_agent(&request.id, &verdict)).into_iter().collect()
     }
 
-    fn hear(&mut self, line: Line) -> (Option<SessionId>, Vec<Heard>) {
-        self.take(line)
+    fn handle_message(&mut self, line: JsonLine) -> (Option<SessionId>, Vec<AgentEvent>) {
+        self.handle_line(line)
     }
 
-    fn lent(&mut self, news: LoanNews) -> Vec<Heard> {
-        self.loan_moved(news)
+    fn handle_client_op(&mut self, news: ClientOpEvent) -> Vec<AgentEvent> {
+        self.handle_op_event(news)
     }
 }
 
-impl Acp {
+impl AcpDriver {
     /// Stops the turn that runs. What it asks has to be answered, says the protocol.
-    fn cancel(&mut self) -> Vec<Heard> {
+    fn cancel_turn(&mut self) -> Vec<AgentEvent> {
         let Some(active) = self.active.as_ref().filter(|_| self.turn.is_some()) else { return Vec::new() };
-        let cancel = CancelNotification::new(active.place.id.clone());
-        let mut heard = vec![Connection::notify(AGENT_METHOD_NAMES.session_cancel, &cancel)];
-        heard.extend(self.permits.drop_all());
-        heard.extend(self.drop_questions());
+        let cancel = CancelNotification::new(active.remote.id.clone());
+        let mut heard = vec![AcpConnection::notify(AGENT_METHOD_NAMES.session_cancel, &cancel)];
+        heard.extend(self.permissions.cancel_all());
+        heard.extend(self.cancel_questions());
         heard
     }
 
-    fn switch(&mut self, id: &str, switch: Switch, interrupt: bool) -> Vec<Heard> {
+    fn switch(&mut self, id: &str, switch: Switch, interrupt: bool) -> Vec<AgentEvent> {
         let goal = match switch {
-            Switch::Clear => Goal::New,
-            Switch::Resume(session) => Goal::Stored(session),
-            Switch::Begin { .. } => {
-                return vec![answer(id, Err(refused("this agent gives its sessions their ids itself")))];
+            Switch::Clear => OpenTarget::New,
+            Switch::Resume(session) => OpenTarget::Stored(session),
+            Switch::ResumeOrCreate { .. } => {
+                return vec![respond_to(id, Err(refusal("this agent gives its sessions their ids itself")))];
             }
-            Switch::Fork { source, cwd, .. } => Goal::Copy { source, cwd },
+            Switch::Fork { source, cwd, .. } => OpenTarget::Fork { source, cwd },
         };
-        let opening = Opening { ask: id.to_owned(), goal, greets: false };
+        let opening = OpenRequest { request_id: id.to_owned(), target: goal, is_handshake: false };
         if self.turn.is_none() {
-            return self.open(opening);
+            return self.open_session(opening);
         }
         if !interrupt {
-            return vec![answer(id, Err(SlotError::Busy))];
+            return vec![respond_to(id, Err(SlotError::Busy))];
         }
-        self.waits = Some(opening);
-        self.cancel()
+        self.queued_switch = Some(opening);
+        self.cancel_turn()
     }
 
     /// Whether the agent closes sessions, so that what one holds can be let go.
-    fn closes(&self) -> bool {
-        self.can.as_ref().is_some_and(|can| can.session_capabilities.close.is_some())
+    fn can_close(&self) -> bool {
+        self.agent_capabilities.as_ref().is_some_and(|can| can.session_capabilities.close.is_some())
     }
 
     fn mode(&self) -> PermissionMode {
-        self.permits.mode
+        self.permissions.mode
     }
 }
 
-fn answer(id: &str, answer: Result<Answer, SlotError>) -> Heard {
-    Heard::Answer { id: id.to_owned(), answer }
+fn respond_to(id: &str, answer: Result<AgentResponse, SlotError>) -> AgentEvent {
+    AgentEvent::Response { id: id.to_owned(), answer }
 }
 
-fn lacking(id: &str, feature: Feature) -> Heard {
-    let why = LACKS.iter().find(|(lacking, _)| *lacking == feature).map(|(_, why)| *why);
-    answer(id, Err(refused(why.unwrap_or_default())))
+fn unsupported(id: &str, feature: Feature) -> AgentEvent {
+    let why = UNSUPPORTED.iter().find(|(lacking, _)| *lacking == feature).map(|(_, why)| *why);
+    respond_to(id, Err(refusal(why.unwrap_or_default())))
 }
 
-fn refused(message: &str) -> SlotError {
+fn refusal(message: &str) -> SlotError {
     SlotError::Refused { code: String::new(), message: message.to_owned() }
 }
 

@@ -6,32 +6,32 @@
 //! knows the requests by now, and then they are used.
 
 mod clear;
-mod greeting;
+mod handshake;
 
 use std::path::PathBuf;
 
 use uuid::Uuid;
 
-use self::clear::Clear;
-use self::greeting::Greeting;
-use super::stream_json::{StreamJson, arguments};
-use super::{Ask, Driver, Heard, Known, Line, Origin, Start};
+use self::clear::PendingClear;
+use self::handshake::ClaudeHandshake;
+use super::stream_json::{StreamJson, spawn_args};
+use super::{AgentEvent, AgentSpec, Driver, JsonLine, SlotRequest, SpawnArgs, StartSession};
 use crate::session::SessionId;
-use crate::slot::{Abilities, Ability, Launch, PermissionRequest, Switch, Verdict};
+use crate::slot::{Capabilities, Launch, PermissionDecision, PermissionRequest, Switch, SwitchSupport};
 
 /// The official program, as it lies on the PATH.
-pub const CLAUDE: Known = Known {
+pub const CLAUDE: AgentSpec = AgentSpec {
     name: "claude",
     program: Some("claude"),
     install: "npm install -g @anthropic-ai/claude-code",
-    arguments: &[],
-    official: true,
-    driver: || Box::<Claude>::default(),
+    args: &[],
+    official_format: true,
+    driver: || Box::<ClaudeDriver>::default(),
 };
 
 /// One process of it.
 #[derive(Debug, Default)]
-struct Claude {
+struct ClaudeDriver {
     dialect: StreamJson,
     /// The active session; none before it is started. It does not say which that
     /// is before the first turn, so it is told which it is to be.
@@ -41,39 +41,39 @@ struct Claude {
     cwd: PathBuf,
     /// The model it was started with.
     model: Option<String>,
-    greeting: Greeting,
+    handshake: ClaudeHandshake,
     /// A `/clear` on its way.
-    clear: Option<Clear>,
+    clear: Option<PendingClear>,
     /// It does not know the request `clear`.
-    clears_by_prompt: bool,
+    clear_unsupported: bool,
     /// A conversation ended, and the next frame of a new session says which is next.
-    reset: Option<&'static str>,
+    pending_reset: Option<&'static str>,
 }
 
-impl Driver for Claude {
-    fn abilities(&self) -> Abilities {
-        let by = |native| if native { Ability::InProcess } else { Ability::Standby };
-        Abilities {
-            clear: Ability::InProcess,
-            resume: by(self.greeting.resumes),
-            fork: by(self.greeting.forks),
-            lacks: &[],
+impl Driver for ClaudeDriver {
+    fn capabilities(&self) -> Capabilities {
+        let by = |native| if native { SwitchSupport::InProcess } else { SwitchSupport::Standby };
+        Capabilities {
+            clear: SwitchSupport::InProcess,
+            resume: by(self.handshake.supports_resume),
+            fork: by(self.handshake.supports_fork),
+            unsupported_features: &[],
         }
     }
 
-    fn start(&mut self, launch: &Launch, origin: &Origin) -> Start {
+    fn start(&mut self, launch: &Launch, origin: &StartSession) -> SpawnArgs {
         let new = SessionId::random();
         let (origin, session) = match origin {
-            Origin::New => (Origin::Named(new), new),
-            Origin::Named(session) | Origin::Stored(session) => (origin.clone(), *session),
-            Origin::Copy { .. } => (origin.clone(), new),
+            StartSession::New => (StartSession::WithId(new), new),
+            StartSession::WithId(session) | StartSession::Stored(session) => (origin.clone(), *session),
+            StartSession::Fork { .. } => (origin.clone(), new),
         };
-        let mut start = arguments(launch, &origin);
-        if let Origin::Copy { .. } = origin {
-            start.arguments.push(format!("--session-id={session}").into());
+        let mut start = spawn_args(launch, &origin);
+        if let StartSession::Fork { .. } = origin {
+            start.args.push(format!("--session-id={session}").into());
         }
-        if let Origin::Named(_) = origin {
-            self.dialect.begin_anew();
+        if let StartSession::WithId(_) = origin {
+            self.dialect.reset_totals();
         }
         self.session = Some(session);
         self.transcript = launch.finder.find(session).map(|found| found.transcript).unwrap_or_default();
@@ -82,63 +82,73 @@ impl Driver for Claude {
         start
     }
 
-    fn ask(&mut self, id: &str, ask: Ask) -> Vec<Heard> {
+    fn request(&mut self, id: &str, ask: SlotRequest) -> Vec<AgentEvent> {
         match ask {
-            Ask::Handshake => {
-                let hello = self.dialect.ask(id, ask);
-                self.greeting.begin(id, hello, &mut self.dialect)
+            SlotRequest::Handshake => {
+                let hello = self.dialect.request(id, ask);
+                self.handshake.begin(id, hello, &mut self.dialect)
             }
-            Ask::Switch { switch: Switch::Clear, interrupt } => {
-                self.clear = Some(Clear::new(id, interrupt));
-                if self.clears_by_prompt { self.clear_by_prompt() } else { vec![self.dialect.ask(id, ask)] }
+            SlotRequest::Switch { switch: Switch::Clear, interrupt } => {
+                self.clear = Some(PendingClear::new(id, interrupt));
+                if self.clear_unsupported {
+                    self.send_clear_prompt()
+                } else {
+                    vec![self.dialect.request(id, ask)]
+                }
             }
             // `end_session` is not known to it, and its input ends anyway.
-            Ask::End => vec![self.dialect.ask(id, Ask::Interrupt)],
-            other => vec![self.dialect.ask(id, other)],
+            SlotRequest::EndSession => vec![self.dialect.request(id, SlotRequest::Interrupt)],
+            other => vec![self.dialect.request(id, other)],
         }
     }
 
-    fn prompt(&mut self, uuid: &str, text: &str) -> Vec<Heard> {
-        vec![StreamJson::prompt(uuid, text)]
+    fn send_prompt(&mut self, uuid: &str, text: &str) -> Vec<AgentEvent> {
+        vec![StreamJson::prompt_line(uuid, text)]
     }
 
-    fn verdict(&mut self, request: PermissionRequest, verdict: Verdict) -> Vec<Heard> {
-        vec![StreamJson::verdict(request, verdict)]
+    fn answer_permission(
+        &mut self,
+        request: PermissionRequest,
+        verdict: PermissionDecision,
+    ) -> Vec<AgentEvent> {
+        vec![StreamJson::permission_line(request, verdict)]
     }
 
-    fn hear(&mut self, line: Line) -> (Option<SessionId>, Vec<Heard>) {
+    fn handle_message(&mut self, line: JsonLine) -> (Option<SessionId>, Vec<AgentEvent>) {
         match line["type"].as_str() {
-            Some("control_response") => (None, self.answered(line)),
+            Some("control_response") => (None, self.handle_response(line)),
             Some("conversation_reset") => {
-                self.dialect.begin_anew();
+                self.dialect.reset_totals();
                 let known = ["clear", "resume", "fork"];
                 let trigger = known.into_iter().find(|known| line["trigger"] == *known);
-                self.reset = Some(trigger.unwrap_or("clear"));
+                self.pending_reset = Some(trigger.unwrap_or("clear"));
                 (None, Vec::new())
             }
-            Some("command_lifecycle") if self.is_of_clear(&line) => (None, self.clear_moved(&line)),
+            Some("command_lifecycle") if self.is_about_clear(&line) => {
+                (None, self.handle_clear_lifecycle(&line))
+            }
             // What it says of the clear is said by the switch.
             Some("result") if self.clear.is_some() && !line["local_command"].is_null() => (None, Vec::new()),
-            Some("system") if line["subtype"] == "init" => self.begun(line),
-            _ => self.dialect.hear(line),
+            Some("system") if line["subtype"] == "init" => self.handle_init(line),
+            _ => self.dialect.handle_message(line),
         }
     }
 }
 
-impl Claude {
-    fn answered(&mut self, line: Line) -> Vec<Heard> {
+impl ClaudeDriver {
+    fn handle_response(&mut self, line: JsonLine) -> Vec<AgentEvent> {
         let id = line["response"]["request_id"].as_str().unwrap_or_default().to_owned();
-        if self.greeting.expects(&id) {
-            let greeted = self.greeting.take(&id, &line["response"]);
-            return greeted.map(|(id, hello)| self.greet(id, &hello)).into_iter().collect();
+        if self.handshake.expects(&id) {
+            let greeted = self.handshake.handle_response(&id, &line["response"]);
+            return greeted.map(|(id, hello)| self.finish_handshake(id, &hello)).into_iter().collect();
         }
         let unknown = line["response"]["error_code"] == "unsupported_request";
         if unknown && self.clear.as_ref().is_some_and(|clear| clear.id == id) {
-            self.clears_by_prompt = true;
-            return self.clear_by_prompt();
+            self.clear_unsupported = true;
+            return self.send_clear_prompt();
         }
-        let (_, heard) = self.dialect.hear(line);
-        if let [Heard::Answer { id, .. }] = heard.as_slice()
+        let (_, heard) = self.dialect.handle_message(line);
+        if let [AgentEvent::Response { id, .. }] = heard.as_slice()
             && self.clear.as_ref().is_some_and(|clear| clear.id == *id)
         {
             self.clear = None;
@@ -147,24 +157,24 @@ impl Claude {
     }
 
     /// A turn begins, and says in which session.
-    fn begun(&mut self, line: Line) -> (Option<SessionId>, Vec<Heard>) {
+    fn handle_init(&mut self, line: JsonLine) -> (Option<SessionId>, Vec<AgentEvent>) {
         let session = line["session_id"].as_str().and_then(|id| id.parse::<SessionId>().ok());
-        let (of, mut heard) = self.dialect.hear(line);
-        let (Some(what), Some(to)) = (self.reset, session.filter(|_| session != self.session)) else {
+        let (of, mut heard) = self.dialect.handle_message(line);
+        let (Some(what), Some(to)) = (self.pending_reset, session.filter(|_| session != self.session)) else {
             return (of, heard);
         };
-        self.reset = None;
+        self.pending_reset = None;
         self.session = Some(to);
         if self.clear.is_some() {
             return (None, Vec::new());
         }
-        heard.insert(0, Heard::Reset { to, what });
+        heard.insert(0, AgentEvent::SessionReset { to, what });
         (None, heard)
     }
 }
 
 /// An id for a prompt of the driver's own.
-fn prompt_id() -> String {
+fn new_prompt_id() -> String {
     Uuid::new_v4().to_string()
 }
 

@@ -4,10 +4,10 @@
 //! A thread is a session, and its id the session's. A prompt to a thread where a
 //! turn runs would steer that turn, so the slot keeps it until none does.
 
-mod ask;
-mod hear;
+mod incoming;
 mod items;
 mod mode;
+mod requests;
 mod turns;
 
 use std::collections::HashMap;
@@ -15,31 +15,31 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
-use self::turns::{Cut, REVERT};
+use self::turns::{ForkPoint, REVERT};
 
-use super::{Ask, Driver, Heard, Known, Line, Origin, Start};
+use super::{AgentEvent, AgentSpec, Driver, JsonLine, SlotRequest, SpawnArgs, StartSession};
 use crate::protocol::PermissionMode;
 use crate::session::SessionId;
 use crate::session::message::Usage;
-use crate::slot::{Abilities, Feature, Launch, PermissionRequest, Verdict};
+use crate::slot::{Capabilities, Feature, Launch, PermissionDecision, PermissionRequest};
 
 /// The official program, as it lies on the PATH.
-pub const CODEX: Known = Known {
+pub const CODEX: AgentSpec = AgentSpec {
     name: "codex",
     program: Some("codex"),
     install: "npm install -g @openai/codex",
-    arguments: &["app-server"],
-    official: false,
-    driver: || Box::<Codex>::default(),
+    args: &["app-server"],
+    official_format: false,
+    driver: || Box::<CodexDriver>::default(),
 };
 
-const ABILITIES: Abilities = Abilities {
-    lacks: &[
+const CAPABILITIES: Capabilities = Capabilities {
+    unsupported_features: &[
         (Feature::Cost, "codex tells tokens, not prices"),
         (Feature::Servers, "codex tells of its MCP servers in its own program only"),
         (Feature::Rewind, "codex keeps no copies of the files it changes"),
     ],
-    ..Abilities::WHOLE
+    ..Capabilities::FULL
 };
 
 /// A prompt that is a method of codex's, as [`REVERT`] is; what else begins with
@@ -48,8 +48,8 @@ const COMPACT: &str = "/compact";
 
 /// One process of it.
 #[derive(Debug, Default)]
-struct Codex {
-    origin: Option<Origin>,
+struct CodexDriver {
+    start_session: Option<StartSession>,
     cwd: PathBuf,
     /// As a person chose it; none: as codex is configured.
     model: Option<String>,
@@ -59,10 +59,10 @@ struct Codex {
     /// The active thread.
     thread: Option<SessionId>,
     /// What the handshake has brought so far.
-    hello: Hello,
+    handshake: HandshakeProgress,
     /// What was asked and is not answered, by the id it was asked under.
-    asked: HashMap<String, Asked>,
-    turn: Option<Turn>,
+    pending: HashMap<String, CodexPending>,
+    turn: Option<CodexTurn>,
     /// Tokens of the active thread, and what its context window holds of how much.
     usage: Usage,
     context: (u64, u64),
@@ -70,7 +70,7 @@ struct Codex {
 
 /// What the handshake brings.
 #[derive(Debug, Default)]
-struct Hello {
+struct HandshakeProgress {
     version: String,
     notice: Option<String>,
     models: Vec<String>,
@@ -78,69 +78,75 @@ struct Hello {
 
 /// What an answer is to.
 #[derive(Debug)]
-enum Asked {
+enum CodexPending {
     /// The handshake, step by step; under which id it is owed.
     Initialize(String),
     Account(String),
     Models(String),
-    First(String),
+    FirstThread(String),
     /// A switch, from which thread, and the title of the one it makes.
     Switch(Option<SessionId>, Option<String>),
     /// A prompt, by its uuid.
     Prompt(String),
     /// The turns of a thread that is to be forked at one of them.
-    Turns(Cut),
+    Turns(ForkPoint),
     /// The last turn, which a prompt of this uuid takes back.
     LastTurn(String),
     /// Taking it back; the ids of what is gone then.
-    Reverted(String, Vec<String>),
+    Revert(String, Vec<String>),
     /// Anything that is only done or not.
     Plain,
     /// Nobody waits.
-    Nothing,
+    Ignored,
 }
 
 /// The turn that runs.
 #[derive(Debug, Default)]
-struct Turn {
+struct CodexTurn {
     /// The prompt's uuid.
     prompt: String,
     /// Its own id; empty until codex said it.
     id: String,
     /// It is to be interrupted as soon as its id is known.
-    stop: bool,
+    interrupt_requested: bool,
     /// Tokens before it.
-    before: Usage,
+    usage_before: Usage,
 }
 
-impl Driver for Codex {
-    fn abilities(&self) -> Abilities {
-        ABILITIES
+impl Driver for CodexDriver {
+    fn capabilities(&self) -> Capabilities {
+        CAPABILITIES
     }
 
-    fn queues(&self) -> bool {
+    fn queues_prompts(&self) -> bool {
         false
     }
 
-    fn start(&mut self, launch: &Launch, origin: &Origin) -> Start {
-        self.origin = Some(origin.clone());
+    fn start(&mut self, launch: &Launch, origin: &StartSession) -> SpawnArgs {
+        self.start_session = Some(origin.clone());
         self.cwd.clone_from(&launch.cwd);
         self.model.clone_from(&launch.model);
         self.mode = launch.permission_mode;
         self.ephemeral = launch.ephemeral;
-        Start::default()
+        SpawnArgs::default()
     }
 
-    fn ask(&mut self, id: &str, ask: Ask) -> Vec<Heard> {
-        self.asked_for(id, ask)
+    fn request(&mut self, id: &str, ask: SlotRequest) -> Vec<AgentEvent> {
+        self.handle_request(id, ask)
     }
 
-    fn prompt(&mut self, uuid: &str, text: &str) -> Vec<Heard> {
+    fn send_prompt(&mut self, uuid: &str, text: &str) -> Vec<AgentEvent> {
         let id = format!("prompt-{uuid}");
-        self.turn = Some(Turn { prompt: uuid.to_owned(), before: self.usage, ..Turn::default() });
+        self.turn =
+            Some(CodexTurn { prompt: uuid.to_owned(), usage_before: self.usage, ..CodexTurn::default() });
         if text.trim() == COMPACT {
             let params = json!({"threadId": self.thread});
-            return vec![self.request(&id, Asked::Prompt(uuid.to_owned()), "thread/compact/start", &params)];
+            return vec![self.send_request(
+                &id,
+                CodexPending::Prompt(uuid.to_owned()),
+                "thread/compact/start",
+                &params,
+            )];
         }
         if text.trim() == REVERT {
             return self.revert(uuid);
@@ -152,30 +158,34 @@ impl Driver for Codex {
         if let Some(model) = &self.model {
             params["model"] = json!(model);
         }
-        vec![self.request(&id, Asked::Prompt(uuid.to_owned()), "turn/start", &params)]
+        vec![self.send_request(&id, CodexPending::Prompt(uuid.to_owned()), "turn/start", &params)]
     }
 
-    fn verdict(&mut self, request: PermissionRequest, verdict: Verdict) -> Vec<Heard> {
+    fn answer_permission(
+        &mut self,
+        request: PermissionRequest,
+        verdict: PermissionDecision,
+    ) -> Vec<AgentEvent> {
         let decision = match verdict {
-            Verdict::Once => "accept",
-            Verdict::Session => "acceptForSession",
-            Verdict::Deny(_) => "decline",
+            PermissionDecision::AllowOnce => "accept",
+            PermissionDecision::AllowSession => "acceptForSession",
+            PermissionDecision::Deny(_) => "decline",
         };
         // Its ids are numbers; they went through the slot as text.
         let id: Value = serde_json::from_str(&request.id).unwrap_or(Value::Null);
-        vec![Heard::Send(json!({"id": id, "result": {"decision": decision}}))]
+        vec![AgentEvent::SendLine(json!({"id": id, "result": {"decision": decision}}))]
     }
 
-    fn hear(&mut self, line: Line) -> (Option<SessionId>, Vec<Heard>) {
-        self.heard(&line)
+    fn handle_message(&mut self, line: JsonLine) -> (Option<SessionId>, Vec<AgentEvent>) {
+        self.handle_line(&line)
     }
 }
 
-impl Codex {
+impl CodexDriver {
     /// The line that asks for a method; its answer comes under this id.
-    fn request(&mut self, id: &str, asked: Asked, method: &str, params: &Value) -> Heard {
-        self.asked.insert(id.to_owned(), asked);
-        Heard::Send(json!({"id": id, "method": method, "params": params}))
+    fn send_request(&mut self, id: &str, asked: CodexPending, method: &str, params: &Value) -> AgentEvent {
+        self.pending.insert(id.to_owned(), asked);
+        AgentEvent::SendLine(json!({"id": id, "method": method, "params": params}))
     }
 }
 

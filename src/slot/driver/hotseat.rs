@@ -1,49 +1,53 @@
 //! The driver for `hotseat agent`: the stream-json dialect with the three
 //! switches in it, so there is nothing to work around.
 
-use super::stream_json::{StreamJson, arguments};
-use super::{Ask, Driver, Heard, Known, Line, Origin, Start};
+use super::stream_json::{StreamJson, spawn_args};
+use super::{AgentEvent, AgentSpec, Driver, JsonLine, SlotRequest, SpawnArgs, StartSession};
 use crate::session::SessionId;
-use crate::slot::{Abilities, Launch, PermissionRequest, Verdict};
+use crate::slot::{Capabilities, Launch, PermissionDecision, PermissionRequest};
 
 /// Our own agent: this very program.
-pub const OURS: Known = Known {
+pub const HOTSEAT_AGENT: AgentSpec = AgentSpec {
     name: "hotseat",
     program: None,
     install: "",
-    arguments: &["agent"],
-    official: true,
-    driver: || Box::<Hotseat>::default(),
+    args: &["agent"],
+    official_format: true,
+    driver: || Box::<HotseatDriver>::default(),
 };
 
 /// One process of our own agent.
 #[derive(Debug, Default)]
-struct Hotseat {
+struct HotseatDriver {
     dialect: StreamJson,
 }
 
-impl Driver for Hotseat {
-    fn abilities(&self) -> Abilities {
-        Abilities::WHOLE
+impl Driver for HotseatDriver {
+    fn capabilities(&self) -> Capabilities {
+        Capabilities::FULL
     }
 
-    fn start(&mut self, launch: &Launch, origin: &Origin) -> Start {
-        arguments(launch, origin)
+    fn start(&mut self, launch: &Launch, origin: &StartSession) -> SpawnArgs {
+        spawn_args(launch, origin)
     }
 
-    fn ask(&mut self, id: &str, ask: Ask) -> Vec<Heard> {
-        vec![self.dialect.ask(id, ask)]
+    fn request(&mut self, id: &str, ask: SlotRequest) -> Vec<AgentEvent> {
+        vec![self.dialect.request(id, ask)]
     }
 
-    fn prompt(&mut self, uuid: &str, text: &str) -> Vec<Heard> {
-        vec![StreamJson::prompt(uuid, text)]
+    fn send_prompt(&mut self, uuid: &str, text: &str) -> Vec<AgentEvent> {
+        vec![StreamJson::prompt_line(uuid, text)]
     }
 
-    fn verdict(&mut self, request: PermissionRequest, verdict: Verdict) -> Vec<Heard> {
-        vec![StreamJson::verdict(request, verdict)]
+    fn answer_permission(
+        &mut self,
+        request: PermissionRequest,
+        verdict: PermissionDecision,
+    ) -> Vec<AgentEvent> {
+        vec![StreamJson::permission_line(request, verdict)]
     }
 
-    fn hear(&mut self, line: Line) -> (Option<SessionId>, Vec<Heard>) {
-        self.dialect.hear(line)
+    fn handle_message(&mut self, line: JsonLine) -> (Option<SessionId>, Vec<AgentEvent>) {
+        self.dialect.handle_message(line)
     }
 }

@@ -7,9 +7,11 @@ use tokio::sync::oneshot::{self, Receiver};
 
 use super::*;
 use crate::protocol::PermissionMode;
-use crate::session::conversation::Change;
+use crate::session::conversation::ConversationEvent;
 use crate::slot::handle::Reply;
-use crate::slot::{Finder, OURS, Seat, SlotError, Switch, Switched, Verdict};
+use crate::slot::{
+    CompletedSwitch, HOTSEAT_AGENT, PermissionDecision, SessionFinder, SlotError, StartIn, Switch,
+};
 
 mod life;
 mod standby;
@@ -23,7 +25,7 @@ type Answer<T> = Receiver<Result<T, SlotError>>;
 
 /// A machine, its clock, and what it asked last.
 struct Bench {
-    machine: Machine,
+    machine: SlotMachine,
     now: Now,
     last_id: String,
 }
@@ -31,16 +33,20 @@ struct Bench {
 impl Bench {
     /// Nothing happened yet; transcripts whose path holds `stored` can be resumed.
     fn new() -> Self {
-        let launch = Launch::new(OURS.driver, "agent", "/work");
+        let launch = Launch::new(HOTSEAT_AGENT.driver, "agent", "/work");
         let now = Now { at: Instant::now(), wall: DateTime::UNIX_EPOCH };
         let size = |path: &Path| u64::from(path.to_string_lossy().contains("stored"));
-        Self { machine: Machine::new(launch, size, |leader| leader + 1, now), now, last_id: String::new() }
+        Self {
+            machine: SlotMachine::new(launch, size, |leader| leader + 1, now),
+            now,
+            last_id: String::new(),
+        }
     }
 
     /// Through the handshake, idle on session A.
     fn warm() -> Self {
         let mut bench = Self::new();
-        bench.step(Input::Begin);
+        bench.step(SlotInput::Start);
         bench.answer(&handshake(A));
         bench
     }
@@ -53,10 +59,10 @@ impl Bench {
         bench
     }
 
-    fn step(&mut self, input: Input) -> Vec<String> {
+    fn step(&mut self, input: SlotInput) -> Vec<String> {
         let effects = self.machine.step(input, self.now);
         for effect in &effects {
-            if let Effect::Send(_, line) = effect
+            if let SlotEffect::SendLine(_, line) = effect
                 && line["type"] == "control_request"
                 && line["request"]["subtype"] != "get_context_usage"
             {
@@ -69,11 +75,11 @@ impl Bench {
     /// Time passes until the next deadline, and the machine takes its step.
     fn tick(&mut self) -> Vec<String> {
         self.now.at = self.machine.deadline().expect("something is due");
-        self.step(Input::Tick)
+        self.step(SlotInput::Tick)
     }
 
     fn frame(&mut self, frame: Value) -> Vec<String> {
-        self.step(Input::Line(self.machine.process, frame))
+        self.step(SlotInput::Line(self.machine.process, frame))
     }
 
     /// The agent grants what was asked last.
@@ -97,24 +103,24 @@ impl Bench {
     }
 
     fn submit(&mut self, uuid: &str) -> Vec<String> {
-        let command = Command::Submit { uuid: uuid.to_owned(), text: format!("text of {uuid}") };
-        self.step(Input::Command(command))
+        let command = SlotCommand::Submit { uuid: uuid.to_owned(), text: format!("text of {uuid}") };
+        self.step(SlotInput::Command(command))
     }
 
-    fn command<T>(&mut self, command: impl FnOnce(Reply<T>) -> Command) -> (Vec<String>, Answer<T>) {
+    fn command<T>(&mut self, command: impl FnOnce(Reply<T>) -> SlotCommand) -> (Vec<String>, Answer<T>) {
         let (reply, answer) = oneshot::channel();
-        (self.step(Input::Command(command(reply))), answer)
+        (self.step(SlotInput::Command(command(reply))), answer)
     }
 
-    fn switch(&mut self, switch: Switch, interrupt: bool) -> (Vec<String>, Answer<Switched>) {
-        self.command(|reply| Command::Switch { switch, interrupt, reply })
+    fn switch(&mut self, switch: Switch, interrupt: bool) -> (Vec<String>, Answer<CompletedSwitch>) {
+        self.command(|reply| SlotCommand::Switch { switch, interrupt, reply })
     }
 
     fn die(&mut self) -> Vec<String> {
         let stderr = vec!["last words".to_owned()];
-        self.step(Input::Ended(
+        self.step(SlotInput::ProcessEnded(
             self.machine.process,
-            Ended { code: Some(137), reason: "killed by SIGKILL".to_owned(), stderr },
+            ExitDetails { code: Some(137), reason: "killed by SIGKILL".to_owned(), stderr },
         ))
     }
 }
@@ -138,13 +144,19 @@ fn got<T>(mut answer: Answer<T>) -> Result<T, SlotError> {
 }
 
 /// An effect in a few words; none for what only measures.
-fn words(effect: &Effect) -> Option<String> {
+fn words(effect: &SlotEffect) -> Option<String> {
     Some(match effect {
-        Effect::Spawn { origin: Origin::New, .. } => "spawn".to_owned(),
-        Effect::Spawn { origin: Origin::Named(session), .. } => format!("spawn named {}", name(*session)),
-        Effect::Spawn { origin: Origin::Stored(session), .. } => format!("spawn stored {}", name(*session)),
-        Effect::Spawn { origin: Origin::Copy { source, .. }, .. } => format!("spawn copy {}", name(*source)),
-        Effect::Send(_, line) => match line["type"].as_str().unwrap() {
+        SlotEffect::Spawn { origin: StartSession::New, .. } => "spawn".to_owned(),
+        SlotEffect::Spawn { origin: StartSession::WithId(session), .. } => {
+            format!("spawn named {}", name(*session))
+        }
+        SlotEffect::Spawn { origin: StartSession::Stored(session), .. } => {
+            format!("spawn stored {}", name(*session))
+        }
+        SlotEffect::Spawn { origin: StartSession::Fork { source, .. }, .. } => {
+            format!("spawn copy {}", name(*source))
+        }
+        SlotEffect::SendLine(_, line) => match line["type"].as_str().unwrap() {
             "user" => format!("> prompt {}", line["uuid"].as_str().unwrap()),
             "control_request" if line["request"]["subtype"] == "get_context_usage" => return None,
             "control_request" => {
@@ -154,41 +166,43 @@ fn words(effect: &Effect) -> Option<String> {
             "control_response" => format!("> answer {}", line["response"]),
             _ => format!("> {line}"),
         },
-        Effect::EndInput(_) => "end input".to_owned(),
-        Effect::Signal(_, signal) => format!("signal {}", signal.as_raw()),
-        Effect::Lend { loan, .. } => format!("lend {loan:?}"),
-        Effect::Finish => "finish".to_owned(),
-        Effect::Tell(event) => format!("{} {}", event.epoch, news(event)?),
+        SlotEffect::CloseStdin(_) => "end input".to_owned(),
+        SlotEffect::Signal(_, signal) => format!("signal {}", signal.as_raw()),
+        SlotEffect::ClientOp { loan, .. } => format!("lend {loan:?}"),
+        SlotEffect::Finish => "finish".to_owned(),
+        SlotEffect::Emit(event) => format!("{} {}", event.epoch, news(event)?),
     })
 }
 
 fn news(event: &SlotEvent) -> Option<String> {
-    Some(match &event.news {
-        News::State(state) => match state {
+    Some(match &event.kind {
+        SlotEventKind::StateChanged(state) => match state {
             SlotState::Starting => "starting".to_owned(),
             SlotState::Idle(session) => format!("idle {}", name(*session)),
             SlotState::Busy { session, turn } => format!("busy {} {turn}", name(*session)),
             SlotState::Switching { from, switch } => format!("switching {} {}", name(*from), switch.name()),
             SlotState::Exited(exit) => format!("exited, {}, {:?}", exit.reason, exit.restart_in),
         },
-        News::Ready(agent) => format!("ready {}", name(agent.session)),
-        News::Switched(switched) => format!("switched {} {:?}", name(switched.to), switched.how),
-        News::Conversation { change: Change::Prompt(text), .. } => format!("shows {text}"),
-        News::Conversation { change, .. } => format!("grew {change:?}"),
-        News::Prompt { uuid, state } => format!("{uuid} {state:?}"),
-        News::Permission(request) => format!("asks {}", request.id),
-        News::PermissionDropped { id } => format!("dropped {id}"),
-        News::Retry(retry) => format!("retry {}", retry.attempt),
-        News::Prepared(None) => "unprepared".to_owned(),
-        News::Prepared(Some(switch)) => format!("prepared {}", switch.name()),
-        News::Totals(_) => return None,
-        News::Refused(why) => format!("refused: {why}"),
-        News::Replay { changes, .. } => format!("replay of {}", changes.len()),
-        News::Sessions(sessions) => format!("{} sessions", sessions.len()),
-        News::Servers(connected, of) => format!("servers {connected}/{of}"),
-        News::Commands(commands) => format!("{} commands", commands.len()),
-        News::Model(model) => format!("model {model}"),
-        News::Mode(mode) => format!("mode {}", mode.wire_name()),
+        SlotEventKind::Ready(agent) => format!("ready {}", name(agent.session)),
+        SlotEventKind::Switched(switched) => format!("switched {} {:?}", name(switched.to), switched.method),
+        SlotEventKind::ConversationChanged { change: ConversationEvent::Prompt(text), .. } => {
+            format!("shows {text}")
+        }
+        SlotEventKind::ConversationChanged { change, .. } => format!("grew {change:?}"),
+        SlotEventKind::PromptStateChanged { uuid, state } => format!("{uuid} {state:?}"),
+        SlotEventKind::PermissionRequested(request) => format!("asks {}", request.id),
+        SlotEventKind::PermissionDropped { id } => format!("dropped {id}"),
+        SlotEventKind::Retrying(retry) => format!("retry {}", retry.attempt),
+        SlotEventKind::Prewarmed(None) => "unprepared".to_owned(),
+        SlotEventKind::Prewarmed(Some(switch)) => format!("prepared {}", switch.name()),
+        SlotEventKind::TotalsChanged(_) => return None,
+        SlotEventKind::ResumeRefused(why) => format!("refused: {why}"),
+        SlotEventKind::HistoryReplayed { changes, .. } => format!("replay of {}", changes.len()),
+        SlotEventKind::SessionsListed(sessions) => format!("{} sessions", sessions.len()),
+        SlotEventKind::McpServersChanged(connected, of) => format!("servers {connected}/{of}"),
+        SlotEventKind::SlashCommands(commands) => format!("{} commands", commands.len()),
+        SlotEventKind::ModelChanged(model) => format!("model {model}"),
+        SlotEventKind::ModeChanged(mode) => format!("mode {}", mode.wire_name()),
     })
 }
 

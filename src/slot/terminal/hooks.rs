@@ -20,15 +20,15 @@ use crate::protocol::PermissionMode;
 use crate::session::SessionId;
 
 /// No report is longer; a prompt that is, is cut and so no report.
-const LONGEST: u64 = 4 << 20;
+const MAX_REPORT_BYTES: u64 = 4 << 20;
 /// A report is written at once, or never.
-const PATIENCE: Duration = Duration::from_secs(5);
+const REPORT_TIMEOUT: Duration = Duration::from_secs(5);
 /// What is reported.
-const EVENTS: [&str; 5] = ["SessionStart", "SessionEnd", "UserPromptSubmit", "Stop", "Notification"];
+const HOOK_NAMES: [&str; 5] = ["SessionStart", "SessionEnd", "UserPromptSubmit", "Stop", "Notification"];
 
 /// One report.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
-pub(super) struct Report {
+pub(super) struct HookReport {
     /// The session it is about.
     pub session_id: SessionId,
     /// Where that session is written.
@@ -36,17 +36,17 @@ pub(super) struct Report {
     /// The folder it works in.
     pub cwd: PathBuf,
     /// What may run without asking, where it says so.
-    #[serde(default, deserialize_with = "mode")]
+    #[serde(default, deserialize_with = "lenient_mode")]
     pub permission_mode: Option<PermissionMode>,
     /// What happened.
     #[serde(flatten)]
-    pub what: What,
+    pub event: ReportedEvent,
 }
 
 /// What happened in the program.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(tag = "hook_event_name")]
-pub(super) enum What {
+pub(super) enum ReportedEvent {
     /// It works on this session from now on.
     SessionStart {
         /// `startup`, `resume`, `clear` or `fork`; `compact` changes nothing.
@@ -77,12 +77,12 @@ pub(super) enum What {
 }
 
 /// The place hooks report to. Dropping it takes the folder away.
-pub(super) struct Hooks {
+pub(super) struct HookListener {
     folder: TempDir,
     listener: UnixListener,
 }
 
-impl Hooks {
+impl HookListener {
     /// Makes the place. `reporter` is the program whose `hook` command hands a
     /// report on: our own.
     pub(super) fn new(reporter: &Path) -> Result<Self> {
@@ -93,29 +93,31 @@ impl Hooks {
         let folder = folder.context("making a private folder for the agent's reports")?;
         let socket = folder.path().join("hooks");
         let listener = UnixListener::bind(&socket).context("listening for the agent's reports")?;
-        let command = format!("{} hook {}", quoted(reporter)?, quoted(&socket)?);
+        let command = format!("{} hook {}", shell_quote(reporter)?, shell_quote(&socket)?);
         let hook = json!([{"hooks": [{"type": "command", "command": command, "timeout": 5}]}]);
         let hooks: serde_json::Map<_, _> =
-            EVENTS.map(|event| (event.to_owned(), hook.clone())).into_iter().collect();
+            HOOK_NAMES.map(|event| (event.to_owned(), hook.clone())).into_iter().collect();
         std::fs::write(folder.path().join("settings.json"), json!({"hooks": hooks}).to_string())
             .context("writing the agent's hooks")?;
         Ok(Self { folder, listener })
     }
 
     /// The settings file that the program is started with.
-    pub(super) fn settings(&self) -> PathBuf {
+    pub(super) fn settings_path(&self) -> PathBuf {
         self.folder.path().join("settings.json")
     }
 
     /// Hands reports on, in the order they come, until nobody wants them.
-    pub(super) async fn listen(self, reports: mpsc::Sender<Report>) {
+    pub(super) async fn listen(self, reports: mpsc::Sender<HookReport>) {
         loop {
             let stream = tokio::select! {
                 accepted = self.listener.accept() => accepted,
                 () = reports.closed() => return,
             };
             let report = match stream {
-                Ok((stream, _)) => tokio::time::timeout(PATIENCE, read(stream)).await.unwrap_or(None),
+                Ok((stream, _)) => {
+                    tokio::time::timeout(REPORT_TIMEOUT, read_report(stream)).await.unwrap_or(None)
+                }
                 Err(error) => {
                     tracing::warn!(%error, "a report of the agent was lost");
                     return;
@@ -130,20 +132,22 @@ impl Hooks {
     }
 }
 
-async fn read(stream: UnixStream) -> Option<Report> {
+async fn read_report(stream: UnixStream) -> Option<HookReport> {
     let mut bytes = Vec::new();
-    stream.take(LONGEST).read_to_end(&mut bytes).await.ok()?;
+    stream.take(MAX_REPORT_BYTES).read_to_end(&mut bytes).await.ok()?;
     serde_json::from_slice(&bytes).inspect_err(|error| tracing::warn!(%error, "no report")).ok()
 }
 
 /// A path as a word of the shell, which runs hooks.
-fn quoted(path: &Path) -> Result<String> {
+fn shell_quote(path: &Path) -> Result<String> {
     let path = path.to_str().context("the agent's hooks cannot name a path that is no text")?;
     Ok(format!("'{}'", path.replace('\'', "'\\''")))
 }
 
 /// A mode that is newer than this program is none.
-fn mode<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<PermissionMode>, D::Error> {
+fn lenient_mode<'de, D: serde::Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<PermissionMode>, D::Error> {
     let name = Option::<String>::deserialize(deserializer)?;
     Ok(name.and_then(|name| name.parse().ok()))
 }
@@ -155,18 +159,18 @@ mod tests {
     #[test]
     fn reports_are_read_as_the_official_program_writes_them() {
         let common = r#""session_id":"a285f1d0-cf5d-476b-98c6-093bb815f530","transcript_path":"/p/a.jsonl","cwd":"/w","#;
-        let report = |rest: &str| serde_json::from_str::<Report>(&format!("{{{common}{rest}}}")).unwrap();
+        let report = |rest: &str| serde_json::from_str::<HookReport>(&format!("{{{common}{rest}}}")).unwrap();
         let start = report(r#""hook_event_name":"SessionStart","source":"fork","session_title":"side way""#);
-        assert_eq!(start.what, What::SessionStart { source: "fork".into(), model: None });
+        assert_eq!(start.event, ReportedEvent::SessionStart { source: "fork".into(), model: None });
         let stop = report(r#""permission_mode":"plan","hook_event_name":"Stop","stop_hook_active":false"#);
-        assert_eq!((stop.what, stop.permission_mode), (What::Stop {}, Some(PermissionMode::Plan)));
-        assert_eq!(report(r#""hook_event_name":"FromTheFuture","x":1"#).what, What::Other);
+        assert_eq!((stop.event, stop.permission_mode), (ReportedEvent::Stop {}, Some(PermissionMode::Plan)));
+        assert_eq!(report(r#""hook_event_name":"FromTheFuture","x":1"#).event, ReportedEvent::Other);
         let hostile = r#"{"session_id":"../../etc","transcript_path":"","cwd":"","hook_event_name":"Stop"}"#;
-        assert!(serde_json::from_str::<Report>(hostile).is_err());
+        assert!(serde_json::from_str::<HookReport>(hostile).is_err());
     }
 
     #[test]
     fn a_word_of_the_shell_holds_any_path() {
-        assert_eq!(quoted(Path::new("/it's here")).unwrap(), r"'/it'\''s here'");
+        assert_eq!(shell_quote(Path::new("/it's here")).unwrap(), r"'/it'\''s here'");
     }
 }

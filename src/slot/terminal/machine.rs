@@ -5,8 +5,8 @@
 //! switch is typed as the program's own command and has happened when a report
 //! says so, never before. Never touches a process or a clock.
 
-mod hear;
-mod obey;
+mod commands;
+mod hook_reports;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -15,30 +15,32 @@ use rustix::process::Signal;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
-use super::hooks::Report;
-use super::pty::Keys;
+use super::hooks::HookReport;
+use super::pty::PtyInput;
 use crate::session::SessionId;
-use crate::slot::handle::{Command, Reply};
-use crate::slot::{Exit, Launch, News, PromptState, SlotError, SlotEvent, SlotState, Switch, Switched};
+use crate::slot::handle::{Reply, SlotCommand};
+use crate::slot::{
+    CompletedSwitch, Launch, ProcessExit, PromptState, SlotError, SlotEvent, SlotEventKind, SlotState, Switch,
+};
 
 /// How long a typed command may go unconfirmed.
-const PATIENCE: Duration = Duration::from_secs(8);
+const CONFIRM_TIMEOUT: Duration = Duration::from_secs(8);
 /// From one signal to the next, harder one.
-const GRACE: Duration = Duration::from_secs(5);
+const TERM_GRACE: Duration = Duration::from_secs(5);
 /// The program's name for people.
-const NAME: &str = "claude";
+const AGENT_NAME: &str = "claude";
 
 /// What happened.
 #[derive(Debug)]
-pub(super) enum Input {
+pub(super) enum TerminalSlotInput {
     /// Start.
-    Begin,
+    Start,
     /// Somebody wants something.
-    Command(Command),
+    Command(SlotCommand),
     /// The person's keys went to the program.
     Typed(Vec<u8>),
     /// The program reported.
-    Report(Report),
+    Report(HookReport),
     /// The program is up, as this process.
     Started(u32),
     /// What it says its version is.
@@ -48,27 +50,27 @@ pub(super) enum Input {
     /// A deadline is reached.
     Tick,
     /// Nobody holds a handle any more.
-    Abandoned,
+    HandlesDropped,
 }
 
 /// What is to be done.
 #[derive(Debug, PartialEq)]
-pub(super) enum Effect {
+pub(super) enum TerminalEffect {
     /// Start the program, in this session.
     Spawn(Option<SessionId>),
     /// Give it these to read.
-    Send(Keys),
+    SendKeys(PtyInput),
     /// Signal it.
     Signal(Signal),
     /// Tell the news.
-    Tell(Box<SlotEvent>),
+    Emit(Box<SlotEvent>),
     /// Nothing comes after this.
     Finish,
 }
 
 /// The active session.
 #[derive(Debug, Clone)]
-struct Active {
+struct TerminalSession {
     session: SessionId,
     transcript: PathBuf,
     cwd: PathBuf,
@@ -76,9 +78,9 @@ struct Active {
 
 /// A switch that was typed.
 #[derive(Debug)]
-struct Asked {
+struct TypedSwitch {
     switch: Switch,
-    reply: Reply<Switched>,
+    reply: Reply<CompletedSwitch>,
     from: SessionId,
     since: Instant,
     /// A fork of another session: that one has to be resumed first.
@@ -87,7 +89,7 @@ struct Asked {
 
 /// What comes after the program's end.
 #[derive(Debug, Clone, Copy)]
-enum Ending {
+enum AfterExit {
     /// Nothing.
     Finish,
     /// The program again, in this session.
@@ -96,7 +98,7 @@ enum Ending {
 
 /// The machine.
 #[derive(Debug)]
-pub(super) struct Machine {
+pub(super) struct TerminalMachine {
     launch: Launch,
     /// Whether a transcript holds anything.
     is_stored: fn(&Path) -> bool,
@@ -106,21 +108,21 @@ pub(super) struct Machine {
     state: SlotState,
     epoch: u64,
     pid: u32,
-    active: Option<Active>,
-    asked: Option<Asked>,
+    active: Option<TerminalSession>,
+    typed_switch: Option<TypedSwitch>,
     /// When the program left a session by itself.
-    left: Option<Instant>,
+    left_at: Option<Instant>,
     /// Something may stand in the program's input that was not sent.
-    typed: bool,
+    input_dirty: bool,
     /// The prompt of ours that was typed, and whether its turn runs.
-    prompt: Option<(String, bool)>,
-    ending: Option<(Ending, Instant, Signal)>,
+    submitted: Option<(String, bool)>,
+    stopping: Option<(AfterExit, Instant, Signal)>,
     closers: Vec<oneshot::Sender<()>>,
     now: Instant,
-    effects: Vec<Effect>,
+    effects: Vec<TerminalEffect>,
 }
 
-impl Machine {
+impl TerminalMachine {
     pub(super) fn new(launch: Launch, is_stored: fn(&Path) -> bool, now: Instant) -> Self {
         Self {
             launch,
@@ -131,11 +133,11 @@ impl Machine {
             epoch: 0,
             pid: 0,
             active: None,
-            asked: None,
-            left: None,
-            typed: false,
-            prompt: None,
-            ending: None,
+            typed_switch: None,
+            left_at: None,
+            input_dirty: false,
+            submitted: None,
+            stopping: None,
             closers: Vec::new(),
             now,
             effects: Vec::new(),
@@ -143,117 +145,121 @@ impl Machine {
     }
 
     /// Takes one step.
-    pub(super) fn step(&mut self, input: Input, now: Instant) -> Vec<Effect> {
+    pub(super) fn step(&mut self, input: TerminalSlotInput, now: Instant) -> Vec<TerminalEffect> {
         self.now = now;
         match input {
-            Input::Begin => self.start(self.launch.resume),
-            Input::Command(command) => self.obey(command),
-            Input::Typed(keys) => {
-                self.typed = true;
-                self.send(keys);
+            TerminalSlotInput::Start => self.start(self.launch.resume),
+            TerminalSlotInput::Command(command) => self.handle_command(command),
+            TerminalSlotInput::Typed(keys) => {
+                self.input_dirty = true;
+                self.send_bytes(keys);
             }
-            Input::Report(report) => self.hear(report),
-            Input::Started(pid) => self.pid = pid,
-            Input::Version(version) => self.version = version,
-            Input::Ended(reason, screen) => self.ended(reason, screen),
-            Input::Tick => self.tick(),
-            Input::Abandoned => self.end(Ending::Finish),
+            TerminalSlotInput::Report(report) => self.handle_report(report),
+            TerminalSlotInput::Started(pid) => self.pid = pid,
+            TerminalSlotInput::Version(version) => self.version = version,
+            TerminalSlotInput::Ended(reason, screen) => self.program_ended(reason, screen),
+            TerminalSlotInput::Tick => self.tick(),
+            TerminalSlotInput::HandlesDropped => self.stop_program(AfterExit::Finish),
         }
         std::mem::take(&mut self.effects)
     }
 
     /// When to take the next step should nothing happen before.
     pub(super) fn deadline(&self) -> Option<Instant> {
-        let asked = self.asked.as_ref().map(|asked| asked.since + PATIENCE);
-        let ending = self.ending.as_ref().map(|(_, at, _)| *at);
+        let asked = self.typed_switch.as_ref().map(|asked| asked.since + CONFIRM_TIMEOUT);
+        let ending = self.stopping.as_ref().map(|(_, at, _)| *at);
         asked.into_iter().chain(ending).min()
     }
 
     fn start(&mut self, session: Option<SessionId>) {
-        self.enter(SlotState::Starting);
-        self.effects.push(Effect::Spawn(session));
+        self.set_state(SlotState::Starting);
+        self.effects.push(TerminalEffect::Spawn(session));
     }
 
     fn tick(&mut self) {
-        if self.asked.as_ref().is_some_and(|asked| asked.since + PATIENCE <= self.now) {
+        if self.typed_switch.as_ref().is_some_and(|asked| asked.since + CONFIRM_TIMEOUT <= self.now) {
             let message = "it did not say that it did it; its terminal shows what it said instead";
-            self.fail(&refused("unconfirmed", message));
+            self.fail_switch(&refusal("unconfirmed", message));
         }
-        if let Some((_, at, signal)) = &mut self.ending
+        if let Some((_, at, signal)) = &mut self.stopping
             && *at <= self.now
         {
             let due = *signal;
-            (*at, *signal) = (self.now + GRACE, Signal::KILL);
-            self.effects.push(Effect::Signal(due));
+            (*at, *signal) = (self.now + TERM_GRACE, Signal::KILL);
+            self.effects.push(TerminalEffect::Signal(due));
         }
     }
 
     /// The switch that was asked for did not happen.
-    fn fail(&mut self, error: &SlotError) {
-        let Some(asked) = self.asked.take() else { return };
+    fn fail_switch(&mut self, error: &SlotError) {
+        let Some(asked) = self.typed_switch.take() else { return };
         if let Some(active) = &self.active {
             let session = active.session;
-            self.enter(SlotState::Idle(session));
+            self.set_state(SlotState::Idle(session));
         }
         let _ = asked.reply.send(Err(error.clone()));
     }
 
     /// Ends the program, if it runs.
-    fn end(&mut self, then: Ending) {
+    fn stop_program(&mut self, then: AfterExit) {
         if matches!(self.state, SlotState::Exited(_)) {
-            return self.after(then);
+            return self.after_exit(then);
         }
-        let signal = self.ending.take().map_or(Signal::TERM, |(_, _, signal)| signal);
-        self.effects.push(Effect::Signal(signal));
-        self.ending = Some((then, self.now + GRACE, Signal::KILL));
+        let signal = self.stopping.take().map_or(Signal::TERM, |(_, _, signal)| signal);
+        self.effects.push(TerminalEffect::Signal(signal));
+        self.stopping = Some((then, self.now + TERM_GRACE, Signal::KILL));
     }
 
-    fn ended(&mut self, reason: String, screen: Vec<String>) {
-        self.fail(&SlotError::Gone(format!("the agent is gone: {reason}")));
-        if let Some((uuid, runs)) = self.prompt.take() {
-            let state = if runs { PromptState::CutOff } else { PromptState::Cancelled };
-            self.tell(News::Prompt { uuid, state });
+    fn program_ended(&mut self, reason: String, screen: Vec<String>) {
+        self.fail_switch(&SlotError::Disconnected(format!("the agent is gone: {reason}")));
+        if let Some((uuid, runs)) = self.submitted.take() {
+            let state = if runs { PromptState::Aborted } else { PromptState::Cancelled };
+            self.emit(SlotEventKind::PromptStateChanged { uuid, state });
         }
-        let ending = self.ending.take().map(|(then, _, _)| then);
+        let ending = self.stopping.take().map(|(then, _, _)| then);
         let expected = ending.is_some();
-        let restart_in = matches!(ending, Some(Ending::Start(_))).then_some(Duration::ZERO);
-        self.enter(SlotState::Exited(Exit { reason, expected, stderr: screen, restart_in }));
+        let restart_in = matches!(ending, Some(AfterExit::Start(_))).then_some(Duration::ZERO);
+        self.set_state(SlotState::Exited(ProcessExit { reason, expected, stderr: screen, restart_in }));
         if let Some(then) = ending {
-            self.after(then);
+            self.after_exit(then);
         }
     }
 
-    fn after(&mut self, then: Ending) {
+    fn after_exit(&mut self, then: AfterExit) {
         match then {
-            Ending::Start(session) => self.start(session),
-            Ending::Finish => {
+            AfterExit::Start(session) => self.start(session),
+            AfterExit::Finish => {
                 for closer in self.closers.drain(..) {
                     let _ = closer.send(());
                 }
-                self.effects.push(Effect::Finish);
+                self.effects.push(TerminalEffect::Finish);
             }
         }
     }
 
-    fn enter(&mut self, state: SlotState) {
+    fn set_state(&mut self, state: SlotState) {
         if self.state != state || state == SlotState::Starting {
             self.state = state.clone();
-            self.tell(News::State(state));
+            self.emit(SlotEventKind::StateChanged(state));
         }
     }
 
-    fn tell(&mut self, news: News) {
+    fn emit(&mut self, news: SlotEventKind) {
         let session = self.active.as_ref().map(|active| active.session);
-        self.effects.push(Effect::Tell(Box::new(SlotEvent { epoch: self.epoch, session, news })));
+        self.effects.push(TerminalEffect::Emit(Box::new(SlotEvent {
+            epoch: self.epoch,
+            session,
+            kind: news,
+        })));
     }
 
-    fn send(&mut self, bytes: Vec<u8>) {
-        self.effects.push(Effect::Send(Keys::Bytes(bytes)));
+    fn send_bytes(&mut self, bytes: Vec<u8>) {
+        self.effects.push(TerminalEffect::SendKeys(PtyInput::Bytes(bytes)));
     }
 }
 
-fn refused(code: &str, message: &str) -> SlotError {
-    SlotError::Refused { code: code.to_owned(), message: format!("{NAME} in a terminal: {message}") }
+fn refusal(code: &str, message: &str) -> SlotError {
+    SlotError::Refused { code: code.to_owned(), message: format!("{AGENT_NAME} in a terminal: {message}") }
 }
 
 #[cfg(test)]

@@ -17,11 +17,11 @@ use rustix::process::{Pid, Signal, kill_process_group};
 /// Lines that can be scrolled back to.
 const SCROLLBACK: usize = 5_000;
 /// Bytes that are read at once.
-const CHUNK: usize = 64 * 1024;
+const READ_BUFFER: usize = 64 * 1024;
 
 /// What a terminal's program is given to read.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Keys {
+pub(super) enum PtyInput {
     /// These bytes.
     Bytes(Vec<u8>),
     /// Nothing for a while, so that what follows is a key of its own.
@@ -32,17 +32,17 @@ pub(super) enum Keys {
 pub(super) struct Pty {
     /// The program itself.
     pub pid: u32,
-    keys: thread_channel::Sender<Keys>,
+    keys: thread_channel::Sender<PtyInput>,
     master: Box<dyn MasterPty + Send>,
 }
 
 /// The screen of a program: rows, columns, colours, modes.
-pub(super) type Emulator = vt100::Parser<Answers>;
+pub(super) type Emulator = vt100::Parser<PtyResponder>;
 
 /// What the terminal says by itself: it is asked who it is and where its cursor
 /// stands.
-pub(super) struct Answers {
-    keys: thread_channel::Sender<Keys>,
+pub(super) struct PtyResponder {
+    keys: thread_channel::Sender<PtyInput>,
 }
 
 impl Pty {
@@ -59,33 +59,33 @@ impl Pty {
         let failed = |error: &dyn std::fmt::Display| format!("could not start {program}: {error}");
         let size = PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 };
         let pair = native_pty_system().openpty(size).map_err(|error| failed(&error))?;
-        let mut child = pair.slave.spawn_command(built(command)).map_err(|error| failed(&error))?;
+        let mut child = pair.slave.spawn_command(command_builder(command)).map_err(|error| failed(&error))?;
         // Ours would keep the terminal open after its program ended.
         drop(pair.slave);
         let mut output = pair.master.try_clone_reader().map_err(|error| failed(&error))?;
         let input = pair.master.take_writer().map_err(|error| failed(&error))?;
         let pid = child.process_id().unwrap_or_default();
         let (keys, waiting) = thread_channel::channel();
-        std::thread::spawn(move || write(input, &waiting));
-        let answers = Answers { keys: keys.clone() };
+        std::thread::spawn(move || write_input(input, &waiting));
+        let answers = PtyResponder { keys: keys.clone() };
         let emulator = vt100::Parser::new_with_callbacks(cells(rows), cells(columns), SCROLLBACK, answers);
         let emulator = Arc::new(Mutex::new(emulator));
         let painting = Arc::clone(&emulator);
         std::thread::spawn(move || {
-            let mut chunk = vec![0; CHUNK];
+            let mut chunk = vec![0; READ_BUFFER];
             // The end of its program reads as an error on Linux.
             while let Ok(count @ 1..) = output.read(&mut chunk) {
                 lock(&painting).process(&chunk[..count]);
                 painted();
             }
-            let reason = child.wait().map_or_else(|error| error.to_string(), |status| told(&status));
-            ended(reason, lines(lock(&painting).screen()));
+            let reason = child.wait().map_or_else(|error| error.to_string(), |status| describe_exit(&status));
+            ended(reason, screen_lines(lock(&painting).screen()));
         });
         Ok((Self { pid, keys, master: pair.master }, emulator))
     }
 
     /// Gives the program something to read.
-    pub(super) fn send(&self, keys: Keys) {
+    pub(super) fn send(&self, keys: PtyInput) {
         // A program that is gone reads nothing; its end is told elsewhere.
         let _read_or_gone = self.keys.send(keys);
     }
@@ -105,7 +105,7 @@ impl Pty {
     }
 }
 
-impl vt100::Callbacks for Answers {
+impl vt100::Callbacks for PtyResponder {
     fn unhandled_csi(
         &mut self,
         screen: &mut vt100::Screen,
@@ -125,7 +125,7 @@ impl vt100::Callbacks for Answers {
             _ => return,
         };
         // A program that is gone does not wait for it.
-        let _read_or_gone = self.keys.send(Keys::Bytes(answer.into_bytes()));
+        let _read_or_gone = self.keys.send(PtyInput::Bytes(answer.into_bytes()));
     }
 }
 
@@ -140,7 +140,7 @@ pub(super) fn cells(count: u16) -> NonZero<u16> {
 }
 
 /// The same command for a terminal that has all colours.
-fn built(command: &std::process::Command) -> CommandBuilder {
+fn command_builder(command: &std::process::Command) -> CommandBuilder {
     let mut built = CommandBuilder::new(command.get_program());
     built.args(command.get_args());
     built.env("TERM", "xterm-256color");
@@ -157,26 +157,26 @@ fn built(command: &std::process::Command) -> CommandBuilder {
     built
 }
 
-fn write(mut input: impl Write, waiting: &thread_channel::Receiver<Keys>) {
+fn write_input(mut input: impl Write, waiting: &thread_channel::Receiver<PtyInput>) {
     for keys in waiting {
         match keys {
-            Keys::Bytes(bytes) => {
+            PtyInput::Bytes(bytes) => {
                 if input.write_all(&bytes).and_then(|()| input.flush()).is_err() {
                     return;
                 }
             }
-            Keys::Pause(pause) => std::thread::sleep(pause),
+            PtyInput::Pause(pause) => std::thread::sleep(pause),
         }
     }
 }
 
 /// The lines of a screen that hold something.
-fn lines(screen: &vt100::Screen) -> Vec<String> {
+fn screen_lines(screen: &vt100::Screen) -> Vec<String> {
     let (_, columns) = screen.size();
     screen.rows(0, columns.get()).filter(|line| !line.trim().is_empty()).collect()
 }
 
-fn told(status: &ExitStatus) -> String {
+fn describe_exit(status: &ExitStatus) -> String {
     match status.signal() {
         Some(signal) => format!("by a signal: {signal}"),
         None => format!("exit {}", status.exit_code()),

@@ -84,9 +84,9 @@ fn a_session_is_found_in_every_project_even_after_it_moved() {
 #[test]
 fn what_is_gone_before_it_is_read_is_gone_and_not_unreadable() {
     let id = SessionId::random();
-    let because = |kind: ErrorKind| unread(id, "/p/x.jsonl".into())(kind.into());
+    let because = |kind: ErrorKind| read_error(id, "/p/x.jsonl".into())(kind.into());
     assert!(matches!(because(ErrorKind::NotFound), StoreError::NotFound(gone) if gone == id));
-    assert!(matches!(because(ErrorKind::PermissionDenied), StoreError::Unreadable { .. }));
+    assert!(matches!(because(ErrorKind::PermissionDenied), StoreError::CannotRead { .. }));
 }
 
 #[test]
@@ -144,11 +144,11 @@ fn a_fork_leaves_its_source_as_it_was() {
     let scratch = Scratch::new();
     let id = scratch.session(&[PROMPT, "{\"torn"]);
     let (before, stored) = (scratch.text(id), scratch.store.find(id).unwrap());
-    let fork = scratch.store.fork(id, &Fork::default()).unwrap().id;
+    let fork = scratch.store.fork(id, &ForkSpec::default()).unwrap().id;
     assert_eq!((scratch.text(id), scratch.store.find(id).unwrap()), (before, stored));
     assert_eq!(scratch.store.list(&scratch.here()).unwrap().len(), 2);
     assert!(scratch.text(fork).contains("go ⑂2"));
-    let refused = scratch.store.fork(id, &Fork { at: Some("q"), ..Fork::default() }).unwrap_err();
+    let refused = scratch.store.fork(id, &ForkSpec { at: Some("q"), ..ForkSpec::default() }).unwrap_err();
     assert_eq!(refused.to_string(), format!("session {id} has no message q"));
 }
 
@@ -157,11 +157,12 @@ fn a_fork_can_belong_to_another_folder() {
     let scratch = Scratch::new();
     let id = scratch.session(&[PROMPT]);
     let there = scratch.temp.path().join("there");
-    let fork = scratch.store.fork(id, &Fork { cwd: Some(&there), ..Fork::default() }).unwrap().id;
+    let fork = scratch.store.fork(id, &ForkSpec { cwd: Some(&there), ..ForkSpec::default() }).unwrap().id;
     let listed = scratch.store.list(&Scope::Project(there.clone())).unwrap();
     assert_eq!(listed.iter().map(|stored| stored.id).collect::<Vec<_>>(), [fork]);
     assert!(scratch.text(fork).contains(&format!("\"cwd\":\"{}\"", there.display())));
-    let same = scratch.store.fork(id, &Fork { cwd: Some(&scratch.cwd()), ..Fork::default() }).unwrap().id;
+    let same =
+        scratch.store.fork(id, &ForkSpec { cwd: Some(&scratch.cwd()), ..ForkSpec::default() }).unwrap().id;
     assert!(!scratch.text(same).contains("\"cwd\""));
 }
 
@@ -195,7 +196,7 @@ fn the_end_of_a_session_is_read_alone() {
     let scratch = Scratch::new();
     let id = scratch.session(&[PROMPT, "{\"type\":\"last\"}"]);
     let tail = scratch.store.read_tail(id, 20).unwrap();
-    assert_eq!((tail.bytes.as_slice(), tail.whole), (b"{\"type\":\"last\"}\n".as_slice(), false));
+    assert_eq!((tail.bytes.as_slice(), tail.is_complete), (b"{\"type\":\"last\"}\n".as_slice(), false));
 }
 
 #[test]

@@ -4,26 +4,26 @@
 use super::command::Command;
 use super::state::App;
 use crate::session::SessionId;
-use crate::slot::{Ability, Feature};
+use crate::slot::{Feature, SwitchSupport};
 
 /// An agent on offer.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Offered {
+pub struct AgentOffer {
     /// What it is called.
     pub name: &'static str,
     /// How each switch would be done.
-    pub how: String,
+    pub switch_methods: String,
     /// Its sessions are the ones of the official transcripts.
-    pub official: bool,
+    pub official_transcripts: bool,
     /// Why it cannot be picked; none where it can.
-    pub missing: Option<String>,
+    pub unavailable: Option<String>,
 }
 
 /// Who has to be in the seat for a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Keeper {
+pub enum SessionOwner {
     /// Who is.
-    Seated,
+    Active,
     /// This one of the agents on offer.
     Offered(usize),
     /// An agent that is not on offer.
@@ -33,60 +33,65 @@ pub enum Keeper {
 impl App {
     /// Who can go on in a session: the agent that keeps it, or, where it is in
     /// the official format, one that shares that.
-    pub fn keeper(&self, session: SessionId) -> Keeper {
-        let Some(row) = self.row(session) else { return Keeper::Seated };
+    pub fn session_owner(&self, session: SessionId) -> SessionOwner {
+        let Some(row) = self.row(session) else { return SessionOwner::Active };
         let named = |name: &str| self.agents.iter().position(|offered| offered.name == name);
         let place = match row.facts.agent.as_deref() {
-            Some(keeper) if keeper == self.seat.name => return Keeper::Seated,
+            Some(keeper) if keeper == self.agent.name => return SessionOwner::Active,
             Some(keeper) => named(keeper),
-            None if self.agents.is_empty() || self.shares_transcripts() => return Keeper::Seated,
+            None if self.agents.is_empty() || self.shares_transcripts() => return SessionOwner::Active,
             // The official one where it is there, else our own.
-            None => self.seat.sharing.or_else(|| {
-                self.agents.iter().rposition(|offered| offered.official && offered.missing.is_none())
+            None => self.agent.last_official.or_else(|| {
+                self.agents
+                    .iter()
+                    .rposition(|offered| offered.official_transcripts && offered.unavailable.is_none())
             }),
         };
-        place.map_or(Keeper::Unknown, Keeper::Offered)
+        place.map_or(SessionOwner::Unknown, SessionOwner::Offered)
     }
 
     /// Whether the agent in the seat writes the official transcripts, and reads
     /// those of others.
     pub fn shares_transcripts(&self) -> bool {
-        let is_official = |offered: &Offered| offered.name == self.seat.name && offered.official;
-        self.seat.terminal || self.agents.iter().any(is_official)
+        let is_official =
+            |offered: &AgentOffer| offered.name == self.agent.name && offered.official_transcripts;
+        self.agent.terminal || self.agents.iter().any(is_official)
     }
 
     /// The agent in the seat, where its sessions are not those of the official
     /// transcripts and another run can seat it by this name.
-    pub fn only_teller(&self) -> Option<&'static str> {
-        let seated = self.agents.iter().find(|offered| offered.name == self.seat.name);
-        seated.filter(|offered| !offered.official).map(|offered| offered.name)
+    pub fn recording_agent(&self) -> Option<&'static str> {
+        let seated = self.agents.iter().find(|offered| offered.name == self.agent.name);
+        seated.filter(|offered| !offered.official_transcripts).map(|offered| offered.name)
     }
 
     /// The agent that alone keeps a session; hostile text.
-    pub fn keeper_name(&self, session: SessionId) -> Option<&str> {
+    pub fn owner_name(&self, session: SessionId) -> Option<&str> {
         self.row(session)?.facts.agent.as_deref()
     }
 
     /// Whether the agent in the seat is the only one that keeps a session.
-    pub fn is_kept_by_seated(&self, session: SessionId) -> bool {
-        self.keeper_name(session) == Some(self.seat.name.as_str())
+    pub fn owned_by_active(&self, session: SessionId) -> bool {
+        self.owner_name(session) == Some(self.agent.name.as_str())
     }
 
     /// Why the agent in the seat cannot do what a command asks of it; none where
     /// it can, or is not asked. It is shown ahead of time; who asks all the same
     /// is told by the slot.
-    pub fn lacks(&self, command: Command) -> Option<&'static str> {
-        let abilities = &self.seat.agent.as_ref()?.abilities;
+    pub fn missing_capability(&self, command: Command) -> Option<&'static str> {
+        let abilities = &self.agent.info.as_ref()?.capabilities;
         let missing = |ability| match ability {
-            Ability::Missing(why) => Some(why),
-            Ability::InProcess | Ability::Standby => None,
+            SwitchSupport::Unsupported(why) => Some(why),
+            SwitchSupport::InProcess | SwitchSupport::Standby => None,
         };
         match command {
             Command::Clear => missing(abilities.clear),
-            Command::Seat | Command::SeatRecent(_) | Command::Flip => missing(abilities.resume),
+            Command::Resume | Command::ResumeRecent(_) | Command::PreviousSession => {
+                missing(abilities.resume)
+            }
             Command::Fork => missing(abilities.fork),
-            Command::CycleMode => abilities.lack(Feature::Mode),
-            Command::Rewind => abilities.lack(Feature::Rewind),
+            Command::CycleMode => abilities.unsupported(Feature::Mode),
+            Command::Rewind => abilities.unsupported(Feature::Rewind),
             _ => None,
         }
     }

@@ -1,30 +1,30 @@
 //! The list of sessions: filtered, grouped by day, forks under their parent.
 
-mod families;
+mod fork_tree;
 
 use std::sync::Arc;
 
 use chrono::{DateTime, Datelike, FixedOffset, NaiveDate, Utc};
 use tui_textarea::TextArea;
 
-use self::families::Kin;
+use self::fork_tree::ForkTree;
 use super::ranking::Ranking;
-use super::writing;
-use crate::index::Row;
-use crate::index::query::{Completion, Query};
+use super::text_input;
+use crate::index::SessionRow;
+use crate::index::query::{QueryCompletion, SessionQuery};
 use crate::session::SessionId;
 
 /// The browser's state.
 #[derive(Debug, Default)]
 pub struct Browser {
     /// All sessions of the scope that are known so far, newest first.
-    pub rows: Arc<Vec<Row>>,
+    pub rows: Arc<Vec<SessionRow>>,
     /// Sessions of the scope that hold nothing, while they are hidden.
-    aside: Vec<Row>,
+    hidden_empty: Vec<SessionRow>,
     /// They are shown.
-    pub with_empty: bool,
+    pub shows_empty: bool,
     /// What the pane lists: headings and sessions, in order.
-    pub visible: Vec<Visible>,
+    pub lines: Vec<BrowserLine>,
     /// The session under the cursor; none: the new session in the seat.
     pub selected: Option<SessionId>,
     /// The sessions of all projects, not only of this one.
@@ -46,13 +46,13 @@ pub struct Browser {
     /// Which sessions the filter leaves.
     pub ranking: Ranking,
     /// The cursor goes to the best match as soon as that is known.
-    seeks_best: bool,
-    kin: Kin,
+    selects_best: bool,
+    fork_tree: ForkTree,
 }
 
 /// A line of the list.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Visible {
+pub enum BrowserLine {
     /// A day, or a month.
     Heading(String),
     /// The new, still empty session in the seat.
@@ -80,59 +80,59 @@ impl Browser {
     }
 
     /// The row of a session.
-    pub fn row(&self, id: SessionId) -> Option<&Row> {
+    pub fn row(&self, id: SessionId) -> Option<&SessionRow> {
         self.rows.iter().find(|row| row.stored.id == id)
     }
 
     /// The row of a session that may not be known.
-    pub fn row_of(&self, id: Option<SessionId>) -> Option<&Row> {
+    pub fn row_of(&self, id: Option<SessionId>) -> Option<&SessionRow> {
         self.row(id?)
     }
 
     /// The n-th recent session, from 1.
-    pub fn recent(&self, number: u8) -> Option<SessionId> {
+    pub fn nth_recent(&self, number: u8) -> Option<SessionId> {
         self.rows.get(usize::from(number).checked_sub(1)?).map(|row| row.stored.id)
     }
 
     /// Takes the sessions of the scope, newest first.
-    pub fn take(&mut self, rows: Arc<Vec<Row>>, active: Option<SessionId>) {
+    pub fn set_rows(&mut self, rows: Arc<Vec<SessionRow>>, active: Option<SessionId>) {
         self.rows = rows;
-        self.aside.clear();
-        self.sort_out_empty(active);
+        self.hidden_empty.clear();
+        self.partition_empty(active);
     }
 
     /// Puts the sessions that hold nothing among the others, or aside; the one
     /// in the seat is always shown.
-    pub fn sort_out_empty(&mut self, active: Option<SessionId>) {
-        let empty = |row: &Row| row.holds_nothing() && Some(row.stored.id) != active;
-        if !self.aside.is_empty() || (!self.with_empty && self.rows.iter().any(empty)) {
+    pub fn partition_empty(&mut self, active: Option<SessionId>) {
+        let empty = |row: &SessionRow| row.is_empty() && Some(row.stored.id) != active;
+        if !self.hidden_empty.is_empty() || (!self.shows_empty && self.rows.iter().any(empty)) {
             let all = Arc::unwrap_or_clone(std::mem::take(&mut self.rows)).into_iter();
-            let all = all.chain(self.aside.drain(..));
-            let (aside, mut rows): (Vec<_>, Vec<_>) = all.partition(|row| !self.with_empty && empty(row));
-            rows.sort_by_cached_key(|row| (std::cmp::Reverse(row.active()), row.stored.id));
-            (self.rows, self.aside) = (Arc::new(rows), aside);
+            let all = all.chain(self.hidden_empty.drain(..));
+            let (aside, mut rows): (Vec<_>, Vec<_>) = all.partition(|row| !self.shows_empty && empty(row));
+            rows.sort_by_cached_key(|row| (std::cmp::Reverse(row.active_at()), row.stored.id));
+            (self.rows, self.hidden_empty) = (Arc::new(rows), aside);
         }
-        self.kin = Kin::of(&self.rows);
+        self.fork_tree = ForkTree::build(&self.rows);
     }
 
     /// How many sessions of the scope hold nothing.
     pub fn empty_rows(&self) -> usize {
-        self.aside.len() + self.rows.iter().filter(|row| row.holds_nothing()).count()
+        self.hidden_empty.len() + self.rows.iter().filter(|row| row.is_empty()).count()
     }
 
     /// How many sessions the filter leaves.
     pub fn matches(&self) -> usize {
-        self.visible.iter().filter(|line| matches!(line, Visible::Session { dim: false, .. })).count()
+        self.lines.iter().filter(|line| matches!(line, BrowserLine::Session { dim: false, .. })).count()
     }
 
     /// The line the cursor is on.
     pub fn cursor(&self) -> Option<usize> {
-        self.visible.iter().position(|line| self.stop(line) == Some(Stop(self.selected)))
+        self.lines.iter().position(|line| self.cursor_stop(line) == Some(CursorStop(self.selected)))
     }
 
     /// Moves the cursor over sessions, headings left out.
     pub fn step(&mut self, step: isize) {
-        let stops: Vec<Stop> = self.visible.iter().filter_map(|line| self.stop(line)).collect();
+        let stops: Vec<CursorStop> = self.lines.iter().filter_map(|line| self.cursor_stop(line)).collect();
         if stops.is_empty() {
             return;
         }
@@ -143,67 +143,67 @@ impl Browser {
 
     /// Puts the cursor on a line, if it is a session.
     pub fn select_line(&mut self, line: usize) -> bool {
-        let stop = self.visible.get(line).and_then(|line| self.stop(line));
-        if let Some(Stop(stop)) = stop {
+        let stop = self.lines.get(line).and_then(|line| self.cursor_stop(line));
+        if let Some(CursorStop(stop)) = stop {
             self.selected = stop;
         }
         stop.is_some()
     }
 
     /// What the cursor stands for on this line: a session, the new one, or nothing.
-    fn stop(&self, line: &Visible) -> Option<Stop> {
+    fn cursor_stop(&self, line: &BrowserLine) -> Option<CursorStop> {
         match line {
-            Visible::Heading(_) => None,
-            Visible::New => Some(Stop(None)),
-            Visible::Session { row, .. } => Some(Stop(Some(self.rows[*row].stored.id))),
+            BrowserLine::Heading(_) => None,
+            BrowserLine::New => Some(CursorStop(None)),
+            BrowserLine::Session { row, .. } => Some(CursorStop(Some(self.rows[*row].stored.id))),
         }
     }
 
     /// Makes the list anew, after the rows, the filter or the day changed.
     /// `new_in_seat`: the session in the seat has no row yet.
-    pub fn arrange(&mut self, now: DateTime<Utc>, offset: FixedOffset, new_in_seat: bool) {
+    pub fn rebuild(&mut self, now: DateTime<Utc>, offset: FixedOffset, new_in_seat: bool) {
         let now = now.with_timezone(&offset);
-        self.ranking.ask(&self.rows, Query::parse(self.query(), now));
+        self.ranking.set_query(&self.rows, SessionQuery::parse(self.query(), now));
         let hits = self.ranking.hits();
         let mut matched = vec![false; self.rows.len()];
         for &hit in hits {
             matched[hit] = true;
         }
-        let families = self.kin.families(&self.rows, hits);
-        self.visible.clear();
+        let families = self.fork_tree.groups(&self.rows, hits);
+        self.lines.clear();
         if new_in_seat && self.query().is_empty() {
-            self.visible.push(Visible::New);
+            self.lines.push(BrowserLine::New);
         }
         let today = now.date_naive();
         let (mut day, mut under) = (None, String::new());
         for family in families {
             let date = family.active.with_timezone(&offset).date_naive();
             if day.replace(date) != Some(date) {
-                let heading = heading(date, today);
+                let heading = day_heading(date, today);
                 if heading != under {
-                    self.visible.push(Visible::Heading(heading.clone()));
+                    self.lines.push(BrowserLine::Heading(heading.clone()));
                     under = heading;
                 }
             }
             let members = family.members.into_iter();
-            self.visible.extend(members.map(|(row, depth)| Visible::Session {
+            self.lines.extend(members.map(|(row, depth)| BrowserLine::Session {
                 row,
                 depth,
                 dim: !matched[row],
             }));
         }
         if self.cursor().is_none() {
-            self.selected = self.visible.iter().find_map(|line| self.stop(line)).and_then(|stop| stop.0);
+            self.selected = self.lines.iter().find_map(|line| self.cursor_stop(line)).and_then(|stop| stop.0);
         }
-        if !self.ranking.waits() && std::mem::take(&mut self.seeks_best) {
+        if !self.ranking.is_waiting() && std::mem::take(&mut self.selects_best) {
             self.select_best();
         }
     }
 
     /// The filter was changed: the best match gets the cursor, the more recent
     /// of equal ones.
-    pub fn seek_best(&mut self) {
-        self.seeks_best = true;
+    pub fn select_best_when_ranked(&mut self) {
+        self.selects_best = true;
     }
 
     fn select_best(&mut self) {
@@ -213,17 +213,17 @@ impl Browser {
     }
 
     /// What the filter under its cursor can be completed to.
-    pub fn completion(&self) -> Option<Completion> {
-        self.filtering.then(|| writing::completion(&self.filter, &self.rows))?
+    pub fn completion(&self) -> Option<QueryCompletion> {
+        self.filtering.then(|| text_input::completion(&self.filter, &self.rows))?
     }
 }
 
 /// A line the cursor can be on: a session, or the new one without an id in the list.
 #[derive(PartialEq)]
-struct Stop(Option<SessionId>);
+struct CursorStop(Option<SessionId>);
 
 /// The heading over the sessions of a day: recent ones by the day, older ones by the month.
-fn heading(day: NaiveDate, today: NaiveDate) -> String {
+fn day_heading(day: NaiveDate, today: NaiveDate) -> String {
     match (today - day).num_days() {
         ..=0 => "TODAY".to_owned(),
         1 => "YESTERDAY".to_owned(),

@@ -17,9 +17,9 @@ pub enum Command {
     /// Go to the last.
     Bottom,
     /// Give the highlighted session the seat.
-    Seat,
+    Resume,
     /// Give the n-th recent session the seat, from 1.
-    SeatRecent(u8),
+    ResumeRecent(u8),
     /// Leave for a new, empty session.
     Clear,
     /// Take the last clear, delete, title or tag back.
@@ -27,13 +27,13 @@ pub enum Command {
     /// Go on in a copy.
     Fork,
     /// The agent's MCP servers.
-    Servers,
+    McpServers,
     /// Bring the files back to what they were when a prompt came.
     Rewind,
     /// Go to the session this one was forked from.
-    Parent,
+    ParentSession,
     /// Go to the session that had the seat before.
-    Flip,
+    PreviousSession,
     /// Give the session a title.
     Rename,
     /// Give the session a tag.
@@ -49,15 +49,15 @@ pub enum Command {
     /// Filter the browser as you type.
     Filter,
     /// This project's sessions, or those of all projects.
-    WidenScope,
+    ToggleScope,
     /// Show the sessions that hold nothing, or hide them.
     ToggleEmpty,
     /// Find a session from anywhere.
     Jump,
     /// Search what was said in all sessions; there, back to titles.
-    Find,
+    SearchMessages,
     /// Search what tools were asked and gave back, too.
-    Tools,
+    ToggleToolSearch,
     /// Complete the filter that is being typed.
     Complete,
     /// Hide the browser, or lay it over the conversation.
@@ -67,13 +67,13 @@ pub enum Command {
     /// Go to the pane before.
     FocusPrevious,
     /// Go to the composer.
-    Compose,
+    FocusComposer,
     /// Stop the turn; without one, step back to the pane before.
     Interrupt,
     /// Stop the turn; without one, empty the composer; twice, quit.
     Cancel,
     /// From the agent's terminal back to the list of sessions.
-    Leave,
+    LeaveTerminal,
     /// Send the prompt.
     Send,
     /// Break the line.
@@ -93,13 +93,13 @@ pub enum Command {
     /// Copy its code block; again: the next one.
     CopyCode,
     /// Search in the conversation.
-    Search,
+    SearchConversation,
     /// The next hit.
     SearchNext,
     /// The hit before.
     SearchPrevious,
     /// Show when things were said and what turns cost.
-    Times,
+    ToggleTimestamps,
     /// Let the tool run this time.
     AllowOnce,
     /// Let the tool run in this session.
@@ -113,7 +113,7 @@ pub enum Command {
     /// Start a dead agent again.
     Restart,
     /// Why the agent died.
-    Why,
+    ShowExit,
     /// What the keys do.
     Help,
     /// Draw everything again.

@@ -7,7 +7,7 @@ use tui_textarea::{CursorMove, TextArea, WrapMode};
 use crate::session::SessionId;
 
 /// Prompts the history keeps.
-const HISTORY: usize = 500;
+const MAX_HISTORY: usize = 500;
 
 /// The composer's state.
 #[derive(Debug)]
@@ -19,20 +19,20 @@ pub struct Composer {
     /// The texts left behind in other sessions.
     drafts: HashMap<SessionId, String>,
     /// The drafts as they are on disk.
-    kept: HashMap<SessionId, String>,
+    saved_drafts: HashMap<SessionId, String>,
     /// Prompts sent, oldest first.
     history: Vec<String>,
     /// Which of them is shown, and the draft it stands in for.
     recalled: Option<(usize, String)>,
     /// Prompts sent to the agent whose turn has not begun.
-    pub queued: Vec<Queued>,
+    pub queued: Vec<QueuedPrompt>,
     /// The selected line of the completion.
     pub completion: usize,
 }
 
 /// A prompt that waits for the turns before it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Queued {
+pub struct QueuedPrompt {
     /// Its uuid.
     pub uuid: String,
     /// Its text.
@@ -45,7 +45,7 @@ impl Composer {
         Self {
             area: area(""),
             session: None,
-            kept: drafts.clone(),
+            saved_drafts: drafts.clone(),
             drafts,
             history,
             recalled: None,
@@ -77,7 +77,7 @@ impl Composer {
 
     /// Goes to another session's draft. Text written before there was a session
     /// goes along.
-    pub fn turn_to(&mut self, session: SessionId) {
+    pub fn switch_session(&mut self, session: SessionId) {
         if self.session == Some(session) {
             return;
         }
@@ -104,7 +104,7 @@ impl Composer {
 
     /// The drafts that changed since the last call, to be kept on disk; empty
     /// ones are to be removed there.
-    pub fn unkept(&mut self) -> Vec<(SessionId, String)> {
+    pub fn take_unsaved_drafts(&mut self) -> Vec<(SessionId, String)> {
         let mut drafts = self.drafts.clone();
         if let Some(session) = self.session {
             drafts.remove(&session);
@@ -112,16 +112,16 @@ impl Composer {
                 drafts.insert(session, self.text());
             }
         }
-        let gone = self.kept.keys().filter(|session| !drafts.contains_key(session));
+        let gone = self.saved_drafts.keys().filter(|session| !drafts.contains_key(session));
         let mut unkept: Vec<_> = gone.map(|session| (*session, String::new())).collect();
-        let changed = drafts.iter().filter(|(session, text)| self.kept.get(session) != Some(text));
+        let changed = drafts.iter().filter(|(session, text)| self.saved_drafts.get(session) != Some(text));
         unkept.extend(changed.map(|(session, text)| (*session, text.clone())));
-        self.kept = drafts;
+        self.saved_drafts = drafts;
         unkept
     }
 
     /// Takes the text away to be sent, and remembers it.
-    pub fn take(&mut self) -> String {
+    pub fn take_text(&mut self) -> String {
         let text = self.text();
         self.set("");
         self.recalled = None;
@@ -130,13 +130,13 @@ impl Composer {
         }
         self.history.retain(|former| *former != text);
         self.history.push(text.clone());
-        let surplus = self.history.len().saturating_sub(HISTORY);
+        let surplus = self.history.len().saturating_sub(MAX_HISTORY);
         self.history.drain(..surplus);
         text
     }
 
     /// A prompt that did not get through: in front of what is written.
-    pub fn give_back(&mut self, text: &str) {
+    pub fn restore_draft(&mut self, text: &str) {
         let joined = if self.is_empty() { text.to_owned() } else { format!("{text}\n{}", self.text()) };
         self.set(&joined);
     }
@@ -187,17 +187,17 @@ mod tests {
         let (one, two) = (SessionId::random(), SessionId::random());
         let mut composer = Composer::new(HashMap::new(), Vec::new());
         composer.paste("before there was a session");
-        composer.turn_to(one);
+        composer.switch_session(one);
         assert_eq!(composer.text(), "before there was a session");
-        composer.turn_to(two);
+        composer.switch_session(two);
         assert_eq!(composer.text(), "");
         composer.paste("two\r\nlines");
-        composer.turn_to(one);
-        let kept: HashMap<_, _> = composer.unkept().into_iter().collect();
+        composer.switch_session(one);
+        let kept: HashMap<_, _> = composer.take_unsaved_drafts().into_iter().collect();
         assert_eq!(kept[&two], "two\nlines");
-        assert_eq!(composer.unkept(), []);
-        composer.take();
-        assert_eq!(composer.unkept(), [(one, String::new())]);
+        assert_eq!(composer.take_unsaved_drafts(), []);
+        composer.take_text();
+        assert_eq!(composer.take_unsaved_drafts(), [(one, String::new())]);
     }
 
     #[test]
@@ -217,7 +217,7 @@ mod tests {
     fn what_did_not_get_through_comes_first() {
         let mut composer = Composer::new(HashMap::new(), Vec::new());
         composer.paste("second");
-        composer.give_back("first");
+        composer.restore_draft("first");
         assert_eq!(composer.text(), "first\nsecond");
     }
 }

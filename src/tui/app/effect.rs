@@ -4,11 +4,11 @@ use std::path::PathBuf;
 
 use crossterm::event::{KeyEvent, MouseEvent};
 
-use super::jump::Sought;
-use super::ranking::Work;
+use super::jump::TextQuery;
+use super::ranking::RankJob;
 use crate::protocol::PermissionMode;
 use crate::session::SessionId;
-use crate::slot::{Seat, Switch, Verdict};
+use crate::slot::{PermissionDecision, StartIn, Switch};
 
 /// One thing to be done outside.
 #[derive(Debug, Clone, PartialEq)]
@@ -33,7 +33,7 @@ pub enum Effect {
     },
     /// Copy a session that another agent keeps, so that the one in the seat can go
     /// on in it.
-    CarryOver {
+    ForkExternal {
         /// The session.
         source: SessionId,
         /// Up to this message; none: all.
@@ -46,18 +46,18 @@ pub enum Effect {
     /// Be ready for this switch, which may be asked for soon.
     Prepare(Switch),
     /// Answer a permission request.
-    Answer {
+    AnswerPermission {
         /// The request's id.
         id: String,
         /// The answer.
-        verdict: Verdict,
+        verdict: PermissionDecision,
     },
     /// Use another model.
     SetModel(Option<String>),
     /// Ask before less, or before more.
     SetMode(PermissionMode),
     /// Ask the agent for its MCP servers.
-    Servers,
+    ListMcpServers,
     /// Bring files back to what they were when a prompt came.
     Rewind {
         /// The prompt's uuid.
@@ -68,23 +68,23 @@ pub enum Effect {
     /// Start a dead agent again.
     Restart,
     /// Give the seat to another agent.
-    SeatAgent {
+    StartAgent {
         /// Which of those on offer.
         at: usize,
         /// In which session.
-        seat: Seat,
+        seat: StartIn,
     },
     /// Read the sessions of all projects, or of this one.
-    ReadRows {
+    ListSessions {
         /// All projects.
         all: bool,
     },
     /// Rank many sessions.
-    Rank(Work),
+    RankSessions(RankJob),
     /// Look for a text in all sessions; what was asked before does not count any more.
-    Search(Sought),
+    SearchMessages(TextQuery),
     /// Read the end of a transcript.
-    Open {
+    ReadTranscript {
         /// The session.
         session: SessionId,
         /// About so many bytes of it.
@@ -128,22 +128,22 @@ pub enum Effect {
         pin: bool,
     },
     /// Give what the person did to the agent's terminal.
-    Type(Typed),
+    TerminalInput(TerminalInput),
     /// Scroll the agent's terminal back by so many lines, or forth.
     ScrollTerminal(isize),
     /// Put a text on the clipboard.
-    Copy(String),
+    CopyToClipboard(String),
     /// Write the prompt in `$EDITOR`.
-    Edit(String),
+    OpenEditor(String),
     /// Keep a session's draft on disk; empty: there is none any more.
-    KeepDraft {
+    SaveDraft {
         /// The session.
         session: SessionId,
         /// What is written.
         text: String,
     },
     /// Keep a prompt in the history on disk.
-    Remember(String),
+    AppendHistory(String),
     /// Draw everything again.
     Redraw,
     /// To the shell, until `fg`.
@@ -156,7 +156,7 @@ pub enum Effect {
 
 /// What a person did over the agent's terminal.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Typed {
+pub enum TerminalInput {
     /// Pressed a key.
     Key(KeyEvent),
     /// Pasted a text.

@@ -2,13 +2,13 @@
 
 use crossterm::event::{KeyEvent, MouseEvent};
 
+use super::environment::SessionEnvironment;
 use super::geometry::Geometry;
-use super::jump::{Found, Sought};
-use super::ranking::Work;
-use super::surroundings::Surroundings;
-use crate::index::Row;
+use super::jump::{TextQuery, TextResults};
+use super::ranking::RankJob;
+use crate::index::SessionRow;
 use crate::session::{Conversation, SessionId};
-use crate::slot::{McpServer, Rewind, SlotEvent};
+use crate::slot::{McpServerStatus, RewindResult, SlotEvent};
 
 /// One thing that happened.
 #[derive(Debug)]
@@ -27,47 +27,47 @@ pub enum Event {
         height: u16,
     },
     /// A frame was drawn, and this is what it showed.
-    Drawn(Geometry),
+    FrameDrawn(Geometry),
     /// Time went on: clocks on the screen may show something else.
     Tick,
     /// News from the slot.
     Slot(Box<SlotEvent>),
     /// Sessions were read, so far or in all.
-    Rows {
+    SessionList {
         /// All projects, or this one.
         all: bool,
         /// Newest first.
-        rows: Vec<Row>,
+        rows: Vec<SessionRow>,
         /// Read so far and in all; none when the reading is done.
         progress: Option<(usize, usize)>,
     },
     /// A look at what lies around the sessions showed something new.
-    Around(Surroundings),
+    EnvironmentChanged(SessionEnvironment),
     /// How many sessions of all the index has, while it is brought up to date;
     /// none when it is.
-    Indexing(Option<(usize, usize)>),
+    IndexProgress(Option<(usize, usize)>),
     /// The sessions could not be listed.
-    RowsFailed(String),
+    SessionListFailed(String),
     /// Many sessions were ranked.
     Ranked {
         /// What was asked for.
-        work: Work,
+        work: RankJob,
         /// Those that answer, by index, best first.
         hits: Vec<usize>,
     },
     /// A text was looked for in all sessions.
-    Found {
+    SearchResults {
         /// What was asked for.
-        sought: Sought,
+        sought: TextQuery,
         /// Where it was said, or why that is not known.
-        found: Result<Found, String>,
+        found: Result<TextResults, String>,
     },
     /// A transcript was read.
-    Opened {
+    TranscriptRead {
         /// The session.
         session: SessionId,
         /// What it holds.
-        read: Result<Opened, String>,
+        read: Result<LoadedTranscript, String>,
     },
     /// A switch was refused; the former session is still active.
     SwitchRefused {
@@ -79,7 +79,7 @@ pub enum Event {
         session: Option<SessionId>,
     },
     /// The agent said which MCP servers it has, or why it does not say.
-    Servers(Result<Vec<McpServer>, String>),
+    McpServers(Result<Vec<McpServerStatus>, String>),
     /// The agent said what coming back to a prompt changes in the files, or changed.
     Rewind {
         /// The prompt's uuid.
@@ -87,10 +87,10 @@ pub enum Event {
         /// Nothing was done yet.
         dry_run: bool,
         /// What it said, or why it is not done.
-        rewind: Result<Rewind, String>,
+        rewind: Result<RewindResult, String>,
     },
     /// A session that another agent keeps was copied.
-    CarriedOver(SessionId),
+    ForkedExternal(SessionId),
     /// A session was moved to the trash.
     Deleted {
         /// The session.
@@ -108,9 +108,9 @@ pub enum Event {
         pinned: bool,
     },
     /// The prompt as the editor left it.
-    Edited(String),
+    EditorClosed(String),
     /// Something was done that a person should know.
-    Said(String),
+    Info(String),
     /// Something failed.
     Failed(String),
     /// The resident memory of the agent and of hotseat itself, in bytes.
@@ -119,14 +119,14 @@ pub enum Event {
         agent: Option<u64>,
     },
     /// The colours of code arrived: what is on the screen lacks them.
-    Painted,
+    HighlightReady,
     /// The agent's process is gone, as it was asked to: hotseat may end.
-    Closed,
+    SlotClosed,
 }
 
 /// A transcript as it was read.
 #[derive(Debug)]
-pub struct Opened {
+pub struct LoadedTranscript {
     /// The conversation on it.
     pub conversation: Conversation,
     /// Nothing older is left to read.

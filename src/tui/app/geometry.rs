@@ -6,7 +6,7 @@
 
 use ratatui::layout::{Position, Rect};
 
-use super::page::Anchor;
+use super::conversation_page::ScrollAnchor;
 
 /// What the last frame showed where.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -21,12 +21,12 @@ pub struct Geometry {
     pub composer: Rect,
     /// The agent's terminal; empty where it is not shown.
     pub terminal: Rect,
-    /// Screen row and the index into `Browser::visible` of each row of the list.
+    /// Screen row and the index into `Browser::lines` of each row of the list.
     pub rows: Vec<(u16, usize)>,
     /// Screen row and item index of each row of the conversation.
     pub items: Vec<(u16, usize)>,
     /// Where the conversation's scroll came to rest.
-    pub anchor: Anchor,
+    pub anchor: ScrollAnchor,
     /// The first item there is was in sight: older ones may have to be read.
     pub at_top: bool,
     /// The permission request that a person could see.
@@ -34,13 +34,13 @@ pub struct Geometry {
     /// Screen row and the index of each row of an overlay's list.
     pub choices: Vec<(u16, usize)>,
     /// Lines that an overlay can be scrolled by.
-    pub scrolls: usize,
+    pub max_scroll: usize,
 }
 
 /// What stands at a place on the screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Target {
-    /// A row of the browser, by its index into `Browser::visible`.
+pub enum HitTarget {
+    /// A row of the browser, by its index into `Browser::lines`.
     Row(usize),
     /// The browser, beside its rows.
     Browser,
@@ -60,22 +60,22 @@ pub enum Target {
 
 impl Geometry {
     /// What stands at a place. An overlay lies over everything else.
-    pub fn target(&self, column: u16, row: u16, overlaid: bool) -> Target {
+    pub fn hit_test(&self, column: u16, row: u16, overlaid: bool) -> HitTarget {
         let at = Position::new(column, row);
         let find = |rows: &[(u16, usize)]| rows.iter().find(|(y, _)| *y == row).map(|(_, index)| *index);
         if overlaid {
-            return find(&self.choices).map_or(Target::Nothing, Target::Choice);
+            return find(&self.choices).map_or(HitTarget::Nothing, HitTarget::Choice);
         }
         if self.divider == Some(column) && row < self.browser.bottom() {
-            Target::Divider
+            HitTarget::Divider
         } else if self.browser.contains(at) {
-            find(&self.rows).map_or(Target::Browser, Target::Row)
+            find(&self.rows).map_or(HitTarget::Browser, HitTarget::Row)
         } else if self.conversation.contains(at) {
-            find(&self.items).map_or(Target::Conversation, Target::Item)
+            find(&self.items).map_or(HitTarget::Conversation, HitTarget::Item)
         } else if self.composer.contains(at) {
-            Target::Composer
+            HitTarget::Composer
         } else {
-            Target::Nothing
+            HitTarget::Nothing
         }
     }
 }

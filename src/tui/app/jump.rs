@@ -9,12 +9,12 @@ use chrono::{DateTime, FixedOffset};
 use tui_textarea::TextArea;
 
 use super::browser::Browser;
-use super::page::Seek;
+use super::conversation_page::SeekTarget;
 use super::ranking::Ranking;
-use super::writing::{self, line};
-use crate::index::query::{Completion, Query};
+use super::text_input::{self, single_line};
+use crate::index::query::{QueryCompletion, SessionQuery};
 use crate::index::text::Snippet;
-use crate::index::{Row, Said};
+use crate::index::{SessionRow, TextHit};
 use crate::session::SessionId;
 
 /// The search for a session, from anywhere.
@@ -23,13 +23,13 @@ pub struct Jump {
     /// What is looked for.
     pub line: TextArea<'static>,
     /// Where.
-    pub place: Within,
+    pub scope: SearchScope,
     /// The sessions of all projects, newest first; empty while they are read.
-    pub rows: Arc<Vec<Row>>,
+    pub rows: Arc<Vec<SessionRow>>,
     /// Those whose titles answer.
     pub ranking: Ranking,
     /// What was said, as far as it was found.
-    pub finding: Finding,
+    pub text_search: TextSearch,
     /// The hit under the cursor.
     pub cursor: usize,
     /// The rows are still being read.
@@ -38,27 +38,27 @@ pub struct Jump {
 
 /// What is searched.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Within {
+pub enum SearchScope {
     /// Titles, and what else a list shows.
     #[default]
     Titles,
     /// All that was said.
-    Texts,
+    Messages,
 }
 
 /// The search in what was said.
 #[derive(Debug, Default)]
-pub struct Finding {
+pub struct TextSearch {
     /// Look into what tools were asked and gave back, too.
     pub tools: bool,
     /// What was asked last; only its answer counts.
-    asked: Option<Sought>,
+    latest: Option<TextQuery>,
     /// It still has to be asked.
-    unasked: bool,
+    pending: bool,
     /// Its answer is not in.
-    waits: bool,
+    waiting: bool,
     /// The newest answer; to a former question until that to the last one is in.
-    pub found: Found,
+    pub results: TextResults,
     /// Why there is no answer.
     pub problem: Option<String>,
     /// The row of each hit, where its session is listed.
@@ -67,20 +67,20 @@ pub struct Finding {
 
 /// A text that is looked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Sought {
+pub struct TextQuery {
     /// As it was typed, without the filters.
     pub text: String,
     /// Look into what tools were asked and gave back, too.
     pub tools: bool,
     /// The only sessions to look in; none: all.
-    pub only: Option<Vec<SessionId>>,
+    pub restrict_to: Option<Vec<SessionId>>,
 }
 
 /// What was found.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Found {
+pub struct TextResults {
     /// One a session, best first.
-    pub hits: Vec<Said>,
+    pub hits: Vec<TextHit>,
     /// There are more sessions than these.
     pub more: bool,
     /// How long it took.
@@ -89,17 +89,17 @@ pub struct Found {
 
 impl Jump {
     /// Begins with the sessions the browser knows, and with a text.
-    pub fn new(browser: &Browser, place: Within, text: &str, now: DateTime<FixedOffset>) -> Self {
+    pub fn new(browser: &Browser, place: SearchScope, text: &str, now: DateTime<FixedOffset>) -> Self {
         let mut jump = Self {
-            line: line(text),
-            place,
+            line: single_line(text),
+            scope: place,
             rows: Arc::clone(&browser.rows),
             ranking: Ranking::default(),
-            finding: Finding::default(),
+            text_search: TextSearch::default(),
             cursor: 0,
             reading: !browser.all,
         };
-        jump.search(now);
+        jump.update_query(now);
         jump
     }
 
@@ -109,57 +109,61 @@ impl Jump {
     }
 
     /// Looks anew for what was typed.
-    pub fn search(&mut self, now: DateTime<FixedOffset>) {
-        let query = Query::parse(self.query(), now);
-        if self.place == Within::Texts {
-            let narrow = |row: &&Row| query.narrow(row);
+    pub fn update_query(&mut self, now: DateTime<FixedOffset>) {
+        let query = SessionQuery::parse(self.query(), now);
+        if self.scope == SearchScope::Messages {
+            let narrow = |row: &&SessionRow| query.matches_filters(row);
             let only = query
                 .has_filters()
                 .then(|| self.rows.iter().filter(narrow).map(|row| row.stored.id).collect());
-            self.finding.ask(Sought { text: query.said().to_owned(), tools: self.finding.tools, only });
+            self.text_search.set_query(TextQuery {
+                text: query.words_text().to_owned(),
+                tools: self.text_search.tools,
+                restrict_to: only,
+            });
         }
-        self.ranking.ask(&self.rows, query);
+        self.ranking.set_query(&self.rows, query);
         self.cursor = 0;
     }
 
     /// From titles to texts and back.
-    pub fn turn(&mut self, now: DateTime<FixedOffset>) {
-        self.place = match self.place {
-            Within::Titles => Within::Texts,
-            Within::Texts => Within::Titles,
+    pub fn toggle_scope(&mut self, now: DateTime<FixedOffset>) {
+        self.scope = match self.scope {
+            SearchScope::Titles => SearchScope::Messages,
+            SearchScope::Messages => SearchScope::Titles,
         };
-        self.search(now);
+        self.update_query(now);
     }
 
     /// What tools were asked and gave back counts, or not.
-    pub fn turn_tools(&mut self, now: DateTime<FixedOffset>) {
-        self.finding.tools = !self.finding.tools;
-        self.place = Within::Texts;
-        self.search(now);
+    pub fn toggle_tools(&mut self, now: DateTime<FixedOffset>) {
+        self.text_search.tools = !self.text_search.tools;
+        self.scope = SearchScope::Messages;
+        self.update_query(now);
     }
 
     /// Takes more rows and keeps the cursor's session.
-    pub fn take_rows(&mut self, rows: Arc<Vec<Row>>, reading: bool, now: DateTime<FixedOffset>) {
-        let kept = self.chosen();
+    pub fn set_rows(&mut self, rows: Arc<Vec<SessionRow>>, reading: bool, now: DateTime<FixedOffset>) {
+        let kept = self.selected();
         self.rows = rows;
         self.reading = reading;
-        self.search(now);
-        self.finding.find_rows(&self.rows);
+        self.update_query(now);
+        self.text_search.match_rows(&self.rows);
         // What is new in the list may have been said in, too.
-        self.finding.ask_again();
-        self.point_at(kept);
+        self.text_search.requery();
+        self.select_session(kept);
     }
 
     /// Takes an answer; false where it is not to what was asked last.
-    pub fn take_found(&mut self, sought: &Sought, found: Result<Found, String>) -> bool {
-        let asked = self.finding.asked.as_ref() == Some(sought);
+    pub fn set_results(&mut self, sought: &TextQuery, found: Result<TextResults, String>) -> bool {
+        let asked = self.text_search.latest.as_ref() == Some(sought);
         if asked {
-            let again = !self.finding.waits();
-            let kept = self.chosen();
-            self.finding.take(found);
-            self.finding.find_rows(&self.rows);
+            let again = !self.text_search.is_waiting();
+            let kept = self.selected();
+            self.text_search.set_results(found);
+            self.text_search.match_rows(&self.rows);
             if again {
-                self.point_at(kept);
+                self.select_session(kept);
             }
             self.cursor = self.cursor.min(self.count().saturating_sub(1));
         }
@@ -167,7 +171,7 @@ impl Jump {
     }
 
     /// Keeps the cursor on a session; at the best one where it is not found.
-    fn point_at(&mut self, session: Option<SessionId>) {
+    fn select_session(&mut self, session: Option<SessionId>) {
         self.cursor = (0..self.count()).find(|at| self.session(*at) == session).unwrap_or(0);
     }
 
@@ -178,94 +182,94 @@ impl Jump {
 
     /// How many sessions were found.
     pub fn count(&self) -> usize {
-        match self.place {
-            Within::Titles => self.ranking.hits().len(),
-            Within::Texts => self.finding.found.hits.len(),
+        match self.scope {
+            SearchScope::Titles => self.ranking.hits().len(),
+            SearchScope::Messages => self.text_search.results.hits.len(),
         }
     }
 
     /// The row of a hit, where its session is listed.
-    pub fn row(&self, at: usize) -> Option<&Row> {
-        let row = match self.place {
-            Within::Titles => *self.ranking.hits().get(at)?,
-            Within::Texts => (*self.finding.rows.get(at)?)?,
+    pub fn row(&self, at: usize) -> Option<&SessionRow> {
+        let row = match self.scope {
+            SearchScope::Titles => *self.ranking.hits().get(at)?,
+            SearchScope::Messages => (*self.text_search.rows.get(at)?)?,
         };
         self.rows.get(row)
     }
 
     /// The hit in a text that is shown in a line.
-    pub fn hit(&self, at: usize) -> Option<&Said> {
-        self.finding.found.hits.get(at).filter(|_| self.place == Within::Texts)
+    pub fn hit(&self, at: usize) -> Option<&TextHit> {
+        self.text_search.results.hits.get(at).filter(|_| self.scope == SearchScope::Messages)
     }
 
     /// What the filter at the end of the line can become.
-    pub fn completion(&self) -> Option<Completion> {
-        writing::completion(&self.line, &self.rows)
+    pub fn completion(&self) -> Option<QueryCompletion> {
+        text_input::completion(&self.line, &self.rows)
     }
 
     /// The session under the cursor.
-    pub fn chosen(&self) -> Option<SessionId> {
+    pub fn selected(&self) -> Option<SessionId> {
         self.session(self.cursor)
     }
 
     /// The message under the cursor, and what is lit in it.
-    pub fn sought(&self) -> Option<Seek> {
+    pub fn seek_target(&self) -> Option<SeekTarget> {
         let hit = self.hit(self.cursor)?;
-        let words = words(&hit.snippet);
-        Some(Seek { uuid: hit.snippet.uuid.clone()?, offset: hit.offset, words })
+        let words = highlighted_words(&hit.snippet);
+        Some(SeekTarget { uuid: hit.snippet.uuid.clone()?, offset: hit.offset, words })
     }
 
     fn session(&self, at: usize) -> Option<SessionId> {
-        match self.place {
-            Within::Titles => self.row(at).map(|row| row.stored.id),
-            Within::Texts => self.hit(at).map(|hit| hit.session),
+        match self.scope {
+            SearchScope::Titles => self.row(at).map(|row| row.stored.id),
+            SearchScope::Messages => self.hit(at).map(|hit| hit.session),
         }
     }
 }
 
-impl Finding {
+impl TextSearch {
     /// Asks for a text; for nothing there is nothing to ask.
-    fn ask(&mut self, sought: Sought) {
-        if self.asked.as_ref() == Some(&sought) {
+    fn set_query(&mut self, sought: TextQuery) {
+        if self.latest.as_ref() == Some(&sought) {
             return;
         }
         self.problem = None;
-        self.unasked = !sought.text.is_empty();
-        self.waits = self.unasked;
-        if !self.unasked {
-            self.found = Found::default();
+        self.pending = !sought.text.is_empty();
+        self.waiting = self.pending;
+        if !self.pending {
+            self.results = TextResults::default();
         }
-        self.asked = Some(sought);
+        self.latest = Some(sought);
     }
 
     /// Asks again what was asked last.
-    fn ask_again(&mut self) {
-        self.unasked = self.asked.as_ref().is_some_and(|asked| !asked.text.is_empty());
+    fn requery(&mut self) {
+        self.pending = self.latest.as_ref().is_some_and(|asked| !asked.text.is_empty());
     }
 
     /// The answer to what was asked last is not in.
-    pub fn waits(&self) -> bool {
-        self.waits
+    pub fn is_waiting(&self) -> bool {
+        self.waiting
     }
 
     /// What is to be asked, once.
-    pub fn unasked(&mut self) -> Option<Sought> {
-        std::mem::take(&mut self.unasked).then(|| self.asked.clone())?
+    pub fn take_pending(&mut self) -> Option<TextQuery> {
+        std::mem::take(&mut self.pending).then(|| self.latest.clone())?
     }
 
-    fn take(&mut self, found: Result<Found, String>) {
-        self.waits = false;
+    fn set_results(&mut self, found: Result<TextResults, String>) {
+        self.waiting = false;
         match found {
-            Ok(found) => self.found = found,
+            Ok(found) => self.results = found,
             Err(problem) => {
-                self.found = Found::default();
+                self.results = TextResults::default();
                 self.problem = Some(problem);
             }
         }
     }
 
-    fn find_rows(&mut self, rows: &[Row]) {
-        let hits = self.found.hits.iter().enumerate();
+    fn match_rows(&mut self, rows: &[SessionRow]) {
+        let hits = self.results.hits.iter().enumerate();
         let hits: HashMap<SessionId, usize> = hits.map(|(at, hit)| (hit.session, at)).collect();
         self.rows = vec![None; hits.len()];
         for (row, found) in rows.iter().enumerate() {
@@ -277,10 +281,12 @@ impl Finding {
 }
 
 /// What is lit in a sentence, each run of letters by itself.
-fn words(snippet: &Snippet) -> Vec<String> {
+fn highlighted_words(snippet: &Snippet) -> Vec<String> {
     let mut words: Vec<String> = Vec::new();
     let mut last = None;
-    for (at, letter) in snippet.text.chars().enumerate().filter(|(at, _)| snippet.lit.contains(at)) {
+    for (at, letter) in
+        snippet.text.chars().enumerate().filter(|(at, _)| snippet.match_positions.contains(at))
+    {
         match words.last_mut().filter(|_| last == Some(at)) {
             Some(word) => word.push(letter),
             None => words.push(letter.into()),

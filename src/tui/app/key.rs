@@ -12,7 +12,7 @@ pub struct Key {
 }
 
 /// Names of keys that are not one character.
-const NAMED: [(&str, KeyCode); 16] = [
+const NAMED_KEYS: [(&str, KeyCode); 16] = [
     ("enter", KeyCode::Enter),
     ("esc", KeyCode::Esc),
     ("tab", KeyCode::Tab),
@@ -57,7 +57,7 @@ impl std::str::FromStr for Key {
         let mut modifiers = KeyModifiers::NONE;
         let mut rest = text;
         loop {
-            if let Some((_, code)) = NAMED.iter().find(|(name, _)| *name == rest.to_lowercase()) {
+            if let Some((_, code)) = NAMED_KEYS.iter().find(|(name, _)| *name == rest.to_lowercase()) {
                 return Ok(Self { code: *code, modifiers });
             }
             let (modifier, after) = match rest.split_once('-') {
@@ -92,7 +92,7 @@ impl fmt::Display for Key {
             f.write_str("Shift-")?;
         }
         let control = self.modifiers.contains(KeyModifiers::CONTROL);
-        if let Some((name, _)) = NAMED.iter().find(|(_, code)| *code == self.code) {
+        if let Some((name, _)) = NAMED_KEYS.iter().find(|(_, code)| *code == self.code) {
             if control {
                 f.write_str("Ctrl-")?;
             }

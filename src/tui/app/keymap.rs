@@ -8,7 +8,7 @@ use super::key::Key;
 
 /// Where a key has its meaning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Place {
+pub enum KeyContext {
     /// In the list of sessions.
     Browser,
     /// While its filter is written.
@@ -27,7 +27,7 @@ pub enum Place {
     Anywhere,
 }
 
-impl Place {
+impl KeyContext {
     /// All places, in the order of the help screen.
     pub const ALL: [Self; 8] = [
         Self::Browser,
@@ -57,13 +57,13 @@ impl Place {
 
 /// A line of the table.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Binding {
+pub struct KeyBinding {
     /// What it does.
     pub command: Command,
     /// Its name in the configuration's `[keys]`.
     pub name: &'static str,
     /// Where.
-    pub place: Place,
+    pub context: KeyContext,
     /// The keys, first the one to show.
     pub keys: Vec<Key>,
     /// The word in the hint line; empty: not hinted.
@@ -74,36 +74,36 @@ pub struct Binding {
 
 /// A key in the hint line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Hint {
+pub struct KeyHint {
     /// The key.
     pub key: Key,
     /// What it does, in a word.
-    pub words: &'static str,
+    pub label: &'static str,
     /// What it does.
     pub command: Command,
 }
 
-type Row = (Command, &'static str, Place, &'static [&'static str], &'static str, &'static str);
+type BindingRow = (Command, &'static str, KeyContext, &'static [&'static str], &'static str, &'static str);
 
 #[rustfmt::skip]
-const TABLE: &[Row] = {
+const DEFAULT_BINDINGS: &[BindingRow] = {
     use Command as C;
-    use Place as P;
+    use KeyContext as P;
     &[
-        (C::Seat, "seat", P::Browser, &["enter", "l", "right"], "seat", "give the highlighted session the seat (resume)"),
+        (C::Resume, "seat", P::Browser, &["enter", "l", "right"], "seat", "give the highlighted session the seat (resume)"),
         (C::Clear, "clear", P::Browser, &["c"], "clear", "clear: leave for a new, empty session"),
         (C::Undo, "undo", P::Browser, &["u"], "undo", "undo the last clear, delete, title or tag"),
         (C::Fork, "fork", P::Browser, &["f"], "fork", "fork: go on in a copy, named “title ⑂2”"),
-        (C::Flip, "flip", P::Browser, &["`"], "last", "flip between the last two sessions"),
-        (C::Parent, "parent", P::Browser, &["b"], "", "go to the session this one was forked from"),
+        (C::PreviousSession, "flip", P::Browser, &["`"], "last", "flip between the last two sessions"),
+        (C::ParentSession, "parent", P::Browser, &["b"], "", "go to the session this one was forked from"),
         (C::Rename, "rename", P::Browser, &["r"], "", "rename"),
         (C::Tag, "tag", P::Browser, &["t"], "", "tag; empty takes the tag away"),
         (C::Delete, "delete", P::Browser, &["d", "delete"], "", "delete (to the trash; u brings it back)"),
         (C::Details, "details", P::Browser, &["I"], "", "what is known of it: context, cost, clean-up, health"),
         (C::Pin, "pin", P::Browser, &["p"], "", "pin: keep a copy that no clean-up finds; again: give it up"),
         (C::Filter, "filter", P::Browser, &["/"], "filter", "filter as you type; Esc forgets the filter"),
-        (C::Find, "find", P::Browser, &["ctrl-f"], "", "search what was said, in all sessions (also //)"),
-        (C::WidenScope, "all", P::Browser, &["a"], "", "sessions of this project, or of all"),
+        (C::SearchMessages, "find", P::Browser, &["ctrl-f"], "", "search what was said, in all sessions (also //)"),
+        (C::ToggleScope, "all", P::Browser, &["a"], "", "sessions of this project, or of all"),
         (C::ToggleEmpty, "empty", P::Browser, &["A"], "", "show or hide sessions that hold nothing"),
         (C::Up, "up", P::Browser, &["up", "k"], "", "up"),
         (C::Down, "down", P::Browser, &["down", "j"], "", "down"),
@@ -111,27 +111,27 @@ const TABLE: &[Row] = {
         (C::PageDown, "page-down", P::Browser, &["pagedown", "ctrl-d"], "", "down by a screen"),
         (C::Top, "top", P::Browser, &["home", "g"], "", "to the first"),
         (C::Bottom, "bottom", P::Browser, &["end", "G"], "", "to the last"),
-        (C::SeatRecent(1), "recent-1", P::Browser, &["1"], "", "seat the newest session; 2 … 9 the ones after it"),
-        (C::SeatRecent(2), "recent-2", P::Browser, &["2"], "", ""),
-        (C::SeatRecent(3), "recent-3", P::Browser, &["3"], "", ""),
-        (C::SeatRecent(4), "recent-4", P::Browser, &["4"], "", ""),
-        (C::SeatRecent(5), "recent-5", P::Browser, &["5"], "", ""),
-        (C::SeatRecent(6), "recent-6", P::Browser, &["6"], "", ""),
-        (C::SeatRecent(7), "recent-7", P::Browser, &["7"], "", ""),
-        (C::SeatRecent(8), "recent-8", P::Browser, &["8"], "", ""),
-        (C::SeatRecent(9), "recent-9", P::Browser, &["9"], "", ""),
-        (C::Compose, "compose", P::Browser, &["i"], "", "write a prompt"),
+        (C::ResumeRecent(1), "recent-1", P::Browser, &["1"], "", "seat the newest session; 2 … 9 the ones after it"),
+        (C::ResumeRecent(2), "recent-2", P::Browser, &["2"], "", ""),
+        (C::ResumeRecent(3), "recent-3", P::Browser, &["3"], "", ""),
+        (C::ResumeRecent(4), "recent-4", P::Browser, &["4"], "", ""),
+        (C::ResumeRecent(5), "recent-5", P::Browser, &["5"], "", ""),
+        (C::ResumeRecent(6), "recent-6", P::Browser, &["6"], "", ""),
+        (C::ResumeRecent(7), "recent-7", P::Browser, &["7"], "", ""),
+        (C::ResumeRecent(8), "recent-8", P::Browser, &["8"], "", ""),
+        (C::ResumeRecent(9), "recent-9", P::Browser, &["9"], "", ""),
+        (C::FocusComposer, "compose", P::Browser, &["i"], "", "write a prompt"),
         (C::Agents, "agents", P::Browser, &["@"], "", "another agent for the seat"),
         (C::Restart, "restart", P::Browser, &["R"], "", "start a dead agent again"),
-        (C::Why, "why", P::Browser, &["W"], "", "why the agent died: its last words"),
+        (C::ShowExit, "why", P::Browser, &["W"], "", "why the agent died: its last words"),
         (C::Help, "help", P::Browser, &["?", "f1"], "keys", "these keys"),
         (C::Quit, "quit", P::Browser, &["q"], "", "quit"),
 
         (C::Complete, "filter-complete", P::Filter, &["tab", "right"], "complete", "complete agent: tag: branch: project: model: cost: turns: since: before:"),
-        (C::Find, "filter-find", P::Filter, &["ctrl-f"], "find in texts", "search what was said, in all sessions"),
+        (C::SearchMessages, "filter-find", P::Filter, &["ctrl-f"], "find in texts", "search what was said, in all sessions"),
 
-        (C::Find, "jump-find", P::Jump, &["tab", "ctrl-f"], "titles ⇄ text", "search titles, or what was said"),
-        (C::Tools, "jump-tools", P::Jump, &["ctrl-t"], "tools", "search what tools were asked and gave back, too"),
+        (C::SearchMessages, "jump-find", P::Jump, &["tab", "ctrl-f"], "titles ⇄ text", "search titles, or what was said"),
+        (C::ToggleToolSearch, "jump-tools", P::Jump, &["ctrl-t"], "tools", "search what tools were asked and gave back, too"),
         (C::Complete, "jump-complete", P::Jump, &["right"], "", "complete a filter, as in the browser"),
 
         (C::Up, "item-up", P::Conversation, &["up", "k"], "", "the message before"),
@@ -141,24 +141,24 @@ const TABLE: &[Row] = {
         (C::Copy, "copy", P::Conversation, &["y"], "copy", "copy the message"),
         (C::CopyCode, "copy-code", P::Conversation, &["Y"], "", "copy its code block; again: the next one"),
         (C::Fork, "fork-here", P::Conversation, &["f"], "fork here", "fork from this message"),
-        (C::Search, "search", P::Conversation, &["/"], "search", "search in the conversation"),
+        (C::SearchConversation, "search", P::Conversation, &["/"], "search", "search in the conversation"),
         (C::SearchNext, "search-next", P::Conversation, &["n"], "", "the next hit"),
         (C::SearchPrevious, "search-previous", P::Conversation, &["N"], "", "the hit before"),
-        (C::Find, "conversation-find", P::Conversation, &["ctrl-f"], "", "search what was said, in all sessions"),
-        (C::Times, "times", P::Conversation, &["T"], "times", "when things were said, what turns cost"),
+        (C::SearchMessages, "conversation-find", P::Conversation, &["ctrl-f"], "", "search what was said, in all sessions"),
+        (C::ToggleTimestamps, "times", P::Conversation, &["T"], "times", "when things were said, what turns cost"),
         (C::Rewind, "rewind", P::Conversation, &["w"], "", "bring the files back to what they were before this prompt"),
-        (C::Parent, "conversation-parent", P::Conversation, &["b"], "", "go to the session this one was forked from"),
+        (C::ParentSession, "conversation-parent", P::Conversation, &["b"], "", "go to the session this one was forked from"),
         (C::Details, "conversation-details", P::Conversation, &["I"], "", "what is known of the session: context, cost, clean-up, health"),
         (C::Clear, "conversation-clear", P::Conversation, &["c"], "", "clear: leave for a new, empty session"),
         (C::Undo, "conversation-undo", P::Conversation, &["u"], "", "undo the last clear, delete, title or tag"),
-        (C::Flip, "conversation-flip", P::Conversation, &["`"], "", "flip between the last two sessions"),
+        (C::PreviousSession, "conversation-flip", P::Conversation, &["`"], "", "flip between the last two sessions"),
         (C::PageUp, "scroll-up", P::Conversation, &["pageup", "ctrl-u"], "", "up by a screen"),
         (C::PageDown, "scroll-down", P::Conversation, &["pagedown", "ctrl-d"], "", "down by a screen"),
         (C::Top, "scroll-top", P::Conversation, &["home", "g"], "", "to the beginning"),
         (C::Bottom, "scroll-bottom", P::Conversation, &["end", "G"], "", "to the end, and follow it"),
-        (C::Compose, "conversation-compose", P::Conversation, &["i"], "write", "write a prompt"),
+        (C::FocusComposer, "conversation-compose", P::Conversation, &["i"], "write", "write a prompt"),
         (C::Restart, "conversation-restart", P::Conversation, &["R"], "", "start a dead agent again"),
-        (C::Why, "conversation-why", P::Conversation, &["W"], "", "why the agent died: its last words"),
+        (C::ShowExit, "conversation-why", P::Conversation, &["W"], "", "why the agent died: its last words"),
         (C::Help, "conversation-help", P::Conversation, &["?", "f1"], "keys", "these keys"),
         (C::Quit, "conversation-quit", P::Conversation, &["q"], "", "quit"),
 
@@ -171,7 +171,7 @@ const TABLE: &[Row] = {
         (C::PageDown, "composer-page-down", P::Composer, &["pagedown"], "", "scroll the conversation down"),
         (C::Help, "composer-help", P::Composer, &["f1"], "", "these keys (also /help)"),
 
-        (C::Leave, "leave", P::Terminal, &["ctrl-]", "ctrl-5"], "to the sessions", "back to the list of sessions (--agent claude-tty)"),
+        (C::LeaveTerminal, "leave", P::Terminal, &["ctrl-]", "ctrl-5"], "to the sessions", "back to the list of sessions (--agent claude-tty)"),
         (C::PageUp, "terminal-page-up", P::Terminal, &["shift-pageup"], "scroll", "scroll up by a screen"),
         (C::PageDown, "terminal-page-down", P::Terminal, &["shift-pagedown"], "", "scroll down by a screen"),
 
@@ -183,16 +183,16 @@ const TABLE: &[Row] = {
         (C::PageDown, "permission-page-down", P::Permission, &["pagedown"], "", "scroll the conversation down"),
 
         (C::Jump, "jump", P::Anywhere, &["ctrl-p"], "jump", "find a session, from anywhere"),
-        (C::SeatRecent(1), "jump-1", P::Anywhere, &["alt-1"], "", "seat the newest session; Alt-2 … Alt-9 the ones after it"),
-        (C::SeatRecent(2), "jump-2", P::Anywhere, &["alt-2"], "", ""),
-        (C::SeatRecent(3), "jump-3", P::Anywhere, &["alt-3"], "", ""),
-        (C::SeatRecent(4), "jump-4", P::Anywhere, &["alt-4"], "", ""),
-        (C::SeatRecent(5), "jump-5", P::Anywhere, &["alt-5"], "", ""),
-        (C::SeatRecent(6), "jump-6", P::Anywhere, &["alt-6"], "", ""),
-        (C::SeatRecent(7), "jump-7", P::Anywhere, &["alt-7"], "", ""),
-        (C::SeatRecent(8), "jump-8", P::Anywhere, &["alt-8"], "", ""),
-        (C::SeatRecent(9), "jump-9", P::Anywhere, &["alt-9"], "", ""),
-        (C::Flip, "flip-anywhere", P::Anywhere, &["alt-`", "ctrl-^"], "", "flip between the last two sessions"),
+        (C::ResumeRecent(1), "jump-1", P::Anywhere, &["alt-1"], "", "seat the newest session; Alt-2 … Alt-9 the ones after it"),
+        (C::ResumeRecent(2), "jump-2", P::Anywhere, &["alt-2"], "", ""),
+        (C::ResumeRecent(3), "jump-3", P::Anywhere, &["alt-3"], "", ""),
+        (C::ResumeRecent(4), "jump-4", P::Anywhere, &["alt-4"], "", ""),
+        (C::ResumeRecent(5), "jump-5", P::Anywhere, &["alt-5"], "", ""),
+        (C::ResumeRecent(6), "jump-6", P::Anywhere, &["alt-6"], "", ""),
+        (C::ResumeRecent(7), "jump-7", P::Anywhere, &["alt-7"], "", ""),
+        (C::ResumeRecent(8), "jump-8", P::Anywhere, &["alt-8"], "", ""),
+        (C::ResumeRecent(9), "jump-9", P::Anywhere, &["alt-9"], "", ""),
+        (C::PreviousSession, "flip-anywhere", P::Anywhere, &["alt-`", "ctrl-^"], "", "flip between the last two sessions"),
         (C::FocusNext, "focus-next", P::Anywhere, &["tab"], "next pane", "to the next pane"),
         (C::CycleMode, "mode", P::Anywhere, &["shift-tab"], "", "ask before less, or before more (permission mode)"),
         (C::FocusPrevious, "focus-previous", P::Anywhere, &["alt-tab", "ctrl-o"], "", "to the pane before"),
@@ -208,15 +208,15 @@ const TABLE: &[Row] = {
 /// The table with the person's own keys in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Keymap {
-    bindings: Vec<Binding>,
+    bindings: Vec<KeyBinding>,
 }
 
 impl Default for Keymap {
     fn default() -> Self {
-        let bindings = TABLE.iter().map(|&(command, name, place, keys, hint, help)| Binding {
+        let bindings = DEFAULT_BINDINGS.iter().map(|&(command, name, place, keys, hint, help)| KeyBinding {
             command,
             name,
-            place,
+            context: place,
             keys: keys
                 .iter()
                 .map(|key| key.parse().expect("the table's own keys parse: a test reads them all"))
@@ -231,7 +231,7 @@ impl Default for Keymap {
 impl Keymap {
     /// The default keys with some of them replaced, by the names of the table.
     /// What could not be understood is returned beside it, for a person.
-    pub fn with(overrides: &BTreeMap<String, Vec<String>>) -> (Self, Vec<String>) {
+    pub fn with_overrides(overrides: &BTreeMap<String, Vec<String>>) -> (Self, Vec<String>) {
         let mut keymap = Self::default();
         let mut problems = Vec::new();
         for (name, keys) in overrides {
@@ -251,53 +251,54 @@ impl Keymap {
 
     /// The names that `[keys]` may use, with their keys as they are written there.
     pub fn defaults() -> impl Iterator<Item = (&'static str, &'static [&'static str])> {
-        TABLE.iter().map(|row| (row.1, row.3))
+        DEFAULT_BINDINGS.iter().map(|row| (row.1, row.3))
     }
 
     /// What a key means in a place. In the composer a character is a character.
-    pub fn command(&self, place: Place, key: Key) -> Option<Command> {
+    pub fn command(&self, place: KeyContext, key: Key) -> Option<Command> {
         let find = |place| {
-            self.bindings.iter().find(|binding| binding.place == place && binding.keys.contains(&key))
+            self.bindings.iter().find(|binding| binding.context == place && binding.keys.contains(&key))
         };
-        let writing = place == Place::Composer && key.is_text();
-        let anywhere = || if writing { None } else { find(Place::Anywhere) };
+        let writing = place == KeyContext::Composer && key.is_text();
+        let anywhere = || if writing { None } else { find(KeyContext::Anywhere) };
         find(place).or_else(anywhere).map(|binding| binding.command)
     }
 
     /// What a key means in a place where text is written: what it means
     /// elsewhere does not count.
-    pub fn command_of(&self, place: Place, key: Key) -> Option<Command> {
+    pub fn command_in(&self, place: KeyContext, key: Key) -> Option<Command> {
         let binding =
-            self.bindings.iter().find(|binding| binding.place == place && binding.keys.contains(&key));
+            self.bindings.iter().find(|binding| binding.context == place && binding.keys.contains(&key));
         binding.map(|binding| binding.command)
     }
 
     /// The first key for a command in a place, to show to a person.
-    pub fn key(&self, place: Place, command: Command) -> Option<Key> {
-        let find =
-            |place| self.bindings.iter().find(|binding| binding.place == place && binding.command == command);
-        find(place).or_else(|| find(Place::Anywhere)).and_then(|binding| binding.keys.first().copied())
+    pub fn key(&self, place: KeyContext, command: Command) -> Option<Key> {
+        let find = |place| {
+            self.bindings.iter().find(|binding| binding.context == place && binding.command == command)
+        };
+        find(place).or_else(|| find(KeyContext::Anywhere)).and_then(|binding| binding.keys.first().copied())
     }
 
     /// Key and word of each hint of a place, most important first.
-    pub fn hints(&self, place: Place) -> impl Iterator<Item = Hint> {
-        [place, Place::Anywhere].into_iter().flat_map(|place| self.hints_of(place))
+    pub fn hints(&self, place: KeyContext) -> impl Iterator<Item = KeyHint> {
+        [place, KeyContext::Anywhere].into_iter().flat_map(|place| self.hints_in(place))
     }
 
     /// The same, without those that are the same everywhere.
-    pub fn hints_of(&self, place: Place) -> impl Iterator<Item = Hint> {
-        let hinted = move |binding: &&Binding| binding.place == place && !binding.hint.is_empty();
+    pub fn hints_in(&self, place: KeyContext) -> impl Iterator<Item = KeyHint> {
+        let hinted = move |binding: &&KeyBinding| binding.context == place && !binding.hint.is_empty();
         self.bindings.iter().filter(hinted).filter_map(|binding| {
-            Some(Hint { key: *binding.keys.first()?, words: binding.hint, command: binding.command })
+            Some(KeyHint { key: *binding.keys.first()?, label: binding.hint, command: binding.command })
         })
     }
 
     /// Keys, help and command of each line of a place.
-    pub fn help(&self, place: Place) -> impl Iterator<Item = (String, &'static str, Command)> {
+    pub fn help(&self, place: KeyContext) -> impl Iterator<Item = (String, &'static str, Command)> {
         self.bindings
             .iter()
             .filter(move |binding| {
-                binding.place == place && !binding.help.is_empty() && !binding.keys.is_empty()
+                binding.context == place && !binding.help.is_empty() && !binding.keys.is_empty()
             })
             .map(|binding| {
                 let keys = binding.keys.iter().map(ToString::to_string).collect::<Vec<_>>();
@@ -312,9 +313,9 @@ mod tests {
 
     #[test]
     fn no_key_means_two_things_in_one_place() {
-        for place in Place::ALL {
+        for place in KeyContext::ALL {
             let mut seen = std::collections::HashSet::new();
-            for binding in Keymap::default().bindings.iter().filter(|binding| binding.place == place) {
+            for binding in Keymap::default().bindings.iter().filter(|binding| binding.context == place) {
                 for key in &binding.keys {
                     assert!(seen.insert(*key), "{key} in {place:?}");
                 }
@@ -333,11 +334,11 @@ mod tests {
     fn a_place_comes_before_anywhere() {
         let keymap = Keymap::default();
         let command = |place, key: &str| keymap.command(place, key.parse().unwrap());
-        assert_eq!(command(Place::Browser, "c"), Some(Command::Clear));
-        assert_eq!(command(Place::Composer, "c"), None);
-        assert_eq!(command(Place::Composer, "ctrl-p"), Some(Command::Jump));
-        assert_eq!(command(Place::Browser, "\\"), Some(Command::ToggleBrowser));
-        assert_eq!(command(Place::Composer, "\\"), None);
+        assert_eq!(command(KeyContext::Browser, "c"), Some(Command::Clear));
+        assert_eq!(command(KeyContext::Composer, "c"), None);
+        assert_eq!(command(KeyContext::Composer, "ctrl-p"), Some(Command::Jump));
+        assert_eq!(command(KeyContext::Browser, "\\"), Some(Command::ToggleBrowser));
+        assert_eq!(command(KeyContext::Composer, "\\"), None);
     }
 
     #[test]
@@ -346,9 +347,9 @@ mod tests {
             ("clear".to_owned(), vec!["x".to_owned(), "hyper-x".to_owned()]),
             ("cler".to_owned(), vec!["y".to_owned()]),
         ]);
-        let (keymap, problems) = Keymap::with(&overrides);
-        assert_eq!(keymap.command(Place::Browser, "x".parse().unwrap()), Some(Command::Clear));
-        assert_eq!(keymap.command(Place::Browser, "c".parse().unwrap()), None);
+        let (keymap, problems) = Keymap::with_overrides(&overrides);
+        assert_eq!(keymap.command(KeyContext::Browser, "x".parse().unwrap()), Some(Command::Clear));
+        assert_eq!(keymap.command(KeyContext::Browser, "c".parse().unwrap()), None);
         assert_eq!(problems.len(), 2);
     }
 }

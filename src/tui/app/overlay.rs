@@ -2,85 +2,85 @@
 
 use tui_textarea::TextArea;
 
-use super::intent::Next;
+use super::deferred::DeferredChange;
 use super::jump::Jump;
-use super::writing::line;
+use super::text_input::single_line;
 use crate::session::SessionId;
-use crate::slot::{McpServer, Rewind};
+use crate::slot::{McpServerStatus, RewindResult};
 
 /// The one thing that lies over the panes.
 #[derive(Debug)]
 pub enum Overlay {
     /// Something to read, and by how many lines it is scrolled.
-    Read(Text, usize),
+    Viewer(ViewerContent, usize),
     /// The agents to pick from, and which of them is under the cursor.
-    Agents(usize),
+    AgentPicker(usize),
     /// The search for a session, from anywhere.
     Jump(Box<Jump>),
     /// A line to write.
-    Ask(Box<Ask>),
+    Prompt(Box<LinePrompt>),
     /// A question with a few answers.
-    Choice(Choice),
+    Confirm(Confirmation),
 }
 
 /// Something to read.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Text {
+pub enum ViewerContent {
     /// The keys.
     Help,
     /// What is known of a session.
     Details(SessionId),
     /// The agent's MCP servers.
-    Servers(Vec<McpServer>),
+    McpServers(Vec<McpServerStatus>),
     /// What coming back to a prompt would change in the files.
     Rewind {
         /// The prompt's uuid.
         prompt: String,
         /// The files, with what changes.
-        rewind: Rewind,
+        rewind: RewindResult,
     },
     /// The last words of a dead agent.
-    Why,
+    ExitOutput,
 }
 
 /// A line to write, and what for.
 #[derive(Debug)]
-pub struct Ask {
+pub struct LinePrompt {
     /// What the line is for.
-    pub purpose: Purpose,
+    pub kind: PromptKind,
     /// The line.
     pub line: TextArea<'static>,
 }
 
 /// What a line is asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Purpose {
+pub enum PromptKind {
     /// A session's title.
     Title(SessionId),
     /// A session's tag.
     Tag(SessionId),
     /// Why a tool may not run; the request's id.
-    Reason(String),
+    DenyReason(String),
     /// What to search for in the conversation.
     Search,
 }
 
-impl Purpose {
+impl PromptKind {
     /// What stands in front of the line.
     pub fn label(&self) -> &'static str {
         match self {
             Self::Title(_) => "Title",
             Self::Tag(_) => "Tag",
-            Self::Reason(_) => "No, because",
+            Self::DenyReason(_) => "No, because",
             Self::Search => "Search",
         }
     }
 }
 
-impl Ask {
+impl LinePrompt {
     /// Asks, with a text to begin from.
-    pub fn new(purpose: Purpose, text: &str) -> Self {
-        Self { purpose, line: line(text) }
+    pub fn new(purpose: PromptKind, text: &str) -> Self {
+        Self { kind: purpose, line: single_line(text) }
     }
 
     /// What was written.
@@ -91,9 +91,9 @@ impl Ask {
 
 /// A question with a few answers.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Choice {
+pub enum Confirmation {
     /// A turn runs, or ran when this was asked: what about this change in the seat?
-    ChangeWhileBusy(Next),
+    SwitchWhileBusy(DeferredChange),
     /// A turn runs: quit all the same?
     QuitWhileBusy,
     /// The session is open in another process: fork it instead?
@@ -118,7 +118,7 @@ pub enum Choice {
         folder: String,
     },
     /// So many lines of the transcript cannot be read: go on in a repaired copy?
-    Broken {
+    Damaged {
         /// The session.
         session: SessionId,
         /// How many.
@@ -126,12 +126,14 @@ pub enum Choice {
     },
 }
 
-impl Choice {
+impl Confirmation {
     /// The question, as it is while a turn runs (`busy`), or once it is over.
     pub fn question(&self, busy: bool) -> String {
         match self {
-            Self::ChangeWhileBusy(next) if busy => format!("A turn runs. {} when?", capital(&next.words())),
-            Self::ChangeWhileBusy(next) => format!("The turn is over. {} now?", capital(&next.words())),
+            Self::SwitchWhileBusy(next) if busy => {
+                format!("A turn runs. {} when?", capitalize(&next.label()))
+            }
+            Self::SwitchWhileBusy(next) => format!("The turn is over. {} now?", capitalize(&next.label())),
             Self::QuitWhileBusy if busy => "A turn runs. Quit?".to_owned(),
             Self::QuitWhileBusy => "The turn is over. Quit?".to_owned(),
             Self::ForkInstead { held, .. } => held.clone(),
@@ -141,7 +143,7 @@ impl Choice {
             Self::FolderGone { folder, .. } => {
                 format!("This session belongs to {folder}, which does not exist any more.")
             }
-            Self::Broken { lines, .. } => {
+            Self::Damaged { lines, .. } => {
                 let count = if *lines == 1 { "1 line".to_owned() } else { format!("{lines} lines") };
                 format!("{count} of this transcript cannot be read. The file is left as it is.")
             }
@@ -150,23 +152,23 @@ impl Choice {
 
     /// Every key that answers; the last one changes nothing. Each means the same
     /// whether a turn runs or not: who presses it may not have seen the turn end.
-    pub fn keys(&self) -> &'static [char] {
+    pub fn answer_keys(&self) -> &'static [char] {
         match self {
-            Self::ChangeWhileBusy(_) => &['w', 'i', 's'],
+            Self::SwitchWhileBusy(_) => &['w', 'i', 's'],
             Self::QuitWhileBusy => &['q', 's'],
             Self::ForkInstead { .. } => &['f', 's'],
             Self::OtherFolder { .. } => &['g', 'f', 's'],
-            Self::FolderGone { .. } | Self::Broken { .. } => &['f', 'r', 's'],
+            Self::FolderGone { .. } | Self::Damaged { .. } => &['f', 'r', 's'],
         }
     }
 
     /// What a key answers, in words; none where it is not offered now.
-    pub fn words(&self, key: char, busy: bool) -> Option<&'static str> {
+    pub fn answer_label(&self, key: char, busy: bool) -> Option<&'static str> {
         Some(match (self, key) {
-            (Self::ChangeWhileBusy(_), 'w') if busy => "wait for the turn",
-            (Self::ChangeWhileBusy(_), 'w') => "now",
-            (Self::ChangeWhileBusy(_), 'i') if busy => "interrupt it",
-            (Self::ChangeWhileBusy(_), 'i') => return None,
+            (Self::SwitchWhileBusy(_), 'w') if busy => "wait for the turn",
+            (Self::SwitchWhileBusy(_), 'w') => "now",
+            (Self::SwitchWhileBusy(_), 'i') if busy => "interrupt it",
+            (Self::SwitchWhileBusy(_), 'i') => return None,
             (Self::QuitWhileBusy, 'q') if busy => "interrupt it and quit",
             (Self::QuitWhileBusy, 'q') => "quit",
             (Self::ForkInstead { .. }, 'f') => "fork it and go on in the copy",
@@ -175,14 +177,14 @@ impl Choice {
                 "fork it here: a copy that works in this folder"
             }
             (Self::FolderGone { .. }, 'r') => "resume it all the same, working in this folder",
-            (Self::Broken { .. }, 'f') => "go on in a repaired copy",
-            (Self::Broken { .. }, 'r') => "resume it all the same, adding to its end",
-            (Self::ChangeWhileBusy(_) | Self::ForkInstead { .. }, _) => "stay here",
+            (Self::Damaged { .. }, 'f') => "go on in a repaired copy",
+            (Self::Damaged { .. }, 'r') => "resume it all the same, adding to its end",
+            (Self::SwitchWhileBusy(_) | Self::ForkInstead { .. }, _) => "stay here",
             (
                 Self::QuitWhileBusy
                 | Self::OtherFolder { .. }
                 | Self::FolderGone { .. }
-                | Self::Broken { .. },
+                | Self::Damaged { .. },
                 _,
             ) => "stay",
         })
@@ -192,16 +194,16 @@ impl Choice {
     pub fn default_answer(&self) -> Option<char> {
         match self {
             Self::QuitWhileBusy => None,
-            Self::ChangeWhileBusy(_)
+            Self::SwitchWhileBusy(_)
             | Self::ForkInstead { .. }
             | Self::OtherFolder { .. }
             | Self::FolderGone { .. }
-            | Self::Broken { .. } => self.keys().first().copied(),
+            | Self::Damaged { .. } => self.answer_keys().first().copied(),
         }
     }
 }
 
-fn capital(word: &str) -> String {
+fn capitalize(word: &str) -> String {
     let mut characters = word.chars();
     characters.next().map_or_else(String::new, |first| first.to_uppercase().chain(characters).collect())
 }

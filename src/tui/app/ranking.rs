@@ -5,69 +5,69 @@
 
 use std::sync::Arc;
 
-use crate::index::Row;
-use crate::index::query::Query;
+use crate::index::SessionRow;
+use crate::index::query::SessionQuery;
 
 /// More sessions than this are ranked beside the draw loop.
-const MANY: usize = 10_000;
+const BACKGROUND_THRESHOLD: usize = 10_000;
 
 /// The sessions that answer a query, and the query.
 #[derive(Debug, Default)]
 pub struct Ranking {
-    query: Query,
+    query: SessionQuery,
     /// The sessions that were asked.
-    rows: Arc<Vec<Row>>,
+    rows: Arc<Vec<SessionRow>>,
     /// Those that answer, by index, best first.
     hits: Vec<usize>,
     /// What the shell is to rank, until the update hands it over.
-    work: Option<Work>,
+    job: Option<RankJob>,
     /// The hits are those of a former query: the shell is at work.
     waiting: bool,
 }
 
 /// Sessions to be ranked, and by what.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Work {
+pub struct RankJob {
     /// What is looked for.
-    pub query: Query,
+    pub query: SessionQuery,
     /// All sessions.
-    pub rows: Arc<Vec<Row>>,
+    pub rows: Arc<Vec<SessionRow>>,
     /// The only ones that can answer, where that is known.
     pub among: Option<Vec<usize>>,
 }
 
-impl Work {
+impl RankJob {
     /// Ranks: the indices of those that answer, best first.
-    pub fn hits(&self) -> Vec<usize> {
+    pub fn run(&self) -> Vec<usize> {
         self.query.rank_all(&self.rows, self.among.as_deref())
     }
 }
 
 impl Ranking {
     /// Ranks these sessions by this query, at once or as soon as the shell did.
-    pub fn ask(&mut self, rows: &Arc<Vec<Row>>, query: Query) {
+    pub fn set_query(&mut self, rows: &Arc<Vec<SessionRow>>, query: SessionQuery) {
         let same_rows = Arc::ptr_eq(&self.rows, rows);
         if same_rows && query == self.query {
             return;
         }
-        let narrower = same_rows && !self.waiting && query.narrows(&self.query);
+        let narrower = same_rows && !self.waiting && query.is_refinement_of(&self.query);
         let among = narrower.then(|| self.hits.clone());
         self.rows = Arc::clone(rows);
         self.query = query;
         let count = among.as_ref().map_or(rows.len(), Vec::len);
-        let work = Work { query: self.query.clone(), rows: Arc::clone(rows), among };
+        let work = RankJob { query: self.query.clone(), rows: Arc::clone(rows), among };
         // The hits of other rows are of no use meanwhile.
-        self.waiting = same_rows && count > MANY && !self.query.is_empty();
+        self.waiting = same_rows && count > BACKGROUND_THRESHOLD && !self.query.is_empty();
         if self.waiting {
-            self.work = Some(work);
+            self.job = Some(work);
         } else {
-            self.work = None;
-            self.hits = work.hits();
+            self.job = None;
+            self.hits = work.run();
         }
     }
 
     /// Takes the shell's answer; false where it is not to what was asked last.
-    pub fn take(&mut self, work: &Work, hits: Vec<usize>) -> bool {
+    pub fn set_hits(&mut self, work: &RankJob, hits: Vec<usize>) -> bool {
         let asked = self.waiting && work.query == self.query && Arc::ptr_eq(&work.rows, &self.rows);
         if asked {
             self.waiting = false;
@@ -78,18 +78,18 @@ impl Ranking {
 
     /// Does not wait for the shell: the next thing needs the answer. True where
     /// there was something to wait for.
-    pub fn finish(&mut self) -> bool {
+    pub fn rank_now(&mut self) -> bool {
         let waited = std::mem::take(&mut self.waiting);
         if waited {
-            self.work = None;
+            self.job = None;
             self.hits = self.query.rank_all(&self.rows, None);
         }
         waited
     }
 
     /// What the shell is to rank, once.
-    pub fn work(&mut self) -> Option<Work> {
-        self.work.take()
+    pub fn take_job(&mut self) -> Option<RankJob> {
+        self.job.take()
     }
 
     /// The sessions that answer, by index, best first.
@@ -98,12 +98,12 @@ impl Ranking {
     }
 
     /// What is looked for.
-    pub fn query(&self) -> &Query {
+    pub fn query(&self) -> &SessionQuery {
         &self.query
     }
 
     /// The hits are still those of what was typed before.
-    pub fn waits(&self) -> bool {
+    pub fn is_waiting(&self) -> bool {
         self.waiting
     }
 }
@@ -115,38 +115,38 @@ mod tests {
     use super::*;
     use crate::tui::app::sample::{noon, row};
 
-    fn query(typed: &str) -> Query {
-        Query::parse(typed, DateTime::from(noon()))
+    fn query(typed: &str) -> SessionQuery {
+        SessionQuery::parse(typed, DateTime::from(noon()))
     }
 
-    fn many(count: usize) -> Arc<Vec<Row>> {
+    fn many(count: usize) -> Arc<Vec<SessionRow>> {
         Arc::new((0..count).map(|at| row(1, if at % 2 == 0 { "parser" } else { "lexer" }, 1, None)).collect())
     }
 
     #[test]
     fn a_few_are_ranked_at_once() {
         let mut ranking = Ranking::default();
-        ranking.ask(&many(4), query("pars"));
-        assert_eq!((ranking.hits(), ranking.waits()), (&[0, 2][..], false));
-        assert_eq!(ranking.work(), None);
+        ranking.set_query(&many(4), query("pars"));
+        assert_eq!((ranking.hits(), ranking.is_waiting()), (&[0, 2][..], false));
+        assert_eq!(ranking.take_job(), None);
     }
 
     #[test]
     fn many_are_ranked_by_the_shell_and_stale_answers_dropped() {
-        let rows = many(MANY + 2);
+        let rows = many(BACKGROUND_THRESHOLD + 2);
         let mut ranking = Ranking::default();
-        ranking.ask(&rows, query(""));
-        ranking.ask(&rows, query("l"));
-        let stale = ranking.work().unwrap();
-        ranking.ask(&rows, query("p"));
-        let work = ranking.work().unwrap();
-        assert!(!ranking.take(&stale, stale.hits()));
+        ranking.set_query(&rows, query(""));
+        ranking.set_query(&rows, query("l"));
+        let stale = ranking.take_job().unwrap();
+        ranking.set_query(&rows, query("p"));
+        let work = ranking.take_job().unwrap();
+        assert!(!ranking.set_hits(&stale, stale.run()));
         assert_eq!(ranking.hits().len(), rows.len(), "the former ones stay in sight");
-        assert!(ranking.take(&work, work.hits()));
-        assert!(!ranking.take(&work, work.hits()), "taken once");
-        ranking.ask(&rows, query("pa"));
+        assert!(ranking.set_hits(&work, work.run()));
+        assert!(!ranking.set_hits(&work, work.run()), "taken once");
+        ranking.set_query(&rows, query("pa"));
         assert_eq!(
-            (ranking.hits().len(), ranking.waits()),
+            (ranking.hits().len(), ranking.is_waiting()),
             (rows.len() / 2, false),
             "only former hits are asked"
         );
@@ -154,12 +154,12 @@ mod tests {
 
     #[test]
     fn who_cannot_wait_ranks_at_once() {
-        let rows = many(MANY + 2);
+        let rows = many(BACKGROUND_THRESHOLD + 2);
         let mut ranking = Ranking::default();
-        ranking.ask(&rows, query(""));
-        ranking.ask(&rows, query("lexer"));
-        assert!(ranking.finish() && !ranking.finish());
+        ranking.set_query(&rows, query(""));
+        ranking.set_query(&rows, query("lexer"));
+        assert!(ranking.rank_now() && !ranking.rank_now());
         assert_eq!(ranking.hits().len(), rows.len() / 2);
-        assert_eq!(ranking.work(), None);
+        assert_eq!(ranking.take_job(), None);
     }
 }

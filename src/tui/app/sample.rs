@@ -6,14 +6,14 @@ use std::time::{Duration, SystemTime};
 use chrono::{DateTime, FixedOffset, Utc};
 use uuid::Uuid;
 
-use super::{Keymap, Setup};
-use crate::index::Row;
+use super::{AppSetup, Keymap};
+use crate::index::SessionRow;
 use crate::protocol::PermissionMode;
-use crate::session::facts::{Facts, Title, TitleSource};
-use crate::session::line::ForkedFrom;
+use crate::session::raw_entry::ForkedFrom;
+use crate::session::summary::{SessionSummary, SessionTitle, TitleSource};
 use crate::session::{Prices, SessionId};
-use crate::slot::{Abilities, Agent};
-use crate::store::Stored;
+use crate::slot::{AgentInfo, Capabilities};
+use crate::store::StoredSession;
 
 /// When every test happens.
 pub fn noon() -> DateTime<Utc> {
@@ -31,22 +31,27 @@ pub fn id(number: u8) -> SessionId {
 }
 
 /// A session of a number and a title, so many minutes old, a fork of another or not.
-pub fn row(number: u8, title: &str, minutes: u64, parent: Option<u8>) -> Row {
-    let stored =
-        Stored { id: id(number), path: "x".into(), size: 10, modified: SystemTime::UNIX_EPOCH, inode: 0 };
-    let facts = Facts {
-        title: Some(Title { text: title.into(), source: TitleSource::Custom }),
+pub fn row(number: u8, title: &str, minutes: u64, parent: Option<u8>) -> SessionRow {
+    let stored = StoredSession {
+        id: id(number),
+        path: "x".into(),
+        size: 10,
+        modified: SystemTime::UNIX_EPOCH,
+        inode: 0,
+    };
+    let facts = SessionSummary {
+        title: Some(SessionTitle { text: title.into(), source: TitleSource::Custom }),
         active: Some(noon() - Duration::from_secs(minutes * 60)),
         forked_from: parent
             .map(|parent| ForkedFrom { session_id: id(parent).to_string(), message_uuid: None }),
-        ..Facts::default()
+        ..SessionSummary::default()
     };
-    Row { stored, facts: facts.into(), open_in: None, partial: false, problem: None }
+    SessionRow { stored, facts: facts.into(), holder: None, partial: false, read_error: None }
 }
 
 /// A start without anything special.
-pub fn setup() -> Setup {
-    Setup {
+pub fn setup() -> AppSetup {
+    AppSetup {
         keymap: Keymap::default(),
         folder: "/home/me/hotseat".into(),
         agent: "hotseat".into(),
@@ -58,20 +63,20 @@ pub fn setup() -> Setup {
         all: false,
         ephemeral: false,
         welcome: None,
-        times: false,
+        show_timestamps: false,
         browser_width: None,
         prices: Prices::default(),
         drafts: HashMap::new(),
         history: Vec::new(),
-        run: Uuid::from_u128(7),
+        run_id: Uuid::from_u128(7),
         offset: greenwich(),
         now: noon(),
     }
 }
 
 /// The agent after its handshake, in this session.
-pub fn agent(session: SessionId) -> Agent {
-    Agent {
+pub fn agent(session: SessionId) -> AgentInfo {
+    AgentInfo {
         name: "hotseat".into(),
         version: "0.1.0".into(),
         pid: 4711,
@@ -83,8 +88,8 @@ pub fn agent(session: SessionId) -> Agent {
         permission_mode: PermissionMode::Default,
         commands: vec![("compact".into(), "make room".into())],
         models: Vec::new(),
-        mcp: (3, 3),
+        mcp_servers: (3, 3),
         repaired: None,
-        abilities: Abilities::WHOLE,
+        capabilities: Capabilities::FULL,
     }
 }

@@ -5,14 +5,14 @@ use std::collections::HashMap;
 use chrono::{DateTime, FixedOffset, Utc};
 use uuid::Uuid;
 
-use super::agents::Offered;
+use super::agents::AgentOffer;
 use super::keymap::Keymap;
 use crate::protocol::PermissionMode;
 use crate::session::{Prices, SessionId};
 
 /// What the program begins with.
 #[derive(Debug)]
-pub struct Setup {
+pub struct AppSetup {
     /// The keys.
     pub keymap: Keymap,
     /// The folder hotseat was started in, as a person writes it.
@@ -20,7 +20,7 @@ pub struct Setup {
     /// The name of the agent in the seat, for the time until it says so itself.
     pub agent: String,
     /// The agents that can take the seat.
-    pub agents: Vec<Offered>,
+    pub agents: Vec<AgentOffer>,
     /// The agent has a terminal of its own, which is shown in place of a conversation.
     pub terminal: bool,
     /// The permission mode it was started with.
@@ -36,7 +36,7 @@ pub struct Setup {
     /// Something to say at the start, such as that this is a demo.
     pub welcome: Option<String>,
     /// Times are shown from the start.
-    pub times: bool,
+    pub show_timestamps: bool,
     /// The browser's width in columns, where the person gave one.
     pub browser_width: Option<u16>,
     /// What models cost.
@@ -46,7 +46,7 @@ pub struct Setup {
     /// Prompts of former runs, oldest first.
     pub history: Vec<String>,
     /// The base of this run's prompt ids, random.
-    pub run: Uuid,
+    pub run_id: Uuid,
     /// The person's time zone.
     pub offset: FixedOffset,
     /// The time now.

@@ -8,22 +8,22 @@ use chrono::{DateTime, FixedOffset, Utc};
 use crossterm::event::KeyEvent;
 use uuid::Uuid;
 
-use super::agents::Offered;
+use super::agents::AgentOffer;
 use super::browser::Browser;
 use super::composer::Composer;
+use super::conversation_page::ConversationPage;
+use super::deferred::Deferred;
+use super::environment::SessionEnvironment;
 use super::geometry::Geometry;
-use super::intent::Intent;
-use super::keymap::{Keymap, Place};
+use super::keymap::{KeyContext, Keymap};
 use super::overlay::Overlay;
-use super::page::Page;
-use super::setup::Setup;
-use super::surroundings::Surroundings;
+use super::setup::AppSetup;
 use super::undo::Undo;
-use crate::index::Row;
+use crate::index::SessionRow;
 use crate::protocol::PermissionMode;
-use crate::session::conversation::Body;
+use crate::session::conversation::ItemKind;
 use crate::session::{Prices, SessionId};
-use crate::slot::{Agent, PermissionRequest, Retry, SlotState, Switched, Totals};
+use crate::slot::{AgentInfo, CompletedSwitch, ModelRetry, PermissionRequest, SlotState, SlotTotals};
 use crate::store::Holder;
 
 /// The whole state. Only [`update`](super::update) changes it, only the view reads it.
@@ -38,35 +38,35 @@ pub struct App {
     /// The keys.
     pub keymap: Keymap,
     /// The agents that can take the seat.
-    pub agents: Vec<Offered>,
+    pub agents: Vec<AgentOffer>,
     /// The folder hotseat was started in.
     pub folder: String,
     /// Nothing is written to disk.
     pub ephemeral: bool,
     /// Text typed before it was known what there is to choose from; none after.
-    pub typed_ahead: Option<Vec<KeyEvent>>,
+    pub buffered_keys: Option<Vec<KeyEvent>>,
     /// Where the keys go.
     pub focus: Focus,
     /// The list of sessions.
     pub browser: Browser,
     /// What lies around them.
-    pub around: Surroundings,
+    pub environment: SessionEnvironment,
     /// What models cost.
     pub prices: Prices,
     /// The prompt being written.
     pub composer: Composer,
     /// The process in the seat.
-    pub seat: Seat,
+    pub agent: AgentStatus,
     /// The session in the conversation pane; none: the one the agent will have.
     pub shown: Option<SessionId>,
     /// The conversations that were read, by session.
-    pub pages: HashMap<SessionId, Page>,
+    pub pages: HashMap<SessionId, ConversationPage>,
     /// Those sessions, the one looked at last at the end.
-    pub looked_at: Vec<SessionId>,
+    pub recently_shown: Vec<SessionId>,
     /// Show when things were said and what turns cost.
-    pub times: bool,
+    pub show_timestamps: bool,
     /// Tools that wait for permission, the oldest first.
-    pub permissions: VecDeque<Pending>,
+    pub permissions: VecDeque<PermissionCard>,
     /// What lies over the panes.
     pub overlay: Option<Overlay>,
     /// The line of news over the hints.
@@ -75,9 +75,9 @@ pub struct App {
     pub undo: Vec<Undo>,
     /// Sessions that may take the seat without a question: they had it, or the
     /// question was answered.
-    pub agreed: HashSet<SessionId>,
+    pub confirmed: HashSet<SessionId>,
     /// What waits for the slot to be idle.
-    pub intent: Option<Intent>,
+    pub deferred: Option<Deferred>,
     /// What the last frame showed where.
     pub geometry: Geometry,
     /// The divider is being dragged.
@@ -89,13 +89,13 @@ pub struct App {
     /// hotseat is ending.
     pub closing: bool,
     /// What is on the screen is not the state any more.
-    pub stale: bool,
+    pub needs_redraw: bool,
     /// Seconds since the start.
     pub(super) ticks: u64,
     /// The base of this run's prompt ids.
-    pub(super) run: Uuid,
+    pub(super) run_id: Uuid,
     /// How many prompts were given ids.
-    pub(super) prompts: u128,
+    pub(super) prompt_count: u128,
 }
 
 /// Where the keys go.
@@ -113,34 +113,34 @@ pub enum Focus {
 
 impl Focus {
     /// The part of the keymap that counts.
-    pub fn place(self) -> Place {
+    pub fn key_context(self) -> KeyContext {
         match self {
-            Self::Browser => Place::Browser,
-            Self::Conversation => Place::Conversation,
-            Self::Composer => Place::Composer,
-            Self::Permission => Place::Permission,
+            Self::Browser => KeyContext::Browser,
+            Self::Conversation => KeyContext::Conversation,
+            Self::Composer => KeyContext::Composer,
+            Self::Permission => KeyContext::Permission,
         }
     }
 }
 
 /// The process in the seat, as far as the slot told.
 #[derive(Debug)]
-pub struct Seat {
+pub struct AgentStatus {
     /// What it is doing.
     pub state: SlotState,
     /// Since when.
-    pub since: DateTime<Utc>,
+    pub state_since: DateTime<Utc>,
     /// An agent with a terminal of its own was interrupted while a turn ran: it
     /// does not report whether that ended it.
-    pub in_doubt: bool,
+    pub interrupt_unconfirmed: bool,
     /// What it said of itself; none before the handshake.
-    pub agent: Option<Agent>,
+    pub info: Option<AgentInfo>,
     /// The agent's name until then.
     pub name: String,
     /// When another agent was asked to take the seat; none once it has it.
-    pub called: Option<DateTime<Utc>>,
+    pub replacing_since: Option<DateTime<Utc>>,
     /// The agent on offer that had the seat last and shares the official transcripts.
-    pub sharing: Option<usize>,
+    pub last_official: Option<usize>,
     /// It has a terminal of its own, which is shown in place of a conversation.
     pub terminal: bool,
     /// When the handshake was through: what "uptime" counts from.
@@ -156,24 +156,24 @@ pub struct Seat {
     /// What may run without asking.
     pub mode: PermissionMode,
     /// What the session used so far.
-    pub totals: Totals,
+    pub totals: SlotTotals,
     /// The last switch.
-    pub last_switch: Option<Switched>,
+    pub last_switch: Option<CompletedSwitch>,
     /// The session that a second process is ready for.
     pub prepared: Option<SessionId>,
     /// The model did not answer and is asked again, told at this time.
-    pub retry: Option<(Retry, DateTime<Utc>)>,
+    pub retry: Option<(ModelRetry, DateTime<Utc>)>,
     /// Resident memory in bytes.
     pub memory: Option<u64>,
 }
 
 /// A tool that waits for permission.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Pending {
+pub struct PermissionCard {
     /// What wants to run.
     pub request: PermissionRequest,
     /// When a person could first see it; keys typed before that are not answers.
-    pub seen: Option<DateTime<Utc>>,
+    pub first_seen: Option<DateTime<Utc>>,
 }
 
 /// A line of news.
@@ -182,21 +182,24 @@ pub struct Toast {
     /// The news.
     pub text: String,
     /// It is bad news.
-    pub bad: bool,
+    pub is_error: bool,
     /// When it goes by itself.
     pub until: DateTime<Utc>,
 }
 
 /// How long a key must come after a permission request could be seen, to count
 /// as its answer.
-pub const HESITATION: Duration = Duration::from_millis(300);
+pub const ANSWER_DELAY: Duration = Duration::from_millis(300);
 
 impl App {
     /// The program at its start: nothing read, nothing warm.
-    pub fn new(setup: Setup) -> Self {
+    pub fn new(setup: AppSetup) -> Self {
         let browser = Browser::new(setup.all, setup.browser_width);
-        let toast =
-            setup.welcome.map(|text| Toast { text, bad: false, until: setup.now + Duration::from_secs(20) });
+        let toast = setup.welcome.map(|text| Toast {
+            text,
+            is_error: false,
+            until: setup.now + Duration::from_secs(20),
+        });
         let mut app = Self {
             now: setup.now,
             offset: setup.offset,
@@ -205,20 +208,20 @@ impl App {
             agents: setup.agents,
             folder: setup.folder,
             ephemeral: setup.ephemeral,
-            typed_ahead: Some(Vec::new()),
+            buffered_keys: Some(Vec::new()),
             focus: Focus::Browser,
             browser,
-            around: Surroundings::default(),
+            environment: SessionEnvironment::default(),
             prices: setup.prices,
             composer: Composer::new(setup.drafts, setup.history),
-            seat: Seat {
+            agent: AgentStatus {
                 state: SlotState::Starting,
-                since: setup.now,
-                in_doubt: false,
-                agent: None,
+                state_since: setup.now,
+                interrupt_unconfirmed: false,
+                info: None,
                 name: setup.agent,
-                called: None,
-                sharing: None,
+                replacing_since: None,
+                last_official: None,
                 terminal: setup.terminal,
                 warm_since: None,
                 active: None,
@@ -226,7 +229,7 @@ impl App {
                 previous: None,
                 epoch: 0,
                 mode: setup.mode,
-                totals: Totals::default(),
+                totals: SlotTotals::default(),
                 last_switch: None,
                 prepared: None,
                 retry: None,
@@ -234,26 +237,26 @@ impl App {
             },
             shown: setup.resume,
             pages: HashMap::new(),
-            looked_at: Vec::new(),
-            times: setup.times,
+            recently_shown: Vec::new(),
+            show_timestamps: setup.show_timestamps,
             permissions: VecDeque::new(),
             overlay: None,
             toast,
             undo: Vec::new(),
-            agreed: HashSet::new(),
-            intent: None,
+            confirmed: HashSet::new(),
+            deferred: None,
             geometry: Geometry::default(),
             dragging: false,
             quit_armed: None,
             resume_newest: setup.resume_newest,
             closing: false,
-            stale: true,
+            needs_redraw: true,
             ticks: 0,
-            run: setup.run,
-            prompts: 0,
+            run_id: setup.run_id,
+            prompt_count: 0,
         };
         app.browser.selected = setup.resume;
-        app.arrange();
+        app.rebuild_browser();
         app
     }
 
@@ -263,25 +266,25 @@ impl App {
     }
 
     /// The page in the conversation pane.
-    pub fn page(&self) -> Option<&Page> {
+    pub fn page(&self) -> Option<&ConversationPage> {
         self.pages.get(&self.shown?)
     }
 
     /// The page in the conversation pane, to be changed.
-    pub(super) fn page_mut(&mut self) -> Option<&mut Page> {
+    pub(super) fn page_mut(&mut self) -> Option<&mut ConversationPage> {
         self.pages.get_mut(&self.shown?)
     }
 
     /// The session shown is the one in the seat.
     pub fn shows_active(&self) -> bool {
-        self.shown == self.seat.active
+        self.shown == self.agent.active
     }
 
     /// The agent's terminal is what the conversation pane shows: of another
     /// session, and once the agent is gone, its transcript.
     pub fn shows_terminal(&self) -> bool {
-        let shown = self.shown.is_none() || self.shows_active() || self.seat.active.is_none();
-        self.seat.terminal && shown && !matches!(self.seat.state, SlotState::Exited(_))
+        let shown = self.shown.is_none() || self.shows_active() || self.agent.active.is_none();
+        self.agent.terminal && shown && !matches!(self.agent.state, SlotState::Exited(_))
     }
 
     /// Keys are the agent's.
@@ -291,26 +294,26 @@ impl App {
 
     /// The process of somebody else that has a session open: neither the slot's
     /// own nor the one it keeps ready.
-    pub fn open_elsewhere<'a>(&self, row: &'a Row) -> Option<&'a Holder> {
-        let ours = [self.seat.active, self.seat.prepared].contains(&Some(row.stored.id));
-        row.open_in.as_ref().filter(|_| !ours)
+    pub fn open_elsewhere<'a>(&self, row: &'a SessionRow) -> Option<&'a Holder> {
+        let ours = [self.agent.active, self.agent.prepared].contains(&Some(row.stored.id));
+        row.holder.as_ref().filter(|_| !ours)
     }
 
     /// A turn runs, and not one that the agent is about to be taken from.
     pub fn is_busy(&self) -> bool {
-        matches!(self.seat.state, SlotState::Busy { .. }) && self.seat.called.is_none()
+        matches!(self.agent.state, SlotState::Busy { .. }) && self.agent.replacing_since.is_none()
     }
 
     /// The agent does something else than a moment ago: a key may be meant for that.
     pub(super) fn is_new_state(&self) -> bool {
-        self.now - self.seat.since < chrono::TimeDelta::milliseconds(HESITATION.as_millis() as i64)
+        self.now - self.agent.state_since < chrono::TimeDelta::milliseconds(ANSWER_DELAY.as_millis() as i64)
     }
 
     /// A session's id, as short as tells it from all that are listed: what the
     /// command line takes. Where that would be long, both its ends.
-    pub fn short(&self, id: SessionId) -> String {
-        let beginning = id.beginning(self.browser.rows.iter().map(|row| row.stored.id));
-        if beginning.len() <= 13 { beginning } else { id.short() }
+    pub fn short_id(&self, id: SessionId) -> String {
+        let beginning = id.short_prefix(self.browser.rows.iter().map(|row| row.stored.id));
+        if beginning.len() <= 13 { beginning } else { id.abbreviated() }
     }
 
     /// The title of a session, as the list has it.
@@ -319,7 +322,7 @@ impl App {
     }
 
     /// What is known of a session, from the list or from the jump.
-    pub fn row(&self, id: SessionId) -> Option<&Row> {
+    pub fn row(&self, id: SessionId) -> Option<&SessionRow> {
         let jumped = || match &self.overlay {
             Some(Overlay::Jump(jump)) => jump.rows.iter().find(|row| row.stored.id == id),
             _ => None,
@@ -329,11 +332,11 @@ impl App {
 
     /// What to call a session, listed here or not: one of another folder is
     /// known by the jump that found it, or else by what was said first.
-    pub fn name(&self, id: Option<SessionId>) -> &str {
+    pub fn display_name(&self, id: Option<SessionId>) -> &str {
         let said = |id| {
             let items = self.pages.get(&id)?.conversation.items();
-            items.iter().find_map(|item| match &item.body {
-                Body::Prompt(text) => text.lines().find(|line| !line.trim().is_empty()),
+            items.iter().find_map(|item| match &item.kind {
+                ItemKind::Prompt(text) => text.lines().find(|line| !line.trim().is_empty()),
                 _ => None,
             })
         };
@@ -353,42 +356,44 @@ impl App {
     }
 
     /// The permission request that comes first, if the keys may answer it now.
-    pub fn answerable(&self) -> Option<&Pending> {
+    pub fn answerable(&self) -> Option<&PermissionCard> {
         let first = self.permissions.front()?;
-        let seen = first.seen?;
-        (self.now - seen >= chrono::TimeDelta::milliseconds(HESITATION.as_millis() as i64)).then_some(first)
+        let seen = first.first_seen?;
+        (self.now - seen >= chrono::TimeDelta::milliseconds(ANSWER_DELAY.as_millis() as i64)).then_some(first)
     }
 
     /// Makes the browser's list anew.
-    pub(super) fn arrange(&mut self) {
-        let new_in_seat = self.seat.active.is_none_or(|active| self.browser.row(active).is_none());
+    pub(super) fn rebuild_browser(&mut self) {
+        let new_in_seat = self.agent.active.is_none_or(|active| self.browser.row(active).is_none());
         // The cursor was on the new session, and that has a row of its own now.
         if self.browser.selected.is_none() && !new_in_seat {
-            self.browser.selected = self.seat.active;
+            self.browser.selected = self.agent.active;
         }
-        self.browser.arrange(self.now, self.offset, new_in_seat);
+        self.browser.rebuild(self.now, self.offset, new_in_seat);
     }
 
     /// Puts the sessions that hold nothing among the others, or aside.
-    pub(super) fn sort_out_empty(&mut self) {
-        let active = self.seat.active;
-        self.browser.sort_out_empty(active);
+    pub(super) fn partition_empty(&mut self) {
+        let active = self.agent.active;
+        self.browser.partition_empty(active);
     }
 
     /// Says something in the line of news.
-    pub(super) fn say(&mut self, text: impl Into<String>) {
-        self.toast = Some(Toast { text: text.into(), bad: false, until: self.now + Duration::from_secs(6) });
+    pub(super) fn toast(&mut self, text: impl Into<String>) {
+        self.toast =
+            Some(Toast { text: text.into(), is_error: false, until: self.now + Duration::from_secs(6) });
     }
 
     /// Says that something failed.
-    pub(super) fn complain(&mut self, text: impl Into<String>) {
-        self.toast = Some(Toast { text: text.into(), bad: true, until: self.now + Duration::from_secs(12) });
+    pub(super) fn toast_error(&mut self, text: impl Into<String>) {
+        self.toast =
+            Some(Toast { text: text.into(), is_error: true, until: self.now + Duration::from_secs(12) });
     }
 
     /// An id for the next prompt, different in every run.
     pub(super) fn next_prompt_id(&mut self) -> String {
-        self.prompts += 1;
-        let bits = self.run.as_u128().wrapping_add(self.prompts);
+        self.prompt_count += 1;
+        let bits = self.run_id.as_u128().wrapping_add(self.prompt_count);
         uuid::Builder::from_u128(bits).with_version(uuid::Version::Random).into_uuid().to_string()
     }
 }

@@ -9,5 +9,5 @@ pub enum Undo {
     /// This session was left by a clear.
     Clear(SessionId),
     /// This takes it back.
-    By(Effect),
+    Effect(Effect),
 }

@@ -10,21 +10,21 @@ use tokio::process::Command;
 
 /// Programs that take a text for the system's clipboard, and the variable that
 /// says that they can.
-const PROGRAMS: [(&str, &[&str], &str); 3] = [
+const CLIPBOARD_PROGRAMS: [(&str, &[&str], &str); 3] = [
     ("wl-copy", &[], "WAYLAND_DISPLAY"),
     ("xclip", &["-selection", "clipboard"], "DISPLAY"),
     ("pbcopy", &[], "__CF_USER_TEXT_ENCODING"),
 ];
 
 /// Tells the terminal. It does not say whether it understood.
-pub(super) fn tell_terminal(text: &str) -> std::io::Result<()> {
+pub(super) fn copy_to_terminal(text: &str) -> std::io::Result<()> {
     execute!(stdout(), CopyToClipboard::to_clipboard_from(text))
 }
 
 /// Tells the system's clipboard, where there is one.
-pub(super) async fn tell_system(text: String) {
+pub(super) async fn copy_to_system(text: String) {
     let Some((program, args, _)) =
-        PROGRAMS.iter().find(|(.., variable)| std::env::var_os(variable).is_some())
+        CLIPBOARD_PROGRAMS.iter().find(|(.., variable)| std::env::var_os(variable).is_some())
     else {
         return;
     };

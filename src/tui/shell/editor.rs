@@ -10,7 +10,7 @@ use uuid::Uuid;
 pub(super) async fn edit(configured: Option<&str>, text: &str) -> Result<String> {
     let file = std::env::temp_dir().join(format!("hotseat-{}.md", Uuid::new_v4()));
     fs::write(&file, text).with_context(|| format!("writing {}", file.display()))?;
-    let (program, args) = editor(configured);
+    let (program, args) = editor_command(configured);
     let status =
         tokio::process::Command::new(&program).args(args).arg(&file).status().await.with_context(|| {
             format!("starting the editor {program}; set $EDITOR or `editor` in the configuration")
@@ -26,7 +26,7 @@ pub(super) async fn edit(configured: Option<&str>, text: &str) -> Result<String>
 }
 
 /// The editor a person wants, with its arguments.
-fn editor(configured: Option<&str>) -> (String, Vec<String>) {
+fn editor_command(configured: Option<&str>) -> (String, Vec<String>) {
     let wanted = configured
         .map(str::to_owned)
         .or_else(|| std::env::var("VISUAL").ok())
@@ -43,7 +43,7 @@ mod tests {
 
     #[test]
     fn an_editor_may_have_arguments() {
-        let (program, args) = editor(Some("code --wait"));
+        let (program, args) = editor_command(Some("code --wait"));
         assert_eq!((program.as_str(), args), ("code", vec!["--wait".to_owned()]));
     }
 

@@ -5,22 +5,22 @@ use std::sync::Arc;
 use crossterm::event::MouseEventKind;
 use tokio::sync::mpsc;
 
-use super::keepsakes::Keepsakes;
-use super::listing::Listing;
-use super::search::Search;
-use super::{clipboard, keys};
+use super::message_search::MessageSearch;
+use super::persistence::Persistence;
+use super::session_list_worker::SessionListWorker;
+use super::{clipboard, key_encoding};
 use crate::session::{Conversation, SessionId, Transcript};
-use crate::slot::terminal::Terminal;
-use crate::slot::{Program, SlotError, SlotHandle, Switch};
-use crate::store::{Fork, SessionStore, StoreError};
-use crate::tui::app::{Effect, Event, Opened, Typed};
+use crate::slot::terminal::AgentTerminal;
+use crate::slot::{AgentProgram, SlotError, SlotHandle, Switch};
+use crate::store::{ForkSpec, SessionStore, StoreError};
+use crate::tui::app::{Effect, Event, LoadedTranscript, TerminalInput};
 
 /// Lines of a terminal that one notch of the wheel scrolls.
-const NOTCH: isize = 3;
+const LINES_PER_NOTCH: isize = 3;
 
 /// Runs effects; cheap to clone into tasks.
 #[derive(Clone)]
-pub(super) struct Runner {
+pub(super) struct EffectRunner {
     /// The slot.
     pub(super) slot: SlotHandle,
     /// Where transcripts live.
@@ -28,71 +28,72 @@ pub(super) struct Runner {
     /// Where events go.
     pub(super) events: mpsc::UnboundedSender<Event>,
     /// What survives a run.
-    pub(super) keepsakes: Keepsakes,
+    pub(super) persistence: Persistence,
     /// Prompts on their way to the slot, in order.
     pub(super) prompts: mpsc::UnboundedSender<(String, String)>,
     /// The agent's terminal, where it has one.
-    pub(super) terminal: Option<Terminal>,
+    pub(super) terminal: Option<AgentTerminal>,
     /// The agents that can take the seat.
-    pub(super) others: Arc<[Option<Program>]>,
+    pub(super) agent_programs: Arc<[Option<AgentProgram>]>,
     /// The one who looks for texts.
-    pub(super) search: Search,
+    pub(super) search: MessageSearch,
     /// The one reader of the list.
-    pub(super) listing: Listing,
+    pub(super) session_list: SessionListWorker,
 }
 
 /// An effect that only the loop itself can run: it owns the terminal.
 #[derive(Debug)]
-pub(super) enum OfLoop {
+pub(super) enum LoopEffect {
     /// Draw everything again.
     Redraw,
     /// To the shell, until `fg`.
     Suspend,
     /// Write the prompt in an editor.
-    Edit(String),
+    OpenEditor(String),
     /// End now.
     Quit,
 }
 
-impl Runner {
+impl EffectRunner {
     /// Starts an effect, or hands it back to the loop.
-    pub(super) fn run(&self, effect: Effect) -> Option<OfLoop> {
+    pub(super) fn run(&self, effect: Effect) -> Option<LoopEffect> {
         match effect {
             Effect::Submit { uuid, text } => {
                 // The receiver ends with the loop, after which nothing is submitted.
                 let _ = self.prompts.send((uuid, text));
             }
             Effect::CancelPrompt(uuid) => {
-                self.ask(
-                    "taking the prompt back",
-                    move |slot| async move { slot.cancel(uuid).await.map(|_| ()) },
-                );
+                self.request("taking the prompt back", move |slot| async move {
+                    slot.cancel(uuid).await.map(|_| ())
+                });
             }
-            Effect::Interrupt => self.ask("interrupting", |slot| async move { slot.interrupt().await }),
+            Effect::Interrupt => self.request("interrupting", |slot| async move { slot.interrupt().await }),
             Effect::Switch { switch, interrupt } => self.switch(switch, interrupt),
             Effect::Prepare(switch) => {
                 let slot = self.slot.clone();
-                tokio::spawn(async move { slot.prepare(switch).await });
+                tokio::spawn(async move { slot.prewarm(switch).await });
             }
-            Effect::Answer { id, verdict } => self
-                .ask("answering the permission request", move |slot| async move {
-                    slot.answer(id, verdict).await
+            Effect::AnswerPermission { id, verdict } => self
+                .request("answering the permission request", move |slot| async move {
+                    slot.answer_permission(id, verdict).await
                 }),
             Effect::SetModel(model) => {
-                self.ask("changing the model", move |slot| async move { slot.set_model(model).await });
+                self.request("changing the model", move |slot| async move { slot.set_model(model).await });
             }
-            Effect::SetMode(mode) => self.ask("changing the permission mode", move |slot| async move {
+            Effect::SetMode(mode) => self.request("changing the permission mode", move |slot| async move {
                 slot.set_permission_mode(mode).await
             }),
-            Effect::SeatAgent { at, seat } => {
-                let program = self.others.get(at).cloned().flatten()?;
-                self.ask("seating the agent", move |slot| async move { slot.replace(program, seat).await });
+            Effect::StartAgent { at, seat } => {
+                let program = self.agent_programs.get(at).cloned().flatten()?;
+                self.request("seating the agent", move |slot| async move {
+                    slot.replace_agent(program, seat).await
+                });
             }
-            Effect::Servers => {
+            Effect::ListMcpServers => {
                 let runner = self.clone();
                 tokio::spawn(async move {
-                    let servers = runner.slot.servers().await;
-                    runner.send(Event::Servers(servers.map_err(|error| error.to_string())));
+                    let servers = runner.slot.mcp_servers().await;
+                    runner.send(Event::McpServers(servers.map_err(|error| error.to_string())));
                 });
             }
             Effect::Rewind { prompt, dry_run } => {
@@ -103,51 +104,54 @@ impl Runner {
                     runner.send(Event::Rewind { prompt, dry_run, rewind });
                 });
             }
-            Effect::Restart => self.ask("restarting the agent", |slot| async move { slot.restart().await }),
-            Effect::ReadRows { all } => self.listing.read(all),
-            Effect::Rank(work) => self.in_background(move |_| {
-                let hits = work.hits();
+            Effect::Restart => {
+                self.request("restarting the agent", |slot| async move { slot.restart().await })
+            }
+            Effect::ListSessions { all } => self.session_list.list(all),
+            Effect::RankSessions(work) => self.in_background(move |_| {
+                let hits = work.run();
                 Some(Event::Ranked { work, hits })
             }),
-            Effect::Search(sought) => self.search.ask(sought),
-            Effect::Open { session, bytes } => self.in_background(move |runner| {
-                Some(Event::Opened { session, read: open(&*runner.store, session, bytes) })
+            Effect::SearchMessages(sought) => self.search.search(sought),
+            Effect::ReadTranscript { session, bytes } => self.in_background(move |runner| {
+                Some(Event::TranscriptRead { session, read: read_transcript(&*runner.store, session, bytes) })
             }),
             Effect::Rename { session, title, by_agent: true } => {
                 let runner = self.clone();
                 tokio::spawn(async move {
                     let outcome = runner.slot.rename(session, title.clone()).await;
-                    runner.renamed(&title, outcome.map_err(|error| error.to_string()));
+                    runner.report_rename(&title, outcome.map_err(|error| error.to_string()));
                 });
             }
             Effect::Rename { session, title, by_agent: false } => self.in_background(move |runner| {
                 let outcome = runner.store.rename(session, &title);
-                runner.renamed(&title, outcome.map_err(|error| error.to_string()));
+                runner.report_rename(&title, outcome.map_err(|error| error.to_string()));
                 None
             }),
-            Effect::CarryOver { source, at, title, cwd } => self.in_background(move |runner| {
+            Effect::ForkExternal { source, at, title, cwd } => self.in_background(move |runner| {
                 let (at, title, cwd) = (at.as_deref(), title.as_deref(), cwd.as_deref());
-                let copied = runner.store.fork(source, &Fork { at, title, cwd, ..Fork::default() });
-                runner.listing.read_again();
+                let copied = runner.store.fork(source, &ForkSpec { at, title, cwd, ..ForkSpec::default() });
+                runner.session_list.reload();
                 Some(match copied {
-                    Ok(copy) => Event::CarriedOver(copy.id),
+                    Ok(copy) => Event::ForkedExternal(copy.id),
                     Err(error) => Event::Failed(error.to_string()),
                 })
             }),
             Effect::Tag { session, tag } => self.in_background(move |runner| {
                 let outcome = runner.store.tag(session, &tag);
-                runner.listing.read_again();
+                runner.session_list.reload();
                 Some(match outcome {
-                    Ok(()) if tag.is_empty() => Event::Said("tag taken away".to_owned()),
-                    Ok(()) => Event::Said(format!("tagged #{tag}")),
+                    Ok(()) if tag.is_empty() => Event::Info("tag taken away".to_owned()),
+                    Ok(()) => Event::Info(format!("tagged #{tag}")),
                     Err(error) => Event::Failed(error.to_string()),
                 })
             }),
             Effect::Delete { session, by_agent: false } => self.in_background(move |runner| {
-                runner.changed(runner.store.delete(session), Event::Deleted { session, by_agent: false })
+                runner
+                    .store_changed(runner.store.delete(session), Event::Deleted { session, by_agent: false })
             }),
             Effect::Restore { session, by_agent: false } => self.in_background(move |runner| {
-                runner.changed(runner.store.restore(session), Event::Restored(session))
+                runner.store_changed(runner.store.restore(session), Event::Restored(session))
             }),
             Effect::Delete { session, by_agent: true } => {
                 self.archive(session, false, Event::Deleted { session, by_agent: true });
@@ -157,34 +161,34 @@ impl Runner {
             }
             Effect::Pin { session, pin } => self.in_background(move |runner| {
                 let outcome = if pin { runner.store.pin(session) } else { runner.store.unpin(session) };
-                runner.changed(outcome, Event::Pinned { session, pinned: pin })
+                runner.store_changed(outcome, Event::Pinned { session, pinned: pin })
             }),
-            Effect::Type(typed) => self.type_in(&typed),
+            Effect::TerminalInput(typed) => self.send_to_terminal(&typed),
             Effect::ScrollTerminal(lines) => {
                 if let Some(terminal) = &self.terminal {
                     terminal.scroll(lines);
                 }
             }
-            Effect::Copy(text) => self.copy(text),
-            Effect::KeepDraft { session, text } => self.in_background(move |runner| {
-                let kept = runner.keepsakes.keep_draft(session, &text);
+            Effect::CopyToClipboard(text) => self.copy(text),
+            Effect::SaveDraft { session, text } => self.in_background(move |runner| {
+                let kept = runner.persistence.save_draft(session, &text);
                 kept.err().map(|error| Event::Failed(format!("the draft cannot be kept: {error}")))
             }),
-            Effect::Remember(prompt) => self.in_background(move |runner| {
-                let kept = runner.keepsakes.remember(&prompt);
+            Effect::AppendHistory(prompt) => self.in_background(move |runner| {
+                let kept = runner.persistence.append_history(&prompt);
                 kept.err().map(|error| Event::Failed(format!("the history cannot be kept: {error}")))
             }),
             Effect::Close => {
                 let runner = self.clone();
                 tokio::spawn(async move {
                     runner.slot.close().await;
-                    runner.send(Event::Closed);
+                    runner.send(Event::SlotClosed);
                 });
             }
-            Effect::Redraw => return Some(OfLoop::Redraw),
-            Effect::Suspend => return Some(OfLoop::Suspend),
-            Effect::Edit(text) => return Some(OfLoop::Edit(text)),
-            Effect::Quit => return Some(OfLoop::Quit),
+            Effect::Redraw => return Some(LoopEffect::Redraw),
+            Effect::Suspend => return Some(LoopEffect::Suspend),
+            Effect::OpenEditor(text) => return Some(LoopEffect::OpenEditor(text)),
+            Effect::Quit => return Some(LoopEffect::Quit),
         }
         None
     }
@@ -205,7 +209,7 @@ impl Runner {
     }
 
     /// Asks the slot for something whose success shows by itself.
-    fn ask<F>(&self, what: &'static str, ask: impl FnOnce(SlotHandle) -> F + Send + 'static)
+    fn request<F>(&self, what: &'static str, ask: impl FnOnce(SlotHandle) -> F + Send + 'static)
     where
         F: Future<Output = Result<(), SlotError>> + Send,
     {
@@ -233,9 +237,9 @@ impl Runner {
     }
 
     /// The screen is told before the list is read again.
-    fn changed(&self, outcome: Result<(), StoreError>, done: Event) -> Option<Event> {
+    fn store_changed(&self, outcome: Result<(), StoreError>, done: Event) -> Option<Event> {
         self.send(outcome.map_or_else(|error| Event::Failed(error.to_string()), |()| done));
-        self.listing.read_again();
+        self.session_list.reload();
         None
     }
 
@@ -245,32 +249,32 @@ impl Runner {
         tokio::spawn(async move {
             let outcome = runner.slot.archive(session, back).await;
             runner.send(outcome.map_or_else(|error| Event::Failed(error.to_string()), |()| done));
-            runner.listing.read_again();
+            runner.session_list.reload();
         });
     }
 
-    fn renamed(&self, title: &str, outcome: Result<(), String>) {
-        self.listing.read_again();
+    fn report_rename(&self, title: &str, outcome: Result<(), String>) {
+        self.session_list.reload();
         self.send(match outcome {
-            Ok(()) => Event::Said(format!("renamed to “{title}”")),
+            Ok(()) => Event::Info(format!("renamed to “{title}”")),
             Err(error) => Event::Failed(format!("renaming: {error}")),
         });
     }
 
     /// Gives what the person did to the agent's terminal, in the form its program
     /// asked for; a wheel that it does not want scrolls.
-    fn type_in(&self, typed: &Typed) {
+    fn send_to_terminal(&self, typed: &TerminalInput) {
         let Some(terminal) = &self.terminal else { return };
-        let bytes = terminal.look(|screen| match typed {
-            Typed::Key(key) => Some(keys::key(*key, screen)),
-            Typed::Paste(text) => Some(keys::paste(text, screen)),
-            Typed::Mouse { mouse, at } => keys::mouse(*mouse, *at, screen),
+        let bytes = terminal.with_screen(|screen| match typed {
+            TerminalInput::Key(key) => Some(key_encoding::encode_key(*key, screen)),
+            TerminalInput::Paste(text) => Some(key_encoding::encode_paste(text, screen)),
+            TerminalInput::Mouse { mouse, at } => key_encoding::encode_mouse(*mouse, *at, screen),
         });
         match (bytes, typed) {
             (Some(Some(bytes)), _) if !bytes.is_empty() => terminal.send(bytes),
-            (Some(None), Typed::Mouse { mouse, .. }) => match mouse.kind {
-                MouseEventKind::ScrollUp => terminal.scroll(NOTCH),
-                MouseEventKind::ScrollDown => terminal.scroll(-NOTCH),
+            (Some(None), TerminalInput::Mouse { mouse, .. }) => match mouse.kind {
+                MouseEventKind::ScrollUp => terminal.scroll(LINES_PER_NOTCH),
+                MouseEventKind::ScrollDown => terminal.scroll(-LINES_PER_NOTCH),
                 _ => {}
             },
             _ => {}
@@ -279,34 +283,43 @@ impl Runner {
 
     fn copy(&self, text: String) {
         let lines = text.lines().count();
-        let told = clipboard::tell_terminal(&text);
-        tokio::spawn(clipboard::tell_system(text));
+        let told = clipboard::copy_to_terminal(&text);
+        tokio::spawn(clipboard::copy_to_system(text));
         self.send(match told {
-            Ok(()) => Event::Said(format!("copied {lines} line{}", if lines == 1 { "" } else { "s" })),
+            Ok(()) => Event::Info(format!("copied {lines} line{}", if lines == 1 { "" } else { "s" })),
             Err(error) => Event::Failed(format!("copying: {error}")),
         });
     }
 }
 
 /// Bytes that are taken in for a session that is not there.
-const JUST_MADE: u64 = 8 << 20;
+const SYNC_BYTES: u64 = 8 << 20;
 
 /// Reads the end of a transcript. A session that was begun and holds nothing
 /// yet has no file: that is an empty conversation.
-fn open(store: &dyn SessionStore, session: SessionId, bytes: u64) -> Result<Opened, String> {
+fn read_transcript(
+    store: &dyn SessionStore,
+    session: SessionId,
+    bytes: u64,
+) -> Result<LoadedTranscript, String> {
     let there = match store.find(session) {
         // One that its agent has only just made is not copied yet.
-        Err(StoreError::NotFound(_)) => store.take_in(JUST_MADE).and_then(|_more| store.find(session)),
+        Err(StoreError::NotFound(_)) => store.sync_external(SYNC_BYTES).and_then(|_more| store.find(session)),
         there => there,
     };
     let size = match there {
         Ok(stored) => stored.size,
         Err(StoreError::NotFound(_)) => {
-            return Ok(Opened { conversation: Conversation::default(), whole: true, bytes, size: 0 });
+            return Ok(LoadedTranscript {
+                conversation: Conversation::default(),
+                whole: true,
+                bytes,
+                size: 0,
+            });
         }
         Err(error) => return Err(error.to_string()),
     };
     let tail = store.read_tail(session, bytes).map_err(|error| error.to_string())?;
-    let conversation = Conversation::of(&Transcript::parse(&tail.bytes));
-    Ok(Opened { conversation, whole: tail.whole, bytes, size })
+    let conversation = Conversation::from_transcript(&Transcript::parse(&tail.bytes));
+    Ok(LoadedTranscript { conversation, whole: tail.is_complete, bytes, size })
 }

@@ -8,16 +8,16 @@ use futures_util::StreamExt;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-use super::Next;
+use super::LoopEvent;
 use crate::tui::app::Event;
 
 /// The terminal's events. Dropping it stops the reading.
-pub(super) struct Input {
-    events: mpsc::UnboundedReceiver<Next>,
+pub(super) struct InputReader {
+    events: mpsc::UnboundedReceiver<LoopEvent>,
     task: JoinHandle<()>,
 }
 
-impl Input {
+impl InputReader {
     /// Starts to read the terminal.
     pub(super) fn start() -> Self {
         let (sender, events) = mpsc::unbounded_channel();
@@ -25,17 +25,17 @@ impl Input {
             let mut stream = EventStream::new();
             loop {
                 let next = match stream.next().await {
-                    Some(Ok(raw)) => match event(raw) {
-                        Some(event) => Next::Event(event),
+                    Some(Ok(raw)) => match to_app_event(raw) {
+                        Some(event) => LoopEvent::Event(event),
                         None => continue,
                     },
                     Some(Err(error)) => {
                         tracing::warn!(%error, "the terminal cannot be read any more");
-                        Next::End
+                        LoopEvent::Shutdown
                     }
-                    None => Next::End,
+                    None => LoopEvent::Shutdown,
                 };
-                let last = matches!(next, Next::End);
+                let last = matches!(next, LoopEvent::Shutdown);
                 if sender.send(next).is_err() || last {
                     return;
                 }
@@ -45,23 +45,23 @@ impl Input {
     }
 
     /// The next thing a person does; the end where the terminal is gone.
-    pub(super) async fn next(&mut self) -> Next {
-        self.events.recv().await.unwrap_or(Next::End)
+    pub(super) async fn next(&mut self) -> LoopEvent {
+        self.events.recv().await.unwrap_or(LoopEvent::Shutdown)
     }
 
     /// What was done already.
-    pub(super) fn waiting(&mut self) -> Option<Next> {
+    pub(super) fn try_next(&mut self) -> Option<LoopEvent> {
         self.events.try_recv().ok()
     }
 }
 
-impl Drop for Input {
+impl Drop for InputReader {
     fn drop(&mut self) {
         self.task.abort();
     }
 }
 
-fn event(raw: Raw) -> Option<Event> {
+fn to_app_event(raw: Raw) -> Option<Event> {
     match raw {
         Raw::Key(key) if key.kind == KeyEventKind::Release => None,
         Raw::Key(key) => Some(Event::Key(key)),

@@ -12,26 +12,26 @@ use std::thread::JoinHandle;
 
 use chrono::{DateTime, Utc};
 
-use crate::session::conversation::Change;
-use crate::session::{SessionId, Transcript, Writing};
-use crate::slot::{Agent, Listed, News, SlotEvent, Switched};
-use crate::store::{Record, SessionStore, StoreError};
+use crate::session::conversation::ConversationEvent;
+use crate::session::{EntryEncoder, SessionId, Transcript};
+use crate::slot::{AgentInfo, CompletedSwitch, ListedSession, SlotEvent, SlotEventKind};
+use crate::store::{ExternalRecord, SessionStore, StoreError};
 
 /// The end of a record, in which its last entry is looked for.
-const END: u64 = 256 << 10;
+const TAIL_BYTES: u64 = 256 << 10;
 
 /// Hands the slot's news on. Once it is dropped, all of it is written.
 pub(super) struct Recorder {
     /// None once nothing more comes.
-    told: Option<Sender<(String, SlotEvent)>>,
-    writer: Option<JoinHandle<()>>,
+    events_tx: Option<Sender<(String, SlotEvent)>>,
+    thread: Option<JoinHandle<()>>,
 }
 
 impl Drop for Recorder {
     fn drop(&mut self) {
-        self.told = None;
+        self.events_tx = None;
         // One that panicked said so in the log, and is at its end too.
-        let _ended = self.writer.take().map(JoinHandle::join);
+        let _ended = self.thread.take().map(JoinHandle::join);
     }
 }
 
@@ -40,118 +40,128 @@ impl Recorder {
     /// `changed` is called once the list is another one.
     pub(super) fn start(store: Arc<dyn SessionStore>, changed: impl Fn() + Send + 'static) -> Self {
         let (told, news) = channel();
-        let writer = Writer { store, seat: None, told: HashMap::new() };
+        let writer = RecorderThread { store, target: None, listed_sessions: HashMap::new() };
         let writer = std::thread::spawn(move || writer.run(&news, changed));
-        Self { told: Some(told), writer: Some(writer) }
+        Self { events_tx: Some(told), thread: Some(writer) }
     }
 
     /// Takes news of the agent of this name.
-    pub(super) fn take(&self, agent: &str, event: &SlotEvent) {
-        let counts = match &event.news {
-            News::Ready(_) | News::Switched(_) | News::Model(_) | News::Replay { .. } | News::Sessions(_) => {
-                true
-            }
-            News::Conversation { change, .. } => {
+    pub(super) fn record(&self, agent: &str, event: &SlotEvent) {
+        let counts = match &event.kind {
+            SlotEventKind::Ready(_)
+            | SlotEventKind::Switched(_)
+            | SlotEventKind::ModelChanged(_)
+            | SlotEventKind::HistoryReplayed { .. }
+            | SlotEventKind::SessionsListed(_) => true,
+            SlotEventKind::ConversationChanged { change, .. } => {
                 let streams = matches!(
                     change,
-                    Change::TextDelta(_) | Change::ThinkingDelta(_) | Change::ToolOutput { .. }
+                    ConversationEvent::TextDelta(_)
+                        | ConversationEvent::ThinkingDelta(_)
+                        | ConversationEvent::ToolOutput { .. }
                 );
                 !streams
             }
             _ => false,
         };
-        if let Some(told) = self.told.as_ref().filter(|_| counts) {
+        if let Some(told) = self.events_tx.as_ref().filter(|_| counts) {
             // The thread ends only with this.
             let _heard = told.send((agent.to_owned(), event.clone()));
         }
     }
 }
 
-struct Writer {
+struct RecorderThread {
     store: Arc<dyn SessionStore>,
     /// None while the agent in the seat keeps transcripts.
-    seat: Option<Seat>,
+    target: Option<RecordingTarget>,
     /// What the agent calls the sessions that it told of last, and their titles.
-    told: HashMap<SessionId, (String, Option<String>)>,
+    listed_sessions: HashMap<SessionId, (String, Option<String>)>,
 }
 
-struct Seat {
+struct RecordingTarget {
     agent: String,
     session: SessionId,
     cwd: PathBuf,
     /// What the agent replays of it now was said there.
     forked_from: Option<SessionId>,
-    writing: Writing,
+    encoder: EntryEncoder,
 }
 
-impl Writer {
+impl RecorderThread {
     fn run(mut self, news: &Receiver<(String, SlotEvent)>, changed: impl Fn()) {
         while let Ok((agent, event)) = news.recv() {
-            let of_all = matches!(event.news, News::Sessions(_) | News::Replay { .. });
-            if let Err(error) = self.take(&agent, event) {
+            let of_all = matches!(
+                event.kind,
+                SlotEventKind::SessionsListed(_) | SlotEventKind::HistoryReplayed { .. }
+            );
+            if let Err(error) = self.handle_event(&agent, event) {
                 tracing::warn!("{error}");
             }
             // A turn and a switch have the list read anyway.
-            if of_all && self.seat.is_some() {
+            if of_all && self.target.is_some() {
                 changed();
             }
         }
     }
 
-    fn take(&mut self, agent: &str, event: SlotEvent) -> Result<(), StoreError> {
-        match event.news {
-            News::Ready(Agent { transcript, session, cwd, model, .. }) => {
+    fn handle_event(&mut self, agent: &str, event: SlotEvent) -> Result<(), StoreError> {
+        match event.kind {
+            SlotEventKind::Ready(AgentInfo { transcript, session, cwd, model, .. }) => {
                 let keeps_none = transcript.as_os_str().is_empty();
                 let model = if model.is_empty() { agent } else { &model };
-                self.seat = keeps_none.then(|| self.seat_in(agent, session, cwd, model));
+                self.target = keeps_none.then(|| self.open_target(agent, session, cwd, model));
             }
-            News::Switched(Switched { to, cwd, forked_from, .. }) => {
-                if let Some(former) = self.seat.take() {
-                    let seat = self.seat_in(agent, to, cwd, &former.writing.model);
-                    self.seat = Some(Seat { forked_from, ..seat });
+            SlotEventKind::Switched(CompletedSwitch { to, cwd, forked_from, .. }) => {
+                if let Some(former) = self.target.take() {
+                    let seat = self.open_target(agent, to, cwd, &former.encoder.model);
+                    self.target = Some(RecordingTarget { forked_from, ..seat });
                 }
             }
-            News::Model(model) => {
-                if let Some(seat) = &mut self.seat {
-                    seat.writing.model = model;
+            SlotEventKind::ModelChanged(model) => {
+                if let Some(seat) = &mut self.target {
+                    seat.encoder.model = model;
                 }
             }
-            News::Conversation { uuid, at, change } => {
-                let Some(seat) = self.seat.as_mut().filter(|seat| event.session == Some(seat.session)) else {
+            SlotEventKind::ConversationChanged { uuid, at, change } => {
+                let Some(seat) = self.target.as_mut().filter(|seat| event.session == Some(seat.session))
+                else {
                     return Ok(());
                 };
-                if let Some(entry) = seat.writing.entry(&uuid, at, &change) {
+                if let Some(entry) = seat.encoder.encode(&uuid, at, &change) {
                     let record = seat.record(at, vec![entry]);
-                    self.store.record(&record)?;
+                    self.store.record_external(&record)?;
                 }
             }
-            News::Replay { at, changes } => {
-                let Some(seat) = self.seat.as_mut().filter(|seat| event.session == Some(seat.session)) else {
+            SlotEventKind::HistoryReplayed { at, changes } => {
+                let Some(seat) = self.target.as_mut().filter(|seat| event.session == Some(seat.session))
+                else {
                     return Ok(());
                 };
-                seat.writing = Writing::behind(None, seat.session, &seat.cwd, &seat.writing.model);
-                seat.writing.forked_from = seat.forked_from;
+                seat.encoder = EntryEncoder::after(None, seat.session, &seat.cwd, &seat.encoder.model);
+                seat.encoder.forked_from = seat.forked_from;
                 let entries =
-                    changes.iter().filter_map(|(uuid, change)| seat.writing.entry(uuid, at, change));
+                    changes.iter().filter_map(|(uuid, change)| seat.encoder.encode(uuid, at, change));
                 let entries = entries.collect();
-                seat.writing.forked_from = None;
-                let (id, title) = self.told.get(&seat.session).cloned().unzip();
+                seat.encoder.forked_from = None;
+                let (id, title) = self.listed_sessions.get(&seat.session).cloned().unzip();
                 let title = title.flatten();
-                let record = Record { id, title, anew: true, ..seat.record(at, entries) };
-                self.store.record(&record)?;
+                let record =
+                    ExternalRecord { agent_session: id, title, replace: true, ..seat.record(at, entries) };
+                self.store.record_external(&record)?;
             }
-            News::Sessions(sessions) => self.list(sessions)?,
+            SlotEventKind::SessionsListed(sessions) => self.sync_session_list(sessions)?,
             _ => {}
         }
         Ok(())
     }
 
-    fn list(&mut self, sessions: Vec<Listed>) -> Result<(), StoreError> {
+    fn sync_session_list(&mut self, sessions: Vec<ListedSession>) -> Result<(), StoreError> {
         // Nothing at all is more likely a mistake than the truth.
-        let Some(seat) = self.seat.as_ref().filter(|_| !sessions.is_empty()) else { return Ok(()) };
+        let Some(seat) = self.target.as_ref().filter(|_| !sessions.is_empty()) else { return Ok(()) };
         let mut there = vec![(seat.session, seat.cwd.clone())];
         let mut told = HashMap::new();
-        for Listed { session, id, title, cwd, active, unnamed } in sessions {
+        for ListedSession { session, id, title, cwd, last_active: active, unnamed } in sessions {
             there.push((session, cwd.clone()));
             // What was said in it is on record if it was said here, else it is empty.
             if unnamed {
@@ -159,48 +169,50 @@ impl Writer {
             }
             told.insert(session, (id.clone(), title.clone()));
             // An agent tells them all after each turn, and few are others.
-            if title.is_some() && self.told.get(&session).is_some_and(|(_, former)| *former == title) {
+            if title.is_some()
+                && self.listed_sessions.get(&session).is_some_and(|(_, former)| *former == title)
+            {
                 continue;
             }
-            let record = Record {
+            let record = ExternalRecord {
                 agent: seat.agent.clone(),
                 session,
-                id: Some(id),
+                agent_session: Some(id),
                 cwd,
                 title,
-                active: active.unwrap_or_else(Utc::now).into(),
+                active_at: active.unwrap_or_else(Utc::now).into(),
                 entries: Vec::new(),
-                anew: false,
+                replace: false,
             };
-            self.store.record(&record)?;
+            self.store.record_external(&record)?;
         }
-        self.told = told;
-        self.store.keep_only(&seat.agent, &there)
+        self.listed_sessions = told;
+        self.store.retain_external(&seat.agent, &there)
     }
 
     /// Goes on behind what was written down before.
-    fn seat_in(&self, agent: &str, session: SessionId, cwd: PathBuf, model: &str) -> Seat {
-        let last = self.store.read_tail(session, END).ok().and_then(|tail| {
+    fn open_target(&self, agent: &str, session: SessionId, cwd: PathBuf, model: &str) -> RecordingTarget {
+        let last = self.store.read_tail(session, TAIL_BYTES).ok().and_then(|tail| {
             let transcript = Transcript::parse(&tail.bytes);
             let leaf = transcript.leaf()?;
-            Some(transcript.lines[leaf].uuid()?.into_owned())
+            Some(transcript.entries[leaf].uuid()?.into_owned())
         });
-        let writing = Writing::behind(last, session, &cwd, model);
-        Seat { agent: agent.to_owned(), session, cwd, forked_from: None, writing }
+        let writing = EntryEncoder::after(last, session, &cwd, model);
+        RecordingTarget { agent: agent.to_owned(), session, cwd, forked_from: None, encoder: writing }
     }
 }
 
-impl Seat {
-    fn record(&self, at: DateTime<Utc>, entries: Vec<serde_json::Value>) -> Record {
-        Record {
+impl RecordingTarget {
+    fn record(&self, at: DateTime<Utc>, entries: Vec<serde_json::Value>) -> ExternalRecord {
+        ExternalRecord {
             agent: self.agent.clone(),
             session: self.session,
-            id: None,
+            agent_session: None,
             cwd: self.cwd.clone(),
             title: None,
-            active: at.into(),
+            active_at: at.into(),
             entries,
-            anew: false,
+            replace: false,
         }
     }
 }
@@ -210,35 +222,35 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::index::{Catalog, Row};
+    use crate::index::{Catalog, SessionRow};
     use crate::session::conversation::Conversation;
-    use crate::session::message::Block;
-    use crate::slot::{Abilities, How};
-    use crate::store::{LocalStore, Mirror, Scope};
+    use crate::session::message::MessageBlock;
+    use crate::slot::{Capabilities, SwitchMethod};
+    use crate::store::{ImportedSessions, LocalStore, Scope};
 
     struct World {
         store: Arc<LocalStore>,
-        writer: Writer,
+        writer: RecorderThread,
         epoch: u64,
     }
 
     fn world(folder: &std::path::Path) -> World {
-        let mirror = Mirror::new(&folder.join("mirror"), &folder.join("codex"));
-        let store = Arc::new(LocalStore::new(folder.join("claude")).with(mirror));
-        let writer = Writer { store: store.clone(), seat: None, told: HashMap::new() };
+        let mirror = ImportedSessions::new(&folder.join("mirror"), &folder.join("codex"));
+        let store = Arc::new(LocalStore::new(folder.join("claude")).with_imported(mirror));
+        let writer = RecorderThread { store: store.clone(), target: None, listed_sessions: HashMap::new() };
         World { store, writer, epoch: 0 }
     }
 
     impl World {
-        fn hear(&mut self, session: SessionId, news: News) {
+        fn hear(&mut self, session: SessionId, news: SlotEventKind) {
             self.epoch += 1;
             self.writer
-                .take("opencode", SlotEvent { epoch: self.epoch, session: Some(session), news })
+                .handle_event("opencode", SlotEvent { epoch: self.epoch, session: Some(session), kind: news })
                 .unwrap();
         }
 
         fn seat(&mut self, session: SessionId, transcript: &str) {
-            let agent = Agent {
+            let agent = AgentInfo {
                 name: "OpenCode".into(),
                 version: "1".into(),
                 pid: 1,
@@ -250,32 +262,32 @@ mod tests {
                 permission_mode: crate::protocol::PermissionMode::Default,
                 commands: Vec::new(),
                 models: Vec::new(),
-                mcp: (0, 0),
+                mcp_servers: (0, 0),
                 repaired: None,
-                abilities: Abilities::WHOLE,
+                capabilities: Capabilities::FULL,
             };
-            self.hear(session, News::Ready(agent));
+            self.hear(session, SlotEventKind::Ready(agent));
         }
 
-        fn grows(&mut self, session: SessionId, change: Change) {
+        fn grows(&mut self, session: SessionId, change: ConversationEvent) {
             let at = "2026-11-21T10:00:00Z".parse().unwrap();
-            self.hear(session, News::Conversation { uuid: String::new(), at, change });
+            self.hear(session, SlotEventKind::ConversationChanged { uuid: String::new(), at, change });
         }
 
-        fn rows(&self) -> Vec<Row> {
-            Catalog::over(self.store.clone(), false).read(&Scope::All, |_, _| ()).unwrap()
+        fn rows(&self) -> Vec<SessionRow> {
+            Catalog::without_index(self.store.clone(), false).read(&Scope::All, |_, _| ()).unwrap()
         }
 
         fn turns(&self, session: SessionId) -> usize {
             let bytes = self.store.read(session).unwrap();
-            let conversation = Conversation::of(&Transcript::parse(&bytes));
+            let conversation = Conversation::from_transcript(&Transcript::parse(&bytes));
             assert_eq!(conversation.items().len(), 2 * conversation.turns(), "{conversation:?}");
             conversation.turns()
         }
     }
 
-    fn reply(text: &str) -> Change {
-        Change::Block { block: Block::Text(text.into()), model: None, usage: None }
+    fn reply(text: &str) -> ConversationEvent {
+        ConversationEvent::Block { block: MessageBlock::Text(text.into()), model: None, usage: None }
     }
 
     #[test]
@@ -284,8 +296,8 @@ mod tests {
         let (one, two) = (SessionId::random(), SessionId::random());
         let mut world = world(scratch.path());
         world.seat(one, "");
-        world.grows(one, Change::Prompt("hello".into()));
-        world.grows(one, Change::TextDelta("h".into()));
+        world.grows(one, ConversationEvent::Prompt("hello".into()));
+        world.grows(one, ConversationEvent::TextDelta("h".into()));
         world.grows(one, reply("hi"));
         world.grows(two, reply("of another"));
         let rows = world.rows();
@@ -295,32 +307,36 @@ mod tests {
 
         // It goes on behind that after a restart, and tells titles.
         world.seat(one, "");
-        world.grows(one, Change::Prompt("again".into()));
+        world.grows(one, ConversationEvent::Prompt("again".into()));
         world.grows(one, reply("yes"));
-        let listed = |session, title: &str, active: &str| Listed {
+        let listed = |session, title: &str, active: &str| ListedSession {
             session,
             id: format!("ses_{title}"),
             title: Some(title.into()),
             cwd: "/work".into(),
-            active: active.parse().ok(),
+            last_active: active.parse().ok(),
             unnamed: false,
         };
         let sessions =
             vec![listed(one, "One", "2026-11-21T10:00:05Z"), listed(two, "Two", "2026-11-20T10:00:00Z")];
-        world.hear(one, News::Sessions(sessions.clone()));
+        world.hear(one, SlotEventKind::SessionsListed(sessions.clone()));
         let rows = world.rows();
         let titles: Vec<_> = rows.iter().map(|row| (row.facts.title_text(), row.facts.turns)).collect();
         assert_eq!(titles, [("One", 2), ("Two", 0)]);
-        assert_eq!(rows[1].active().to_rfc3339(), "2026-11-20T10:00:00+00:00");
+        assert_eq!(rows[1].active_at().to_rfc3339(), "2026-11-20T10:00:00+00:00");
         let before = world.store.read(one).unwrap();
-        world.hear(one, News::Sessions(sessions));
+        world.hear(one, SlotEventKind::SessionsListed(sessions));
         assert_eq!(world.store.read(one).unwrap(), before, "a title is written once");
         let called = |world: &World| world.rows()[0].facts.agent_session.clone();
         assert_eq!(called(&world).as_deref(), Some("ses_One"));
 
         // What the agent replays takes the place of what is known.
-        let changes = vec![(String::new(), Change::Prompt("older".into())), (String::new(), reply("yes"))];
-        world.hear(one, News::Replay { at: "2026-11-21T10:00:00Z".parse().unwrap(), changes });
+        let changes =
+            vec![(String::new(), ConversationEvent::Prompt("older".into())), (String::new(), reply("yes"))];
+        world.hear(
+            one,
+            SlotEventKind::HistoryReplayed { at: "2026-11-21T10:00:00Z".parse().unwrap(), changes },
+        );
         assert_eq!(world.turns(one), 1);
         assert_eq!(world.rows()[0].facts.title_text(), "One");
         assert_eq!(called(&world).as_deref(), Some("ses_One"));
@@ -329,13 +345,13 @@ mod tests {
         let fork = SessionId::random();
         world.hear(
             one,
-            News::Switched(Switched {
-                what: "fork",
-                how: How::InProcess,
+            SlotEventKind::Switched(CompletedSwitch {
+                kind: "fork",
+                method: SwitchMethod::InProcess,
                 from: one,
                 to: fork,
                 forked_from: Some(one),
-                took: Duration::ZERO,
+                duration: Duration::ZERO,
                 pid: 1,
                 turns: 0,
                 cwd: "/work".into(),
@@ -343,22 +359,29 @@ mod tests {
                 repaired: None,
             }),
         );
-        let changes = vec![(String::new(), Change::Prompt("older".into())), (String::new(), reply("yes"))];
-        world.hear(fork, News::Replay { at: "2026-11-21T10:00:00Z".parse().unwrap(), changes });
-        world.grows(fork, Change::Prompt("newer".into()));
+        let changes =
+            vec![(String::new(), ConversationEvent::Prompt("older".into())), (String::new(), reply("yes"))];
+        world.hear(
+            fork,
+            SlotEventKind::HistoryReplayed { at: "2026-11-21T10:00:00Z".parse().unwrap(), changes },
+        );
+        world.grows(fork, ConversationEvent::Prompt("newer".into()));
         world.grows(fork, reply("yes"));
         let rows = world.rows();
         let row = rows.iter().find(|row| row.stored.id == fork).unwrap();
-        assert_eq!((row.parent(), row.facts.forked_turns, row.facts.turns), (Some(one), 1, 2));
+        assert_eq!((row.parent_id(), row.facts.forked_turns, row.facts.turns), (Some(one), 1, 2));
 
         // What it has no more goes; what it may not have told of stays.
-        world.hear(one, News::Sessions(vec![listed(one, "One", "2026-11-21T10:00:05Z")]));
+        world.hear(one, SlotEventKind::SessionsListed(vec![listed(one, "One", "2026-11-21T10:00:05Z")]));
         assert_eq!(world.rows().len(), 2, "and the one in the seat");
-        let unnamed = |session| Listed { title: None, unnamed: true, ..listed(session, "", "") };
-        world.hear(one, News::Sessions(vec![unnamed(one), unnamed(fork), unnamed(SessionId::random())]));
+        let unnamed = |session| ListedSession { title: None, unnamed: true, ..listed(session, "", "") };
+        world.hear(
+            one,
+            SlotEventKind::SessionsListed(vec![unnamed(one), unnamed(fork), unnamed(SessionId::random())]),
+        );
         assert_eq!(world.rows().len(), 2, "what was said in it stays, and what holds nothing is not listed");
-        let elsewhere = Listed { cwd: "/other".into(), ..listed(two, "Two", "2026-11-20T10:00:00Z") };
-        world.hear(one, News::Sessions(vec![elsewhere]));
+        let elsewhere = ListedSession { cwd: "/other".into(), ..listed(two, "Two", "2026-11-20T10:00:00Z") };
+        world.hear(one, SlotEventKind::SessionsListed(vec![elsewhere]));
         assert_eq!(world.rows().len(), 2);
     }
 
@@ -368,7 +391,7 @@ mod tests {
         let one = SessionId::random();
         let mut world = world(scratch.path());
         world.seat(one, "/its/own.jsonl");
-        world.grows(one, Change::Prompt("hello".into()));
+        world.grows(one, ConversationEvent::Prompt("hello".into()));
         assert!(world.rows().is_empty());
     }
 }

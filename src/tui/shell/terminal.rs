@@ -17,7 +17,7 @@ use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
 
 /// The terminal is ours at the moment: what a panic has to give back.
-static TAKEN: AtomicBool = AtomicBool::new(false);
+static TERMINAL_ACQUIRED: AtomicBool = AtomicBool::new(false);
 
 /// A terminal that was taken over; dropping it gives it back.
 pub(super) struct Screen {
@@ -30,10 +30,10 @@ pub(super) struct Screen {
 impl Screen {
     /// Takes the terminal over. A panic anywhere gives it back first, says what
     /// happened, and ends the program: a screen whose loop is gone helps nobody.
-    pub(super) fn take(mouse: bool) -> io::Result<Self> {
+    pub(super) fn acquire(mouse: bool) -> io::Result<Self> {
         let report = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |panic| {
-            give_back();
+            restore_terminal();
             report(panic);
             std::process::exit(101);
         }));
@@ -47,19 +47,19 @@ impl Screen {
     }
 
     /// Gives the terminal to somebody else: an editor, the shell.
-    pub(super) fn lend() {
-        give_back();
+    pub(super) fn release() {
+        restore_terminal();
     }
 
     /// Takes it over again.
-    pub(super) fn take_again(&mut self) -> io::Result<()> {
+    pub(super) fn reacquire(&mut self) -> io::Result<()> {
         enter(self.mouse)?;
-        self.forget()
+        self.invalidate()
     }
 
     /// Forgets what is on it, so that the next frame draws everything. (The
     /// terminal's own `clear` asks where the cursor is, which not all answer.)
-    pub(super) fn forget(&mut self) -> io::Result<()> {
+    pub(super) fn invalidate(&mut self) -> io::Result<()> {
         execute!(stdout(), Clear(ClearType::All))?;
         self.terminal = ManuallyDrop::new(Terminal::new(CrosstermBackend::new(stdout()))?);
         Ok(())
@@ -68,13 +68,13 @@ impl Screen {
 
 impl Drop for Screen {
     fn drop(&mut self) {
-        give_back();
+        restore_terminal();
     }
 }
 
 fn enter(mouse: bool) -> io::Result<()> {
     enable_raw_mode()?;
-    TAKEN.store(true, Ordering::SeqCst);
+    TERMINAL_ACQUIRED.store(true, Ordering::SeqCst);
     execute!(stdout(), EnterAlternateScreen, EnableBracketedPaste, cursor::Hide)?;
     if mouse {
         execute!(stdout(), EnableMouseCapture)?;
@@ -85,8 +85,8 @@ fn enter(mouse: bool) -> io::Result<()> {
 
 /// Nothing can be done about a terminal that cannot be written to, so errors
 /// are passed over: every step is tried.
-fn give_back() {
-    if !TAKEN.swap(false, Ordering::SeqCst) {
+fn restore_terminal() {
+    if !TERMINAL_ACQUIRED.swap(false, Ordering::SeqCst) {
         return;
     }
     let mut out = stdout();

@@ -6,11 +6,11 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Clear, Paragraph};
 
-use super::figures::age;
+use super::format::age;
 use super::theme::Theme;
-use super::{found, head, text};
-use crate::index::Row;
-use crate::tui::app::{App, Badge, Focus, Visible};
+use super::{header, search_hits, text};
+use crate::index::SessionRow;
+use crate::tui::app::{App, BrowserLine, Focus, HealthBadge};
 
 /// Draws the list and returns the screen row and line index of each of its rows.
 pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect, theme: &Theme) -> Vec<(u16, usize)> {
@@ -19,24 +19,25 @@ pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect, theme: &Theme) -> Vec<
     }
     frame.render_widget(Clear, area);
     let width = usize::from(area.width);
-    let mut top = vec![head(app, width, theme), filter(app, width, theme)];
+    let mut top = vec![list_header(app, width, theme), filter_line(app, width, theme)];
     let query = app.browser.ranking.query();
-    top.extend(found::mistakes(app.browser.query(), query, 3, width, theme));
+    top.extend(search_hits::query_errors(app.browser.query(), query, 3, width, theme));
     top.truncate(usize::from(area.height));
     let body_height = usize::from(area.height).saturating_sub(top.len());
     let browser = &app.browser;
     let cursor = browser.cursor();
     // A blank line before each heading but the first belongs to the heading.
-    let height_of = |at: usize| 1 + usize::from(at > 0 && matches!(browser.visible[at], Visible::Heading(_)));
+    let height_of =
+        |at: usize| 1 + usize::from(at > 0 && matches!(browser.lines[at], BrowserLine::Heading(_)));
     let lines_before = |end: usize| (0..end).map(height_of).sum::<usize>();
-    let count = lines_before(browser.visible.len());
+    let count = lines_before(browser.lines.len());
     let cursor_line = cursor.map_or(0, |at| lines_before(at + 1) - 1);
     let first = first_line(cursor_line, count, body_height);
     let rows_from = area.y + top.len() as u16;
     let mut rows = Vec::new();
     let mut row = 0;
     // Of thousands only those in sight are made.
-    for (at, visible) in browser.visible.iter().enumerate() {
+    for (at, visible) in browser.lines.iter().enumerate() {
         for of_heading in (0..height_of(at)).rev() {
             if (first..first + body_height).contains(&row) {
                 rows.push((rows_from + rows.len() as u16, at));
@@ -55,7 +56,7 @@ pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect, theme: &Theme) -> Vec<
     }
     if browser.matches() == 0 {
         top.push(Line::default());
-        top.extend(empty(app, width, theme));
+        top.extend(empty_list(app, width, theme));
     }
     frame.render_widget(Paragraph::new(top), area);
     rows
@@ -66,7 +67,7 @@ fn first_line(cursor: usize, count: usize, height: usize) -> usize {
     cursor.saturating_sub(height / 2).min(count.saturating_sub(height))
 }
 
-fn head(app: &App, width: usize, theme: &Theme) -> Line<'static> {
+fn list_header(app: &App, width: usize, theme: &Theme) -> Line<'static> {
     let browser = &app.browser;
     let scope = if browser.all { "all folders" } else { folder_name(&app.folder) };
     let focused = if app.focus == Focus::Browser { theme.accent } else { Style::default() };
@@ -84,31 +85,31 @@ fn head(app: &App, width: usize, theme: &Theme) -> Line<'static> {
         }
         (None, false) => format!("{} of {} ", browser.matches(), browser.rows.len()),
     };
-    text::spread(left, vec![Span::styled(count, theme.dim)], width)
+    text::left_and_right(left, vec![Span::styled(count, theme.dim)], width)
 }
 
 fn folder_name(folder: &str) -> &str {
     folder.rsplit('/').find(|part| !part.is_empty()).unwrap_or(folder)
 }
 
-fn filter(app: &App, width: usize, theme: &Theme) -> Line<'static> {
+fn filter_line(app: &App, width: usize, theme: &Theme) -> Line<'static> {
     let browser = &app.browser;
     if !browser.filtering && browser.query().is_empty() {
         return Line::default();
     }
     let mark = if browser.filtering { theme.accent } else { theme.dim };
     let mut spans = vec![Span::styled(" / ", mark)];
-    spans.extend(found::typed(browser.query(), browser.ranking.query(), theme));
+    spans.extend(search_hits::query_spans(browser.query(), browser.ranking.query(), theme));
     if browser.filtering {
         spans.push(Span::styled("▏", theme.accent));
     }
     if let Some(completion) = browser.completion() {
-        spans.extend(found::completion(browser.query(), &completion, theme));
+        spans.extend(search_hits::completion(browser.query(), &completion, theme));
     }
     Line::from(text::clip(spans, width))
 }
 
-fn empty(app: &App, width: usize, theme: &Theme) -> Vec<Line<'static>> {
+fn empty_list(app: &App, width: usize, theme: &Theme) -> Vec<Line<'static>> {
     let browser = &app.browser;
     let words = if let Some(problem) = &browser.problem {
         format!("The sessions cannot be listed: {problem}")
@@ -132,25 +133,28 @@ fn empty(app: &App, width: usize, theme: &Theme) -> Vec<Line<'static>> {
     lines
 }
 
-fn line(app: &App, visible: &Visible, under_cursor: bool, width: usize, theme: &Theme) -> Line<'static> {
+fn line(app: &App, visible: &BrowserLine, under_cursor: bool, width: usize, theme: &Theme) -> Line<'static> {
     let mut line = match visible {
-        Visible::Heading(day) => Line::styled(format!(" {day}"), theme.dim),
-        Visible::New => {
+        BrowserLine::Heading(day) => Line::styled(format!(" {day}"), theme.dim),
+        BrowserLine::New => {
             let mark = if under_cursor { "▸" } else { " " };
             let left = vec![
                 Span::styled(format!("{mark} "), theme.accent),
                 Span::styled("● ", theme.accent),
                 Span::raw(
-                    text::truncate(&text::clean_line(app.name(app.seat.active)), width.saturating_sub(10))
-                        .into_owned(),
+                    text::truncate(
+                        &text::clean_line(app.display_name(app.agent.active)),
+                        width.saturating_sub(10),
+                    )
+                    .into_owned(),
                 ),
             ];
-            text::spread(left, vec![Span::styled("now ", theme.dim)], width)
+            text::left_and_right(left, vec![Span::styled("now ", theme.dim)], width)
         }
-        Visible::Session { row, depth, dim } => {
+        BrowserLine::Session { row, depth, dim } => {
             let row = &app.browser.rows[*row];
-            let badges = Badge::of(row, &app.around);
-            let session = Session { app, row, theme, depth: *depth, dim: *dim, under_cursor, badges };
+            let badges = HealthBadge::all_for_row(row, &app.environment);
+            let session = SessionLine { app, row, theme, depth: *depth, dim: *dim, under_cursor, badges };
             session.line(width)
         }
     };
@@ -161,17 +165,17 @@ fn line(app: &App, visible: &Visible, under_cursor: bool, width: usize, theme: &
 }
 
 /// A row for a session.
-struct Session<'a> {
+struct SessionLine<'a> {
     app: &'a App,
-    row: &'a Row,
+    row: &'a SessionRow,
     theme: &'a Theme,
     depth: usize,
     dim: bool,
     under_cursor: bool,
-    badges: Vec<Badge>,
+    badges: Vec<HealthBadge>,
 }
 
-impl Session<'_> {
+impl SessionLine<'_> {
     fn line(&self, width: usize) -> Line<'static> {
         let theme = self.theme;
         let mark = if self.under_cursor { "▸" } else { " " };
@@ -187,14 +191,14 @@ impl Session<'_> {
         // Age and turns stand in columns; of the rest as much as leaves the
         // title readable, the most telling next to them.
         let columns = self.columns();
-        let fixed = text::width_of(&columns);
+        let fixed = text::spans_width(&columns);
         let title_width = text::width(&text::clean_line(self.row.facts.title_text()));
         let mut room =
-            width.saturating_sub(text::width_of(&left) + fixed + title_width.clamp(8, width / 2) + 1);
+            width.saturating_sub(text::spans_width(&left) + fixed + title_width.clamp(8, width / 2) + 1);
         let mut right: Vec<Span<'static>> = Vec::new();
         // What it was found by says more than the rest.
-        let by = if self.dim { None } else { self.app.browser.ranking.query().found_by(self.row) };
-        for (fact, style) in self.facts().into_iter().filter(|_| by.is_none()) {
+        let by = if self.dim { None } else { self.app.browser.ranking.query().matched_field(self.row) };
+        for (fact, style) in self.extra_columns().into_iter().filter(|_| by.is_none()) {
             let cells = text::width(&fact) + 1;
             if cells > room {
                 break;
@@ -203,14 +207,14 @@ impl Session<'_> {
             right.insert(0, Span::styled(format!("{fact} "), style));
         }
         right.extend(columns);
-        let title_room = width.saturating_sub(text::width_of(&right) + text::width_of(&left) + 1);
+        let title_room = width.saturating_sub(text::spans_width(&right) + text::spans_width(&left) + 1);
         left.extend(self.title(title_room));
-        text::spread(left, right, width)
+        text::left_and_right(left, right, width)
     }
 
     fn columns(&self) -> Vec<Span<'static>> {
-        let active = self.app.seat.active == Some(self.row.stored.id);
-        let age = if active { "now".to_owned() } else { age(self.app.now, self.row.active()) };
+        let active = self.app.agent.active == Some(self.row.stored.id);
+        let age = if active { "now".to_owned() } else { age(self.app.now, self.row.active_at()) };
         let turns = self.row.facts.turns;
         let turns = if self.row.partial { format!("{turns}+") } else { turns.to_string() };
         let words = format!("{} {} ", text::pad_start(&age, 5), text::pad_start(&turns, 4));
@@ -220,7 +224,7 @@ impl Session<'_> {
     /// What tells where the session is: in the seat, open elsewhere, or in bad health.
     fn sign(&self) -> (&'static str, Style) {
         let theme = self.theme;
-        if self.app.seat.active == Some(self.row.stored.id) {
+        if self.app.agent.active == Some(self.row.stored.id) {
             return ("●", theme.accent);
         }
         match self.app.open_elsewhere(self.row) {
@@ -238,26 +242,32 @@ impl Session<'_> {
             let title = text::clean_line(self.row.facts.title_text());
             return vec![Span::styled(text::truncate(&title, room).into_owned(), self.theme.dim)];
         }
-        found::title(self.row, self.app.browser.ranking.query(), room, Style::default(), self.theme)
+        search_hits::matched_title(
+            self.row,
+            self.app.browser.ranking.query(),
+            room,
+            Style::default(),
+            self.theme,
+        )
     }
 
     /// What else tells the session apart, the most telling first.
-    fn facts(&self) -> Vec<(String, Style)> {
+    fn extra_columns(&self) -> Vec<(String, Style)> {
         let theme = self.theme;
         let facts = &self.row.facts;
         let mut list = Vec::new();
-        if let Some(days) = self.app.around.soon_deleted(self.row, self.app.now) {
+        if let Some(days) = self.app.environment.cleanup_warning(self.row, self.app.now) {
             list.push((format!("†{days} d"), theme.warn));
         }
         list.extend(facts.agent.as_deref().map(|agent| (text::clean_line(agent).into_owned(), theme.accent)));
-        list.extend(self.badges.iter().map(|badge| (badge.word(), theme.warn)));
+        list.extend(self.badges.iter().map(|badge| (badge.label(), theme.warn)));
         if let Some(tag) = &facts.tag {
             list.push((format!("#{}", text::clean_line(tag)), theme.accent));
         }
-        if self.app.around.is_pinned(self.row) {
+        if self.app.environment.is_pinned(self.row) {
             list.push(("⚑".to_owned(), theme.dim));
         }
-        list.extend(head::cost(self.app, self.row).map(|cost| (cost, theme.dim)));
+        list.extend(header::cost(self.app, self.row).map(|cost| (cost, theme.dim)));
         if self.app.browser.all
             && let Some(cwd) = facts.cwd.as_deref().filter(|cwd| *cwd != self.app.folder)
         {

@@ -9,18 +9,18 @@ use ratatui::widgets::{Clear, Paragraph};
 use super::text;
 use super::theme::Theme;
 use crate::slot::SlotState;
-use crate::tui::app::{App, Command, Focus, Place, completions};
+use crate::tui::app::{App, Command, Focus, KeyContext, completions};
 
 /// Columns of the mark in front of the text.
-const MARK: u16 = 2;
+const PROMPT_MARK_WIDTH: u16 = 2;
 /// Queued prompts shown.
-const QUEUED: usize = 3;
+const MAX_QUEUED_SHOWN: usize = 3;
 /// Completions shown at once.
-const OFFERED: usize = 8;
+const MAX_COMPLETIONS: usize = 8;
 
 /// The rows that the text takes at a width.
 pub fn height(app: &App, width: u16) -> u16 {
-    let room = usize::from(width.saturating_sub(MARK + 1)).max(1);
+    let room = usize::from(width.saturating_sub(PROMPT_MARK_WIDTH + 1)).max(1);
     let rows = app.composer.area.lines().iter().map(|line| (text::width(line) / room) + 1).sum::<usize>();
     rows.min(usize::from(u16::MAX)) as u16
 }
@@ -28,28 +28,28 @@ pub fn height(app: &App, width: u16) -> u16 {
 /// Prompts that wait, one line each, and how many more.
 pub fn notes(app: &App, width: u16, theme: &Theme) -> Vec<Line<'static>> {
     let mut lines = Vec::new();
-    let waits = !matches!(app.seat.state, SlotState::Idle(_));
+    let waits = !matches!(app.agent.state, SlotState::Idle(_));
     let queued = &app.composer.queued;
     if waits && !queued.is_empty() {
         let room = usize::from(width).saturating_sub(4);
-        for prompt in queued.iter().take(QUEUED) {
+        for prompt in queued.iter().take(MAX_QUEUED_SHOWN) {
             let line = text::clean_line(&prompt.text).into_owned();
             lines.push(Line::styled(format!("  ↳ {}", text::truncate(&line, room)), theme.dim));
         }
-        let more = queued.len().saturating_sub(QUEUED);
+        let more = queued.len().saturating_sub(MAX_QUEUED_SHOWN);
         if more > 0 {
             lines.push(Line::styled(format!("  ↳ and {more} more"), theme.dim));
         }
     }
-    lines.extend(news(app, width, theme));
+    lines.extend(toast_lines(app, width, theme));
     lines
 }
 
 /// The news, on as many lines as it takes.
-pub fn news(app: &App, width: u16, theme: &Theme) -> Vec<Line<'static>> {
+pub fn toast_lines(app: &App, width: u16, theme: &Theme) -> Vec<Line<'static>> {
     let Some(toast) = &app.toast else { return Vec::new() };
-    let style = if toast.bad { theme.error } else { theme.accent };
-    let sign = if toast.bad { "✕ " } else { "· " };
+    let style = if toast.is_error { theme.error } else { theme.accent };
+    let sign = if toast.is_error { "✕ " } else { "· " };
     let spans = [Span::styled(format!("{sign}{}", text::clean_line(&toast.text)), style)];
     text::wrap(&spans, usize::from(width).max(1)).into_iter().take(3).collect()
 }
@@ -67,8 +67,15 @@ pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect, theme: &Theme) {
     }
     let focused = app.focus == Focus::Composer && app.overlay.is_none();
     let mark = if focused { theme.accent } else { theme.dim };
-    frame.render_widget(Line::styled("❯ ", mark), Rect { width: MARK.min(area.width), height: 1, ..area });
-    let inner = Rect { x: area.x + MARK.min(area.width), width: area.width.saturating_sub(MARK), ..area };
+    frame.render_widget(
+        Line::styled("❯ ", mark),
+        Rect { width: PROMPT_MARK_WIDTH.min(area.width), height: 1, ..area },
+    );
+    let inner = Rect {
+        x: area.x + PROMPT_MARK_WIDTH.min(area.width),
+        width: area.width.saturating_sub(PROMPT_MARK_WIDTH),
+        ..area
+    };
     if app.composer.is_empty() && !focused {
         frame.render_widget(Line::styled(placeholder(app), theme.dim), inner);
         return;
@@ -76,27 +83,27 @@ pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect, theme: &Theme) {
     // The widget's style is its own state: a copy takes the theme's.
     let mut shown = app.composer.area.clone();
     shown.set_cursor_line_style(Style::default());
-    shown.set_cursor_style(cursor(focused));
+    shown.set_cursor_style(cursor_style(focused));
     shown.set_placeholder_text(placeholder(app));
     shown.set_placeholder_style(theme.dim);
     frame.render_widget(&shown, inner);
 }
 
 /// A cursor that every theme can show.
-pub fn cursor(focused: bool) -> Style {
+pub fn cursor_style(focused: bool) -> Style {
     if focused { Style::default().add_modifier(Modifier::REVERSED) } else { Style::default() }
 }
 
 fn placeholder(app: &App) -> String {
-    match &app.seat.state {
-        _ if app.seat.called.is_some() => {
-            format!("Write: it is sent when {} is warm.", text::clean_line(&app.seat.name))
+    match &app.agent.state {
+        _ if app.agent.replacing_since.is_some() => {
+            format!("Write: it is sent when {} is warm.", text::clean_line(&app.agent.name))
         }
         SlotState::Starting => "Write: it is sent when the agent is warm.".to_owned(),
         SlotState::Exited(_) => "Write: it is sent when the agent runs again (/restart).".to_owned(),
         SlotState::Busy { .. } => "Write: it is queued behind this turn.".to_owned(),
         SlotState::Idle(_) | SlotState::Switching { .. } if app.shows_active() => {
-            let jump = app.keymap.key(Place::Composer, Command::Jump);
+            let jump = app.keymap.key(KeyContext::Composer, Command::Jump);
             jump.map_or_else(String::new, |key| {
                 format!("Write a prompt, / for commands, {key} for another session")
             })
@@ -114,7 +121,7 @@ pub fn draw_completions(app: &App, frame: &mut Frame<'_>, composer: Rect, theme:
         return;
     }
     let selected = app.composer.completion.min(offered.len() - 1);
-    let height = offered.len().min(OFFERED).min(usize::from(composer.y - 2));
+    let height = offered.len().min(MAX_COMPLETIONS).min(usize::from(composer.y - 2));
     let first = selected.saturating_sub(height - 1);
     let area = Rect { y: composer.y - 1 - height as u16, height: height as u16, ..composer };
     let width = usize::from(area.width);

@@ -5,55 +5,55 @@ use chrono::{DateTime, Utc};
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
-use super::figures::{counted, rounded};
+use super::format::{pluralize, short_count};
 use super::theme::Theme;
-use super::{head, text};
-use crate::index::Row;
-use crate::session::{Resuming, SessionId};
-use crate::tui::app::{App, Badge, Command, Place};
+use super::{header, text};
+use crate::index::SessionRow;
+use crate::session::{ResumeEstimate, SessionId};
+use crate::tui::app::{App, Command, HealthBadge, KeyContext};
 
 /// Columns of the labels.
-const LABEL: usize = 11;
+const LABEL_WIDTH: usize = 11;
 
 /// The session's facts, a label and a sentence each.
 pub fn lines(app: &App, session: SessionId, width: usize, theme: &Theme) -> Vec<Line<'static>> {
     let Some(row) = app.row(session) else {
         return vec![Line::styled("This session is not in the list any more.", theme.dim)];
     };
-    let mut sheet = Sheet { app, row, theme, width, lines: Vec::new() };
+    let mut sheet = DetailsWriter { app, row, theme, width, lines: Vec::new() };
     sheet.name();
-    sheet.gap();
+    sheet.blank_line();
     sheet.resuming();
-    sheet.gap();
-    sheet.whereabouts();
-    sheet.gap();
+    sheet.blank_line();
+    sheet.location();
+    sheet.blank_line();
     sheet.health();
     sheet.lines
 }
 
 /// The details as they are written.
-struct Sheet<'a> {
+struct DetailsWriter<'a> {
     app: &'a App,
-    row: &'a Row,
+    row: &'a SessionRow,
     theme: &'a Theme,
     width: usize,
     lines: Vec<Line<'static>>,
 }
 
-impl Sheet<'_> {
-    fn gap(&mut self) {
+impl DetailsWriter<'_> {
+    fn blank_line(&mut self) {
         self.lines.push(Line::default());
     }
 
-    fn say(&mut self, label: &str, words: &str) {
-        self.say_styled(label, words, Style::default());
+    fn field(&mut self, label: &str, words: &str) {
+        self.field_styled(label, words, Style::default());
     }
 
     /// Words behind a label, on as many lines as they take; hostile text.
-    fn say_styled(&mut self, label: &str, words: &str, style: Style) {
-        let room = self.width.saturating_sub(LABEL + 2).max(10);
+    fn field_styled(&mut self, label: &str, words: &str, style: Style) {
+        let room = self.width.saturating_sub(LABEL_WIDTH + 2).max(10);
         for (at, line) in text::wrap_text(&text::clean(words), style, room).into_iter().enumerate() {
-            let label = text::pad(if at == 0 { label } else { "" }, LABEL);
+            let label = text::pad(if at == 0 { label } else { "" }, LABEL_WIDTH);
             let mut spans = vec![Span::styled(format!(" {label} "), self.theme.dim)];
             spans.extend(line.spans);
             self.lines.push(Line::from(spans));
@@ -73,40 +73,46 @@ impl Sheet<'_> {
     }
 
     fn resuming(&mut self) {
-        let Some(resuming) = Resuming::of(&self.row.facts, &self.app.prices, self.app.now) else {
-            self.say("context", "nothing was asked of a model that a resume would read again");
+        let Some(resuming) = ResumeEstimate::from_summary(&self.row.facts, &self.app.prices, self.app.now)
+        else {
+            self.field("context", "nothing was asked of a model that a resume would read again");
             return self.cost();
         };
-        let context = rounded(resuming.context);
+        let context = short_count(resuming.context);
         match resuming.window.filter(|window| *window > 0) {
             Some(window) => {
                 let share = resuming.context as f64 * 100.0 / window as f64;
-                let window = rounded(window);
-                self.say(
+                let window = short_count(window);
+                self.field(
                     "context",
                     &format!("{context} tokens: {share:.0} % of the {window} that {} reads", resuming.model),
                 );
             }
             None => {
-                self.say("context", &format!("{context} tokens at the last request to {}", resuming.model));
+                self.field("context", &format!("{context} tokens at the last request to {}", resuming.model));
             }
         }
         match resuming.warm_until {
             Some(until) => {
                 let minutes = (until - self.app.now).num_seconds().max(0).unsigned_abs().div_ceil(60);
-                self.say("cache", &format!("likely warm until {}, {minutes} min more", self.clock(until)));
+                self.field("cache", &format!("likely warm until {}, {minutes} min more", self.clock(until)));
             }
-            None => self.say("cache", "cold: all of it is read anew"),
+            None => self.field("cache", "cold: all of it is read anew"),
         }
         match (resuming.usd, resuming.usd_cold) {
             (Some(now), Some(cold)) if resuming.warm_until.is_some() => {
-                self.say("resuming", &format!("~{} now, ~{} once the cache is cold", usd(now), usd(cold)));
+                self.field(
+                    "resuming",
+                    &format!("~{} now, ~{} once the cache is cold", format_usd(now), format_usd(cold)),
+                );
             }
-            (Some(now), _) => self.say("resuming", &format!("~{} to read it, before any reply", usd(now))),
+            (Some(now), _) => {
+                self.field("resuming", &format!("~{} to read it, before any reply", format_usd(now)))
+            }
             (None, _) => {
                 let unknown =
                     format!("no price is known for {}: [prices] in config.toml can say it", resuming.model);
-                self.say_styled("resuming", &unknown, self.theme.dim);
+                self.field_styled("resuming", &unknown, self.theme.dim);
             }
         }
         self.cost();
@@ -115,73 +121,73 @@ impl Sheet<'_> {
     fn cost(&mut self) {
         let facts = &self.row.facts;
         let more = if self.row.partial { " at least: not all of it is read yet" } else { "" };
-        let tokens = format!("{} tokens", rounded(facts.usage.total()));
-        let turns = format!("{}{more}", counted(facts.turns, "turn"));
-        let parts = head::cost(self.app, self.row).into_iter().chain([tokens, turns]);
-        self.say("used", &parts.collect::<Vec<_>>().join(" · "));
+        let tokens = format!("{} tokens", short_count(facts.usage.total()));
+        let turns = format!("{}{more}", pluralize(facts.turns, "turn"));
+        let parts = header::cost(self.app, self.row).into_iter().chain([tokens, turns]);
+        self.field("used", &parts.collect::<Vec<_>>().join(" · "));
         let models: Vec<_> = facts.used.iter().map(|(model, _)| model).collect();
         if models.len() > 1 {
-            self.say("models", &models.join(", "));
+            self.field("models", &models.join(", "));
         }
     }
 
-    fn whereabouts(&mut self) {
+    fn location(&mut self) {
         let (app, row) = (self.app, self.row);
         if let Some(holder) = app.open_elsewhere(row) {
             let doing =
                 if holder.status.is_empty() { "it does not say what it does" } else { &holder.status };
             let fork = key(app, Command::Fork);
             let words = format!("{} (pid {}), {doing} · {fork} forks it", holder.program, holder.pid);
-            self.say_styled("open in", &words, self.theme.warn);
+            self.field_styled("open in", &words, self.theme.warn);
         }
-        if app.around.is_pinned(row) {
-            self.say("clean-up", "pinned: a copy is kept where no clean-up finds it");
-        } else if let Some(days) = app.around.days_left(row, app.now) {
+        if app.environment.is_pinned(row) {
+            self.field("clean-up", "pinned: a copy is kept where no clean-up finds it");
+        } else if let Some(days) = app.environment.days_left(row, app.now) {
             let pin = key(app, Command::Pin);
-            let words = format!("the official tools delete it {} · {pin} keeps a copy", within(days));
-            let soon = app.around.soon_deleted(row, app.now).is_some();
-            self.say_styled("clean-up", &words, if soon { self.theme.warn } else { Style::default() });
+            let words = format!("the official tools delete it {} · {pin} keeps a copy", deadline(days));
+            let soon = app.environment.cleanup_warning(row, app.now).is_some();
+            self.field_styled("clean-up", &words, if soon { self.theme.warn } else { Style::default() });
         }
         if let Some(folder) = &row.facts.cwd {
-            let note = match (app.around.gone(row), app.around.elsewhere(row)) {
+            let note = match (app.environment.missing_folder(row), app.environment.other_folder(row)) {
                 (Some(_), _) => " · gone",
                 (None, Some(_)) => " · another project",
                 (None, None) => "",
             };
-            self.say("folder", &format!("{folder}{note}"));
+            self.field("folder", &format!("{folder}{note}"));
         }
         if let Some(branch) = &row.facts.branch {
-            self.say("branch", branch);
+            self.field("branch", branch);
         }
         if let Some(tag) = &row.facts.tag {
-            self.say("tag", &format!("#{tag}"));
+            self.field("tag", &format!("#{tag}"));
         }
         if let Some(agent) = &row.facts.agent {
-            let seats = key(app, Command::Seat);
-            let seats = if app.is_kept_by_seated(row.stored.id) {
+            let seats = key(app, Command::Resume);
+            let seats = if app.owned_by_active(row.stored.id) {
                 format!("{seats} resumes it")
             } else {
                 format!("{seats} seats {agent}")
             };
-            self.say("kept by", &format!("{agent}, here is a copy · {seats}"));
+            self.field("kept by", &format!("{agent}, here is a copy · {seats}"));
         }
         let since = row.facts.created.map(|at| format!("{} to ", self.day(at))).unwrap_or_default();
-        self.say("active", &format!("{since}{}", self.day(row.active())));
-        self.say("id", &row.stored.id.to_string());
+        self.field("active", &format!("{since}{}", self.day(row.active_at())));
+        self.field("id", &row.stored.id.to_string());
         if let (Some(agent), Some(id)) = (&row.facts.agent, &row.facts.agent_session) {
-            self.say("", &format!("{id} in {agent}"));
+            self.field("", &format!("{id} in {agent}"));
         }
-        self.say("file", &format!("{} · {} KB", row.stored.path.display(), row.stored.size.div_ceil(1000)));
+        self.field("file", &format!("{} · {} KB", row.stored.path.display(), row.stored.size.div_ceil(1000)));
     }
 
     fn health(&mut self) {
-        let badges = Badge::of(self.row, &self.app.around);
+        let badges = HealthBadge::all_for_row(self.row, &self.app.environment);
         if badges.is_empty() {
-            self.say_styled("health", "good", self.theme.dim);
+            self.field_styled("health", "good", self.theme.dim);
         }
         for (at, badge) in badges.iter().enumerate() {
             let style = if badge.is_harmless() { Style::default() } else { self.theme.warn };
-            self.say_styled(if at == 0 { "health" } else { "" }, &badge.sentence(), style);
+            self.field_styled(if at == 0 { "health" } else { "" }, &badge.explanation(), style);
         }
     }
 
@@ -195,19 +201,20 @@ impl Sheet<'_> {
 }
 
 /// Which session and turn a fork is from, and the way there.
-pub fn lineage(app: &App, row: &Row) -> Option<String> {
-    let parent = row.parent()?;
-    let title =
-        app.title(parent).map_or_else(|| app.short(parent), |title| format!("“{}”", text::clean_line(title)));
+pub fn lineage(app: &App, row: &SessionRow) -> Option<String> {
+    let parent = row.parent_id()?;
+    let title = app
+        .title(parent)
+        .map_or_else(|| app.short_id(parent), |title| format!("“{}”", text::clean_line(title)));
     let turn = match row.facts.forked_turns {
         turn if turn > 0 && !row.partial => format!(" at turn {turn}"),
         _ => String::new(),
     };
-    Some(format!("forked from {title}{turn} · {} to go there", key(app, Command::Parent)))
+    Some(format!("forked from {title}{turn} · {} to go there", key(app, Command::ParentSession)))
 }
 
 /// When the clean-up comes, in words.
-pub fn within(days: u64) -> String {
+pub fn deadline(days: u64) -> String {
     match days {
         0 => "any time now".to_owned(),
         1 => "in 1 day".to_owned(),
@@ -216,11 +223,11 @@ pub fn within(days: u64) -> String {
 }
 
 /// Dollars, to the cent.
-fn usd(amount: f64) -> String {
+fn format_usd(amount: f64) -> String {
     format!("${:.2}", amount.max(0.01))
 }
 
 /// The key for a command about the session under the cursor.
 fn key(app: &App, command: Command) -> String {
-    app.keymap.key(Place::Browser, command).map(|key| key.to_string()).unwrap_or_default()
+    app.keymap.key(KeyContext::Browser, command).map(|key| key.to_string()).unwrap_or_default()
 }

@@ -4,7 +4,7 @@ use ratatui::text::{Line, Span};
 
 use super::text;
 use super::theme::Theme;
-use crate::tui::app::{App, Command, Focus, Hint, Overlay, Place, Text};
+use crate::tui::app::{App, Command, Focus, KeyContext, KeyHint, Overlay, ViewerContent};
 
 /// The hints of the place that has the keys, as many as fit.
 pub fn line(app: &App, width: u16, theme: &Theme) -> Line<'static> {
@@ -13,40 +13,45 @@ pub fn line(app: &App, width: u16, theme: &Theme) -> Line<'static> {
     // Keys that mean the same wherever a line is written are in no table.
     let fixed: Option<&[(&str, &str)]> = match &app.overlay {
         Some(Overlay::Jump(_)) => Some(&[("Enter", "seat"), ("↑↓", "choose"), ("Esc", "leave")]),
-        Some(Overlay::Agents(_)) => Some(&[("Enter", "take the seat"), ("↑↓", "choose"), ("Esc", "leave")]),
-        Some(Overlay::Ask(_)) => Some(&[("Enter", "done"), ("Esc", "leave")]),
-        Some(Overlay::Choice(choice)) if choice.default_answer().is_some() => {
+        Some(Overlay::AgentPicker(_)) => {
+            Some(&[("Enter", "take the seat"), ("↑↓", "choose"), ("Esc", "leave")])
+        }
+        Some(Overlay::Prompt(_)) => Some(&[("Enter", "done"), ("Esc", "leave")]),
+        Some(Overlay::Confirm(choice)) if choice.default_answer().is_some() => {
             Some(&[("Enter", "the answer with ⏎"), ("Esc", "stay")])
         }
-        Some(Overlay::Choice(_)) => Some(&[("Esc", "stay")]),
-        Some(Overlay::Read(Text::Help | Text::Details(_) | Text::Servers(_), _)) => {
-            Some(&[("↑↓", "scroll"), ("Esc", "leave")])
-        }
-        Some(Overlay::Read(Text::Rewind { .. }, _)) => {
+        Some(Overlay::Confirm(_)) => Some(&[("Esc", "stay")]),
+        Some(Overlay::Viewer(
+            ViewerContent::Help | ViewerContent::Details(_) | ViewerContent::McpServers(_),
+            _,
+        )) => Some(&[("↑↓", "scroll"), ("Esc", "leave")]),
+        Some(Overlay::Viewer(ViewerContent::Rewind { .. }, _)) => {
             Some(&[("Enter", "bring them back"), ("↑↓", "scroll"), ("Esc", "leave them as they are")])
         }
-        Some(Overlay::Read(Text::Why, _)) => Some(&[("R", "restart"), ("↑↓", "scroll"), ("Esc", "leave")]),
+        Some(Overlay::Viewer(ViewerContent::ExitOutput, _)) => {
+            Some(&[("R", "restart"), ("↑↓", "scroll"), ("Esc", "leave")])
+        }
         None if filters => Some(&[("Enter", "seat"), ("↑↓", "choose"), ("Esc", "forget the filter")]),
         None => None,
     };
     let fixed = fixed.map(|fixed| fixed.iter().map(|(key, words)| ((*key).to_owned(), *words, None)));
-    let told = |hint: Hint| (hint.key.to_string(), hint.words, app.lacks(hint.command));
+    let told = |hint: KeyHint| (hint.key.to_string(), hint.label, app.missing_capability(hint.command));
     let of = |place| app.keymap.hints(place).map(told);
-    let here = |place| app.keymap.hints_of(place).map(told);
+    let here = |place| app.keymap.hints_in(place).map(told);
     let hints: Vec<(String, &str, Option<&str>)> = match (fixed, &app.overlay) {
-        (Some(fixed), Some(Overlay::Jump(_))) => fixed.chain(here(Place::Jump)).collect(),
-        (Some(fixed), None) => fixed.chain(here(Place::Filter)).collect(),
-        (Some(fixed), Some(Overlay::Read(Text::Details(_), _))) => {
-            let of_session = [(Command::Seat, "seat"), (Command::Fork, "fork"), (Command::Pin, "pin")];
-            let key = |command| app.keymap.key(Place::Browser, command);
-            let keys = of_session
-                .into_iter()
-                .filter_map(|(command, words)| Some((key(command)?.to_string(), words, app.lacks(command))));
+        (Some(fixed), Some(Overlay::Jump(_))) => fixed.chain(here(KeyContext::Jump)).collect(),
+        (Some(fixed), None) => fixed.chain(here(KeyContext::Filter)).collect(),
+        (Some(fixed), Some(Overlay::Viewer(ViewerContent::Details(_), _))) => {
+            let of_session = [(Command::Resume, "seat"), (Command::Fork, "fork"), (Command::Pin, "pin")];
+            let key = |command| app.keymap.key(KeyContext::Browser, command);
+            let keys = of_session.into_iter().filter_map(|(command, words)| {
+                Some((key(command)?.to_string(), words, app.missing_capability(command)))
+            });
             keys.chain(fixed).collect()
         }
         (Some(fixed), Some(_)) => fixed.collect(),
-        (None, _) if app.in_terminal() => here(Place::Terminal).collect(),
-        (None, _) => of(app.focus.place()).collect(),
+        (None, _) if app.in_terminal() => here(KeyContext::Terminal).collect(),
+        (None, _) => of(app.focus.key_context()).collect(),
     };
     let mut spans = vec![Span::raw(" ")];
     let mut used = 1;

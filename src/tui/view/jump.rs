@@ -6,21 +6,21 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
-use super::figures::{age, grouped};
+use super::format::{age, grouped};
 use super::theme::Theme;
-use super::{composer, found, overlay, text};
-use crate::index::Said;
-use crate::tui::app::{App, Jump, Within};
+use super::{composer, overlay, search_hits, text};
+use crate::index::TextHit;
+use crate::tui::app::{App, Jump, SearchScope};
 
 /// Draws the search and returns the screen row and hit index of each of its rows.
 pub fn draw(app: &App, jump: &Jump, frame: &mut Frame<'_>, theme: &Theme) -> Vec<(u16, usize)> {
-    let inner = overlay::open(frame, &title(app, jump), (90, 18), theme);
+    let inner = overlay::open_box(frame, &title(app, jump), (90, 18), theme);
     if inner.height < 2 {
         return Vec::new();
     }
-    draw_line(jump, frame, Rect { height: 1, ..inner }, theme);
+    draw_query(jump, frame, Rect { height: 1, ..inner }, theme);
     let width = usize::from(inner.width);
-    let mut lines = found::mistakes(jump.query(), jump.ranking.query(), 2, width, theme);
+    let mut lines = search_hits::query_errors(jump.query(), jump.ranking.query(), 2, width, theme);
     lines.truncate(usize::from(inner.height - 2));
     let list = Rect { y: inner.y + 1, height: inner.height - 1, ..inner };
     let height = usize::from(list.height) - lines.len();
@@ -39,8 +39,8 @@ pub fn draw(app: &App, jump: &Jump, frame: &mut Frame<'_>, theme: &Theme) -> Vec
 
 /// How much was found, in how many, how quickly; and what is still being read.
 fn title(app: &App, jump: &Jump) -> String {
-    let found = &jump.finding.found;
-    let texts = jump.place == Within::Texts;
+    let found = &jump.text_search.results;
+    let texts = jump.scope == SearchScope::Messages;
     let more = if texts && found.more { "+" } else { "" };
     let took = if texts && !found.hits.is_empty() {
         format!(" · {:.0} ms", (found.took.as_secs_f64() * 1000.0).ceil())
@@ -56,48 +56,51 @@ fn title(app: &App, jump: &Jump) -> String {
 }
 
 /// What is looked for, and where.
-fn draw_line(jump: &Jump, frame: &mut Frame<'_>, area: Rect, theme: &Theme) {
+fn draw_query(jump: &Jump, frame: &mut Frame<'_>, area: Rect, theme: &Theme) {
     let of = |place, word: &'static str| {
-        Span::styled(word, if jump.place == place { theme.accent } else { theme.dim })
+        Span::styled(word, if jump.scope == place { theme.accent } else { theme.dim })
     };
-    let mut places =
-        vec![of(Within::Titles, "titles"), Span::styled(" ⇄ ", theme.dim), of(Within::Texts, "text")];
-    if jump.finding.tools {
-        places.push(of(Within::Texts, " + tools"));
+    let mut places = vec![
+        of(SearchScope::Titles, "titles"),
+        Span::styled(" ⇄ ", theme.dim),
+        of(SearchScope::Messages, "text"),
+    ];
+    if jump.text_search.tools {
+        places.push(of(SearchScope::Messages, " + tools"));
     }
-    let cells = text::width_of(&places) as u16;
+    let cells = text::spans_width(&places) as u16;
     // On a narrow screen what is typed comes first.
     let cells = if cells * 3 < area.width { cells } else { 0 };
     let typed = Rect { x: area.x + 2, width: area.width.saturating_sub(cells + 3), ..area };
     let mut line = jump.line.clone();
     line.set_cursor_line_style(Style::default());
-    line.set_cursor_style(composer::cursor(true));
+    line.set_cursor_style(composer::cursor_style(true));
     frame.render_widget(Line::styled("❯ ", theme.accent), Rect { width: 2, ..area });
     frame.render_widget(&line, typed);
     if let Some(completion) = jump.completion() {
         let before = text::width(&text::clean_line(jump.query())) as u16 + 1;
         let rest =
             Rect { x: typed.x + before.min(typed.width), width: typed.width.saturating_sub(before), ..typed };
-        let spans = found::completion(jump.query(), &completion, theme);
+        let spans = search_hits::completion(jump.query(), &completion, theme);
         frame.render_widget(Line::from(text::clip(spans, usize::from(rest.width))), rest);
     }
     frame.render_widget(Line::from(places), Rect { x: area.right() - cells, width: cells, ..area });
 }
 
 fn empty(app: &App, jump: &Jump, theme: &Theme) -> Line<'static> {
-    let finding = &jump.finding;
-    if let Some(problem) = finding.problem.as_deref().filter(|_| jump.place == Within::Texts) {
+    let finding = &jump.text_search;
+    if let Some(problem) = finding.problem.as_deref().filter(|_| jump.scope == SearchScope::Messages) {
         return Line::styled(format!("  {}", text::clean_line(problem)), theme.error);
     }
-    let words = match jump.place {
-        Within::Titles if jump.reading => "",
-        Within::Titles => "no title matches; Tab searches what was said",
-        Within::Texts if jump.ranking.query().said().is_empty() => {
+    let words = match jump.scope {
+        SearchScope::Titles if jump.reading => "",
+        SearchScope::Titles => "no title matches; Tab searches what was said",
+        SearchScope::Messages if jump.ranking.query().words_text().is_empty() => {
             "words, \"a phrase\", begin*, -not; tag: branch: project: … narrow it"
         }
-        Within::Texts if app.browser.indexing.is_some() || finding.waits() => "",
-        Within::Texts if finding.tools => "nothing that was said or done matches",
-        Within::Texts => "nothing that was said matches; Ctrl-T searches tools, too",
+        SearchScope::Messages if app.browser.indexing.is_some() || finding.is_waiting() => "",
+        SearchScope::Messages if finding.tools => "nothing that was said or done matches",
+        SearchScope::Messages => "nothing that was said matches; Ctrl-T searches tools, too",
     };
     Line::styled(format!("  {words}"), theme.dim)
 }
@@ -105,32 +108,38 @@ fn empty(app: &App, jump: &Jump, theme: &Theme) -> Line<'static> {
 fn row(app: &App, jump: &Jump, at: usize, width: usize, theme: &Theme) -> Line<'static> {
     let selected = at == jump.cursor;
     let mut left = vec![Span::styled(if selected { "▸ " } else { "  " }, theme.accent)];
-    let active = jump.row(at).map(|row| age(app.now, row.active())).unwrap_or_default();
+    let active = jump.row(at).map(|row| age(app.now, row.active_at())).unwrap_or_default();
     let mut right = vec![Span::styled(text::pad_start(&active, 6), theme.dim)];
     if let Some(hit) = jump.hit(at) {
-        left.extend(said(jump, at, hit, width.saturating_sub(10), theme));
+        left.extend(text_hit(jump, at, hit, width.saturating_sub(10), theme));
     } else if let Some(row) = jump.row(at) {
         let folder = text::clean_line(row.facts.cwd.as_deref().unwrap_or_default());
         right.insert(0, Span::styled(text::truncate_start(&folder, width / 4).into_owned(), theme.dim));
         if let Some(agent) = &row.facts.agent {
             right.insert(0, Span::styled(format!("{} ", text::clean_line(agent)), theme.accent));
         }
-        let room = width.saturating_sub(text::width_of(&right) + 3);
-        left.extend(found::title(row, jump.ranking.query(), room, Style::default(), theme));
+        let room = width.saturating_sub(text::spans_width(&right) + 3);
+        left.extend(search_hits::matched_title(row, jump.ranking.query(), room, Style::default(), theme));
     }
-    let line = text::spread(left, right, width);
+    let line = text::left_and_right(left, right, width);
     if selected { line.style(theme.selection) } else { line }
 }
 
 /// A session's title, and the sentence that was found in it.
-fn said(jump: &Jump, at: usize, hit: &Said, room: usize, theme: &Theme) -> Vec<Span<'static>> {
+fn text_hit(jump: &Jump, at: usize, hit: &TextHit, room: usize, theme: &Theme) -> Vec<Span<'static>> {
     let title = jump.row(at).map_or("(not listed)", |row| row.facts.title_text());
     let title_room = room / 3;
     let mut spans = vec![Span::raw(text::pad(&text::clean_line(title), title_room)), Span::raw("  ")];
     let others = if hit.others > 0 { format!(" +{}", hit.others) } else { String::new() };
     let room = room.saturating_sub(title_room + 2 + others.len());
     let snippet = &hit.snippet;
-    spans.extend(found::excerpt(&text::clean_line(&snippet.text), &snippet.lit, room, theme.dim, theme));
+    spans.extend(search_hits::excerpt(
+        &text::clean_line(&snippet.text),
+        &snippet.match_positions,
+        room,
+        theme.dim,
+        theme,
+    ));
     spans.push(Span::styled(others, theme.dim));
     spans
 }

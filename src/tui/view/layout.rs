@@ -5,15 +5,15 @@ use ratatui::layout::Rect;
 use crate::tui::app::{App, Focus};
 
 /// The smallest screen that can show anything useful.
-pub const SMALLEST: (u16, u16) = (40, 10);
+pub const MIN_SCREEN: (u16, u16) = (40, 10);
 /// The browser's width stays between these, in columns.
-const BROWSER: (u16, u16) = (34, 60);
+const BROWSER_WIDTHS: (u16, u16) = (34, 60);
 /// The composer grows with its text up to this share of the height, in percent.
-const COMPOSER_SHARE: u16 = 40;
+const MAX_COMPOSER_PERCENT: u16 = 40;
 
 /// The parts of the screen. A part that is not shown is empty.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Layout {
+pub struct ScreenLayout {
     /// The list of sessions; over the conversation on a narrow screen.
     pub browser: Rect,
     /// The line between browser and conversation.
@@ -38,7 +38,7 @@ pub struct Layout {
 
 /// How many rows the parts that grow with their content want.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Wants {
+pub struct DesiredHeights {
     /// Head lines: one, or two when there is something to say.
     pub head: u16,
     /// The permission request; none without one.
@@ -55,13 +55,13 @@ pub fn browser_width(app: &App, screen: Rect) -> u16 {
         return 0;
     }
     let wanted = app.browser.width.unwrap_or(screen.width * 2 / 5);
-    wanted.clamp(BROWSER.0, BROWSER.1).min(screen.width / 2)
+    wanted.clamp(BROWSER_WIDTHS.0, BROWSER_WIDTHS.1).min(screen.width / 2)
 }
 
-impl Layout {
+impl ScreenLayout {
     /// Divides the screen. What wants more than there is gives way from the
     /// least important: notes, the permission's detail, the composer's lines.
-    pub fn of(app: &App, screen: Rect, wants: Wants) -> Self {
+    pub fn of(app: &App, screen: Rect, wants: DesiredHeights) -> Self {
         let mut left = screen;
         let hints = take_bottom(&mut left, 1);
         let bar = take_bottom(&mut left, 1);
@@ -78,7 +78,7 @@ impl Layout {
         let margin = Rect { width: 1, ..left };
         left = Rect { x: left.x + 1, width: left.width.saturating_sub(1), ..left };
         layout.head = take_top(&mut left, wants.head);
-        let composer = wants.composer.clamp(1, (screen.height * COMPOSER_SHARE / 100).max(1));
+        let composer = wants.composer.clamp(1, (screen.height * MAX_COMPOSER_PERCENT / 100).max(1));
         layout.composer = take_bottom(&mut left, composer);
         layout.rule = take_bottom(&mut left, 1);
         let notes = wants.notes.min(left.height / 4);

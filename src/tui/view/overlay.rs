@@ -6,26 +6,26 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, BorderType, Clear, Paragraph};
 
-use super::figures::counted;
+use super::format::pluralize;
 use super::theme::Theme;
 use super::{composer, conversation, details, text};
-use crate::slot::{McpServer, Rewind, SlotState};
-use crate::tui::app::{App, Ask, Choice, Overlay, Place, Text};
+use crate::slot::{McpServerStatus, RewindResult, SlotState};
+use crate::tui::app::{App, Confirmation, KeyContext, LinePrompt, Overlay, ViewerContent};
 
 /// Draws what lies over the panes, if it is not the jump; returns the screen row
 /// and index of each answer that can be clicked, and by how many lines it scrolls.
 pub fn draw(app: &App, frame: &mut Frame<'_>, theme: &Theme) -> (Vec<(u16, usize)>, usize) {
     let (lines, inner, scroll) = match &app.overlay {
-        Some(Overlay::Read(text, scroll)) => {
-            let (lines, inner) = open_text(app, text, frame, theme);
+        Some(Overlay::Viewer(text, scroll)) => {
+            let (lines, inner) = viewer_lines(app, text, frame, theme);
             (lines, inner, *scroll)
         }
-        Some(Overlay::Ask(ask)) => {
-            draw_ask(ask, frame, theme);
+        Some(Overlay::Prompt(ask)) => {
+            draw_prompt(ask, frame, theme);
             return (Vec::new(), 0);
         }
-        Some(Overlay::Agents(at)) => return (draw_agents(app, *at, frame, theme), 0),
-        Some(Overlay::Choice(choice)) => return (draw_choice(choice, app.is_busy(), frame, theme), 0),
+        Some(Overlay::AgentPicker(at)) => return (draw_agents(app, *at, frame, theme), 0),
+        Some(Overlay::Confirm(choice)) => return (draw_choice(choice, app.is_busy(), frame, theme), 0),
         Some(Overlay::Jump(_)) | None => return (Vec::new(), 0),
     };
     let scrolls = lines.len().saturating_sub(usize::from(inner.height));
@@ -35,35 +35,40 @@ pub fn draw(app: &App, frame: &mut Frame<'_>, theme: &Theme) -> (Vec<(u16, usize
 }
 
 /// Opens the box of a text to read; returns its lines, and where they go.
-fn open_text(app: &App, text: &Text, frame: &mut Frame<'_>, theme: &Theme) -> (Vec<Line<'static>>, Rect) {
+fn viewer_lines(
+    app: &App,
+    text: &ViewerContent,
+    frame: &mut Frame<'_>,
+    theme: &Theme,
+) -> (Vec<Line<'static>>, Rect) {
     match text {
-        Text::Help => {
-            let inner = open(frame, "keys", (78, u16::MAX), theme);
+        ViewerContent::Help => {
+            let inner = open_box(frame, "keys", (78, u16::MAX), theme);
             (help(app, usize::from(inner.width), theme), inner)
         }
-        Text::Details(session) => {
+        ViewerContent::Details(session) => {
             let lines = details::lines(app, *session, 78.min(usize::from(frame.area().width)) - 6, theme);
-            let inner = open(frame, "details", (78, lines.len() as u16 + 2), theme);
+            let inner = open_box(frame, "details", (78, lines.len() as u16 + 2), theme);
             (lines, inner)
         }
-        Text::Servers(servers) => {
-            let inner = open(frame, "MCP servers", (90, servers.len() as u16 + 2), theme);
+        ViewerContent::McpServers(servers) => {
+            let inner = open_box(frame, "MCP servers", (90, servers.len() as u16 + 2), theme);
             let width = usize::from(inner.width);
             (servers.iter().map(|server| server_line(server, width, theme)).collect(), inner)
         }
-        Text::Rewind { rewind, .. } => {
-            let inner = open(frame, "files as they were before this prompt", (110, u16::MAX), theme);
-            (changes(rewind, usize::from(inner.width), theme), inner)
+        ViewerContent::Rewind { rewind, .. } => {
+            let inner = open_box(frame, "files as they were before this prompt", (110, u16::MAX), theme);
+            (rewind_diff(rewind, usize::from(inner.width), theme), inner)
         }
-        Text::Why => {
-            let inner = open(frame, "why the agent died", (110, u16::MAX), theme);
-            (last_words(app, usize::from(inner.width), theme), inner)
+        ViewerContent::ExitOutput => {
+            let inner = open_box(frame, "why the agent died", (110, u16::MAX), theme);
+            (crash_output(app, usize::from(inner.width), theme), inner)
         }
     }
 }
 
 /// Clears a box in the middle of the screen and returns what is inside its border.
-pub fn open(frame: &mut Frame<'_>, title: &str, most: (u16, u16), theme: &Theme) -> Rect {
+pub fn open_box(frame: &mut Frame<'_>, title: &str, most: (u16, u16), theme: &Theme) -> Rect {
     let screen = frame.area();
     let (width, height) =
         (most.0.min(screen.width.saturating_sub(4)), most.1.min(screen.height.saturating_sub(2)));
@@ -82,13 +87,13 @@ pub fn open(frame: &mut Frame<'_>, title: &str, most: (u16, u16), theme: &Theme)
 }
 
 /// An MCP server and how it is; hostile text.
-fn server_line(server: &McpServer, width: usize, theme: &Theme) -> Line<'static> {
+fn server_line(server: &McpServerStatus, width: usize, theme: &Theme) -> Line<'static> {
     let (sign, style) = match server.status.as_str() {
         "connected" => ("●", theme.accent),
         "failed" | "needs-auth" => ("✕", theme.error),
         _ => ("○", theme.dim),
     };
-    let tools = server.tools.map(|tools| counted(tools, "tool"));
+    let tools = server.tools.map(|tools| pluralize(tools, "tool"));
     let said = [Some(server.status.clone()), server.scope.clone(), tools, server.error.clone()];
     let said = said.into_iter().flatten().collect::<Vec<_>>().join(" · ");
     let name = text::pad(&text::clean_line(&server.name), 20);
@@ -98,7 +103,7 @@ fn server_line(server: &McpServer, width: usize, theme: &Theme) -> Line<'static>
 }
 
 /// What coming back changes, file by file; hostile text.
-fn changes(rewind: &Rewind, width: usize, theme: &Theme) -> Vec<Line<'static>> {
+fn rewind_diff(rewind: &RewindResult, width: usize, theme: &Theme) -> Vec<Line<'static>> {
     let mut lines = Vec::new();
     for file in &rewind.files {
         let path = text::truncate(&text::clean_line(&file.path), width).into_owned();
@@ -115,13 +120,14 @@ fn changes(rewind: &Rewind, width: usize, theme: &Theme) -> Vec<Line<'static>> {
 fn help(app: &App, width: usize, theme: &Theme) -> Vec<Line<'static>> {
     let keys_width = 18.min(width / 3);
     let mut lines = Vec::new();
-    for place in Place::ALL {
+    for place in KeyContext::ALL {
         if !lines.is_empty() {
             lines.push(Line::default());
         }
         lines.push(Line::styled(place.heading(), theme.heading));
         for (keys, help, command) in app.keymap.help(place) {
-            let lack = app.lacks(command).map(|why| format!("{help} (not with this agent: {why})"));
+            let lack =
+                app.missing_capability(command).map(|why| format!("{help} (not with this agent: {why})"));
             let style = if lack.is_some() { theme.dim } else { Style::default() };
             let help = lack.as_deref().unwrap_or(help);
             let words = text::wrap_text(help, style, width.saturating_sub(keys_width + 3).max(10));
@@ -139,8 +145,8 @@ fn help(app: &App, width: usize, theme: &Theme) -> Vec<Line<'static>> {
 }
 
 /// The exit and the last lines of stderr; hostile text.
-fn last_words(app: &App, width: usize, theme: &Theme) -> Vec<Line<'static>> {
-    let SlotState::Exited(exit) = &app.seat.state else {
+fn crash_output(app: &App, width: usize, theme: &Theme) -> Vec<Line<'static>> {
+    let SlotState::Exited(exit) = &app.agent.state else {
         return vec![Line::styled("The agent is running again.", theme.dim)];
     };
     let mut lines = vec![Line::styled(format!("It ended: {}.", text::clean_line(&exit.reason)), theme.error)];
@@ -155,23 +161,23 @@ fn last_words(app: &App, width: usize, theme: &Theme) -> Vec<Line<'static>> {
     lines
 }
 
-fn draw_ask(ask: &Ask, frame: &mut Frame<'_>, theme: &Theme) {
-    let inner = open(frame, ask.purpose.label(), (72, 3), theme);
+fn draw_prompt(ask: &LinePrompt, frame: &mut Frame<'_>, theme: &Theme) {
+    let inner = open_box(frame, ask.kind.label(), (72, 3), theme);
     let mut line = ask.line.clone();
     line.set_cursor_line_style(Style::default());
-    line.set_cursor_style(composer::cursor(true));
+    line.set_cursor_style(composer::cursor_style(true));
     frame.render_widget(&line, inner);
 }
 
 /// What cannot be picked is dim, and says why.
 fn draw_agents(app: &App, at: usize, frame: &mut Frame<'_>, theme: &Theme) -> Vec<(u16, usize)> {
-    let inner = open(frame, "agents", (78, app.agents.len() as u16 + 2), theme);
+    let inner = open_box(frame, "agents", (78, app.agents.len() as u16 + 2), theme);
     let lines = app.agents.iter().enumerate().map(|(row, offered)| {
         let cursor = if row == at { "▸" } else { " " };
-        let seat = if offered.name == app.seat.name { "●" } else { " " };
-        let (words, style) = match &offered.missing {
+        let seat = if offered.name == app.agent.name { "●" } else { " " };
+        let (words, style) = match &offered.unavailable {
             Some(why) => (why, theme.dim),
-            None => (&offered.how, Style::default()),
+            None => (&offered.switch_methods, Style::default()),
         };
         let line = format!("{cursor} {seat} {} {}", text::pad(offered.name, 17), text::clean_line(words));
         Line::styled(text::truncate(&line, usize::from(inner.width)).into_owned(), style)
@@ -180,15 +186,16 @@ fn draw_agents(app: &App, at: usize, frame: &mut Frame<'_>, theme: &Theme) -> Ve
     (0..app.agents.len()).map(|row| (inner.y + row as u16, row)).collect()
 }
 
-fn draw_choice(choice: &Choice, busy: bool, frame: &mut Frame<'_>, theme: &Theme) -> Vec<(u16, usize)> {
+fn draw_choice(choice: &Confirmation, busy: bool, frame: &mut Frame<'_>, theme: &Theme) -> Vec<(u16, usize)> {
     let width = usize::from(60.min(frame.area().width.saturating_sub(6))).max(1);
     let question = text::wrap_text(&text::clean(&choice.question(busy)), Style::default(), width);
     // A click is understood by the answer's place among all, offered now or not.
-    let answers = choice.keys().iter().enumerate();
-    let answers: Vec<_> =
-        answers.filter_map(|(at, key)| choice.words(*key, busy).map(|words| (at, *key, words))).collect();
+    let answers = choice.answer_keys().iter().enumerate();
+    let answers: Vec<_> = answers
+        .filter_map(|(at, key)| choice.answer_label(*key, busy).map(|words| (at, *key, words)))
+        .collect();
     let height = (question.len() + answers.len() + 3) as u16;
-    let inner = open(frame, "hotseat", (width as u16 + 2, height), theme);
+    let inner = open_box(frame, "hotseat", (width as u16 + 2, height), theme);
     let first_answer = question.len() + 1;
     let mut lines = question;
     lines.push(Line::default());

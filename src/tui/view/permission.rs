@@ -9,10 +9,10 @@ use serde_json::Value;
 use super::text;
 use super::theme::Theme;
 use crate::slot::PermissionRequest;
-use crate::tui::app::{App, Command, Focus, Place};
+use crate::tui::app::{App, Command, Focus, KeyContext};
 
 /// Rows of the request's detail that are shown; the last one says how many more.
-const DETAIL: usize = 12;
+const MAX_DETAIL_ROWS: usize = 12;
 
 /// The request that comes first, as lines of at most this width.
 pub fn lines(app: &App, width: u16, theme: &Theme) -> Vec<Line<'static>> {
@@ -24,11 +24,11 @@ pub fn lines(app: &App, width: u16, theme: &Theme) -> Vec<Line<'static>> {
     let tool = text::clean_line(&request.tool).into_owned();
     let title = vec![Span::styled("┃ ", bar), Span::styled(tool, theme.tool), Span::raw(" wants to run")];
     let count = Span::styled(format!("1 of {} ", app.permissions.len()), theme.dim);
-    let mut lines = vec![Line::default(), text::spread(title, vec![count], width)];
+    let mut lines = vec![Line::default(), text::left_and_right(title, vec![count], width)];
     let mut detail = detail(request, theme, width.saturating_sub(4));
-    if detail.len() > DETAIL {
-        let more = detail.len() - DETAIL + 1;
-        detail.truncate(DETAIL - 1);
+    if detail.len() > MAX_DETAIL_ROWS {
+        let more = detail.len() - MAX_DETAIL_ROWS + 1;
+        detail.truncate(MAX_DETAIL_ROWS - 1);
         detail.push(Line::styled(format!("… {more} more lines"), theme.dim));
     }
     if let Some(description) = &request.description {
@@ -46,14 +46,14 @@ pub fn lines(app: &App, width: u16, theme: &Theme) -> Vec<Line<'static>> {
             (Command::Deny, "no"),
             (Command::DenyBecause, "no, because…"),
         ] {
-            let Some(key) = app.keymap.key(Place::Permission, command) else { continue };
+            let Some(key) = app.keymap.key(KeyContext::Permission, command) else { continue };
             if keys.len() > 1 {
                 keys.push(Span::styled(" · ", theme.dim));
             }
             keys.push(Span::styled(key.to_string(), theme.accent));
             keys.push(Span::raw(format!(" {words}")));
         }
-    } else if let Some(key) = app.keymap.key(Place::Composer, Command::FocusNext) {
+    } else if let Some(key) = app.keymap.key(KeyContext::Composer, Command::FocusNext) {
         keys.push(Span::styled(format!("{key} to answer"), theme.dim));
     }
     lines.push(Line::from(text::clip(keys, width)));

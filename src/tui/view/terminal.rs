@@ -9,14 +9,14 @@ use ratatui::layout::{Position, Rect};
 use ratatui::style::{Color, Modifier, Style};
 
 use super::text;
-use crate::slot::terminal::Terminal;
+use crate::slot::terminal::AgentTerminal;
 use crate::tui::app::App;
 
 /// Draws the terminal; nothing before its program was started.
-pub fn draw(app: &App, terminal: Option<&Terminal>, frame: &mut Frame<'_>, area: Rect) {
+pub fn draw(app: &App, terminal: Option<&AgentTerminal>, frame: &mut Frame<'_>, area: Rect) {
     let focused = app.in_terminal();
     if let Some(terminal) = terminal {
-        terminal.look(|screen| draw_screen(screen, focused, frame, area));
+        terminal.with_screen(|screen| draw_screen(screen, focused, frame, area));
     }
 }
 

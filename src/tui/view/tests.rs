@@ -9,107 +9,115 @@ use ratatui::backend::TestBackend;
 use serde_json::json;
 
 use super::*;
-use crate::index::text::{Role, Snippet};
-use crate::index::{Row, Said};
-use crate::session::conversation::{Change, ToolResult};
-use crate::session::message::{Block, Usage};
+use crate::index::text::{Snippet, SnippetRole};
+use crate::index::{SessionRow, TextHit};
+use crate::session::conversation::{ConversationEvent, ToolResult};
+use crate::session::message::{MessageBlock, Usage};
 use crate::slot::{
-    Exit, FileChange, How, News, PermissionRequest, Retry, Rewind, SlotEvent, SlotState, Switched, Totals,
+    CompletedSwitch, FileChange, ModelRetry, PermissionRequest, ProcessExit, RewindResult, SlotEvent,
+    SlotEventKind, SlotState, SlotTotals, SwitchMethod,
 };
 use crate::store::Holder;
 use crate::tui::app::sample::{agent, id, noon, row, setup};
-use crate::tui::app::{Event, Found, Offered, Sought, begin, update};
+use crate::tui::app::{AgentOffer, Event, TextQuery, TextResults, initial_effects, update};
 
 /// A program in the middle of its work, and where it is drawn.
-struct Screen {
+struct TestScreen {
     app: App,
-    caches: Caches,
+    caches: ViewCaches,
 }
 
-impl Screen {
+impl TestScreen {
     fn cold() -> Self {
         let mut app = App::new(setup());
-        begin(&mut app);
-        Self { app, caches: Caches::default() }
+        initial_effects(&mut app);
+        Self { app, caches: ViewCaches::default() }
     }
 
     fn warm() -> Self {
         let mut screen = Self::cold();
-        screen.does(Event::Rows { all: false, rows: rows(), progress: None });
-        screen.slot(News::Ready(agent(id(1))));
-        screen.slot(News::State(SlotState::Idle(id(1))));
-        screen.does(Event::Memory { agent: Some(23 << 20) });
+        screen.handle(Event::SessionList { all: false, rows: rows(), progress: None });
+        screen.slot(SlotEventKind::Ready(agent(id(1))));
+        screen.slot(SlotEventKind::StateChanged(SlotState::Idle(id(1))));
+        screen.handle(Event::Memory { agent: Some(23 << 20) });
         screen
     }
 
     /// In the middle of a conversation, seated by a switch.
     fn talking() -> Self {
         let mut screen = Self::warm();
-        screen.slot(News::Switched(Switched {
-            what: "resume",
-            how: How::InProcess,
+        screen.slot(SlotEventKind::Switched(CompletedSwitch {
+            kind: "resume",
+            method: SwitchMethod::InProcess,
             from: id(9),
             to: id(1),
             forked_from: None,
-            took: Duration::from_micros(2_100),
+            duration: Duration::from_micros(2_100),
             pid: 4711,
             turns: 2,
             cwd: "/home/me/hotseat".into(),
             transcript: "t".into(),
             repaired: None,
         }));
-        screen.slot(News::State(SlotState::Idle(id(1))));
+        screen.slot(SlotEventKind::StateChanged(SlotState::Idle(id(1))));
         let usage = Usage { input_tokens: 811_000, output_tokens: 1_200, ..Usage::default() };
-        screen.slot(News::Totals(Totals { usd: Some(3.18), usage, context_percent: Some(38.4) }));
-        screen.grow(
+        screen.slot(SlotEventKind::TotalsChanged(SlotTotals {
+            usd: Some(3.18),
+            usage,
+            context_percent: Some(38.4),
+        }));
+        screen.append_change(
             "p",
-            Change::Prompt("Keep the old grammar behind a flag, and show me the error path.".into()),
+            ConversationEvent::Prompt(
+                "Keep the old grammar behind a flag, and show me the error path.".into(),
+            ),
         );
         let markdown = "I'll gate it behind `legacy_grammar`. Two places change:\n\n1. `lexer.rs` - the **token** table\n2. `parse.rs` - recovery\n\n| file | lines |\n| --- | ---: |\n| lexer.rs | 214 |\n";
-        screen.grow("a", block(Block::Text(markdown.into())));
+        screen.append_change("a", block(MessageBlock::Text(markdown.into())));
         let input = json!({"command": "cargo test parser"});
-        screen.grow("b", block(Block::ToolUse { id: "t".into(), name: "Bash".into(), input }));
+        screen
+            .append_change("b", block(MessageBlock::ToolUse { id: "t".into(), name: "Bash".into(), input }));
         let detail = Some(json!({"stdout": "ok\n41 passed", "stderr": ""}));
         let result = ToolResult { text: "ok\n41 passed".into(), is_error: false, detail };
-        screen.grow("c", Change::Result { tool_use_id: "t".into(), result });
+        screen.append_change("c", ConversationEvent::Result { tool_use_id: "t".into(), result });
         screen
     }
 
-    fn does(&mut self, event: Event) {
+    fn handle(&mut self, event: Event) {
         update(&mut self.app, noon(), event);
     }
 
-    fn slot(&mut self, news: News) {
-        self.does(Event::Slot(Box::new(SlotEvent { epoch: 1, session: Some(id(1)), news })));
+    fn slot(&mut self, news: SlotEventKind) {
+        self.handle(Event::Slot(Box::new(SlotEvent { epoch: 1, session: Some(id(1)), kind: news })));
     }
 
-    fn grow(&mut self, uuid: &str, change: Change) {
-        self.slot(News::Conversation { uuid: uuid.into(), at: noon(), change });
+    fn append_change(&mut self, uuid: &str, change: ConversationEvent) {
+        self.slot(SlotEventKind::ConversationChanged { uuid: uuid.into(), at: noon(), change });
     }
 
     fn key(&mut self, code: KeyCode) {
-        self.does(Event::Key(KeyEvent::new(code, KeyModifiers::NONE)));
+        self.handle(Event::Key(KeyEvent::new(code, KeyModifiers::NONE)));
     }
 
     /// The screen as text at a size, drawn as often as it asks to be.
     fn at(&mut self, width: u16, height: u16) -> String {
-        self.does(Event::Resize { width, height });
+        self.handle(Event::Resize { width, height });
         let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
         for _ in 0..3 {
             let mut geometry = Geometry::default();
             let theme = Theme::mono();
             terminal.draw(|frame| geometry = view(&self.app, frame, &mut self.caches, &theme)).unwrap();
-            self.does(Event::Drawn(geometry));
+            self.handle(Event::FrameDrawn(geometry));
         }
         terminal.backend().to_string()
     }
 }
 
-fn block(block: Block) -> Change {
-    Change::Block { block, model: None, usage: None }
+fn block(block: MessageBlock) -> ConversationEvent {
+    ConversationEvent::Block { block, model: None, usage: None }
 }
 
-fn rows() -> Vec<Row> {
+fn rows() -> Vec<SessionRow> {
     let row = |number, title, hours: u64, turns, parent| {
         let mut row = row(number, title, hours * 60, parent);
         Arc::make_mut(&mut row.facts).turns = turns;
@@ -125,7 +133,7 @@ fn rows() -> Vec<Row> {
         row(7, "Unparseable transcript", 24 * 9, 4, None),
     ];
     Arc::make_mut(&mut rows[0].facts).cost_usd = Some(3.18);
-    rows[2].open_in = Some(Holder { pid: 77, program: "claude".into(), status: "busy".into() });
+    rows[2].holder = Some(Holder { pid: 77, program: "claude".into(), status: "busy".into() });
     Arc::make_mut(&mut rows[3].facts).tag = Some("bug".into());
     Arc::make_mut(&mut rows[3].facts).branch = Some("main".into());
     Arc::make_mut(&mut rows[6].facts).health.torn = 2;
@@ -135,35 +143,35 @@ fn rows() -> Vec<Row> {
 #[test]
 fn a_conversation_at_every_size() {
     for (width, height) in [(120, 40), (80, 24), (60, 15), (40, 12)] {
-        insta::assert_snapshot!(format!("talking_{width}x{height}"), Screen::talking().at(width, height));
+        insta::assert_snapshot!(format!("talking_{width}x{height}"), TestScreen::talking().at(width, height));
     }
 }
 
 #[test]
 fn the_list_lies_over_a_narrow_screen() {
-    let mut screen = Screen::talking();
+    let mut screen = TestScreen::talking();
     screen.app.focus = Focus::Browser;
     insta::assert_snapshot!(screen.at(60, 15));
 }
 
 #[test]
 fn the_first_frame_knows_nothing_and_says_so() {
-    insta::assert_snapshot!(Screen::cold().at(80, 24));
+    insta::assert_snapshot!(TestScreen::cold().at(80, 24));
 }
 
 #[test]
 fn a_folder_without_sessions_says_how_to_begin() {
-    let mut screen = Screen::cold();
-    screen.does(Event::Rows { all: false, rows: Vec::new(), progress: None });
+    let mut screen = TestScreen::cold();
+    screen.handle(Event::SessionList { all: false, rows: Vec::new(), progress: None });
     insta::assert_snapshot!(screen.at(100, 16));
 }
 
 #[test]
 fn a_permission_request_shows_what_will_run() {
-    let mut screen = Screen::talking();
-    screen.slot(News::State(SlotState::Busy { session: id(1), turn: "p".into() }));
+    let mut screen = TestScreen::talking();
+    screen.slot(SlotEventKind::StateChanged(SlotState::Busy { session: id(1), turn: "p".into() }));
     screen.app.focus = Focus::Composer;
-    screen.slot(News::Permission(PermissionRequest {
+    screen.slot(SlotEventKind::PermissionRequested(PermissionRequest {
         id: "r".into(),
         tool: "Bash".into(),
         input: json!({"command": "cargo test parser -- --nocapture\n\u{1b}[31mrm -rf /\u{7}"}),
@@ -175,7 +183,7 @@ fn a_permission_request_shows_what_will_run() {
 
 #[test]
 fn a_filter_lights_what_it_matched() {
-    let mut screen = Screen::warm();
+    let mut screen = TestScreen::warm();
     screen.app.focus = Focus::Browser;
     screen.key(KeyCode::Char('/'));
     for character in "pars re".chars() {
@@ -186,8 +194,8 @@ fn a_filter_lights_what_it_matched() {
 
 #[test]
 fn a_dead_agent_leaves_its_last_words() {
-    let mut screen = Screen::talking();
-    screen.slot(News::State(SlotState::Exited(Exit {
+    let mut screen = TestScreen::talking();
+    screen.slot(SlotEventKind::StateChanged(SlotState::Exited(ProcessExit {
         reason: "exit 1".into(),
         expected: false,
         stderr: vec!["loading…".into(), "panic: \u{1b}]0;owned\u{7}out of luck".into()],
@@ -201,25 +209,25 @@ fn a_dead_agent_leaves_its_last_words() {
 
 #[test]
 fn what_comes_back_is_shown_as_a_diff() {
-    let mut screen = Screen::talking();
+    let mut screen = TestScreen::talking();
     let patch = serde_json::json!({"oldStart": 3, "newStart": 3, "lines": [" fn a() {", "-    \u{1b}[31mnew();", "+    old();"]});
     let files = vec![FileChange { path: "/work/src/\u{1b}a.rs".into(), patch: vec![patch] }];
-    let rewind = Rewind { files, insertions: 1, deletions: 1 };
-    screen.does(Event::Rewind { prompt: "p".into(), dry_run: true, rewind: Ok(rewind) });
+    let rewind = RewindResult { files, insertions: 1, deletions: 1 };
+    screen.handle(Event::Rewind { prompt: "p".into(), dry_run: true, rewind: Ok(rewind) });
     insta::assert_snapshot!(screen.at(100, 14));
 }
 
 #[test]
 fn the_help_comes_from_the_keymap() {
-    let mut screen = Screen::warm();
+    let mut screen = TestScreen::warm();
     screen.key(KeyCode::Char('?'));
     insta::assert_snapshot!(screen.at(80, 24));
 }
 
 #[test]
 fn the_jump_lies_over_everything() {
-    let mut screen = Screen::talking();
-    screen.does(Event::Key(KeyEvent::new(KeyCode::Char('p'), KeyModifiers::CONTROL)));
+    let mut screen = TestScreen::talking();
+    screen.handle(Event::Key(KeyEvent::new(KeyCode::Char('p'), KeyModifiers::CONTROL)));
     screen.key(KeyCode::Char('f'));
     insta::assert_snapshot!(screen.at(100, 24));
 }
@@ -228,28 +236,38 @@ fn the_jump_lies_over_everything() {
 fn no_size_breaks_it() {
     for width in 1..64 {
         for height in 1..24 {
-            Screen::talking().at(width, height);
+            TestScreen::talking().at(width, height);
         }
     }
-    insta::assert_snapshot!(Screen::talking().at(20, 5));
+    insta::assert_snapshot!(TestScreen::talking().at(20, 5));
 }
 
 #[test]
 fn the_bar_says_why_the_model_is_asked_again_and_when() {
-    let mut screen = Screen::talking();
-    screen.slot(News::State(SlotState::Busy { session: id(1), turn: "p".into() }));
+    let mut screen = TestScreen::talking();
+    screen.slot(SlotEventKind::StateChanged(SlotState::Busy { session: id(1), turn: "p".into() }));
     let wait = std::time::Duration::from_secs(4);
-    screen.slot(News::Retry(Retry { attempt: 2, most: 10, wait, reason: "Over\u{1b}loaded".into() }));
+    screen.slot(SlotEventKind::Retrying(ModelRetry {
+        attempt: 2,
+        max_attempts: 10,
+        delay: wait,
+        reason: "Over\u{1b}loaded".into(),
+    }));
     let shown = screen.at(120, 20);
     assert!(shown.contains("◐ asks again in 4 s (2 of 10): Over"), "{shown}");
-    screen.slot(News::State(SlotState::Idle(id(1))));
+    screen.slot(SlotEventKind::StateChanged(SlotState::Idle(id(1))));
     assert!(!screen.at(120, 20).contains("asks again"));
 }
 
 #[test]
 fn while_another_agent_starts_the_bar_is_about_that_one_alone() {
-    let mut screen = Screen::talking();
-    let offered = |name| Offered { name, how: String::new(), official: false, missing: None };
+    let mut screen = TestScreen::talking();
+    let offered = |name| AgentOffer {
+        name,
+        switch_methods: String::new(),
+        official_transcripts: false,
+        unavailable: None,
+    };
     screen.app.agents = vec![offered("hotseat"), offered("codex")];
     screen.app.focus = Focus::Browser;
     types(&mut screen, "@j");
@@ -261,9 +279,9 @@ fn while_another_agent_starts_the_bar_is_about_that_one_alone() {
 
 #[test]
 fn the_news_is_seen_over_the_list_too() {
-    let mut screen = Screen::talking();
+    let mut screen = TestScreen::talking();
     screen.app.focus = Focus::Browser;
-    screen.does(Event::Failed("codex keeps this session".into()));
+    screen.handle(Event::Failed("codex keeps this session".into()));
     for (width, height) in [(120, 20), (60, 15)] {
         assert_eq!(screen.at(width, height).matches("✕ codex keeps this session").count(), 1);
     }
@@ -272,13 +290,13 @@ fn the_news_is_seen_over_the_list_too() {
 mod known;
 
 /// What a person types, one key after the other.
-fn types(screen: &mut Screen, text: &str) {
+fn types(screen: &mut TestScreen, text: &str) {
     text.chars().for_each(|character| screen.key(KeyCode::Char(character)));
 }
 
 #[test]
 fn a_filter_tells_its_mistakes_and_completes() {
-    let mut screen = Screen::warm();
+    let mut screen = TestScreen::warm();
     screen.app.focus = Focus::Browser;
     types(&mut screen, "/pars since:tomorow tag:");
     insta::assert_snapshot!("filter_mistake", screen.at(120, 16));
@@ -287,33 +305,33 @@ fn a_filter_tells_its_mistakes_and_completes() {
 
 #[test]
 fn a_row_says_by_what_else_it_was_found() {
-    let mut screen = Screen::warm();
+    let mut screen = TestScreen::warm();
     screen.app.focus = Focus::Browser;
     let mut rows = rows();
     Arc::make_mut(&mut rows[4].facts).first_prompt =
         Some("Please look at how the arguments of the lexer are parsed".into());
-    screen.does(Event::Rows { all: false, rows, progress: None });
+    screen.handle(Event::SessionList { all: false, rows, progress: None });
     types(&mut screen, "/lexer");
     insta::assert_snapshot!("filter_other_field", screen.at(120, 12));
 }
 
 #[test]
 fn what_was_said_is_shown_with_its_session() {
-    let mut screen = Screen::talking();
-    screen.does(Event::Key(KeyEvent::new(KeyCode::Char('p'), KeyModifiers::CONTROL)));
+    let mut screen = TestScreen::talking();
+    screen.handle(Event::Key(KeyEvent::new(KeyCode::Char('p'), KeyModifiers::CONTROL)));
     screen.key(KeyCode::Tab);
     insta::assert_snapshot!("texts_empty", screen.at(80, 24));
     types(&mut screen, "old gram");
-    let hit = |number, others, text: &str, lit: &[std::ops::Range<usize>]| Said {
+    let hit = |number, others, text: &str, lit: &[std::ops::Range<usize>]| TextHit {
         session: id(number),
         offset: 0,
         others,
         snippet: Snippet {
             uuid: Some("p".into()),
-            role: Role::Prompt,
+            role: SnippetRole::Prompt,
             at: None,
             text: text.into(),
-            lit: lit.iter().cloned().flatten().collect(),
+            match_positions: lit.iter().cloned().flatten().collect(),
         },
     };
     let long = "…there was never a flag for this before, and so nobody knew when the old grammar would go.";
@@ -322,10 +340,10 @@ fn what_was_said_is_shown_with_its_session() {
         hit(5, 0, long, &[69..72, 73..80]),
         hit(99, 0, "old \u{1b}[31mgrammar", &[0..3, 9..16]),
     ];
-    let found = Found { hits, more: true, took: Duration::from_micros(3_200) };
-    screen.does(Event::Indexing(Some((812, 1204))));
-    let sought = Sought { text: "old gram".into(), tools: false, only: None };
-    screen.does(Event::Found { sought, found: Ok(found) });
+    let found = TextResults { hits, more: true, took: Duration::from_micros(3_200) };
+    screen.handle(Event::IndexProgress(Some((812, 1204))));
+    let sought = TextQuery { text: "old gram".into(), tools: false, restrict_to: None };
+    screen.handle(Event::SearchResults { sought, found: Ok(found) });
     for (width, height) in [(120, 40), (80, 24), (40, 12)] {
         insta::assert_snapshot!(format!("texts_{width}x{height}"), screen.at(width, height));
     }

@@ -10,11 +10,11 @@ pub const ALIASES: [(&str, &str, &str); 4] = [
 ];
 
 /// Asks for the large window; no part of the name on the wire.
-pub const LARGE_WINDOW: &str = "[1m]";
+pub const LARGE_WINDOW_SUFFIX: &str = "[1m]";
 
 /// How a model is to be asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Traits {
+pub struct ModelTraits {
     /// Tokens of a reply, at most.
     pub max_tokens: u64,
     /// It decides itself how much to think, and wants to be told so.
@@ -23,8 +23,8 @@ pub struct Traits {
 
 /// The full name behind a short one.
 pub fn full_name(name: &str) -> String {
-    let (short, window) = match name.strip_suffix(LARGE_WINDOW) {
-        Some(short) => (short, LARGE_WINDOW),
+    let (short, window) = match name.strip_suffix(LARGE_WINDOW_SUFFIX) {
+        Some(short) => (short, LARGE_WINDOW_SUFFIX),
         None => (name, ""),
     };
     let Some((_, full, variable)) = ALIASES.iter().find(|(alias, ..)| alias.eq_ignore_ascii_case(short))
@@ -37,7 +37,7 @@ pub fn full_name(name: &str) -> String {
 }
 
 /// What a model's name tells of it.
-pub fn traits(model: &str) -> Traits {
+pub fn traits(model: &str) -> ModelTraits {
     let version = version(model);
     let adapts = version.is_some_and(|version| version >= (4, 6));
     let max_tokens = match version {
@@ -46,7 +46,7 @@ pub fn traits(model: &str) -> Traits {
         _ if adapts => 64_000,
         _ => 32_000,
     };
-    Traits { max_tokens, adapts }
+    ModelTraits { max_tokens, adapts }
 }
 
 /// The version in `claude-opus-4-5-20251101` or `claude-3-5-haiku-20241022`.

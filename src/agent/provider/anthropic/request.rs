@@ -9,24 +9,24 @@ use serde::ser::Serializer;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
-use super::models::Traits;
-use crate::agent::context::{ContextBlock, ContextMessage, Role};
-use crate::agent::provider::{Request, Thinking};
+use super::models::ModelTraits;
+use crate::agent::context::{ContextBlock, ContextMessage, MessageRole};
+use crate::agent::provider::{CompletionRequest, Thinking};
 
 /// The least the API lets a model think, in tokens.
-const LEAST_BUDGET: u64 = 1024;
+const MIN_THINKING_TOKENS: u64 = 1024;
 /// Kept free for the answer behind the thinking.
-const ANSWER: u64 = 4096;
+const ANSWER_TOKENS: u64 = 4096;
 
 #[derive(Serialize)]
-struct Body<'a> {
+struct MessagesBody<'a> {
     model: &'a str,
     max_tokens: u64,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     tools: Vec<Value>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     system: Vec<Value>,
-    messages: Vec<Message<'a>>,
+    messages: Vec<WireMessage<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     thinking: Option<Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -35,37 +35,37 @@ struct Body<'a> {
 }
 
 #[derive(Serialize)]
-struct Message<'a> {
+struct WireMessage<'a> {
     role: &'static str,
-    content: Vec<Block<'a>>,
+    content: Vec<WireBlock<'a>>,
 }
 
 /// A block as it came, or with a mark up to which the provider shall cache.
-enum Block<'a> {
+enum WireBlock<'a> {
     Raw(&'a RawValue),
-    Marked(Value),
+    CacheMarked(Value),
 }
 
-impl Serialize for Block<'_> {
+impl Serialize for WireBlock<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
             Self::Raw(raw) => raw.serialize(serializer),
-            Self::Marked(value) => value.serialize(serializer),
+            Self::CacheMarked(value) => value.serialize(serializer),
         }
     }
 }
 
 /// The body of the request; `model` without what only we understand in it.
-pub fn body(request: &Request, model: &str, traits: Traits, most: Option<u64>) -> Vec<u8> {
+pub fn body(request: &CompletionRequest, model: &str, traits: ModelTraits, most: Option<u64>) -> Vec<u8> {
     let max_tokens = most.unwrap_or(traits.max_tokens).max(1);
-    let body = Body {
+    let body = MessagesBody {
         model,
         max_tokens,
         tools: tools(request),
         system: request
-            .instructions
+            .system_prompt
             .iter()
-            .map(|text| marked(json!({"type": "text", "text": text})))
+            .map(|text| with_cache_mark(json!({"type": "text", "text": text})))
             .collect(),
         messages: messages(request.context.messages()),
         thinking: thinking(request, traits, max_tokens),
@@ -76,43 +76,46 @@ pub fn body(request: &Request, model: &str, traits: Traits, most: Option<u64>) -
     serde_json::to_vec(&body).unwrap_or_default()
 }
 
-fn tools(request: &Request) -> Vec<Value> {
-    let tool = |tool: &crate::agent::provider::OfferedTool| json!({"name": tool.name, "description": tool.description, "input_schema": tool.input_schema});
+fn tools(request: &CompletionRequest) -> Vec<Value> {
+    let tool = |tool: &crate::agent::provider::ToolDefinition| json!({"name": tool.name, "description": tool.description, "input_schema": tool.input_schema});
     let mut tools: Vec<_> = request.tools.iter().map(tool).collect();
     if let Some(last) = tools.pop() {
-        tools.push(marked(last));
+        tools.push(with_cache_mark(last));
     }
     tools
 }
 
-fn messages<'a>(messages: &'a [std::sync::Arc<ContextMessage>]) -> Vec<Message<'a>> {
+fn messages<'a>(messages: &'a [std::sync::Arc<ContextMessage>]) -> Vec<WireMessage<'a>> {
     let sendable = |message: &'a std::sync::Arc<ContextMessage>| {
         let content: Vec<_> = message.blocks.iter().filter(|block| is_sendable(block)).collect();
         (!content.is_empty()).then_some((message.role, content))
     };
     // The API wants a person to begin.
-    let kept: Vec<_> =
-        messages.iter().filter_map(sendable).skip_while(|(role, _)| *role == Role::Assistant).collect();
+    let kept: Vec<_> = messages
+        .iter()
+        .filter_map(sendable)
+        .skip_while(|(role, _)| *role == MessageRole::Assistant)
+        .collect();
     // The last two messages of the person's: the later one is what the next
     // request finds, the earlier one what this request finds.
     let marks: Vec<_> = kept
         .iter()
         .enumerate()
         .rev()
-        .filter(|(_, (role, _))| *role == Role::User)
+        .filter(|(_, (role, _))| *role == MessageRole::User)
         .map(|(at, _)| at)
         .take(2)
         .collect();
-    let message = |(at, (role, blocks)): (usize, (Role, Vec<&'a ContextBlock>))| {
-        let mut content: Vec<_> = blocks.iter().map(|block| Block::Raw(block.raw())).collect();
+    let message = |(at, (role, blocks)): (usize, (MessageRole, Vec<&'a ContextBlock>))| {
+        let mut content: Vec<_> = blocks.iter().map(|block| WireBlock::Raw(block.raw())).collect();
         if marks.contains(&at)
             && let Some(last) = blocks.last()
             && let Ok(value @ Value::Object(_)) = serde_json::from_str(last.json())
         {
             content.pop();
-            content.push(Block::Marked(marked(value)));
+            content.push(WireBlock::CacheMarked(with_cache_mark(value)));
         }
-        Message { role: if role == Role::User { "user" } else { "assistant" }, content }
+        WireMessage { role: if role == MessageRole::User { "user" } else { "assistant" }, content }
     };
     kept.into_iter().enumerate().map(message).collect()
 }
@@ -140,19 +143,19 @@ fn is_sendable(block: &ContextBlock) -> bool {
     }
 }
 
-fn marked(mut block: Value) -> Value {
+fn with_cache_mark(mut block: Value) -> Value {
     block["cache_control"] = json!({"type": "ephemeral"});
     block
 }
 
-fn thinking(request: &Request, traits: Traits, max_tokens: u64) -> Option<Value> {
+fn thinking(request: &CompletionRequest, traits: ModelTraits, max_tokens: u64) -> Option<Value> {
     let mut thinking = match request.thinking {
         Thinking::Adaptive => json!({"type": "adaptive"}),
         // A budget is an old model's; newer ones find their own measure.
         Thinking::Default | Thinking::Budget(_) if traits.adapts => json!({"type": "adaptive"}),
         Thinking::Off | Thinking::Default => return None,
         Thinking::Budget(tokens) => {
-            let budget = tokens.min(max_tokens.saturating_sub(ANSWER)).max(LEAST_BUDGET);
+            let budget = tokens.min(max_tokens.saturating_sub(ANSWER_TOKENS)).max(MIN_THINKING_TOKENS);
             json!({"type": "enabled", "budget_tokens": budget})
         }
     };

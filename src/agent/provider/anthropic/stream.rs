@@ -7,13 +7,13 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::agent::provider::wire::Decoder;
-use crate::agent::provider::{BlockStart, Event, Fault, ProviderError};
+use crate::agent::provider::http_stream::ReplyDecoder;
+use crate::agent::provider::{BlockStart, ProviderError, ProviderErrorKind, ReplyEvent};
 use crate::session::message::Usage;
 
 /// One reply, as far as it was told.
 #[derive(Debug, Default)]
-pub struct MessageStream {
+pub struct MessagesDecoder {
     begun: bool,
     usage: Usage,
     stop_reason: Option<String>,
@@ -22,9 +22,9 @@ pub struct MessageStream {
 
 #[derive(Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
-enum Told {
+enum SseEvent {
     MessageStart {
-        message: Start,
+        message: MessageStartBody,
     },
     ContentBlockStart {
         content_block: Value,
@@ -34,7 +34,7 @@ enum Told {
     },
     ContentBlockStop,
     MessageDelta {
-        delta: End,
+        delta: MessageDeltaBody,
         #[serde(default)]
         usage: Value,
     },
@@ -47,7 +47,7 @@ enum Told {
 }
 
 #[derive(Deserialize)]
-struct Start {
+struct MessageStartBody {
     #[serde(default)]
     id: String,
     #[serde(default)]
@@ -57,71 +57,81 @@ struct Start {
 }
 
 #[derive(Deserialize)]
-struct End {
+struct MessageDeltaBody {
     #[serde(default)]
     stop_reason: Option<String>,
 }
 
-impl Decoder for MessageStream {
-    fn take(&mut self, data: &str) -> Result<Vec<Event>, ProviderError> {
-        let told: Told = serde_json::from_str(data).map_err(|error| {
-            ProviderError::new(Fault::Malformed, format!("the reply holds an event that is no JSON: {error}"))
+impl ReplyDecoder for MessagesDecoder {
+    fn decode(&mut self, data: &str) -> Result<Vec<ReplyEvent>, ProviderError> {
+        let told: SseEvent = serde_json::from_str(data).map_err(|error| {
+            ProviderError::new(
+                ProviderErrorKind::Malformed,
+                format!("the reply holds an event that is no JSON: {error}"),
+            )
         })?;
         Ok(match told {
-            Told::MessageStart { message } => {
+            SseEvent::MessageStart { message } => {
                 self.begun = true;
-                self.count(&message.usage);
-                vec![Event::Start { id: message.id, model: message.model, usage: self.usage }]
+                self.add_usage(&message.usage);
+                vec![ReplyEvent::MessageStart { id: message.id, model: message.model, usage: self.usage }]
             }
-            Told::ContentBlockStart { content_block } => vec![Event::Block(BlockStart::Whole(content_block))],
-            Told::ContentBlockDelta { delta } => vec![step(delta)],
-            Told::ContentBlockStop => vec![Event::BlockEnd],
-            Told::MessageDelta { delta, usage } => {
-                self.count(&usage);
+            SseEvent::ContentBlockStart { content_block } => {
+                vec![ReplyEvent::BlockStart(BlockStart::Raw(content_block))]
+            }
+            SseEvent::ContentBlockDelta { delta } => vec![decode_delta(delta)],
+            SseEvent::ContentBlockStop => vec![ReplyEvent::BlockEnd],
+            SseEvent::MessageDelta { delta, usage } => {
+                self.add_usage(&usage);
                 self.stop_reason = delta.stop_reason.or(self.stop_reason.take());
                 Vec::new()
             }
-            Told::MessageStop => self.finish(),
-            Told::Error { error } => return Err(failure(&error)),
-            Told::Other => Vec::new(),
+            SseEvent::MessageStop => self.finish(),
+            SseEvent::Error { error } => return Err(stream_error(&error)),
+            SseEvent::Other => Vec::new(),
         })
     }
 
-    fn end(&mut self) -> Result<Vec<Event>, ProviderError> {
+    fn finish_stream(&mut self) -> Result<Vec<ReplyEvent>, ProviderError> {
         match (self.ended, &self.stop_reason) {
             (true, _) => Ok(Vec::new()),
             // All that counts was told.
             (false, Some(_)) => Ok(self.finish()),
             (false, None) if self.begun => {
-                Err(ProviderError::new(Fault::Dropped, "the reply ended in the middle"))
+                Err(ProviderError::new(ProviderErrorKind::ConnectionLost, "the reply ended in the middle"))
             }
-            (false, None) => {
-                Err(ProviderError::new(Fault::Malformed, "the answer is empty: it holds no reply"))
-            }
+            (false, None) => Err(ProviderError::new(
+                ProviderErrorKind::Malformed,
+                "the answer is empty: it holds no reply",
+            )),
         }
     }
 
-    fn fault(&self, status: u16, body: &Value) -> Fault {
+    fn classify_error(&self, status: u16, body: &Value) -> ProviderErrorKind {
         let kind = body["error"]["type"].as_str().unwrap_or_default();
         let said = body["error"]["message"].as_str().unwrap_or_default();
-        match Fault::of_status(status) {
-            Fault::Request if said.contains("prompt is too long") => Fault::TooLong,
-            Fault::Request if said.contains("credit balance") => Fault::Money,
-            _ if kind == "billing_error" => Fault::Money,
+        match ProviderErrorKind::from_status(status) {
+            ProviderErrorKind::InvalidRequest if said.contains("prompt is too long") => {
+                ProviderErrorKind::ContextTooLong
+            }
+            ProviderErrorKind::InvalidRequest if said.contains("credit balance") => {
+                ProviderErrorKind::Billing
+            }
+            _ if kind == "billing_error" => ProviderErrorKind::Billing,
             fault => fault,
         }
     }
 }
 
-impl MessageStream {
-    fn finish(&mut self) -> Vec<Event> {
+impl MessagesDecoder {
+    fn finish(&mut self) -> Vec<ReplyEvent> {
         self.ended = true;
         let stop_reason = self.stop_reason.take().unwrap_or_else(|| "end_turn".to_owned());
-        vec![Event::End { stop_reason, usage: self.usage }]
+        vec![ReplyEvent::MessageEnd { stop_reason, usage: self.usage }]
     }
 
     /// Figures are cumulative; what an event does not say stays.
-    fn count(&mut self, usage: &Value) {
+    fn add_usage(&mut self, usage: &Value) {
         let figures = serde_json::to_value(self.usage).unwrap_or_default();
         let (Value::Object(mut figures), Value::Object(news)) = (figures, usage) else { return };
         for (name, figure) in news {
@@ -133,29 +143,29 @@ impl MessageStream {
     }
 }
 
-fn step(delta: Value) -> Event {
+fn decode_delta(delta: Value) -> ReplyEvent {
     let text = |key: &str| delta[key].as_str().map(str::to_owned);
     let known = match delta["type"].as_str().unwrap_or_default() {
-        "text_delta" => text("text").map(Event::Text),
-        "thinking_delta" => text("thinking").map(Event::Thinking),
-        "signature_delta" => text("signature").map(Event::Signature),
-        "input_json_delta" => text("partial_json").map(Event::Input),
+        "text_delta" => text("text").map(ReplyEvent::TextDelta),
+        "thinking_delta" => text("thinking").map(ReplyEvent::ThinkingDelta),
+        "signature_delta" => text("signature").map(ReplyEvent::Signature),
+        "input_json_delta" => text("partial_json").map(ReplyEvent::InputDelta),
         _ => None,
     };
-    known.unwrap_or(Event::Delta(delta))
+    known.unwrap_or(ReplyEvent::OtherDelta(delta))
 }
 
 /// An error in the middle of a stream; its kind is told by name.
-fn failure(error: &Value) -> ProviderError {
+fn stream_error(error: &Value) -> ProviderError {
     let fault = match error["type"].as_str().unwrap_or_default() {
-        "overloaded_error" => Fault::Overloaded,
-        "rate_limit_error" => Fault::Busy,
-        "authentication_error" | "permission_error" => Fault::Key,
-        "billing_error" => Fault::Money,
-        "not_found_error" => Fault::Model,
-        "invalid_request_error" => Fault::Request,
-        "timeout_error" => Fault::Dropped,
-        _ => Fault::Server,
+        "overloaded_error" => ProviderErrorKind::Overloaded,
+        "rate_limit_error" => ProviderErrorKind::RateLimited,
+        "authentication_error" | "permission_error" => ProviderErrorKind::Auth,
+        "billing_error" => ProviderErrorKind::Billing,
+        "not_found_error" => ProviderErrorKind::ModelNotFound,
+        "invalid_request_error" => ProviderErrorKind::InvalidRequest,
+        "timeout_error" => ProviderErrorKind::ConnectionLost,
+        _ => ProviderErrorKind::Server,
     };
     let said = error["message"].as_str().unwrap_or("without a reason");
     ProviderError::new(fault, format!("the provider stopped the reply: {said}"))

@@ -1,12 +1,12 @@
 use serde_json::json;
 
 use super::*;
-use crate::agent::context::Context;
-use crate::agent::provider::{OfferedTool, Thinking};
+use crate::agent::context::ModelContext;
+use crate::agent::provider::{Thinking, ToolDefinition};
 
 /// A request after these turns: prompts, each but the last answered by the model itself.
-fn request(prompts: &[&str]) -> Request {
-    let mut context = Context::default();
+fn request(prompts: &[&str]) -> CompletionRequest {
+    let mut context = ModelContext::default();
     for (at, prompt) in prompts.iter().enumerate() {
         if at > 0 {
             context
@@ -14,11 +14,11 @@ fn request(prompts: &[&str]) -> Request {
         }
         context.push_prompt(&json!(prompt));
     }
-    Request {
+    CompletionRequest {
         model: NAME.to_owned(),
-        instructions: None,
+        system_prompt: None,
         context,
-        summarises: false,
+        is_summary: false,
         thinking: Thinking::Off,
         thinking_display: None,
         effort: None,
@@ -27,12 +27,12 @@ fn request(prompts: &[&str]) -> Request {
     }
 }
 
-fn offered(name: &str) -> OfferedTool {
-    OfferedTool { name: name.to_owned(), description: String::new(), input_schema: json!({}) }
+fn offered(name: &str) -> ToolDefinition {
+    ToolDefinition { name: name.to_owned(), description: String::new(), input_schema: json!({}) }
 }
 
 fn text(prompts: &[&str]) -> String {
-    answer::to(&request(prompts)).text
+    reply::reply_to(&request(prompts)).text
 }
 
 #[test]
@@ -67,12 +67,12 @@ fn what_the_conversation_does_not_tell_is_not_told() {
 #[test]
 fn replies_of_another_model_are_quoted_too() {
     let mut asked = request(&["Why grammar?"]);
-    let mut context = Context::default();
+    let mut context = ModelContext::default();
     context.push_prompt(&json!("hi"));
     context.push_reply("msg_01", &json!({"type": "text", "text": "Intro.\n\nThe grammar is LR(1)."}));
     context.push_prompt(&json!("Why that grammar?"));
     asked.context = context;
-    let told = answer::to(&asked).text;
+    let told = reply::reply_to(&asked).text;
     assert!(told.contains("> The grammar is LR(1).") && !told.contains("Intro"), "{told}");
 }
 
@@ -85,7 +85,7 @@ fn earlier_prompts_are_listed() {
 #[test]
 fn tools_are_asked_for_by_a_word_and_a_colon() {
     let check = |prompt: &str, expected: &[(&str, Value)]| {
-        let calls = answer::to(&request(&[prompt])).calls;
+        let calls = reply::reply_to(&request(&[prompt])).calls;
         let calls: Vec<_> = calls.into_iter().map(|call| (call.tool, call.input)).collect();
         assert_eq!(calls.len(), expected.len(), "{prompt}: {calls:?}");
         for ((tool, input), (name, part)) in calls.iter().zip(expected) {
@@ -115,8 +115,8 @@ fn a_result_cannot_break_out_of_its_fence() {
     asked
         .context
         .push_reply("msg_offline_1", &json!({"type": "tool_use", "id": "1", "name": "Bash", "input": {}}));
-    asked.context.push_note(&json!({"type": "tool_result", "tool_use_id": "1", "content": "```\nx"}));
-    let told = answer::to(&asked).text;
+    asked.context.push_user_block(&json!({"type": "tool_result", "tool_use_id": "1", "content": "```\nx"}));
+    let told = reply::reply_to(&asked).text;
     assert!(told.starts_with("Done. It says:\n\n````\n```\nx\n````"), "{told}");
 }
 
@@ -124,16 +124,16 @@ fn a_result_cannot_break_out_of_its_fence() {
 async fn a_reply_comes_word_by_word() {
     let offline = Offline { delay: Duration::ZERO };
     let events: Vec<_> = offline.complete(request(&["hello"])).map(Result::unwrap).collect().await;
-    assert!(matches!(events[0], Event::Start { .. }));
-    assert_eq!(events[1], Event::Block(BlockStart::Text));
+    assert!(matches!(events[0], ReplyEvent::MessageStart { .. }));
+    assert_eq!(events[1], ReplyEvent::BlockStart(BlockStart::Text));
     let words: Vec<_> = events
         .iter()
         .filter_map(|event| match event {
-            Event::Text(word) => Some(word.as_str()),
+            ReplyEvent::TextDelta(word) => Some(word.as_str()),
             _ => None,
         })
         .collect();
     assert!(words.len() > 10, "{words:?}");
     assert_eq!(words.concat(), text(&["hello"]));
-    assert!(matches!(events.last(), Some(Event::End { usage, .. }) if usage.output_tokens > 10));
+    assert!(matches!(events.last(), Some(ReplyEvent::MessageEnd { usage, .. }) if usage.output_tokens > 10));
 }

@@ -5,19 +5,19 @@
 
 use serde_json::{Value, json};
 
-use crate::agent::context::{ContextMessage, Role};
-use crate::agent::provider::Request;
+use crate::agent::context::{ContextMessage, MessageRole};
+use crate::agent::provider::CompletionRequest;
 
 /// The body of the request.
-pub fn body(request: &Request) -> Vec<u8> {
+pub fn body(request: &CompletionRequest) -> Vec<u8> {
     let mut messages = Vec::new();
-    if let Some(instructions) = &request.instructions {
+    if let Some(instructions) = &request.system_prompt {
         messages.push(json!({"role": "system", "content": instructions}));
     }
     for message in request.context.messages() {
         match message.role {
-            Role::User => user(message, &mut messages),
-            Role::Assistant => assistant(message, &mut messages),
+            MessageRole::User => user(message, &mut messages),
+            MessageRole::Assistant => assistant(message, &mut messages),
         }
     }
     let mut body = json!({
@@ -49,7 +49,7 @@ fn user(message: &ContextMessage, messages: &mut Vec<Value>) {
                 "role": "tool", "tool_call_id": block["tool_use_id"], "content": result(&block["content"]),
             })),
             "text" => parts.push(json!({"type": "text", "text": block["text"]})),
-            "image" => parts.extend(picture(&block["source"])),
+            "image" => parts.extend(image_part(&block["source"])),
             other => parts.push(json!({"type": "text", "text": format!("[{other}]")})),
         }
     }
@@ -107,7 +107,7 @@ fn result(content: &Value) -> String {
     }
 }
 
-fn picture(source: &Value) -> Option<Value> {
+fn image_part(source: &Value) -> Option<Value> {
     let url = match source["type"].as_str()? {
         "url" => source["url"].as_str()?.to_owned(),
         "base64" => format!("data:{};base64,{}", source["media_type"].as_str()?, source["data"].as_str()?),

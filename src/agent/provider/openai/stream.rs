@@ -9,18 +9,18 @@ use serde::Deserialize;
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::agent::provider::wire::Decoder;
-use crate::agent::provider::{BlockStart, Event, Fault, ProviderError};
+use crate::agent::provider::http_stream::ReplyDecoder;
+use crate::agent::provider::{BlockStart, ProviderError, ProviderErrorKind, ReplyEvent};
 use crate::session::message::Usage;
 
 /// One reply, as far as it was told.
 #[derive(Debug, Default)]
-pub struct ChatStream {
+pub struct ChatDecoder {
     /// The model that was asked for; servers may name another, or none.
     model: String,
     begun: bool,
-    open: Option<Kind>,
-    calls: BTreeMap<u64, Call>,
+    open: Option<OpenBlock>,
+    calls: BTreeMap<u64, PartialCall>,
     finish: Option<String>,
     usage: Usage,
     ended: bool,
@@ -28,20 +28,20 @@ pub struct ChatStream {
 
 /// The block that text goes to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
+enum OpenBlock {
     Text,
     Thinking,
 }
 
 #[derive(Debug, Default)]
-struct Call {
+struct PartialCall {
     id: String,
     name: String,
     arguments: String,
 }
 
 #[derive(Deserialize)]
-struct Chunk {
+struct ChatChunk {
     #[serde(default)]
     id: Option<String>,
     #[serde(default)]
@@ -57,13 +57,13 @@ struct Chunk {
 #[derive(Deserialize)]
 struct ChunkChoice {
     #[serde(default)]
-    delta: Option<Delta>,
+    delta: Option<ChatDelta>,
     #[serde(default)]
     finish_reason: Option<String>,
 }
 
 #[derive(Deserialize)]
-struct Delta {
+struct ChatDelta {
     #[serde(default)]
     content: Option<String>,
     /// What DeepSeek, vLLM and llama.cpp call it.
@@ -96,44 +96,44 @@ struct FunctionPart {
     arguments: Option<Value>,
 }
 
-impl ChatStream {
+impl ChatDecoder {
     /// A reply that this model is asked for.
     pub fn new(model: String) -> Self {
         Self { model, ..Self::default() }
     }
 
-    fn begin(&mut self, id: Option<String>, model: Option<String>, events: &mut Vec<Event>) {
+    fn begin(&mut self, id: Option<String>, model: Option<String>, events: &mut Vec<ReplyEvent>) {
         if std::mem::replace(&mut self.begun, true) {
             return;
         }
         let id = id.filter(|id| !id.is_empty()).unwrap_or_else(|| format!("msg_{}", Uuid::new_v4().simple()));
         let model = model.filter(|model| !model.is_empty()).unwrap_or_else(|| self.model.clone());
-        events.push(Event::Start { id, model, usage: self.usage });
+        events.push(ReplyEvent::MessageStart { id, model, usage: self.usage });
     }
 
-    fn say(&mut self, kind: Kind, text: Option<String>, events: &mut Vec<Event>) {
+    fn push_text(&mut self, kind: OpenBlock, text: Option<String>, events: &mut Vec<ReplyEvent>) {
         let Some(text) = text.filter(|text| !text.is_empty()) else { return };
         if self.open != Some(kind) {
-            self.close(events);
+            self.close_block(events);
             self.open = Some(kind);
-            events.push(Event::Block(match kind {
-                Kind::Text => BlockStart::Text,
-                Kind::Thinking => BlockStart::Thinking,
+            events.push(ReplyEvent::BlockStart(match kind {
+                OpenBlock::Text => BlockStart::Text,
+                OpenBlock::Thinking => BlockStart::Thinking,
             }));
         }
         events.push(match kind {
-            Kind::Text => Event::Text(text),
-            Kind::Thinking => Event::Thinking(text),
+            OpenBlock::Text => ReplyEvent::TextDelta(text),
+            OpenBlock::Thinking => ReplyEvent::ThinkingDelta(text),
         });
     }
 
-    fn close(&mut self, events: &mut Vec<Event>) {
+    fn close_block(&mut self, events: &mut Vec<ReplyEvent>) {
         if self.open.take().is_some() {
-            events.push(Event::BlockEnd);
+            events.push(ReplyEvent::BlockEnd);
         }
     }
 
-    fn collect(&mut self, part: CallPart) {
+    fn push_call_part(&mut self, part: CallPart) {
         let last = self.calls.last_key_value().map(|(&index, call)| (index, call.id.clone()));
         // Some servers number no calls, or all alike: another id is another call.
         let is_another = |known: &str| part.id.as_deref().is_some_and(|id| !id.is_empty() && id != known);
@@ -165,12 +165,12 @@ impl ChatStream {
         }
     }
 
-    fn finish(&mut self) -> Vec<Event> {
+    fn finish(&mut self) -> Vec<ReplyEvent> {
         let mut events = Vec::new();
         if std::mem::replace(&mut self.ended, true) {
             return events;
         }
-        self.close(&mut events);
+        self.close_block(&mut events);
         let calls = std::mem::take(&mut self.calls);
         let stop_reason = match self.finish.take().as_deref() {
             _ if !calls.is_empty() => "tool_use",
@@ -180,44 +180,44 @@ impl ChatStream {
         };
         for call in calls.into_values() {
             let id = if call.id.is_empty() { format!("call_{}", Uuid::new_v4().simple()) } else { call.id };
-            events.push(Event::Block(BlockStart::ToolUse { id, name: call.name }));
-            events.push(Event::Input(call.arguments));
-            events.push(Event::BlockEnd);
+            events.push(ReplyEvent::BlockStart(BlockStart::ToolUse { id, name: call.name }));
+            events.push(ReplyEvent::InputDelta(call.arguments));
+            events.push(ReplyEvent::BlockEnd);
         }
-        events.push(Event::End { stop_reason: stop_reason.to_owned(), usage: self.usage });
+        events.push(ReplyEvent::MessageEnd { stop_reason: stop_reason.to_owned(), usage: self.usage });
         events
     }
 }
 
-impl Decoder for ChatStream {
-    fn take(&mut self, data: &str) -> Result<Vec<Event>, ProviderError> {
+impl ReplyDecoder for ChatDecoder {
+    fn decode(&mut self, data: &str) -> Result<Vec<ReplyEvent>, ProviderError> {
         if data.trim() == "[DONE]" {
-            return if self.begun { Ok(self.finish()) } else { self.end() };
+            return if self.begun { Ok(self.finish()) } else { self.finish_stream() };
         }
-        let chunk: Chunk = serde_json::from_str(data).map_err(|error| {
+        let chunk: ChatChunk = serde_json::from_str(data).map_err(|error| {
             ProviderError::new(
-                Fault::Malformed,
+                ProviderErrorKind::Malformed,
                 format!("the reply holds a chunk that makes no sense: {error}"),
             )
         })?;
         if let Some(error) = chunk.error.filter(|error| !error.is_null()) {
             let status = error["code"].as_u64().and_then(|code| u16::try_from(code).ok()).unwrap_or(500);
-            let fault = self.fault(status, &serde_json::json!({"error": error}));
+            let fault = self.classify_error(status, &serde_json::json!({"error": error}));
             let said = error["message"].as_str().or(error.as_str()).unwrap_or("without a reason");
             return Err(ProviderError::new(fault, format!("the provider stopped the reply: {said}")));
         }
         let mut events = Vec::new();
         if let Some(usage) = chunk.usage.filter(Value::is_object) {
-            self.usage = tokens(&usage);
+            self.usage = usage_from(&usage);
         }
         self.begin(chunk.id, chunk.model, &mut events);
         for choice in chunk.choices.into_iter().take(1) {
             if let Some(delta) = choice.delta {
-                self.say(Kind::Thinking, delta.reasoning_content.or(delta.reasoning), &mut events);
-                self.say(Kind::Text, delta.content, &mut events);
-                self.say(Kind::Text, delta.refusal, &mut events);
+                self.push_text(OpenBlock::Thinking, delta.reasoning_content.or(delta.reasoning), &mut events);
+                self.push_text(OpenBlock::Text, delta.content, &mut events);
+                self.push_text(OpenBlock::Text, delta.refusal, &mut events);
                 for part in delta.tool_calls.into_iter().flatten() {
-                    self.collect(part);
+                    self.push_call_part(part);
                 }
             }
             self.finish = choice.finish_reason.or(self.finish.take());
@@ -225,27 +225,32 @@ impl Decoder for ChatStream {
         Ok(events)
     }
 
-    fn end(&mut self) -> Result<Vec<Event>, ProviderError> {
+    fn finish_stream(&mut self) -> Result<Vec<ReplyEvent>, ProviderError> {
         match (self.ended, &self.finish) {
             (true, _) => Ok(Vec::new()),
             (false, Some(_)) => Ok(self.finish()),
             (false, None) if self.begun => {
-                Err(ProviderError::new(Fault::Dropped, "the reply ended in the middle"))
+                Err(ProviderError::new(ProviderErrorKind::ConnectionLost, "the reply ended in the middle"))
             }
-            (false, None) => {
-                Err(ProviderError::new(Fault::Malformed, "the answer is empty: it holds no reply"))
-            }
+            (false, None) => Err(ProviderError::new(
+                ProviderErrorKind::Malformed,
+                "the answer is empty: it holds no reply",
+            )),
         }
     }
 
-    fn fault(&self, status: u16, body: &Value) -> Fault {
+    fn classify_error(&self, status: u16, body: &Value) -> ProviderErrorKind {
         let error = &body["error"];
         let said = error["message"].as_str().or(error.as_str()).unwrap_or_default();
-        match (Fault::of_status(status), error["code"].as_str().or(error["type"].as_str())) {
-            (_, Some("insufficient_quota")) => Fault::Money,
-            (_, Some("context_length_exceeded" | "exceed_context_size_error")) => Fault::TooLong,
-            (Fault::Request, _) if said.contains("context length") || said.contains("context size") => {
-                Fault::TooLong
+        match (ProviderErrorKind::from_status(status), error["code"].as_str().or(error["type"].as_str())) {
+            (_, Some("insufficient_quota")) => ProviderErrorKind::Billing,
+            (_, Some("context_length_exceeded" | "exceed_context_size_error")) => {
+                ProviderErrorKind::ContextTooLong
+            }
+            (ProviderErrorKind::InvalidRequest, _)
+                if said.contains("context length") || said.contains("context size") =>
+            {
+                ProviderErrorKind::ContextTooLong
             }
             (fault, _) => fault,
         }
@@ -253,7 +258,7 @@ impl Decoder for ChatStream {
 }
 
 /// The prompt's tokens hold those of the cache; the Messages API tells them apart.
-fn tokens(usage: &Value) -> Usage {
+fn usage_from(usage: &Value) -> Usage {
     let count = |value: &Value| value.as_u64().unwrap_or(0);
     let cached = count(&usage["prompt_tokens_details"]["cached_tokens"]);
     Usage {

@@ -1,11 +1,11 @@
 use serde_json::json;
 
 use super::*;
-use crate::agent::tool::search::tests::sample;
+use crate::agent::tool::file_search::tests::sample;
 
 fn check(input: &Value, expected: &str) {
     let (_temp, place) = sample();
-    let found = grep(input, &place, &Stopped::default());
+    let found = grep(input, &place, &SearchCancellation::default());
     assert_eq!((found.text.as_str(), found.is_error), (expected, false), "{input}");
 }
 
@@ -54,7 +54,7 @@ fn files_and_counts_are_given_too() {
         ".hidden.rs:1\n\nFound 4 total occurrences across 3 files. with pagination = limit: 1",
     );
     let (_temp, place) = sample();
-    let found = grep(&json!({"pattern": "fn", "head_limit": 2}), &place, &Stopped::default());
+    let found = grep(&json!({"pattern": "fn", "head_limit": 2}), &place, &SearchCancellation::default());
     assert!(found.text.starts_with("Found 2 files limit: 2\n"), "{}", found.text);
     assert_eq!(found.detail["totalFiles"], 3);
 }
@@ -74,7 +74,7 @@ fn what_cannot_be_searched_says_why() {
         (json!({"pattern": "a", "type": "nonsense"}), "unrecognized file type"),
         (json!({"pattern": "a", "path": "gone"}), "Path does not exist"),
     ] {
-        let outcome = grep(&input, &place, &Stopped::default());
+        let outcome = grep(&input, &place, &SearchCancellation::default());
         assert!(outcome.is_error && outcome.text.contains(says), "{input}: {}", outcome.text);
     }
 }

@@ -1,17 +1,17 @@
 use super::*;
 use crate::cli::config::default_text;
-use crate::cli::config::settings::Theme;
+use crate::cli::config::settings::ThemeSetting;
 use crate::protocol::PermissionMode;
 
 fn mistakes(text: &str) -> Vec<String> {
     let reading = read(Path::new("c.toml"), text);
-    reading.mistakes.iter().map(ToString::to_string).collect()
+    reading.errors.iter().map(ToString::to_string).collect()
 }
 
 #[test]
 fn every_key_is_optional() {
-    assert_eq!(read(Path::new("c.toml"), ""), Reading::default());
-    assert_eq!(read_file(Path::new("/nowhere/c.toml")), Reading::default());
+    assert_eq!(read(Path::new("c.toml"), ""), LoadedConfig::default());
+    assert_eq!(read_file(Path::new("/nowhere/c.toml")), LoadedConfig::default());
 }
 
 #[test]
@@ -22,13 +22,13 @@ fn what_is_given_counts() {
     let keys = [("clear", vec!["x"]), ("fork", vec!["y", "ctrl-f"])];
     let owned = |keys: Vec<&str>| keys.into_iter().map(String::from).collect();
     let expected = Settings {
-        theme: Theme::Light,
+        theme: ThemeSetting::Light,
         permission_mode: PermissionMode::Plan,
         browser_width: Some(40),
         keys: keys.map(|(name, keys)| (name.to_owned(), owned(keys))).into(),
         ..Settings::default()
     };
-    assert_eq!((reading.settings, reading.mistakes), (expected, vec![]));
+    assert_eq!((reading.settings, reading.errors), (expected, vec![]));
 }
 
 #[test]
@@ -82,7 +82,7 @@ fn a_mistake_names_line_and_remedy() {
 #[test]
 fn an_agent_of_ones_own_can_be_the_one_in_the_slot() {
     let reading = read(Path::new("c.toml"), "agent = 'goose'\n[agents]\ngoose = 'goose acp'\n");
-    assert_eq!(reading.mistakes, []);
+    assert_eq!(reading.errors, []);
     assert_eq!(reading.settings.agent.as_deref(), Some("goose"));
     assert_eq!(reading.settings.agents, [("goose".to_owned(), "goose acp".to_owned())].into());
 }
@@ -90,7 +90,7 @@ fn an_agent_of_ones_own_can_be_the_one_in_the_slot() {
 #[test]
 fn a_price_of_ones_own_stands_beside_the_built_in_ones() {
     let reading = read(Path::new("c.toml"), "[prices.\"my/model\"]\ninput = 1\noutput = 2\nwindow = 9\n");
-    assert_eq!(reading.mistakes, []);
+    assert_eq!(reading.errors, []);
     let prices = &reading.settings.prices;
     assert_eq!((prices.window("my/model"), prices.window("claude-opus-4-5")), (Some(9), Some(200_000)));
 }
@@ -99,7 +99,7 @@ fn a_price_of_ones_own_stands_beside_the_built_in_ones() {
 fn one_mistake_does_not_cost_the_rest() {
     let reading = read(Path::new("c.toml"), "theme = \nmouse = false\nall = 'yes'\n");
     assert!(!reading.settings.mouse);
-    let lines: Vec<_> = reading.mistakes.iter().map(|mistake| mistake.line).collect();
+    let lines: Vec<_> = reading.errors.iter().map(|mistake| mistake.line).collect();
     assert_eq!(lines, [Some(1), Some(3)]);
 }
 
@@ -107,19 +107,19 @@ fn one_mistake_does_not_cost_the_rest() {
 fn a_file_of_garbage_gives_the_defaults() {
     let reading = read(Path::new("c.toml"), "\u{1b}[31m{{{{");
     assert_eq!(reading.settings, Settings::default());
-    assert!(!reading.mistakes.is_empty());
+    assert!(!reading.errors.is_empty());
 }
 
 #[test]
 fn the_printed_default_is_the_default_and_names_every_key() {
     let text = default_text().replace("#:", "");
     let reading = read(Path::new("config.toml"), &text);
-    assert_eq!(reading.mistakes, vec![]);
+    assert_eq!(reading.errors, vec![]);
     let keys =
         Keymap::defaults().map(|(name, keys)| (name.into(), keys.iter().map(|&key| key.into()).collect()));
     assert_eq!(reading.settings, Settings { keys: keys.collect(), ..Settings::default() });
     let table = DeTable::parse(&text).unwrap();
-    for entry in ENTRIES {
+    for entry in CONFIG_KEYS {
         assert!(table.get_ref().contains_key(entry.name), "{} is missing in assets/config.toml", entry.name);
     }
 }

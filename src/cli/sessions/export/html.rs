@@ -8,14 +8,14 @@ use std::fmt::Write;
 
 use pulldown_cmark::{Event, LinkType, Options, Parser, Tag, TagEnd, html};
 
-use super::{Session, about};
-use crate::session::conversation::{Body, Item, ToolCall};
+use super::{ExportedSession, call_subject};
+use crate::session::conversation::{Item, ItemKind, ToolCall};
 use crate::tui::view::text::{clean, clean_line, strip};
 
 const STYLE: &str = include_str!("style.css");
 
 /// The whole page.
-pub fn render(session: &Session<'_>) -> String {
+pub fn render(session: &ExportedSession<'_>) -> String {
     let title = escape(&clean_line(&session.title));
     let mut page = format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
@@ -24,12 +24,12 @@ pub fn render(session: &Session<'_>) -> String {
          <meta name=\"referrer\" content=\"no-referrer\">\n\
          <title>{title}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<header>\n<h1>{title}</h1>\n<dl>\n"
     );
-    for (name, value) in session.head() {
+    for (name, value) in session.header() {
         push(&mut page, format_args!("<dt>{name}</dt><dd>{}</dd>\n", escape(&clean_line(&value))));
     }
     page.push_str("</dl>\n</header>\n<main>\n");
     for item in session.conversation.items() {
-        of_item(&mut page, item);
+        push_item(&mut page, item);
     }
     page.push_str("</main>\n</body>\n</html>\n");
     page
@@ -40,39 +40,40 @@ fn push(page: &mut String, words: std::fmt::Arguments<'_>) {
     let _ = page.write_fmt(words);
 }
 
-fn of_item(page: &mut String, item: &Item) {
-    match &item.body {
-        Body::Prompt(prompt) => {
+fn push_item(page: &mut String, item: &Item) {
+    match &item.kind {
+        ItemKind::Prompt(prompt) => {
             let at = item
                 .at
                 .map(|at| format!("<time>{}</time>", at.format("%Y-%m-%d %H:%M UTC")))
                 .unwrap_or_default();
             push(page, format_args!("<section class=\"prompt\">{at}{}</section>\n", escape(&clean(prompt))));
         }
-        Body::Reply { text, .. } => {
+        ItemKind::Reply { text, .. } => {
             push(page, format_args!("<section class=\"reply\">{}</section>\n", markdown(&clean(text))));
         }
-        Body::Thinking(thought) => {
+        ItemKind::Thinking(thought) => {
             let thought = escape(&clean(thought));
             push(page, format_args!("<details><summary>Thinking</summary><pre>{thought}</pre></details>\n"));
         }
-        Body::Tool(call) => tool(page, call),
-        Body::Notice(notice, words) => {
-            let name = escape(&super::notice(*notice));
+        ItemKind::Tool(call) => push_tool(page, call),
+        ItemKind::Notice(notice, words) => {
+            let name = escape(&super::notice_text(*notice));
             let words = escape(&clean(words));
             let words = if words.is_empty() { words } else { format!("<pre>{words}</pre>") };
             push(page, format_args!("<section class=\"notice\">{name}{words}</section>\n"));
         }
-        Body::TurnEnd(_) => {}
+        ItemKind::TurnEnd(_) => {}
     }
 }
 
-fn tool(page: &mut String, call: &ToolCall) {
+fn push_tool(page: &mut String, call: &ToolCall) {
     let failed = call.result.as_ref().is_some_and(|result| result.is_error);
     let (class, mark) = if failed { ("tool failed", " ✕") } else { ("tool", "") };
     let name = escape(&clean_line(&call.name));
-    let about =
-        about(call).map(|about| format!(" <code>{}</code>", escape(&clean_line(about)))).unwrap_or_default();
+    let about = call_subject(call)
+        .map(|about| format!(" <code>{}</code>", escape(&clean_line(about))))
+        .unwrap_or_default();
     let input = serde_json::to_string_pretty(&call.input).unwrap_or_default();
     push(page, format_args!("<details class=\"{class}\"><summary><b>{name}</b>{about}{mark}</summary>"));
     push(page, format_args!("<pre>{}</pre>", escape(&clean(&input))));
@@ -86,22 +87,22 @@ fn tool(page: &mut String, call: &ToolCall) {
 fn markdown(text: &str) -> String {
     let options = Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH | Options::ENABLE_TASKLISTS;
     let mut page = String::with_capacity(text.len() * 2);
-    html::push_html(&mut page, Parser::new_ext(text, options).map(tame));
+    html::push_html(&mut page, Parser::new_ext(text, options).map(sanitize_event));
     page
 }
 
 /// No HTML of its own, no pictures that load, no link but to the web.
-fn tame(event: Event<'_>) -> Event<'_> {
+fn sanitize_event(event: Event<'_>) -> Event<'_> {
     match event {
         Event::Html(html) | Event::InlineHtml(html) => Event::Text(html),
         Event::Start(Tag::HtmlBlock) => Event::Start(Tag::Paragraph),
         Event::End(TagEnd::HtmlBlock) => Event::End(TagEnd::Paragraph),
         Event::Start(Tag::Link { link_type, dest_url, title, id }) => {
-            let dest_url = if is_of_the_web(link_type, &dest_url) { dest_url } else { "".into() };
+            let dest_url = if is_web_link(link_type, &dest_url) { dest_url } else { "".into() };
             Event::Start(Tag::Link { link_type, dest_url, title, id })
         }
         Event::Start(Tag::Image { link_type, dest_url, title, id }) => {
-            let dest_url = if is_of_the_web(link_type, &dest_url) { dest_url } else { "".into() };
+            let dest_url = if is_web_link(link_type, &dest_url) { dest_url } else { "".into() };
             Event::Start(Tag::Link { link_type: LinkType::Inline, dest_url, title, id })
         }
         Event::End(TagEnd::Image) => Event::End(TagEnd::Link),
@@ -109,7 +110,7 @@ fn tame(event: Event<'_>) -> Event<'_> {
     }
 }
 
-fn is_of_the_web(link: LinkType, to: &str) -> bool {
+fn is_web_link(link: LinkType, to: &str) -> bool {
     let lower = to.trim_start().to_ascii_lowercase();
     link == LinkType::Email
         || ["https://", "http://", "mailto:", "#"].iter().any(|scheme| lower.starts_with(scheme))

@@ -4,11 +4,11 @@
 
 use serde_json::{Value, json};
 
-use super::Session;
-use crate::session::conversation::{Body, Item, Notice};
+use super::ExportedSession;
+use crate::session::conversation::{Item, ItemKind, Notice};
 
 /// The whole object, indented.
-pub fn render(session: &Session<'_>) -> String {
+pub fn render(session: &ExportedSession<'_>) -> String {
     let facts = session.facts;
     let whole = json!({
         "session_id": session.id,
@@ -20,25 +20,25 @@ pub fn render(session: &Session<'_>) -> String {
         "last_active": facts.active,
         "forked_from": facts.forked_from.as_ref().map(|from| &from.session_id),
         "cost_usd": facts.cost_usd,
-        "items": session.conversation.items().iter().filter_map(item).collect::<Vec<_>>(),
+        "items": session.conversation.items().iter().filter_map(item_json).collect::<Vec<_>>(),
     });
     format!("{whole:#}\n")
 }
 
-fn item(item: &Item) -> Option<Value> {
-    let (kind, more) = match &item.body {
-        Body::Prompt(text) => ("prompt", json!({ "text": text })),
-        Body::Reply { text, model, usage } => {
+fn item_json(item: &Item) -> Option<Value> {
+    let (kind, more) = match &item.kind {
+        ItemKind::Prompt(text) => ("prompt", json!({ "text": text })),
+        ItemKind::Reply { text, model, usage } => {
             ("reply", json!({ "text": text, "model": model, "usage": usage }))
         }
-        Body::Thinking(text) => ("thinking", json!({ "text": text })),
-        Body::Tool(call) => {
+        ItemKind::Thinking(text) => ("thinking", json!({ "text": text })),
+        ItemKind::Tool(call) => {
             let result = call.result.as_ref().map(
                 |result| json!({ "text": result.text, "is_error": result.is_error, "detail": result.detail }),
             );
             ("tool", json!({ "id": call.id, "name": call.name, "input": call.input, "result": result }))
         }
-        Body::Notice(notice, text) => {
+        ItemKind::Notice(notice, text) => {
             let notice = match notice {
                 Notice::Interrupted => "interrupted",
                 Notice::Compacted => "compacted",
@@ -47,7 +47,7 @@ fn item(item: &Item) -> Option<Value> {
             };
             ("notice", json!({ "notice": notice, "text": text }))
         }
-        Body::TurnEnd(_) => return None,
+        ItemKind::TurnEnd(_) => return None,
     };
     let mut whole = json!({ "kind": kind, "uuid": item.uuid, "at": item.at });
     if let (Value::Object(whole), Value::Object(more)) = (&mut whole, more) {

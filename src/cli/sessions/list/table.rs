@@ -4,23 +4,23 @@ use std::fmt::Write;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 
-use super::super::page::Page;
-use crate::index::Row;
-use crate::session::{Facts, Prices};
-use crate::tui::view::figures::age;
+use super::super::output::OutputTarget;
+use crate::index::SessionRow;
+use crate::session::{Prices, SessionSummary};
+use crate::tui::view::format::age;
 use crate::tui::view::text::{clean_line, pad, pad_start, truncate, truncate_start, width};
 
 /// A title is never squeezed under this for the sake of another column.
-const NARROWEST_TITLE: usize = 24;
+const MIN_TITLE_WIDTH: usize = 24;
 /// Titles wider than this make rows hard to follow.
-const WIDEST_TITLE: usize = 80;
+const MAX_TITLE_WIDTH: usize = 80;
 /// Blanks between two columns.
 const GAP: usize = 2;
 
 /// One column besides the title.
-struct Column {
+struct ListColumn {
     head: &'static str,
-    most: usize,
+    max_width: usize,
     /// Of a folder the end says more.
     is_path: bool,
     is_number: bool,
@@ -29,13 +29,13 @@ struct Column {
 
 /// A table of at most `most` cells a line, of rows with their ids as they are to
 /// be typed. Columns go from the right where it is narrow, the id never.
-pub fn of(
-    rows: &[Row],
+pub fn render_table(
+    rows: &[SessionRow],
     ids: &[String],
     prices: &Prices,
     now: DateTime<Utc>,
     all: bool,
-    page: Page,
+    page: OutputTarget,
     most: usize,
 ) -> String {
     let id_width = ids.iter().map(String::len).max().unwrap_or(0).max("ID".len());
@@ -43,27 +43,27 @@ pub fn of(
     let mut shown = Vec::new();
     for column in columns(rows, prices, now, all) {
         let cells = column.width();
-        if column.cells.iter().any(|cell| !cell.is_empty()) && room >= NARROWEST_TITLE + GAP + cells {
+        if column.cells.iter().any(|cell| !cell.is_empty()) && room >= MIN_TITLE_WIDTH + GAP + cells {
             room -= GAP + cells;
             shown.push((column, cells));
         }
     }
-    let titles: Vec<String> = rows.iter().map(title).collect();
+    let titles: Vec<String> = rows.iter().map(title_text).collect();
     let widest = titles.iter().map(|title| width(title)).max().unwrap_or(0).max("TITLE".len());
-    let title_width = room.min(widest).min(WIDEST_TITLE);
+    let title_width = room.min(widest).min(MAX_TITLE_WIDTH);
     let mut text = String::new();
     let heads = shown.iter().map(|(column, cells)| column.aligned(column.head, *cells));
-    line(&mut text, page, &pad("ID", id_width), &pad("TITLE", title_width), heads, true);
+    push_line(&mut text, page, &pad("ID", id_width), &pad("TITLE", title_width), heads, true);
     for (at, id) in ids.iter().enumerate() {
         let id = pad(id, id_width);
         let cells = shown.iter().map(|(column, cells)| column.aligned(&column.cells[at], *cells));
-        line(&mut text, page, &id, &pad(&titles[at], title_width), cells, false);
+        push_line(&mut text, page, &id, &pad(&titles[at], title_width), cells, false);
     }
     text
 }
 
 /// A line for each session, its columns parted by tabs: for programs.
-pub fn lines(rows: &[Row], prices: &Prices) -> String {
+pub fn render_lines(rows: &[SessionRow], prices: &Prices) -> String {
     let mut text = String::new();
     for row in rows {
         let facts = &row.facts;
@@ -72,9 +72,9 @@ pub fn lines(rows: &[Row], prices: &Prices) -> String {
             text,
             "{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}",
             row.stored.id,
-            row.active().to_rfc3339_opts(SecondsFormat::Secs, true),
+            row.active_at().to_rfc3339_opts(SecondsFormat::Secs, true),
             facts.turns,
-            cost(facts, prices).replace('$', ""),
+            cost_text(facts, prices).replace('$', ""),
             field(facts.tag.as_deref()),
             field(facts.branch.as_deref()),
             field(facts.cwd.as_deref()),
@@ -85,23 +85,23 @@ pub fn lines(rows: &[Row], prices: &Prices) -> String {
 }
 
 /// `$1.04`, `~$1.04` for an estimate; empty where it is unknown.
-fn cost(facts: &Facts, prices: &Prices) -> String {
-    prices.of_session(facts).map(|cost| cost.to_string()).unwrap_or_default()
+fn cost_text(facts: &SessionSummary, prices: &Prices) -> String {
+    prices.session_cost(facts).map(|cost| cost.to_string()).unwrap_or_default()
 }
 
-fn columns(rows: &[Row], prices: &Prices, now: DateTime<Utc>, all: bool) -> Vec<Column> {
-    let column = |head, most, cell: &dyn Fn(&Row) -> String| Column {
+fn columns(rows: &[SessionRow], prices: &Prices, now: DateTime<Utc>, all: bool) -> Vec<ListColumn> {
+    let column = |head, most, cell: &dyn Fn(&SessionRow) -> String| ListColumn {
         head,
-        most,
+        max_width: most,
         is_path: head == "FOLDER",
         is_number: matches!(head, "AGE" | "TURNS" | "COST"),
         cells: rows.iter().map(|row| clean_line(&cell(row)).into_owned()).collect(),
     };
     let text = |field: &Option<String>| field.clone().unwrap_or_default();
     let mut columns = vec![
-        column("AGE", 5, &|row| age(now, row.active())),
+        column("AGE", 5, &|row| age(now, row.active_at())),
         column("TURNS", 6, &|row| format!("{}{}", row.facts.turns, if row.partial { "+" } else { "" })),
-        column("COST", 9, &|row| cost(&row.facts, prices)),
+        column("COST", 9, &|row| cost_text(&row.facts, prices)),
         column("TAG", 16, &|row| text(&row.facts.tag)),
         column("BRANCH", 20, &|row| text(&row.facts.branch)),
     ];
@@ -114,10 +114,10 @@ fn columns(rows: &[Row], prices: &Prices, now: DateTime<Utc>, all: bool) -> Vec<
     columns
 }
 
-impl Column {
+impl ListColumn {
     fn width(&self) -> usize {
         let cells = self.cells.iter().map(String::as_str).chain([self.head]);
-        cells.map(width).max().unwrap_or(0).min(self.most)
+        cells.map(width).max().unwrap_or(0).min(self.max_width)
     }
 
     fn aligned(&self, cell: &str, cells: usize) -> String {
@@ -130,15 +130,15 @@ impl Column {
 }
 
 /// Its title, and what is wrong with the session in one sign.
-fn title(row: &Row) -> String {
-    let sick = row.problem.is_some() || !row.facts.health.is_good();
+fn title_text(row: &SessionRow) -> String {
+    let sick = row.read_error.is_some() || !row.facts.health.is_good();
     let mark = if sick { "⚠ " } else { "" };
     format!("{mark}{}", clean_line(row.facts.title_text()))
 }
 
-fn line(
+fn push_line(
     text: &mut String,
-    page: Page,
+    page: OutputTarget,
     id: &str,
     title: &str,
     cells: impl Iterator<Item = String>,

@@ -4,13 +4,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use super::call::Call;
+use super::tool_call::AcpToolCall;
 use crate::protocol::PermissionMode;
 use crate::session::SessionId;
 
 /// Something that needs a permission.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Deed<'a> {
+pub(super) enum Operation<'a> {
     /// This file is written.
     Write(&'a Path),
     /// A command runs, by the ways in which the agent may have spelled it.
@@ -19,17 +19,17 @@ pub(super) enum Deed<'a> {
 
 /// What is to be done about it.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Say {
-    Yes,
+pub(super) enum GrantDecision {
+    Allow,
     /// For this reason.
-    No(&'static str),
+    Deny(&'static str),
     /// A person has to say.
     Ask,
 }
 
 /// What was allowed for as long as a session lasts.
 #[derive(Debug, Default)]
-struct Lasting {
+struct SessionGrants {
     /// All of the session's folder may be written.
     writes: bool,
     files: BTreeSet<PathBuf>,
@@ -38,40 +38,44 @@ struct Lasting {
 
 /// All that was allowed.
 #[derive(Debug, Default)]
-pub(super) struct Grants {
+pub(super) struct GrantStore {
     /// Once, in the running turn.
     files: Vec<PathBuf>,
     commands: Vec<String>,
-    sessions: BTreeMap<SessionId, Lasting>,
+    sessions: BTreeMap<SessionId, SessionGrants>,
 }
 
-impl Grants {
+impl GrantStore {
     /// What the mode, and what was allowed before, say to it. An allowance for
     /// once is used up.
-    pub fn judge(&mut self, mode: PermissionMode, session: SessionId, deed: Deed<'_>) -> Say {
+    pub fn decide(&mut self, mode: PermissionMode, session: SessionId, deed: Operation<'_>) -> GrantDecision {
         let was_asked = match deed {
-            Deed::Write(path) => take(&mut self.files, |file| file == path),
-            Deed::Run(spellings) => take(&mut self.commands, |command| spellings.contains(command)),
+            Operation::Write(path) => take_first(&mut self.files, |file| file == path),
+            Operation::Run(spellings) => {
+                take_first(&mut self.commands, |command| spellings.contains(command))
+            }
         };
         let lasting = self.sessions.get(&session).is_some_and(|lasting| match deed {
-            Deed::Write(path) => lasting.writes || lasting.files.contains(path),
-            Deed::Run(spellings) => spellings.iter().any(|spelling| lasting.commands.contains(spelling)),
+            Operation::Write(path) => lasting.writes || lasting.files.contains(path),
+            Operation::Run(spellings) => spellings.iter().any(|spelling| lasting.commands.contains(spelling)),
         });
         match mode {
-            PermissionMode::BypassPermissions => Say::Yes,
-            _ if was_asked => Say::Yes,
-            PermissionMode::Plan => Say::No("in plan mode nothing is written and nothing runs"),
-            _ if lasting => Say::Yes,
-            PermissionMode::AcceptEdits if matches!(deed, Deed::Write(_)) => Say::Yes,
-            PermissionMode::DontAsk => Say::No("it was not allowed before, and nobody is asked in this mode"),
-            PermissionMode::Default | PermissionMode::AcceptEdits => Say::Ask,
+            PermissionMode::BypassPermissions => GrantDecision::Allow,
+            _ if was_asked => GrantDecision::Allow,
+            PermissionMode::Plan => GrantDecision::Deny("in plan mode nothing is written and nothing runs"),
+            _ if lasting => GrantDecision::Allow,
+            PermissionMode::AcceptEdits if matches!(deed, Operation::Write(_)) => GrantDecision::Allow,
+            PermissionMode::DontAsk => {
+                GrantDecision::Deny("it was not allowed before, and nobody is asked in this mode")
+            }
+            PermissionMode::Default | PermissionMode::AcceptEdits => GrantDecision::Ask,
         }
     }
 
     /// The agent asked about a call of its own, and was allowed it: what it then
     /// asks of us for it needs no second question.
-    pub fn allow(&mut self, session: SessionId, call: &Call, lasting: bool) {
-        let (files, command) = (call.files(), call.command());
+    pub fn grant_call(&mut self, session: SessionId, call: &AcpToolCall, lasting: bool) {
+        let (files, command) = (call.changed_files(), call.shown_command());
         if lasting {
             let kept = self.sessions.entry(session).or_default();
             kept.files.extend(files);
@@ -84,11 +88,11 @@ impl Grants {
 
     /// A person allowed this for as long as the session lasts: of writes, all
     /// in its folder.
-    pub fn allow_always(&mut self, session: SessionId, deed: Deed<'_>) {
+    pub fn grant_session(&mut self, session: SessionId, deed: Operation<'_>) {
         let kept = self.sessions.entry(session).or_default();
         match deed {
-            Deed::Write(_) => kept.writes = true,
-            Deed::Run(spellings) => kept.commands.extend(spellings.first().cloned()),
+            Operation::Write(_) => kept.writes = true,
+            Operation::Run(spellings) => kept.commands.extend(spellings.first().cloned()),
         }
     }
 
@@ -99,7 +103,7 @@ impl Grants {
     }
 }
 
-fn take<T>(list: &mut Vec<T>, which: impl Fn(&T) -> bool) -> bool {
+fn take_first<T>(list: &mut Vec<T>, which: impl Fn(&T) -> bool) -> bool {
     let at = list.iter().position(which);
     at.map(|at| list.swap_remove(at)).is_some()
 }

@@ -6,10 +6,10 @@ use agent_client_protocol_schema::v1::{
 };
 use serde_json::{Value, json};
 
-use super::connection::Step;
-use super::{Acp, answer, refused};
+use super::connection::AcpPending;
+use super::{AcpDriver, refusal, respond_to};
 use crate::protocol::PermissionMode;
-use crate::slot::driver::{Answer, Heard};
+use crate::slot::driver::{AgentEvent, AgentResponse};
 
 /// What the agent calls the mode in which it only reads.
 const PLAN: &str = "plan";
@@ -27,9 +27,9 @@ fn is_mode(value: &str, mode: &str) -> bool {
 
 /// By which request a choice is made.
 #[derive(Debug, Clone, Default, PartialEq)]
-enum Way {
+enum OptionSource {
     /// As the config option of this id.
-    Option(String),
+    ConfigOption(String),
     /// From the list of modes.
     #[default]
     Modes,
@@ -38,46 +38,48 @@ enum Way {
     Models,
 }
 
-/// The request of [`Way::Models`].
+/// The request of [`OptionSource::Models`].
 const SET_MODEL: &str = "session/set_model";
 
 /// A choice among several values.
 #[derive(Debug, Clone, Default)]
-struct Choice {
-    way: Way,
+struct OptionChoice {
+    source: OptionSource,
     current: String,
     /// The one it had first.
-    first: String,
+    initial: String,
     values: Vec<String>,
 }
 
 /// What a session offers.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Options {
-    model: Option<Choice>,
-    mode: Option<Choice>,
+pub(super) struct SessionOptions {
+    model: Option<OptionChoice>,
+    mode: Option<OptionChoice>,
 }
 
-impl Options {
+impl SessionOptions {
     /// Takes what an answer, or an update, says of them.
-    pub fn read(&mut self, told: &Value) {
+    pub fn update_from(&mut self, told: &Value) {
         for option in told["configOptions"].as_array().into_iter().flatten() {
             let kept = match option["category"].as_str() {
                 Some("model") => &mut self.model,
                 Some("mode") => &mut self.mode,
                 _ => continue,
             };
-            let way = Way::Option(option["id"].as_str().unwrap_or_default().to_owned());
-            take(kept, choice(option, "currentValue", "options", "value"), way);
+            let way = OptionSource::ConfigOption(option["id"].as_str().unwrap_or_default().to_owned());
+            replace_choice(kept, parse_choice(option, "currentValue", "options", "value"), way);
         }
-        let older = |kept: &Option<Choice>| !matches!(kept, Some(Choice { way: Way::Option(_), .. }));
+        let older = |kept: &Option<OptionChoice>| {
+            !matches!(kept, Some(OptionChoice { source: OptionSource::ConfigOption(_), .. }))
+        };
         if older(&self.mode) && told["modes"].is_object() {
-            let modes = choice(&told["modes"], "currentModeId", "availableModes", "id");
-            take(&mut self.mode, modes, Way::Modes);
+            let modes = parse_choice(&told["modes"], "currentModeId", "availableModes", "id");
+            replace_choice(&mut self.mode, modes, OptionSource::Modes);
         }
         if older(&self.model) && told["models"].is_object() {
-            let models = choice(&told["models"], "currentModelId", "availableModels", "modelId");
-            take(&mut self.model, models, Way::Models);
+            let models = parse_choice(&told["models"], "currentModelId", "availableModels", "modelId");
+            replace_choice(&mut self.model, models, OptionSource::Models);
         }
     }
 
@@ -90,31 +92,31 @@ impl Options {
     }
 
     /// The mode is this now.
-    pub fn note_mode(&mut self, id: &str) {
+    pub fn set_current_mode(&mut self, id: &str) {
         if let Some(mode) = &mut self.mode {
             id.clone_into(&mut mode.current);
         }
     }
 
     /// The model is this now.
-    pub fn note_model(&mut self, id: &str) {
+    pub fn set_current_model(&mut self, id: &str) {
         if let Some(model) = &mut self.model {
             id.clone_into(&mut model.current);
         }
     }
 
     /// The agent only reads.
-    pub fn plans(&self) -> bool {
+    pub fn is_planning(&self) -> bool {
         self.mode.as_ref().is_some_and(|mode| is_mode(&mode.current, PLAN))
     }
 }
 
-fn take(kept: &mut Option<Choice>, told: Choice, way: Way) {
-    let first = kept.as_ref().map_or(&told.current, |kept| &kept.first).clone();
-    *kept = Some(Choice { way, first, ..told });
+fn replace_choice(kept: &mut Option<OptionChoice>, told: OptionChoice, way: OptionSource) {
+    let first = kept.as_ref().map_or(&told.current, |kept| &kept.initial).clone();
+    *kept = Some(OptionChoice { source: way, initial: first, ..told });
 }
 
-fn choice(told: &Value, current: &str, values: &str, key: &str) -> Choice {
+fn parse_choice(told: &Value, current: &str, values: &str, key: &str) -> OptionChoice {
     let text = |value: &Value| value.as_str().map(str::to_owned);
     // Values may stand in groups.
     let groups = told[values].as_array().into_iter().flatten();
@@ -123,38 +125,38 @@ fn choice(told: &Value, current: &str, values: &str, key: &str) -> Choice {
         None => vec![value],
     });
     let values = each.filter_map(|value| text(&value[key])).collect();
-    Choice { current: text(&told[current]).unwrap_or_default(), values, ..Choice::default() }
+    OptionChoice { current: text(&told[current]).unwrap_or_default(), values, ..OptionChoice::default() }
 }
 
-impl Acp {
-    pub(super) fn set_model(&mut self, id: &str, wanted: Option<String>) -> Vec<Heard> {
+impl AcpDriver {
+    pub(super) fn set_model(&mut self, id: &str, wanted: Option<String>) -> Vec<AgentEvent> {
         let Some(choice) = &self.options.model else {
-            return vec![answer(id, Err(refused("this agent offers no choice of models")))];
+            return vec![respond_to(id, Err(refusal("this agent offers no choice of models")))];
         };
-        let value = wanted.clone().unwrap_or_else(|| choice.first.clone());
+        let value = wanted.clone().unwrap_or_else(|| choice.initial.clone());
         if !choice.values.contains(&value) {
             let reason = format!("this agent has no model “{value}”; it has {}", choice.values.join(", "));
-            return vec![answer(id, Err(refused(&reason)))];
+            return vec![respond_to(id, Err(refusal(&reason)))];
         }
         let choice = choice.clone();
-        let step = Step::Model { ask: id.to_owned(), wanted, value: value.clone() };
-        vec![self.choose(&choice, &value, step)]
+        let step = AcpPending::SetModel { ask: id.to_owned(), wanted, value: value.clone() };
+        vec![self.set_option(&choice, &value, step)]
     }
 
     /// Plan is a mode of the agent's; the others decide here how its questions
     /// are answered.
-    pub(super) fn set_mode(&mut self, id: &str, mode: PermissionMode) -> Vec<Heard> {
+    pub(super) fn set_mode(&mut self, id: &str, mode: PermissionMode) -> Vec<AgentEvent> {
         let Some(value) = self.mode_value(mode) else {
-            return vec![answer(id, Err(refused("this agent has no plan mode")))];
+            return vec![respond_to(id, Err(refusal("this agent has no plan mode")))];
         };
         match self.options.mode.clone().filter(|choice| choice.current != value) {
             Some(choice) => {
-                let step = Step::Mode { ask: id.to_owned(), mode, value: value.clone() };
-                vec![self.choose(&choice, &value, step)]
+                let step = AcpPending::SetMode { ask: id.to_owned(), mode, value: value.clone() };
+                vec![self.set_option(&choice, &value, step)]
             }
             None => {
-                self.permits.mode = mode;
-                vec![answer(id, Ok(Answer::Done))]
+                self.permissions.mode = mode;
+                vec![respond_to(id, Ok(AgentResponse::Done))]
             }
         }
     }
@@ -174,44 +176,44 @@ impl Acp {
         };
         wanted.iter().find_map(named).or_else(|| {
             let plans = |value: &String| is_mode(value, PLAN);
-            let known = [&choice.current, &choice.first];
+            let known = [&choice.current, &choice.initial];
             known.into_iter().chain(&choice.values).find(|value| !plans(value)).cloned()
         })
     }
 
     /// A session that has just been opened is on the model and in the mode that
     /// the person chose.
-    pub(super) fn keep_settings(&mut self) -> Vec<Heard> {
+    pub(super) fn reapply_settings(&mut self) -> Vec<AgentEvent> {
         let mut heard = Vec::new();
         if let (Some(wanted), Some(choice)) = (self.model.clone(), self.options.model.clone())
             && choice.current != wanted
             && choice.values.contains(&wanted)
         {
-            heard.push(self.choose(&choice, &wanted, Step::Note));
-            self.options.note_model(&wanted);
-            heard.push(Heard::Model(wanted));
+            heard.push(self.set_option(&choice, &wanted, AcpPending::Ignored));
+            self.options.set_current_model(&wanted);
+            heard.push(AgentEvent::ModelChanged(wanted));
         }
         if let (Some(value), Some(choice)) = (self.mode_value(self.mode()), self.options.mode.clone())
             && choice.current != value
         {
-            heard.push(self.choose(&choice, &value, Step::Note));
-            self.options.note_mode(&value);
+            heard.push(self.set_option(&choice, &value, AcpPending::Ignored));
+            self.options.set_current_mode(&value);
         }
         heard
     }
 
-    fn choose(&mut self, choice: &Choice, value: &str, step: Step) -> Heard {
-        let session = self.active.as_ref().map(|active| active.place.id.clone()).unwrap_or_default();
-        match &choice.way {
-            Way::Option(id) => {
+    fn set_option(&mut self, choice: &OptionChoice, value: &str, step: AcpPending) -> AgentEvent {
+        let session = self.active.as_ref().map(|active| active.remote.id.clone()).unwrap_or_default();
+        match &choice.source {
+            OptionSource::ConfigOption(id) => {
                 let request = SetSessionConfigOptionRequest::new(session, id.clone(), value);
                 self.connection.request(AGENT_METHOD_NAMES.session_set_config_option, &request, step)
             }
-            Way::Modes => {
+            OptionSource::Modes => {
                 let request = SetSessionModeRequest::new(session, value.to_owned());
                 self.connection.request(AGENT_METHOD_NAMES.session_set_mode, &request, step)
             }
-            Way::Models => {
+            OptionSource::Models => {
                 let request = json!({"sessionId": session, "modelId": value});
                 self.connection.request(SET_MODEL, &request, step)
             }

@@ -5,14 +5,14 @@ use serde_json::{Value, json};
 use super::*;
 use crate::protocol::PermissionMode;
 use crate::slot::SlotError;
-use crate::slot::driver::Answer;
+use crate::slot::driver::AgentResponse;
 
 const NEW: &str = "bbbbbbbb-bbbb-4bbb-8bbb-bbbbbbbbbbbb";
 
 /// A driver whose process is started, and its session.
-fn started(origin: &Origin) -> (Claude, Start) {
+fn started(origin: &StartSession) -> (ClaudeDriver, SpawnArgs) {
     let launch = Launch::new(CLAUDE.driver, "claude", "/work");
-    let mut claude = Claude::default();
+    let mut claude = ClaudeDriver::default();
     let start = claude.start(&launch, origin);
     (claude, start)
 }
@@ -28,16 +28,17 @@ fn refusal(id: &str, code: &str) -> Value {
 }
 
 /// Through the handshake; what it knows besides is answered with this code.
-fn greeted(code: &str) -> Claude {
-    let (mut claude, _) = started(&Origin::New);
-    assert_eq!(claude.ask("h", Ask::Handshake).len(), 3);
+fn greeted(code: &str) -> ClaudeDriver {
+    let (mut claude, _) = started(&StartSession::New);
+    assert_eq!(claude.request("h", SlotRequest::Handshake).len(), 3);
     let hello = json!({"pid": 7, "claude_code_version": "2.1.329", "current_permission_mode": "plan",
         "models": [{"value": "default", "resolvedModel": "m"}], "account": {"tokenSource": "none",
         "apiProvider": "firstParty"}});
-    assert_eq!(claude.hear(success("h", &hello)).1, [], "not all is answered");
-    assert_eq!(claude.hear(refusal("h-resume", code)).1, []);
-    let (_, heard) = claude.hear(refusal("h-fork", code));
-    let [Heard::Answer { id, answer: Ok(Answer::Agent(agent, _)) }] = heard.as_slice() else {
+    assert_eq!(claude.handle_message(success("h", &hello)).1, [], "not all is answered");
+    assert_eq!(claude.handle_message(refusal("h-resume", code)).1, []);
+    let (_, heard) = claude.handle_message(refusal("h-fork", code));
+    let [AgentEvent::Response { id, answer: Ok(AgentResponse::Handshake(agent, _)) }] = heard.as_slice()
+    else {
         panic!("{heard:?}")
     };
     assert_eq!((id.as_str(), agent.pid, agent.model.as_str()), ("h", 7, "m"));
@@ -46,13 +47,13 @@ fn greeted(code: &str) -> Claude {
     claude
 }
 
-fn clear(interrupt: bool) -> Ask {
-    Ask::Switch { switch: Switch::Clear, interrupt }
+fn clear(interrupt: bool) -> SlotRequest {
+    SlotRequest::Switch { switch: Switch::Clear, interrupt }
 }
 
 /// The prompt that clears, as it was sent; gives its uuid.
-fn sent_clear(heard: &[Heard]) -> String {
-    let Some(Heard::Send(line)) = heard.first() else { panic!("{heard:?}") };
+fn sent_clear(heard: &[AgentEvent]) -> String {
+    let Some(AgentEvent::SendLine(line)) = heard.first() else { panic!("{heard:?}") };
     assert_eq!(line["message"]["content"], "/clear");
     line["uuid"].as_str().unwrap().to_owned()
 }
@@ -63,9 +64,9 @@ fn lifecycle(uuid: &str, state: &str) -> Value {
 
 #[test]
 fn it_is_told_which_session_it_is_to_be() {
-    let check = |origin: &Origin, flags: &[&str], named: bool| {
+    let check = |origin: &StartSession, flags: &[&str], named: bool| {
         let (claude, start) = started(origin);
-        let arguments: Vec<_> = start.arguments.iter().map(|argument| argument.to_str().unwrap()).collect();
+        let arguments: Vec<_> = start.args.iter().map(|argument| argument.to_str().unwrap()).collect();
         for flag in flags {
             assert!(arguments.contains(flag), "{arguments:?}");
         }
@@ -74,26 +75,28 @@ fn it_is_told_which_session_it_is_to_be() {
     };
     let id: SessionId = NEW.parse().unwrap();
     let resume = format!("--resume={NEW}");
-    check(&Origin::New, &[], true);
-    check(&Origin::Named(id), &[], true);
-    check(&Origin::Stored(id), &[&resume], false);
-    check(&Origin::Copy { source: id, at: None }, &[&resume, "--fork-session"], true);
+    check(&StartSession::New, &[], true);
+    check(&StartSession::WithId(id), &[], true);
+    check(&StartSession::Stored(id), &[&resume], false);
+    check(&StartSession::Fork { source: id, at: None }, &[&resume, "--fork-session"], true);
 }
 
 #[test]
 fn it_is_asked_once_which_switches_it_knows() {
-    let abilities = greeted("unsupported_request").abilities();
-    let by_standby = (Ability::InProcess, Ability::Standby, Ability::Standby);
+    let abilities = greeted("unsupported_request").capabilities();
+    let by_standby = (SwitchSupport::InProcess, SwitchSupport::Standby, SwitchSupport::Standby);
     assert_eq!((abilities.clear, abilities.resume, abilities.fork), by_standby);
-    assert_eq!(greeted("session_not_found").abilities(), Abilities::WHOLE, "the day it knows them");
+    assert_eq!(greeted("session_not_found").capabilities(), Capabilities::FULL, "the day it knows them");
 }
 
 #[test]
 fn a_clear_is_a_prompt_where_the_request_is_not_known() {
     let mut claude = greeted("unsupported_request");
-    let asked = claude.ask("c", clear(false));
-    assert!(matches!(asked.as_slice(), [Heard::Send(line)] if line["request"]["subtype"] == "clear"));
-    let uuid = sent_clear(&claude.hear(refusal("c", "unsupported_request")).1);
+    let asked = claude.request("c", clear(false));
+    assert!(
+        matches!(asked.as_slice(), [AgentEvent::SendLine(line)] if line["request"]["subtype"] == "clear")
+    );
+    let uuid = sent_clear(&claude.handle_message(refusal("c", "unsupported_request")).1);
     for line in [
         lifecycle(&uuid, "started"),
         // This is no session's id.
@@ -101,47 +104,56 @@ fn a_clear_is_a_prompt_where_the_request_is_not_known() {
         json!({"type": "system", "subtype": "init", "session_id": NEW, "model": "m"}),
         json!({"type": "result", "subtype": "success", "local_command": "clear", "session_id": NEW}),
     ] {
-        assert_eq!(claude.hear(line), (None, Vec::new()));
+        assert_eq!(claude.handle_message(line), (None, Vec::new()));
     }
-    let (_, heard) = claude.hear(lifecycle(&uuid, "completed"));
-    let [Heard::Answer { id, answer: Ok(Answer::Seated(seated)) }] = heard.as_slice() else {
+    let (_, heard) = claude.handle_message(lifecycle(&uuid, "completed"));
+    let [AgentEvent::Response { id, answer: Ok(AgentResponse::Switched(seated)) }] = heard.as_slice() else {
         panic!("{heard:?}")
     };
     assert_eq!((id.as_str(), seated.session.to_string().as_str()), ("c", NEW));
     // It remembers: the next one is a prompt at once, before a turn is interrupted.
-    let heard = claude.ask("d", clear(true));
+    let heard = claude.request("d", clear(true));
     sent_clear(&heard);
-    assert!(matches!(&heard[1], Heard::Send(line) if line["request"]["subtype"] == "interrupt"));
+    assert!(matches!(&heard[1], AgentEvent::SendLine(line) if line["request"]["subtype"] == "interrupt"));
 }
 
 #[test]
 fn a_clear_that_was_taken_back_changes_nothing() {
     let mut claude = greeted("unsupported_request");
-    claude.ask("c", clear(false));
-    let uuid = sent_clear(&claude.hear(refusal("c", "unsupported_request")).1);
-    let (_, heard) = claude.hear(lifecycle(&uuid, "cancelled"));
-    assert!(matches!(heard.as_slice(), [Heard::Answer { answer: Err(SlotError::Refused { .. }), .. }]));
+    claude.request("c", clear(false));
+    let uuid = sent_clear(&claude.handle_message(refusal("c", "unsupported_request")).1);
+    let (_, heard) = claude.handle_message(lifecycle(&uuid, "cancelled"));
+    assert!(matches!(
+        heard.as_slice(),
+        [AgentEvent::Response { answer: Err(SlotError::Refused { .. }), .. }]
+    ));
 }
 
 #[test]
 fn a_clear_that_a_person_typed_is_followed() {
     let mut claude = greeted("unsupported_request");
-    claude.hear(json!({"type": "conversation_reset", "new_conversation_id": "x", "trigger": "clear"}));
+    claude.handle_message(
+        json!({"type": "conversation_reset", "new_conversation_id": "x", "trigger": "clear"}),
+    );
     let init = json!({"type": "system", "subtype": "init", "session_id": NEW, "model": "m"});
-    let (of, heard) = claude.hear(init.clone());
+    let (of, heard) = claude.handle_message(init.clone());
     let to = NEW.parse().unwrap();
-    assert_eq!((of, &heard[0]), (None, &Heard::Reset { to, what: "clear" }));
-    assert_eq!(claude.hear(init), (Some(to), vec![Heard::Model("m".to_owned())]), "once");
+    assert_eq!((of, &heard[0]), (None, &AgentEvent::SessionReset { to, what: "clear" }));
+    assert_eq!(
+        claude.handle_message(init),
+        (Some(to), vec![AgentEvent::ModelChanged("m".to_owned())]),
+        "once"
+    );
 }
 
 #[test]
 fn what_a_resumed_session_spent_before_is_no_cost_of_its_next_turn() {
-    let (mut claude, _) = started(&Origin::Stored(NEW.parse().unwrap()));
+    let (mut claude, _) = started(&StartSession::Stored(NEW.parse().unwrap()));
     let mut ended = |usd: f64| {
         let result =
             json!({"type": "result", "subtype": "success", "session_id": NEW, "total_cost_usd": usd});
-        match claude.hear(result).1.as_slice() {
-            [Heard::Ended { cost: Some(cost), .. }] => cost.usd,
+        match claude.handle_message(result).1.as_slice() {
+            [AgentEvent::TurnEnded { cost: Some(cost), .. }] => cost.usd,
             other => panic!("{other:?}"),
         }
     };

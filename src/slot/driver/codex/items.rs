@@ -5,27 +5,27 @@
 
 use serde_json::{Value, json};
 
-use crate::session::conversation::{Change, Notice, ToolResult};
-use crate::session::message::Block;
-use crate::slot::driver::Heard;
+use crate::session::conversation::{ConversationEvent, Notice, ToolResult};
+use crate::session::message::MessageBlock;
+use crate::slot::driver::AgentEvent;
 
 /// What an item brings when it begins.
-pub(super) fn started(item: &Value) -> Vec<Heard> {
+pub(super) fn item_started(item: &Value) -> Vec<AgentEvent> {
     let call = |id: String, name: String, input: Value| {
-        let block = Block::ToolUse { id, name, input };
-        grew(item, Change::Block { block, model: None, usage: None })
+        let block = MessageBlock::ToolUse { id, name, input };
+        conversation_changed(item, ConversationEvent::Block { block, model: None, usage: None })
     };
-    let id = || words(item, "id");
+    let id = || string_field(item, "id");
     match item["type"].as_str().unwrap_or_default() {
-        "commandExecution" => vec![call(id(), "Bash".to_owned(), json!({"command": command(item)}))],
-        "fileChange" => changes(item)
+        "commandExecution" => vec![call(id(), "Bash".to_owned(), json!({"command": command_line(item)}))],
+        "fileChange" => file_changes(item)
             .map(|(id, change)| {
                 let input = json!({"file_path": change["path"], "edits": []});
                 call(id, "Edit".to_owned(), input)
             })
             .collect(),
         "mcpToolCall" => {
-            let name = format!("mcp__{}__{}", words(item, "server"), words(item, "tool"));
+            let name = format!("mcp__{}__{}", string_field(item, "server"), string_field(item, "tool"));
             vec![call(id(), name, item["arguments"].clone())]
         }
         "webSearch" => vec![call(id(), "WebSearch".to_owned(), json!({"query": item["query"]}))],
@@ -34,67 +34,74 @@ pub(super) fn started(item: &Value) -> Vec<Heard> {
 }
 
 /// What an item brings when it is complete.
-pub(super) fn completed(item: &Value) -> Vec<Heard> {
-    let said = |block| vec![grew(item, Change::Block { block, model: None, usage: None })];
+pub(super) fn item_completed(item: &Value) -> Vec<AgentEvent> {
+    let said = |block| {
+        vec![conversation_changed(item, ConversationEvent::Block { block, model: None, usage: None })]
+    };
     let result = |tool_use_id, text, is_error, detail| {
-        grew(item, Change::Result { tool_use_id, result: ToolResult { text, is_error, detail } })
+        conversation_changed(
+            item,
+            ConversationEvent::Result { tool_use_id, result: ToolResult { text, is_error, detail } },
+        )
     };
     let has_failed = item["status"] != "completed";
     let is_declined = item["status"] == "declined";
     match item["type"].as_str().unwrap_or_default() {
-        "agentMessage" | "plan" => said(Block::Text(words(item, "text"))),
+        "agentMessage" | "plan" => said(MessageBlock::Text(string_field(item, "text"))),
         "reasoning" => {
             let parts = ["summary", "content"].map(|of| item[of].as_array().into_iter().flatten());
             let parts: Vec<_> = parts.into_iter().flatten().filter_map(Value::as_str).collect();
-            if parts.is_empty() { Vec::new() } else { said(Block::Thinking(parts.join("\n\n"))) }
+            if parts.is_empty() { Vec::new() } else { said(MessageBlock::Thinking(parts.join("\n\n"))) }
         }
         "commandExecution" => {
-            let output = words(item, "aggregatedOutput");
+            let output = string_field(item, "aggregatedOutput");
             let text = match (is_declined, item["exitCode"].as_i64()) {
                 (true, _) => "the person denied it".to_owned(),
                 (false, Some(code)) if has_failed => format!("Exit code {code}\n{output}"),
                 (false, _) => output,
             };
-            vec![result(words(item, "id"), text, has_failed, None)]
+            vec![result(string_field(item, "id"), text, has_failed, None)]
         }
         "fileChange" => {
             let outcome = if is_declined { "the person denied it" } else { "done" };
             let change = |(id, change): (String, &Value)| {
                 let patch =
-                    json!({"structuredPatch": hunks(&words(change, "diff"), &change["kind"]["type"])});
+                    json!({"structuredPatch": hunks(&string_field(change, "diff"), &change["kind"]["type"])});
                 result(id, outcome.to_owned(), has_failed, Some(patch))
             };
-            changes(item).map(change).collect()
+            file_changes(item).map(change).collect()
         }
         "mcpToolCall" => {
             let content = item["result"]["content"].as_array().into_iter().flatten();
             let texts: Vec<_> = content.filter_map(|part| part["text"].as_str()).collect();
             let error = item["error"]["message"].as_str();
             let text = error.map_or_else(|| texts.join("\n"), str::to_owned);
-            vec![result(words(item, "id"), text, has_failed, None)]
+            vec![result(string_field(item, "id"), text, has_failed, None)]
         }
-        "webSearch" => vec![result(words(item, "id"), String::new(), false, None)],
-        "contextCompaction" => vec![grew(item, Change::Notice(Notice::Compacted, String::new()))],
+        "webSearch" => vec![result(string_field(item, "id"), String::new(), false, None)],
+        "contextCompaction" => {
+            vec![conversation_changed(item, ConversationEvent::Notice(Notice::Compacted, String::new()))]
+        }
         _ => Vec::new(),
     }
 }
 
 /// The command as it was meant: codex wraps it in a shell.
-pub(super) fn command(item: &Value) -> String {
+pub(super) fn command_line(item: &Value) -> String {
     let actions = item["commandActions"].as_array().map(Vec::as_slice).unwrap_or_default();
     match actions {
-        [action] if action["command"].is_string() => words(action, "command"),
-        _ => words(item, "command"),
+        [action] if action["command"].is_string() => string_field(action, "command"),
+        _ => string_field(item, "command"),
     }
 }
 
-fn grew(item: &Value, change: Change) -> Heard {
-    Heard::Grew { uuid: words(item, "id"), change }
+fn conversation_changed(item: &Value, change: ConversationEvent) -> AgentEvent {
+    AgentEvent::ConversationChanged { uuid: string_field(item, "id"), change }
 }
 
 /// Each change of a file, under an id of its own.
-fn changes(item: &Value) -> impl Iterator<Item = (String, &Value)> {
-    let id = words(item, "id");
+fn file_changes(item: &Value) -> impl Iterator<Item = (String, &Value)> {
+    let id = string_field(item, "id");
     let changes = item["changes"].as_array().into_iter().flatten();
     changes.enumerate().map(move |(at, change)| (format!("{id}/{at}"), change))
 }
@@ -127,6 +134,6 @@ fn hunks(diff: &str, kind: &Value) -> Vec<Value> {
     hunks
 }
 
-fn words(value: &Value, name: &str) -> String {
+fn string_field(value: &Value, name: &str) -> String {
     value[name].as_str().unwrap_or_default().to_owned()
 }

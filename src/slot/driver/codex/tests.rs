@@ -1,25 +1,26 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::slot::driver::Answer;
+use crate::slot::driver::AgentResponse;
 use crate::slot::{PromptState, Switch};
 
 const THREAD: &str = "01a1fd01-a41f-7533-9477-f12ff7945eb9";
 
 /// One that is through its handshake.
-fn warm() -> Codex {
-    let mut codex = Codex { cwd: "/work".into(), ..Codex::default() };
-    let mut line = sent(codex.ask("h", Ask::Handshake));
+fn warm() -> CodexDriver {
+    let mut codex = CodexDriver { cwd: "/work".into(), ..CodexDriver::default() };
+    let mut line = sent(codex.request("h", SlotRequest::Handshake));
     for answer in [
         json!({"userAgent": "hotseat/0.169.0 (Debian 12)"}),
         json!({"account": null, "requiresOpenaiAuth": true}),
         json!({"data": [{"model": "gpt-6.1-sol"}]}),
     ] {
-        line = sent(codex.hear(json!({"id": line["id"], "result": answer})).1);
+        line = sent(codex.handle_message(json!({"id": line["id"], "result": answer})).1);
     }
     assert_eq!((&line["method"], &line["params"]["cwd"]), (&json!("thread/start"), &json!("/work")));
-    let (_, heard) = codex.hear(json!({"id": line["id"], "result": opened(THREAD)}));
-    let [Heard::Answer { id, answer: Ok(Answer::Agent(agent, _)) }] = heard.as_slice() else {
+    let (_, heard) = codex.handle_message(json!({"id": line["id"], "result": opened(THREAD)}));
+    let [AgentEvent::Response { id, answer: Ok(AgentResponse::Handshake(agent, _)) }] = heard.as_slice()
+    else {
         panic!("{heard:?}")
     };
     assert_eq!(
@@ -35,9 +36,9 @@ fn opened(thread: &str) -> Value {
 }
 
 /// The last line that is to be sent.
-fn sent(heard: Vec<Heard>) -> Value {
+fn sent(heard: Vec<AgentEvent>) -> Value {
     let mut lines = heard.into_iter().filter_map(|heard| match heard {
-        Heard::Send(line) => Some(line),
+        AgentEvent::SendLine(line) => Some(line),
         _ => None,
     });
     lines.next_back().expect("a line")
@@ -46,55 +47,63 @@ fn sent(heard: Vec<Heard>) -> Value {
 #[test]
 fn a_prompt_is_a_turn_with_tokens() {
     let mut codex = warm();
-    let line = sent(codex.prompt("u", "hello"));
+    let line = sent(codex.send_prompt("u", "hello"));
     assert_eq!(
         (&line["method"], &line["params"]["clientUserMessageId"]),
         (&json!("turn/start"), &json!("u"))
     );
     let turn = json!({"id": line["id"], "result": {"turn": {"id": "t"}}});
-    assert_eq!(codex.hear(turn).1, [Heard::Prompt { uuid: "u".into(), state: PromptState::Started }]);
+    assert_eq!(
+        codex.handle_message(turn).1,
+        [AgentEvent::PromptStateChanged { uuid: "u".into(), state: PromptState::Started }]
+    );
     let of = |mut params: Value| {
         params["threadId"] = json!(THREAD);
         params
     };
     let tokens = json!({"total": {"inputTokens": 100, "cachedInputTokens": 40, "outputTokens": 10},
         "last": {"totalTokens": 110}, "modelContextWindow": 1000});
-    codex.hear(json!({"method": "thread/tokenUsage/updated", "params": of(json!({"tokenUsage": tokens}))}));
+    codex.handle_message(
+        json!({"method": "thread/tokenUsage/updated", "params": of(json!({"tokenUsage": tokens}))}),
+    );
     let ended = of(json!({"turn": {"id": "t", "status": "completed", "durationMs": 7}}));
-    let (session, heard) = codex.hear(json!({"method": "turn/completed", "params": ended}));
+    let (session, heard) = codex.handle_message(json!({"method": "turn/completed", "params": ended}));
     assert_eq!(session.map(|session| session.to_string()).as_deref(), Some(THREAD));
-    let Heard::Ended { cost: Some(cost), .. } = &heard[0] else { panic!("{heard:?}") };
+    let AgentEvent::TurnEnded { cost: Some(cost), .. } = &heard[0] else { panic!("{heard:?}") };
     assert_eq!(
         (cost.usage.input_tokens, cost.usage.cache_read_input_tokens, cost.usage.output_tokens),
         (60, 40, 10)
     );
-    let context = codex.ask("c", Ask::Context);
-    let [Heard::Answer { answer: Ok(Answer::Context(context)), .. }] = context.as_slice() else { panic!() };
+    let context = codex.request("c", SlotRequest::ContextUsage);
+    let [AgentEvent::Response { answer: Ok(AgentResponse::ContextUsage(context)), .. }] = context.as_slice()
+    else {
+        panic!()
+    };
     assert!((context.percent - 11.0).abs() < 0.01);
 }
 
 #[test]
 fn a_compaction_is_a_turn_of_its_own() {
     let mut codex = warm();
-    let line = sent(codex.prompt("u", " /compact "));
+    let line = sent(codex.send_prompt("u", " /compact "));
     assert_eq!(line["method"], "thread/compact/start");
-    assert_eq!(codex.hear(json!({"id": line["id"], "result": {}})).1, []);
+    assert_eq!(codex.handle_message(json!({"id": line["id"], "result": {}})).1, []);
     let params = json!({"threadId": THREAD, "turn": {"id": "t", "status": "completed"}});
-    let started = codex.hear(json!({"method": "turn/started", "params": params})).1;
-    assert_eq!(started, [Heard::Prompt { uuid: "u".into(), state: PromptState::Started }]);
-    let ended = codex.hear(json!({"method": "turn/completed", "params": params})).1;
-    assert!(ended.contains(&Heard::Quiet), "{ended:?}");
+    let started = codex.handle_message(json!({"method": "turn/started", "params": params})).1;
+    assert_eq!(started, [AgentEvent::PromptStateChanged { uuid: "u".into(), state: PromptState::Started }]);
+    let ended = codex.handle_message(json!({"method": "turn/completed", "params": params})).1;
+    assert!(ended.contains(&AgentEvent::Idle), "{ended:?}");
 }
 
 #[test]
 fn an_interrupt_waits_for_the_turn_s_id() {
     let mut codex = warm();
-    let line = sent(codex.prompt("u", "hello"));
+    let line = sent(codex.send_prompt("u", "hello"));
     assert!(matches!(
-        codex.ask("i", Ask::Interrupt).as_slice(),
-        [Heard::Answer { answer: Ok(Answer::Done), .. }]
+        codex.request("i", SlotRequest::Interrupt).as_slice(),
+        [AgentEvent::Response { answer: Ok(AgentResponse::Done), .. }]
     ));
-    let stop = sent(codex.hear(json!({"id": line["id"], "result": {"turn": {"id": "t"}}})).1);
+    let stop = sent(codex.handle_message(json!({"id": line["id"], "result": {"turn": {"id": "t"}}})).1);
     assert_eq!((&stop["method"], &stop["params"]["turnId"]), (&json!("turn/interrupt"), &json!("t")));
 }
 
@@ -102,10 +111,12 @@ fn an_interrupt_waits_for_the_turn_s_id() {
 fn a_failed_switch_leaves_the_thread() {
     let mut codex = warm();
     let session = SessionId::random();
-    let line = sent(codex.ask("s", Ask::Switch { switch: Switch::Resume(session), interrupt: false }));
-    let heard =
-        codex.hear(json!({"id": line["id"], "error": {"message": "no rollout found for thread id"}})).1;
-    assert!(matches!(heard.as_slice(), [Heard::Answer { answer: Err(_), .. }]));
+    let line =
+        sent(codex.request("s", SlotRequest::Switch { switch: Switch::Resume(session), interrupt: false }));
+    let heard = codex
+        .handle_message(json!({"id": line["id"], "error": {"message": "no rollout found for thread id"}}))
+        .1;
+    assert!(matches!(heard.as_slice(), [AgentEvent::Response { answer: Err(_), .. }]));
     assert_eq!(codex.thread.map(|thread| thread.to_string()).as_deref(), Some(THREAD));
 }
 
@@ -115,12 +126,12 @@ fn approvals_are_answered_under_codex_s_own_id() {
     let params =
         json!({"threadId": THREAD, "command": "/bin/bash -lc 'ls'", "commandActions": [{"command": "ls"}]});
     let asked = json!({"id": 0, "method": "item/commandExecution/requestApproval", "params": params});
-    let (_, heard) = codex.hear(asked);
-    let [Heard::Permission(request)] = heard.as_slice() else { panic!("{heard:?}") };
+    let (_, heard) = codex.handle_message(asked);
+    let [AgentEvent::PermissionRequested(request)] = heard.as_slice() else { panic!("{heard:?}") };
     assert_eq!((request.tool.as_str(), &request.input["command"]), ("Bash", &json!("ls")));
-    let answer = sent(codex.verdict(request.clone(), Verdict::Session));
+    let answer = sent(codex.answer_permission(request.clone(), PermissionDecision::AllowSession));
     assert_eq!(answer, json!({"id": 0, "result": {"decision": "acceptForSession"}}));
-    let unknown = sent(codex.hear(json!({"id": 5, "method": "item/tool/call", "params": {}})).1);
+    let unknown = sent(codex.handle_message(json!({"id": 5, "method": "item/tool/call", "params": {}})).1);
     assert_eq!(unknown["error"]["code"], -32601);
 }
 
@@ -133,7 +144,7 @@ fn what_makes_no_sense_is_passed_over() {
         json!({"method": "novel", "params": []}),
         json!({"id": {}, "result": 1}),
     ] {
-        assert!(codex.hear(line).1.is_empty());
+        assert!(codex.handle_message(line).1.is_empty());
     }
 }
 
@@ -141,9 +152,13 @@ fn what_makes_no_sense_is_passed_over() {
 fn a_change_of_a_file_is_an_edit_with_its_hunks() {
     let change = json!({"path": "/a", "kind": {"type": "update"}, "diff": "@@ -3,2 +3,2 @@\n a\n-b\n+c\n"});
     let item = json!({"type": "fileChange", "id": "i", "status": "completed", "changes": [change]});
-    let heard = items::completed(&item);
-    let [Heard::Grew { change: crate::session::conversation::Change::Result { tool_use_id, result }, .. }] =
-        heard.as_slice()
+    let heard = items::item_completed(&item);
+    let [
+        AgentEvent::ConversationChanged {
+            change: crate::session::conversation::ConversationEvent::Result { tool_use_id, result },
+            ..
+        },
+    ] = heard.as_slice()
     else {
         panic!("{heard:?}")
     };

@@ -5,23 +5,23 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
-use super::{Asked, Codex};
+use super::{CodexDriver, CodexPending};
 use crate::session::SessionId;
-use crate::session::conversation::{Change, Notice};
-use crate::slot::driver::Heard;
+use crate::session::conversation::{ConversationEvent, Notice};
+use crate::slot::driver::AgentEvent;
 use crate::slot::{PromptState, SlotError};
 
 /// The prompt that takes the last turn back.
 pub(super) const REVERT: &str = "/revert";
 
 /// Turns that are asked for at once.
-const PAGE: u32 = 50;
+const TURN_PAGE: u32 = 50;
 
 /// A fork up to a message, whose turn is being looked for.
 #[derive(Debug)]
-pub(super) struct Cut {
+pub(super) struct ForkPoint {
     /// Under which it was asked for.
-    pub ask: String,
+    pub request_id: String,
     pub source: SessionId,
     /// The message's uuid.
     pub at: String,
@@ -30,37 +30,47 @@ pub(super) struct Cut {
     pub cwd: Option<PathBuf>,
 }
 
-impl Codex {
+impl CodexDriver {
     /// A fork up to a message. One that was read from a copy bears its turn before
     /// a slash; of any other the turn is looked for.
-    pub(super) fn fork_at(&mut self, cut: Cut) -> Heard {
+    pub(super) fn fork_at(&mut self, cut: ForkPoint) -> AgentEvent {
         match cut.at.split_once('/') {
             Some((turn, _)) if !turn.is_empty() => {
                 let turn = json!(turn);
                 self.fork_through(cut, turn)
             }
-            _ => self.look_for(cut, &Value::Null),
+            _ => self.list_turns(cut, &Value::Null),
         }
     }
 
-    fn fork_through(&mut self, cut: Cut, turn: Value) -> Heard {
-        let mut params = self.fork(cut.source, cut.cwd.as_deref());
+    fn fork_through(&mut self, cut: ForkPoint, turn: Value) -> AgentEvent {
+        let mut params = self.fork_params(cut.source, cut.cwd.as_deref());
         params["lastTurnId"] = turn;
-        self.request(&cut.ask, Asked::Switch(self.thread, cut.title), "thread/fork", &params)
+        self.send_request(
+            &cut.request_id,
+            CodexPending::Switch(self.thread, cut.title),
+            "thread/fork",
+            &params,
+        )
     }
 
     /// Looks for the turn of a message, from the end on.
-    fn look_for(&mut self, cut: Cut, cursor: &Value) -> Heard {
-        let params = json!({"threadId": cut.source, "limit": PAGE, "itemsView": "full", "cursor": cursor});
-        let step = format!("{}/turns/{cursor}", cut.ask);
-        self.request(&step, Asked::Turns(cut), "thread/turns/list", &params)
+    fn list_turns(&mut self, cut: ForkPoint, cursor: &Value) -> AgentEvent {
+        let params =
+            json!({"threadId": cut.source, "limit": TURN_PAGE, "itemsView": "full", "cursor": cursor});
+        let step = format!("{}/turns/{cursor}", cut.request_id);
+        self.send_request(&step, CodexPending::Turns(cut), "thread/turns/list", &params)
     }
 
     /// Turns came: the fork, or the next ones.
-    pub(super) fn looked(&mut self, cut: Cut, turns: Result<&Value, SlotError>) -> Vec<Heard> {
+    pub(super) fn turns_listed(
+        &mut self,
+        cut: ForkPoint,
+        turns: Result<&Value, SlotError>,
+    ) -> Vec<AgentEvent> {
         let turns = match turns {
             Ok(turns) => turns,
-            Err(error) => return vec![Heard::Answer { id: cut.ask, answer: Err(error) }],
+            Err(error) => return vec![AgentEvent::Response { id: cut.request_id, answer: Err(error) }],
         };
         let mut list = turns["data"].as_array().into_iter().flatten();
         let turn = list.find(|turn| ids_of(turn).any(|id| id == cut.at));
@@ -69,32 +79,36 @@ impl Codex {
             (None, Value::Null) => {
                 let message = format!("codex knows no message {} in this session", cut.at);
                 let error = SlotError::Refused { code: "message_not_found".to_owned(), message };
-                vec![Heard::Answer { id: cut.ask, answer: Err(error) }]
+                vec![AgentEvent::Response { id: cut.request_id, answer: Err(error) }]
             }
-            (None, cursor) => vec![self.look_for(cut, cursor)],
+            (None, cursor) => vec![self.list_turns(cut, cursor)],
         }
     }
 
     /// Takes the last turn back: first asks which that is.
-    pub(super) fn revert(&mut self, uuid: &str) -> Vec<Heard> {
+    pub(super) fn revert(&mut self, uuid: &str) -> Vec<AgentEvent> {
         let params = json!({"threadId": self.thread, "limit": 1, "itemsView": "full"});
-        let asked = Asked::LastTurn(uuid.to_owned());
-        let started = Heard::Prompt { uuid: uuid.to_owned(), state: PromptState::Started };
-        vec![started, self.request(&format!("last-{uuid}"), asked, "thread/turns/list", &params)]
+        let asked = CodexPending::LastTurn(uuid.to_owned());
+        let started = AgentEvent::PromptStateChanged { uuid: uuid.to_owned(), state: PromptState::Started };
+        vec![started, self.send_request(&format!("last-{uuid}"), asked, "thread/turns/list", &params)]
     }
 
     /// The last turn is known.
-    pub(super) fn revert_to(&mut self, uuid: String, turns: Result<&Value, SlotError>) -> Vec<Heard> {
+    pub(super) fn last_turn_found(
+        &mut self,
+        uuid: String,
+        turns: Result<&Value, SlotError>,
+    ) -> Vec<AgentEvent> {
         let turn = match turns.map(|turns| &turns["data"][0]) {
             Ok(turn) if turn["id"].is_string() => turn,
-            Ok(_) => return self.revert_ended(uuid, told(Notice::Info, "there is no turn to take back")),
-            Err(error) => return self.revert_ended(uuid, told(Notice::Error, &error.to_string())),
+            Ok(_) => return self.finish_revert(uuid, notice(Notice::Info, "there is no turn to take back")),
+            Err(error) => return self.finish_revert(uuid, notice(Notice::Error, &error.to_string())),
         };
         // What bears no id of its own belongs to the turn it stands in.
         let gone = ids_of(turn).map(str::to_owned).chain([String::new(), uuid.clone()]).collect();
         let params = json!({"threadId": self.thread, "beforeTurnId": turn["id"]});
-        let asked = Asked::Reverted(uuid.clone(), gone);
-        vec![self.request(&format!("revert-{uuid}"), asked, "thread/revert", &params)]
+        let asked = CodexPending::Revert(uuid.clone(), gone);
+        vec![self.send_request(&format!("revert-{uuid}"), asked, "thread/revert", &params)]
     }
 
     /// It is taken back, or stays.
@@ -103,30 +117,33 @@ impl Codex {
         uuid: String,
         gone: Vec<String>,
         result: Result<&Value, SlotError>,
-    ) -> Vec<Heard> {
+    ) -> Vec<AgentEvent> {
         match result {
             Ok(_) => {
-                let dropped = Heard::Grew { uuid: String::new(), change: Change::Dropped(gone) };
-                let said = told(Notice::Info, "the last turn is taken back; files stay as they are");
-                std::iter::once(dropped).chain(self.revert_ended(uuid, said)).collect()
+                let dropped = AgentEvent::ConversationChanged {
+                    uuid: String::new(),
+                    change: ConversationEvent::Retracted(gone),
+                };
+                let said = notice(Notice::Info, "the last turn is taken back; files stay as they are");
+                std::iter::once(dropped).chain(self.finish_revert(uuid, said)).collect()
             }
-            Err(error) => self.revert_ended(uuid, told(Notice::Error, &error.to_string())),
+            Err(error) => self.finish_revert(uuid, notice(Notice::Error, &error.to_string())),
         }
     }
 
-    fn revert_ended(&mut self, uuid: String, change: Change) -> Vec<Heard> {
+    fn finish_revert(&mut self, uuid: String, change: ConversationEvent) -> Vec<AgentEvent> {
         self.turn = None;
         vec![
-            Heard::Grew { uuid: String::new(), change },
-            Heard::Prompt { uuid, state: PromptState::Completed },
-            Heard::Quiet,
+            AgentEvent::ConversationChanged { uuid: String::new(), change },
+            AgentEvent::PromptStateChanged { uuid, state: PromptState::Completed },
+            AgentEvent::Idle,
         ]
     }
 
     /// Puts a thread aside, or brings it back.
-    pub(super) fn archive(&mut self, id: &str, session: SessionId, back: bool) -> Heard {
+    pub(super) fn archive(&mut self, id: &str, session: SessionId, back: bool) -> AgentEvent {
         let method = if back { "thread/unarchive" } else { "thread/archive" };
-        self.request(id, Asked::Plain, method, &json!({"threadId": session}))
+        self.send_request(id, CodexPending::Plain, method, &json!({"threadId": session}))
     }
 }
 
@@ -137,6 +154,6 @@ fn ids_of(turn: &Value) -> impl Iterator<Item = &str> {
     std::iter::once(&turn["id"]).chain(of_items).filter_map(Value::as_str)
 }
 
-fn told(notice: Notice, text: &str) -> Change {
-    Change::Notice(notice, text.to_owned())
+fn notice(notice: Notice, text: &str) -> ConversationEvent {
+    ConversationEvent::Notice(notice, text.to_owned())
 }

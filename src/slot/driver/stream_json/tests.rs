@@ -4,20 +4,20 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::protocol::PermissionMode;
-use crate::session::conversation::{Change, Notice, TurnCost};
-use crate::session::message::{Block, Usage};
-use crate::slot::driver::Heard;
-use crate::slot::{PromptState, Retry, SlotError};
+use crate::session::conversation::{ConversationEvent, Notice, TurnCost};
+use crate::session::message::{MessageBlock, Usage};
+use crate::slot::driver::AgentEvent;
+use crate::slot::{ModelRetry, PromptState, SlotError};
 
 const ID: &str = "aaaaaaaa-aaaa-4aaa-8aaa-aaaaaaaaaaaa";
 
-fn hear(frame: Value) -> Vec<Heard> {
-    StreamJson::default().hear(frame).1
+fn hear(frame: Value) -> Vec<AgentEvent> {
+    StreamJson::default().handle_message(frame).1
 }
 
-fn changes(frame: Value) -> Vec<Change> {
+fn changes(frame: Value) -> Vec<ConversationEvent> {
     let change = |heard| match heard {
-        Heard::Grew { change, .. } => Some(change),
+        AgentEvent::ConversationChanged { change, .. } => Some(change),
         _ => None,
     };
     hear(frame).into_iter().filter_map(change).collect()
@@ -29,15 +29,15 @@ fn launch() -> Launch {
         model: Some("m".to_owned()),
         permission_mode: PermissionMode::Plan,
         ephemeral: true,
-        finder: crate::slot::Finder::default(),
-        ..Launch::new(crate::slot::OURS.driver, "hotseat", "/")
+        finder: crate::slot::SessionFinder::default(),
+        ..Launch::new(crate::slot::HOTSEAT_AGENT.driver, "hotseat", "/")
     }
 }
 
 #[test]
 fn the_flags_say_which_session() {
     let check = |origin, session: &str| {
-        let arguments = arguments(&launch(), &origin).arguments;
+        let arguments = spawn_args(&launch(), &origin).args;
         let arguments =
             arguments.iter().map(|argument| argument.to_str().unwrap()).collect::<Vec<_>>().join(" ");
         let expected = format!(
@@ -47,10 +47,10 @@ fn the_flags_say_which_session() {
         assert_eq!(arguments, expected);
     };
     let id: crate::session::SessionId = ID.parse().unwrap();
-    check(Origin::New, "");
-    check(Origin::Named(id), &format!(" --session-id={ID}"));
-    check(Origin::Stored(id), &format!(" --resume={ID}"));
-    let copy = |at: Option<&str>| Origin::Copy { source: id, at: at.map(str::to_owned) };
+    check(StartSession::New, "");
+    check(StartSession::WithId(id), &format!(" --session-id={ID}"));
+    check(StartSession::Stored(id), &format!(" --resume={ID}"));
+    let copy = |at: Option<&str>| StartSession::Fork { source: id, at: at.map(str::to_owned) };
     check(copy(None), &format!(" --resume={ID} --fork-session"));
     check(copy(Some("u")), &format!(" --resume={ID} --fork-session --resume-session-at=u"));
 }
@@ -59,15 +59,15 @@ fn the_flags_say_which_session() {
 fn requests_are_as_the_wire_has_them() {
     let check = |asked, request: Value| {
         let expected = json!({"type": "control_request", "request_id": "r", "request": request});
-        assert_eq!(StreamJson::default().ask("r", asked), Heard::Send(expected));
+        assert_eq!(StreamJson::default().request("r", asked), AgentEvent::SendLine(expected));
     };
-    let switch = |switch, interrupt| Ask::Switch { switch, interrupt };
+    let switch = |switch, interrupt| SlotRequest::Switch { switch, interrupt };
     let id: crate::session::SessionId = ID.parse().unwrap();
-    check(Ask::Handshake, json!({"subtype": "initialize", "hooks": null}));
-    check(Ask::Interrupt, json!({"subtype": "interrupt"}));
+    check(SlotRequest::Handshake, json!({"subtype": "initialize", "hooks": null}));
+    check(SlotRequest::Interrupt, json!({"subtype": "interrupt"}));
     check(switch(Switch::Clear, false), json!({"subtype": "clear"}));
     check(switch(Switch::Clear, true), json!({"subtype": "clear", "interrupt": true}));
-    let begin = Switch::Begin { session: id, cwd: "/work".into() };
+    let begin = Switch::ResumeOrCreate { session: id, cwd: "/work".into() };
     check(
         switch(begin, false),
         json!({"subtype": "resume", "session_id": ID, "cwd": "/work", "create": true}),
@@ -78,12 +78,18 @@ fn requests_are_as_the_wire_has_them() {
         switch(Switch::Fork { source: id, at, title, cwd }, false),
         json!({"subtype": "fork", "session_id": ID, "resume_session_at": "u", "title": "t", "cwd": "/w"}),
     );
-    check(Ask::Model(None), json!({"subtype": "set_model", "model": null}));
-    check(Ask::Mode(PermissionMode::Plan), json!({"subtype": "set_permission_mode", "mode": "plan"}));
-    let rename = Ask::Rename { title: "t".to_owned(), session: id };
+    check(SlotRequest::SetModel(None), json!({"subtype": "set_model", "model": null}));
+    check(
+        SlotRequest::SetMode(PermissionMode::Plan),
+        json!({"subtype": "set_permission_mode", "mode": "plan"}),
+    );
+    let rename = SlotRequest::Rename { title: "t".to_owned(), session: id };
     check(rename, json!({"subtype": "rename_session", "title": "t", "session_id": ID}));
-    check(Ask::Context, json!({"subtype": "get_context_usage"}));
-    check(Ask::Cancel("u".to_owned()), json!({"subtype": "cancel_async_message", "message_uuid": "u"}));
+    check(SlotRequest::ContextUsage, json!({"subtype": "get_context_usage"}));
+    check(
+        SlotRequest::CancelPrompt("u".to_owned()),
+        json!({"subtype": "cancel_async_message", "message_uuid": "u"}),
+    );
 }
 
 #[test]
@@ -96,7 +102,9 @@ fn a_verdict_never_reaches_beyond_this_session() {
             description: None,
             suggestions,
         };
-        let Heard::Send(line) = StreamJson::verdict(request, given) else { panic!("no line") };
+        let AgentEvent::SendLine(line) = StreamJson::permission_line(request, given) else {
+            panic!("no line")
+        };
         assert_eq!(line["response"]["response"], expected);
     };
     let rule = |destination: Option<&str>| {
@@ -107,14 +115,14 @@ fn a_verdict_never_reaches_beyond_this_session() {
         rule
     };
     let input = json!({"command": "ls"});
-    check(vec![], Verdict::Once, json!({"behavior": "allow", "updatedInput": input}));
+    check(vec![], PermissionDecision::AllowOnce, json!({"behavior": "allow", "updatedInput": input}));
     for suggestions in [vec![], vec![rule(Some("localSettings"))]] {
         let allowed = json!({"behavior": "allow", "updatedInput": input, "updatedPermissions": [rule(Some("session"))]});
-        check(suggestions, Verdict::Session, allowed);
+        check(suggestions, PermissionDecision::AllowSession, allowed);
     }
     check(
         vec![],
-        Verdict::Deny("no".to_owned()),
+        PermissionDecision::Deny("no".to_owned()),
         json!({"behavior": "deny", "message": "no", "interrupt": false}),
     );
 }
@@ -125,14 +133,17 @@ fn a_reply_streams_and_then_is_whole() {
         json!({"type": "stream_event", "session_id": ID,
             "event": {"type": "content_block_delta", "index": 0, "delta": delta}})
     };
-    assert_eq!(changes(delta(json!({"type": "text_delta", "text": "he"}))), [Change::TextDelta("he".into())]);
+    assert_eq!(
+        changes(delta(json!({"type": "text_delta", "text": "he"}))),
+        [ConversationEvent::TextDelta("he".into())]
+    );
     let thinking = delta(json!({"type": "thinking_delta", "thinking": "hm"}));
-    assert_eq!(changes(thinking), [Change::ThinkingDelta("hm".into())]);
+    assert_eq!(changes(thinking), [ConversationEvent::ThinkingDelta("hm".into())]);
     assert_eq!(changes(delta(json!({"type": "input_json_delta", "partial_json": "{"}))), []);
     let whole = json!({"type": "assistant", "uuid": "u", "session_id": ID, "message":
         {"id": "m", "model": "x", "content": [{"type": "text", "text": "hello"}], "usage": {"output_tokens": 2}}});
-    let block = Change::Block {
-        block: Block::Text("hello".to_owned()),
+    let block = ConversationEvent::Block {
+        block: MessageBlock::Text("hello".to_owned()),
         model: Some("x".to_owned()),
         usage: Some(Usage { output_tokens: 2, ..Usage::default() }),
     };
@@ -145,23 +156,23 @@ fn sub_agents_and_echoed_prompts_are_left_out() {
     assert_eq!(changes(json!({"type": "assistant", "parent_tool_use_id": "t", "message": text})), []);
     assert_eq!(changes(json!({"type": "user", "message": text})), []);
     let interrupted = json!({"content": [{"type": "text", "text": "[Request interrupted by user]"}]});
-    let notice = Change::Notice(Notice::Interrupted, String::new());
+    let notice = ConversationEvent::Notice(Notice::Interrupted, String::new());
     assert_eq!(changes(json!({"type": "user", "message": interrupted})), [notice]);
 }
 
 #[test]
 fn a_turn_costs_what_the_totals_grew_by() {
     let mut driver = StreamJson::default();
-    driver.ask("r", Ask::Handshake);
+    driver.request("r", SlotRequest::Handshake);
     let hello = json!({"session_id": ID, "total_cost_usd": 1.0, "usage": {"input_tokens": 100}});
     let response = json!({"subtype": "success", "request_id": "r", "response": hello});
-    driver.hear(json!({"type": "control_response", "response": response}));
+    driver.handle_message(json!({"type": "control_response", "response": response}));
     let mut ended = |usd: f64, tokens: u64| {
         let result = json!({"type": "result", "subtype": "success", "session_id": ID, "duration_ms": 5,
             "total_cost_usd": usd, "modelUsage": {"m": {"inputTokens": tokens}}, "usage": {}});
-        let heard = driver.hear(result).1;
+        let heard = driver.handle_message(result).1;
         match heard.as_slice() {
-            [Heard::Ended { cost: Some(cost), .. }] => *cost,
+            [AgentEvent::TurnEnded { cost: Some(cost), .. }] => *cost,
             other => panic!("{other:?}"),
         }
     };
@@ -176,9 +187,9 @@ fn a_turn_costs_what_the_totals_grew_by() {
 
 #[test]
 fn a_turn_that_failed_says_why() {
-    let check = |result: Value, expected: &[Change]| assert_eq!(changes(result), expected);
+    let check = |result: Value, expected: &[ConversationEvent]| assert_eq!(changes(result), expected);
     let result = |subtype: &str| json!({"type": "result", "subtype": subtype, "is_error": true});
-    let error = |text: &str| Change::Notice(Notice::Error, text.to_owned());
+    let error = |text: &str| ConversationEvent::Notice(Notice::Error, text.to_owned());
     check(result("success"), &[]);
     check(result("error_max_turns"), &[error("the turn limit is reached")]);
     check(result("error_during_execution"), &[]);
@@ -186,7 +197,7 @@ fn a_turn_that_failed_says_why() {
     told["errors"] = json!(["one", "two"]);
     check(told, &[error("one\ntwo")]);
     let command = json!({"type": "result", "subtype": "success", "result": "done", "local_command": "clear"});
-    check(command, &[Change::Notice(Notice::Info, "done".to_owned())]);
+    check(command, &[ConversationEvent::Notice(Notice::Info, "done".to_owned())]);
 }
 
 #[test]
@@ -204,12 +215,15 @@ fn what_is_unknown_says_nothing() {
 #[test]
 fn prompts_and_answers_carry_their_ids() {
     let lifecycle = json!({"type": "command_lifecycle", "command_uuid": "u", "state": "started"});
-    assert_eq!(hear(lifecycle), [Heard::Prompt { uuid: "u".to_owned(), state: PromptState::Started }]);
+    assert_eq!(
+        hear(lifecycle),
+        [AgentEvent::PromptStateChanged { uuid: "u".to_owned(), state: PromptState::Started }]
+    );
     let error = |code: &str| {
         let response = json!({"subtype": "error", "request_id": "r", "error": "why", "error_code": code});
         hear(json!({"type": "control_response", "response": response}))
     };
-    let answer = |error| [Heard::Answer { id: "r".to_owned(), answer: Err(error) }];
+    let answer = |error| [AgentEvent::Response { id: "r".to_owned(), answer: Err(error) }];
     assert_eq!(error("busy"), answer(SlotError::Busy));
     let refused = SlotError::Refused { code: "session_in_use".to_owned(), message: "why".to_owned() };
     assert_eq!(error("session_in_use"), answer(refused));
@@ -217,10 +231,10 @@ fn prompts_and_answers_carry_their_ids() {
 
 #[test]
 fn context_is_read_as_far_as_it_is_there() {
-    let usage = answer::context(json!({"totalTokens": 5, "maxTokens": 10, "percentage": 50.0,
+    let usage = responses::parse_context(json!({"totalTokens": 5, "maxTokens": 10, "percentage": 50.0,
         "categories": [{"name": "Messages", "tokens": 5}, {"name": "odd"}], "model": "m"}));
     assert_eq!((usage.tokens, usage.max, usage.categories), (5, 10, vec![("Messages".to_owned(), 5)]));
-    assert_eq!(answer::context(json!("nonsense")), crate::slot::ContextUsage::default());
+    assert_eq!(responses::parse_context(json!("nonsense")), crate::slot::ContextUsage::default());
 }
 
 #[test]
@@ -229,10 +243,20 @@ fn a_retry_takes_back_what_was_shown_and_says_why() {
         "type": "system", "subtype": "api_retry", "attempt": 2, "max_retries": 10, "retry_delay_ms": 1500,
         "error_status": 529, "error": "overloaded", "message": "busy", "dropped": ["u"], "session_id": ID,
     }));
-    let retry =
-        Retry { attempt: 2, most: 10, wait: std::time::Duration::from_millis(1500), reason: "busy".into() };
+    let retry = ModelRetry {
+        attempt: 2,
+        max_attempts: 10,
+        delay: std::time::Duration::from_millis(1500),
+        reason: "busy".into(),
+    };
     assert_eq!(
         heard,
-        [Heard::Grew { uuid: String::new(), change: Change::Dropped(vec!["u".into()]) }, Heard::Retry(retry)]
+        [
+            AgentEvent::ConversationChanged {
+                uuid: String::new(),
+                change: ConversationEvent::Retracted(vec!["u".into()])
+            },
+            AgentEvent::Retrying(retry)
+        ]
     );
 }

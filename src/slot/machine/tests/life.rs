@@ -1,12 +1,12 @@
 //! Starting, dying, starting again, closing.
 
 use super::*;
-use crate::slot::Program;
+use crate::slot::AgentProgram;
 
 #[test]
 fn it_starts_and_shakes_hands() {
     let mut bench = Bench::new();
-    assert_eq!(bench.step(Input::Begin), ["1 starting", "spawn", "> initialize"]);
+    assert_eq!(bench.step(SlotInput::Start), ["1 starting", "spawn", "> initialize"]);
     assert_eq!(bench.answer(&handshake(A)), ["1 ready A", "1 idle A"]);
 }
 
@@ -21,7 +21,7 @@ fn a_crash_is_followed_by_a_restart_on_the_same_session() {
 #[test]
 fn a_session_without_an_entry_keeps_its_id() {
     let mut bench = Bench::new();
-    bench.step(Input::Begin);
+    bench.step(SlotInput::Start);
     let mut hello = handshake(A);
     hello["transcript_path"] = json!("/nowhere/A.jsonl");
     bench.answer(&hello);
@@ -42,7 +42,7 @@ fn the_back_off_ends_after_three_restarts_and_begins_anew_when_asked() {
     }
     assert_eq!(bench.die(), ["4 exited, killed by SIGKILL, None"]);
     assert_eq!(bench.machine.deadline(), None);
-    let (words, answer) = bench.command(|reply| Command::Restart { seat: Seat::Same, reply });
+    let (words, answer) = bench.command(|reply| SlotCommand::Restart { seat: StartIn::Same, reply });
     assert_eq!(words, ["5 starting", "spawn stored A", "> initialize"]);
     assert_eq!(got(answer), Ok(()));
     assert_eq!(bench.die(), ["5 exited, killed by SIGKILL, Some(250ms)"]);
@@ -65,7 +65,7 @@ fn a_run_of_a_minute_forgives_former_crashes() {
 #[test]
 fn death_in_the_handshake_counts() {
     let mut bench = Bench::new();
-    bench.step(Input::Begin);
+    bench.step(SlotInput::Start);
     assert_eq!(bench.die(), ["1 exited, killed by SIGKILL, Some(250ms)"]);
     assert_eq!(bench.tick(), ["2 starting", "spawn", "> initialize"]);
 }
@@ -73,17 +73,20 @@ fn death_in_the_handshake_counts() {
 #[test]
 fn a_program_that_is_not_there_is_not_tried_again() {
     let mut bench = Bench::new();
-    bench.step(Input::Begin);
+    bench.step(SlotInput::Start);
     let stderr = vec!["could not start agent: No such file".to_owned()];
-    let ended = Ended { code: Some(127), reason: "exit 127".to_owned(), stderr };
-    assert_eq!(bench.step(Input::Ended(1, ended)), ["1 exited, could not start agent: No such file, None"]);
+    let ended = ExitDetails { code: Some(127), reason: "exit 127".to_owned(), stderr };
+    assert_eq!(
+        bench.step(SlotInput::ProcessEnded(1, ended)),
+        ["1 exited, could not start agent: No such file, None"]
+    );
     assert_eq!(bench.machine.deadline(), None);
 }
 
 #[test]
 fn a_handshake_without_an_answer_ends_the_process() {
     let mut bench = Bench::new();
-    bench.step(Input::Begin);
+    bench.step(SlotInput::Start);
     assert_eq!(bench.tick(), ["end input"]);
     assert_eq!(bench.tick(), ["signal 15"]);
     assert_eq!(bench.tick(), ["signal 9"]);
@@ -94,7 +97,7 @@ fn a_handshake_without_an_answer_ends_the_process() {
 #[test]
 fn a_handshake_that_makes_no_sense_ends_the_process() {
     let mut bench = Bench::new();
-    bench.step(Input::Begin);
+    bench.step(SlotInput::Start);
     assert_eq!(bench.answer(&json!({"session_id": "../../etc"})), ["end input"]);
     assert!(bench.die()[0].contains("is not a session id"));
 }
@@ -104,7 +107,7 @@ fn closing_is_patient() {
     let mut bench = Bench::busy();
     let (done, mut closed) = oneshot::channel();
     let start = bench.now.at;
-    assert_eq!(bench.step(Input::Command(Command::Close { done })), ["> end_session", "end input"]);
+    assert_eq!(bench.step(SlotInput::Command(SlotCommand::Close { done })), ["> end_session", "end input"]);
     assert_eq!(bench.tick(), ["signal 15"]);
     assert_eq!(bench.now.at - start, Duration::from_secs(5));
     assert_eq!(bench.tick(), ["signal 9"]);
@@ -119,32 +122,36 @@ fn closing_waits_for_no_restart() {
     let mut bench = Bench::warm();
     bench.die();
     let (done, mut closed) = oneshot::channel();
-    assert_eq!(bench.step(Input::Command(Command::Close { done })), ["finish"]);
+    assert_eq!(bench.step(SlotInput::Command(SlotCommand::Close { done })), ["finish"]);
     assert_eq!(closed.try_recv(), Ok(()));
 }
 
 #[test]
 fn without_handles_it_closes_by_itself() {
     let mut bench = Bench::warm();
-    assert_eq!(bench.step(Input::Abandoned), ["end input"]);
+    assert_eq!(bench.step(SlotInput::HandlesDropped), ["end input"]);
 }
 
 #[test]
 fn a_restart_is_graceful_and_keeps_the_settings() {
     let mut bench = Bench::warm();
-    let (_, model) = bench.command(|reply| Command::SetModel { model: Some("x".to_owned()), reply });
+    let (_, model) = bench.command(|reply| SlotCommand::SetModel { model: Some("x".to_owned()), reply });
     assert_eq!(bench.answer(&json!({})), ["1 model x"]);
     assert_eq!(got(model), Ok(()));
-    let (_, mode) = bench.command(|reply| Command::SetPermissionMode { mode: PermissionMode::Plan, reply });
+    let (_, mode) =
+        bench.command(|reply| SlotCommand::SetPermissionMode { mode: PermissionMode::Plan, reply });
     assert_eq!(bench.answer(&json!({"mode": "plan"})), ["1 mode plan"]);
     assert_eq!(got(mode), Ok(()));
 
-    let (words, _) = bench.command(|reply| Command::Restart { seat: Seat::Same, reply });
+    let (words, _) = bench.command(|reply| SlotCommand::Restart { seat: StartIn::Same, reply });
     assert_eq!(words, ["end input"]);
-    let ended = Input::Ended(1, Ended { code: Some(0), reason: "exit 0".to_owned(), stderr: Vec::new() });
+    let ended = SlotInput::ProcessEnded(
+        1,
+        ExitDetails { code: Some(0), reason: "exit 0".to_owned(), stderr: Vec::new() },
+    );
     let effects = bench.machine.step(ended, bench.now);
     let launch = effects.iter().find_map(|effect| match effect {
-        Effect::Spawn { launch, .. } => Some((launch.model.as_deref(), launch.permission_mode)),
+        SlotEffect::Spawn { launch, .. } => Some((launch.model.as_deref(), launch.permission_mode)),
         _ => None,
     });
     assert_eq!(launch, Some((Some("x"), PermissionMode::Plan)));
@@ -156,11 +163,11 @@ fn a_restart_can_leave_a_session_that_does_not_start() {
         let mut bench = Bench::warm();
         bench.die();
         bench.submit("p1");
-        let (words, _) = bench.command(|reply| Command::Restart { seat, reply });
+        let (words, _) = bench.command(|reply| SlotCommand::Restart { seat, reply });
         assert_eq!(words, ["1 p1 Cancelled", "2 starting", spawn, "> initialize"]);
     };
-    check(Seat::New, "spawn");
-    check(Seat::Stored(id(B)), "spawn stored B");
+    check(StartIn::New, "spawn");
+    check(StartIn::Stored(id(B)), "spawn stored B");
 }
 
 #[test]
@@ -170,13 +177,13 @@ fn a_state_says_what_it_does_not_allow() {
         assert_eq!((words, got(answer)), (Vec::new(), Err(SlotError::NotReady(word))));
     };
     let mut starting = Bench::new();
-    starting.step(Input::Begin);
+    starting.step(SlotInput::Start);
     check(starting, "starting");
     let mut switching = Bench::warm();
     let (_, _waits) = switching.switch(Switch::Clear, false);
     check(switching, "switching");
     let mut closing = Bench::warm();
-    closing.step(Input::Abandoned);
+    closing.step(SlotInput::HandlesDropped);
     check(closing, "closing");
     let mut dead = Bench::warm();
     dead.die();
@@ -187,11 +194,14 @@ fn a_state_says_what_it_does_not_allow() {
 fn a_session_that_is_refused_at_the_start_costs_only_itself() {
     let mut bench = Bench::warm();
     bench.die();
-    let (words, _) = bench.command(|reply| Command::Restart { seat: Seat::Stored(id(B)), reply });
+    let (words, _) = bench.command(|reply| SlotCommand::Restart { seat: StartIn::Stored(id(B)), reply });
     assert_eq!(words.last().map(String::as_str), Some("> initialize"));
     let words = bench.refuse("session_not_found");
     assert_eq!(words, ["end input"]);
-    let ended = Input::Ended(2, Ended { code: Some(0), reason: "exit 0".to_owned(), stderr: Vec::new() });
+    let ended = SlotInput::ProcessEnded(
+        2,
+        ExitDetails { code: Some(0), reason: "exit 0".to_owned(), stderr: Vec::new() },
+    );
     let words = bench.step(ended);
     assert!(words.iter().any(|word| word == "spawn"), "{words:?}");
     assert!(!words.iter().any(|word| word.starts_with("spawn stored")), "{words:?}");
@@ -202,13 +212,16 @@ fn a_session_that_is_refused_at_the_start_costs_only_itself() {
 #[test]
 fn a_handshake_that_comes_too_late_is_not_the_next_ones() {
     let mut bench = Bench::new();
-    bench.step(Input::Begin);
-    let program = Program { driver: OURS.driver, path: "other".into(), args: Vec::new() };
-    let seat = Seat::Stored(id(B));
-    let (words, _) = bench.command(|reply| Command::Replace { program, seat, reply });
+    bench.step(SlotInput::Start);
+    let program = AgentProgram { driver: HOTSEAT_AGENT.driver, path: "other".into(), args: Vec::new() };
+    let seat = StartIn::Stored(id(B));
+    let (words, _) = bench.command(|reply| SlotCommand::ReplaceAgent { program, seat, reply });
     assert_eq!(words, ["end input"]);
     assert_eq!(bench.answer(&handshake(A)), Vec::<String>::new());
-    let ended = Input::Ended(1, Ended { code: Some(0), reason: "exit 0".to_owned(), stderr: Vec::new() });
+    let ended = SlotInput::ProcessEnded(
+        1,
+        ExitDetails { code: Some(0), reason: "exit 0".to_owned(), stderr: Vec::new() },
+    );
     let words = bench.step(ended);
     assert!(words.contains(&"spawn stored B".to_owned()), "{words:?}");
 }

@@ -1,69 +1,76 @@
 //! Switches by a second process: ready before they are asked for, or not.
 
 use super::*;
-use crate::slot::driver::{Ask, Driver, Heard, Line, Start};
-use crate::slot::{Abilities, Ability, Found, How, Launch, Program};
+use crate::slot::driver::{AgentEvent, Driver, JsonLine, SlotRequest, SpawnArgs};
+use crate::slot::{AgentProgram, Capabilities, Launch, SessionLocation, SwitchMethod, SwitchSupport};
 
 /// Our own dialect, spoken by an agent that can only clear in its process.
 #[derive(Debug)]
 struct Stiff(Box<dyn Driver>);
 
 impl Driver for Stiff {
-    fn abilities(&self) -> Abilities {
-        Abilities { resume: Ability::Standby, fork: Ability::Standby, ..Abilities::WHOLE }
+    fn capabilities(&self) -> Capabilities {
+        Capabilities { resume: SwitchSupport::Standby, fork: SwitchSupport::Standby, ..Capabilities::FULL }
     }
-    fn start(&mut self, launch: &Launch, origin: &Origin) -> Start {
+    fn start(&mut self, launch: &Launch, origin: &StartSession) -> SpawnArgs {
         self.0.start(launch, origin)
     }
-    fn ask(&mut self, id: &str, ask: Ask) -> Vec<Heard> {
-        self.0.ask(id, ask)
+    fn request(&mut self, id: &str, ask: SlotRequest) -> Vec<AgentEvent> {
+        self.0.request(id, ask)
     }
-    fn prompt(&mut self, uuid: &str, text: &str) -> Vec<Heard> {
-        self.0.prompt(uuid, text)
+    fn send_prompt(&mut self, uuid: &str, text: &str) -> Vec<AgentEvent> {
+        self.0.send_prompt(uuid, text)
     }
-    fn verdict(&mut self, request: PermissionRequest, verdict: Verdict) -> Vec<Heard> {
-        self.0.verdict(request, verdict)
+    fn answer_permission(
+        &mut self,
+        request: PermissionRequest,
+        verdict: PermissionDecision,
+    ) -> Vec<AgentEvent> {
+        self.0.answer_permission(request, verdict)
     }
-    fn hear(&mut self, line: Line) -> (Option<SessionId>, Vec<Heard>) {
-        self.0.hear(line)
+    fn handle_message(&mut self, line: JsonLine) -> (Option<SessionId>, Vec<AgentEvent>) {
+        self.0.handle_message(line)
     }
 }
 
 fn stiff() -> Box<dyn Driver> {
-    Box::new(Stiff((OURS.driver)()))
+    Box::new(Stiff((HOTSEAT_AGENT.driver)()))
 }
 
 /// Idle on session A, in process 1.
 fn warm() -> Bench {
     let mut bench = Bench::new();
     bench.machine.launch.driver = stiff;
-    bench.machine.launch.finder = Finder::new(|session| {
-        Some(Found {
+    bench.machine.launch.finder = SessionFinder::new(|session| {
+        Some(SessionLocation {
             cwd: "/b".into(),
             transcript: format!("/stored/{session}.jsonl").into(),
-            as_of: None,
+            recorded_until: None,
             holder: None,
         })
     });
-    bench.step(Input::Begin);
+    bench.step(SlotInput::Start);
     bench.answer(&handshake(A));
     bench
 }
 
 fn prepare(bench: &mut Bench, switch: Switch) {
-    assert_eq!(bench.step(Input::Command(Command::Prepare(switch))), [""; 0]);
+    assert_eq!(bench.step(SlotInput::Command(SlotCommand::Prewarm(switch))), [""; 0]);
 }
 
 /// A standby is through its handshake.
-fn greet(bench: &mut Bench, which: Which, session: &str) -> Vec<String> {
+fn greet(bench: &mut Bench, which: ProcessId, session: &str) -> Vec<String> {
     let mut hello = handshake(session);
     hello["pid"] = json!(100 + which);
     let response = json!({"subtype": "success", "request_id": "hotseat-handshake", "response": hello});
-    bench.step(Input::Line(which, json!({"type": "control_response", "response": response})))
+    bench.step(SlotInput::Line(which, json!({"type": "control_response", "response": response})))
 }
 
-fn ended(bench: &mut Bench, which: Which) -> Vec<String> {
-    bench.step(Input::Ended(which, Ended { code: Some(1), reason: "exit 1".to_owned(), stderr: Vec::new() }))
+fn ended(bench: &mut Bench, which: ProcessId) -> Vec<String> {
+    bench.step(SlotInput::ProcessEnded(
+        which,
+        ExitDetails { code: Some(1), reason: "exit 1".to_owned(), stderr: Vec::new() },
+    ))
 }
 
 fn resume() -> Switch {
@@ -80,10 +87,10 @@ fn a_standby_that_is_ready_takes_the_seat_at_once() {
     assert_eq!(words, ["1 switching A resume", "> set_permission_mode"]);
     bench.now.at += Duration::from_millis(1);
     let response = json!({"subtype": "success", "request_id": "hotseat-call", "response": {}});
-    let words = bench.step(Input::Line(2, json!({"type": "control_response", "response": response})));
+    let words = bench.step(SlotInput::Line(2, json!({"type": "control_response", "response": response})));
     assert_eq!(words, ["1 unprepared", "end input", "2 switched B Standby", "2 idle B"]);
     let switched = got(answer).unwrap();
-    assert_eq!((switched.pid, switched.took), (102, Duration::from_millis(1)));
+    assert_eq!((switched.pid, switched.duration), (102, Duration::from_millis(1)));
     assert_eq!(bench.submit("p1"), ["2 p1 Queued", "> prompt p1"]);
     assert_eq!(ended(&mut bench, 1), [""; 0], "the one that was left is no crash");
 }
@@ -109,7 +116,7 @@ fn a_switch_that_nothing_was_ready_for_says_so() {
     let words = greet(&mut bench, 2, B);
     assert_eq!(words, ["end input", "2 switched B Cold", "2 idle B", "> prompt p1"]);
     let switched = got(answer).unwrap();
-    assert_eq!((switched.how, switched.took), (How::Cold, Duration::from_millis(700)));
+    assert_eq!((switched.method, switched.duration), (SwitchMethod::Cold, Duration::from_millis(700)));
 }
 
 #[test]
@@ -117,10 +124,10 @@ fn only_the_row_where_the_cursor_stays_gets_a_process() {
     let mut bench = warm();
     prepare(&mut bench, resume());
     bench.now.at += Duration::from_millis(200);
-    assert_eq!(bench.step(Input::Tick), [""; 0]);
+    assert_eq!(bench.step(SlotInput::Tick), [""; 0]);
     prepare(&mut bench, Switch::Resume(id(A)));
     bench.now.at += Duration::from_millis(300);
-    assert_eq!(bench.step(Input::Tick), [""; 0], "A has the seat already");
+    assert_eq!(bench.step(SlotInput::Tick), [""; 0], "A has the seat already");
 }
 
 #[test]
@@ -152,8 +159,8 @@ fn a_standby_that_fails_leaves_the_former_session() {
     let mut bench = warm();
     let (_, answer) = bench.switch(resume(), false);
     let said = vec!["No conversation found".to_owned(), String::new()];
-    let died = Ended { code: Some(1), reason: "exit 1".to_owned(), stderr: said };
-    assert_eq!(bench.step(Input::Ended(2, died)), ["1 idle A"]);
+    let died = ExitDetails { code: Some(1), reason: "exit 1".to_owned(), stderr: said };
+    assert_eq!(bench.step(SlotInput::ProcessEnded(2, died)), ["1 idle A"]);
     let message = "No conversation found (exit 1)".to_owned();
     assert_eq!(got(answer), Err(SlotError::Refused { code: String::new(), message }));
 }
@@ -161,10 +168,10 @@ fn a_standby_that_fails_leaves_the_former_session() {
 #[test]
 fn a_standby_that_never_gets_ready_is_given_up() {
     let mut bench = warm();
-    bench.machine.totals = Totals::default();
+    bench.machine.totals = SlotTotals::default();
     let (_, answer) = bench.switch(resume(), false);
     bench.now.at += Duration::from_secs(30);
-    assert_eq!(bench.step(Input::Tick), ["1 idle A", "signal 9"]);
+    assert_eq!(bench.step(SlotInput::Tick), ["1 idle A", "signal 9"]);
     assert!(matches!(got(answer), Err(SlotError::Timeout { .. })));
 }
 
@@ -174,7 +181,7 @@ fn a_changed_transcript_is_read_again() {
     prepare(&mut bench, resume());
     bench.tick();
     greet(&mut bench, 2, B);
-    bench.machine.size = |_| 99;
+    bench.machine.transcript_size = |_| 99;
     let (words, _answer) = bench.switch(resume(), false);
     assert_eq!(words, ["1 switching A resume", "1 unprepared", "signal 9"]);
     assert_eq!(ended(&mut bench, 2), ["spawn stored B", "> initialize"]);
@@ -186,7 +193,7 @@ fn closing_takes_all_processes_along() {
     prepare(&mut bench, resume());
     bench.tick();
     let (done, mut closed) = oneshot::channel();
-    assert_eq!(bench.step(Input::Command(Command::Close { done })), ["signal 9", "end input"]);
+    assert_eq!(bench.step(SlotInput::Command(SlotCommand::Close { done })), ["signal 9", "end input"]);
     assert_eq!(ended(&mut bench, 1), ["1 exited, exit 1, None"]);
     assert!(closed.try_recv().is_err(), "the standby is still there");
     assert_eq!(ended(&mut bench, 2), ["finish"]);
@@ -208,12 +215,17 @@ fn a_turn_is_interrupted_before_its_process_is_left() {
 #[test]
 fn a_session_that_another_program_has_open_is_not_opened_twice() {
     let mut bench = warm();
-    bench.machine.launch.finder = Finder::new(|_| {
+    bench.machine.launch.finder = SessionFinder::new(|_| {
         let holder = Some((9, "claude".to_owned()));
-        Some(Found { cwd: "/b".into(), transcript: "/stored/b.jsonl".into(), as_of: None, holder })
+        Some(SessionLocation {
+            cwd: "/b".into(),
+            transcript: "/stored/b.jsonl".into(),
+            recorded_until: None,
+            holder,
+        })
     });
     prepare(&mut bench, resume());
-    assert_eq!(bench.machine.deadline(), bench.machine.asked.deadline(), "nothing is prepared");
+    assert_eq!(bench.machine.deadline(), bench.machine.pending.deadline(), "nothing is prepared");
     let (words, answer) = bench.switch(resume(), false);
     assert_eq!(words, [""; 0]);
     let message = "this session is open in claude (pid 9)".to_owned();
@@ -228,8 +240,9 @@ fn another_agent_goes_on_in_the_same_session() {
     bench.submit("p1");
     bench.lifecycle("p1", "started", A);
     bench.lifecycle("p1", "completed", A);
-    let program = Program { driver: OURS.driver, path: "other".into(), args: Vec::new() };
-    let (words, _answer) = bench.command(|reply| Command::Replace { program, seat: Seat::Same, reply });
+    let program = AgentProgram { driver: HOTSEAT_AGENT.driver, path: "other".into(), args: Vec::new() };
+    let (words, _answer) =
+        bench.command(|reply| SlotCommand::ReplaceAgent { program, seat: StartIn::Same, reply });
     assert_eq!(words, ["end input"]);
     let words = ended(&mut bench, 1);
     assert_eq!(words[2..], ["spawn stored A", "> initialize"], "{words:?}");

@@ -16,13 +16,13 @@ fn a_switch_changes_the_session_and_not_the_process() {
     assert_eq!(bench.frame(reset), [""; 0]);
     bench.now.at += Duration::from_millis(2);
     assert_eq!(bench.answer(&seated(B)), ["2 switched B InProcess", "2 idle B"]);
-    let switched = Switched {
-        what: "resume",
-        how: crate::slot::How::InProcess,
+    let switched = CompletedSwitch {
+        kind: "resume",
+        method: crate::slot::SwitchMethod::InProcess,
         from: id(A),
         to: id(B),
         forked_from: None,
-        took: Duration::from_millis(2),
+        duration: Duration::from_millis(2),
         pid: 42,
         turns: 3,
         cwd: "/work".into(),
@@ -132,7 +132,7 @@ fn a_crash_during_a_switch_restarts_on_the_former_session() {
     let mut bench = Bench::warm();
     let (_, answer) = bench.switch(resume(), false);
     bench.die();
-    assert!(matches!(got(answer), Err(SlotError::Gone(_))));
+    assert!(matches!(got(answer), Err(SlotError::Disconnected(_))));
     assert_eq!(bench.tick()[1], "spawn stored A");
 }
 

@@ -20,7 +20,7 @@ fn a_prompt_is_shown_when_its_turn_starts() {
 #[test]
 fn what_is_typed_before_it_is_warm_is_sent_when_it_is() {
     let mut bench = Bench::new();
-    bench.step(Input::Begin);
+    bench.step(SlotInput::Start);
     assert_eq!(bench.submit("p1"), ["1 p1 Queued"]);
     assert_eq!(bench.submit("p2"), ["1 p2 Queued"]);
     let words = bench.answer(&handshake(A));
@@ -42,7 +42,7 @@ fn a_crash_cuts_one_turn_off_and_keeps_the_queue() {
 fn a_waiting_prompt_can_be_taken_back() {
     let cancel = |bench: &mut Bench, uuid: &str| {
         let uuid = uuid.to_owned();
-        bench.command(|reply| Command::Cancel { uuid, reply })
+        bench.command(|reply| SlotCommand::Cancel { uuid, reply })
     };
     let mut bench = Bench::busy();
     bench.submit("p2");
@@ -64,20 +64,20 @@ fn a_waiting_prompt_can_be_taken_back() {
 #[test]
 fn an_interrupt_needs_a_turn() {
     let mut bench = Bench::busy();
-    let (words, answer) = bench.command(|reply| Command::Interrupt { reply });
+    let (words, answer) = bench.command(|reply| SlotCommand::Interrupt { reply });
     assert_eq!(words, ["> interrupt"]);
     bench.answer(&json!({"still_queued": []}));
     assert_eq!(got(answer), Ok(()));
 
     let mut bench = Bench::warm();
-    let (words, answer) = bench.command(|reply| Command::Interrupt { reply });
+    let (words, answer) = bench.command(|reply| SlotCommand::Interrupt { reply });
     assert_eq!((words, got(answer)), (Vec::new(), Ok(())));
 }
 
 #[test]
 fn an_answer_that_does_not_come_is_given_up() {
     let mut bench = Bench::busy();
-    let (_, answer) = bench.command(|reply| Command::Interrupt { reply });
+    let (_, answer) = bench.command(|reply| SlotCommand::Interrupt { reply });
     bench.tick();
     assert_eq!(got(answer), Err(SlotError::Timeout { what: "interrupt", after: Duration::from_secs(10) }));
     assert_eq!(bench.answer(&json!({})), [""; 0], "too late");
@@ -94,15 +94,15 @@ fn a_permission_is_answered_once() {
     let mut bench = Bench::busy();
     asks(&mut bench);
     let answer = |bench: &mut Bench| {
-        let (id, verdict) = ("q1".to_owned(), Verdict::Once);
-        bench.command(|reply| Command::Answer { id, verdict, reply })
+        let (id, verdict) = ("q1".to_owned(), PermissionDecision::AllowOnce);
+        bench.command(|reply| SlotCommand::AnswerPermission { id, verdict, reply })
     };
     let (words, first) = answer(&mut bench);
     assert!(words[0].contains(r#""behavior":"allow""#), "{words:?}");
     assert_eq!(got(first), Ok(()));
     let (words, second) = answer(&mut bench);
     assert_eq!(words, [""; 0]);
-    assert!(matches!(got(second), Err(SlotError::Gone(_))));
+    assert!(matches!(got(second), Err(SlotError::Disconnected(_))));
 }
 
 #[test]

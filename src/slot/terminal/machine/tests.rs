@@ -1,74 +1,82 @@
 use tokio::sync::oneshot::error::TryRecvError;
 
-use super::super::hooks::What;
+use super::super::hooks::ReportedEvent;
 use super::*;
-use crate::slot::How;
-use crate::slot::handle::Seat;
+use crate::slot::SwitchMethod;
+use crate::slot::handle::StartIn;
 
 const A: &str = "aaaaaaaa-0000-4000-8000-000000000001";
 const B: &str = "bbbbbbbb-0000-4000-8000-000000000002";
 const C: &str = "cccccccc-0000-4000-8000-000000000003";
 
-type Answer = oneshot::Receiver<Result<Switched, SlotError>>;
+type Answer = oneshot::Receiver<Result<CompletedSwitch, SlotError>>;
 
 /// A machine, its clock, and what it did in the last step.
 struct World {
-    machine: Machine,
+    machine: TerminalMachine,
     now: Instant,
-    did: Vec<Effect>,
+    did: Vec<TerminalEffect>,
 }
 
 impl World {
     /// Warm, in session A.
     fn warm() -> Self {
         let launch = Launch {
-            finder: crate::slot::Finder::default(),
+            finder: crate::slot::SessionFinder::default(),
             permission_mode: crate::protocol::PermissionMode::Default,
-            ..Launch::new(crate::slot::OURS.driver, "/bin/claude", "/w")
+            ..Launch::new(crate::slot::HOTSEAT_AGENT.driver, "/bin/claude", "/w")
         };
         let now = Instant::now();
         let stored = |path: &Path| !path.ends_with(format!("{C}.jsonl"));
-        let mut world = Self { machine: Machine::new(launch, stored, now), now, did: Vec::new() };
-        world.step(Input::Begin);
-        assert!(world.did.contains(&Effect::Spawn(None)));
-        world.step(Input::Started(7));
+        let mut world = Self { machine: TerminalMachine::new(launch, stored, now), now, did: Vec::new() };
+        world.step(TerminalSlotInput::Start);
+        assert!(world.did.contains(&TerminalEffect::Spawn(None)));
+        world.step(TerminalSlotInput::Started(7));
         world.start("startup", A);
         assert_eq!(world.machine.state, SlotState::Idle(id(A)));
         world
     }
 
-    fn step(&mut self, input: Input) {
+    fn step(&mut self, input: TerminalSlotInput) {
         self.did = self.machine.step(input, self.now);
     }
 
-    fn reports(&mut self, session: &str, what: What) {
+    fn reports(&mut self, session: &str, what: ReportedEvent) {
         let transcript_path = format!("/p/{session}.jsonl").into();
         let (session_id, cwd, permission_mode) = (id(session), "/w".into(), None);
-        self.step(Input::Report(Report { session_id, transcript_path, cwd, permission_mode, what }));
+        self.step(TerminalSlotInput::Report(HookReport {
+            session_id,
+            transcript_path,
+            cwd,
+            permission_mode,
+            event: what,
+        }));
     }
 
     fn start(&mut self, source: &str, session: &str) {
-        self.reports(session, What::SessionStart { source: source.into(), model: None });
+        self.reports(session, ReportedEvent::SessionStart { source: source.into(), model: None });
     }
 
     fn switch(&mut self, switch: Switch, interrupt: bool) -> Answer {
         let (reply, answer) = oneshot::channel();
-        self.step(Input::Command(Command::Switch { switch, interrupt, reply }));
+        self.step(TerminalSlotInput::Command(SlotCommand::Switch { switch, interrupt, reply }));
         answer
     }
 
     /// What was typed in the last step, pauses left out.
     fn typed(&self) -> String {
         let bytes = self.did.iter().filter_map(|effect| match effect {
-            Effect::Send(Keys::Bytes(bytes)) => Some(String::from_utf8_lossy(bytes).into_owned()),
+            TerminalEffect::SendKeys(PtyInput::Bytes(bytes)) => {
+                Some(String::from_utf8_lossy(bytes).into_owned())
+            }
             _ => None,
         });
         bytes.collect()
     }
 
-    fn news(&self) -> Vec<&News> {
+    fn news(&self) -> Vec<&SlotEventKind> {
         let told = self.did.iter().filter_map(|effect| match effect {
-            Effect::Tell(event) => Some(&event.news),
+            TerminalEffect::Emit(event) => Some(&event.kind),
             _ => None,
         });
         told.collect()
@@ -98,7 +106,10 @@ fn a_switch_is_typed_and_has_happened_when_a_report_says_so() {
         world.start(source, to);
         let switched = answer.try_recv().unwrap().unwrap();
         assert_eq!((switched.from, switched.to, switched.pid), (id(A), id(to), 7));
-        assert_eq!((switched.how, switched.took), (How::InProcess, Duration::from_millis(200)));
+        assert_eq!(
+            (switched.method, switched.duration),
+            (SwitchMethod::InProcess, Duration::from_millis(200))
+        );
         assert_eq!(world.machine.state, SlotState::Idle(id(to)));
     }
 }
@@ -110,7 +121,7 @@ fn another_session_is_resumed_before_it_is_copied() {
     assert_eq!(world.typed(), format!("/resume {B}\r"));
     world.start("resume", B);
     assert_eq!(world.typed(), "/branch a  title \r");
-    assert_eq!(world.news(), Vec::<&News>::new(), "the way there is no switch");
+    assert_eq!(world.news(), Vec::<&SlotEventKind>::new(), "the way there is no switch");
     world.start("fork", C);
     let switched = answer.try_recv().unwrap().unwrap();
     assert_eq!((switched.from, switched.to, switched.forked_from), (id(A), id(C), Some(id(B))));
@@ -120,9 +131,9 @@ fn another_session_is_resumed_before_it_is_copied() {
 fn what_is_not_confirmed_did_not_happen() {
     let mut world = World::warm();
     let mut answer = world.switch(Switch::Resume(id(B)), false);
-    world.now += PATIENCE;
+    world.now += CONFIRM_TIMEOUT;
     assert_eq!(world.machine.deadline(), Some(world.now));
-    world.step(Input::Tick);
+    world.step(TerminalSlotInput::Tick);
     let Err(SlotError::Refused { code, .. }) = answer.try_recv().unwrap() else {
         panic!("it was not refused")
     };
@@ -130,7 +141,11 @@ fn what_is_not_confirmed_did_not_happen() {
     assert_eq!(world.machine.state, SlotState::Idle(id(A)));
     // It may come true late, and is told then.
     world.start("resume", B);
-    assert!(matches!(world.news()[..], [News::Switched(_), News::State(_)]), "{:?}", world.news());
+    assert!(
+        matches!(world.news()[..], [SlotEventKind::Switched(_), SlotEventKind::StateChanged(_)]),
+        "{:?}",
+        world.news()
+    );
 }
 
 #[test]
@@ -153,7 +168,7 @@ fn what_the_program_cannot_do_is_refused_before_anything_is_typed() {
 #[test]
 fn a_running_turn_is_interrupted_only_when_asked() {
     let mut world = World::warm();
-    world.reports(A, What::UserPromptSubmit { prompt_id: "p".into() });
+    world.reports(A, ReportedEvent::UserPromptSubmit { prompt_id: "p".into() });
     assert!(matches!(world.machine.state, SlotState::Busy { .. }));
     assert_eq!(world.switch(Switch::Clear, false).try_recv().unwrap(), Err(SlotError::Busy));
     let _answer = world.switch(Switch::Clear, true);
@@ -164,12 +179,12 @@ fn a_running_turn_is_interrupted_only_when_asked() {
 #[test]
 fn what_a_person_wrote_is_put_aside_for_a_switch() {
     let mut world = World::warm();
-    world.step(Input::Typed(b"a draft".to_vec()));
+    world.step(TerminalSlotInput::Typed(b"a draft".to_vec()));
     let _answer = world.switch(Switch::Clear, false);
     assert_eq!(world.typed(), "\u{13}/clear\r");
     world.start("clear", B);
-    world.reports(B, What::UserPromptSubmit { prompt_id: "p".into() });
-    world.reports(B, What::Stop {});
+    world.reports(B, ReportedEvent::UserPromptSubmit { prompt_id: "p".into() });
+    world.reports(B, ReportedEvent::Stop {});
     let _answer = world.switch(Switch::Clear, false);
     assert_eq!(world.typed(), "/clear\r", "it was sent");
 }
@@ -177,12 +192,15 @@ fn what_a_person_wrote_is_put_aside_for_a_switch() {
 #[test]
 fn a_switch_of_the_persons_own_is_news() {
     let mut world = World::warm();
-    world.reports(A, What::SessionEnd {});
+    world.reports(A, ReportedEvent::SessionEnd {});
     world.now += Duration::from_millis(30);
     world.start("clear", B);
     let news = world.news();
-    let [News::Switched(switched), News::State(SlotState::Idle(_))] = news[..] else { panic!("{news:?}") };
-    assert_eq!((switched.what, switched.took), ("clear", Duration::from_millis(30)));
+    let [SlotEventKind::Switched(switched), SlotEventKind::StateChanged(SlotState::Idle(_))] = news[..]
+    else {
+        panic!("{news:?}")
+    };
+    assert_eq!((switched.kind, switched.duration), ("clear", Duration::from_millis(30)));
 }
 
 #[test]
@@ -190,25 +208,28 @@ fn the_end_is_asked_for_and_then_forced() {
     let mut world = World::warm();
     let mut answer = world.switch(Switch::Clear, false);
     let (done, mut closed) = oneshot::channel();
-    world.step(Input::Command(Command::Close { done }));
-    assert_eq!(world.did, [Effect::Signal(Signal::TERM)]);
-    world.now += GRACE;
-    world.step(Input::Tick);
-    assert_eq!(world.did, [Effect::Signal(Signal::KILL)]);
-    world.step(Input::Ended("exit 0".into(), Vec::new()));
-    assert!(matches!(answer.try_recv().unwrap(), Err(SlotError::Gone(_))));
-    assert_eq!((closed.try_recv(), world.did.last()), (Ok(()), Some(&Effect::Finish)));
+    world.step(TerminalSlotInput::Command(SlotCommand::Close { done }));
+    assert_eq!(world.did, [TerminalEffect::Signal(Signal::TERM)]);
+    world.now += TERM_GRACE;
+    world.step(TerminalSlotInput::Tick);
+    assert_eq!(world.did, [TerminalEffect::Signal(Signal::KILL)]);
+    world.step(TerminalSlotInput::Ended("exit 0".into(), Vec::new()));
+    assert!(matches!(answer.try_recv().unwrap(), Err(SlotError::Disconnected(_))));
+    assert_eq!((closed.try_recv(), world.did.last()), (Ok(()), Some(&TerminalEffect::Finish)));
 }
 
 #[test]
 fn a_dead_program_starts_again_where_it_was() {
     let mut world = World::warm();
-    world.step(Input::Ended("exit 1".into(), vec!["last words".into()]));
+    world.step(TerminalSlotInput::Ended("exit 1".into(), vec!["last words".into()]));
     let SlotState::Exited(exit) = &world.machine.state else { panic!("{:?}", world.machine.state) };
     assert_eq!((exit.expected, exit.stderr.as_slice()), (false, ["last words".to_owned()].as_slice()));
     let (reply, _answer) = oneshot::channel();
-    world.step(Input::Command(Command::Restart { seat: Seat::Same, reply }));
-    assert!(world.did.contains(&Effect::Spawn(Some(id(A)))));
+    world.step(TerminalSlotInput::Command(SlotCommand::Restart { seat: StartIn::Same, reply }));
+    assert!(world.did.contains(&TerminalEffect::Spawn(Some(id(A)))));
     world.start("resume", A);
-    assert!(matches!(world.news()[..], [News::Ready(_), News::State(SlotState::Idle(_))]));
+    assert!(matches!(
+        world.news()[..],
+        [SlotEventKind::Ready(_), SlotEventKind::StateChanged(SlotState::Idle(_))]
+    ));
 }

@@ -2,28 +2,28 @@ use super::*;
 use crate::tui::app::sample::{greenwich, id, noon};
 
 /// A session so many hours old.
-fn row(number: u8, title: &str, hours: u64, parent: Option<u8>) -> Row {
+fn row(number: u8, title: &str, hours: u64, parent: Option<u8>) -> SessionRow {
     crate::tui::app::sample::row(number, title, hours * 60, parent)
 }
 
-fn browser(rows: Vec<Row>, query: &str) -> Browser {
+fn browser(rows: Vec<SessionRow>, query: &str) -> Browser {
     let mut browser = Browser::default();
-    browser.take(Arc::new(rows), None);
+    browser.set_rows(Arc::new(rows), None);
     browser.filter.insert_str(query);
-    browser.arrange(noon(), greenwich(), false);
+    browser.rebuild(noon(), greenwich(), false);
     browser
 }
 
 fn shown(browser: &Browser) -> Vec<String> {
-    let show = |line: &Visible| match line {
-        Visible::Heading(day) => day.clone(),
-        Visible::New => "new".into(),
-        Visible::Session { row, depth, dim, .. } => {
+    let show = |line: &BrowserLine| match line {
+        BrowserLine::Heading(day) => day.clone(),
+        BrowserLine::New => "new".into(),
+        BrowserLine::Session { row, depth, dim, .. } => {
             let title = browser.rows[*row].facts.title_text();
             format!("{}{title}{}", "  ".repeat(*depth), if *dim { " (dim)" } else { "" })
         }
     };
-    browser.visible.iter().map(show).collect()
+    browser.lines.iter().map(show).collect()
 }
 
 #[test]
@@ -56,8 +56,8 @@ fn the_cursor_steps_over_headings_and_stays_on_its_session() {
     assert_eq!(browser.selected, Some(id(1)));
     browser.step(1);
     assert_eq!(browser.selected, Some(id(2)));
-    browser.take(Arc::new([vec![row(3, "newer", 0, None)], rows].concat()), None);
-    browser.arrange(noon(), greenwich(), true);
+    browser.set_rows(Arc::new([vec![row(3, "newer", 0, None)], rows].concat()), None);
+    browser.rebuild(noon(), greenwich(), true);
     assert_eq!(browser.selected, Some(id(2)));
     browser.step(-9);
     assert_eq!(browser.selected, None, "the new session is the first line");
@@ -67,8 +67,8 @@ fn the_cursor_steps_over_headings_and_stays_on_its_session() {
 fn the_best_match_is_the_exact_one() {
     let rows = vec![row(1, "the art gallery", 1, None), row(2, "tag", 2, None)];
     let mut browser = browser(rows, "tag");
-    browser.seek_best();
-    browser.arrange(noon(), greenwich(), false);
+    browser.select_best_when_ranked();
+    browser.rebuild(noon(), greenwich(), false);
     assert_eq!(browser.selected, Some(id(2)));
 }
 
@@ -79,5 +79,5 @@ fn filters_narrow_the_list_and_their_mistakes_do_not() {
     assert_eq!(shown(&browser(rows.clone(), "tag:keep")), ["TODAY", "two"]);
     let wrong = browser(rows, "tag:keep since:tomorow");
     assert_eq!(shown(&wrong), ["TODAY", "two"]);
-    assert_eq!(wrong.ranking.query().mistakes[0].at, 9..22);
+    assert_eq!(wrong.ranking.query().errors[0].span, 9..22);
 }

@@ -1,48 +1,48 @@
 //! Another agent for the seat.
 
+use super::super::deferred::DeferredChange;
 use super::super::effect::Effect;
-use super::super::intent::Next;
 use super::super::overlay::Overlay;
 use super::super::state::{App, Focus};
-use super::{seat, switch};
+use super::{slot_events, switch};
 use crate::session::SessionId;
-use crate::slot::{Seat, Totals};
+use crate::slot::{SlotTotals, StartIn};
 
 /// Why an agent in a terminal of its own is not replaced.
-const HAS_THE_SCREEN: &str = "this agent has the screen for itself: leave, and start with --agent";
+const OWNS_THE_SCREEN: &str = "this agent has the screen for itself: leave, and start with --agent";
 
 /// Offers the agents, the one in the seat first.
-pub(super) fn offer(app: &mut App) -> Vec<Effect> {
-    if app.seat.terminal {
-        app.complain(HAS_THE_SCREEN);
+pub(super) fn open_picker(app: &mut App) -> Vec<Effect> {
+    if app.agent.terminal {
+        app.toast_error(OWNS_THE_SCREEN);
         return Vec::new();
     }
     if app.agents.is_empty() {
-        app.complain("there is no other agent here");
+        app.toast_error("there is no other agent here");
         return Vec::new();
     }
-    let at = app.agents.iter().position(|offered| offered.name == app.seat.name);
-    app.overlay = Some(Overlay::Agents(at.unwrap_or(0)));
+    let at = app.agents.iter().position(|offered| offered.name == app.agent.name);
+    app.overlay = Some(Overlay::AgentPicker(at.unwrap_or(0)));
     Vec::new()
 }
 
 /// The cursor moves among them.
 pub(super) fn step(app: &mut App, by: isize) {
     let last = app.agents.len().saturating_sub(1);
-    if let Some(Overlay::Agents(at)) = &mut app.overlay {
+    if let Some(Overlay::AgentPicker(at)) = &mut app.overlay {
         *at = at.saturating_add_signed(by).min(last);
     }
 }
 
 /// The agent under the cursor takes the seat, unless it cannot.
 pub(super) fn pick(app: &mut App) -> Vec<Effect> {
-    let Some(Overlay::Agents(at)) = app.overlay.take() else { return Vec::new() };
+    let Some(Overlay::AgentPicker(at)) = app.overlay.take() else { return Vec::new() };
     let Some(offered) = app.agents.get(at).cloned() else { return Vec::new() };
-    if offered.name == app.seat.name {
-        app.say(format!("{} has the seat already", offered.name));
+    if offered.name == app.agent.name {
+        app.toast(format!("{} has the seat already", offered.name));
         return Vec::new();
     }
-    let effects = self::seat(app, at, None);
+    let effects = self::request_agent(app, at, None);
     if effects.is_some() {
         // Somebody else is called to be talked to.
         app.focus = Focus::Composer;
@@ -52,39 +52,41 @@ pub(super) fn pick(app: &mut App) -> Vec<Effect> {
 
 /// Another agent takes the seat, in this session where one is named, as soon as
 /// it can; none where it cannot.
-pub(super) fn seat(app: &mut App, at: usize, session: Option<SessionId>) -> Option<Vec<Effect>> {
+pub(super) fn request_agent(app: &mut App, at: usize, session: Option<SessionId>) -> Option<Vec<Effect>> {
     let offered = app.agents.get(at)?;
     let name = offered.name;
-    if let Some(why) = &offered.missing {
+    if let Some(why) = &offered.unavailable {
         let why = format!("{name} cannot take the seat: {why}");
-        app.complain(why);
-    } else if app.seat.terminal {
-        app.complain(HAS_THE_SCREEN);
+        app.toast_error(why);
+    } else if app.agent.terminal {
+        app.toast_error(OWNS_THE_SCREEN);
     } else {
-        return Some(switch::change(app, Next::Agent { at, name, session }));
+        return Some(switch::request_change(app, DeferredChange::Agent { at, name, session }));
     }
     None
 }
 
 /// Calls another agent into the seat; a turn that runs there ends.
-pub(super) fn call(app: &mut App, at: usize, session: Option<SessionId>) -> Vec<Effect> {
+pub(super) fn replace_agent(app: &mut App, at: usize, session: Option<SessionId>) -> Vec<Effect> {
     let Some(name) = app.agents.get(at).map(|offered| offered.name) else { return Vec::new() };
     // An agent that keeps its sessions itself leaves none that another could go on in.
-    let stays = app.shares_transcripts() && app.agents.get(at).is_some_and(|offered| offered.official);
+    let stays =
+        app.shares_transcripts() && app.agents.get(at).is_some_and(|offered| offered.official_transcripts);
     let seat = match session {
-        Some(session) => Seat::Stored(session),
-        None if stays => Seat::Same,
-        None => Seat::New,
+        Some(session) => StartIn::Stored(session),
+        None if stays => StartIn::Same,
+        None => StartIn::New,
     };
-    let left = app.agents.iter().position(|former| former.name == app.seat.name && former.official);
-    app.seat.sharing = left.or(app.seat.sharing);
-    name.clone_into(&mut app.seat.name);
-    app.seat.agent = None;
+    let left =
+        app.agents.iter().position(|former| former.name == app.agent.name && former.official_transcripts);
+    app.agent.last_official = left.or(app.agent.last_official);
+    name.clone_into(&mut app.agent.name);
+    app.agent.info = None;
     // What the bar says of the former agent is not true of this one.
-    app.seat.totals = Totals::default();
-    (app.seat.last_switch, app.seat.memory, app.seat.prepared) = (None, None, None);
+    app.agent.totals = SlotTotals::default();
+    (app.agent.last_switch, app.agent.memory, app.agent.prepared) = (None, None, None);
     app.permissions.clear();
-    seat::leave_permission(app);
-    app.seat.called = Some(app.now);
-    vec![Effect::SeatAgent { at, seat }]
+    slot_events::leave_permission(app);
+    app.agent.replacing_since = Some(app.now);
+    vec![Effect::StartAgent { at, seat }]
 }

@@ -3,28 +3,28 @@
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use super::super::command::Command;
-use super::super::effect::{Effect, Typed};
-use super::super::jump::Within;
+use super::super::effect::{Effect, TerminalInput};
+use super::super::jump::SearchScope;
 use super::super::key::Key;
-use super::super::keymap::Place;
-use super::super::overlay::{Ask, Choice, Overlay, Purpose, Text};
+use super::super::keymap::KeyContext;
+use super::super::overlay::{Confirmation, LinePrompt, Overlay, PromptKind, ViewerContent};
 use super::super::state::{App, Focus};
-use super::super::writing::{self, line};
-use super::{act, agents, care, jump, read, rewind, slash, switch, terminal};
-use crate::slot::Verdict;
+use super::super::text_input::{self, single_line};
+use super::{agents, dispatch, jump, loading, rewind, session_actions, slash, switch, terminal};
+use crate::slot::PermissionDecision;
 
 /// A key was pressed. Text waits until it is known what there is to choose from:
 /// where that is nothing, it is for the agent.
 pub(super) fn key(app: &mut App, event: KeyEvent) -> Vec<Effect> {
     let waits = app.focus == Focus::Browser && app.overlay.is_none();
     let waits = waits && !event.modifiers.contains(KeyModifiers::CONTROL);
-    match &mut app.typed_ahead {
-        Some(ahead) if waits && (types(event) || !ahead.is_empty()) => {
+    match &mut app.buffered_keys {
+        Some(ahead) if waits && (is_text_key(event) || !ahead.is_empty()) => {
             ahead.push(event);
             return Vec::new();
         }
         // Who presses another key first means what is there.
-        Some(ahead) if ahead.is_empty() => app.typed_ahead = None,
+        Some(ahead) if ahead.is_empty() => app.buffered_keys = None,
         _ => {}
     }
     press(app, event)
@@ -32,31 +32,31 @@ pub(super) fn key(app: &mut App, event: KeyEvent) -> Vec<Effect> {
 
 /// Takes what was typed ahead, once there is something to choose from or it is
 /// known that there is nothing.
-pub(super) fn catch_up(app: &mut App) -> Vec<Effect> {
+pub(super) fn flush_buffered(app: &mut App) -> Vec<Effect> {
     if app.browser.rows.is_empty() && app.browser.progress.is_some() {
         return Vec::new();
     }
-    let ahead = app.typed_ahead.take().unwrap_or_default();
+    let ahead = app.buffered_keys.take().unwrap_or_default();
     ahead.into_iter().flat_map(|event| press(app, event)).collect()
 }
 
 /// A key was pressed, and means what it means now.
 pub(super) fn press(app: &mut App, event: KeyEvent) -> Vec<Effect> {
     let key = Key::from(event);
-    let place = app.focus.place();
+    let place = app.focus.key_context();
     // Ctrl-C, Ctrl-Z and Ctrl-L mean the same whatever lies over the panes.
     let global = app.keymap.command(place, key);
-    if let Some(Overlay::Read(Text::Details(session), _)) = app.overlay {
+    if let Some(Overlay::Viewer(ViewerContent::Details(session), _)) = app.overlay {
         // From wherever they were opened, the browser's keys are about the session.
-        match app.keymap.command(Place::Browser, key) {
-            Some(Command::Pin) => return act::act(app, Command::Pin),
-            Some(Command::Seat) => {
+        match app.keymap.command(KeyContext::Browser, key) {
+            Some(Command::Pin) => return dispatch::dispatch(app, Command::Pin),
+            Some(Command::Resume) => {
                 app.overlay = None;
-                return switch::seat_session(app, session);
+                return switch::resume_session(app, session);
             }
             Some(command) if is_about_a_session(command) => {
                 app.overlay = None;
-                return act::act(app, command);
+                return dispatch::dispatch(app, command);
             }
             _ => {}
         }
@@ -70,42 +70,47 @@ pub(super) fn press(app: &mut App, event: KeyEvent) -> Vec<Effect> {
     if app.focus == Focus::Browser && app.browser.filtering {
         return press_filter(app, event, key);
     }
-    if app.focus == Focus::Permission && (app.answerable().is_none() || global.is_none()) && types(event) {
+    if app.focus == Focus::Permission
+        && (app.answerable().is_none() || global.is_none())
+        && is_text_key(event)
+    {
         // Typed before the request could be seen, or meant as text: it is text.
         app.focus = Focus::Composer;
     }
     if app.focus == Focus::Composer {
         return press_composer(app, event, key);
     }
-    app.keymap.command(app.focus.place(), key).map_or_else(Vec::new, |command| act::act(app, command))
+    app.keymap
+        .command(app.focus.key_context(), key)
+        .map_or_else(Vec::new, |command| dispatch::dispatch(app, command))
 }
 
 /// What leads from a session's details to something else; a pin shows in them.
 fn is_about_a_session(command: Command) -> bool {
     use Command as C;
-    matches!(command, C::Fork | C::Parent | C::Rename | C::Tag | C::Delete)
+    matches!(command, C::Fork | C::ParentSession | C::Rename | C::Tag | C::Delete)
 }
 
 /// A text was pasted: into the line that has the keys, else into the composer.
 pub(super) fn paste(app: &mut App, text: &str) -> Vec<Effect> {
     if app.in_terminal() {
-        return vec![Effect::Type(Typed::Paste(text.to_owned()))];
+        return vec![Effect::TerminalInput(TerminalInput::Paste(text.to_owned()))];
     }
     let now = app.local_now();
     let one_line = || text.split_whitespace().collect::<Vec<_>>().join(" ");
     match &mut app.overlay {
-        Some(Overlay::Ask(ask)) => {
+        Some(Overlay::Prompt(ask)) => {
             ask.line.insert_str(one_line());
         }
         Some(Overlay::Jump(search)) => {
             search.line.insert_str(one_line());
-            search.search(now);
+            search.update_query(now);
             return jump::preview(app);
         }
-        Some(Overlay::Read(..) | Overlay::Choice(_) | Overlay::Agents(_)) => {}
+        Some(Overlay::Viewer(..) | Overlay::Confirm(_) | Overlay::AgentPicker(_)) => {}
         None if app.focus == Focus::Browser && app.browser.filtering => {
             app.browser.filter.insert_str(one_line());
-            return filtered(app);
+            return filter_changed(app);
         }
         None => {
             app.focus = Focus::Composer;
@@ -116,7 +121,7 @@ pub(super) fn paste(app: &mut App, text: &str) -> Vec<Effect> {
 }
 
 /// The key writes a character.
-fn types(event: KeyEvent) -> bool {
+fn is_text_key(event: KeyEvent) -> bool {
     matches!(event.code, KeyCode::Char(_))
         && !event.modifiers.intersects(KeyModifiers::CONTROL | KeyModifiers::ALT)
 }
@@ -125,53 +130,54 @@ fn press_composer(app: &mut App, event: KeyEvent, key: Key) -> Vec<Effect> {
     if let Some(effects) = slash::press(app, event) {
         return effects;
     }
-    let command = app.keymap.command(app.focus.place(), key).filter(|command| match command {
+    let command = app.keymap.command(app.focus.key_context(), key).filter(|command| match command {
         Command::HistoryPrevious => app.composer.at_first_line(),
         Command::HistoryNext => app.composer.at_last_line(),
         _ => true,
     });
     if let Some(command) = command {
-        return act::act(app, command);
+        return dispatch::dispatch(app, command);
     }
     if app.composer.is_empty() && event.code == KeyCode::Char('d') && event.modifiers == KeyModifiers::CONTROL
     {
-        return act::act(app, Command::Quit);
+        return dispatch::dispatch(app, Command::Quit);
     }
-    writing::press(&mut app.composer.area, event);
+    text_input::apply_key(&mut app.composer.area, event);
     app.composer.completion = 0;
     Vec::new()
 }
 
 /// The filter takes what is typed; the keys that move, choose and leave go on working.
 fn press_filter(app: &mut App, event: KeyEvent, key: Key) -> Vec<Effect> {
-    let command = app.keymap.command_of(Place::Filter, key);
-    if command == Some(Command::Complete) && writing::complete(&mut app.browser.filter, &app.browser.rows) {
-        return filtered(app);
+    let command = app.keymap.command_in(KeyContext::Filter, key);
+    if command == Some(Command::Complete) && text_input::complete(&mut app.browser.filter, &app.browser.rows)
+    {
+        return filter_changed(app);
     }
     // A second slash: not in titles, in texts.
     let twice = event.code == KeyCode::Char('/') && app.browser.query().is_empty();
-    if command == Some(Command::Find) || twice {
+    if command == Some(Command::SearchMessages) || twice {
         let text = app.browser.query().to_owned();
-        return jump::open(app, Within::Texts, &text);
+        return jump::open(app, SearchScope::Messages, &text);
     }
     match event.code {
         KeyCode::Enter => {
             app.browser.filtering = false;
-            if app.browser.ranking.finish() {
-                app.arrange();
+            if app.browser.ranking.rank_now() {
+                app.rebuild_browser();
             }
-            return act::act(app, Command::Seat);
+            return dispatch::dispatch(app, Command::Resume);
         }
         KeyCode::Esc => {
             app.browser.filtering = false;
-            app.browser.filter = line("");
-            return filtered(app);
+            app.browser.filter = single_line("");
+            return filter_changed(app);
         }
-        KeyCode::Up => return act::act(app, Command::Up),
-        KeyCode::Down => return act::act(app, Command::Down),
+        KeyCode::Up => return dispatch::dispatch(app, Command::Up),
+        KeyCode::Down => return dispatch::dispatch(app, Command::Down),
         KeyCode::Tab => {
             app.browser.filtering = false;
-            return act::act(app, Command::FocusNext);
+            return dispatch::dispatch(app, Command::FocusNext);
         }
         KeyCode::Backspace if app.browser.query().is_empty() => {
             app.browser.filtering = false;
@@ -179,25 +185,25 @@ fn press_filter(app: &mut App, event: KeyEvent, key: Key) -> Vec<Effect> {
         }
         _ => {}
     }
-    if !types(event)
-        && let Some(command) = app.keymap.command(Place::Anywhere, key)
+    if !is_text_key(event)
+        && let Some(command) = app.keymap.command(KeyContext::Anywhere, key)
     {
-        return act::act(app, command);
+        return dispatch::dispatch(app, command);
     }
-    if writing::press(&mut app.browser.filter, event) { filtered(app) } else { Vec::new() }
+    if text_input::apply_key(&mut app.browser.filter, event) { filter_changed(app) } else { Vec::new() }
 }
 
 /// The filter changed: the best match is under the cursor, and shown.
-fn filtered(app: &mut App) -> Vec<Effect> {
+fn filter_changed(app: &mut App) -> Vec<Effect> {
     app.browser.selected = None;
     if app.browser.query().is_empty() {
-        app.arrange();
+        app.rebuild_browser();
         app.browser.selected = app.browser.row_of(app.shown).map(|row| row.stored.id);
     } else {
-        app.browser.seek_best();
-        app.arrange();
+        app.browser.select_best_when_ranked();
+        app.rebuild_browser();
     }
-    read::show_selected(app)
+    loading::show_selected(app)
 }
 
 fn press_overlay(app: &mut App, event: KeyEvent) -> Vec<Effect> {
@@ -206,15 +212,15 @@ fn press_overlay(app: &mut App, event: KeyEvent) -> Vec<Effect> {
     match &mut app.overlay {
         Some(Overlay::Jump(_)) if leaves => jump::leave(app),
         Some(Overlay::Jump(_)) => jump::press(app, event),
-        Some(Overlay::Choice(choice)) => {
+        Some(Overlay::Confirm(choice)) => {
             let choice = choice.clone();
-            press_choice(app, choice, event, leaves)
+            press_confirmation(app, choice, event, leaves)
         }
         Some(_) if leaves => {
             app.overlay = None;
             Vec::new()
         }
-        Some(Overlay::Agents(_)) => match event.code {
+        Some(Overlay::AgentPicker(_)) => match event.code {
             KeyCode::Enter => agents::pick(app),
             KeyCode::Up | KeyCode::Char('k') => {
                 agents::step(app, -1);
@@ -226,7 +232,7 @@ fn press_overlay(app: &mut App, event: KeyEvent) -> Vec<Effect> {
             }
             _ => Vec::new(),
         },
-        Some(Overlay::Read(text, scroll)) => {
+        Some(Overlay::Viewer(text, scroll)) => {
             match event.code {
                 KeyCode::Up | KeyCode::Char('k') => *scroll = scroll.saturating_sub(1),
                 KeyCode::Down | KeyCode::Char('j') => *scroll = scroll.saturating_add(1),
@@ -234,21 +240,23 @@ fn press_overlay(app: &mut App, event: KeyEvent) -> Vec<Effect> {
                 KeyCode::PageDown | KeyCode::Char(' ') => *scroll = scroll.saturating_add(10),
                 KeyCode::Home | KeyCode::Char('g') => *scroll = 0,
                 KeyCode::End | KeyCode::Char('G') => *scroll = usize::MAX,
-                KeyCode::Enter if matches!(text, Text::Rewind { .. }) => return rewind::go(app),
-                KeyCode::Char('R') if matches!(text, Text::Why) => {
+                KeyCode::Enter if matches!(text, ViewerContent::Rewind { .. }) => {
+                    return rewind::confirm(app);
+                }
+                KeyCode::Char('R') if matches!(text, ViewerContent::ExitOutput) => {
                     app.overlay = None;
-                    return act::act(app, Command::Restart);
+                    return dispatch::dispatch(app, Command::Restart);
                 }
                 _ => app.overlay = None,
             }
             Vec::new()
         }
-        Some(Overlay::Ask(ask)) => {
+        Some(Overlay::Prompt(ask)) => {
             if event.code == KeyCode::Enter {
-                let Some(Overlay::Ask(ask)) = app.overlay.take() else { return Vec::new() };
-                return answered(app, *ask);
+                let Some(Overlay::Prompt(ask)) = app.overlay.take() else { return Vec::new() };
+                return prompt_entered(app, *ask);
             }
-            if writing::press(&mut ask.line, event) && ask.purpose == Purpose::Search {
+            if text_input::apply_key(&mut ask.line, event) && ask.kind == PromptKind::Search {
                 let query = ask.text().to_owned();
                 if let Some(page) = app.page_mut() {
                     page.search(&query);
@@ -260,8 +268,8 @@ fn press_overlay(app: &mut App, event: KeyEvent) -> Vec<Effect> {
     }
 }
 
-fn press_choice(app: &mut App, choice: Choice, event: KeyEvent, leaves: bool) -> Vec<Effect> {
-    let keys = choice.keys();
+fn press_confirmation(app: &mut App, choice: Confirmation, event: KeyEvent, leaves: bool) -> Vec<Effect> {
+    let keys = choice.answer_keys();
     let answer = match event.code {
         _ if leaves => keys.last().copied(),
         KeyCode::Enter => choice.default_answer(),
@@ -270,32 +278,39 @@ fn press_choice(app: &mut App, choice: Choice, event: KeyEvent, leaves: bool) ->
     };
     let Some(answer) = answer else { return Vec::new() };
     // It was meant for the turn before this one, if that is so new.
-    if matches!((&choice, answer), (Choice::ChangeWhileBusy(_), 'i')) && app.is_busy() && app.is_new_state() {
+    if matches!((&choice, answer), (Confirmation::SwitchWhileBusy(_), 'i'))
+        && app.is_busy()
+        && app.is_new_state()
+    {
         return Vec::new();
     }
     app.overlay = None;
-    act::choose(app, choice, answer)
+    dispatch::answer_confirmation(app, choice, answer)
 }
 
 /// A line was written.
-fn answered(app: &mut App, ask: Ask) -> Vec<Effect> {
+fn prompt_entered(app: &mut App, ask: LinePrompt) -> Vec<Effect> {
     let text = ask.text().trim().to_owned();
-    match ask.purpose {
-        Purpose::Title(_) if text.is_empty() => Vec::new(),
-        Purpose::Title(session) => care::rename(app, session, text),
-        Purpose::Tag(session) => care::tag(app, session, text),
-        Purpose::Reason(id) => {
+    match ask.kind {
+        PromptKind::Title(_) if text.is_empty() => Vec::new(),
+        PromptKind::Title(session) => session_actions::rename(app, session, text),
+        PromptKind::Tag(session) => session_actions::tag(app, session, text),
+        PromptKind::DenyReason(id) => {
             let still_asked = app.permissions.front().is_some_and(|first| first.request.id == id);
-            if still_asked { act::answer(app, Verdict::Deny(text)) } else { Vec::new() }
+            if still_asked {
+                dispatch::answer_permission(app, PermissionDecision::Deny(text))
+            } else {
+                Vec::new()
+            }
         }
-        Purpose::Search => {
+        PromptKind::Search => {
             let hits = app.page_mut().map_or(0, |page| {
                 page.search(&text);
                 page.search.as_ref().map_or(0, |search| search.hits.len())
             });
             app.focus = Focus::Conversation;
             if hits == 0 && !text.is_empty() {
-                app.complain(format!("“{text}” is not in this conversation"));
+                app.toast_error(format!("“{text}” is not in this conversation"));
             }
             Vec::new()
         }

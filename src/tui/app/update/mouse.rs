@@ -3,10 +3,10 @@
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 
 use super::super::effect::Effect;
-use super::super::geometry::Target;
+use super::super::geometry::HitTarget;
 use super::super::overlay::Overlay;
 use super::super::state::{App, Focus};
-use super::{act, agents, jump, keys, read, talk, terminal};
+use super::{agents, dispatch, jump, keys, loading, prompts, terminal};
 
 /// Lines that one notch of the wheel moves.
 const NOTCH: isize = 3;
@@ -18,7 +18,7 @@ pub(super) fn mouse(app: &mut App, mouse: MouseEvent) -> Vec<Effect> {
     if let Some(effects) = terminal::mouse(app, mouse) {
         return effects;
     }
-    let target = app.geometry.target(mouse.column, mouse.row, app.overlay.is_some());
+    let target = app.geometry.hit_test(mouse.column, mouse.row, app.overlay.is_some());
     match mouse.kind {
         MouseEventKind::Down(MouseButton::Left) => click(app, target),
         MouseEventKind::Drag(MouseButton::Left) if app.dragging => {
@@ -36,91 +36,91 @@ pub(super) fn mouse(app: &mut App, mouse: MouseEvent) -> Vec<Effect> {
     }
 }
 
-fn wheel(app: &mut App, target: Target, lines: isize) -> Vec<Effect> {
+fn wheel(app: &mut App, target: HitTarget, lines: isize) -> Vec<Effect> {
     match (&mut app.overlay, target) {
         (Some(Overlay::Jump(search)), _) => {
             search.step(lines.signum());
             jump::preview(app)
         }
-        (Some(Overlay::Read(_, scroll)), _) => {
+        (Some(Overlay::Viewer(_, scroll)), _) => {
             *scroll = scroll.saturating_add_signed(lines);
             Vec::new()
         }
-        (Some(Overlay::Agents(_)), _) => {
+        (Some(Overlay::AgentPicker(_)), _) => {
             agents::step(app, lines.signum());
             Vec::new()
         }
-        (Some(Overlay::Ask(_) | Overlay::Choice(_)), _) => Vec::new(),
-        (None, Target::Row(_) | Target::Browser) => {
+        (Some(Overlay::Prompt(_) | Overlay::Confirm(_)), _) => Vec::new(),
+        (None, HitTarget::Row(_) | HitTarget::Browser) => {
             app.browser.step(lines.signum());
-            read::show_selected(app)
+            loading::show_selected(app)
         }
         (None, _) => {
-            talk::scroll(app, lines);
+            prompts::scroll(app, lines);
             Vec::new()
         }
     }
 }
 
-fn click(app: &mut App, target: Target) -> Vec<Effect> {
+fn click(app: &mut App, target: HitTarget) -> Vec<Effect> {
     match target {
-        Target::Row(line) => {
+        HitTarget::Row(line) => {
             let before = app.browser.selected;
             app.focus = Focus::Browser;
             if !app.browser.select_line(line) {
                 return Vec::new();
             }
             // The second click on a row is Enter.
-            if app.browser.selected == before && app.shown == before.or(app.seat.active) {
-                return act::act(app, super::super::command::Command::Seat);
+            if app.browser.selected == before && app.shown == before.or(app.agent.active) {
+                return dispatch::dispatch(app, super::super::command::Command::Resume);
             }
-            read::show_selected(app)
+            loading::show_selected(app)
         }
-        Target::Browser => {
+        HitTarget::Browser => {
             app.focus = Focus::Browser;
             Vec::new()
         }
-        Target::Divider => {
+        HitTarget::Divider => {
             app.dragging = true;
             Vec::new()
         }
-        Target::Item(item) => {
+        HitTarget::Item(item) => {
             app.focus = Focus::Conversation;
             if let Some(page) = app.page_mut() {
                 if page.selected == Some(item) {
-                    page.toggle(item);
+                    page.toggle_fold(item);
                 }
                 page.selected = Some(item);
             }
             Vec::new()
         }
-        Target::Conversation => {
+        HitTarget::Conversation => {
             app.focus = Focus::Conversation;
             Vec::new()
         }
-        Target::Composer => {
+        HitTarget::Composer => {
             app.focus = Focus::Composer;
             Vec::new()
         }
-        Target::Choice(choice) => match &mut app.overlay {
+        HitTarget::Choice(choice) => match &mut app.overlay {
             Some(Overlay::Jump(search)) => {
                 search.cursor = choice;
                 keys::press(app, KeyEvent::new(KeyCode::Enter, KeyModifiers::NONE))
             }
-            Some(Overlay::Choice(question)) => {
-                let key = question.keys().get(choice).copied();
+            Some(Overlay::Confirm(question)) => {
+                let key = question.answer_keys().get(choice).copied();
                 key.map_or_else(Vec::new, |key| {
                     keys::press(app, KeyEvent::new(KeyCode::Char(key), KeyModifiers::NONE))
                 })
             }
-            Some(Overlay::Agents(at)) => {
+            Some(Overlay::AgentPicker(at)) => {
                 *at = choice;
                 agents::pick(app)
             }
-            Some(Overlay::Read(..) | Overlay::Ask(_)) | None => Vec::new(),
+            Some(Overlay::Viewer(..) | Overlay::Prompt(_)) | None => Vec::new(),
         },
-        Target::Nothing => {
-            if matches!(app.overlay, Some(Overlay::Read(..))) {
+        HitTarget::Nothing => {
+            if matches!(app.overlay, Some(Overlay::Viewer(..))) {
                 app.overlay = None;
             }
             Vec::new()

@@ -2,57 +2,59 @@
 //! what it changes, done on one more key.
 
 use super::super::effect::Effect;
-use super::super::overlay::{Overlay, Text};
+use super::super::overlay::{Overlay, ViewerContent};
 use super::super::state::App;
-use super::act::complain;
-use crate::session::conversation::Body;
-use crate::slot::Rewind;
+use super::dispatch::refuse;
+use crate::session::conversation::ItemKind;
+use crate::slot::RewindResult;
 
 /// Asks the agent what coming back to the selected message's prompt would
 /// change; with none selected, to the last prompt.
-pub(super) fn ask(app: &mut App) -> Vec<Effect> {
+pub(super) fn preview(app: &mut App) -> Vec<Effect> {
     if !app.shows_active() {
-        return complain(app, "only the session in the seat can bring files back");
+        return refuse(app, "only the session in the seat can bring files back");
     }
-    let Some(page) = app.page() else { return complain(app, "there is no prompt yet") };
+    let Some(page) = app.page() else { return refuse(app, "there is no prompt yet") };
     let items = page.conversation.items();
     let to = page.selected.map_or(items.len(), |at| at + 1).min(items.len());
-    let prompt = items[..to].iter().rev().find(|item| matches!(item.body, Body::Prompt(_)));
+    let prompt = items[..to].iter().rev().find(|item| matches!(item.kind, ItemKind::Prompt(_)));
     let Some(prompt) = prompt.filter(|prompt| !prompt.uuid.is_empty()) else {
-        return complain(app, "there is no prompt yet");
+        return refuse(app, "there is no prompt yet");
     };
     vec![Effect::Rewind { prompt: prompt.uuid.clone(), dry_run: true }]
 }
 
 /// The person has seen what it changes, and wants it.
-pub(super) fn go(app: &mut App) -> Vec<Effect> {
-    let Some(Overlay::Read(Text::Rewind { prompt, .. }, _)) = app.overlay.take() else { return Vec::new() };
+pub(super) fn confirm(app: &mut App) -> Vec<Effect> {
+    let Some(Overlay::Viewer(ViewerContent::Rewind { prompt, .. }, _)) = app.overlay.take() else {
+        return Vec::new();
+    };
     vec![Effect::Rewind { prompt, dry_run: false }]
 }
 
 /// The agent answered.
-pub(super) fn heard(
+pub(super) fn rewind_answered(
     app: &mut App,
     prompt: String,
     dry_run: bool,
-    rewind: Result<Rewind, String>,
+    rewind: Result<RewindResult, String>,
 ) -> Vec<Effect> {
     let rewind = match rewind {
         Ok(rewind) => rewind,
-        Err(why) => return complain(app, &format!("the files stay as they are: {why}")),
+        Err(why) => return refuse(app, &format!("the files stay as they are: {why}")),
     };
     let files = match rewind.files.len() {
         0 => {
-            app.say("the files are as they were when this prompt came");
+            app.toast("the files are as they were when this prompt came");
             return Vec::new();
         }
         1 => "1 file".to_owned(),
         count => format!("{count} files"),
     };
     if dry_run {
-        app.overlay = Some(Overlay::Read(Text::Rewind { prompt, rewind }, 0));
+        app.overlay = Some(Overlay::Viewer(ViewerContent::Rewind { prompt, rewind }, 0));
     } else {
-        app.say(format!("{files} brought back (+{} -{} lines)", rewind.insertions, rewind.deletions));
+        app.toast(format!("{files} brought back (+{} -{} lines)", rewind.insertions, rewind.deletions));
     }
     Vec::new()
 }

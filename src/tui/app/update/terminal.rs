@@ -5,16 +5,16 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseEvent, MouseEventKi
 use ratatui::layout::Position;
 
 use super::super::command::Command;
-use super::super::effect::{Effect, Typed};
+use super::super::effect::{Effect, TerminalInput};
 use super::super::key::Key;
-use super::super::keymap::Place;
+use super::super::keymap::KeyContext;
 use super::super::state::{App, Focus};
 
 /// Takes one key.
 pub(super) fn press(app: &mut App, event: KeyEvent) -> Vec<Effect> {
     let screen = isize::from(i16::try_from(app.geometry.terminal.height).unwrap_or(i16::MAX));
-    match app.keymap.command_of(Place::Terminal, Key::from(event)) {
-        Some(Command::Leave) => {
+    match app.keymap.command_in(KeyContext::Terminal, Key::from(event)) {
+        Some(Command::LeaveTerminal) => {
             app.browser.hidden = false;
             app.focus = Focus::Browser;
             Vec::new()
@@ -23,8 +23,8 @@ pub(super) fn press(app: &mut App, event: KeyEvent) -> Vec<Effect> {
         Some(Command::PageDown) => vec![Effect::ScrollTerminal(1 - screen)],
         _ => {
             let control_c = event.code == KeyCode::Char('c') && event.modifiers == KeyModifiers::CONTROL;
-            app.seat.in_doubt |= app.is_busy() && (event.code == KeyCode::Esc || control_c);
-            vec![Effect::Type(Typed::Key(event))]
+            app.agent.interrupt_unconfirmed |= app.is_busy() && (event.code == KeyCode::Esc || control_c);
+            vec![Effect::TerminalInput(TerminalInput::Key(event))]
         }
     }
 }
@@ -40,5 +40,5 @@ pub(super) fn mouse(app: &mut App, mouse: MouseEvent) -> Option<Vec<Effect>> {
         app.focus = Focus::Composer;
     }
     let at = (mouse.column - area.x, mouse.row - area.y);
-    Some(vec![Effect::Type(Typed::Mouse { mouse, at })])
+    Some(vec![Effect::TerminalInput(TerminalInput::Mouse { mouse, at })])
 }

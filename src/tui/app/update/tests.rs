@@ -5,27 +5,27 @@ use std::time::Duration;
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui::layout::Rect;
 
+use super::super::conversation_page::{INITIAL_READ_BYTES, ScrollAnchor};
 use super::super::geometry::Geometry;
-use super::super::overlay::{Choice, Overlay, Text};
-use super::super::page::{Anchor, FIRST_READ};
+use super::super::overlay::{Confirmation, Overlay, ViewerContent};
 use super::super::sample::{self, id, noon, setup};
-use super::super::setup::Setup;
+use super::super::setup::AppSetup;
 use super::super::state::{App, Focus};
-use super::super::{Effect, Event, Opened};
+use super::super::{Effect, Event, LoadedTranscript};
 use super::*;
-use crate::index::Row;
+use crate::index::SessionRow;
 use crate::session::SessionId;
-use crate::session::conversation::{Body, Change, Conversation, TurnCost};
-use crate::session::message::Block;
+use crate::session::conversation::{Conversation, ConversationEvent, ItemKind, TurnCost};
+use crate::session::message::MessageBlock;
 use crate::slot::{
-    Exit, FileChange, How, News, PermissionRequest, PromptState, Rewind, SlotEvent, SlotState, Switch,
-    Switched, Verdict,
+    CompletedSwitch, FileChange, PermissionDecision, PermissionRequest, ProcessExit, PromptState,
+    RewindResult, SlotEvent, SlotEventKind, SlotState, Switch, SwitchMethod,
 };
 
 /// The session the agent starts with.
 const FRESH: u8 = 90;
 
-fn row(number: u8, title: &str, parent: Option<u8>) -> Row {
+fn row(number: u8, title: &str, parent: Option<u8>) -> SessionRow {
     sample::row(number, title, u64::from(number), parent)
 }
 
@@ -38,9 +38,9 @@ struct Program {
 
 impl Program {
     /// Nothing warm, nothing read.
-    fn cold(setup: Setup) -> Self {
+    fn cold(setup: AppSetup) -> Self {
         let mut program = Self { app: App::new(setup), now: noon(), epoch: 1 };
-        begin(&mut program.app);
+        initial_effects(&mut program.app);
         program.does(Event::Resize { width: 120, height: 34 });
         program
     }
@@ -61,56 +61,59 @@ impl Program {
         update(&mut self.app, self.now, event)
     }
 
-    fn rows(&mut self, rows: Vec<Row>) -> Vec<Effect> {
-        self.does(Event::Rows { all: false, rows, progress: None })
+    fn rows(&mut self, rows: Vec<SessionRow>) -> Vec<Effect> {
+        self.does(Event::SessionList { all: false, rows, progress: None })
     }
 
-    fn slot(&mut self, session: u8, news: News) -> Vec<Effect> {
-        let event = SlotEvent { epoch: self.epoch, session: Some(id(session)), news };
+    fn slot(&mut self, session: u8, news: SlotEventKind) -> Vec<Effect> {
+        let event = SlotEvent { epoch: self.epoch, session: Some(id(session)), kind: news };
         self.does(Event::Slot(Box::new(event)))
     }
 
     fn ready(&mut self) {
-        self.slot(FRESH, News::Ready(sample::agent(id(FRESH))));
-        self.slot(FRESH, News::State(SlotState::Idle(id(FRESH))));
+        self.slot(FRESH, SlotEventKind::Ready(sample::agent(id(FRESH))));
+        self.slot(FRESH, SlotEventKind::StateChanged(SlotState::Idle(id(FRESH))));
     }
 
     fn idle(&mut self, session: u8) -> Vec<Effect> {
-        self.slot(session, News::State(SlotState::Idle(id(session))))
+        self.slot(session, SlotEventKind::StateChanged(SlotState::Idle(id(session))))
     }
 
     fn busy(&mut self, session: u8) {
-        self.slot(session, News::State(SlotState::Busy { session: id(session), turn: "t".into() }));
+        self.slot(
+            session,
+            SlotEventKind::StateChanged(SlotState::Busy { session: id(session), turn: "t".into() }),
+        );
     }
 
     fn switched(&mut self, what: &'static str, from: u8, to: u8) -> Vec<Effect> {
         self.epoch += 1;
-        let switched = Switched {
-            what,
-            how: How::InProcess,
+        let switched = CompletedSwitch {
+            kind: what,
+            method: SwitchMethod::InProcess,
             from: id(from),
             to: id(to),
             forked_from: None,
-            took: Duration::from_millis(2),
+            duration: Duration::from_millis(2),
             pid: 4711,
             turns: 1,
             cwd: "/work".into(),
             transcript: "t".into(),
             repaired: None,
         };
-        self.slot(to, News::Switched(switched))
+        self.slot(to, SlotEventKind::Switched(switched))
     }
 
     /// A turn in the fresh session, so that it holds something.
     fn talked(&mut self, session: u8) {
-        self.grow(session, "p", Change::Prompt("hello".into()));
-        let block = Block::Text("hi".into());
-        self.grow(session, "r", Change::Block { block, model: None, usage: None });
+        self.grow(session, "p", ConversationEvent::Prompt("hello".into()));
+        let block = MessageBlock::Text("hi".into());
+        self.grow(session, "r", ConversationEvent::Block { block, model: None, usage: None });
     }
 
-    fn grow(&mut self, session: u8, uuid: &str, change: Change) -> Vec<Effect> {
+    fn grow(&mut self, session: u8, uuid: &str, change: ConversationEvent) -> Vec<Effect> {
         let at = self.now;
-        self.slot(session, News::Conversation { uuid: uuid.into(), at, change })
+        self.slot(session, SlotEventKind::ConversationChanged { uuid: uuid.into(), at, change })
     }
 
     /// Presses keys by name, or characters one after the other; the last one's effects.
@@ -135,12 +138,12 @@ impl Program {
         self.app.focus = Focus::Browser;
         self.app.browser.selected = Some(id(1));
         self.keys("enter");
-        assert!(matches!(self.choice(), Some(Choice::ChangeWhileBusy(_))));
+        assert!(matches!(self.choice(), Some(Confirmation::SwitchWhileBusy(_))));
     }
 
-    fn choice(&self) -> Option<&Choice> {
+    fn choice(&self) -> Option<&Confirmation> {
         match &self.app.overlay {
-            Some(Overlay::Choice(choice)) => Some(choice),
+            Some(Overlay::Confirm(choice)) => Some(choice),
             _ => None,
         }
     }
@@ -157,27 +160,27 @@ impl Program {
             description: None,
             suggestions: Vec::new(),
         };
-        self.slot(FRESH, News::Permission(request));
+        self.slot(FRESH, SlotEventKind::PermissionRequested(request));
     }
 
     /// A frame showed the request, and so many milliseconds went by.
     fn sees(&mut self, request: &str, milliseconds: i64) {
-        self.does(Event::Drawn(Geometry { permission: Some(request.into()), ..Geometry::default() }));
+        self.does(Event::FrameDrawn(Geometry { permission: Some(request.into()), ..Geometry::default() }));
         self.now += chrono::TimeDelta::milliseconds(milliseconds);
     }
 
     fn reads(&mut self, session: u8, prompts: &[&str], whole: bool) {
         let mut conversation = Conversation::default();
         for prompt in prompts {
-            conversation.apply(Change::Prompt((*prompt).into()), prompt, None);
+            conversation.apply(ConversationEvent::Prompt((*prompt).into()), prompt, None);
         }
-        let opened = Opened { conversation, whole, bytes: FIRST_READ, size: 10 };
-        self.does(Event::Opened { session: id(session), read: Ok(opened) });
+        let opened = LoadedTranscript { conversation, whole, bytes: INITIAL_READ_BYTES, size: 10 };
+        self.does(Event::TranscriptRead { session: id(session), read: Ok(opened) });
     }
 
     fn prompts(&self) -> Vec<&str> {
         let items = self.app.page().map(|page| page.conversation.items()).unwrap_or_default();
-        let prompt = |item: &'_ crate::session::conversation::Item| matches!(item.body, Body::Prompt(_));
+        let prompt = |item: &'_ crate::session::conversation::Item| matches!(item.kind, ItemKind::Prompt(_));
         items.iter().filter(|item| prompt(item)).map(|item| item.uuid.as_str()).collect()
     }
 }

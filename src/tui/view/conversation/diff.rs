@@ -4,31 +4,31 @@ use ratatui::text::{Line, Span};
 use serde_json::Value;
 use similar::{ChangeTag, TextDiff};
 
-use super::excerpt::Limit;
+use super::excerpt::ExcerptLimit;
 use crate::session::conversation::ToolCall;
-use crate::tui::view::text::{chop, clean_line, pad_start, width};
+use crate::tui::view::text::{clean_line, hard_wrap, pad_start, width};
 use crate::tui::view::theme::Theme;
 
 /// Lines around a change that are shown.
 const CONTEXT: usize = 3;
 /// Bytes of texts that are compared line by line at most, since comparing takes
 /// the square of them. Of larger ones all of the old goes and all of the new comes.
-const LARGEST: usize = 20_000;
+const MAX_DIFF_BYTES: usize = 20_000;
 
 /// A change of a text.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Diff {
+pub struct FileDiff {
     /// Lines that were added.
     pub added: usize,
     /// Lines that were removed.
     pub removed: usize,
     /// The changed parts, each a run of lines.
-    hunks: Vec<Vec<Row>>,
+    hunks: Vec<Vec<DiffRow>>,
 }
 
 /// A line of a change.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Row {
+struct DiffRow {
     /// Its number in the new text, of a removed one in the old; none where the
     /// change does not say where in the file it stands.
     number: Option<usize>,
@@ -36,16 +36,16 @@ struct Row {
     text: String,
 }
 
-impl Diff {
+impl FileDiff {
     /// The call is one that changes a text.
-    pub fn is_of(call: &ToolCall) -> bool {
+    pub fn is_edit(call: &ToolCall) -> bool {
         let has = |name: &str| call.input.get(name).is_some_and(Value::is_string);
         has("file_path") && (has("new_string") || has("content")) || call.input.get("edits").is_some()
     }
 
     /// What a call changed, or would change.
-    pub fn of(call: &ToolCall) -> Option<Self> {
-        if !Self::is_of(call) {
+    pub fn from_call(call: &ToolCall) -> Option<Self> {
+        if !Self::is_edit(call) {
             return None;
         }
         let detail = call.result.as_ref().and_then(|result| result.detail.as_ref());
@@ -55,20 +55,20 @@ impl Diff {
         }
         let field = |value: &Value, name: &str| value.get(name).and_then(Value::as_str).map(str::to_owned);
         if let Some(content) = field(&call.input, "content") {
-            return Some(Self::from_rows(compare("", &content, true)));
+            return Some(Self::from_rows(diff_texts("", &content, true)));
         }
         let edits = call.input.get("edits").and_then(Value::as_array);
         let edits = edits.map_or_else(|| std::slice::from_ref(&call.input), Vec::as_slice);
         let hunks = edits.iter().flat_map(|edit| {
             let old = field(edit, "old_string").unwrap_or_default();
-            compare(&old, &field(edit, "new_string").unwrap_or_default(), false)
+            diff_texts(&old, &field(edit, "new_string").unwrap_or_default(), false)
         });
         Some(Self::from_rows(hunks.collect()))
     }
 
     /// The first `most` lines of a change that is given as hunks of the official
     /// `structuredPatch`, and how many lines come after them.
-    pub fn of_patch(hunks: &[Value], most: usize) -> (Self, usize) {
+    pub fn from_patch(hunks: &[Value], most: usize) -> (Self, usize) {
         let (mut shown, mut rest) = (Vec::new(), most);
         let mut beyond = 0;
         for hunk in hunks {
@@ -81,13 +81,13 @@ impl Diff {
         (Self::from_rows(shown), beyond)
     }
 
-    fn from_rows(hunks: Vec<Vec<Row>>) -> Self {
+    fn from_rows(hunks: Vec<Vec<DiffRow>>) -> Self {
         let count = |change| hunks.iter().flatten().filter(|row| row.change == change).count();
         Self { added: count(ChangeTag::Insert), removed: count(ChangeTag::Delete), hunks }
     }
 
     /// Its lines, with their numbers.
-    pub fn lines(&self, limit: Limit, most: usize, theme: &Theme) -> Vec<Line<'static>> {
+    pub fn lines(&self, limit: ExcerptLimit, most: usize, theme: &Theme) -> Vec<Line<'static>> {
         let digits =
             self.hunks.iter().flatten().filter_map(|row| row.number).max().map(|most| most.to_string().len());
         let front = |number: Option<usize>| match digits {
@@ -117,7 +117,7 @@ impl Diff {
                 text.truncate(text.floor_char_boundary(limit.bytes));
                 let spans = vec![Span::styled(format!("{sign}{text}"), style)];
                 let mut number = row.number;
-                for mut line in chop(spans, inner.unwrap_or(most)) {
+                for mut line in hard_wrap(spans, inner.unwrap_or(most)) {
                     if inner.is_some() {
                         line.spans.insert(0, Span::styled(front(number.take()), theme.dim));
                     }
@@ -126,7 +126,7 @@ impl Diff {
             }
         }
         if rows > shown {
-            let more = crate::tui::view::text::truncate(&limit.say(rows - shown), most).into_owned();
+            let more = crate::tui::view::text::truncate(&limit.remainder(rows - shown), most).into_owned();
             lines.push(Line::styled(format!("  {more}"), theme.dim));
         }
         lines
@@ -134,7 +134,7 @@ impl Diff {
 }
 
 /// The first lines of a hunk of the official tools' `structuredPatch`.
-fn rows_of_hunk(hunk: &Value, most: usize) -> Vec<Row> {
+fn rows_of_hunk(hunk: &Value, most: usize) -> Vec<DiffRow> {
     let start = |name: &str| hunk.get(name).and_then(Value::as_u64).map_or(1, |line| line as usize);
     let (mut old, mut new) = (start("oldStart"), start("newStart"));
     let lines = hunk.get("lines").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
@@ -151,19 +151,19 @@ fn rows_of_hunk(hunk: &Value, most: usize) -> Vec<Row> {
         let number = if change == ChangeTag::Delete { old } else { new };
         old += usize::from(change != ChangeTag::Insert);
         new += usize::from(change != ChangeTag::Delete);
-        rows.push(Row { number: Some(number), change, text: text.to_owned() });
+        rows.push(DiffRow { number: Some(number), change, text: text.to_owned() });
     }
     rows
 }
 
 /// The changed parts between two texts.
-fn compare(old: &str, new: &str, numbered: bool) -> Vec<Vec<Row>> {
-    let row = |change, number: Option<usize>, text: &str| Row {
+fn diff_texts(old: &str, new: &str, numbered: bool) -> Vec<Vec<DiffRow>> {
+    let row = |change, number: Option<usize>, text: &str| DiffRow {
         number: number.filter(|_| numbered).map(|number| number + 1),
         change,
         text: text.trim_end_matches(['\n', '\r']).to_owned(),
     };
-    if old.is_empty() || old.len() + new.len() > LARGEST {
+    if old.is_empty() || old.len() + new.len() > MAX_DIFF_BYTES {
         let gone = old.lines().enumerate().map(|(at, line)| row(ChangeTag::Delete, Some(at), line));
         let come = new.lines().enumerate().map(|(at, line)| row(ChangeTag::Insert, Some(at), line));
         return vec![gone.chain(come).collect()];

@@ -2,28 +2,28 @@
 
 use ratatui::text::Line;
 
-use super::super::figures::counted;
+use super::super::format::pluralize;
 use super::super::text::truncate;
 use super::super::theme::Theme;
 
 /// How much of a text is shown.
 #[derive(Debug, Clone, Copy)]
-pub struct Limit {
+pub struct ExcerptLimit {
     /// Lines of the source.
     pub lines: usize,
     /// Bytes of the source.
     pub bytes: usize,
     /// What a person can do about the rest.
-    pub more: &'static str,
+    pub hint: &'static str,
 }
 
 /// What is shown of an item that is not opened.
-pub const EXCERPT: Limit = Limit { lines: 12, bytes: 4_000, more: "o to open" };
+pub const EXCERPT: ExcerptLimit = ExcerptLimit { lines: 12, bytes: 4_000, hint: "o to open" };
 /// What is shown of an item that is opened: enough to read, little enough to
 /// lay out between two frames.
-pub const OPEN: Limit = Limit { lines: 2_000, bytes: 200_000, more: "y copies it all" };
+pub const OPEN: ExcerptLimit = ExcerptLimit { lines: 2_000, bytes: 200_000, hint: "y copies it all" };
 
-impl Limit {
+impl ExcerptLimit {
     /// The beginning of a text, and what to say about the rest.
     pub fn cut(self, text: &str) -> (&str, Option<String>) {
         let text = text.trim_end_matches(['\n', '\r', ' ']);
@@ -41,21 +41,21 @@ impl Limit {
         }
         if lines == 0 {
             let end = text.floor_char_boundary(self.bytes);
-            let more = counted((text.len() - end).div_ceil(1024), "KiB").trim_end_matches('s').to_owned();
-            return (&text[..end], Some(format!("… {more} more, {}", self.more)));
+            let more = pluralize((text.len() - end).div_ceil(1024), "KiB").trim_end_matches('s').to_owned();
+            return (&text[..end], Some(format!("… {more} more, {}", self.hint)));
         }
         let rest = memchr::memchr_iter(b'\n', &text.as_bytes()[end..]).count() + 1;
-        (text[..end].trim_end_matches('\n'), Some(self.say(rest)))
+        (text[..end].trim_end_matches('\n'), Some(self.remainder(rest)))
     }
 
     /// That so many lines are not shown.
-    pub fn say(self, lines: usize) -> String {
-        format!("… {}, {}", counted(lines, "more line"), self.more)
+    pub fn remainder(self, lines: usize) -> String {
+        format!("… {}, {}", pluralize(lines, "more line"), self.hint)
     }
 }
 
 /// What is said about the rest, as a line.
-pub fn rest(more: Option<String>, theme: &Theme, width: usize) -> Option<Line<'static>> {
+pub fn remainder_line(more: Option<String>, theme: &Theme, width: usize) -> Option<Line<'static>> {
     more.map(|more| Line::styled(truncate(&more, width).into_owned(), theme.dim))
 }
 
@@ -65,7 +65,7 @@ mod tests {
 
     #[test]
     fn long_texts_are_cut_at_lines_and_say_so() {
-        let limit = Limit { lines: 2, bytes: 20, more: "o to open" };
+        let limit = ExcerptLimit { lines: 2, bytes: 20, hint: "o to open" };
         let check = |text: &str, kept: &str, more: Option<&str>| {
             assert_eq!(limit.cut(text), (kept, more.map(str::to_owned)), "{text:?}");
         };

@@ -3,18 +3,18 @@
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
-use super::cache::Shape;
+use super::cache::LayoutKey;
 use super::excerpt::{self, EXCERPT, OPEN};
-use super::{Look, tool};
-use crate::session::conversation::{Body, Item, Notice, TurnCost};
-use crate::tui::view::figures::{counted, rounded, took};
-use crate::tui::view::highlight::Painter;
+use super::{ViewParams, tool};
+use crate::session::conversation::{Item, ItemKind, Notice, TurnCost};
+use crate::tui::view::format::{pluralize, short_count, turn_duration};
+use crate::tui::view::highlight::Highlighter;
 use crate::tui::view::markdown;
 use crate::tui::view::text::{clean, clean_line, truncate, wrap_text};
 
 /// How much of an item is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Fold {
+pub enum FoldState {
     /// One line that says what it is.
     Line,
     /// Its beginning.
@@ -24,74 +24,81 @@ pub enum Fold {
 }
 
 /// Replies larger than this (hostile text) are shown up to here.
-const LARGEST_REPLY: excerpt::Limit = excerpt::Limit { lines: 20_000, bytes: 1_000_000, ..OPEN };
+const MAX_REPLY: excerpt::ExcerptLimit = excerpt::ExcerptLimit { lines: 20_000, bytes: 1_000_000, ..OPEN };
 
 /// How an item is shown: by default, or the other way when a person said so. A
 /// search opens what it found, or a person would not see why it stopped there.
-pub fn fold(item: &Item, at: usize, look: &Look<'_>) -> Fold {
-    let found = look.lit.is_some() && look.selected == Some(at);
-    let default = match &item.body {
-        Body::Reply { .. } | Body::TurnEnd(_) => return Fold::Open,
-        Body::Thinking(_) | Body::Notice(Notice::Compacted, _) => Fold::Line,
-        Body::Tool(call) => tool::fold(call),
-        Body::Prompt(_) | Body::Notice(Notice::Interrupted | Notice::Error | Notice::Info, _) => {
-            Fold::Excerpt
+pub fn fold_state(item: &Item, at: usize, look: &ViewParams<'_>) -> FoldState {
+    let found = look.highlighted.is_some() && look.selected == Some(at);
+    let default = match &item.kind {
+        ItemKind::Reply { .. } | ItemKind::TurnEnd(_) => return FoldState::Open,
+        ItemKind::Thinking(_) | ItemKind::Notice(Notice::Compacted, _) => FoldState::Line,
+        ItemKind::Tool(call) => tool::default_fold(call),
+        ItemKind::Prompt(_) | ItemKind::Notice(Notice::Interrupted | Notice::Error | Notice::Info, _) => {
+            FoldState::Excerpt
         }
     };
-    if found || look.unfolded.contains(&at) { Fold::Open } else { default }
+    if found || look.unfolded.contains(&at) { FoldState::Open } else { default }
 }
 
 /// Nothing is shown of this item.
 pub fn is_hidden(item: &Item, times: bool) -> bool {
-    match &item.body {
-        Body::Reply { text, .. } | Body::Thinking(text) => text.trim().is_empty(),
-        Body::TurnEnd(_) => !times,
-        Body::Prompt(_) | Body::Tool(_) | Body::Notice(..) => false,
+    match &item.kind {
+        ItemKind::Reply { text, .. } | ItemKind::Thinking(text) => text.trim().is_empty(),
+        ItemKind::TurnEnd(_) => !times,
+        ItemKind::Prompt(_) | ItemKind::Tool(_) | ItemKind::Notice(..) => false,
     }
 }
 
 /// All lines of an item.
-pub fn lines(item: &Item, fold: Fold, shape: &Shape, painter: &mut Painter) -> Vec<Line<'static>> {
-    if is_hidden(item, shape.times) {
+pub fn lines(
+    item: &Item,
+    fold: FoldState,
+    shape: &LayoutKey,
+    painter: &mut Highlighter,
+) -> Vec<Line<'static>> {
+    if is_hidden(item, shape.show_timestamps) {
         return Vec::new();
     }
-    let mut lines: Vec<_> = said_at(item, shape).into_iter().collect();
-    lines.extend(match &item.body {
-        Body::Prompt(text) => prompt(text, fold, shape),
-        Body::Reply { text, .. } => reply(text, shape, painter),
-        Body::Thinking(text) => thinking(text, item.live, fold, shape),
-        Body::Tool(call) => tool::lines(call, fold, shape),
-        Body::Notice(notice, text) => announce(*notice, text, fold, shape, painter),
-        Body::TurnEnd(cost) => vec![turn_end(cost, shape)],
+    let mut lines: Vec<_> = timestamp_line(item, shape).into_iter().collect();
+    lines.extend(match &item.kind {
+        ItemKind::Prompt(text) => prompt(text, fold, shape),
+        ItemKind::Reply { text, .. } => reply(text, shape, painter),
+        ItemKind::Thinking(text) => thinking(text, item.live, fold, shape),
+        ItemKind::Tool(ask) => tool::lines(ask, fold, shape),
+        ItemKind::Notice(told, text) => notice_lines(*told, text, fold, shape, painter),
+        ItemKind::TurnEnd(cost) => vec![turn_end(cost, shape)],
     });
     lines
 }
 
 /// When it was said and by whom, where a person wants to know.
-pub fn said_at(item: &Item, shape: &Shape) -> Option<Line<'static>> {
-    if !shape.times || is_hidden(item, true) {
+pub fn timestamp_line(item: &Item, shape: &LayoutKey) -> Option<Line<'static>> {
+    if !shape.show_timestamps || is_hidden(item, true) {
         return None;
     }
     let mut parts: Vec<String> = Vec::new();
     parts.extend(item.at.map(|at| at.with_timezone(&shape.offset).format("%-d %b %H:%M:%S").to_string()));
-    match &item.body {
-        Body::Reply { model, usage, .. } => {
+    match &item.kind {
+        ItemKind::Reply { model, usage, .. } => {
             parts.extend(model.as_ref().map(|model| clean_line(model).into_owned()));
-            parts.extend(usage.map(|usage| format!("{} tok", rounded(usage.total()))));
+            parts.extend(usage.map(|usage| format!("{} tok", short_count(usage.total()))));
         }
-        Body::Prompt(_) => {}
-        Body::Thinking(_) | Body::Tool(_) | Body::Notice(..) | Body::TurnEnd(_) => return None,
+        ItemKind::Prompt(_) => {}
+        ItemKind::Thinking(_) | ItemKind::Tool(_) | ItemKind::Notice(..) | ItemKind::TurnEnd(_) => {
+            return None;
+        }
     }
     let line = truncate(&parts.join(" · "), shape.width).into_owned();
     (!line.is_empty()).then(|| Line::styled(line, shape.theme.dim))
 }
 
-fn prompt(text: &str, fold: Fold, shape: &Shape) -> Vec<Line<'static>> {
-    let limit = if fold == Fold::Open { OPEN } else { EXCERPT };
+fn prompt(text: &str, fold: FoldState, shape: &LayoutKey) -> Vec<Line<'static>> {
+    let limit = if fold == FoldState::Open { OPEN } else { EXCERPT };
     let (text, more) = limit.cut(text);
     let inner = shape.width.saturating_sub(2).max(1);
     let mut lines = wrap_text(&clean(text), shape.theme.prompt, inner);
-    lines.extend(excerpt::rest(more, &shape.theme, inner));
+    lines.extend(excerpt::remainder_line(more, &shape.theme, inner));
     for (at, line) in lines.iter_mut().enumerate().filter(|_| shape.width > 2) {
         let mark = if at == 0 { Span::styled("❯ ", shape.theme.accent) } else { Span::raw("  ") };
         line.spans.insert(0, mark);
@@ -99,17 +106,17 @@ fn prompt(text: &str, fold: Fold, shape: &Shape) -> Vec<Line<'static>> {
     lines
 }
 
-fn reply(text: &str, shape: &Shape, painter: &mut Painter) -> Vec<Line<'static>> {
-    let (text, more) = LARGEST_REPLY.cut(text);
+fn reply(text: &str, shape: &LayoutKey, painter: &mut Highlighter) -> Vec<Line<'static>> {
+    let (text, more) = MAX_REPLY.cut(text);
     let mut lines = markdown::render(text, shape.format(), painter);
-    lines.extend(excerpt::rest(more, &shape.theme, shape.width));
+    lines.extend(excerpt::remainder_line(more, &shape.theme, shape.width));
     lines
 }
 
-fn thinking(text: &str, live: bool, fold: Fold, shape: &Shape) -> Vec<Line<'static>> {
+fn thinking(text: &str, live: bool, fold: FoldState, shape: &LayoutKey) -> Vec<Line<'static>> {
     let verb = if live { "thinking" } else { "thought" };
-    let words = counted(text.split_whitespace().count(), "word");
-    let open = fold == Fold::Open;
+    let words = pluralize(text.split_whitespace().count(), "word");
+    let open = fold == FoldState::Open;
     let mark = if open { "▾" } else { "▸" };
     let head = format!("{mark} {verb}  {words}");
     let mut lines = vec![Line::styled(truncate(&head, shape.width).into_owned(), shape.theme.thinking)];
@@ -117,7 +124,7 @@ fn thinking(text: &str, live: bool, fold: Fold, shape: &Shape) -> Vec<Line<'stat
         let (text, more) = OPEN.cut(text);
         let inner = shape.width.saturating_sub(2).max(1);
         let mut inside = wrap_text(&clean(text), shape.theme.thinking, inner);
-        inside.extend(excerpt::rest(more, &shape.theme, inner));
+        inside.extend(excerpt::remainder_line(more, &shape.theme, inner));
         for line in inside.iter_mut().filter(|_| shape.width > 2) {
             line.spans.insert(0, Span::raw("  "));
         }
@@ -126,12 +133,12 @@ fn thinking(text: &str, live: bool, fold: Fold, shape: &Shape) -> Vec<Line<'stat
     lines
 }
 
-fn announce(
+fn notice_lines(
     notice: Notice,
     text: &str,
-    fold: Fold,
-    shape: &Shape,
-    painter: &mut Painter,
+    fold: FoldState,
+    shape: &LayoutKey,
+    painter: &mut Highlighter,
 ) -> Vec<Line<'static>> {
     let theme = &shape.theme;
     let one_line =
@@ -143,8 +150,8 @@ fn announce(
             one_line("compacted: a summary took the place of what came before", theme.dim)
         }
         Notice::Compacted => {
-            let open = fold == Fold::Open;
-            let words = counted(text.split_whitespace().count(), "word");
+            let open = fold == FoldState::Open;
+            let words = pluralize(text.split_whitespace().count(), "word");
             let mark = if open { "▾" } else { "▸" };
             let head = format!("{mark} compacted: what came before became a summary of {words}");
             let mut lines = one_line(&head, theme.dim);
@@ -153,21 +160,27 @@ fn announce(
             }
             lines
         }
-        Notice::Error => remark(text, "✕ ", theme.error, fold, shape),
-        Notice::Info => remark(text, "", theme.dim, fold, shape),
+        Notice::Error => notice_text(text, "✕ ", theme.error, fold, shape),
+        Notice::Info => notice_text(text, "", theme.dim, fold, shape),
     }
 }
 
-fn remark(text: &str, mark: &str, style: Style, fold: Fold, shape: &Shape) -> Vec<Line<'static>> {
-    let limit = if fold == Fold::Open { OPEN } else { EXCERPT };
+fn notice_text(
+    text: &str,
+    mark: &str,
+    style: Style,
+    fold: FoldState,
+    shape: &LayoutKey,
+) -> Vec<Line<'static>> {
+    let limit = if fold == FoldState::Open { OPEN } else { EXCERPT };
     let (text, more) = limit.cut(text);
     let mut lines = wrap_text(&clean(&format!("{mark}{text}")), style, shape.width);
-    lines.extend(excerpt::rest(more, &shape.theme, shape.width));
+    lines.extend(excerpt::remainder_line(more, &shape.theme, shape.width));
     lines
 }
 
-fn turn_end(cost: &TurnCost, shape: &Shape) -> Line<'static> {
-    let mut parts = vec![took(cost.duration_ms), format!("{} tok", rounded(cost.usage.total()))];
+fn turn_end(cost: &TurnCost, shape: &LayoutKey) -> Line<'static> {
+    let mut parts = vec![turn_duration(cost.duration_ms), format!("{} tok", short_count(cost.usage.total()))];
     parts.extend(cost.usd.map(|usd| format!("${usd:.4}")));
     Line::styled(truncate(&format!("╶ {}", parts.join(" · ")), shape.width).into_owned(), shape.theme.dim)
 }

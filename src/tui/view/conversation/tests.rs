@@ -1,26 +1,29 @@
 use chrono::{DateTime, TimeZone, Utc};
 use serde_json::json;
 
-use super::super::text::width_of;
+use super::super::text::spans_width;
 use super::*;
-use crate::session::conversation::{Body, Notice, ToolCall, ToolResult, TurnCost};
+use crate::session::conversation::{ItemKind, Notice, ToolCall, ToolResult, TurnCost};
 use crate::session::message::Usage;
 
 fn at(minute: u32) -> DateTime<Utc> {
     Utc.with_ymd_and_hms(2026, 1, 1, 14, minute, 5).unwrap()
 }
 
-fn item(minute: u32, body: Body) -> Item {
-    Item { uuid: format!("u{minute}"), at: Some(at(minute)), body, live: false }
+fn item(minute: u32, body: ItemKind) -> Item {
+    Item { uuid: format!("u{minute}"), at: Some(at(minute)), kind: body, live: false }
 }
 
 fn prompt(text: &str) -> Item {
-    item(1, Body::Prompt(text.to_owned()))
+    item(1, ItemKind::Prompt(text.to_owned()))
 }
 
 fn reply(text: &str) -> Item {
     let usage = Usage { input_tokens: 4100, ..Usage::default() };
-    item(2, Body::Reply { text: text.to_owned(), model: Some("claude-opus-5-5".into()), usage: Some(usage) })
+    item(
+        2,
+        ItemKind::Reply { text: text.to_owned(), model: Some("claude-opus-5-5".into()), usage: Some(usage) },
+    )
 }
 
 fn call(name: &str, input: serde_json::Value, text: &str, detail: serde_json::Value) -> Item {
@@ -28,11 +31,11 @@ fn call(name: &str, input: serde_json::Value, text: &str, detail: serde_json::Va
         ToolResult { text: text.to_owned(), is_error: text.starts_with("Exit"), detail: Some(detail) };
     item(
         3,
-        Body::Tool(ToolCall {
+        ItemKind::Tool(ToolCall {
             id: name.to_owned(),
             name: name.to_owned(),
             input,
-            so_far: String::new(),
+            partial_output: String::new(),
             result: Some(result),
         }),
     )
@@ -46,7 +49,7 @@ fn tour() -> Vec<Item> {
     ]}]});
     vec![
         prompt("Now keep the old grammar behind a flag, and show me what the\nerror path looks like."),
-        item(2, Body::Thinking("The flag is a cargo feature. It gates two places.".into())),
+        item(2, ItemKind::Thinking("The flag is a cargo feature. It gates two places.".into())),
         reply(
             "I'll gate it behind `legacy_grammar`. Two places change:\n\n1. `lexer.rs` - the token table\n2. `parse.rs` - recovery after **Unexpected**",
         ),
@@ -76,9 +79,12 @@ fn tour() -> Vec<Item> {
             json!(null),
         ),
         call("mcp__tides__lookup", json!({"port": "Brest", "day": 3}), "06:14 high\n12:31 low", json!(null)),
-        item(4, Body::Notice(Notice::Interrupted, String::new())),
-        item(4, Body::Notice(Notice::Compacted, "A summary of it all.".into())),
-        item(5, Body::TurnEnd(TurnCost { usd: Some(0.0213), usage: Usage::default(), duration_ms: 12_345 })),
+        item(4, ItemKind::Notice(Notice::Interrupted, String::new())),
+        item(4, ItemKind::Notice(Notice::Compacted, "A summary of it all.".into())),
+        item(
+            5,
+            ItemKind::TurnEnd(TurnCost { usd: Some(0.0213), usage: Usage::default(), duration_ms: 12_345 }),
+        ),
         prompt("and run the fuzz target too"),
     ]
 }
@@ -90,9 +96,9 @@ struct Pane {
     times: bool,
     query: Option<&'static str>,
     selected: Option<usize>,
-    scroll: Scroll,
-    cache: Cache,
-    painter: Painter,
+    scroll: ScrollState,
+    cache: LayoutCache,
+    painter: Highlighter,
 }
 
 impl Pane {
@@ -104,51 +110,51 @@ impl Pane {
             times: false,
             query: None,
             selected: None,
-            scroll: Scroll::default(),
-            cache: Cache::default(),
-            painter: Painter::default(),
+            scroll: ScrollState::default(),
+            cache: LayoutCache::default(),
+            painter: Highlighter::default(),
         }
     }
 
     /// Draws a frame, and learns from it where scrolling came to rest.
-    fn see(&mut self, items: &[Item]) -> Seen {
+    fn see(&mut self, items: &[Item]) -> VisibleRows {
         let lit = self.query.map(|query| [query.to_owned()]);
-        let look = Look {
+        let look = ViewParams {
             theme: &Theme::dark(),
             width: self.width,
             height: self.height,
             unfolded: &self.unfolded,
-            times: self.times,
+            show_timestamps: self.times,
             offset: FixedOffset::east_opt(3600).unwrap(),
             folder: "/home/ada/tidepool",
-            lit: lit.as_ref().map(<[String; 1]>::as_slice),
+            highlighted: lit.as_ref().map(<[String; 1]>::as_slice),
             selected: self.selected,
             focused: true,
             scroll: self.scroll,
-            whole: true,
+            is_complete: true,
         };
-        let seen = lay_out(items, &look, &mut self.cache, &mut self.painter);
+        let seen = layout_visible(items, &look, &mut self.cache, &mut self.painter);
         assert!(seen.lines.len() <= usize::from(self.height) && seen.lines.len() == seen.items.len());
         for line in &seen.lines {
-            assert!(width_of(&line.spans) <= usize::from(self.width), "{line:?}");
+            assert!(spans_width(&line.spans) <= usize::from(self.width), "{line:?}");
         }
-        self.scroll = Scroll { anchor: seen.anchor, ..Scroll::default() };
+        self.scroll = ScrollState { anchor: seen.anchor, ..ScrollState::default() };
         seen
     }
 
-    fn scroll(&mut self, items: &[Item], by: isize) -> Seen {
+    fn scroll(&mut self, items: &[Item], by: isize) -> VisibleRows {
         self.scroll.by = by;
         self.see(items)
     }
 
-    fn select(&mut self, items: &[Item], item: usize) -> Seen {
+    fn select(&mut self, items: &[Item], item: usize) -> VisibleRows {
         self.selected = Some(item);
         self.scroll.reveal = true;
         self.see(items)
     }
 }
 
-fn plain(seen: &Seen) -> Vec<String> {
+fn plain(seen: &VisibleRows) -> Vec<String> {
     let text = |line: &Line<'_>| line.spans.iter().map(|span| span.content.as_ref()).collect::<String>();
     seen.lines.iter().map(|line| text(line).trim_end().to_owned()).collect()
 }
@@ -177,9 +183,9 @@ fn everything_open_and_with_times() {
 #[test]
 fn a_running_tool_shows_the_last_that_it_said() {
     let mut items = vec![call("Bash", json!({"command": "make"}), "", json!(null))];
-    let Body::Tool(running) = &mut items[0].body else { panic!("a tool") };
+    let ItemKind::Tool(running) = &mut items[0].kind else { panic!("a tool") };
     running.result = None;
-    running.so_far = "1\n2\n3\n\u{1b}[31m4\u{1b}[0m\n5\n".to_owned();
+    running.partial_output = "1\n2\n3\n\u{1b}[31m4\u{1b}[0m\n5\n".to_owned();
     let seen = plain(&Pane::new(40, 20).see(&items)).join("\n");
     assert!(!seen.contains('1') && seen.ends_with("│ 2\n   │ 3\n   │ 4\n   │ 5"), "{seen}");
 }
@@ -194,14 +200,14 @@ fn it_follows_the_end_until_it_is_scrolled() {
 
     let seen = pane.scroll(&items, -2);
     assert_eq!(plain(&seen), ["", " ❯ number 8", "", " ❯ number 9"]);
-    assert_eq!((seen.anchor, seen.above, seen.below), (Anchor::At { item: 8, line: 0 }, true, true));
+    assert_eq!((seen.anchor, seen.above, seen.below), (ScrollAnchor::At { item: 8, line: 0 }, true, true));
     items.push(prompt("even more"));
     assert_eq!(pane.see(&items).lines, seen.lines, "what is read stays where it is");
 
     let seen = pane.scroll(&items, 100);
-    assert_eq!((seen.anchor, seen.below), (Anchor::End, false));
+    assert_eq!((seen.anchor, seen.below), (ScrollAnchor::End, false));
     let seen = pane.scroll(&items, isize::MIN);
-    assert_eq!((seen.anchor, seen.at_top, seen.above), (Anchor::At { item: 0, line: 0 }, true, false));
+    assert_eq!((seen.anchor, seen.at_top, seen.above), (ScrollAnchor::At { item: 0, line: 0 }, true, false));
 }
 
 #[test]
@@ -209,7 +215,7 @@ fn a_screen_that_holds_it_all_does_not_scroll() {
     let mut pane = Pane::new(40, 10);
     let seen = pane.scroll(&many(2), -3);
     assert_eq!(plain(&seen), [" ❯ number 0", "", " ❯ number 1"]);
-    assert_eq!((seen.anchor, seen.at_top, seen.above, seen.below), (Anchor::End, true, false, false));
+    assert_eq!((seen.anchor, seen.at_top, seen.above, seen.below), (ScrollAnchor::End, true, false, false));
     assert_eq!(seen.items, [Some(0), None, Some(1)]);
 }
 
@@ -241,13 +247,13 @@ fn only_what_is_in_sight_is_laid_out() {
     let items = many(10_000);
     let mut pane = Pane::new(80, 20);
     pane.see(&items);
-    assert!(pane.cache.held() < 20, "{}", pane.cache.held());
+    assert!(pane.cache.cached_items() < 20, "{}", pane.cache.cached_items());
     for _ in 0..100 {
         pane.scroll(&items, -20);
     }
-    assert!(pane.cache.held() < 450, "{}", pane.cache.held());
+    assert!(pane.cache.cached_items() < 450, "{}", pane.cache.cached_items());
     pane.select(&items, 0);
-    assert!(pane.cache.held() < 450, "{}", pane.cache.held());
+    assert!(pane.cache.cached_items() < 450, "{}", pane.cache.cached_items());
 }
 
 #[test]
@@ -267,12 +273,12 @@ fn a_growing_reply_ends_as_the_whole() {
 fn code_is_coloured_once_its_colours_arrive() {
     let items = [reply("```rust\nlet x = 1;\n```")];
     let mut pane = Pane::new(40, 5);
-    pane.painter = Painter::start(|| ());
+    pane.painter = Highlighter::start(|| ());
     let before = pane.see(&items);
     pane.painter.wait();
     let after = pane.see(&items);
     assert_eq!(plain(&before), plain(&after));
-    let keyword = |seen: &Seen| {
+    let keyword = |seen: &VisibleRows| {
         seen.lines.iter().flat_map(|line| &line.spans).any(|span| span.style == Theme::dark().keyword)
     };
     assert_eq!((keyword(&before), keyword(&after)), (false, true));
@@ -282,7 +288,7 @@ fn code_is_coloured_once_its_colours_arrive() {
 fn a_result_that_arrives_is_shown() {
     let mut items = vec![call("Bash", json!({"command": "ls"}), "a\nb", json!(null))];
     let with_result = items.clone();
-    if let Body::Tool(call) = &mut items[0].body {
+    if let ItemKind::Tool(call) = &mut items[0].kind {
         call.result = None;
     }
     let mut pane = Pane::new(40, 3);
@@ -298,7 +304,7 @@ fn a_search_lights_its_hits_and_opens_what_it_found() {
     let hidden = pane.see(&items);
     pane.selected = Some(6);
     let found = pane.see(&items);
-    let lit = |seen: &Seen| -> Vec<String> {
+    let lit = |seen: &VisibleRows| -> Vec<String> {
         let hit = Theme::dark().hit;
         let spans = seen.lines.iter().flat_map(|line| &line.spans);
         let lit = spans.filter(|span| span.style.fg == hit.fg && span.style.add_modifier == hit.add_modifier);
@@ -327,9 +333,9 @@ fn hostile_text_fits_and_acts_on_nothing() {
     let items = [
         prompt(nasty),
         reply(nasty),
-        item(1, Body::Thinking(nasty.into())),
-        item(1, Body::Notice(Notice::Error, nasty.into())),
-        item(1, Body::Notice(Notice::Compacted, nasty.into())),
+        item(1, ItemKind::Thinking(nasty.into())),
+        item(1, ItemKind::Notice(Notice::Error, nasty.into())),
+        item(1, ItemKind::Notice(Notice::Compacted, nasty.into())),
         call(nasty, json!({"command": nasty}), nasty, json!(nasty)),
         call("Edit", json!({"file_path": nasty, "old_string": nasty, "new_string": "x"}), nasty, json!(null)),
         call("Edit", json!({"edits": 3}), nasty, json!({"structuredPatch": [{"lines": [nasty, "é", ""]}]})),

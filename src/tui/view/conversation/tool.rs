@@ -4,32 +4,33 @@
 use ratatui::text::{Line, Span};
 use serde_json::Value;
 
-use super::cache::Shape;
-use super::diff::Diff;
+use super::cache::LayoutKey;
+use super::diff::FileDiff;
 use super::excerpt::{self, EXCERPT, OPEN};
-use super::item::Fold;
+use super::item::FoldState;
 use crate::session::conversation::{ToolCall, ToolResult};
-use crate::tui::view::figures::{counted, grouped};
+use crate::tui::view::format::{grouped, pluralize};
 use crate::tui::view::text::{
-    chop, clean, clean_line, spread, strip, truncate, truncate_start, width, width_of, wrap_text,
+    clean, clean_line, hard_wrap, left_and_right, spans_width, strip, truncate, truncate_start, width,
+    wrap_text,
 };
 
 /// Edits show what they changed; of the rest one line is enough.
-pub fn fold(call: &ToolCall) -> Fold {
-    if Diff::is_of(call) { Fold::Excerpt } else { Fold::Line }
+pub fn default_fold(call: &ToolCall) -> FoldState {
+    if FileDiff::is_edit(call) { FoldState::Excerpt } else { FoldState::Line }
 }
 
 /// The lines of a call.
-pub fn lines(call: &ToolCall, fold: Fold, shape: &Shape) -> Vec<Line<'static>> {
-    let diff = Diff::of(call);
-    let mut lines = vec![head(call, diff.as_ref(), fold, shape)];
+pub fn lines(call: &ToolCall, fold: FoldState, shape: &LayoutKey) -> Vec<Line<'static>> {
+    let diff = FileDiff::from_call(call);
+    let mut lines = vec![call_line(call, diff.as_ref(), fold, shape)];
     let limit = match fold {
-        Fold::Line => {
-            lines.extend(so_far(call, GLIMPSE, shape));
+        FoldState::Line => {
+            lines.extend(partial_output(call, MAX_TAIL_LINES, shape));
             return lines;
         }
-        Fold::Excerpt => EXCERPT,
-        Fold::Open => OPEN,
+        FoldState::Excerpt => EXCERPT,
+        FoldState::Open => OPEN,
     };
     let failed = call.result.as_ref().filter(|result| result.is_error);
     match (&diff, failed) {
@@ -40,7 +41,7 @@ pub fn lines(call: &ToolCall, fold: Fold, shape: &Shape) -> Vec<Line<'static>> {
         }
         (None, _) => {
             lines.extend(input(call, limit, shape));
-            lines.extend(so_far(call, limit.lines, shape));
+            lines.extend(partial_output(call, limit.lines, shape));
             if let Some(result) = &call.result {
                 lines.extend(output(result, limit, shape));
             }
@@ -50,22 +51,22 @@ pub fn lines(call: &ToolCall, fold: Fold, shape: &Shape) -> Vec<Line<'static>> {
 }
 
 /// Columns that what a call is about should have.
-const ROOM: usize = 16;
+const MIN_SUBJECT_WIDTH: usize = 16;
 
-fn head(call: &ToolCall, diff: Option<&Diff>, fold: Fold, shape: &Shape) -> Line<'static> {
+fn call_line(call: &ToolCall, diff: Option<&FileDiff>, fold: FoldState, shape: &LayoutKey) -> Line<'static> {
     let theme = &shape.theme;
-    let mark = if fold == Fold::Line { "▸ " } else { "▾ " };
+    let mark = if fold == FoldState::Line { "▸ " } else { "▾ " };
     let name = name(&call.name);
     let mut outcome = outcome(call, diff, shape);
-    if width(&name) + width_of(&outcome) + ROOM > shape.width {
+    if width(&name) + spans_width(&outcome) + MIN_SUBJECT_WIDTH > shape.width {
         // What the call is about comes before what came of it, but for a failure.
         let failed = call.result.as_ref().is_some_and(|result| result.is_error);
         outcome = if failed { vec![Span::styled("✕", theme.error)] } else { Vec::new() };
     }
-    let room = shape.width.saturating_sub(width(mark) + width(&name) + 4 + width_of(&outcome));
+    let room = shape.width.saturating_sub(width(mark) + width(&name) + 4 + spans_width(&outcome));
     let subject = match subject(call, &shape.folder) {
-        Subject::Path(path) => truncate_start(&path, room).into_owned(),
-        Subject::Words(words) => truncate(&words, room).into_owned(),
+        CallSubject::Path(path) => truncate_start(&path, room).into_owned(),
+        CallSubject::Words(words) => truncate(&words, room).into_owned(),
     };
     let left = vec![
         Span::styled(mark, theme.dim),
@@ -73,7 +74,7 @@ fn head(call: &ToolCall, diff: Option<&Diff>, fold: Fold, shape: &Shape) -> Line
         Span::raw("  "),
         Span::styled(subject, theme.reply),
     ];
-    spread(left, outcome, shape.width)
+    left_and_right(left, outcome, shape.width)
 }
 
 /// The tool's name; of one that an MCP server offers, server and tool.
@@ -86,28 +87,28 @@ fn name(name: &str) -> String {
 }
 
 /// What a call is about.
-enum Subject {
+enum CallSubject {
     /// A file: its end says most.
     Path(String),
     /// Anything else: its beginning does.
     Words(String),
 }
 
-fn subject(call: &ToolCall, folder: &str) -> Subject {
+fn subject(call: &ToolCall, folder: &str) -> CallSubject {
     let field = |name: &str| call.input.get(name).and_then(Value::as_str);
     let line = |text: &str| clean_line(text.trim()).into_owned();
     for name in ["file_path", "notebook_path"] {
         if let Some(path) = field(name) {
-            return Subject::Path(line(from_folder(path, folder)));
+            return CallSubject::Path(line(relative_to(path, folder)));
         }
     }
     if let Some(pattern) = field("pattern") {
         let place = field("path").map(|path| format!("  in {path}")).unwrap_or_default();
-        return Subject::Words(line(&format!("{pattern}{place}")));
+        return CallSubject::Words(line(&format!("{pattern}{place}")));
     }
     let named = ["command", "query", "url", "description", "prompt", "path", "skill"];
     let words = named.into_iter().find_map(field).map(str::to_owned);
-    Subject::Words(line(&words.unwrap_or_else(|| match &call.input {
+    CallSubject::Words(line(&words.unwrap_or_else(|| match &call.input {
         Value::Object(fields) if fields.is_empty() => String::new(),
         Value::Null => String::new(),
         other => other.to_string().chars().take(400).collect(),
@@ -115,13 +116,13 @@ fn subject(call: &ToolCall, folder: &str) -> Subject {
 }
 
 /// A path within the folder, from there.
-fn from_folder<'a>(path: &'a str, folder: &str) -> &'a str {
+fn relative_to<'a>(path: &'a str, folder: &str) -> &'a str {
     let inside = path.strip_prefix(folder).and_then(|rest| rest.strip_prefix('/'));
     inside.filter(|rest| !rest.is_empty() && !folder.is_empty()).unwrap_or(path)
 }
 
 /// What came of it, in a few words.
-fn outcome(call: &ToolCall, diff: Option<&Diff>, shape: &Shape) -> Vec<Span<'static>> {
+fn outcome(call: &ToolCall, diff: Option<&FileDiff>, shape: &LayoutKey) -> Vec<Span<'static>> {
     let theme = &shape.theme;
     let Some(result) = &call.result else { return vec![Span::styled("…", theme.dim)] };
     if result.is_error {
@@ -134,7 +135,7 @@ fn outcome(call: &ToolCall, diff: Option<&Diff>, shape: &Shape) -> Vec<Span<'sta
             Span::styled(format!("−{}", grouped(diff.removed)), theme.remove),
         ];
     }
-    let lines = counted(count_lines(call, result), "line");
+    let lines = pluralize(count_lines(call, result), "line");
     let words = if call.name == "Bash" { format!("exit 0 · {lines}") } else { lines };
     vec![Span::styled(words, theme.dim)]
 }
@@ -152,7 +153,7 @@ fn failure(result: &ToolResult) -> String {
     let first = first.trim_start_matches("Error: ");
     if let Some(code) = first.strip_prefix("Exit code ") {
         let lines = result.text.lines().count() - 1;
-        return format!("exit {} · {}", clean_line(code), counted(lines, "line"));
+        return format!("exit {} · {}", clean_line(code), pluralize(lines, "line"));
     }
     let refused = ["rejected", "denied", "refused", "doesn't want to"];
     if refused.into_iter().any(|word| first.contains(word)) {
@@ -162,7 +163,7 @@ fn failure(result: &ToolResult) -> String {
 }
 
 /// What went in.
-fn input(call: &ToolCall, limit: excerpt::Limit, shape: &Shape) -> Vec<Line<'static>> {
+fn input(call: &ToolCall, limit: excerpt::ExcerptLimit, shape: &LayoutKey) -> Vec<Line<'static>> {
     let inner = inner_width(shape);
     let mut lines = Vec::new();
     let mut more = None;
@@ -175,16 +176,16 @@ fn input(call: &ToolCall, limit: excerpt::Limit, shape: &Shape) -> Vec<Line<'sta
             let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
             let (value, rest) = limit.cut(&value);
             let mut wrapped = wrap_text(&clean(&format!("{name}: {value}")), shape.theme.reply, inner);
-            wrapped.extend(excerpt::rest(rest, &shape.theme, inner));
+            wrapped.extend(excerpt::remainder_line(rest, &shape.theme, inner));
             lines.extend(wrapped);
         }
     }
-    lines.extend(excerpt::rest(more, &shape.theme, inner));
-    ruled(lines, shape)
+    lines.extend(excerpt::remainder_line(more, &shape.theme, inner));
+    with_rule(lines, shape)
 }
 
 /// What came out, as a terminal would have shown it.
-fn output(result: &ToolResult, limit: excerpt::Limit, shape: &Shape) -> Vec<Line<'static>> {
+fn output(result: &ToolResult, limit: excerpt::ExcerptLimit, shape: &LayoutKey) -> Vec<Line<'static>> {
     let inner = inner_width(shape);
     let (text, more) = limit.cut(&result.text);
     let style = if result.is_error { shape.theme.error } else { shape.theme.dim };
@@ -192,37 +193,39 @@ fn output(result: &ToolResult, limit: excerpt::Limit, shape: &Shape) -> Vec<Line
     if !text.is_empty() {
         let stripped = strip(text);
         lines.extend(
-            stripped.split('\n').flat_map(|line| chop(vec![Span::styled(line.to_owned(), style)], inner)),
+            stripped
+                .split('\n')
+                .flat_map(|line| hard_wrap(vec![Span::styled(line.to_owned(), style)], inner)),
         );
     }
-    lines.extend(excerpt::rest(more, &shape.theme, inner));
-    ruled(lines, shape)
+    lines.extend(excerpt::remainder_line(more, &shape.theme, inner));
+    with_rule(lines, shape)
 }
 
 /// Lines of a running tool that are shown where nobody opened it.
-const GLIMPSE: usize = 4;
+const MAX_TAIL_LINES: usize = 4;
 
 /// The last lines of what a running tool has said.
-fn so_far(call: &ToolCall, most: usize, shape: &Shape) -> Vec<Line<'static>> {
-    let stripped = strip(call.so_far.trim_end());
+fn partial_output(call: &ToolCall, most: usize, shape: &LayoutKey) -> Vec<Line<'static>> {
+    let stripped = strip(call.partial_output.trim_end());
     let said: Vec<&str> = stripped.split('\n').filter(|line| !line.trim().is_empty()).collect();
     let last = &said[said.len().saturating_sub(most)..];
     let width = inner_width(shape);
     let lines = last.iter().map(|line| Line::styled(truncate(line, width).into_owned(), shape.theme.dim));
-    ruled(lines.collect(), shape)
+    with_rule(lines.collect(), shape)
 }
 
 /// What stands in front of what belongs to a call.
-const RULE: &str = "  │ ";
+const RULE_PREFIX: &str = "  │ ";
 
-fn inner_width(shape: &Shape) -> usize {
-    shape.width.checked_sub(width(RULE)).filter(|inner| *inner > 0).unwrap_or(shape.width)
+fn inner_width(shape: &LayoutKey) -> usize {
+    shape.width.checked_sub(width(RULE_PREFIX)).filter(|inner| *inner > 0).unwrap_or(shape.width)
 }
 
-fn ruled(mut lines: Vec<Line<'static>>, shape: &Shape) -> Vec<Line<'static>> {
-    if shape.width > width(RULE) {
+fn with_rule(mut lines: Vec<Line<'static>>, shape: &LayoutKey) -> Vec<Line<'static>> {
+    if shape.width > width(RULE_PREFIX) {
         for line in &mut lines {
-            line.spans.insert(0, Span::styled(RULE, shape.theme.dim));
+            line.spans.insert(0, Span::styled(RULE_PREFIX, shape.theme.dim));
         }
     }
     lines

@@ -1,15 +1,15 @@
 //! Which line stands at the top of the pane.
 
-use super::Look;
-use super::cache::Cache;
+use super::ViewParams;
+use super::cache::LayoutCache;
 use crate::session::conversation::Item;
-use crate::tui::app::Anchor;
-use crate::tui::view::highlight::Painter;
+use crate::tui::app::ScrollAnchor;
+use crate::tui::view::highlight::Highlighter;
 
 /// A line of the conversation: of an item, counted from the blank row in front
 /// of it. Ordered from the top.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Place {
+pub struct LinePosition {
     /// The item's index.
     pub item: usize,
     /// The line within it.
@@ -17,74 +17,74 @@ pub struct Place {
 }
 
 /// A conversation, how it is looked at, and what is laid out of it.
-pub struct Pane<'a> {
+pub struct ScrollWindow<'a> {
     /// The items, not empty.
     pub items: &'a [Item],
     /// How they are looked at.
-    pub look: &'a Look<'a>,
+    pub params: &'a ViewParams<'a>,
     /// What is laid out.
-    pub cache: &'a mut Cache,
+    pub cache: &'a mut LayoutCache,
     /// What colours code.
-    pub painter: &'a mut Painter,
+    pub highlighter: &'a mut Highlighter,
 }
 
-impl Pane<'_> {
+impl ScrollWindow<'_> {
     /// The line at the top of the pane, and whether the pane follows the end.
-    pub fn top(&mut self) -> (Place, bool) {
-        let height = usize::from(self.look.height);
+    pub fn top(&mut self) -> (LinePosition, bool) {
+        let height = usize::from(self.params.height);
         let end = self.end();
         let lowest = self.up(end, height);
-        let scroll = self.look.scroll;
+        let scroll = self.params.scroll;
         let mut top = match scroll.anchor {
-            Anchor::End => lowest,
-            Anchor::At { item, line } => self.existing(item, line),
+            ScrollAnchor::End => lowest,
+            ScrollAnchor::At { item, line } => self.clamp(item, line),
         };
         top = if scroll.by < 0 {
             self.up(top, scroll.by.unsigned_abs())
         } else {
             self.down(top, scroll.by.unsigned_abs(), lowest)
         };
-        if let (true, Some(selected)) = (scroll.reveal, self.look.selected) {
+        if let (true, Some(selected)) = (scroll.reveal, self.params.selected) {
             top = self.revealing(top, selected.min(self.items.len() - 1));
         }
         (top.min(lowest), top >= lowest)
     }
 
     /// The place behind the last line.
-    fn end(&mut self) -> Place {
+    fn end(&mut self) -> LinePosition {
         let item = self.items.len() - 1;
-        Place { item, line: self.height(item) }
+        LinePosition { item, line: self.height(item) }
     }
 
     fn height(&mut self, item: usize) -> usize {
-        self.cache.item(self.items, item, self.look, self.painter).height()
+        self.cache.item(self.items, item, self.params, self.highlighter).height()
     }
 
     /// A place that was there in an earlier frame, or the nearest to it now.
-    fn existing(&mut self, item: usize, line: usize) -> Place {
+    fn clamp(&mut self, item: usize, line: usize) -> LinePosition {
         let item = item.min(self.items.len() - 1);
         let last = self.height(item).saturating_sub(1);
-        Place { item, line: line.min(last) }
+        LinePosition { item, line: line.min(last) }
     }
 
     /// So many lines further up, or the first line.
-    fn up(&mut self, from: Place, mut lines: usize) -> Place {
+    fn up(&mut self, from: LinePosition, mut lines: usize) -> LinePosition {
         let mut place = from;
         while lines > place.line {
-            let Some(before) = place.item.checked_sub(1) else { return Place::default() };
+            let Some(before) = place.item.checked_sub(1) else { return LinePosition::default() };
             lines -= place.line;
-            place = Place { item: before, line: self.height(before) };
+            place = LinePosition { item: before, line: self.height(before) };
         }
         place.line -= lines;
         // An item that shows nothing has no line to stand at.
         while place.line > 0 && place.line == self.height(place.item) && place.item + 1 < self.items.len() {
-            place = Place { item: place.item + 1, line: 0 };
+            place = LinePosition { item: place.item + 1, line: 0 };
         }
         place
     }
 
     /// So many lines further down, or `lowest`.
-    fn down(&mut self, from: Place, mut lines: usize, lowest: Place) -> Place {
+    fn down(&mut self, from: LinePosition, mut lines: usize, lowest: LinePosition) -> LinePosition {
         let mut place = from;
         while place < lowest {
             let left = self.height(place.item) - place.line.min(self.height(place.item));
@@ -93,20 +93,20 @@ impl Pane<'_> {
                 return place.min(lowest);
             }
             lines -= left;
-            place = Place { item: place.item + 1, line: 0 };
+            place = LinePosition { item: place.item + 1, line: 0 };
         }
         lowest
     }
 
     /// The top moved just so far that the item is in sight: all of it, or its
     /// beginning where it is higher than the pane.
-    fn revealing(&mut self, top: Place, item: usize) -> Place {
-        let first = Place { item, line: 0 };
+    fn revealing(&mut self, top: LinePosition, item: usize) -> LinePosition {
+        let first = LinePosition { item, line: 0 };
         if top > first {
             return first;
         }
-        let end = Place { item, line: self.height(item) };
-        let least = self.up(end, usize::from(self.look.height));
+        let end = LinePosition { item, line: self.height(item) };
+        let least = self.up(end, usize::from(self.params.height));
         top.max(least.min(first))
     }
 }

@@ -5,19 +5,19 @@ use std::sync::mpsc::{Receiver, Sender};
 
 use syntect::parsing::{ParseState, ScopeStack, SyntaxSet};
 
-use super::meaning::{self, Meaning};
-use super::{LONGEST_LINE, begin, step};
+use super::scope_styles::{self, StyleSelector};
+use super::{MAX_LINE_BYTES, hash_language, hash_line};
 
 /// Lines after which what is done so far is handed over.
-const BATCH: usize = 100;
+const BATCH_LINES: usize = 100;
 /// Places in code from which it can be read on, at most.
-const MOST_PLACES: usize = 256;
+const MAX_CHECKPOINTS: usize = 256;
 
 /// A line's colours: how many bytes have which meaning, in order.
-pub type Colours = Vec<(Option<Meaning>, usize)>;
+pub type LineStyles = Vec<(Option<StyleSelector>, usize)>;
 
 /// Code to be read.
-pub struct Job {
+pub struct HighlightJob {
     /// Its language, by name or by a file's ending.
     pub language: String,
     /// Its lines, from the first.
@@ -26,15 +26,15 @@ pub struct Job {
 
 /// What became of a job, or of a part of it.
 #[derive(Default)]
-pub struct Painted {
+pub struct HighlightResult {
     /// Lines by the hash of all code up to them.
-    pub lines: Vec<(u64, Colours)>,
+    pub lines: Vec<(u64, LineStyles)>,
     /// There is no grammar for this language.
-    pub unknown: Option<String>,
+    pub unsupported: Option<String>,
 }
 
 /// Does jobs until nobody can give any more.
-pub fn run(jobs: &Receiver<Job>, painted: &Sender<Painted>, wake: &dyn Fn()) {
+pub fn run(jobs: &Receiver<HighlightJob>, painted: &Sender<HighlightResult>, wake: &dyn Fn()) {
     let mut places = HashMap::new();
     // They take tens of megabytes and milliseconds, so not before there is code.
     let mut grammars = None;
@@ -45,31 +45,34 @@ pub fn run(jobs: &Receiver<Job>, painted: &Sender<Painted>, wake: &dyn Fn()) {
             wake();
             taken
         };
-        if !read(&job, grammars, &mut places, hand_over) {
+        if !highlight_job(&job, grammars, &mut places, hand_over) {
             return;
         }
     }
 }
 
 /// Where reading can go on.
-type Place = (ParseState, ScopeStack);
+type ParserCheckpoint = (ParseState, ScopeStack);
 
 /// Reads code on from the last place that is known. `false` when nobody wants
 /// to know any more.
-fn read(
-    job: &Job,
+fn highlight_job(
+    job: &HighlightJob,
     grammars: &SyntaxSet,
-    places: &mut HashMap<u64, Place>,
-    hand_over: impl Fn(Painted) -> bool,
+    places: &mut HashMap<u64, ParserCheckpoint>,
+    hand_over: impl Fn(HighlightResult) -> bool,
 ) -> bool {
     let Some(grammar) = grammars.find_syntax_by_token(&job.language) else {
-        return hand_over(Painted { unknown: Some(job.language.clone()), ..Painted::default() });
+        return hand_over(HighlightResult {
+            unsupported: Some(job.language.clone()),
+            ..HighlightResult::default()
+        });
     };
     let hashes: Vec<u64> = job
         .text
         .split('\n')
-        .scan(begin(&job.language), |hash, line| {
-            *hash = step(*hash, line);
+        .scan(hash_language(&job.language), |hash, line| {
+            *hash = hash_line(*hash, line);
             Some(*hash)
         })
         .collect();
@@ -77,14 +80,14 @@ fn read(
     let (mut state, mut scopes) = known
         .and_then(|at| places.get(&hashes[at]).cloned())
         .unwrap_or_else(|| (ParseState::new(grammar), ScopeStack::new()));
-    if places.len() > MOST_PLACES {
+    if places.len() > MAX_CHECKPOINTS {
         places.clear();
     }
-    let mut part = Painted::default();
+    let mut part = HighlightResult::default();
     let lines = job.text.split('\n').zip(&hashes).skip(known.map_or(0, |at| at + 1));
     for (line, hash) in lines {
-        part.lines.push((*hash, colours(line, grammars, &mut state, &mut scopes)));
-        if part.lines.len() == BATCH {
+        part.lines.push((*hash, line_styles(line, grammars, &mut state, &mut scopes)));
+        if part.lines.len() == BATCH_LINES {
             places.insert(*hash, (state.clone(), scopes.clone()));
             if !hand_over(std::mem::take(&mut part)) {
                 return false;
@@ -97,23 +100,28 @@ fn read(
     hand_over(part)
 }
 
-fn colours(line: &str, grammars: &SyntaxSet, state: &mut ParseState, scopes: &mut ScopeStack) -> Colours {
+fn line_styles(
+    line: &str,
+    grammars: &SyntaxSet,
+    state: &mut ParseState,
+    scopes: &mut ScopeStack,
+) -> LineStyles {
     let plain = || vec![(None, line.len())];
-    if line.len() > LONGEST_LINE {
+    if line.len() > MAX_LINE_BYTES {
         return plain();
     }
     let Ok(steps) = state.parse_line(&format!("{line}\n"), grammars) else { return plain() };
-    let mut colours = Colours::new();
+    let mut colours = LineStyles::new();
     let mut at = 0;
     for (end, change) in steps {
         let end = end.clamp(at, line.len());
-        colours.push((meaning::of(scopes), end - at));
+        colours.push((scope_styles::innermost(scopes), end - at));
         at = end;
         if scopes.apply(&change).is_err() {
             break;
         }
     }
-    colours.push((meaning::of(scopes), line.len() - at));
+    colours.push((scope_styles::innermost(scopes), line.len() - at));
     colours.retain(|(_, bytes)| *bytes > 0);
     colours
 }

@@ -4,43 +4,53 @@ use pulldown_cmark::HeadingLevel;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
-use super::super::highlight::Painter;
-use super::super::text::{pad_start, width_of, wrap};
-use super::parse::{Block, Inline, Item};
-use super::{Format, code, table};
+use super::super::highlight::Highlighter;
+use super::super::text::{pad_start, spans_width, wrap};
+use super::parse::{InlineLines, ListItem, MarkdownBlock};
+use super::{MarkdownFormat, code, table};
 
 /// A container is only indented while this many columns stay for what it holds.
-const NARROWEST: usize = 8;
+const MIN_CONTENT_WIDTH: usize = 8;
 
 /// Appends a block, with a blank line between it and what is there.
-pub fn append(lines: &mut Vec<Line<'static>>, block: &Block, format: Format<'_>, painter: &mut Painter) {
+pub fn append(
+    lines: &mut Vec<Line<'static>>,
+    block: &MarkdownBlock,
+    format: MarkdownFormat<'_>,
+    painter: &mut Highlighter,
+) {
     if !lines.is_empty() {
         lines.push(Line::default());
     }
-    lines.extend(lay_out(block, format, painter, 0));
+    lines.extend(block_lines(block, format, painter, 0));
 }
 
-fn lay_out(block: &Block, format: Format<'_>, painter: &mut Painter, depth: usize) -> Vec<Line<'static>> {
+fn block_lines(
+    block: &MarkdownBlock,
+    format: MarkdownFormat<'_>,
+    painter: &mut Highlighter,
+    depth: usize,
+) -> Vec<Line<'static>> {
     match block {
-        Block::Paragraph(text) => paragraph(text, format),
-        Block::Heading(level, text) => heading(*level, text, format),
-        Block::Code { language, text } => code::lay_out(language, text, format, painter),
-        Block::Quote(blocks) => {
+        MarkdownBlock::Paragraph(text) => paragraph(text, format),
+        MarkdownBlock::Heading(level, text) => heading(*level, text, format),
+        MarkdownBlock::Code { language, text } => code::code_lines(language, text, format, painter),
+        MarkdownBlock::Quote(blocks) => {
             let mark = || vec![Span::styled("│ ", format.theme.quote)];
-            let inner = Format { base: format.base.patch(format.theme.quote), ..format };
-            indent(inner, mark(), &mark(), |format| all(blocks, format, painter, depth, true))
+            let inner = MarkdownFormat { base: format.base.patch(format.theme.quote), ..format };
+            indent(inner, mark(), &mark(), |format| blocks_lines(blocks, format, painter, depth, true))
         }
-        Block::List { start, loose, items } => list(*start, *loose, items, format, painter, depth),
-        Block::Table(table) => table::lay_out(table, format),
-        Block::Rule => vec![Line::styled("─".repeat(format.width), format.theme.dim)],
+        MarkdownBlock::List { start, loose, items } => list(*start, *loose, items, format, painter, depth),
+        MarkdownBlock::Table(table) => table::table_lines(table, format),
+        MarkdownBlock::Rule => vec![Line::styled("─".repeat(format.width), format.theme.dim)],
     }
 }
 
 /// Several blocks; with blank lines between them, or close together.
-fn all(
-    blocks: &[Block],
-    format: Format<'_>,
-    painter: &mut Painter,
+fn blocks_lines(
+    blocks: &[MarkdownBlock],
+    format: MarkdownFormat<'_>,
+    painter: &mut Highlighter,
     depth: usize,
     apart: bool,
 ) -> Vec<Line<'static>> {
@@ -49,16 +59,16 @@ fn all(
         if apart && !lines.is_empty() {
             lines.push(Line::default());
         }
-        lines.extend(lay_out(block, format, painter, depth));
+        lines.extend(block_lines(block, format, painter, depth));
     }
     lines
 }
 
-fn paragraph(text: &Inline, format: Format<'_>) -> Vec<Line<'static>> {
+fn paragraph(text: &InlineLines, format: MarkdownFormat<'_>) -> Vec<Line<'static>> {
     text.iter().flat_map(|line| wrap(line, format.width)).collect()
 }
 
-fn heading(level: HeadingLevel, text: &Inline, format: Format<'_>) -> Vec<Line<'static>> {
+fn heading(level: HeadingLevel, text: &InlineLines, format: MarkdownFormat<'_>) -> Vec<Line<'static>> {
     let style = match level {
         HeadingLevel::H1 => format.theme.heading.underlined(),
         HeadingLevel::H2 => format.theme.heading,
@@ -76,9 +86,9 @@ fn heading(level: HeadingLevel, text: &Inline, format: Format<'_>) -> Vec<Line<'
 fn list(
     start: Option<u64>,
     loose: bool,
-    items: &[Item],
-    format: Format<'_>,
-    painter: &mut Painter,
+    items: &[ListItem],
+    format: MarkdownFormat<'_>,
+    painter: &mut Highlighter,
     depth: usize,
 ) -> Vec<Line<'static>> {
     let last = start.unwrap_or(0).saturating_add(items.len().saturating_sub(1) as u64);
@@ -96,34 +106,34 @@ fn list(
         // Lists stand out from the text around them; lists in lists are indented already.
         let margin = if depth == 0 { "  " } else { "" };
         let first = vec![Span::raw(margin), mark, Span::raw(" ")];
-        let rest = vec![Span::raw(" ".repeat(width_of(&first)))];
+        let rest = vec![Span::raw(" ".repeat(spans_width(&first)))];
         if loose && at > 0 {
             lines.push(Line::default());
         }
         lines.extend(indent(format, first, &rest, |format| {
-            all(&item.blocks, format, painter, depth + 1, loose)
+            blocks_lines(&item.blocks, format, painter, depth + 1, loose)
         }));
     }
     lines
 }
 
-fn task(done: bool, format: Format<'_>) -> Span<'static> {
+fn task(done: bool, format: MarkdownFormat<'_>) -> Span<'static> {
     if done { Span::styled("[x]", format.theme.ok) } else { Span::styled("[ ]", format.theme.dim) }
 }
 
 /// Lines with something in front of them; nothing where too little room would
 /// be left behind it.
 pub fn indent(
-    format: Format<'_>,
+    format: MarkdownFormat<'_>,
     first: Vec<Span<'static>>,
     rest: &[Span<'static>],
-    inner: impl FnOnce(Format<'_>) -> Vec<Line<'static>>,
+    inner: impl FnOnce(MarkdownFormat<'_>) -> Vec<Line<'static>>,
 ) -> Vec<Line<'static>> {
-    let room = format.width.saturating_sub(width_of(&first));
-    if room < NARROWEST {
+    let room = format.width.saturating_sub(spans_width(&first));
+    if room < MIN_CONTENT_WIDTH {
         return inner(format);
     }
-    let mut lines = inner(Format { width: room, ..format });
+    let mut lines = inner(MarkdownFormat { width: room, ..format });
     if lines.is_empty() {
         lines.push(Line::default());
     }

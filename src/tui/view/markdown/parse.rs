@@ -7,30 +7,30 @@ use ratatui::style::{Modifier, Style};
 use ratatui::text::Span;
 
 use super::super::text::{clean, clean_line};
-use super::Format;
+use super::MarkdownFormat;
 
 /// Containers inside each other at most; deeper ones (hostile text) are opened up.
-const DEEPEST: usize = 16;
+const MAX_DEPTH: usize = 16;
 
 /// Text with inline styles, by the lines its author broke it into.
-pub type Inline = Vec<Vec<Span<'static>>>;
+pub type InlineLines = Vec<Vec<Span<'static>>>;
 
 /// A block and where it stands in the source.
 #[derive(Debug)]
-pub struct Placed {
+pub struct LocatedBlock {
     /// The block.
-    pub block: Block,
+    pub block: MarkdownBlock,
     /// Where it begins.
     pub start: usize,
 }
 
 /// A block of a text.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Block {
+pub enum MarkdownBlock {
     /// A paragraph; also HTML, as its text.
-    Paragraph(Inline),
+    Paragraph(InlineLines),
     /// A heading.
-    Heading(HeadingLevel, Inline),
+    Heading(HeadingLevel, InlineLines),
     /// Code.
     Code {
         /// The language, as the fence names it; empty where it does not.
@@ -39,7 +39,7 @@ pub enum Block {
         text: String,
     },
     /// A quotation.
-    Quote(Vec<Block>),
+    Quote(Vec<MarkdownBlock>),
     /// A list.
     List {
         /// The number of the first item; none for bullets.
@@ -47,112 +47,116 @@ pub enum Block {
         /// The author put blank lines between the items.
         loose: bool,
         /// Its items.
-        items: Vec<Item>,
+        items: Vec<ListItem>,
     },
     /// A table.
-    Table(Table),
+    Table(MarkdownTable),
     /// A line across.
     Rule,
 }
 
 /// An item of a list.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Item {
+pub struct ListItem {
     /// Whether the task it stands for is done; none where it is no task.
     pub done: Option<bool>,
     /// What it holds.
-    pub blocks: Vec<Block>,
+    pub blocks: Vec<MarkdownBlock>,
 }
 
 /// A table.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Table {
+pub struct MarkdownTable {
     /// How each column is aligned.
     pub alignments: Vec<Alignment>,
     /// The heading, then the rows; each of as many cells as there are columns.
-    pub rows: Vec<Vec<Inline>>,
+    pub rows: Vec<Vec<InlineLines>>,
 }
 
 /// The top-level blocks of a text.
-pub fn blocks(text: &str, format: &Format<'_>) -> Vec<Placed> {
+pub fn blocks(text: &str, format: &MarkdownFormat<'_>) -> Vec<LocatedBlock> {
     let options = Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH | Options::ENABLE_TASKLISTS;
     let mut builder =
-        Builder { format, open: Vec::new(), ignored: 0, done: Vec::new(), text: Text::default() };
+        BlockBuilder { format, open: Vec::new(), ignored: 0, done: Vec::new(), text: PendingText::default() };
     for (event, range) in Parser::new_ext(text, options).into_offset_iter() {
-        builder.take(event, &range);
+        builder.handle_event(event, &range);
     }
     builder.done
 }
 
 /// A container that is not closed yet.
-enum Open {
-    Quote(Vec<Block>),
-    List { start: Option<u64>, loose: bool, items: Vec<Item> },
-    Item(Item),
+enum OpenContainer {
+    Quote(Vec<MarkdownBlock>),
+    List { start: Option<u64>, loose: bool, items: Vec<ListItem> },
+    Item(ListItem),
 }
 
-struct Builder<'a> {
-    format: &'a Format<'a>,
-    open: Vec<(usize, Open)>,
+struct BlockBuilder<'a> {
+    format: &'a MarkdownFormat<'a>,
+    open: Vec<(usize, OpenContainer)>,
     /// Containers that were opened beyond the deepest level.
     ignored: usize,
-    done: Vec<Placed>,
-    text: Text,
+    done: Vec<LocatedBlock>,
+    text: PendingText,
 }
 
 /// The text being gathered.
 #[derive(Default)]
-struct Text {
+struct PendingText {
     start: usize,
-    lines: Inline,
+    lines: InlineLines,
     styles: Vec<Style>,
     /// Where the links that are open lead, and where their text began.
     links: Vec<(String, usize, usize)>,
     code: Option<(String, String)>,
-    table: Option<Table>,
+    table: Option<MarkdownTable>,
 }
 
-impl Builder<'_> {
-    fn take(&mut self, event: Event<'_>, range: &Range<usize>) {
+impl BlockBuilder<'_> {
+    fn handle_event(&mut self, event: Event<'_>, range: &Range<usize>) {
         match event {
             Event::Start(tag) => self.start(tag, range.start),
             Event::End(tag) => self.end(tag),
             Event::Text(text) => match &mut self.text.code {
                 Some((_, code)) => code.push_str(&text),
-                None => self.push(&text, Style::new()),
+                None => self.push_text(&text, Style::new()),
             },
-            Event::Code(code) => self.push(&code, self.format.theme.code),
+            Event::Code(code) => self.push_text(&code, self.format.theme.code),
             Event::Html(text) | Event::InlineHtml(text) => {
                 for (at, line) in text.split('\n').enumerate() {
                     if at > 0 {
                         self.text.lines.push(Vec::new());
                     }
-                    self.push(line, Style::new());
+                    self.push_text(line, Style::new());
                 }
             }
             Event::SoftBreak | Event::HardBreak => self.text.lines.push(Vec::new()),
-            Event::Rule => self.place(range.start, Block::Rule),
+            Event::Rule => self.push_block(range.start, MarkdownBlock::Rule),
             Event::TaskListMarker(done) => {
-                if let Some((_, Open::Item(item))) = self.open.last_mut() {
+                if let Some((_, OpenContainer::Item(item))) = self.open.last_mut() {
                     item.done = Some(done);
                 }
             }
             // Their extensions are not asked for.
             Event::InlineMath(text) | Event::DisplayMath(text) | Event::FootnoteReference(text) => {
-                self.push(&text, Style::new());
+                self.push_text(&text, Style::new());
             }
         }
     }
 
     fn start(&mut self, tag: Tag<'_>, at: usize) {
         match tag {
-            Tag::BlockQuote(_) => self.enter(at, Open::Quote(Vec::new())),
-            Tag::List(start) => self.enter(at, Open::List { start, loose: false, items: Vec::new() }),
-            Tag::Item => self.enter(at, Open::Item(Item::default())),
+            Tag::BlockQuote(_) => self.open_container(at, OpenContainer::Quote(Vec::new())),
+            Tag::List(start) => {
+                self.open_container(at, OpenContainer::List { start, loose: false, items: Vec::new() })
+            }
+            Tag::Item => self.open_container(at, OpenContainer::Item(ListItem::default())),
             Tag::Paragraph => {
                 self.flush();
                 // Only the items of loose lists hold paragraphs.
-                if let [.., (_, Open::List { loose, .. }), (_, Open::Item(_))] = &mut self.open[..] {
+                if let [.., (_, OpenContainer::List { loose, .. }), (_, OpenContainer::Item(_))] =
+                    &mut self.open[..]
+                {
                     *loose = true;
                 }
                 self.text.start = at;
@@ -164,21 +168,21 @@ impl Builder<'_> {
             Tag::CodeBlock(kind) => {
                 self.flush();
                 self.text.start = at;
-                self.text.code = Some((language(&kind), String::new()));
+                self.text.code = Some((fence_language(&kind), String::new()));
             }
             Tag::Table(alignments) => {
                 self.flush();
                 self.text.start = at;
-                self.text.table = Some(Table { alignments, rows: Vec::new() });
+                self.text.table = Some(MarkdownTable { alignments, rows: Vec::new() });
             }
             Tag::TableHead | Tag::TableRow => {
                 if let Some(table) = &mut self.text.table {
                     table.rows.push(Vec::new());
                 }
             }
-            Tag::Emphasis => self.mark(Modifier::ITALIC),
-            Tag::Strong => self.mark(Modifier::BOLD),
-            Tag::Strikethrough => self.mark(Modifier::CROSSED_OUT),
+            Tag::Emphasis => self.push_modifier(Modifier::ITALIC),
+            Tag::Strong => self.push_modifier(Modifier::BOLD),
+            Tag::Strikethrough => self.push_modifier(Modifier::CROSSED_OUT),
             Tag::Link { dest_url, .. } => self.open_link(&dest_url, ""),
             Tag::Image { dest_url, .. } => self.open_link(&dest_url, "image: "),
             Tag::TableCell
@@ -197,18 +201,18 @@ impl Builder<'_> {
             TagEnd::Paragraph | TagEnd::HtmlBlock => self.flush(),
             TagEnd::Heading(level) => {
                 let lines = self.text.take_lines();
-                self.place(self.text.start, Block::Heading(level, lines));
+                self.push_block(self.text.start, MarkdownBlock::Heading(level, lines));
             }
-            TagEnd::BlockQuote(_) | TagEnd::List(_) | TagEnd::Item => self.leave(),
+            TagEnd::BlockQuote(_) | TagEnd::List(_) | TagEnd::Item => self.close_container(),
             TagEnd::CodeBlock => {
                 if let Some((language, text)) = self.text.code.take() {
                     let text = clean(text.strip_suffix('\n').unwrap_or(&text)).into_owned();
-                    self.place(self.text.start, Block::Code { language, text });
+                    self.push_block(self.text.start, MarkdownBlock::Code { language, text });
                 }
             }
             TagEnd::Table => {
                 if let Some(table) = self.text.table.take() {
-                    self.place(self.text.start, Block::Table(table));
+                    self.push_block(self.text.start, MarkdownBlock::Table(table));
                 }
             }
             TagEnd::TableCell => {
@@ -233,28 +237,28 @@ impl Builder<'_> {
         }
     }
 
-    fn enter(&mut self, at: usize, container: Open) {
+    fn open_container(&mut self, at: usize, container: OpenContainer) {
         self.flush();
-        if self.open.len() < DEEPEST {
+        if self.open.len() < MAX_DEPTH {
             self.open.push((at, container));
         } else {
             self.ignored += 1;
         }
     }
 
-    fn leave(&mut self) {
+    fn close_container(&mut self) {
         self.flush();
         if self.ignored > 0 {
             self.ignored -= 1;
             return;
         }
         match self.open.pop() {
-            Some((at, Open::Quote(blocks))) => self.place(at, Block::Quote(blocks)),
-            Some((at, Open::List { start, loose, items })) => {
-                self.place(at, Block::List { start, loose, items });
+            Some((at, OpenContainer::Quote(blocks))) => self.push_block(at, MarkdownBlock::Quote(blocks)),
+            Some((at, OpenContainer::List { start, loose, items })) => {
+                self.push_block(at, MarkdownBlock::List { start, loose, items });
             }
-            Some((_, Open::Item(item))) => {
-                if let Some((_, Open::List { items, .. })) = self.open.last_mut() {
+            Some((_, OpenContainer::Item(item))) => {
+                if let Some((_, OpenContainer::List { items, .. })) = self.open.last_mut() {
                     items.push(item);
                 }
             }
@@ -263,13 +267,15 @@ impl Builder<'_> {
     }
 
     /// Puts a finished block into the container that is open.
-    fn place(&mut self, start: usize, block: Block) {
+    fn push_block(&mut self, start: usize, block: MarkdownBlock) {
         self.flush();
         match self.open.last_mut() {
-            None => self.done.push(Placed { block, start }),
-            Some((_, Open::Quote(blocks))) => blocks.push(block),
-            Some((_, Open::Item(item))) => item.blocks.push(block),
-            Some((_, Open::List { items, .. })) => items.push(Item { done: None, blocks: vec![block] }),
+            None => self.done.push(LocatedBlock { block, start }),
+            Some((_, OpenContainer::Quote(blocks))) => blocks.push(block),
+            Some((_, OpenContainer::Item(item))) => item.blocks.push(block),
+            Some((_, OpenContainer::List { items, .. })) => {
+                items.push(ListItem { done: None, blocks: vec![block] })
+            }
         }
     }
 
@@ -281,7 +287,7 @@ impl Builder<'_> {
             lines.pop();
         }
         if !lines.is_empty() {
-            self.place(self.text.start, Block::Paragraph(lines));
+            self.push_block(self.text.start, MarkdownBlock::Paragraph(lines));
         }
     }
 
@@ -289,12 +295,12 @@ impl Builder<'_> {
         self.text.styles.last().copied().unwrap_or(self.format.base)
     }
 
-    fn mark(&mut self, modifier: Modifier) {
+    fn push_modifier(&mut self, modifier: Modifier) {
         let style = self.style().add_modifier(modifier);
         self.text.styles.push(style);
     }
 
-    fn push(&mut self, text: &str, style: Style) {
+    fn push_text(&mut self, text: &str, style: Style) {
         if self.text.lines.is_empty() {
             self.text.lines.push(Vec::new());
         }
@@ -312,7 +318,7 @@ impl Builder<'_> {
 
     fn open_link(&mut self, to: &str, kind: &str) {
         if !kind.is_empty() {
-            self.push(kind, self.format.theme.dim);
+            self.push_text(kind, self.format.theme.dim);
         }
         let style = self.style().patch(self.format.theme.link);
         self.text.styles.push(style);
@@ -336,15 +342,15 @@ impl Builder<'_> {
             .collect();
         let bare = |text: &str| text.trim_start_matches("mailto:").trim_end_matches('/').to_owned();
         if !to.is_empty() && bare(&said) != bare(&to) {
-            self.push(&format!(" ({to})"), self.format.theme.dim);
+            self.push_text(&format!(" ({to})"), self.format.theme.dim);
         }
     }
 }
 
-impl Text {
+impl PendingText {
     /// The lines gathered, clean. Entities can hide control characters, so this
     /// cannot be done before parsing.
-    fn take_lines(&mut self) -> Inline {
+    fn take_lines(&mut self) -> InlineLines {
         let mut lines = std::mem::take(&mut self.lines);
         for span in lines.iter_mut().flatten() {
             if let std::borrow::Cow::Owned(cleaned) = clean_line(&span.content) {
@@ -356,7 +362,7 @@ impl Text {
 }
 
 /// The language of a fence: the first word, which may go on behind a comma or brace.
-fn language(kind: &CodeBlockKind<'_>) -> String {
+fn fence_language(kind: &CodeBlockKind<'_>) -> String {
     match kind {
         CodeBlockKind::Fenced(info) => {
             let end = |c: char| c.is_whitespace() || matches!(c, ',' | '{' | ':');

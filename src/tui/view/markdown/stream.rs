@@ -3,16 +3,16 @@
 use ratatui::style::Style;
 use ratatui::text::Line;
 
-use super::super::highlight::Painter;
+use super::super::highlight::Highlighter;
 use super::super::theme::Theme;
-use super::{Format, layout, parse};
+use super::{MarkdownFormat, layout, parse};
 
 /// The lines of a growing text. Blocks that cannot change any more are laid out
 /// once; only the last one is laid out again as it grows.
 #[derive(Debug, Default)]
-pub struct Stream {
+pub struct MarkdownStream {
     /// What the lines were laid out for.
-    shape: Option<(usize, Style, Theme)>,
+    key: Option<(usize, Style, Theme)>,
     /// The source of the blocks that are done.
     source: String,
     /// Their lines, and behind them those of the last block.
@@ -21,24 +21,34 @@ pub struct Stream {
     done: usize,
 }
 
-impl Stream {
+impl MarkdownStream {
     /// The lines of the text as it is now.
-    pub fn lines(&mut self, text: &str, format: Format<'_>, painter: &mut Painter) -> &[Line<'static>] {
+    pub fn lines(
+        &mut self,
+        text: &str,
+        format: MarkdownFormat<'_>,
+        painter: &mut Highlighter,
+    ) -> &[Line<'static>] {
         let shape = Some((format.width, format.base, *format.theme));
-        if self.shape != shape || !text.starts_with(&self.source) {
-            *self = Self { shape, ..Self::default() };
+        if self.key != shape || !text.starts_with(&self.source) {
+            *self = Self { key: shape, ..Self::default() };
         }
         self.lines.truncate(self.done);
         let rest = &text[self.source.len()..];
         let blocks = parse::blocks(rest, &format);
-        let (last, mut done) = (blocks.len().saturating_sub(1), done(rest, &blocks));
+        let (last, mut done) = (blocks.len().saturating_sub(1), finished_blocks(rest, &blocks));
         for (at, placed) in blocks.iter().enumerate() {
             if at == done {
                 self.done = self.lines.len();
             }
             let before = self.lines.len();
-            layout::append(&mut self.lines, &placed.block, Format { growing: at == last, ..format }, painter);
-            if painter.is_missing() && at < done {
+            layout::append(
+                &mut self.lines,
+                &placed.block,
+                MarkdownFormat { growing: at == last, ..format },
+                painter,
+            );
+            if painter.has_pending() && at < done {
                 // Its colours are still to come, so it is laid out again.
                 (done, self.done) = (at, before);
             }
@@ -59,8 +69,8 @@ impl Stream {
 /// How many blocks cannot change any more: those before the last one, once its
 /// first line is complete. Until then that line may still belong to the block
 /// before it.
-fn done(text: &str, blocks: &[parse::Placed]) -> usize {
-    let complete = |block: &parse::Placed| text[block.start..].contains('\n');
+fn finished_blocks(text: &str, blocks: &[parse::LocatedBlock]) -> usize {
+    let complete = |block: &parse::LocatedBlock| text[block.start..].contains('\n');
     match blocks {
         [.., last] if complete(last) => blocks.len() - 1,
         _ => 0,

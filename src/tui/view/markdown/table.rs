@@ -4,21 +4,21 @@
 use pulldown_cmark::Alignment;
 use ratatui::text::{Line, Span};
 
-use super::super::text::{width, width_of, wrap};
-use super::Format;
+use super::super::text::{spans_width, width, wrap};
+use super::MarkdownFormat;
 use super::layout::{indent, styled};
-use super::parse::{Inline, Table};
+use super::parse::{InlineLines, MarkdownTable};
 
 /// What stands between two columns.
-const BETWEEN: &str = " │ ";
+const SEPARATOR: &str = " │ ";
 /// A column is never narrower than this, unless all it holds is.
-const NARROWEST: usize = 8;
+const MIN_COLUMN_WIDTH: usize = 8;
 
 /// Lays a table out.
-pub fn lay_out(table: &Table, format: Format<'_>) -> Vec<Line<'static>> {
+pub fn table_lines(table: &MarkdownTable, format: MarkdownFormat<'_>) -> Vec<Line<'static>> {
     let columns = table.alignments.len();
     let Some((head, body)) = table.rows.split_first().filter(|_| columns > 0) else { return Vec::new() };
-    let Some(widths) = fit(table, format.width) else { return records(head, body, format) };
+    let Some(widths) = column_widths(table, format.width) else { return rows_as_lists(head, body, format) };
     let mut lines = row(head, &widths, &table.alignments, format);
     for span in lines.iter_mut().flat_map(|line| &mut line.spans) {
         span.style = format.theme.heading.patch(span.style);
@@ -32,21 +32,22 @@ pub fn lay_out(table: &Table, format: Format<'_>) -> Vec<Line<'static>> {
 }
 
 /// The width of each column; none where the table does not fit at all.
-fn fit(table: &Table, most: usize) -> Option<Vec<usize>> {
+fn column_widths(table: &MarkdownTable, most: usize) -> Option<Vec<usize>> {
     let columns = table.alignments.len();
-    let room = most.checked_sub(width(BETWEEN) * (columns - 1))?;
+    let room = most.checked_sub(width(SEPARATOR) * (columns - 1))?;
     let widest = |column: usize| {
         let cells = table.rows.iter().filter_map(|row| row.get(column));
-        cells.flatten().map(|line| width_of(line)).max().unwrap_or(0).max(1)
+        cells.flatten().map(|line| spans_width(line)).max().unwrap_or(0).max(1)
     };
     let mut widths: Vec<usize> = (0..columns).map(widest).collect();
-    let least: usize = widths.iter().map(|width| NARROWEST.min(*width)).sum();
+    let least: usize = widths.iter().map(|width| MIN_COLUMN_WIDTH.min(*width)).sum();
     if least > room {
         return None;
     }
     // The widest columns give way first, to a common width: lower it until all fits.
     let total = |widths: &[usize], limit: usize| widths.iter().map(|width| limit.min(*width)).sum::<usize>();
-    let limit = (NARROWEST..=room.max(NARROWEST)).rev().find(|limit| total(&widths, *limit) <= room)?;
+    let limit =
+        (MIN_COLUMN_WIDTH..=room.max(MIN_COLUMN_WIDTH)).rev().find(|limit| total(&widths, *limit) <= room)?;
     let mut left = room - total(&widths, limit);
     for width in &mut widths {
         let more = usize::from(left > 0 && *width > limit);
@@ -58,10 +59,10 @@ fn fit(table: &Table, most: usize) -> Option<Vec<usize>> {
 
 /// One row, as high as its highest cell.
 fn row(
-    cells: &[Inline],
+    cells: &[InlineLines],
     widths: &[usize],
     alignments: &[Alignment],
-    format: Format<'_>,
+    format: MarkdownFormat<'_>,
 ) -> Vec<Line<'static>> {
     let wrapped: Vec<Vec<Line<'static>>> = widths
         .iter()
@@ -77,10 +78,10 @@ fn row(
             let mut spans = Vec::new();
             for (column, lines) in wrapped.iter().enumerate() {
                 if column > 0 {
-                    spans.push(Span::styled(BETWEEN, format.theme.dim));
+                    spans.push(Span::styled(SEPARATOR, format.theme.dim));
                 }
                 let cell = lines.get(at).map(|line| line.spans.clone()).unwrap_or_default();
-                let missing = widths[column].saturating_sub(width_of(&cell));
+                let missing = widths[column].saturating_sub(spans_width(&cell));
                 let before = match alignments[column] {
                     Alignment::None | Alignment::Left => 0,
                     Alignment::Center => missing / 2,
@@ -99,7 +100,11 @@ fn row(
 }
 
 /// Each row as a list of its cells, with the heading in front of each.
-fn records(head: &[Inline], body: &[Vec<Inline>], format: Format<'_>) -> Vec<Line<'static>> {
+fn rows_as_lists(
+    head: &[InlineLines],
+    body: &[Vec<InlineLines>],
+    format: MarkdownFormat<'_>,
+) -> Vec<Line<'static>> {
     let mut lines = Vec::new();
     for cells in body {
         if !lines.is_empty() {

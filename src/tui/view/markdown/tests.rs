@@ -1,4 +1,4 @@
-use super::super::text::width_of;
+use super::super::text::spans_width;
 use super::*;
 
 const TOUR: &str = r#"# One reply of everything
@@ -74,12 +74,12 @@ const NASTY: &[&str] = &[
     "> ```\n> quoted code\n> ```\n- ```\n  code in a list\n  ```",
 ];
 
-fn format(width: usize, theme: &Theme) -> Format<'_> {
-    Format { width, base: theme.reply, theme, growing: false }
+fn format(width: usize, theme: &Theme) -> MarkdownFormat<'_> {
+    MarkdownFormat { width, base: theme.reply, theme, growing: false }
 }
 
-fn rendered(text: &str, format: Format<'_>) -> Vec<Line<'static>> {
-    render(text, format, &mut Painter::default())
+fn rendered(text: &str, format: MarkdownFormat<'_>) -> Vec<Line<'static>> {
+    render(text, format, &mut Highlighter::default())
 }
 
 fn plain(lines: &[Line<'_>]) -> String {
@@ -101,7 +101,7 @@ fn lines_fit_and_hold_nothing_that_acts_on_a_terminal() {
     for text in NASTY.iter().copied().chain([TOUR]) {
         for width in 1..=50 {
             for line in rendered(text, format(width, &theme)) {
-                assert!(width_of(&line.spans) <= width, "{text:?} at {width}: {line:?}");
+                assert!(spans_width(&line.spans) <= width, "{text:?} at {width}: {line:?}");
                 assert!(!plain(&[line]).contains(char::is_control), "{text:?} at {width}");
             }
         }
@@ -120,9 +120,9 @@ fn nesting_without_end_is_cut_off() {
 #[test]
 fn a_stream_ends_as_the_whole() {
     let theme = Theme::dark();
-    let painter = &mut Painter::default();
+    let painter = &mut Highlighter::default();
     for text in NASTY.iter().copied().chain([TOUR]) {
-        let mut stream = Stream::default();
+        let mut stream = MarkdownStream::default();
         for (end, _) in text.char_indices() {
             let written = &text[..end];
             let lines = plain(stream.lines(written, format(40, &theme), painter));
@@ -139,12 +139,12 @@ fn a_stream_ends_as_the_whole() {
 fn colours_that_come_late_are_taken_up() {
     let text = "before\n\n```rust\nlet x = 1;\n```\n\nbetween\n\n```rust\nlet y = 2;\n```\n\nafter\n";
     let theme = Theme::dark();
-    let mut painter = Painter::start(|| ());
-    let mut stream = Stream::default();
+    let mut painter = Highlighter::start(|| ());
+    let mut stream = MarkdownStream::default();
     loop {
         let lines = stream.lines(text, format(40, &theme), &mut painter).to_vec();
         assert_eq!(plain(&lines), plain(&rendered(text, format(40, &theme))));
-        if !painter.take_missing() {
+        if !painter.take_pending() {
             let keywords =
                 lines.iter().flat_map(|line| &line.spans).filter(|span| span.style == theme.keyword);
             assert_eq!(keywords.count(), 2);
@@ -158,8 +158,8 @@ fn colours_that_come_late_are_taken_up() {
 #[test]
 fn a_stream_starts_anew_when_its_text_or_width_changes() {
     let theme = Theme::dark();
-    let painter = &mut Painter::default();
-    let mut stream = Stream::default();
+    let painter = &mut Highlighter::default();
+    let mut stream = MarkdownStream::default();
     let one = "first\n\nsecond\n\nthird";
     stream.lines(one, format(40, &theme), painter);
     assert_eq!(plain(stream.lines("other\n\ntext", format(40, &theme), painter)), "other\n\ntext");

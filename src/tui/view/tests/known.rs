@@ -6,12 +6,12 @@ use std::sync::Arc;
 use chrono::TimeDelta;
 
 use super::*;
-use crate::session::facts::Request;
-use crate::tui::app::Surroundings;
+use crate::session::summary::LastRequest;
+use crate::tui::app::SessionEnvironment;
 
 /// A screen whose sessions have everything that can be known of one.
-fn known() -> Screen {
-    let mut screen = Screen::warm();
+fn known() -> TestScreen {
+    let mut screen = TestScreen::warm();
     let mut rows = rows();
     let touched = |days: i64| (noon() - TimeDelta::days(days)).into();
     for row in &mut rows {
@@ -24,7 +24,7 @@ fn known() -> Screen {
     facts.used = [("claude-opus-4-5", last), ("claude-haiku-4-5", usage)].into_iter().collect();
     facts.usage = last;
     facts.created = Some(noon() - TimeDelta::days(3));
-    facts.last_request = Some(Request {
+    facts.last_request = Some(LastRequest {
         model: "claude-opus-4-5".into(),
         usage: last,
         at: noon() - TimeDelta::minutes(2),
@@ -36,18 +36,18 @@ fn known() -> Screen {
     rows[5].stored.size = 61_000_000;
     Arc::make_mut(&mut rows[6].facts).health.foreign = 1;
     let here = rows.iter().filter(|row| row.stored.id != id(5)).map(|row| row.stored.id).collect();
-    screen.does(Event::Rows { all: false, rows, progress: None });
-    screen.does(Event::Around(Surroundings {
-        here: Some(here),
+    screen.handle(Event::SessionList { all: false, rows, progress: None });
+    screen.handle(Event::EnvironmentChanged(SessionEnvironment {
+        project_sessions: Some(here),
         pinned: [id(3)].into(),
-        gone: ["/home/me/😀 a folder that was renamed".to_owned()].into(),
-        kept_for: Some(Duration::from_hours(30 * 24)),
+        missing_folders: ["/home/me/😀 a folder that was renamed".to_owned()].into(),
+        cleanup_period: Some(Duration::from_hours(30 * 24)),
     }));
     screen.app.focus = Focus::Browser;
     screen
 }
 
-impl Screen {
+impl TestScreen {
     /// With the cursor on a session, as arrow keys would put it there.
     fn on(mut self, number: u8) -> Self {
         self.app.browser.selected = Some(id(number));
@@ -100,7 +100,7 @@ fn a_folder_that_is_gone_asks_before_the_seat_is_taken() {
 fn the_head_line_warns_before_a_clean_up_and_knows_the_lineage() {
     let head = |number, width| {
         let screen = known().on(number);
-        let lines = head::lines(&screen.app, width, &Theme::mono());
+        let lines = header::lines(&screen.app, width, &Theme::mono());
         lines.get(1).map(ToString::to_string).unwrap_or_default()
     };
     assert_eq!(
@@ -133,7 +133,7 @@ fn the_details_tell_what_the_agent_itself_calls_the_session() {
     let row = rows.iter_mut().find(|row| row.stored.id == id(4)).unwrap();
     let facts = Arc::make_mut(&mut row.facts);
     (facts.agent, facts.agent_session) = (Some("opencode".into()), Some("ses_1\u{1b}[2J".into()));
-    screen.does(Event::Rows { all: false, rows, progress: None });
+    screen.handle(Event::SessionList { all: false, rows, progress: None });
     screen.key(KeyCode::Char('I'));
     let shown = screen.at(100, 30);
     assert!(shown.contains("ses_1␛[2J in opencode"), "{shown}");

@@ -10,10 +10,10 @@ use std::borrow::Cow;
 use unicode_segmentation::UnicodeSegmentation;
 
 /// Columns between tab stops.
-const TAB: usize = 4;
+const TAB_WIDTH: usize = 4;
 /// Characters of one grapheme that are kept: a family of four with its joiners
 /// has 7, stacked accents of real languages 4.
-const LONGEST_GRAPHEME: usize = 12;
+const MAX_GRAPHEME_CHARS: usize = 12;
 /// Stands for what has no picture of its own.
 const PLACEHOLDER: char = '\u{FFFD}';
 
@@ -32,13 +32,13 @@ pub fn clean(text: &str) -> Cow<'_, str> {
                 column = 0;
             }
             "\t" => {
-                let blanks = TAB - column % TAB;
+                let blanks = TAB_WIDTH - column % TAB_WIDTH;
                 cleaned.extend(std::iter::repeat_n(' ', blanks));
                 column += blanks;
             }
             _ => {
                 let start = cleaned.len();
-                push(&mut cleaned, grapheme);
+                push_cleaned(&mut cleaned, grapheme);
                 column += super::width(&cleaned[start..]);
             }
         }
@@ -53,14 +53,14 @@ pub fn clean_line(text: &str) -> Cow<'_, str> {
 }
 
 /// Appends one grapheme with its dangers shown.
-fn push(cleaned: &mut String, grapheme: &str) {
+fn push_cleaned(cleaned: &mut String, grapheme: &str) {
     for (at, character) in grapheme.chars().enumerate() {
-        if at == LONGEST_GRAPHEME {
+        if at == MAX_GRAPHEME_CHARS {
             cleaned.push(PLACEHOLDER);
             return;
         }
         cleaned.push(match character {
-            '\0'..='\u{1F}' => picture(character),
+            '\0'..='\u{1F}' => control_picture(character),
             '\u{7F}' => '␡',
             _ if is_invisible(character) => PLACEHOLDER,
             _ => character,
@@ -69,7 +69,7 @@ fn push(cleaned: &mut String, grapheme: &str) {
 }
 
 /// The picture Unicode has for a C0 control character.
-fn picture(control: char) -> char {
+fn control_picture(control: char) -> char {
     char::from_u32(0x2400 + u32::from(control)).unwrap_or(PLACEHOLDER)
 }
 
@@ -106,8 +106,8 @@ pub fn strip(text: &str) -> Cow<'_, str> {
     while let Some(character) = rest.chars().next() {
         let after = &rest[character.len_utf8()..];
         let sequence = match character {
-            '\u{1B}' => escape(after),
-            '\u{9B}' => control_sequence(after),
+            '\u{1B}' => escape_sequence_len(after),
+            '\u{9B}' => control_sequence_len(after),
             _ => None,
         };
         if let Some(length) = sequence {
@@ -139,10 +139,10 @@ pub fn strip(text: &str) -> Cow<'_, str> {
 }
 
 /// The length of the escape sequence that `text` continues behind its ESC.
-fn escape(text: &str) -> Option<usize> {
+fn escape_sequence_len(text: &str) -> Option<usize> {
     let first = text.chars().next()?;
     match first {
-        '[' => control_sequence(&text[1..]).map(|length| length + 1),
+        '[' => control_sequence_len(&text[1..]).map(|length| length + 1),
         // OSC, DCS, SOS, PM, APC: up to BEL or ST, on the same line.
         ']' | 'P' | 'X' | '^' | '_' => {
             let ends = [("\u{7}", 1), ("\u{1B}\\", 2), ("\u{9C}", 2)];
@@ -159,7 +159,7 @@ fn escape(text: &str) -> Option<usize> {
 
 /// The length of a control sequence behind its introducer: parameters,
 /// intermediates, one final byte.
-fn control_sequence(text: &str) -> Option<usize> {
+fn control_sequence_len(text: &str) -> Option<usize> {
     let bytes = text.as_bytes();
     let parameters = bytes.iter().take_while(|byte| matches!(byte, b'0'..=b'?')).count();
     let intermediates = bytes[parameters..].iter().take_while(|byte| matches!(byte, b' '..=b'/')).count();

@@ -90,14 +90,14 @@ fn no_line_is_wider_than_asked_and_no_word_is_lost() {
             for line in wrap(&[Span::raw(text.as_ref())], most) {
                 assert!(width(&plain(&line)) <= most, "{text:?} at {most}: {:?}", plain(&line));
             }
-            for line in chop(vec![Span::raw(text.clone().into_owned())], most) {
+            for line in hard_wrap(vec![Span::raw(text.clone().into_owned())], most) {
                 assert!(width(&plain(&line)) <= most, "{text:?} at {most}: {:?}", plain(&line));
             }
             assert!(width(&truncate(&text, most)) <= most, "{text:?} at {most}");
             assert!(width(&truncate_start(&text, most)) <= most, "{text:?} at {most}");
             assert_eq!(width(&pad(&text, most)), most, "{text:?} at {most}");
             assert_eq!(width(&pad_start(&text, most)), most, "{text:?} at {most}");
-            assert!(width_of(&clip(vec![Span::raw(text.clone().into_owned())], most)) <= most);
+            assert!(spans_width(&clip(vec![Span::raw(text.clone().into_owned())], most)) <= most);
         }
         let kept = |text: &str| text.chars().filter(|c| *c != ' ').collect::<String>();
         let wrapped: String = wrap(&[Span::raw(text.as_ref())], 12).iter().map(plain).collect();
@@ -144,7 +144,7 @@ fn cutting_says_that_it_cut() {
 
 #[test]
 fn the_right_end_of_a_line_stays() {
-    let spread = |cells| plain(&spread(vec![Span::raw("Sessions")], vec![Span::raw("12")], cells));
+    let spread = |cells| plain(&left_and_right(vec![Span::raw("Sessions")], vec![Span::raw("12")], cells));
     assert_eq!(spread(14), "Sessions    12");
     assert_eq!(spread(8), "Sess… 12");
     assert_eq!(spread(2), "12");
@@ -156,7 +156,7 @@ fn hits_are_lit_across_spans_whatever_their_case() {
     let lit = Style::new().bold();
     let line = Line::from(vec![Span::raw("The Gra"), Span::raw("mmar grammar ÄRA")]);
     let lit_parts = |query| -> Vec<String> {
-        let line = light(line.clone(), query, lit);
+        let line = highlight_matches(line.clone(), query, lit);
         let spans = line.spans.iter().filter(|span| span.style == lit);
         spans.map(|span| span.content.to_string()).collect()
     };

@@ -3,14 +3,14 @@
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
-use super::{graphemes, width_of};
+use super::{graphemes, spans_width};
 
 /// Breaks a line between words. A word longer than a line is broken between
 /// graphemes; blanks at a break are dropped, those at the beginning stay. There
 /// is always at least one line, and none is wider than `width` (at least 1).
 pub fn wrap(spans: &[Span<'_>], width: usize) -> Vec<Line<'static>> {
     let width = width.max(1);
-    let mut wrapper = Wrapper::new(width);
+    let mut wrapper = LineWrapper::new(width);
     for span in spans {
         for (grapheme, cells) in graphemes(&span.content) {
             if grapheme == " " {
@@ -32,13 +32,13 @@ pub fn wrap_text(text: &str, style: Style, width: usize) -> Vec<Line<'static>> {
 
 /// Breaks a line between graphemes wherever it is full, as code wants it: every
 /// blank stays.
-pub fn chop(spans: Vec<Span<'static>>, width: usize) -> Vec<Line<'static>> {
+pub fn hard_wrap(spans: Vec<Span<'static>>, width: usize) -> Vec<Line<'static>> {
     let width = width.max(1);
-    if width_of(&spans) <= width {
+    if spans_width(&spans) <= width {
         return vec![Line::from(spans)];
     }
     let mut lines = Vec::new();
-    let mut line = Run::default();
+    let mut line = StyledRun::default();
     for span in &spans {
         for (grapheme, cells) in graphemes(&span.content) {
             let (grapheme, cells) = if cells > width { ("…", 1) } else { (grapheme, cells) };
@@ -54,12 +54,12 @@ pub fn chop(spans: Vec<Span<'static>>, width: usize) -> Vec<Line<'static>> {
 
 /// Graphemes beside each other, as few spans as their styles allow.
 #[derive(Default)]
-struct Run {
+struct StyledRun {
     spans: Vec<(String, Style)>,
     cells: usize,
 }
 
-impl Run {
+impl StyledRun {
     fn push(&mut self, text: &str, cells: usize, style: Style) {
         self.cells += cells;
         match self.spans.last_mut() {
@@ -89,17 +89,23 @@ impl Run {
 }
 
 /// The line being filled, and the blanks and the word that may still go on it.
-struct Wrapper {
+struct LineWrapper {
     width: usize,
     lines: Vec<Line<'static>>,
-    line: Run,
-    blanks: Run,
-    word: Run,
+    line: StyledRun,
+    blanks: StyledRun,
+    word: StyledRun,
 }
 
-impl Wrapper {
+impl LineWrapper {
     fn new(width: usize) -> Self {
-        Self { width, lines: Vec::new(), line: Run::default(), blanks: Run::default(), word: Run::default() }
+        Self {
+            width,
+            lines: Vec::new(),
+            line: StyledRun::default(),
+            blanks: StyledRun::default(),
+            word: StyledRun::default(),
+        }
     }
 
     fn blank(&mut self, style: Style) {

@@ -11,7 +11,7 @@ const ATTRIBUTES: [(&str, Modifier); 6] = [
     ("strike", Modifier::CROSSED_OUT),
 ];
 
-const COLOURS: [(&str, Color); 17] = [
+const COLORS: [(&str, Color); 17] = [
     ("default", Color::Reset),
     ("black", Color::Black),
     ("red", Color::Red),
@@ -40,9 +40,9 @@ pub fn parse(text: &str) -> Result<Style, String> {
         if let Some((_, attribute)) = ATTRIBUTES.iter().find(|(name, _)| *name == word) {
             style = style.add_modifier(*attribute);
         } else if word == "on" {
-            style.bg = colour(words.next().ok_or("expected a colour behind “on”")?)?;
+            style.bg = parse_color(words.next().ok_or("expected a colour behind “on”")?)?;
         } else {
-            style.fg = colour(word)?;
+            style.fg = parse_color(word)?;
         }
     }
     Ok(style)
@@ -50,8 +50,8 @@ pub fn parse(text: &str) -> Result<Style, String> {
 
 /// Reads a colour; none for the terminal's own foreground or ground, so that it
 /// can be patched over another style.
-fn colour(word: &str) -> Result<Option<Color>, String> {
-    if let Some((_, colour)) = COLOURS.iter().find(|(name, _)| *name == word) {
+fn parse_color(word: &str) -> Result<Option<Color>, String> {
+    if let Some((_, colour)) = COLORS.iter().find(|(name, _)| *name == word) {
         return Ok(Some(*colour).filter(|colour| *colour != Color::Reset));
     }
     if let Some(rgb) = word.strip_prefix('#').filter(|digits| digits.len() == 6)
@@ -63,12 +63,12 @@ fn colour(word: &str) -> Result<Option<Color>, String> {
     if let Ok(index) = word.parse() {
         return Ok(Some(Color::Indexed(index)));
     }
-    let known = ATTRIBUTES.iter().map(|(name, _)| *name).chain(COLOURS.iter().map(|(name, _)| *name));
-    Err(unknown("colour", word, known))
+    let known = ATTRIBUTES.iter().map(|(name, _)| *name).chain(COLORS.iter().map(|(name, _)| *name));
+    Err(unknown_name("colour", word, known))
 }
 
 /// Says that a name is unknown, and which known one is nearest.
-pub fn unknown<'a>(what: &str, name: &str, known: impl Iterator<Item = &'a str>) -> String {
+pub fn unknown_name<'a>(what: &str, name: &str, known: impl Iterator<Item = &'a str>) -> String {
     let nearest = known
         .map(|known| (known, strsim::jaro_winkler(known, name)))
         .max_by(|(_, one), (_, other)| one.total_cmp(other));

@@ -3,16 +3,16 @@ use serde_json::json;
 use super::*;
 
 /// The steps of a stream of these events; the last may be an error.
-fn steps(events: &[Value]) -> (Vec<Event>, Option<ProviderError>) {
-    let mut stream = MessageStream::default();
+fn steps(events: &[Value]) -> (Vec<ReplyEvent>, Option<ProviderError>) {
+    let mut stream = MessagesDecoder::default();
     let mut steps = Vec::new();
     for event in events {
-        match stream.take(&event.to_string()) {
+        match stream.decode(&event.to_string()) {
             Ok(more) => steps.extend(more),
             Err(error) => return (steps, Some(error)),
         }
     }
-    match stream.end() {
+    match stream.finish_stream() {
         Ok(more) => steps.extend(more),
         Err(error) => return (steps, Some(error)),
     }
@@ -32,7 +32,7 @@ fn end() -> Value {
 fn figures_are_told_at_the_start_and_corrected_at_the_end() {
     let (steps, error) = steps(&[start(), end(), json!({"type": "message_stop"})]);
     let usage = Usage { input_tokens: 3, cache_read_input_tokens: 40, output_tokens: 9, ..Usage::default() };
-    assert_eq!(steps[1..], [Event::End { stop_reason: "end_turn".into(), usage }]);
+    assert_eq!(steps[1..], [ReplyEvent::MessageEnd { stop_reason: "end_turn".into(), usage }]);
     assert_eq!(error, None);
 }
 
@@ -47,7 +47,7 @@ fn what_is_not_known_is_passed_over_or_handed_on() {
         end(),
     ]);
     assert_eq!(error, None);
-    assert_eq!(steps[1], Event::Delta(delta));
+    assert_eq!(steps[1], ReplyEvent::OtherDelta(delta));
     assert_eq!(steps.len(), 3);
 }
 
@@ -55,12 +55,12 @@ fn what_is_not_known_is_passed_over_or_handed_on() {
 fn an_end_that_is_none_says_what_it_is() {
     let error = json!({"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}});
     for (events, fault) in [
-        (vec![], Fault::Malformed),
-        (vec![start()], Fault::Dropped),
-        (vec![start(), error], Fault::Overloaded),
-        (vec![json!("text")], Fault::Malformed),
+        (vec![], ProviderErrorKind::Malformed),
+        (vec![start()], ProviderErrorKind::ConnectionLost),
+        (vec![start(), error], ProviderErrorKind::Overloaded),
+        (vec![json!("text")], ProviderErrorKind::Malformed),
     ] {
-        assert_eq!(steps(&events).1.map(|error| error.fault), Some(fault), "{events:?}");
+        assert_eq!(steps(&events).1.map(|error| error.kind), Some(fault), "{events:?}");
     }
 }
 
@@ -68,12 +68,18 @@ fn an_end_that_is_none_says_what_it_is() {
 fn the_status_says_what_went_wrong_and_the_words_say_it_better() {
     let fault = |status, kind: &str, message: &str| {
         let body = json!({"type": "error", "error": {"type": kind, "message": message}});
-        MessageStream::default().fault(status, &body)
+        MessagesDecoder::default().classify_error(status, &body)
     };
-    assert_eq!(fault(400, "invalid_request_error", "prompt is too long: 9 > 8"), Fault::TooLong);
-    assert_eq!(fault(400, "invalid_request_error", "messages.0: no"), Fault::Request);
-    assert_eq!(fault(400, "invalid_request_error", "Your credit balance is too low"), Fault::Money);
-    assert_eq!(fault(403, "permission_error", "no"), Fault::Key);
-    assert_eq!(fault(529, "overloaded_error", "Overloaded"), Fault::Overloaded);
-    assert_eq!(fault(504, "timeout_error", "late"), Fault::Server);
+    assert_eq!(
+        fault(400, "invalid_request_error", "prompt is too long: 9 > 8"),
+        ProviderErrorKind::ContextTooLong
+    );
+    assert_eq!(fault(400, "invalid_request_error", "messages.0: no"), ProviderErrorKind::InvalidRequest);
+    assert_eq!(
+        fault(400, "invalid_request_error", "Your credit balance is too low"),
+        ProviderErrorKind::Billing
+    );
+    assert_eq!(fault(403, "permission_error", "no"), ProviderErrorKind::Auth);
+    assert_eq!(fault(529, "overloaded_error", "Overloaded"), ProviderErrorKind::Overloaded);
+    assert_eq!(fault(504, "timeout_error", "late"), ProviderErrorKind::Server);
 }

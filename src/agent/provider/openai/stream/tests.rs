@@ -2,17 +2,17 @@ use serde_json::json;
 
 use super::*;
 
-fn steps(chunks: &[Value]) -> (Vec<Event>, Option<ProviderError>) {
-    let mut stream = ChatStream::new("asked".into());
+fn steps(chunks: &[Value]) -> (Vec<ReplyEvent>, Option<ProviderError>) {
+    let mut stream = ChatDecoder::new("asked".into());
     let mut steps = Vec::new();
     let lines = chunks.iter().map(|chunk| chunk.as_str().map_or_else(|| chunk.to_string(), str::to_owned));
     for line in lines {
-        match stream.take(&line) {
+        match stream.decode(&line) {
             Ok(more) => steps.extend(more),
             Err(error) => return (steps, Some(error)),
         }
     }
-    match stream.end() {
+    match stream.finish_stream() {
         Ok(more) => steps.extend(more),
         Err(error) => return (steps, Some(error)),
     }
@@ -32,12 +32,14 @@ fn calls(parts: &[Value]) -> Vec<(String, String, String)> {
     chunks.extend([finish("tool_calls"), json!("[DONE]")]);
     let (steps, error) = steps(&chunks);
     assert_eq!(error, None);
-    assert!(matches!(steps.last(), Some(Event::End { stop_reason, .. }) if stop_reason == "tool_use"));
+    assert!(
+        matches!(steps.last(), Some(ReplyEvent::MessageEnd { stop_reason, .. }) if stop_reason == "tool_use")
+    );
     let mut calls = Vec::new();
     for step in steps {
         match step {
-            Event::Block(BlockStart::ToolUse { id, name }) => calls.push((id, name, String::new())),
-            Event::Input(input) => calls.last_mut().unwrap().2.push_str(&input),
+            ReplyEvent::BlockStart(BlockStart::ToolUse { id, name }) => calls.push((id, name, String::new())),
+            ReplyEvent::InputDelta(input) => calls.last_mut().unwrap().2.push_str(&input),
             _ => {}
         }
     }
@@ -59,15 +61,15 @@ fn text_reasoning_and_figures_come_apart() {
     ]);
     let usage = Usage { input_tokens: 10, cache_read_input_tokens: 40, output_tokens: 7, ..Usage::default() };
     let expected = [
-        Event::Start { id: "chatcmpl-1".into(), model: "served".into(), usage: Usage::default() },
-        Event::Block(BlockStart::Thinking),
-        Event::Thinking("hm".into()),
-        Event::BlockEnd,
-        Event::Block(BlockStart::Text),
-        Event::Text("Hel".into()),
-        Event::Text("lo".into()),
-        Event::BlockEnd,
-        Event::End { stop_reason: "end_turn".into(), usage },
+        ReplyEvent::MessageStart { id: "chatcmpl-1".into(), model: "served".into(), usage: Usage::default() },
+        ReplyEvent::BlockStart(BlockStart::Thinking),
+        ReplyEvent::ThinkingDelta("hm".into()),
+        ReplyEvent::BlockEnd,
+        ReplyEvent::BlockStart(BlockStart::Text),
+        ReplyEvent::TextDelta("Hel".into()),
+        ReplyEvent::TextDelta("lo".into()),
+        ReplyEvent::BlockEnd,
+        ReplyEvent::MessageEnd { stop_reason: "end_turn".into(), usage },
     ];
     assert_eq!((steps.as_slice(), error), (&expected[..], None));
 }
@@ -102,24 +104,25 @@ fn calls_come_whole_however_their_parts_came() {
 fn an_end_that_is_none_says_what_it_is() {
     let error = json!({"error": {"message": "Rate limited", "code": 429}});
     for (chunks, fault) in [
-        (vec![], Fault::Malformed),
-        (vec![json!("[DONE]")], Fault::Malformed),
-        (vec![delta(&json!({"content": "x"}))], Fault::Dropped),
-        (vec![delta(&json!({"content": "x"})), error], Fault::Busy),
-        (vec![json!("{\"id\":")], Fault::Malformed),
+        (vec![], ProviderErrorKind::Malformed),
+        (vec![json!("[DONE]")], ProviderErrorKind::Malformed),
+        (vec![delta(&json!({"content": "x"}))], ProviderErrorKind::ConnectionLost),
+        (vec![delta(&json!({"content": "x"})), error], ProviderErrorKind::RateLimited),
+        (vec![json!("{\"id\":")], ProviderErrorKind::Malformed),
     ] {
-        assert_eq!(steps(&chunks).1.map(|error| error.fault), Some(fault), "{chunks:?}");
+        assert_eq!(steps(&chunks).1.map(|error| error.kind), Some(fault), "{chunks:?}");
     }
 }
 
 #[test]
 fn errors_are_told_apart_by_their_codes() {
-    let fault = |status, error: Value| ChatStream::default().fault(status, &json!({"error": error}));
-    assert_eq!(fault(429, json!({"code": "insufficient_quota"})), Fault::Money);
-    assert_eq!(fault(400, json!({"code": "context_length_exceeded"})), Fault::TooLong);
+    let fault =
+        |status, error: Value| ChatDecoder::default().classify_error(status, &json!({"error": error}));
+    assert_eq!(fault(429, json!({"code": "insufficient_quota"})), ProviderErrorKind::Billing);
+    assert_eq!(fault(400, json!({"code": "context_length_exceeded"})), ProviderErrorKind::ContextTooLong);
     assert_eq!(
         fault(400, json!({"message": "the request exceeds the available context size"})),
-        Fault::TooLong
+        ProviderErrorKind::ContextTooLong
     );
-    assert_eq!(fault(404, json!("model not found")), Fault::Model);
+    assert_eq!(fault(404, json!("model not found")), ProviderErrorKind::ModelNotFound);
 }

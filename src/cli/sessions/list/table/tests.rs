@@ -1,43 +1,51 @@
 use std::time::SystemTime;
 
 use super::*;
-use crate::session::Facts;
-use crate::session::facts::{Title, TitleSource};
-use crate::store::Stored;
+use crate::session::SessionSummary;
+use crate::session::summary::{SessionTitle, TitleSource};
+use crate::store::StoredSession;
 
-fn row(number: u8, title: &str, more: Facts) -> Row {
+fn row(number: u8, title: &str, more: SessionSummary) -> SessionRow {
     let id = format!("{number:02x}000000-0000-4000-8000-000000000000").parse().unwrap();
-    let title = Some(Title { text: title.into(), source: TitleSource::Custom });
-    Row {
-        stored: Stored { id, path: "/x".into(), size: 1, modified: SystemTime::UNIX_EPOCH, inode: 0 },
-        facts: Facts { title, active: "2026-11-20T10:00:00Z".parse().ok(), ..more }.into(),
-        open_in: None,
+    let title = Some(SessionTitle { text: title.into(), source: TitleSource::Custom });
+    SessionRow {
+        stored: StoredSession { id, path: "/x".into(), size: 1, modified: SystemTime::UNIX_EPOCH, inode: 0 },
+        facts: SessionSummary { title, active: "2026-11-20T10:00:00Z".parse().ok(), ..more }.into(),
+        holder: None,
         partial: false,
-        problem: None,
+        read_error: None,
     }
 }
 
-fn rows() -> Vec<Row> {
-    let facts = Facts {
+fn rows() -> Vec<SessionRow> {
+    let facts = SessionSummary {
         turns: 41,
         cost_usd: Some(3.18),
         tag: Some("keep".into()),
         branch: Some("main".into()),
         cwd: Some("/home/me/work/parser".into()),
-        ..Facts::default()
+        ..SessionSummary::default()
     };
     vec![
         row(1, "Parser rewrite ⑂2", facts),
-        row(2, "修复登录页面 of a login page that nobody understands any more", Facts::default()),
-        row(3, "hostile\u{1b}[2J\ttitle", Facts::default()),
+        row(2, "修复登录页面 of a login page that nobody understands any more", SessionSummary::default()),
+        row(3, "hostile\u{1b}[2J\ttitle", SessionSummary::default()),
     ]
 }
 
 fn table(most: usize) -> String {
     let now = "2026-11-20T12:00:00Z".parse().unwrap();
     let rows = rows();
-    let ids: Vec<_> = rows.iter().map(|row| row.stored.id.beginning([])).collect();
-    of(&rows, &ids, &Prices::default(), now, true, Page { width: Some(most), styled: false }, most)
+    let ids: Vec<_> = rows.iter().map(|row| row.stored.id.short_prefix([])).collect();
+    render_table(
+        &rows,
+        &ids,
+        &Prices::default(),
+        now,
+        true,
+        OutputTarget { width: Some(most), styled: false },
+        most,
+    )
 }
 
 #[test]
@@ -60,7 +68,7 @@ fn a_table_fits_and_gives_up_columns_from_the_right() {
 
 #[test]
 fn lines_keep_their_columns_whatever_a_title_holds() {
-    let text = lines(&rows(), &Prices::default());
+    let text = render_lines(&rows(), &Prices::default());
     assert!(text.lines().all(|line| line.split('\t').count() == 8), "{text}");
     let first = "01000000-0000-4000-8000-000000000000\t2026-11-20T10:00:00Z\t41\t3.18\tkeep\tmain\t\
                  /home/me/work/parser\tParser rewrite ⑂2";
@@ -71,8 +79,8 @@ fn lines_keep_their_columns_whatever_a_title_holds() {
 #[test]
 fn an_id_is_never_cut_shorter_than_it_has_to_be_typed() {
     let ids = ["01000000", "02000000-0000-4", "03000000"].map(str::to_owned);
-    let page = Page { width: Some(40), styled: false };
-    let text = of(&rows(), &ids, &Prices::default(), Utc::now(), true, page, 40);
+    let page = OutputTarget { width: Some(40), styled: false };
+    let text = render_table(&rows(), &ids, &Prices::default(), Utc::now(), true, page, 40);
     assert!(text.contains("\n02000000-0000-4  修复"), "{text}");
     assert!(text.lines().all(|line| width(line) <= 40), "{text}");
 }

@@ -3,7 +3,7 @@
 use std::time::SystemTime;
 
 use super::*;
-use crate::slot::{Found, Listed};
+use crate::slot::{ListedSession, SessionLocation};
 
 fn said(kind: &str, text: &str) -> Value {
     json!({"sessionUpdate": kind, "content": {"type": "text", "text": text}})
@@ -11,13 +11,13 @@ fn said(kind: &str, text: &str) -> Value {
 
 #[test]
 fn what_was_said_before_comes_behind_the_answer() {
-    let mut acp = started(&Origin::New, PermissionMode::Default);
-    acp.ask("h", Ask::Handshake);
+    let mut acp = started(&StartSession::New, PermissionMode::Default);
+    acp.request("h", SlotRequest::Handshake);
     reply(&mut acp, json!({"protocolVersion": 1, "agentCapabilities": {"loadSession": true}}));
     reply(&mut acp, json!({"sessionId": "ses_1"}));
-    assert_eq!(acp.abilities().fork, Ability::Missing("this agent cannot fork"));
+    assert_eq!(acp.capabilities().fork, SwitchSupport::Unsupported("this agent cannot fork"));
     let stored = "3f9c1a52-0b7e-4c11-9d3e-5a7f20c4b9a1";
-    assert_eq!(methods(&acp.ask("s", switch(Switch::Resume(stored.parse().unwrap())))), ["session/load"]);
+    assert_eq!(methods(&acp.request("s", switch(Switch::Resume(stored.parse().unwrap())))), ["session/load"]);
     let call = json!({"sessionUpdate": "tool_call", "toolCallId": "c", "title": "ls", "kind": "execute",
         "status": "completed", "rawInput": {"command": "ls"}});
     for told in [
@@ -29,22 +29,24 @@ fn what_was_said_before_comes_behind_the_answer() {
         said("user_message_chunk", "second prompt"),
         said("agent_thought_chunk", "hm"),
     ] {
-        assert_eq!(acp.hear(update(stored, &told)).1, [], "nobody is to see it yet");
+        assert_eq!(acp.handle_message(update(stored, &told)).1, [], "nobody is to see it yet");
     }
     let heard = reply(&mut acp, json!({}));
-    let [Heard::Answer { answer: Ok(Answer::Seated(_)), .. }, Heard::Replay { changes, .. }] =
-        heard.as_slice()
+    let [
+        AgentEvent::Response { answer: Ok(AgentResponse::Switched(_)), .. },
+        AgentEvent::HistoryReplayed { changes, .. },
+    ] = heard.as_slice()
     else {
         panic!("{heard:?}")
     };
     let told: Vec<_> = changes.iter().map(|(_, change)| change).collect();
     let [
-        Change::Prompt(first),
-        Change::Block { block: Block::Text(answer), .. },
-        Change::Block { block: Block::ToolUse { .. }, .. },
-        Change::Result { .. },
-        Change::Prompt(second),
-        Change::Block { block: Block::Thinking(_), .. },
+        ConversationEvent::Prompt(first),
+        ConversationEvent::Block { block: MessageBlock::Text(answer), .. },
+        ConversationEvent::Block { block: MessageBlock::ToolUse { .. }, .. },
+        ConversationEvent::Result { .. },
+        ConversationEvent::Prompt(second),
+        ConversationEvent::Block { block: MessageBlock::Thinking(_), .. },
     ] = told.as_slice()
     else {
         panic!("{told:?}")
@@ -63,19 +65,19 @@ fn its_sessions_are_told_page_by_page_and_which_have_no_name_yet() {
         "nextCursor": "more"});
     assert_eq!(methods(&reply(&mut acp, first)), ["session/list"]);
     let heard = reply(&mut acp, json!({"sessions": [session("ses_9", json!(7))]}));
-    let listed = |id: &str, title: Option<&str>| Listed {
-        session: SessionId::named(id),
+    let listed = |id: &str, title: Option<&str>| ListedSession {
+        session: SessionId::from_external(id),
         id: id.into(),
         title: title.map(str::to_owned),
         cwd: "/there".into(),
-        active: "2026-11-21T10:00:00Z".parse().ok(),
+        last_active: "2026-11-21T10:00:00Z".parse().ok(),
         unnamed: false,
     };
-    let unnamed = Listed { unnamed: true, ..listed("ses_7", None) };
+    let unnamed = ListedSession { unnamed: true, ..listed("ses_7", None) };
     let all = vec![listed("ses_8", Some("Eight")), unnamed, listed("ses_9", None)];
-    assert_eq!(heard, [Heard::Sessions(all)]);
+    assert_eq!(heard, [AgentEvent::SessionsListed(all)]);
     // An answer that makes no sense lists nothing, and harms nothing.
-    acp.ask_sessions();
+    acp.request_sessions();
     assert_eq!(reply(&mut acp, json!(7)), []);
 }
 
@@ -84,16 +86,21 @@ fn what_is_written_down_need_not_be_told_again() {
     let check = |written: &str, method: &str| {
         let mut acp = greeted(PermissionMode::Default);
         let as_of: chrono::DateTime<chrono::Utc> = written.parse().unwrap();
-        acp.finder = Finder::new(move |_| {
+        acp.finder = SessionFinder::new(move |_| {
             let as_of = Some(SystemTime::from(as_of));
-            Some(Found { cwd: "/there".into(), transcript: "/t".into(), as_of, holder: None })
+            Some(SessionLocation {
+                cwd: "/there".into(),
+                transcript: "/t".into(),
+                recorded_until: as_of,
+                holder: None,
+            })
         });
         reply(
             &mut acp,
             json!({"sessions": [
             {"sessionId": "ses_8", "cwd": "/there", "updatedAt": "2026-11-21T10:00:10.000Z"}]}),
         );
-        let resumed = acp.ask("s", switch(Switch::Resume(SessionId::named("ses_8"))));
+        let resumed = acp.request("s", switch(Switch::Resume(SessionId::from_external("ses_8"))));
         assert_eq!(methods(&resumed), [method], "{written}");
     };
     check("2026-11-21T10:00:08Z", "session/resume");

@@ -3,46 +3,50 @@
 use PermissionMode::{AcceptEdits, BypassPermissions, Default, DontAsk, Plan};
 
 use super::*;
-use crate::slot::driver::{Ending, Lent, Loan, Run};
+use crate::slot::driver::{ClientOp, ClientOpResult, CreateTerminal, TerminalExit};
 
 /// What the agent asks for, as its request 5.
 #[allow(clippy::needless_pass_by_value, reason = "every caller makes one")]
-fn wants(acp: &mut Acp, method: &str, mut params: Value) -> Vec<Heard> {
+fn wants(acp: &mut AcpDriver, method: &str, mut params: Value) -> Vec<AgentEvent> {
     params["sessionId"] = json!("ses_1");
-    acp.hear(json!({"jsonrpc": "2.0", "id": 5, "method": method, "params": params})).1
+    acp.handle_message(json!({"jsonrpc": "2.0", "id": 5, "method": method, "params": params})).1
 }
 
-fn write(acp: &mut Acp, path: &str) -> Vec<Heard> {
+fn write(acp: &mut AcpDriver, path: &str) -> Vec<AgentEvent> {
     wants(acp, "fs/write_text_file", json!({"path": path, "content": "new\n"}))
 }
 
-fn run(acp: &mut Acp, command: &str) -> Vec<Heard> {
+fn run(acp: &mut AcpDriver, command: &str) -> Vec<AgentEvent> {
     wants(acp, "terminal/create", json!({"command": command}))
 }
 
 /// The loan that is made, and what came of it.
-fn lend(acp: &mut Acp, heard: &[Heard], outcome: Result<Lent, String>) -> (Loan, Vec<Heard>) {
-    let [Heard::Lend { ticket, folder, loan }] = heard else { panic!("{heard:?}") };
+fn lend(
+    acp: &mut AcpDriver,
+    heard: &[AgentEvent],
+    outcome: Result<ClientOpResult, String>,
+) -> (ClientOp, Vec<AgentEvent>) {
+    let [AgentEvent::ClientOp { ticket, folder, loan }] = heard else { panic!("{heard:?}") };
     assert_eq!(folder.as_os_str(), "/work");
-    (loan.clone(), acp.lent(LoanNews::Answer { ticket: *ticket, outcome }))
+    (loan.clone(), acp.handle_client_op(ClientOpEvent::Completed { ticket: *ticket, outcome }))
 }
 
-fn question(heard: &[Heard]) -> PermissionRequest {
+fn question(heard: &[AgentEvent]) -> PermissionRequest {
     match heard {
-        [Heard::Permission(request)] => request.clone(),
+        [AgentEvent::PermissionRequested(request)] => request.clone(),
         other => panic!("{other:?}"),
     }
 }
 
 /// What is answered to the agent's request: its result, or the error's message.
-fn answered(heard: &[Heard]) -> Value {
-    let [Heard::Send(line)] = heard else { panic!("{heard:?}") };
+fn answered(heard: &[AgentEvent]) -> Value {
+    let [AgentEvent::SendLine(line)] = heard else { panic!("{heard:?}") };
     assert_eq!(line["id"], 5, "{line}");
     line.get("result").unwrap_or(&line["error"]["message"]).clone()
 }
 
-fn no_file() -> Lent {
-    Lent::Text(None)
+fn no_file() -> ClientOpResult {
+    ClientOpResult::FileText(None)
 }
 
 #[test]
@@ -51,9 +55,9 @@ fn a_read_is_free_and_by_lines() {
         let mut acp = greeted(mode);
         let mut check = |wanted: Value, expected: &str| {
             let heard = wants(&mut acp, "fs/read_text_file", wanted);
-            let text = Ok(Lent::Text(Some("1\n2\r\n3".to_owned())));
+            let text = Ok(ClientOpResult::FileText(Some("1\n2\r\n3".to_owned())));
             let (loan, heard) = lend(&mut acp, &heard, text);
-            assert_eq!(loan, Loan::Read("/work/a".into()));
+            assert_eq!(loan, ClientOp::ReadFile("/work/a".into()));
             assert_eq!(answered(&heard), json!({"content": expected}));
         };
         check(json!({"path": "/work/a"}), "1\n2\r\n3");
@@ -75,21 +79,21 @@ fn a_read_is_free_and_by_lines() {
 fn a_write_is_put_to_a_person_as_what_it_changes() {
     let mut acp = greeted(Default);
     let heard = write(&mut acp, "/work/a");
-    let (loan, heard) = lend(&mut acp, &heard, Ok(Lent::Text(Some("old\n".to_owned()))));
-    assert_eq!(loan, Loan::Read("/work/a".into()));
+    let (loan, heard) = lend(&mut acp, &heard, Ok(ClientOpResult::FileText(Some("old\n".to_owned()))));
+    assert_eq!(loan, ClientOp::ReadFile("/work/a".into()));
     let request = question(&heard);
     let input = json!({"file_path": "/work/a", "old_string": "old\n", "new_string": "new\n"});
     assert_eq!((request.tool.as_str(), &request.input), ("Edit", &input));
-    let heard = acp.verdict(request, Verdict::Once);
-    let (loan, heard) = lend(&mut acp, &heard, Ok(Lent::Done));
-    assert_eq!(loan, Loan::Write { path: "/work/a".into(), text: "new\n".to_owned() });
+    let heard = acp.answer_permission(request, PermissionDecision::AllowOnce);
+    let (loan, heard) = lend(&mut acp, &heard, Ok(ClientOpResult::Done));
+    assert_eq!(loan, ClientOp::WriteFile { path: "/work/a".into(), text: "new\n".to_owned() });
     assert_eq!(answered(&heard), json!({}));
 
     let heard = write(&mut acp, "/work/a");
     let heard = lend(&mut acp, &heard, Ok(no_file())).1;
     let request = question(&heard);
     assert_eq!((request.tool.as_str(), request.input["content"].as_str()), ("Write", Some("new\n")));
-    let heard = acp.verdict(request, Verdict::Deny("wrong file".to_owned()));
+    let heard = acp.answer_permission(request, PermissionDecision::Deny("wrong file".to_owned()));
     assert_eq!(answered(&heard), "not permitted: wrong file");
 
     // Where it may not be written anyway nobody is asked.
@@ -101,10 +105,16 @@ fn a_write_is_put_to_a_person_as_what_it_changes() {
 #[test]
 fn the_mode_answers_where_it_does() {
     let check = |mode, writes: Option<bool>, runs: Option<bool>| {
-        let verdict = |heard: &[Heard]| match heard {
-            [Heard::Lend { loan: Loan::Write { .. } | Loan::Run(_), .. }] => Some(true),
-            [Heard::Send(_)] => Some(false),
-            [Heard::Lend { loan: Loan::Read(_), .. } | Heard::Permission(_)] => None,
+        let verdict = |heard: &[AgentEvent]| match heard {
+            [
+                AgentEvent::ClientOp {
+                    loan: ClientOp::WriteFile { .. } | ClientOp::CreateTerminal(_), ..
+                },
+            ] => Some(true),
+            [AgentEvent::SendLine(_)] => Some(false),
+            [
+                AgentEvent::ClientOp { loan: ClientOp::ReadFile(_), .. } | AgentEvent::PermissionRequested(_),
+            ] => None,
             other => panic!("{other:?}"),
         };
         let mut acp = greeted(mode);
@@ -121,32 +131,36 @@ fn the_mode_answers_where_it_does() {
 #[test]
 fn what_the_agent_was_just_allowed_is_not_asked_again() {
     let mut acp = greeted(Default);
-    acp.prompt("u", "hello");
+    acp.send_prompt("u", "hello");
     let turn = acp.connection.latest();
-    let heard = acp.hear(asks("ses_1", "edit", "/work/a")).1;
-    let Some(Heard::Permission(request)) = heard.last() else { panic!("{heard:?}") };
-    acp.verdict(request.clone(), Verdict::Once);
-    let allowed =
-        |heard: &[Heard]| matches!(heard, [Heard::Lend { loan: Loan::Write { .. } | Loan::Run(_), .. }]);
+    let heard = acp.handle_message(asks("ses_1", "edit", "/work/a")).1;
+    let Some(AgentEvent::PermissionRequested(request)) = heard.last() else { panic!("{heard:?}") };
+    acp.answer_permission(request.clone(), PermissionDecision::AllowOnce);
+    let allowed = |heard: &[AgentEvent]| {
+        matches!(
+            heard,
+            [AgentEvent::ClientOp { loan: ClientOp::WriteFile { .. } | ClientOp::CreateTerminal(_), .. }]
+        )
+    };
     assert!(!allowed(&write(&mut acp, "/work/b")), "another file");
     assert!(allowed(&write(&mut acp, "/work/a")));
     assert!(!allowed(&write(&mut acp, "/work/a")), "once");
 
-    let heard = acp.hear(asks("ses_1", "execute", "/work")).1;
-    let Some(Heard::Permission(request)) = heard.last() else { panic!("{heard:?}") };
-    acp.verdict(request.clone(), Verdict::Once);
+    let heard = acp.handle_message(asks("ses_1", "execute", "/work")).1;
+    let Some(AgentEvent::PermissionRequested(request)) = heard.last() else { panic!("{heard:?}") };
+    acp.answer_permission(request.clone(), PermissionDecision::AllowOnce);
     assert!(!allowed(&run(&mut acp, "ls -la")), "another command");
     assert!(!allowed(&write(&mut acp, "/work")), "a command is no file");
-    acp.hear(json!({"id": turn, "result": {"stopReason": "end_turn"}}));
+    acp.handle_message(json!({"id": turn, "result": {"stopReason": "end_turn"}}));
     assert!(!allowed(&run(&mut acp, "ls")), "it was for that turn");
 }
 
 #[test]
 fn what_was_denied_to_the_agent_is_asked_when_it_comes_to_us() {
     let mut acp = greeted(Default);
-    let heard = acp.hear(asks("ses_1", "execute", "/work")).1;
-    let Some(Heard::Permission(request)) = heard.last() else { panic!("{heard:?}") };
-    acp.verdict(request.clone(), Verdict::Deny(String::new()));
+    let heard = acp.handle_message(asks("ses_1", "execute", "/work")).1;
+    let Some(AgentEvent::PermissionRequested(request)) = heard.last() else { panic!("{heard:?}") };
+    acp.answer_permission(request.clone(), PermissionDecision::Deny(String::new()));
     question(&run(&mut acp, "ls"));
 }
 
@@ -154,18 +168,24 @@ fn what_was_denied_to_the_agent_is_asked_when_it_comes_to_us() {
 fn for_this_session_is_for_this_session() {
     let mut acp = greeted(Default);
     let request = question(&run(&mut acp, "ls"));
-    acp.verdict(request, Verdict::Session);
-    assert!(matches!(run(&mut acp, "ls").as_slice(), [Heard::Lend { loan: Loan::Run(_), .. }]));
+    acp.answer_permission(request, PermissionDecision::AllowSession);
+    assert!(matches!(
+        run(&mut acp, "ls").as_slice(),
+        [AgentEvent::ClientOp { loan: ClientOp::CreateTerminal(_), .. }]
+    ));
     question(&run(&mut acp, "rm -r ."));
     let heard = write(&mut acp, "/work/a");
     let heard = lend(&mut acp, &heard, Ok(no_file())).1;
-    acp.verdict(question(&heard), Verdict::Session);
-    assert!(matches!(write(&mut acp, "/work/b").as_slice(), [Heard::Lend { loan: Loan::Write { .. }, .. }]));
+    acp.answer_permission(question(&heard), PermissionDecision::AllowSession);
+    assert!(matches!(
+        write(&mut acp, "/work/b").as_slice(),
+        [AgentEvent::ClientOp { loan: ClientOp::WriteFile { .. }, .. }]
+    ));
 
-    acp.ask("s", switch(Switch::Clear));
+    acp.request("s", switch(Switch::Clear));
     reply(&mut acp, opened("ses_2"));
     let params = json!({"sessionId": "ses_2", "command": "ls"});
-    question(&acp.hear(json!({"id": 5, "method": "terminal/create", "params": params})).1);
+    question(&acp.handle_message(json!({"id": 5, "method": "terminal/create", "params": params})).1);
     assert_eq!(answered(&run(&mut acp, "ls")), "this session does not have the seat");
 }
 
@@ -175,25 +195,34 @@ fn a_terminal_is_opened_heard_and_given_back() {
     let mut wanted = json!({"command": "make", "args": ["all"], "cwd": "/work/sub", "outputByteLimit": 9});
     wanted["env"] = json!([{"name": "A", "value": "1"}]);
     let heard = wants(&mut acp, "terminal/create", wanted);
-    let (loan, heard) = lend(&mut acp, &heard, Ok(Lent::Done));
+    let (loan, heard) = lend(&mut acp, &heard, Ok(ClientOpResult::Done));
     let (terminal, env) = ("terminal-1".to_owned(), vec![("A".to_owned(), "1".to_owned())]);
     let command = vec!["make".to_owned(), "all".to_owned()];
-    assert_eq!(loan, Loan::Run(Run { terminal, command, env, cwd: "/work/sub".into(), keep: 9 }));
+    assert_eq!(
+        loan,
+        ClientOp::CreateTerminal(CreateTerminal {
+            terminal,
+            command,
+            env,
+            cwd: "/work/sub".into(),
+            output_limit: 9
+        })
+    );
     assert_eq!(answered(&heard), json!({"terminalId": "terminal-1"}));
 
-    let mut check = |method: &str, lent: Lent, expected: Value| {
+    let mut check = |method: &str, lent: ClientOpResult, expected: Value| {
         let heard = wants(&mut acp, method, json!({"terminalId": "terminal-1"}));
         assert_eq!(answered(&lend(&mut acp, &heard, Ok(lent)).1), expected, "{method}");
     };
-    let output = |ended| Lent::Output { text: "out".to_owned(), truncated: true, ended };
-    let failed = || Ending { code: Some(2), signal: None };
+    let output = |ended| ClientOpResult::TerminalOutput { text: "out".to_owned(), truncated: true, ended };
+    let failed = || TerminalExit { code: Some(2), signal: None };
     let exit = json!({"exitCode": 2});
     check("terminal/output", output(None), json!({"output": "out", "truncated": true}));
     let told = json!({"output": "out", "truncated": true, "exitStatus": exit});
     check("terminal/output", output(Some(failed())), told);
-    check("terminal/wait_for_exit", Lent::Ended(failed()), exit);
-    check("terminal/kill", Lent::Done, json!({}));
-    check("terminal/release", Lent::Done, json!({}));
+    check("terminal/wait_for_exit", ClientOpResult::Exited(failed()), exit);
+    check("terminal/kill", ClientOpResult::Done, json!({}));
+    check("terminal/release", ClientOpResult::Done, json!({}));
 
     let heard = run(&mut acp, "no such thing");
     let why = "could not open a terminal".to_owned();
@@ -209,63 +238,67 @@ fn the_terminals_of_a_session_that_is_left_end() {
     let mut acp = greeted(BypassPermissions);
     for _ in 0..2 {
         let heard = run(&mut acp, "tail -f log");
-        lend(&mut acp, &heard, Ok(Lent::Done));
+        lend(&mut acp, &heard, Ok(ClientOpResult::Done));
     }
     wants(&mut acp, "terminal/release", json!({"terminalId": "terminal-1"}));
-    acp.ask("s", switch(Switch::Clear));
+    acp.request("s", switch(Switch::Clear));
     let heard = reply(&mut acp, opened("ses_2"));
     let loans: Vec<_> = heard
         .iter()
         .filter_map(|heard| match heard {
-            Heard::Lend { loan, .. } => Some(loan.clone()),
+            AgentEvent::ClientOp { loan, .. } => Some(loan.clone()),
             _ => None,
         })
         .collect();
-    assert_eq!(loans, [Loan::Release("terminal-2".to_owned())]);
+    assert_eq!(loans, [ClientOp::ReleaseTerminal("terminal-2".to_owned())]);
 }
 
 #[test]
 fn what_is_asked_of_us_ends_with_the_turn() {
     let mut acp = greeted(Default);
-    acp.prompt("u", "hello");
+    acp.send_prompt("u", "hello");
     let request = question(&run(&mut acp, "ls"));
-    let heard = acp.ask("i", Ask::Interrupt);
-    assert!(heard.contains(&Heard::PermissionDropped(request.id)), "{heard:?}");
+    let heard = acp.request("i", SlotRequest::Interrupt);
+    assert!(heard.contains(&AgentEvent::PermissionDropped(request.id)), "{heard:?}");
     assert_eq!(methods(&heard), ["session/cancel", "answer"]);
     assert_eq!(sent(&heard)[1].1["code"], -32800);
 
     let heard = write(&mut acp, "/work/a");
-    let [Heard::Lend { ticket, .. }] = heard.as_slice() else { panic!("{heard:?}") };
-    assert_eq!(methods(&acp.ask("i", Ask::Interrupt)), ["session/cancel", "answer"]);
-    let late = LoanNews::Answer { ticket: *ticket, outcome: Ok(no_file()) };
-    assert_eq!(acp.lent(late), [], "nobody is asked any more");
+    let [AgentEvent::ClientOp { ticket, .. }] = heard.as_slice() else { panic!("{heard:?}") };
+    assert_eq!(methods(&acp.request("i", SlotRequest::Interrupt)), ["session/cancel", "answer"]);
+    let late = ClientOpEvent::Completed { ticket: *ticket, outcome: Ok(no_file()) };
+    assert_eq!(acp.handle_client_op(late), [], "nobody is asked any more");
 }
 
 #[test]
 fn a_call_shows_what_its_terminal_says() {
     let mut acp = greeted(BypassPermissions);
     let heard = run(&mut acp, "make");
-    lend(&mut acp, &heard, Ok(Lent::Done));
+    lend(&mut acp, &heard, Ok(ClientOpResult::Done));
     let mut say = |text: &str| {
-        let said = LoanNews::Said { terminal: "terminal-1".to_owned(), text: text.to_owned() };
-        acp.lent(said)
+        let said = ClientOpEvent::TerminalOutput { terminal: "terminal-1".to_owned(), text: text.to_owned() };
+        acp.handle_client_op(said)
     };
     assert_eq!(say("one\n"), [], "no call runs in it yet");
     let content = json!([{"type": "terminal", "terminalId": "terminal-1"}]);
     let told = json!({"sessionUpdate": "tool_call", "toolCallId": "c", "title": "make", "kind": "execute",
         "status": "pending", "rawInput": {"command": "make"}, "content": content});
-    let heard = acp.hear(update("ses_1", &told)).1;
-    let change = |heard: &[Heard], at: usize| match &heard[at] {
-        Heard::Grew { change, .. } => change.clone(),
+    let heard = acp.handle_message(update("ses_1", &told)).1;
+    let change = |heard: &[AgentEvent], at: usize| match &heard[at] {
+        AgentEvent::ConversationChanged { change, .. } => change.clone(),
         other => panic!("{other:?}"),
     };
-    assert!(matches!(change(&heard, 0), Change::Block { block: Block::ToolUse { .. }, .. }));
-    let output = |text: &str| Change::ToolOutput { tool_use_id: "c".to_owned(), text: text.to_owned() };
+    assert!(matches!(
+        change(&heard, 0),
+        ConversationEvent::Block { block: MessageBlock::ToolUse { .. }, .. }
+    ));
+    let output =
+        |text: &str| ConversationEvent::ToolOutput { tool_use_id: "c".to_owned(), text: text.to_owned() };
     assert_eq!(change(&heard, 1), output("one\n"));
-    let said = LoanNews::Said { terminal: "terminal-1".to_owned(), text: "two\n".to_owned() };
-    assert_eq!(change(&acp.lent(said), 0), output("two\n"));
+    let said = ClientOpEvent::TerminalOutput { terminal: "terminal-1".to_owned(), text: "two\n".to_owned() };
+    assert_eq!(change(&acp.handle_client_op(said), 0), output("two\n"));
     let over = json!({"sessionUpdate": "tool_call_update", "toolCallId": "c", "status": "completed"});
-    let heard = acp.hear(update("ses_1", &over)).1;
-    let Change::Result { result, .. } = change(&heard, 0) else { panic!("{heard:?}") };
+    let heard = acp.handle_message(update("ses_1", &over)).1;
+    let ConversationEvent::Result { result, .. } = change(&heard, 0) else { panic!("{heard:?}") };
     assert_eq!(result.text, "one\ntwo\n");
 }

@@ -5,9 +5,9 @@ use super::*;
 
 /// Through the handshake with an agent that can only load, in the session that
 /// it opens with this answer.
-fn loads_only(first: Value) -> (Acp, Vec<Heard>) {
-    let mut acp = started(&Origin::New, PermissionMode::Default);
-    acp.ask("h", Ask::Handshake);
+fn loads_only(first: Value) -> (AcpDriver, Vec<AgentEvent>) {
+    let mut acp = started(&StartSession::New, PermissionMode::Default);
+    acp.request("h", SlotRequest::Handshake);
     reply(&mut acp, json!({"protocolVersion": 1, "agentCapabilities": {"loadSession": true}}));
     let heard = reply(&mut acp, first);
     (acp, heard)
@@ -21,21 +21,21 @@ fn modes(id: &str, current: &str, all: &[&str]) -> Value {
 #[test]
 fn a_session_that_was_never_closed_is_open_still() {
     let (mut acp, _) = loads_only(modes("one", "default", &["default", "plan"]));
-    let one = SessionId::named("one");
-    acp.ask("s", switch(Switch::Clear));
+    let one = SessionId::from_external("one");
+    acp.request("s", switch(Switch::Clear));
     let heard = reply(&mut acp, json!({"sessionId": "two"}));
     assert_eq!(methods(&heard), Vec::<String>::new(), "it closes none");
 
-    let heard = acp.ask("s", switch(Switch::Resume(one)));
-    let [Heard::Answer { answer: Ok(Answer::Seated(seated)), .. }] = heard.as_slice() else {
+    let heard = acp.request("s", switch(Switch::Resume(one)));
+    let [AgentEvent::Response { answer: Ok(AgentResponse::Switched(seated)), .. }] = heard.as_slice() else {
         panic!("{heard:?}")
     };
     assert_eq!(seated.session, one);
-    assert_eq!(sent(&acp.prompt("u", "hello"))[0].1["sessionId"], "one");
+    assert_eq!(sent(&acp.send_prompt("u", "hello"))[0].1["sessionId"], "one");
 
     let never_open = SessionId::random();
     acp.turn = None;
-    let heard = acp.ask("s", switch(Switch::Resume(never_open)));
+    let heard = acp.request("s", switch(Switch::Resume(never_open)));
     assert_eq!(
         sent(&heard)[0],
         (
@@ -53,16 +53,22 @@ fn who_is_to_ask_first_is_told_to() {
         [("session/set_mode".to_owned(), json!({"sessionId": "one", "modeId": "default"}))]
     );
     // The answer says nothing; what was asked for counts.
-    assert_eq!(sent(&acp.ask("m", Ask::Mode(PermissionMode::Plan)))[0].1["modeId"], "plan");
-    assert_eq!(reply(&mut acp, json!({})), [answer("m", Ok(Answer::Done))]);
-    assert_eq!(sent(&acp.ask("m", Ask::Mode(PermissionMode::AcceptEdits)))[0].1["modeId"], "default");
+    assert_eq!(sent(&acp.request("m", SlotRequest::SetMode(PermissionMode::Plan)))[0].1["modeId"], "plan");
+    assert_eq!(reply(&mut acp, json!({})), [respond_to("m", Ok(AgentResponse::Done))]);
+    assert_eq!(
+        sent(&acp.request("m", SlotRequest::SetMode(PermissionMode::AcceptEdits)))[0].1["modeId"],
+        "default"
+    );
 }
 
 #[test]
 fn a_mode_that_edits_is_one_for_who_accepts_edits() {
     let (mut acp, heard) = loads_only(modes("one", "agent", &["read-only", "workspace-write", "agent"]));
     assert_eq!(sent(&heard)[0].1["modeId"], "read-only");
-    assert_eq!(sent(&acp.ask("m", Ask::Mode(PermissionMode::AcceptEdits)))[0].1["modeId"], "workspace-write");
+    assert_eq!(
+        sent(&acp.request("m", SlotRequest::SetMode(PermissionMode::AcceptEdits)))[0].1["modeId"],
+        "workspace-write"
+    );
 }
 
 #[test]
@@ -70,10 +76,16 @@ fn a_mode_may_be_an_address() {
     let at = |mode: &str| format!("https://agentclientprotocol.com/protocol/session-modes#{mode}");
     let (mut acp, heard) = loads_only(modes("one", &at("agent"), &[&at("agent"), &at("plan")]));
     assert_eq!(sent(&heard), []);
-    assert_eq!(sent(&acp.ask("m", Ask::Mode(PermissionMode::Plan)))[0].1["modeId"], at("plan"));
+    assert_eq!(
+        sent(&acp.request("m", SlotRequest::SetMode(PermissionMode::Plan)))[0].1["modeId"],
+        at("plan")
+    );
     reply(&mut acp, json!({}));
-    assert!(acp.options.plans());
-    assert_eq!(sent(&acp.ask("m", Ask::Mode(PermissionMode::Default)))[0].1["modeId"], at("agent"));
+    assert!(acp.options.is_planning());
+    assert_eq!(
+        sent(&acp.request("m", SlotRequest::SetMode(PermissionMode::Default)))[0].1["modeId"],
+        at("agent")
+    );
 }
 
 #[test]
@@ -83,22 +95,22 @@ fn a_list_of_models_is_a_choice_too() {
         json!({"sessionId": "one", "models": {"currentModelId": "pro", "availableModels": models}}),
     );
     assert_eq!(acp.options.models(), ["pro", "flash"]);
-    let heard = acp.ask("m", Ask::Model(Some("flash".to_owned())));
+    let heard = acp.request("m", SlotRequest::SetModel(Some("flash".to_owned())));
     let expected = json!({"sessionId": "one", "modelId": "flash"});
     assert_eq!(sent(&heard), [("session/set_model".to_owned(), expected)]);
-    let expected = [answer("m", Ok(Answer::Model(Some("flash".to_owned()))))];
+    let expected = [respond_to("m", Ok(AgentResponse::Model(Some("flash".to_owned()))))];
     assert_eq!(reply(&mut acp, json!({})), expected);
 }
 
 #[test]
 fn who_is_not_logged_in_is_told_how_in_its_words() {
     let check = |answer: Value, expected: &str| {
-        let mut acp = started(&Origin::New, PermissionMode::Default);
-        acp.ask("h", Ask::Handshake);
+        let mut acp = started(&StartSession::New, PermissionMode::Default);
+        acp.request("h", SlotRequest::Handshake);
         let login = json!([{"id": "a", "name": "Log in", "description": "Run `some login`"}, {"id": "b", "name": "By key"}]);
         reply(&mut acp, json!({"protocolVersion": 1, "agentCapabilities": {}, "authMethods": login}));
         let id = acp.connection.latest();
-        assert_eq!(error(&acp.hear(json!({"id": id, "error": answer})).1), expected);
+        assert_eq!(error(&acp.handle_message(json!({"id": id, "error": answer})).1), expected);
     };
     check(
         json!({"code": -32000, "message": "Authentication required"}),
@@ -113,32 +125,32 @@ fn who_is_not_logged_in_is_told_how_in_its_words() {
 #[test]
 fn who_cannot_fork_is_listed_so_until_it_says_otherwise() {
     let mut acp = (QWEN.driver)();
-    assert_eq!(acp.abilities().fork, Ability::Missing("this agent cannot fork"));
-    assert_eq!((OPENCODE.driver)().abilities().fork, Ability::InProcess);
-    acp.start(&Launch::new(QWEN.driver, "qwen", "/work"), &Origin::New);
-    let sent = acp.ask("h", Ask::Handshake);
-    let [Heard::Send(line)] = sent.as_slice() else { panic!("{sent:?}") };
-    acp.hear(json!({"jsonrpc": "2.0", "id": line["id"], "result": hello()}));
-    assert_eq!(acp.abilities().fork, Ability::InProcess);
+    assert_eq!(acp.capabilities().fork, SwitchSupport::Unsupported("this agent cannot fork"));
+    assert_eq!((OPENCODE.driver)().capabilities().fork, SwitchSupport::InProcess);
+    acp.start(&Launch::new(QWEN.driver, "qwen", "/work"), &StartSession::New);
+    let sent = acp.request("h", SlotRequest::Handshake);
+    let [AgentEvent::SendLine(line)] = sent.as_slice() else { panic!("{sent:?}") };
+    acp.handle_message(json!({"jsonrpc": "2.0", "id": line["id"], "result": hello()}));
+    assert_eq!(acp.capabilities().fork, SwitchSupport::InProcess);
 }
 
 #[test]
 fn a_session_that_is_just_being_closed_is_opened_after_that() {
     let mut acp = greeted(PermissionMode::Default);
-    acp.ask("s", switch(Switch::Clear));
+    acp.request("s", switch(Switch::Clear));
     let heard = reply(&mut acp, opened("ses_2"));
     let close = acp.connection.latest();
     assert_eq!(methods(&heard), ["session/close"]);
 
-    let resumed = acp.ask("s", switch(Switch::Resume(SessionId::named("ses_1"))));
+    let resumed = acp.request("s", switch(Switch::Resume(SessionId::from_external("ses_1"))));
     assert_eq!(methods(&resumed).len(), 1);
     let refused = json!({"code": -32602, "message": "Session ses_1 is already loaded"});
     let load = acp.connection.latest();
-    let heard = acp.hear(json!({"jsonrpc": "2.0", "id": load, "error": refused})).1;
+    let heard = acp.handle_message(json!({"jsonrpc": "2.0", "id": load, "error": refused})).1;
     assert_eq!(heard, [], "it is not over yet");
-    let heard = acp.hear(json!({"jsonrpc": "2.0", "id": close, "result": {}})).1;
+    let heard = acp.handle_message(json!({"jsonrpc": "2.0", "id": close, "result": {}})).1;
     assert_eq!(methods(&heard), methods(&resumed), "it is asked for again");
     let load = acp.connection.latest();
-    let heard = acp.hear(json!({"jsonrpc": "2.0", "id": load, "error": refused})).1;
+    let heard = acp.handle_message(json!({"jsonrpc": "2.0", "id": load, "error": refused})).1;
     assert!(error(&heard).contains("already loaded"), "but once");
 }

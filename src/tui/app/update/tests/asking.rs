@@ -25,14 +25,16 @@ fn a_key_within_the_hesitation_is_text() {
 
 #[test]
 fn each_key_answers_in_its_way() {
-    for (key, verdict) in
-        [("y", Verdict::Once), ("s", Verdict::Session), ("n", Verdict::Deny("The user denied it.".into()))]
-    {
+    for (key, verdict) in [
+        ("y", PermissionDecision::AllowOnce),
+        ("s", PermissionDecision::AllowSession),
+        ("n", PermissionDecision::Deny("The user denied it.".into())),
+    ] {
         let mut program = Program::warm();
         program.app.focus = Focus::Composer;
         program.asks("r1");
         program.sees("r1", 1000);
-        assert_eq!(program.keys(key), [Effect::Answer { id: "r1".into(), verdict }], "{key}");
+        assert_eq!(program.keys(key), [Effect::AnswerPermission { id: "r1".into(), verdict }], "{key}");
         assert_eq!(program.app.focus, Focus::Composer);
     }
 }
@@ -45,8 +47,8 @@ fn a_denial_may_have_a_reason() {
     program.sees("r1", 1000);
     program.keys("r");
     program.types("use ls -l");
-    let verdict = Verdict::Deny("use ls -l".into());
-    assert_eq!(program.keys("enter"), [Effect::Answer { id: "r1".into(), verdict }]);
+    let verdict = PermissionDecision::Deny("use ls -l".into());
+    assert_eq!(program.keys("enter"), [Effect::AnswerPermission { id: "r1".into(), verdict }]);
 }
 
 #[test]
@@ -91,7 +93,7 @@ fn a_dropped_request_gives_the_focus_back() {
     program.app.focus = Focus::Composer;
     program.asks("r1");
     program.sees("r1", 1000);
-    program.slot(FRESH, News::PermissionDropped { id: "r1".into() });
+    program.slot(FRESH, SlotEventKind::PermissionDropped { id: "r1".into() });
     assert_eq!(program.app.focus, Focus::Composer);
     assert!(program.app.permissions.is_empty());
 }

@@ -1,11 +1,16 @@
 use super::*;
-use crate::slot::Seat;
-use crate::tui::app::Offered;
-use crate::tui::app::agents::Keeper;
+use crate::slot::StartIn;
+use crate::tui::app::AgentOffer;
+use crate::tui::app::agents::SessionOwner;
 
-fn offered(name: &'static str, missing: Option<&str>) -> Offered {
+fn offered(name: &'static str, missing: Option<&str>) -> AgentOffer {
     let official = matches!(name, "hotseat" | "claude");
-    Offered { name, official, how: "clear in process".into(), missing: missing.map(str::to_owned) }
+    AgentOffer {
+        name,
+        official_transcripts: official,
+        switch_methods: "clear in process".into(),
+        unavailable: missing.map(str::to_owned),
+    }
 }
 
 #[test]
@@ -18,36 +23,39 @@ fn enter_on_another_agents_session_seats_that_agent_in_it() {
         }
         program.app.browser.rows = rows.into();
         program.app.agents = vec![offered("hotseat", None), offered("claude", None), offered("codex", None)];
-        program.app.seat.name = "hotseat".into();
+        program.app.agent.name = "hotseat".into();
         program.app.focus = Focus::Browser;
         program
     };
     let seats = |effects: Vec<Effect>| {
-        effects.into_iter().find(|effect| matches!(effect, Effect::SeatAgent { .. } | Effect::Switch { .. }))
+        effects.into_iter().find(|effect| matches!(effect, Effect::StartAgent { .. } | Effect::Switch { .. }))
     };
     let mut codex = program();
     let of_codex = codex.app.browser.rows[0].stored.id;
     codex.app.browser.selected = Some(of_codex);
     // A fork of it is for whoever has the seat.
-    let carried = Effect::CarryOver { source: of_codex, at: None, title: None, cwd: None };
+    let carried = Effect::ForkExternal { source: of_codex, at: None, title: None, cwd: None };
     assert_eq!(codex.keys("f"), [carried]);
     let copy = SessionId::random();
     assert!(
         codex
-            .does(Event::CarriedOver(copy))
+            .does(Event::ForkedExternal(copy))
             .contains(&Effect::Switch { switch: Switch::Resume(copy), interrupt: false })
     );
     codex.app.focus = Focus::Browser;
     codex.app.browser.selected = Some(of_codex);
-    assert_eq!(seats(codex.keys("enter")), Some(Effect::SeatAgent { at: 2, seat: Seat::Stored(of_codex) }));
-    assert_eq!(codex.app.seat.name, "codex");
+    assert_eq!(
+        seats(codex.keys("enter")),
+        Some(Effect::StartAgent { at: 2, seat: StartIn::Stored(of_codex) })
+    );
+    assert_eq!(codex.app.agent.name, "codex");
     codex.ready();
     assert_eq!(codex.toast(), "codex has the seat, in a new process: 0.0 s");
 
     // Back to one of the official format: the agent that was there before.
     let shared = codex.app.browser.rows[2].stored.id;
-    assert_eq!(codex.app.keeper(shared), Keeper::Offered(0));
-    assert_eq!(codex.app.keeper(of_codex), Keeper::Seated);
+    assert_eq!(codex.app.session_owner(shared), SessionOwner::Offered(0));
+    assert_eq!(codex.app.session_owner(of_codex), SessionOwner::Active);
     codex.app.focus = Focus::Browser;
     codex.app.browser.selected = Some(shared);
     assert_eq!(codex.keys("f"), []);
@@ -65,13 +73,13 @@ fn an_agent_is_picked_while_nothing_runs() {
         let mut program = Program::warm();
         program.app.agents =
             vec![offered("hotseat", None), offered("claude", None), offered("x", Some("no x"))];
-        program.app.seat.name = "hotseat".into();
+        program.app.agent.name = "hotseat".into();
         program.app.focus = Focus::Browser;
         program
     };
     let mut picked = program();
-    assert_eq!(picked.keys("@ j enter"), [Effect::SeatAgent { at: 1, seat: Seat::Same }]);
-    assert_eq!(picked.app.seat.name, "claude");
+    assert_eq!(picked.keys("@ j enter"), [Effect::StartAgent { at: 1, seat: StartIn::Same }]);
+    assert_eq!(picked.app.agent.name, "claude");
 
     let mut same = program();
     assert_eq!(same.keys("@ enter"), []);
@@ -84,7 +92,7 @@ fn an_agent_is_picked_while_nothing_runs() {
 
 #[test]
 fn another_agent_while_a_turn_runs_is_asked_about_first() {
-    let seats = Effect::SeatAgent { at: 1, seat: Seat::Same };
+    let seats = Effect::StartAgent { at: 1, seat: StartIn::Same };
     for (answer, now, later) in
         [("w", vec![], vec![seats.clone()]), ("i", vec![seats.clone()], vec![]), ("s", vec![], vec![])]
     {
@@ -97,7 +105,7 @@ fn another_agent_while_a_turn_runs_is_asked_about_first() {
         let asks = program.choice().unwrap();
         assert_eq!(asks.question(program.app.is_busy()), "A turn runs. Seat claude when?");
         let seated = |effects: Vec<Effect>| {
-            let seats = effects.into_iter().filter(|effect| matches!(effect, Effect::SeatAgent { .. }));
+            let seats = effects.into_iter().filter(|effect| matches!(effect, Effect::StartAgent { .. }));
             seats.collect::<Vec<_>>()
         };
         assert_eq!(seated(program.keys(answer)), now, "{answer}");
@@ -118,14 +126,14 @@ fn what_was_written_for_another_agents_session_waits_for_that_agent() {
     program.types("precious");
     program.keys("enter");
     assert_eq!(program.keys("w"), []);
-    assert_eq!(program.idle(FRESH), [Effect::SeatAgent { at: 1, seat: Seat::Stored(id(1)) }]);
+    assert_eq!(program.idle(FRESH), [Effect::StartAgent { at: 1, seat: StartIn::Stored(id(1)) }]);
     // Enter once more while it starts asks the former agent for nothing.
     program.app.focus = Focus::Browser;
     program.app.browser.selected = Some(id(1));
     let effects = program.keys("enter");
     assert!(!effects.iter().any(|effect| matches!(effect, Effect::Switch { .. })), "{effects:?}");
-    program.slot(1, News::State(SlotState::Starting));
-    program.slot(1, News::Ready(sample::agent(id(1))));
+    program.slot(1, SlotEventKind::StateChanged(SlotState::Starting));
+    program.slot(1, SlotEventKind::Ready(sample::agent(id(1))));
     assert_eq!(submitted(&program.idle(1)), Some("precious"));
 }
 
@@ -136,15 +144,15 @@ fn who_is_called_from_a_session_is_followed_to_its_own() {
     program.talked(FRESH);
     program.app.focus = Focus::Browser;
     let effects = program.keys("@ j enter");
-    assert_eq!(effects, [Effect::SeatAgent { at: 1, seat: Seat::New }]);
-    program.slot(FRESH, News::State(SlotState::Starting));
+    assert_eq!(effects, [Effect::StartAgent { at: 1, seat: StartIn::New }]);
+    program.slot(FRESH, SlotEventKind::StateChanged(SlotState::Starting));
     program.epoch += 1;
-    program.slot(91, News::Ready(sample::agent(id(91))));
+    program.slot(91, SlotEventKind::Ready(sample::agent(id(91))));
     program.idle(91);
     assert!(program.app.shows_active() && program.prompts().is_empty());
     // Back to one of the official transcripts: what codex keeps is none for it.
     program.app.focus = Focus::Browser;
-    assert_eq!(program.keys("@ k enter"), [Effect::SeatAgent { at: 0, seat: Seat::New }]);
+    assert_eq!(program.keys("@ k enter"), [Effect::StartAgent { at: 0, seat: StartIn::New }]);
 }
 
 #[test]
@@ -154,13 +162,13 @@ fn from_an_agent_that_does_not_start_enter_leads_back() {
     program.app.agents = vec![offered("hotseat", None), offered("codex", None)];
     program.app.focus = Focus::Browser;
     program.keys("@ j enter");
-    let exit = Exit { reason: "exit 1".into(), expected: false, stderr: Vec::new(), restart_in: None };
-    program.slot(FRESH, News::State(SlotState::Exited(exit)));
+    let exit = ProcessExit { reason: "exit 1".into(), expected: false, stderr: Vec::new(), restart_in: None };
+    program.slot(FRESH, SlotEventKind::StateChanged(SlotState::Exited(exit)));
     program.app.focus = Focus::Browser;
     program.app.browser.selected = Some(id(FRESH));
-    let back = Effect::SeatAgent { at: 0, seat: Seat::Stored(id(FRESH)) };
+    let back = Effect::StartAgent { at: 0, seat: StartIn::Stored(id(FRESH)) };
     assert!(program.keys("enter").contains(&back));
-    program.slot(FRESH, News::State(SlotState::Starting));
+    program.slot(FRESH, SlotEventKind::StateChanged(SlotState::Starting));
     program.ready();
     assert!(program.app.shows_active());
 }

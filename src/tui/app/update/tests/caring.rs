@@ -2,7 +2,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::*;
-use crate::tui::app::Surroundings;
+use crate::tui::app::SessionEnvironment;
 
 /// A program over sessions of this folder (1, 2) and of others (3 of /other, 4
 /// of a folder that is gone).
@@ -15,10 +15,10 @@ fn program() -> Program {
     };
     let here = "/home/me/hotseat";
     program.rows(vec![of(1, here), of(2, here), of(3, "/other/🦀"), of(4, "/gone")]);
-    program.does(Event::Around(Surroundings {
-        here: Some([id(1), id(2)].into()),
-        gone: ["/gone".to_owned()].into(),
-        ..Surroundings::default()
+    program.does(Event::EnvironmentChanged(SessionEnvironment {
+        project_sessions: Some([id(1), id(2)].into()),
+        missing_folders: ["/gone".to_owned()].into(),
+        ..SessionEnvironment::default()
     }));
     program
 }
@@ -36,9 +36,9 @@ fn fork_here(number: u8) -> Effect {
     Effect::Switch { switch: Switch::Fork { source: id(number), at: None, title, cwd }, interrupt: false }
 }
 
-fn asks(program: &Program) -> Option<&Choice> {
+fn asks(program: &Program) -> Option<&Confirmation> {
     match &program.app.overlay {
-        Some(Overlay::Choice(choice)) => Some(choice),
+        Some(Overlay::Confirm(choice)) => Some(choice),
         _ => None,
     }
 }
@@ -63,7 +63,7 @@ fn a_session_whose_folder_is_gone_is_forked_here() {
     for (answer, effect) in [("enter", fork_here(4)), ("f", fork_here(4)), ("r", resume(4))] {
         let mut program = on(4);
         program.keys("enter");
-        assert!(matches!(asks(&program), Some(Choice::FolderGone { .. })));
+        assert!(matches!(asks(&program), Some(Confirmation::FolderGone { .. })));
         assert!(program.keys(answer).contains(&effect), "{answer}");
     }
     assert_eq!(on(4).keys("f"), [fork_here(4)], "f forks it where it can go on");
@@ -86,7 +86,7 @@ fn who_went_there_is_not_asked_again() {
 #[test]
 fn nobody_is_asked_about_the_folder_the_agent_works_in_already() {
     let mut program = on(3);
-    program.app.seat.folder = Some("/other/🦀".into());
+    program.app.agent.folder = Some("/other/🦀".into());
     assert!(program.keys("enter").contains(&resume(3)));
 }
 
@@ -99,7 +99,7 @@ fn a_broken_session_goes_on_in_a_repaired_copy() {
         program.rows(vec![broken]);
         program.app.browser.selected = Some(id(5));
         program.keys("enter");
-        assert!(matches!(asks(&program), Some(Choice::Broken { lines: 1, .. })));
+        assert!(matches!(asks(&program), Some(Confirmation::Damaged { lines: 1, .. })));
         let effects = program.keys(answer);
         let forked =
             effects.iter().any(|effect| matches!(effect, Effect::Switch { switch: Switch::Fork { .. }, .. }));
@@ -113,15 +113,15 @@ fn a_prompt_to_another_folders_session_waits_for_the_answer() {
         let mut program = on(3);
         program.keys("up down");
         program.app.shown = Some(id(3));
-        program.app.composer.turn_to(id(3));
+        program.app.composer.switch_session(id(3));
         program.app.focus = Focus::Composer;
         program.types("precious");
         program.keys("enter");
         assert!(asks(&program).is_some());
         program.keys(answer);
-        program.app.composer.turn_to(id(3));
+        program.app.composer.switch_session(id(3));
         assert_eq!(program.app.composer.text(), composer, "{answer}");
-        let waits = program.app.intent.as_ref().is_some_and(|intent| intent.prompt.is_some());
+        let waits = program.app.deferred.as_ref().is_some_and(|intent| intent.prompt.is_some());
         assert_eq!(waits, answer == "g", "{answer}");
     }
 }
@@ -133,10 +133,10 @@ fn the_jump_asks_as_well_when_it_leads_to_another_folder() {
     Arc::make_mut(&mut far.facts).turns = 1;
     Arc::make_mut(&mut far.facts).cwd = Some("/far".into());
     program.keys("ctrl-p");
-    program.does(Event::Rows { all: true, rows: vec![far], progress: None });
+    program.does(Event::SessionList { all: true, rows: vec![far], progress: None });
     program.types("far");
     program.keys("enter");
-    assert!(matches!(asks(&program), Some(Choice::OtherFolder { folder, .. }) if folder == "/far"));
+    assert!(matches!(asks(&program), Some(Confirmation::OtherFolder { folder, .. }) if folder == "/far"));
     assert!(program.keys("enter").contains(&resume(7)));
 }
 
@@ -155,7 +155,7 @@ fn enter_does_not_quit_while_a_turn_runs() {
     let mut program = program();
     program.busy(FRESH);
     program.keys("q enter");
-    assert!(matches!(asks(&program), Some(Choice::QuitWhileBusy)));
+    assert!(matches!(asks(&program), Some(Confirmation::QuitWhileBusy)));
 }
 
 #[test]
@@ -166,14 +166,14 @@ fn a_pin_is_kept_and_given_up_by_one_key() {
     assert!(program.toast().starts_with("pinned"));
     assert_eq!(program.keys("p"), [Effect::Pin { session: id(2), pin: false }]);
     program.does(Event::Pinned { session: id(2), pinned: false });
-    assert!(program.app.around.pinned.is_empty());
+    assert!(program.app.environment.pinned.is_empty());
 }
 
 #[test]
 fn the_details_stay_for_a_pin_and_go_for_the_rest() {
     let mut program = on(2);
     program.keys("I");
-    assert!(matches!(program.app.overlay, Some(Overlay::Read(Text::Details(_), _))));
+    assert!(matches!(program.app.overlay, Some(Overlay::Viewer(ViewerContent::Details(_), _))));
     assert_eq!(program.keys("p"), [Effect::Pin { session: id(2), pin: true }]);
     assert!(program.app.overlay.is_some());
     assert!(program.keys("enter").contains(&resume(2)));
@@ -186,7 +186,7 @@ fn the_details_mean_the_same_wherever_they_were_opened() {
         let mut program = on(2);
         program.keys("up down");
         program.app.focus = focus;
-        program.app.overlay = Some(Overlay::Read(Text::Details(id(2)), 0));
+        program.app.overlay = Some(Overlay::Viewer(ViewerContent::Details(id(2)), 0));
         assert_eq!(program.keys("p"), [Effect::Pin { session: id(2), pin: true }], "{focus:?}");
         assert!(program.keys("enter").contains(&resume(2)), "{focus:?}");
     }

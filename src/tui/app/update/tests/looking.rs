@@ -20,7 +20,7 @@ fn the_filter_works_as_one_types_and_survives_a_switch() {
 fn jump_finds_a_session_from_the_composer() {
     let mut program = Program::warm();
     program.app.focus = Focus::Composer;
-    assert_eq!(program.keys("ctrl-p"), [Effect::ReadRows { all: true }]);
+    assert_eq!(program.keys("ctrl-p"), [Effect::ListSessions { all: true }]);
     program.types("flak");
     assert_eq!(program.app.shown, Some(id(2)), "previewed behind the box");
     assert_eq!(program.keys("enter"), [resume(2)]);
@@ -30,15 +30,15 @@ fn jump_finds_a_session_from_the_composer() {
 #[test]
 fn a_session_of_another_folder_has_a_name_here_too() {
     let mut program = Program::warm();
-    assert_eq!(program.app.name(program.app.shown), "New session");
+    assert_eq!(program.app.display_name(program.app.shown), "New session");
     program.keys("ctrl-p");
-    program.does(Event::Rows { all: true, rows: vec![row(7, "Elsewhere", None)], progress: None });
+    program.does(Event::SessionList { all: true, rows: vec![row(7, "Elsewhere", None)], progress: None });
     program.types("elsew");
-    assert_eq!(program.app.name(program.app.shown), "Elsewhere", "while the jump knows it");
+    assert_eq!(program.app.display_name(program.app.shown), "Elsewhere", "while the jump knows it");
     program.keys("enter");
     program.reads(7, &["what was said first", "and then"], true);
     program.switched("resume", FRESH, 7);
-    assert_eq!(program.app.name(program.app.seat.active), "what was said first");
+    assert_eq!(program.app.display_name(program.app.agent.active), "what was said first");
 }
 
 #[test]
@@ -56,10 +56,10 @@ fn news_that_comes_before_the_file_was_read_is_not_lost_and_not_doubled() {
     program.keys("down");
     program.keys("enter");
     program.switched("resume", FRESH, 1);
-    program.grow(1, "new", Change::Prompt("new".into()));
+    program.grow(1, "new", ConversationEvent::Prompt("new".into()));
     program.reads(1, &["old", "new"], true);
     assert_eq!(program.prompts(), ["old", "new"]);
-    program.grow(1, "newer", Change::Prompt("newer".into()));
+    program.grow(1, "newer", ConversationEvent::Prompt("newer".into()));
     assert_eq!(program.prompts(), ["old", "new", "newer"]);
 }
 
@@ -69,17 +69,24 @@ fn reaching_the_top_reads_what_is_older() {
     program.keys("down");
     program.reads(1, &["c"], false);
     let top = || {
-        Event::Drawn(Geometry {
+        Event::FrameDrawn(Geometry {
             at_top: true,
-            anchor: Anchor::At { item: 0, line: 0 },
+            anchor: ScrollAnchor::At { item: 0, line: 0 },
             ..Geometry::default()
         })
     };
-    assert_eq!(program.does(top()), [Effect::Open { session: id(1), bytes: FIRST_READ * 4 }]);
+    assert_eq!(
+        program.does(top()),
+        [Effect::ReadTranscript { session: id(1), bytes: INITIAL_READ_BYTES * 4 }]
+    );
     assert_eq!(program.does(top()), [], "asked once");
     program.reads(1, &["a", "b", "c"], true);
     assert_eq!(program.prompts(), ["a", "b", "c"]);
-    assert_eq!(program.app.page().unwrap().scroll.anchor, Anchor::At { item: 2, line: 0 }, "nothing jumps");
+    assert_eq!(
+        program.app.page().unwrap().scroll.anchor,
+        ScrollAnchor::At { item: 2, line: 0 },
+        "nothing jumps"
+    );
 }
 
 #[test]
@@ -89,7 +96,10 @@ fn a_session_that_grew_elsewhere_is_read_again() {
     program.reads(1, &["a"], true);
     let mut grown = row(1, "Parser rewrite", None);
     grown.stored.size += 1;
-    assert_eq!(program.rows(vec![grown]), [Effect::Open { session: id(1), bytes: FIRST_READ }]);
+    assert_eq!(
+        program.rows(vec![grown]),
+        [Effect::ReadTranscript { session: id(1), bytes: INITIAL_READ_BYTES }]
+    );
 }
 
 #[test]
@@ -114,9 +124,9 @@ fn copying_takes_the_last_reply_or_the_selected_message() {
     let mut program = Program::warm();
     program.talked(FRESH);
     program.app.focus = Focus::Conversation;
-    assert_eq!(program.keys("y"), [Effect::Copy("hi".into())]);
+    assert_eq!(program.keys("y"), [Effect::CopyToClipboard("hi".into())]);
     program.keys("k k");
-    assert_eq!(program.keys("y"), [Effect::Copy("hello".into())]);
+    assert_eq!(program.keys("y"), [Effect::CopyToClipboard("hello".into())]);
 }
 
 #[test]
@@ -125,12 +135,12 @@ fn a_click_selects_and_a_second_one_seats() {
     let line = program
         .app
         .browser
-        .visible
+        .lines
         .iter()
-        .position(|line| matches!(line, super::super::super::Visible::Session { row: 1, .. }));
+        .position(|line| matches!(line, super::super::super::BrowserLine::Session { row: 1, .. }));
     let geometry =
         Geometry { browser: Rect::new(0, 0, 40, 30), rows: vec![(5, line.unwrap())], ..Geometry::default() };
-    program.does(Event::Drawn(geometry));
+    program.does(Event::FrameDrawn(geometry));
     let click = || {
         Event::Mouse(crossterm::event::MouseEvent {
             kind: crossterm::event::MouseEventKind::Down(crossterm::event::MouseButton::Left),
@@ -139,7 +149,7 @@ fn a_click_selects_and_a_second_one_seats() {
             modifiers: KeyModifiers::NONE,
         })
     };
-    assert_eq!(program.does(click()), [Effect::Open { session: id(2), bytes: FIRST_READ }]);
+    assert_eq!(program.does(click()), [Effect::ReadTranscript { session: id(2), bytes: INITIAL_READ_BYTES }]);
     assert_eq!(program.does(click()), [resume(2)]);
 }
 
@@ -162,13 +172,13 @@ fn tab_goes_round_and_a_narrow_screen_lays_the_browser_over() {
 fn a_tick_with_nothing_to_tell_draws_no_frame() {
     let mut program = Program::warm();
     program.app.toast = None;
-    program.app.stale = false;
+    program.app.needs_redraw = false;
     program.does(Event::Tick);
-    assert!(!program.app.stale);
+    assert!(!program.app.needs_redraw);
     program.busy(FRESH);
-    program.app.stale = false;
+    program.app.needs_redraw = false;
     program.does(Event::Tick);
-    assert!(program.app.stale, "the working time is shown");
+    assert!(program.app.needs_redraw, "the working time is shown");
 }
 
 #[test]
@@ -181,7 +191,7 @@ fn the_way_to_the_beginning_goes_on_as_older_parts_are_read() {
     program.reads(1, &["b", "c"], false);
     program.reads(1, &["a", "b", "c"], true);
     assert_eq!(program.app.page().unwrap().selected, Some(0));
-    assert!(!program.app.page().unwrap().seeks_top);
+    assert!(!program.app.page().unwrap().seeking_top);
 }
 
 #[test]
@@ -189,9 +199,13 @@ fn a_text_is_not_scrolled_beyond_its_end() {
     let mut program = Program::warm();
     program.app.focus = Focus::Browser;
     program.keys("? G");
-    program.does(Event::Drawn(Geometry { scrolls: 12, ..Geometry::default() }));
+    program.does(Event::FrameDrawn(Geometry { max_scroll: 12, ..Geometry::default() }));
     program.keys("k");
-    assert!(matches!(program.app.overlay, Some(Overlay::Read(Text::Help, 11))), "{:?}", program.app.overlay);
+    assert!(
+        matches!(program.app.overlay, Some(Overlay::Viewer(ViewerContent::Help, 11))),
+        "{:?}",
+        program.app.overlay
+    );
 }
 
 #[test]
@@ -200,7 +214,7 @@ fn what_is_typed_before_the_list_is_there_waits_for_it() {
     program.ready();
     program.types("cdjj");
     assert_eq!(program.keys("enter"), []);
-    program.does(Event::Rows { all: false, rows: Vec::new(), progress: Some((0, 9)) });
+    program.does(Event::SessionList { all: false, rows: Vec::new(), progress: Some((0, 9)) });
     assert_eq!(submitted(&program.rows(Vec::new())), Some("cdjj"), "there is nothing to choose from");
 
     let mut program = Program::cold(setup());
@@ -212,6 +226,6 @@ fn what_is_typed_before_the_list_is_there_waits_for_it() {
     program.types("?");
     assert_ne!(program.keys("ctrl-l"), [], "that has nothing to do with it");
     assert!(program.app.overlay.is_none());
-    program.does(Event::RowsFailed("no such disk".to_owned()));
+    program.does(Event::SessionListFailed("no such disk".to_owned()));
     assert!(program.app.overlay.is_some());
 }

@@ -4,7 +4,7 @@ use super::*;
 fn enter_paints_the_session_and_seats_it_behind() {
     let mut program = Program::warm();
     let effects = program.keys("down");
-    assert_eq!(effects, [Effect::Open { session: id(1), bytes: FIRST_READ }]);
+    assert_eq!(effects, [Effect::ReadTranscript { session: id(1), bytes: INITIAL_READ_BYTES }]);
     program.reads(1, &["old prompt"], true);
     assert_eq!(program.prompts(), ["old prompt"]);
     assert_eq!(program.keys("enter"), [resume(1)]);
@@ -117,7 +117,7 @@ fn the_question_when_says_that_the_turn_is_over_and_every_key_keeps_its_meaning(
         assert_eq!(program.idle(FRESH), [], "nothing happens by itself");
         let asks = program.choice().unwrap();
         assert_eq!(asks.question(program.app.is_busy()), "The turn is over. Resume now?");
-        assert_eq!(asks.words('i', program.app.is_busy()), None, "there is nothing to interrupt");
+        assert_eq!(asks.answer_label('i', program.app.is_busy()), None, "there is nothing to interrupt");
         let effects = program.keys(answer);
         let switches = effects.into_iter().filter(|effect| matches!(effect, Effect::Switch { .. }));
         assert_eq!(switches.collect::<Vec<_>>(), now, "{answer}");
@@ -173,7 +173,7 @@ fn a_switch_asked_for_in_the_cold_happens_when_it_is_warm() {
     program.app.browser.selected = Some(id(1));
     let effects = program.keys("enter");
     assert!(!effects.contains(&resume(1)), "{effects:?}");
-    program.slot(FRESH, News::State(SlotState::Starting));
+    program.slot(FRESH, SlotEventKind::StateChanged(SlotState::Starting));
     assert_eq!(program.idle(FRESH), [resume(1)]);
 }
 
@@ -210,7 +210,7 @@ fn news_of_an_older_epoch_is_dropped() {
     let mut program = Program::warm();
     program.switched("resume", FRESH, 1);
     program.epoch -= 1;
-    program.grow(1, "late", Change::Prompt("late".into()));
+    program.grow(1, "late", ConversationEvent::Prompt("late".into()));
     assert!(program.prompts().is_empty());
 }
 
@@ -236,7 +236,7 @@ fn the_session_in_the_seat_is_not_deleted() {
 
 #[test]
 fn continue_seats_the_newest_as_soon_as_the_list_is_read() {
-    let mut program = Program::cold(Setup { resume_newest: true, ..setup() });
+    let mut program = Program::cold(AppSetup { resume_newest: true, ..setup() });
     program.ready();
     assert!(program.rows(vec![row(1, "Newest", None), row(2, "Older", None)]).contains(&resume(1)));
 }
@@ -261,8 +261,8 @@ fn a_highlighted_row_is_prepared_where_that_takes_a_process() {
         effects.into_iter().filter(|effect| matches!(effect, Effect::Prepare(_))).collect::<Vec<_>>()
     };
     assert_eq!(prepares(program.keys("j")), [], "this agent switches in its process");
-    if let Some(agent) = &mut program.app.seat.agent {
-        agent.abilities.resume = crate::slot::Ability::Standby;
+    if let Some(agent) = &mut program.app.agent.info {
+        agent.capabilities.resume = crate::slot::SwitchSupport::Standby;
     }
     let other = program.app.browser.selected;
     assert_eq!(prepares(program.keys("k")), [Effect::Prepare(Switch::Resume(id(1)))]);

@@ -7,10 +7,10 @@ fn a_prompt_goes_to_the_session_in_the_seat() {
     program.types("hello q c /");
     let effects = program.keys("enter");
     assert_eq!(submitted(&effects), Some("hello q c /"));
-    assert!(effects.contains(&Effect::Remember("hello q c /".into())));
+    assert!(effects.contains(&Effect::AppendHistory("hello q c /".into())));
     assert_eq!(program.app.composer.queued.len(), 1);
     let uuid = program.app.composer.queued[0].uuid.clone();
-    program.slot(FRESH, News::Prompt { uuid, state: PromptState::Started });
+    program.slot(FRESH, SlotEventKind::PromptStateChanged { uuid, state: PromptState::Started });
     assert!(program.app.composer.queued.is_empty());
 }
 
@@ -68,7 +68,7 @@ fn a_prompt_that_the_slot_takes_back_comes_back_to_the_composer() {
     program.types("precious");
     program.keys("enter");
     let uuid = program.app.composer.queued[0].uuid.clone();
-    program.slot(FRESH, News::Prompt { uuid, state: PromptState::Cancelled });
+    program.slot(FRESH, SlotEventKind::PromptStateChanged { uuid, state: PromptState::Cancelled });
     assert_eq!(program.app.composer.text(), "precious");
 }
 
@@ -87,7 +87,7 @@ fn drafts_are_kept_as_time_goes_on() {
     let mut program = Program::warm();
     program.app.focus = Focus::Composer;
     program.types("draft");
-    let kept = Effect::KeepDraft { session: id(FRESH), text: "draft".into() };
+    let kept = Effect::SaveDraft { session: id(FRESH), text: "draft".into() };
     assert!(program.does(Event::Tick).contains(&kept));
     assert!(!program.does(Event::Tick).contains(&kept), "once is enough");
 }
@@ -126,7 +126,7 @@ fn a_command_of_the_agents_goes_to_the_agent() {
 fn commands_that_the_agent_tells_of_later_take_the_place_of_the_former() {
     let mut program = Program::warm();
     program.app.focus = Focus::Composer;
-    program.slot(FRESH, News::Commands(vec![("init".into(), "makes AGENTS.md".into())]));
+    program.slot(FRESH, SlotEventKind::SlashCommands(vec![("init".into(), "makes AGENTS.md".into())]));
     program.types("/");
     let offered = completions(&program.app);
     let init = offered.iter().find(|command| command.name == "init").unwrap();
@@ -189,20 +189,24 @@ fn quitting_while_a_turn_runs_asks() {
 #[test]
 fn a_dead_agent_says_so_and_what_to_do() {
     let mut program = Program::warm();
-    let exit =
-        Exit { reason: "exit 1".into(), expected: false, stderr: vec!["boom".into()], restart_in: None };
-    program.slot(FRESH, News::State(SlotState::Exited(exit)));
+    let exit = ProcessExit {
+        reason: "exit 1".into(),
+        expected: false,
+        stderr: vec!["boom".into()],
+        restart_in: None,
+    };
+    program.slot(FRESH, SlotEventKind::StateChanged(SlotState::Exited(exit)));
     assert_eq!(program.toast(), "the agent died (exit 1) - R starts it again, W shows its last words");
     program.keys("W");
-    assert!(matches!(program.app.overlay, Some(Overlay::Read(Text::Why, 0))));
+    assert!(matches!(program.app.overlay, Some(Overlay::Viewer(ViewerContent::ExitOutput, 0))));
     assert_eq!(program.keys("R"), [Effect::Restart]);
 }
 
 #[test]
 fn the_end_of_a_turn_reads_the_list_again() {
     let mut program = Program::warm();
-    let effects = program.grow(FRESH, "", Change::TurnEnd(TurnCost::default()));
-    assert_eq!(effects, [Effect::ReadRows { all: false }]);
+    let effects = program.grow(FRESH, "", ConversationEvent::TurnEnd(TurnCost::default()));
+    assert_eq!(effects, [Effect::ListSessions { all: false }]);
 }
 
 #[test]
@@ -216,13 +220,13 @@ fn files_come_back_once_the_person_has_seen_what_that_changes() {
     let heard = |program: &mut Program, dry_run, rewind| {
         program.does(Event::Rewind { prompt: "p".into(), dry_run, rewind })
     };
-    heard(&mut program, true, Ok(Rewind::default()));
+    heard(&mut program, true, Ok(RewindResult::default()));
     assert!(program.app.overlay.is_none() && program.toast().contains("as they were"));
     heard(&mut program, true, Err("not kept".to_owned()));
     assert_eq!(program.toast(), "the files stay as they are: not kept");
 
     let files = vec![FileChange { path: "/work/a".to_owned(), patch: Vec::new() }];
-    let rewind = Rewind { files, insertions: 1, deletions: 2 };
+    let rewind = RewindResult { files, insertions: 1, deletions: 2 };
     heard(&mut program, true, Ok(rewind.clone()));
     assert_eq!(program.keys("down"), []);
     assert_eq!(program.keys("enter"), [ask(false)]);
@@ -237,23 +241,23 @@ fn files_come_back_once_the_person_has_seen_what_that_changes() {
 
 #[test]
 fn an_agent_that_reports_no_interruption_may_be_at_work_or_not() {
-    let mut program = Program::cold(Setup { terminal: true, ..setup() });
+    let mut program = Program::cold(AppSetup { terminal: true, ..setup() });
     program.ready();
     program.app.focus = Focus::Composer;
     program.keys("esc");
-    assert!(!program.app.seat.in_doubt, "no turn runs");
+    assert!(!program.app.agent.interrupt_unconfirmed, "no turn runs");
     program.busy(FRESH);
     program.keys("x");
-    assert!(!program.app.seat.in_doubt);
-    assert!(matches!(program.keys("esc")[..], [Effect::Type(_)]));
-    assert!(program.app.seat.in_doubt);
+    assert!(!program.app.agent.interrupt_unconfirmed);
+    assert!(matches!(program.keys("esc")[..], [Effect::TerminalInput(_)]));
+    assert!(program.app.agent.interrupt_unconfirmed);
     program.idle(FRESH);
-    assert!(!program.app.seat.in_doubt);
+    assert!(!program.app.agent.interrupt_unconfirmed);
 }
 
 #[test]
 fn resume_by_id_takes_what_is_printed_of_one_and_what_its_agent_calls_it() {
-    let ids = ["3f9c1a52-0b7e-4c11-9d3e-5a7f20c4b9a1".parse().unwrap(), SessionId::named("ses_1")];
+    let ids = ["3f9c1a52-0b7e-4c11-9d3e-5a7f20c4b9a1".parse().unwrap(), SessionId::from_external("ses_1")];
     for (typed, seats) in
         [("3f9c1a52", Some(ids[0])), ("3F9C", Some(ids[0])), ("ses_1", Some(ids[1])), ("3f9", None)]
     {

@@ -1,0 +1,51 @@
+//! Our own agent: a warm process that speaks the SDKs' protocol over stdio and
+//! clears, resumes and forks without restarting.
+//!
+//! Owns the turn loop, the providers, the tools, the permissions and what a
+//! turn leaves in the transcript. Never knows slots or screens.
+//!
+//! One task owns all state ([`Process`]): frames come in through the [`Inbox`],
+//! go out through the [`Outbox`], and everything between happens in the order
+//! of one loop.
+
+mod active_session;
+mod checkpoint;
+mod compaction;
+mod context;
+mod control_requests;
+mod flags;
+mod frames;
+mod hook;
+mod hook_dispatch;
+mod host_client;
+mod http;
+mod inbox;
+mod interrupt;
+mod limits;
+mod mcp;
+mod outbox;
+mod permission;
+mod permission_requests;
+pub mod provider;
+mod reply;
+mod retry;
+mod rewind;
+mod runtime;
+mod settings_files;
+mod slash_commands;
+mod start;
+mod structured_output;
+mod switch;
+mod system_prompt;
+pub mod tool;
+mod tool_calls;
+mod totals;
+mod transcript_entry;
+mod turn;
+mod turn_loop;
+
+pub use flags::Flags;
+pub use inbox::Inbox;
+pub use outbox::Outbox;
+pub use runtime::AgentRuntime;
+pub use start::{AgentEnvironment, StartError};

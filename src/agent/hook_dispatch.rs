@@ -1,0 +1,272 @@
+//! When hooks are asked, and what their verdict does to the turn.
+//!
+//! Owns the moments and the order; who is asked and how is [`super::hook`]'s.
+//! No hook holds up the process or a switch: a turn waits for its own, and
+//! what an interrupt drops is killed.
+
+use std::io;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tokio::task::JoinHandle;
+
+use super::frames::TurnOutcome;
+use super::hook::{
+    AdditionalContext, HookDecision, HookEnvironment, HookEvent, HookFuture, HookInvocation, HookOutcome,
+};
+use super::runtime::AgentRuntime;
+use super::tool::ToolOutcome;
+use super::transcript_entry::TranscriptEntry;
+use super::turn::{RequestedCall, RunningTurn, UserPrompt};
+
+/// Times in a row that hooks may keep a turn from ending.
+const MAX_STOP_BLOCKS: u32 = 8;
+/// For the hooks of a session that is left; the official CLI gives them as long.
+const END_HOOKS_TIMEOUT: Duration = Duration::from_millis(1500);
+
+/// What hooks are asked about.
+#[derive(Debug)]
+pub enum HookPoint {
+    /// The prompt that begins the turn.
+    Prompt,
+    /// A call before it runs.
+    PreToolUse(RequestedCall),
+    /// A call that ran.
+    PostToolUse,
+    /// The turn's end.
+    Stop,
+}
+
+/// Hooks of a session's start, which its first turn waits for.
+pub struct SessionStartHooks(JoinHandle<HookOutcome>);
+
+impl Drop for SessionStartHooks {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+impl AgentRuntime {
+    /// Asks the hooks of a session that takes the seat.
+    pub(super) fn run_start_hooks(&mut self, source: &str) {
+        let firing = self.run_hooks(HookEvent::SessionStart, Some(source), None, json!({"source": source}));
+        self.start_hooks = firing.map(|firing| SessionStartHooks(tokio::spawn(firing)));
+    }
+
+    /// The first session starts once, when the host has declared its hooks.
+    pub(super) fn run_first_start_hooks(&mut self) {
+        if let Some(source) = self.pending_start_source.take() {
+            self.run_start_hooks(source);
+        }
+    }
+
+    /// Asks the hooks of a session that is left; nobody waits for them.
+    pub(super) fn run_end_hooks(&self, reason: &str) {
+        if let Some(firing) =
+            self.run_hooks(HookEvent::SessionEnd, Some(reason), None, json!({"reason": reason}))
+        {
+            tokio::spawn(tokio::time::timeout(END_HOOKS_TIMEOUT, firing));
+        }
+    }
+
+    /// The same at the end of the process, whose host may have gone.
+    pub(super) async fn run_final_hooks(&self) {
+        let fields = json!({"reason": "other"});
+        let surroundings = HookEnvironment { host: None, ..self.hook_environment() };
+        let occasion = self.hook_invocation(HookEvent::SessionEnd, Some("other"), None, fields);
+        if let Some(firing) = self.hooks.fire(occasion, surroundings) {
+            let _ended_or_killed = tokio::time::timeout(END_HOOKS_TIMEOUT, firing).await;
+        }
+    }
+
+    /// The hooks that a prompt waits for: the session's start, and its own.
+    pub(super) fn prompt_hooks(&mut self, prompt: &UserPrompt) -> Option<HookFuture> {
+        let own = self.run_hooks(HookEvent::UserPromptSubmit, None, None, json!({"prompt": prompt.text()}));
+        let Some(mut starting) = self.start_hooks.take() else { return own };
+        Some(Box::pin(async move {
+            // One that broke down has nothing to say, and cannot block.
+            let started = (&mut starting.0).await.unwrap_or_default();
+            let started = HookOutcome { blocked: None, stopped: None, ..started };
+            match own {
+                Some(own) => started.merge(own.await),
+                None => started,
+            }
+        }))
+    }
+
+    /// Those that a call waits for.
+    pub(super) fn pre_tool_hooks(&self, call: &RequestedCall) -> Option<HookFuture> {
+        let fields = json!({"tool_name": call.tool, "tool_input": call.input, "tool_use_id": call.id});
+        self.run_hooks(HookEvent::PreToolUse, Some(&call.tool), Some(&call.id), fields)
+    }
+
+    /// Those that are told of a call's result.
+    pub(super) fn post_tool_hooks(&self, call: &RequestedCall, outcome: &ToolOutcome) -> Option<HookFuture> {
+        let mut fields = json!({"tool_name": call.tool, "tool_input": call.input, "tool_use_id": call.id});
+        let event = if outcome.is_error {
+            fields["error"] = json!(outcome.text);
+            fields["is_interrupt"] = json!(false);
+            HookEvent::PostToolUseFailure
+        } else {
+            fields["tool_response"] = outcome.detail.clone();
+            HookEvent::PostToolUse
+        };
+        self.run_hooks(event, Some(&call.tool), Some(&call.id), fields)
+    }
+
+    /// Those that a turn's end waits for.
+    pub(super) fn stop_hooks(&self, turn: &RunningTurn) -> Option<HookFuture> {
+        let fields = json!({"stop_hook_active": turn.stop_blocks > 0, "last_assistant_message": turn.text});
+        self.run_hooks(HookEvent::Stop, None, None, fields)
+    }
+
+    fn run_hooks(
+        &self,
+        event: HookEvent,
+        subject: Option<&str>,
+        call: Option<&str>,
+        fields: Value,
+    ) -> Option<HookFuture> {
+        self.hooks.fire(self.hook_invocation(event, subject, call, fields), self.hook_environment())
+    }
+
+    fn hook_invocation(
+        &self,
+        event: HookEvent,
+        subject: Option<&str>,
+        call: Option<&str>,
+        fields: Value,
+    ) -> HookInvocation {
+        let common = json!({
+            "session_id": self.session.id, "transcript_path": self.session.path(), "cwd": self.session.cwd,
+            "permission_mode": self.permissions.mode.wire_name(),
+        });
+        let (subject, call) = (subject.map(str::to_owned), call.map(str::to_owned));
+        HookInvocation { event, subject, tool_use_id: call, fields, common }
+    }
+
+    fn hook_environment(&self) -> HookEnvironment {
+        HookEnvironment {
+            host: Some(self.host.clone()),
+            context: self.tool_context(),
+            project: self.settings_files.folder().to_owned(),
+        }
+    }
+
+    /// Goes on as the hooks say.
+    pub(super) fn apply_hooks(
+        &mut self,
+        turn: &mut RunningTurn,
+        about: HookPoint,
+        verdict: HookOutcome,
+    ) -> io::Result<Option<TurnOutcome>> {
+        for message in &verdict.messages {
+            self.send_warning(message);
+        }
+        match about {
+            HookPoint::Prompt => self.apply_prompt_hooks(turn, verdict),
+            HookPoint::PreToolUse(call) => self.apply_pre_tool_hooks(turn, call, verdict),
+            HookPoint::PostToolUse => {
+                turn.hook_context.extend(verdict.additional_context);
+                if let Some(why) = verdict.blocked {
+                    turn.hook_context.push(AdditionalContext { hook: "PostToolUse".to_owned(), text: why });
+                }
+                match verdict.stopped {
+                    Some(why) => self.stopped_by_hook(turn, why),
+                    None => self.next_call(turn),
+                }
+            }
+            HookPoint::Stop => self.apply_stop_hooks(turn, verdict),
+        }
+    }
+
+    fn apply_prompt_hooks(
+        &mut self,
+        turn: &mut RunningTurn,
+        verdict: HookOutcome,
+    ) -> io::Result<Option<TurnOutcome>> {
+        if let Some(why) = verdict.blocked.or(verdict.stopped) {
+            turn.is_blocked = true;
+            let prompt = turn.prompt.text();
+            self.send_warning(&format!(
+                "UserPromptSubmit operation blocked by hook:\n{why}\n\nOriginal prompt: {prompt}"
+            ));
+            return Ok(Some(TurnOutcome { subtype: "success", text: Some(why), ..TurnOutcome::default() }));
+        }
+        self.record_prompt(&turn.prompt)?;
+        turn.hook_context.extend(verdict.additional_context);
+        self.record_hook_context(turn)?;
+        Ok(self.request_or_compact(turn))
+    }
+
+    fn apply_pre_tool_hooks(
+        &mut self,
+        turn: &mut RunningTurn,
+        mut call: RequestedCall,
+        verdict: HookOutcome,
+    ) -> io::Result<Option<TurnOutcome>> {
+        turn.hook_context.extend(verdict.additional_context);
+        if let Some(why) = verdict.stopped {
+            turn.pending_calls.push_front(call);
+            return self.stopped_by_hook(turn, why);
+        }
+        if verdict.decision == Some(HookDecision::Deny) {
+            let why = verdict.blocked.unwrap_or_default();
+            let why = format!("PreToolUse:{} hook error: {why}", call.tool);
+            self.deny_call(turn, &call, &why)?;
+            return self.next_call(turn);
+        }
+        if let Some(input) = verdict.updated_input {
+            call.input = input;
+        }
+        if self.start_call(turn, call, verdict.decision)? { Ok(None) } else { self.next_call(turn) }
+    }
+
+    fn apply_stop_hooks(
+        &mut self,
+        turn: &mut RunningTurn,
+        verdict: HookOutcome,
+    ) -> io::Result<Option<TurnOutcome>> {
+        let goes_on =
+            verdict.blocked.filter(|_| verdict.stopped.is_none() && turn.stop_blocks < MAX_STOP_BLOCKS);
+        let Some(why) = goes_on else {
+            return Ok(Some(TurnOutcome {
+                subtype: "success",
+                text: Some(turn.text.clone()),
+                ..TurnOutcome::default()
+            }));
+        };
+        turn.stop_blocks += 1;
+        let entry = TranscriptEntry::meta_user(&format!("Stop hook feedback:\n{why}"));
+        self.session.context.push_user_block(&json!({"type": "text", "text": entry.content()}));
+        self.record(&entry)?;
+        turn.hook_context.extend(verdict.additional_context);
+        self.request_next_reply(turn)
+    }
+
+    /// Ends the turn as a hook wants it; no call stays without a result.
+    fn stopped_by_hook(&mut self, turn: &mut RunningTurn, why: String) -> io::Result<Option<TurnOutcome>> {
+        for call in std::mem::take(&mut turn.pending_calls) {
+            self.record_result(&call, &ToolOutcome::error(format!("it did not run: {why}")))?;
+        }
+        self.record_hook_context(turn)?;
+        self.send_warning(&why);
+        Ok(Some(TurnOutcome { subtype: "success", text: Some(why), ..TurnOutcome::default() }))
+    }
+
+    /// Writes down what hooks want the model to know. Only behind all results
+    /// of a reply: models refuse anything between them.
+    pub(super) fn record_hook_context(&mut self, turn: &mut RunningTurn) -> io::Result<()> {
+        for AdditionalContext { hook, text } in std::mem::take(&mut turn.hook_context) {
+            let event = hook.split(':').next().unwrap_or_default();
+            let attachment = json!({
+                "type": "hook_additional_context", "content": [text], "hookName": hook, "hookEvent": event,
+            });
+            let told =
+                format!("<system-reminder>\n{hook} hook additional context: {text}\n</system-reminder>");
+            self.session.context.push_user_block(&json!({"type": "text", "text": told}));
+            self.record(&TranscriptEntry::attachment(&attachment, &told))?;
+        }
+        Ok(())
+    }
+}

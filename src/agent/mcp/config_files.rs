@@ -1,0 +1,129 @@
+//! The MCP servers that the official files name: the person's, for all folders
+//! and for this one, and those of the project's `.mcp.json`.
+//!
+//! A project's file comes with the project, from whoever wrote it: of its
+//! servers only those run that somebody approved. Reads files and connects to
+//! nothing.
+
+use serde_json::{Map, Value};
+
+use super::config::{self, McpTransport};
+use crate::agent::settings_files::{SettingsFiles, SettingsSource};
+
+/// A server that a file names.
+#[derive(Debug, PartialEq)]
+pub struct ConfiguredServer {
+    /// Its name.
+    pub name: String,
+    /// Who named it: `user`, `project` or `local`.
+    pub scope: &'static str,
+    /// Where it is reached; the error says what makes no sense.
+    pub reach: Result<McpTransport, String>,
+}
+
+/// The servers that count, of those `settings` chooses; `kept` is what the
+/// official CLI keeps of the person. `problems` gets what a person should know.
+pub fn configured_servers(
+    settings: &SettingsFiles,
+    kept: &Value,
+    problems: &mut Vec<String>,
+) -> Vec<ConfiguredServer> {
+    let folder = settings.folder();
+    let here = folder.ancestors().map(|folder| &kept["projects"][&*folder.to_string_lossy()]);
+    let here = here.into_iter().find(|here| here.is_object()).unwrap_or(&Value::Null);
+    let mut named: Vec<ConfiguredServer> = Vec::new();
+    for (source, scope) in [
+        (SettingsSource::User, "user"),
+        (SettingsSource::Project, "project"),
+        (SettingsSource::Local, "local"),
+    ] {
+        if !settings.includes(source) {
+            continue;
+        }
+        let servers = match source {
+            SettingsSource::User => kept["mcpServers"].as_object().cloned(),
+            SettingsSource::Project => approved_project_servers(settings, here, problems),
+            SettingsSource::Local | SettingsSource::Flag => here["mcpServers"].as_object().cloned(),
+        };
+        let asked = config::parse_servers(&servers.unwrap_or_default());
+        named.retain(|other| !asked.contains_key(&other.name));
+        named.extend(asked.into_iter().map(|(name, reach)| ConfiguredServer { name, scope, reach }));
+    }
+    named
+}
+
+/// Those of `.mcp.json` that somebody approved.
+fn approved_project_servers(
+    settings: &SettingsFiles,
+    here: &Value,
+    problems: &mut Vec<String>,
+) -> Option<Map<String, Value>> {
+    let path = settings.folder().join(".mcp.json");
+    let text = std::fs::read_to_string(&path).ok()?;
+    let config: Value = serde_json::from_str(&text).unwrap_or_default();
+    let Some(servers) = config["mcpServers"].as_object() else {
+        problems.push(format!("{} has no object “mcpServers”; it does not count", path.display()));
+        return None;
+    };
+    let says: Vec<&Value> = settings.all().iter().map(|file| &file.content).chain([here]).collect();
+    let lists = |list: &str, name: &str| {
+        says.iter().any(|says| says[list].as_array().is_some_and(|names| names.iter().any(|one| one == name)))
+    };
+    let approves_all = says.iter().any(|says| says["enableAllProjectMcpServers"] == true);
+    let refused = |name: &str| lists("disabledMcpjsonServers", name);
+    let approved = |name: &str| approves_all || lists("enabledMcpjsonServers", name);
+    let waiting: Vec<&str> =
+        servers.keys().map(String::as_str).filter(|name| !refused(name) && !approved(name)).collect();
+    if !waiting.is_empty() {
+        problems.push(format!(
+            "{} names MCP servers that nobody approved, so they are not started: {}; start claude here once, or list \
+             them in “enabledMcpjsonServers” of {}",
+            path.display(),
+            waiting.join(", "),
+            settings.path(SettingsSource::Local).display()
+        ));
+    }
+    let runs = |(name, _): &(&String, &Value)| approved(name) && !refused(name);
+    Some(servers.iter().filter(runs).map(|(name, config)| (name.clone(), config.clone())).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// Names and scopes of what counts where `.claude.json` and `.mcp.json` are
+    /// these, and what is told.
+    fn check(sources: Option<&str>, kept: &Value, project: &str, expected: &[(&str, &str)], told: &str) {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join(".mcp.json"), project).unwrap();
+        let settings = SettingsFiles::read(&folder.path().join("root"), folder.path(), true, sources, None);
+        let kept = kept.to_string().replace("HERE", folder.path().to_str().unwrap());
+        let mut problems = Vec::new();
+        let named = configured_servers(&settings, &serde_json::from_str(&kept).unwrap(), &mut problems);
+        let found: Vec<_> = named.iter().map(|named| (named.name.as_str(), named.scope)).collect();
+        assert_eq!(found, expected, "{sources:?} {kept} {project}");
+        assert!(problems.concat().contains(told) && problems.is_empty() == told.is_empty(), "{problems:?}");
+    }
+
+    #[test]
+    fn the_nearer_scope_counts_and_a_project_s_servers_have_to_be_approved() {
+        let server = json!({"command": "srv"});
+        let kept = |approved: &Value| {
+            json!({
+                "mcpServers": {"both": server, "mine": server},
+                "projects": {"HERE": {"mcpServers": {"both": server}, "enabledMcpjsonServers": approved}},
+            })
+        };
+        let project = json!({"mcpServers": {"theirs": server}}).to_string();
+        let own = [("mine", "user"), ("both", "local")];
+        check(None, &kept(&json!([])), &project, &own, "nobody approved, so they are not started: theirs");
+        let all = [("mine", "user"), ("theirs", "project"), ("both", "local")];
+        check(None, &kept(&json!(["theirs"])), &project, &all, "");
+        check(Some("user"), &kept(&json!(["theirs"])), &project, &[("both", "user"), ("mine", "user")], "");
+        check(Some(""), &kept(&json!(["theirs"])), &project, &[], "");
+        check(None, &json!(null), "{", &[], "has no object");
+        check(None, &json!({"mcpServers": {"odd": 7}}), "{\"mcpServers\":{}}", &[("odd", "user")], "");
+    }
+}

@@ -1,0 +1,128 @@
+//! Which files a rule means: `./src/**`, `*.md`, `~/notes`, `//etc/hosts`.
+//!
+//! As in the official rules, `//` and `~/` are absolute, a pattern without a
+//! slash means that name at any depth of the session's folder, and the rest
+//! starts from that folder. They are unclear about `/etc`, which people write
+//! for both: it is permitted as an absolute path and forbidden as either.
+
+use std::path::{Component, Path, PathBuf};
+
+use super::wildcard;
+use crate::agent::tool::canonical;
+
+/// Whether a pattern permits the use of a file.
+pub fn allows_path(pattern: &str, path: &Path, cwd: &Path) -> bool {
+    parse_path_pattern(pattern, cwd).is_some_and(|place| place.matches(path))
+}
+
+/// Whether a pattern forbids it: by the file's name, or its folder's.
+pub fn denies_path(pattern: &str, path: &Path, cwd: &Path) -> bool {
+    PathDenial::new(pattern, cwd).matches(path)
+}
+
+/// What a pattern forbids, found once for many files.
+pub struct PathDenial(Vec<PathPattern>);
+
+impl PathDenial {
+    /// The places that the pattern means.
+    pub fn new(pattern: &str, cwd: &Path) -> Self {
+        let in_session = pattern.strip_prefix('/').filter(|rest| !rest.starts_with('/'));
+        let in_session = in_session.and_then(|rest| parse_path_pattern(&format!("./{rest}"), cwd));
+        Self(parse_path_pattern(pattern, cwd).into_iter().chain(in_session).collect())
+    }
+
+    /// Whether this file is one of them, or lies in one.
+    pub fn matches(&self, path: &Path) -> bool {
+        self.0.iter().any(|place| path.ancestors().any(|path| place.matches(path)))
+    }
+}
+
+/// A folder or file, and which paths below it.
+struct PathPattern {
+    /// Without links and dots.
+    root: PathBuf,
+    /// With stars; empty for the root itself.
+    wildcard: String,
+}
+
+impl PathPattern {
+    fn matches(&self, path: &Path) -> bool {
+        match path.strip_prefix(&self.root) {
+            Ok(rest) if self.wildcard.is_empty() => rest.as_os_str().is_empty(),
+            Ok(rest) => wildcard::matches_path(&self.wildcard, &rest.to_string_lossy()),
+            Err(_) => false,
+        }
+    }
+}
+
+/// None: it starts at home, and there is none.
+fn parse_path_pattern(pattern: &str, cwd: &Path) -> Option<PathPattern> {
+    let is_name = !pattern.trim_end_matches('/').contains('/') && pattern != "~";
+    let pattern = if is_name { format!("**/{pattern}") } else { pattern.to_owned() };
+    let path = match (pattern.strip_prefix('~'), pattern.strip_prefix("//")) {
+        (Some(rest), _) if rest.is_empty() || rest.starts_with('/') => {
+            directories::BaseDirs::new()?.home_dir().join(rest.trim_start_matches('/'))
+        }
+        (_, Some(rest)) => Path::new("/").join(rest),
+        _ => PathBuf::from(&pattern),
+    };
+    let has_star = |part: &Component<'_>| part.as_os_str().to_string_lossy().contains('*');
+    let parts: Vec<_> = path.components().collect();
+    let stars = parts.iter().position(has_star).unwrap_or(parts.len());
+    let below: Vec<_> = parts[stars..].iter().map(|part| part.as_os_str().to_string_lossy()).collect();
+    Some(PathPattern {
+        root: canonical(cwd.join(parts[..stars].iter().collect::<PathBuf>())),
+        wildcard: below.join("/"),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(pattern: &str, path: &str, permitted: bool, forbidden: bool) {
+        let (path, cwd) = (Path::new(path), Path::new("/nowhere/w*"));
+        let found = (allows_path(pattern, path, cwd), denies_path(pattern, path, cwd));
+        assert_eq!(found, (permitted, forbidden), "{pattern} on {}", path.display());
+    }
+
+    #[test]
+    fn a_pattern_means_the_files_it_names() {
+        check("./src/**", "/nowhere/w*/src/a/b.rs", true, true);
+        check("src/**", "/nowhere/w*/src/a/b.rs", true, true);
+        check("src/*", "/nowhere/w*/src/a/b.rs", false, true);
+        check("src/../*", "/nowhere/w*/a", true, true);
+        check("src", "/nowhere/w*/src", true, true);
+        check("src", "/nowhere/w*/src/a", false, true);
+        check("src/", "/nowhere/w*/src/a", false, true);
+        check("*.md", "/nowhere/w*/a/b.md", true, true);
+        check(".env", "/nowhere/w*/.env", true, true);
+        check(".env", "/nowhere/w*/a/.env", true, true);
+        check(".env", "/nowhere/.env", false, false);
+        check("//nowhere/x/*", "/nowhere/x/a", true, true);
+        check("/nowhere/x", "/nowhere/x", true, true);
+        check("/x/**", "/nowhere/w*/x/a", false, true);
+        check("/x/**", "/x/a", true, true);
+    }
+
+    #[test]
+    fn a_star_in_the_name_of_a_folder_is_no_star() {
+        check("./src/**", "/nowhere/wide/src/a", false, false);
+    }
+
+    #[test]
+    fn home_is_where_the_tilde_is() {
+        let home = directories::BaseDirs::new().unwrap().home_dir().canonicalize().unwrap();
+        assert!(allows_path("~/notes/*", &home.join("notes/a"), Path::new("/")));
+        assert!(!allows_path("~x/*", &home.join("x/a"), Path::new("/")));
+    }
+
+    #[test]
+    fn links_in_a_pattern_are_followed() {
+        let temp = tempfile::tempdir().unwrap();
+        let root = temp.path().canonicalize().unwrap();
+        std::fs::create_dir(root.join("secret")).unwrap();
+        std::os::unix::fs::symlink("secret", root.join("link")).unwrap();
+        assert!(denies_path("link/**", &root.join("secret/a"), &root));
+    }
+}

@@ -1,0 +1,181 @@
+//! What our own agent asks for completions.
+//!
+//! One trait; a provider turns messages into a stream of [`Event`]s and keeps
+//! nothing between requests. It never runs a tool, never writes to disk, and
+//! never knows who asks. A request is cancelled by dropping its stream.
+
+mod anthropic;
+mod error;
+mod http_stream;
+mod offline;
+mod openai;
+mod selection;
+
+use std::path::PathBuf;
+use std::pin::Pin;
+
+use futures_util::{Stream, StreamExt};
+use serde_json::Value;
+
+use super::context::ModelContext;
+use crate::session::message::Usage;
+
+pub use error::{ProviderError, ProviderErrorKind};
+pub use offline::Offline;
+pub use selection::{ChoiceError, ProviderChoice, select_provider};
+
+/// A source of completions.
+pub trait Provider: Send + Sync {
+    /// The provider's name.
+    fn name(&self) -> &'static str;
+
+    /// Something a person must know about it.
+    fn notice(&self) -> Option<&'static str>;
+
+    /// The models it offers, the default one first.
+    fn models(&self) -> Vec<ModelInfo>;
+
+    /// Where its key comes from, by the variable's name; never the key.
+    fn key_source(&self) -> &'static str {
+        "none"
+    }
+
+    /// The name that a short one stands for.
+    fn full_name(&self, model: &str) -> String {
+        model.to_owned()
+    }
+
+    /// It costs nothing, whatever it is asked.
+    fn is_free(&self) -> bool {
+        false
+    }
+
+    /// Tokens that this model can read at once, where only the provider knows.
+    fn context_window(&self, _model: &str) -> Option<u64> {
+        None
+    }
+
+    /// Asks for one reply.
+    fn complete(&self, request: CompletionRequest) -> ReplyStream;
+}
+
+/// A model on offer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ModelInfo {
+    /// Its name on the wire.
+    pub name: String,
+    /// Its name for a person.
+    pub title: String,
+    /// What it is, in a sentence.
+    pub description: String,
+}
+
+/// How much a model shall think before it answers.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Thinking {
+    /// As is usual for the model.
+    #[default]
+    Default,
+    /// Not at all.
+    Off,
+    /// As much as it finds right.
+    Adaptive,
+    /// So many tokens, at most.
+    Budget(u64),
+}
+
+/// What a reply is asked for.
+#[derive(Debug, Clone)]
+pub struct CompletionRequest {
+    /// The model that shall reply.
+    pub model: String,
+    /// Instructions of the host's.
+    pub system_prompt: Option<String>,
+    /// The conversation so far.
+    pub context: ModelContext,
+    /// The tools it may ask for, in an order that stays.
+    pub tools: Vec<ToolDefinition>,
+    /// How much it shall think.
+    pub thinking: Thinking,
+    /// How its thinking is told: `summarized` or `omitted`; none: as is usual.
+    pub thinking_display: Option<String>,
+    /// How hard it shall try: `low`, `medium`, `high`, …; none: as is usual.
+    pub effort: Option<String>,
+    /// The folder the session works in.
+    pub cwd: PathBuf,
+    /// The last message asks for a summary of all before it.
+    pub is_summary: bool,
+}
+
+/// A tool as a model is told of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ToolDefinition {
+    /// The name it is called by.
+    pub name: String,
+    /// What it does.
+    pub description: String,
+    /// Its arguments, as a JSON schema.
+    pub input_schema: Value,
+}
+
+/// A reply as it is made.
+pub type ReplyStream = Pin<Box<dyn Stream<Item = Result<ReplyEvent, ProviderError>> + Send>>;
+
+/// One step of a reply, in the order of the Messages API's stream.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ReplyEvent {
+    /// The reply begins.
+    MessageStart {
+        /// The message's id.
+        id: String,
+        /// The model that writes it.
+        model: String,
+        /// Tokens read.
+        usage: Usage,
+    },
+    /// A block begins; its text or input follows.
+    BlockStart(BlockStart),
+    /// More text of the block.
+    TextDelta(String),
+    /// More reasoning.
+    ThinkingDelta(String),
+    /// What proves that the reasoning is the model's own.
+    Signature(String),
+    /// More of a call's input, as JSON text.
+    InputDelta(String),
+    /// A step of a kind that is not known, as the provider told it.
+    OtherDelta(Value),
+    /// The block is complete.
+    BlockEnd,
+    /// The reply is complete.
+    MessageEnd {
+        /// `end_turn`, `tool_use`, `max_tokens`, …
+        stop_reason: String,
+        /// All tokens of the request.
+        usage: Usage,
+    },
+}
+
+/// The kind of a block that begins.
+#[derive(Debug, Clone, PartialEq)]
+pub enum BlockStart {
+    /// Markdown.
+    Text,
+    /// Reasoning.
+    Thinking,
+    /// A call.
+    ToolUse {
+        /// Ties the result to the call.
+        id: String,
+        /// The tool.
+        name: String,
+    },
+    /// A block as the provider began it: whole, such as redacted thinking, or
+    /// with its text or input still to come.
+    Raw(Value),
+}
+
+/// A reply that fails before it begins.
+fn failed_reply(error: ProviderError) -> ReplyStream {
+    futures_util::stream::once(std::future::ready(Err(error))).boxed()
+}

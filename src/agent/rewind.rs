@@ -1,0 +1,79 @@
+//! When files are kept, and how a host brings them back.
+
+use std::path::PathBuf;
+
+use serde_json::{Value, json};
+
+use super::frames::RequestError;
+use super::runtime::AgentRuntime;
+use super::tool::Access;
+use super::turn::RequestedCall;
+use crate::protocol::ErrorCode;
+
+impl AgentRuntime {
+    /// A prompt came: a point to come back to.
+    pub(super) fn checkpoint_prompt(&mut self, message: &str) -> std::io::Result<()> {
+        let Some(folder) = self.checkpoint_dir() else { return Ok(()) };
+        let entry = self.session.checkpoints.snapshot_prompt(message, &self.session.cwd, &folder);
+        self.session.append_metadata(&entry)?;
+        self.send_mirror(entry);
+        Ok(())
+    }
+
+    /// A tool is about to run: keeps the file that it changes. What cannot be
+    /// kept is told, and hinders nothing.
+    pub(super) fn checkpoint_call(&mut self, call: &RequestedCall) {
+        let Some(folder) = self.checkpoint_dir() else { return };
+        let need = self.find_tool(&call.tool).map(|tool| tool.access(&call.input, &self.tool_context()));
+        let Some(Access::Edit(path)) = need else { return };
+        let session = &mut self.session;
+        let entry = session.checkpoints.backup_before_edit(&path, &call.entry_uuid, &session.cwd, &folder);
+        let noted = entry.and_then(|entry| match entry {
+            Some(entry) => self.session.append_metadata(&entry).map(|()| self.send_mirror(entry)),
+            None => Ok(()),
+        });
+        if let Err(error) = noted {
+            self.send_warning(&format!("{} cannot be brought back later: {error}", path.display()));
+        }
+    }
+
+    /// Brings files back, or says what that would change.
+    pub(super) fn rewind_files(&self, message: &str, dry_run: bool) -> Result<Value, RequestError> {
+        let refused = |code, error: String| Err(RequestError::new(code, error));
+        let Some(folder) = self.checkpoint_dir() else {
+            let error =
+                "file checkpoints are off; CLAUDE_CODE_ENABLE_SDK_FILE_CHECKPOINTING=true turns them on";
+            return refused(ErrorCode::InvalidRequest, error.to_owned());
+        };
+        if self.turn.is_some() && !dry_run {
+            return refused(ErrorCode::Busy, "a turn runs, and may change the files".to_owned());
+        }
+        match self.session.checkpoints.rewind(message, &self.session.cwd, &folder, dry_run) {
+            Ok(Some(rewind)) => {
+                let files: Vec<_> = rewind.changed.iter().map(|(path, _)| path).collect();
+                let mut answer = json!({
+                    "canRewind": true, "filesChanged": files, "insertions": rewind.insertions,
+                    "deletions": rewind.deletions,
+                });
+                if dry_run {
+                    // An addition to the protocol: what to show a person who is asked.
+                    let patches = rewind.changed.iter();
+                    let patches = patches.map(|(path, hunks)| (path.display().to_string(), json!(hunks)));
+                    answer["patches"] = Value::Object(patches.collect());
+                } else {
+                    answer["skippedLinks"] = json!(rewind.skipped_links);
+                }
+                Ok(answer)
+            }
+            Ok(None) => {
+                refused(ErrorCode::InvalidRequest, "No file checkpoint found for this message.".to_owned())
+            }
+            Err(error) => refused(ErrorCode::InvalidRequest, format!("cannot bring the files back: {error}")),
+        }
+    }
+
+    /// Where the session's files are kept; none where they are not.
+    fn checkpoint_dir(&self) -> Option<PathBuf> {
+        Some(self.settings.file_history.as_ref()?.join(self.session.id.to_string()))
+    }
+}

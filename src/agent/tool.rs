@@ -1,0 +1,193 @@
+//! What the model can do in the world: tools by the official names, inputs and
+//! result shapes (CLI 2.1.329).
+//!
+//! A tool says what it needs and runs; it never decides whether it may, and
+//! never writes to a transcript. Cancelled by dropping its future.
+
+mod atomic_write;
+mod bash;
+mod canonical;
+mod edit;
+mod file_search;
+mod glob;
+mod grep;
+mod line_matches;
+mod live_output;
+mod process_group;
+mod read;
+mod read_files;
+mod result_dir;
+pub mod structured_output;
+mod structured_patch;
+mod todo;
+mod tool_context;
+mod web_fetch;
+mod write;
+
+use std::path::{Path, PathBuf};
+use std::pin::Pin;
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+pub use atomic_write::atomic_write;
+pub use bash::Bash;
+pub use canonical::canonical;
+pub use edit::Edit;
+pub use glob::Glob;
+pub use grep::Grep;
+pub use live_output::LiveOutput;
+pub use process_group::{ToolProcessGroup, guarded_shell};
+pub use read::Read;
+pub use read_files::ReadFiles;
+pub use result_dir::ResultDir;
+pub use structured_output::StructuredOutput;
+pub use structured_patch::hunks;
+pub use todo::{TodoList, TodoWrite};
+pub use tool_context::{HiddenFiles, ToolContext};
+pub use web_fetch::{NAME as WEB_FETCH, WebFetch};
+pub use write::Write;
+
+/// Something the model can use.
+pub trait Tool: Send + Sync {
+    /// Its name, as the model and the rules call it.
+    fn name(&self) -> &str;
+
+    /// What it does and when to use it, for the model.
+    fn description(&self) -> &str;
+
+    /// Its arguments, as a JSON schema; the same each time, since it is part of
+    /// what a provider's cache knows.
+    fn input_schema(&self) -> Value;
+
+    /// Bytes of its result that the model is shown; a longer one is kept whole
+    /// in the session's side folder.
+    fn max_output(&self) -> usize {
+        50_000
+    }
+
+    /// What this call would do, for whoever may permit it.
+    fn access(&self, input: &Value, place: &ToolContext) -> Access;
+
+    /// Does it. Everything that can go wrong is an [`Outcome`].
+    fn run(&self, input: Value, place: ToolContext) -> ToolFuture;
+}
+
+/// A tool at work.
+pub type ToolFuture = Pin<Box<dyn Future<Output = ToolOutcome> + Send>>;
+
+/// What a call would do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Access {
+    /// Look at a file.
+    Read(PathBuf),
+    /// Change or make a file.
+    Edit(PathBuf),
+    /// Run this command.
+    Command(String),
+    /// Get something from this host.
+    Fetch(String),
+    /// Have a server of somebody else's do something.
+    McpServer,
+    /// Its arguments make no sense; it will say so and do nothing.
+    Nothing,
+}
+
+/// What a tool gave back.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ToolOutcome {
+    /// For the model.
+    pub text: String,
+    /// It did not work.
+    pub is_error: bool,
+    /// The structured result (`toolUseResult`), for the host and the transcript.
+    pub detail: Value,
+}
+
+impl ToolOutcome {
+    /// It worked.
+    pub fn success(text: String, detail: Value) -> Self {
+        Self { text, is_error: false, detail }
+    }
+
+    /// It did not work. The official CLI's structured result is then a text.
+    pub fn error(text: impl Into<String>) -> Self {
+        let text = text.into();
+        Self { detail: json!(format!("Error: {text}")), text, is_error: true }
+    }
+
+    /// The call made no sense: nothing was tried. The official CLI marks such
+    /// texts for the model.
+    pub fn usage_error(why: impl Into<String>) -> Self {
+        let failed = Self::error(why);
+        Self { text: format!("<tool_use_error>{}</tool_use_error>", failed.text), ..failed }
+    }
+}
+
+/// The tools of this process.
+pub struct Toolbox(Vec<Arc<dyn Tool>>);
+
+impl Toolbox {
+    /// The tools that `--tools` leaves; all where it is absent or `default`.
+    /// [`WebFetch`] reaches out of this machine: it is there only where a rule
+    /// allows some of it, or `--tools` names it.
+    pub fn new(chosen: Option<&[String]>, fetches: bool) -> Self {
+        let mut tools: Vec<Arc<dyn Tool>> = vec![
+            Arc::new(Bash),
+            Arc::new(Edit),
+            Arc::new(Glob),
+            Arc::new(Grep),
+            Arc::new(Read),
+            Arc::new(TodoWrite),
+            Arc::new(WebFetch),
+            Arc::new(Write),
+        ];
+        let names: Vec<_> =
+            chosen.into_iter().flatten().flat_map(|names| names.split(',')).map(str::trim).collect();
+        let is_named = |tool: &Arc<dyn Tool>| names.contains(&tool.name());
+        if chosen.is_some() && !names.contains(&"default") {
+            tools.retain(is_named);
+        }
+        tools.retain(|tool| tool.name() != WEB_FETCH || fetches || is_named(tool));
+        Self(tools)
+    }
+
+    /// With one more.
+    #[must_use]
+    pub fn with_tool(mut self, tool: Option<impl Tool + 'static>) -> Self {
+        self.0.extend(tool.map(|tool| Arc::new(tool) as Arc<dyn Tool>));
+        self
+    }
+
+    /// All names.
+    pub fn names(&self) -> Vec<&str> {
+        self.0.iter().map(|tool| tool.name()).collect()
+    }
+
+    /// Each of them.
+    pub fn all(&self) -> impl Iterator<Item = &dyn Tool> {
+        self.0.iter().map(AsRef::as_ref)
+    }
+
+    /// The tool of this name.
+    pub fn get(&self, name: &str) -> Option<Arc<dyn Tool>> {
+        self.0.iter().find(|tool| tool.name() == name).cloned()
+    }
+}
+
+/// A text argument of a call.
+fn string_argument<'a>(input: &'a Value, name: &str) -> Option<&'a str> {
+    input[name].as_str().filter(|text| !text.is_empty())
+}
+
+/// Runs what touches the disk where it cannot hold up the process.
+async fn run_blocking(work: impl FnOnce() -> ToolOutcome + Send + 'static) -> ToolOutcome {
+    tokio::task::spawn_blocking(work)
+        .await
+        .unwrap_or_else(|error| ToolOutcome::error(format!("the tool broke down: {error}")))
+}
+
+/// The reason of an error, with the path it is about.
+fn io_error(doing: &str, path: &Path, error: &std::io::Error) -> ToolOutcome {
+    ToolOutcome::error(format!("cannot {doing} {}: {error}", path.display()))
+}

@@ -1,0 +1,89 @@
+//! What a tool has said while it still runs, for whoever watches.
+//!
+//! Owns no more than the end of what nobody has taken yet: who wants all of it
+//! waits for the tool's outcome.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+
+/// Bytes that wait to be taken, at most.
+const MAX_PENDING_BYTES: usize = 8 * 1024;
+/// From the first new byte to taking it along with what came since: often
+/// enough for an eye.
+const FLUSH_INTERVAL: Duration = Duration::from_millis(100);
+
+/// The output so far. Clones share it.
+#[derive(Debug, Clone, Default)]
+pub struct LiveOutput(Arc<LiveOutputBuffer>);
+
+#[derive(Debug, Default)]
+struct LiveOutputBuffer {
+    pending: Mutex<Vec<u8>>,
+    notify: Notify,
+}
+
+impl LiveOutput {
+    /// More of it.
+    pub fn push(&self, bytes: &[u8]) {
+        let mut said = self.lock();
+        said.extend_from_slice(bytes);
+        let late = said.len().saturating_sub(MAX_PENDING_BYTES);
+        said.drain(..late);
+        drop(said);
+        self.0.notify.notify_one();
+    }
+
+    /// What came since the last call, once there is some; whole characters
+    /// only. Cancel-safe.
+    pub async fn next_chunk(&self) -> String {
+        loop {
+            if self.lock().is_empty() {
+                self.0.notify.notified().await;
+            }
+            tokio::time::sleep(FLUSH_INTERVAL).await;
+            let text = self.take_chunk();
+            if !text.is_empty() {
+                return text;
+            }
+            // Half a character, and its rest is yet to come.
+            self.0.notify.notified().await;
+        }
+    }
+
+    fn take_chunk(&self) -> String {
+        let mut said = self.lock();
+        let whole = match std::str::from_utf8(&said) {
+            Err(error) if error.error_len().is_none() => error.valid_up_to(),
+            _ => said.len(),
+        };
+        let rest = said.split_off(whole);
+        let text = String::from_utf8_lossy(&said).into_owned();
+        *said = rest;
+        text
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<u8>> {
+        self.0.pending.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_came_is_given_once_and_in_whole_characters() {
+        let so_far = LiveOutput::default();
+        so_far.push(b"a\xc3");
+        assert_eq!(so_far.next_chunk().await, "a");
+        so_far.push(b"\xa9b");
+        so_far.push(b"c\xff");
+        assert_eq!(so_far.next_chunk().await, "\u{e9}bc\u{fffd}");
+        so_far.push("x".repeat(MAX_PENDING_BYTES).as_bytes());
+        so_far.push(b"end");
+        let end = so_far.next_chunk().await;
+        assert!(end.len() == MAX_PENDING_BYTES && end.ends_with("xend"));
+    }
+}

@@ -1,0 +1,190 @@
+//! The tools a reply asks for: run, refused or asked for, one after the other.
+//!
+//! Owns the way of a call from the model to its result. Whether it may run is
+//! decided in [`super::permission`].
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Instant;
+
+use serde_json::{Value, json};
+
+use super::frames::TurnOutcome;
+use super::hook::HookDecision;
+use super::hook_dispatch::HookPoint;
+use super::permission::AccessDecision;
+use super::provider::ToolDefinition;
+use super::runtime::{AgentRuntime, RuntimeState};
+use super::tool::{Access, Tool, ToolOutcome, structured_output};
+use super::transcript_entry::TranscriptEntry;
+use super::turn::{RequestedCall, RunningTurn, TurnStep};
+
+impl AgentRuntime {
+    /// Runs the next call, asks for it, or goes back to the model; gives back an
+    /// ending when there is nothing more to do.
+    pub(super) fn next_call(&mut self, turn: &mut RunningTurn) -> io::Result<Option<TurnOutcome>> {
+        let mut had_calls = turn.stop_reason.as_deref() == Some("tool_use");
+        while let Some(call) = turn.pending_calls.pop_front() {
+            had_calls = true;
+            if let Some(problem) = &call.input_error {
+                let error = format!("the call's input was not valid JSON ({problem}); it did not run");
+                self.record_result(&call, &ToolOutcome::error(error))?;
+                continue;
+            }
+            if let Some(firing) = self.pre_tool_hooks(&call) {
+                turn.step = TurnStep::Hooks { about: HookPoint::PreToolUse(call), firing };
+                return Ok(None);
+            }
+            if self.start_call(turn, call, None)? {
+                return Ok(None);
+            }
+        }
+        if had_calls && turn.structured_output.is_none() {
+            return self.request_next_reply(turn);
+        }
+        if self.owes_structured_output(turn) {
+            return self.remind_structured_output(turn);
+        }
+        if let Some(firing) = self.stop_hooks(turn) {
+            turn.step = TurnStep::Hooks { about: HookPoint::Stop, firing };
+            return Ok(None);
+        }
+        Ok(Some(TurnOutcome { subtype: "success", text: Some(turn.text.clone()), ..TurnOutcome::default() }))
+    }
+
+    /// Runs a call or asks for it, true; or refuses it. `said` is the hooks' word.
+    pub(super) fn start_call(
+        &mut self,
+        turn: &mut RunningTurn,
+        call: RequestedCall,
+        said: Option<HookDecision>,
+    ) -> io::Result<bool> {
+        let Some(need) =
+            self.find_tool(&call.tool).map(|tool| tool.access(&call.input, &self.tool_context()))
+        else {
+            self.record_result(&call, &ToolOutcome::error(format!("there is no tool {}", call.tool)))?;
+            return Ok(false);
+        };
+        match self.permissions.decide_with_hook(said, &call.tool, &need, &self.session.cwd) {
+            AccessDecision::Allow => turn.step = self.run_tool(call),
+            AccessDecision::Deny(reason) => {
+                self.deny_call(turn, &call, &reason)?;
+                return Ok(false);
+            }
+            AccessDecision::Ask { suggestions, blocked_path } => {
+                turn.step = self.request_permission(call, &need, suggestions, blocked_path);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Goes back to the model with what has come, unless it was asked often enough.
+    pub(super) fn request_next_reply(&mut self, turn: &mut RunningTurn) -> io::Result<Option<TurnOutcome>> {
+        self.record_hook_context(turn)?;
+        Ok(self.request_or_compact(turn))
+    }
+
+    /// Takes down what a tool did, and tells the hooks.
+    pub(super) fn finish_call(
+        &mut self,
+        turn: &mut RunningTurn,
+        call: &RequestedCall,
+        mut outcome: ToolOutcome,
+    ) -> io::Result<Option<TurnOutcome>> {
+        let most = self.find_tool(&call.tool).map_or(usize::MAX, |tool| tool.max_output());
+        if outcome.text.len() > most
+            && let Some(note) = self.tool_context().result_dir.save(&outcome.text)
+        {
+            outcome.text = note;
+        }
+        self.record_result(call, &outcome)?;
+        if call.tool == structured_output::NAME && !outcome.is_error {
+            turn.structured_output = Some(call.input.clone());
+        }
+        turn.stop_blocks = 0;
+        match self.post_tool_hooks(call, &outcome) {
+            Some(firing) => {
+                turn.step = TurnStep::Hooks { about: HookPoint::PostToolUse, firing };
+                Ok(None)
+            }
+            None => self.next_call(turn),
+        }
+    }
+
+    /// A tool of ours, or of a server that is connected.
+    pub(super) fn find_tool(&self, name: &str) -> Option<Arc<dyn Tool>> {
+        let of_a_server = || self.mcp.tools().into_iter().find(|tool| tool.name() == name);
+        self.tools.get(name).or_else(|| of_a_server().map(|tool| Arc::new(tool) as Arc<dyn Tool>))
+    }
+
+    /// The names of all that are not forbidden.
+    pub(super) fn tool_names(&self) -> Vec<String> {
+        self.tool_definitions().into_iter().map(|tool| tool.name).collect()
+    }
+
+    /// All that are not forbidden, as the model is told.
+    pub(super) fn tool_definitions(&self) -> Vec<ToolDefinition> {
+        let theirs = self.mcp.tools();
+        let all = self.tools.all().chain(theirs.iter().map(|tool| tool as &dyn Tool));
+        all.filter(|tool| !self.permissions.denies_whole_tool(tool.name())).map(tool_definition).collect()
+    }
+
+    /// Lets a tool begin.
+    pub(super) fn run_tool(&mut self, call: RequestedCall) -> TurnStep {
+        self.checkpoint_call(&call);
+        let place = self.tool_context();
+        let so_far = place.live_output.clone();
+        let running = match self.find_tool(&call.tool) {
+            Some(tool) => tool.run(call.input.clone(), place),
+            None => Box::pin(std::future::ready(ToolOutcome::error("there is no such tool"))),
+        };
+        TurnStep::Tool { call, running, so_far, began: Instant::now() }
+    }
+
+    /// Tells the model that a call was refused, and lists it for the host.
+    pub(super) fn deny_call(
+        &mut self,
+        turn: &mut RunningTurn,
+        call: &RequestedCall,
+        reason: &str,
+    ) -> io::Result<()> {
+        turn.denials.push(json!({
+            "tool_name": call.tool, "tool_use_id": call.id, "tool_input": call.input,
+        }));
+        let outcome = ToolOutcome { text: reason.to_owned(), ..ToolOutcome::error(reason) };
+        self.record_result(call, &outcome)
+    }
+
+    fn request_permission(
+        &mut self,
+        call: RequestedCall,
+        need: &Access,
+        suggestions: Vec<Value>,
+        blocked_path: Option<PathBuf>,
+    ) -> TurnStep {
+        let request_id = self.send_permission_request(&call, need, &suggestions, blocked_path);
+        self.set_state(RuntimeState::RequiresAction);
+        TurnStep::Permission { request_id, call, suggestions }
+    }
+
+    /// Writes a tool's result down and shows it.
+    pub(super) fn record_result(&mut self, call: &RequestedCall, outcome: &ToolOutcome) -> io::Result<()> {
+        let block = json!({
+            "tool_use_id": call.id, "type": "tool_result", "content": outcome.text, "is_error": outcome.is_error,
+        });
+        let entry = TranscriptEntry::tool_result(&block, &outcome.detail, &call.entry_uuid);
+        self.session.context.push_user_block(&block);
+        self.record(&entry)?;
+        self.send_user(entry.message().clone(), &entry.uuid, Some(outcome.detail.clone()));
+        Ok(())
+    }
+}
+
+fn tool_definition(tool: &dyn Tool) -> ToolDefinition {
+    ToolDefinition {
+        name: tool.name().to_owned(),
+        description: tool.description().to_owned(),
+        input_schema: tool.input_schema(),
+    }
+}

@@ -1,0 +1,239 @@
+//! What a turn leaves in the transcript: entries in the official format, so
+//! that `claude --resume` goes on with our sessions (CLI 2.1.329).
+//!
+//! Owns the fields of each entry. Never writes: see [`super::active`].
+
+use std::path::Path;
+
+use chrono::{SecondsFormat, Utc};
+use serde_json::{Map, Value, json};
+
+use crate::protocol::{CLAUDE_CODE_VERSION, PermissionMode};
+use crate::session::SessionId;
+use crate::session::message::{SYNTHETIC_MODEL, Usage};
+use crate::session::prompt::INTERRUPTED_TEXT;
+use crate::session::summary::one_line;
+
+/// Text that marks a turn the person stopped while a tool ran or was asked for.
+const INTERRUPTED_TOOL: &str = "[Request interrupted by user for tool use]";
+
+/// What every entry of a conversation says about where it was made.
+#[derive(Debug, Clone)]
+pub struct EntryContext {
+    /// The program that hosts us, as the official CLI names it.
+    entrypoint: String,
+    /// The branch that the session's folder has checked out.
+    branch: String,
+}
+
+impl EntryContext {
+    /// As it is now, in this folder.
+    pub fn current(cwd: &Path) -> Self {
+        let entrypoint = std::env::var("CLAUDE_CODE_ENTRYPOINT").unwrap_or_else(|_| "sdk-cli".to_owned());
+        Self { entrypoint, branch: git_branch(cwd).unwrap_or_default() }
+    }
+}
+
+/// One entry of the conversation, without what [`Entry::finish`] adds.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TranscriptEntry {
+    /// Its uuid; frames about it carry the same.
+    pub uuid: String,
+    fields: Map<String, Value>,
+}
+
+impl TranscriptEntry {
+    fn new(uuid: Option<String>, fields: Value) -> Self {
+        let fields = match fields {
+            Value::Object(fields) => fields,
+            _ => Map::new(),
+        };
+        Self { uuid: uuid.unwrap_or_else(new_uuid), fields }
+    }
+
+    /// What a person typed; its uuid is the host's.
+    pub fn prompt(uuid: String, content: &Value, mode: PermissionMode) -> Self {
+        let message = json!({"role": "user", "content": content});
+        let fields = json!({
+            "type": "user", "message": message, "permissionMode": mode.wire_name(), "promptSource": "sdk",
+        });
+        Self::new(Some(uuid), fields)
+    }
+
+    /// One block of a reply, in its message.
+    pub fn reply_block(uuid: String, message: &Value, is_cut_off: bool) -> Self {
+        let mut fields = json!({"type": "assistant", "message": message});
+        if is_cut_off {
+            fields["isAbortedMidStream"] = json!(true);
+        }
+        Self::new(Some(uuid), fields)
+    }
+
+    /// What stands where no reply came: the reason, in the official CLI's form.
+    pub fn failure(reason: &str, kind: &str) -> Self {
+        let message = json!({
+            "id": new_uuid(), "type": "message", "role": "assistant", "model": SYNTHETIC_MODEL,
+            "content": [{"type": "text", "text": format!("API Error: {reason}")}],
+            "stop_reason": "stop_sequence", "stop_sequence": "", "usage": Usage::default(),
+        });
+        Self::new(
+            None,
+            json!({"type": "assistant", "message": message, "error": kind, "isApiErrorMessage": true}),
+        )
+    }
+
+    /// Where a compaction cut: a new beginning for the model, behind `leaf` for
+    /// a person.
+    pub fn boundary(metadata: &Value, leaf: Option<&str>) -> Self {
+        let fields = json!({
+            "parentUuid": null, "logicalParentUuid": leaf, "type": "system", "subtype": "compact_boundary",
+            "content": "Conversation compacted", "isMeta": false, "level": "info", "compactMetadata": metadata,
+        });
+        Self::new(None, fields)
+    }
+
+    /// The summary behind it.
+    pub fn summary(text: &str) -> Self {
+        let message = json!({"role": "user", "content": text});
+        let fields = json!({
+            "type": "user", "message": message, "isVisibleInTranscriptOnly": true, "isCompactSummary": true,
+        });
+        Self::new(None, fields)
+    }
+
+    /// The result of a tool; `call` is the uuid of the entry that holds the call.
+    pub fn tool_result(block: &Value, detail: &Value, call: &str) -> Self {
+        let fields = json!({
+            "type": "user", "message": {"role": "user", "content": [block]}, "toolUseResult": detail,
+            "sourceToolAssistantUUID": call,
+        });
+        Self::new(None, fields)
+    }
+
+    /// What a hook says instead of a person.
+    pub fn meta_user(text: &str) -> Self {
+        let message = json!({"role": "user", "content": text});
+        Self::new(None, json!({"type": "user", "isMeta": true, "message": message}))
+    }
+
+    /// Something that the model is told beside the conversation, and how.
+    pub fn attachment(attachment: &Value, told: &str) -> Self {
+        let rendered = json!([{"content": told}]);
+        let fields = json!({
+            "type": "attachment", "attachment": attachment, "renderedRole": "user", "rendered": rendered,
+        });
+        Self::new(None, fields)
+    }
+
+    /// The mark of a turn that was stopped.
+    pub fn interrupted(in_a_tool: bool) -> Self {
+        let text = if in_a_tool { INTERRUPTED_TOOL } else { INTERRUPTED_TEXT };
+        let content = json!([{"type": "text", "text": text}]);
+        Self::new(None, json!({"type": "user", "message": {"role": "user", "content": content}}))
+    }
+
+    /// The Messages API content of this entry.
+    pub fn content(&self) -> &Value {
+        &self.fields["message"]["content"]
+    }
+
+    /// The Messages API message of this entry.
+    pub fn message(&self) -> &Value {
+        &self.fields["message"]
+    }
+
+    /// The whole entry, behind `parent`, made now.
+    pub fn finish(
+        &self,
+        parent: Option<&str>,
+        session: SessionId,
+        cwd: &Path,
+        origin: &EntryContext,
+    ) -> Value {
+        let mut entry = Map::new();
+        entry.insert("parentUuid".into(), json!(parent));
+        entry.insert("isSidechain".into(), json!(false));
+        entry.extend(self.fields.clone());
+        entry.insert("uuid".into(), json!(self.uuid));
+        entry.insert("timestamp".into(), json!(now()));
+        entry.insert("userType".into(), json!("external"));
+        entry.insert("entrypoint".into(), json!(origin.entrypoint));
+        entry.insert("cwd".into(), json!(cwd));
+        entry.insert("sessionId".into(), json!(session));
+        // The version of the format, by the CLI that has it.
+        entry.insert("version".into(), json!(CLAUDE_CODE_VERSION));
+        entry.insert("gitBranch".into(), json!(origin.branch));
+        Value::Object(entry)
+    }
+}
+
+/// The line that ends a turn: what was asked last, and where the conversation stands.
+pub fn last_prompt(prompt: &str, leaf: &str, session: SessionId) -> Value {
+    json!({"type": "last-prompt", "lastPrompt": one_line(prompt), "leafUuid": leaf, "sessionId": session})
+}
+
+/// The line that gives a session its title.
+pub fn custom_title(title: &str, session: SessionId) -> Value {
+    json!({"type": "custom-title", "customTitle": title, "sessionId": session})
+}
+
+/// A fresh uuid for an entry or a frame.
+pub fn new_uuid() -> String {
+    uuid::Uuid::new_v4().to_string()
+}
+
+/// This moment, as entries and frames write it.
+pub fn now() -> String {
+    Utc::now().to_rfc3339_opts(SecondsFormat::Millis, true)
+}
+
+/// The branch of the folder's git repository; `HEAD` where none is checked out.
+fn git_branch(folder: &Path) -> Option<String> {
+    let git = folder.ancestors().map(|folder| folder.join(".git")).find(|git| git.exists())?;
+    let git = if git.is_file() {
+        // A worktree: the file says where its repository is.
+        let pointer = std::fs::read_to_string(&git).ok()?;
+        git.parent()?.join(pointer.strip_prefix("gitdir:")?.trim())
+    } else {
+        git
+    };
+    let head = std::fs::read_to_string(git.join("HEAD")).ok()?;
+    Some(head.trim().strip_prefix("ref: refs/heads/").unwrap_or("HEAD").to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::session::raw_entry::{EntryKind, RawEntry};
+
+    #[test]
+    fn an_entry_reads_back_as_what_it_is() {
+        let session = SessionId::random();
+        let origin = EntryContext { entrypoint: "sdk-cli".into(), branch: "main".into() };
+        let entry = TranscriptEntry::prompt("u".into(), &json!("hello"), PermissionMode::Plan);
+        let json = entry.finish(Some("p"), session, Path::new("/w"), &origin).to_string();
+        let line = RawEntry::parse(&json).unwrap();
+        assert_eq!(
+            (line.kind(), line.uuid().as_deref(), line.parent_uuid().as_deref()),
+            (EntryKind::User, Some("u"), Some("p"))
+        );
+        assert_eq!((line.cwd().as_deref(), line.git_branch().as_deref()), (Some("/w"), Some("main")));
+        assert_eq!(line.session_id().unwrap(), session.to_string());
+        assert!(line.timestamp().is_some() && !line.is_sidechain());
+    }
+
+    #[test]
+    fn the_branch_is_found_from_below_and_through_a_worktree() {
+        let temp = tempfile::tempdir().unwrap();
+        let (git, tree) = (temp.path().join("a/.git"), temp.path().join("b"));
+        std::fs::create_dir_all(git.join("worktrees/b")).unwrap();
+        std::fs::create_dir_all(temp.path().join("a/deep")).unwrap();
+        std::fs::create_dir_all(&tree).unwrap();
+        std::fs::write(git.join("HEAD"), "ref: refs/heads/feature/x\n").unwrap();
+        std::fs::write(git.join("worktrees/b/HEAD"), "0123abc\n").unwrap();
+        std::fs::write(tree.join(".git"), format!("gitdir: {}\n", git.join("worktrees/b").display()))
+            .unwrap();
+        assert_eq!(git_branch(&temp.path().join("a/deep")).as_deref(), Some("feature/x"));
+        assert_eq!(git_branch(&tree).as_deref(), Some("HEAD"));
+    }
+}

@@ -1,0 +1,218 @@
+//! What is odd among the transcripts: each kind of oddity told once, with how
+//! often and where first, since a tree may hold thousands.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use rustix::fs::{Access, access};
+
+use super::DoctorFindings;
+use crate::cli::paths::Paths;
+use crate::index::Catalog;
+use crate::session::SessionId;
+use crate::store::{LocalStore, Scope, SessionStore};
+
+/// So many days before the official clean-up it is time to say so.
+const CLEANUP_WARNING_DAYS: u64 = 7;
+
+/// Something that is not as it should be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum StoreIssue {
+    /// A transcript that may not be read.
+    Unreadable,
+    /// A link that leads nowhere, or in a circle.
+    DeadLink,
+    /// A pipe, a socket, a device or a folder with a session's name.
+    NotAFile,
+    /// Lines that are torn, or no entries.
+    MalformedLines,
+    /// A session without a byte.
+    Empty,
+    /// A name that is not UTF-8.
+    NonUtf8Name,
+    /// The same session in two projects.
+    Duplicate,
+}
+
+impl StoreIssue {
+    /// What it is, for one and for several.
+    fn description(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Unreadable => ("a transcript cannot be read", "transcripts cannot be read"),
+            Self::DeadLink => ("a link leads nowhere", "links lead nowhere"),
+            Self::NotAFile => ("a session's name is no file", "sessions' names are no files"),
+            Self::MalformedLines => ("a transcript holds broken lines", "transcripts hold broken lines"),
+            Self::Empty => ("a transcript is empty", "transcripts are empty"),
+            Self::NonUtf8Name => ("a name is not UTF-8", "names are not UTF-8"),
+            Self::Duplicate => ("a session lies in two projects", "sessions lie in two projects"),
+        }
+    }
+
+    fn remedy(self) -> &'static str {
+        match self {
+            Self::Unreadable => "If it is yours: chmod u+rw",
+            Self::DeadLink | Self::NotAFile | Self::Empty | Self::NonUtf8Name => {
+                "It is passed over; move it away if nothing needs it."
+            }
+            Self::MalformedLines => {
+                "The rest of it counts; `hotseat sessions fork REF --repair` makes a mended copy."
+            }
+            Self::Duplicate => "The newer one counts; move the other away.",
+        }
+    }
+}
+
+/// Looks through all projects.
+pub fn examine(places: &Paths, findings: &mut DoctorFindings) {
+    let store = Arc::new(LocalStore::new(&places.claude));
+    let broken = malformed_transcripts(&store, &places.index());
+    let broken = (!broken.is_empty()).then_some((StoreIssue::MalformedLines, broken));
+    for (oddity, paths) in find_issues(&places.projects()).into_iter().chain(broken) {
+        let (one, several) = oddity.description();
+        let first = format!("{:?}", paths[0].display().to_string());
+        let what = match paths.len() {
+            1 => format!("sessions: {one}: {first}"),
+            count => format!("sessions: {count} {several}, the first: {first}"),
+        };
+        if oddity == StoreIssue::Unreadable {
+            findings.problem(what, oddity.remedy());
+        } else {
+            findings.note(what, oddity.remedy());
+        }
+    }
+    check_cleanup(&store, findings);
+}
+
+/// Transcripts with lines that nobody can read, as far as the index knows: to
+/// read all of them takes too long here, and a doctor makes no index.
+fn malformed_transcripts(store: &Arc<LocalStore>, index: &Path) -> Vec<PathBuf> {
+    if !index.exists() {
+        return Vec::new();
+    }
+    let catalog = Catalog::open(store.clone(), index, true);
+    // Where the list itself cannot be had, the folders say why.
+    let rows = catalog.read(&Scope::All, |_, _| ()).unwrap_or_default();
+    let broken = rows.into_iter().filter(|row| !row.facts.health.is_good());
+    broken.map(|row| row.stored.path).collect()
+}
+
+/// Says how many sessions the official clean-up takes before long.
+fn check_cleanup(store: &LocalStore, findings: &mut DoctorFindings) {
+    let (Some(period), Ok(sessions)) = (store.cleanup_period(), store.list(&Scope::All)) else { return };
+    let soon = Duration::from_secs(CLEANUP_WARNING_DAYS * 86_400);
+    let now = SystemTime::now();
+    let age = |modified| now.duration_since(modified).unwrap_or_default();
+    let going = sessions.iter().filter(|stored| age(stored.modified) + soon > period);
+    let count = going.filter(|stored| !store.is_pinned(stored.id)).count();
+    if count > 0 {
+        let sessions = if count == 1 { "session" } else { "sessions" };
+        findings.note(
+            format!(
+                "the official clean-up deletes {count} {sessions} within {CLEANUP_WARNING_DAYS} days (it keeps {} days)",
+                period.as_secs() / 86_400
+            ),
+            "Keep a copy with `hotseat sessions pin REF`, or set cleanupPeriodDays in Claude's settings.json.",
+        );
+    }
+}
+
+fn find_issues(projects: &Path) -> BTreeMap<StoreIssue, Vec<PathBuf>> {
+    let mut found: BTreeMap<StoreIssue, Vec<PathBuf>> = BTreeMap::new();
+    let mut seen: HashMap<SessionId, PathBuf> = HashMap::new();
+    for folder in projects.read_dir().into_iter().flatten().flatten() {
+        for entry in folder.path().read_dir().into_iter().flatten().flatten() {
+            let path = entry.path();
+            let name = entry.file_name();
+            let Some(name) = name.to_str() else {
+                found.entry(StoreIssue::NonUtf8Name).or_default().push(path);
+                continue;
+            };
+            let Some(id) = name.strip_suffix(".jsonl").and_then(|id| id.parse().ok()) else { continue };
+            let oddity =
+                file_issue(&path).or_else(|| seen.insert(id, path.clone()).map(|_| StoreIssue::Duplicate));
+            if let Some(oddity) = oddity {
+                found.entry(oddity).or_default().push(path);
+            }
+        }
+    }
+    found
+}
+
+fn file_issue(path: &Path) -> Option<StoreIssue> {
+    let Ok(there) = fs::metadata(path) else { return Some(StoreIssue::DeadLink) };
+    if !there.is_file() {
+        return Some(StoreIssue::NotAFile);
+    }
+    if access(path, Access::READ_OK).is_err() {
+        return Some(StoreIssue::Unreadable);
+    }
+    (there.len() == 0).then_some(StoreIssue::Empty)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    #[test]
+    fn each_kind_is_told_once() {
+        let scratch = tempfile::tempdir().unwrap();
+        let root = scratch.path();
+        let places = Paths { claude: root.into(), ..Paths::from_env() };
+        let (one, other) = (places.projects().join("-one"), places.projects().join("-other"));
+        let session = |folder: &Path| folder.join(format!("{}.jsonl", SessionId::random()));
+        for folder in [&one, &other] {
+            fs::create_dir_all(folder).unwrap();
+            fs::write(session(folder), "{\"type\":\"x\"}\n").unwrap();
+            symlink("loop", folder.join("loop")).unwrap();
+            symlink(folder.join("loop"), session(folder)).unwrap();
+            fs::create_dir(session(folder)).unwrap();
+            fs::write(session(folder), "").unwrap();
+            fs::write(folder.join(OsStr::from_bytes(b"\xff.jsonl")), "").unwrap();
+        }
+        let twice = session(&one);
+        fs::write(&twice, "{\"type\":\"x\"}\n").unwrap();
+        fs::copy(&twice, other.join(twice.file_name().unwrap())).unwrap();
+
+        let counts: Vec<_> =
+            find_issues(&places.projects()).into_iter().map(|(odd, at)| (odd, at.len())).collect();
+        let expected = [
+            (StoreIssue::DeadLink, 2),
+            (StoreIssue::NotAFile, 2),
+            (StoreIssue::Empty, 2),
+            (StoreIssue::NonUtf8Name, 2),
+            (StoreIssue::Duplicate, 1),
+        ];
+        assert_eq!(counts, expected);
+        let mut findings = DoctorFindings::default();
+        examine(&places, &mut findings);
+        assert_eq!((findings.problems.len(), findings.notes.len()), (0, 5));
+        assert!(findings.notes[0].what.starts_with("sessions: 2 links lead nowhere, the first: "));
+    }
+
+    #[test]
+    fn the_clean_up_is_told_in_time_and_not_of_what_is_pinned() {
+        let scratch = tempfile::tempdir().unwrap();
+        let store = LocalStore::new(scratch.path());
+        let id = SessionId::random();
+        store.open(id, Path::new("/w")).unwrap().append(&["{}".into()]).unwrap();
+        let told = || {
+            let mut findings = DoctorFindings::default();
+            check_cleanup(&store, &mut findings);
+            findings.notes.into_iter().map(|note| note.what).collect::<Vec<_>>()
+        };
+        assert!(told().is_empty());
+        let old = SystemTime::now() - Duration::from_hours(25 * 24);
+        let file = fs::File::options().append(true).open(store.find(id).unwrap().path).unwrap();
+        file.set_modified(old).unwrap();
+        assert_eq!(told(), ["the official clean-up deletes 1 session within 7 days (it keeps 30 days)"]);
+        store.pin(id).unwrap();
+        assert!(told().is_empty());
+    }
+}

@@ -1,0 +1,104 @@
+//! Where things lie on this machine: one answer for every command.
+//!
+//! Owns the paths only; it makes no folder and opens no file.
+
+use std::path::{Path, PathBuf};
+
+use directories::{BaseDirs, ProjectDirs};
+use uuid::Uuid;
+
+use crate::store::{ImportedSessions, LocalStore};
+
+/// The folders and files of one user.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Paths {
+    /// Transcripts, the official tools' and ours: `$CLAUDE_CONFIG_DIR` or `~/.claude`.
+    pub claude: PathBuf,
+    /// What codex keeps: `$CODEX_HOME` or `~/.codex`.
+    pub codex: PathBuf,
+    /// Holds `config.toml`.
+    pub config: PathBuf,
+    /// Logs and what must survive a reboot.
+    pub state: PathBuf,
+    /// What can be deleted at any time.
+    pub cache: PathBuf,
+}
+
+impl Paths {
+    /// Asks the environment and the platform.
+    pub fn from_env() -> Self {
+        let home = BaseDirs::new().map_or_else(std::env::temp_dir, |base| base.home_dir().to_owned());
+        let claude =
+            LocalStore::from_env().map_or_else(|_| home.join(".claude"), |store| store.root().into());
+        let codex = std::env::var_os("CODEX_HOME").filter(|folder| !folder.is_empty());
+        let codex = codex.map_or_else(|| home.join(".codex"), PathBuf::from);
+        Self::from_folders(claude, codex, &home, ProjectDirs::from("", "", "hotseat").as_ref())
+    }
+
+    fn from_folders(claude: PathBuf, codex: PathBuf, home: &Path, platform: Option<&ProjectDirs>) -> Self {
+        let Some(platform) = platform else {
+            let own = home.join(".hotseat");
+            return Self { claude, codex, state: own.join("state"), cache: own.join("cache"), config: own };
+        };
+        Self {
+            claude,
+            codex,
+            config: platform.config_dir().to_owned(),
+            cache: platform.cache_dir().to_owned(),
+            // Only Linux has a state folder of its own.
+            state: platform.state_dir().unwrap_or_else(|| platform.data_local_dir()).to_owned(),
+        }
+    }
+
+    /// The configuration file, which need not exist.
+    pub fn config_file(&self) -> PathBuf {
+        self.config.join("config.toml")
+    }
+
+    /// The folder of the log files.
+    pub fn logs(&self) -> PathBuf {
+        self.state.join("logs")
+    }
+
+    /// The index of the sessions: one file for each folder of transcripts.
+    pub fn index(&self) -> PathBuf {
+        let name = Uuid::new_v5(&Uuid::NAMESPACE_OID, self.claude.as_os_str().as_encoded_bytes());
+        self.cache.join(format!("index-{}.db", name.simple()))
+    }
+
+    /// The store of all sessions: the official tools' and ours, and copies of
+    /// what other agents keep.
+    pub fn store(&self) -> LocalStore {
+        LocalStore::new(&self.claude)
+            .with_imported(ImportedSessions::new(&self.cache.join("mirror"), &self.codex))
+    }
+
+    /// The folder of deleted sessions.
+    pub fn trash(&self) -> PathBuf {
+        self.claude.join("hotseat").join("trash")
+    }
+
+    /// The folder of pinned sessions.
+    pub fn pinned(&self) -> PathBuf {
+        self.claude.join("hotseat").join("pinned")
+    }
+
+    /// The folder of all projects' transcripts.
+    pub fn projects(&self) -> PathBuf {
+        self.claude.join("projects")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_a_platform_folder_everything_lies_in_the_home() {
+        let places = Paths::from_folders("/c".into(), "/x".into(), Path::new("/home/me"), None);
+        assert_eq!(places.config_file(), Path::new("/home/me/.hotseat/config.toml"));
+        assert_eq!(places.logs(), Path::new("/home/me/.hotseat/state/logs"));
+        assert_eq!(places.projects(), Path::new("/c/projects"));
+        assert!(places.index().starts_with("/home/me/.hotseat/cache"));
+    }
+}

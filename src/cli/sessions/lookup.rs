@@ -1,0 +1,306 @@
+//! How a command line names a session: an id, the unique beginning of one, the id
+//! that another agent has for it, or a title.
+//!
+//! Ids are told from the names of files alone; titles are read only when no id
+//! fits.
+
+use std::cell::OnceCell;
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::progress::progress_bar;
+use crate::cli::exit::CliError;
+use crate::index::{Catalog, IndexingOutcome, SessionRow, TextFinder};
+use crate::session::summary::SessionTitle;
+use crate::session::{SessionId, Transcript};
+use crate::store::{LocalStore, Scope, SessionStore, StoreError};
+use crate::tui::view::text::{clean, clean_line, truncate};
+
+/// So many bytes that the index lacks are read before a list is given; above
+/// that, what only the ends of transcripts say has to do until the screen or a
+/// search has brought them in.
+const INDEX_INLINE_BYTES: u64 = 64 << 20;
+/// Fewer characters of an id name nothing.
+const MIN_ID_PREFIX: usize = 4;
+/// So many of several that fit are told.
+const MAX_CANDIDATES: usize = 5;
+/// How like a title is what was meant for it, of 1.
+const MIN_SIMILARITY: f64 = 0.6;
+
+/// The sessions that a command can name.
+pub struct SessionLookup {
+    /// Where they lie.
+    pub store: Arc<LocalStore>,
+    /// The file of the index over them.
+    index: PathBuf,
+    rows: OnceCell<Vec<SessionRow>>,
+}
+
+/// Why a reference names no session.
+#[derive(Debug, thiserror::Error)]
+pub enum LookupError {
+    /// Nothing fits.
+    #[error(
+        "no session “{reference}”: neither an id, nor the beginning of one, nor a title{}",
+        if near.is_empty() { String::new() } else { format!("; near it:{}", indented_lines(near)) }
+    )]
+    NotFound {
+        /// What was written.
+        reference: String,
+        /// The titles that are most like it.
+        near: Vec<String>,
+    },
+    /// More than one fits.
+    #[error("“{reference}” is not clear, it may be one of these:{}", indented_lines(fitting))]
+    Ambiguous {
+        /// What was written.
+        reference: String,
+        /// Some of what fits.
+        fitting: Vec<String>,
+    },
+    /// The store cannot be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl SessionLookup {
+    /// All sessions of this store, with its index; nothing is read yet.
+    pub fn new(store: Arc<LocalStore>, index: PathBuf) -> Self {
+        Self { store, index, rows: OnceCell::new() }
+    }
+
+    /// The session that is meant.
+    pub fn resolve(&self, reference: &str) -> Result<SessionId, LookupError> {
+        let ids: Vec<_> = self.store.list(&Scope::All)?.into_iter().map(|stored| stored.id).collect();
+        pick_session(reference, &ids, || {
+            Ok(self
+                .all_rows()?
+                .iter()
+                .map(|row| (row.stored.id, row.facts.title_text().to_owned()))
+                .collect())
+        })
+    }
+
+    /// What is known of every session, newest first; read once.
+    pub fn all_rows(&self) -> Result<&[SessionRow], StoreError> {
+        if let Some(rows) = self.rows.get() {
+            return Ok(rows);
+        }
+        let rows = self.rows_in(&Scope::All)?;
+        Ok(self.rows.get_or_init(|| rows))
+    }
+
+    /// What is known of the sessions of a scope, newest first.
+    pub fn rows_in(&self, scope: &Scope) -> Result<Vec<SessionRow>, StoreError> {
+        let bar = progress_bar("reading");
+        let catalog = Catalog::open(self.store.clone(), &self.index, true);
+        let rows = catalog.read(scope, |_, (read, of)| bar.set(read, of))?;
+        let unread: u64 = rows.iter().filter(|row| row.partial).map(|row| row.stored.size).sum();
+        // How much is not even copied yet is not known.
+        let is_more = rows.iter().any(|row| row.facts.partial);
+        if unread == 0 || unread > INDEX_INLINE_BYTES || is_more {
+            return Ok(rows);
+        }
+        catalog.index_all(scope, |read, of| {
+            bar.set(read, of);
+            ControlFlow::Continue(())
+        })?;
+        catalog.read(scope, |_, _| ())
+    }
+
+    /// The search in what was said, once all that the index lacks is in it; none
+    /// where the index cannot be brought up to date.
+    pub fn text_finder(&self) -> Result<Option<TextFinder>, StoreError> {
+        let bar = progress_bar("indexing");
+        let catalog = Catalog::open(self.store.clone(), &self.index, true);
+        let completion = catalog.index_all(&Scope::All, |read, of| {
+            bar.set(read, of);
+            ControlFlow::Continue(())
+        })?;
+        if completion != IndexingOutcome::Done || !catalog.is_fully_indexed() {
+            return Ok(None);
+        }
+        let finder = TextFinder::open(self.store.clone(), &self.index);
+        Ok(finder.inspect_err(|error| tracing::warn!("no search in the index: {error}")).ok())
+    }
+
+    /// The id of the one session that a command is about.
+    pub fn find_one(&self, reference: &str) -> Result<SessionId, CliError> {
+        self.resolve(reference).map_err(|error| {
+            let listed = "`hotseat sessions list --all` shows every session with its id.";
+            CliError::failed(clean(&error.to_string()), listed)
+        })
+    }
+
+    /// The beginning of each of these ids that names only its own session, of all
+    /// there are: what can be typed.
+    pub fn short_ids(&self, of: impl IntoIterator<Item = SessionId>) -> Result<Vec<String>, StoreError> {
+        let mut all: Vec<_> = self.store.list(&Scope::All)?.into_iter().map(|stored| stored.id).collect();
+        all.sort_unstable();
+        // What is most like an id stands beside it.
+        let beginning = |id: SessionId| {
+            let at = all.partition_point(|other| *other < id);
+            id.short_prefix(all[at.saturating_sub(1)..all.len().min(at + 2)].iter().copied())
+        };
+        Ok(of.into_iter().map(beginning).collect())
+    }
+
+    /// A session's title, from its own transcript; “(empty)” where it has none.
+    pub fn title(&self, id: SessionId) -> Result<String, StoreError> {
+        Ok(self.title_with_source(id)?.map_or_else(|| "(empty)".to_owned(), |title| title.text))
+    }
+
+    /// The title and who gave it.
+    pub fn title_with_source(&self, id: SessionId) -> Result<Option<SessionTitle>, StoreError> {
+        Ok(SessionTitle::from_transcript(&Transcript::parse(&self.store.read(id)?)))
+    }
+}
+
+/// The one of `ids` that a reference names; `titles` is asked only if need be.
+pub fn pick_session(
+    reference: &str,
+    ids: &[SessionId],
+    titles: impl FnOnce() -> Result<Vec<(SessionId, String)>, StoreError>,
+) -> Result<SessionId, LookupError> {
+    let reference = reference.trim();
+    let lower = reference.to_lowercase();
+    let could_be_id =
+        lower.len() >= MIN_ID_PREFIX && lower.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-');
+    let begin: Vec<_> = if could_be_id {
+        ids.iter().copied().filter(|id| id.to_string().starts_with(&lower)).collect()
+    } else {
+        Vec::new()
+    };
+    if let [id] = begin[..] {
+        return Ok(id);
+    }
+    // What another agent calls it stands for one id, the same each time.
+    let named = SessionId::from_external(reference);
+    if begin.is_empty() && ids.contains(&named) {
+        return Ok(named);
+    }
+    // A whole id that is not there is no title either.
+    if reference.is_empty() || (begin.is_empty() && reference.parse::<SessionId>().is_ok()) {
+        return Err(LookupError::NotFound { reference: reference.to_owned(), near: Vec::new() });
+    }
+    let titles = titles()?;
+    let fitting = |fits: &dyn Fn(&str) -> bool| -> Vec<(SessionId, &str)> {
+        titles.iter().filter(|(_, title)| fits(title)).map(|(id, title)| (*id, title.as_str())).collect()
+    };
+    let by_title = [
+        fitting(&|title| title == reference),
+        fitting(&|title| title.to_lowercase() == lower),
+        fitting(&|title| title.to_lowercase().contains(&lower)),
+    ];
+    match by_title.into_iter().find(|fitting| !fitting.is_empty()) {
+        Some(fitting) if fitting.len() == 1 => Ok(fitting[0].0),
+        Some(fitting) => Err(ambiguous(reference, &fitting)),
+        None if begin.is_empty() => Err(LookupError::NotFound {
+            reference: reference.to_owned(),
+            near: similar_titles(&lower, &titles),
+        }),
+        None => {
+            let begin: Vec<_> = titles
+                .iter()
+                .filter(|(id, _)| begin.contains(id))
+                .map(|(id, title)| (*id, &**title))
+                .collect();
+            Err(ambiguous(reference, &begin))
+        }
+    }
+}
+
+/// Titles that a slip of the hand tells from what was written.
+fn similar_titles(lower: &str, titles: &[(SessionId, String)]) -> Vec<String> {
+    let likeness = |title: &str| strsim::normalized_damerau_levenshtein(lower, &title.to_lowercase());
+    let mut near: Vec<_> = titles.iter().map(|(id, title)| (likeness(title), id, title)).collect();
+    near.retain(|(likeness, ..)| *likeness >= MIN_SIMILARITY);
+    near.sort_by(|(one, ..), (other, ..)| other.total_cmp(one));
+    near.into_iter().take(MAX_CANDIDATES).map(|(_, id, title)| candidate_line(*id, title)).collect()
+}
+
+fn ambiguous(reference: &str, fitting: &[(SessionId, &str)]) -> LookupError {
+    let mut told: Vec<_> =
+        fitting.iter().take(MAX_CANDIDATES).map(|(id, title)| candidate_line(*id, title)).collect();
+    if fitting.len() > MAX_CANDIDATES {
+        told.push(format!("and {} more", fitting.len() - MAX_CANDIDATES));
+    }
+    LookupError::Ambiguous { reference: reference.to_owned(), fitting: told }
+}
+
+/// One of those that may be meant; a title is one line, whatever it holds.
+fn candidate_line(id: SessionId, title: &str) -> String {
+    format!("{id}  {}", truncate(&clean_line(title), 60))
+}
+
+/// A line each.
+fn indented_lines(candidates: &[String]) -> String {
+    candidates.iter().fold(String::new(), |lines, candidate| lines + "\n    " + candidate)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PARSER: &str = "3f9c1a52-0b7e-4c11-9d3e-5a7f20c4b9a1";
+    const LEXER: &str = "3f9c2b63-0b7e-4c11-9d3e-5a7f20c4b9a2";
+    const CAFE: &str = "12345678-0b7e-4c11-9d3e-5a7f20c4b9a3";
+
+    fn picked(reference: &str) -> Result<String, String> {
+        let ids: Vec<SessionId> = [PARSER, LEXER, CAFE].iter().map(|id| id.parse().unwrap()).collect();
+        let titles = ["Parser rewrite", "Parser lexer", "3f9c"];
+        let titles = || Ok(ids.iter().copied().zip(titles.map(str::to_owned)).collect());
+        pick_session(reference, &ids, titles).map(|id| id.to_string()).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn an_id_its_beginning_and_a_title_name_a_session() {
+        for (reference, id) in [
+            (PARSER, PARSER),
+            ("3F9C1", PARSER),
+            ("Parser rewrite", PARSER),
+            ("parser LEXER", LEXER),
+            (" lexer ", LEXER),
+            ("3f9c", CAFE),
+        ] {
+            assert_eq!(picked(reference).as_deref(), Ok(id), "{reference}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_clear_names_none() {
+        let parsers = format!(
+            "“parser” is not clear, it may be one of these:\n    {PARSER}  Parser rewrite\n    {LEXER}  Parser lexer"
+        );
+        assert_eq!(picked("parser"), Err(parsers));
+        assert_eq!(
+            picked("3f9c1a52-0b7e-4c11-9d3e-000000000000").unwrap_err().split(':').next(),
+            Some("no session “3f9c1a52-0b7e-4c11-9d3e-000000000000”")
+        );
+        let slip = picked("Parser rewirte").unwrap_err();
+        assert!(slip.contains(&format!("; near it:\n    {PARSER}  Parser rewrite")), "{slip}");
+        for reference in ["", "  ", "zz", "../../etc/passwd"] {
+            assert!(picked(reference).is_err(), "{reference}");
+        }
+    }
+    #[test]
+    fn a_beginning_that_several_share_tells_which_with_their_titles() {
+        let ids: Vec<SessionId> = ["019a1b2c-1", "019a1b2c-2", "019a1b2c-3"]
+            .map(|begin| format!("{begin}d4e-7c11-9d3e-5a7f20c4b9a1").parse().unwrap())
+            .into();
+        let titles = || Ok(ids.iter().map(|id| (*id, "hostile\u{1b}[2J\ntitle".to_owned())).collect());
+        let error = pick_session("019a1b2c", &ids, titles).unwrap_err().to_string();
+        let lines: Vec<_> = error.lines().collect();
+        assert_eq!((lines.len(), lines[1]), (4, &*format!("    {}  hostile␛[2J title", ids[0])));
+        assert_eq!(pick_session("019a1b2c-2", &ids, titles).unwrap(), ids[1]);
+    }
+
+    #[test]
+    fn the_id_that_another_agent_has_for_a_session_names_it() {
+        let ids = [SessionId::from_external("ses_5c1"), PARSER.parse().unwrap()];
+        let picked = |reference| pick_session(reference, &ids, || Ok(Vec::new()));
+        assert_eq!(picked("ses_5c1").unwrap(), ids[0]);
+        assert!(picked("ses_5c2").is_err());
+    }
+}

@@ -1,0 +1,132 @@
+//! `hotseat sessions move`: to another folder's project, or into a file for
+//! another host.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+
+use super::lookup::SessionLookup;
+use super::report::{ActionDone, ActionError, ActionReport, OutputArgs};
+use crate::cli::completions::session_completer;
+use crate::cli::exit::{CliError, CliExit, print_stderr};
+use crate::session::raw_entry::RawEntry;
+use crate::session::{SessionId, Transcript};
+use crate::store::{SessionStore, belongs_to_cwd};
+
+/// What the command is told.
+#[derive(Debug, clap::Args)]
+pub struct MoveArgs {
+    /// The sessions.
+    #[arg(value_name = "REF", required = true, add = session_completer())]
+    references: Vec<String>,
+    /// The folder they are to belong to, so that the official CLI finds them there.
+    #[arg(long, value_name = "DIR", required_unless_present = "to_file")]
+    to: Option<PathBuf>,
+    /// Pack one session into this new file, for “import” on another host, and move
+    /// it to the trash here; “-” is stdout.
+    #[arg(long, value_name = "FILE", conflicts_with = "to")]
+    to_file: Option<PathBuf>,
+    /// With --to-file: leave the session here as well.
+    #[arg(long, requires = "to_file")]
+    keep: bool,
+    #[command(flatten)]
+    answer: OutputArgs,
+}
+
+impl MoveArgs {
+    /// Moves them.
+    pub fn run(&self, stock: &SessionLookup) -> Result<CliExit> {
+        match (&self.to, &self.to_file) {
+            (Some(folder), _) => self.to_folder(stock, folder),
+            (None, Some(file)) => self.to_file(stock, file),
+            (None, None) => {
+                Err(CliError::usage("there is no place to move to", "Add --to DIR or --to-file FILE.").into())
+            }
+        }
+    }
+
+    fn to_folder(&self, stock: &SessionLookup, folder: &Path) -> Result<CliExit> {
+        if !folder.is_dir() {
+            print_stderr(&format!(
+                "hotseat: there is no folder {} now; its sessions move all the same",
+                folder.display()
+            ));
+        }
+        let here = std::env::current_dir().context("finding the current folder")?;
+        let outcomes = ActionReport::for_each(stock, &self.references, |id| {
+            let (title, from) = (stock.title(id)?, project_folder(stock, id, &here)?);
+            let Some(path) = stock.store.move_to(id, folder)? else {
+                return Ok(ActionDone::new(id, format!("“{title}” belongs there already")));
+            };
+            let done = ActionDone::new(id, format!("“{title}” belongs to {} now", folder.display()));
+            let done = done.with("path", path.display().to_string());
+            Ok(match from {
+                Some(from) => done.undo(&["move", &id.to_string(), "--to", &from.display().to_string()]),
+                None => done,
+            })
+        });
+        outcomes.print(self.answer)
+    }
+
+    fn to_file(&self, stock: &SessionLookup, file: &Path) -> Result<CliExit> {
+        let [reference] = &self.references[..] else {
+            let next = "Move them one by one, each into a file of its own.";
+            return Err(CliError::usage("a file holds one session", next).into());
+        };
+        let is_stdout = file == Path::new("-");
+        let mut outcomes = ActionReport::default();
+        let moved = stock.resolve(reference).map_err(Into::into).and_then(|id| self.pack(stock, id, file));
+        outcomes.push(reference, moved);
+        if is_stdout {
+            return Ok(outcomes.print_failures(self.answer));
+        }
+        outcomes.print(self.answer)
+    }
+
+    fn pack(&self, stock: &SessionLookup, id: SessionId, file: &Path) -> Result<ActionDone, ActionError> {
+        let title = stock.title(id)?;
+        if file == Path::new("-") {
+            let mut out = std::io::stdout().lock();
+            stock.store.export_archive(id, &mut out)?;
+            out.flush().context("writing the session to stdout")?;
+        } else {
+            write_packed(stock, id, file)?;
+        }
+        let done = ActionDone::new(id, format!("“{title}” was packed into {}", file.display()));
+        if self.keep {
+            return Ok(done);
+        }
+        stock.store.delete(id)?;
+        let said = format!("“{title}” was packed into {}, and is in the trash here", file.display());
+        Ok(ActionDone::new(id, said)
+            .with("path", file.display().to_string())
+            .undo(&["restore", &id.to_string()]))
+    }
+}
+
+/// Whole or not at all, and never over another file.
+fn write_packed(stock: &SessionLookup, id: SessionId, file: &Path) -> Result<(), ActionError> {
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let doing = || format!("cannot write the new file {}", file.display());
+    let mut packed = tempfile::NamedTempFile::new_in(folder).with_context(doing)?;
+    stock.store.export_archive(id, &mut packed)?;
+    packed.as_file().sync_all().with_context(doing)?;
+    packed.persist_noclobber(file).with_context(doing)?;
+    Ok(())
+}
+
+/// The folder whose project a session lies in, where anything says so.
+fn project_folder(stock: &SessionLookup, id: SessionId, here: &Path) -> Result<Option<PathBuf>, ActionError> {
+    let path = stock.store.find(id)?.path;
+    let bytes = stock.store.read(id)?;
+    let transcript = Transcript::parse(&bytes);
+    let mut said: Vec<PathBuf> = Vec::new();
+    for folder in transcript.entries.iter().filter_map(RawEntry::cwd) {
+        if said.last().is_none_or(|last| last != Path::new(&*folder)) {
+            said.push(PathBuf::from(folder.into_owned()));
+        }
+    }
+    said.push(here.to_owned());
+    Ok(said.into_iter().find(|folder| belongs_to_cwd(&path, folder)))
+}

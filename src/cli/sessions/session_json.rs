@@ -1,0 +1,143 @@
+//! One session as a JSON object: first what the official `list_sessions()`
+//! says of it, by the same names and in the same order, then what we know.
+
+use std::borrow::Cow;
+use std::time::UNIX_EPOCH;
+
+use serde::Serialize;
+
+use crate::index::SessionRow;
+use crate::session::Prices;
+use crate::session::SessionId;
+use crate::session::message::Usage;
+use crate::session::sdk_list::SdkSessionInfo;
+use crate::session::summary::TitleSource;
+
+/// What a program is told of a session. Times are milliseconds since 1970.
+#[derive(Debug, Serialize)]
+pub struct SessionJson<'a> {
+    session_id: SessionId,
+    summary: Option<&'a str>,
+    last_modified: i64,
+    file_size: u64,
+    custom_title: Option<&'a str>,
+    first_prompt: Option<&'a str>,
+    git_branch: Option<&'a str>,
+    cwd: Option<&'a str>,
+    tag: Option<&'a str>,
+    created_at: Option<i64>,
+    title: &'a str,
+    /// `custom`, `ai`, `last-prompt`, `summary`, `first-prompt`; null for `(empty)`.
+    title_source: Option<&'static str>,
+    last_active: i64,
+    turns: usize,
+    messages: usize,
+    model: Option<&'a str>,
+    tokens: TokensJson,
+    cost_usd: Option<f64>,
+    cost_is_estimate: bool,
+    forked_from: Option<&'a str>,
+    torn_lines: usize,
+    foreign_lines: usize,
+    /// Why it could not be read.
+    problem: Option<&'a str>,
+    open_in: Option<OpenInJson<'a>>,
+    /// The agent that keeps it in a format of its own: `path` is a copy.
+    kept_by: Option<&'a str>,
+    /// Not all of it was read, or copied: the numbers are too low.
+    partial: bool,
+    /// What that agent itself calls it; null where it is `session_id`.
+    agent_session_id: Option<&'a str>,
+    /// Not always what the system calls it: JSON holds text only.
+    path: Cow<'a, str>,
+}
+
+/// Tokens of all requests.
+#[derive(Debug, Serialize)]
+pub struct TokensJson {
+    input: u64,
+    output: u64,
+    cache_write: u64,
+    cache_read: u64,
+}
+
+/// The live process that has a session open.
+#[derive(Debug, Serialize)]
+struct OpenInJson<'a> {
+    pid: u32,
+    program: &'a str,
+    status: &'a str,
+}
+
+impl<'a> SessionJson<'a> {
+    /// All that is known of a session.
+    pub fn from_row(row: &'a SessionRow, prices: &Prices) -> Self {
+        let (stored, facts) = (&row.stored, &row.facts);
+        let SdkSessionInfo { summary, custom_title, first_prompt, git_branch, cwd, tag, created_at } =
+            &facts.listed;
+        let cost = prices.session_cost(facts);
+        Self {
+            session_id: stored.id,
+            summary: summary.as_deref(),
+            last_modified: modified_millis(row),
+            file_size: stored.size,
+            custom_title: custom_title.as_deref(),
+            first_prompt: first_prompt.as_deref(),
+            git_branch: git_branch.as_deref(),
+            cwd: cwd.as_deref(),
+            tag: tag.as_deref(),
+            created_at: *created_at,
+            title: facts.title_text(),
+            title_source: facts.title.as_ref().map(|title| title_source_name(title.source)),
+            last_active: row.active_at().timestamp_millis(),
+            turns: facts.turns,
+            messages: facts.messages,
+            model: facts.model.as_deref(),
+            tokens: (&facts.usage).into(),
+            cost_usd: cost.map(|cost| cost.usd),
+            cost_is_estimate: cost.is_some_and(|cost| cost.estimated),
+            forked_from: facts.forked_from.as_ref().map(|from| from.session_id.as_str()),
+            torn_lines: facts.health.torn,
+            foreign_lines: facts.health.foreign,
+            problem: row.read_error.as_deref(),
+            kept_by: facts.agent.as_deref(),
+            partial: row.partial,
+            agent_session_id: facts.agent_session.as_deref(),
+            open_in: row.holder.as_ref().map(|holder| OpenInJson {
+                pid: holder.pid,
+                program: &holder.program,
+                status: &holder.status,
+            }),
+            path: stored.path.to_string_lossy(),
+        }
+    }
+}
+
+impl From<&Usage> for TokensJson {
+    fn from(usage: &Usage) -> Self {
+        Self {
+            input: usage.input_tokens,
+            output: usage.output_tokens,
+            cache_write: usage.cache_creation_input_tokens,
+            cache_read: usage.cache_read_input_tokens,
+        }
+    }
+}
+
+/// When the file was touched, by way of a float as the official functions count
+/// it: the last digit depends on it.
+pub fn modified_millis(row: &SessionRow) -> i64 {
+    let since = row.stored.modified.duration_since(UNIX_EPOCH).unwrap_or_default();
+    let seconds = since.as_secs() as f64 + 1e-9 * f64::from(since.subsec_nanos());
+    (seconds * 1000.0) as i64
+}
+
+fn title_source_name(source: TitleSource) -> &'static str {
+    match source {
+        TitleSource::Custom => "custom",
+        TitleSource::Ai => "ai",
+        TitleSource::LastPrompt => "last-prompt",
+        TitleSource::Summary => "summary",
+        TitleSource::FirstPrompt => "first-prompt",
+    }
+}

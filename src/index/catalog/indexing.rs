@@ -1,0 +1,250 @@
+//! Reading sessions whole: in the background all of them, at once those that
+//! grew a little.
+//!
+//! Parses on all cores while the batch before is being written; one process
+//! writes, others read along.
+
+use std::collections::HashSet;
+use std::ops::ControlFlow;
+use std::sync::{Arc, Mutex, mpsc};
+
+use rayon::prelude::*;
+
+use super::{CachedSession, Catalog, ReadExtent, lock};
+use crate::index::database::{IndexDatabase, WriteLock};
+use crate::index::scanner::{self, ScanResult, ScanState};
+use crate::session::SessionId;
+use crate::store::{Scope, StoreError, StoredSession};
+
+/// Bytes of transcripts in a batch: large enough for the index's taste, small
+/// enough for the memory and for a person who waits for the next rows.
+const BATCH_BYTES: u64 = 48 << 20;
+/// Sessions in a batch.
+const BATCH_SESSIONS: usize = 512;
+
+/// How a completion ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum IndexingOutcome {
+    /// Every session is in the index.
+    Done,
+    /// It was stopped.
+    Stopped,
+    /// Another process is at it; what it writes is seen by the next refresh.
+    OtherProcess,
+}
+
+/// The index and the right to write it; none where all is kept in memory.
+type IndexWriter<'a> = Option<(&'a Mutex<IndexDatabase>, WriteLock)>;
+
+impl Catalog {
+    /// Brings the sessions of a scope into the index, newest first. `progress` is
+    /// told after each batch how many of them are in it, and says whether to go on.
+    pub fn index_all(
+        &self,
+        scope: &Scope,
+        mut progress: impl FnMut(usize, usize) -> ControlFlow<()>,
+    ) -> Result<IndexingOutcome, StoreError> {
+        // The newest first, and each batch is listed: who waits sees it come.
+        while self.sync_external() {
+            if progress(0, self.store.list(scope)?.len()).is_break() {
+                return Ok(IndexingOutcome::Stopped);
+            }
+        }
+        let mut writer: IndexWriter<'_> = None;
+        if let Some(database) = &self.database {
+            match lock(database).try_write_lock() {
+                Ok(Some(writing)) => writer = Some((database, writing)),
+                Ok(None) => return Ok(IndexingOutcome::OtherProcess),
+                Err(error) => self.note(format!("the index cannot be written: {error}")),
+            }
+        }
+        let sight = self.list_store(scope)?;
+        if *scope == Scope::All {
+            self.forget_missing(&writer, &sight.list);
+        }
+        let missing: Vec<&StoredSession> = {
+            let known = self.cache();
+            let wanted = if writer.is_some() { ReadExtent::Indexed } else { ReadExtent::Whole };
+            let is_in = |stored: &&StoredSession| {
+                known.get(&stored.id).is_some_and(|known| {
+                    known.stored == **stored && (known.extent >= wanted || known.read_error.is_some())
+                })
+            };
+            sight.list.iter().filter(|stored| !is_in(stored)).collect()
+        };
+        let all = sight.list.len();
+        let mut done = all - missing.len();
+        if missing.is_empty() {
+            return Ok(IndexingOutcome::Done);
+        }
+        if progress(done, all).is_break() {
+            return Ok(IndexingOutcome::Stopped);
+        }
+        std::thread::scope(|scope| {
+            // One batch waits while one is written: no more lie in memory.
+            let (parsed, batches) = mpsc::sync_channel(0);
+            let missing = missing.as_slice();
+            scope.spawn(move || {
+                for batch in batches_of(missing) {
+                    let read = self.read_batch(batch);
+                    // Whoever wrote has stopped: then nobody wants the rest.
+                    if parsed.send((batch.len(), read)).is_err() {
+                        return;
+                    }
+                }
+            });
+            for (count, read) in batches {
+                self.save_batch(&mut writer, read);
+                done += count;
+                if progress(done, all).is_break() {
+                    return Ok(IndexingOutcome::Stopped);
+                }
+            }
+            Ok(IndexingOutcome::Done)
+        })
+    }
+
+    /// Takes in what is kept elsewhere; `true` while there is more. Why it
+    /// cannot be had is noted once.
+    fn sync_external(&self) -> bool {
+        let failed = |error: StoreError| {
+            let why = error.to_string();
+            let told = lock(&self.sync_error).replace(why.clone());
+            if told.as_ref() != Some(&why) {
+                self.note(why);
+            }
+        };
+        self.store.sync_external(BATCH_BYTES).map_err(failed).unwrap_or(false)
+    }
+
+    /// Reads what is new in sessions that grew a little, and writes it to the
+    /// index if nobody else is writing.
+    pub(super) fn read_grown(&self, grown: &[&StoredSession]) {
+        if grown.is_empty() {
+            return;
+        }
+        let mut writer: IndexWriter<'_> = None;
+        if let Some(database) = &self.database {
+            let Ok(held) = database.try_lock() else {
+                // The index is being written by this very process, which comes to them.
+                self.quick_scan_all(grown);
+                return;
+            };
+            writer = held.try_write_lock().ok().flatten().map(|writing| (database, writing));
+        }
+        let read = self.read_batch(grown);
+        self.save_batch(&mut writer, read);
+    }
+
+    fn quick_scan_all(&self, sessions: &[&StoredSession]) {
+        let read: Vec<CachedSession> =
+            sessions.par_iter().filter_map(|stored| self.quick_scan(stored)).collect();
+        self.cache().extend(read.into_iter().map(|known| (known.stored.id, known)));
+    }
+
+    /// Reads sessions whole, or on from where the index stands.
+    fn read_batch(&self, batch: &[&StoredSession]) -> Vec<(StoredSession, ScanResult)> {
+        let former = self.former_scan_states(batch);
+        let read = |(stored, former): (&&StoredSession, Option<ScanState>)| match scanner::scan(
+            &*self.store,
+            stored,
+            former,
+        ) {
+            Ok(read) => Some(((*stored).clone(), read)),
+            Err(StoreError::NotFound(_)) => None,
+            Err(error) => {
+                let (stored, problem) = ((*stored).clone(), Some(error.to_string()));
+                let facts = Arc::default();
+                let known = CachedSession {
+                    stored,
+                    facts,
+                    extent: ReadExtent::Whole,
+                    scan_state: None,
+                    read_error: problem,
+                };
+                self.cache().insert(known.stored.id, known);
+                None
+            }
+        };
+        batch.par_iter().zip(former).filter_map(read).collect()
+    }
+
+    /// Where to go on with each of these. The index is asked only where it has
+    /// some of them: it may be busy with being written.
+    fn former_scan_states(&self, batch: &[&StoredSession]) -> Vec<Option<ScanState>> {
+        let (in_memory, indexed): (Vec<Option<ScanState>>, Vec<bool>) = {
+            let known = self.cache();
+            let former = |stored: &&StoredSession| match known.get(&stored.id) {
+                Some(known) => (known.scan_state.as_deref().cloned(), known.extent == ReadExtent::Indexed),
+                None => (None, false),
+            };
+            batch.iter().map(former).unzip()
+        };
+        let Some(database) = self.database.as_ref().filter(|_| indexed.contains(&true)) else {
+            return in_memory;
+        };
+        let database = lock(database);
+        batch.iter().map(|stored| database.scan_state(stored.id).ok().flatten()).collect()
+    }
+
+    /// Writes what was read, and remembers it.
+    fn save_batch(&self, writer: &mut IndexWriter<'_>, read: Vec<(StoredSession, ScanResult)>) {
+        let Some((database, by)) = writer else {
+            self.cache_batch(&read, ReadExtent::Whole);
+            return;
+        };
+        self.cache_batch(&read, ReadExtent::Indexed);
+        let mut held = lock(database);
+        match held.save(by, read) {
+            Ok(()) => *lock(&self.loaded_version) = held.data_version().ok(),
+            Err(error) => {
+                self.report_index_error(&held, &error);
+                drop(held);
+                *writer = None;
+            }
+        }
+    }
+
+    fn cache_batch(&self, read: &[(StoredSession, ScanResult)], extent: ReadExtent) {
+        let known = read.iter().map(|(stored, read)| {
+            let (stored, facts) = (stored.clone(), Arc::new(read.facts.clone()));
+            let reading = (extent == ReadExtent::Whole).then(|| Box::new(read.state.clone()));
+            (stored.id, CachedSession { stored, facts, extent, scan_state: reading, read_error: None })
+        });
+        self.cache().extend(known);
+    }
+
+    fn forget_missing(&self, writer: &IndexWriter<'_>, list: &[StoredSession]) {
+        let there: HashSet<SessionId> = list.iter().map(|stored| stored.id).collect();
+        // What an agent keeps in another home than the one that is listed is still there.
+        let is_gone =
+            |(_, known): (SessionId, CachedSession)| (!known.stored.path.exists()).then_some(known.stored.id);
+        let gone: Vec<SessionId> =
+            self.cache().extract_if(|id, _| !there.contains(id)).filter_map(is_gone).collect();
+        if gone.is_empty() {
+            return;
+        }
+        let Some((database, by)) = writer else { return };
+        let mut database = lock(database);
+        if let Err(error) = database.forget(by, &gone) {
+            self.report_index_error(&database, &error);
+        }
+    }
+}
+
+/// Batches of about [`BATCH`] bytes.
+fn batches_of<'a>(missing: &'a [&'a StoredSession]) -> impl Iterator<Item = &'a [&'a StoredSession]> {
+    let mut rest = missing;
+    std::iter::from_fn(move || {
+        let mut bytes = 0;
+        let fits = |stored: &&&StoredSession| {
+            let first = bytes == 0;
+            bytes += stored.size;
+            first || bytes <= BATCH_BYTES
+        };
+        let count = rest.iter().take(BATCH_SESSIONS).take_while(fits).count();
+        let (batch, later) = rest.split_at(count);
+        rest = later;
+        (!batch.is_empty()).then_some(batch)
+    })
+}

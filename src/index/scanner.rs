@@ -1,0 +1,181 @@
+//! Reading transcripts for the index: the two ends at a glance, all of one in
+//! pieces, or only what is new in one that grew.
+//!
+//! Owns how far a transcript was read. Holds a piece and one line in memory,
+//! never a whole transcript; knows no database.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use serde::{Deserialize, Serialize};
+
+use super::text::Passage;
+use crate::session::transcript::{MAX_LINE_BYTES, ParsedLine};
+use crate::session::{SessionId, SessionSummary, SummaryBuilder};
+use crate::store::{SessionStore, StoreError, StoredSession};
+
+/// Bytes of each end that a glance reads (as the official list functions do).
+pub const END_BYTES: u64 = 64 << 10;
+/// Bytes that are read at once.
+const READ_BYTES: u64 = 4 << 20;
+/// Bytes before the place read to that tell whether it is still the same file.
+const FINGERPRINT_BYTES: u64 = 64;
+
+/// How far a transcript was read, and what was gathered up to there.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct ScanState {
+    /// Behind the last whole line that was read, in bytes.
+    to: u64,
+    /// Of the bytes before that.
+    mark: u64,
+    gathering: SummaryBuilder,
+}
+
+/// What a reading came to.
+#[derive(Debug)]
+pub struct ScanResult {
+    /// Where to go on.
+    pub state: ScanState,
+    /// What is known now.
+    pub facts: SessionSummary,
+    /// What can be searched of the new part.
+    pub passages: Vec<Passage>,
+    /// The former reading was of another file: all of this one was read.
+    pub from_start: bool,
+}
+
+/// The facts of a transcript of at most `small` bytes, or what the two ends of a
+/// larger one tell; true for all there is.
+pub fn quick_scan(
+    store: &dyn SessionStore,
+    stored: &StoredSession,
+    small: u64,
+) -> Result<(SessionSummary, bool), StoreError> {
+    if stored.size <= small.max(2 * END_BYTES) {
+        let all = store.read_range(stored.id, 0, stored.size)?;
+        return Ok((SessionSummary::from_bytes(&all), true));
+    }
+    let mut gathering = SummaryBuilder::default();
+    let head = store.read_range(stored.id, 0, END_BYTES)?;
+    push_lines(&head[..memchr::memrchr(b'\n', &head).map_or(0, |newline| newline + 1)], &mut gathering);
+    let tail = store.read_range(stored.id, stored.size - END_BYTES, END_BYTES)?;
+    push_lines(
+        &tail[memchr::memchr(b'\n', &tail).map_or(tail.len(), |newline| newline + 1)..],
+        &mut gathering,
+    );
+    Ok((gathering.summary(), false))
+}
+
+/// Reads what is new since a former reading; all of it where there is none, or
+/// where it was of another file.
+pub fn scan(
+    store: &dyn SessionStore,
+    stored: &StoredSession,
+    former: Option<ScanState>,
+) -> Result<ScanResult, StoreError> {
+    let id = stored.id;
+    let former = match former {
+        Some(former) if stored.size >= former.to && fingerprint(store, id, former.to)? == former.mark => {
+            Some(former)
+        }
+        _ => None,
+    };
+    let anew = former.is_none();
+    let ScanState { to, mut gathering, .. } = former.unwrap_or_default();
+    let mut passages = Vec::new();
+    let mut lines = LineSplitter { at: to, partial_line: Vec::new(), too_long: false };
+    loop {
+        let piece = store.read_range(id, lines.read_to(), READ_BYTES)?;
+        if piece.is_empty() {
+            break;
+        }
+        lines.push(piece, |line, at| {
+            let found = line.map_or(ParsedLine::Malformed(b""), ParsedLine::parse);
+            gathering.push_line(&found);
+            if let ParsedLine::Entry(entry) = &found {
+                passages.extend(Passage::from_line(entry, at));
+            }
+        });
+    }
+    let facts = facts_with_open_end(&gathering, &lines);
+    let reading = ScanState { to: lines.at, mark: fingerprint(store, id, lines.at)?, gathering };
+    Ok(ScanResult { state: reading, facts, passages, from_start: anew })
+}
+
+/// What stands behind the last newline may be an entry or the beginning of one:
+/// it counts, and is read again when there is more.
+fn facts_with_open_end(gathering: &SummaryBuilder, lines: &LineSplitter) -> SessionSummary {
+    if lines.partial_line.is_empty() && !lines.too_long {
+        return gathering.summary();
+    }
+    let mut gathering = gathering.clone();
+    gathering.push_line(&if lines.too_long {
+        ParsedLine::Malformed(b"")
+    } else {
+        ParsedLine::parse(&lines.partial_line)
+    });
+    let mut facts = gathering.summary();
+    facts.health.open_end = true;
+    facts
+}
+
+fn push_lines(bytes: &[u8], gathering: &mut SummaryBuilder) {
+    for line in bytes.split_inclusive(|&byte| byte == b'\n') {
+        gathering.push_line(&ParsedLine::parse(line));
+    }
+}
+
+/// Tells a file that grew from another one in its place.
+fn fingerprint(store: &dyn SessionStore, id: SessionId, to: u64) -> Result<u64, StoreError> {
+    let from = to.saturating_sub(FINGERPRINT_BYTES);
+    let mut hasher = DefaultHasher::new();
+    store.read_range(id, from, to - from)?.hash(&mut hasher);
+    Ok(hasher.finish())
+}
+
+/// Whole lines out of pieces.
+struct LineSplitter {
+    /// Where the line that is not complete yet begins.
+    at: u64,
+    /// What there is of it.
+    partial_line: Vec<u8>,
+    /// It is too long to be kept; of `rest`, only the length of it counts.
+    too_long: bool,
+}
+
+impl LineSplitter {
+    /// Up to where the pieces reached.
+    fn read_to(&self) -> u64 {
+        self.at + self.partial_line.len() as u64
+    }
+
+    /// Gives out each line that is complete now and where it begins; none for a
+    /// line that is too long.
+    fn push(&mut self, piece: Vec<u8>, mut each: impl FnMut(Option<&[u8]>, u64)) {
+        // Most pieces begin where a line does: then nothing is copied.
+        let bytes = if self.partial_line.is_empty() {
+            piece
+        } else {
+            let mut bytes = std::mem::take(&mut self.partial_line);
+            bytes.extend_from_slice(&piece);
+            bytes
+        };
+        let mut from = 0;
+        while let Some(length) = memchr::memchr(b'\n', &bytes[from..]) {
+            let line = &bytes[from..=from + length];
+            each((!std::mem::take(&mut self.too_long)).then_some(line), self.at);
+            self.at += line.len() as u64;
+            from += line.len();
+        }
+        self.partial_line = bytes;
+        self.partial_line.drain(..from);
+        if self.partial_line.len() as u64 > MAX_LINE_BYTES {
+            // It is left where it is: from here on only its end is looked for.
+            self.at += self.partial_line.len() as u64;
+            self.partial_line = Vec::new();
+            self.too_long = true;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

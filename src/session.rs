@@ -1,0 +1,33 @@
+//! Sessions as data: ids, entries, how a transcript becomes a conversation,
+//! titles and costs.
+//!
+//! Owns the meaning of the official `.jsonl` format. Never knows files,
+//! processes or screens: everything here is a function of bytes.
+
+pub mod conversation;
+mod entry_encoder;
+pub mod fork;
+mod id;
+pub mod message;
+pub mod price;
+pub mod prompt;
+pub mod raw_entry;
+mod raw_object;
+pub mod recovery;
+mod resume_estimate;
+pub mod sdk_list;
+pub mod sdk_messages;
+pub mod summary;
+mod summary_builder;
+pub mod transcript;
+mod usage_by_model;
+
+pub use conversation::Conversation;
+pub use entry_encoder::EntryEncoder;
+pub use id::{InvalidSessionId, SessionId};
+pub use price::Prices;
+pub use resume_estimate::ResumeEstimate;
+pub use summary::SessionSummary;
+pub use summary_builder::SummaryBuilder;
+pub use transcript::Transcript;
+pub use usage_by_model::UsageByModel;

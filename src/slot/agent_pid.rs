@@ -1,0 +1,85 @@
+//! Which process speaks, behind the guard and the wrappers that started it.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// Wrappers that are looked behind at most.
+const MAX_WRAPPERS: usize = 4;
+
+/// The last in a line of processes that handed their stdin on to one child: the
+/// agent itself. What an agent starts for its own purposes has another stdin;
+/// where that cannot be told, whatever is an only child is taken for it. Reads a
+/// few small files on Linux; elsewhere it runs `pgrep`, so do not ask in a hurry.
+pub(super) fn find_leaf_process(leader: u32) -> u32 {
+    let spoken_to = stdin_of(leader);
+    let mut last = leader;
+    for _ in 0..MAX_WRAPPERS {
+        let heirs: Vec<u32> =
+            children(last).into_iter().filter(|&child| stdin_of(child) == spoken_to).collect();
+        match heirs.as_slice() {
+            [only] => last = *only,
+            _ => break,
+        }
+    }
+    last
+}
+
+/// The pipe that a process reads from; none where the system does not tell.
+fn stdin_of(pid: u32) -> Option<PathBuf> {
+    Path::new("/proc").join(pid.to_string()).join("fd/0").read_link().ok()
+}
+
+fn children(pid: u32) -> Vec<u32> {
+    let told = if cfg!(target_os = "linux") {
+        let threads = std::fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
+        threads.filter_map(|thread| std::fs::read_to_string(thread.path().join("children")).ok()).collect()
+    } else {
+        let pgrep = Command::new("pgrep").args(["-P", &pid.to_string()]).output();
+        pgrep.map(|pgrep| String::from_utf8_lossy(&pgrep.stdout).into_owned()).unwrap_or_default()
+    };
+    told.split_whitespace().filter_map(|pid| pid.parse().ok()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{BufRead, BufReader};
+    use std::process::Stdio;
+    use std::time::{Duration, Instant};
+
+    use super::*;
+
+    /// The process that a shell script names, and what is found behind the shell;
+    /// a child that is just being made still has the stdin of who makes it.
+    #[track_caller]
+    fn check(script: &str) {
+        let mut wrapper = Command::new("sh")
+            .args(["-c", script])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("a shell");
+        let mut named = String::new();
+        BufReader::new(wrapper.stdout.take().expect("piped")).read_line(&mut named).expect("its line");
+        let deadline = Instant::now() + Duration::from_secs(5);
+        let mut found = find_leaf_process(wrapper.id());
+        while found.to_string() != named.trim() && Instant::now() < deadline {
+            std::thread::yield_now();
+            found = find_leaf_process(wrapper.id());
+        }
+        drop(wrapper.stdin.take());
+        wrapper.wait().expect("its end");
+        assert_eq!(found.to_string(), named.trim(), "{script}");
+    }
+
+    #[test]
+    fn wrappers_are_looked_behind() {
+        check(r"sh -c 'echo $$; read line; true'; true");
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn what_an_agent_starts_is_not_the_agent() {
+        check(r"sh -c 'sleep 9 </dev/null & echo $$; read line; kill $!'; true");
+        check(r"sleep 9 </dev/null & sh -c 'echo $$; read line; true'; kill $!");
+    }
+}

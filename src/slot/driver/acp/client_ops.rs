@@ -1,0 +1,406 @@
+//! `fs/*` and `terminal/*`: the agent asks for files and terminals of this
+//! machine, and gets them once whoever has a say has said yes. Reads are free.
+
+use std::collections::BTreeMap;
+use std::path::{Component, PathBuf};
+
+use agent_client_protocol_schema::v1::{
+    CLIENT_METHOD_NAMES, CreateTerminalRequest, CreateTerminalResponse, Error, KillTerminalResponse,
+    ReadTextFileRequest, ReadTextFileResponse, ReleaseTerminalResponse, TerminalExitStatus,
+    TerminalOutputRequest, TerminalOutputResponse, WaitForTerminalExitResponse, WriteTextFileRequest,
+    WriteTextFileResponse,
+};
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use super::AcpDriver;
+use super::command_line::{argv, spellings};
+use super::connection::{respond, respond_error};
+use super::grants::{GrantDecision, GrantStore, Operation};
+use super::line_diff::changed_lines;
+use super::permissions::MAX_PENDING;
+use crate::session::SessionId;
+use crate::slot::driver::{
+    AgentEvent, ClientOp, ClientOpEvent, ClientOpResult, CreateTerminal, TerminalExit,
+};
+use crate::slot::{PermissionDecision, PermissionRequest};
+
+/// Bytes of a terminal's output that are kept: where the agent does not say, and
+/// the most it can say.
+const DEFAULT_OUTPUT_LIMIT: u64 = 1024 * 1024;
+const MAX_OUTPUT_LIMIT: u64 = 16 * 1024 * 1024;
+
+/// What an outcome is for; each with the agent's request, by its id on the wire.
+#[derive(Debug)]
+enum PendingOp {
+    /// Lines of a file, from the first, so many at most.
+    Read {
+        id: Value,
+        line: Option<u32>,
+        limit: Option<u32>,
+    },
+    /// What a file holds before a person is asked whether it may be written.
+    ReadBeforeWrite {
+        id: Value,
+        path: PathBuf,
+        text: String,
+    },
+    Write {
+        id: Value,
+    },
+    Run {
+        id: Value,
+        terminal: String,
+    },
+    Output {
+        id: Value,
+    },
+    Wait {
+        id: Value,
+    },
+    Kill {
+        id: Value,
+    },
+    Release {
+        id: Value,
+    },
+    /// Nobody waits for it.
+    Ignored,
+}
+
+/// What waits for a person.
+#[derive(Debug)]
+struct OpQuestion {
+    id: Value,
+    requested: RequestedOp,
+}
+
+/// What needs a permission.
+#[derive(Debug)]
+enum RequestedOp {
+    Write { path: PathBuf, text: String },
+    Run { run: CreateTerminal, spellings: Vec<String> },
+}
+
+impl RequestedOp {
+    fn operation(&self) -> Operation<'_> {
+        match self {
+            Self::Write { path, .. } => Operation::Write(path),
+            Self::Run { spellings, .. } => Operation::Run(spellings),
+        }
+    }
+}
+
+/// What is lent, and what is asked for.
+#[derive(Debug, Default)]
+pub(super) struct AcpClientOps {
+    last_op_id: u64,
+    terminals_opened: u64,
+    pending: BTreeMap<u64, PendingOp>,
+    /// By the name the question bears here.
+    questions: BTreeMap<String, OpQuestion>,
+    /// The open terminals of the session in the seat.
+    terminals: Vec<String>,
+    pub grants: GrantStore,
+}
+
+impl AcpDriver {
+    /// Takes a request; none where it is of another kind.
+    pub(super) fn handle_client_request(
+        &mut self,
+        method: &str,
+        id: &Value,
+        params: Value,
+    ) -> Option<Vec<AgentEvent>> {
+        let names = &CLIENT_METHOD_NAMES;
+        let heard = if method == names.fs_read_text_file {
+            self.read_file(id, params)
+        } else if method == names.fs_write_text_file {
+            self.write_file(id, params)
+        } else if method == names.terminal_create {
+            self.create_terminal(id, params)
+        } else {
+            let id = id.clone();
+            let (purpose, loan): (PendingOp, fn(String) -> ClientOp) = if method == names.terminal_output {
+                (PendingOp::Output { id }, ClientOp::TerminalOutput)
+            } else if method == names.terminal_wait_for_exit {
+                (PendingOp::Wait { id }, ClientOp::WaitForExit)
+            } else if method == names.terminal_kill {
+                (PendingOp::Kill { id }, ClientOp::KillTerminal)
+            } else if method == names.terminal_release {
+                (PendingOp::Release { id }, ClientOp::ReleaseTerminal)
+            } else {
+                return None;
+            };
+            self.terminal_op(params, purpose, loan)
+        };
+        Some(heard.unwrap_or_else(|error| vec![respond_error(id, &error)]))
+    }
+
+    fn read_file(&mut self, id: &Value, params: Value) -> Result<Vec<AgentEvent>, Error> {
+        let request: ReadTextFileRequest = parse_params(params)?;
+        self.require_active(&request.session_id.0)?;
+        let purpose = PendingOp::Read { id: id.clone(), line: request.line, limit: request.limit };
+        Ok(vec![self.client_op(purpose, ClientOp::ReadFile(request.path))])
+    }
+
+    fn write_file(&mut self, id: &Value, params: Value) -> Result<Vec<AgentEvent>, Error> {
+        let request: WriteTextFileRequest = parse_params(params)?;
+        let session = self.require_active(&request.session_id.0)?;
+        let (path, text) = (request.path, request.content);
+        let id = id.clone();
+        Ok(match self.client_ops.grants.decide(self.mode(), session, Operation::Write(&path)) {
+            GrantDecision::Allow => {
+                vec![self.client_op(PendingOp::Write { id }, ClientOp::WriteFile { path, text })]
+            }
+            GrantDecision::Deny(why) => return Err(not_permitted(why)),
+            GrantDecision::Ask => vec![self.client_op(
+                PendingOp::ReadBeforeWrite { id, path: path.clone(), text },
+                ClientOp::ReadFile(path),
+            )],
+        })
+    }
+
+    fn create_terminal(&mut self, id: &Value, params: Value) -> Result<Vec<AgentEvent>, Error> {
+        let request: CreateTerminalRequest = parse_params(params)?;
+        let session = self.require_active(&request.session_id.0)?;
+        let folder = self.session_folder();
+        let cwd = request.cwd.unwrap_or_else(|| folder.clone());
+        // Where it truly leads is seen when it runs.
+        if !cwd.starts_with(&folder) || cwd.components().any(|part| part == Component::ParentDir) {
+            return Err(invalid_params(&format!(
+                "{} lies outside of the session's folder {}, and hotseat lends nothing there",
+                cwd.display(),
+                folder.display()
+            )));
+        }
+        let env: Vec<_> = request.env.into_iter().map(|variable| (variable.name, variable.value)).collect();
+        let spellings = spellings(&request.command, &request.args, &env);
+        self.client_ops.terminals_opened += 1;
+        let run = CreateTerminal {
+            terminal: format!("terminal-{}", self.client_ops.terminals_opened),
+            command: argv(request.command, request.args),
+            env,
+            cwd,
+            output_limit: usize::try_from(
+                request.output_byte_limit.unwrap_or(DEFAULT_OUTPUT_LIMIT).min(MAX_OUTPUT_LIMIT),
+            )
+            .unwrap_or_default(),
+        };
+        let wanted = RequestedOp::Run { run, spellings };
+        Ok(match self.client_ops.grants.decide(self.mode(), session, wanted.operation()) {
+            GrantDecision::Allow => vec![self.perform_op(id.clone(), wanted)],
+            GrantDecision::Deny(why) => return Err(not_permitted(why)),
+            GrantDecision::Ask => vec![self.ask_person(id.clone(), wanted, None)],
+        })
+    }
+
+    fn terminal_op(
+        &mut self,
+        params: Value,
+        purpose: PendingOp,
+        loan: fn(String) -> ClientOp,
+    ) -> Result<Vec<AgentEvent>, Error> {
+        // They are all alike.
+        let request: TerminalOutputRequest = parse_params(params)?;
+        self.require_active(&request.session_id.0)?;
+        let terminal = request.terminal_id.0.to_string();
+        if matches!(purpose, PendingOp::Release { .. }) {
+            self.client_ops.terminals.retain(|open| *open != terminal);
+        }
+        Ok(vec![self.client_op(purpose, loan(terminal))])
+    }
+
+    /// The session in the seat; an error where the agent speaks for another.
+    fn require_active(&self, id: &str) -> Result<SessionId, Error> {
+        let session = SessionId::from_external(id);
+        let active = self.active.as_ref().filter(|active| active.session == session);
+        active
+            .map(|active| active.session)
+            .ok_or_else(|| invalid_params("this session does not have the seat"))
+    }
+
+    fn session_folder(&self) -> PathBuf {
+        self.active.as_ref().map_or(&self.cwd, |active| &active.remote.cwd).clone()
+    }
+
+    fn client_op(&mut self, purpose: PendingOp, loan: ClientOp) -> AgentEvent {
+        self.client_ops.last_op_id += 1;
+        self.client_ops.pending.insert(self.client_ops.last_op_id, purpose);
+        AgentEvent::ClientOp { ticket: self.client_ops.last_op_id, folder: self.session_folder(), loan }
+    }
+
+    fn perform_op(&mut self, id: Value, wanted: RequestedOp) -> AgentEvent {
+        match wanted {
+            RequestedOp::Write { path, text } => {
+                self.client_op(PendingOp::Write { id }, ClientOp::WriteFile { path, text })
+            }
+            RequestedOp::Run { run, .. } => self.client_op(
+                PendingOp::Run { id, terminal: run.terminal.clone() },
+                ClientOp::CreateTerminal(run),
+            ),
+        }
+    }
+
+    /// Puts it to a person, beside what the file holds now.
+    fn ask_person(&mut self, id: Value, wanted: RequestedOp, now: Option<&str>) -> AgentEvent {
+        if self.client_ops.questions.len() >= MAX_PENDING {
+            return respond_error(&id, &not_permitted("too many questions wait for an answer"));
+        }
+        self.client_ops.last_op_id += 1;
+        // The agent's own questions bear names in JSON, which this is not.
+        let name = format!("loan {}", self.client_ops.last_op_id);
+        let folder = self.session_folder();
+        let (tool, input, description) = match &wanted {
+            RequestedOp::Write { path, text } => {
+                let path = path.display().to_string();
+                match now.filter(|now| !now.is_empty()) {
+                    Some(now) => {
+                        let (old, new) = changed_lines(now, text);
+                        ("Edit", json!({"file_path": path, "old_string": old, "new_string": new}), None)
+                    }
+                    None => ("Write", json!({"file_path": path, "content": text}), None),
+                }
+            }
+            RequestedOp::Run { run, spellings } => {
+                let elsewhere = (run.cwd != folder).then(|| format!("in {}", run.cwd.display()));
+                ("Bash", json!({"command": spellings.first()}), elsewhere)
+            }
+        };
+        self.client_ops.questions.insert(name.clone(), OpQuestion { id, requested: wanted });
+        AgentEvent::PermissionRequested(PermissionRequest {
+            id: name,
+            tool: tool.to_owned(),
+            input,
+            description,
+            suggestions: Vec::new(),
+        })
+    }
+
+    /// A person answered; none where the question was not ours.
+    pub(super) fn answer_question(&mut self, name: &str, verdict: &PermissionDecision) -> Option<AgentEvent> {
+        let OpQuestion { id, requested: wanted } = self.client_ops.questions.remove(name)?;
+        if let PermissionDecision::Deny(why) = verdict {
+            let why = if why.is_empty() { "the person said no" } else { why };
+            return Some(respond_error(&id, &not_permitted(why)));
+        }
+        if let (PermissionDecision::AllowSession, Some(active)) = (verdict, &self.active) {
+            self.client_ops.grants.grant_session(active.session, wanted.operation());
+        }
+        Some(self.perform_op(id, wanted))
+    }
+
+    /// Nobody is to answer any more.
+    pub(super) fn cancel_questions(&mut self) -> Vec<AgentEvent> {
+        let cancelled = |id: &Value| respond_error(id, &Error::request_cancelled());
+        let mut heard = Vec::new();
+        for (name, asked) in std::mem::take(&mut self.client_ops.questions) {
+            heard.extend([cancelled(&asked.id), AgentEvent::PermissionDropped(name)]);
+        }
+        // These were to become questions.
+        let looks = self
+            .client_ops
+            .pending
+            .extract_if(.., |_, purpose| matches!(purpose, PendingOp::ReadBeforeWrite { .. }));
+        heard.extend(looks.filter_map(|(_, purpose)| match purpose {
+            PendingOp::ReadBeforeWrite { id, .. } => Some(cancelled(&id)),
+            _ => None,
+        }));
+        heard
+    }
+
+    /// The session is left, and its terminals with it.
+    pub(super) fn release_session(&mut self) -> Vec<AgentEvent> {
+        let mut heard = self.cancel_questions();
+        self.client_ops.grants.end_turn();
+        for terminal in std::mem::take(&mut self.client_ops.terminals) {
+            heard.push(self.client_op(PendingOp::Ignored, ClientOp::ReleaseTerminal(terminal)));
+        }
+        heard
+    }
+
+    /// What comes of what was lent.
+    pub(super) fn handle_op_event(&mut self, news: ClientOpEvent) -> Vec<AgentEvent> {
+        match news {
+            ClientOpEvent::TerminalOutput { terminal, text } => {
+                self.assembler.push_terminal_output(&terminal, &text)
+            }
+            ClientOpEvent::Completed { ticket, outcome } => match self.client_ops.pending.remove(&ticket) {
+                Some(purpose) => self.op_completed(purpose, outcome),
+                None => Vec::new(),
+            },
+        }
+    }
+
+    fn op_completed(
+        &mut self,
+        purpose: PendingOp,
+        outcome: Result<ClientOpResult, String>,
+    ) -> Vec<AgentEvent> {
+        let heard = match (purpose, outcome) {
+            (PendingOp::Ignored, _) => return Vec::new(),
+            (PendingOp::ReadBeforeWrite { id, path, text }, Ok(ClientOpResult::FileText(now))) => {
+                self.ask_person(id, RequestedOp::Write { path, text }, now.as_deref())
+            }
+            (PendingOp::Read { id, line, limit }, Ok(ClientOpResult::FileText(Some(text)))) => {
+                respond(&id, &ReadTextFileResponse::new(line_range(&text, line, limit)))
+            }
+            (PendingOp::Read { id, .. }, Ok(ClientOpResult::FileText(None))) => {
+                respond_error(&id, &Error::resource_not_found(None))
+            }
+            (PendingOp::Write { id }, Ok(_)) => respond(&id, &WriteTextFileResponse::new()),
+            (PendingOp::Run { id, terminal }, Ok(_)) => {
+                self.client_ops.terminals.push(terminal.clone());
+                respond(&id, &CreateTerminalResponse::new(terminal))
+            }
+            (PendingOp::Output { id }, Ok(ClientOpResult::TerminalOutput { text, truncated, ended })) => {
+                let ended = ended.map(exit_status);
+                respond(&id, &TerminalOutputResponse::new(text, truncated).exit_status(ended))
+            }
+            (PendingOp::Wait { id }, Ok(ClientOpResult::Exited(ended))) => {
+                respond(&id, &WaitForTerminalExitResponse::new(exit_status(ended)))
+            }
+            (PendingOp::Kill { id }, Ok(_)) => respond(&id, &KillTerminalResponse::new()),
+            (PendingOp::Release { id }, Ok(_)) => respond(&id, &ReleaseTerminalResponse::new()),
+            (
+                PendingOp::ReadBeforeWrite { id, .. }
+                | PendingOp::Read { id, .. }
+                | PendingOp::Write { id }
+                | PendingOp::Run { id, .. }
+                | PendingOp::Output { id }
+                | PendingOp::Wait { id }
+                | PendingOp::Kill { id }
+                | PendingOp::Release { id },
+                outcome,
+            ) => respond_error(
+                &id,
+                &invalid_params(&outcome.err().unwrap_or_else(|| "this could not be done".to_owned())),
+            ),
+        };
+        vec![heard]
+    }
+}
+
+fn parse_params<T: DeserializeOwned>(params: Value) -> Result<T, Error> {
+    serde_json::from_value(params).map_err(|error| invalid_params(&error.to_string()))
+}
+
+/// The agents show the message and hide the rest.
+fn invalid_params(why: &str) -> Error {
+    Error::new(Error::invalid_params().code.into(), why)
+}
+
+fn not_permitted(why: &str) -> Error {
+    Error::new(Error::invalid_request().code.into(), format!("not permitted: {why}"))
+}
+
+fn exit_status(ended: TerminalExit) -> TerminalExitStatus {
+    TerminalExitStatus::new().exit_code(ended.code).signal(ended.signal)
+}
+
+/// So many lines of a text, from this one on; the first is line 1.
+fn line_range(text: &str, line: Option<u32>, limit: Option<u32>) -> String {
+    let before = line.unwrap_or(1).saturating_sub(1) as usize;
+    let most = limit.map_or(usize::MAX, |limit| limit as usize);
+    text.split_inclusive('\n').skip(before).take(most).collect()
+}

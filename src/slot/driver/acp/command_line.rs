@@ -1,0 +1,86 @@
+//! The command line of a terminal: how it is run, and how it may be written.
+
+/// Shells whose `-c` is taken for the command itself.
+const SHELLS: &[&str] = &["sh", "bash", "zsh", "dash", "fish", "ksh"];
+
+/// What is to be run. Agents that give no arguments give a whole command line.
+pub(super) fn argv(command: String, arguments: Vec<String>) -> Vec<String> {
+    if arguments.is_empty() && !command.chars().all(is_plain) {
+        return vec!["/bin/sh".to_owned(), "-c".to_owned(), command];
+    }
+    std::iter::once(command).chain(arguments).collect()
+}
+
+/// The ways to write a command; the first is for people. With an environment of
+/// its own it is another command than any that was spoken of before.
+pub(super) fn spellings(command: &str, arguments: &[String], env: &[(String, String)]) -> Vec<String> {
+    if arguments.is_empty() {
+        return vec![with_env(env, command)];
+    }
+    let words = std::iter::once(command).chain(arguments.iter().map(String::as_str));
+    let whole = words.map(shell_quote).collect::<Vec<_>>().join(" ");
+    match shell_script(command, arguments) {
+        Some(script) if env.is_empty() => vec![script.to_owned(), whole],
+        script => vec![with_env(env, script.unwrap_or(&whole))],
+    }
+}
+
+/// The script that a shell is to run.
+fn shell_script<'a>(command: &str, arguments: &'a [String]) -> Option<&'a str> {
+    let name = command.strip_prefix("/usr").unwrap_or(command);
+    let is_shell = SHELLS.contains(&name.strip_prefix("/bin/").unwrap_or(name));
+    match arguments {
+        [flag, script] if is_shell && (flag == "-c" || flag == "-lc") => Some(script),
+        _ => None,
+    }
+}
+
+/// As a person would write it: the environment first.
+fn with_env(env: &[(String, String)], command: &str) -> String {
+    let set = env.iter().map(|(name, value)| format!("{name}={} ", shell_quote(value)));
+    set.chain([command.to_owned()]).collect()
+}
+
+fn shell_quote(word: &str) -> String {
+    if !word.is_empty() && word.chars().all(is_plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', r"'\''"))
+}
+
+/// It means itself to a shell.
+fn is_plain(letter: char) -> bool {
+    letter.is_alphanumeric() || "-_./:=@%+,".contains(letter)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(text: &[&str]) -> Vec<String> {
+        text.iter().map(|word| (*word).to_owned()).collect()
+    }
+
+    #[test]
+    fn a_command_is_shown_as_a_person_would_write_it() {
+        let check = |command: &str, arguments: &[&str], env: &[(&str, &str)], expected: &[&str]| {
+            let env: Vec<_> =
+                env.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+            assert_eq!(spellings(command, &words(arguments), &env), words(expected), "{command}");
+        };
+        check("ls -la | wc", &[], &[], &["ls -la | wc"]);
+        check("ls", &["a b", "it's", ""], &[], &[r"ls 'a b' 'it'\''s' ''"]);
+        check("/bin/sh", &["-c", "ls | wc"], &[], &["ls | wc", "/bin/sh -c 'ls | wc'"]);
+        check("/usr/bin/bash", &["-lc", "ls"], &[], &["ls", "/usr/bin/bash -lc ls"]);
+        check("/work/sh", &["-c", "ls"], &[], &["/work/sh -c ls"]);
+        check("sh", &["-c", "ls"], &[("PATH", "/e v")], &["PATH='/e v' ls"]);
+        check("ls", &[], &[("A", "1"), ("B", "2")], &["A=1 B=2 ls"]);
+    }
+
+    #[test]
+    fn a_line_without_arguments_is_for_a_shell() {
+        assert_eq!(argv("ls -la".to_owned(), Vec::new()), words(&["/bin/sh", "-c", "ls -la"]));
+        assert_eq!(argv("ls".to_owned(), Vec::new()), words(&["ls"]));
+        assert_eq!(argv("a b".to_owned(), words(&["-c"])), words(&["a b", "-c"]));
+    }
+}

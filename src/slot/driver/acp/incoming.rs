@@ -1,0 +1,277 @@
+//! Understands what the agent says: answers, questions, and news of a session.
+
+use agent_client_protocol_schema::v1::{
+    AvailableCommandsUpdate, CLIENT_METHOD_NAMES, Error, PromptResponse, RequestPermissionRequest,
+    SessionNotification, SessionUpdate, StopReason, UsageUpdate,
+};
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::connection::{AcpPending, method_not_found};
+use super::handshake::error_reason;
+use super::permissions::cancelled_response;
+use super::{AcpDriver, AcpTurn, respond_to};
+use crate::protocol::PermissionMode;
+use crate::session::SessionId;
+use crate::session::conversation::{ConversationEvent, Notice, TurnCost};
+use crate::session::message::Usage;
+use crate::slot::driver::{AgentEvent, AgentResponse, JsonLine};
+use crate::slot::{ContextUsage, PermissionDecision, PermissionRequest, PromptState, SlotTotals};
+
+/// Slash commands of an agent that are taken at most.
+const MAX_COMMANDS: usize = 1000;
+
+impl AcpDriver {
+    pub(super) fn handle_line(&mut self, mut line: JsonLine) -> (Option<SessionId>, Vec<AgentEvent>) {
+        let Some(method) = line["method"].as_str().map(str::to_owned) else {
+            return match self.connection.take_response(&mut line) {
+                Some((step, result)) => self.handle_response(step, result),
+                None => (None, Vec::new()),
+            };
+        };
+        let (id, params) = (line["id"].take(), line["params"].take());
+        if method == CLIENT_METHOD_NAMES.session_update {
+            self.handle_update(params)
+        } else if method == CLIENT_METHOD_NAMES.session_request_permission {
+            (None, self.handle_permission_request(id, params))
+        } else if id.is_null() {
+            (None, Vec::new())
+        } else {
+            (
+                None,
+                self.handle_client_request(&method, &id, params)
+                    .unwrap_or_else(|| vec![method_not_found(&id, &method)]),
+            )
+        }
+    }
+
+    fn handle_response(
+        &mut self,
+        step: AcpPending,
+        result: Result<Value, Error>,
+    ) -> (Option<SessionId>, Vec<AgentEvent>) {
+        let heard = match step {
+            AcpPending::Hello(id) => self.initialized(id, result),
+            AcpPending::FindSession(opening, folder) => self.sessions_listed(opening, folder, result),
+            AcpPending::ListSessions(listed) => self.sessions_page(listed, result),
+            AcpPending::OpenSession(opening, id) => self.session_opened(&opening, id, result),
+            AcpPending::Prompt => return self.turn_ended(result),
+            AcpPending::SetModel { ask: id, wanted, value } => match result {
+                Ok(told) => {
+                    // Not every answer says it.
+                    self.options.set_current_model(&value);
+                    self.options.update_from(&told);
+                    self.model = wanted;
+                    let model = self.options.model().map(str::to_owned);
+                    vec![respond_to(&id, Ok(AgentResponse::Model(model)))]
+                }
+                Err(error) => vec![respond_to(&id, Err(error_reason(&error)))],
+            },
+            AcpPending::SetMode { ask: id, mode, value } => match result {
+                Ok(told) => {
+                    self.options.set_current_mode(&value);
+                    self.options.update_from(&told);
+                    self.permissions.mode = mode;
+                    vec![respond_to(&id, Ok(AgentResponse::Done))]
+                }
+                Err(error) => vec![respond_to(&id, Err(error_reason(&error)))],
+            },
+            AcpPending::CloseSession(session) => self.session_closed(session),
+            AcpPending::Ignored => {
+                if let Err(error) = result {
+                    tracing::info!(
+                        code = i32::from(error.code),
+                        "the agent refused what was asked along the way"
+                    );
+                }
+                Vec::new()
+            }
+        };
+        (None, heard)
+    }
+
+    /// News of a session. Those of another than the active one are a history
+    /// that is replayed, or late.
+    fn handle_update(&mut self, params: Value) -> (Option<SessionId>, Vec<AgentEvent>) {
+        let is_options = params["update"]["sessionUpdate"] == "config_option_update";
+        let options = if is_options { params["update"].clone() } else { Value::Null };
+        let Ok(told) = serde_json::from_value::<SessionNotification>(params) else {
+            return (None, Vec::new());
+        };
+        let session = SessionId::from_external(&told.session_id.0);
+        if self.active.as_ref().is_none_or(|active| active.session != session) {
+            // Some say so before they say that the session is open.
+            if let SessionUpdate::AvailableCommandsUpdate(told) = told.update {
+                self.early_commands = Some((session, slash_commands(told)));
+            } else if let Some(history) = &mut self.replay {
+                history.push(session, told.update);
+            }
+            return (None, Vec::new());
+        }
+        let heard = match told.update {
+            SessionUpdate::AgentMessageChunk(chunk) => self.assembler.push_reply(chunk),
+            SessionUpdate::AgentThoughtChunk(chunk) => self.assembler.push_thought(chunk),
+            SessionUpdate::ToolCall(call) => self.assembler.start_call(call),
+            SessionUpdate::ToolCallUpdate(update) => self.assembler.update_call(update),
+            SessionUpdate::Plan(plan) => self.assembler.push_plan(plan),
+            SessionUpdate::AvailableCommandsUpdate(told) => {
+                vec![AgentEvent::SlashCommands(slash_commands(told))]
+            }
+            SessionUpdate::UsageUpdate(usage) => {
+                self.note_usage(&usage);
+                Vec::new()
+            }
+            SessionUpdate::CurrentModeUpdate(mode) => {
+                self.options.set_current_mode(&mode.current_mode_id.0);
+                self.follow_mode()
+            }
+            SessionUpdate::ConfigOptionUpdate(_) => {
+                self.options.update_from(&options);
+                let mut heard = self.follow_mode();
+                heard.extend(self.options.model().map(|model| AgentEvent::ModelChanged(model.to_owned())));
+                heard
+            }
+            _ => Vec::new(),
+        };
+        (Some(session), heard)
+    }
+
+    /// The agent went into its plan mode, or left it.
+    fn follow_mode(&mut self) -> Vec<AgentEvent> {
+        let mode = match (self.options.is_planning(), self.permissions.mode) {
+            (true, _) => PermissionMode::Plan,
+            (false, PermissionMode::Plan) => PermissionMode::Default,
+            (false, mode) => mode,
+        };
+        self.permissions.mode = mode;
+        vec![AgentEvent::ModeChanged(mode)]
+    }
+
+    fn note_usage(&mut self, usage: &UsageUpdate) {
+        let percent = if usage.size == 0 { 0.0 } else { usage.used as f64 / usage.size as f64 * 100.0 };
+        let context =
+            ContextUsage { tokens: usage.used, max: usage.size, percent, ..ContextUsage::default() };
+        self.context = Some(context);
+        if let Some(cost) = usage.cost.as_ref().filter(|cost| cost.currency == "USD" && cost.amount > 0.0) {
+            self.spent.usd = Some(cost.amount);
+        }
+    }
+
+    /// The agent asks for a permission. One for another session than the active
+    /// one has nobody to answer it.
+    fn handle_permission_request(&mut self, id: Value, params: Value) -> Vec<AgentEvent> {
+        let request = serde_json::from_value::<RequestPermissionRequest>(params);
+        let Some(request) = request.ok().filter(|_| !self.permissions.is_full()) else {
+            return vec![cancelled_response(&id)];
+        };
+        let session = SessionId::from_external(&request.session_id.0);
+        let Some(active) = self.active.as_ref().filter(|active| active.session == session) else {
+            return vec![cancelled_response(&id)];
+        };
+        let cwd = active.remote.cwd.clone();
+        let (mut heard, call) = self.assembler.call_for_permission(request.tool_call);
+        let (tool, input) = call.official_tool();
+        let by_mode = self.permissions.decide_by_mode(call.kind, call.is_inside(&cwd));
+        let description = Some(call.title.clone());
+        let name = self.permissions.push(id, request.options, call);
+        match by_mode {
+            Some(verdict) => heard.extend(self.answer_agent(&name, &verdict)),
+            None => heard.push(AgentEvent::PermissionRequested(PermissionRequest {
+                id: name,
+                tool,
+                input,
+                description,
+                suggestions: Vec::new(),
+            })),
+        }
+        heard
+    }
+
+    /// Answers the agent's question; none where nothing waits under this name.
+    pub(super) fn answer_agent(&mut self, name: &str, verdict: &PermissionDecision) -> Option<AgentEvent> {
+        let (answer, call) = self.permissions.answer(name, verdict)?;
+        if let (PermissionDecision::AllowOnce | PermissionDecision::AllowSession, Some(active)) =
+            (verdict, &self.active)
+        {
+            self.client_ops.grants.grant_call(
+                active.session,
+                &call,
+                *verdict == PermissionDecision::AllowSession,
+            );
+        }
+        Some(answer)
+    }
+
+    fn turn_ended(&mut self, result: Result<Value, Error>) -> (Option<SessionId>, Vec<AgentEvent>) {
+        let Some(AcpTurn { uuid, session, since, totals_before: before }) = self.turn.take() else {
+            return (None, Vec::new());
+        };
+        let mut heard = self.assembler.flush();
+        heard.extend(self.permissions.cancel_all());
+        heard.extend(self.cancel_questions());
+        self.client_ops.grants.end_turn();
+        let mut usage = Usage::default();
+        let notice = match result.map(serde_json::from_value::<PromptResponse>) {
+            Ok(Ok(response)) => {
+                usage = response.usage.map(|usage| token_usage(&usage)).unwrap_or_default();
+                stop_notice(response.stop_reason)
+            }
+            Ok(Err(error)) => Some((Notice::Error, format!("the end of the turn makes no sense: {error}"))),
+            Err(error) => Some((Notice::Error, self.explain_error(&error).to_string())),
+        };
+        let report = Uuid::new_v4().to_string();
+        heard.extend(notice.map(|(notice, text)| AgentEvent::ConversationChanged {
+            uuid: report.clone(),
+            change: ConversationEvent::Notice(notice, text),
+        }));
+        self.spent.usage += usage;
+        let usd = self.spent.usd.map(|usd| usd - before.usd.unwrap_or_default()).filter(|usd| *usd > 0.0);
+        let cost = TurnCost { usd, usage, duration_ms: since.elapsed().as_millis() as u64 };
+        let totals = SlotTotals { context_percent: None, ..self.spent };
+        heard.push(AgentEvent::TurnEnded { uuid: report, cost: Some(cost), totals });
+        heard.push(AgentEvent::PromptStateChanged { uuid, state: PromptState::Completed });
+        heard.push(AgentEvent::Idle);
+        if self.queued_switch.is_none() {
+            // It may bear a title now.
+            heard.extend(self.request_sessions());
+        }
+        // Last, for from here on another session speaks.
+        if let Some(opening) = self.queued_switch.take() {
+            heard.extend(self.open_session(opening));
+        }
+        (Some(session), heard)
+    }
+}
+
+/// Slash commands by name, and what they do. One that cannot be typed is none.
+fn slash_commands(told: AvailableCommandsUpdate) -> Vec<(String, String)> {
+    let typed = |name: &str| {
+        let name = name.trim_start_matches('/');
+        let odd = |letter: char| letter.is_whitespace() || letter.is_control();
+        (!name.is_empty() && !name.contains(odd)).then(|| name.to_owned())
+    };
+    let told = told.available_commands.into_iter().take(MAX_COMMANDS);
+    told.filter_map(|command| Some((typed(&command.name)?, command.description))).collect()
+}
+
+fn stop_notice(reason: StopReason) -> Option<(Notice, String)> {
+    match reason {
+        StopReason::EndTurn => None,
+        StopReason::Cancelled => Some((Notice::Interrupted, String::new())),
+        StopReason::MaxTokens => {
+            Some((Notice::Error, "the reply is cut off: it reached its limit".to_owned()))
+        }
+        StopReason::MaxTurnRequests => Some((Notice::Error, "the turn limit is reached".to_owned())),
+        _ => Some((Notice::Error, "the model refused".to_owned())),
+    }
+}
+
+fn token_usage(usage: &agent_client_protocol_schema::v1::Usage) -> Usage {
+    Usage {
+        input_tokens: usage.input_tokens,
+        output_tokens: usage.output_tokens + usage.thought_tokens.unwrap_or_default(),
+        cache_creation_input_tokens: usage.cached_write_tokens.unwrap_or_default(),
+        cache_read_input_tokens: usage.cached_read_tokens.unwrap_or_default(),
+        ..Usage::default()
+    }
+}

@@ -1,0 +1,96 @@
+//! Permission requests of the agent: put to a person, or answered by the mode.
+
+use std::collections::BTreeMap;
+
+use agent_client_protocol_schema::v1::{
+    PermissionOption, PermissionOptionKind, RequestPermissionOutcome, RequestPermissionResponse,
+    SelectedPermissionOutcome, ToolKind,
+};
+use serde_json::Value;
+
+use super::connection::respond;
+use super::tool_call::AcpToolCall;
+use crate::protocol::PermissionMode;
+use crate::slot::PermissionDecision;
+use crate::slot::driver::AgentEvent;
+
+/// Questions that may wait for a person; who asks more gets no for an answer.
+pub(super) const MAX_PENDING: usize = 32;
+
+/// A request that waits.
+#[derive(Debug)]
+struct PendingPermission {
+    /// Its id on the wire.
+    id: Value,
+    options: Vec<PermissionOption>,
+    /// What it is about.
+    call: AcpToolCall,
+}
+
+/// What may run without asking, and the requests that wait.
+#[derive(Debug, Default)]
+pub(super) struct PermissionQueue {
+    pub mode: PermissionMode,
+    pending: BTreeMap<String, PendingPermission>,
+}
+
+impl PermissionQueue {
+    /// Nobody can answer so many.
+    pub fn is_full(&self) -> bool {
+        self.pending.len() >= MAX_PENDING
+    }
+
+    /// Takes a request; gives the name it bears here.
+    pub fn push(&mut self, id: Value, options: Vec<PermissionOption>, call: AcpToolCall) -> String {
+        let name = id.to_string();
+        self.pending.insert(name.clone(), PendingPermission { id, options, call });
+        name
+    }
+
+    /// What the mode answers by itself; none: a person has to. `inside` says
+    /// whether everything the call touches lies in the session's folder.
+    pub fn decide_by_mode(&self, kind: ToolKind, inside: bool) -> Option<PermissionDecision> {
+        match self.mode {
+            PermissionMode::BypassPermissions => Some(PermissionDecision::AllowOnce),
+            PermissionMode::AcceptEdits if kind == ToolKind::Edit && inside => {
+                Some(PermissionDecision::AllowOnce)
+            }
+            PermissionMode::DontAsk => Some(PermissionDecision::Deny(String::new())),
+            PermissionMode::Default | PermissionMode::AcceptEdits | PermissionMode::Plan => None,
+        }
+    }
+
+    /// The line that answers, and the call it was about; none where nothing waits
+    /// under this name.
+    pub fn answer(&mut self, name: &str, verdict: &PermissionDecision) -> Option<(AgentEvent, AcpToolCall)> {
+        let PendingPermission { id, options, call } = self.pending.remove(name)?;
+        let kinds = match verdict {
+            PermissionDecision::AllowOnce => {
+                [PermissionOptionKind::AllowOnce, PermissionOptionKind::AllowOnce]
+            }
+            PermissionDecision::AllowSession => {
+                [PermissionOptionKind::AllowAlways, PermissionOptionKind::AllowOnce]
+            }
+            PermissionDecision::Deny(_) => {
+                [PermissionOptionKind::RejectOnce, PermissionOptionKind::RejectAlways]
+            }
+        };
+        let option = kinds.iter().find_map(|kind| options.iter().find(|option| option.kind == *kind));
+        let outcome = option.map_or(RequestPermissionOutcome::Cancelled, |option| {
+            RequestPermissionOutcome::Selected(SelectedPermissionOutcome::new(option.option_id.clone()))
+        });
+        Some((respond(&id, &RequestPermissionResponse::new(outcome)), call))
+    }
+
+    /// Answers all that wait with “cancelled”.
+    pub fn cancel_all(&mut self) -> impl Iterator<Item = AgentEvent> + use<> {
+        std::mem::take(&mut self.pending)
+            .into_iter()
+            .flat_map(|(name, asked)| [cancelled_response(&asked.id), AgentEvent::PermissionDropped(name)])
+    }
+}
+
+/// The line that answers a request that needs no answer any more.
+pub(super) fn cancelled_response(id: &Value) -> AgentEvent {
+    respond(id, &RequestPermissionResponse::new(RequestPermissionOutcome::Cancelled))
+}

@@ -1,0 +1,127 @@
+//! The handshake: who it is, and which of the switches it knows by now.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::ClaudeDriver;
+use crate::session::SessionId;
+use crate::slot::driver::stream_json::{StreamJson, responses};
+use crate::slot::driver::{AgentEvent, AgentResponse, SlotRequest};
+use crate::slot::{AgentInfo, Driver, SlotError, SlotTotals, Switch};
+
+/// What it is asked at the start, and what it answered.
+#[derive(Debug, Default)]
+pub(super) struct ClaudeHandshake {
+    /// Questions on their way, by id.
+    pending: BTreeMap<String, HandshakeQuestion>,
+    /// Under which the handshake is to be answered.
+    id: String,
+    hello: Option<Result<Value, SlotError>>,
+    /// It knows the request `resume`.
+    pub supports_resume: bool,
+    /// It knows the request `fork`.
+    pub supports_fork: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum HandshakeQuestion {
+    Hello,
+    Resume,
+    Fork,
+}
+
+impl ClaudeHandshake {
+    /// The lines of the handshake: the one that asks who it is, and switches to
+    /// a session that does not exist, which only tell whether it knows them.
+    pub(super) fn begin(&mut self, id: &str, hello: AgentEvent, dialect: &mut StreamJson) -> Vec<AgentEvent> {
+        id.clone_into(&mut self.id);
+        self.pending.insert(id.to_owned(), HandshakeQuestion::Hello);
+        let mut heard = vec![hello];
+        let nowhere = SessionId::random();
+        let fork = Switch::Fork { source: nowhere, at: None, title: None, cwd: None };
+        for (question, switch) in
+            [(HandshakeQuestion::Resume, Switch::Resume(nowhere)), (HandshakeQuestion::Fork, fork)]
+        {
+            let id = format!("{id}-{}", switch.name());
+            heard.push(dialect.request(&id, SlotRequest::Switch { switch, interrupt: false }));
+            self.pending.insert(id, question);
+        }
+        heard
+    }
+
+    pub(super) fn expects(&self, id: &str) -> bool {
+        self.pending.contains_key(id)
+    }
+
+    /// Takes an answer; gives back the handshake's once all are there.
+    pub(super) fn handle_response(
+        &mut self,
+        id: &str,
+        response: &Value,
+    ) -> Option<(String, Result<Value, SlotError>)> {
+        let knows = response["error_code"] == "session_not_found";
+        match self.pending.remove(id)? {
+            HandshakeQuestion::Resume => self.supports_resume = knows,
+            HandshakeQuestion::Fork => self.supports_fork = knows,
+            HandshakeQuestion::Hello if response["subtype"] == "success" => {
+                self.hello = Some(Ok(response["response"].clone()));
+            }
+            HandshakeQuestion::Hello => {
+                let message = response["error"].as_str().unwrap_or("it refused the handshake").to_owned();
+                self.hello = Some(Err(SlotError::Refused { code: String::new(), message }));
+            }
+        }
+        if !self.pending.is_empty() {
+            return None;
+        }
+        Some((std::mem::take(&mut self.id), self.hello.take()?))
+    }
+}
+
+impl ClaudeDriver {
+    /// The answer to the handshake.
+    pub(super) fn finish_handshake(&self, id: String, hello: &Result<Value, SlotError>) -> AgentEvent {
+        let answer = match (hello, self.session) {
+            (Ok(hello), Some(session)) => {
+                Ok(AgentResponse::Handshake(Box::new(self.agent_info(hello, session)), SlotTotals::default()))
+            }
+            (Err(error), _) => Err(error.clone()),
+            (Ok(_), None) => Err(SlotError::InvalidReply("it answers before it is started".to_owned())),
+        };
+        AgentEvent::Response { id, answer }
+    }
+
+    fn agent_info(&self, hello: &Value, session: SessionId) -> AgentInfo {
+        let list = |key: &str| hello[key].as_array().cloned().unwrap_or_default();
+        let models = list("models");
+        let default = models.iter().find(|model| model["value"] == "default");
+        let resolved = default.and_then(|model| model["resolvedModel"].as_str()).unwrap_or_default();
+        AgentInfo {
+            name: "claude".to_owned(),
+            version: hello["claude_code_version"].as_str().unwrap_or_default().to_owned(),
+            pid: hello["pid"].as_u64().and_then(|pid| u32::try_from(pid).ok()).unwrap_or_default(),
+            model: self.model.clone().unwrap_or_else(|| resolved.to_owned()),
+            notice: login_notice(&hello["account"]),
+            session,
+            transcript: self.transcript.clone(),
+            cwd: self.cwd.clone(),
+            permission_mode: hello["current_permission_mode"]
+                .as_str()
+                .and_then(|mode| mode.parse().ok())
+                .unwrap_or_default(),
+            commands: list("commands").iter().filter_map(responses::parse_command).collect(),
+            models: models.iter().filter_map(|model| responses::string_field(model, "value")).collect(),
+            mcp_servers: (0, 0),
+            repaired: None,
+            capabilities: self.capabilities(),
+        }
+    }
+}
+
+/// Said at once, and not only after the first prompt.
+fn login_notice(account: &Value) -> Option<String> {
+    let nobody = account["tokenSource"] == "none" && account["apiKeySource"].is_null();
+    (nobody && account["apiProvider"] == "firstParty")
+        .then(|| "not logged in - run `claude` in a terminal and give /login".to_owned())
+}

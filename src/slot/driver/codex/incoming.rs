@@ -1,0 +1,304 @@
+//! What codex says: answers, notifications, and requests of its own.
+
+use serde_json::{Value, json};
+
+use super::{CodexDriver, CodexPending, items};
+use crate::session::SessionId;
+use crate::session::conversation::{ConversationEvent, Notice, TurnCost};
+use crate::session::message::Usage;
+use crate::slot::driver::{AgentEvent, AgentResponse, JsonLine, SwitchResult};
+use crate::slot::{AgentInfo, PermissionRequest, PromptState, SlotError, SlotTotals};
+
+impl CodexDriver {
+    pub(super) fn handle_line(&mut self, line: &JsonLine) -> (Option<SessionId>, Vec<AgentEvent>) {
+        let (params, id) = (&line["params"], &line["id"]);
+        match (line["method"].as_str(), id.is_null()) {
+            (None, false) => (None, self.handle_response(line)),
+            (Some(method), false) => (thread_of(params), vec![server_request(method, id, params)]),
+            (Some(method), true) => (thread_of(params), self.handle_notification(method, params)),
+            (None, true) => (None, Vec::new()),
+        }
+    }
+
+    fn handle_response(&mut self, line: &JsonLine) -> Vec<AgentEvent> {
+        let id = line["id"].as_str().unwrap_or_default();
+        let Some(asked) = self.pending.remove(id) else { return Vec::new() };
+        let result = match line["error"]["message"].as_str() {
+            Some(error) => Err(refusal(error)),
+            None => Ok(&line["result"]),
+        };
+        let failed = |id: String, error| vec![AgentEvent::Response { id, answer: Err(error) }];
+        match (asked, result) {
+            (CodexPending::Ignored, _) => Vec::new(),
+            (CodexPending::Plain, result) => {
+                vec![AgentEvent::Response { id: id.to_owned(), answer: result.map(|_| AgentResponse::Done) }]
+            }
+            (CodexPending::Turns(cut), turns) => self.turns_listed(cut, turns),
+            (CodexPending::LastTurn(uuid), turns) => self.last_turn_found(uuid, turns),
+            (CodexPending::Revert(uuid, gone), result) => self.reverted(uuid, gone, result),
+            (CodexPending::Initialize(owed), Ok(hello)) => {
+                self.handshake.version = version(hello["userAgent"].as_str().unwrap_or_default());
+                let step = format!("{owed}/account");
+                let account =
+                    self.send_request(&step, CodexPending::Account(owed), "account/read", &json!({}));
+                vec![AgentEvent::SendLine(json!({"method": "initialized"})), account]
+            }
+            // Neither is needed to go on.
+            (CodexPending::Account(owed), result) => {
+                let nobody =
+                    |account: &Value| account["account"].is_null() && account["requiresOpenaiAuth"] == true;
+                self.handshake.notice = result
+                    .is_ok_and(nobody)
+                    .then(|| "not logged in - run `codex login` in a terminal".to_owned());
+                let step = format!("{owed}/models");
+                vec![self.send_request(&step, CodexPending::Models(owed), "model/list", &json!({}))]
+            }
+            (CodexPending::Models(owed), result) => {
+                let models = result.ok().and_then(|result| result["data"].as_array()).into_iter().flatten();
+                let name = |model: &Value| model["model"].as_str().map(str::to_owned);
+                self.handshake.models = models.filter_map(name).collect();
+                vec![self.open_first_thread(owed)]
+            }
+            (CodexPending::FirstThread(owed), Ok(opened)) => {
+                let answer = self.thread_opened(opened).map(|seated| self.agent_info(seated, opened));
+                vec![AgentEvent::Response { id: owed, answer: answer.map_err(SlotError::InvalidReply) }]
+            }
+            (CodexPending::Switch(left, title), Ok(opened)) => {
+                self.turn = None;
+                let answer =
+                    self.thread_opened(opened).map(|seated| AgentResponse::Switched(Box::new(seated)));
+                let mut heard = vec![AgentEvent::Response {
+                    id: id.to_owned(),
+                    answer: answer.map_err(SlotError::InvalidReply),
+                }];
+                if let Some((thread, title)) = self.thread.zip(title).filter(|_| !self.ephemeral) {
+                    let step = format!("{id}/title");
+                    let params = json!({"threadId": thread, "name": title});
+                    heard.push(self.send_request(&step, CodexPending::Ignored, "thread/name/set", &params));
+                }
+                // What is not heard of any more need not be kept in memory either.
+                if let Some(left) = left.filter(|left| Some(*left) != self.thread) {
+                    let step = format!("{id}/left");
+                    let params = json!({"threadId": left});
+                    heard.push(self.send_request(
+                        &step,
+                        CodexPending::Ignored,
+                        "thread/unsubscribe",
+                        &params,
+                    ));
+                }
+                heard
+            }
+            (CodexPending::Prompt(_), Ok(started)) => self.turn_started(&started["turn"]),
+            (CodexPending::Prompt(uuid), Err(error)) => {
+                self.turn = None;
+                let said = ConversationEvent::Notice(Notice::Error, error.to_string());
+                vec![
+                    AgentEvent::PromptStateChanged { uuid: uuid.clone(), state: PromptState::Started },
+                    AgentEvent::ConversationChanged { uuid: String::new(), change: said },
+                    AgentEvent::PromptStateChanged { uuid, state: PromptState::Completed },
+                    AgentEvent::Idle,
+                ]
+            }
+            (CodexPending::Initialize(owed) | CodexPending::FirstThread(owed), Err(error)) => {
+                failed(owed, error)
+            }
+            (CodexPending::Switch(..), Err(error)) => failed(id.to_owned(), error),
+        }
+    }
+
+    /// A thread is open, and the active one from now on.
+    fn thread_opened(&mut self, opened: &Value) -> Result<SwitchResult, String> {
+        let thread = &opened["thread"];
+        let id = |name: &str| thread[name].as_str().and_then(|id| id.parse::<SessionId>().ok());
+        let session = id("id").ok_or("it opened a thread without an id")?;
+        self.thread = Some(session);
+        (self.usage, self.context) = (Usage::default(), (0, self.context.1));
+        Ok(SwitchResult {
+            session,
+            forked_from: id("forkedFromId"),
+            pid: None,
+            turns: 0,
+            cwd: opened["cwd"].as_str().map_or_else(|| self.cwd.clone(), Into::into),
+            transcript: thread["path"].as_str().map(Into::into).unwrap_or_default(),
+            repaired: None,
+            totals: SlotTotals::default(),
+        })
+    }
+
+    fn agent_info(&mut self, seated: SwitchResult, opened: &Value) -> AgentResponse {
+        let agent = AgentInfo {
+            capabilities: super::CAPABILITIES,
+            name: "codex".to_owned(),
+            version: std::mem::take(&mut self.handshake.version),
+            // Whoever started it knows.
+            pid: 0,
+            model: opened["model"].as_str().unwrap_or_default().to_owned(),
+            notice: self.handshake.notice.take(),
+            session: seated.session,
+            transcript: seated.transcript,
+            cwd: seated.cwd,
+            permission_mode: self.mode,
+            commands: [
+                ("compact", "put a summary in the place of what was said"),
+                ("revert", "take the last turn back; files stay as they are"),
+            ]
+            .map(|(name, what)| (name.to_owned(), what.to_owned()))
+            .to_vec(),
+            models: std::mem::take(&mut self.handshake.models),
+            mcp_servers: (0, 0),
+            repaired: None,
+        };
+        AgentResponse::Handshake(Box::new(agent), SlotTotals::default())
+    }
+
+    /// The turn has an id now, by which it can be stopped.
+    fn turn_started(&mut self, turn: &Value) -> Vec<AgentEvent> {
+        let thread = self.thread;
+        let (Some(running), Some(id)) = (&mut self.turn, turn["id"].as_str()) else { return Vec::new() };
+        if !running.id.is_empty() {
+            return Vec::new();
+        }
+        id.clone_into(&mut running.id);
+        let started =
+            AgentEvent::PromptStateChanged { uuid: running.prompt.clone(), state: PromptState::Started };
+        if !std::mem::take(&mut running.interrupt_requested) {
+            return vec![started];
+        }
+        let params = json!({"threadId": thread, "turnId": id});
+        vec![
+            started,
+            self.send_request(&format!("stop-{id}"), CodexPending::Ignored, "turn/interrupt", &params),
+        ]
+    }
+
+    fn handle_notification(&mut self, method: &str, params: &Value) -> Vec<AgentEvent> {
+        let words = |name: &str| params[name].as_str().unwrap_or_default().to_owned();
+        let grew = |change| vec![AgentEvent::ConversationChanged { uuid: String::new(), change }];
+        match method {
+            "turn/started" => self.turn_started(&params["turn"]),
+            "turn/completed" => self.turn_ended(&params["turn"]),
+            "item/agentMessage/delta" => grew(ConversationEvent::TextDelta(words("delta"))),
+            "item/reasoning/textDelta" | "item/reasoning/summaryTextDelta" => {
+                grew(ConversationEvent::ThinkingDelta(words("delta")))
+            }
+            "item/commandExecution/outputDelta" => {
+                grew(ConversationEvent::ToolOutput { tool_use_id: words("itemId"), text: words("delta") })
+            }
+            "item/started" => items::item_started(&params["item"]),
+            "item/completed" => items::item_completed(&params["item"]),
+            "thread/tokenUsage/updated" => {
+                let usage = &params["tokenUsage"];
+                self.usage = tokens(&usage["total"]);
+                let number = |value: &Value| value.as_u64().unwrap_or_default();
+                self.context = (number(&usage["last"]["totalTokens"]), number(&usage["modelContextWindow"]));
+                Vec::new()
+            }
+            "serverRequest/resolved" => vec![AgentEvent::PermissionDropped(params["requestId"].to_string())],
+            "error" if params["willRetry"] == true => Vec::new(),
+            "error" => {
+                let why = params["error"]["message"].as_str().unwrap_or("codex failed and does not say why");
+                grew(ConversationEvent::Notice(Notice::Error, why.to_owned()))
+            }
+            "model/rerouted" => params["toModel"]
+                .as_str()
+                .map(|model| AgentEvent::ModelChanged(model.to_owned()))
+                .into_iter()
+                .collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    fn turn_ended(&mut self, ended: &Value) -> Vec<AgentEvent> {
+        let Some(turn) = self.turn.take_if(|turn| ended["id"] == *turn.id) else { return Vec::new() };
+        let mut heard = Vec::new();
+        if ended["status"] == "interrupted" {
+            let change = ConversationEvent::Notice(Notice::Interrupted, String::new());
+            heard.push(AgentEvent::ConversationChanged { uuid: String::new(), change });
+        }
+        let spent = |now: fn(&Usage) -> u64| now(&self.usage).saturating_sub(now(&turn.usage_before));
+        let usage = Usage {
+            input_tokens: spent(|usage| usage.input_tokens),
+            output_tokens: spent(|usage| usage.output_tokens),
+            cache_read_input_tokens: spent(|usage| usage.cache_read_input_tokens),
+            cache_creation_input_tokens: spent(|usage| usage.cache_creation_input_tokens),
+            ..Usage::default()
+        };
+        let duration_ms = ended["durationMs"].as_u64().unwrap_or_default();
+        let totals = SlotTotals { usd: None, usage: self.usage, context_percent: None };
+        heard.extend([
+            AgentEvent::TurnEnded {
+                uuid: turn.id,
+                cost: Some(TurnCost { usd: None, usage, duration_ms }),
+                totals,
+            },
+            AgentEvent::PromptStateChanged { uuid: turn.prompt, state: PromptState::Completed },
+            AgentEvent::Idle,
+        ]);
+        heard
+    }
+}
+
+/// The thread that a notification or a request is about.
+fn thread_of(params: &Value) -> Option<SessionId> {
+    params["threadId"].as_str()?.parse().ok()
+}
+
+/// Codex wants to know something.
+fn server_request(method: &str, id: &Value, params: &Value) -> AgentEvent {
+    let reason = params["reason"].as_str().map(str::to_owned);
+    let asks = |tool: &str, input| {
+        let tool = tool.to_owned();
+        let suggestions = Vec::new();
+        AgentEvent::PermissionRequested(PermissionRequest {
+            id: id.to_string(),
+            tool,
+            input,
+            description: reason,
+            suggestions,
+        })
+    };
+    match method {
+        "item/commandExecution/requestApproval" => {
+            asks("Bash", json!({"command": items::command_line(params)}))
+        }
+        "item/fileChange/requestApproval" => asks(
+            "Edit",
+            json!({"file_path": params["grantRoot"].as_str().unwrap_or("the files shown above")}),
+        ),
+        // Whoever asks for what nobody can be asked here gets an answer, too.
+        other => AgentEvent::SendLine(json!({"id": id, "error": {
+            "code": -32601, "message": format!("{other} is not served here"),
+        }})),
+    }
+}
+
+/// A refusal, in codex's words.
+fn refusal(message: &str) -> SlotError {
+    let unknown = message.contains("no rollout found") || message.contains("thread not found");
+    let code = match message {
+        _ if unknown => "session_not_found",
+        _ if message.contains("active writer") => "session_in_use",
+        _ => "",
+    };
+    SlotError::Refused { code: code.to_owned(), message: message.chars().take(400).collect() }
+}
+
+/// Its tokens, as ours: what came from the cache is no input of its own.
+fn tokens(usage: &Value) -> Usage {
+    let number = |name: &str| usage[name].as_u64().unwrap_or_default();
+    let (read, written) = (number("cachedInputTokens"), number("cacheWriteInputTokens"));
+    Usage {
+        input_tokens: number("inputTokens").saturating_sub(read + written),
+        output_tokens: number("outputTokens"),
+        cache_read_input_tokens: read,
+        cache_creation_input_tokens: written,
+        ..Usage::default()
+    }
+}
+
+/// `0.169.0` of `hotseat/0.169.0 (Debian …)`.
+fn version(agent: &str) -> String {
+    let (_, rest) = agent.split_once('/').unwrap_or_default();
+    rest.split_whitespace().next().unwrap_or_default().to_owned()
+}

@@ -1,0 +1,150 @@
+//! What the slot asks, as codex's methods.
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use super::turns::ForkPoint;
+use super::{CodexDriver, CodexPending, mode};
+use crate::session::SessionId;
+use crate::slot::driver::{AgentEvent, AgentResponse, SlotRequest, StartSession};
+use crate::slot::{ContextUsage, SlotError, Switch};
+
+/// How we call ourselves.
+const CLIENT: &str = "hotseat";
+
+impl CodexDriver {
+    pub(super) fn handle_request(&mut self, id: &str, ask: SlotRequest) -> Vec<AgentEvent> {
+        let done = |answer| vec![AgentEvent::Response { id: id.to_owned(), answer: Ok(answer) }];
+        match ask {
+            SlotRequest::Handshake => {
+                let client = json!({"name": CLIENT, "title": CLIENT, "version": env!("CARGO_PKG_VERSION")});
+                let params = json!({"clientInfo": client, "capabilities": {}});
+                let step = format!("{id}/initialize");
+                vec![self.send_request(&step, CodexPending::Initialize(id.to_owned()), "initialize", &params)]
+            }
+            SlotRequest::Interrupt => match self.interrupt(id, CodexPending::Plain) {
+                Some(heard) => vec![heard],
+                None => done(AgentResponse::Done),
+            },
+            SlotRequest::Switch { switch, interrupt } => self.switch(id, switch, interrupt),
+            SlotRequest::SetModel(model) => {
+                self.model.clone_from(&model);
+                done(AgentResponse::Model(model))
+            }
+            SlotRequest::SetMode(mode) => {
+                self.mode = mode;
+                done(AgentResponse::Done)
+            }
+            SlotRequest::Rename { title, session } => {
+                let params = json!({"threadId": session, "name": title});
+                vec![self.send_request(id, CodexPending::Plain, "thread/name/set", &params)]
+            }
+            SlotRequest::Archive { session, back } => vec![self.archive(id, session, back)],
+            SlotRequest::ContextUsage => {
+                let (tokens, max) = self.context;
+                let percent = if max == 0 { 0.0 } else { tokens as f64 * 100.0 / max as f64 };
+                done(AgentResponse::ContextUsage(ContextUsage {
+                    tokens,
+                    max,
+                    percent,
+                    categories: Vec::new(),
+                }))
+            }
+            // It is never given a prompt that has to wait.
+            SlotRequest::CancelPrompt(_) => done(AgentResponse::Cancelled(false)),
+            // Its input ends, and so does it.
+            SlotRequest::EndSession => Vec::new(),
+            SlotRequest::McpServers | SlotRequest::Rewind { .. } => {
+                vec![refuse(id, "codex does not know that")]
+            }
+        }
+    }
+
+    /// Stops the turn that runs, now or as soon as its id is known; none where
+    /// none runs.
+    fn interrupt(&mut self, id: &str, asked: CodexPending) -> Option<AgentEvent> {
+        let turn = self.turn.as_mut()?;
+        if turn.id.is_empty() {
+            turn.interrupt_requested = true;
+            return None;
+        }
+        let params = json!({"threadId": self.thread, "turnId": turn.id});
+        Some(self.send_request(id, asked, "turn/interrupt", &params))
+    }
+
+    fn switch(&mut self, id: &str, switch: Switch, interrupt: bool) -> Vec<AgentEvent> {
+        if matches!(switch, Switch::ResumeOrCreate { .. }) {
+            return vec![refuse(id, "codex gives its sessions their ids itself")];
+        }
+        let mut heard = Vec::new();
+        if interrupt {
+            heard.extend(self.interrupt(&format!("{id}/interrupt"), CodexPending::Ignored));
+        }
+        let (method, params, title) = match switch {
+            Switch::Clear | Switch::ResumeOrCreate { .. } => {
+                let mut params = self.thread_params(Some(&self.cwd));
+                params["sessionStartSource"] = json!("clear");
+                params["ephemeral"] = json!(self.ephemeral);
+                ("thread/start", params, None)
+            }
+            Switch::Resume(session) => ("thread/resume", self.resume_params(session, None), None),
+            Switch::Fork { source, at: Some(at), title, cwd } => {
+                heard.push(self.fork_at(ForkPoint { request_id: id.to_owned(), source, at, title, cwd }));
+                return heard;
+            }
+            Switch::Fork { source, at: None, title, cwd } => {
+                ("thread/fork", self.fork_params(source, cwd.as_deref()), title)
+            }
+        };
+        heard.push(self.send_request(id, CodexPending::Switch(self.thread, title), method, &params));
+        heard
+    }
+
+    /// The request that brings the first session.
+    pub(super) fn open_first_thread(&mut self, id: String) -> AgentEvent {
+        let (method, params) = match self.start_session.take() {
+            // It gives ids itself: a session without an entry begins anew.
+            None | Some(StartSession::New | StartSession::WithId(_)) => {
+                let mut params = self.thread_params(Some(&self.cwd));
+                params["ephemeral"] = json!(self.ephemeral);
+                ("thread/start", params)
+            }
+            Some(StartSession::Stored(session)) => ("thread/resume", self.resume_params(session, None)),
+            Some(StartSession::Fork { source, .. }) => ("thread/fork", self.fork_params(source, None)),
+        };
+        let step = format!("{id}/thread");
+        self.send_request(&step, CodexPending::FirstThread(id), method, &params)
+    }
+
+    fn resume_params(&self, session: SessionId, cwd: Option<&Path>) -> Value {
+        let mut params = self.thread_params(cwd);
+        params["threadId"] = json!(session);
+        params["excludeTurns"] = json!(true);
+        params
+    }
+
+    pub(super) fn fork_params(&self, source: SessionId, cwd: Option<&Path>) -> Value {
+        let mut params = self.resume_params(source, cwd);
+        params["ephemeral"] = json!(self.ephemeral);
+        params
+    }
+
+    /// What any thread is opened with; what nobody chose is codex's to choose.
+    fn thread_params(&self, cwd: Option<&Path>) -> Value {
+        let mut params =
+            json!({"approvalPolicy": mode::approval(self.mode), "sandbox": mode::sandbox(self.mode).0});
+        if let Some(cwd) = cwd {
+            params["cwd"] = json!(cwd);
+        }
+        if let Some(model) = &self.model {
+            params["model"] = json!(model);
+        }
+        params
+    }
+}
+
+fn refuse(id: &str, message: &str) -> AgentEvent {
+    let error = SlotError::Refused { code: String::new(), message: message.to_owned() };
+    AgentEvent::Response { id: id.to_owned(), answer: Err(error) }
+}

@@ -1,0 +1,215 @@
+//! The stream-json control protocol, as our own agent and the official `claude`
+//! speak it. Owns the frames; the drivers that share it own what differs.
+
+mod incoming;
+pub mod responses;
+
+use std::collections::HashMap;
+use std::ffi::OsString;
+
+use serde_json::{Map, Value, json};
+
+use super::{AgentEvent, SlotRequest, SpawnArgs, StartSession};
+use crate::protocol::{
+    ControlEnvelope, ControlResponse, ForkRequest, HostControlRequest, HostFrame, PermissionResponse,
+    ResumeRequest, UserLine,
+};
+use crate::slot::{Launch, PermissionDecision, PermissionRequest, SlotError, SlotTotals, Switch};
+
+/// Makes the agent tell when it is idle, and keep files before it changes them.
+const ENVIRONMENT: [(&str, &str); 2] =
+    [("CLAUDE_CODE_SDK_READS_SESSION_STATE", "1"), ("CLAUDE_CODE_ENABLE_SDK_FILE_CHECKPOINTING", "true")];
+
+/// What has to be remembered to understand such an agent.
+#[derive(Debug, Default)]
+pub struct StreamJson {
+    /// Its dollars and its tokens by model are cumulative: a turn's cost is what
+    /// they grew by. None while nobody knows what was spent before.
+    spent: Option<SlotTotals>,
+    /// What kind of answer is expected under an id.
+    expected: HashMap<String, ResponseKind>,
+}
+
+/// A kind of answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum ResponseKind {
+    Done,
+    Handshake,
+    Switched,
+    Model,
+    ContextUsage,
+    McpServers,
+    Rewind,
+    Cancelled,
+}
+
+/// How such an agent is started in a session.
+pub fn spawn_args(launch: &Launch, origin: &StartSession) -> SpawnArgs {
+    let mut arguments: Vec<OsString> = [
+        "--output-format",
+        "stream-json",
+        "--verbose",
+        "--input-format",
+        "stream-json",
+        "--include-partial-messages",
+        "--permission-prompt-tool",
+        "stdio",
+        "--permission-mode",
+        launch.permission_mode.wire_name(),
+    ]
+    .map(OsString::from)
+    .into();
+    if let Some(model) = &launch.model {
+        arguments.extend(["--model".into(), model.into()]);
+    }
+    match origin {
+        StartSession::New => {}
+        StartSession::WithId(session) => arguments.push(format!("--session-id={session}").into()),
+        StartSession::Stored(session) => arguments.push(format!("--resume={session}").into()),
+        StartSession::Fork { source, at } => {
+            arguments.extend([format!("--resume={source}").into(), "--fork-session".into()]);
+            arguments.extend(at.as_ref().map(|at| format!("--resume-session-at={at}").into()));
+        }
+    }
+    if launch.ephemeral {
+        arguments.push("--no-session-persistence".into());
+    }
+    let environment = ENVIRONMENT.map(|(name, value)| (name.into(), value.into())).into();
+    SpawnArgs { args: arguments, env: environment }
+}
+
+impl StreamJson {
+    /// A session begins that has spent nothing.
+    pub fn reset_totals(&mut self) {
+        self.spent = Some(SlotTotals::default());
+    }
+
+    /// The line that asks; its answer will be heard under this id.
+    pub fn request(&mut self, id: &str, ask: SlotRequest) -> AgentEvent {
+        let expected = match &ask {
+            SlotRequest::Handshake => ResponseKind::Handshake,
+            SlotRequest::Switch { .. } => ResponseKind::Switched,
+            SlotRequest::SetModel(_) => ResponseKind::Model,
+            SlotRequest::ContextUsage => ResponseKind::ContextUsage,
+            SlotRequest::McpServers => ResponseKind::McpServers,
+            SlotRequest::Rewind { .. } => ResponseKind::Rewind,
+            SlotRequest::CancelPrompt(_) => ResponseKind::Cancelled,
+            SlotRequest::Interrupt
+            | SlotRequest::SetMode(_)
+            | SlotRequest::Rename { .. }
+            | SlotRequest::Archive { .. }
+            | SlotRequest::EndSession => ResponseKind::Done,
+        };
+        let Some(request) = host_request(ask) else {
+            let message = "its sessions are kept by hotseat too, which has a trash of its own".to_owned();
+            let error = SlotError::Refused { code: "unsupported_request".to_owned(), message };
+            return AgentEvent::Response { id: id.to_owned(), answer: Err(error) };
+        };
+        self.expected.insert(id.to_owned(), expected);
+        send_frame(&HostFrame::ControlRequest(ControlEnvelope { request_id: id.to_owned(), request }))
+    }
+
+    /// The line that brings a prompt.
+    pub fn prompt_line(uuid: &str, text: &str) -> AgentEvent {
+        send_frame(&HostFrame::User(UserLine {
+            message: json!({"role": "user", "content": text}),
+            parent_tool_use_id: None,
+            session_id: String::new(),
+            uuid: Some(uuid.to_owned()),
+            should_query: None,
+        }))
+    }
+
+    /// The line that answers a permission request.
+    pub fn permission_line(request: PermissionRequest, verdict: PermissionDecision) -> AgentEvent {
+        let answer = match verdict {
+            PermissionDecision::AllowOnce => {
+                PermissionResponse::Allow { updated_input: Some(request.input), updated_permissions: None }
+            }
+            PermissionDecision::AllowSession => PermissionResponse::Allow {
+                updated_permissions: Some(limit_to_session(&request.tool, request.suggestions)),
+                updated_input: Some(request.input),
+            },
+            PermissionDecision::Deny(message) => PermissionResponse::Deny { message, interrupt: false },
+        };
+        let response = serde_json::to_value(answer).unwrap_or_default();
+        let response = ControlResponse::Success { request_id: request.id, response };
+        send_frame(&HostFrame::ControlResponse { response })
+    }
+}
+
+/// A frame as a line. Frames hold text, numbers and JSON, which cannot fail to
+/// become JSON.
+fn send_frame(frame: &HostFrame) -> AgentEvent {
+    AgentEvent::SendLine(serde_json::to_value(frame).unwrap_or_default())
+}
+
+/// None for what such an agent is never asked: others change its sessions too.
+fn host_request(ask: SlotRequest) -> Option<HostControlRequest> {
+    Some(match ask {
+        SlotRequest::Archive { .. } => return None,
+        SlotRequest::Handshake => {
+            HostControlRequest::Initialize { options: Map::from_iter([("hooks".into(), Value::Null)]) }
+        }
+        SlotRequest::Interrupt => HostControlRequest::Interrupt,
+        SlotRequest::Switch { switch, interrupt } => switch_request(switch, interrupt),
+        SlotRequest::SetModel(model) => HostControlRequest::SetModel { model },
+        SlotRequest::SetMode(mode) => {
+            HostControlRequest::SetPermissionMode { mode: mode.wire_name().to_owned() }
+        }
+        SlotRequest::Rename { title, session } => {
+            HostControlRequest::RenameSession { title, session_id: Some(session.to_string()) }
+        }
+        SlotRequest::ContextUsage => HostControlRequest::GetContextUsage,
+        SlotRequest::McpServers => HostControlRequest::McpStatus,
+        SlotRequest::Rewind { prompt, dry_run } => {
+            HostControlRequest::RewindFiles { user_message_id: prompt, dry_run }
+        }
+        SlotRequest::EndSession => {
+            HostControlRequest::EndSession { reason: Some("hotseat closes".to_owned()) }
+        }
+        SlotRequest::CancelPrompt(message_uuid) => HostControlRequest::CancelAsyncMessage { message_uuid },
+    })
+}
+
+fn switch_request(switch: Switch, interrupt: bool) -> HostControlRequest {
+    match switch {
+        Switch::Clear => HostControlRequest::Clear { resume: None, interrupt },
+        Switch::Resume(session) => HostControlRequest::Resume(ResumeRequest {
+            session_id: session.to_string(),
+            interrupt,
+            ..ResumeRequest::default()
+        }),
+        Switch::ResumeOrCreate { session, cwd } => HostControlRequest::Resume(ResumeRequest {
+            session_id: session.to_string(),
+            cwd: cwd.into_os_string().into_string().ok(),
+            create: true,
+            interrupt,
+            ..ResumeRequest::default()
+        }),
+        Switch::Fork { source, at, title, cwd } => HostControlRequest::Fork(ForkRequest {
+            session_id: Some(source.to_string()),
+            resume_session_at: at,
+            title,
+            // A folder that is no text cannot be named in JSON: the source's then.
+            cwd: cwd.and_then(|cwd| cwd.into_os_string().into_string().ok()),
+            interrupt,
+        }),
+    }
+}
+
+/// The agent's suggestions, kept to this session: it may suggest to write them
+/// into the project's settings, which is more than the person said. Without
+/// suggestions, the tool as a whole.
+fn limit_to_session(tool: &str, mut suggestions: Vec<Value>) -> Vec<Value> {
+    if suggestions.is_empty() {
+        suggestions.push(json!({"type": "addRules", "rules": [{"toolName": tool}], "behavior": "allow"}));
+    }
+    for rule in suggestions.iter_mut().filter_map(Value::as_object_mut) {
+        rule.insert("destination".into(), "session".into());
+    }
+    suggestions
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,160 @@
+//! Reads the answers.
+
+use std::collections::HashMap;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::{ResponseKind, StreamJson};
+use crate::protocol::{InitializeResponse, SwitchResponse};
+use crate::session::message::Usage;
+use crate::slot::driver::{AgentResponse, SwitchResult};
+use crate::slot::{
+    AgentInfo, Capabilities, ContextUsage, FileChange, McpServerStatus, RewindResult, SlotError, SlotTotals,
+};
+
+impl StreamJson {
+    /// What the answer to a request means.
+    pub(super) fn parse_response(
+        &mut self,
+        expected: ResponseKind,
+        answer: Value,
+    ) -> Result<AgentResponse, SlotError> {
+        // The official CLI does not refuse what it cannot do.
+        if expected == ResponseKind::Rewind && answer["canRewind"] == false {
+            let message =
+                string_field(&answer, "error").unwrap_or_else(|| "nothing was kept for it".to_owned());
+            return Err(SlotError::Refused { code: String::new(), message });
+        }
+        match expected {
+            ResponseKind::Done => Ok(AgentResponse::Done),
+            ResponseKind::Handshake => self
+                .parse_handshake(answer)
+                .map(|(agent, totals)| AgentResponse::Handshake(Box::new(agent), totals)),
+            ResponseKind::Switched => {
+                self.parse_switch(answer).map(|seated| AgentResponse::Switched(Box::new(seated)))
+            }
+            ResponseKind::Model => Ok(AgentResponse::Model(string_field(&answer, "model"))),
+            ResponseKind::ContextUsage => Ok(AgentResponse::ContextUsage(parse_context(answer))),
+            ResponseKind::McpServers => Ok(AgentResponse::McpServers(parse_servers(&answer))),
+            ResponseKind::Rewind => Ok(AgentResponse::Rewind(parse_rewind(answer))),
+            ResponseKind::Cancelled => {
+                Ok(AgentResponse::Cancelled(answer["cancelled"].as_bool().unwrap_or(false)))
+            }
+        }
+        .map_err(SlotError::InvalidReply)
+    }
+
+    /// Who came through the handshake, and what its session used so far.
+    fn parse_handshake(&mut self, answer: Value) -> Result<(AgentInfo, SlotTotals), String> {
+        let answer: InitializeResponse = serde_json::from_value(answer)
+            .map_err(|error| format!("its handshake makes no sense: {error}"))?;
+        let session = answer.session_id.parse().map_err(|error| format!("its handshake: {error}"))?;
+        let spent = parse_totals(answer.total_cost_usd, answer.usage);
+        self.spent = Some(spent);
+        let agent = AgentInfo {
+            name: "hotseat".to_owned(),
+            version: answer.agent_version,
+            pid: answer.pid,
+            model: answer.model,
+            notice: answer.notice,
+            session,
+            transcript: answer.transcript_path.into(),
+            cwd: answer.cwd.into(),
+            permission_mode: answer.current_permission_mode.parse().unwrap_or_default(),
+            commands: answer.commands.iter().filter_map(parse_command).collect(),
+            models: answer.models.iter().filter_map(|model| string_field(model, "value")).collect(),
+            mcp_servers: count_connected(&answer.mcp_servers),
+            repaired: answer.repaired,
+            capabilities: Capabilities::FULL,
+        };
+        Ok((agent, spent))
+    }
+
+    /// The session that a switch made the active one.
+    fn parse_switch(&mut self, answer: Value) -> Result<SwitchResult, String> {
+        let answer: SwitchResponse =
+            serde_json::from_value(answer).map_err(|error| format!("its answer makes no sense: {error}"))?;
+        let session = answer.session_id.parse().map_err(|error| format!("its answer: {error}"))?;
+        let spent = parse_totals(answer.total_cost_usd, answer.usage);
+        self.spent = Some(spent);
+        Ok(SwitchResult {
+            session,
+            forked_from: answer.forked_from.and_then(|id| id.parse().ok()),
+            pid: Some(answer.pid).filter(|&pid| pid != 0),
+            turns: answer.num_turns,
+            cwd: answer.cwd.into(),
+            transcript: answer.transcript_path.into(),
+            repaired: answer.repaired,
+            totals: spent,
+        })
+    }
+}
+
+/// What the context window holds.
+pub(super) fn parse_context(answer: Value) -> ContextUsage {
+    #[derive(Default, Deserialize)]
+    #[serde(default, rename_all = "camelCase")]
+    struct Wire {
+        total_tokens: u64,
+        max_tokens: u64,
+        percentage: f64,
+        categories: Vec<Value>,
+    }
+    let wire: Wire = serde_json::from_value(answer).unwrap_or_default();
+    let category = |value: &Value| Some((string_field(value, "name")?, value["tokens"].as_u64()?));
+    ContextUsage {
+        tokens: wire.total_tokens,
+        max: wire.max_tokens,
+        percent: wire.percentage,
+        categories: wire.categories.iter().filter_map(category).collect(),
+    }
+}
+
+/// How many of these MCP servers are connected, and how many there are.
+pub(super) fn count_connected(servers: &[Value]) -> (usize, usize) {
+    (servers.iter().filter(|server| server["status"] == "connected").count(), servers.len())
+}
+
+/// Each MCP server, as `mcp_status` has it.
+fn parse_servers(answer: &Value) -> Vec<McpServerStatus> {
+    let servers = answer["mcpServers"].as_array().into_iter().flatten();
+    let server = |server: &Value| {
+        Some(McpServerStatus {
+            name: string_field(server, "name")?,
+            status: string_field(server, "status").unwrap_or_default(),
+            scope: string_field(server, "scope"),
+            tools: server["tools"].as_array().map(Vec::len),
+            error: string_field(server, "error"),
+        })
+    };
+    servers.filter_map(server).collect()
+}
+
+/// What coming back to a prompt changes. The official CLI names the files only.
+fn parse_rewind(mut answer: Value) -> RewindResult {
+    let patches = answer.get_mut("patches").map(Value::take);
+    let mut patches: HashMap<String, Vec<Value>> =
+        patches.and_then(|patches| serde_json::from_value(patches).ok()).unwrap_or_default();
+    let paths = answer["filesChanged"].as_array().into_iter().flatten().filter_map(Value::as_str);
+    let files = paths
+        .map(|path| FileChange { patch: patches.remove(path).unwrap_or_default(), path: path.to_owned() });
+    let count = |name: &str| answer[name].as_u64().unwrap_or_default();
+    RewindResult { files: files.collect(), insertions: count("insertions"), deletions: count("deletions") }
+}
+
+/// Totals as the wire has them.
+fn parse_totals(usd: f64, usage: Value) -> SlotTotals {
+    let usage: Usage = serde_json::from_value(usage).unwrap_or_default();
+    SlotTotals { usd: Some(usd), usage, context_percent: None }
+}
+
+/// A slash command: its name and what it does.
+pub fn parse_command(value: &Value) -> Option<(String, String)> {
+    Some((string_field(value, "name")?, string_field(value, "description").unwrap_or_default()))
+}
+
+/// A text by its name.
+pub fn string_field(value: &Value, key: &str) -> Option<String> {
+    value.get(key)?.as_str().map(str::to_owned)
+}

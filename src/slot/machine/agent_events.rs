@@ -1,0 +1,139 @@
+//! What the agent says on its own, and what it changes.
+
+use super::{ActiveTurn, PromptState, SlotEffect, SlotEventKind, SlotMachine, SlotState};
+use crate::session::SessionId;
+use crate::session::conversation::ConversationEvent;
+use crate::slot::driver::{AgentEvent, JsonLine, SwitchResult};
+use crate::slot::{SlotTotals, SwitchMethod};
+
+impl SlotMachine {
+    /// Takes one line. What belongs to a session that is not the active one
+    /// is stale, and dropped.
+    pub(super) fn handle_line(&mut self, line: JsonLine) {
+        let (session, heard) = self.driver.handle_message(line);
+        let active = self.active.as_ref().map(|active| active.session);
+        if session.is_some_and(|session| active != Some(session)) {
+            // How much, not what: a log never holds what was said.
+            tracing::debug!(?session, news = heard.len(), "dropped: of another session");
+            return;
+        }
+        self.apply_all(heard);
+    }
+
+    pub(super) fn apply(&mut self, heard: AgentEvent) {
+        match heard {
+            AgentEvent::SendLine(line) => self.effects.push(SlotEffect::SendLine(self.process, line)),
+            AgentEvent::Response { id, answer } => self.match_response(&id, answer),
+            AgentEvent::SessionReset { to, what } => self.follow_reset(to, what),
+            AgentEvent::ConversationChanged { uuid, change } => self.emit_change(uuid, change),
+            AgentEvent::PromptStateChanged { uuid, state } => self.update_prompt(uuid, state),
+            AgentEvent::TurnEnded { uuid, cost, totals } => {
+                self.drop_permissions();
+                if let Some(cost) = cost {
+                    self.emit_change(uuid, ConversationEvent::TurnEnd(cost));
+                }
+                self.update_totals(SlotTotals { context_percent: self.totals.context_percent, ..totals });
+            }
+            AgentEvent::Retrying(retry) => self.emit(SlotEventKind::Retrying(retry)),
+            AgentEvent::Idle => {
+                self.turn = None;
+                self.settle_unless_switching();
+                // Those that an agent is not given while a turn runs.
+                self.send_prompts();
+            }
+            AgentEvent::PermissionRequested(request) => {
+                self.permissions.push(request.clone());
+                self.emit(SlotEventKind::PermissionRequested(request));
+            }
+            AgentEvent::PermissionDropped(id) => {
+                if let Some(at) = self.permissions.iter().position(|request| request.id == id) {
+                    self.permissions.remove(at);
+                    self.emit(SlotEventKind::PermissionDropped { id });
+                }
+            }
+            AgentEvent::ClientOp { ticket, folder, loan } => {
+                self.effects.push(SlotEffect::ClientOp { which: self.process, ticket, folder, loan });
+            }
+            AgentEvent::McpServersChanged(connected, of) => {
+                self.emit(SlotEventKind::McpServersChanged(connected, of))
+            }
+            AgentEvent::SlashCommands(commands) => self.emit(SlotEventKind::SlashCommands(commands)),
+            AgentEvent::HistoryReplayed { at, changes } => {
+                self.emit(SlotEventKind::HistoryReplayed { at: at.unwrap_or(self.now.wall), changes });
+            }
+            AgentEvent::SessionsListed(sessions) => self.emit(SlotEventKind::SessionsListed(sessions)),
+            AgentEvent::ModelChanged(model) => self.model_changed(model),
+            AgentEvent::ModeChanged(mode) => {
+                if self.launch.permission_mode != mode {
+                    self.mode_changed(mode);
+                }
+            }
+        }
+    }
+
+    fn emit_change(&mut self, uuid: String, change: ConversationEvent) {
+        self.emit(SlotEventKind::ConversationChanged { uuid, at: self.now.wall, change });
+    }
+
+    /// Where a switch or the handshake is under way, its answer settles.
+    fn settle_unless_switching(&mut self) {
+        if matches!(self.state, SlotState::Idle(_) | SlotState::Busy { .. }) {
+            self.settle();
+        }
+    }
+
+    fn update_prompt(&mut self, uuid: String, state: PromptState) {
+        match state {
+            // Told when it was submitted.
+            PromptState::Queued | PromptState::Aborted => {}
+            PromptState::Started => {
+                let prompt = self.prompts.remove(&uuid);
+                self.turn = Some(ActiveTurn { uuid: uuid.clone(), since: self.now.at });
+                self.emit_prompt(uuid.clone(), state);
+                if let Some(prompt) = prompt {
+                    self.emit_change(uuid, ConversationEvent::Prompt(prompt.text));
+                }
+                self.settle_unless_switching();
+            }
+            PromptState::Completed => {
+                self.prompts.remove(&uuid);
+                self.finish_turn(uuid, state);
+            }
+            PromptState::Cancelled => match self.prompts.find(&uuid) {
+                // Taken back by the slot itself, which keeps it.
+                Some(prompt) if !prompt.sent => {}
+                Some(_) => self.cancel_prompts(|prompt| prompt.uuid == uuid),
+                None => self.finish_turn(uuid, state),
+            },
+        }
+    }
+
+    fn finish_turn(&mut self, uuid: String, state: PromptState) {
+        let over = self.turn.take_if(|turn| turn.uuid == uuid).is_some();
+        if over || state == PromptState::Completed {
+            self.emit_prompt(uuid, state);
+        }
+        self.settle_unless_switching();
+    }
+
+    /// A session changed that was not asked to: by a slash command in a prompt.
+    /// An asked switch says the same, and its answer says more.
+    fn follow_reset(&mut self, to: SessionId, what: &'static str) {
+        if matches!(self.state, SlotState::Switching { .. }) {
+            return;
+        }
+        let Some(from) = self.active.clone() else { return };
+        let seated = SwitchResult {
+            session: to,
+            forked_from: (what == "fork").then_some(from.session),
+            pid: None,
+            turns: 0,
+            cwd: from.cwd.clone(),
+            transcript: from.transcript.with_file_name(format!("{to}.jsonl")),
+            repaired: None,
+            totals: SlotTotals::default(),
+        };
+        let since = self.turn.as_ref().map_or(self.now.at, |turn| turn.since);
+        self.activate(from, what, SwitchMethod::InProcess, seated, self.now.at - since);
+    }
+}

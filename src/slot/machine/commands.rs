@@ -1,0 +1,224 @@
+//! What people ask of the slot, and whether its state allows it.
+
+use super::lifecycle::{OnExit, ProcessLifecycle};
+use super::pending_requests::Continuation;
+use super::prompt_queue::PendingPrompt;
+use super::{PromptState, SlotEventKind, SlotMachine, SlotState};
+use crate::protocol::PermissionMode;
+use crate::session::SessionId;
+use crate::slot::driver::SlotRequest;
+use crate::slot::handle::{Reply, SlotCommand};
+use crate::slot::{CompletedSwitch, Feature, PermissionDecision, SlotError, StartIn, Switch, SwitchSupport};
+
+impl SlotMachine {
+    pub(super) fn handle_command(&mut self, command: SlotCommand) {
+        match command {
+            SlotCommand::Submit { uuid, text } => self.submit(uuid, text),
+            SlotCommand::Cancel { uuid, reply } => self.cancel(uuid, reply),
+            SlotCommand::Interrupt { reply } => {
+                if self.turn.is_some() && self.is_warm() {
+                    self.request(SlotRequest::Interrupt, Continuation::Done(reply));
+                } else {
+                    reply_with(reply, self.require_warm());
+                }
+            }
+            SlotCommand::Switch { switch, interrupt, reply } => self.switch(switch, interrupt, reply),
+            SlotCommand::AnswerPermission { id, verdict, reply } => {
+                self.answer_permission(&id, verdict, reply)
+            }
+            SlotCommand::Prewarm(switch) => self.prewarm(switch),
+            SlotCommand::SetModel { model, reply } => match self.require_feature(Feature::Model) {
+                Ok(()) => {
+                    self.request(SlotRequest::SetModel(model.clone()), Continuation::SetModel(model, reply))
+                }
+                no => reply_with(reply, no),
+            },
+            SlotCommand::SetPermissionMode { mode, reply } => match self.require_feature(Feature::Mode) {
+                Ok(()) => self.request(SlotRequest::SetMode(mode), Continuation::SetMode(mode, reply)),
+                no => reply_with(reply, no),
+            },
+            SlotCommand::Rename { session, title, reply } => match self.require_feature(Feature::Rename) {
+                Ok(()) => self.request(SlotRequest::Rename { title, session }, Continuation::Done(reply)),
+                no => reply_with(reply, no),
+            },
+            SlotCommand::Archive { session, back, reply } => match self.require_feature(Feature::Archive) {
+                Ok(()) => self.request(SlotRequest::Archive { session, back }, Continuation::Done(reply)),
+                no => reply_with(reply, no),
+            },
+            SlotCommand::ContextUsage { reply } => match self.require_feature(Feature::Context) {
+                Ok(()) => self.request(SlotRequest::ContextUsage, Continuation::ContextUsage(Some(reply))),
+                Err(no) => reply_with(reply, Err(no)),
+            },
+            SlotCommand::McpServers { reply } => match self.require_feature(Feature::Servers) {
+                Ok(()) => self.request(SlotRequest::McpServers, Continuation::McpServers(reply)),
+                Err(no) => reply_with(reply, Err(no)),
+            },
+            SlotCommand::Rewind { prompt, dry_run, reply } => match self.require_feature(Feature::Rewind) {
+                Ok(()) => self.request(SlotRequest::Rewind { prompt, dry_run }, Continuation::Rewind(reply)),
+                Err(no) => reply_with(reply, Err(no)),
+            },
+            SlotCommand::Restart { seat, reply } => self.restart(seat, reply),
+            SlotCommand::ReplaceAgent { program, seat, reply } => {
+                self.kill_standbys();
+                self.launch.driver = program.driver;
+                self.launch.program = program.path;
+                self.launch.args = program.args;
+                self.launch.model = None;
+                self.restart(seat, reply);
+            }
+            SlotCommand::Close { done } => self.close(Some(done)),
+        }
+    }
+
+    /// Whether the agent can be asked something: it is warm, not switching.
+    fn require_warm(&self) -> Result<(), SlotError> {
+        let word = match (&self.lifecycle, &self.state) {
+            (ProcessLifecycle::Stopping { .. } | ProcessLifecycle::Closed, _) => "closing",
+            (_, SlotState::Starting) => "starting",
+            (_, SlotState::Switching { .. }) => "switching",
+            (_, SlotState::Exited(_)) => "not running",
+            (_, SlotState::Idle(_) | SlotState::Busy { .. }) => return Ok(()),
+        };
+        Err(SlotError::NotReady(word))
+    }
+
+    /// Whether the agent can be asked for this, which not every agent has.
+    fn require_feature(&self, feature: Feature) -> Result<(), SlotError> {
+        self.require_warm()?;
+        self.driver.capabilities().unsupported(feature).map_or(Ok(()), |why| Err(unsupported(why)))
+    }
+
+    fn submit(&mut self, uuid: String, text: String) {
+        let for_next = matches!(self.state, SlotState::Switching { .. });
+        self.prompts.push(uuid.clone(), text, for_next);
+        self.emit_prompt(uuid, PromptState::Queued);
+        self.send_prompts();
+    }
+
+    fn cancel(&mut self, uuid: String, reply: Reply<bool>) {
+        match self.prompts.find(&uuid) {
+            Some(PendingPrompt { sent: true, .. }) => {
+                self.request(
+                    SlotRequest::CancelPrompt(uuid.clone()),
+                    Continuation::CancelPrompt(uuid, Some(reply)),
+                );
+            }
+            Some(_) => {
+                self.cancel_prompts(|prompt| prompt.uuid == uuid);
+                reply_with(reply, Ok(true));
+            }
+            None => reply_with(reply, Ok(false)),
+        }
+    }
+
+    /// Takes back those prompts that `which` picks.
+    pub(super) fn cancel_prompts(&mut self, which: impl Fn(&PendingPrompt) -> bool) {
+        for uuid in self.prompts.remove_where(which) {
+            self.emit_prompt(uuid, PromptState::Cancelled);
+        }
+    }
+
+    /// The session they were meant for did not come.
+    pub(super) fn cancel_prompts_for_next(&mut self) {
+        self.cancel_prompts(|prompt| prompt.for_next_session);
+    }
+
+    fn switch(&mut self, switch: Switch, interrupt: bool, reply: Reply<CompletedSwitch>) {
+        let from = match (self.require_warm(), &self.active) {
+            (Ok(()), Some(active)) => active.session,
+            (no, _) => return reply_with(reply, no.and(Err(SlotError::NotReady("starting")))),
+        };
+        let ability = self.driver.capabilities().switch_support(&switch);
+        if let SwitchSupport::Unsupported(why) = ability {
+            return reply_with(reply, Err(unsupported(why)));
+        }
+        if ability == SwitchSupport::Standby && switch == Switch::Resume(from) {
+            let message = "this session has the seat already".to_owned();
+            return reply_with(reply, Err(SlotError::Refused { code: String::new(), message }));
+        }
+        if let (SwitchSupport::Standby, Some(message)) = (ability, self.open_elsewhere(&switch)) {
+            return reply_with(reply, Err(SlotError::Refused { code: "session_in_use".to_owned(), message }));
+        }
+        if !interrupt && (self.turn.is_some() || self.prompts.any_sent()) {
+            return reply_with(reply, Err(SlotError::Busy));
+        }
+        // They belong to the session that is left: it must not be another that
+        // runs them. They are kept here, in case the switch fails.
+        for uuid in self.prompts.unsend() {
+            self.request(SlotRequest::CancelPrompt(uuid.clone()), Continuation::CancelPrompt(uuid, None));
+        }
+        self.set_state(SlotState::Switching { from, switch: switch.clone() });
+        if ability == SwitchSupport::Standby {
+            return self.switch_to_standby(switch, interrupt, reply);
+        }
+        self.request(
+            SlotRequest::Switch { switch: switch.clone(), interrupt },
+            Continuation::Switch(switch, reply),
+        );
+    }
+
+    fn answer_permission(&mut self, id: &str, verdict: PermissionDecision, reply: Reply<()>) {
+        let Some(at) = self.permissions.iter().position(|request| request.id == id) else {
+            let gone = "this permission request needs no answer any more";
+            return reply_with(reply, Err(SlotError::Disconnected(gone.to_owned())));
+        };
+        let request = self.permissions.remove(at);
+        let heard = self.driver.answer_permission(request, verdict);
+        self.apply_all(heard);
+        reply_with(reply, Ok(()));
+    }
+
+    fn restart(&mut self, seat: StartIn, reply: Reply<()>) {
+        if matches!(
+            self.lifecycle,
+            ProcessLifecycle::Stopping { after: OnExit::Finish, .. } | ProcessLifecycle::Closed
+        ) {
+            return reply_with(reply, Err(SlotError::NotReady("closing")));
+        }
+        match seat {
+            StartIn::Same => {}
+            StartIn::New => self.set_start_session(None),
+            StartIn::Stored(session) => self.set_start_session(Some(session)),
+        }
+        self.attempts = 0;
+        self.fail_pending_switch(SlotError::NotReady("starting again"));
+        if matches!(self.lifecycle, ProcessLifecycle::Stopped { .. }) {
+            self.start_process();
+        } else {
+            self.stop_process(OnExit::Restart);
+        }
+        reply_with(reply, Ok(()));
+    }
+
+    /// The next process starts in another session: what waits was not meant for it.
+    fn set_start_session(&mut self, session: Option<SessionId>) {
+        self.cancel_prompts(|_| true);
+        self.launch.resume = session;
+        self.active = None;
+    }
+
+    /// Takes note of what may run without asking.
+    pub(super) fn mode_changed(&mut self, mode: PermissionMode) {
+        self.launch.permission_mode = mode;
+        self.kill_standbys();
+        self.emit(SlotEventKind::ModeChanged(mode));
+    }
+
+    /// Takes note of a model that the agent reports.
+    pub(super) fn model_changed(&mut self, model: String) {
+        if let Some(active) = self.active.as_mut().filter(|active| active.model != model) {
+            active.model.clone_from(&model);
+            self.emit(SlotEventKind::ModelChanged(model));
+        }
+    }
+}
+
+/// The agent cannot do it, and says why.
+fn unsupported(why: &str) -> SlotError {
+    SlotError::Refused { code: "unsupported_request".to_owned(), message: why.to_owned() }
+}
+
+/// Nobody may wait for the answer any more, which is as well.
+pub(super) fn reply_with<T>(reply: Reply<T>, result: Result<T, SlotError>) {
+    let _heard = reply.send(result);
+}

@@ -1,0 +1,276 @@
+//! What the agent's answers change.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::background_processes::PendingSwitch;
+use super::commands::reply_with;
+use super::lifecycle::{OnExit, ProcessLifecycle};
+use super::pending_requests::Continuation;
+use super::{CurrentSession, PromptState, SlotEventKind, SlotMachine};
+use crate::slot::driver::{AgentResponse, SlotRequest, SwitchResult};
+use crate::slot::handle::Reply;
+use crate::slot::{AgentInfo, CompletedSwitch, Feature, SlotError, SlotTotals, Switch, SwitchMethod};
+
+impl SlotMachine {
+    pub(super) fn handle_response(
+        &mut self,
+        then: Continuation,
+        result: Result<AgentResponse, SlotError>,
+        since: Instant,
+    ) {
+        match then {
+            Continuation::Handshake => self.finish_handshake(result),
+            Continuation::LogFailure => {
+                if let Err(error) = result {
+                    tracing::warn!(%error, "what was asked along the way was not done");
+                }
+            }
+            Continuation::Done(reply) => reply_with(reply, result.map(drop)),
+            Continuation::SetModel(wanted, reply) => {
+                if let Ok(answer) = &result {
+                    self.kill_standbys();
+                    self.launch.model.clone_from(&wanted);
+                    let told = match answer {
+                        AgentResponse::Model(told) => told.clone(),
+                        _ => None,
+                    };
+                    // The name of the default is the agent's to tell, at the latest with the next turn.
+                    if let Some(model) = told.or(wanted) {
+                        self.model_changed(model);
+                    }
+                }
+                reply_with(reply, result.map(drop));
+            }
+            Continuation::SetMode(mode, reply) => {
+                if result.is_ok() {
+                    self.mode_changed(mode);
+                }
+                reply_with(reply, result.map(drop));
+            }
+            Continuation::Switch(switch, reply) => self.finish_switch(&switch, result, reply, since),
+            Continuation::ContextUsage(reply) => {
+                let usage = result.and_then(|answer| match answer {
+                    AgentResponse::ContextUsage(usage) => Ok(usage),
+                    _ => Err(unexpected_response()),
+                });
+                if let Ok(usage) = &usage {
+                    let percent = Some(usage.percent);
+                    if self.totals.context_percent != percent {
+                        self.totals.context_percent = percent;
+                        self.emit(SlotEventKind::TotalsChanged(self.totals));
+                    }
+                }
+                if let Some(reply) = reply {
+                    reply_with(reply, usage);
+                }
+            }
+            Continuation::McpServers(reply) => {
+                let servers = result.and_then(|answer| match answer {
+                    AgentResponse::McpServers(servers) => Ok(servers),
+                    _ => Err(unexpected_response()),
+                });
+                reply_with(reply, servers);
+            }
+            Continuation::Rewind(reply) => {
+                let rewind = result.and_then(|answer| match answer {
+                    AgentResponse::Rewind(rewind) => Ok(rewind),
+                    _ => Err(unexpected_response()),
+                });
+                reply_with(reply, rewind);
+            }
+            Continuation::CancelPrompt(uuid, reply) => {
+                let cancelled = matches!(result, Ok(AgentResponse::Cancelled(true)));
+                if let Some(reply) = reply {
+                    if cancelled {
+                        self.cancel_prompts(|prompt| prompt.uuid == uuid);
+                    }
+                    reply_with(reply, result.map(|_| cancelled));
+                }
+            }
+        }
+    }
+
+    /// The agent is through the handshake, or it is none.
+    fn finish_handshake(&mut self, result: Result<AgentResponse, SlotError>) {
+        // One that is to end already has nothing to say of the next.
+        if !matches!(self.lifecycle, ProcessLifecycle::Running { .. }) {
+            return;
+        }
+        let (mut agent, totals) = match result {
+            Ok(AgentResponse::Handshake(agent, totals)) => (*agent, totals),
+            Ok(_) => return self.stop_process(OnExit::Retry(unexpected_response().to_string())),
+            // The session that was asked for is refused, not the agent itself: it is
+            // asked for another before it is given up.
+            Err(error @ SlotError::Refused { .. })
+                if self.active.is_none() && self.launch.resume.is_some() =>
+            {
+                self.launch.resume = None;
+                self.resume_refusal = Some(error.to_string());
+                return self.stop_process(OnExit::Restart);
+            }
+            Err(error) => return self.stop_process(OnExit::Retry(error.to_string())),
+        };
+        if agent.pid == 0 {
+            agent.pid = self.leader_pids.get(&self.process).map_or(0, |leader| (self.find_leaf)(*leader));
+        }
+        if let ProcessLifecycle::Running { warm } = &mut self.lifecycle {
+            *warm = Some(self.now.at);
+        }
+        self.active = Some(CurrentSession {
+            session: agent.session,
+            transcript: agent.transcript.clone(),
+            cwd: agent.cwd.clone(),
+            pid: agent.pid,
+            model: agent.model.clone(),
+        });
+        self.launch.permission_mode = agent.permission_mode;
+        self.turn = None;
+        self.emit(SlotEventKind::Ready(agent));
+        if let Some(why) = self.resume_refusal.take() {
+            self.emit(SlotEventKind::ResumeRefused(why));
+        }
+        self.settle();
+        self.update_totals(totals);
+        self.send_prompts();
+    }
+
+    /// A switch is done, or refused.
+    fn finish_switch(
+        &mut self,
+        switch: &Switch,
+        result: Result<AgentResponse, SlotError>,
+        reply: Reply<CompletedSwitch>,
+        since: Instant,
+    ) {
+        let (answered, from) = match (result, self.active.clone()) {
+            // Nobody knows which session is active now: only a new process is sure.
+            (Err(SlotError::InvalidReply(why)), _) => {
+                self.stop_process(OnExit::Retry(why.clone()));
+                return reply_with(reply, Err(SlotError::Disconnected(why)));
+            }
+            (Ok(answered), Some(from)) => (answered, from),
+            (result, _) => {
+                let error = result.err().unwrap_or(SlotError::NotReady("starting"));
+                return self.fail_switch(reply, error);
+            }
+        };
+        match answered {
+            AgentResponse::Switched(seated) => {
+                self.leave_session();
+                let same = seated.pid.is_none_or(|pid| pid == from.pid);
+                let how = if same { SwitchMethod::InProcess } else { SwitchMethod::Standby };
+                let switched = self.activate(from, switch.name(), how, *seated, self.now.at - since);
+                reply_with(reply, Ok(switched));
+            }
+            _ => {
+                self.stop_process(OnExit::Retry(unexpected_response().to_string()));
+                reply_with(reply, Err(unexpected_response()));
+            }
+        }
+    }
+
+    /// The process of a standby has the seat.
+    pub(super) fn activate_standby(
+        &mut self,
+        promise: PendingSwitch,
+        (agent, totals): (AgentInfo, SlotTotals),
+    ) {
+        let PendingSwitch { switch, reply, since, was_ready, .. } = promise;
+        let Some(from) = self.active.clone() else { return };
+        if let Some(turn) = self.turn.take() {
+            self.emit_prompt(turn.uuid, PromptState::Completed);
+        }
+        self.leave_session();
+        self.lifecycle = ProcessLifecycle::Running { warm: Some(self.now.at) };
+        let forked_from = matches!(switch, Switch::Fork { .. }).then(|| switch.source()).flatten();
+        let session = agent.session;
+        let seated = SwitchResult {
+            session,
+            forked_from,
+            pid: Some(agent.pid),
+            turns: 0,
+            cwd: agent.cwd,
+            transcript: agent.transcript,
+            repaired: agent.repaired,
+            totals,
+        };
+        let how = if was_ready { SwitchMethod::Standby } else { SwitchMethod::Cold };
+        let switched = self.activate(from, switch.name(), how, seated, self.now.at - since);
+        self.model_changed(agent.model);
+        reply_with(reply, Ok(switched));
+        if let Switch::Fork { title: Some(title), .. } = switch {
+            self.request(SlotRequest::Rename { title, session }, Continuation::LogFailure);
+        }
+    }
+
+    /// What waited for the session that is left has nowhere to go.
+    fn leave_session(&mut self) {
+        self.cancel_prompts(|prompt| !prompt.for_next_session);
+        self.prompts.session_arrived();
+        self.turn = None;
+    }
+
+    /// The former session stays active, and its prompts are its own again.
+    pub(super) fn fail_switch(&mut self, reply: Reply<CompletedSwitch>, error: SlotError) {
+        self.cancel_prompts_for_next();
+        self.settle();
+        self.send_prompts();
+        reply_with(reply, Err(error));
+    }
+
+    /// Another session is active now.
+    pub(super) fn activate(
+        &mut self,
+        from: CurrentSession,
+        what: &'static str,
+        how: SwitchMethod,
+        seated: SwitchResult,
+        took: Duration,
+    ) -> CompletedSwitch {
+        self.drop_permissions();
+        let pid = seated.pid.unwrap_or(from.pid);
+        self.active = Some(CurrentSession {
+            session: seated.session,
+            transcript: seated.transcript.clone(),
+            cwd: seated.cwd.clone(),
+            pid,
+            model: from.model,
+        });
+        let switched = CompletedSwitch {
+            kind: what,
+            method: how,
+            from: from.session,
+            to: seated.session,
+            forked_from: seated.forked_from,
+            duration: took,
+            pid,
+            turns: seated.turns,
+            cwd: seated.cwd,
+            transcript: seated.transcript,
+            repaired: seated.repaired,
+        };
+        self.epoch += 1;
+        self.emit(SlotEventKind::Switched(switched.clone()));
+        self.settle();
+        self.update_totals(seated.totals);
+        self.send_prompts();
+        switched
+    }
+
+    /// Totals of the session, and how full its context window is.
+    pub(super) fn update_totals(&mut self, totals: SlotTotals) {
+        self.totals = totals;
+        self.emit(SlotEventKind::TotalsChanged(totals));
+        let measures = self.driver.capabilities().unsupported(Feature::Context).is_none();
+        if self.is_warm() && measures {
+            self.request(SlotRequest::ContextUsage, Continuation::ContextUsage(None));
+        }
+    }
+}
+
+/// A driver answered something else than it was asked.
+fn unexpected_response() -> SlotError {
+    SlotError::InvalidReply("its driver answered something else than it was asked".to_owned())
+}

@@ -1,0 +1,36 @@
+//! The process group of one agent: whoever is in it ends with it.
+
+use rustix::process::{Pid, Signal, kill_process_group};
+
+/// Kills the group when it is dropped, unless it was let go. Held by the task
+/// that waits for the group's leader, so that it is dropped with the runtime.
+#[derive(Debug)]
+pub(super) struct ProcessGroupGuard {
+    group: Option<Pid>,
+}
+
+impl ProcessGroupGuard {
+    pub(super) fn new(group: Pid) -> Self {
+        Self { group: Some(group) }
+    }
+
+    /// The group ended by itself.
+    pub(super) fn disarm(mut self) {
+        self.group = None;
+    }
+}
+
+impl Drop for ProcessGroupGuard {
+    fn drop(&mut self) {
+        if let Some(group) = self.group {
+            signal_group(group, Signal::KILL);
+        }
+    }
+}
+
+/// Signals all that are in the group.
+pub(super) fn signal_group(group: Pid, signal: Signal) {
+    if let Err(error) = kill_process_group(group, signal) {
+        tracing::debug!(?group, ?signal, %error, "nobody left to signal");
+    }
+}

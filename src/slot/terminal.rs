@@ -1,0 +1,267 @@
+//! A slot whose program runs in a terminal of its own: the official interactive
+//! `claude`, one process for all sessions.
+//!
+//! Owns that process, its screen and the task around both. Everybody else holds
+//! a [`SlotHandle`], as for any slot, and a [`Terminal`] to show the screen and
+//! to hand on keys. Switches are the program's own commands, typed into it; that
+//! they happened is known from its hooks, never from its screen.
+
+mod hooks;
+mod machine;
+mod pty;
+
+use std::path::Path;
+use std::process::{Command as Program, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep_until, timeout};
+
+use self::hooks::{HookListener, HookReport};
+use self::machine::{TerminalEffect, TerminalMachine, TerminalSlotInput};
+use self::pty::{Emulator, Pty};
+use super::handle::SlotCommand;
+use super::{Launch, SlotEvent, SlotHandle, log};
+use crate::session::SessionId;
+
+/// Commands, reports and keys that may wait for the slot's task.
+const QUEUE: usize = 256;
+/// How long a program may take to say its version.
+const VERSION_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The terminal of a slot; cheap to clone.
+#[derive(Clone)]
+pub struct AgentTerminal {
+    screen: Arc<Mutex<TerminalScreen>>,
+    inputs: mpsc::UnboundedSender<TerminalSlotInput>,
+}
+
+/// What is on the screen, and how large it is to be.
+struct TerminalScreen {
+    /// None until the program was started once.
+    emulator: Option<Arc<Mutex<Emulator>>>,
+    /// Rows and columns.
+    size: (u16, u16),
+    /// Tells the program's terminal its size.
+    pty: Option<Pty>,
+}
+
+impl AgentTerminal {
+    /// Looks at the screen; none before the program is started.
+    pub fn with_screen<T>(&self, look: impl FnOnce(&vt100::Screen) -> T) -> Option<T> {
+        let emulator = self.lock_screen().emulator.clone()?;
+        let emulator = pty::lock(&emulator);
+        Some(look(emulator.screen()))
+    }
+
+    /// Hands on what the person typed, as a terminal would send it.
+    pub fn send(&self, keys: Vec<u8>) {
+        self.scroll_to_end();
+        // The task ends with the program.
+        let _read_or_gone = self.inputs.send(TerminalSlotInput::Typed(keys));
+    }
+
+    /// Scrolls back by so many lines, or forth.
+    pub fn scroll(&self, lines: isize) {
+        if let Some(emulator) = &self.lock_screen().emulator {
+            let mut emulator = pty::lock(emulator);
+            let at = emulator.screen().scrollback().saturating_add_signed(lines);
+            emulator.screen_mut().set_scrollback(at);
+        }
+    }
+
+    /// Gives the screen another size, in rows and columns; costs nothing where
+    /// it has that size.
+    pub fn resize(&self, rows: u16, columns: u16) {
+        let mut shown = self.lock_screen();
+        if shown.size == (rows, columns) || rows == 0 || columns == 0 {
+            return;
+        }
+        shown.size = (rows, columns);
+        if let Some(emulator) = &shown.emulator {
+            pty::lock(emulator).set_size(pty::cells(rows), pty::cells(columns));
+        }
+        if let Some(pty) = &shown.pty
+            && let Err(error) = pty.resize(rows, columns)
+        {
+            tracing::warn!(%error, "the agent's terminal could not be resized");
+        }
+    }
+
+    fn scroll_to_end(&self) {
+        if let Some(emulator) = &self.lock_screen().emulator {
+            pty::lock(emulator).screen_mut().set_scrollback(0);
+        }
+    }
+
+    fn lock_screen(&self) -> std::sync::MutexGuard<'_, TerminalScreen> {
+        self.screen.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+/// Starts a program in a terminal of this size (rows and columns) and the task
+/// that owns it. `painted` is called, from another thread, when its screen changed. Must be called within
+/// a tokio runtime.
+pub fn spawn(
+    launch: Launch,
+    size: (u16, u16),
+    painted: impl Fn() + Send + Sync + 'static,
+) -> (SlotHandle, mpsc::Receiver<SlotEvent>, AgentTerminal) {
+    let (commands, obeyed) = mpsc::channel(QUEUE);
+    let (told, news) = mpsc::channel(QUEUE);
+    let (inputs, waiting) = mpsc::unbounded_channel();
+    let shown = TerminalScreen { emulator: None, size, pty: None };
+    let terminal = AgentTerminal { screen: Arc::new(Mutex::new(shown)), inputs };
+    let actor = TerminalActor {
+        launch,
+        terminal: terminal.clone(),
+        events_tx: told,
+        on_repaint: Arc::new(painted),
+        hooks: None,
+    };
+    tokio::spawn(actor.run(obeyed, waiting));
+    (SlotHandle::new(commands), news, terminal)
+}
+
+/// Does what the machine says.
+struct TerminalActor {
+    launch: Launch,
+    terminal: AgentTerminal,
+    events_tx: mpsc::Sender<SlotEvent>,
+    on_repaint: Arc<dyn Fn() + Send + Sync>,
+    /// Reports of the program that runs; those of a former one are nobody's.
+    hooks: Option<mpsc::Receiver<HookReport>>,
+}
+
+impl TerminalActor {
+    async fn run(
+        mut self,
+        mut commands: mpsc::Receiver<SlotCommand>,
+        mut inputs: mpsc::UnboundedReceiver<TerminalSlotInput>,
+    ) {
+        let mut machine = TerminalMachine::new(self.launch.clone(), is_stored, Instant::now());
+        let mut next = Some(TerminalSlotInput::Start);
+        let mut abandoned = false;
+        loop {
+            if let Some(input) = next.take() {
+                for effect in machine.step(input, Instant::now()) {
+                    if !self.execute(effect).await {
+                        return;
+                    }
+                }
+            }
+            let deadline = machine.deadline();
+            next = tokio::select! {
+                command = commands.recv(), if !abandoned => {
+                    abandoned = command.is_none();
+                    Some(command.map_or(TerminalSlotInput::HandlesDropped, TerminalSlotInput::Command))
+                }
+                Some(input) = inputs.recv() => Some(input),
+                Some(report) = next_report(&mut self.hooks) => Some(TerminalSlotInput::Report(report)),
+                () = sleep_until_deadline(deadline) => Some(TerminalSlotInput::Tick),
+            };
+        }
+    }
+
+    /// Does it; `false` after the last one.
+    async fn execute(&mut self, effect: TerminalEffect) -> bool {
+        match effect {
+            TerminalEffect::Spawn(session) => {
+                if let Err(reason) = self.start(session) {
+                    // The task itself reads them.
+                    let _told = self.terminal.inputs.send(TerminalSlotInput::Ended(reason, Vec::new()));
+                }
+            }
+            TerminalEffect::SendKeys(keys) => {
+                if let Some(pty) = &self.terminal.lock_screen().pty {
+                    pty.send(keys);
+                }
+            }
+            TerminalEffect::Signal(signal) => {
+                if let Some(pty) = &self.terminal.lock_screen().pty {
+                    pty.signal(signal);
+                }
+            }
+            TerminalEffect::Emit(event) => {
+                log::log_event(&event);
+                // Nobody who reads: then nobody wants to know.
+                let _read_or_gone = self.events_tx.send(*event).await;
+            }
+            TerminalEffect::Finish => return false,
+        }
+        true
+    }
+
+    /// Starts the program; an error is for a person.
+    fn start(&mut self, session: Option<SessionId>) -> Result<(), String> {
+        let launch = &self.launch;
+        let failed = |error: &dyn std::fmt::Display| {
+            format!("could not start {}: {error:#}", launch.program.display())
+        };
+        if !launch.cwd.is_dir() {
+            return Err(failed(&format!("the folder {} does not exist", launch.cwd.display())));
+        }
+        let reporter = launch.guard.clone().map_or_else(std::env::current_exe, Ok);
+        let hooks =
+            HookListener::new(&reporter.map_err(|error| failed(&error))?).map_err(|error| failed(&error))?;
+        let mut program = Program::new(&launch.program);
+        program.args(&launch.args).arg("--settings").arg(hooks.settings_path());
+        program.args(["--permission-mode", launch.permission_mode.wire_name()]);
+        if let Some(model) = &launch.model {
+            program.args(["--model", model]);
+        }
+        if let Some(session) = session {
+            program.arg(format!("--resume={session}"));
+        }
+        program.envs(launch.env.iter().map(|(name, value)| (name, value))).current_dir(&launch.cwd);
+        let size = self.terminal.lock_screen().size;
+        let (painted, inputs) = (Arc::clone(&self.on_repaint), self.terminal.inputs.clone());
+        let ended = move |reason, screen| {
+            // The task may have ended before its program.
+            let _told_or_over = inputs.send(TerminalSlotInput::Ended(reason, screen));
+        };
+        let (pty, emulator) = Pty::start(&program, size, move || painted(), ended)?;
+        tracing::info!(program = %launch.program.display(), pid = pty.pid, "started in a terminal");
+        let _told = self.terminal.inputs.send(TerminalSlotInput::Started(pty.pid));
+        tokio::spawn(probe_version(launch.clone(), self.terminal.inputs.clone()));
+        let (reports, heard) = mpsc::channel(QUEUE);
+        tokio::spawn(hooks.listen(reports));
+        self.hooks = Some(heard);
+        let mut shown = self.terminal.lock_screen();
+        (shown.pty, shown.emulator) = (Some(pty), Some(emulator));
+        Ok(())
+    }
+}
+
+/// Asks a program for its version, which is told if it has one.
+async fn probe_version(launch: Launch, inputs: mpsc::UnboundedSender<TerminalSlotInput>) {
+    let mut program = tokio::process::Command::new(&launch.program);
+    program.args(&launch.args).arg("--version").envs(launch.env).current_dir(launch.cwd);
+    program.stdin(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true);
+    if let Ok(Ok(output)) = timeout(VERSION_TIMEOUT, program.output()).await {
+        let said = String::from_utf8_lossy(&output.stdout);
+        let version = said.split_whitespace().next().unwrap_or_default().to_owned();
+        // The task may have ended meanwhile.
+        let _told_or_over = inputs.send(TerminalSlotInput::Version(version));
+    }
+}
+
+async fn next_report(hooks: &mut Option<mpsc::Receiver<HookReport>>) -> Option<HookReport> {
+    match hooks {
+        Some(hooks) => hooks.recv().await,
+        None => None,
+    }
+}
+
+async fn sleep_until_deadline(deadline: Option<Instant>) {
+    match deadline {
+        Some(deadline) => sleep_until(deadline).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// A session without any entry on disk cannot be resumed.
+fn is_stored(transcript: &Path) -> bool {
+    std::fs::metadata(transcript).is_ok_and(|file| file.len() > 0)
+}

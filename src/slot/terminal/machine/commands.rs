@@ -1,0 +1,171 @@
+//! What is asked of the program, as the keys that ask for it.
+
+use std::time::Duration;
+
+use super::{AfterExit, TerminalEffect, TerminalMachine, TerminalSession, TypedSwitch, refusal};
+use crate::session::SessionId;
+use crate::slot::handle::{Reply, SlotCommand, StartIn};
+use crate::slot::terminal::pty::PtyInput;
+use crate::slot::{CompletedSwitch, PromptState, SlotError, SlotEventKind, SlotState, Switch};
+
+/// Between keys that must not be taken for one paste.
+const KEY_GAP: Duration = Duration::from_millis(40);
+/// What the program does after an interrupt takes that long.
+pub(super) const SETTLE_TIME: Duration = Duration::from_millis(250);
+/// Ctrl-S: puts what is in the program's input aside, until the next command is done.
+const STASH_KEY: u8 = 0x13;
+
+impl TerminalMachine {
+    pub(super) fn handle_command(&mut self, command: SlotCommand) {
+        // Whoever does not wait for an answer any more needs none.
+        match command {
+            SlotCommand::Switch { switch, interrupt, reply } => self.switch(switch, interrupt, reply),
+            SlotCommand::Submit { uuid, text } => self.submit(uuid, &text),
+            SlotCommand::Interrupt { reply } => {
+                if matches!(self.state, SlotState::Busy { .. }) {
+                    self.send_bytes(b"\x1b".to_vec());
+                }
+                let _ = reply.send(Ok(()));
+            }
+            SlotCommand::Rename { title, reply, .. } => {
+                let outcome = self
+                    .require_ready()
+                    .map(|()| self.type_command(&format!("/rename {}", one_line(&title))));
+                let _ = reply.send(outcome);
+            }
+            SlotCommand::SetModel { model: Some(model), reply } => {
+                let outcome =
+                    self.require_ready().map(|()| self.type_command(&format!("/model {}", one_line(&model))));
+                let _ = reply.send(outcome);
+            }
+            SlotCommand::SetModel { model: None, reply } => refuse(reply, "choose a model with /model"),
+            // One process has every session: there is nothing to make ready.
+            SlotCommand::Prewarm(_) => {}
+            SlotCommand::Cancel { reply, .. } => {
+                let _ = reply.send(Ok(false));
+            }
+            SlotCommand::AnswerPermission { reply, .. } => refuse(reply, "it is answered in the terminal"),
+            SlotCommand::SetPermissionMode { reply, .. } => {
+                refuse(reply, "Shift-Tab changes it in the terminal")
+            }
+            SlotCommand::Archive { reply, .. } => refuse(reply, "its sessions go to hotseat's own trash"),
+            SlotCommand::ReplaceAgent { reply, .. } => refuse(reply, "leave, and start with another --agent"),
+            SlotCommand::ContextUsage { reply } => refuse(reply, "/context shows it in the terminal"),
+            SlotCommand::McpServers { reply } => refuse(reply, "/mcp shows them in the terminal"),
+            SlotCommand::Rewind { reply, .. } => refuse(reply, "/rewind does it in the terminal"),
+            SlotCommand::Restart { seat, reply } => {
+                let session = match seat {
+                    StartIn::Same => self.active.as_ref().map(|active| active.session),
+                    StartIn::New => None,
+                    StartIn::Stored(session) => Some(session),
+                };
+                self.stop_program(AfterExit::Start(session));
+                let _ = reply.send(Ok(()));
+            }
+            SlotCommand::Close { done } => {
+                self.closers.push(done);
+                self.stop_program(AfterExit::Finish);
+            }
+        }
+    }
+
+    fn require_ready(&self) -> Result<(), SlotError> {
+        match &self.state {
+            SlotState::Idle(_) | SlotState::Busy { .. } => Ok(()),
+            SlotState::Starting => Err(SlotError::NotReady("starting")),
+            SlotState::Switching { .. } => Err(SlotError::NotReady("switching")),
+            SlotState::Exited(_) => Err(SlotError::NotReady("exited")),
+        }
+    }
+
+    fn switch(&mut self, switch: Switch, interrupt: bool, reply: Reply<CompletedSwitch>) {
+        let busy = matches!(self.state, SlotState::Busy { .. });
+        let refused = match (&self.active, &switch, self.require_ready()) {
+            (_, _, Err(error)) => Some(error),
+            (_, _, Ok(())) if busy && !interrupt => Some(SlotError::Busy),
+            (_, Switch::Fork { at: Some(_), .. }, _) => {
+                Some(refusal("fork_at", "/branch copies a session to its end only"))
+            }
+            (Some(active), Switch::Fork { cwd: Some(cwd), .. }, _) if *cwd != active.cwd => {
+                Some(refusal("other_folder", "/branch stays in its folder"))
+            }
+            (
+                Some(active),
+                Switch::Resume(session)
+                | Switch::ResumeOrCreate { session, .. }
+                | Switch::Fork { source: session, .. },
+                _,
+            ) if *session != active.session && !self.is_in_same_folder(active, *session) => {
+                Some(refusal("other_folder", "/resume finds only the sessions of its folder"))
+            }
+            (None, _, _) => Some(SlotError::NotReady("starting")),
+            _ => None,
+        };
+        let (Some(active), None) = (&self.active, &refused) else {
+            let _ = reply.send(Err(refused.unwrap_or(SlotError::NotReady("starting"))));
+            return;
+        };
+        let from = active.session;
+        let resuming = matches!(&switch, Switch::Fork { source, .. } if *source != from);
+        if busy {
+            self.send_bytes(b"\x1b".to_vec());
+            self.effects.push(TerminalEffect::SendKeys(PtyInput::Pause(SETTLE_TIME)));
+            // An interrupted prompt may be back in the input.
+            self.input_dirty = true;
+        }
+        let command = match &switch {
+            Switch::Clear => "/clear".to_owned(),
+            Switch::Fork { title, .. } if !resuming => branch_command(title.as_deref()),
+            Switch::Resume(session)
+            | Switch::ResumeOrCreate { session, .. }
+            | Switch::Fork { source: session, .. } => format!("/resume {session}"),
+        };
+        self.type_command(&command);
+        self.set_state(SlotState::Switching { from, switch: switch.clone() });
+        self.typed_switch = Some(TypedSwitch { switch, reply, from, since: self.now, resuming });
+    }
+
+    /// Whether a session is one of the active one's folder: the program finds no other.
+    fn is_in_same_folder(&self, active: &TerminalSession, session: SessionId) -> bool {
+        let folder = active.transcript.parent();
+        folder.is_some_and(|folder| (self.is_stored)(&folder.join(format!("{session}.jsonl"))))
+    }
+
+    /// Types one of the program's commands; what stands in its input is put
+    /// aside, and comes back by itself.
+    pub(super) fn type_command(&mut self, command: &str) {
+        if self.input_dirty {
+            self.send_bytes(vec![STASH_KEY]);
+            self.effects.push(TerminalEffect::SendKeys(PtyInput::Pause(KEY_GAP)));
+        }
+        self.send_bytes(command.as_bytes().to_vec());
+        self.effects.push(TerminalEffect::SendKeys(PtyInput::Pause(KEY_GAP)));
+        self.send_bytes(b"\r".to_vec());
+    }
+
+    /// A prompt of ours, as if it were pasted.
+    fn submit(&mut self, uuid: String, text: &str) {
+        if self.require_ready().is_err() {
+            self.emit(SlotEventKind::PromptStateChanged { uuid, state: PromptState::Cancelled });
+            return;
+        }
+        let text: String = text.chars().filter(|letter| !letter.is_control() || *letter == '\n').collect();
+        self.send_bytes(format!("\x1b[200~{text}\x1b[201~").into_bytes());
+        self.effects.push(TerminalEffect::SendKeys(PtyInput::Pause(KEY_GAP)));
+        self.send_bytes(b"\r".to_vec());
+        self.submitted = Some((uuid, false));
+    }
+}
+
+pub(super) fn branch_command(title: Option<&str>) -> String {
+    title.map_or_else(|| "/branch".to_owned(), |title| format!("/branch {}", one_line(title)))
+}
+
+/// One line of plain text: anything else would be keys.
+fn one_line(text: &str) -> String {
+    text.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect()
+}
+
+fn refuse<T>(reply: Reply<T>, message: &str) {
+    let _ = reply.send(Err(refusal("unsupported", message)));
+}

@@ -1,0 +1,252 @@
+//! What is put away: the trash and the pins of a store of files.
+
+use std::fs;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use super::{LocalStore, dir_entries};
+use crate::session::SessionId;
+use crate::store::snapshots::{disk_size, is_prefix_of, list_snapshots, newest_snapshot};
+use crate::store::{PinnedSession, SessionStore, StoreError, StoredSession, TrashedSession, pins, trash};
+
+impl LocalStore {
+    /// Where a deleted session waits.
+    pub(super) fn trash_dir(&self, id: SessionId) -> PathBuf {
+        self.root.join("hotseat/trash").join(id.to_string())
+    }
+
+    /// Where a pinned session's copy lies.
+    fn pin_dir(&self, id: SessionId) -> PathBuf {
+        self.root.join("hotseat/pinned").join(id.to_string())
+    }
+
+    /// Everything in the trash, the last deleted first.
+    pub(super) fn list_trash(&self) -> Result<Vec<TrashedSession>, StoreError> {
+        let mut all = Vec::new();
+        for id in ids_in(&self.root.join("hotseat/trash"))? {
+            let bin = self.trash_dir(id);
+            let found =
+                list_snapshots(&bin).map_err(StoreError::io(format!("cannot read {}", bin.display())))?;
+            all.extend(found.into_iter().map(|version| TrashedSession {
+                id,
+                deleted_at: version.created_at,
+                size: version.size(),
+                path: version.transcript,
+            }));
+        }
+        all.sort_by_key(|trashed| std::cmp::Reverse((trashed.deleted_at, trashed.id)));
+        Ok(all)
+    }
+
+    /// Removes for good what [`trash`](SessionStore::trash) listed. There is no
+    /// way back, and nothing else ever removes a transcript.
+    pub fn purge(&self, trashed: &TrashedSession) -> Result<(), StoreError> {
+        let bin = self.trash_dir(trashed.id);
+        let doing = || StoreError::io(format!("cannot remove {}", trashed.path.display()));
+        let all = list_snapshots(&bin).map_err(doing())?;
+        let version = all.iter().find(|version| version.transcript == trashed.path);
+        trash::purge(version.ok_or(StoreError::NotInTrash(trashed.id))?, &bin).map_err(doing())
+    }
+
+    /// Moves a session to the trash although a live process may have it open.
+    /// What that process still writes goes along, or begins a new file.
+    pub fn delete_even_if_open(&self, id: SessionId) -> Result<(), StoreError> {
+        let path = self.find_owned(id)?.path;
+        trash::move_to_trash(&path, &self.trash_dir(id), SystemTime::now())
+            .map_err(StoreError::io(format!("cannot move {} to the trash", path.display())))?;
+        self.path_cache().remove(&id);
+        Ok(())
+    }
+
+    /// Whether a copy of the session is kept, deleted or not.
+    pub fn is_pinned(&self, id: SessionId) -> bool {
+        newest_snapshot(&self.pin_dir(id)).is_ok()
+    }
+
+    /// The bytes of a session with its side folder.
+    pub fn total_size(&self, stored: &StoredSession) -> u64 {
+        stored.size + disk_size(&stored.path.with_extension(""))
+    }
+
+    /// Takes the session out of the trash; where it was never deleted here, its
+    /// pinned copy serves.
+    pub(super) fn restore_session(&self, id: SessionId) -> Result<(), StoreError> {
+        if self.find(id).is_ok() {
+            let is_away = list_snapshots(&self.trash_dir(id)).is_ok_and(|versions| !versions.is_empty());
+            return Err(if is_away { StoreError::Exists(id) } else { StoreError::NotInTrash(id) });
+        }
+        let bin = self.trash_dir(id);
+        let path = trash::restore(&bin, &self.projects).or_else(|error| match error.kind() {
+            ErrorKind::NotFound => pins::restore_pinned(&self.pin_dir(id), &self.projects, SystemTime::now()),
+            _ => Err(error),
+        });
+        let path = path.map_err(|error| match error.kind() {
+            ErrorKind::NotFound => StoreError::NotInTrash(id),
+            ErrorKind::AlreadyExists => StoreError::Exists(id),
+            _ => StoreError::io(format!("cannot bring the session back from {}", bin.display()))(error),
+        })?;
+        self.path_cache().insert(id, path);
+        Ok(())
+    }
+
+    /// Pins a session, or lets its pin catch up.
+    pub(super) fn pin_session(&self, id: SessionId) -> Result<(), StoreError> {
+        let path = self.find_owned(id)?.path;
+        pins::pin(&path, &self.pin_dir(id), SystemTime::now())
+            .map_err(StoreError::io(format!("cannot pin {}", path.display())))
+    }
+
+    /// Gives a pin up, once the transcript is there without it.
+    pub(super) fn unpin_session(&self, id: SessionId) -> Result<(), StoreError> {
+        let bin = self.pin_dir(id);
+        let last = newest_snapshot(&bin).map_err(|error| match error.kind() {
+            ErrorKind::NotFound => StoreError::NotPinned(id),
+            _ => StoreError::io(format!("cannot read {}", bin.display()))(error),
+        })?;
+        let deleted = newest_snapshot(&self.trash_dir(id)).ok().map(|version| version.transcript);
+        let transcript = match (self.find(id), deleted) {
+            (Ok(stored), _) => stored.path,
+            (Err(_), Some(deleted)) if holds(&deleted, &last.transcript) => deleted,
+            (Err(_), _) => {
+                self.bring_back_pinned(id)?;
+                self.find(id)?.path
+            }
+        };
+        pins::release(&transcript, &bin, |version| {
+            trash::move_to_trash(version, &self.trash_dir(id), SystemTime::now())
+        })
+        .map_err(StoreError::io(format!("cannot unpin {}", transcript.display())))
+    }
+
+    /// The pinned sessions that were not deleted here.
+    pub(super) fn list_pins(&self) -> Result<Vec<PinnedSession>, StoreError> {
+        let mut all = Vec::new();
+        for id in ids_in(&self.root.join("hotseat/pinned"))? {
+            let Ok(version) = newest_snapshot(&self.pin_dir(id)) else { continue };
+            let gone = self.find(id).is_err();
+            let deleted = newest_snapshot(&self.trash_dir(id)).ok().filter(|_| gone);
+            if !deleted.is_some_and(|deleted| holds(&deleted.transcript, &version.transcript)) {
+                all.push(PinnedSession { id, path: version.transcript, original_missing: gone });
+            }
+        }
+        Ok(all)
+    }
+
+    /// Lets every pin catch up and brings back what was lost; says which. One
+    /// that cannot be looked after keeps no other waiting.
+    pub(super) fn tend_pins(&self) -> Result<Vec<SessionId>, StoreError> {
+        let mut back = Vec::new();
+        let mut trouble = None;
+        for PinnedSession { id, original_missing: gone, .. } in self.list_pins()? {
+            let tended = if gone { self.bring_back_pinned(id) } else { self.pin_session(id) };
+            match tended {
+                Ok(()) if gone => back.push(id),
+                Ok(()) => {}
+                Err(error) => trouble = trouble.or(Some(error)),
+            }
+        }
+        trouble.map_or(Ok(back), Err)
+    }
+
+    fn bring_back_pinned(&self, id: SessionId) -> Result<(), StoreError> {
+        let bin = self.pin_dir(id);
+        let path = match pins::restore_pinned(&bin, &self.projects, SystemTime::now()) {
+            // Another process was quicker.
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => return Ok(()),
+            path => path.map_err(StoreError::io(format!(
+                "cannot bring the pinned session back from {}",
+                bin.display()
+            )))?,
+        };
+        self.path_cache().insert(id, path);
+        Ok(())
+    }
+}
+
+/// Whether the one file has all that the other has.
+fn holds(whole: &Path, part: &Path) -> bool {
+    is_prefix_of(part, whole).unwrap_or(false)
+}
+
+/// The ids that name folders here.
+fn ids_in(folder: &Path) -> Result<Vec<SessionId>, StoreError> {
+    Ok(dir_entries(folder)?
+        .filter_map(|entry: fs::DirEntry| entry.file_name().to_str()?.parse().ok())
+        .collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{PROMPT, Scratch};
+    use super::*;
+    use crate::store::SessionStore;
+
+    #[test]
+    fn the_trash_lists_what_was_deleted_last_first() {
+        let scratch = Scratch::new();
+        let ids: Vec<_> = (0..3).map(|_| scratch.session(&[PROMPT])).collect();
+        for &id in &ids {
+            scratch.store.delete(id).unwrap();
+        }
+        let trash = scratch.store.trash().unwrap();
+        assert_eq!(trash.len(), 3);
+        assert!(trash.is_sorted_by_key(|trashed| std::cmp::Reverse(trashed.deleted_at)));
+        assert_eq!(trash[0].size, PROMPT.len() as u64 + 1);
+        scratch.store.purge(&trash[1]).unwrap();
+        assert!(matches!(scratch.store.restore(trash[1].id), Err(StoreError::NotInTrash(_))));
+        assert_eq!(scratch.store.trash().unwrap(), [trash[0].clone(), trash[2].clone()]);
+    }
+
+    #[test]
+    fn a_session_that_is_there_again_is_a_conflict() {
+        let scratch = Scratch::new();
+        let id = scratch.session(&[PROMPT]);
+        assert!(matches!(scratch.store.restore(id), Err(StoreError::NotInTrash(_))));
+        scratch.store.delete(id).unwrap();
+        scratch.store.open(id, Path::new("/elsewhere")).unwrap().append(&[PROMPT.into()]).unwrap();
+        assert!(matches!(scratch.store.restore(id), Err(StoreError::Exists(_))));
+        assert_eq!(scratch.store.trash().unwrap().len(), 1);
+    }
+
+    #[test]
+    fn a_pinned_session_comes_back_after_a_clean_up_and_not_after_a_delete() {
+        let scratch = Scratch::new();
+        let id = scratch.session(&[PROMPT]);
+        scratch.store.pin(id).unwrap();
+        assert_eq!(scratch.store.reconcile_pins().unwrap(), []);
+        let path = scratch.store.find(id).unwrap().path;
+        fs::remove_file(&path).unwrap();
+        let pinned = scratch.store.pinned().unwrap();
+        assert_eq!((pinned.len(), pinned[0].id, pinned[0].original_missing), (1, id, true));
+        assert_eq!(scratch.store.reconcile_pins().unwrap(), [id]);
+        assert_eq!(scratch.text(id), format!("{PROMPT}\n"));
+        scratch.store.delete(id).unwrap();
+        assert_eq!(scratch.store.pinned().unwrap(), []);
+        assert_eq!(scratch.store.reconcile_pins().unwrap(), []);
+        scratch.store.restore(id).unwrap();
+        assert!(!scratch.store.pinned().unwrap()[0].original_missing, "it is pinned as before");
+    }
+
+    #[test]
+    fn giving_up_a_pin_loses_nothing() {
+        let scratch = Scratch::new();
+        let id = scratch.session(&[PROMPT]);
+        assert!(matches!(scratch.store.unpin(id), Err(StoreError::NotPinned(_))));
+        scratch.store.pin(id).unwrap();
+        fs::remove_file(scratch.store.find(id).unwrap().path).unwrap();
+        scratch.store.unpin(id).unwrap();
+        assert_eq!(scratch.text(id), format!("{PROMPT}\n"));
+        assert_eq!(scratch.store.pinned().unwrap(), []);
+    }
+
+    #[test]
+    fn a_pin_is_brought_back_by_name_too() {
+        let scratch = Scratch::new();
+        let id = scratch.session(&[PROMPT]);
+        scratch.store.pin(id).unwrap();
+        fs::remove_file(scratch.store.find(id).unwrap().path).unwrap();
+        scratch.store.restore(id).unwrap();
+        assert_eq!(scratch.text(id), format!("{PROMPT}\n"));
+    }
+}

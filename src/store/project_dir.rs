@@ -1,0 +1,150 @@
+//! Which folder of `projects/` a working directory's sessions live in.
+//!
+//! Owns the official tools' naming, and their quirks with it. The name cannot
+//! be turned back into a path: that is what an entry's `cwd` is for.
+
+use std::path::{Path, PathBuf};
+
+use unicode_normalization::UnicodeNormalization;
+
+/// The longest name before a hash takes over, in UTF-16 units.
+const MAX_NAME_UNITS: usize = 200;
+
+/// The working directory as the official tools spell it: real path, NFC. Of a
+/// folder that is gone, what is left of it is real.
+pub fn canonical_cwd(cwd: &Path) -> String {
+    let cwd = std::path::absolute(cwd).unwrap_or_else(|_| cwd.to_owned());
+    let mut real = cwd.ancestors().filter_map(|there| {
+        let gone: PathBuf = cwd.strip_prefix(there).ok()?.components().collect();
+        let there = there.canonicalize().ok()?;
+        Some(if gone.as_os_str().is_empty() { there } else { there.join(gone) })
+    });
+    real.next().unwrap_or_else(|| cwd.clone()).to_string_lossy().nfc().collect()
+}
+
+/// The folder's name for a path that is spelled as [`spelled`] does. CLI 2.1.329
+/// counts UTF-16 units, so an emoji gives two dashes; the Python SDK 0.2.186
+/// counts code points and misses such sessions.
+pub fn encoded_name(path: &str) -> String {
+    let plain = |unit: u16| u8::try_from(unit).ok().filter(u8::is_ascii_alphanumeric).map_or('-', char::from);
+    let name: String = path.encode_utf16().map(plain).collect();
+    if name.len() <= MAX_NAME_UNITS {
+        return name;
+    }
+    format!("{}-{}", &name[..MAX_NAME_UNITS], hash(path))
+}
+
+/// The folders under `projects` that hold the sessions of one path: the exact
+/// one, or, where a long name was hashed by another rule (the native CLI and
+/// the Node SDK differ), those that share its readable part.
+pub fn existing_project_dirs(projects: &Path, path: &str) -> Vec<PathBuf> {
+    let name = encoded_name(path);
+    let exact = projects.join(&name);
+    if exact.is_dir() {
+        return vec![exact];
+    }
+    if name.len() <= MAX_NAME_UNITS {
+        return Vec::new();
+    }
+    let readable = &name[..=MAX_NAME_UNITS];
+    let Ok(entries) = projects.read_dir() else { return Vec::new() };
+    let same = |folder: &PathBuf| {
+        folder.file_name().and_then(|name| name.to_str()).is_some_and(|name| name.starts_with(readable))
+    };
+    entries.flatten().map(|entry| entry.path()).filter(same).collect()
+}
+
+/// Whether a transcript lies where the sessions of this folder do.
+pub fn belongs_to_cwd(transcript: &Path, cwd: &Path) -> bool {
+    let Some(project) = transcript.parent().and_then(|folder| folder.file_name()?.to_str()) else {
+        return false;
+    };
+    let name = encoded_name(&canonical_cwd(cwd));
+    project == name || (name.len() > MAX_NAME_UNITS && project.starts_with(&name[..=MAX_NAME_UNITS]))
+}
+
+/// The folder a new session of `cwd` goes to; it need not exist yet.
+pub fn project_dir_for(projects: &Path, cwd: &Path) -> PathBuf {
+    let path = canonical_cwd(cwd);
+    let existing = existing_project_dirs(projects, &path).into_iter().next();
+    existing.unwrap_or_else(|| projects.join(encoded_name(&path)))
+}
+
+/// JavaScript's `h = (h << 5) - h + c | 0` over UTF-16 units, in base 36.
+fn hash(path: &str) -> String {
+    let hash =
+        path.encode_utf16().fold(0_i32, |hash, unit| hash.wrapping_mul(31).wrapping_add(i32::from(unit)));
+    let mut rest = hash.unsigned_abs();
+    let mut digits = Vec::new();
+    loop {
+        digits.extend(char::from_digit(rest % 36, 36));
+        rest /= 36;
+        if rest == 0 {
+            return digits.into_iter().rev().collect();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(path: &str, name: &str) {
+        assert_eq!(encoded_name(path), name, "{path}");
+    }
+
+    #[test]
+    fn everything_but_ascii_letters_and_digits_is_a_dash() {
+        check("/home/me/my_app.rs", "-home-me-my-app-rs");
+        check("/home/mé/x", "-home-m--x");
+        check("/a/🦀", "-a---");
+        check("", "");
+    }
+
+    #[test]
+    fn a_long_name_is_cut_and_hashed() {
+        let long = format!("/{}", "a".repeat(250));
+        check(&long, &format!("-{}-feo44x", "a".repeat(199)));
+        check(&long[..200], &format!("-{}", "a".repeat(199)));
+        let crabs = format!("/{}", "🦀".repeat(100));
+        check(&crabs, &format!("{}-h4b9jd", "-".repeat(200)));
+    }
+
+    #[test]
+    fn both_ways_to_write_an_accent_are_one_folder() {
+        assert_eq!(canonical_cwd(Path::new("/gone/e\u{301}")), canonical_cwd(Path::new("/gone/é")));
+    }
+
+    #[test]
+    fn a_folder_that_is_gone_is_spelled_as_when_it_was_there() {
+        let temp = tempfile::tempdir().unwrap();
+        let (real, link) = (temp.path().join("real"), temp.path().join("link"));
+        std::fs::create_dir_all(real.join("work")).unwrap();
+        std::os::unix::fs::symlink(&real, &link).unwrap();
+        let before = canonical_cwd(&link.join("work/"));
+        assert_eq!(before, canonical_cwd(&real.join("work")));
+        std::fs::remove_dir(real.join("work")).unwrap();
+        assert_eq!(before, canonical_cwd(&link.join("work/")));
+    }
+
+    #[test]
+    fn a_transcript_is_at_home_in_one_project() {
+        let long = format!("/{}", "a".repeat(250));
+        for cwd in ["/w/x", "/w/🦀 é", &long] {
+            let home = project_dir_for(Path::new("/projects"), Path::new(cwd)).join("id.jsonl");
+            assert!(belongs_to_cwd(&home, Path::new(cwd)), "{cwd}");
+            assert!(!belongs_to_cwd(&home, Path::new("/w/other")), "{cwd}");
+        }
+        assert!(!belongs_to_cwd(Path::new("memory:id"), Path::new("/w")));
+    }
+
+    #[test]
+    fn a_long_name_with_a_foreign_hash_is_found() {
+        let projects = tempfile::tempdir().unwrap();
+        let long = format!("/{}", "a".repeat(250));
+        assert!(existing_project_dirs(projects.path(), &long).is_empty());
+        let foreign = projects.path().join(format!("-{}-bunhash", "a".repeat(199)));
+        std::fs::create_dir(&foreign).unwrap();
+        assert_eq!(existing_project_dirs(projects.path(), &long), [foreign]);
+    }
+}

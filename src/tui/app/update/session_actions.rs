@@ -1,0 +1,146 @@
+//! Looking after sessions: what to know of one, keeping a copy, names and tags,
+//! the trash.
+
+use super::super::effect::Effect;
+use super::super::overlay::{LinePrompt, Overlay, PromptKind, ViewerContent};
+use super::super::state::App;
+use super::super::undo::Undo;
+use super::{dispatch, loading, switch};
+use crate::session::SessionId;
+use crate::slot::Feature;
+
+/// Lays what is known of the session over the panes.
+pub(super) fn details(app: &mut App) -> Vec<Effect> {
+    match listed_target(app) {
+        Some(session) => {
+            app.overlay = Some(Overlay::Viewer(ViewerContent::Details(session), 0));
+            Vec::new()
+        }
+        None => dispatch::refuse(app, "this session holds nothing yet"),
+    }
+}
+
+/// Keeps a copy of the session, or gives it up.
+pub(super) fn pin(app: &mut App) -> Vec<Effect> {
+    match listed_target(app) {
+        Some(session) if let Some(keeper) = app.owner_name(session) => {
+            dispatch::refuse(app, &format!("{keeper} keeps this session: no clean-up of claude's finds it"))
+        }
+        Some(session) => vec![Effect::Pin { session, pin: !app.environment.pinned.contains(&session) }],
+        None => dispatch::refuse(app, "this session holds nothing yet: there is nothing to keep"),
+    }
+}
+
+/// A copy is kept, or no more.
+pub(super) fn pinned(app: &mut App, session: SessionId, pinned: bool) {
+    if pinned {
+        app.environment.pinned.insert(session);
+        app.toast("pinned: a copy is kept where no clean-up finds it");
+    } else {
+        app.environment.pinned.remove(&session);
+        app.toast("not pinned any more");
+    }
+}
+
+/// Shows the sessions that hold nothing, or hides them again.
+pub(super) fn toggle_empty(app: &mut App) -> Vec<Effect> {
+    app.browser.shows_empty = !app.browser.shows_empty;
+    app.partition_empty();
+    app.rebuild_browser();
+    let count = app.browser.empty_rows();
+    let sessions = if count == 1 { "1 empty session".to_owned() } else { format!("{count} empty sessions") };
+    app.toast(match (count, app.browser.shows_empty) {
+        (0, _) => "no session here is empty".to_owned(),
+        (_, true) => format!("{sessions} shown"),
+        (_, false) => format!("{sessions} hidden"),
+    });
+    loading::show_selected(app)
+}
+
+/// Asks for a title or a tag.
+pub(super) fn prompt_for(app: &mut App, purpose: fn(SessionId) -> PromptKind) -> Vec<Effect> {
+    let Some(session) = listed_target(app) else {
+        return dispatch::refuse(app, "this session holds nothing yet: say something first");
+    };
+    let purpose = purpose(session);
+    if let Some(why) = why_refused(app, session, &purpose) {
+        return dispatch::refuse(app, &why);
+    }
+    let text = match &purpose {
+        PromptKind::Tag(_) => tag_of(app, session),
+        _ => app.title(session).unwrap_or_default().to_owned(),
+    };
+    app.overlay = Some(Overlay::Prompt(Box::new(LinePrompt::new(purpose, &text))));
+    Vec::new()
+}
+
+/// Gives a session a title.
+pub(super) fn rename(app: &mut App, session: SessionId, title: String) -> Vec<Effect> {
+    let by_agent = app.agent.active == Some(session) || app.owned_by_active(session);
+    if let Some(former) = app.title(session).map(str::to_owned).filter(|former| *former != title) {
+        app.undo.push(Undo::Effect(Effect::Rename { session, title: former, by_agent }));
+    }
+    vec![Effect::Rename { session, title, by_agent }]
+}
+
+/// Gives a session a tag, or takes it away.
+pub(super) fn tag(app: &mut App, session: SessionId, tag: String) -> Vec<Effect> {
+    let former = tag_of(app, session);
+    if former != tag {
+        app.undo.push(Undo::Effect(Effect::Tag { session, tag: former }));
+    }
+    vec![Effect::Tag { session, tag }]
+}
+
+/// Why a session cannot be given that, which another agent may keep.
+fn why_refused(app: &App, session: SessionId, purpose: &PromptKind) -> Option<String> {
+    let keeper = app.owner_name(session)?;
+    match purpose {
+        PromptKind::Tag(_) => Some(format!("{keeper} keeps this session, and knows no tags")),
+        PromptKind::Title(_) if !app.owned_by_active(session) => {
+            Some(format!("{keeper} keeps this session, and only it can rename it: seat it first"))
+        }
+        PromptKind::Title(_) => {
+            let abilities = app.agent.info.as_ref()?.capabilities;
+            abilities.unsupported(Feature::Rename).map(str::to_owned)
+        }
+        _ => None,
+    }
+}
+
+fn tag_of(app: &App, session: SessionId) -> String {
+    app.browser.row(session).and_then(|row| row.facts.tag.clone()).unwrap_or_default()
+}
+
+/// Moves a session to the trash.
+pub(super) fn delete(app: &mut App) -> Vec<Effect> {
+    let Some(session) = listed_target(app) else {
+        return dispatch::refuse(app, "there is nothing to delete here");
+    };
+    if let Some(keeper) = app.owner_name(session).filter(|_| !app.owned_by_active(session)) {
+        let why = format!("{keeper} keeps this session, and only it can put it aside: seat it first");
+        return dispatch::refuse(app, &why);
+    }
+    let lack = app.agent.info.as_ref().and_then(|agent| agent.capabilities.unsupported(Feature::Archive));
+    if let Some(why) = lack.filter(|_| app.owned_by_active(session)) {
+        return dispatch::refuse(app, &format!("{why}: nothing is deleted"));
+    }
+    if app.agent.active == Some(session) {
+        return dispatch::refuse(app, "this session has the seat: c clears it, then d deletes it");
+    }
+    vec![Effect::Delete { session, by_agent: app.owned_by_active(session) }]
+}
+
+/// Takes back what was done last: a clear, a delete, a title, a tag.
+pub(super) fn undo(app: &mut App) -> Vec<Effect> {
+    match app.undo.pop() {
+        Some(Undo::Clear(session)) => switch::resume_session(app, session),
+        Some(Undo::Effect(effect)) => vec![effect],
+        None => dispatch::refuse(app, "there is nothing to undo"),
+    }
+}
+
+/// The session a command is about, if the list has it.
+fn listed_target(app: &App) -> Option<SessionId> {
+    dispatch::target(app).filter(|session| app.browser.row(*session).is_some())
+}

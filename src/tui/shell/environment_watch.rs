@@ -1,0 +1,124 @@
+//! A look at what lies around the sessions: pins, folders that are gone, the
+//! clean-up's period. Belongs to the thread that reads the list, since every
+//! look touches the disk.
+
+use std::collections::HashSet;
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::index::SessionRow;
+use crate::session::SessionId;
+use crate::store::{Scope, SessionStore};
+use crate::tui::app::{Event, SessionEnvironment};
+
+/// So many looks go by between two that look after the pins.
+const POLLS_PER_PIN_CHECK: u32 = 30;
+
+/// Looks around, and tells what is new.
+pub(super) struct EnvironmentWatch {
+    store: Arc<dyn SessionStore>,
+    /// The folder hotseat was started in.
+    project: Scope,
+    project_sessions: HashSet<SessionId>,
+    /// The folders of all sessions seen so far.
+    folders: HashSet<String>,
+    last: SessionEnvironment,
+    polls: u32,
+}
+
+impl EnvironmentWatch {
+    pub(super) fn new(store: Arc<dyn SessionStore>, project: Scope) -> Self {
+        Self {
+            store,
+            project,
+            project_sessions: HashSet::new(),
+            folders: HashSet::new(),
+            last: SessionEnvironment::default(),
+            polls: 0,
+        }
+    }
+
+    /// Learns of the sessions that were read: of which folders they are.
+    pub(super) fn add_sessions(&mut self, rows: &[SessionRow]) {
+        let folders = rows.iter().filter_map(|row| row.facts.cwd.as_ref());
+        for folder in folders {
+            if !self.folders.contains(folder) {
+                self.folders.insert(folder.clone());
+            }
+        }
+        // What cannot be listed is told where the list is read.
+        if let Ok(list) = self.store.list(&self.project) {
+            self.project_sessions = list.into_iter().map(|stored| stored.id).collect();
+        }
+    }
+
+    /// What is different since the last look, as events.
+    pub(super) fn poll(&mut self) -> Vec<Event> {
+        let mut events = Vec::new();
+        if self.polls.is_multiple_of(POLLS_PER_PIN_CHECK) {
+            events.extend(self.reconcile_pins());
+        }
+        self.polls = self.polls.wrapping_add(1);
+        let gone = self.folders.iter().filter(|folder| !Path::new(folder).is_dir()).cloned();
+        // Pins that cannot be listed count as none: then the warning stays.
+        let pinned = self.store.pinned().unwrap_or_default();
+        let seen = SessionEnvironment {
+            project_sessions: Some(self.project_sessions.clone()),
+            pinned: pinned.into_iter().map(|pinned| pinned.id).collect(),
+            missing_folders: gone.collect(),
+            cleanup_period: self.store.cleanup_period(),
+        };
+        if seen != self.last {
+            self.last = seen.clone();
+            events.push(Event::EnvironmentChanged(seen));
+        }
+        events
+    }
+
+    /// Lets the pins catch up, and brings back what somebody else deleted.
+    fn reconcile_pins(&self) -> Option<Event> {
+        match self.store.reconcile_pins() {
+            Ok(back) => match back.len() {
+                0 => None,
+                1 => Some(Event::Info("a pinned session was deleted elsewhere: brought back".to_owned())),
+                count => {
+                    Some(Event::Info(format!("{count} pinned sessions were deleted elsewhere: brought back")))
+                }
+            },
+            Err(error) => Some(Event::Failed(format!("looking after the pins: {error}"))),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::LocalStore;
+    use crate::tui::app::sample::row;
+
+    #[test]
+    fn it_tells_what_is_new_and_only_that() {
+        let scratch = tempfile::tempdir().unwrap();
+        let root = scratch.path().canonicalize().unwrap();
+        let folder = root.join("müsli 🥣");
+        std::fs::create_dir(&folder).unwrap();
+        let store: Arc<dyn SessionStore> = Arc::new(LocalStore::new(root.join("claude")));
+        let mut lookout = EnvironmentWatch::new(store, Scope::Project(root.clone()));
+        let mut row = row(1, "t", 0, None);
+        Arc::make_mut(&mut row.facts).cwd = Some(folder.to_str().unwrap().to_owned());
+        lookout.add_sessions(&[row]);
+        let mut look = || match lookout.poll().pop() {
+            Some(Event::EnvironmentChanged(around)) => {
+                Some((around.missing_folders.len(), around.cleanup_period.unwrap().as_secs() / 86_400))
+            }
+            _ => None,
+        };
+        assert_eq!(look(), Some((0, 30)));
+        assert_eq!(look(), None);
+        std::fs::rename(&folder, root.join("renamed")).unwrap();
+        std::fs::create_dir_all(root.join("claude")).unwrap();
+        std::fs::write(root.join("claude/settings.json"), r#"{"cleanupPeriodDays":9}"#).unwrap();
+        assert_eq!(look(), Some((1, 9)));
+        assert_eq!(look(), None);
+    }
+}

@@ -1,0 +1,153 @@
+//! What a session was found by, with the letters lit, and what is wrong with
+//! the words it was looked for with.
+
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+
+use super::text;
+use super::theme::Theme;
+use crate::index::SessionRow;
+use crate::index::query::{QueryCompletion, SessionField, SessionQuery};
+
+/// Characters in front of the first lit one, where what comes before is cut.
+const EXCERPT_LEAD: usize = 12;
+
+/// Cells of a title that is shortened for what the session was found by.
+const MIN_TITLE_WIDTH: usize = 12;
+
+/// A session's title in the room there is, and behind it the other field that
+/// the session was found by.
+pub fn matched_title(
+    row: &SessionRow,
+    query: &SessionQuery,
+    room: usize,
+    base: Style,
+    theme: &Theme,
+) -> Vec<Span<'static>> {
+    let title = text::clean_line(row.facts.title_text());
+    if !query.has_words() {
+        return vec![Span::styled(text::truncate(&title, room).into_owned(), base)];
+    }
+    let lit = query.match_positions(row, SessionField::Title, &title);
+    let title = text::highlight_positions(&title, &lit, base, theme.hit);
+    let other = query.matched_field(row).and_then(|field| Some((field, field.of(row)?)));
+    let Some((say, other)) = other else { return text::clip(title, room) };
+    let other = text::clean_line(other);
+    let lit = query.match_positions(row, say, &other);
+    let other = excerpt(&other, &lit, room.saturating_sub(MIN_TITLE_WIDTH + 2), theme.dim, theme);
+    let mut spans =
+        text::clip(title, room.saturating_sub(text::spans_width(&other) + 2).max(MIN_TITLE_WIDTH));
+    spans.push(Span::raw("  "));
+    spans.extend(other);
+    text::clip(spans, room)
+}
+
+/// The part of a text around what is lit in it, by position in characters.
+pub fn excerpt(shown: &str, lit: &[usize], room: usize, base: Style, theme: &Theme) -> Vec<Span<'static>> {
+    let first = lit.first().copied().unwrap_or(0);
+    let before = EXCERPT_LEAD.min(room / 4);
+    if text::width(shown) <= room || first <= room / 2 {
+        return text::clip(text::highlight_positions(shown, lit, base, theme.hit), room);
+    }
+    // No further than it takes for the rest to fill the room.
+    let count = shown.chars().count();
+    let mut cut = (first - before).min((count + 1).saturating_sub(room));
+    // From the next word on, where one begins before the hit.
+    cut +=
+        shown.chars().skip(cut).take(first - cut).position(char::is_whitespace).map_or(0, |blank| blank + 1);
+    let rest: String = shown.chars().skip(cut).collect();
+    let lit: Vec<usize> = lit.iter().filter_map(|at| at.checked_sub(cut)).collect();
+    let mut spans = if cut == 0 { Vec::new() } else { vec![Span::styled("…", base)] };
+    spans.extend(text::highlight_positions(&rest, &lit, base, theme.hit));
+    text::clip(spans, room)
+}
+
+/// What was typed with its mistakes marked.
+pub fn query_spans(typed: &str, query: &SessionQuery, theme: &Theme) -> Vec<Span<'static>> {
+    let mut spans = Vec::new();
+    let mut from = 0;
+    // The query may be that of a moment ago.
+    for (at, mistake) in
+        query.errors.iter().filter_map(|mistake| Some((&mistake.span, typed.get(mistake.span.clone())?)))
+    {
+        spans.push(Span::raw(text::clean_line(typed.get(from..at.start).unwrap_or_default()).into_owned()));
+        spans.push(Span::styled(text::clean_line(mistake).into_owned(), theme.error));
+        from = at.end;
+    }
+    spans.push(Span::raw(text::clean_line(typed.get(from..).unwrap_or_default()).into_owned()));
+    spans
+}
+
+/// What is wrong, each mistake under its place where it fits there.
+pub fn query_errors(
+    typed: &str,
+    query: &SessionQuery,
+    indent: usize,
+    width: usize,
+    theme: &Theme,
+) -> Vec<Line<'static>> {
+    let mut lines = Vec::new();
+    for mistake in &query.errors {
+        let before = text::width(&text::clean_line(typed.get(..mistake.span.start).unwrap_or_default()));
+        let problem = text::clean_line(&mistake.message).into_owned();
+        let fitting = width.saturating_sub(text::width(&problem) + 2);
+        let indent = (indent + before).min(fitting).max(1.min(width));
+        let problem = text::wrap_text(&problem, theme.warn, width.saturating_sub(indent + 2).max(1));
+        for (at, mut line) in problem.into_iter().enumerate() {
+            let mark = if at == 0 { "↑ " } else { "  " };
+            line.spans.insert(0, Span::styled(format!("{}{mark}", " ".repeat(indent)), theme.warn));
+            lines.push(line);
+        }
+    }
+    lines
+}
+
+/// What the filter being typed can become: the rest of the likeliest, then the others.
+pub fn completion(typed: &str, completion: &QueryCompletion, theme: &Theme) -> Vec<Span<'static>> {
+    let begun = typed.get(completion.span.clone()).unwrap_or_default();
+    let shown = completion.candidates.iter().enumerate().map(|(at, candidate)| {
+        match candidate.strip_prefix(begun).filter(|_| at == 0) {
+            Some(rest) => rest.to_owned(),
+            None => format!("  {candidate}"),
+        }
+    });
+    shown.map(|shown| Span::styled(text::clean_line(&shown).into_owned(), theme.dim)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text_of(spans: &[Span<'_>]) -> String {
+        spans.iter().map(|span| span.content.as_ref()).collect()
+    }
+
+    #[test]
+    fn what_is_lit_stays_in_sight() {
+        let theme = Theme::mono();
+        let check = |shown: &str, lit: &[usize], room, expected: &str| {
+            let spans = excerpt(shown, lit, room, theme.dim, &theme);
+            assert_eq!(text_of(&spans), expected);
+        };
+        check("short", &[0], 10, "short");
+        check("0123456789abcdefghijklmnopqrstuvwxyz", &[30], 20, "…hijklmnopqrstuvwxyz");
+        check("0123456789abcdefghijklmnopqrstuvwxyz", &[20], 16, "…ghijklmnopqrst…");
+        check("0123456789abcdefghi jklmnopqrstuvwxyz", &[22], 16, "…jklmnopqrstuvw…");
+        check("0123456789abcdefghijklmnopqrstuvwxyz", &[3], 10, "012345678…");
+    }
+
+    #[test]
+    fn mistakes_stand_under_their_place() {
+        let now = "2026-11-20T12:00:00Z".parse().unwrap();
+        let check = |typed: &str, width, expected: &[&str]| {
+            let query = SessionQuery::parse(typed, now);
+            let lines = query_errors(typed, &query, 3, width, &Theme::mono());
+            let lines: Vec<String> = lines.iter().map(|line| text_of(&line.spans)).collect();
+            assert_eq!(lines, expected);
+        };
+        check("ab cost:x", 60, &["      ↑ “x” is no amount: cost:>1"]);
+        check("some long words cost:x", 31, &["    ↑ “x” is no amount: cost:>1"]);
+        check("cost:x", 16, &[" ↑ “x” is no", "   amount:", "   cost:>1"]);
+        check("fine", 30, &[]);
+    }
+}
