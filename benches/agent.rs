@@ -5,10 +5,12 @@
 
 #[path = "support/peer.rs"]
 mod peer;
-#[path = "../tests/support/sessions.rs"]
-mod sessions;
-#[path = "../tests/support/stub_api.rs"]
-mod stub_api;
+#[path = "../tests/support"]
+#[allow(dead_code, reason = "each takes what it needs")]
+mod support {
+    pub mod sessions;
+    pub mod stub_api;
+}
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -16,8 +18,8 @@ use std::time::{Duration, Instant};
 use chrono::Utc;
 use peer::{Agent, median, megabytes, memory, official, ours, show};
 use serde_json::json;
-use sessions::Sample;
-use stub_api::StubApi;
+use support::sessions::Sample;
+use support::stub_api::StubApi;
 
 /// Starts of each program.
 const STARTS: usize = 10;

@@ -8,39 +8,31 @@
 
 #[path = "support/bare.rs"]
 mod bare;
-#[path = "../tests/drivers/bench.rs"]
-mod bench;
-#[path = "../tests/support/claude.rs"]
-mod claude_program;
-#[path = "../tests/support/codex.rs"]
-mod codex_program;
-#[path = "../tests/drivers/completions.rs"]
-mod completions;
-#[path = "../tests/drivers/model.rs"]
-mod model;
-#[path = "../tests/support/npm.rs"]
-mod npm;
-#[path = "../tests/support/opencode.rs"]
-mod opencode;
-#[path = "../tests/drivers/others.rs"]
-mod others;
-#[path = "../tests/drivers/responses.rs"]
-mod responses;
-#[path = "../tests/support/slot.rs"]
-mod seat;
-#[path = "../tests/support/skip.rs"]
-mod skip;
-#[path = "../tests/support/stub_api.rs"]
-mod stub_api;
+#[path = "../tests/support"]
+#[allow(dead_code, reason = "each takes what it needs")]
+mod support {
+    pub mod agent_bench;
+    pub mod claude;
+    pub mod codex;
+    pub mod completions;
+    pub mod model;
+    pub mod npm;
+    pub mod opencode;
+    pub mod others;
+    pub mod responses;
+    pub mod skip;
+    pub mod slot;
+    pub mod stub_api;
+}
 #[path = "support/tty.rs"]
 mod tty;
 
 use std::time::{Duration, Instant};
 
 use bare::Bare;
-use bench::{Bench, Seated};
 use hotseat::session::SessionId;
 use hotseat::slot::{AGENTS, SlotEventKind, Switch, SwitchMethod, SwitchSupport};
+use support::agent_bench::{Bench, Seated};
 
 /// Switches of each kind, or twice as many.
 const ROUNDS: usize = 20;

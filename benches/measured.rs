@@ -6,10 +6,12 @@
 
 #[path = "support/peer.rs"]
 mod peer;
-#[path = "../tests/support/pty.rs"]
-mod pty;
-#[path = "../tests/support/sessions.rs"]
-mod sessions;
+#[path = "../tests/support"]
+#[allow(dead_code, reason = "each takes what it needs")]
+mod support {
+    pub mod pty;
+    pub mod sessions;
+}
 
 use std::path::Path;
 use std::sync::Arc;
@@ -22,9 +24,9 @@ use hotseat::session::summary::{SessionTitle, TitleSource};
 use hotseat::session::{SessionId, SessionSummary};
 use hotseat::store::StoredSession;
 use peer::{Agent, median, megabytes, memory, official, ours, percentile, show};
-use pty::{Pty, hotseat};
 use serde_json::json;
-use sessions::Sample;
+use support::pty::{Pty, hotseat};
+use support::sessions::Sample;
 
 /// Rounds of each measurement.
 const ROUNDS: usize = 30;

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use portable_pty::CommandBuilder;
 
 use super::peer::{median, megabytes, memory, percentile, show};
-use super::pty::Pty;
+use super::support::pty::Pty;
 use super::tree;
 
 /// Starts that are measured of each.

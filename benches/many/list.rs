@@ -11,7 +11,7 @@ use portable_pty::CommandBuilder;
 use serde_json::json;
 
 use super::peer::{median, megabytes, memory, percentile, show};
-use super::pty::Pty;
+use super::support::pty::Pty;
 use super::tree;
 
 /// Rounds with everything known, and with nothing.

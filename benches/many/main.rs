@@ -4,12 +4,14 @@
 //! The trees of transcripts are made once, in `target/trees` or where
 //! `HOTSEAT_TREES` says. Nothing else is left behind.
 
-#[path = "../../tests/support/chance.rs"]
-mod chance;
+#[path = "../../tests/support"]
+#[allow(dead_code, reason = "each takes what it needs")]
+mod support {
+    pub mod chance;
+    pub mod pty;
+}
 #[path = "../support/peer.rs"]
 mod peer;
-#[path = "../../tests/support/pty.rs"]
-mod pty;
 
 mod field;
 mod list;

@@ -9,9 +9,9 @@ use hotseat::store::{ImportedSessions, LocalStore, Scope, SessionStore};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::chance::Chance;
 use super::peer::{median, show};
 use super::prose::Vocabulary;
+use super::support::chance::Chance;
 
 /// Bytes of all threads, and how many they are.
 const BYTES: usize = 400_000_000;

@@ -5,7 +5,7 @@
 
 use std::fmt::Write;
 
-use super::chance::Chance;
+use super::support::chance::Chance;
 
 /// The most common ones, by falling frequency.
 const COMMON: &str = "the to a and of is in it for that this with on be as not file from are we test \

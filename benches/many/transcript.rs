@@ -7,8 +7,8 @@ use std::fmt::Write;
 
 use chrono::{DateTime, Duration, SecondsFormat, Utc};
 
-use super::chance::Chance;
 use super::prose::Vocabulary;
+use super::support::chance::Chance;
 
 /// A session to be written.
 pub struct Session {

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use chrono::{DateTime, Duration, Utc};
 use rayon::prelude::*;
 
-use super::chance::Chance;
 use super::prose::Vocabulary;
+use super::support::chance::Chance;
 use super::transcript::{Growing, Session};
 
 /// The spread of the sizes: of 5,000 sessions the largest has about 100 times

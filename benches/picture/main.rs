@@ -4,13 +4,17 @@
 //! `cargo bench --bench picture` writes it to `target/screen.svg`;
 //! `cargo bench --bench picture -- --write` into `assets/`.
 
-#[path = "../../tests/support/pty.rs"]
-mod pty;
+#[path = "../../tests/support"]
+#[allow(dead_code, reason = "each takes what it needs")]
+mod support {
+    pub mod pty;
+}
 mod svg;
 
 use std::path::Path;
 
-use pty::Pty;
+use support::pty;
+use support::pty::Pty;
 
 /// What is typed, and what must be on the screen before the next.
 const STEPS: [(&str, &str); 6] = [

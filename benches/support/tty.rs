@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 use hotseat::slot::terminal::{self, AgentTerminal};
 use hotseat::slot::{SlotEventKind, SlotState, Switch, SwitchMethod};
 
-use crate::bench::Bench;
-use crate::seat::Slot;
+use crate::support::agent_bench::Bench;
+use crate::support::slot::Slot;
 use crate::{ROUNDS, fork, median, milliseconds};
 
 /// How long its screen has to stay as it is: then it reads keys again. (It says

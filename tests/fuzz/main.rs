@@ -7,17 +7,19 @@
 //! compiler, and without one their engines only draw random bytes, which never
 //! get past the first brace. Mutations of real entries reach all of the reader.
 
-#[path = "../support/chance.rs"]
-mod chance;
-#[path = "../support/sessions.rs"]
-mod sessions;
+#[path = "../support"]
+#[allow(dead_code, reason = "each takes what it needs")]
+mod support {
+    pub mod chance;
+    pub mod sessions;
+}
 
 mod query;
 mod reader;
 
 use std::time::{Duration, Instant};
 
-use chance::Chance;
+use support::chance::Chance;
 
 /// Tries cases until the time is up.
 fn fuzz(name: &str, mut one: impl FnMut(&mut Chance)) {

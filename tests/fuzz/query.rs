@@ -7,8 +7,8 @@ use hotseat::session::raw_entry::RawEntry;
 use rusqlite::Connection;
 use serde_json::json;
 
-use crate::chance::Chance;
 use crate::fuzz;
+use crate::support::chance::Chance;
 
 /// Pieces that mean something to one reader or another: ours, FTS5, SQL, Unicode.
 const PIECES: [&str; 44] = [

@@ -7,9 +7,9 @@ use hotseat::session::raw_entry::RawEntry;
 use hotseat::session::transcript::{ParsedLine, PathScope};
 use hotseat::session::{Conversation, SessionId, SessionSummary, SummaryBuilder, Transcript};
 
-use crate::chance::Chance;
 use crate::fuzz;
-use crate::sessions::Sample;
+use crate::support::chance::Chance;
+use crate::support::sessions::Sample;
 
 /// What stands in for a part of an entry.
 const ODDITIES: [&str; 22] = [

@@ -1,6 +1,4 @@
-//! Speaks JSON lines to a real `hotseat agent`, as a host would. Include it by
-//! `#[path = "support/agent.rs"] mod agent;`.
-#![allow(dead_code, reason = "every test takes what it needs")]
+//! Speaks JSON lines to a real `hotseat agent`, as a host would.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};

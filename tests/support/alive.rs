@@ -1,4 +1,4 @@
-//! Which processes run. Include it by `#[path = "support/alive.rs"] mod alive;`.
+//! Which processes run.
 
 use std::process::Command;
 use std::time::{Duration, Instant};

@@ -1,6 +1,4 @@
-//! Numbers that look random and are the same on every run. Include it by
-//! `#[path = "support/chance.rs"] mod chance;`.
-#![allow(dead_code, reason = "every test takes what it needs")]
+//! Numbers that look random and are the same on every run.
 
 /// A stream of numbers from a seed (splitmix64).
 #[derive(Debug, Clone)]

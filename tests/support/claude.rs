@@ -1,6 +1,4 @@
 //! Where the official `claude` is: from the Python SDK's package, or on the PATH.
-//! Include it by `#[path = "support/claude.rs"] mod claude;`.
-#![allow(dead_code, reason = "every test takes what it needs")]
 
 use std::path::PathBuf;
 use std::process::Command;

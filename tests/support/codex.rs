@@ -1,5 +1,4 @@
 //! What keeps codex to a stub and a home of our own.
-//! Include it by `#[path = "support/codex.rs"] mod codex_program;`.
 
 use std::path::Path;
 
@@ -8,14 +7,12 @@ pub const REMEDY: &str = "npm install -g @openai/codex";
 
 /// Makes its home, in which it asks this API and nobody else, with the key in
 /// `STUB_KEY`.
-#[allow(dead_code, reason = "every test takes what it needs")]
 pub fn configure(home: &Path, api: &str) {
     configure_for("stub", home, api);
 }
 
 /// The same, with a model of this name: of one that it does not know codex-acp
 /// says so in the conversation.
-#[allow(dead_code, reason = "every test takes what it needs")]
 pub fn configure_for(model: &str, home: &Path, api: &str) {
     std::fs::create_dir_all(home).unwrap();
     let provider =

@@ -1,5 +1,4 @@
 //! What keeps opencode to a stub and a home of our own, and what it stores there.
-//! Include it by `#[path = "support/opencode.rs"] mod opencode;`.
 
 use std::path::Path;
 

@@ -1,6 +1,5 @@
 //! hotseat in a real pseudo-terminal, its screen read through a terminal
-//! emulator. Include it by `#[path = "support/pty.rs"] mod pty;`.
-#![allow(dead_code, reason = "every test takes what it needs")]
+//! emulator.
 
 use std::io::{Read, Write};
 use std::num::NonZero;

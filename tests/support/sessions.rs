@@ -2,9 +2,7 @@
 //!
 //! Deterministic: the same sample gives the same bytes. Modelled on what CLI
 //! 2.1.329 writes: one entry a content block, results that hang on their own
-//! call, records nobody but the CLI understands. Include it by
-//! `#[path = "support/sessions.rs"] mod sessions;`.
-#![allow(dead_code, reason = "every test takes what it needs")]
+//! call, records nobody but the CLI understands.
 
 use std::fmt::Write;
 use std::fs;

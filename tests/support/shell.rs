@@ -1,6 +1,4 @@
-//! The real program's `sessions` commands in a scratch home. Include it by
-//! `#[path = "support/shell.rs"] mod shell;`, beside `sessions`.
-#![allow(dead_code, reason = "every test takes what it needs")]
+//! The real program's `sessions` commands in a scratch home.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,7 +6,7 @@ use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
 
-use crate::sessions::Sample;
+use super::sessions::Sample;
 
 /// A scratch home with a folder to work in.
 pub struct Home {

@@ -1,6 +1,4 @@
-//! A slot and a reader of its news. Include it by
-//! `#[path = "support/slot.rs"] mod seat;`.
-#![allow(dead_code, reason = "every test takes what it needs")]
+//! A slot and a reader of its news.
 
 use std::time::Duration;
 

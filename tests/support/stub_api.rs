@@ -1,7 +1,5 @@
 //! A model's API on loopback that remembers what it was asked: one that talks by
-//! itself, or one that follows a script in either dialect. Include it by
-//! `#[path = "support/stub_api.rs"] mod stub_api;`.
-#![allow(dead_code, reason = "every test takes what it needs")]
+//! itself, or one that follows a script in either dialect.
 
 use std::collections::VecDeque;
 use std::io::{BufRead, BufReader, Write};
