@@ -54,8 +54,8 @@ mod tests {
             assert!(format!("{:?}", parse_decision(answer.clone())).starts_with(expected), "{answer:?}");
         };
         let chosen = |option: &str| Ok(json!({"outcome": {"outcome": "selected", "optionId": option}}));
-        check(chosen("once"), "Once");
-        check(chosen("session"), "Session");
+        check(chosen("once"), "AllowOnce");
+        check(chosen("session"), "AllowSession");
         check(chosen("deny"), "Deny");
         check(chosen("something"), "Deny");
         check(Ok(json!({"outcome": {"outcome": "cancelled"}})), "Deny");

@@ -113,7 +113,7 @@ fn closing_is_patient() {
     assert_eq!(bench.tick(), ["signal 9"]);
     assert_eq!(bench.now.at - start, Duration::from_secs(10));
     assert!(closed.try_recv().is_err(), "the process is still there");
-    assert_eq!(bench.die(), ["1 p1 CutOff", "1 exited, killed by SIGKILL, None", "finish"]);
+    assert_eq!(bench.die(), ["1 p1 Aborted", "1 exited, killed by SIGKILL, None", "finish"]);
     assert_eq!(closed.try_recv(), Ok(()));
 }
 

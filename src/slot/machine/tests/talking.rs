@@ -31,7 +31,7 @@ fn what_is_typed_before_it_is_warm_is_sent_when_it_is() {
 fn a_crash_cuts_one_turn_off_and_keeps_the_queue() {
     let mut bench = Bench::busy();
     bench.submit("p2");
-    assert_eq!(bench.die(), ["1 p1 CutOff", "1 exited, killed by SIGKILL, Some(250ms)"]);
+    assert_eq!(bench.die(), ["1 p1 Aborted", "1 exited, killed by SIGKILL, Some(250ms)"]);
     assert_eq!(bench.submit("p3"), ["1 p3 Queued"]);
     bench.tick();
     let words = bench.answer(&handshake(A));
