@@ -1,13 +1,14 @@
-//! Our own agent for editors: the Agent Client Protocol (version 1) on stdio.
+//! Serves our own agent to editors: the Agent Client Protocol (version 1) on
+//! stdio.
 //!
-//! Owns what an editor asks and is told: a thin translation of the slot's news
-//! and of the store's sessions. One warm process serves all sessions; a prompt
-//! to another than the active one first switches. Never knows screens, nor how
-//! the agent thinks.
+//! A thin translation of slot events and stored sessions. One warm process
+//! serves all sessions; a prompt to a session that is not active switches first.
+//! It must never know screens, nor how the agent thinks. Start reading in
+//! `server`, the loop.
 //!
-//! The types are those of `agent-client-protocol-schema`. The runtime that goes
-//! with them is left out: it wants a task and callbacks for each message, and
-//! here one loop owns everything (as in the slot).
+//! The types come from `agent-client-protocol-schema`. Its runtime is not used:
+//! it needs a task and callbacks per message, while here one loop owns
+//! everything.
 
 mod handshake;
 mod json_rpc;
@@ -31,18 +32,18 @@ use tokio::io::{AsyncRead, AsyncWrite, BufReader};
 use crate::slot::Launch;
 use crate::store::SessionStore;
 
-/// What is served.
+/// What to serve.
 pub struct AcpServerConfig {
     /// How our own agent is started.
     pub launch: Launch,
-    /// Where the sessions lie.
+    /// The stored sessions.
     pub store: Arc<dyn SessionStore>,
-    /// The file of the index over them.
+    /// The index file over them.
     pub index: PathBuf,
 }
 
-/// Serves one editor until it closes its end, or `stop` returns. Must be called
-/// within a tokio runtime. An error is one of its streams'.
+/// Serves one editor until it closes its input or `stop` returns. Must be called
+/// within a tokio runtime. Errors are those of the streams.
 pub async fn serve(
     what: AcpServerConfig,
     input: impl AsyncRead + Unpin,

@@ -1,12 +1,13 @@
 //! The slot: one warm agent subprocess and the task that owns it.
 //!
 //! Owns spawning, the handshake, switching, restarting and closing of one
-//! subprocess. Never knows screens, nor how an agent thinks. Everybody else
-//! holds a [`SlotHandle`] and reads [`SlotEvent`]s.
+//! subprocess. It must never know screens, nor how an agent thinks. Everybody
+//! else holds a [`SlotHandle`] and reads [`SlotEvent`]s.
 //!
-//! Inside: the `actor` feeds the `machine` (pure) what happens and does what it
-//! says; a `process` is the pipes; a `driver` speaks the agent's dialect; the
-//! `lending` does what an agent asks of this machine.
+//! Start reading in `actor`: it feeds what happens into the state machine
+//! (`machine`) and executes the effects that come out. `process` holds the
+//! pipes, `driver` translates to and from each agent's protocol, `client_ops`
+//! reads files and runs programs on an agent's behalf.
 
 mod actor;
 mod agent_pid;
@@ -41,7 +42,8 @@ pub use handle::{
 pub use memory::resident_memory;
 pub use session_finder::{SessionFinder, SessionLocation};
 
-/// News that may wait for a reader; beyond them the agent's stdout waits.
+/// Events that may wait for a slow reader. When it is full, the agent's stdout
+/// is not read, so that memory stays bounded.
 const EVENT_QUEUE: usize = 1024;
 /// Commands that may wait for the slot's task.
 const COMMAND_QUEUE: usize = 64;
@@ -50,7 +52,7 @@ const COMMAND_QUEUE: usize = 64;
 /// runtime; when that is dropped, the agent's process group is killed.
 pub fn spawn(launch: Launch) -> (SlotHandle, mpsc::Receiver<SlotEvent>) {
     let (commands, obeyed) = mpsc::channel(COMMAND_QUEUE);
-    let (told, news) = mpsc::channel(EVENT_QUEUE);
+    let (told, events_rx) = mpsc::channel(EVENT_QUEUE);
     tokio::spawn(actor::run(launch, obeyed, told));
-    (SlotHandle::new(commands), news)
+    (SlotHandle::new(commands), events_rx)
 }

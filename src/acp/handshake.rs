@@ -1,4 +1,4 @@
-//! Who answers here, and what it can do.
+//! The response to `initialize`, and the permission modes.
 
 use agent_client_protocol_schema::ProtocolVersion;
 use agent_client_protocol_schema::v1::{
@@ -9,7 +9,8 @@ use agent_client_protocol_schema::v1::{
 
 use crate::protocol::PermissionMode;
 
-/// The answer to `initialize`; version 1 is what is spoken, whatever is asked for.
+/// The response to `initialize`. It always offers version 1, whatever the editor
+/// asks for; the editor decides whether to go on.
 pub(super) fn initialize_response() -> InitializeResponse {
     let sessions = SessionCapabilities::new()
         .list(SessionListCapabilities::new())
@@ -31,7 +32,7 @@ pub(super) fn initialize_response() -> InitializeResponse {
 pub(super) fn mode_state(current: PermissionMode) -> SessionModeState {
     let mode = |mode: PermissionMode| {
         let (name, what) = match mode {
-            PermissionMode::Default => ("Ask first", "Ask before anything that changes something"),
+            PermissionMode::Default => ("Ask first", "Ask before making changes"),
             PermissionMode::AcceptEdits => ("Accept edits", "Edit files without asking"),
             PermissionMode::Plan => ("Plan", "Read only"),
             PermissionMode::DontAsk => ("Don't ask", "Refuse instead of asking"),

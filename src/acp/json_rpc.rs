@@ -1,6 +1,6 @@
-//! The line to the editor: JSON-RPC, one message a line.
+//! The connection to the editor: JSON-RPC, one message per line.
 //!
-//! Owns the envelopes. Never knows what a message is about.
+//! Owns the envelopes. It must not know any method.
 
 use std::io;
 
@@ -15,31 +15,33 @@ use tokio::io::AsyncWrite;
 use crate::protocol::write_frame;
 use crate::session::SessionId;
 
-/// What the editor sent.
+/// A message from the editor.
 #[derive(Debug)]
 pub(super) enum RpcMessage {
-    /// It wants an answer.
+    /// A request that needs a response.
     Request { id: RequestId, method: String, params: Value },
-    /// It wants none.
+    /// A notification.
     Notification { method: String, params: Value },
-    /// It answers a request of ours.
+    /// A response to a request of ours.
     Response { id: RequestId, result: Result<Value, Value> },
 }
 
 impl RpcMessage {
-    /// What an object means; the error is to be sent back.
+    /// Parses an object; the error is to be sent back.
     pub fn parse(mut value: Value) -> Result<Self, Error> {
         let mut take = |key: &str| value.get_mut(key).map(Value::take);
         let (id, method, params) = (take("id"), take("method"), take("params").unwrap_or_else(|| json!({})));
         let (result, error) = (take("result"), take("error"));
         let id = id.map(serde_json::from_value::<RequestId>).transpose();
-        let Ok(id) = id else { return Err(Error::invalid_request().data("the id is no string or number")) };
+        let Ok(id) = id else {
+            return Err(Error::invalid_request().data("the id is neither a string nor a number"));
+        };
         match (id, method, result, error) {
             (Some(id), Some(Value::String(method)), _, _) => Ok(Self::Request { id, method, params }),
             (None, Some(Value::String(method)), _, _) => Ok(Self::Notification { method, params }),
             (Some(id), None, Some(result), None) => Ok(Self::Response { id, result: Ok(result) }),
             (Some(id), None, _, Some(error)) => Ok(Self::Response { id, result: Err(error) }),
-            _ => Err(Error::invalid_request().data("neither a request nor an answer")),
+            _ => Err(Error::invalid_request().data("neither a request nor a response")),
         }
     }
 }
@@ -49,7 +51,7 @@ pub(super) fn parse_params<T: DeserializeOwned>(params: Value) -> Result<T, Erro
     serde_json::from_value(params).map_err(|error| Error::invalid_params().data(error.to_string()))
 }
 
-/// The editor, as far as it can be told something.
+/// The sending half of the connection.
 pub(super) struct EditorConnection<W> {
     output: W,
     last_id: i64,
@@ -69,7 +71,7 @@ impl<W: AsyncWrite + Unpin> EditorConnection<W> {
         write_frame(&mut self.output, &message).await
     }
 
-    /// Asks; the answer will bear the id that is given back.
+    /// Sends a request; its response carries the returned id.
     pub async fn request(&mut self, method: &str, params: &impl Serialize) -> io::Result<RequestId> {
         self.last_id += 1;
         let message = json!({"jsonrpc": "2.0", "id": self.last_id, "method": method, "params": params});
@@ -77,7 +79,7 @@ impl<W: AsyncWrite + Unpin> EditorConnection<W> {
         Ok(RequestId::Number(self.last_id))
     }
 
-    /// Tells what happened in a session.
+    /// Sends a session update.
     pub async fn send_update(&mut self, session: SessionId, update: SessionUpdate) -> io::Result<()> {
         let params = SessionNotification::new(session.to_string(), update);
         let method = CLIENT_METHOD_NAMES.session_update;

@@ -1,4 +1,4 @@
-//! The MCP servers that an editor brings, as the agent is told of them.
+//! Passes the editor's MCP servers on to the agent as a configuration file.
 
 use std::io::Write as _;
 
@@ -7,8 +7,9 @@ use anyhow::{Context, Result};
 use serde_json::{Map, Value, json};
 use tempfile::NamedTempFile;
 
-/// A file that `--mcp-config` names: only its owner reads it, for it may hold
-/// keys, and arguments are everybody's to see. Gone when it is dropped.
+/// Writes a file for `--mcp-config`, readable only by its owner: it may contain
+/// keys, and command-line arguments are visible to every user. The file is
+/// deleted when dropped.
 pub(super) fn write_config(servers: &[McpServer]) -> Result<NamedTempFile> {
     let servers: Map<String, Value> = servers.iter().filter_map(server_config).collect();
     let mut file = NamedTempFile::new().context("making a file for the MCP servers")?;
@@ -18,7 +19,8 @@ pub(super) fn write_config(servers: &[McpServer]) -> Result<NamedTempFile> {
     Ok(file)
 }
 
-/// A server by its name; none of a kind that was not offered.
+/// A server's name and configuration; `None` for a transport that was not
+/// offered.
 fn server_config(server: &McpServer) -> Option<(String, Value)> {
     match server {
         McpServer::Stdio(server) => {

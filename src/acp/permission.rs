@@ -1,4 +1,4 @@
-//! Permission requests: asked of the editor, answered to the slot.
+//! Forwards permission requests to the editor and its answers to the slot.
 
 use agent_client_protocol_schema::v1::{
     PermissionOption, PermissionOptionKind, RequestPermissionOutcome, RequestPermissionRequest,
@@ -14,7 +14,7 @@ const ONCE: &str = "once";
 const SESSION: &str = "session";
 const DENY: &str = "deny";
 
-/// What the editor is asked; `call` is the id of the tool call it is about.
+/// The request to the editor; `call` is the id of the tool call.
 pub(super) fn permission_request(
     session: SessionId,
     call: &str,
@@ -25,20 +25,20 @@ pub(super) fn permission_request(
         PermissionOption::new(SESSION, "Allow for this session", PermissionOptionKind::AllowAlways),
         PermissionOption::new(DENY, "Deny", PermissionOptionKind::RejectOnce),
     ];
-    let wanted = tool_calls::call_for_permission(call, &request.tool, &request.input);
-    RequestPermissionRequest::new(session.to_string(), wanted, options)
+    let requested = tool_calls::call_for_permission(call, &request.tool, &request.input);
+    RequestPermissionRequest::new(session.to_string(), requested, options)
 }
 
-/// What the editor's answer means. Whatever is not a yes is a no.
+/// The editor's decision. Anything that is not a yes is a no.
 pub(super) fn parse_decision(answer: Result<Value, Value>) -> PermissionDecision {
     let outcome = answer.ok().and_then(|answer| serde_json::from_value(answer).ok());
     match outcome.map(|response: RequestPermissionResponse| response.outcome) {
         Some(RequestPermissionOutcome::Selected(chosen)) => match &*chosen.option_id.0 {
             ONCE => PermissionDecision::AllowOnce,
             SESSION => PermissionDecision::AllowSession,
-            _ => PermissionDecision::Deny("the person said no".to_owned()),
+            _ => PermissionDecision::Deny("denied by the user".to_owned()),
         },
-        _ => PermissionDecision::Deny("the person did not answer".to_owned()),
+        _ => PermissionDecision::Deny("the user did not answer".to_owned()),
     }
 }
 

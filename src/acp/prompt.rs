@@ -1,13 +1,13 @@
-//! A prompt as an editor sends it, as the text that our agent takes.
+//! Turns an editor's prompt blocks into the text that our agent takes.
 
 use std::fmt::Write as _;
 
 use agent_client_protocol_schema::v1::{AvailableCommand, ContentBlock, EmbeddedResourceResource, Error};
 
-/// Slash commands that change the session: an editor does that by itself.
+/// Slash commands that switch sessions, which an editor does itself.
 const SWITCHES: [&str; 5] = ["clear", "new", "reset", "resume", "fork"];
 
-/// The prompt's text. Writing to a string cannot fail.
+/// The text of a prompt.
 pub(super) fn prompt_text(blocks: Vec<ContentBlock>) -> Result<String, Error> {
     let mut text = String::new();
     for block in blocks {
@@ -19,10 +19,10 @@ pub(super) fn prompt_text(blocks: Vec<ContentBlock>) -> Result<String, Error> {
                     let _ =
                         write!(text, "\n<file path=\"{}\">\n{}\n</file>\n", uri_path(&file.uri), file.text);
                 }
-                _ => return Err(unsupported_content("a file that is no text")),
+                _ => return Err(unsupported_content("a file that is not text")),
             },
             ContentBlock::Image(_) => return Err(unsupported_content("an image")),
-            _ => return Err(unsupported_content("a sound, or something newer than this version")),
+            _ => return Err(unsupported_content("audio, or content that this version does not know")),
         }
     }
     let command = text.split_whitespace().next().and_then(|word| word.strip_prefix('/'));
@@ -30,26 +30,26 @@ pub(super) fn prompt_text(blocks: Vec<ContentBlock>) -> Result<String, Error> {
         None if text.trim().is_empty() => Err(Error::invalid_params().data("the prompt is empty")),
         Some(command) if SWITCHES.contains(&command) => {
             let reason =
-                format!("/{command} changes the session: start, open or fork one in the editor instead");
+                format!("/{command} switches sessions: start, open or fork one in the editor instead");
             Err(Error::invalid_params().data(reason))
         }
         _ => Ok(text),
     }
 }
 
-/// The commands that an editor can offer.
+/// The agent's slash commands without those that switch sessions.
 pub(super) fn offered_commands(of_the_agent: &[(String, String)]) -> Vec<AvailableCommand> {
     let offered = of_the_agent.iter().filter(|(name, _)| !SWITCHES.contains(&name.as_str()));
     offered.map(|(name, what)| AvailableCommand::new(name.clone(), what.clone())).collect()
 }
 
-/// A file by its path, anything else by its address.
+/// The path of a `file://` URI; any other URI unchanged.
 fn uri_path(uri: &str) -> &str {
     uri.strip_prefix("file://").unwrap_or(uri)
 }
 
 fn unsupported_content(what: &str) -> Error {
-    Error::invalid_params().data(format!("the prompt holds {what}, which hotseat's agent does not take"))
+    Error::invalid_params().data(format!("the prompt contains {what}, which hotseat's agent does not accept"))
 }
 
 #[cfg(test)]

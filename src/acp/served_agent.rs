@@ -1,4 +1,4 @@
-//! The one warm process, and which session is in it.
+//! The warm agent process that is served, and its active session.
 
 use agent_client_protocol_schema::v1::{Error, McpServer};
 use tempfile::NamedTempFile;
@@ -10,18 +10,18 @@ use crate::slot::{
     self, AgentInfo, Launch, ProcessExit, SlotError, SlotEvent, SlotEventKind, SlotHandle, SlotState, Switch,
 };
 
-/// A process through its handshake.
+/// A process that is through its handshake.
 pub(super) struct ServedAgent {
     pub handle: SlotHandle,
     pub events: Receiver<SlotEvent>,
     pub info: AgentInfo,
-    /// What may run without asking now.
+    /// The current permission mode.
     pub mode: PermissionMode,
     /// The MCP servers it was started with.
     pub servers: Vec<McpServer>,
-    /// It ended, and is not started again by itself.
+    /// It has ended and does not restart automatically.
     pub stopped: bool,
-    /// Read when the process starts, also for another time.
+    /// The MCP configuration, which every restart reads again.
     _config: Option<NamedTempFile>,
 }
 
@@ -36,13 +36,13 @@ impl ServedAgent {
             config = Some(file);
         }
         let mode = launch.permission_mode;
-        let (handle, mut news) = slot::spawn(launch);
+        let (handle, mut events_rx) = slot::spawn(launch);
         loop {
-            match news.recv().await.map(|event| event.kind) {
+            match events_rx.recv().await.map(|event| event.kind) {
                 Some(SlotEventKind::Ready(agent)) => {
                     return Ok(Self {
                         handle,
-                        events: news,
+                        events: events_rx,
                         info: agent,
                         mode,
                         servers,
@@ -63,7 +63,7 @@ impl ServedAgent {
         }
     }
 
-    /// Gives a session the seat, in the running process.
+    /// Switches to a session in the running process.
     pub async fn switch(&mut self, switch: Switch) -> Result<(), Error> {
         let switched = self.handle.switch(switch, false).await.map_err(|error| slot_error(&error))?;
         tracing::info!(what = switched.kind, took = ?switched.duration, pid = switched.pid, "switched");
@@ -72,7 +72,7 @@ impl ServedAgent {
         Ok(())
     }
 
-    /// Changes what may run without asking.
+    /// Changes the permission mode.
     pub async fn set_mode(&mut self, mode: PermissionMode) -> Result<(), Error> {
         if self.mode != mode {
             self.handle.set_permission_mode(mode).await.map_err(|error| slot_error(&error))?;
@@ -82,7 +82,7 @@ impl ServedAgent {
     }
 }
 
-/// The slot's reason, as the editor is told.
+/// A slot error as a JSON-RPC error.
 pub(super) fn slot_error(error: &SlotError) -> Error {
     match error {
         SlotError::Refused { code, message } if code == "session_not_found" => {
@@ -92,7 +92,7 @@ pub(super) fn slot_error(error: &SlotError) -> Error {
     }
 }
 
-/// Something that is not the editor's mistake.
+/// An internal error, with a message for people.
 pub(super) fn internal_error(reason: &str) -> Error {
     Error::new(Error::internal_error().code.into(), reason)
 }

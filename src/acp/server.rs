@@ -1,4 +1,4 @@
-//! The loop: what the editor asks and what the slot tells, one after the other.
+//! The loop: handles messages from the editor and events from the slot in turn.
 
 use std::collections::{HashMap, VecDeque};
 use std::future::pending;
@@ -20,19 +20,19 @@ use crate::protocol::{Incoming, LineReader};
 use crate::session::SessionId;
 use crate::slot::SlotEvent;
 
-/// All that is known while an editor is served.
+/// The state of one connection.
 pub(super) struct EditorServer<W> {
     pub config: AcpServerConfig,
     pub editor: EditorConnection<W>,
-    /// None before the first session.
+    /// `None` before the first session.
     pub agent: Option<ServedAgent>,
     /// The sessions that the editor has open.
     pub sessions: HashMap<SessionId, EditorSession>,
-    /// The one that runs.
+    /// The running turn.
     pub turn: Option<ServedTurn>,
-    /// Prompts to other sessions: there is one process.
+    /// Prompts to other sessions, which wait for the one process.
     pub queue: VecDeque<WaitingPrompt>,
-    /// Permission requests, by the id under which the editor was asked.
+    /// Open permission requests: the editor's request id to the slot's id.
     pub permission_ids: HashMap<RequestId, String>,
 }
 
@@ -49,7 +49,7 @@ impl<W: AsyncWrite + Unpin> EditorServer<W> {
         }
     }
 
-    /// Serves until the editor's lines end.
+    /// Serves until the editor closes its input.
     pub async fn run(&mut self, input: impl AsyncBufRead + Unpin) -> io::Result<()> {
         let mut lines = LineReader::new(input);
         loop {
@@ -69,7 +69,7 @@ impl<W: AsyncWrite + Unpin> EditorServer<W> {
         }
     }
 
-    /// Ends the process, gracefully.
+    /// Ends the agent process gracefully.
     pub async fn close(self) {
         if let Some(seat) = self.agent {
             seat.handle.close().await;
@@ -101,7 +101,8 @@ impl<W: AsyncWrite + Unpin> EditorServer<W> {
         }
     }
 
-    /// What is answered at once. (A prompt is answered when its turn is over.)
+    /// Handles all requests except prompts, which are answered at the end of their
+    /// turn.
     async fn handle_request(&mut self, id: RequestId, method: &str, params: Value) -> io::Result<()> {
         let before = self.agent.as_ref().map(|seat| seat.info.session);
         let result = match method {
@@ -123,12 +124,12 @@ impl<W: AsyncWrite + Unpin> EditorServer<W> {
     }
 }
 
-/// An answer as the wire has it. Answers hold text, numbers and JSON.
+/// A response as JSON.
 pub(super) fn to_json(answer: &impl Serialize) -> Result<Value, Error> {
     serde_json::to_value(answer).map_err(|error| Error::internal_error().data(error.to_string()))
 }
 
-/// The slot's next news; none once it is over.
+/// The slot's next event; `None` once it has ended.
 async fn next_event(seat: Option<&mut ServedAgent>) -> Option<SlotEvent> {
     match seat {
         Some(seat) => seat.events.recv().await,

@@ -1,4 +1,4 @@
-//! `session/list`: what the index knows of the stored sessions, a page at a time.
+//! `session/list`: the stored sessions from the index, page by page.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -12,8 +12,8 @@ use crate::store::{Scope, SessionStore};
 /// Sessions on a page.
 const PAGE: usize = 100;
 
-/// The page that is asked for, newest first. Its cursor is the last session of
-/// the page before. May read every transcript that the index lacks.
+/// The requested page, newest session first. The cursor is the last session of
+/// the page before. May read every transcript that is not indexed yet.
 pub(super) fn list_page(
     store: Arc<dyn SessionStore>,
     index: &Path,
@@ -27,7 +27,7 @@ pub(super) fn list_page(
         None => 0,
         Some(cursor) => {
             let at = said.iter().position(|row| row.stored.id.to_string() == *cursor);
-            at.ok_or_else(|| Error::invalid_params().data("the cursor names no session"))? + 1
+            at.ok_or_else(|| Error::invalid_params().data("the cursor does not name a session"))? + 1
         }
     };
     let last = said.len().min(first + PAGE);
@@ -36,7 +36,7 @@ pub(super) fn list_page(
     Ok(ListSessionsResponse::new(page.iter().filter_map(|row| session_info(row)).collect()).next_cursor(next))
 }
 
-/// A session without a folder cannot be opened, so it is not told.
+/// A session's list entry; `None` without a folder, since it cannot be opened.
 fn session_info(row: &SessionRow) -> Option<SessionInfo> {
     let info = SessionInfo::new(row.stored.id.to_string(), row.facts.cwd.clone()?)
         .title(row.facts.title_text().to_owned())

@@ -1,4 +1,4 @@
-//! What an editor does with sessions: open, list, close, delete.
+//! The session methods: new, load, resume, fork, list, close, delete.
 
 use std::io;
 use std::path::PathBuf;
@@ -27,20 +27,20 @@ use crate::store::{ForkSpec, SessionStore, StoreError};
 /// A session that the editor has open.
 #[derive(Debug, Clone)]
 pub(super) struct EditorSession {
-    /// The folder it runs in.
+    /// The folder the session runs in.
     pub cwd: PathBuf,
-    /// What may run without asking.
+    /// Which tools may run without asking.
     pub mode: PermissionMode,
     /// The MCP servers the editor wants in it.
     pub servers: Vec<McpServer>,
 }
 
-/// What is answered to a request.
+/// The result of a request.
 type RpcResult = Result<Value, Error>;
 
 impl<W: AsyncWrite + Unpin> EditorServer<W> {
-    /// A session has its id before anything is said in it, so it needs no seat
-    /// while a turn of another one runs.
+    /// Creates a session. Its id is chosen here, so it needs no process while a turn
+    /// of another session runs.
     pub(super) async fn new_session(&mut self, params: Value) -> RpcResult {
         let request: NewSessionRequest = parse_params(params)?;
         let session = SessionId::random();
@@ -48,8 +48,8 @@ impl<W: AsyncWrite + Unpin> EditorServer<W> {
         to_json(&NewSessionResponse::new(session.to_string()).modes(mode_state(self.mode(session))))
     }
 
-    /// The history is told before the answer. An error of the outer kind is the
-    /// editor's stream's.
+    /// Opens a session and sends its history before the response. The outer error is
+    /// one of the editor's stream.
     pub(super) async fn load(&mut self, params: Value) -> io::Result<RpcResult> {
         let loaded = async {
             let request: LoadSessionRequest = parse_params(params)?;
@@ -78,7 +78,7 @@ impl<W: AsyncWrite + Unpin> EditorServer<W> {
         to_json(&ResumeSessionResponse::new().modes(mode_state(self.mode(session))))
     }
 
-    /// The store copies, so that a fork too needs no seat while a turn runs.
+    /// Forks a session. The store makes the copy, so this works while a turn runs.
     pub(super) async fn fork(&mut self, params: Value) -> RpcResult {
         let request: ForkSessionRequest = parse_params(params)?;
         let source = self.require_known(&request.session_id.0)?;
@@ -99,7 +99,7 @@ impl<W: AsyncWrite + Unpin> EditorServer<W> {
         to_json(&listed.map_err(|error| internal_error(&error.to_string()))??)
     }
 
-    /// What runs in it is stopped, and answered as that when it is over.
+    /// Closes a session. A running turn is cancelled, and answered when it ends.
     pub(super) async fn close_session(&mut self, params: Value) -> io::Result<RpcResult> {
         let session = match parse_params(params)
             .and_then(|request: CloseSessionRequest| self.require_open(&request.session_id.0))
@@ -112,20 +112,20 @@ impl<W: AsyncWrite + Unpin> EditorServer<W> {
         Ok(to_json(&CloseSessionResponse::new()))
     }
 
-    /// To the trash, from which `hotseat sessions restore` brings it back.
+    /// Moves a session to the trash; `hotseat sessions restore` brings it back.
     pub(super) async fn delete(&mut self, params: Value) -> RpcResult {
         let request: DeleteSessionRequest = parse_params(params)?;
         let session = self.require_known(&request.session_id.0)?;
         if self.is_busy(session) {
             return Err(
-                Error::invalid_request().data("a turn of this session runs or waits: cancel it first")
+                Error::invalid_request().data("a turn of this session is running or queued: cancel it first")
             );
         }
         if let Some(seat) = self.agent.as_mut().filter(|seat| seat.info.session == session) {
             seat.switch(Switch::Clear).await?;
         }
         self.with_store(move |store| match store.delete(session) {
-            // Nothing was said in it.
+            // An empty session has no transcript.
             Err(StoreError::NotFound(_)) => Ok(()),
             deleted => deleted,
         })
@@ -147,8 +147,7 @@ impl<W: AsyncWrite + Unpin> EditorServer<W> {
         to_json(&SetSessionModeResponse::new())
     }
 
-    /// Gives a session the seat: in the process that runs, unless it has other
-    /// MCP servers.
+    /// Makes a session active, in the running process unless its MCP servers differ.
     pub(super) async fn activate(&mut self, session: SessionId) -> Result<(), Error> {
         let Some(EditorSession { cwd, mode, servers }) = self.sessions.get(&session).cloned() else {
             return Err(unknown_session(&session.to_string()));
@@ -169,7 +168,7 @@ impl<W: AsyncWrite + Unpin> EditorServer<W> {
         seat.set_mode(mode).await
     }
 
-    /// Tells the commands of a session that has just taken the seat.
+    /// Sends the slash commands of a session that has just become active.
     pub(super) async fn send_commands(&mut self, before: Option<SessionId>) -> io::Result<()> {
         let Some(agent) = self.agent.as_ref().map(|seat| &seat.info) else { return Ok(()) };
         let session = agent.session;
@@ -187,7 +186,7 @@ impl<W: AsyncWrite + Unpin> EditorServer<W> {
         servers: Vec<McpServer>,
     ) -> Result<(), Error> {
         if !cwd.is_absolute() || !cwd.is_dir() {
-            let reason = format!("cwd must be a folder that exists, by its whole path: {}", cwd.display());
+            let reason = format!("cwd must be the absolute path of an existing folder: {}", cwd.display());
             return Err(Error::invalid_params().data(reason));
         }
         let cwd = cwd.canonicalize().unwrap_or(cwd);
@@ -196,11 +195,11 @@ impl<W: AsyncWrite + Unpin> EditorServer<W> {
         if self.turn.is_some() {
             return Ok(());
         }
-        let seated = self.activate(session).await;
-        if seated.is_err() {
+        let switched = self.activate(session).await;
+        if switched.is_err() {
             self.sessions.remove(&session);
         }
-        seated
+        switched
     }
 
     fn mode(&self, session: SessionId) -> PermissionMode {
@@ -213,14 +212,14 @@ impl<W: AsyncWrite + Unpin> EditorServer<W> {
         session.ok_or_else(|| unknown_session(id))
     }
 
-    /// A session that the editor has open, or that is stored.
+    /// A session that the editor has open, or a stored one.
     fn require_known(&self, id: &str) -> Result<SessionId, Error> {
         let session: SessionId = id.parse().map_err(|_| unknown_session(id))?;
         let known = self.sessions.contains_key(&session) || self.config.store.find(session).is_ok();
         known.then_some(session).ok_or_else(|| unknown_session(id))
     }
 
-    /// Has the store do something that may take a while.
+    /// Runs store work on a blocking thread.
     async fn with_store<T: Send + 'static>(
         &self,
         work: impl FnOnce(&dyn SessionStore) -> Result<T, StoreError> + Send + 'static,
@@ -235,5 +234,5 @@ impl<W: AsyncWrite + Unpin> EditorServer<W> {
 fn unknown_session(id: &str) -> Error {
     let id: String = id.chars().take(80).collect();
     let code = Error::resource_not_found(None).code.into();
-    Error::new(code, format!("no session “{id}” is open here: session/list has those that can be loaded"))
+    Error::new(code, format!("no session “{id}” is open: session/list names the sessions that can be loaded"))
 }

@@ -1,4 +1,4 @@
-//! Our tools' calls as an editor shows them: a title, a kind, places, diffs.
+//! Our tool calls in the editor's terms: title, kind, locations, diffs.
 
 use agent_client_protocol_schema::v1::{
     Content, ContentBlock, Diff, Plan, PlanEntry, PlanEntryPriority, PlanEntryStatus, SessionUpdate,
@@ -9,12 +9,12 @@ use serde_json::Value;
 
 use crate::session::conversation::{ToolCall as Made, ToolResult};
 
-/// A call that begins. A list of things to do is a plan, and no call.
+/// A call that starts. `TodoWrite` is sent as a plan instead.
 pub(super) fn call_started(made: &Made) -> SessionUpdate {
     plan(made).unwrap_or_else(|| SessionUpdate::ToolCall(call(&made.id, &made.name, &made.input)))
 }
 
-/// A call that has said something, and still runs.
+/// A running call with new output.
 pub(super) fn call_running(made: &Made) -> SessionUpdate {
     let fields = ToolCallUpdateFields::new()
         .status(ToolCallStatus::InProgress)
@@ -22,14 +22,14 @@ pub(super) fn call_running(made: &Made) -> SessionUpdate {
     SessionUpdate::ToolCallUpdate(ToolCallUpdate::new(made.id.clone(), fields))
 }
 
-/// A call that is over; none where the editor knows of no such call.
+/// A finished call; `None` if it was sent as a plan.
 pub(super) fn call_ended(made: &Made, result: &ToolResult) -> Option<SessionUpdate> {
     if plan(made).is_some() {
         return None;
     }
     let status = if result.is_error { ToolCallStatus::Failed } else { ToolCallStatus::Completed };
     let mut fields = ToolCallUpdateFields::new().status(status);
-    // What was changed says more than that it was; a failure has to say why.
+    // A diff is already shown, so only failures and other tools need text.
     if result.is_error || diff(&made.name, &made.input).is_none() {
         fields = fields.content(vec![text_content(&result.text)]);
     }
@@ -42,7 +42,7 @@ pub(super) fn stored_call(made: &Made) -> Vec<SessionUpdate> {
     std::iter::once(call_started(made)).chain(ended).collect()
 }
 
-/// The call that a permission is asked for.
+/// The call that needs permission.
 pub(super) fn call_for_permission(id: &str, name: &str, input: &Value) -> ToolCallUpdate {
     let call = call(id, name, input);
     let fields = ToolCallUpdateFields::new()
@@ -83,7 +83,7 @@ fn title(name: &str, input: &Value) -> String {
     }
 }
 
-/// What a call changes, as far as its arguments say.
+/// The change a call would make, as far as its input tells.
 fn diff(name: &str, input: &Value) -> Option<ToolCallContent> {
     let path = string_field(input, "file_path")?;
     let diff = match name {

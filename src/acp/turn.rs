@@ -1,4 +1,4 @@
-//! Turns: one runs, prompts to other sessions wait for it.
+//! Turns: one runs at a time; prompts to other sessions wait for it.
 
 use std::io;
 
@@ -18,14 +18,14 @@ use super::{permission, prompt};
 use crate::session::SessionId;
 use crate::slot::{PermissionRequest, ProcessExit, PromptState, SlotEvent, SlotEventKind, SlotState};
 
-/// A turn that runs.
+/// A running turn.
 pub(super) struct ServedTurn {
-    /// The request that its end answers.
+    /// The prompt request, answered when the turn ends.
     id: RequestId,
     pub session: SessionId,
-    /// The prompt, as the slot knows it.
+    /// The prompt's uuid in the slot.
     uuid: String,
-    /// The editor wants it to stop.
+    /// The editor has cancelled it.
     cancelled: bool,
     updates: UpdateBuilder,
 }
@@ -38,7 +38,7 @@ pub(super) struct WaitingPrompt {
 }
 
 impl<W: AsyncWrite + Unpin> EditorServer<W> {
-    /// Takes a prompt; its turn begins now, or after those before it.
+    /// Queues a prompt and starts its turn if none runs.
     pub(super) async fn prompt(&mut self, id: RequestId, params: Value) -> io::Result<()> {
         match self.parse_prompt(params) {
             Ok((session, text)) => self.queue.push_back(WaitingPrompt { id, session, text }),
@@ -51,7 +51,8 @@ impl<W: AsyncWrite + Unpin> EditorServer<W> {
         let request: PromptRequest = parse_params(params)?;
         let session = self.require_open(&request.session_id.0)?;
         if self.is_busy(session) {
-            let reason = "a turn of this session runs or waits already: cancel it, or wait for its end";
+            let reason =
+                "a turn of this session is already running or queued: cancel it or wait for it to end";
             return Err(Error::invalid_request().data(reason));
         }
         Ok((session, prompt::prompt_text(request.prompt)?))
@@ -92,7 +93,7 @@ impl<W: AsyncWrite + Unpin> EditorServer<W> {
         Ok(uuid)
     }
 
-    /// The editor's notification; one about another session is nobody's mistake.
+    /// `session/cancel`. One for an unknown session is ignored.
     pub(super) async fn cancel(&mut self, params: Value) -> io::Result<()> {
         match parse_params(params)
             .and_then(|cancel: CancelNotification| self.require_open(&cancel.session_id.0))
@@ -102,7 +103,7 @@ impl<W: AsyncWrite + Unpin> EditorServer<W> {
         }
     }
 
-    /// Stops what runs or waits of a session.
+    /// Cancels the running turn and the waiting prompt of a session.
     pub(super) async fn cancel_session(&mut self, session: SessionId) -> io::Result<()> {
         if let Some(at) = self.queue.iter().position(|waiting| waiting.session == session)
             && let Some(waiting) = self.queue.remove(at)
@@ -113,7 +114,7 @@ impl<W: AsyncWrite + Unpin> EditorServer<W> {
         if let (Some(turn), Some(seat)) = (running, &self.agent) {
             turn.cancelled = true;
             let (handle, uuid) = (seat.handle.clone(), turn.uuid.clone());
-            // Its news must be read while the slot answers.
+            // In a task: events must still be read while the slot replies.
             tokio::spawn(async move {
                 // A prompt that has not started has no turn to interrupt.
                 if !handle.cancel(uuid).await.unwrap_or(false)
@@ -126,7 +127,7 @@ impl<W: AsyncWrite + Unpin> EditorServer<W> {
         Ok(())
     }
 
-    /// Takes news of the slot.
+    /// Handles an event of the slot.
     pub(super) async fn handle_event(&mut self, event: SlotEvent) -> io::Result<()> {
         match event.kind {
             SlotEventKind::ConversationChanged { change, .. } => {
@@ -203,19 +204,19 @@ impl<W: AsyncWrite + Unpin> EditorServer<W> {
             }
             PromptState::Aborted => {
                 self.finish_turn(Err(internal_error(
-                    "the agent ended in the middle of this turn: prompt again",
+                    "the agent ended during this turn: send the prompt again",
                 )))
                 .await
             }
         }
     }
 
-    /// The turn is over, and another may begin.
+    /// Answers the turn's request and starts the next turn.
     async fn finish_turn(&mut self, result: Result<Value, Error>) -> io::Result<()> {
         if let Some(turn) = self.turn.take() {
             self.editor.respond(turn.id, result).await?;
         }
-        // Boxed, for a turn that cannot begin ends too.
+        // Boxed because starting the next turn may fail and end here again.
         Box::pin(self.start_next()).await
     }
 }

@@ -1,4 +1,4 @@
-//! What was said in a session, as updates for the editor: live, and replayed.
+//! Turns conversations into session updates for the editor, live and replayed.
 
 use agent_client_protocol_schema::v1::{ContentBlock, ContentChunk, SessionUpdate};
 use serde_json::Value;
@@ -7,18 +7,18 @@ use super::tool_calls;
 use crate::session::conversation::{Conversation, ConversationEvent, ItemKind, Notice, ToolCall};
 use crate::session::message::MessageBlock;
 
-/// What has to be remembered of a turn to tell each thing once.
+/// The state of a turn that is needed to send each thing only once.
 #[derive(Debug, Default)]
 pub(super) struct UpdateBuilder {
-    /// Some of the reply that is being written was told already.
+    /// Parts of the current reply were already sent as deltas.
     reply_streamed: bool,
-    /// The same of its reasoning.
+    /// The same for its reasoning.
     thought_streamed: bool,
     calls: Vec<ToolCall>,
 }
 
 impl UpdateBuilder {
-    /// What the editor is to be told of a change.
+    /// The updates for a change.
     pub fn push(&mut self, change: ConversationEvent) -> Vec<SessionUpdate> {
         match change {
             ConversationEvent::TextDelta(text) => {
@@ -43,7 +43,7 @@ impl UpdateBuilder {
                 runs.into_iter().collect()
             }
             ConversationEvent::Notice(notice, text) => self::notice(notice, text),
-            // The prompt is the editor's own; what was told cannot be taken back.
+            // The editor has the prompt; and what was sent cannot be withdrawn.
             ConversationEvent::Prompt(_)
             | ConversationEvent::Retracted(_)
             | ConversationEvent::TurnEnd(_) => Vec::new(),
@@ -66,14 +66,14 @@ impl UpdateBuilder {
         }
     }
 
-    /// The call that a permission request is about: the last that is the same.
+    /// The id of the call a permission request is about: the last identical one.
     pub fn find_call(&self, tool: &str, input: &Value) -> Option<&str> {
         let same = |call: &&ToolCall| call.name == tool && call.input == *input;
         self.calls.iter().rfind(same).map(|call| call.id.as_str())
     }
 }
 
-/// A whole conversation, from its beginning.
+/// The updates for a whole conversation.
 pub(super) fn replay(conversation: &Conversation) -> Vec<SessionUpdate> {
     let item = |body: &ItemKind| match body {
         ItemKind::Prompt(text) => vec![SessionUpdate::UserMessageChunk(content_chunk(text.clone()))],
@@ -90,9 +90,9 @@ fn notice(notice: Notice, text: String) -> Vec<SessionUpdate> {
     match notice {
         Notice::Error | Notice::Info if !text.is_empty() => vec![message_chunk(text)],
         Notice::Compacted => {
-            vec![message_chunk("(From here on a summary stands for what came before.)".to_owned())]
+            vec![message_chunk("(The conversation before this point was replaced by a summary.)".to_owned())]
         }
-        // The end of the turn says so.
+        // The end of the turn reports it.
         Notice::Interrupted | Notice::Error | Notice::Info => Vec::new(),
     }
 }

@@ -1,6 +1,9 @@
-//! The task that owns the slot: it feeds the machine what happens and does what
-//! the machine says. It waits for nobody: what cannot be handed on at once is
-//! kept here, and while much is kept the agent's stdout is left unread.
+//! The task that owns a slot: it feeds inputs to the state machine and executes
+//! the effects.
+//!
+//! It never waits for a reader or a pipe. Events and lines that cannot be sent
+//! at once are queued here; while too many events are queued, the agents'
+//! stdout is not read (backpressure).
 
 use std::collections::{BTreeMap, VecDeque};
 use std::future::pending;
@@ -20,52 +23,56 @@ use super::process::{AgentProcess, ProcessOutput};
 use super::{Launch, SlotEvent};
 use super::{agent_pid, log};
 
-/// News that are kept for a slow reader before the agent has to wait.
+/// Queued events at which the agents' output is no longer read.
 const EVENT_BACKLOG: usize = 64;
-/// Lines of all processes that may wait to be understood.
+/// Lines of all processes that may wait to be handled.
 const LINE_QUEUE: usize = 256;
 
-/// Runs the slot until it is closed, or nobody holds a handle.
-pub(super) async fn run(launch: Launch, mut commands: Receiver<SlotCommand>, news: Sender<SlotEvent>) {
-    let (said_in, mut said) = channel(LINE_QUEUE);
-    let (lending, mut lent) = ClientOps::new(launch.guard.clone());
+/// Runs the slot until it is closed or the last handle is dropped.
+pub(super) async fn run(
+    launch: Launch,
+    mut commands_rx: Receiver<SlotCommand>,
+    events_tx: Sender<SlotEvent>,
+) {
+    let (output_tx, mut output_rx) = channel(LINE_QUEUE);
+    let (client_ops, mut op_events_rx) = ClientOps::new(launch.guard.clone());
     let mut actor = SlotActor {
         machine: SlotMachine::new(launch, file_size, agent_pid::find_leaf_process, now()),
         processes: BTreeMap::new(),
-        output_tx: said_in,
-        client_ops: lending,
+        output_tx,
+        client_ops,
         pending_events: VecDeque::new(),
         finished: false,
     };
-    let mut abandoned = false;
+    let mut handles_dropped = false;
     actor.step(SlotInput::Start);
     loop {
-        actor.flush(&news);
+        actor.flush(&events_tx);
         if actor.finished {
             return;
         }
         let deadline = actor.machine.deadline();
         let inputs = actor.backlogged_inputs();
         tokio::select! {
-            command = commands.recv(), if !abandoned => match command {
+            command = commands_rx.recv(), if !handles_dropped => match command {
                 Some(command) => actor.step(SlotInput::Command(command)),
                 None => {
-                    abandoned = true;
+                    handles_dropped = true;
                     actor.step(SlotInput::HandlesDropped);
                 }
             },
-            Some((which, output)) = said.recv(), if actor.pending_events.len() < EVENT_BACKLOG => match output {
-                ProcessOutput::Line(line) => actor.step(SlotInput::Line(which, line)),
+            Some((id, output)) = output_rx.recv(), if actor.pending_events.len() < EVENT_BACKLOG => match output {
+                ProcessOutput::Line(line) => actor.step(SlotInput::Line(id, line)),
                 ProcessOutput::Ended(ended) => {
-                    actor.processes.remove(&which);
-                    actor.client_ops.end_process(which);
-                    actor.step(SlotInput::ProcessEnded(which, ended));
+                    actor.processes.remove(&id);
+                    actor.client_ops.end_process(id);
+                    actor.step(SlotInput::ProcessEnded(id, ended));
                 }
             },
-            Some((which, news)) = lent.recv(), if actor.pending_events.len() < EVENT_BACKLOG => {
-                actor.step(SlotInput::ClientOpEvent(which, news));
+            Some((id, event)) = op_events_rx.recv(), if actor.pending_events.len() < EVENT_BACKLOG => {
+                actor.step(SlotInput::ClientOpEvent(id, event));
             }
-            () = wait_writable(&news), if !actor.pending_events.is_empty() => {}
+            () = wait_writable(&events_tx), if !actor.pending_events.is_empty() => {}
             () = wait_any_writable(&inputs), if !inputs.is_empty() => {}
             () = sleep_until_deadline(deadline) => actor.step(SlotInput::Tick),
         }
@@ -75,20 +82,20 @@ pub(super) async fn run(launch: Launch, mut commands: Receiver<SlotCommand>, new
 struct SlotActor {
     machine: SlotMachine,
     processes: BTreeMap<ProcessId, RunningProcess>,
-    /// Where what processes say goes.
+    /// Cloned into each process's reader.
     output_tx: Sender<(ProcessId, ProcessOutput)>,
     client_ops: ClientOps,
-    /// News for which their reader has no room yet.
+    /// Events that the reader's channel had no room for.
     pending_events: VecDeque<SlotEvent>,
     finished: bool,
 }
 
-/// A process, and what is kept for it.
+/// A process and the lines that wait to be written to it.
 struct RunningProcess {
     process: AgentProcess,
-    /// Lines for which its stdin has no room yet.
+    /// Lines that its stdin channel had no room for.
     pending_lines: VecDeque<JsonLine>,
-    /// Its stdin ends after these lines.
+    /// Close stdin once `pending_lines` is empty.
     close_stdin: bool,
 }
 
@@ -102,43 +109,43 @@ impl SlotActor {
         }
     }
 
-    /// Does it; gives back what came of it at once.
+    /// Executes an effect; returns the input that results at once, if any.
     fn execute(&mut self, effect: SlotEffect) -> Option<SlotInput> {
         match effect {
-            SlotEffect::Spawn { which, launch, origin, start } => {
+            SlotEffect::Spawn { process: id, launch, origin, start } => {
                 tracing::info!(program = %launch.program.display(), ?origin, "starting");
-                match AgentProcess::spawn(&launch, &start, which, self.output_tx.clone()) {
+                match AgentProcess::spawn(&launch, &start, id, self.output_tx.clone()) {
                     Ok(process) => {
                         let leader = process.leader_pid();
-                        let kept =
+                        let running =
                             RunningProcess { process, pending_lines: VecDeque::new(), close_stdin: false };
-                        self.processes.insert(which, kept);
-                        return Some(SlotInput::ProcessStarted(which, leader));
+                        self.processes.insert(id, running);
+                        return Some(SlotInput::ProcessStarted(id, leader));
                     }
                     Err(reason) => {
                         let ended = ExitDetails { code: Some(127), reason, stderr: Vec::new() };
-                        return Some(SlotInput::ProcessEnded(which, ended));
+                        return Some(SlotInput::ProcessEnded(id, ended));
                     }
                 }
             }
-            SlotEffect::SendLine(which, line) => {
-                if let Some(kept) = self.processes.get_mut(&which) {
-                    kept.pending_lines.push_back(line);
+            SlotEffect::SendLine(id, line) => {
+                if let Some(running) = self.processes.get_mut(&id) {
+                    running.pending_lines.push_back(line);
                 }
             }
-            SlotEffect::CloseStdin(which) => {
-                if let Some(kept) = self.processes.get_mut(&which) {
-                    kept.close_stdin = true;
+            SlotEffect::CloseStdin(id) => {
+                if let Some(running) = self.processes.get_mut(&id) {
+                    running.close_stdin = true;
                 }
             }
-            SlotEffect::Signal(which, signal) => {
-                if let Some(kept) = self.processes.get(&which) {
-                    kept.process.signal(signal);
+            SlotEffect::Signal(id, signal) => {
+                if let Some(running) = self.processes.get(&id) {
+                    running.process.signal(signal);
                 }
             }
-            SlotEffect::ClientOp { which, ticket, folder, loan } => {
-                let news = self.client_ops.execute(which, ticket, folder, loan);
-                return news.map(|news| SlotInput::ClientOpEvent(which, news));
+            SlotEffect::ClientOp { process: id, op_id, folder, op } => {
+                let event = self.client_ops.execute(id, op_id, folder, op);
+                return event.map(|event| SlotInput::ClientOpEvent(id, event));
             }
             SlotEffect::Emit(event) => {
                 log::log_event(&event);
@@ -149,39 +156,40 @@ impl SlotActor {
         None
     }
 
-    /// Hands on as much as there is room for.
-    fn flush(&mut self, news: &Sender<SlotEvent>) {
-        drain_into(&mut self.pending_events, news);
-        for kept in self.processes.values_mut() {
-            match &kept.process.input {
-                Some(input) => drain_into(&mut kept.pending_lines, input),
-                None => kept.pending_lines.clear(),
+    /// Sends queued events and lines as far as their channels have room.
+    fn flush(&mut self, events_tx: &Sender<SlotEvent>) {
+        drain_into(&mut self.pending_events, events_tx);
+        for running in self.processes.values_mut() {
+            match &running.process.input {
+                Some(input) => drain_into(&mut running.pending_lines, input),
+                None => running.pending_lines.clear(),
             }
-            if kept.close_stdin && kept.pending_lines.is_empty() {
-                kept.process.input = None;
+            if running.close_stdin && running.pending_lines.is_empty() {
+                running.process.input = None;
             }
         }
     }
 
-    /// The inputs that had no room for all that is kept for them.
+    /// The stdin channels that still have lines queued.
     fn backlogged_inputs(&self) -> Vec<Sender<JsonLine>> {
-        let full = self.processes.values().filter(|kept| !kept.pending_lines.is_empty());
-        full.filter_map(|kept| kept.process.input.clone()).collect()
+        let full = self.processes.values().filter(|running| !running.pending_lines.is_empty());
+        full.filter_map(|running| running.process.input.clone()).collect()
     }
 }
 
-/// Where nobody reads any more, what was kept is of no use.
-fn drain_into<T>(kept: &mut VecDeque<T>, to: &Sender<T>) {
-    while let Some(item) = kept.pop_front() {
+/// Moves queued items into a channel until it is full. Without a reader the
+/// queue is discarded.
+fn drain_into<T>(queue: &mut VecDeque<T>, to: &Sender<T>) {
+    while let Some(item) = queue.pop_front() {
         match to.try_send(item) {
             Ok(()) => {}
-            Err(TrySendError::Full(item)) => return kept.push_front(item),
-            Err(TrySendError::Closed(_)) => return kept.clear(),
+            Err(TrySendError::Full(item)) => return queue.push_front(item),
+            Err(TrySendError::Closed(_)) => return queue.clear(),
         }
     }
 }
 
-/// Returns when there is room, or nobody who reads.
+/// Returns when the channel has room or is closed.
 async fn wait_writable<T>(to: &Sender<T>) {
     let _permit = to.reserve().await;
 }
@@ -201,7 +209,7 @@ fn now() -> Now {
     Now { at: Instant::now(), wall: Utc::now() }
 }
 
-/// What is not there holds nothing.
+/// Size of a transcript in bytes; 0 if it does not exist.
 fn file_size(transcript: &Path) -> u64 {
     std::fs::metadata(transcript).map_or(0, |file| file.len())
 }

@@ -1,15 +1,15 @@
-//! Which process speaks, behind the guard and the wrappers that started it.
+//! Finds the agent's own process behind the guard and any wrapper scripts.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Wrappers that are looked behind at most.
+/// Maximum depth of wrappers.
 const MAX_WRAPPERS: usize = 4;
 
-/// The last in a line of processes that handed their stdin on to one child: the
-/// agent itself. What an agent starts for its own purposes has another stdin;
-/// where that cannot be told, whatever is an only child is taken for it. Reads a
-/// few small files on Linux; elsewhere it runs `pgrep`, so do not ask in a hurry.
+/// Follows the chain of processes that passed their stdin on to a single child;
+/// the last one is the agent. What an agent starts for its own purposes has
+/// another stdin. Where stdin cannot be compared, an only child is followed.
+/// Reads a few small files on Linux and runs `pgrep` elsewhere, which is slow.
 pub(super) fn find_leaf_process(leader: u32) -> u32 {
     let spoken_to = stdin_of(leader);
     let mut last = leader;
@@ -24,20 +24,20 @@ pub(super) fn find_leaf_process(leader: u32) -> u32 {
     last
 }
 
-/// The pipe that a process reads from; none where the system does not tell.
+/// The pipe on a process's stdin; `None` where the system does not report it.
 fn stdin_of(pid: u32) -> Option<PathBuf> {
     Path::new("/proc").join(pid.to_string()).join("fd/0").read_link().ok()
 }
 
 fn children(pid: u32) -> Vec<u32> {
-    let told = if cfg!(target_os = "linux") {
+    let reported = if cfg!(target_os = "linux") {
         let threads = std::fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
         threads.filter_map(|thread| std::fs::read_to_string(thread.path().join("children")).ok()).collect()
     } else {
         let pgrep = Command::new("pgrep").args(["-P", &pid.to_string()]).output();
         pgrep.map(|pgrep| String::from_utf8_lossy(&pgrep.stdout).into_owned()).unwrap_or_default()
     };
-    told.split_whitespace().filter_map(|pid| pid.parse().ok()).collect()
+    reported.split_whitespace().filter_map(|pid| pid.parse().ok()).collect()
 }
 
 #[cfg(test)]

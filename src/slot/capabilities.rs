@@ -1,59 +1,59 @@
-//! What an agent can do in the seat, as its driver declares it.
+//! What an agent supports, as its driver declares it.
 
 use super::Switch;
 
-/// How a driver does one switch.
+/// How an agent carries out one kind of switch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SwitchSupport {
-    /// In the running process: same pid.
+    /// In the running process, which keeps its pid.
     InProcess,
-    /// By a second process, started in the session and kept ready, that takes
-    /// the seat. Where none is ready the switch waits for one, and is cold.
+    /// By a second process that is started in the session beforehand and takes
+    /// over. If none is ready, the switch waits for one to start.
     Standby,
-    /// Not at all; why, for a person.
+    /// Not at all; the reason is for a person.
     Unsupported(&'static str),
 }
 
-/// What an agent may lack besides switches.
+/// Features that not every agent has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Feature {
-    /// Another model for the active session.
+    /// Changing the model.
     Model,
-    /// Another permission mode.
+    /// Changing the permission mode.
     Mode,
-    /// A title for the active session.
+    /// Renaming the active session.
     Rename,
-    /// Putting a session aside that it alone keeps, and bringing it back.
+    /// Archiving and restoring a session that only the agent keeps.
     Archive,
-    /// How full the context window is.
+    /// Reporting how full the context window is.
     Context,
-    /// What a turn costs.
+    /// Reporting what a turn costs.
     Cost,
-    /// Copying a session only up to a message.
+    /// Forking a session at a message.
     ForkAt,
-    /// Writing nothing to disk.
+    /// Running without writing a transcript.
     Ephemeral,
-    /// Saying which MCP servers it has.
+    /// Listing its MCP servers.
     Servers,
-    /// Bringing back what files were when a prompt came.
+    /// Restoring files to their state at a prompt.
     Rewind,
 }
 
-/// What an agent can do.
+/// What an agent supports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Capabilities {
-    /// To a new session.
+    /// Switching to a new session.
     pub clear: SwitchSupport,
-    /// To a stored session.
+    /// Switching to a stored session.
     pub resume: SwitchSupport,
-    /// To a copy of a stored session.
+    /// Switching to a copy of a stored session.
     pub fork: SwitchSupport,
-    /// What it lacks, and why, for a person.
+    /// Missing features, each with the reason for a person.
     pub unsupported_features: &'static [(Feature, &'static str)],
 }
 
 impl Capabilities {
-    /// How it does this switch.
+    /// How it carries out this switch.
     pub fn switch_support(&self, switch: &Switch) -> SwitchSupport {
         match switch {
             Switch::Clear => self.clear,
@@ -65,7 +65,7 @@ impl Capabilities {
         }
     }
 
-    /// Every switch in process, and nothing lacking.
+    /// Every switch in process, and every feature.
     pub const FULL: Self = Self {
         clear: SwitchSupport::InProcess,
         resume: SwitchSupport::InProcess,
@@ -73,7 +73,7 @@ impl Capabilities {
         unsupported_features: &[],
     };
 
-    /// Why it lacks this; none where it does not.
+    /// Why it lacks this feature; `None` if it has it.
     pub fn unsupported(&self, feature: Feature) -> Option<&'static str> {
         self.unsupported_features.iter().find(|(lacking, _)| *lacking == feature).map(|(_, why)| *why)
     }

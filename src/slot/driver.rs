@@ -1,39 +1,38 @@
-//! The contract between the slot and the agents' dialects; one file below for
-//! each dialect.
+//! The contract between the slot and the agents' protocols, with one file below
+//! for each protocol.
 //!
-//! Owns what is asked of an agent and heard from it, free of any dialect. Owns
-//! no process and no state of the slot: which session is active, what waits,
-//! what is overdue is the `machine`'s to know.
+//! Owns the requests to agents and the events from them, independent of any
+//! protocol. It owns no process and no slot state: the active session, queued
+//! prompts and timeouts belong to the `machine`.
 //!
 //! # How to write a driver
 //! 1. Implement [`Driver`] in a file of its own. One value serves one process:
-//!    it is made by [`Known::driver`] before the process starts, and dropped
-//!    with it, so it may keep what it needs to understand the agent (ids of
-//!    requests, the running turn, what was spent).
-//! 2. A line is one JSON object, either way; what it means is yours alone.
-//!    Garbage and partial lines never reach you. What you do not know you pass
-//!    over: an empty list is always a valid answer.
-//! 3. Every [`Ask`] comes with an id of the slot's and is owed exactly one
-//!    [`AgentEvent::Response`] under that id, at once or after as many lines to and fro
-//!    as it takes: give back [`AgentEvent::SendLine`] for each, and keep in yourself how
-//!    far you are. What you never answer the slot gives up by itself.
-//!    [`Ask::Handshake`] comes first, and its answer says which session is
-//!    active: create or load the one that [`Driver::start`] named, if your agent
-//!    does that by a request.
-//! 4. A prompt is answered by news: [`AgentEvent::PromptStateChanged`] when its turn starts and
-//!    when it is over, [`AgentEvent::ConversationChanged`] for what is said, [`AgentEvent::TurnEnded`] with
-//!    what the turn took, [`AgentEvent::Idle`] when nothing runs any more. News carry
-//!    the session they belong to; news of another than the active one are
-//!    dropped.
-//! 5. Say in [`Driver::capabilities`] how each switch is done. For those that are
-//!    [`InProcess`](super::Ability::InProcess) you get [`Ask::Switch`]; a failed
-//!    one must leave the former session active. For those that are
-//!    [`StandbyProcess`](super::Ability::Standby) you get nothing: another process is
-//!    started, with a driver of its own, whose origin is that session.
-//! 6. An agent that asks for files or terminals of this machine gets them by
-//!    [`AgentEvent::ClientOp`], once whoever has a say has said yes; what comes of it comes
-//!    to [`Driver::handle_client_op`]. You read no file and run no program yourself.
-//! 7. Add a row to [`KNOWN`]. Nothing else in hotseat may know the agent's name.
+//!    [`AgentSpec::driver`] makes it before the process starts and it is dropped
+//!    with the process, so it may hold protocol state (request ids, the running
+//!    turn, costs so far).
+//! 2. A line is one JSON object in either direction; only the driver interprets
+//!    it. Garbage and partial lines never reach it. Pass over what you do not
+//!    know: an empty list is always a valid answer.
+//! 3. Every [`SlotRequest`] comes with an id of the slot's and must get exactly
+//!    one [`AgentEvent::Response`] under that id, at once or after any number of
+//!    lines ([`AgentEvent::SendLine`]) to and fro. The slot times out requests
+//!    that are never answered. [`SlotRequest::Handshake`] comes first and its
+//!    response names the active session: create or load the session given to
+//!    [`Driver::start`], if the agent does that by a request.
+//! 4. A prompt produces events: [`AgentEvent::PromptStateChanged`] when its turn
+//!    starts and ends, [`AgentEvent::ConversationChanged`] for its content,
+//!    [`AgentEvent::TurnEnded`] with its cost, [`AgentEvent::Idle`] when nothing
+//!    runs any more. Events carry the session they belong to; the slot drops
+//!    those of a session that is not active.
+//! 5. Declare in [`Driver::capabilities`] how each switch works. For
+//!    [`InProcess`](super::SwitchSupport::InProcess) the driver receives
+//!    [`SlotRequest::Switch`]; a failed one must leave the former session active.
+//!    For [`Standby`](super::SwitchSupport::Standby) it receives nothing: another
+//!    process is started, with a driver of its own, in the target session.
+//! 6. An agent that asks for files or terminals of this machine gets them through
+//!    [`AgentEvent::ClientOp`], once permission is given; results come to
+//!    [`Driver::handle_client_op`]. A driver runs no program itself.
+//! 7. Add a row to [`AGENTS`]. Nothing else in hotseat may know the agent's name.
 
 mod acp;
 mod agent_event;
@@ -61,74 +60,75 @@ use crate::session::SessionId;
 /// One line of an agent's stdin or stdout: a JSON object.
 pub type JsonLine = Value;
 
-/// The code that speaks one agent's dialect, for one process.
+/// Speaks one agent's protocol, for one process.
 pub trait Driver: Debug + Send {
-    /// What the agent can do. It may know better after the handshake than before.
+    /// What the agent supports. The answer may change with the handshake.
     fn capabilities(&self) -> Capabilities;
 
-    /// Whether the agent keeps prompts that come while a turn runs, and runs
-    /// them one after the other. To one that does not the slot gives the next
-    /// prompt when no turn runs.
+    /// Whether the agent queues prompts that arrive during a turn. If not, the slot
+    /// sends the next prompt only when no turn runs.
     fn queues_prompts(&self) -> bool {
         true
     }
 
-    /// How the process is to be started, in which session. Called once, first.
+    /// How to start the process in this session. Called once, before anything else.
     fn start(&mut self, launch: &Launch, origin: &StartSession) -> SpawnArgs;
 
-    /// Asks the agent; the answer comes under this id.
+    /// Sends a request; its response must carry this id.
     fn request(&mut self, id: &str, ask: SlotRequest) -> Vec<AgentEvent>;
 
-    /// Gives the agent a prompt.
+    /// Sends a prompt.
     fn send_prompt(&mut self, uuid: &str, text: &str) -> Vec<AgentEvent>;
 
     /// Answers a permission request.
     fn answer_permission(
         &mut self,
         request: PermissionRequest,
-        verdict: PermissionDecision,
+        decision: PermissionDecision,
     ) -> Vec<AgentEvent>;
 
-    /// What a line means, and the session it belongs to where it says so.
+    /// Interprets a line: the session it belongs to, if it names one, and the
+    /// resulting events.
     fn handle_message(&mut self, line: JsonLine) -> (Option<SessionId>, Vec<AgentEvent>);
 
-    /// What comes of what was lent. To an agent that asks for nothing nothing is.
+    /// Takes the result of a [`ClientOp`]. Only drivers that request client
+    /// operations need it.
     fn handle_client_op(&mut self, _news: ClientOpEvent) -> Vec<AgentEvent> {
         Vec::new()
     }
 }
 
-/// What a process is started with, on top of what the [`Launch`] brings.
+/// Arguments and environment in addition to those of the [`Launch`].
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SpawnArgs {
-    /// Arguments after the launch's.
+    /// Arguments after those of the launch.
     pub args: Vec<OsString>,
-    /// Environment under the launch's.
+    /// Environment; a variable that the launch also sets has the launch's value.
     pub env: Vec<(OsString, OsString)>,
 }
 
-/// An agent that hotseat can seat.
+/// An agent that hotseat can run.
 #[derive(Debug, Clone, Copy)]
 pub struct AgentSpec {
     /// What `--agent` calls it.
     pub name: &'static str,
-    /// The program to look for; none: hotseat itself.
+    /// The program to look for on `PATH`; `None` for hotseat itself.
     pub program: Option<&'static str>,
-    /// How to get it; empty for hotseat itself.
+    /// The command that installs it; empty for hotseat itself.
     pub install: &'static str,
-    /// Its arguments before the driver's.
+    /// Arguments before those of the driver.
     pub args: &'static [&'static str],
-    /// Its transcripts are in the official format, so that its sessions are
-    /// those of the browser and of every other such agent.
+    /// Its transcripts are in the official Claude format, so it shares its sessions
+    /// with the browser and with every other such agent.
     pub official_format: bool,
     /// Makes the driver of one process.
     pub driver: fn() -> Box<dyn Driver>,
 }
 
-/// Where nobody says which agent takes the seat, the first of these that is found.
+/// The default agent is the first of these that is installed.
 pub const DEFAULT_ORDER: &[&str] = &["claude", "codex", "opencode"];
 
-/// The agents that can take the seat.
+/// All agents that hotseat can run.
 pub const AGENTS: &[AgentSpec] = &[
     HOTSEAT_AGENT,
     claude::CLAUDE,

@@ -1,36 +1,37 @@
-//! Why the slot did not do what it was asked.
+//! Why a command to the slot failed.
 
 use std::time::Duration;
 
-/// A command was not carried out. The active session is what it was before.
+/// A command failed. The active session is the one it was before.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SlotError {
-    /// A turn runs, and the command did not ask to interrupt it.
+    /// A turn is running and the command may not interrupt it.
     #[error("a turn is running")]
     Busy,
-    /// The slot's state does not allow it: `starting`, `switching`, `exited`.
+    /// The slot's state does not allow it: `starting`, `switching`, `closing`.
     #[error("the agent is {0}")]
     NotReady(&'static str),
-    /// The agent said no.
+    /// The agent refused.
     #[error("{message}")]
     Refused {
-        /// Why, for a program: `session_not_found`, `session_in_use`, …; empty where it gave none.
+        /// Machine-readable reason: `session_not_found`, `session_in_use`, …; empty
+        /// if the agent gave none.
         code: String,
-        /// Why, in the agent's words; hostile text.
+        /// The agent's own message. Untrusted text.
         message: String,
     },
-    /// The agent did not answer.
+    /// The agent did not answer in time.
     #[error("the agent did not answer “{what}” within {} s", after.as_secs())]
     Timeout {
-        /// What was asked: `resume`, `interrupt`, …
+        /// The request: `resume`, `interrupt`, …
         what: &'static str,
-        /// How long it had.
+        /// The timeout.
         after: Duration,
     },
-    /// The agent answered, and it makes no sense; why.
+    /// The agent's answer violates its protocol; how.
     #[error("{0}")]
     InvalidReply(String),
-    /// What would have answered is gone.
+    /// The process or the slot that should have answered has ended.
     #[error("{0}")]
     Disconnected(String),
 }

@@ -1,4 +1,5 @@
-//! What the slot is told and what it tells: its states, switches and news.
+//! The public data of the slot: how to launch an agent, the slot's states, the
+//! switches between sessions, and the events it emits.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -25,29 +26,29 @@ pub struct Launch {
     pub args: Vec<OsString>,
     /// Environment on top of ours.
     pub env: Vec<(OsString, OsString)>,
-    /// The folder it works in.
+    /// The folder the agent works in.
     pub cwd: PathBuf,
-    /// The model to start with; none for the agent's default.
+    /// The model to start with; `None` for the agent's default.
     pub model: Option<String>,
-    /// What may run without asking.
+    /// Which tools may run without asking.
     pub permission_mode: PermissionMode,
-    /// The session to start in; none for a new one.
+    /// The session to start in; `None` for a new one.
     pub resume: Option<SessionId>,
-    /// Nothing is written to disk.
+    /// Do not write transcripts to disk.
     pub ephemeral: bool,
-    /// The hotseat executable, whose `guard` watches over the agent; none: the
-    /// running one.
+    /// The hotseat executable, whose `guard` command supervises the agent; `None`
+    /// for the running one.
     pub guard: Option<PathBuf>,
-    /// How many processes there may be at once, the one in the seat among them;
-    /// less than two count as two.
+    /// How many processes may exist at once, including the active one. Values
+    /// below two count as two.
     pub processes: usize,
-    /// Where stored sessions are. An agent that finds them itself needs it not.
+    /// Locates stored sessions, for agents that do not find them themselves.
     pub finder: SessionFinder,
 }
 
 impl Launch {
-    /// An agent in a new session of this folder, asking before what may do harm;
-    /// everything else as it comes.
+    /// An agent in a new session in `cwd`, in the default permission mode, with
+    /// default settings for everything else.
     pub fn new(
         driver: fn() -> Box<dyn Driver>,
         program: impl Into<PathBuf>,
@@ -70,23 +71,23 @@ impl Launch {
     }
 }
 
-/// Another agent for the slot.
+/// The program of another agent that is to replace the running one.
 #[derive(Debug, Clone)]
 pub struct AgentProgram {
     /// Makes the driver of one process of it.
     pub driver: fn() -> Box<dyn Driver>,
-    /// Where it lies.
+    /// Path of the executable.
     pub path: PathBuf,
     /// Arguments before the ones the driver adds.
     pub args: Vec<OsString>,
 }
 
-/// What the slot is doing. A command that a state does not allow is refused
-/// with an error that says so; a failed switch returns to `Idle` on the former
+/// What the slot is doing. A command that the state does not allow fails with
+/// an error that says so. A failed switch returns to `Idle` on the former
 /// session.
 #[derive(Debug, Clone, PartialEq)]
 pub enum SlotState {
-    /// Spawned, not yet through the handshake.
+    /// The process is spawned; the handshake is not finished.
     Starting,
     /// Warm, waiting for a prompt.
     Idle(SessionId),
@@ -97,27 +98,27 @@ pub enum SlotState {
         /// The uuid of the prompt it answers.
         turn: String,
     },
-    /// A switch was asked for and not yet answered.
+    /// A switch was requested and is not finished.
     Switching {
-        /// The session that stays active should it fail.
+        /// The session that stays active if the switch fails.
         from: SessionId,
-        /// What was asked.
+        /// The requested switch.
         switch: Switch,
     },
-    /// The process is gone.
+    /// The process has ended.
     Exited(ProcessExit),
 }
 
 /// How a process ended.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ProcessExit {
-    /// `exit 1`, `killed by SIGKILL`, `could not start: …`.
+    /// For a person: `exit 1`, `killed by SIGKILL`, `could not start: …`.
     pub reason: String,
-    /// It was asked to end.
+    /// The slot had asked it to end.
     pub expected: bool,
-    /// The last lines of its stderr, at most 200; hostile text.
+    /// The last lines of its stderr, at most 200. Untrusted text.
     pub stderr: Vec<String>,
-    /// It will be started again after this long; none: when asked.
+    /// When it restarts automatically; `None` if only on request.
     pub restart_in: Option<Duration>,
 }
 
@@ -126,25 +127,25 @@ pub struct ProcessExit {
 pub enum Switch {
     /// To a new, empty session.
     Clear,
-    /// To a stored session.
+    /// Switching to a stored session.
     Resume(SessionId),
-    /// To the session of this id, a new one where none is stored: for whoever
-    /// has to name a session before anything is said in it.
+    /// To the session with this id, which is created if it is not stored. For
+    /// callers that must know a session's id before its first message.
     ResumeOrCreate {
         /// The session.
         session: SessionId,
-        /// The folder it runs in.
+        /// The folder the session runs in.
         cwd: PathBuf,
     },
-    /// To a copy of a stored session.
+    /// Switching to a copy of a stored session.
     Fork {
         /// The session to copy.
         source: SessionId,
-        /// Copy up to this message; none: all.
+        /// Copy up to and including this message; `None` copies everything.
         at: Option<String>,
-        /// The copy's title; none: the agent's choice.
+        /// The copy's title; `None` leaves it to the agent.
         title: Option<String>,
-        /// The folder the copy belongs to and works in; none: the source's.
+        /// The folder the copy belongs to and works in; `None` for the source's.
         cwd: Option<PathBuf>,
     },
 }
@@ -159,7 +160,7 @@ impl Switch {
         }
     }
 
-    /// The stored session it reads.
+    /// The stored session it reads; `None` for clear.
     pub fn source(&self) -> Option<SessionId> {
         match self {
             Self::Clear => None,
@@ -169,7 +170,8 @@ impl Switch {
         }
     }
 
-    /// The same switch to a session without a title of its own.
+    /// The same switch without a title. A standby is prepared before the title is
+    /// known, so titles do not take part in matching a standby to a switch.
     pub(super) fn without_title(&self) -> Self {
         match self.clone() {
             Self::Fork { source, at, title: _, cwd } => Self::Fork { source, at, title: None, cwd },
@@ -178,21 +180,21 @@ impl Switch {
     }
 }
 
-/// How a switch was done.
+/// How a switch was carried out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SwitchMethod {
-    /// In the running process: same pid.
+    /// In the running process, which keeps its pid.
     InProcess,
-    /// By a second process that was kept ready.
+    /// By a second process that was ready before the switch was requested.
     Standby,
-    /// By a second process that was not ready yet.
+    /// By a second process that had to be started or waited for.
     Cold,
 }
 
-/// A switch that happened.
+/// A finished switch.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CompletedSwitch {
-    /// What was done: `clear`, `resume` or `fork`.
+    /// `clear`, `resume` or `fork`.
     pub kind: &'static str,
     /// How.
     pub method: SwitchMethod,
@@ -202,8 +204,7 @@ pub struct CompletedSwitch {
     pub to: SessionId,
     /// The session that was copied.
     pub forked_from: Option<SessionId>,
-    /// From the request to the moment when the session had the seat, as the
-    /// host measured it.
+    /// From the request until the session was active, measured by the slot.
     pub duration: Duration,
     /// The process it happened in.
     pub pid: u32,
@@ -213,118 +214,119 @@ pub struct CompletedSwitch {
     pub cwd: PathBuf,
     /// Its transcript, which may not exist yet.
     pub transcript: PathBuf,
-    /// What was mended in a torn transcript.
+    /// What was repaired in a damaged transcript.
     pub repaired: Option<String>,
 }
 
-/// The agent that came through the handshake.
+/// What an agent reports about itself in the handshake.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AgentInfo {
     /// The driver's name: `hotseat`.
     pub name: String,
     /// Its version, in its own words.
     pub version: String,
-    /// The process itself (not a wrapper around it); from a driver, 0 where the
-    /// agent does not say.
+    /// The agent's own pid, not that of a wrapper around it. A driver sets 0 if
+    /// the agent does not report it; the slot then looks it up.
     pub pid: u32,
     /// The model in use.
     pub model: String,
-    /// Something a person must know about it, such as that it is offline.
+    /// Something a person must know, such as that it is not logged in.
     pub notice: Option<String>,
     /// The active session.
     pub session: SessionId,
     /// The active session's transcript, which may not exist yet.
     pub transcript: PathBuf,
-    /// The folder it works in.
+    /// The folder the agent works in.
     pub cwd: PathBuf,
-    /// What may run without asking.
+    /// Which tools may run without asking.
     pub permission_mode: PermissionMode,
-    /// Slash commands: name without the slash, and what it does.
+    /// Slash commands: name without the slash, and description.
     pub commands: Vec<(String, String)>,
-    /// Models it offers, by name.
+    /// Names of the models it offers.
     pub models: Vec<String>,
-    /// MCP servers: connected, of how many.
+    /// MCP servers: (connected, configured).
     pub mcp_servers: (usize, usize),
-    /// What was mended in a torn transcript.
+    /// What was repaired in a damaged transcript.
     pub repaired: Option<String>,
-    /// What it can do.
+    /// What it supports.
     pub capabilities: Capabilities,
 }
 
-/// One piece of news from the slot.
+/// An event of the slot, tagged with the epoch and session it belongs to.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SlotEvent {
-    /// Goes up at each switch and each restart; news of an older epoch is stale.
+    /// Increases with each switch and each restart. Events of an older epoch than
+    /// the newest one seen are stale and must be dropped.
     pub epoch: u64,
-    /// The session it is about; none before the handshake.
+    /// The session it is about; `None` before the handshake.
     pub session: Option<SessionId>,
-    /// The news.
+    /// An input of the state machine.
     pub kind: SlotEventKind,
 }
 
-/// What happened in the slot.
+/// The kinds of [`SlotEvent`].
 #[derive(Debug, Clone, PartialEq)]
 pub enum SlotEventKind {
-    /// The slot is in another state.
+    /// The slot entered this state.
     StateChanged(SlotState),
-    /// The handshake is through (at the start, and after each restart).
+    /// The handshake is done; sent at the start and after each restart.
     Ready(AgentInfo),
-    /// The session that the process was to start in cannot be opened, for this
-    /// reason; a new one is active instead.
+    /// The session that the process should have started in cannot be opened, for
+    /// this reason. A new session is active instead.
     ResumeRefused(String),
-    /// The active session changed.
+    /// Another session is active.
     Switched(CompletedSwitch),
-    /// The conversation grew.
+    /// Content was added to the conversation, or changed.
     ConversationChanged {
         /// The entry's uuid; empty for deltas.
         uuid: String,
         /// When it arrived.
         at: DateTime<Utc>,
-        /// What it grew by.
+        /// What was added or changed.
         change: ConversationEvent,
     },
-    /// A submitted prompt moved on.
+    /// A submitted prompt reached another state.
     PromptStateChanged {
         /// Its uuid.
         uuid: String,
         /// Where it is now.
         state: PromptState,
     },
-    /// A tool wants to run.
+    /// A tool call that needs permission.
     PermissionRequested(PermissionRequest),
-    /// A permission request needs no answer any more.
+    /// A permission request no longer needs an answer.
     PermissionDropped {
         /// Its id.
         id: String,
     },
-    /// The model did not answer, and is asked again.
+    /// The model request failed and will be repeated.
     Retrying(ModelRetry),
     /// The session's totals after a turn or a switch.
     TotalsChanged(SlotTotals),
-    /// A second process is ready for this switch; none is any more.
+    /// A standby process became ready for this switch; `None` when it is gone.
     Prewarmed(Option<Switch>),
-    /// The model in use, after it was changed.
+    /// The model changed to this one.
     ModelChanged(String),
-    /// MCP servers: connected, of how many.
+    /// MCP servers: (connected, configured).
     McpServersChanged(usize, usize),
-    /// The agent's slash commands, all of them: name without the slash, and what
-    /// it does; hostile text.
+    /// The complete list of the agent's slash commands: name without the slash,
+    /// and description. Untrusted text.
     SlashCommands(Vec<(String, String)>),
-    /// What was said in the active session before it took the seat, in the place
-    /// of whatever is known of it.
+    /// The history of the active session as the agent replays it. It replaces
+    /// whatever was known of the session.
     HistoryReplayed {
-        /// When the last of it was said.
+        /// When the session was last active.
         at: DateTime<Utc>,
-        /// Each with its entry's uuid, which may be empty.
+        /// The changes in order, each with its entry's uuid, which may be empty.
         changes: Vec<(String, ConversationEvent)>,
     },
-    /// The sessions that the agent keeps where nobody else can read them.
+    /// The sessions that only the agent itself can read.
     SessionsListed(Vec<ListedSession>),
-    /// The permission mode in use, after it was changed.
+    /// The permission mode changed to this one.
     ModeChanged(PermissionMode),
 }
 
-/// Where a prompt is on its way.
+/// The stages of a prompt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PromptState {
     /// Waiting for the turns before it.
@@ -333,33 +335,33 @@ pub enum PromptState {
     Started,
     /// Its turn is over.
     Completed,
-    /// Taken back before it ran.
+    /// Withdrawn before its turn started.
     Cancelled,
-    /// Its turn was cut off by the end of the process.
+    /// The process ended during its turn.
     Aborted,
 }
 
-/// The model is asked again, after a while.
+/// A failed model request that will be repeated.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ModelRetry {
-    /// The how-manieth time, from 1.
+    /// Number of this retry, from 1.
     pub attempt: u64,
-    /// The last attempt's number.
+    /// After this many retries the turn fails.
     pub max_attempts: u64,
-    /// How long until then.
+    /// Time until the retry.
     pub delay: Duration,
-    /// Why it is needed; hostile text.
+    /// Why the request failed. Untrusted text.
     pub reason: String,
 }
 
-/// A tool wants to run.
+/// A tool call that needs permission.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PermissionRequest {
-    /// Ties the answer to the request.
+    /// Identifies the request in the answer.
     pub id: String,
     /// The tool's name.
     pub tool: String,
-    /// Its arguments, exactly as they would be used; hostile text.
+    /// The tool's complete input, exactly as it would be used. Untrusted text.
     pub input: Value,
     /// What it does, in the agent's words.
     pub description: Option<String>,
@@ -370,21 +372,21 @@ pub struct PermissionRequest {
 /// A person's answer to a [`PermissionRequest`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PermissionDecision {
-    /// Run it this time.
+    /// Run this one call.
     AllowOnce,
-    /// Run it, and do not ask again in this session.
+    /// Run it, and remember that for the active session.
     AllowSession,
-    /// Do not run it; the reason is told to the model.
+    /// Do not run it. The model is given the reason.
     Deny(String),
 }
 
-/// What the active session used so far.
+/// What the active session has used so far.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct SlotTotals {
-    /// US dollars; none where the price is unknown.
+    /// US dollars; `None` if the price is unknown.
     pub usd: Option<f64>,
     /// Tokens.
     pub usage: Usage,
-    /// Share of the context window in use, 0 to 100.
+    /// Share of the context window in use, in percent; `None` if unknown.
     pub context_percent: Option<f64>,
 }

@@ -1,7 +1,7 @@
-//! What everybody else holds of the slot: commands in, answers out.
+//! The handle to a slot: sends commands to its task and awaits the replies.
 //!
-//! A handle is cheap to clone and owns nothing: the process, its state and its
-//! queue belong to the one task behind it.
+//! A handle is cheap to clone and owns nothing. The process, its state and its
+//! queue belong to the task.
 
 use std::path::PathBuf;
 
@@ -12,70 +12,71 @@ use super::{AgentProgram, CompletedSwitch, PermissionDecision, SlotError, Switch
 use crate::protocol::PermissionMode;
 use crate::session::SessionId;
 
-/// Sends commands to a slot. When the last one is dropped, the slot closes
-/// gracefully by itself.
+/// Sends commands to a slot. When the last handle is dropped, the slot closes
+/// gracefully.
 #[derive(Debug, Clone)]
 pub struct SlotHandle {
     commands_tx: mpsc::Sender<SlotCommand>,
 }
 
-/// What the context window holds.
+/// Contents of the context window.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ContextUsage {
     /// Tokens in use.
     pub tokens: u64,
-    /// Tokens it has room for.
+    /// Capacity in tokens.
     pub max: u64,
-    /// Share in use, 0 to 100.
+    /// Share in use, in percent.
     pub percent: f64,
-    /// What the tokens are, by name; hostile text.
+    /// Tokens by category. Names are untrusted text.
     pub categories: Vec<(String, u64)>,
 }
 
-/// An MCP server of the agent's; all of it hostile text.
+/// An MCP server of the agent. Untrusted text.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct McpServerStatus {
     /// Its name.
     pub name: String,
     /// `connected`, `pending`, `failed`, `needs-auth` or `disabled`.
     pub status: String,
-    /// Who named it: `user`, `project`, `local`, `dynamic`.
+    /// Where it is configured: `user`, `project`, `local`, `dynamic`.
     pub scope: Option<String>,
-    /// How many tools it offers, where that is known.
+    /// Number of tools it offers, if known.
     pub tools: Option<usize>,
-    /// Why it is not there.
+    /// Why it is not connected.
     pub error: Option<String>,
 }
 
-/// A session that an agent keeps, as it tells of it; hostile text.
+/// A session in an agent's own list. Untrusted text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ListedSession {
     /// Its id.
     pub session: SessionId,
-    /// What the agent itself calls it.
+    /// The agent's own id for it.
     pub id: String,
     /// Its title.
     pub title: Option<String>,
-    /// The folder it runs in.
+    /// The folder the session runs in.
     pub cwd: PathBuf,
-    /// When something was said in it last.
+    /// When it was last active, if the agent reports it.
     pub last_active: Option<DateTime<Utc>>,
-    /// It never got a name: nothing was said in it, or its first turn did not end.
+    /// The agent has given it no title yet: it is empty or its first turn did not
+    /// end.
     pub unnamed: bool,
 }
 
-/// What coming back to a prompt changes, or changed, in the files.
+/// The file changes of a rewind to a prompt, done or previewed.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct RewindResult {
-    /// The files that are another then.
+    /// The files that change.
     pub files: Vec<FileChange>,
-    /// Lines that come back.
+    /// Lines added.
     pub insertions: u64,
-    /// Lines that go.
+    /// Lines removed.
     pub deletions: u64,
 }
 
-/// A file that is another after a rewind; all of it hostile text.
+/// A file that a rewind changes. Untrusted text.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct FileChange {
     /// Its path.
@@ -85,54 +86,54 @@ pub struct FileChange {
     pub patch: Vec<serde_json::Value>,
 }
 
-/// Where an answer goes.
+/// Carries the answer of a command back to its caller.
 pub(super) type Reply<T> = oneshot::Sender<Result<T, SlotError>>;
 
-/// A command on its way to the slot's task.
+/// A command to the slot's task.
 #[derive(Debug)]
 pub(super) enum SlotCommand {
-    /// Run this prompt when its time comes.
+    /// Queue a prompt.
     Submit { uuid: String, text: String },
-    /// Take a prompt back.
+    /// Withdraw a queued prompt.
     Cancel { uuid: String, reply: Reply<bool> },
     /// Stop the running turn.
     Interrupt { reply: Reply<()> },
     /// Change the active session.
     Switch { switch: Switch, interrupt: bool, reply: Reply<CompletedSwitch> },
-    /// Be ready for this switch, where that takes a process of its own.
+    /// Prepare a standby process for this switch, if it needs one.
     Prewarm(Switch),
     /// Answer a permission request.
-    AnswerPermission { id: String, verdict: PermissionDecision, reply: Reply<()> },
+    AnswerPermission { id: String, decision: PermissionDecision, reply: Reply<()> },
     /// Change the model.
     SetModel { model: Option<String>, reply: Reply<()> },
     /// Change what may run without asking.
     SetPermissionMode { mode: PermissionMode, reply: Reply<()> },
     /// Give a session a title.
     Rename { session: SessionId, title: String, reply: Reply<()> },
-    /// Put a session aside, or bring it back.
+    /// Archive a session, or restore it (`back`).
     Archive { session: SessionId, back: bool, reply: Reply<()> },
     /// Measure the context window.
     ContextUsage { reply: Reply<ContextUsage> },
-    /// Say which MCP servers there are.
+    /// List the MCP servers.
     McpServers { reply: Reply<Vec<McpServerStatus>> },
-    /// Bring files back, or say what that would change.
+    /// Restore files to a prompt, or preview that (`dry_run`).
     Rewind { prompt: String, dry_run: bool, reply: Reply<RewindResult> },
-    /// Start a new process.
+    /// Restart the agent process.
     Restart { seat: StartIn, reply: Reply<()> },
-    /// Start a process of another agent instead.
+    /// Replace the agent by another program.
     ReplaceAgent { program: AgentProgram, seat: StartIn, reply: Reply<()> },
-    /// End the process, and this task with it.
+    /// End all processes, then the task.
     Close { done: oneshot::Sender<()> },
 }
 
 /// The session a new process starts in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StartIn {
-    /// The one that was active.
+    /// The session that was active.
     Same,
     /// A new one.
     New,
-    /// This stored one.
+    /// This stored session.
     Stored(SessionId),
 }
 
@@ -141,52 +142,51 @@ impl SlotHandle {
         Self { commands_tx: commands }
     }
 
-    /// Takes a prompt. It runs after the turns before it; until then, and
-    /// through a restart of the process, the slot keeps it. During a switch it
-    /// is meant for the session to come: should the switch fail, it is
-    /// reported as cancelled.
+    /// Queues a prompt. It runs after the turns before it; the slot keeps it until
+    /// then, also across a restart of the process. A prompt submitted during a
+    /// switch is for the next session; if the switch fails, the prompt is reported
+    /// as cancelled.
     ///
-    /// `uuid` becomes the transcript entry's.
+    /// `uuid` becomes the transcript entry's uuid.
     pub async fn submit(&self, uuid: String, text: String) -> Result<(), SlotError> {
         self.commands_tx.send(SlotCommand::Submit { uuid, text }).await.map_err(|_| slot_closed())
     }
 
-    /// Takes a waiting prompt back; `false` when it was too late for that.
+    /// Withdraws a queued prompt; `false` if its turn has already started.
     pub async fn cancel(&self, uuid: String) -> Result<bool, SlotError> {
         self.call(|reply| SlotCommand::Cancel { uuid, reply }).await
     }
 
-    /// Stops the running turn; does nothing where none runs.
+    /// Stops the running turn; does nothing if none runs.
     pub async fn interrupt(&self) -> Result<(), SlotError> {
         self.call(|reply| SlotCommand::Interrupt { reply }).await
     }
 
-    /// Clears, resumes or forks. With `interrupt` a running turn is stopped
-    /// first, else it makes this fail with [`SlotError::Busy`]. Either way a
+    /// Clears, resumes or forks. With `interrupt` a running turn is stopped first;
+    /// without it a running turn makes the switch fail with [`SlotError::Busy`]. A
     /// failed switch leaves the former session active.
     pub async fn switch(&self, switch: Switch, interrupt: bool) -> Result<CompletedSwitch, SlotError> {
         self.call(|reply| SlotCommand::Switch { switch, interrupt, reply }).await
     }
 
-    /// Says that this switch may be asked for soon. Where it needs a process of
-    /// its own, and nothing else is prepared within a quarter of a second, that
-    /// is started. Does nothing else.
+    /// Announces that this switch may follow soon. If it needs a process of its
+    /// own and no other switch is announced within 250 ms, a standby is started.
     pub async fn prewarm(&self, switch: Switch) {
-        // A closed slot has nothing to be ready for.
+        // A closed slot needs no standby.
         let _ = self.commands_tx.send(SlotCommand::Prewarm(switch)).await;
     }
 
     /// Answers a permission request.
-    pub async fn answer_permission(&self, id: String, verdict: PermissionDecision) -> Result<(), SlotError> {
-        self.call(|reply| SlotCommand::AnswerPermission { id, verdict, reply }).await
+    pub async fn answer_permission(&self, id: String, decision: PermissionDecision) -> Result<(), SlotError> {
+        self.call(|reply| SlotCommand::AnswerPermission { id, decision, reply }).await
     }
 
-    /// Changes the model; none for the agent's default.
+    /// Changes the model; `None` for the agent's default.
     pub async fn set_model(&self, model: Option<String>) -> Result<(), SlotError> {
         self.call(|reply| SlotCommand::SetModel { model, reply }).await
     }
 
-    /// Changes what may run without asking.
+    /// Changes the permission mode.
     pub async fn set_permission_mode(&self, mode: PermissionMode) -> Result<(), SlotError> {
         self.call(|reply| SlotCommand::SetPermissionMode { mode, reply }).await
     }
@@ -196,7 +196,7 @@ impl SlotHandle {
         self.call(|reply| SlotCommand::Rename { session, title, reply }).await
     }
 
-    /// Has the agent put a session aside that only it keeps, or bring it `back`.
+    /// Archives a session that only the agent keeps, or restores it (`back`).
     pub async fn archive(&self, session: SessionId, back: bool) -> Result<(), SlotError> {
         self.call(|reply| SlotCommand::Archive { session, back, reply }).await
     }
@@ -211,37 +211,37 @@ impl SlotHandle {
         self.call(|reply| SlotCommand::McpServers { reply }).await
     }
 
-    /// Brings files back to what they were when a prompt came, its uuid; with
-    /// `dry_run` only says what that would change.
+    /// Restores files to their state when the prompt with this uuid was submitted;
+    /// with `dry_run` only reports what would change.
     pub async fn rewind(&self, prompt: String, dry_run: bool) -> Result<RewindResult, SlotError> {
         self.call(|reply| SlotCommand::Rewind { prompt, dry_run, reply }).await
     }
 
-    /// Starts the process anew on the session that was active. One that still
-    /// runs is closed gracefully first; waiting prompts are kept. Answered at
-    /// once, the news tell the rest.
+    /// Restarts the process in the active session. A running process is closed
+    /// gracefully first; queued prompts are kept. Returns at once; events report
+    /// the progress.
     pub async fn restart(&self) -> Result<(), SlotError> {
         self.restart_with(StartIn::Same).await
     }
 
-    /// As [`restart`](Self::restart), in the session that `seat` names: the way
-    /// out when the former one cannot be started.
+    /// As [`restart`](Self::restart), in the session that `seat` names: the way out
+    /// when the former session cannot be opened.
     pub async fn restart_with(&self, seat: StartIn) -> Result<(), SlotError> {
         self.call(|reply| SlotCommand::Restart { seat, reply }).await
     }
 
-    /// As [`restart_in`](Self::restart_in), with another agent, on its own choice
-    /// of a model.
+    /// As [`restart_with`](Self::restart_with), with another agent and that agent's
+    /// default model.
     pub async fn replace_agent(&self, program: AgentProgram, seat: StartIn) -> Result<(), SlotError> {
         self.call(|reply| SlotCommand::ReplaceAgent { program, seat, reply }).await
     }
 
-    /// Ends the process gracefully: its stdin ends, after 5 s its group gets
-    /// SIGTERM, after 5 more SIGKILL. Returns when it is gone.
+    /// Ends the process: closes its stdin, after 5 s sends SIGTERM to its group,
+    /// after 5 more SIGKILL. Returns when the process is gone.
     pub async fn close(&self) {
         let (done, gone) = oneshot::channel();
         if self.commands_tx.send(SlotCommand::Close { done }).await.is_ok() {
-            // An error means that the task ended otherwise: gone as well.
+            // An error means that the task has already ended.
             let _ = gone.await;
         }
     }

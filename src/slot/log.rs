@@ -1,9 +1,9 @@
-//! What of the news goes into the log: states, ids and durations, never what a
-//! person, a model or an agent's stderr said.
+//! Logs slot events: states, ids and durations, never text of a person, a model
+//! or an agent's stderr.
 
 use super::{SlotEvent, SlotEventKind, SlotState, Switch};
 
-/// Logs what would help to find out what happened.
+/// Logs an event, without its text.
 pub(super) fn log_event(event: &SlotEvent) {
     let epoch = event.epoch;
     match &event.kind {

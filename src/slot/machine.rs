@@ -1,9 +1,12 @@
-//! The slot's state machine: what happened goes in, what is to be done comes out.
+//! The slot's state machine: inputs go in, effects come out.
 //!
-//! Owns the state, the active session, what was asked of the agent and the
-//! prompts that wait. Never touches a process, a pipe or a clock: the actor
-//! does what the effects say. (Answers to commands are sent from here; a
-//! `oneshot` neither blocks nor fails.)
+//! Owns the state, the active session, open requests and queued prompts. It
+//! must never touch a process, a pipe or a clock: the actor executes the
+//! effects, and what needs the file system or `/proc` is passed in as a
+//! function. (Replies to commands are sent from here; a `oneshot` neither blocks
+//! nor fails.)
+//!
+//! Start reading at [`SlotMachine::step`].
 
 mod agent_events;
 mod background_processes;
@@ -34,88 +37,88 @@ use super::{
 };
 use crate::session::SessionId;
 
-/// Tells one process of the slot's from another.
+/// Identifies a process within its slot.
 pub(super) type ProcessId = u64;
 
-/// What happened.
+/// An input of the state machine.
 #[derive(Debug)]
 pub(super) enum SlotInput {
-    /// The slot was made.
+    /// The slot was created.
     Start,
-    /// Somebody wants something.
+    /// A command arrived.
     Command(SlotCommand),
-    /// A process runs, behind the leader of this pid.
+    /// A process was started; the pid is that of its group's leader, the guard.
     ProcessStarted(ProcessId, u32),
-    /// A process said something.
+    /// A line from a process.
     Line(ProcessId, JsonLine),
-    /// What comes of what was lent to a process.
+    /// The result of a client operation.
     ClientOpEvent(ProcessId, ClientOpEvent),
-    /// A process is gone, or never was.
+    /// A process has ended, or could not be started.
     ProcessEnded(ProcessId, ExitDetails),
     /// A deadline is reached.
     Tick,
-    /// Nobody holds a handle any more.
+    /// The last handle was dropped.
     HandlesDropped,
 }
 
 /// How a process ended.
 #[derive(Debug, Clone, Default)]
 pub(super) struct ExitDetails {
-    /// Its exit code; none where a signal killed the guard itself.
+    /// Its exit code; `None` if a signal killed the guard itself.
     pub code: Option<i32>,
-    /// For a person.
+    /// The reason, for a person.
     pub reason: String,
     /// The last lines of its stderr.
     pub stderr: Vec<String>,
 }
 
-/// What is to be done.
+/// An effect: what the actor must do.
 #[derive(Debug)]
 pub(super) enum SlotEffect {
     /// Start a process.
     Spawn {
-        /// What it is called from here on.
-        which: ProcessId,
-        /// Which agent, where.
+        /// Its id from here on.
+        process: ProcessId,
+        /// Which agent to start, and where.
         launch: Box<Launch>,
-        /// In which session.
+        /// The session to start in.
         origin: StartSession,
-        /// As its driver wants it.
+        /// The driver's arguments.
         start: SpawnArgs,
     },
-    /// Send it this.
+    /// Write this line to its stdin.
     SendLine(ProcessId, JsonLine),
-    /// End its stdin, once all is sent.
+    /// Close its stdin once all lines are written.
     CloseStdin(ProcessId),
     /// Signal its group.
     Signal(ProcessId, Signal),
-    /// Lend it this, within this folder.
+    /// Execute a client operation within this folder.
     ClientOp {
-        /// To which.
-        which: ProcessId,
-        /// What its driver calls the loan.
-        ticket: u64,
+        /// The process that asked.
+        process: ProcessId,
+        /// The driver's id of the operation.
+        op_id: u64,
         /// The folder.
         folder: PathBuf,
         /// What.
-        loan: ClientOp,
+        op: ClientOp,
     },
-    /// Tell the news.
+    /// Emit an event.
     Emit(Box<SlotEvent>),
-    /// Nothing comes after this.
+    /// End the task.
     Finish,
 }
 
-/// The time of a step.
+/// The time at which a step happens.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Now {
-    /// For deadlines.
+    /// Monotonic, for deadlines.
     pub at: Instant,
-    /// For people.
+    /// Wall clock, for people.
     pub wall: DateTime<Utc>,
 }
 
-/// The active session and where it lives.
+/// The active session.
 #[derive(Debug, Clone)]
 struct CurrentSession {
     session: SessionId,
@@ -125,41 +128,41 @@ struct CurrentSession {
     model: String,
 }
 
-/// The turn that runs.
+/// The running turn.
 #[derive(Debug, Clone)]
 struct ActiveTurn {
     uuid: String,
     since: Instant,
 }
 
-/// The machine.
+/// The state machine of a slot.
 #[derive(Debug)]
 pub(super) struct SlotMachine {
     launch: Launch,
-    /// How many bytes a transcript holds; one without any cannot be resumed.
+    /// Size of a transcript in bytes (injected). An empty one cannot be resumed.
     transcript_size: fn(&Path) -> u64,
-    /// Which process speaks behind a leader.
+    /// Finds the agent's pid behind a group leader (injected).
     find_leaf: fn(u32) -> u32,
-    /// The leader of each process.
+    /// The group leader of each process.
     leader_pids: BTreeMap<ProcessId, u32>,
-    /// The process in the seat.
+    /// The active process.
     process: ProcessId,
-    /// The last one that was started.
+    /// The id of the process started last.
     last_spawned: ProcessId,
     driver: Box<dyn Driver>,
     epoch: u64,
     state: SlotState,
     lifecycle: ProcessLifecycle,
-    /// Restarts since the last run that lasted.
+    /// Restarts since the last stable run.
     attempts: usize,
-    /// Why the session that a process was to start in could not be opened.
+    /// Why the session to start in could not be opened.
     resume_refusal: Option<String>,
     active: Option<CurrentSession>,
     turn: Option<ActiveTurn>,
     prompts: PromptQueue,
     pending: PendingRequests,
     permissions: Vec<PermissionRequest>,
-    /// The other processes.
+    /// Standby and draining processes.
     background: BackgroundProcesses,
     totals: SlotTotals,
     closers: Vec<oneshot::Sender<()>>,
@@ -198,33 +201,33 @@ impl SlotMachine {
     /// Takes one step.
     pub(super) fn step(&mut self, input: SlotInput, now: Now) -> Vec<SlotEffect> {
         self.now = now;
-        if let SlotInput::ProcessEnded(which, _) = &input {
-            self.leader_pids.remove(which);
+        if let SlotInput::ProcessEnded(process, _) = &input {
+            self.leader_pids.remove(process);
         }
         match input {
             SlotInput::Start => self.start_process(),
             SlotInput::Command(command) => self.handle_command(command),
-            SlotInput::ProcessStarted(which, leader) => {
-                self.leader_pids.insert(which, leader);
+            SlotInput::ProcessStarted(process, leader) => {
+                self.leader_pids.insert(process, leader);
             }
-            SlotInput::Line(which, line) if which == self.process => self.handle_line(line),
-            SlotInput::Line(which, line) => self.handle_standby_line(which, line),
-            // What was lent to another goes with it.
-            SlotInput::ClientOpEvent(which, news) => {
-                if which == self.process {
-                    let heard = self.driver.handle_client_op(news);
-                    self.apply_all(heard);
+            SlotInput::Line(process, line) if process == self.process => self.handle_line(line),
+            SlotInput::Line(process, line) => self.handle_standby_line(process, line),
+            // Operations of a background process are of no use any more.
+            SlotInput::ClientOpEvent(process, event) => {
+                if process == self.process {
+                    let events = self.driver.handle_client_op(event);
+                    self.apply_all(events);
                 }
             }
-            SlotInput::ProcessEnded(which, ended) if which == self.process => self.process_ended(ended),
-            SlotInput::ProcessEnded(which, ended) => self.background_ended(which, &ended),
+            SlotInput::ProcessEnded(process, ended) if process == self.process => self.process_ended(ended),
+            SlotInput::ProcessEnded(process, ended) => self.background_ended(process, &ended),
             SlotInput::Tick => self.tick(),
             SlotInput::HandlesDropped => self.close(None),
         }
         std::mem::take(&mut self.effects)
     }
 
-    /// When to take the next step should nothing happen before.
+    /// When the next [`Tick`](SlotInput::Tick) is due.
     pub(super) fn deadline(&self) -> Option<Instant> {
         let due = [self.pending.deadline(), self.lifecycle.deadline(), self.background.deadline()];
         due.into_iter().flatten().min()
@@ -236,19 +239,19 @@ impl SlotMachine {
         self.check_background();
     }
 
-    fn emit(&mut self, news: SlotEventKind) {
+    fn emit(&mut self, event: SlotEventKind) {
         let session = self.active.as_ref().map(|active| active.session);
-        self.effects.push(SlotEffect::Emit(Box::new(SlotEvent { epoch: self.epoch, session, kind: news })));
+        self.effects.push(SlotEffect::Emit(Box::new(SlotEvent { epoch: self.epoch, session, kind: event })));
     }
 
     fn emit_prompt(&mut self, uuid: String, state: PromptState) {
         self.emit(SlotEventKind::PromptStateChanged { uuid, state });
     }
 
-    /// Takes what the driver made of something.
-    fn apply_all(&mut self, heard: Vec<AgentEvent>) {
-        for heard in heard {
-            self.apply(heard);
+    /// Applies the events of a driver.
+    fn apply_all(&mut self, events: Vec<AgentEvent>) {
+        for events in events {
+            self.apply(events);
         }
     }
 
@@ -259,7 +262,7 @@ impl SlotMachine {
         }
     }
 
-    /// The state between switches: busy where a turn runs, else idle.
+    /// Sets the state outside switches: busy if a turn runs, else idle.
     fn settle(&mut self) {
         let Some(active) = &self.active else { return };
         let session = active.session;
@@ -274,7 +277,7 @@ impl SlotMachine {
             && matches!(self.lifecycle, ProcessLifecycle::Running { .. })
     }
 
-    /// Sends the prompts that wait, where the state allows it.
+    /// Sends queued prompts, if the state allows it.
     fn send_prompts(&mut self) {
         if !self.is_warm() {
             return;
@@ -285,12 +288,12 @@ impl SlotMachine {
             (false, true) => 0,
         };
         for (uuid, text) in self.prompts.mark_sent(most) {
-            let heard = self.driver.send_prompt(&uuid, &text);
-            self.apply_all(heard);
+            let events = self.driver.send_prompt(&uuid, &text);
+            self.apply_all(events);
         }
     }
 
-    /// Nobody needs to answer these any more.
+    /// Drops all open permission requests.
     fn drop_permissions(&mut self) {
         for request in std::mem::take(&mut self.permissions) {
             self.emit(SlotEventKind::PermissionDropped { id: request.id });

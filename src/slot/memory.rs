@@ -1,7 +1,7 @@
-//! How much memory a process holds.
+//! The resident memory of a process.
 
-/// The resident memory of a process in bytes; none when it is gone. Reads one
-/// small file on Linux; elsewhere it runs `ps`, so do not ask in a hurry.
+/// The resident memory of a process in bytes; `None` if it has ended. Reads one
+/// small file on Linux and runs `ps` elsewhere, which is slow.
 pub fn resident_memory(pid: u32) -> Option<u64> {
     let kibibytes = if cfg!(target_os = "linux") {
         let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;

@@ -1,7 +1,7 @@
 //! One agent process and the tasks around it: one writes its stdin, one reads
-//! its stdout, one drains its stderr, one waits for its end.
+//! its stdout, one drains its stderr, one waits for its exit.
 //!
-//! Owns the pipes. Never knows what a line means.
+//! Owns the pipes. It must never interpret a line.
 
 use std::io;
 use std::os::unix::process::ExitStatusExt;
@@ -26,38 +26,38 @@ use crate::protocol::{Incoming, LineReader, write_frame};
 
 /// Lines that may wait to be written.
 const LINE_QUEUE: usize = 256;
-/// How long a pipe may stay silent after its process ended: something that
-/// left the group may hold it open for ever.
+/// How long to read on after the process has ended. A descendant that left the
+/// group may hold the pipe open for ever.
 const PIPE_DRAIN_TIMEOUT: Duration = Duration::from_millis(500);
 /// Bytes that are read at once.
 const READ_BUFFER: usize = 64 * 1024;
 
-/// A process that runs.
+/// A running process.
 #[derive(Debug)]
 pub(super) struct AgentProcess {
-    /// Lines to its stdin; it ends when this is dropped.
+    /// Lines to its stdin, which is closed when this is dropped.
     pub input: Option<mpsc::Sender<JsonLine>>,
     group: Pid,
     exit: watch::Receiver<Option<ExitStatus>>,
 }
 
-/// What comes from a process.
+/// Output of a process.
 #[derive(Debug)]
 pub(super) enum ProcessOutput {
-    /// It said something.
+    /// A line on its stdout.
     Line(JsonLine),
-    /// It ended; nothing follows.
+    /// It has ended; nothing follows.
     Ended(ExitDetails),
 }
 
 impl AgentProcess {
-    /// Starts an agent under its guard, which says what it has to say there; an
-    /// error is for a person.
+    /// Starts an agent under the guard. If the program itself cannot be started,
+    /// the guard reports that on stderr. The error is for a person.
     pub(super) fn spawn(
         launch: &Launch,
         start: &SpawnArgs,
-        which: ProcessId,
-        said: mpsc::Sender<(ProcessId, ProcessOutput)>,
+        id: ProcessId,
+        output_tx: mpsc::Sender<(ProcessId, ProcessOutput)>,
     ) -> Result<Self, String> {
         let program = launch.program.display();
         let failed = |error: io::Error| format!("could not start {program}: {error}");
@@ -82,11 +82,11 @@ impl AgentProcess {
             .process_group(0)
             .spawn()
             .map_err(failed)?;
-        let id = child.id().and_then(|id| Pid::from_raw(id.cast_signed()));
+        let leader = child.id().and_then(|pid| Pid::from_raw(pid.cast_signed()));
         let (Some(group), Some(stdin), Some(stdout), Some(stderr)) =
-            (id, child.stdin.take(), child.stdout.take(), child.stderr.take())
+            (leader, child.stdin.take(), child.stdout.take(), child.stderr.take())
         else {
-            return Err(format!("could not start {program}: it has no streams"));
+            return Err(format!("could not start {program}: its pipes are missing"));
         };
         let (input, to_write) = mpsc::channel(LINE_QUEUE);
         let (ended, exit) = watch::channel(None);
@@ -94,7 +94,7 @@ impl AgentProcess {
         tokio::spawn(wait_for_exit(child, ProcessGroupGuard::new(group), ended));
         tokio::spawn(write_stdin(stdin, to_write));
         let errors = tokio::spawn(drain_stderr(stderr, Arc::clone(&tail)));
-        tokio::spawn(read_stdout(stdout, which, said, exit.clone(), errors, tail));
+        tokio::spawn(read_stdout(stdout, id, output_tx, exit.clone(), errors, tail));
         Ok(Self { input: Some(input), group, exit })
     }
 
@@ -103,23 +103,21 @@ impl AgentProcess {
         self.group.as_raw_nonzero().get().cast_unsigned()
     }
 
-    /// Signals the process and all that it started.
-    pub(super) fn signal(&self, which: Signal) {
+    /// Signals the process and everything in its group.
+    pub(super) fn signal(&self, signal: Signal) {
         if self.exit.borrow().is_none() {
-            signal_group(self.group, which);
+            signal_group(self.group, signal);
         }
     }
 }
 
-/// Waits for the end. A guard that was itself killed leaves its group behind;
-/// the leash takes it along.
-/// The hotseat executable: the one that is named, else the running one.
+/// The hotseat executable: `named` if given, else the running one.
 pub(super) fn hotseat_executable(named: Option<PathBuf>) -> io::Result<PathBuf> {
     if let Some(named) = named {
         return Ok(named);
     }
     let running = std::env::current_exe()?;
-    // Where a newer one took its place, it can still be run by this link to it.
+    // If an update has replaced the file, this link still leads to the running one.
     let replaced = cfg!(target_os = "linux") && !running.exists();
     Ok(if replaced { format!("/proc/{}/exe", std::process::id()).into() } else { running })
 }
@@ -139,7 +137,7 @@ async fn wait_for_exit(mut child: Child, leash: ProcessGroupGuard, ended: watch:
 async fn write_stdin(mut stdin: ChildStdin, mut lines: mpsc::Receiver<JsonLine>) {
     while let Some(line) = lines.recv().await {
         if let Err(error) = write_frame(&mut stdin, &line).await {
-            // It is about to end, or it never will: both are noticed elsewhere.
+            // It is ending or hangs; the exit and the request timeouts notice that.
             tracing::warn!(%error, "the agent does not read");
             return;
         }
@@ -155,8 +153,8 @@ async fn drain_stderr(mut stderr: ChildStderr, tail: Arc<Mutex<StderrTail>>) {
 
 async fn read_stdout(
     stdout: ChildStdout,
-    which: ProcessId,
-    said: mpsc::Sender<(ProcessId, ProcessOutput)>,
+    id: ProcessId,
+    output_tx: mpsc::Sender<(ProcessId, ProcessOutput)>,
     mut exit: watch::Receiver<Option<ExitStatus>>,
     errors: JoinHandle<()>,
     tail: Arc<Mutex<StderrTail>>,
@@ -175,14 +173,14 @@ async fn read_stdout(
         };
         match incoming {
             Ok(Some(Incoming::Frame(line))) => {
-                if said.send((which, ProcessOutput::Line(line))).await.is_err() {
+                if output_tx.send((id, ProcessOutput::Line(line))).await.is_err() {
                     return;
                 }
             }
             Ok(Some(Incoming::Garbage(start))) => {
                 garbage += 1;
                 if garbage.is_power_of_two() {
-                    // Enough to know it again, too little to hold what was said.
+                    // Enough to recognise it, too little to reveal a conversation.
                     let start: String = start.chars().take(24).collect();
                     tracing::warn!(garbage, ?start, "no JSON");
                 }
@@ -199,25 +197,25 @@ async fn read_stdout(
     let stderr = tail.lock().unwrap_or_else(PoisonError::into_inner).lines();
     let (code, reason) = status.map_or((None, "lost".to_owned()), describe_exit);
     // The slot may be gone by now, which is as well.
-    let _heard = said.send((which, ProcessOutput::Ended(ExitDetails { code, reason, stderr }))).await;
+    output_tx.send((id, ProcessOutput::Ended(ExitDetails { code, reason, stderr }))).await.ok();
 }
 
-/// How a program under a guard ended, for a person.
+/// How a program under the guard ended: its exit code, and a text for a person.
 fn describe_exit(status: ExitStatus) -> (Option<i32>, String) {
     let (code, signal) = code_and_signal(status);
     let exit = || format!("exit {}", code.unwrap_or_default());
     (code, signal.map_or_else(exit, |signal| format!("killed by {signal}")))
 }
 
-/// Its exit code, and the signal that killed it: the guard exits as its program
-/// did, with 128 + the signal.
+/// The exit code, and the name of the signal that killed the program. The guard
+/// exits as its program did, with 128 + the signal.
 pub(super) fn code_and_signal(status: ExitStatus) -> (Option<i32>, Option<String>) {
     let code = status.code();
     let signal = status.signal().or(code.filter(|code| (129..160).contains(code)).map(|code| code - 128));
     (code, signal.map(signal_name))
 }
 
-/// The signals whose numbers are the same on every Unix.
+/// Names of the signals whose numbers are the same on every Unix.
 fn signal_name(signal: i32) -> String {
     let name = match signal {
         1 => "SIGHUP",

@@ -1,9 +1,9 @@
-//! The process group of one agent: whoever is in it ends with it.
+//! The process group of an agent, which is killed as a whole.
 
 use rustix::process::{Pid, Signal, kill_process_group};
 
-/// Kills the group when it is dropped, unless it was let go. Held by the task
-/// that waits for the group's leader, so that it is dropped with the runtime.
+/// Kills the group when dropped, unless disarmed. Held by the task that waits
+/// for the group's leader, so that it is dropped with the runtime.
 #[derive(Debug)]
 pub(super) struct ProcessGroupGuard {
     group: Option<Pid>,
@@ -14,7 +14,7 @@ impl ProcessGroupGuard {
         Self { group: Some(group) }
     }
 
-    /// The group ended by itself.
+    /// The group has ended; its number may be reused from here on.
     pub(super) fn disarm(mut self) {
         self.group = None;
     }
@@ -28,7 +28,7 @@ impl Drop for ProcessGroupGuard {
     }
 }
 
-/// Signals all that are in the group.
+/// Signals every process in the group.
 pub(super) fn signal_group(group: Pid, signal: Signal) {
     if let Err(error) = kill_process_group(group, signal) {
         tracing::debug!(?group, ?signal, %error, "nobody left to signal");

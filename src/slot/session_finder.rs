@@ -1,4 +1,5 @@
-//! Where stored sessions are, asked of whoever knows: the slot reads no store.
+//! Locates stored sessions through a function that the caller provides: the
+//! slot itself reads no store.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -7,33 +8,33 @@ use std::time::SystemTime;
 
 use crate::session::SessionId;
 
-/// A stored session, as far as a process that is to run it must know.
+/// What a process must know to open a stored session.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SessionLocation {
-    /// The folder it runs in.
+    /// The folder the session runs in.
     pub cwd: PathBuf,
     /// Its transcript.
     pub transcript: PathBuf,
-    /// When the last of what is written down was said; none where its agent has to
-    /// tell what was said.
+    /// Up to when its history is recorded on disk; `None` if the agent itself has
+    /// to replay it.
     pub recorded_until: Option<SystemTime>,
-    /// The live process that has it open: its pid, and who that is.
+    /// The live process that has it open: pid and program name.
     pub holder: Option<(u32, String)>,
 }
 
-/// Finds stored sessions. It is asked from the slot's task, so it must be quick.
+/// Locates stored sessions. Called on the slot's task, so it must be quick.
 #[derive(Clone, Default)]
 pub struct SessionFinder {
     find: Option<Arc<dyn Fn(SessionId) -> Option<SessionLocation> + Send + Sync>>,
 }
 
 impl SessionFinder {
-    /// Finds by this function.
+    /// A finder that calls `find`.
     pub fn new(find: impl Fn(SessionId) -> Option<SessionLocation> + Send + Sync + 'static) -> Self {
         Self { find: Some(Arc::new(find)) }
     }
 
-    /// Where a session is; none where nobody knows.
+    /// Where a session is stored; `None` if it is unknown.
     pub fn find(&self, session: SessionId) -> Option<SessionLocation> {
         self.find.as_ref().and_then(|find| find(session))
     }

@@ -1,13 +1,13 @@
-//! The last lines of an endless text: what a process said before it died.
+//! The last lines of a process's stderr, in bounded memory.
 
 use std::collections::VecDeque;
 
-/// Lines that are kept.
+/// Number of lines that are kept.
 const MAX_LINES: usize = 200;
-/// Bytes of a line that are kept.
+/// Bytes of each line that are kept.
 const MAX_LINE_BYTES: usize = 2000;
 
-/// Keeps the last lines of what is pushed, in bounded memory.
+/// Keeps the last lines of what is pushed.
 #[derive(Debug, Default)]
 pub(super) struct StderrTail {
     lines: VecDeque<String>,
@@ -24,7 +24,7 @@ impl StderrTail {
         self.append(bytes);
     }
 
-    /// The last lines, one that is not yet ended among them.
+    /// The last lines, including an unfinished one.
     pub(super) fn lines(&self) -> Vec<String> {
         let open = (!self.partial.is_empty()).then(|| lossy_text(&self.partial));
         let skip = (self.lines.len() + usize::from(open.is_some())).saturating_sub(MAX_LINES);

@@ -1,10 +1,10 @@
-//! A slot whose program runs in a terminal of its own: the official interactive
+//! A slot whose program runs in a pseudo-terminal: the official interactive
 //! `claude`, one process for all sessions.
 //!
-//! Owns that process, its screen and the task around both. Everybody else holds
-//! a [`SlotHandle`], as for any slot, and a [`Terminal`] to show the screen and
-//! to hand on keys. Switches are the program's own commands, typed into it; that
-//! they happened is known from its hooks, never from its screen.
+//! Owns the process, its screen and the task around both. Everybody else holds a
+//! [`SlotHandle`], as for any slot, and an [`AgentTerminal`] to draw the screen
+//! and to forward keys. Switches are typed as the program's own commands; hooks
+//! confirm them, and the screen is never parsed.
 
 mod hooks;
 mod machine;
@@ -27,7 +27,7 @@ use crate::session::SessionId;
 
 /// Commands, reports and keys that may wait for the slot's task.
 const QUEUE: usize = 256;
-/// How long a program may take to say its version.
+/// Timeout of `--version`.
 const VERSION_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The terminal of a slot; cheap to clone.
@@ -37,32 +37,32 @@ pub struct AgentTerminal {
     inputs: mpsc::UnboundedSender<TerminalSlotInput>,
 }
 
-/// What is on the screen, and how large it is to be.
+/// The screen and its size.
 struct TerminalScreen {
-    /// None until the program was started once.
+    /// `None` until the program is first started.
     emulator: Option<Arc<Mutex<Emulator>>>,
     /// Rows and columns.
     size: (u16, u16),
-    /// Tells the program's terminal its size.
+    /// The pseudo-terminal, for its size, input and signals.
     pty: Option<Pty>,
 }
 
 impl AgentTerminal {
-    /// Looks at the screen; none before the program is started.
+    /// Reads the screen; `None` before the program is started.
     pub fn with_screen<T>(&self, look: impl FnOnce(&vt100::Screen) -> T) -> Option<T> {
         let emulator = self.lock_screen().emulator.clone()?;
         let emulator = pty::lock(&emulator);
         Some(look(emulator.screen()))
     }
 
-    /// Hands on what the person typed, as a terminal would send it.
+    /// Forwards typed keys, as a terminal would send them.
     pub fn send(&self, keys: Vec<u8>) {
         self.scroll_to_end();
         // The task ends with the program.
-        let _read_or_gone = self.inputs.send(TerminalSlotInput::Typed(keys));
+        self.inputs.send(TerminalSlotInput::Typed(keys)).ok();
     }
 
-    /// Scrolls back by so many lines, or forth.
+    /// Scrolls back by `lines`, or forward if negative.
     pub fn scroll(&self, lines: isize) {
         if let Some(emulator) = &self.lock_screen().emulator {
             let mut emulator = pty::lock(emulator);
@@ -71,8 +71,7 @@ impl AgentTerminal {
         }
     }
 
-    /// Gives the screen another size, in rows and columns; costs nothing where
-    /// it has that size.
+    /// Resizes the screen. Does nothing if it has that size already.
     pub fn resize(&self, rows: u16, columns: u16) {
         let mut shown = self.lock_screen();
         if shown.size == (rows, columns) || rows == 0 || columns == 0 {
@@ -100,37 +99,37 @@ impl AgentTerminal {
     }
 }
 
-/// Starts a program in a terminal of this size (rows and columns) and the task
-/// that owns it. `painted` is called, from another thread, when its screen changed. Must be called within
-/// a tokio runtime.
+/// Starts a program in a terminal of this size (rows, columns) and the task that
+/// owns it. `painted` is called from another thread whenever the screen changed.
+/// Must be called within a tokio runtime.
 pub fn spawn(
     launch: Launch,
     size: (u16, u16),
-    painted: impl Fn() + Send + Sync + 'static,
+    repaint: impl Fn() + Send + Sync + 'static,
 ) -> (SlotHandle, mpsc::Receiver<SlotEvent>, AgentTerminal) {
-    let (commands, obeyed) = mpsc::channel(QUEUE);
-    let (told, news) = mpsc::channel(QUEUE);
+    let (commands, commands_rx) = mpsc::channel(QUEUE);
+    let (events_tx, events_rx) = mpsc::channel(QUEUE);
     let (inputs, waiting) = mpsc::unbounded_channel();
     let shown = TerminalScreen { emulator: None, size, pty: None };
     let terminal = AgentTerminal { screen: Arc::new(Mutex::new(shown)), inputs };
     let actor = TerminalActor {
         launch,
         terminal: terminal.clone(),
-        events_tx: told,
-        on_repaint: Arc::new(painted),
+        events_tx,
+        on_repaint: Arc::new(repaint),
         hooks: None,
     };
-    tokio::spawn(actor.run(obeyed, waiting));
-    (SlotHandle::new(commands), news, terminal)
+    tokio::spawn(actor.run(commands_rx, waiting));
+    (SlotHandle::new(commands), events_rx, terminal)
 }
 
-/// Does what the machine says.
+/// Executes the effects of the state machine.
 struct TerminalActor {
     launch: Launch,
     terminal: AgentTerminal,
     events_tx: mpsc::Sender<SlotEvent>,
     on_repaint: Arc<dyn Fn() + Send + Sync>,
-    /// Reports of the program that runs; those of a former one are nobody's.
+    /// Reports of the running program; those of a former one are dropped.
     hooks: Option<mpsc::Receiver<HookReport>>,
 }
 
@@ -142,7 +141,7 @@ impl TerminalActor {
     ) {
         let mut machine = TerminalMachine::new(self.launch.clone(), is_stored, Instant::now());
         let mut next = Some(TerminalSlotInput::Start);
-        let mut abandoned = false;
+        let mut handles_dropped = false;
         loop {
             if let Some(input) = next.take() {
                 for effect in machine.step(input, Instant::now()) {
@@ -153,8 +152,8 @@ impl TerminalActor {
             }
             let deadline = machine.deadline();
             next = tokio::select! {
-                command = commands.recv(), if !abandoned => {
-                    abandoned = command.is_none();
+                command = commands.recv(), if !handles_dropped => {
+                    handles_dropped = command.is_none();
                     Some(command.map_or(TerminalSlotInput::HandlesDropped, TerminalSlotInput::Command))
                 }
                 Some(input) = inputs.recv() => Some(input),
@@ -164,13 +163,13 @@ impl TerminalActor {
         }
     }
 
-    /// Does it; `false` after the last one.
+    /// Executes an effect; `false` after the last one.
     async fn execute(&mut self, effect: TerminalEffect) -> bool {
         match effect {
             TerminalEffect::Spawn(session) => {
                 if let Err(reason) = self.start(session) {
                     // The task itself reads them.
-                    let _told = self.terminal.inputs.send(TerminalSlotInput::Ended(reason, Vec::new()));
+                    self.terminal.inputs.send(TerminalSlotInput::Ended(reason, Vec::new())).ok();
                 }
             }
             TerminalEffect::SendKeys(keys) => {
@@ -186,7 +185,7 @@ impl TerminalActor {
             TerminalEffect::Emit(event) => {
                 log::log_event(&event);
                 // Nobody who reads: then nobody wants to know.
-                let _read_or_gone = self.events_tx.send(*event).await;
+                self.events_tx.send(*event).await.ok();
             }
             TerminalEffect::Finish => return false,
         }
@@ -216,25 +215,25 @@ impl TerminalActor {
         }
         program.envs(launch.env.iter().map(|(name, value)| (name, value))).current_dir(&launch.cwd);
         let size = self.terminal.lock_screen().size;
-        let (painted, inputs) = (Arc::clone(&self.on_repaint), self.terminal.inputs.clone());
+        let (repaint, inputs) = (Arc::clone(&self.on_repaint), self.terminal.inputs.clone());
         let ended = move |reason, screen| {
             // The task may have ended before its program.
-            let _told_or_over = inputs.send(TerminalSlotInput::Ended(reason, screen));
+            inputs.send(TerminalSlotInput::Ended(reason, screen)).ok();
         };
-        let (pty, emulator) = Pty::start(&program, size, move || painted(), ended)?;
+        let (pty, emulator) = Pty::start(&program, size, move || repaint(), ended)?;
         tracing::info!(program = %launch.program.display(), pid = pty.pid, "started in a terminal");
-        let _told = self.terminal.inputs.send(TerminalSlotInput::Started(pty.pid));
+        self.terminal.inputs.send(TerminalSlotInput::Started(pty.pid)).ok();
         tokio::spawn(probe_version(launch.clone(), self.terminal.inputs.clone()));
-        let (reports, heard) = mpsc::channel(QUEUE);
+        let (reports, events) = mpsc::channel(QUEUE);
         tokio::spawn(hooks.listen(reports));
-        self.hooks = Some(heard);
+        self.hooks = Some(events);
         let mut shown = self.terminal.lock_screen();
         (shown.pty, shown.emulator) = (Some(pty), Some(emulator));
         Ok(())
     }
 }
 
-/// Asks a program for its version, which is told if it has one.
+/// Runs `--version` and reports the result, if any.
 async fn probe_version(launch: Launch, inputs: mpsc::UnboundedSender<TerminalSlotInput>) {
     let mut program = tokio::process::Command::new(&launch.program);
     program.args(&launch.args).arg("--version").envs(launch.env).current_dir(launch.cwd);
@@ -243,7 +242,7 @@ async fn probe_version(launch: Launch, inputs: mpsc::UnboundedSender<TerminalSlo
         let said = String::from_utf8_lossy(&output.stdout);
         let version = said.split_whitespace().next().unwrap_or_default().to_owned();
         // The task may have ended meanwhile.
-        let _told_or_over = inputs.send(TerminalSlotInput::Version(version));
+        inputs.send(TerminalSlotInput::Version(version)).ok();
     }
 }
 

@@ -77,14 +77,14 @@ fn a_failure_says_why() {
 fn what_a_command_says_is_told_whole_while_it_runs() {
     let output =
         |text: &str| ConversationEvent::ToolOutput { tool_use_id: "c".to_owned(), text: text.to_owned() };
-    let told = |text: &str| {
+    let reported = |text: &str| {
         let text = json!({"type": "content", "content": {"type": "text", "text": text}});
         json!({"sessionUpdate": "tool_call_update", "toolCallId": "c", "status": "in_progress", "content": [text]})
     };
     let begun = json!({"sessionUpdate": "tool_call", "toolCallId": "c", "title": "ls", "kind": "execute",
         "rawInput": {"command": "ls"}});
     let changes = vec![call("Bash", json!({"command": "ls"})), output("a"), output("b")];
-    check(changes, &[begun, told("a"), told("ab")]);
+    check(changes, &[begun, reported("a"), reported("ab")]);
 }
 
 #[test]

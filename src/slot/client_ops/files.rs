@@ -1,4 +1,4 @@
-//! Files, read and written one after the other, off the slot's task.
+//! Reads and writes files one after the other, off the slot's task.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -11,12 +11,12 @@ use super::resolve_path::resolve_in_folder;
 use crate::slot::driver::{ClientOp, ClientOpEvent, ClientOpResult};
 use crate::slot::machine::ProcessId;
 
-/// Bytes of a file that are read at most.
+/// The largest file that is read.
 const MAX_FILE_BYTES: u64 = 16 * 1024 * 1024;
-/// Loans that may wait.
+/// Operations that may wait.
 const QUEUE: usize = 1024;
 
-/// The task that does it, in the order it was asked.
+/// A task that executes file operations in order.
 #[derive(Debug)]
 pub(super) struct FileWorker {
     jobs: Sender<FileJob>,
@@ -31,36 +31,38 @@ struct FileJob {
 }
 
 impl FileWorker {
-    pub fn new(told: Sender<(ProcessId, ClientOpEvent)>) -> Self {
+    pub fn new(reported: Sender<(ProcessId, ClientOpEvent)>) -> Self {
         let (jobs, waiting) = channel(QUEUE);
-        tokio::spawn(run_jobs(waiting, told));
+        tokio::spawn(run_jobs(waiting, reported));
         Self { jobs }
     }
 
     pub fn submit(
         &self,
-        which: ProcessId,
-        ticket: u64,
+        process: ProcessId,
+        op_id: u64,
         folder: PathBuf,
-        loan: ClientOp,
+        op: ClientOp,
     ) -> Result<(), String> {
-        let job = FileJob { process: which, op_id: ticket, folder, op: loan };
-        self.jobs.try_send(job).map_err(|_| format!("{QUEUE} requests for files wait already: ask later"))
+        let job = FileJob { process, op_id, folder, op };
+        self.jobs
+            .try_send(job)
+            .map_err(|_| format!("{QUEUE} file requests are already waiting: try again later"))
     }
 }
 
-async fn run_jobs(mut jobs: Receiver<FileJob>, told: Sender<(ProcessId, ClientOpEvent)>) {
-    while let Some(FileJob { process: which, op_id: ticket, folder, op: loan }) = jobs.recv().await {
-        let done = spawn_blocking(move || perform(&folder, loan)).await;
-        let outcome = done.unwrap_or_else(|_| Err("this could not be done".to_owned()));
-        if told.send((which, ClientOpEvent::Completed { ticket, outcome })).await.is_err() {
+async fn run_jobs(mut jobs: Receiver<FileJob>, reported: Sender<(ProcessId, ClientOpEvent)>) {
+    while let Some(FileJob { process, op_id, folder, op }) = jobs.recv().await {
+        let done = spawn_blocking(move || perform(&folder, op)).await;
+        let outcome = done.unwrap_or_else(|_| Err("the operation failed".to_owned()));
+        if reported.send((process, ClientOpEvent::Completed { op_id, outcome })).await.is_err() {
             return;
         }
     }
 }
 
-fn perform(folder: &Path, loan: ClientOp) -> Result<ClientOpResult, String> {
-    match loan {
+fn perform(folder: &Path, op: ClientOp) -> Result<ClientOpResult, String> {
+    match op {
         ClientOp::ReadFile(path) => {
             read_text(&resolve_in_folder(folder, &path)?).map(ClientOpResult::FileText)
         }
@@ -71,12 +73,12 @@ fn perform(folder: &Path, loan: ClientOp) -> Result<ClientOpResult, String> {
         | ClientOp::TerminalOutput(_)
         | ClientOp::WaitForExit(_)
         | ClientOp::KillTerminal(_)
-        | ClientOp::ReleaseTerminal(_) => Err("this is not about a file".to_owned()),
+        | ClientOp::ReleaseTerminal(_) => Err("not a file operation".to_owned()),
     }
 }
 
-/// What a file holds; none where there is none. (A pipe or a device would keep
-/// whoever opens it.)
+/// The text of a file; `None` if it does not exist. Pipes and devices are
+/// refused, because opening them could block.
 fn read_text(path: &Path) -> Result<Option<String>, String> {
     let failed = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
     let file = match fs::metadata(path) {
@@ -85,24 +87,24 @@ fn read_text(path: &Path) -> Result<Option<String>, String> {
         Err(error) => return Err(failed(&error)),
     };
     if !file.is_file() {
-        return Err(failed(&"is no file"));
+        return Err(failed(&"is not a regular file"));
     }
     if file.len() > MAX_FILE_BYTES {
         return Err(failed(&format!(
-            "is larger than the {} MB that hotseat lends",
+            "is larger than {} MB, the most that hotseat reads for an agent",
             MAX_FILE_BYTES / 1024 / 1024
         )));
     }
     let bytes = fs::read(path).map_err(|error| failed(&error))?;
-    String::from_utf8(bytes).map(Some).map_err(|_| failed(&"is no text in UTF-8"))
+    String::from_utf8(bytes).map(Some).map_err(|_| failed(&"is not UTF-8 text"))
 }
 
 fn write_text(path: &Path, text: &str) -> Result<(), String> {
     let failed = |error: std::io::Error| format!("{}: {error}", path.display());
     match fs::metadata(path) {
-        Ok(file) if !file.is_file() => return Err(format!("{} is no file", path.display())),
-        // Some agents write the same themselves at the same time, and mind
-        // when a file was last touched.
+        Ok(file) if !file.is_file() => return Err(format!("{} is not a regular file", path.display())),
+        // Some agents also write the file themselves at the same time, and check
+        // its modification time.
         Ok(file)
             if file.len() == text.len() as u64 && fs::read(path).is_ok_and(|now| now == text.as_bytes()) =>
         {

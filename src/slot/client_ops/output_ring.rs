@@ -1,4 +1,4 @@
-//! The last of what a program said, in bounded memory.
+//! The last bytes of a program's output, in bounded memory.
 
 use std::collections::VecDeque;
 
@@ -23,25 +23,25 @@ impl OutputRing {
         self.truncated |= late + over > 0;
     }
 
-    /// As text of so many bytes at most, and whether there was more before it.
+    /// The kept bytes as text, and whether earlier output was discarded.
     pub fn text(&self) -> (String, bool) {
         let (front, back) = self.bytes.as_slices();
         let bytes = [front, back].concat();
-        // What was cut may have been cut within a character.
+        // The cut may be within a character.
         let torn = if self.truncated {
             bytes.iter().take(3).take_while(|byte| is_continuation(**byte)).count()
         } else {
             0
         };
         let mut text = String::from_utf8_lossy(&bytes[torn..]).into_owned();
-        // What stands for a broken byte takes more room than it.
+        // The replacement character is longer than the byte it replaces.
         let over = text.ceil_char_boundary(text.len().saturating_sub(self.limit));
         text.drain(..over);
         (text, self.truncated || over > 0)
     }
 }
 
-/// How many of these bytes are whole characters, or broken for good.
+/// Length of the prefix that ends with a complete (or invalid) character.
 pub(super) fn complete_chars(bytes: &[u8]) -> usize {
     let inner = bytes.iter().rev().take(3).take_while(|byte| is_continuation(**byte)).count();
     let Some(first) = bytes.len().checked_sub(inner + 1) else { return bytes.len() };
@@ -54,7 +54,7 @@ pub(super) fn complete_chars(bytes: &[u8]) -> usize {
     if needs > inner + 1 { first } else { bytes.len() }
 }
 
-/// It is not a character's first byte.
+/// Whether this is a UTF-8 continuation byte.
 fn is_continuation(byte: u8) -> bool {
     byte & 0xC0 == 0x80
 }

@@ -1,15 +1,16 @@
-//! Which file a path means, and that it lies in the session's folder.
+//! Resolves a path that an agent named, and checks that it lies in the session's
+//! folder.
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-/// The true path behind one that an agent named, which may not exist yet: links
-/// and `..` are followed as far as there is something. An error for whoever asked.
+/// The real path of a path that an agent named, which may not exist yet. Links
+/// and `..` are followed as far as the path exists. The error is for the agent.
 pub(super) fn resolve_in_folder(folder: &Path, named: &Path) -> Result<PathBuf, String> {
     let failed = |path: &Path, error| format!("{}: {error}", path.display());
     let outside = || {
         format!(
-            "{} lies outside of the session's folder {}, and hotseat lends nothing there",
+            "{} is outside the session's folder {}; hotseat gives agents no access there",
             named.display(),
             folder.display()
         )
@@ -21,7 +22,7 @@ pub(super) fn resolve_in_folder(folder: &Path, named: &Path) -> Result<PathBuf, 
     let mut real = loop {
         match existing.canonicalize() {
             Ok(real) => break real,
-            // A link that leads nowhere yet may lead anywhere later.
+            // A dangling link may lead anywhere later.
             Err(_) if existing.is_symlink() => return Err(outside()),
             Err(error) if error.kind() == ErrorKind::NotFound => {
                 let (Some(name), Some(parent)) = (existing.file_name(), existing.parent()) else {

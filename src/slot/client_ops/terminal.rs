@@ -1,8 +1,8 @@
-//! A terminal that is lent: a program in a process group of its own, and the
-//! last of what it said. (Agents ask for its output as text, so it is pipes.)
+//! A client terminal: a program in a process group of its own and the last of
+//! its output. (Agents want the output as text, so it runs on pipes.)
 //!
-//! It lives as long as it is held: then its whole group is killed. The guard
-//! does so should hotseat itself be killed.
+//! Dropping it kills the whole group. If hotseat itself is killed, the guard
+//! does that.
 
 use std::io;
 use std::os::fd::OwnedFd;
@@ -23,50 +23,50 @@ use crate::slot::machine::ProcessId;
 use crate::slot::process::code_and_signal;
 use crate::slot::process_group::ProcessGroupGuard;
 
-/// Between two pieces of news of what it says.
+/// Minimum time between two output events.
 const OUTPUT_INTERVAL: Duration = Duration::from_millis(100);
-/// Bytes that each of them holds at most, the last ones.
+/// Maximum size of an output event; of more, the last bytes are sent.
 const MAX_OUTPUT_EVENT: usize = 16 * 1024;
 /// Bytes that are read at once.
 const READ_BUFFER: usize = 64 * 1024;
-/// How long its output may stay open after its end: something that left the
-/// group may hold it for ever.
+/// How long to read on after the program has ended. A descendant that left the
+/// group may hold the pipe open for ever.
 const PIPE_DRAIN_TIMEOUT: Duration = Duration::from_millis(500);
-/// Orders that may wait.
+/// Commands that may wait.
 const COMMAND_QUEUE: usize = 64;
 
-/// What a terminal is told, each under the ticket of its answer.
+/// A command to a terminal, with the id of the operation to answer.
 #[derive(Debug)]
 pub(super) enum TerminalCommand {
-    /// Say what the program said.
+    /// Report the output so far.
     Output(u64),
-    /// Say when it has ended, and how.
+    /// Report the exit once it happens.
     WaitForExit(u64),
-    /// End it.
+    /// Kill the program.
     Kill(u64),
 }
 
-/// Holds a terminal.
+/// Owns a terminal: dropping it kills the program.
 #[derive(Debug)]
 pub(super) struct ClientTerminal {
     commands_tx: Sender<TerminalCommand>,
 }
 
 impl ClientTerminal {
-    /// Runs the program. That it is not there it says itself, and ends.
+    /// Runs the program. If it does not exist, its output says so and it exits.
     pub fn open(
         guard: &Path,
         cwd: &Path,
         run: CreateTerminal,
-        which: ProcessId,
-        told: Sender<(ProcessId, ClientOpEvent)>,
+        process: ProcessId,
+        reported: Sender<(ProcessId, ClientOpEvent)>,
     ) -> io::Result<Self> {
         let (child, output) = spawn_program(guard, cwd, &run)?;
         let group = child.id().and_then(|pid| Pid::from_raw(pid.cast_signed()));
-        let group = group.ok_or_else(|| io::Error::other("it has no process"))?;
-        let (orders, obeyed) = channel(COMMAND_QUEUE);
+        let group = group.ok_or_else(|| io::Error::other("the program has no pid"))?;
+        let (orders, commands_rx) = channel(COMMAND_QUEUE);
         let task = TerminalTask {
-            process: which,
+            process,
             name: run.terminal,
             group_guard: Some(ProcessGroupGuard::new(group)),
             ring: OutputRing::new(run.output_limit),
@@ -74,18 +74,18 @@ impl ClientTerminal {
             flush_at: None,
             exit: None,
             exit_waiters: Vec::new(),
-            events_tx: told,
+            events_tx: reported,
         };
-        tokio::spawn(task.run(child, output, obeyed));
+        tokio::spawn(task.run(child, output, commands_rx));
         Ok(Self { commands_tx: orders })
     }
 
     pub fn send(&self, order: TerminalCommand) -> Result<(), String> {
-        self.commands_tx.try_send(order).map_err(|_| "this terminal is asked too much at once".to_owned())
+        self.commands_tx.try_send(order).map_err(|_| "too many requests to this terminal at once".to_owned())
     }
 }
 
-/// One pipe for both streams, so that what is said stays in order.
+/// Starts the program with one pipe for both streams, which keeps their order.
 fn spawn_program(guard: &Path, cwd: &Path, run: &CreateTerminal) -> io::Result<(Child, ChildStdout)> {
     let (read, written) = io::pipe()?;
     let child = Command::new(guard)
@@ -104,14 +104,14 @@ fn spawn_program(guard: &Path, cwd: &Path, run: &CreateTerminal) -> io::Result<(
 struct TerminalTask {
     process: ProcessId,
     name: String,
-    /// None: it ended, or it was killed.
+    /// `None` once it has ended or was killed.
     group_guard: Option<ProcessGroupGuard>,
     ring: OutputRing,
-    /// Said, and not yet told as news.
+    /// Output not yet sent as an event.
     unsent: Vec<u8>,
     flush_at: Option<Instant>,
     exit: Option<TerminalExit>,
-    /// Tickets of those who wait for its end.
+    /// Operations that wait for the exit.
     exit_waiters: Vec<u64>,
     events_tx: Sender<(ProcessId, ClientOpEvent)>,
 }
@@ -145,7 +145,7 @@ impl TerminalTask {
                 () = sleep_until_deadline(self.flush_at), if self.flush_at.is_some() => self.flush_output(false).await,
             }
         }
-        // Released: it is killed, and whoever waits hears how it ended.
+        // Released: kill it, then report the exit to whoever waits.
         self.group_guard = None;
         if self.exit.is_none() {
             let ending = match ending {
@@ -156,8 +156,8 @@ impl TerminalTask {
         }
     }
 
-    /// It ended. Its number may be given to others from here on, unless only
-    /// the guard was killed, and others of the group live.
+    /// How it ended. Disarms the group guard, because the number may be reused from
+    /// here on, unless the guard process itself was killed and its group lives on.
     fn terminal_exit(&mut self, status: io::Result<ExitStatus>) -> TerminalExit {
         if let Some(leash) = self.group_guard.take()
             && status.as_ref().is_ok_and(|status| status.signal().is_none())
@@ -170,25 +170,25 @@ impl TerminalTask {
 
     async fn handle_command(&mut self, order: TerminalCommand) {
         match order {
-            TerminalCommand::Output(ticket) => {
+            TerminalCommand::Output(op_id) => {
                 let (text, truncated) = self.ring.text();
                 self.complete(
-                    ticket,
+                    op_id,
                     ClientOpResult::TerminalOutput { text, truncated, ended: self.exit.clone() },
                 )
                 .await;
             }
-            TerminalCommand::WaitForExit(ticket) => match self.exit.clone() {
-                Some(ended) => self.complete(ticket, ClientOpResult::Exited(ended)).await,
-                None if self.exit_waiters.len() < COMMAND_QUEUE => self.exit_waiters.push(ticket),
+            TerminalCommand::WaitForExit(op_id) => match self.exit.clone() {
+                Some(ended) => self.complete(op_id, ClientOpResult::Exited(ended)).await,
+                None if self.exit_waiters.len() < COMMAND_QUEUE => self.exit_waiters.push(op_id),
                 None => {
-                    let outcome = Err("too many wait for the end of this terminal".to_owned());
-                    self.emit(ClientOpEvent::Completed { ticket, outcome }).await;
+                    let outcome = Err("too many requests wait for this terminal to exit".to_owned());
+                    self.emit(ClientOpEvent::Completed { op_id, outcome }).await;
                 }
             },
-            TerminalCommand::Kill(ticket) => {
+            TerminalCommand::Kill(op_id) => {
                 self.group_guard = None;
-                self.complete(ticket, ClientOpResult::Done).await;
+                self.complete(op_id, ClientOpResult::Done).await;
             }
         }
     }
@@ -201,7 +201,7 @@ impl TerminalTask {
         self.flush_at.get_or_insert_with(|| Instant::now() + OUTPUT_INTERVAL);
     }
 
-    /// Tells what is new; at the end also a character that is torn.
+    /// Sends the unsent output; with `all` also an incomplete character.
     async fn flush_output(&mut self, all: bool) {
         self.flush_at = None;
         let count = if all { self.unsent.len() } else { complete_chars(&self.unsent) };
@@ -215,18 +215,18 @@ impl TerminalTask {
     async fn finish(&mut self, ended: TerminalExit) {
         self.flush_output(true).await;
         self.exit = Some(ended.clone());
-        for ticket in std::mem::take(&mut self.exit_waiters) {
-            self.complete(ticket, ClientOpResult::Exited(ended.clone())).await;
+        for op_id in std::mem::take(&mut self.exit_waiters) {
+            self.complete(op_id, ClientOpResult::Exited(ended.clone())).await;
         }
     }
 
-    async fn complete(&self, ticket: u64, lent: ClientOpResult) {
-        self.emit(ClientOpEvent::Completed { ticket, outcome: Ok(lent) }).await;
+    async fn complete(&self, op_id: u64, result: ClientOpResult) {
+        self.emit(ClientOpEvent::Completed { op_id, outcome: Ok(result) }).await;
     }
 
-    /// The slot may be gone by now, which is as well.
-    async fn emit(&self, news: ClientOpEvent) {
-        let _heard = self.events_tx.send((self.process, news)).await;
+    /// The slot may have ended; then nobody needs the event.
+    async fn emit(&self, event: ClientOpEvent) {
+        self.events_tx.send((self.process, event)).await.ok();
     }
 }
 

@@ -15,19 +15,19 @@ const WHICH: ProcessId = 1;
 
 struct Bench {
     lending: ClientOps,
-    news: Receiver<(ProcessId, ClientOpEvent)>,
+    event: Receiver<(ProcessId, ClientOpEvent)>,
     folder: tempfile::TempDir,
     /// What terminals said.
     said: String,
-    ticket: u64,
+    op_id: u64,
 }
 
 impl Bench {
     fn new() -> Self {
         // There is no hotseat to be its guard: this does without one.
         let folder = tempfile::tempdir().unwrap();
-        let (lending, news) = ClientOps::new(Some(guard(folder.path())));
-        Self { lending, news, folder, said: String::new(), ticket: 0 }
+        let (lending, event) = ClientOps::new(Some(guard(folder.path())));
+        Self { lending, event, folder, said: String::new(), op_id: 0 }
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -35,32 +35,32 @@ impl Bench {
     }
 
     /// Asks, and gives back the ticket or what came of it at once.
-    fn ask(&mut self, loan: ClientOp) -> Result<u64, Result<ClientOpResult, String>> {
-        self.ticket += 1;
-        match self.lending.execute(WHICH, self.ticket, self.folder.path().join("work"), loan) {
-            None => Ok(self.ticket),
-            Some(ClientOpEvent::Completed { ticket, outcome }) => {
-                assert_eq!(ticket, self.ticket);
+    fn ask(&mut self, op: ClientOp) -> Result<u64, Result<ClientOpResult, String>> {
+        self.op_id += 1;
+        match self.lending.execute(WHICH, self.op_id, self.folder.path().join("work"), op) {
+            None => Ok(self.op_id),
+            Some(ClientOpEvent::Completed { op_id, outcome }) => {
+                assert_eq!(op_id, self.op_id);
                 Err(outcome)
             }
             Some(other) => panic!("{other:?}"),
         }
     }
 
-    async fn answer(&mut self, wanted: u64) -> Result<ClientOpResult, String> {
+    async fn answer(&mut self, requested: u64) -> Result<ClientOpResult, String> {
         loop {
-            let news = timeout(Duration::from_secs(20), self.news.recv()).await.expect("an answer");
-            match news.unwrap() {
+            let event = timeout(Duration::from_secs(20), self.event.recv()).await.expect("an answer");
+            match event.unwrap() {
                 (WHICH, ClientOpEvent::TerminalOutput { text, .. }) => self.said.push_str(&text),
-                (WHICH, ClientOpEvent::Completed { ticket, outcome }) if ticket == wanted => return outcome,
+                (WHICH, ClientOpEvent::Completed { op_id, outcome }) if op_id == requested => return outcome,
                 other => panic!("{other:?}"),
             }
         }
     }
 
-    async fn lend(&mut self, loan: ClientOp) -> Result<ClientOpResult, String> {
-        match self.ask(loan) {
-            Ok(ticket) => self.answer(ticket).await,
+    async fn lend(&mut self, op: ClientOp) -> Result<ClientOpResult, String> {
+        match self.ask(op) {
+            Ok(op_id) => self.answer(op_id).await,
             Err(outcome) => outcome,
         }
     }
@@ -105,21 +105,21 @@ async fn files_are_read_and_written_in_order_and_only_in_the_folder() {
     assert_eq!(bench.lend(ClientOp::ReadFile(deep.clone())).await, Ok(ClientOpResult::FileText(None)));
     let tickets = ["1", "2", "3"].map(|text| bench.ask(write(&deep, text)).unwrap());
     let read = bench.ask(ClientOp::ReadFile(deep.clone())).unwrap();
-    for ticket in tickets {
-        assert_eq!(bench.answer(ticket).await, Ok(ClientOpResult::Done));
+    for op_id in tickets {
+        assert_eq!(bench.answer(op_id).await, Ok(ClientOpResult::Done));
     }
     assert_eq!(bench.answer(read).await, Ok(ClientOpResult::FileText(Some("3".to_owned()))));
 
     let outside = bench.folder.path().join("outside");
     let why = bench.lend(write(&outside, "x")).await.unwrap_err();
-    assert!(why.contains("outside of the session's folder") && !outside.exists(), "{why}");
+    assert!(why.contains("outside the session's folder") && !outside.exists(), "{why}");
     let why = bench.lend(ClientOp::ReadFile(bench.path("new"))).await.unwrap_err();
-    assert!(why.ends_with("is no file"), "{why}");
+    assert!(why.ends_with("is not a regular file"), "{why}");
     let why = bench.lend(write(&bench.path("new"), "x")).await.unwrap_err();
-    assert!(why.ends_with("is no file"), "{why}");
+    assert!(why.ends_with("is not a regular file"), "{why}");
     std::fs::write(bench.path("bytes"), b"\xff\xfe").unwrap();
     let why = bench.lend(ClientOp::ReadFile(bench.path("bytes"))).await.unwrap_err();
-    assert!(why.ends_with("is no text in UTF-8"), "{why}");
+    assert!(why.ends_with("is not UTF-8 text"), "{why}");
 }
 
 #[tokio::test]
@@ -131,8 +131,8 @@ async fn a_file_that_holds_the_text_already_is_not_touched() {
     let before = touched();
     bench.lending.execute(WHICH, 9, bench.path(""), ClientOp::WriteFile { path, text: "same".to_owned() });
     assert_eq!(
-        bench.news.recv().await.unwrap().1,
-        ClientOpEvent::Completed { ticket: 9, outcome: Ok(ClientOpResult::Done) }
+        bench.event.recv().await.unwrap().1,
+        ClientOpEvent::Completed { op_id: 9, outcome: Ok(ClientOpResult::Done) }
     );
     assert_eq!(std::fs::metadata(bench.path("same")).unwrap().modified().unwrap(), before);
 }
@@ -217,7 +217,7 @@ async fn what_cannot_be_run_is_said() {
             output_limit: 9,
         })
     };
-    assert!(bench.lend(run("t", "/")).await.unwrap_err().contains("outside of the session's folder"));
+    assert!(bench.lend(run("t", "/")).await.unwrap_err().contains("outside the session's folder"));
     assert!(bench.lend(run("t", "missing")).await.unwrap_err().contains("could not open a terminal"));
     for count in 0..MAX_TERMINALS {
         bench.lend(run(&count.to_string(), ".")).await.unwrap();

@@ -1,11 +1,12 @@
-//! The driver for agents that speak the Agent Client Protocol, version 1 (seen:
-//! opencode 1.18): one process, many sessions, and every switch the opening of
-//! another.
+//! The driver for agents that speak the Agent Client Protocol, version 1 (tried
+//! with opencode 1.18): one process has many sessions, and every switch opens
+//! one of them.
 //!
-//! Owns what is asked of such an agent and what its news mean, and says which
-//! of the files and terminals of this machine (`fs/*`, `terminal/*`) it is lent:
-//! reads in the session's folder are free, and for the rest a person or the mode
-//! has a say. An agent that has its own uses them by its own rules.
+//! Owns the requests to such an agent and the meaning of its messages, and
+//! decides which files and terminals of this machine (`fs/*`, `terminal/*`) it
+//! may use: reads in the session's folder are free, everything else needs the
+//! mode or a person. It never opens a file or runs a program itself. An agent
+//! with tools of its own uses those by its own rules.
 
 mod client_ops;
 mod command_line;
@@ -65,24 +66,24 @@ const fn acp_agent(
     }
 }
 
-/// One that could not fork when it was tried; what it says itself counts once it
-/// has said it.
+/// An agent that could not fork when it was tried. Its own capabilities count
+/// once the handshake has reported them.
 const fn without_fork(known: AgentSpec) -> AgentSpec {
     AgentSpec { driver: || Box::new(AcpDriver { assume_no_fork: true, ..AcpDriver::default() }), ..known }
 }
 
-/// The reference.
+/// opencode, the reference for this driver.
 pub const OPENCODE: AgentSpec = acp_agent("opencode", "opencode", &["acp"], "npm install -g opencode-ai");
-/// Alibaba's.
+/// Qwen Code, by Alibaba.
 pub const QWEN: AgentSpec =
     without_fork(acp_agent("qwen", "qwen", &["--acp"], "npm install -g @qwen-code/qwen-code"));
-/// GitHub's.
+/// GitHub Copilot CLI.
 pub const COPILOT: AgentSpec =
     without_fork(acp_agent("copilot", "copilot", &["--acp"], "npm install -g @github/copilot"));
-/// Google's.
+/// Gemini CLI, by Google.
 pub const GEMINI: AgentSpec =
     without_fork(acp_agent("gemini", "gemini", &["--acp"], "npm install -g @google/gemini-cli"));
-/// Claude's, by the protocol's own people: the official transcripts.
+/// The protocol's adapter for Claude Code; it writes official transcripts.
 pub const CLAUDE_AGENT: AgentSpec = AgentSpec {
     official_format: true,
     ..acp_agent(
@@ -92,79 +93,79 @@ pub const CLAUDE_AGENT: AgentSpec = AgentSpec {
         "npm install -g @agentclientprotocol/claude-agent-acp",
     )
 };
-/// Codex, by the same.
+/// The protocol's adapter for Codex.
 pub const CODEX: AgentSpec =
     acp_agent("codex-acp", "codex-acp", &[], "npm install -g @agentclientprotocol/codex-acp");
 
-/// Any other program that speaks so; the person names it.
+/// Any other program that speaks the protocol; a person names it.
 pub const CUSTOM_ACP: AgentSpec = acp_agent("acp", "", &[], "");
 
-/// What no such agent can: the protocol has no word for it.
+/// What no such agent can do, because the protocol does not provide it.
 const UNSUPPORTED: &[(Feature, &str)] = &[
-    (Feature::Rename, "the Agent Client Protocol cannot rename"),
-    (Feature::Archive, "the Agent Client Protocol cannot bring back what it deletes"),
-    (Feature::ForkAt, "the Agent Client Protocol copies a session to its end only"),
-    (Feature::Rewind, "the Agent Client Protocol cannot bring files back"),
-    (Feature::Servers, "the Agent Client Protocol does not tell of MCP servers"),
-    (Feature::Ephemeral, "the Agent Client Protocol cannot keep it from writing to disk"),
+    (Feature::Rename, "this agent cannot rename sessions"),
+    (Feature::Archive, "this agent cannot undo deletes, so nothing was deleted"),
+    (Feature::ForkAt, "this agent cannot fork at a message, only at the end"),
+    (Feature::Rewind, "this agent cannot rewind files"),
+    (Feature::Servers, "this agent does not report its MCP servers"),
+    (Feature::Ephemeral, "this agent always writes its sessions to disk"),
 ];
 
-/// The session in the seat.
+/// The active session.
 #[derive(Debug, Clone)]
 struct OpenedSession {
     session: SessionId,
     remote: RemoteSession,
 }
 
-/// A turn that runs.
+/// A running turn.
 #[derive(Debug)]
 struct AcpTurn {
     uuid: String,
     session: SessionId,
     since: Instant,
-    /// What was spent before it.
+    /// The session's totals before this turn.
     totals_before: SlotTotals,
 }
 
-/// One process of such an agent.
+/// One process of an ACP agent.
 #[derive(Debug, Default)]
 struct AcpDriver {
     connection: AcpConnection,
-    /// The session it is started in.
+    /// The session to open after the handshake.
     start_session: Option<StartSession>,
-    /// Where new sessions begin.
+    /// The folder of new sessions.
     cwd: PathBuf,
-    /// The model that was asked for; none: the agent's choice.
+    /// The chosen model; `None` for the agent's default.
     model: Option<String>,
-    /// Before it says what it can do, it is not taken to fork.
+    /// Report fork as unsupported until the handshake says otherwise.
     assume_no_fork: bool,
-    /// What it says it can do; none before the handshake.
+    /// The agent's reported capabilities; `None` before the handshake.
     agent_capabilities: Option<AgentCapabilities>,
     name: String,
     version: String,
-    /// How a person logs in with it, in its own words.
+    /// The ways to log in, in the agent's own words.
     login_hints: Vec<String>,
-    /// Its sessions, as far as it has told of them.
+    /// The agent's sessions, as far as it has listed them.
     remote_sessions: BTreeMap<SessionId, RemoteSession>,
     active: Option<OpenedSession>,
-    /// The sessions that it has open beside that one, and what each offers: those
-    /// of an agent that closes none.
+    /// Other sessions that an agent without `session/close` still has open, with
+    /// their options.
     open_options: BTreeMap<SessionId, SessionOptions>,
-    /// The sessions that it is closing, and who wants one back meanwhile: copilot
-    /// 1.0 opens none before it has closed it.
+    /// Sessions being closed, each with the request to reopen it that arrived
+    /// meanwhile: copilot 1.0 reopens a session only after it has closed it.
     closing: BTreeMap<SessionId, Option<OpenRequest>>,
-    /// What the agent replays of the session it opens.
+    /// The history that the agent replays while it opens a session.
     replay: Option<ReplayBuffer>,
-    /// Knows what of a session is written down.
+    /// Tells what of a session is recorded on disk.
     finder: SessionFinder,
     options: SessionOptions,
     permissions: PermissionQueue,
     client_ops: AcpClientOps,
     assembler: TurnAssembler,
-    /// Slash commands in a session that is not active yet.
+    /// Slash commands received for a session that is not active yet.
     early_commands: Option<(SessionId, Vec<(String, String)>)>,
     turn: Option<AcpTurn>,
-    /// A switch that waits for the end of the turn it interrupts.
+    /// A switch that waits for the interrupted turn to end.
     queued_switch: Option<OpenRequest>,
     spent: SlotTotals,
     context: Option<ContextUsage>,
@@ -202,21 +203,21 @@ impl Driver for AcpDriver {
         match ask {
             SlotRequest::Handshake => self.send_initialize(id),
             SlotRequest::Interrupt => {
-                let mut heard = self.cancel_turn();
-                heard.push(respond_to(id, Ok(AgentResponse::Done)));
-                heard
+                let mut events = self.cancel_turn();
+                events.push(respond_to(id, Ok(AgentResponse::Done)));
+                events
             }
             SlotRequest::Switch { switch, interrupt } => self.switch(id, switch, interrupt),
             SlotRequest::SetModel(model) => self.set_model(id, model),
             SlotRequest::SetMode(mode) => self.set_mode(id, mode),
             SlotRequest::ContextUsage => {
-                let unknown = || refusal("the agent has not said how full its context window is");
+                let unknown = || refusal("the agent has not reported its context window");
                 vec![respond_to(
                     id,
                     self.context.clone().map(AgentResponse::ContextUsage).ok_or_else(unknown),
                 )]
             }
-            // It is given one at a time.
+            // The slot sends it one prompt at a time, so none is queued there.
             SlotRequest::CancelPrompt(_) => vec![respond_to(id, Ok(AgentResponse::Cancelled(false)))],
             SlotRequest::EndSession => self.cancel_turn(),
             SlotRequest::Archive { .. } => vec![unsupported(id, Feature::Archive)],
@@ -242,30 +243,31 @@ impl Driver for AcpDriver {
     fn answer_permission(
         &mut self,
         request: PermissionRequest,
-        verdict: PermissionDecision,
+        decision: PermissionDecision,
     ) -> Vec<AgentEvent> {
-        let lent = self.answer_question(&request.id, &verdict);
-        lent.or_else(|| self.answer_agent(&request.id, &verdict)).into_iter().collect()
+        let answered = self.answer_question(&request.id, &decision);
+        answered.or_else(|| self.answer_agent(&request.id, &decision)).into_iter().collect()
     }
 
     fn handle_message(&mut self, line: JsonLine) -> (Option<SessionId>, Vec<AgentEvent>) {
         self.handle_line(line)
     }
 
-    fn handle_client_op(&mut self, news: ClientOpEvent) -> Vec<AgentEvent> {
-        self.handle_op_event(news)
+    fn handle_client_op(&mut self, event: ClientOpEvent) -> Vec<AgentEvent> {
+        self.handle_op_event(event)
     }
 }
 
 impl AcpDriver {
-    /// Stops the turn that runs. What it asks has to be answered, says the protocol.
+    /// Cancels the running turn. The protocol requires open permission requests to
+    /// be answered as well.
     fn cancel_turn(&mut self) -> Vec<AgentEvent> {
         let Some(active) = self.active.as_ref().filter(|_| self.turn.is_some()) else { return Vec::new() };
         let cancel = CancelNotification::new(active.remote.id.clone());
-        let mut heard = vec![AcpConnection::notify(AGENT_METHOD_NAMES.session_cancel, &cancel)];
-        heard.extend(self.permissions.cancel_all());
-        heard.extend(self.cancel_questions());
-        heard
+        let mut events = vec![AcpConnection::notify(AGENT_METHOD_NAMES.session_cancel, &cancel)];
+        events.extend(self.permissions.cancel_all());
+        events.extend(self.cancel_questions());
+        events
     }
 
     fn switch(&mut self, id: &str, switch: Switch, interrupt: bool) -> Vec<AgentEvent> {
@@ -273,7 +275,7 @@ impl AcpDriver {
             Switch::Clear => OpenTarget::New,
             Switch::Resume(session) => OpenTarget::Stored(session),
             Switch::ResumeOrCreate { .. } => {
-                return vec![respond_to(id, Err(refusal("this agent gives its sessions their ids itself")))];
+                return vec![respond_to(id, Err(refusal("this agent assigns session ids itself")))];
             }
             Switch::Fork { source, cwd, .. } => OpenTarget::Fork { source, cwd },
         };
@@ -288,7 +290,7 @@ impl AcpDriver {
         self.cancel_turn()
     }
 
-    /// Whether the agent closes sessions, so that what one holds can be let go.
+    /// Whether the agent can close sessions and free what they hold.
     fn can_close(&self) -> bool {
         self.agent_capabilities.as_ref().is_some_and(|can| can.session_capabilities.close.is_some())
     }

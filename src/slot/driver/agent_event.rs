@@ -1,4 +1,4 @@
-//! What a driver gives back: what the slot hears, and lines for the agent.
+//! What a driver returns: events for the slot, and lines to send to the agent.
 
 use std::path::PathBuf;
 
@@ -13,33 +13,33 @@ use crate::slot::{
     RewindResult, SlotError, SlotTotals,
 };
 
-/// Something the agent said, or is to be told.
+/// An event from an agent, or a line that is to be sent to it.
 #[derive(Debug, Clone, PartialEq)]
 pub enum AgentEvent {
-    /// This line is to be sent.
+    /// Send this line to the agent.
     SendLine(JsonLine),
-    /// The answer to what was asked under this id.
+    /// The response to the request with this id.
     Response {
         /// Which.
         id: String,
         /// The answer.
         answer: Result<AgentResponse, SlotError>,
     },
-    /// From here on another session speaks.
+    /// The agent switched its session on its own, such as by a slash command.
     SessionReset {
         /// The new one.
         to: SessionId,
-        /// How it came: `clear`, `resume` or `fork`.
+        /// `clear`, `resume` or `fork`.
         what: &'static str,
     },
-    /// The conversation grew.
+    /// Content was added to the conversation, or changed.
     ConversationChanged {
         /// The entry; empty for deltas.
         uuid: String,
         /// By what.
         change: ConversationEvent,
     },
-    /// A prompt moved on.
+    /// A prompt reached another state.
     PromptStateChanged {
         /// Which.
         uuid: String,
@@ -50,67 +50,67 @@ pub enum AgentEvent {
     TurnEnded {
         /// The report's own id.
         uuid: String,
-        /// What the turn took; none where no model was asked.
+        /// The cost of the turn; `None` if no model was called.
         cost: Option<TurnCost>,
-        /// The session's totals; their share of the context window is not known here.
+        /// The session's totals, without the share of the context window.
         totals: SlotTotals,
     },
-    /// The model did not answer, and is asked again.
+    /// The model request failed and will be repeated.
     Retrying(ModelRetry),
-    /// No turn runs and none waits.
+    /// No turn runs and no prompt is queued in the agent.
     Idle,
-    /// A tool wants to run.
+    /// A tool call that needs permission.
     PermissionRequested(PermissionRequest),
     /// A permission request was dropped, by its id.
     PermissionDropped(String),
     /// The model in use.
     ModelChanged(String),
-    /// What may run without asking.
+    /// Which tools may run without asking.
     ModeChanged(PermissionMode),
-    /// MCP servers: connected, of how many.
+    /// MCP servers: (connected, configured).
     McpServersChanged(usize, usize),
-    /// The agent's slash commands are these now.
+    /// The complete list of the agent's slash commands: name and description.
     SlashCommands(Vec<(String, String)>),
-    /// The agent is to have this; what comes of it comes to
-    /// [`Driver::handle_client_op`](super::Driver::lent).
+    /// Execute this on the agent's behalf; the result goes to
+    /// [`Driver::handle_client_op`](super::Driver::handle_client_op).
     ClientOp {
-        /// Ties the outcome to it; the driver's own.
-        ticket: u64,
-        /// The session's folder, within which it has to stay.
+        /// The driver's own id for it, which the result carries.
+        op_id: u64,
+        /// The session's folder, which the operation must not leave.
         folder: PathBuf,
         /// What.
-        loan: ClientOp,
+        op: ClientOp,
     },
-    /// What was said in the active session before; comes behind the answer that
-    /// seats it.
+    /// The history of the active session. It follows the response that activates
+    /// the session.
     HistoryReplayed {
-        /// When the last of it was said; none where the agent does not say.
+        /// When the session was last active, if the agent reports it.
         at: Option<DateTime<Utc>>,
-        /// Each with its entry's uuid, which may be empty.
+        /// The changes in order, each with its entry's uuid, which may be empty.
         changes: Vec<(String, ConversationEvent)>,
     },
-    /// The sessions that the agent keeps where nobody else can read them.
+    /// The sessions that only the agent itself can read.
     SessionsListed(Vec<ListedSession>),
 }
 
-/// What an agent answered.
+/// The agent's response to a [`SlotRequest`](super::SlotRequest).
 #[derive(Debug, Clone, PartialEq)]
 pub enum AgentResponse {
-    /// It is done, and nothing more is to be said.
+    /// Done, without further data.
     Done,
-    /// Who came through the handshake, and what its session used so far.
+    /// The agent, and what its session has used so far.
     Handshake(Box<AgentInfo>, SlotTotals),
-    /// The session that a switch made the active one.
+    /// The session that a switch activated.
     Switched(Box<SwitchResult>),
-    /// The model is changed; to which, where the agent says so.
+    /// The model was changed; to which, if the agent reports it.
     Model(Option<String>),
-    /// What the context window holds.
+    /// Contents of the context window.
     ContextUsage(ContextUsage),
     /// Its MCP servers.
     McpServers(Vec<McpServerStatus>),
-    /// What coming back to a prompt changes in the files.
+    /// The file changes of a rewind.
     Rewind(RewindResult),
-    /// Whether a prompt was taken back in time.
+    /// Whether a prompt was withdrawn before its turn started.
     Cancelled(bool),
 }
 
@@ -121,15 +121,15 @@ pub struct SwitchResult {
     pub session: SessionId,
     /// The session it was copied from.
     pub forked_from: Option<SessionId>,
-    /// The process that answered; none where it did not say.
+    /// The pid that answered; `None` if the agent does not report it.
     pub pid: Option<u32>,
     /// Prompts in the model's context.
     pub turns: u64,
-    /// The folder it runs in.
+    /// The folder the session runs in.
     pub cwd: PathBuf,
     /// Its transcript.
     pub transcript: PathBuf,
-    /// What was mended in it.
+    /// What was repaired in it.
     pub repaired: Option<String>,
     /// What it used so far.
     pub totals: SlotTotals,

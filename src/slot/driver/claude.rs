@@ -1,9 +1,9 @@
-//! The driver for the official `claude`, headless: the stream-json dialect
+//! The driver for the official `claude`, headless: the stream-json protocol
 //! without the three switches (facts from 2.1.329).
 //!
-//! Clear is its own `/clear`, sent as a prompt, in process. Resume and fork need
-//! another process (`--resume`, `--fork-session`). It is asked once whether it
-//! knows the requests by now, and then they are used.
+//! Clear is `claude`'s own `/clear`, sent as a prompt, in process. Resume and
+//! fork need another process (`--resume`, `--fork-session`). The handshake
+//! probes whether this version supports the requests; if so, they are used.
 
 mod clear;
 mod handshake;
@@ -19,7 +19,7 @@ use super::{AgentEvent, AgentSpec, Driver, JsonLine, SlotRequest, SpawnArgs, Sta
 use crate::session::SessionId;
 use crate::slot::{Capabilities, Launch, PermissionDecision, PermissionRequest, Switch, SwitchSupport};
 
-/// The official program, as it lies on the PATH.
+/// The official program on `PATH`.
 pub const CLAUDE: AgentSpec = AgentSpec {
     name: "claude",
     program: Some("claude"),
@@ -29,24 +29,25 @@ pub const CLAUDE: AgentSpec = AgentSpec {
     driver: || Box::<ClaudeDriver>::default(),
 };
 
-/// One process of it.
+/// One process of the agent.
 #[derive(Debug, Default)]
 struct ClaudeDriver {
     dialect: StreamJson,
-    /// The active session; none before it is started. It does not say which that
-    /// is before the first turn, so it is told which it is to be.
+    /// The active session; `None` before the start. `claude` reports it only with
+    /// the first turn, so the driver chooses the id and passes it as an argument.
     session: Option<SessionId>,
-    /// Where its transcript lies, where somebody knows.
+    /// The session's transcript, if known.
     transcript: PathBuf,
     cwd: PathBuf,
     /// The model it was started with.
     model: Option<String>,
     handshake: ClaudeHandshake,
-    /// A `/clear` on its way.
+    /// A `/clear` that is not finished.
     clear: Option<PendingClear>,
-    /// It does not know the request `clear`.
+    /// This version does not support the request `clear`.
     clear_unsupported: bool,
-    /// A conversation ended, and the next frame of a new session says which is next.
+    /// A `conversation_reset` was received (its trigger); the next `init` frame
+    /// names the new session.
     pending_reset: Option<&'static str>,
 }
 
@@ -96,7 +97,7 @@ impl Driver for ClaudeDriver {
                     vec![self.dialect.request(id, ask)]
                 }
             }
-            // `end_session` is not known to it, and its input ends anyway.
+            // It does not support `end_session`, and its stdin is closed anyway.
             SlotRequest::EndSession => vec![self.dialect.request(id, SlotRequest::Interrupt)],
             other => vec![self.dialect.request(id, other)],
         }
@@ -109,9 +110,9 @@ impl Driver for ClaudeDriver {
     fn answer_permission(
         &mut self,
         request: PermissionRequest,
-        verdict: PermissionDecision,
+        decision: PermissionDecision,
     ) -> Vec<AgentEvent> {
-        vec![StreamJson::permission_line(request, verdict)]
+        vec![StreamJson::permission_line(request, decision)]
     }
 
     fn handle_message(&mut self, line: JsonLine) -> (Option<SessionId>, Vec<AgentEvent>) {
@@ -119,15 +120,15 @@ impl Driver for ClaudeDriver {
             Some("control_response") => (None, self.handle_response(line)),
             Some("conversation_reset") => {
                 self.dialect.reset_totals();
-                let known = ["clear", "resume", "fork"];
-                let trigger = known.into_iter().find(|known| line["trigger"] == *known);
+                let spec = ["clear", "resume", "fork"];
+                let trigger = spec.into_iter().find(|spec| line["trigger"] == *spec);
                 self.pending_reset = Some(trigger.unwrap_or("clear"));
                 (None, Vec::new())
             }
             Some("command_lifecycle") if self.is_about_clear(&line) => {
                 (None, self.handle_clear_lifecycle(&line))
             }
-            // What it says of the clear is said by the switch.
+            // The response to the switch reports the clear.
             Some("result") if self.clear.is_some() && !line["local_command"].is_null() => (None, Vec::new()),
             Some("system") if line["subtype"] == "init" => self.handle_init(line),
             _ => self.dialect.handle_message(line),
@@ -139,41 +140,41 @@ impl ClaudeDriver {
     fn handle_response(&mut self, line: JsonLine) -> Vec<AgentEvent> {
         let id = line["response"]["request_id"].as_str().unwrap_or_default().to_owned();
         if self.handshake.expects(&id) {
-            let greeted = self.handshake.handle_response(&id, &line["response"]);
-            return greeted.map(|(id, hello)| self.finish_handshake(id, &hello)).into_iter().collect();
+            let handshake_done = self.handshake.handle_response(&id, &line["response"]);
+            return handshake_done.map(|(id, hello)| self.finish_handshake(id, &hello)).into_iter().collect();
         }
         let unknown = line["response"]["error_code"] == "unsupported_request";
         if unknown && self.clear.as_ref().is_some_and(|clear| clear.id == id) {
             self.clear_unsupported = true;
             return self.send_clear_prompt();
         }
-        let (_, heard) = self.dialect.handle_message(line);
-        if let [AgentEvent::Response { id, .. }] = heard.as_slice()
+        let (_, events) = self.dialect.handle_message(line);
+        if let [AgentEvent::Response { id, .. }] = events.as_slice()
             && self.clear.as_ref().is_some_and(|clear| clear.id == *id)
         {
             self.clear = None;
         }
-        heard
+        events
     }
 
-    /// A turn begins, and says in which session.
+    /// A turn begins and names its session.
     fn handle_init(&mut self, line: JsonLine) -> (Option<SessionId>, Vec<AgentEvent>) {
         let session = line["session_id"].as_str().and_then(|id| id.parse::<SessionId>().ok());
-        let (of, mut heard) = self.dialect.handle_message(line);
+        let (of, mut events) = self.dialect.handle_message(line);
         let (Some(what), Some(to)) = (self.pending_reset, session.filter(|_| session != self.session)) else {
-            return (of, heard);
+            return (of, events);
         };
         self.pending_reset = None;
         self.session = Some(to);
         if self.clear.is_some() {
             return (None, Vec::new());
         }
-        heard.insert(0, AgentEvent::SessionReset { to, what });
-        (None, heard)
+        events.insert(0, AgentEvent::SessionReset { to, what });
+        (None, events)
     }
 }
 
-/// An id for a prompt of the driver's own.
+/// An id for a prompt that the driver itself sends.
 fn new_prompt_id() -> String {
     Uuid::new_v4().to_string()
 }

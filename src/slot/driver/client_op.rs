@@ -1,68 +1,71 @@
-//! What an agent may have the slot do for it on this machine, and what came of it.
+//! Client operations: files and terminals of this machine that an agent asks its
+//! client for (ACP's `fs/*` and `terminal/*`), and their results.
 
 use std::path::PathBuf;
 
-/// Something that an agent wants done. Who may have what is the driver's to
-/// decide; that it stays within the session's folder is checked where it is done.
+/// An operation on an agent's behalf. The driver decides whether it is
+/// permitted; the executor enforces that it stays in the session's folder.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ClientOp {
-    /// The text of a file; answered with [`Text`](Lent::Text).
+    /// Read a text file; answered with [`FileText`](ClientOpResult::FileText).
     ReadFile(PathBuf),
-    /// A file is to hold this text; answered with [`ActionDone`](Lent::Done).
+    /// Replace a file's text; answered with [`Done`](ClientOpResult::Done).
     WriteFile {
-        /// Which; its folders are made where they are missing.
+        /// The file; missing parent folders are created.
         path: PathBuf,
-        /// The whole of it.
+        /// The complete new text.
         text: String,
     },
-    /// A program is to run in a terminal; answered with [`ActionDone`](Lent::Done).
+    /// Run a program in a terminal; answered with [`Done`](ClientOpResult::Done).
     CreateTerminal(CreateTerminal),
-    /// What a terminal's program said; answered with [`ProcessOutput`](Lent::Output).
+    /// The output so far; answered with
+    /// [`TerminalOutput`](ClientOpResult::TerminalOutput).
     TerminalOutput(String),
-    /// The end of a terminal's program; answered with [`Ended`](Lent::Ended), then.
+    /// Answered with [`Exited`](ClientOpResult::Exited) once the program has ended.
     WaitForExit(String),
-    /// End a terminal's program; answered with [`ActionDone`](Lent::Done).
+    /// Kill the program; answered with [`Done`](ClientOpResult::Done).
     KillTerminal(String),
-    /// End it, and forget the terminal; answered with [`ActionDone`](Lent::Done).
+    /// Kill the program and forget the terminal; answered with
+    /// [`Done`](ClientOpResult::Done).
     ReleaseTerminal(String),
 }
 
-/// A program that is to run.
+/// A program to run in a terminal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CreateTerminal {
-    /// What its terminal is called from here on.
+    /// The terminal's id from here on.
     pub terminal: String,
     /// The program and its arguments.
     pub command: Vec<String>,
     /// Environment on top of ours.
     pub env: Vec<(String, String)>,
-    /// The folder it runs in.
+    /// The folder the session runs in.
     pub cwd: PathBuf,
-    /// Bytes of what it says that are kept, the last ones.
+    /// How many of its last output bytes are kept.
     pub output_limit: usize,
 }
 
-/// What came of a loan.
+/// The result of a [`ClientOp`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ClientOpResult {
-    /// What a file holds; none: there is no such file.
+    /// The file's text; `None` if there is no such file.
     FileText(Option<String>),
-    /// It is done.
+    /// Done, without further data.
     Done,
-    /// What a program said so far.
+    /// A program's output so far.
     TerminalOutput {
-        /// The last of it.
+        /// The last of the output.
         text: String,
-        /// It said more before.
+        /// Earlier output was discarded.
         truncated: bool,
-        /// How it ended; none: it runs.
+        /// How it ended; `None` while it runs.
         ended: Option<TerminalExit>,
     },
     /// A program ended.
     Exited(TerminalExit),
 }
 
-/// How a program in a terminal ended: by one of the two, or nobody knows.
+/// How a program in a terminal ended: by one of the two, or unknown.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TerminalExit {
     /// Its exit code.
@@ -71,17 +74,17 @@ pub struct TerminalExit {
     pub signal: Option<String>,
 }
 
-/// What a driver hears of its loans.
+/// Results and output of an agent's client operations.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ClientOpEvent {
-    /// One is done, or not, and why not.
+    /// An operation finished, or failed for a reason.
     Completed {
         /// Which.
-        ticket: u64,
+        op_id: u64,
         /// What came of it.
         outcome: Result<ClientOpResult, String>,
     },
-    /// A terminal's program said more; of a flood only the last.
+    /// A terminal's program printed more. Of a flood only the end is sent.
     TerminalOutput {
         /// Which terminal.
         terminal: String,

@@ -1,8 +1,8 @@
-//! The driver for `codex app-server`: JSON-RPC by lines, one process for all of
-//! its threads, so that every switch is in process (facts from 0.169.0).
+//! The driver for `codex app-server`: line-delimited JSON-RPC. One process has
+//! all threads, so every switch is in process (facts from 0.169.0).
 //!
-//! A thread is a session, and its id the session's. A prompt to a thread where a
-//! turn runs would steer that turn, so the slot keeps it until none does.
+//! A thread is a session and its id is the session's. A prompt sent during a
+//! turn would steer that turn, so the slot keeps it until the turn has ended.
 
 mod incoming;
 mod items;
@@ -23,7 +23,7 @@ use crate::session::SessionId;
 use crate::session::message::Usage;
 use crate::slot::{Capabilities, Feature, Launch, PermissionDecision, PermissionRequest};
 
-/// The official program, as it lies on the PATH.
+/// The official program on `PATH`.
 pub const CODEX: AgentSpec = AgentSpec {
     name: "codex",
     program: Some("codex"),
@@ -35,40 +35,41 @@ pub const CODEX: AgentSpec = AgentSpec {
 
 const CAPABILITIES: Capabilities = Capabilities {
     unsupported_features: &[
-        (Feature::Cost, "codex tells tokens, not prices"),
-        (Feature::Servers, "codex tells of its MCP servers in its own program only"),
-        (Feature::Rewind, "codex keeps no copies of the files it changes"),
+        (Feature::Cost, "codex reports tokens, not prices"),
+        (Feature::Servers, "codex lists its MCP servers only in its own program"),
+        (Feature::Rewind, "codex keeps no checkpoints of the files it changes"),
     ],
     ..Capabilities::FULL
 };
 
-/// A prompt that is a method of codex's, as [`REVERT`] is; what else begins with
-/// a slash its own screen does, and nobody here.
+/// A prompt that stands for a method of codex, as [`REVERT`] does. codex's other
+/// slash commands belong to its own screen.
 const COMPACT: &str = "/compact";
 
-/// One process of it.
+/// One process of the agent.
 #[derive(Debug, Default)]
 struct CodexDriver {
     start_session: Option<StartSession>,
     cwd: PathBuf,
-    /// As a person chose it; none: as codex is configured.
+    /// The chosen model; `None` for codex's configured one.
     model: Option<String>,
-    /// The slot's, whatever codex is configured to: what the screen says holds.
+    /// The slot's mode. It overrides codex's configuration, so that the mode shown
+    /// on the screen is the one in force.
     mode: PermissionMode,
     ephemeral: bool,
     /// The active thread.
     thread: Option<SessionId>,
-    /// What the handshake has brought so far.
+    /// Results of the handshake so far.
     handshake: HandshakeProgress,
-    /// What was asked and is not answered, by the id it was asked under.
+    /// Open requests, by id.
     pending: HashMap<String, CodexPending>,
     turn: Option<CodexTurn>,
-    /// Tokens of the active thread, and what its context window holds of how much.
+    /// Tokens of the active thread; `context` is (used, size of the window).
     usage: Usage,
     context: (u64, u64),
 }
 
-/// What the handshake brings.
+/// Results of the handshake.
 #[derive(Debug, Default)]
 struct HandshakeProgress {
     version: String,
@@ -76,40 +77,40 @@ struct HandshakeProgress {
     models: Vec<String>,
 }
 
-/// What an answer is to.
+/// What a response belongs to.
 #[derive(Debug)]
 enum CodexPending {
-    /// The handshake, step by step; under which id it is owed.
+    /// The steps of the handshake, each with the id of the slot's request.
     Initialize(String),
     Account(String),
     Models(String),
     FirstThread(String),
-    /// A switch, from which thread, and the title of the one it makes.
+    /// A switch: the thread it leaves, and the title for the new one.
     Switch(Option<SessionId>, Option<String>),
     /// A prompt, by its uuid.
     Prompt(String),
-    /// The turns of a thread that is to be forked at one of them.
+    /// A page of turns, searched for a fork point.
     Turns(ForkPoint),
-    /// The last turn, which a prompt of this uuid takes back.
+    /// The last turn, which the prompt with this uuid reverts.
     LastTurn(String),
-    /// Taking it back; the ids of what is gone then.
+    /// The revert itself: prompt uuid, and the ids of the dropped items.
     Revert(String, Vec<String>),
-    /// Anything that is only done or not.
+    /// A request whose response carries no data.
     Plain,
-    /// Nobody waits.
+    /// The response is ignored.
     Ignored,
 }
 
-/// The turn that runs.
+/// The running turn.
 #[derive(Debug, Default)]
 struct CodexTurn {
     /// The prompt's uuid.
     prompt: String,
-    /// Its own id; empty until codex said it.
+    /// codex's id for the turn; empty until known.
     id: String,
-    /// It is to be interrupted as soon as its id is known.
+    /// Interrupt it as soon as its id is known.
     interrupt_requested: bool,
-    /// Tokens before it.
+    /// The thread's tokens before this turn.
     usage_before: Usage,
 }
 
@@ -171,7 +172,7 @@ impl Driver for CodexDriver {
             PermissionDecision::AllowSession => "acceptForSession",
             PermissionDecision::Deny(_) => "decline",
         };
-        // Its ids are numbers; they went through the slot as text.
+        // codex's ids are numbers; the slot carries them as text.
         let id: Value = serde_json::from_str(&request.id).unwrap_or(Value::Null);
         vec![AgentEvent::SendLine(json!({"id": id, "result": {"decision": decision}}))]
     }
@@ -182,7 +183,7 @@ impl Driver for CodexDriver {
 }
 
 impl CodexDriver {
-    /// The line that asks for a method; its answer comes under this id.
+    /// The line that calls a method; the response carries this id.
     fn send_request(&mut self, id: &str, asked: CodexPending, method: &str, params: &Value) -> AgentEvent {
         self.pending.insert(id.to_owned(), asked);
         AgentEvent::SendLine(json!({"id": id, "method": method, "params": params}))

@@ -1,5 +1,5 @@
-//! The driver for `hotseat agent`: the stream-json dialect with the three
-//! switches in it, so there is nothing to work around.
+//! The driver for `hotseat agent`: the stream-json protocol, including the three
+//! switches.
 
 use super::stream_json::{StreamJson, spawn_args};
 use super::{AgentEvent, AgentSpec, Driver, JsonLine, SlotRequest, SpawnArgs, StartSession};
@@ -42,9 +42,9 @@ impl Driver for HotseatDriver {
     fn answer_permission(
         &mut self,
         request: PermissionRequest,
-        verdict: PermissionDecision,
+        decision: PermissionDecision,
     ) -> Vec<AgentEvent> {
-        vec![StreamJson::permission_line(request, verdict)]
+        vec![StreamJson::permission_line(request, decision)]
     }
 
     fn handle_message(&mut self, line: JsonLine) -> (Option<SessionId>, Vec<AgentEvent>) {

@@ -1,4 +1,4 @@
-//! What the slot asks of an agent.
+//! Requests from the slot to an agent.
 
 use crate::protocol::PermissionMode;
 use crate::session::SessionId;
@@ -9,7 +9,8 @@ use crate::slot::Switch;
 pub enum StartSession {
     /// A new one.
     New,
-    /// A new one of this id: a session that was lost before its first entry.
+    /// A new one with this id, such as one whose process died before its first
+    /// entry was written.
     WithId(SessionId),
     /// A stored one.
     Stored(SessionId),
@@ -17,26 +18,28 @@ pub enum StartSession {
     Fork {
         /// The session to copy.
         source: SessionId,
-        /// Copy up to this message; none: all.
+        /// Copy up to and including this message; `None` copies everything.
         at: Option<String>,
     },
 }
 
-/// Something the agent is to do and to answer.
+/// A request that the agent must answer.
 #[derive(Debug, Clone, PartialEq)]
 pub enum SlotRequest {
-    /// Say who you are; answered with [`Agent`](super::Answer::Agent).
+    /// Identify yourself; answered with
+    /// [`Handshake`](super::AgentResponse::Handshake).
     Handshake,
     /// Stop the running turn.
     Interrupt,
-    /// Change the active session; answered with [`Seated`](super::Answer::Seated).
+    /// Change the active session; answered with
+    /// [`Switched`](super::AgentResponse::Switched).
     Switch {
-        /// To which.
+        /// The process that asked.
         switch: Switch,
         /// Stop a running turn first.
         interrupt: bool,
     },
-    /// Change the model; answered with [`ModelInfo`](super::Answer::Model).
+    /// Change the model; answered with [`Model`](super::AgentResponse::Model).
     SetModel(Option<String>),
     /// Change what may run without asking.
     SetMode(PermissionMode),
@@ -44,37 +47,40 @@ pub enum SlotRequest {
     Rename {
         /// The title.
         title: String,
-        /// Which; where it is not the active one any more, nothing is renamed by
-        /// an agent whose sessions others change too.
+        /// The session. If it is no longer active, an agent whose sessions are also
+        /// changed by others renames nothing.
         session: SessionId,
     },
-    /// Put a stored session aside that only this agent keeps, or bring it back.
+    /// Archive a stored session that only this agent keeps, or restore it.
     Archive {
-        /// Which; never the active one.
+        /// The session; never the active one.
         session: SessionId,
-        /// Bring it back.
+        /// Restore it instead.
         back: bool,
     },
-    /// Measure the context window; answered with [`ModelContext`](super::Answer::Context).
+    /// Measure the context window; answered with
+    /// [`ContextUsage`](super::AgentResponse::ContextUsage).
     ContextUsage,
-    /// Say which MCP servers there are; answered with [`McpServers`](super::Answer::Servers).
+    /// List the MCP servers; answered with
+    /// [`McpServers`](super::AgentResponse::McpServers).
     McpServers,
-    /// Bring files back to what they were when a prompt came; answered with
-    /// [`Rewind`](super::Answer::Rewind).
+    /// Restore files to their state at a prompt; answered with
+    /// [`Rewind`](super::AgentResponse::Rewind).
     Rewind {
         /// The prompt's uuid.
         prompt: String,
-        /// Only say what that would change.
+        /// Only report what would change.
         dry_run: bool,
     },
-    /// Take a queued prompt back; answered with [`Cancelled`](super::Answer::Cancelled).
+    /// Withdraw a queued prompt; answered with
+    /// [`Cancelled`](super::AgentResponse::Cancelled).
     CancelPrompt(String),
-    /// Stop what runs, and end. Nobody waits for an answer.
+    /// Stop the running turn and exit. No response is awaited.
     EndSession,
 }
 
 impl SlotRequest {
-    /// What is asked, in one word.
+    /// A short name for messages.
     pub fn name(&self) -> &'static str {
         match self {
             Self::Handshake => "handshake",

@@ -1,5 +1,5 @@
-//! The stream-json control protocol, as our own agent and the official `claude`
-//! speak it. Owns the frames; the drivers that share it own what differs.
+//! The stream-json control protocol, which our own agent and the official
+//! `claude` share. What differs between them belongs to their drivers.
 
 mod incoming;
 pub mod responses;
@@ -16,21 +16,21 @@ use crate::protocol::{
 };
 use crate::slot::{Launch, PermissionDecision, PermissionRequest, SlotError, SlotTotals, Switch};
 
-/// Makes the agent tell when it is idle, and keep files before it changes them.
+/// Makes the agent report when it is idle, and checkpoint files before changes.
 const ENVIRONMENT: [(&str, &str); 2] =
     [("CLAUDE_CODE_SDK_READS_SESSION_STATE", "1"), ("CLAUDE_CODE_ENABLE_SDK_FILE_CHECKPOINTING", "true")];
 
-/// What has to be remembered to understand such an agent.
+/// Protocol state of one process.
 #[derive(Debug, Default)]
 pub struct StreamJson {
-    /// Its dollars and its tokens by model are cumulative: a turn's cost is what
-    /// they grew by. None while nobody knows what was spent before.
+    /// The last totals. Dollars and tokens on the wire are cumulative, so a turn
+    /// costs the difference. `None` while earlier spending is unknown.
     spent: Option<SlotTotals>,
-    /// What kind of answer is expected under an id.
+    /// The kind of response expected for each open request id.
     expected: HashMap<String, ResponseKind>,
 }
 
-/// A kind of answer.
+/// A kind of response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum ResponseKind {
     Done,
@@ -43,7 +43,7 @@ enum ResponseKind {
     Cancelled,
 }
 
-/// How such an agent is started in a session.
+/// Arguments and environment to start such an agent in a session.
 pub fn spawn_args(launch: &Launch, origin: &StartSession) -> SpawnArgs {
     let mut arguments: Vec<OsString> = [
         "--output-format",
@@ -79,12 +79,12 @@ pub fn spawn_args(launch: &Launch, origin: &StartSession) -> SpawnArgs {
 }
 
 impl StreamJson {
-    /// A session begins that has spent nothing.
+    /// A new session begins, with nothing spent.
     pub fn reset_totals(&mut self) {
         self.spent = Some(SlotTotals::default());
     }
 
-    /// The line that asks; its answer will be heard under this id.
+    /// The line of a request; the response carries this id.
     pub fn request(&mut self, id: &str, ask: SlotRequest) -> AgentEvent {
         let expected = match &ask {
             SlotRequest::Handshake => ResponseKind::Handshake,
@@ -101,7 +101,8 @@ impl StreamJson {
             | SlotRequest::EndSession => ResponseKind::Done,
         };
         let Some(request) = host_request(ask) else {
-            let message = "its sessions are kept by hotseat too, which has a trash of its own".to_owned();
+            let message =
+                "this agent has no archive; hotseat's own trash holds its deleted sessions".to_owned();
             let error = SlotError::Refused { code: "unsupported_request".to_owned(), message };
             return AgentEvent::Response { id: id.to_owned(), answer: Err(error) };
         };
@@ -109,7 +110,7 @@ impl StreamJson {
         send_frame(&HostFrame::ControlRequest(ControlEnvelope { request_id: id.to_owned(), request }))
     }
 
-    /// The line that brings a prompt.
+    /// The line of a prompt.
     pub fn prompt_line(uuid: &str, text: &str) -> AgentEvent {
         send_frame(&HostFrame::User(UserLine {
             message: json!({"role": "user", "content": text}),
@@ -121,8 +122,8 @@ impl StreamJson {
     }
 
     /// The line that answers a permission request.
-    pub fn permission_line(request: PermissionRequest, verdict: PermissionDecision) -> AgentEvent {
-        let answer = match verdict {
+    pub fn permission_line(request: PermissionRequest, decision: PermissionDecision) -> AgentEvent {
+        let answer = match decision {
             PermissionDecision::AllowOnce => {
                 PermissionResponse::Allow { updated_input: Some(request.input), updated_permissions: None }
             }
@@ -138,13 +139,14 @@ impl StreamJson {
     }
 }
 
-/// A frame as a line. Frames hold text, numbers and JSON, which cannot fail to
-/// become JSON.
+/// A frame as a line. Frames consist of text, numbers and JSON, so serialising
+/// cannot fail.
 fn send_frame(frame: &HostFrame) -> AgentEvent {
     AgentEvent::SendLine(serde_json::to_value(frame).unwrap_or_default())
 }
 
-/// None for what such an agent is never asked: others change its sessions too.
+/// The request on the wire; `None` for those that are never sent: archiving is
+/// done by hotseat's own store.
 fn host_request(ask: SlotRequest) -> Option<HostControlRequest> {
     Some(match ask {
         SlotRequest::Archive { .. } => return None,
@@ -191,7 +193,7 @@ fn switch_request(switch: Switch, interrupt: bool) -> HostControlRequest {
             session_id: Some(source.to_string()),
             resume_session_at: at,
             title,
-            // A folder that is no text cannot be named in JSON: the source's then.
+            // A folder that is not UTF-8 cannot be sent in JSON; the source's is used.
             cwd: cwd.and_then(|cwd| cwd.into_os_string().into_string().ok()),
             interrupt,
         }),

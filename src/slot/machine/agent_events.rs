@@ -1,4 +1,4 @@
-//! What the agent says on its own, and what it changes.
+//! Handles what the agent reports on its own.
 
 use super::{ActiveTurn, PromptState, SlotEffect, SlotEventKind, SlotMachine, SlotState};
 use crate::session::SessionId;
@@ -7,21 +7,21 @@ use crate::slot::driver::{AgentEvent, JsonLine, SwitchResult};
 use crate::slot::{SlotTotals, SwitchMethod};
 
 impl SlotMachine {
-    /// Takes one line. What belongs to a session that is not the active one
-    /// is stale, and dropped.
+    /// Handles one line. Events of a session that is not active are stale and
+    /// dropped.
     pub(super) fn handle_line(&mut self, line: JsonLine) {
-        let (session, heard) = self.driver.handle_message(line);
+        let (session, events) = self.driver.handle_message(line);
         let active = self.active.as_ref().map(|active| active.session);
         if session.is_some_and(|session| active != Some(session)) {
-            // How much, not what: a log never holds what was said.
-            tracing::debug!(?session, news = heard.len(), "dropped: of another session");
+            // Only the count: a log must not contain conversation text.
+            tracing::debug!(?session, event = events.len(), "dropped: of another session");
             return;
         }
-        self.apply_all(heard);
+        self.apply_all(events);
     }
 
-    pub(super) fn apply(&mut self, heard: AgentEvent) {
-        match heard {
+    pub(super) fn apply(&mut self, events: AgentEvent) {
+        match events {
             AgentEvent::SendLine(line) => self.effects.push(SlotEffect::SendLine(self.process, line)),
             AgentEvent::Response { id, answer } => self.match_response(&id, answer),
             AgentEvent::SessionReset { to, what } => self.follow_reset(to, what),
@@ -38,7 +38,7 @@ impl SlotMachine {
             AgentEvent::Idle => {
                 self.turn = None;
                 self.settle_unless_switching();
-                // Those that an agent is not given while a turn runs.
+                // For agents that do not queue prompts themselves.
                 self.send_prompts();
             }
             AgentEvent::PermissionRequested(request) => {
@@ -51,8 +51,8 @@ impl SlotMachine {
                     self.emit(SlotEventKind::PermissionDropped { id });
                 }
             }
-            AgentEvent::ClientOp { ticket, folder, loan } => {
-                self.effects.push(SlotEffect::ClientOp { which: self.process, ticket, folder, loan });
+            AgentEvent::ClientOp { op_id, folder, op } => {
+                self.effects.push(SlotEffect::ClientOp { process: self.process, op_id, folder, op });
             }
             AgentEvent::McpServersChanged(connected, of) => {
                 self.emit(SlotEventKind::McpServersChanged(connected, of))
@@ -75,7 +75,7 @@ impl SlotMachine {
         self.emit(SlotEventKind::ConversationChanged { uuid, at: self.now.wall, change });
     }
 
-    /// Where a switch or the handshake is under way, its answer settles.
+    /// During a switch or the handshake, its response settles the state instead.
     fn settle_unless_switching(&mut self) {
         if matches!(self.state, SlotState::Idle(_) | SlotState::Busy { .. }) {
             self.settle();
@@ -84,7 +84,7 @@ impl SlotMachine {
 
     fn update_prompt(&mut self, uuid: String, state: PromptState) {
         match state {
-            // Told when it was submitted.
+            // Reported when it was submitted.
             PromptState::Queued | PromptState::Aborted => {}
             PromptState::Started => {
                 let prompt = self.prompts.remove(&uuid);
@@ -100,7 +100,7 @@ impl SlotMachine {
                 self.finish_turn(uuid, state);
             }
             PromptState::Cancelled => match self.prompts.find(&uuid) {
-                // Taken back by the slot itself, which keeps it.
+                // The slot itself withdrew it from the agent and keeps it.
                 Some(prompt) if !prompt.sent => {}
                 Some(_) => self.cancel_prompts(|prompt| prompt.uuid == uuid),
                 None => self.finish_turn(uuid, state),
@@ -116,14 +116,14 @@ impl SlotMachine {
         self.settle_unless_switching();
     }
 
-    /// A session changed that was not asked to: by a slash command in a prompt.
-    /// An asked switch says the same, and its answer says more.
+    /// The agent switched its session on its own, such as by a slash command in a
+    /// prompt. A requested switch reports this too; its response says more.
     fn follow_reset(&mut self, to: SessionId, what: &'static str) {
         if matches!(self.state, SlotState::Switching { .. }) {
             return;
         }
         let Some(from) = self.active.clone() else { return };
-        let seated = SwitchResult {
+        let switched = SwitchResult {
             session: to,
             forked_from: (what == "fork").then_some(from.session),
             pid: None,
@@ -134,6 +134,6 @@ impl SlotMachine {
             totals: SlotTotals::default(),
         };
         let since = self.turn.as_ref().map_or(self.now.at, |turn| turn.since);
-        self.activate(from, what, SwitchMethod::InProcess, seated, self.now.at - since);
+        self.activate(from, what, SwitchMethod::InProcess, switched, self.now.at - since);
     }
 }

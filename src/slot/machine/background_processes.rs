@@ -1,5 +1,5 @@
-//! The processes of the slot that are not in the seat: what is known of each,
-//! and what is wanted of them.
+//! The processes of a slot that are not active: standbys, and those that are
+//! ending.
 
 use rustix::process::Signal;
 use tokio::time::Instant;
@@ -11,27 +11,28 @@ use crate::slot::driver::Driver;
 use crate::slot::handle::Reply;
 use crate::slot::{AgentInfo, CompletedSwitch, SlotTotals, Switch};
 
-/// A process that is, or becomes, ready.
+/// A process that is ready for a switch, or getting ready.
 #[derive(Debug)]
 pub(super) struct StandbyProcess {
     pub process: ProcessId,
-    /// What it is ready for; without a title.
+    /// The switch it is for, without a title.
     pub target: Switch,
     pub driver: Box<dyn Driver>,
-    /// It must be ready by then.
+    /// The deadline of its handshake.
     pub ready_by: Instant,
-    /// How large the transcript was that it read.
+    /// Size of the transcript when it was read; if it has grown since, the standby
+    /// is stale.
     pub transcript_size: u64,
     pub ready: Option<(Box<AgentInfo>, SlotTotals)>,
 }
 
-/// A process that has left the seat, or never had it, and is not gone yet.
+/// A process that was replaced or discarded and has not ended yet.
 #[derive(Debug)]
 pub(super) struct DrainingProcess {
     pub process: ProcessId,
-    /// What it may still write to.
+    /// The session it may still write to.
     pub session: Option<SessionId>,
-    /// What happens to it if it does not end by itself.
+    /// The next signal, if it does not exit before.
     pub next_signal: Option<(Instant, Signal)>,
 }
 
@@ -41,37 +42,40 @@ pub(super) struct PendingSwitch {
     pub switch: Switch,
     pub reply: Reply<CompletedSwitch>,
     pub since: Instant,
-    /// Stop a running turn.
+    /// Interrupt a running turn.
     pub interrupt: bool,
-    /// A standby was ready when it was asked for.
+    /// A standby was ready when the switch was requested.
     pub was_ready: bool,
 }
 
-/// All processes but the one in the seat, and what is wanted of them.
+/// All processes except the active one.
 #[derive(Debug, Default)]
 pub(super) struct BackgroundProcesses {
     pub standbys: Vec<StandbyProcess>,
     pub draining: Vec<DrainingProcess>,
     pub pending_switch: Option<PendingSwitch>,
-    /// To be started then, or as soon as there is room.
-    pub wanted: Option<(Switch, Instant)>,
-    /// There was no room for it: the end of a process is waited for.
+    /// The standby to start next, and when.
+    pub requested: Option<(Switch, Instant)>,
+    /// The start of `wanted` waits for a process to end.
     pub blocked: bool,
 }
 
 impl BackgroundProcesses {
-    /// There is no other process.
+    /// Whether there is no other process.
     pub(super) fn is_empty(&self) -> bool {
         self.standbys.is_empty() && self.draining.is_empty()
     }
 
-    /// When something is due.
+    /// When the next step is due.
     pub(super) fn deadline(&self) -> Option<Instant> {
         let starting =
             self.standbys.iter().filter(|standby| standby.ready.is_none()).map(|standby| standby.ready_by);
-        let leaving = self.draining.iter().filter_map(|leaving| leaving.next_signal.map(|(at, _)| at));
-        let wanted = self.wanted.as_ref().filter(|_| !self.blocked).map(|(_, at)| *at);
-        let promise = self.pending_switch.as_ref().map(|promise| promise.since + READY_TIMEOUT);
-        starting.chain(leaving).chain(wanted).chain(promise).min()
+        let draining_process = self
+            .draining
+            .iter()
+            .filter_map(|draining_process| draining_process.next_signal.map(|(at, _)| at));
+        let requested = self.requested.as_ref().filter(|_| !self.blocked).map(|(_, at)| *at);
+        let pending = self.pending_switch.as_ref().map(|pending| pending.since + READY_TIMEOUT);
+        starting.chain(draining_process).chain(requested).chain(pending).min()
     }
 }

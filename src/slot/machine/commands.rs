@@ -1,4 +1,4 @@
-//! What people ask of the slot, and whether its state allows it.
+//! Handles commands, as far as the state allows them.
 
 use super::lifecycle::{OnExit, ProcessLifecycle};
 use super::pending_requests::Continuation;
@@ -23,8 +23,8 @@ impl SlotMachine {
                 }
             }
             SlotCommand::Switch { switch, interrupt, reply } => self.switch(switch, interrupt, reply),
-            SlotCommand::AnswerPermission { id, verdict, reply } => {
-                self.answer_permission(&id, verdict, reply)
+            SlotCommand::AnswerPermission { id, decision, reply } => {
+                self.answer_permission(&id, decision, reply)
             }
             SlotCommand::Prewarm(switch) => self.prewarm(switch),
             SlotCommand::SetModel { model, reply } => match self.require_feature(Feature::Model) {
@@ -70,7 +70,7 @@ impl SlotMachine {
         }
     }
 
-    /// Whether the agent can be asked something: it is warm, not switching.
+    /// Fails unless the agent can take a request: warm and not switching.
     fn require_warm(&self) -> Result<(), SlotError> {
         let word = match (&self.lifecycle, &self.state) {
             (ProcessLifecycle::Stopping { .. } | ProcessLifecycle::Closed, _) => "closing",
@@ -82,7 +82,7 @@ impl SlotMachine {
         Err(SlotError::NotReady(word))
     }
 
-    /// Whether the agent can be asked for this, which not every agent has.
+    /// Fails unless the agent can take a request and supports this feature.
     fn require_feature(&self, feature: Feature) -> Result<(), SlotError> {
         self.require_warm()?;
         self.driver.capabilities().unsupported(feature).map_or(Ok(()), |why| Err(unsupported(why)))
@@ -111,14 +111,14 @@ impl SlotMachine {
         }
     }
 
-    /// Takes back those prompts that `which` picks.
-    pub(super) fn cancel_prompts(&mut self, which: impl Fn(&PendingPrompt) -> bool) {
-        for uuid in self.prompts.remove_where(which) {
+    /// Cancels the queued prompts that `selects` selects.
+    pub(super) fn cancel_prompts(&mut self, selects: impl Fn(&PendingPrompt) -> bool) {
+        for uuid in self.prompts.remove_where(selects) {
             self.emit_prompt(uuid, PromptState::Cancelled);
         }
     }
 
-    /// The session they were meant for did not come.
+    /// Cancels the prompts for a session whose switch failed.
     pub(super) fn cancel_prompts_for_next(&mut self) {
         self.cancel_prompts(|prompt| prompt.for_next_session);
     }
@@ -133,7 +133,7 @@ impl SlotMachine {
             return reply_with(reply, Err(unsupported(why)));
         }
         if ability == SwitchSupport::Standby && switch == Switch::Resume(from) {
-            let message = "this session has the seat already".to_owned();
+            let message = "this session is already active".to_owned();
             return reply_with(reply, Err(SlotError::Refused { code: String::new(), message }));
         }
         if let (SwitchSupport::Standby, Some(message)) = (ability, self.open_elsewhere(&switch)) {
@@ -142,8 +142,9 @@ impl SlotMachine {
         if !interrupt && (self.turn.is_some() || self.prompts.any_sent()) {
             return reply_with(reply, Err(SlotError::Busy));
         }
-        // They belong to the session that is left: it must not be another that
-        // runs them. They are kept here, in case the switch fails.
+        // Prompts in the agent's queue belong to the session that is left and
+        // must not run in the next one. The slot keeps them in case the switch
+        // fails.
         for uuid in self.prompts.unsend() {
             self.request(SlotRequest::CancelPrompt(uuid.clone()), Continuation::CancelPrompt(uuid, None));
         }
@@ -157,14 +158,14 @@ impl SlotMachine {
         );
     }
 
-    fn answer_permission(&mut self, id: &str, verdict: PermissionDecision, reply: Reply<()>) {
+    fn answer_permission(&mut self, id: &str, decision: PermissionDecision, reply: Reply<()>) {
         let Some(at) = self.permissions.iter().position(|request| request.id == id) else {
-            let gone = "this permission request needs no answer any more";
+            let gone = "this permission request is no longer open";
             return reply_with(reply, Err(SlotError::Disconnected(gone.to_owned())));
         };
         let request = self.permissions.remove(at);
-        let heard = self.driver.answer_permission(request, verdict);
-        self.apply_all(heard);
+        let events = self.driver.answer_permission(request, decision);
+        self.apply_all(events);
         reply_with(reply, Ok(()));
     }
 
@@ -181,7 +182,7 @@ impl SlotMachine {
             StartIn::Stored(session) => self.set_start_session(Some(session)),
         }
         self.attempts = 0;
-        self.fail_pending_switch(SlotError::NotReady("starting again"));
+        self.fail_pending_switch(SlotError::NotReady("restarting"));
         if matches!(self.lifecycle, ProcessLifecycle::Stopped { .. }) {
             self.start_process();
         } else {
@@ -190,21 +191,22 @@ impl SlotMachine {
         reply_with(reply, Ok(()));
     }
 
-    /// The next process starts in another session: what waits was not meant for it.
+    /// The next process starts in another session; queued prompts are cancelled,
+    /// because they were not meant for it.
     fn set_start_session(&mut self, session: Option<SessionId>) {
         self.cancel_prompts(|_| true);
         self.launch.resume = session;
         self.active = None;
     }
 
-    /// Takes note of what may run without asking.
+    /// The permission mode changed. Standbys were started in the former one.
     pub(super) fn mode_changed(&mut self, mode: PermissionMode) {
         self.launch.permission_mode = mode;
         self.kill_standbys();
         self.emit(SlotEventKind::ModeChanged(mode));
     }
 
-    /// Takes note of a model that the agent reports.
+    /// The agent reported its model.
     pub(super) fn model_changed(&mut self, model: String) {
         if let Some(active) = self.active.as_mut().filter(|active| active.model != model) {
             active.model.clone_from(&model);
@@ -213,12 +215,12 @@ impl SlotMachine {
     }
 }
 
-/// The agent cannot do it, and says why.
+/// The agent does not support it.
 fn unsupported(why: &str) -> SlotError {
     SlotError::Refused { code: "unsupported_request".to_owned(), message: why.to_owned() }
 }
 
-/// Nobody may wait for the answer any more, which is as well.
+/// Sends a reply. The caller may have gone away.
 pub(super) fn reply_with<T>(reply: Reply<T>, result: Result<T, SlotError>) {
-    let _heard = reply.send(result);
+    reply.send(result).ok();
 }

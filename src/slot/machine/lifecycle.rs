@@ -1,4 +1,4 @@
-//! The life of the process: started, ended gracefully, started again.
+//! Starting, stopping and restarting the process.
 
 use std::time::Duration;
 
@@ -11,24 +11,24 @@ use super::{ExitDetails, ProcessExit, PromptState, SlotEffect, SlotMachine, Slot
 use crate::slot::driver::{SlotRequest, StartSession};
 use crate::slot::{SlotError, SwitchSupport};
 
-/// From the end of stdin to SIGTERM, and from there to SIGKILL: as the official
-/// SDKs wait. Less loses the last lines of a transcript.
+/// Time from closing stdin to SIGTERM, and from there to SIGKILL; the official
+/// SDKs wait as long. With less, the last lines of a transcript can be lost.
 pub(super) const TERM_GRACE: Duration = Duration::from_secs(5);
-/// Before the first restart, the second, the third. There is no fourth.
+/// Delays before the first, second and third restart. There is no fourth.
 const BACK_OFF: [Duration; 3] = [Duration::from_millis(250), Duration::from_secs(1), Duration::from_secs(4)];
-/// A run of this long was no failure to start: the back-off begins anew.
+/// After a run of at least this long the back-off starts over.
 const STABLE_RUN: Duration = Duration::from_mins(1);
 
-/// Where the process stands.
+/// The stages of the active process.
 #[derive(Debug)]
 pub(super) enum ProcessLifecycle {
-    /// There is none, and never will be again.
+    /// There is none, and there will be no other.
     Closed,
-    /// There is none; it will be started then, or when asked.
+    /// There is none; it is started at `retry`, or on request.
     Stopped { retry: Option<Instant> },
-    /// It runs, and is through the handshake since then.
+    /// It runs; `warm` is when its handshake was done.
     Running { warm: Option<Instant> },
-    /// It was told to end.
+    /// It was asked to exit.
     Stopping { warm: Option<Instant>, next: Option<(Instant, Signal)>, after: OnExit },
 }
 
@@ -42,19 +42,19 @@ impl ProcessLifecycle {
     }
 }
 
-/// What follows when the process has ended as it was told.
+/// What follows a requested exit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum OnExit {
     /// The slot ends.
     Finish,
-    /// It is started again at once.
+    /// It is restarted at once.
     Restart,
-    /// It is started again as after a crash, for this reason.
+    /// It is restarted with the back-off of a crash, for this reason.
     Retry(String),
 }
 
 impl SlotMachine {
-    /// Starts a process on the session that was active.
+    /// Starts a process in the session that was active.
     pub(super) fn start_process(&mut self) {
         self.epoch += 1;
         let mut launch = self.launch.clone();
@@ -75,23 +75,28 @@ impl SlotMachine {
         if let (StartSession::Stored(session), SwitchSupport::Standby) =
             (&origin, self.driver.capabilities().resume)
         {
-            // It can run a session only in that session's folder.
+            // Such an agent opens a session only in the session's own folder.
             let found = self.launch.finder.find(*session);
             launch.cwd = found.map_or(launch.cwd, |found| found.cwd);
             self.kill_standbys();
         }
         self.lifecycle = ProcessLifecycle::Running { warm: None };
-        // The first start is told as well, though the state is no other.
+        // Emitted even if the state was already `Starting`.
         self.state = SlotState::Starting;
         self.emit(super::SlotEventKind::StateChanged(SlotState::Starting));
         let start = self.driver.start(&launch, &origin);
         self.last_spawned += 1;
         self.process = self.last_spawned;
-        self.effects.push(SlotEffect::Spawn { which: self.process, launch: Box::new(launch), origin, start });
+        self.effects.push(SlotEffect::Spawn {
+            process: self.process,
+            launch: Box::new(launch),
+            origin,
+            start,
+        });
         self.request(SlotRequest::Handshake, Continuation::Handshake);
     }
 
-    /// Ends the process gracefully, or changes what follows its end.
+    /// Stops the process gracefully, or changes what follows its exit.
     pub(super) fn stop_process(&mut self, then: OnExit) {
         match &mut self.lifecycle {
             ProcessLifecycle::Stopped { .. } | ProcessLifecycle::Closed => {}
@@ -103,7 +108,7 @@ impl SlotMachine {
             ProcessLifecycle::Running { warm } => {
                 let next = Some((self.now.at + TERM_GRACE, Signal::TERM));
                 self.lifecycle = ProcessLifecycle::Stopping { warm: *warm, next, after: then };
-                // At the end of its stdin alone it would first finish its turn.
+                // With only its stdin closed it would first finish its turn.
                 if self.turn.is_some() {
                     self.notify_agent(SlotRequest::EndSession);
                 }
@@ -125,7 +130,7 @@ impl SlotMachine {
         }
     }
 
-    /// Does what is due in the life of the process.
+    /// Restarts the process or sends the next signal, if it is due.
     pub(super) fn check_lifecycle(&mut self) {
         let now = self.now.at;
         match &mut self.lifecycle {
@@ -142,7 +147,7 @@ impl SlotMachine {
         }
     }
 
-    /// The process is gone.
+    /// The process has ended.
     pub(super) fn process_ended(&mut self, ended: ExitDetails) {
         let starting = self.state == SlotState::Starting;
         self.fail_pending_switch(SlotError::Disconnected(format!("the agent ended ({})", ended.reason)));
@@ -168,7 +173,7 @@ impl SlotMachine {
                 self.set_state(exited(reason, true, Some(Duration::ZERO)));
                 self.start_process();
             }
-            // As the shell and our guard say: not found, not executable.
+            // The guard's exit codes for: not executable, not found.
             ProcessLifecycle::Running { .. } if starting && matches!(code, Some(126 | 127)) => {
                 let reason = stderr.last().cloned().unwrap_or(reason);
                 self.set_state(exited(reason, false, None));
@@ -185,7 +190,7 @@ impl SlotMachine {
         }
     }
 
-    /// How long to wait before the next start, if there is to be one.
+    /// The delay before the next restart; `None` if there is none.
     fn back_off(&mut self, warm: Option<Instant>) -> Option<Duration> {
         if warm.is_some_and(|warm| self.now.at - warm >= STABLE_RUN) {
             self.attempts = 0;
@@ -196,7 +201,7 @@ impl SlotMachine {
         wait
     }
 
-    /// The slot ends with the last of its processes.
+    /// Finishes the slot once its last process has ended.
     pub(super) fn finish_when_empty(&mut self) {
         if !matches!(self.lifecycle, ProcessLifecycle::Closed) || !self.background.is_empty() {
             return;
@@ -204,8 +209,8 @@ impl SlotMachine {
         self.cancel_prompts(|_| true);
         self.effects.push(SlotEffect::Finish);
         for closer in self.closers.drain(..) {
-            // Nobody may wait any more, which is as well.
-            let _heard = closer.send(());
+            // The caller may have gone away.
+            closer.send(()).ok();
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What was asked of the agent and not yet answered, by id, with its deadline.
+//! Requests that wait for a response, by id, with their timeouts.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -12,19 +12,19 @@ use crate::slot::driver::{AgentResponse, SlotRequest};
 use crate::slot::handle::{ContextUsage, McpServerStatus, Reply, RewindResult};
 use crate::slot::{CompletedSwitch, SlotError, Switch};
 
-/// How long an agent may take to start.
+/// Timeout of the handshake.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(30);
-/// How long a switch may take: transcripts can be large.
+/// Timeout of a switch: transcripts can be large.
 const SWITCH_TIMEOUT: Duration = Duration::from_secs(30);
-/// How long anything else may take.
+/// Timeout of any other request.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// What to do with an answer.
+/// What to do with a response.
 #[derive(Debug)]
 pub(super) enum Continuation {
     /// Become warm.
     Handshake,
-    /// Nobody waits for it.
+    /// The response is ignored.
     LogFailure,
     /// Say that it was done.
     Done(Reply<()>),
@@ -36,7 +36,7 @@ pub(super) enum Continuation {
     Switch(Switch, Reply<CompletedSwitch>),
     /// Say what the context window holds.
     ContextUsage(Option<Reply<ContextUsage>>),
-    /// Say which MCP servers there are.
+    /// List the MCP servers.
     McpServers(Reply<Vec<McpServerStatus>>),
     /// Say what comes back.
     Rewind(Reply<RewindResult>),
@@ -45,7 +45,7 @@ pub(super) enum Continuation {
 }
 
 impl Continuation {
-    /// There will be no answer. Nobody may listen any more, which is as well.
+    /// Fails the request. The caller may have gone away, which is not an error.
     fn fail(self, error: SlotError) {
         let _heard = match self {
             Self::Done(reply) | Self::SetModel(_, reply) | Self::SetMode(_, reply) => {
@@ -63,7 +63,7 @@ impl Continuation {
     }
 }
 
-/// One request on its way.
+/// One open request.
 #[derive(Debug)]
 struct PendingRequest {
     name: &'static str,
@@ -72,7 +72,7 @@ struct PendingRequest {
     timeout: Duration,
 }
 
-/// All requests on their way.
+/// All open requests.
 #[derive(Debug, Default)]
 pub(super) struct PendingRequests {
     last_id: u64,
@@ -80,14 +80,14 @@ pub(super) struct PendingRequests {
 }
 
 impl PendingRequests {
-    /// When the first of them is overdue.
+    /// When the first of them times out.
     pub(super) fn deadline(&self) -> Option<Instant> {
         self.requests.values().map(|request| request.since + request.timeout).min()
     }
 }
 
 impl SlotMachine {
-    /// Asks the agent; the answer goes to `then`.
+    /// Sends a request to the agent; its response goes to `then`.
     pub(super) fn request(&mut self, ask: SlotRequest, then: Continuation) {
         let within = match ask {
             SlotRequest::Handshake => HANDSHAKE_TIMEOUT,
@@ -97,20 +97,21 @@ impl SlotMachine {
         self.pending.last_id += 1;
         let id = format!("hotseat-{}", self.pending.last_id);
         let request = PendingRequest { name: ask.name(), then, since: self.now.at, timeout: within };
-        let heard = self.driver.request(&id, ask);
+        let events = self.driver.request(&id, ask);
         self.pending.requests.insert(id, request);
-        self.apply_all(heard);
+        self.apply_all(events);
     }
 
-    /// Has the agent do what it will hardly live to answer.
+    /// Sends a request whose response is not awaited, such as before the process
+    /// ends.
     pub(super) fn notify_agent(&mut self, ask: SlotRequest) {
         self.pending.last_id += 1;
         let id = format!("hotseat-{}", self.pending.last_id);
-        let heard = self.driver.request(&id, ask);
-        self.apply_all(heard);
+        let events = self.driver.request(&id, ask);
+        self.apply_all(events);
     }
 
-    /// Matches an answer with what was asked.
+    /// Matches a response with its request.
     pub(super) fn match_response(&mut self, id: &str, answer: Result<AgentResponse, SlotError>) {
         match self.pending.requests.remove(id) {
             Some(request) => self.handle_response(request.then, answer, request.since),
@@ -118,9 +119,9 @@ impl SlotMachine {
         }
     }
 
-    /// Gives up on what is overdue. An agent that does not come through its
-    /// handshake is no use. One that does not finish a switch leaves it open
-    /// which session is active: only a new process on the former one is sure.
+    /// Times out overdue requests. An agent that does not finish its handshake is
+    /// restarted. So is one that does not finish a switch, because it is unknown
+    /// which session is active; the new process starts in the former one.
     pub(super) fn expire_requests(&mut self) {
         let now = self.now.at;
         let overdue = self.pending.requests.extract_if(|_, request| request.since + request.timeout <= now);
@@ -136,7 +137,7 @@ impl SlotMachine {
         }
     }
 
-    /// Nothing will be answered any more.
+    /// Fails all open requests.
     pub(super) fn fail_pending(&mut self, reason: &str) {
         for (_, request) in std::mem::take(&mut self.pending.requests) {
             request.then.fail(SlotError::Disconnected(format!("the agent ended ({reason})")));

@@ -1,4 +1,4 @@
-//! The prompts that were typed and have not started: none of them is lost.
+//! The submitted prompts whose turn has not started. None is ever lost.
 
 use std::collections::VecDeque;
 
@@ -7,13 +7,13 @@ use std::collections::VecDeque;
 pub(super) struct PendingPrompt {
     pub uuid: String,
     pub text: String,
-    /// The agent has it. Still kept here until its turn starts.
+    /// The agent has it too. It stays here until its turn starts.
     pub sent: bool,
-    /// Typed during a switch: meant for the session to come.
+    /// Submitted during a switch, for the next session.
     pub for_next_session: bool,
 }
 
-/// All that wait, the oldest first.
+/// All waiting prompts, the oldest first.
 #[derive(Debug, Default)]
 pub(super) struct PromptQueue {
     waiting: VecDeque<PendingPrompt>,
@@ -33,20 +33,20 @@ impl PromptQueue {
         self.waiting.remove(at)
     }
 
-    /// Takes those that `which` picks; gives back their uuids.
-    pub(super) fn remove_where(&mut self, which: impl Fn(&PendingPrompt) -> bool) -> Vec<String> {
-        let (taken, kept) = std::mem::take(&mut self.waiting).into_iter().partition(which);
+    /// Removes the prompts that `selects` selects; returns their uuids.
+    pub(super) fn remove_where(&mut self, selects: impl Fn(&PendingPrompt) -> bool) -> Vec<String> {
+        let (taken, kept) = std::mem::take(&mut self.waiting).into_iter().partition(selects);
         self.waiting = kept;
         let taken: VecDeque<PendingPrompt> = taken;
         taken.into_iter().map(|prompt| prompt.uuid).collect()
     }
 
-    /// Some are with the agent.
+    /// Whether the agent has any of them.
     pub(super) fn any_sent(&self) -> bool {
         self.waiting.iter().any(|prompt| prompt.sent)
     }
 
-    /// The agent no longer has any; gives back the uuids of those it had.
+    /// Marks all as not sent; returns the uuids of those that were.
     pub(super) fn unsend(&mut self) -> Vec<String> {
         let had = self.waiting.iter_mut().filter(|prompt| prompt.sent);
         had.map(|prompt| {
@@ -56,15 +56,14 @@ impl PromptQueue {
         .collect()
     }
 
-    /// The session to come is the active one now.
+    /// The next session is the active one now.
     pub(super) fn session_arrived(&mut self) {
         for prompt in &mut self.waiting {
             prompt.for_next_session = false;
         }
     }
 
-    /// Marks as sent those that were not, so many at most; gives back their
-    /// uuids and texts.
+    /// Marks at most `most` unsent prompts as sent; returns their uuids and texts.
     pub(super) fn mark_sent(&mut self, most: usize) -> Vec<(String, String)> {
         let unsent = self.waiting.iter_mut().filter(|prompt| !prompt.sent).take(most);
         unsent

@@ -1,4 +1,4 @@
-//! What the agent's answers change.
+//! Handles the agent's responses.
 
 use std::time::Duration;
 
@@ -28,16 +28,16 @@ impl SlotMachine {
                 }
             }
             Continuation::Done(reply) => reply_with(reply, result.map(drop)),
-            Continuation::SetModel(wanted, reply) => {
+            Continuation::SetModel(requested, reply) => {
                 if let Ok(answer) = &result {
                     self.kill_standbys();
-                    self.launch.model.clone_from(&wanted);
-                    let told = match answer {
-                        AgentResponse::Model(told) => told.clone(),
+                    self.launch.model.clone_from(&requested);
+                    let reported = match answer {
+                        AgentResponse::Model(reported) => reported.clone(),
                         _ => None,
                     };
-                    // The name of the default is the agent's to tell, at the latest with the next turn.
-                    if let Some(model) = told.or(wanted) {
+                    // Only the agent knows its default model; the next turn reports it.
+                    if let Some(model) = reported.or(requested) {
                         self.model_changed(model);
                     }
                 }
@@ -92,17 +92,17 @@ impl SlotMachine {
         }
     }
 
-    /// The agent is through the handshake, or it is none.
+    /// Handles the response to the handshake.
     fn finish_handshake(&mut self, result: Result<AgentResponse, SlotError>) {
-        // One that is to end already has nothing to say of the next.
+        // The process is already being stopped.
         if !matches!(self.lifecycle, ProcessLifecycle::Running { .. }) {
             return;
         }
         let (mut agent, totals) = match result {
             Ok(AgentResponse::Handshake(agent, totals)) => (*agent, totals),
             Ok(_) => return self.stop_process(OnExit::Retry(unexpected_response().to_string())),
-            // The session that was asked for is refused, not the agent itself: it is
-            // asked for another before it is given up.
+            // The session could not be opened, but the agent works: retry with a
+            // new session.
             Err(error @ SlotError::Refused { .. })
                 if self.active.is_none() && self.launch.resume.is_some() =>
             {
@@ -136,7 +136,7 @@ impl SlotMachine {
         self.send_prompts();
     }
 
-    /// A switch is done, or refused.
+    /// Handles the response to a switch.
     fn finish_switch(
         &mut self,
         switch: &Switch,
@@ -145,7 +145,7 @@ impl SlotMachine {
         since: Instant,
     ) {
         let (answered, from) = match (result, self.active.clone()) {
-            // Nobody knows which session is active now: only a new process is sure.
+            // The active session is unknown now; only a restart makes it certain.
             (Err(SlotError::InvalidReply(why)), _) => {
                 self.stop_process(OnExit::Retry(why.clone()));
                 return reply_with(reply, Err(SlotError::Disconnected(why)));
@@ -171,13 +171,13 @@ impl SlotMachine {
         }
     }
 
-    /// The process of a standby has the seat.
+    /// A standby process becomes the active one.
     pub(super) fn activate_standby(
         &mut self,
-        promise: PendingSwitch,
+        pending: PendingSwitch,
         (agent, totals): (AgentInfo, SlotTotals),
     ) {
-        let PendingSwitch { switch, reply, since, was_ready, .. } = promise;
+        let PendingSwitch { switch, reply, since, was_ready, .. } = pending;
         let Some(from) = self.active.clone() else { return };
         if let Some(turn) = self.turn.take() {
             self.emit_prompt(turn.uuid, PromptState::Completed);
@@ -205,14 +205,14 @@ impl SlotMachine {
         }
     }
 
-    /// What waited for the session that is left has nowhere to go.
+    /// Cancels the prompts and the turn of the session that is left.
     fn leave_session(&mut self) {
         self.cancel_prompts(|prompt| !prompt.for_next_session);
         self.prompts.session_arrived();
         self.turn = None;
     }
 
-    /// The former session stays active, and its prompts are its own again.
+    /// The former session stays active and gets its prompts back.
     pub(super) fn fail_switch(&mut self, reply: Reply<CompletedSwitch>, error: SlotError) {
         self.cancel_prompts_for_next();
         self.settle();
@@ -259,7 +259,7 @@ impl SlotMachine {
         switched
     }
 
-    /// Totals of the session, and how full its context window is.
+    /// Reports the session's totals and requests the size of its context.
     pub(super) fn update_totals(&mut self, totals: SlotTotals) {
         self.totals = totals;
         self.emit(SlotEventKind::TotalsChanged(totals));
@@ -270,7 +270,7 @@ impl SlotMachine {
     }
 }
 
-/// A driver answered something else than it was asked.
+/// A driver answered with the wrong kind of response.
 fn unexpected_response() -> SlotError {
-    SlotError::InvalidReply("its driver answered something else than it was asked".to_owned())
+    SlotError::InvalidReply("the driver returned the wrong kind of response".to_owned())
 }

@@ -1,9 +1,8 @@
-//! Processes that are kept ready to take the seat, for agents that cannot
-//! switch in the process they run in.
+//! Standby processes, for agents that cannot switch within one process.
 //!
-//! There are never more processes than the launch allows: the one in the seat,
-//! those that are ready, and those that still write their last lines. What has
-//! no room waits for one of them to end.
+//! There are never more processes than the launch allows, counting the active
+//! one, the standbys, and those that are ending. A start without room waits for
+//! one of them to end.
 
 use std::time::Duration;
 
@@ -16,20 +15,20 @@ use crate::slot::driver::{AgentEvent, AgentResponse, JsonLine, SlotRequest, Star
 use crate::slot::handle::Reply;
 use crate::slot::{CompletedSwitch, SlotError, Switch, SwitchSupport};
 
-/// How long a row must stay highlighted: nobody wants a process for each row
-/// that the cursor runs over.
+/// How long a row must stay highlighted before its standby is started, so that
+/// moving the cursor over rows starts nothing.
 const PREWARM_DEBOUNCE: Duration = Duration::from_millis(250);
-/// How long a process may take to become ready.
+/// Timeout of a standby's handshake.
 pub(super) const READY_TIMEOUT: Duration = Duration::from_secs(30);
-/// What a standby is asked first.
+/// Id of a standby's handshake request.
 const HANDSHAKE_ID: &str = "hotseat-handshake";
-/// What it is asked when it is to take the seat: whether it is there, and in the
-/// permission mode of the moment. Without its answer nobody would know how long
-/// the switch took.
+/// Id of the request that sets the current permission mode when a standby is
+/// activated. Its response also proves that the process is alive, so the
+/// measured switch time is real.
 const ACTIVATE_ID: &str = "hotseat-call";
 
 impl SlotMachine {
-    /// A row is highlighted: should its session take the seat, be ready.
+    /// A row is highlighted: prepares a standby for it, if one is needed.
     pub(super) fn prewarm(&mut self, switch: Switch) {
         let by_standby = self.driver.capabilities().switch_support(&switch) == SwitchSupport::Standby;
         if self.background.pending_switch.is_some() {
@@ -37,13 +36,13 @@ impl SlotMachine {
         }
         let purpose = switch.without_title();
         let there = self.background.standbys.iter().any(|standby| standby.target == purpose);
-        let seated = self.active.as_ref().is_some_and(|active| switch == Switch::Resume(active.session));
-        let wanted = by_standby && !there && !seated && self.open_elsewhere(&switch).is_none();
-        self.background.wanted = wanted.then_some((switch, self.now.at + PREWARM_DEBOUNCE));
+        let switched = self.active.as_ref().is_some_and(|active| switch == Switch::Resume(active.session));
+        let requested = by_standby && !there && !switched && self.open_elsewhere(&switch).is_none();
+        self.background.requested = requested.then_some((switch, self.now.at + PREWARM_DEBOUNCE));
         self.background.blocked = false;
     }
 
-    /// The switch is done as soon as a process is ready that has it.
+    /// Switches as soon as a standby for it is ready.
     pub(super) fn switch_to_standby(
         &mut self,
         switch: Switch,
@@ -56,37 +55,35 @@ impl SlotMachine {
         let at = at.filter(|&at| {
             let fresh = self.background.standbys[at].transcript_size == self.source_size(&switch);
             if !fresh {
-                // Somebody wrote to the session since it was read.
+                // The session was written to since the standby read it.
                 self.kill_standby(at);
             }
             fresh
         });
-        self.background.wanted = None;
+        self.background.requested = None;
         let was_ready = at.is_some_and(|at| self.background.standbys[at].ready.is_some());
-        let promise = PendingSwitch { switch: switch.clone(), reply, since, interrupt, was_ready };
-        self.background.pending_switch = Some(promise);
+        let pending = PendingSwitch { switch: switch.clone(), reply, since, interrupt, was_ready };
+        self.background.pending_switch = Some(pending);
         match at {
             Some(at) if was_ready => self.request_activation(at),
             Some(_) => {}
             None => {
-                self.background.wanted = Some((switch, since));
+                self.background.requested = Some((switch, since));
                 self.start_wanted();
             }
         }
     }
 
-    /// Starts what is wanted, where there is room for it.
+    /// Starts the wanted standby, if there is room.
     fn start_wanted(&mut self) {
-        let Some((switch, at)) = self.background.wanted.take() else { return };
+        let Some((switch, at)) = self.background.requested.take() else { return };
         let session = switch.source();
-        let writes_still = self
-            .background
-            .draining
-            .iter()
-            .any(|leaving| leaving.session.is_some() && leaving.session == session);
+        let writes_still = self.background.draining.iter().any(|draining_process| {
+            draining_process.session.is_some() && draining_process.session == session
+        });
         if at > self.now.at || writes_still || !self.make_room() {
             self.background.blocked = at <= self.now.at;
-            self.background.wanted = Some((switch, at));
+            self.background.requested = Some((switch, at));
             return;
         }
         let origin = start_session_for(&switch);
@@ -103,23 +100,23 @@ impl SlotMachine {
         let mut driver = (launch.driver)();
         let start = driver.start(&launch, &origin);
         self.last_spawned += 1;
-        let which = self.last_spawned;
+        let process = self.last_spawned;
         let size = self.source_size(&switch);
-        self.effects.push(SlotEffect::Spawn { which, launch: Box::new(launch), origin, start });
+        self.effects.push(SlotEffect::Spawn { process, launch: Box::new(launch), origin, start });
         let by = self.now.at + READY_TIMEOUT;
-        let heard = driver.request(HANDSHAKE_ID, SlotRequest::Handshake);
+        let events = driver.request(HANDSHAKE_ID, SlotRequest::Handshake);
         self.background.standbys.push(StandbyProcess {
-            process: which,
+            process,
             target: switch.without_title(),
             driver,
             ready_by: by,
             transcript_size: size,
             ready: None,
         });
-        self.apply_standby_events(which, heard);
+        self.apply_standby_events(process, events);
     }
 
-    /// Makes room for one more process; `false` when its end has to be waited for.
+    /// Makes room for one more process; `false` if one has to end first.
     fn make_room(&mut self) -> bool {
         let count = 1 + self.background.standbys.len() + self.background.draining.len();
         if count < self.launch.processes.max(2) {
@@ -131,8 +128,8 @@ impl SlotMachine {
         false
     }
 
-    /// Kills a standby: one that was never used would write to its transcript
-    /// when it ends gracefully (`claude` 2.1.329).
+    /// Kills a standby. If an unused one ended gracefully, it would write to the
+    /// transcript (`claude` 2.1.329).
     fn kill_standby(&mut self, at: usize) {
         let standby = self.background.standbys.remove(at);
         self.emit_not_prewarmed(&standby);
@@ -150,34 +147,34 @@ impl SlotMachine {
         }
     }
 
-    /// Kills those that are not what a process started now would be.
+    /// Kills all standbys, because their settings are outdated.
     pub(super) fn kill_standbys(&mut self) {
         while !self.background.standbys.is_empty() {
             self.kill_standby(0);
         }
     }
 
-    /// What a standby said. Before it has the seat only its handshake counts.
-    pub(super) fn handle_standby_line(&mut self, which: ProcessId, line: JsonLine) {
-        let Some(standby) = self.background.standbys.iter_mut().find(|standby| standby.process == which)
+    /// Handles a line from a standby, of which only the handshake matters.
+    pub(super) fn handle_standby_line(&mut self, process: ProcessId, line: JsonLine) {
+        let Some(standby) = self.background.standbys.iter_mut().find(|standby| standby.process == process)
         else {
             return;
         };
-        let (_, heard) = standby.driver.handle_message(line);
-        self.apply_standby_events(which, heard);
+        let (_, events) = standby.driver.handle_message(line);
+        self.apply_standby_events(process, events);
     }
 
-    fn apply_standby_events(&mut self, which: ProcessId, heard: Vec<AgentEvent>) {
-        for heard in heard {
-            match heard {
-                AgentEvent::SendLine(line) => self.effects.push(SlotEffect::SendLine(which, line)),
+    fn apply_standby_events(&mut self, process: ProcessId, events: Vec<AgentEvent>) {
+        for events in events {
+            match events {
+                AgentEvent::SendLine(line) => self.effects.push(SlotEffect::SendLine(process, line)),
                 AgentEvent::Response { id, answer } if id == HANDSHAKE_ID => {
-                    self.finish_standby_handshake(which, answer)
+                    self.finish_standby_handshake(process, answer)
                 }
-                // Whatever it says: it is there.
+                // Any response proves that it is alive.
                 AgentEvent::Response { id, .. } if id == ACTIVATE_ID => {
-                    let at = self.background.standbys.iter().position(|standby| standby.process == which);
-                    // It may come so late that another is wanted by now.
+                    let at = self.background.standbys.iter().position(|standby| standby.process == process);
+                    // By now another switch may be pending.
                     if let Some(at) =
                         at.filter(|at| self.is_pending_target(&self.background.standbys[*at].target))
                     {
@@ -189,8 +186,8 @@ impl SlotMachine {
         }
     }
 
-    fn finish_standby_handshake(&mut self, which: ProcessId, answer: Result<AgentResponse, SlotError>) {
-        let Some(at) = self.background.standbys.iter().position(|standby| standby.process == which) else {
+    fn finish_standby_handshake(&mut self, process: ProcessId, answer: Result<AgentResponse, SlotError>) {
+        let Some(at) = self.background.standbys.iter().position(|standby| standby.process == process) else {
             return;
         };
         match answer {
@@ -203,14 +200,12 @@ impl SlotMachine {
                     self.emit(SlotEventKind::Prewarmed(Some(purpose)));
                 }
             }
-            Ok(_) => {
-                self.fail_standby(at, SlotError::InvalidReply("its handshake makes no sense".to_owned()))
-            }
+            Ok(_) => self.fail_standby(at, SlotError::InvalidReply("its handshake is invalid".to_owned())),
             Err(error) => self.fail_standby(at, error),
         }
     }
 
-    /// A standby is no use. The switch that waits for it has failed.
+    /// A standby failed, and with it the switch that waits for it.
     fn fail_standby(&mut self, at: usize, error: SlotError) {
         let purpose = self.background.standbys[at].target.clone();
         self.kill_standby(at);
@@ -221,7 +216,7 @@ impl SlotMachine {
         self.background
             .pending_switch
             .as_ref()
-            .is_some_and(|promise| promise.switch.without_title() == *purpose)
+            .is_some_and(|pending| pending.switch.without_title() == *purpose)
     }
 
     fn standby_failed(&mut self, purpose: &Switch, error: SlotError) {
@@ -232,35 +227,35 @@ impl SlotMachine {
         }
     }
 
-    /// The switch that waits has failed; the former session stays.
+    /// Fails the pending switch; the former session stays active.
     pub(super) fn fail_pending_switch(&mut self, error: SlotError) {
-        if let Some(promise) = self.background.pending_switch.take() {
-            self.background.wanted = None;
-            self.fail_switch(promise.reply, error);
+        if let Some(pending) = self.background.pending_switch.take() {
+            self.background.requested = None;
+            self.fail_switch(pending.reply, error);
         }
     }
 
-    /// Calls a ready standby to the seat.
+    /// Asks a ready standby to take over.
     fn request_activation(&mut self, at: usize) {
         let mode = self.launch.permission_mode;
         let standby = &mut self.background.standbys[at];
-        let which = standby.process;
-        let heard = standby.driver.request(ACTIVATE_ID, SlotRequest::SetMode(mode));
-        self.apply_standby_events(which, heard);
+        let process = standby.process;
+        let events = standby.driver.request(ACTIVATE_ID, SlotRequest::SetMode(mode));
+        self.apply_standby_events(process, events);
     }
 
-    /// Puts a ready standby into the seat.
+    /// Makes a ready standby the active process.
     fn complete_switch(&mut self, at: usize) {
-        let Some(promise) = self.background.pending_switch.take() else { return };
+        let Some(pending) = self.background.pending_switch.take() else { return };
         let standby = self.background.standbys.remove(at);
-        if promise.was_ready {
+        if pending.was_ready {
             self.emit_not_prewarmed(&standby);
         }
         let Some((agent, totals)) = standby.ready else { return };
-        if promise.interrupt && self.turn.is_some() {
+        if pending.interrupt && self.turn.is_some() {
             self.notify_agent(SlotRequest::Interrupt);
         }
-        self.fail_pending("its session left the seat");
+        self.fail_pending("its session is no longer active");
         let left = self.active.as_ref().map(|active| active.session);
         self.effects.push(SlotEffect::CloseStdin(self.process));
         let next = Some((self.now.at + TERM_GRACE, Signal::TERM));
@@ -271,13 +266,13 @@ impl SlotMachine {
         });
         self.process = standby.process;
         self.driver = standby.driver;
-        self.activate_standby(promise, (*agent, totals));
+        self.activate_standby(pending, (*agent, totals));
     }
 
-    /// Whether a process that is not in the seat has ended.
-    pub(super) fn background_ended(&mut self, which: ProcessId, ended: &ExitDetails) {
-        self.background.draining.retain(|leaving| leaving.process != which);
-        if let Some(at) = self.background.standbys.iter().position(|standby| standby.process == which) {
+    /// A background process has ended.
+    pub(super) fn background_ended(&mut self, process: ProcessId, ended: &ExitDetails) {
+        self.background.draining.retain(|draining_process| draining_process.process != process);
+        if let Some(at) = self.background.standbys.iter().position(|standby| standby.process == process) {
             let standby = self.background.standbys.remove(at);
             self.emit_not_prewarmed(&standby);
             let said = ended.stderr.iter().rfind(|line| !line.trim().is_empty());
@@ -289,10 +284,10 @@ impl SlotMachine {
         self.finish_when_empty();
     }
 
-    /// Does what is due.
+    /// Handles timeouts, signals and starts that are due.
     pub(super) fn check_background(&mut self) {
         let now = self.now.at;
-        if self.background.pending_switch.as_ref().is_some_and(|promise| promise.since + READY_TIMEOUT <= now)
+        if self.background.pending_switch.as_ref().is_some_and(|pending| pending.since + READY_TIMEOUT <= now)
         {
             self.fail_pending_switch(SlotError::Timeout { what: "handshake", after: READY_TIMEOUT });
         }
@@ -304,37 +299,40 @@ impl SlotMachine {
         {
             self.fail_standby(at, SlotError::Timeout { what: "handshake", after: READY_TIMEOUT });
         }
-        for leaving in &mut self.background.draining {
-            let Some((_, signal)) = leaving.next_signal.filter(|(at, _)| *at <= now) else { continue };
-            leaving.next_signal = (signal == Signal::TERM).then_some((now + TERM_GRACE, Signal::KILL));
+        for draining_process in &mut self.background.draining {
+            let Some((_, signal)) = draining_process.next_signal.filter(|(at, _)| *at <= now) else {
+                continue;
+            };
+            draining_process.next_signal =
+                (signal == Signal::TERM).then_some((now + TERM_GRACE, Signal::KILL));
             tracing::warn!(?signal, "the agent that was left does not end by itself");
-            self.effects.push(SlotEffect::Signal(leaving.process, signal));
+            self.effects.push(SlotEffect::Signal(draining_process.process, signal));
         }
-        if self.background.wanted.is_some() && !self.background.blocked {
+        if self.background.requested.is_some() && !self.background.blocked {
             self.start_wanted();
         }
     }
 
-    /// Who else has the session open that a switch would write to: two processes
-    /// that append to one transcript tear it.
+    /// Why a resume must not happen: another process has the session open, and two
+    /// processes that append to one transcript corrupt it.
     pub(super) fn open_elsewhere(&self, switch: &Switch) -> Option<String> {
         let Switch::Resume(session) = switch else { return None };
         let (pid, who) = self.launch.finder.find(*session)?.holder?;
-        // What is leaving may have had it, and is waited for.
+        // A draining process may have had it; its end is awaited.
         let ours = !self.background.draining.is_empty()
             || self.background.standbys.iter().any(|standby| standby.target == *switch)
             || self.active.as_ref().is_some_and(|active| active.pid == pid);
         (!ours).then(|| format!("this session is open in {who} (pid {pid})"))
     }
 
-    /// How large the transcript is that a switch would read.
+    /// Size of the transcript that a switch reads.
     fn source_size(&self, switch: &Switch) -> u64 {
         let found = switch.source().and_then(|session| self.launch.finder.find(session));
         found.map_or(0, |found| (self.transcript_size)(&found.transcript))
     }
 }
 
-/// The session that a standby for a switch is started in.
+/// The session that a standby for this switch starts in.
 fn start_session_for(switch: &Switch) -> StartSession {
     match switch {
         Switch::Clear => StartSession::New,

@@ -134,7 +134,7 @@ fn handshake(session: &str) -> Value {
         "transcript_path": format!("/stored/{session}.jsonl"), "current_permission_mode": "default"})
 }
 
-fn seated(session: &str) -> Value {
+fn result(session: &str) -> Value {
     json!({"session_id": session, "pid": 42, "num_turns": 3, "cwd": "/work", "total_cost_usd": 0.5,
         "transcript_path": format!("/stored/{session}.jsonl")})
 }
@@ -168,13 +168,13 @@ fn words(effect: &SlotEffect) -> Option<String> {
         },
         SlotEffect::CloseStdin(_) => "end input".to_owned(),
         SlotEffect::Signal(_, signal) => format!("signal {}", signal.as_raw()),
-        SlotEffect::ClientOp { loan, .. } => format!("lend {loan:?}"),
+        SlotEffect::ClientOp { op, .. } => format!("lend {op:?}"),
         SlotEffect::Finish => "finish".to_owned(),
-        SlotEffect::Emit(event) => format!("{} {}", event.epoch, news(event)?),
+        SlotEffect::Emit(event) => format!("{} {}", event.epoch, event_words(event)?),
     })
 }
 
-fn news(event: &SlotEvent) -> Option<String> {
+fn event_words(event: &SlotEvent) -> Option<String> {
     Some(match &event.kind {
         SlotEventKind::StateChanged(state) => match state {
             SlotState::Starting => "starting".to_owned(),

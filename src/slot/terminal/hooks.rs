@@ -1,8 +1,8 @@
-//! What the program in the terminal reports of itself, by the hooks it is
-//! started with: nothing is ever guessed from its screen.
+//! Receives the reports of the program in the terminal, sent by the hooks it is
+//! started with. Its state is never guessed from its screen.
 //!
-//! Owns a private folder with the socket they report to and the settings file
-//! that names them. A report is hostile: what is no id, is none.
+//! Owns a private folder with the socket the hooks report to and the settings
+//! file that configures them. Reports are untrusted: an invalid id is rejected.
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -19,11 +19,11 @@ use tokio::sync::mpsc;
 use crate::protocol::PermissionMode;
 use crate::session::SessionId;
 
-/// No report is longer; a prompt that is, is cut and so no report.
+/// Maximum size of a report. A longer one is truncated and fails to parse.
 const MAX_REPORT_BYTES: u64 = 4 << 20;
-/// A report is written at once, or never.
+/// Timeout for reading a report.
 const REPORT_TIMEOUT: Duration = Duration::from_secs(5);
-/// What is reported.
+/// The hook events that are reported.
 const HOOK_NAMES: [&str; 5] = ["SessionStart", "SessionEnd", "UserPromptSubmit", "Stop", "Notification"];
 
 /// One report.
@@ -31,14 +31,14 @@ const HOOK_NAMES: [&str; 5] = ["SessionStart", "SessionEnd", "UserPromptSubmit",
 pub(super) struct HookReport {
     /// The session it is about.
     pub session_id: SessionId,
-    /// Where that session is written.
+    /// The session's transcript.
     pub transcript_path: PathBuf,
-    /// The folder it works in.
+    /// The folder the agent works in.
     pub cwd: PathBuf,
-    /// What may run without asking, where it says so.
+    /// The permission mode, if reported.
     #[serde(default, deserialize_with = "lenient_mode")]
     pub permission_mode: Option<PermissionMode>,
-    /// What happened.
+    /// An input of the state machine.
     #[serde(flatten)]
     pub event: ReportedEvent,
 }
@@ -51,7 +51,7 @@ pub(super) enum ReportedEvent {
     SessionStart {
         /// `startup`, `resume`, `clear` or `fork`; `compact` changes nothing.
         source: String,
-        /// The model, where it says so.
+        /// The model, if reported.
         #[serde(default)]
         model: Option<String>,
     },
@@ -63,7 +63,7 @@ pub(super) enum ReportedEvent {
         #[serde(default)]
         prompt_id: String,
     },
-    /// The turn is over.
+    /// The turn has ended.
     Stop {},
     /// It waits for the person.
     Notification {
@@ -76,15 +76,15 @@ pub(super) enum ReportedEvent {
     Other,
 }
 
-/// The place hooks report to. Dropping it takes the folder away.
+/// The socket that hooks report to. Dropping it removes the folder.
 pub(super) struct HookListener {
     folder: TempDir,
     listener: UnixListener,
 }
 
 impl HookListener {
-    /// Makes the place. `reporter` is the program whose `hook` command hands a
-    /// report on: our own.
+    /// Creates folder, socket and settings. `reporter` is the hotseat executable,
+    /// whose `hook` command forwards a report to the socket.
     pub(super) fn new(reporter: &Path) -> Result<Self> {
         let base = std::env::var_os("XDG_RUNTIME_DIR").map_or_else(std::env::temp_dir, PathBuf::from);
         let mut builder = tempfile::Builder::new();
@@ -107,7 +107,7 @@ impl HookListener {
         self.folder.path().join("settings.json")
     }
 
-    /// Hands reports on, in the order they come, until nobody wants them.
+    /// Forwards reports in order until the receiver is dropped.
     pub(super) async fn listen(self, reports: mpsc::Sender<HookReport>) {
         loop {
             let stream = tokio::select! {
@@ -140,11 +140,11 @@ async fn read_report(stream: UnixStream) -> Option<HookReport> {
 
 /// A path as a word of the shell, which runs hooks.
 fn shell_quote(path: &Path) -> Result<String> {
-    let path = path.to_str().context("the agent's hooks cannot name a path that is no text")?;
+    let path = path.to_str().context("the path is not UTF-8, so the agent's hooks cannot name it")?;
     Ok(format!("'{}'", path.replace('\'', "'\\''")))
 }
 
-/// A mode that is newer than this program is none.
+/// Ignores a mode that this version does not know.
 fn lenient_mode<'de, D: serde::Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<PermissionMode>, D::Error> {

@@ -1,9 +1,9 @@
-//! The state of a slot whose program runs in a terminal: commands, reports and
-//! the clock go in; keys, news and signals come out.
+//! The state machine of a slot whose program runs in a terminal: commands,
+//! reports and time go in; keys, events and signals come out.
 //!
-//! Owns the state, the active session and the one switch that was asked for. A
-//! switch is typed as the program's own command and has happened when a report
-//! says so, never before. Never touches a process or a clock.
+//! Owns the state, the active session and the one pending switch. A switch is
+//! typed as the program's own command and counts as done only when a hook
+//! reports it. It must never touch a process or a clock.
 
 mod commands;
 mod hook_reports;
@@ -23,48 +23,49 @@ use crate::slot::{
     CompletedSwitch, Launch, ProcessExit, PromptState, SlotError, SlotEvent, SlotEventKind, SlotState, Switch,
 };
 
-/// How long a typed command may go unconfirmed.
+/// How long to wait for a hook to confirm a typed command.
 const CONFIRM_TIMEOUT: Duration = Duration::from_secs(8);
-/// From one signal to the next, harder one.
+/// Time from SIGTERM to SIGKILL.
 const TERM_GRACE: Duration = Duration::from_secs(5);
-/// The program's name for people.
+/// The agent's name.
 const AGENT_NAME: &str = "claude";
 
-/// What happened.
+/// An input of the state machine.
 #[derive(Debug)]
 pub(super) enum TerminalSlotInput {
     /// Start.
     Start,
-    /// Somebody wants something.
+    /// A command arrived.
     Command(SlotCommand),
-    /// The person's keys went to the program.
+    /// Keys that the person typed, for the program.
     Typed(Vec<u8>),
-    /// The program reported.
+    /// A hook report.
     Report(HookReport),
-    /// The program is up, as this process.
+    /// The program was started, with this pid.
     Started(u32),
-    /// What it says its version is.
+    /// The program's version.
     Version(String),
-    /// The program is gone, or never was: why, and the last lines of its screen.
+    /// The program has ended or could not be started: the reason, and the last
+    /// lines of its screen.
     Ended(String, Vec<String>),
     /// A deadline is reached.
     Tick,
-    /// Nobody holds a handle any more.
+    /// The last handle was dropped.
     HandlesDropped,
 }
 
-/// What is to be done.
+/// An effect: what the actor must do.
 #[derive(Debug, PartialEq)]
 pub(super) enum TerminalEffect {
     /// Start the program, in this session.
     Spawn(Option<SessionId>),
-    /// Give it these to read.
+    /// Send it these keys.
     SendKeys(PtyInput),
     /// Signal it.
     Signal(Signal),
-    /// Tell the news.
+    /// Emit an event.
     Emit(Box<SlotEvent>),
-    /// Nothing comes after this.
+    /// End the task.
     Finish,
 }
 
@@ -76,45 +77,45 @@ struct TerminalSession {
     cwd: PathBuf,
 }
 
-/// A switch that was typed.
+/// A switch that was typed and is not confirmed.
 #[derive(Debug)]
 struct TypedSwitch {
     switch: Switch,
     reply: Reply<CompletedSwitch>,
     from: SessionId,
     since: Instant,
-    /// A fork of another session: that one has to be resumed first.
+    /// For a fork of another session, which must be resumed first.
     resuming: bool,
 }
 
-/// What comes after the program's end.
+/// What follows the program's exit.
 #[derive(Debug, Clone, Copy)]
 enum AfterExit {
     /// Nothing.
     Finish,
-    /// The program again, in this session.
+    /// Restart it in this session.
     Start(Option<SessionId>),
 }
 
-/// The machine.
+/// The state machine of a slot.
 #[derive(Debug)]
 pub(super) struct TerminalMachine {
     launch: Launch,
-    /// Whether a transcript holds anything.
+    /// Whether a transcript has entries (injected).
     is_stored: fn(&Path) -> bool,
     version: String,
-    /// As it said last: a resumed session does not always say.
+    /// The model reported last: a resumed session does not always report it.
     model: String,
     state: SlotState,
     epoch: u64,
     pid: u32,
     active: Option<TerminalSession>,
     typed_switch: Option<TypedSwitch>,
-    /// When the program left a session by itself.
+    /// When the program left a session on its own.
     left_at: Option<Instant>,
-    /// Something may stand in the program's input that was not sent.
+    /// The program's input line may contain unsent text.
     input_dirty: bool,
-    /// The prompt of ours that was typed, and whether its turn runs.
+    /// Our last prompt, and whether its turn runs.
     submitted: Option<(String, bool)>,
     stopping: Option<(AfterExit, Instant, Signal)>,
     closers: Vec<oneshot::Sender<()>>,
@@ -164,7 +165,7 @@ impl TerminalMachine {
         std::mem::take(&mut self.effects)
     }
 
-    /// When to take the next step should nothing happen before.
+    /// When the next [`Tick`](SlotInput::Tick) is due.
     pub(super) fn deadline(&self) -> Option<Instant> {
         let asked = self.typed_switch.as_ref().map(|asked| asked.since + CONFIRM_TIMEOUT);
         let ending = self.stopping.as_ref().map(|(_, at, _)| *at);
@@ -178,7 +179,7 @@ impl TerminalMachine {
 
     fn tick(&mut self) {
         if self.typed_switch.as_ref().is_some_and(|asked| asked.since + CONFIRM_TIMEOUT <= self.now) {
-            let message = "it did not say that it did it; its terminal shows what it said instead";
+            let message = "the switch was not confirmed; look at its terminal for the reason";
             self.fail_switch(&refusal("unconfirmed", message));
         }
         if let Some((_, at, signal)) = &mut self.stopping
@@ -190,7 +191,7 @@ impl TerminalMachine {
         }
     }
 
-    /// The switch that was asked for did not happen.
+    /// Fails the pending switch.
     fn fail_switch(&mut self, error: &SlotError) {
         let Some(asked) = self.typed_switch.take() else { return };
         if let Some(active) = &self.active {
@@ -200,7 +201,7 @@ impl TerminalMachine {
         let _ = asked.reply.send(Err(error.clone()));
     }
 
-    /// Ends the program, if it runs.
+    /// Stops the program, if it runs.
     fn stop_program(&mut self, then: AfterExit) {
         if matches!(self.state, SlotState::Exited(_)) {
             return self.after_exit(then);
@@ -211,7 +212,7 @@ impl TerminalMachine {
     }
 
     fn program_ended(&mut self, reason: String, screen: Vec<String>) {
-        self.fail_switch(&SlotError::Disconnected(format!("the agent is gone: {reason}")));
+        self.fail_switch(&SlotError::Disconnected(format!("the agent has ended: {reason}")));
         if let Some((uuid, runs)) = self.submitted.take() {
             let state = if runs { PromptState::Aborted } else { PromptState::Cancelled };
             self.emit(SlotEventKind::PromptStateChanged { uuid, state });
@@ -244,12 +245,12 @@ impl TerminalMachine {
         }
     }
 
-    fn emit(&mut self, news: SlotEventKind) {
+    fn emit(&mut self, event: SlotEventKind) {
         let session = self.active.as_ref().map(|active| active.session);
         self.effects.push(TerminalEffect::Emit(Box::new(SlotEvent {
             epoch: self.epoch,
             session,
-            kind: news,
+            kind: event,
         })));
     }
 

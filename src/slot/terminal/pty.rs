@@ -1,8 +1,8 @@
-//! A program in a pseudo-terminal, and what is on its screen.
+//! A program in a pseudo-terminal and its emulated screen.
 //!
-//! Owns the process, both directions of its terminal and the screen that an
-//! emulator makes of what it writes. Nothing it writes goes anywhere else: its
-//! clipboard, titles and bells are passed over. Never knows which program it is.
+//! Owns the process, both directions of its terminal, and the emulator. Its
+//! output reaches nothing else: clipboard, title and bell sequences are dropped.
+//! It must not depend on which program it is.
 
 use std::io::{self, Read, Write};
 use std::num::NonZero;
@@ -14,17 +14,17 @@ use std::time::Duration;
 use portable_pty::{CommandBuilder, ExitStatus, MasterPty, PtySize, native_pty_system};
 use rustix::process::{Pid, Signal, kill_process_group};
 
-/// Lines that can be scrolled back to.
+/// Lines of scrollback.
 const SCROLLBACK: usize = 5_000;
 /// Bytes that are read at once.
 const READ_BUFFER: usize = 64 * 1024;
 
-/// What a terminal's program is given to read.
+/// Input for the program.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum PtyInput {
     /// These bytes.
     Bytes(Vec<u8>),
-    /// Nothing for a while, so that what follows is a key of its own.
+    /// A pause, so that what follows counts as separate keys.
     Pause(Duration),
 }
 
@@ -39,8 +39,8 @@ pub(super) struct Pty {
 /// The screen of a program: rows, columns, colours, modes.
 pub(super) type Emulator = vt100::Parser<PtyResponder>;
 
-/// What the terminal says by itself: it is asked who it is and where its cursor
-/// stands.
+/// Answers the terminal queries of the program: device attributes, status and
+/// cursor position.
 pub(super) struct PtyResponder {
     keys: thread_channel::Sender<PtyInput>,
 }
@@ -52,7 +52,7 @@ impl Pty {
     pub(super) fn start(
         command: &std::process::Command,
         (rows, columns): (u16, u16),
-        painted: impl Fn() + Send + 'static,
+        on_repaint: impl Fn() + Send + 'static,
         ended: impl FnOnce(String, Vec<String>) + Send + 'static,
     ) -> Result<(Self, Arc<Mutex<Emulator>>), String> {
         let program = Path::new(command.get_program()).display().to_string();
@@ -76,7 +76,7 @@ impl Pty {
             // The end of its program reads as an error on Linux.
             while let Ok(count @ 1..) = output.read(&mut chunk) {
                 lock(&painting).process(&chunk[..count]);
-                painted();
+                on_repaint();
             }
             let reason = child.wait().map_or_else(|error| error.to_string(), |status| describe_exit(&status));
             ended(reason, screen_lines(lock(&painting).screen()));
@@ -87,7 +87,7 @@ impl Pty {
     /// Gives the program something to read.
     pub(super) fn send(&self, keys: PtyInput) {
         // A program that is gone reads nothing; its end is told elsewhere.
-        let _read_or_gone = self.keys.send(keys);
+        self.keys.send(keys).ok();
     }
 
     /// The terminal has another size now.
@@ -125,11 +125,12 @@ impl vt100::Callbacks for PtyResponder {
             _ => return,
         };
         // A program that is gone does not wait for it.
-        let _read_or_gone = self.keys.send(PtyInput::Bytes(answer.into_bytes()));
+        self.keys.send(PtyInput::Bytes(answer.into_bytes())).ok();
     }
 }
 
-/// What another thread left half done in an emulator, the next paint mends.
+/// Locks the emulator. If another thread panicked while drawing, the next output
+/// repairs the screen, so poisoning is ignored.
 pub(super) fn lock(emulator: &Mutex<Emulator>) -> std::sync::MutexGuard<'_, Emulator> {
     emulator.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -178,7 +179,7 @@ fn screen_lines(screen: &vt100::Screen) -> Vec<String> {
 
 fn describe_exit(status: &ExitStatus) -> String {
     match status.signal() {
-        Some(signal) => format!("by a signal: {signal}"),
+        Some(signal) => format!("killed by {signal}"),
         None => format!("exit {}", status.exit_code()),
     }
 }

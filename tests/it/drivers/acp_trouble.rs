@@ -46,7 +46,7 @@ async fn one_that_refuses_the_folder_is_quoted() {
 #[tokio::test]
 async fn one_that_is_not_logged_in_is_quoted() {
     let bad = "hello; hear session/new; refuse -32000 'run some-agent login first'; hear never";
-    fails_and_keeps_what_was_typed(bad, "not logged in - run some-agent login first").await;
+    fails_and_keeps_what_was_typed(bad, "not logged in: run some-agent login first").await;
 }
 
 #[tokio::test]
@@ -58,7 +58,7 @@ async fn one_of_another_version_is_told_apart() {
 #[tokio::test]
 async fn one_that_answers_with_something_else_is_told_so() {
     let bad = "hear initialize; answer '[\"hello\"]'; hear never";
-    fails_and_keeps_what_was_typed(bad, "its handshake makes no sense").await;
+    fails_and_keeps_what_was_typed(bad, "its handshake is invalid").await;
     let bad = "hello; hear session/new; answer '{}'; hear never";
     fails_and_keeps_what_was_typed(bad, "it opened a session without an id").await;
 }

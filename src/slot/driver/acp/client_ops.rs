@@ -1,5 +1,6 @@
-//! `fs/*` and `terminal/*`: the agent asks for files and terminals of this
-//! machine, and gets them once whoever has a say has said yes. Reads are free.
+//! `fs/*` and `terminal/*`: the agent's requests for files and terminals of this
+//! machine. Reads in the session's folder need no permission; writes and
+//! programs need the mode or a person.
 
 use std::collections::BTreeMap;
 use std::path::{Component, PathBuf};
@@ -25,21 +26,21 @@ use crate::slot::driver::{
 };
 use crate::slot::{PermissionDecision, PermissionRequest};
 
-/// Bytes of a terminal's output that are kept: where the agent does not say, and
-/// the most it can say.
+/// Bytes of a terminal's output that are kept: the default, and the maximum an
+/// agent can request.
 const DEFAULT_OUTPUT_LIMIT: u64 = 1024 * 1024;
 const MAX_OUTPUT_LIMIT: u64 = 16 * 1024 * 1024;
 
-/// What an outcome is for; each with the agent's request, by its id on the wire.
+/// What an operation's result is for, with the id of the agent's request.
 #[derive(Debug)]
 enum PendingOp {
-    /// Lines of a file, from the first, so many at most.
+    /// Return lines of a file: from `line` (1-based), at most `limit`.
     Read {
         id: Value,
         line: Option<u32>,
         limit: Option<u32>,
     },
-    /// What a file holds before a person is asked whether it may be written.
+    /// The file's present text, needed to show or check a write.
     ReadBeforeWrite {
         id: Value,
         path: PathBuf,
@@ -64,18 +65,18 @@ enum PendingOp {
     Release {
         id: Value,
     },
-    /// Nobody waits for it.
+    /// The response is ignored.
     Ignored,
 }
 
-/// What waits for a person.
+/// A question to a person about an operation.
 #[derive(Debug)]
 struct OpQuestion {
     id: Value,
     requested: RequestedOp,
 }
 
-/// What needs a permission.
+/// An operation that needs permission.
 #[derive(Debug)]
 enum RequestedOp {
     Write { path: PathBuf, text: String },
@@ -91,21 +92,21 @@ impl RequestedOp {
     }
 }
 
-/// What is lent, and what is asked for.
+/// The state of the agent's client operations.
 #[derive(Debug, Default)]
 pub(super) struct AcpClientOps {
     last_op_id: u64,
     terminals_opened: u64,
     pending: BTreeMap<u64, PendingOp>,
-    /// By the name the question bears here.
+    /// Open questions, by the id of the permission request.
     questions: BTreeMap<String, OpQuestion>,
-    /// The open terminals of the session in the seat.
+    /// The open terminals of the active session.
     terminals: Vec<String>,
     pub grants: GrantStore,
 }
 
 impl AcpDriver {
-    /// Takes a request; none where it is of another kind.
+    /// Handles a client request; `None` if the method is another.
     pub(super) fn handle_client_request(
         &mut self,
         method: &str,
@@ -113,7 +114,7 @@ impl AcpDriver {
         params: Value,
     ) -> Option<Vec<AgentEvent>> {
         let names = &CLIENT_METHOD_NAMES;
-        let heard = if method == names.fs_read_text_file {
+        let events = if method == names.fs_read_text_file {
             self.read_file(id, params)
         } else if method == names.fs_write_text_file {
             self.write_file(id, params)
@@ -121,7 +122,7 @@ impl AcpDriver {
             self.create_terminal(id, params)
         } else {
             let id = id.clone();
-            let (purpose, loan): (PendingOp, fn(String) -> ClientOp) = if method == names.terminal_output {
+            let (target, op): (PendingOp, fn(String) -> ClientOp) = if method == names.terminal_output {
                 (PendingOp::Output { id }, ClientOp::TerminalOutput)
             } else if method == names.terminal_wait_for_exit {
                 (PendingOp::Wait { id }, ClientOp::WaitForExit)
@@ -132,16 +133,16 @@ impl AcpDriver {
             } else {
                 return None;
             };
-            self.terminal_op(params, purpose, loan)
+            self.terminal_op(params, target, op)
         };
-        Some(heard.unwrap_or_else(|error| vec![respond_error(id, &error)]))
+        Some(events.unwrap_or_else(|error| vec![respond_error(id, &error)]))
     }
 
     fn read_file(&mut self, id: &Value, params: Value) -> Result<Vec<AgentEvent>, Error> {
         let request: ReadTextFileRequest = parse_params(params)?;
         self.require_active(&request.session_id.0)?;
-        let purpose = PendingOp::Read { id: id.clone(), line: request.line, limit: request.limit };
-        Ok(vec![self.client_op(purpose, ClientOp::ReadFile(request.path))])
+        let target = PendingOp::Read { id: id.clone(), line: request.line, limit: request.limit };
+        Ok(vec![self.client_op(target, ClientOp::ReadFile(request.path))])
     }
 
     fn write_file(&mut self, id: &Value, params: Value) -> Result<Vec<AgentEvent>, Error> {
@@ -166,10 +167,10 @@ impl AcpDriver {
         let session = self.require_active(&request.session_id.0)?;
         let folder = self.session_folder();
         let cwd = request.cwd.unwrap_or_else(|| folder.clone());
-        // Where it truly leads is seen when it runs.
+        // Links are resolved, and checked again, when the program is started.
         if !cwd.starts_with(&folder) || cwd.components().any(|part| part == Component::ParentDir) {
             return Err(invalid_params(&format!(
-                "{} lies outside of the session's folder {}, and hotseat lends nothing there",
+                "{} is outside the session's folder {}; hotseat gives agents no access there",
                 cwd.display(),
                 folder.display()
             )));
@@ -187,51 +188,49 @@ impl AcpDriver {
             )
             .unwrap_or_default(),
         };
-        let wanted = RequestedOp::Run { run, spellings };
-        Ok(match self.client_ops.grants.decide(self.mode(), session, wanted.operation()) {
-            GrantDecision::Allow => vec![self.perform_op(id.clone(), wanted)],
+        let expected_id = RequestedOp::Run { run, spellings };
+        Ok(match self.client_ops.grants.decide(self.mode(), session, expected_id.operation()) {
+            GrantDecision::Allow => vec![self.perform_op(id.clone(), expected_id)],
             GrantDecision::Deny(why) => return Err(not_permitted(why)),
-            GrantDecision::Ask => vec![self.ask_person(id.clone(), wanted, None)],
+            GrantDecision::Ask => vec![self.ask_person(id.clone(), expected_id, None)],
         })
     }
 
     fn terminal_op(
         &mut self,
         params: Value,
-        purpose: PendingOp,
-        loan: fn(String) -> ClientOp,
+        target: PendingOp,
+        op: fn(String) -> ClientOp,
     ) -> Result<Vec<AgentEvent>, Error> {
-        // They are all alike.
+        // All terminal requests have the same parameters.
         let request: TerminalOutputRequest = parse_params(params)?;
         self.require_active(&request.session_id.0)?;
         let terminal = request.terminal_id.0.to_string();
-        if matches!(purpose, PendingOp::Release { .. }) {
+        if matches!(target, PendingOp::Release { .. }) {
             self.client_ops.terminals.retain(|open| *open != terminal);
         }
-        Ok(vec![self.client_op(purpose, loan(terminal))])
+        Ok(vec![self.client_op(target, op(terminal))])
     }
 
-    /// The session in the seat; an error where the agent speaks for another.
+    /// The active session; an error if the request names another.
     fn require_active(&self, id: &str) -> Result<SessionId, Error> {
         let session = SessionId::from_external(id);
         let active = self.active.as_ref().filter(|active| active.session == session);
-        active
-            .map(|active| active.session)
-            .ok_or_else(|| invalid_params("this session does not have the seat"))
+        active.map(|active| active.session).ok_or_else(|| invalid_params("this session is not active"))
     }
 
     fn session_folder(&self) -> PathBuf {
         self.active.as_ref().map_or(&self.cwd, |active| &active.remote.cwd).clone()
     }
 
-    fn client_op(&mut self, purpose: PendingOp, loan: ClientOp) -> AgentEvent {
+    fn client_op(&mut self, target: PendingOp, op: ClientOp) -> AgentEvent {
         self.client_ops.last_op_id += 1;
-        self.client_ops.pending.insert(self.client_ops.last_op_id, purpose);
-        AgentEvent::ClientOp { ticket: self.client_ops.last_op_id, folder: self.session_folder(), loan }
+        self.client_ops.pending.insert(self.client_ops.last_op_id, target);
+        AgentEvent::ClientOp { op_id: self.client_ops.last_op_id, folder: self.session_folder(), op }
     }
 
-    fn perform_op(&mut self, id: Value, wanted: RequestedOp) -> AgentEvent {
-        match wanted {
+    fn perform_op(&mut self, id: Value, expected_id: RequestedOp) -> AgentEvent {
+        match expected_id {
             RequestedOp::Write { path, text } => {
                 self.client_op(PendingOp::Write { id }, ClientOp::WriteFile { path, text })
             }
@@ -242,16 +241,16 @@ impl AcpDriver {
         }
     }
 
-    /// Puts it to a person, beside what the file holds now.
-    fn ask_person(&mut self, id: Value, wanted: RequestedOp, now: Option<&str>) -> AgentEvent {
+    /// Asks a person, showing the change against the file's present text.
+    fn ask_person(&mut self, id: Value, expected_id: RequestedOp, now: Option<&str>) -> AgentEvent {
         if self.client_ops.questions.len() >= MAX_PENDING {
-            return respond_error(&id, &not_permitted("too many questions wait for an answer"));
+            return respond_error(&id, &not_permitted("too many permission requests are open"));
         }
         self.client_ops.last_op_id += 1;
-        // The agent's own questions bear names in JSON, which this is not.
+        // Not valid JSON, so it cannot collide with the ids of the agent's requests.
         let name = format!("loan {}", self.client_ops.last_op_id);
         let folder = self.session_folder();
-        let (tool, input, description) = match &wanted {
+        let (tool, input, description) = match &expected_id {
             RequestedOp::Write { path, text } => {
                 let path = path.display().to_string();
                 match now.filter(|now| !now.is_empty()) {
@@ -267,7 +266,7 @@ impl AcpDriver {
                 ("Bash", json!({"command": spellings.first()}), elsewhere)
             }
         };
-        self.client_ops.questions.insert(name.clone(), OpQuestion { id, requested: wanted });
+        self.client_ops.questions.insert(name.clone(), OpQuestion { id, requested: expected_id });
         AgentEvent::PermissionRequested(PermissionRequest {
             id: name,
             tool: tool.to_owned(),
@@ -277,56 +276,60 @@ impl AcpDriver {
         })
     }
 
-    /// A person answered; none where the question was not ours.
-    pub(super) fn answer_question(&mut self, name: &str, verdict: &PermissionDecision) -> Option<AgentEvent> {
-        let OpQuestion { id, requested: wanted } = self.client_ops.questions.remove(name)?;
-        if let PermissionDecision::Deny(why) = verdict {
-            let why = if why.is_empty() { "the person said no" } else { why };
+    /// Handles a person's answer; `None` if the question is not of this module.
+    pub(super) fn answer_question(
+        &mut self,
+        name: &str,
+        decision: &PermissionDecision,
+    ) -> Option<AgentEvent> {
+        let OpQuestion { id, requested: expected_id } = self.client_ops.questions.remove(name)?;
+        if let PermissionDecision::Deny(why) = decision {
+            let why = if why.is_empty() { "denied by the user" } else { why };
             return Some(respond_error(&id, &not_permitted(why)));
         }
-        if let (PermissionDecision::AllowSession, Some(active)) = (verdict, &self.active) {
-            self.client_ops.grants.grant_session(active.session, wanted.operation());
+        if let (PermissionDecision::AllowSession, Some(active)) = (decision, &self.active) {
+            self.client_ops.grants.grant_session(active.session, expected_id.operation());
         }
-        Some(self.perform_op(id, wanted))
+        Some(self.perform_op(id, expected_id))
     }
 
-    /// Nobody is to answer any more.
+    /// Cancels all open questions and the reads that would become questions.
     pub(super) fn cancel_questions(&mut self) -> Vec<AgentEvent> {
         let cancelled = |id: &Value| respond_error(id, &Error::request_cancelled());
-        let mut heard = Vec::new();
+        let mut events = Vec::new();
         for (name, asked) in std::mem::take(&mut self.client_ops.questions) {
-            heard.extend([cancelled(&asked.id), AgentEvent::PermissionDropped(name)]);
+            events.extend([cancelled(&asked.id), AgentEvent::PermissionDropped(name)]);
         }
-        // These were to become questions.
+        // These would have become questions.
         let looks = self
             .client_ops
             .pending
-            .extract_if(.., |_, purpose| matches!(purpose, PendingOp::ReadBeforeWrite { .. }));
-        heard.extend(looks.filter_map(|(_, purpose)| match purpose {
+            .extract_if(.., |_, target| matches!(target, PendingOp::ReadBeforeWrite { .. }));
+        events.extend(looks.filter_map(|(_, target)| match target {
             PendingOp::ReadBeforeWrite { id, .. } => Some(cancelled(&id)),
             _ => None,
         }));
-        heard
+        events
     }
 
-    /// The session is left, and its terminals with it.
+    /// Leaves the session: cancels its questions and releases its terminals.
     pub(super) fn release_session(&mut self) -> Vec<AgentEvent> {
-        let mut heard = self.cancel_questions();
+        let mut events = self.cancel_questions();
         self.client_ops.grants.end_turn();
         for terminal in std::mem::take(&mut self.client_ops.terminals) {
-            heard.push(self.client_op(PendingOp::Ignored, ClientOp::ReleaseTerminal(terminal)));
+            events.push(self.client_op(PendingOp::Ignored, ClientOp::ReleaseTerminal(terminal)));
         }
-        heard
+        events
     }
 
     /// What comes of what was lent.
-    pub(super) fn handle_op_event(&mut self, news: ClientOpEvent) -> Vec<AgentEvent> {
-        match news {
+    pub(super) fn handle_op_event(&mut self, event: ClientOpEvent) -> Vec<AgentEvent> {
+        match event {
             ClientOpEvent::TerminalOutput { terminal, text } => {
                 self.assembler.push_terminal_output(&terminal, &text)
             }
-            ClientOpEvent::Completed { ticket, outcome } => match self.client_ops.pending.remove(&ticket) {
-                Some(purpose) => self.op_completed(purpose, outcome),
+            ClientOpEvent::Completed { op_id, outcome } => match self.client_ops.pending.remove(&op_id) {
+                Some(target) => self.op_completed(target, outcome),
                 None => Vec::new(),
             },
         }
@@ -334,10 +337,10 @@ impl AcpDriver {
 
     fn op_completed(
         &mut self,
-        purpose: PendingOp,
+        target: PendingOp,
         outcome: Result<ClientOpResult, String>,
     ) -> Vec<AgentEvent> {
-        let heard = match (purpose, outcome) {
+        let events = match (target, outcome) {
             (PendingOp::Ignored, _) => return Vec::new(),
             (PendingOp::ReadBeforeWrite { id, path, text }, Ok(ClientOpResult::FileText(now))) => {
                 self.ask_person(id, RequestedOp::Write { path, text }, now.as_deref())
@@ -374,10 +377,10 @@ impl AcpDriver {
                 outcome,
             ) => respond_error(
                 &id,
-                &invalid_params(&outcome.err().unwrap_or_else(|| "this could not be done".to_owned())),
+                &invalid_params(&outcome.err().unwrap_or_else(|| "the operation failed".to_owned())),
             ),
         };
-        vec![heard]
+        vec![events]
     }
 }
 
@@ -385,7 +388,7 @@ fn parse_params<T: DeserializeOwned>(params: Value) -> Result<T, Error> {
     serde_json::from_value(params).map_err(|error| invalid_params(&error.to_string()))
 }
 
-/// The agents show the message and hide the rest.
+/// An error whose message is shown: agents display `message` and hide `data`.
 fn invalid_params(why: &str) -> Error {
     Error::new(Error::invalid_params().code.into(), why)
 }
@@ -398,7 +401,7 @@ fn exit_status(ended: TerminalExit) -> TerminalExitStatus {
     TerminalExitStatus::new().exit_code(ended.code).signal(ended.signal)
 }
 
-/// So many lines of a text, from this one on; the first is line 1.
+/// At most `limit` lines of a text from `line` on; the first is line 1.
 fn line_range(text: &str, line: Option<u32>, limit: Option<u32>) -> String {
     let before = line.unwrap_or(1).saturating_sub(1) as usize;
     let most = limit.map_or(usize::MAX, |limit| limit as usize);

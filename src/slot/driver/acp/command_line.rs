@@ -1,9 +1,10 @@
-//! The command line of a terminal: how it is run, and how it may be written.
+//! The command line of a terminal: how it is run, and the ways it may be spelled.
 
-/// Shells whose `-c` is taken for the command itself.
+/// Shells whose `-c SCRIPT` is shown as the script alone.
 const SHELLS: &[&str] = &["sh", "bash", "zsh", "dash", "fish", "ksh"];
 
-/// What is to be run. Agents that give no arguments give a whole command line.
+/// The program and arguments to run. Agents that send no arguments send a whole
+/// command line, which needs a shell.
 pub(super) fn argv(command: String, arguments: Vec<String>) -> Vec<String> {
     if arguments.is_empty() && !command.chars().all(is_plain) {
         return vec!["/bin/sh".to_owned(), "-c".to_owned(), command];
@@ -11,8 +12,9 @@ pub(super) fn argv(command: String, arguments: Vec<String>) -> Vec<String> {
     std::iter::once(command).chain(arguments).collect()
 }
 
-/// The ways to write a command; the first is for people. With an environment of
-/// its own it is another command than any that was spoken of before.
+/// The spellings of a command; the first one is shown to people. A command with
+/// its own environment differs from the same command without it, so the
+/// environment is part of the spelling.
 pub(super) fn spellings(command: &str, arguments: &[String], env: &[(String, String)]) -> Vec<String> {
     if arguments.is_empty() {
         return vec![with_env(env, command)];
@@ -25,7 +27,7 @@ pub(super) fn spellings(command: &str, arguments: &[String], env: &[(String, Str
     }
 }
 
-/// The script that a shell is to run.
+/// The script, if this is a shell with `-c`.
 fn shell_script<'a>(command: &str, arguments: &'a [String]) -> Option<&'a str> {
     let name = command.strip_prefix("/usr").unwrap_or(command);
     let is_shell = SHELLS.contains(&name.strip_prefix("/bin/").unwrap_or(name));
@@ -35,7 +37,7 @@ fn shell_script<'a>(command: &str, arguments: &'a [String]) -> Option<&'a str> {
     }
 }
 
-/// As a person would write it: the environment first.
+/// The command with its environment in front, as typed in a shell.
 fn with_env(env: &[(String, String)], command: &str) -> String {
     let set = env.iter().map(|(name, value)| format!("{name}={} ", shell_quote(value)));
     set.chain([command.to_owned()]).collect()
@@ -48,7 +50,7 @@ fn shell_quote(word: &str) -> String {
     format!("'{}'", word.replace('\'', r"'\''"))
 }
 
-/// It means itself to a shell.
+/// Whether a shell takes this character literally.
 fn is_plain(letter: char) -> bool {
     letter.is_alphanumeric() || "-_./:=@%+,".contains(letter)
 }

@@ -1,4 +1,4 @@
-//! JSON-RPC: the envelopes, and what is done with each answer.
+//! JSON-RPC: the envelopes, and what each open request continues with.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -13,45 +13,45 @@ use crate::session::SessionId;
 use crate::slot::ListedSession;
 use crate::slot::driver::AgentEvent;
 
-/// What an answer is for.
+/// What a response belongs to.
 #[derive(Debug)]
 pub(super) enum AcpPending {
-    /// The handshake, asked for under this id.
+    /// The handshake, with the id of the slot's request.
     Hello(String),
-    /// A page of the agent's sessions, of one folder where it was asked so; one of
-    /// them is looked for.
+    /// A page of the agent's sessions (of one folder, if given), in which the
+    /// session to open is looked up.
     FindSession(OpenRequest, Option<PathBuf>),
-    /// A page of the agent's sessions, to be listed with those before it.
+    /// A page of the agent's sessions, appended to the pages before it.
     ListSessions(Vec<ListedSession>),
-    /// The session of this id is open, or the one that the answer names.
+    /// The session with this id is opened, or the one that the response names.
     OpenSession(OpenRequest, Option<String>),
-    /// The turn is over.
+    /// The turn has ended.
     Prompt,
     /// Another model.
     SetModel {
-        /// Under which it was asked for.
+        /// The id of the slot's request.
         ask: String,
-        /// As the person named it; none: the agent's choice.
-        wanted: Option<String>,
-        /// As the agent calls it.
+        /// The requested model; `None` for the agent's default.
+        requested: Option<String>,
+        /// The agent's name for it.
         value: String,
     },
     /// Another mode.
     SetMode {
-        /// Under which it was asked for.
+        /// The id of the slot's request.
         ask: String,
         /// Ours.
         mode: PermissionMode,
         /// The agent's.
         value: String,
     },
-    /// Nobody waits for it.
+    /// The response is ignored.
     Ignored,
-    /// A session that was left is closed, whatever comes of it.
+    /// A session that was left is closed; its failure does not matter.
     CloseSession(SessionId),
 }
 
-/// The requests on their way.
+/// The open requests.
 #[derive(Debug, Default)]
 pub(super) struct AcpConnection {
     last_id: u64,
@@ -59,7 +59,7 @@ pub(super) struct AcpConnection {
 }
 
 impl AcpConnection {
-    /// The line that asks.
+    /// The line of a request.
     pub fn request(&mut self, method: &str, params: &impl Serialize, step: AcpPending) -> AgentEvent {
         self.last_id += 1;
         self.pending.insert(self.last_id, step);
@@ -74,12 +74,12 @@ impl AcpConnection {
         self.last_id
     }
 
-    /// The line that tells.
+    /// The line of a notification.
     pub fn notify(method: &str, params: &impl Serialize) -> AgentEvent {
         AgentEvent::SendLine(json!({"jsonrpc": "2.0", "method": method, "params": params}))
     }
 
-    /// What an answer is for, and the answer; none to a request that nobody made.
+    /// What a response belongs to, and its result; `None` for an unknown id.
     pub fn take_response(&mut self, line: &mut Value) -> Option<(AcpPending, Result<Value, Error>)> {
         let step = self.pending.remove(&line["id"].as_u64()?)?;
         let result = match line.get_mut("error").map(Value::take) {
@@ -90,17 +90,17 @@ impl AcpConnection {
     }
 }
 
-/// The line that answers a request of the agent's.
+/// The line that answers a request of the agent.
 pub(super) fn respond(id: &Value, result: &impl Serialize) -> AgentEvent {
     AgentEvent::SendLine(json!({"jsonrpc": "2.0", "id": id, "result": result}))
 }
 
-/// The line that refuses one that nobody knows.
+/// The line that rejects an unknown method.
 pub(super) fn method_not_found(id: &Value, method: &str) -> AgentEvent {
     respond_error(id, &Error::method_not_found().data(format!("hotseat has no method {method}")))
 }
 
-/// The line that says why one was not done.
+/// The line that reports why a request failed.
 pub(super) fn respond_error(id: &Value, error: &Error) -> AgentEvent {
     AgentEvent::SendLine(json!({"jsonrpc": "2.0", "id": id, "error": error}))
 }

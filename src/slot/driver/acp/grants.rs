@@ -13,7 +13,7 @@ use crate::session::SessionId;
 pub(super) enum Operation<'a> {
     /// This file is written.
     Write(&'a Path),
-    /// A command runs, by the ways in which the agent may have spelled it.
+    /// A command runs, by the ways in selects the agent may have spelled it.
     Run(&'a [String]),
 }
 
@@ -48,26 +48,29 @@ pub(super) struct GrantStore {
 impl GrantStore {
     /// What the mode, and what was allowed before, say to it. An allowance for
     /// once is used up.
-    pub fn decide(&mut self, mode: PermissionMode, session: SessionId, deed: Operation<'_>) -> GrantDecision {
-        let was_asked = match deed {
+    pub fn decide(
+        &mut self,
+        mode: PermissionMode,
+        session: SessionId,
+        operation: Operation<'_>,
+    ) -> GrantDecision {
+        let was_asked = match operation {
             Operation::Write(path) => take_first(&mut self.files, |file| file == path),
             Operation::Run(spellings) => {
                 take_first(&mut self.commands, |command| spellings.contains(command))
             }
         };
-        let lasting = self.sessions.get(&session).is_some_and(|lasting| match deed {
+        let lasting = self.sessions.get(&session).is_some_and(|lasting| match operation {
             Operation::Write(path) => lasting.writes || lasting.files.contains(path),
             Operation::Run(spellings) => spellings.iter().any(|spelling| lasting.commands.contains(spelling)),
         });
         match mode {
             PermissionMode::BypassPermissions => GrantDecision::Allow,
             _ if was_asked => GrantDecision::Allow,
-            PermissionMode::Plan => GrantDecision::Deny("in plan mode nothing is written and nothing runs"),
+            PermissionMode::Plan => GrantDecision::Deny("plan mode allows no writes and no commands"),
             _ if lasting => GrantDecision::Allow,
-            PermissionMode::AcceptEdits if matches!(deed, Operation::Write(_)) => GrantDecision::Allow,
-            PermissionMode::DontAsk => {
-                GrantDecision::Deny("it was not allowed before, and nobody is asked in this mode")
-            }
+            PermissionMode::AcceptEdits if matches!(operation, Operation::Write(_)) => GrantDecision::Allow,
+            PermissionMode::DontAsk => GrantDecision::Deny("it is not allowed, and this mode does not ask"),
             PermissionMode::Default | PermissionMode::AcceptEdits => GrantDecision::Ask,
         }
     }
@@ -88,22 +91,22 @@ impl GrantStore {
 
     /// A person allowed this for as long as the session lasts: of writes, all
     /// in its folder.
-    pub fn grant_session(&mut self, session: SessionId, deed: Operation<'_>) {
+    pub fn grant_session(&mut self, session: SessionId, operation: Operation<'_>) {
         let kept = self.sessions.entry(session).or_default();
-        match deed {
+        match operation {
             Operation::Write(_) => kept.writes = true,
             Operation::Run(spellings) => kept.commands.extend(spellings.first().cloned()),
         }
     }
 
-    /// The turn is over.
+    /// The turn has ended.
     pub fn end_turn(&mut self) {
         self.files.clear();
         self.commands.clear();
     }
 }
 
-fn take_first<T>(list: &mut Vec<T>, which: impl Fn(&T) -> bool) -> bool {
-    let at = list.iter().position(which);
+fn take_first<T>(list: &mut Vec<T>, selects: impl Fn(&T) -> bool) -> bool {
+    let at = list.iter().position(selects);
     at.map(|at| list.swap_remove(at)).is_some()
 }

@@ -1,4 +1,4 @@
-//! The handshake: who it is and what it can, then the session it starts in.
+//! The handshake: identity and capabilities, then the first session.
 
 use agent_client_protocol_schema::ProtocolVersion;
 use agent_client_protocol_schema::v1::{
@@ -13,7 +13,7 @@ use super::{AcpDriver, refusal, respond_to};
 use crate::slot::driver::{AgentEvent, Driver, StartSession};
 use crate::slot::{AgentInfo, SlotError};
 
-/// Ways to log in that are told at most.
+/// Maximum number of login hints that are shown.
 const MAX_LOGIN_HINTS: usize = 4;
 
 impl AcpDriver {
@@ -26,11 +26,11 @@ impl AcpDriver {
         vec![self.connection.request(AGENT_METHOD_NAMES.initialize, &request, step)]
     }
 
-    /// It said who it is: now its first session.
+    /// The agent has identified itself; opens the first session.
     pub(super) fn initialized(&mut self, id: String, result: Result<Value, Error>) -> Vec<AgentEvent> {
         let hello = result.map_err(|error| error_reason(&error)).and_then(|hello| {
             serde_json::from_value::<InitializeResponse>(hello)
-                .map_err(|error| SlotError::InvalidReply(format!("its handshake makes no sense: {error}")))
+                .map_err(|error| SlotError::InvalidReply(format!("its handshake is invalid: {error}")))
         });
         let hello = match hello {
             Ok(hello) => hello,
@@ -39,7 +39,7 @@ impl AcpDriver {
         if hello.protocol_version != ProtocolVersion::V1 {
             let version = hello.protocol_version.as_u16();
             let reason = format!(
-                "it speaks version {version} of the Agent Client Protocol, and hotseat version 1: \
+                "it speaks version {version} of the Agent Client Protocol, hotseat speaks version 1: \
                  install a version of it that speaks that"
             );
             return vec![respond_to(&id, Err(refusal(&reason)))];
@@ -60,7 +60,7 @@ impl AcpDriver {
         self.open_session(OpenRequest { request_id: id, target: goal, is_handshake: true })
     }
 
-    /// Who came through the handshake, in the session that is active now.
+    /// What the handshake reports, for the active session.
     pub(super) fn agent_info(&self) -> Option<AgentInfo> {
         let active = self.active.as_ref()?;
         Some(AgentInfo {
@@ -84,8 +84,8 @@ impl AcpDriver {
 }
 
 impl AcpDriver {
-    /// The agent's reason for a refusal; where nobody is logged in, with the
-    /// ways to do so that it named.
+    /// The agent's reason for a refusal. If a login is missing, the agent's login
+    /// hints are added.
     pub(super) fn explain_error(&self, error: &Error) -> SlotError {
         let why = error_reason(error);
         match why {
@@ -108,7 +108,7 @@ pub(super) fn error_reason(error: &Error) -> SlotError {
         None => error.message.clone(),
     };
     if needs_login(error) {
-        message = format!("not logged in - {message}");
+        message = format!("not logged in: {message}");
     }
     refusal(&message)
 }

@@ -1,5 +1,5 @@
-//! What the agent tells of its sessions: which there are, and what was said in
-//! the one that is being opened.
+//! The agent's list of its sessions, and the history it replays while it opens
+//! one.
 
 use std::time::{Duration, SystemTime};
 
@@ -18,17 +18,17 @@ use crate::session::conversation::ConversationEvent;
 use crate::slot::ListedSession;
 use crate::slot::driver::AgentEvent;
 
-/// What opencode calls a session until its first turn is over (1.18.33).
+/// opencode's title of a session until its first turn has ended (1.18.33).
 const PLACEHOLDER_TITLE: &str = "New session - ";
 
-/// Sessions that are listed at most: an agent that never ends must not fill the memory.
+/// Maximum number of listed sessions, so that an endless list stays bounded.
 const MAX_SESSIONS: usize = 20_000;
 
-/// So much later than what was written down of it last an agent may say that a
-/// session was active: it gives it a title after the turn.
+/// How much newer than the recorded history an agent's last activity may be and
+/// still count as recorded: the title is set some time after the turn.
 const TITLE_DELAY: Duration = Duration::from_secs(15);
 
-/// What was said in a session, as the agent replays it.
+/// Collects the history of a session while the agent replays it.
 #[derive(Debug, Default)]
 pub(super) struct ReplayBuffer {
     session: Option<SessionId>,
@@ -38,12 +38,12 @@ pub(super) struct ReplayBuffer {
 }
 
 impl ReplayBuffer {
-    /// Takes an update of the session that is being opened; only one is at a time.
+    /// Takes an update of the session being opened. Only one is opened at a time.
     pub fn push(&mut self, session: SessionId, update: SessionUpdate) {
         if self.session != Some(session) {
             *self = Self { session: Some(session), ..Self::default() };
         }
-        let heard = match update {
+        let events = match update {
             SessionUpdate::UserMessageChunk(chunk) => {
                 let before = self.assembler.flush();
                 self.prompt.push_str(&content_text(chunk.content));
@@ -56,10 +56,10 @@ impl ReplayBuffer {
             SessionUpdate::Plan(plan) => self.push_reply(|said| said.push_plan(plan)),
             _ => Vec::new(),
         };
-        self.record(heard);
+        self.record(events);
     }
 
-    /// All of it, if it is of this session.
+    /// The collected history, if it belongs to this session.
     pub fn into_changes(mut self, session: SessionId) -> Vec<(String, ConversationEvent)> {
         if self.session != Some(session) {
             return Vec::new();
@@ -77,9 +77,9 @@ impl ReplayBuffer {
         tell(&mut self.assembler)
     }
 
-    /// What is complete; the way there is of no interest any more.
-    fn record(&mut self, heard: Vec<AgentEvent>) {
-        let complete = heard.into_iter().filter_map(|heard| match heard {
+    /// Records complete content; streamed deltas are not needed in a history.
+    fn record(&mut self, events: Vec<AgentEvent>) {
+        let complete = events.into_iter().filter_map(|events| match events {
             AgentEvent::ConversationChanged {
                 change: ConversationEvent::TextDelta(_) | ConversationEvent::ThinkingDelta(_),
                 ..
@@ -92,7 +92,7 @@ impl ReplayBuffer {
 }
 
 impl AcpDriver {
-    /// Asks which sessions there are, where the agent says so.
+    /// Requests the list of sessions, if the agent supports it.
     pub(super) fn request_sessions(&mut self) -> Option<AgentEvent> {
         let lists =
             self.agent_capabilities.as_ref().is_some_and(|can| can.session_capabilities.list.is_some());
@@ -106,7 +106,7 @@ impl AcpDriver {
         })
     }
 
-    /// A page of them came.
+    /// A page of the list arrived.
     pub(super) fn sessions_page(
         &mut self,
         mut listed: Vec<ListedSession>,
@@ -118,14 +118,21 @@ impl AcpDriver {
             tracing::info!("the agent does not say which sessions it has");
             return Vec::new();
         };
-        for told in page.sessions {
-            let session = self.remember_session(&told);
-            let title = told.title.filter(|title| !title.trim().is_empty());
+        for reported in page.sessions {
+            let session = self.remember_session(&reported);
+            let title = reported.title.filter(|title| !title.trim().is_empty());
             let unnamed = title.as_ref().is_some_and(|title| title.starts_with(PLACEHOLDER_TITLE));
             let title = title.filter(|_| !unnamed);
-            let active = told.updated_at.as_deref().and_then(parse_time);
-            let id = told.session_id.0.to_string();
-            listed.push(ListedSession { session, id, title, cwd: told.cwd, last_active: active, unnamed });
+            let active = reported.updated_at.as_deref().and_then(parse_time);
+            let id = reported.session_id.0.to_string();
+            listed.push(ListedSession {
+                session,
+                id,
+                title,
+                cwd: reported.cwd,
+                last_active: active,
+                unnamed,
+            });
         }
         match page.next_cursor.filter(|_| listed.len() < MAX_SESSIONS) {
             Some(cursor) => {
@@ -137,18 +144,18 @@ impl AcpDriver {
         }
     }
 
-    /// Takes note of where a session is to be found.
-    pub(super) fn remember_session(&mut self, told: &SessionInfo) -> SessionId {
-        let id = told.session_id.0.to_string();
+    /// Remembers the agent's id and folder of a session.
+    pub(super) fn remember_session(&mut self, reported: &SessionInfo) -> SessionId {
+        let id = reported.session_id.0.to_string();
         let session = SessionId::from_external(&id);
-        let active = told.updated_at.as_deref().and_then(parse_time);
+        let active = reported.updated_at.as_deref().and_then(parse_time);
         self.remote_sessions
-            .insert(session, RemoteSession { id, cwd: told.cwd.clone(), last_active: active });
+            .insert(session, RemoteSession { id, cwd: reported.cwd.clone(), last_active: active });
         session
     }
 
-    /// Whether all that was said in a session is written down, so that the agent
-    /// need not tell it again.
+    /// Whether the whole history of a session is recorded on disk, so that the agent
+    /// need not replay it.
     pub(super) fn is_recorded(&self, session: SessionId, place: &RemoteSession) -> bool {
         let Some(as_of) = self.finder.find(session).and_then(|found| found.recorded_until) else {
             return false;

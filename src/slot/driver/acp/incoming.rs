@@ -1,4 +1,4 @@
-//! Understands what the agent says: answers, questions, and news of a session.
+//! Handles messages from the agent: responses, requests and session updates.
 
 use agent_client_protocol_schema::v1::{
     AvailableCommandsUpdate, CLIENT_METHOD_NAMES, Error, PromptResponse, RequestPermissionRequest,
@@ -18,7 +18,7 @@ use crate::session::message::Usage;
 use crate::slot::driver::{AgentEvent, AgentResponse, JsonLine};
 use crate::slot::{ContextUsage, PermissionDecision, PermissionRequest, PromptState, SlotTotals};
 
-/// Slash commands of an agent that are taken at most.
+/// Maximum number of slash commands.
 const MAX_COMMANDS: usize = 1000;
 
 impl AcpDriver {
@@ -50,27 +50,27 @@ impl AcpDriver {
         step: AcpPending,
         result: Result<Value, Error>,
     ) -> (Option<SessionId>, Vec<AgentEvent>) {
-        let heard = match step {
+        let events = match step {
             AcpPending::Hello(id) => self.initialized(id, result),
             AcpPending::FindSession(opening, folder) => self.sessions_listed(opening, folder, result),
             AcpPending::ListSessions(listed) => self.sessions_page(listed, result),
             AcpPending::OpenSession(opening, id) => self.session_opened(&opening, id, result),
             AcpPending::Prompt => return self.turn_ended(result),
-            AcpPending::SetModel { ask: id, wanted, value } => match result {
-                Ok(told) => {
-                    // Not every answer says it.
+            AcpPending::SetModel { ask: id, requested, value } => match result {
+                Ok(reported) => {
+                    // Not every response contains the new value.
                     self.options.set_current_model(&value);
-                    self.options.update_from(&told);
-                    self.model = wanted;
+                    self.options.update_from(&reported);
+                    self.model = requested;
                     let model = self.options.model().map(str::to_owned);
                     vec![respond_to(&id, Ok(AgentResponse::Model(model)))]
                 }
                 Err(error) => vec![respond_to(&id, Err(error_reason(&error)))],
             },
             AcpPending::SetMode { ask: id, mode, value } => match result {
-                Ok(told) => {
+                Ok(reported) => {
                     self.options.set_current_mode(&value);
-                    self.options.update_from(&told);
+                    self.options.update_from(&reported);
                     self.permissions.mode = mode;
                     vec![respond_to(&id, Ok(AgentResponse::Done))]
                 }
@@ -87,35 +87,35 @@ impl AcpDriver {
                 Vec::new()
             }
         };
-        (None, heard)
+        (None, events)
     }
 
-    /// News of a session. Those of another than the active one are a history
-    /// that is replayed, or late.
+    /// A session update. One for a session that is not active is part of a replayed
+    /// history, or late.
     fn handle_update(&mut self, params: Value) -> (Option<SessionId>, Vec<AgentEvent>) {
         let is_options = params["update"]["sessionUpdate"] == "config_option_update";
         let options = if is_options { params["update"].clone() } else { Value::Null };
-        let Ok(told) = serde_json::from_value::<SessionNotification>(params) else {
+        let Ok(reported) = serde_json::from_value::<SessionNotification>(params) else {
             return (None, Vec::new());
         };
-        let session = SessionId::from_external(&told.session_id.0);
+        let session = SessionId::from_external(&reported.session_id.0);
         if self.active.as_ref().is_none_or(|active| active.session != session) {
-            // Some say so before they say that the session is open.
-            if let SessionUpdate::AvailableCommandsUpdate(told) = told.update {
-                self.early_commands = Some((session, slash_commands(told)));
+            // Some agents send the commands before the session is reported open.
+            if let SessionUpdate::AvailableCommandsUpdate(reported) = reported.update {
+                self.early_commands = Some((session, slash_commands(reported)));
             } else if let Some(history) = &mut self.replay {
-                history.push(session, told.update);
+                history.push(session, reported.update);
             }
             return (None, Vec::new());
         }
-        let heard = match told.update {
+        let events = match reported.update {
             SessionUpdate::AgentMessageChunk(chunk) => self.assembler.push_reply(chunk),
             SessionUpdate::AgentThoughtChunk(chunk) => self.assembler.push_thought(chunk),
             SessionUpdate::ToolCall(call) => self.assembler.start_call(call),
             SessionUpdate::ToolCallUpdate(update) => self.assembler.update_call(update),
             SessionUpdate::Plan(plan) => self.assembler.push_plan(plan),
-            SessionUpdate::AvailableCommandsUpdate(told) => {
-                vec![AgentEvent::SlashCommands(slash_commands(told))]
+            SessionUpdate::AvailableCommandsUpdate(reported) => {
+                vec![AgentEvent::SlashCommands(slash_commands(reported))]
             }
             SessionUpdate::UsageUpdate(usage) => {
                 self.note_usage(&usage);
@@ -127,16 +127,16 @@ impl AcpDriver {
             }
             SessionUpdate::ConfigOptionUpdate(_) => {
                 self.options.update_from(&options);
-                let mut heard = self.follow_mode();
-                heard.extend(self.options.model().map(|model| AgentEvent::ModelChanged(model.to_owned())));
-                heard
+                let mut events = self.follow_mode();
+                events.extend(self.options.model().map(|model| AgentEvent::ModelChanged(model.to_owned())));
+                events
             }
             _ => Vec::new(),
         };
-        (Some(session), heard)
+        (Some(session), events)
     }
 
-    /// The agent went into its plan mode, or left it.
+    /// The agent entered its plan mode, or left it.
     fn follow_mode(&mut self) -> Vec<AgentEvent> {
         let mode = match (self.options.is_planning(), self.permissions.mode) {
             (true, _) => PermissionMode::Plan,
@@ -169,14 +169,14 @@ impl AcpDriver {
             return vec![cancelled_response(&id)];
         };
         let cwd = active.remote.cwd.clone();
-        let (mut heard, call) = self.assembler.call_for_permission(request.tool_call);
+        let (mut events, call) = self.assembler.call_for_permission(request.tool_call);
         let (tool, input) = call.official_tool();
         let by_mode = self.permissions.decide_by_mode(call.kind, call.is_inside(&cwd));
         let description = Some(call.title.clone());
         let name = self.permissions.push(id, request.options, call);
         match by_mode {
-            Some(verdict) => heard.extend(self.answer_agent(&name, &verdict)),
-            None => heard.push(AgentEvent::PermissionRequested(PermissionRequest {
+            Some(decision) => events.extend(self.answer_agent(&name, &decision)),
+            None => events.push(AgentEvent::PermissionRequested(PermissionRequest {
                 id: name,
                 tool,
                 input,
@@ -184,19 +184,19 @@ impl AcpDriver {
                 suggestions: Vec::new(),
             })),
         }
-        heard
+        events
     }
 
     /// Answers the agent's question; none where nothing waits under this name.
-    pub(super) fn answer_agent(&mut self, name: &str, verdict: &PermissionDecision) -> Option<AgentEvent> {
-        let (answer, call) = self.permissions.answer(name, verdict)?;
+    pub(super) fn answer_agent(&mut self, name: &str, decision: &PermissionDecision) -> Option<AgentEvent> {
+        let (answer, call) = self.permissions.answer(name, decision)?;
         if let (PermissionDecision::AllowOnce | PermissionDecision::AllowSession, Some(active)) =
-            (verdict, &self.active)
+            (decision, &self.active)
         {
             self.client_ops.grants.grant_call(
                 active.session,
                 &call,
-                *verdict == PermissionDecision::AllowSession,
+                *decision == PermissionDecision::AllowSession,
             );
         }
         Some(answer)
@@ -206,9 +206,9 @@ impl AcpDriver {
         let Some(AcpTurn { uuid, session, since, totals_before: before }) = self.turn.take() else {
             return (None, Vec::new());
         };
-        let mut heard = self.assembler.flush();
-        heard.extend(self.permissions.cancel_all());
-        heard.extend(self.cancel_questions());
+        let mut events = self.assembler.flush();
+        events.extend(self.permissions.cancel_all());
+        events.extend(self.cancel_questions());
         self.client_ops.grants.end_turn();
         let mut usage = Usage::default();
         let notice = match result.map(serde_json::from_value::<PromptResponse>) {
@@ -216,11 +216,13 @@ impl AcpDriver {
                 usage = response.usage.map(|usage| token_usage(&usage)).unwrap_or_default();
                 stop_notice(response.stop_reason)
             }
-            Ok(Err(error)) => Some((Notice::Error, format!("the end of the turn makes no sense: {error}"))),
+            Ok(Err(error)) => {
+                Some((Notice::Error, format!("the agent's report of the turn is invalid: {error}")))
+            }
             Err(error) => Some((Notice::Error, self.explain_error(&error).to_string())),
         };
         let report = Uuid::new_v4().to_string();
-        heard.extend(notice.map(|(notice, text)| AgentEvent::ConversationChanged {
+        events.extend(notice.map(|(notice, text)| AgentEvent::ConversationChanged {
             uuid: report.clone(),
             change: ConversationEvent::Notice(notice, text),
         }));
@@ -228,40 +230,38 @@ impl AcpDriver {
         let usd = self.spent.usd.map(|usd| usd - before.usd.unwrap_or_default()).filter(|usd| *usd > 0.0);
         let cost = TurnCost { usd, usage, duration_ms: since.elapsed().as_millis() as u64 };
         let totals = SlotTotals { context_percent: None, ..self.spent };
-        heard.push(AgentEvent::TurnEnded { uuid: report, cost: Some(cost), totals });
-        heard.push(AgentEvent::PromptStateChanged { uuid, state: PromptState::Completed });
-        heard.push(AgentEvent::Idle);
+        events.push(AgentEvent::TurnEnded { uuid: report, cost: Some(cost), totals });
+        events.push(AgentEvent::PromptStateChanged { uuid, state: PromptState::Completed });
+        events.push(AgentEvent::Idle);
         if self.queued_switch.is_none() {
-            // It may bear a title now.
-            heard.extend(self.request_sessions());
+            // The session may have a title now.
+            events.extend(self.request_sessions());
         }
-        // Last, for from here on another session speaks.
+        // Last, because from here on another session is active.
         if let Some(opening) = self.queued_switch.take() {
-            heard.extend(self.open_session(opening));
+            events.extend(self.open_session(opening));
         }
-        (Some(session), heard)
+        (Some(session), events)
     }
 }
 
-/// Slash commands by name, and what they do. One that cannot be typed is none.
-fn slash_commands(told: AvailableCommandsUpdate) -> Vec<(String, String)> {
+/// Slash commands: name and description. Names that cannot be typed are dropped.
+fn slash_commands(reported: AvailableCommandsUpdate) -> Vec<(String, String)> {
     let typed = |name: &str| {
         let name = name.trim_start_matches('/');
         let odd = |letter: char| letter.is_whitespace() || letter.is_control();
         (!name.is_empty() && !name.contains(odd)).then(|| name.to_owned())
     };
-    let told = told.available_commands.into_iter().take(MAX_COMMANDS);
-    told.filter_map(|command| Some((typed(&command.name)?, command.description))).collect()
+    let reported = reported.available_commands.into_iter().take(MAX_COMMANDS);
+    reported.filter_map(|command| Some((typed(&command.name)?, command.description))).collect()
 }
 
 fn stop_notice(reason: StopReason) -> Option<(Notice, String)> {
     match reason {
         StopReason::EndTurn => None,
         StopReason::Cancelled => Some((Notice::Interrupted, String::new())),
-        StopReason::MaxTokens => {
-            Some((Notice::Error, "the reply is cut off: it reached its limit".to_owned()))
-        }
-        StopReason::MaxTurnRequests => Some((Notice::Error, "the turn limit is reached".to_owned())),
+        StopReason::MaxTokens => Some((Notice::Error, "the reply was cut off at the token limit".to_owned())),
+        StopReason::MaxTurnRequests => Some((Notice::Error, "the turn limit was reached".to_owned())),
         _ => Some((Notice::Error, "the model refused".to_owned())),
     }
 }

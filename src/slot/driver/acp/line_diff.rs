@@ -1,16 +1,16 @@
-//! The lines of a text that are others in another, as an edit of them.
+//! The changed lines between two versions of a file.
 
-/// Lines before and after that stay with them.
+/// Unchanged lines kept before and after.
 const CONTEXT: usize = 3;
 
-/// What of `old` becomes what of `new`: from the first line that differs to the
-/// last, and some lines around them.
+/// The part of `old` and the part of `new` from the first differing line to the
+/// last, with some context around them.
 pub(super) fn changed_lines<'a>(old: &'a str, new: &'a str) -> (&'a str, &'a str) {
     let before = old.split_inclusive('\n').zip(new.split_inclusive('\n'));
     let same: Vec<_> = before.take_while(|(old, new)| old == new).map(|(line, _)| line.len()).collect();
     let start: usize = same[..same.len().saturating_sub(CONTEXT)].iter().sum();
     let changed_at: usize = same.iter().sum();
-    // No line counts as the same from the front and from the back.
+    // A line must not be counted from both ends.
     let (rest_of_old, rest_of_new) = (&old[changed_at..], &new[changed_at..]);
     let after = rest_of_old.split_inclusive('\n').rev().zip(rest_of_new.split_inclusive('\n').rev());
     let same: Vec<_> = after.take_while(|(old, new)| old == new).map(|(line, _)| line.len()).collect();

@@ -1,4 +1,4 @@
-//! Opening a session: the one step that the handshake and every switch need.
+//! Opening a session, for the handshake and for every switch.
 
 use std::path::PathBuf;
 
@@ -18,29 +18,29 @@ use crate::session::SessionId;
 use crate::slot::driver::{AgentEvent, AgentResponse, SwitchResult};
 use crate::slot::{SlotError, SlotTotals};
 
-/// A session that is to be opened.
+/// A request to open a session.
 #[derive(Debug, Clone)]
 pub(super) struct OpenRequest {
-    /// Under which it was asked for.
+    /// The id of the slot's request.
     pub request_id: String,
     pub target: OpenTarget,
-    /// It ends the handshake; else it is a switch.
+    /// It completes the handshake; otherwise it is a switch.
     pub is_handshake: bool,
 }
 
-/// Which session.
+/// The session to open.
 #[derive(Debug, Clone)]
 pub(super) enum OpenTarget {
     /// A new one.
     New,
     /// A stored one.
     Stored(SessionId),
-    /// The one that was active before a crash; a new one where nothing was said in it.
+    /// The one that was active before a crash; a new one if the agent has lost it.
     Recover(SessionId),
     /// A copy of a stored one.
     Fork {
         source: SessionId,
-        /// The folder to run it in; none: the source's.
+        /// The folder to run it in; `None` for the source's.
         cwd: Option<PathBuf>,
     },
 }
@@ -74,7 +74,7 @@ impl AcpDriver {
         if lists {
             return vec![self.find_remote(opening, None, None)];
         }
-        // Where its ids are UUIDs, this is one.
+        // An agent without a list has ids that are UUIDs, as far as we know.
         let cwd = self.finder.find(session).map_or_else(|| self.cwd.clone(), |found| found.cwd);
         let place = RemoteSession { id: session.to_string(), cwd, last_active: None };
         self.open_stored(opening, place)
@@ -131,7 +131,7 @@ impl AcpDriver {
         )
     }
 
-    /// A page of the agent's sessions came.
+    /// A page of the agent's sessions arrived.
     pub(super) fn sessions_listed(
         &mut self,
         opening: OpenRequest,
@@ -143,18 +143,18 @@ impl AcpDriver {
             Ok(Err(error)) => {
                 return vec![respond_to(
                     &opening.request_id,
-                    Err(refusal(&format!("its list makes no sense: {error}"))),
+                    Err(refusal(&format!("its session list is invalid: {error}"))),
                 )];
             }
             Err(error) => return vec![respond_to(&opening.request_id, Err(self.explain_error(&error)))],
         };
-        for told in &page.sessions {
-            self.remember_session(told);
+        for reported in &page.sessions {
+            self.remember_session(reported);
         }
         let source = opening.target.source();
         let place = source.and_then(|session| self.remote_sessions.get(&session).cloned());
-        // Some list those of one folder only, and where nothing is said of the
-        // one they run in.
+        // Some agents list only the sessions of one folder: by default the one
+        // they run in.
         let elsewhere = source.filter(|_| folder.is_none()).and_then(|session| self.finder.find(session));
         match (place, page.next_cursor, &opening.target) {
             (Some(place), _, _) => self.open_stored(opening, place),
@@ -171,7 +171,7 @@ impl AcpDriver {
         }
     }
 
-    /// A session is open, or the agent refuses; the former one stays then.
+    /// A session was opened, or the agent refused and the former one stays active.
     pub(super) fn session_opened(
         &mut self,
         opening: &OpenRequest,
@@ -181,7 +181,7 @@ impl AcpDriver {
         let result = match result {
             Ok(result) => result,
             Err(_) if self.retry_after_close(opening) => return Vec::new(),
-            // It was lost with the process: a new one is better than none.
+            // The session was lost with the process: a new one is better than none.
             Err(_) if id.is_some() && matches!(opening.target, OpenTarget::Recover(_)) => {
                 return self.open_new(opening.clone());
             }
@@ -206,8 +206,7 @@ impl AcpDriver {
         self.activate(opening, session, place, |options| options.update_from(&result))
     }
 
-    /// Whether what was refused may go once its session is closed; then it is
-    /// tried again.
+    /// Whether the session is being closed; then it is opened again afterwards.
     fn retry_after_close(&mut self, opening: &OpenRequest) -> bool {
         let closing = opening.target.source().and_then(|session| self.closing.get_mut(&session));
         closing.map(|waits| *waits = Some(opening.clone())).is_some()
@@ -219,7 +218,7 @@ impl AcpDriver {
         waits.map(|opening| self.open_session(opening)).unwrap_or_default()
     }
 
-    /// From here on this session is the active one.
+    /// Makes this session the active one.
     fn activate(
         &mut self,
         opening: &OpenRequest,
@@ -236,35 +235,35 @@ impl AcpDriver {
         let of_former = self.options.clone();
         offers(&mut self.options);
         self.open_options.remove(&session);
-        let mut heard: Vec<_> = self.permissions.cancel_all().chain(taken_back).collect();
+        let mut events: Vec<_> = self.permissions.cancel_all().chain(taken_back).collect();
         let history = self.replay.take().map(|history| history.into_changes(session)).unwrap_or_default();
-        heard.extend(self.activation_response(opening));
+        events.extend(self.activation_response(opening));
         let early = self.early_commands.take().filter(|(of, _)| *of == session);
-        heard.extend(early.map(|(_, commands)| AgentEvent::SlashCommands(commands)));
+        events.extend(early.map(|(_, commands)| AgentEvent::SlashCommands(commands)));
         if !history.is_empty() {
-            heard.push(AgentEvent::HistoryReplayed { at: active, changes: history });
+            events.push(AgentEvent::HistoryReplayed { at: active, changes: history });
         }
         if opening.is_handshake {
-            heard.extend(self.request_sessions());
+            events.extend(self.request_sessions());
         }
-        heard.extend(self.reapply_settings());
+        events.extend(self.reapply_settings());
         if let Some(former) = former.filter(|former| former.session != session) {
             if self.can_close() {
-                // What it holds of the one that is left can go; it is stored.
+                // The session that was left is stored; let the agent free its memory.
                 let request = CloseSessionRequest::new(former.remote.id);
                 let step = AcpPending::CloseSession(former.session);
-                heard.push(self.connection.request(AGENT_METHOD_NAMES.session_close, &request, step));
+                events.push(self.connection.request(AGENT_METHOD_NAMES.session_close, &request, step));
                 self.closing.insert(former.session, None);
             } else {
                 self.open_options.insert(former.session, of_former);
             }
         }
-        heard
+        events
     }
 
     fn activation_response(&self, opening: &OpenRequest) -> Option<AgentEvent> {
         let active = self.active.as_ref()?;
-        let told = if opening.is_handshake {
+        let reported = if opening.is_handshake {
             AgentResponse::Handshake(Box::new(self.agent_info()?), self.spent)
         } else {
             AgentResponse::Switched(Box::new(SwitchResult {
@@ -281,6 +280,6 @@ impl AcpDriver {
                 totals: self.spent,
             }))
         };
-        Some(respond_to(&opening.request_id, Ok(told)))
+        Some(respond_to(&opening.request_id, Ok(reported)))
     }
 }

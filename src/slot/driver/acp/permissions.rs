@@ -1,4 +1,4 @@
-//! Permission requests of the agent: put to a person, or answered by the mode.
+//! The agent's permission requests: put to a person, or answered by the mode.
 
 use std::collections::BTreeMap;
 
@@ -14,20 +14,20 @@ use crate::protocol::PermissionMode;
 use crate::slot::PermissionDecision;
 use crate::slot::driver::AgentEvent;
 
-/// Questions that may wait for a person; who asks more gets no for an answer.
+/// Maximum number of open questions; further ones are refused.
 pub(super) const MAX_PENDING: usize = 32;
 
-/// A request that waits.
+/// An open request.
 #[derive(Debug)]
 struct PendingPermission {
-    /// Its id on the wire.
+    /// The id of the agent's JSON-RPC request.
     id: Value,
     options: Vec<PermissionOption>,
-    /// What it is about.
+    /// The tool call it is about.
     call: AcpToolCall,
 }
 
-/// What may run without asking, and the requests that wait.
+/// The permission mode and the open requests.
 #[derive(Debug, Default)]
 pub(super) struct PermissionQueue {
     pub mode: PermissionMode,
@@ -40,7 +40,7 @@ impl PermissionQueue {
         self.pending.len() >= MAX_PENDING
     }
 
-    /// Takes a request; gives the name it bears here.
+    /// Adds a request; returns the id it has in the slot.
     pub fn push(&mut self, id: Value, options: Vec<PermissionOption>, call: AcpToolCall) -> String {
         let name = id.to_string();
         self.pending.insert(name.clone(), PendingPermission { id, options, call });
@@ -62,9 +62,9 @@ impl PermissionQueue {
 
     /// The line that answers, and the call it was about; none where nothing waits
     /// under this name.
-    pub fn answer(&mut self, name: &str, verdict: &PermissionDecision) -> Option<(AgentEvent, AcpToolCall)> {
+    pub fn answer(&mut self, name: &str, decision: &PermissionDecision) -> Option<(AgentEvent, AcpToolCall)> {
         let PendingPermission { id, options, call } = self.pending.remove(name)?;
-        let kinds = match verdict {
+        let kinds = match decision {
             PermissionDecision::AllowOnce => {
                 [PermissionOptionKind::AllowOnce, PermissionOptionKind::AllowOnce]
             }
@@ -82,7 +82,7 @@ impl PermissionQueue {
         Some((respond(&id, &RequestPermissionResponse::new(outcome)), call))
     }
 
-    /// Answers all that wait with “cancelled”.
+    /// Answers all open requests with “cancelled”.
     pub fn cancel_all(&mut self) -> impl Iterator<Item = AgentEvent> + use<> {
         std::mem::take(&mut self.pending)
             .into_iter()
@@ -90,7 +90,7 @@ impl PermissionQueue {
     }
 }
 
-/// The line that answers a request that needs no answer any more.
+/// The line that cancels a request.
 pub(super) fn cancelled_response(id: &Value) -> AgentEvent {
     respond(id, &RequestPermissionResponse::new(RequestPermissionOutcome::Cancelled))
 }

@@ -1,19 +1,18 @@
-//! Which of the agent's sessions a session is: its ids may be any text, and
-//! ours are UUIDs ([`SessionId::from_external`]).
-//!
-//! [`SessionId::from_external`]: crate::session::SessionId::named
+//! A session as the agent identifies it. The agent's ids may be any text; ours
+//! are UUIDs derived from them
+//! ([`SessionId::from_external`](crate::session::SessionId::from_external)).
 
 use std::path::PathBuf;
 
 use chrono::{DateTime, Utc};
 
-/// Where a session is to be found with the agent.
+/// A session as the agent knows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct RemoteSession {
-    /// Its id there; never a part of a path here.
+    /// The agent's id. Untrusted: must never become part of a path.
     pub id: String,
-    /// The folder it runs in.
+    /// The folder the session runs in.
     pub cwd: PathBuf,
-    /// When something was said in it last, as far as the agent says.
+    /// When it was last active, if the agent reports it.
     pub last_active: Option<DateTime<Utc>>,
 }

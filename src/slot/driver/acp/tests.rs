@@ -11,8 +11,8 @@ mod lending;
 mod others;
 
 /// The lines that are sent, each as its method (or `answer`) and its parameters.
-fn sent(heard: &[AgentEvent]) -> Vec<(String, Value)> {
-    let line = |heard: &AgentEvent| match heard {
+fn sent(events: &[AgentEvent]) -> Vec<(String, Value)> {
+    let line = |events: &AgentEvent| match events {
         AgentEvent::SendLine(line) => {
             let method = line["method"].as_str().unwrap_or("answer").to_owned();
             let body = ["params", "result", "error"].into_iter().find_map(|key| line.get(key).cloned());
@@ -20,11 +20,11 @@ fn sent(heard: &[AgentEvent]) -> Vec<(String, Value)> {
         }
         _ => None,
     };
-    heard.iter().filter_map(line).collect()
+    events.iter().filter_map(line).collect()
 }
 
-fn methods(heard: &[AgentEvent]) -> Vec<String> {
-    sent(heard).into_iter().map(|(method, _)| method).collect()
+fn methods(events: &[AgentEvent]) -> Vec<String> {
+    sent(events).into_iter().map(|(method, _)| method).collect()
 }
 
 /// A driver whose process is started.
@@ -54,14 +54,14 @@ fn opened(id: &str) -> Value {
 }
 
 /// Through the handshake, in the session `ses_1`.
-fn greeted(mode: PermissionMode) -> AcpDriver {
+fn handshake_done(mode: PermissionMode) -> AcpDriver {
     let mut acp = started(&StartSession::New, mode);
     assert_eq!(methods(&acp.request("h", SlotRequest::Handshake)), ["initialize"]);
     assert_eq!(methods(&reply(&mut acp, hello())), ["session/new"]);
-    let heard = reply(&mut acp, opened("ses_1"));
-    let [AgentEvent::Response { answer: Ok(AgentResponse::Handshake(agent, _)), .. }, ..] = heard.as_slice()
+    let events = reply(&mut acp, opened("ses_1"));
+    let [AgentEvent::Response { answer: Ok(AgentResponse::Handshake(agent, _)), .. }, ..] = events.as_slice()
     else {
-        panic!("{heard:?}")
+        panic!("{events:?}")
     };
     assert_eq!((agent.name.as_str(), agent.session), ("OpenCode", SessionId::from_external("ses_1")));
     assert_eq!(
@@ -90,8 +90,8 @@ fn asks(session: &str, kind: &str, path: &str) -> Value {
 }
 
 /// The last error that was answered.
-fn error(heard: &[AgentEvent]) -> String {
-    match heard.last() {
+fn error(events: &[AgentEvent]) -> String {
+    match events.last() {
         Some(AgentEvent::Response { answer: Err(error), .. }) => error.to_string(),
         other => panic!("{other:?}"),
     }
@@ -99,26 +99,26 @@ fn error(heard: &[AgentEvent]) -> String {
 
 #[test]
 fn a_clear_is_another_session_and_the_former_is_closed() {
-    let mut acp = greeted(PermissionMode::Default);
+    let mut acp = handshake_done(PermissionMode::Default);
     assert_eq!(methods(&acp.request("s", switch(Switch::Clear))), ["session/new"]);
-    let heard = reply(&mut acp, opened("ses_2"));
+    let events = reply(&mut acp, opened("ses_2"));
     assert!(
-        matches!(&heard[0], AgentEvent::Response { answer: Ok(AgentResponse::Switched(_)), .. }),
-        "{heard:?}"
+        matches!(&events[0], AgentEvent::Response { answer: Ok(AgentResponse::Switched(_)), .. }),
+        "{events:?}"
     );
-    assert_eq!(sent(&heard), [("session/close".to_owned(), json!({"sessionId": "ses_1"}))]);
+    assert_eq!(sent(&events), [("session/close".to_owned(), json!({"sessionId": "ses_1"}))]);
 }
 
 #[test]
 fn a_session_is_looked_for_page_by_page() {
-    let mut acp = greeted(PermissionMode::Default);
+    let mut acp = handshake_done(PermissionMode::Default);
     let page = |id: &str, cursor: Option<&str>| json!({"sessions": [{"sessionId": id, "cwd": "/there"}], "nextCursor": cursor});
     let resume = || switch(Switch::Resume(SessionId::from_external("ses_9")));
     assert_eq!(methods(&acp.request("s", resume())), ["session/list"]);
     assert_eq!(methods(&reply(&mut acp, page("ses_8", Some("more")))), ["session/list"]);
-    let heard = reply(&mut acp, page("ses_9", None));
-    assert_eq!(sent(&heard)[0].1["cwd"], "/there");
-    assert_eq!(methods(&heard), ["session/load"], "nobody has written down what was said in it");
+    let events = reply(&mut acp, page("ses_9", None));
+    assert_eq!(sent(&events)[0].1["cwd"], "/there");
+    assert_eq!(methods(&events), ["session/load"], "nobody has written down what was said in it");
     assert_eq!(methods(&reply(&mut acp, json!({}))), ["session/close"]);
     assert_eq!(acp.active.as_ref().unwrap().remote.id, "ses_9");
 
@@ -129,11 +129,11 @@ fn a_session_is_looked_for_page_by_page() {
 
 #[test]
 fn words_become_a_text_and_calls_are_told_in_the_official_words() {
-    let mut acp = greeted(PermissionMode::Default);
+    let mut acp = handshake_done(PermissionMode::Default);
     acp.send_prompt("u", "hello");
     let turn = acp.connection.latest();
     let mut changes = Vec::new();
-    for told in [
+    for reported in [
         json!({"sessionUpdate": "agent_message_chunk", "content": {"type": "text", "text": "a "}}),
         json!({"sessionUpdate": "agent_message_chunk", "content": {"type": "text", "text": "b"}}),
         json!({"sessionUpdate": "tool_call", "toolCallId": "c", "title": "bash", "kind": "execute",
@@ -144,9 +144,9 @@ fn words_become_a_text_and_calls_are_told_in_the_official_words() {
             "content": [{"type": "content", "content": {"type": "text", "text": "out"}}]}),
         json!({"sessionUpdate": "something_new"}),
     ] {
-        let (session, heard) = acp.handle_message(update("ses_1", &told));
+        let (session, events) = acp.handle_message(update("ses_1", &reported));
         assert!(session.is_none_or(|session| session == SessionId::from_external("ses_1")));
-        changes.extend(heard.into_iter().filter_map(|heard| match heard {
+        changes.extend(events.into_iter().filter_map(|events| match events {
             AgentEvent::ConversationChanged { change, .. } => Some(change),
             _ => None,
         }));
@@ -176,30 +176,30 @@ fn words_become_a_text_and_calls_are_told_in_the_official_words() {
 
 #[test]
 fn slash_commands_are_told_whenever_they_come() {
-    let mut acp = greeted(PermissionMode::Default);
+    let mut acp = handshake_done(PermissionMode::Default);
     let commands = json!([{"name": "/init", "description": "makes AGENTS.md"},
         {"name": "two words", "description": ""}, {"name": "", "description": ""}]);
-    let told = json!({"sessionUpdate": "available_commands_update", "availableCommands": commands});
+    let reported = json!({"sessionUpdate": "available_commands_update", "availableCommands": commands});
     let expected = AgentEvent::SlashCommands(vec![("init".to_owned(), "makes AGENTS.md".to_owned())]);
-    assert_eq!(acp.handle_message(update("ses_1", &told)).1, std::slice::from_ref(&expected));
+    assert_eq!(acp.handle_message(update("ses_1", &reported)).1, std::slice::from_ref(&expected));
 
     acp.request("s", switch(Switch::Clear));
-    assert_eq!(acp.handle_message(update("ses_2", &told)).1, [], "it is not open yet");
-    let heard = reply(&mut acp, opened("ses_2"));
-    assert!(heard.contains(&expected), "{heard:?}");
+    assert_eq!(acp.handle_message(update("ses_2", &reported)).1, [], "it is not open yet");
+    let events = reply(&mut acp, opened("ses_2"));
+    assert!(events.contains(&expected), "{events:?}");
 }
 
 #[test]
 fn a_plan_is_a_list_of_things_to_do() {
-    let mut acp = greeted(PermissionMode::Default);
+    let mut acp = handshake_done(PermissionMode::Default);
     let entry = json!({"content": "one", "priority": "high", "status": "in_progress"});
-    let heard = acp.handle_message(update("ses_1", &json!({"sessionUpdate": "plan", "entries": [entry]}))).1;
+    let events = acp.handle_message(update("ses_1", &json!({"sessionUpdate": "plan", "entries": [entry]}))).1;
     let AgentEvent::ConversationChanged {
         change: ConversationEvent::Block { block: MessageBlock::ToolUse { name, input, .. }, .. },
         ..
-    } = &heard[0]
+    } = &events[0]
     else {
-        panic!("{heard:?}")
+        panic!("{events:?}")
     };
     assert_eq!(name, "TodoWrite");
     assert_eq!(input["todos"][0], json!({"content": "one", "activeForm": "one", "status": "in_progress"}));
@@ -209,11 +209,11 @@ fn a_plan_is_a_list_of_things_to_do() {
 fn a_question_is_put_to_a_person_unless_the_mode_answers_it() {
     use PermissionMode::{AcceptEdits, BypassPermissions, Default, DontAsk};
     let check = |mode, kind: &str, path: &str, expected: Option<&str>| {
-        let mut acp = greeted(mode);
-        let heard = acp.handle_message(asks("ses_1", kind, path)).1;
-        let answered = sent(&heard).pop().map(|(_, result)| result["outcome"]["optionId"].clone());
+        let mut acp = handshake_done(mode);
+        let events = acp.handle_message(asks("ses_1", kind, path)).1;
+        let answered = sent(&events).pop().map(|(_, result)| result["outcome"]["optionId"].clone());
         assert_eq!(answered, expected.map(|option| json!(option)), "{mode:?} {kind} {path}");
-        let asked = heard.iter().any(|heard| matches!(heard, AgentEvent::PermissionRequested(_)));
+        let asked = events.iter().any(|events| matches!(events, AgentEvent::PermissionRequested(_)));
         assert_eq!(asked, expected.is_none());
     };
     check(Default, "edit", "/work/a", None);
@@ -227,55 +227,55 @@ fn a_question_is_put_to_a_person_unless_the_mode_answers_it() {
 
 #[test]
 fn a_verdict_is_the_option_of_its_kind() {
-    for (verdict, option) in [
+    for (decision, option) in [
         (PermissionDecision::AllowOnce, "y"),
         (PermissionDecision::AllowSession, "a"),
         (PermissionDecision::Deny(String::new()), "n"),
     ] {
-        let mut acp = greeted(PermissionMode::Default);
-        let heard = acp.handle_message(asks("ses_1", "execute", "/work")).1;
-        let Some(AgentEvent::PermissionRequested(request)) = heard.last() else { panic!("{heard:?}") };
+        let mut acp = handshake_done(PermissionMode::Default);
+        let events = acp.handle_message(asks("ses_1", "execute", "/work")).1;
+        let Some(AgentEvent::PermissionRequested(request)) = events.last() else { panic!("{events:?}") };
         assert_eq!((request.tool.as_str(), &request.input["command"]), ("Bash", &json!("ls")));
-        let heard = acp.answer_permission(request.clone(), verdict);
-        assert_eq!(sent(&heard)[0].1["outcome"], json!({"outcome": "selected", "optionId": option}));
+        let events = acp.answer_permission(request.clone(), decision);
+        assert_eq!(sent(&events)[0].1["outcome"], json!({"outcome": "selected", "optionId": option}));
     }
 }
 
 #[test]
 fn what_nobody_can_answer_is_cancelled_and_what_nobody_knows_is_refused() {
-    let mut acp = greeted(PermissionMode::Default);
-    let heard = acp.handle_message(asks("ses_8", "execute", "/work")).1;
-    assert_eq!(sent(&heard)[0].1["outcome"]["outcome"], "cancelled", "another session's");
-    let heard = acp.handle_message(json!({"id": 1, "method": "fs/erase_disk", "params": {}})).1;
-    assert_eq!(sent(&heard)[0].1["code"], -32601);
+    let mut acp = handshake_done(PermissionMode::Default);
+    let events = acp.handle_message(asks("ses_8", "execute", "/work")).1;
+    assert_eq!(sent(&events)[0].1["outcome"]["outcome"], "cancelled", "another session's");
+    let events = acp.handle_message(json!({"id": 1, "method": "fs/erase_disk", "params": {}})).1;
+    assert_eq!(sent(&events)[0].1["code"], -32601);
 
     acp.send_prompt("u", "hello");
     acp.handle_message(asks("ses_1", "execute", "/work"));
-    let heard = acp.request("i", SlotRequest::Interrupt);
-    assert_eq!(methods(&heard), ["session/cancel", "answer"]);
-    assert!(heard.contains(&AgentEvent::PermissionDropped("7".to_owned())));
+    let events = acp.request("i", SlotRequest::Interrupt);
+    assert_eq!(methods(&events), ["session/cancel", "answer"]);
+    assert!(events.contains(&AgentEvent::PermissionDropped("7".to_owned())));
 }
 
 #[test]
 fn a_switch_that_interrupts_waits_for_the_end_of_the_turn() {
-    let mut acp = greeted(PermissionMode::Default);
+    let mut acp = handshake_done(PermissionMode::Default);
     acp.send_prompt("u", "hello");
     assert_eq!(error(&acp.request("s", switch(Switch::Clear))), SlotError::Busy.to_string());
-    let heard = acp.request("s", SlotRequest::Switch { switch: Switch::Clear, interrupt: true });
-    assert_eq!(methods(&heard), ["session/cancel"]);
+    let events = acp.request("s", SlotRequest::Switch { switch: Switch::Clear, interrupt: true });
+    assert_eq!(methods(&events), ["session/cancel"]);
     assert_eq!(methods(&reply(&mut acp, json!({"stopReason": "cancelled"}))), ["session/new"]);
 }
 
 #[test]
 fn plan_is_a_mode_of_the_agents() {
-    let mut acp = greeted(PermissionMode::Default);
-    let heard = acp.request("m", SlotRequest::SetMode(PermissionMode::Plan));
-    assert_eq!(sent(&heard)[0].1, json!({"sessionId": "ses_1", "configId": "mode", "value": "plan"}));
+    let mut acp = handshake_done(PermissionMode::Default);
+    let events = acp.request("m", SlotRequest::SetMode(PermissionMode::Plan));
+    assert_eq!(sent(&events)[0].1, json!({"sessionId": "ses_1", "configId": "mode", "value": "plan"}));
     let mut planning = opened("ses_1");
     planning["configOptions"][0]["currentValue"] = json!("plan");
     assert_eq!(reply(&mut acp, planning), [respond_to("m", Ok(AgentResponse::Done))]);
-    let heard = acp.request("m", SlotRequest::SetMode(PermissionMode::AcceptEdits));
-    assert_eq!(sent(&heard)[0].1["value"], "build");
+    let events = acp.request("m", SlotRequest::SetMode(PermissionMode::AcceptEdits));
+    assert_eq!(sent(&events)[0].1["value"], "build");
     assert!(
         error(&acp.request("n", SlotRequest::SetModel(Some("x".to_owned())))).contains("no choice of models")
     );
@@ -294,6 +294,6 @@ fn why_it_cannot_be_seated_is_said_in_its_own_words() {
     };
     check(json!({"result": {"protocolVersion": 2}}), "version 2");
     check(json!({"result": 7}), "makes no sense");
-    check(json!({"error": {"code": -32000, "message": "run login"}}), "not logged in - run login");
+    check(json!({"error": {"code": -32000, "message": "run login"}}), "not logged in: run login");
     check(json!({"error": "odd"}), "Internal error");
 }

@@ -39,23 +39,23 @@ pub(super) struct AcpToolCall {
 }
 
 impl AcpToolCall {
-    pub fn new(told: ToolCall) -> Self {
+    pub fn new(reported: ToolCall) -> Self {
         let mut call = Self {
-            title: told.title,
-            kind: told.kind,
-            status: told.status,
-            name: told.name,
-            input: told.raw_input.unwrap_or_default(),
-            output: told.raw_output,
+            title: reported.title,
+            kind: reported.kind,
+            status: reported.status,
+            name: reported.name,
+            input: reported.raw_input.unwrap_or_default(),
+            output: reported.raw_output,
             diff: None,
             text: String::new(),
-            locations: told.locations.into_iter().map(|place| place.path).collect(),
+            locations: reported.locations.into_iter().map(|place| place.path).collect(),
             terminals: Vec::new(),
             started: false,
             output_sent: 0,
             finished: false,
         };
-        call.read_content(told.content);
+        call.read_content(reported.content);
         call
     }
 
@@ -109,14 +109,14 @@ impl AcpToolCall {
 
     /// It runs in this terminal, and what that said before is told.
     pub fn shows_terminal(&self, terminal: &str) -> bool {
-        !self.finished && self.terminals.iter().any(|(known, told)| *told && known == terminal)
+        !self.finished && self.terminals.iter().any(|(known, reported)| *reported && known == terminal)
     }
 
     /// The terminals that are told of now, the first time.
     pub fn unannounced_terminals(&mut self) -> Vec<String> {
-        let new = self.terminals.iter_mut().filter(|(_, told)| !told);
-        new.map(|(terminal, told)| {
-            *told = true;
+        let new = self.terminals.iter_mut().filter(|(_, reported)| !reported);
+        new.map(|(terminal, reported)| {
+            *reported = true;
             terminal.clone()
         })
         .collect()

@@ -1,4 +1,4 @@
-//! What the agent says in a turn, put together: words to texts, updates to calls.
+//! Assembles a turn: chunks into texts, updates into tool calls.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -13,64 +13,64 @@ use crate::session::conversation::{ConversationEvent, ToolResult};
 use crate::session::message::MessageBlock;
 use crate::slot::driver::AgentEvent;
 
-/// Terminals whose words are kept, and how many bytes of each, the last ones.
+/// How many terminals are remembered, and how many of the last bytes of each.
 const MAX_TERMINALS: usize = 64;
 const TERMINAL_BYTES: usize = 64 * 1024;
 
-/// Calls that are known at once; the oldest are forgotten.
+/// How many calls are remembered; the oldest are dropped.
 const MAX_CALLS: usize = 512;
 
-/// A turn's news so far.
+/// The state of the turn so far.
 #[derive(Debug, Default)]
 pub(super) struct TurnAssembler {
-    /// The text that is being written.
+    /// The reply text so far.
     text: String,
-    /// The thought that is being thought.
+    /// The reasoning so far.
     thought: String,
-    /// Which message of the agent's they belong to.
+    /// The agent's message id they belong to.
     message: Option<String>,
     calls: BTreeMap<String, AcpToolCall>,
     /// Their ids, the oldest first.
     order: VecDeque<String>,
-    /// The last of what each terminal said that was lent, the oldest first.
+    /// The last output of each client terminal, the oldest terminal first.
     terminals: VecDeque<(String, String)>,
 }
 
 impl TurnAssembler {
-    /// More of a reply.
+    /// Appends to the reply.
     pub fn push_reply(&mut self, chunk: ContentChunk) -> Vec<AgentEvent> {
-        let mut heard = self.start_message(&chunk);
+        let mut events = self.start_message(&chunk);
         if !self.thought.is_empty() {
-            heard.extend(self.flush());
+            events.extend(self.flush());
         }
         let text = content_text(chunk.content);
         self.text.push_str(&text);
-        heard.push(conversation_changed(ConversationEvent::TextDelta(text)));
-        heard
+        events.push(conversation_changed(ConversationEvent::TextDelta(text)));
+        events
     }
 
-    /// More of its reasoning.
+    /// Appends to the reasoning.
     pub fn push_thought(&mut self, chunk: ContentChunk) -> Vec<AgentEvent> {
-        let mut heard = self.start_message(&chunk);
+        let mut events = self.start_message(&chunk);
         if !self.text.is_empty() {
-            heard.extend(self.flush());
+            events.extend(self.flush());
         }
         let text = content_text(chunk.content);
         self.thought.push_str(&text);
-        heard.push(conversation_changed(ConversationEvent::ThinkingDelta(text)));
-        heard
+        events.push(conversation_changed(ConversationEvent::ThinkingDelta(text)));
+        events
     }
 
-    /// Another message begins where the agent says so.
+    /// Starts another message if the chunk names one.
     fn start_message(&mut self, chunk: &ContentChunk) -> Vec<AgentEvent> {
         let message = chunk.message_id.as_ref().map(|id| id.0.to_string());
         let same = message.is_none() || self.message == message;
-        let heard = if same { Vec::new() } else { self.flush() };
+        let events = if same { Vec::new() } else { self.flush() };
         self.message = message.or(self.message.take());
-        heard
+        events
     }
 
-    /// What was being said is complete.
+    /// Completes the reply and the reasoning.
     pub fn flush(&mut self) -> Vec<AgentEvent> {
         let thought = Some(std::mem::take(&mut self.thought)).filter(|text| !text.is_empty());
         let text = Some(std::mem::take(&mut self.text)).filter(|text| !text.is_empty());
@@ -78,33 +78,33 @@ impl TurnAssembler {
         blocks.map(block_event).collect()
     }
 
-    /// A call begins.
-    pub fn start_call(&mut self, told: ToolCall) -> Vec<AgentEvent> {
-        let id = told.tool_call_id.0.to_string();
-        self.insert_call(&id, AcpToolCall::new(told));
+    /// A tool call starts.
+    pub fn start_call(&mut self, reported: ToolCall) -> Vec<AgentEvent> {
+        let id = reported.tool_call_id.0.to_string();
+        self.insert_call(&id, AcpToolCall::new(reported));
         self.call_events(&id)
     }
 
-    /// A call moved on; one that was never begun begins here.
-    pub fn update_call(&mut self, told: ToolCallUpdate) -> Vec<AgentEvent> {
-        let id = told.tool_call_id.0.to_string();
+    /// Updates a tool call; one that was never announced starts here.
+    pub fn update_call(&mut self, reported: ToolCallUpdate) -> Vec<AgentEvent> {
+        let id = reported.tool_call_id.0.to_string();
         if !self.calls.contains_key(&id) {
             self.insert_call(&id, AcpToolCall::new(ToolCall::new(id.clone(), "tool")));
         }
         if let Some(call) = self.calls.get_mut(&id) {
-            call.update(told.fields);
+            call.update(reported.fields);
         }
         self.call_events(&id)
     }
 
-    /// What a permission is asked for: the call with what the request says of it.
-    /// The call itself stays as it is, for it may be asked about more than once,
-    /// such as first for the folder and then for the file.
-    pub fn call_for_permission(&mut self, told: ToolCallUpdate) -> (Vec<AgentEvent>, AcpToolCall) {
-        let id = told.tool_call_id.0.to_string();
+    /// The tool call a permission request is about, merged with the request's own
+    /// fields. The stored call stays unchanged, because an agent may ask about it
+    /// more than once, such as first for the folder and then for the file.
+    pub fn call_for_permission(&mut self, reported: ToolCallUpdate) -> (Vec<AgentEvent>, AcpToolCall) {
+        let id = reported.tool_call_id.0.to_string();
         let known = self.calls.get(&id).cloned();
         let mut asked = known.unwrap_or_else(|| AcpToolCall::new(ToolCall::new(id.clone(), "tool")));
-        asked.update(told.fields);
+        asked.update(reported.fields);
         if !self.calls.contains_key(&id) {
             self.insert_call(&id, asked.clone());
         }
@@ -123,8 +123,8 @@ impl TurnAssembler {
     }
 
     fn call_events(&mut self, id: &str) -> Vec<AgentEvent> {
-        let mut heard = Vec::new();
-        let Some(call) = self.calls.get_mut(id).filter(|call| call.is_showable()) else { return heard };
+        let mut events = Vec::new();
+        let Some(call) = self.calls.get_mut(id).filter(|call| call.is_showable()) else { return events };
         let begun = call.start_block(id);
         let said = |terminal: &String| {
             self.terminals.iter().find(|(known, _)| known == terminal).map_or("", |(_, said)| said)
@@ -133,25 +133,25 @@ impl TurnAssembler {
         let of_all = call.terminals().map(said).collect::<String>();
         let (output, result) = (call.new_output(), call.take_result(&of_all));
         if let Some(begun) = begun {
-            heard.extend(self.flush());
-            heard.push(block_event(begun));
+            events.extend(self.flush());
+            events.push(block_event(begun));
         }
         let tool_use_id = || id.to_owned();
         match result {
-            Some(result) => heard
+            Some(result) => events
                 .push(conversation_changed(ConversationEvent::Result { tool_use_id: tool_use_id(), result })),
             None => {
                 let output = output.into_iter().chain(Some(of_new).filter(|text| !text.is_empty()));
-                let told = |text| {
+                let reported = |text| {
                     conversation_changed(ConversationEvent::ToolOutput { tool_use_id: tool_use_id(), text })
                 };
-                heard.extend(output.map(told));
+                events.extend(output.map(reported));
             }
         }
-        heard
+        events
     }
 
-    /// A terminal that was lent said this: so did the call that runs in it.
+    /// Output of a client terminal, which also belongs to the call that runs in it.
     pub fn push_terminal_output(&mut self, terminal: &str, text: &str) -> Vec<AgentEvent> {
         if !self.terminals.iter().any(|(known, _)| known == terminal) {
             self.terminals.push_back((terminal.to_owned(), String::new()));
@@ -174,7 +174,7 @@ impl TurnAssembler {
             .collect()
     }
 
-    /// What the agent means to do, as our own tool says it.
+    /// A plan, shown as a `TodoWrite` call.
     pub fn push_plan(&mut self, plan: Plan) -> Vec<AgentEvent> {
         let entry = |entry: PlanEntry| json!({"content": entry.content, "activeForm": entry.content, "status": entry.status});
         let todos: Vec<_> = plan.entries.into_iter().map(entry).collect();
@@ -185,12 +185,12 @@ impl TurnAssembler {
             input: json!({"todos": todos}),
         };
         let result = ToolResult { text: String::new(), is_error: false, detail: None };
-        let mut heard = self.flush();
-        heard.extend([
+        let mut events = self.flush();
+        events.extend([
             block_event(call),
             conversation_changed(ConversationEvent::Result { tool_use_id: id, result }),
         ]);
-        heard
+        events
     }
 }
 
@@ -203,12 +203,12 @@ fn conversation_changed(change: ConversationEvent) -> AgentEvent {
     AgentEvent::ConversationChanged { uuid: String::new(), change }
 }
 
-/// A block's text, or what stands for it.
+/// A content block as text, or a placeholder.
 pub(super) fn content_text(block: ContentBlock) -> String {
     match block {
         ContentBlock::Text(text) => text.text,
         ContentBlock::ResourceLink(link) => link.uri,
         ContentBlock::Image(_) => "[image]".to_owned(),
-        _ => "[something that is no text]".to_owned(),
+        _ => "[not text]".to_owned(),
     }
 }

@@ -1,5 +1,5 @@
-//! Clear, as a prompt: `/clear` is sent, and what it says is put together to
-//! the answer of a switch.
+//! Clear as a prompt: sends `/clear` and turns its frames into the response to
+//! the switch request.
 
 use super::{ClaudeDriver, new_prompt_id};
 use crate::slot::SlotError;
@@ -7,12 +7,12 @@ use crate::slot::SlotTotals;
 use crate::slot::driver::stream_json::StreamJson;
 use crate::slot::driver::{AgentEvent, AgentResponse, JsonLine, SlotRequest, SwitchResult};
 
-/// A clear on its way.
+/// A clear that is not finished.
 #[derive(Debug)]
 pub(super) struct PendingClear {
-    /// Under which it was asked for.
+    /// The id of the slot's request.
     pub id: String,
-    /// The prompt's; empty until it is sent.
+    /// The prompt's uuid; empty until it is sent.
     uuid: String,
     /// Stop a running turn first.
     interrupt: bool,
@@ -25,25 +25,26 @@ impl PendingClear {
 }
 
 impl ClaudeDriver {
-    /// Sends `/clear`. It waits for the turn that runs, which is interrupted
-    /// after it is queued: nothing else can come in between.
+    /// Sends `/clear`. It is queued behind a running turn, which is interrupted
+    /// only afterwards, so that no other prompt can run in between.
     pub(super) fn send_clear_prompt(&mut self) -> Vec<AgentEvent> {
         let Some(clear) = &mut self.clear else { return Vec::new() };
         clear.uuid = new_prompt_id();
-        let mut heard = vec![StreamJson::prompt_line(&clear.uuid, "/clear")];
+        let mut events = vec![StreamJson::prompt_line(&clear.uuid, "/clear")];
         if clear.interrupt {
-            heard.push(self.dialect.request(&format!("{}-interrupt", clear.id), SlotRequest::Interrupt));
+            events.push(self.dialect.request(&format!("{}-interrupt", clear.id), SlotRequest::Interrupt));
         }
-        heard
+        events
     }
 
-    /// Whether a line tells what becomes of the `/clear`.
+    /// Whether a line is about the pending `/clear`.
     pub(super) fn is_about_clear(&self, line: &JsonLine) -> bool {
         self.clear.as_ref().is_some_and(|clear| line["command_uuid"] == *clear.uuid)
     }
 
-    /// The `/clear` moved on; at its end the switch is done. (`conversation_reset`
-    /// names no session, and `result` comes before it is idle.)
+    /// Handles the lifecycle of the `/clear`; the switch is done when it completes.
+    /// (`conversation_reset` names no session, and `result` comes before the
+    /// process is idle.)
     pub(super) fn handle_clear_lifecycle(&mut self, line: &JsonLine) -> Vec<AgentEvent> {
         let done = match line["state"].as_str() {
             Some("completed") => true,
@@ -51,7 +52,7 @@ impl ClaudeDriver {
             _ => return Vec::new(),
         };
         let (Some(clear), Some(session)) = (self.clear.take(), self.session) else { return Vec::new() };
-        let seated = || SwitchResult {
+        let switched = || SwitchResult {
             session,
             forked_from: None,
             pid: None,
@@ -63,9 +64,9 @@ impl ClaudeDriver {
         };
         let refused = || SlotError::Refused {
             code: String::new(),
-            message: "claude took the /clear back: nothing is changed".to_owned(),
+            message: "claude cancelled the /clear; nothing changed".to_owned(),
         };
-        let answer = if done { Ok(AgentResponse::Switched(Box::new(seated()))) } else { Err(refused()) };
+        let answer = if done { Ok(AgentResponse::Switched(Box::new(switched()))) } else { Err(refused()) };
         vec![AgentEvent::Response { id: clear.id, answer }]
     }
 }

@@ -1,4 +1,4 @@
-//! The handshake: who it is, and which of the switches it knows by now.
+//! The handshake: identifies the agent and probes which switches it supports.
 
 use std::collections::BTreeMap;
 
@@ -10,17 +10,17 @@ use crate::slot::driver::stream_json::{StreamJson, responses};
 use crate::slot::driver::{AgentEvent, AgentResponse, SlotRequest};
 use crate::slot::{AgentInfo, Driver, SlotError, SlotTotals, Switch};
 
-/// What it is asked at the start, and what it answered.
+/// The requests of the handshake and their responses so far.
 #[derive(Debug, Default)]
 pub(super) struct ClaudeHandshake {
-    /// Questions on their way, by id.
+    /// Open requests, by id.
     pending: BTreeMap<String, HandshakeQuestion>,
-    /// Under which the handshake is to be answered.
+    /// The id of the slot's handshake request.
     id: String,
     hello: Option<Result<Value, SlotError>>,
-    /// It knows the request `resume`.
+    /// It supports the request `resume`.
     pub supports_resume: bool,
-    /// It knows the request `fork`.
+    /// It supports the request `fork`.
     pub supports_fork: bool,
 }
 
@@ -32,29 +32,29 @@ enum HandshakeQuestion {
 }
 
 impl ClaudeHandshake {
-    /// The lines of the handshake: the one that asks who it is, and switches to
-    /// a session that does not exist, which only tell whether it knows them.
+    /// The lines of the handshake: `initialize`, and switches to a session that does
+    /// not exist, whose error code tells whether they are supported.
     pub(super) fn begin(&mut self, id: &str, hello: AgentEvent, dialect: &mut StreamJson) -> Vec<AgentEvent> {
         id.clone_into(&mut self.id);
         self.pending.insert(id.to_owned(), HandshakeQuestion::Hello);
-        let mut heard = vec![hello];
+        let mut events = vec![hello];
         let nowhere = SessionId::random();
         let fork = Switch::Fork { source: nowhere, at: None, title: None, cwd: None };
         for (question, switch) in
             [(HandshakeQuestion::Resume, Switch::Resume(nowhere)), (HandshakeQuestion::Fork, fork)]
         {
             let id = format!("{id}-{}", switch.name());
-            heard.push(dialect.request(&id, SlotRequest::Switch { switch, interrupt: false }));
+            events.push(dialect.request(&id, SlotRequest::Switch { switch, interrupt: false }));
             self.pending.insert(id, question);
         }
-        heard
+        events
     }
 
     pub(super) fn expects(&self, id: &str) -> bool {
         self.pending.contains_key(id)
     }
 
-    /// Takes an answer; gives back the handshake's once all are there.
+    /// Takes a response; returns that of the handshake once all have arrived.
     pub(super) fn handle_response(
         &mut self,
         id: &str,
@@ -80,14 +80,14 @@ impl ClaudeHandshake {
 }
 
 impl ClaudeDriver {
-    /// The answer to the handshake.
+    /// The response to the handshake.
     pub(super) fn finish_handshake(&self, id: String, hello: &Result<Value, SlotError>) -> AgentEvent {
         let answer = match (hello, self.session) {
             (Ok(hello), Some(session)) => {
                 Ok(AgentResponse::Handshake(Box::new(self.agent_info(hello, session)), SlotTotals::default()))
             }
             (Err(error), _) => Err(error.clone()),
-            (Ok(_), None) => Err(SlotError::InvalidReply("it answers before it is started".to_owned())),
+            (Ok(_), None) => Err(SlotError::InvalidReply("it answered before it was started".to_owned())),
         };
         AgentEvent::Response { id, answer }
     }
@@ -119,9 +119,9 @@ impl ClaudeDriver {
     }
 }
 
-/// Said at once, and not only after the first prompt.
+/// Reports a missing login at once instead of after the first prompt.
 fn login_notice(account: &Value) -> Option<String> {
     let nobody = account["tokenSource"] == "none" && account["apiKeySource"].is_null();
     (nobody && account["apiProvider"] == "firstParty")
-        .then(|| "not logged in - run `claude` in a terminal and give /login".to_owned())
+        .then(|| "not logged in: run `claude` in a terminal and type /login".to_owned())
 }

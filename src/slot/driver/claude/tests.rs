@@ -28,7 +28,7 @@ fn refusal(id: &str, code: &str) -> Value {
 }
 
 /// Through the handshake; what it knows besides is answered with this code.
-fn greeted(code: &str) -> ClaudeDriver {
+fn handshake_done(code: &str) -> ClaudeDriver {
     let (mut claude, _) = started(&StartSession::New);
     assert_eq!(claude.request("h", SlotRequest::Handshake).len(), 3);
     let hello = json!({"pid": 7, "claude_code_version": "2.1.329", "current_permission_mode": "plan",
@@ -36,10 +36,10 @@ fn greeted(code: &str) -> ClaudeDriver {
         "apiProvider": "firstParty"}});
     assert_eq!(claude.handle_message(success("h", &hello)).1, [], "not all is answered");
     assert_eq!(claude.handle_message(refusal("h-resume", code)).1, []);
-    let (_, heard) = claude.handle_message(refusal("h-fork", code));
-    let [AgentEvent::Response { id, answer: Ok(AgentResponse::Handshake(agent, _)) }] = heard.as_slice()
+    let (_, events) = claude.handle_message(refusal("h-fork", code));
+    let [AgentEvent::Response { id, answer: Ok(AgentResponse::Handshake(agent, _)) }] = events.as_slice()
     else {
-        panic!("{heard:?}")
+        panic!("{events:?}")
     };
     assert_eq!((id.as_str(), agent.pid, agent.model.as_str()), ("h", 7, "m"));
     assert_eq!((Some(agent.session), agent.permission_mode), (claude.session, PermissionMode::Plan));
@@ -52,8 +52,8 @@ fn clear(interrupt: bool) -> SlotRequest {
 }
 
 /// The prompt that clears, as it was sent; gives its uuid.
-fn sent_clear(heard: &[AgentEvent]) -> String {
-    let Some(AgentEvent::SendLine(line)) = heard.first() else { panic!("{heard:?}") };
+fn sent_clear(events: &[AgentEvent]) -> String {
+    let Some(AgentEvent::SendLine(line)) = events.first() else { panic!("{events:?}") };
     assert_eq!(line["message"]["content"], "/clear");
     line["uuid"].as_str().unwrap().to_owned()
 }
@@ -83,15 +83,19 @@ fn it_is_told_which_session_it_is_to_be() {
 
 #[test]
 fn it_is_asked_once_which_switches_it_knows() {
-    let abilities = greeted("unsupported_request").capabilities();
+    let abilities = handshake_done("unsupported_request").capabilities();
     let by_standby = (SwitchSupport::InProcess, SwitchSupport::Standby, SwitchSupport::Standby);
     assert_eq!((abilities.clear, abilities.resume, abilities.fork), by_standby);
-    assert_eq!(greeted("session_not_found").capabilities(), Capabilities::FULL, "the day it knows them");
+    assert_eq!(
+        handshake_done("session_not_found").capabilities(),
+        Capabilities::FULL,
+        "the day it knows them"
+    );
 }
 
 #[test]
 fn a_clear_is_a_prompt_where_the_request_is_not_known() {
-    let mut claude = greeted("unsupported_request");
+    let mut claude = handshake_done("unsupported_request");
     let asked = claude.request("c", clear(false));
     assert!(
         matches!(asked.as_slice(), [AgentEvent::SendLine(line)] if line["request"]["subtype"] == "clear")
@@ -106,39 +110,40 @@ fn a_clear_is_a_prompt_where_the_request_is_not_known() {
     ] {
         assert_eq!(claude.handle_message(line), (None, Vec::new()));
     }
-    let (_, heard) = claude.handle_message(lifecycle(&uuid, "completed"));
-    let [AgentEvent::Response { id, answer: Ok(AgentResponse::Switched(seated)) }] = heard.as_slice() else {
-        panic!("{heard:?}")
+    let (_, events) = claude.handle_message(lifecycle(&uuid, "completed"));
+    let [AgentEvent::Response { id, answer: Ok(AgentResponse::Switched(switched)) }] = events.as_slice()
+    else {
+        panic!("{events:?}")
     };
-    assert_eq!((id.as_str(), seated.session.to_string().as_str()), ("c", NEW));
+    assert_eq!((id.as_str(), switched.session.to_string().as_str()), ("c", NEW));
     // It remembers: the next one is a prompt at once, before a turn is interrupted.
-    let heard = claude.request("d", clear(true));
-    sent_clear(&heard);
-    assert!(matches!(&heard[1], AgentEvent::SendLine(line) if line["request"]["subtype"] == "interrupt"));
+    let events = claude.request("d", clear(true));
+    sent_clear(&events);
+    assert!(matches!(&events[1], AgentEvent::SendLine(line) if line["request"]["subtype"] == "interrupt"));
 }
 
 #[test]
 fn a_clear_that_was_taken_back_changes_nothing() {
-    let mut claude = greeted("unsupported_request");
+    let mut claude = handshake_done("unsupported_request");
     claude.request("c", clear(false));
     let uuid = sent_clear(&claude.handle_message(refusal("c", "unsupported_request")).1);
-    let (_, heard) = claude.handle_message(lifecycle(&uuid, "cancelled"));
+    let (_, events) = claude.handle_message(lifecycle(&uuid, "cancelled"));
     assert!(matches!(
-        heard.as_slice(),
+        events.as_slice(),
         [AgentEvent::Response { answer: Err(SlotError::Refused { .. }), .. }]
     ));
 }
 
 #[test]
 fn a_clear_that_a_person_typed_is_followed() {
-    let mut claude = greeted("unsupported_request");
+    let mut claude = handshake_done("unsupported_request");
     claude.handle_message(
         json!({"type": "conversation_reset", "new_conversation_id": "x", "trigger": "clear"}),
     );
     let init = json!({"type": "system", "subtype": "init", "session_id": NEW, "model": "m"});
-    let (of, heard) = claude.handle_message(init.clone());
+    let (of, events) = claude.handle_message(init.clone());
     let to = NEW.parse().unwrap();
-    assert_eq!((of, &heard[0]), (None, &AgentEvent::SessionReset { to, what: "clear" }));
+    assert_eq!((of, &events[0]), (None, &AgentEvent::SessionReset { to, what: "clear" }));
     assert_eq!(
         claude.handle_message(init),
         (Some(to), vec![AgentEvent::ModelChanged("m".to_owned())]),

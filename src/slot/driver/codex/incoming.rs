@@ -1,4 +1,4 @@
-//! What codex says: answers, notifications, and requests of its own.
+//! Messages from codex: responses, notifications, and requests of its own.
 
 use serde_json::{Value, json};
 
@@ -43,13 +43,13 @@ impl CodexDriver {
                     self.send_request(&step, CodexPending::Account(owed), "account/read", &json!({}));
                 vec![AgentEvent::SendLine(json!({"method": "initialized"})), account]
             }
-            // Neither is needed to go on.
+            // A failure of either is not fatal.
             (CodexPending::Account(owed), result) => {
                 let nobody =
                     |account: &Value| account["account"].is_null() && account["requiresOpenaiAuth"] == true;
                 self.handshake.notice = result
                     .is_ok_and(nobody)
-                    .then(|| "not logged in - run `codex login` in a terminal".to_owned());
+                    .then(|| "not logged in: run `codex login` in a terminal".to_owned());
                 let step = format!("{owed}/models");
                 vec![self.send_request(&step, CodexPending::Models(owed), "model/list", &json!({}))]
             }
@@ -60,34 +60,34 @@ impl CodexDriver {
                 vec![self.open_first_thread(owed)]
             }
             (CodexPending::FirstThread(owed), Ok(opened)) => {
-                let answer = self.thread_opened(opened).map(|seated| self.agent_info(seated, opened));
+                let answer = self.thread_opened(opened).map(|switched| self.agent_info(switched, opened));
                 vec![AgentEvent::Response { id: owed, answer: answer.map_err(SlotError::InvalidReply) }]
             }
             (CodexPending::Switch(left, title), Ok(opened)) => {
                 self.turn = None;
                 let answer =
-                    self.thread_opened(opened).map(|seated| AgentResponse::Switched(Box::new(seated)));
-                let mut heard = vec![AgentEvent::Response {
+                    self.thread_opened(opened).map(|switched| AgentResponse::Switched(Box::new(switched)));
+                let mut events = vec![AgentEvent::Response {
                     id: id.to_owned(),
                     answer: answer.map_err(SlotError::InvalidReply),
                 }];
                 if let Some((thread, title)) = self.thread.zip(title).filter(|_| !self.ephemeral) {
                     let step = format!("{id}/title");
                     let params = json!({"threadId": thread, "name": title});
-                    heard.push(self.send_request(&step, CodexPending::Ignored, "thread/name/set", &params));
+                    events.push(self.send_request(&step, CodexPending::Ignored, "thread/name/set", &params));
                 }
-                // What is not heard of any more need not be kept in memory either.
+                // Unsubscribing lets codex free the memory of the thread that was left.
                 if let Some(left) = left.filter(|left| Some(*left) != self.thread) {
                     let step = format!("{id}/left");
                     let params = json!({"threadId": left});
-                    heard.push(self.send_request(
+                    events.push(self.send_request(
                         &step,
                         CodexPending::Ignored,
                         "thread/unsubscribe",
                         &params,
                     ));
                 }
-                heard
+                events
             }
             (CodexPending::Prompt(_), Ok(started)) => self.turn_started(&started["turn"]),
             (CodexPending::Prompt(uuid), Err(error)) => {
@@ -107,7 +107,7 @@ impl CodexDriver {
         }
     }
 
-    /// A thread is open, and the active one from now on.
+    /// A thread is open and active from now on.
     fn thread_opened(&mut self, opened: &Value) -> Result<SwitchResult, String> {
         let thread = &opened["thread"];
         let id = |name: &str| thread[name].as_str().and_then(|id| id.parse::<SessionId>().ok());
@@ -126,22 +126,22 @@ impl CodexDriver {
         })
     }
 
-    fn agent_info(&mut self, seated: SwitchResult, opened: &Value) -> AgentResponse {
+    fn agent_info(&mut self, switched: SwitchResult, opened: &Value) -> AgentResponse {
         let agent = AgentInfo {
             capabilities: super::CAPABILITIES,
             name: "codex".to_owned(),
             version: std::mem::take(&mut self.handshake.version),
-            // Whoever started it knows.
+            // The slot looks it up.
             pid: 0,
             model: opened["model"].as_str().unwrap_or_default().to_owned(),
             notice: self.handshake.notice.take(),
-            session: seated.session,
-            transcript: seated.transcript,
-            cwd: seated.cwd,
+            session: switched.session,
+            transcript: switched.transcript,
+            cwd: switched.cwd,
             permission_mode: self.mode,
             commands: [
-                ("compact", "put a summary in the place of what was said"),
-                ("revert", "take the last turn back; files stay as they are"),
+                ("compact", "replace the conversation by a summary"),
+                ("revert", "undo the last turn; files are not changed"),
             ]
             .map(|(name, what)| (name.to_owned(), what.to_owned()))
             .to_vec(),
@@ -152,7 +152,7 @@ impl CodexDriver {
         AgentResponse::Handshake(Box::new(agent), SlotTotals::default())
     }
 
-    /// The turn has an id now, by which it can be stopped.
+    /// The turn has an id now, so it can be interrupted.
     fn turn_started(&mut self, turn: &Value) -> Vec<AgentEvent> {
         let thread = self.thread;
         let (Some(running), Some(id)) = (&mut self.turn, turn["id"].as_str()) else { return Vec::new() };
@@ -211,10 +211,10 @@ impl CodexDriver {
 
     fn turn_ended(&mut self, ended: &Value) -> Vec<AgentEvent> {
         let Some(turn) = self.turn.take_if(|turn| ended["id"] == *turn.id) else { return Vec::new() };
-        let mut heard = Vec::new();
+        let mut events = Vec::new();
         if ended["status"] == "interrupted" {
             let change = ConversationEvent::Notice(Notice::Interrupted, String::new());
-            heard.push(AgentEvent::ConversationChanged { uuid: String::new(), change });
+            events.push(AgentEvent::ConversationChanged { uuid: String::new(), change });
         }
         let spent = |now: fn(&Usage) -> u64| now(&self.usage).saturating_sub(now(&turn.usage_before));
         let usage = Usage {
@@ -226,7 +226,7 @@ impl CodexDriver {
         };
         let duration_ms = ended["durationMs"].as_u64().unwrap_or_default();
         let totals = SlotTotals { usd: None, usage: self.usage, context_percent: None };
-        heard.extend([
+        events.extend([
             AgentEvent::TurnEnded {
                 uuid: turn.id,
                 cost: Some(TurnCost { usd: None, usage, duration_ms }),
@@ -235,16 +235,16 @@ impl CodexDriver {
             AgentEvent::PromptStateChanged { uuid: turn.prompt, state: PromptState::Completed },
             AgentEvent::Idle,
         ]);
-        heard
+        events
     }
 }
 
-/// The thread that a notification or a request is about.
+/// The thread that a notification or request is about.
 fn thread_of(params: &Value) -> Option<SessionId> {
     params["threadId"].as_str()?.parse().ok()
 }
 
-/// Codex wants to know something.
+/// A request from codex: an approval, or a method that is not supported.
 fn server_request(method: &str, id: &Value, params: &Value) -> AgentEvent {
     let reason = params["reason"].as_str().map(str::to_owned);
     let asks = |tool: &str, input| {
@@ -266,14 +266,14 @@ fn server_request(method: &str, id: &Value, params: &Value) -> AgentEvent {
             "Edit",
             json!({"file_path": params["grantRoot"].as_str().unwrap_or("the files shown above")}),
         ),
-        // Whoever asks for what nobody can be asked here gets an answer, too.
+        // An unsupported request must get an error, or the turn would hang.
         other => AgentEvent::SendLine(json!({"id": id, "error": {
-            "code": -32601, "message": format!("{other} is not served here"),
+            "code": -32601, "message": format!("{other} is not supported by hotseat"),
         }})),
     }
 }
 
-/// A refusal, in codex's words.
+/// A refusal in codex's words. codex gives no error codes for these.
 fn refusal(message: &str) -> SlotError {
     let unknown = message.contains("no rollout found") || message.contains("thread not found");
     let code = match message {
@@ -284,7 +284,8 @@ fn refusal(message: &str) -> SlotError {
     SlotError::Refused { code: code.to_owned(), message: message.chars().take(400).collect() }
 }
 
-/// Its tokens, as ours: what came from the cache is no input of its own.
+/// codex's token counts in our terms: codex includes cached tokens in its input
+/// tokens, we do not.
 fn tokens(usage: &Value) -> Usage {
     let number = |name: &str| usage[name].as_u64().unwrap_or_default();
     let (read, written) = (number("cachedInputTokens"), number("cacheWriteInputTokens"));

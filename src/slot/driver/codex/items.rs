@@ -1,7 +1,5 @@
-//! The items of a turn, as what a conversation is made of.
-//!
-//! Commands and changes of files bear the names under which a person knows them
-//! from the other agents.
+//! The items of a turn as changes of a conversation. Commands and file changes
+//! get the tool names that other agents use (`Bash`, `Edit`).
 
 use serde_json::{Value, json};
 
@@ -9,7 +7,7 @@ use crate::session::conversation::{ConversationEvent, Notice, ToolResult};
 use crate::session::message::MessageBlock;
 use crate::slot::driver::AgentEvent;
 
-/// What an item brings when it begins.
+/// The events of an item that starts.
 pub(super) fn item_started(item: &Value) -> Vec<AgentEvent> {
     let call = |id: String, name: String, input: Value| {
         let block = MessageBlock::ToolUse { id, name, input };
@@ -33,7 +31,7 @@ pub(super) fn item_started(item: &Value) -> Vec<AgentEvent> {
     }
 }
 
-/// What an item brings when it is complete.
+/// The events of a completed item.
 pub(super) fn item_completed(item: &Value) -> Vec<AgentEvent> {
     let said = |block| {
         vec![conversation_changed(item, ConversationEvent::Block { block, model: None, usage: None })]
@@ -56,14 +54,14 @@ pub(super) fn item_completed(item: &Value) -> Vec<AgentEvent> {
         "commandExecution" => {
             let output = string_field(item, "aggregatedOutput");
             let text = match (is_declined, item["exitCode"].as_i64()) {
-                (true, _) => "the person denied it".to_owned(),
+                (true, _) => "denied by the user".to_owned(),
                 (false, Some(code)) if has_failed => format!("Exit code {code}\n{output}"),
                 (false, _) => output,
             };
             vec![result(string_field(item, "id"), text, has_failed, None)]
         }
         "fileChange" => {
-            let outcome = if is_declined { "the person denied it" } else { "done" };
+            let outcome = if is_declined { "denied by the user" } else { "done" };
             let change = |(id, change): (String, &Value)| {
                 let patch =
                     json!({"structuredPatch": hunks(&string_field(change, "diff"), &change["kind"]["type"])});
@@ -99,15 +97,15 @@ fn conversation_changed(item: &Value, change: ConversationEvent) -> AgentEvent {
     AgentEvent::ConversationChanged { uuid: string_field(item, "id"), change }
 }
 
-/// Each change of a file, under an id of its own.
+/// The file changes of an item, each with an id of its own.
 fn file_changes(item: &Value) -> impl Iterator<Item = (String, &Value)> {
     let id = string_field(item, "id");
     let changes = item["changes"].as_array().into_iter().flatten();
     changes.enumerate().map(move |(at, change)| (format!("{id}/{at}"), change))
 }
 
-/// A unified diff as the hunks of an official `structuredPatch`; of a file that
-/// comes or goes, codex gives the whole content instead.
+/// A unified diff as hunks of an official `structuredPatch`. For an added or
+/// deleted file codex gives the whole content instead.
 fn hunks(diff: &str, kind: &Value) -> Vec<Value> {
     let whole = match kind.as_str() {
         Some("add") => Some('+'),

@@ -1,5 +1,4 @@
-//! Permission modes, in codex's terms: when it asks, and what its sandbox lets
-//! commands do without asking.
+//! Permission modes in codex's terms: the approval policy and the sandbox.
 
 use crate::protocol::PermissionMode;
 

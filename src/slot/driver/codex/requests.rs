@@ -1,4 +1,4 @@
-//! What the slot asks, as codex's methods.
+//! The slot's requests as codex methods.
 
 use std::path::Path;
 
@@ -10,7 +10,7 @@ use crate::session::SessionId;
 use crate::slot::driver::{AgentEvent, AgentResponse, SlotRequest, StartSession};
 use crate::slot::{ContextUsage, SlotError, Switch};
 
-/// How we call ourselves.
+/// The client name that codex is given.
 const CLIENT: &str = "hotseat";
 
 impl CodexDriver {
@@ -24,7 +24,7 @@ impl CodexDriver {
                 vec![self.send_request(&step, CodexPending::Initialize(id.to_owned()), "initialize", &params)]
             }
             SlotRequest::Interrupt => match self.interrupt(id, CodexPending::Plain) {
-                Some(heard) => vec![heard],
+                Some(events) => vec![events],
                 None => done(AgentResponse::Done),
             },
             SlotRequest::Switch { switch, interrupt } => self.switch(id, switch, interrupt),
@@ -51,18 +51,18 @@ impl CodexDriver {
                     categories: Vec::new(),
                 }))
             }
-            // It is never given a prompt that has to wait.
+            // The slot never sends it a prompt that would wait.
             SlotRequest::CancelPrompt(_) => done(AgentResponse::Cancelled(false)),
-            // Its input ends, and so does it.
+            // It exits when its stdin is closed.
             SlotRequest::EndSession => Vec::new(),
             SlotRequest::McpServers | SlotRequest::Rewind { .. } => {
-                vec![refuse(id, "codex does not know that")]
+                vec![refuse(id, "codex does not support this")]
             }
         }
     }
 
-    /// Stops the turn that runs, now or as soon as its id is known; none where
-    /// none runs.
+    /// Interrupts the running turn, now or as soon as its id is known; `None` if
+    /// there is nothing to send yet.
     fn interrupt(&mut self, id: &str, asked: CodexPending) -> Option<AgentEvent> {
         let turn = self.turn.as_mut()?;
         if turn.id.is_empty() {
@@ -75,11 +75,11 @@ impl CodexDriver {
 
     fn switch(&mut self, id: &str, switch: Switch, interrupt: bool) -> Vec<AgentEvent> {
         if matches!(switch, Switch::ResumeOrCreate { .. }) {
-            return vec![refuse(id, "codex gives its sessions their ids itself")];
+            return vec![refuse(id, "codex assigns session ids itself")];
         }
-        let mut heard = Vec::new();
+        let mut events = Vec::new();
         if interrupt {
-            heard.extend(self.interrupt(&format!("{id}/interrupt"), CodexPending::Ignored));
+            events.extend(self.interrupt(&format!("{id}/interrupt"), CodexPending::Ignored));
         }
         let (method, params, title) = match switch {
             Switch::Clear | Switch::ResumeOrCreate { .. } => {
@@ -90,21 +90,21 @@ impl CodexDriver {
             }
             Switch::Resume(session) => ("thread/resume", self.resume_params(session, None), None),
             Switch::Fork { source, at: Some(at), title, cwd } => {
-                heard.push(self.fork_at(ForkPoint { request_id: id.to_owned(), source, at, title, cwd }));
-                return heard;
+                events.push(self.fork_at(ForkPoint { request_id: id.to_owned(), source, at, title, cwd }));
+                return events;
             }
             Switch::Fork { source, at: None, title, cwd } => {
                 ("thread/fork", self.fork_params(source, cwd.as_deref()), title)
             }
         };
-        heard.push(self.send_request(id, CodexPending::Switch(self.thread, title), method, &params));
-        heard
+        events.push(self.send_request(id, CodexPending::Switch(self.thread, title), method, &params));
+        events
     }
 
-    /// The request that brings the first session.
+    /// The request that opens the first session.
     pub(super) fn open_first_thread(&mut self, id: String) -> AgentEvent {
         let (method, params) = match self.start_session.take() {
-            // It gives ids itself: a session without an entry begins anew.
+            // codex assigns ids itself, so a session without entries gets a new one.
             None | Some(StartSession::New | StartSession::WithId(_)) => {
                 let mut params = self.thread_params(Some(&self.cwd));
                 params["ephemeral"] = json!(self.ephemeral);
@@ -130,7 +130,7 @@ impl CodexDriver {
         params
     }
 
-    /// What any thread is opened with; what nobody chose is codex's to choose.
+    /// Common parameters of all threads. What is not chosen here codex decides.
     fn thread_params(&self, cwd: Option<&Path>) -> Value {
         let mut params =
             json!({"approvalPolicy": mode::approval(self.mode), "sandbox": mode::sandbox(self.mode).0});

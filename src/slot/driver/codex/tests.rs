@@ -18,10 +18,10 @@ fn warm() -> CodexDriver {
         line = sent(codex.handle_message(json!({"id": line["id"], "result": answer})).1);
     }
     assert_eq!((&line["method"], &line["params"]["cwd"]), (&json!("thread/start"), &json!("/work")));
-    let (_, heard) = codex.handle_message(json!({"id": line["id"], "result": opened(THREAD)}));
-    let [AgentEvent::Response { id, answer: Ok(AgentResponse::Handshake(agent, _)) }] = heard.as_slice()
+    let (_, events) = codex.handle_message(json!({"id": line["id"], "result": opened(THREAD)}));
+    let [AgentEvent::Response { id, answer: Ok(AgentResponse::Handshake(agent, _)) }] = events.as_slice()
     else {
-        panic!("{heard:?}")
+        panic!("{events:?}")
     };
     assert_eq!(
         (id.as_str(), agent.version.as_str(), agent.models.as_slice()),
@@ -36,8 +36,8 @@ fn opened(thread: &str) -> Value {
 }
 
 /// The last line that is to be sent.
-fn sent(heard: Vec<AgentEvent>) -> Value {
-    let mut lines = heard.into_iter().filter_map(|heard| match heard {
+fn sent(events: Vec<AgentEvent>) -> Value {
+    let mut lines = events.into_iter().filter_map(|events| match events {
         AgentEvent::SendLine(line) => Some(line),
         _ => None,
     });
@@ -67,9 +67,9 @@ fn a_prompt_is_a_turn_with_tokens() {
         json!({"method": "thread/tokenUsage/updated", "params": of(json!({"tokenUsage": tokens}))}),
     );
     let ended = of(json!({"turn": {"id": "t", "status": "completed", "durationMs": 7}}));
-    let (session, heard) = codex.handle_message(json!({"method": "turn/completed", "params": ended}));
+    let (session, events) = codex.handle_message(json!({"method": "turn/completed", "params": ended}));
     assert_eq!(session.map(|session| session.to_string()).as_deref(), Some(THREAD));
-    let AgentEvent::TurnEnded { cost: Some(cost), .. } = &heard[0] else { panic!("{heard:?}") };
+    let AgentEvent::TurnEnded { cost: Some(cost), .. } = &events[0] else { panic!("{events:?}") };
     assert_eq!(
         (cost.usage.input_tokens, cost.usage.cache_read_input_tokens, cost.usage.output_tokens),
         (60, 40, 10)
@@ -113,10 +113,10 @@ fn a_failed_switch_leaves_the_thread() {
     let session = SessionId::random();
     let line =
         sent(codex.request("s", SlotRequest::Switch { switch: Switch::Resume(session), interrupt: false }));
-    let heard = codex
+    let events = codex
         .handle_message(json!({"id": line["id"], "error": {"message": "no rollout found for thread id"}}))
         .1;
-    assert!(matches!(heard.as_slice(), [AgentEvent::Response { answer: Err(_), .. }]));
+    assert!(matches!(events.as_slice(), [AgentEvent::Response { answer: Err(_), .. }]));
     assert_eq!(codex.thread.map(|thread| thread.to_string()).as_deref(), Some(THREAD));
 }
 
@@ -126,8 +126,8 @@ fn approvals_are_answered_under_codex_s_own_id() {
     let params =
         json!({"threadId": THREAD, "command": "/bin/bash -lc 'ls'", "commandActions": [{"command": "ls"}]});
     let asked = json!({"id": 0, "method": "item/commandExecution/requestApproval", "params": params});
-    let (_, heard) = codex.handle_message(asked);
-    let [AgentEvent::PermissionRequested(request)] = heard.as_slice() else { panic!("{heard:?}") };
+    let (_, events) = codex.handle_message(asked);
+    let [AgentEvent::PermissionRequested(request)] = events.as_slice() else { panic!("{events:?}") };
     assert_eq!((request.tool.as_str(), &request.input["command"]), ("Bash", &json!("ls")));
     let answer = sent(codex.answer_permission(request.clone(), PermissionDecision::AllowSession));
     assert_eq!(answer, json!({"id": 0, "result": {"decision": "acceptForSession"}}));
@@ -152,15 +152,15 @@ fn what_makes_no_sense_is_passed_over() {
 fn a_change_of_a_file_is_an_edit_with_its_hunks() {
     let change = json!({"path": "/a", "kind": {"type": "update"}, "diff": "@@ -3,2 +3,2 @@\n a\n-b\n+c\n"});
     let item = json!({"type": "fileChange", "id": "i", "status": "completed", "changes": [change]});
-    let heard = items::item_completed(&item);
+    let events = items::item_completed(&item);
     let [
         AgentEvent::ConversationChanged {
             change: crate::session::conversation::ConversationEvent::Result { tool_use_id, result },
             ..
         },
-    ] = heard.as_slice()
+    ] = events.as_slice()
     else {
-        panic!("{heard:?}")
+        panic!("{events:?}")
     };
     assert_eq!(tool_use_id, "i/0");
     let hunk = &result.detail.as_ref().unwrap()["structuredPatch"][0];

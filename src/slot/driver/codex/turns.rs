@@ -1,5 +1,4 @@
-//! What needs to know a thread's turns: a fork up to one of them, and taking the
-//! last one back.
+//! What needs a thread's turns: forking at one of them, and reverting the last.
 
 use std::path::PathBuf;
 
@@ -11,16 +10,16 @@ use crate::session::conversation::{ConversationEvent, Notice};
 use crate::slot::driver::AgentEvent;
 use crate::slot::{PromptState, SlotError};
 
-/// The prompt that takes the last turn back.
+/// The prompt that reverts the last turn.
 pub(super) const REVERT: &str = "/revert";
 
-/// Turns that are asked for at once.
+/// Turns per request.
 const TURN_PAGE: u32 = 50;
 
-/// A fork up to a message, whose turn is being looked for.
+/// A fork at a message whose turn is being looked up.
 #[derive(Debug)]
 pub(super) struct ForkPoint {
-    /// Under which it was asked for.
+    /// The id of the slot's request.
     pub request_id: String,
     pub source: SessionId,
     /// The message's uuid.
@@ -31,8 +30,8 @@ pub(super) struct ForkPoint {
 }
 
 impl CodexDriver {
-    /// A fork up to a message. One that was read from a copy bears its turn before
-    /// a slash; of any other the turn is looked for.
+    /// Forks at a message. Message ids that were read from an imported copy are
+    /// `turn/item`; for any other the turn is looked up.
     pub(super) fn fork_at(&mut self, cut: ForkPoint) -> AgentEvent {
         match cut.at.split_once('/') {
             Some((turn, _)) if !turn.is_empty() => {
@@ -54,7 +53,7 @@ impl CodexDriver {
         )
     }
 
-    /// Looks for the turn of a message, from the end on.
+    /// Looks up the turn of a message, from the last turn backwards.
     fn list_turns(&mut self, cut: ForkPoint, cursor: &Value) -> AgentEvent {
         let params =
             json!({"threadId": cut.source, "limit": TURN_PAGE, "itemsView": "full", "cursor": cursor});
@@ -62,7 +61,7 @@ impl CodexDriver {
         self.send_request(&step, CodexPending::Turns(cut), "thread/turns/list", &params)
     }
 
-    /// Turns came: the fork, or the next ones.
+    /// A page of turns arrived: forks, or requests the next page.
     pub(super) fn turns_listed(
         &mut self,
         cut: ForkPoint,
@@ -77,7 +76,7 @@ impl CodexDriver {
         match (turn, &turns["nextCursor"]) {
             (Some(turn), _) => vec![self.fork_through(cut, turn["id"].clone())],
             (None, Value::Null) => {
-                let message = format!("codex knows no message {} in this session", cut.at);
+                let message = format!("codex has no message {} in this session", cut.at);
                 let error = SlotError::Refused { code: "message_not_found".to_owned(), message };
                 vec![AgentEvent::Response { id: cut.request_id, answer: Err(error) }]
             }
@@ -85,7 +84,7 @@ impl CodexDriver {
         }
     }
 
-    /// Takes the last turn back: first asks which that is.
+    /// Reverts the last turn; first requests which one that is.
     pub(super) fn revert(&mut self, uuid: &str) -> Vec<AgentEvent> {
         let params = json!({"threadId": self.thread, "limit": 1, "itemsView": "full"});
         let asked = CodexPending::LastTurn(uuid.to_owned());
@@ -101,17 +100,17 @@ impl CodexDriver {
     ) -> Vec<AgentEvent> {
         let turn = match turns.map(|turns| &turns["data"][0]) {
             Ok(turn) if turn["id"].is_string() => turn,
-            Ok(_) => return self.finish_revert(uuid, notice(Notice::Info, "there is no turn to take back")),
+            Ok(_) => return self.finish_revert(uuid, notice(Notice::Info, "there is no turn to undo")),
             Err(error) => return self.finish_revert(uuid, notice(Notice::Error, &error.to_string())),
         };
-        // What bears no id of its own belongs to the turn it stands in.
+        // Items without an id (empty string) belong to the turn around them.
         let gone = ids_of(turn).map(str::to_owned).chain([String::new(), uuid.clone()]).collect();
         let params = json!({"threadId": self.thread, "beforeTurnId": turn["id"]});
         let asked = CodexPending::Revert(uuid.clone(), gone);
         vec![self.send_request(&format!("revert-{uuid}"), asked, "thread/revert", &params)]
     }
 
-    /// It is taken back, or stays.
+    /// The revert succeeded or failed.
     pub(super) fn reverted(
         &mut self,
         uuid: String,
@@ -124,7 +123,7 @@ impl CodexDriver {
                     uuid: String::new(),
                     change: ConversationEvent::Retracted(gone),
                 };
-                let said = notice(Notice::Info, "the last turn is taken back; files stay as they are");
+                let said = notice(Notice::Info, "undid the last turn; files are not changed");
                 std::iter::once(dropped).chain(self.finish_revert(uuid, said)).collect()
             }
             Err(error) => self.finish_revert(uuid, notice(Notice::Error, &error.to_string())),
@@ -140,14 +139,14 @@ impl CodexDriver {
         ]
     }
 
-    /// Puts a thread aside, or brings it back.
+    /// Archives a thread, or restores it.
     pub(super) fn archive(&mut self, id: &str, session: SessionId, back: bool) -> AgentEvent {
         let method = if back { "thread/unarchive" } else { "thread/archive" };
         self.send_request(id, CodexPending::Plain, method, &json!({"threadId": session}))
     }
 }
 
-/// The ids by which a turn and its items are known: codex's, and ours of a prompt.
+/// All ids of a turn and its items: codex's own, and our uuid of the prompt.
 fn ids_of(turn: &Value) -> impl Iterator<Item = &str> {
     let items = turn["items"].as_array().into_iter().flatten();
     let of_items = items.flat_map(|item| [&item["id"], &item["clientId"]]);

@@ -1,4 +1,4 @@
-//! Understands what the agent says on its own.
+//! Handles frames that the agent sends on its own.
 
 use std::time::Duration;
 
@@ -18,7 +18,8 @@ use crate::slot::driver::{AgentEvent, JsonLine};
 use crate::slot::{ModelRetry, PermissionRequest, PromptState, SlotError, SlotTotals};
 
 impl StreamJson {
-    /// What a line means, and the session it belongs to where it says so.
+    /// Interprets a line: the session it belongs to, if it names one, and the
+    /// resulting events.
     pub fn handle_message(&mut self, line: JsonLine) -> (Option<SessionId>, Vec<AgentEvent>) {
         match serde_json::from_value(line) {
             Ok(frame) => self.handle_frame(frame),
@@ -106,10 +107,10 @@ impl StreamJson {
     }
 
     fn turn_ended(&mut self, result: TurnResult) -> Vec<AgentEvent> {
-        let mut heard = Vec::new();
+        let mut events = Vec::new();
         let local = result.rest.contains_key("local_command");
         if let Some((notice, text)) = turn_end_notice(&result, local) {
-            heard.push(conversation_changed(&result.uuid, ConversationEvent::Notice(notice, text)));
+            events.push(conversation_changed(&result.uuid, ConversationEvent::Notice(notice, text)));
         }
         let before = self.spent;
         let of_turn: Usage = serde_json::from_value(result.usage).unwrap_or_default();
@@ -125,21 +126,21 @@ impl StreamJson {
         self.spent = Some(spent);
         let paid = before.map(|before| result.total_cost_usd - before.usd.unwrap_or_default());
         let cost = TurnCost {
-            // The wire wants a number: 0 is what nobody knows, or nothing.
+            // The wire requires a number; 0 means unknown or free.
             usd: paid.filter(|usd| *usd > 0.0),
             usage: before.map_or(of_turn, |before| usage_since(before.usage, spent.usage)),
             duration_ms: result.duration_ms,
         };
-        heard.push(AgentEvent::TurnEnded {
+        events.push(AgentEvent::TurnEnded {
             uuid: result.uuid,
             cost: (!local).then_some(cost),
             totals: spent,
         });
-        heard
+        events
     }
 }
 
-/// What a person is told of the end of a turn that said nothing in its replies.
+/// The notice for a turn whose outcome is not visible in its replies.
 fn turn_end_notice(result: &TurnResult, local: bool) -> Option<(Notice, String)> {
     let said = || result.result.clone().filter(|text| !text.is_empty());
     let errors = || {
@@ -148,17 +149,17 @@ fn turn_end_notice(result: &TurnResult, local: bool) -> Option<(Notice, String)>
     };
     match result.subtype.as_str() {
         "success" if local => said().map(|text| (Notice::Info, text)),
-        "error_max_turns" => Some((Notice::Error, "the turn limit is reached".to_owned())),
-        "error_max_budget_usd" => Some((Notice::Error, "the budget is spent".to_owned())),
+        "error_max_turns" => Some((Notice::Error, "the turn limit was reached".to_owned())),
+        "error_max_budget_usd" => Some((Notice::Error, "the budget is used up".to_owned())),
         // Such as that it is not logged in.
         "success" if result.is_error => said().map(|text| (Notice::Error, text)),
         "success" => None,
-        // An interruption ends so too, and has said so in a message.
+        // An interrupted turn ends here too; a message has already reported it.
         _ => errors().or_else(said).map(|text| (Notice::Error, text)),
     }
 }
 
-/// The tokens of all models together; none where the agent does not count so.
+/// The tokens of all models together; `None` if the agent does not report them.
 fn sum_models(models: &Value) -> Option<Usage> {
     let mut all = Usage::default();
     for model in models.as_object().filter(|models| !models.is_empty())?.values() {
@@ -212,7 +213,7 @@ fn handle_system(frame: &SystemFrame) -> Vec<AgentEvent> {
     }
 }
 
-/// The reply that was under way is void, and another will be asked for.
+/// The current reply is void and will be requested again.
 fn handle_retry(frame: &SystemFrame) -> Vec<AgentEvent> {
     let number = |key: &str| frame.rest.get(key).and_then(Value::as_u64).unwrap_or(0);
     let words = |key: &str| frame.rest.get(key).and_then(Value::as_str).map(str::to_owned);
@@ -227,7 +228,8 @@ fn handle_retry(frame: &SystemFrame) -> Vec<AgentEvent> {
     vec![conversation_changed("", ConversationEvent::Retracted(dropped)), AgentEvent::Retrying(retry)]
 }
 
-/// A sub-agent's frames are part of a tool call, not of the conversation.
+/// The changes of a message. A sub-agent's frames belong to its tool call, not
+/// to the conversation.
 fn message_events(
     frame: MessageFrame,
     changes: fn(MessageFrame) -> Vec<ConversationEvent>,
@@ -240,15 +242,15 @@ fn message_events(
 }
 
 fn changes_of_assistant_frame(frame: MessageFrame) -> Vec<ConversationEvent> {
-    // Why no reply came is told once more, with the end of the turn.
+    // The end of the turn reports the error again.
     if frame.rest.get("error").is_some_and(Value::is_string) {
         return Vec::new();
     }
     ApiMessage::from_value(frame.message).map(events_from_assistant).unwrap_or_default()
 }
 
-/// Prompts are left out: the slot knows them, and no agent but a replaying one
-/// says them again.
+/// Prompts are left out: the slot has them, and only a replaying agent repeats
+/// them.
 fn changes_of_user_frame(frame: MessageFrame) -> Vec<ConversationEvent> {
     let Some(message) = ApiMessage::from_value(frame.message) else { return Vec::new() };
     let mut changes = events_from_user(message, frame.tool_use_result);

@@ -1,4 +1,4 @@
-//! Reads the answers.
+//! Parses responses.
 
 use std::collections::HashMap;
 
@@ -14,13 +14,13 @@ use crate::slot::{
 };
 
 impl StreamJson {
-    /// What the answer to a request means.
+    /// Parses the response to a request.
     pub(super) fn parse_response(
         &mut self,
         expected: ResponseKind,
         answer: Value,
     ) -> Result<AgentResponse, SlotError> {
-        // The official CLI does not refuse what it cannot do.
+        // The official CLI reports this failure as a success.
         if expected == ResponseKind::Rewind && answer["canRewind"] == false {
             let message =
                 string_field(&answer, "error").unwrap_or_else(|| "nothing was kept for it".to_owned());
@@ -32,7 +32,7 @@ impl StreamJson {
                 .parse_handshake(answer)
                 .map(|(agent, totals)| AgentResponse::Handshake(Box::new(agent), totals)),
             ResponseKind::Switched => {
-                self.parse_switch(answer).map(|seated| AgentResponse::Switched(Box::new(seated)))
+                self.parse_switch(answer).map(|switched| AgentResponse::Switched(Box::new(switched)))
             }
             ResponseKind::Model => Ok(AgentResponse::Model(string_field(&answer, "model"))),
             ResponseKind::ContextUsage => Ok(AgentResponse::ContextUsage(parse_context(answer))),
@@ -45,10 +45,10 @@ impl StreamJson {
         .map_err(SlotError::InvalidReply)
     }
 
-    /// Who came through the handshake, and what its session used so far.
+    /// The agent, and what its session has used so far.
     fn parse_handshake(&mut self, answer: Value) -> Result<(AgentInfo, SlotTotals), String> {
-        let answer: InitializeResponse = serde_json::from_value(answer)
-            .map_err(|error| format!("its handshake makes no sense: {error}"))?;
+        let answer: InitializeResponse =
+            serde_json::from_value(answer).map_err(|error| format!("its handshake is invalid: {error}"))?;
         let session = answer.session_id.parse().map_err(|error| format!("its handshake: {error}"))?;
         let spent = parse_totals(answer.total_cost_usd, answer.usage);
         self.spent = Some(spent);
@@ -71,10 +71,10 @@ impl StreamJson {
         Ok((agent, spent))
     }
 
-    /// The session that a switch made the active one.
+    /// The session that a switch activated.
     fn parse_switch(&mut self, answer: Value) -> Result<SwitchResult, String> {
         let answer: SwitchResponse =
-            serde_json::from_value(answer).map_err(|error| format!("its answer makes no sense: {error}"))?;
+            serde_json::from_value(answer).map_err(|error| format!("its response is invalid: {error}"))?;
         let session = answer.session_id.parse().map_err(|error| format!("its answer: {error}"))?;
         let spent = parse_totals(answer.total_cost_usd, answer.usage);
         self.spent = Some(spent);
@@ -91,7 +91,7 @@ impl StreamJson {
     }
 }
 
-/// What the context window holds.
+/// Contents of the context window.
 pub(super) fn parse_context(answer: Value) -> ContextUsage {
     #[derive(Default, Deserialize)]
     #[serde(default, rename_all = "camelCase")]
@@ -111,12 +111,12 @@ pub(super) fn parse_context(answer: Value) -> ContextUsage {
     }
 }
 
-/// How many of these MCP servers are connected, and how many there are.
+/// MCP servers: (connected, configured).
 pub(super) fn count_connected(servers: &[Value]) -> (usize, usize) {
     (servers.iter().filter(|server| server["status"] == "connected").count(), servers.len())
 }
 
-/// Each MCP server, as `mcp_status` has it.
+/// The MCP servers of an `mcp_status` response.
 fn parse_servers(answer: &Value) -> Vec<McpServerStatus> {
     let servers = answer["mcpServers"].as_array().into_iter().flatten();
     let server = |server: &Value| {
@@ -131,7 +131,7 @@ fn parse_servers(answer: &Value) -> Vec<McpServerStatus> {
     servers.filter_map(server).collect()
 }
 
-/// What coming back to a prompt changes. The official CLI names the files only.
+/// The file changes of a rewind. The official CLI reports only file names.
 fn parse_rewind(mut answer: Value) -> RewindResult {
     let patches = answer.get_mut("patches").map(Value::take);
     let mut patches: HashMap<String, Vec<Value>> =
@@ -149,12 +149,12 @@ fn parse_totals(usd: f64, usage: Value) -> SlotTotals {
     SlotTotals { usd: Some(usd), usage, context_percent: None }
 }
 
-/// A slash command: its name and what it does.
+/// A slash command: name and description.
 pub fn parse_command(value: &Value) -> Option<(String, String)> {
     Some((string_field(value, "name")?, string_field(value, "description").unwrap_or_default()))
 }
 
-/// A text by its name.
+/// A string field.
 pub fn string_field(value: &Value, key: &str) -> Option<String> {
     value.get(key)?.as_str().map(str::to_owned)
 }

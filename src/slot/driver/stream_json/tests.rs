@@ -16,7 +16,7 @@ fn hear(frame: Value) -> Vec<AgentEvent> {
 }
 
 fn changes(frame: Value) -> Vec<ConversationEvent> {
-    let change = |heard| match heard {
+    let change = |events| match events {
         AgentEvent::ConversationChanged { change, .. } => Some(change),
         _ => None,
     };
@@ -170,8 +170,8 @@ fn a_turn_costs_what_the_totals_grew_by() {
     let mut ended = |usd: f64, tokens: u64| {
         let result = json!({"type": "result", "subtype": "success", "session_id": ID, "duration_ms": 5,
             "total_cost_usd": usd, "modelUsage": {"m": {"inputTokens": tokens}}, "usage": {}});
-        let heard = driver.handle_message(result).1;
-        match heard.as_slice() {
+        let events = driver.handle_message(result).1;
+        match events.as_slice() {
             [AgentEvent::TurnEnded { cost: Some(cost), .. }] => *cost,
             other => panic!("{other:?}"),
         }
@@ -191,11 +191,11 @@ fn a_turn_that_failed_says_why() {
     let result = |subtype: &str| json!({"type": "result", "subtype": subtype, "is_error": true});
     let error = |text: &str| ConversationEvent::Notice(Notice::Error, text.to_owned());
     check(result("success"), &[]);
-    check(result("error_max_turns"), &[error("the turn limit is reached")]);
+    check(result("error_max_turns"), &[error("the turn limit was reached")]);
     check(result("error_during_execution"), &[]);
-    let mut told = result("error_during_execution");
-    told["errors"] = json!(["one", "two"]);
-    check(told, &[error("one\ntwo")]);
+    let mut reported = result("error_during_execution");
+    reported["errors"] = json!(["one", "two"]);
+    check(reported, &[error("one\ntwo")]);
     let command = json!({"type": "result", "subtype": "success", "result": "done", "local_command": "clear"});
     check(command, &[ConversationEvent::Notice(Notice::Info, "done".to_owned())]);
 }
@@ -239,7 +239,7 @@ fn context_is_read_as_far_as_it_is_there() {
 
 #[test]
 fn a_retry_takes_back_what_was_shown_and_says_why() {
-    let heard = hear(json!({
+    let events = hear(json!({
         "type": "system", "subtype": "api_retry", "attempt": 2, "max_retries": 10, "retry_delay_ms": 1500,
         "error_status": 529, "error": "overloaded", "message": "busy", "dropped": ["u"], "session_id": ID,
     }));
@@ -250,7 +250,7 @@ fn a_retry_takes_back_what_was_shown_and_says_why() {
         reason: "busy".into(),
     };
     assert_eq!(
-        heard,
+        events,
         [
             AgentEvent::ConversationChanged {
                 uuid: String::new(),

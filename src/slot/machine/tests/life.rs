@@ -1,4 +1,4 @@
-//! Starting, dying, starting again, closing.
+//! Starting, dying, restarting, closing.
 
 use super::*;
 use crate::slot::AgentProgram;

@@ -24,9 +24,9 @@ impl Driver for Stiff {
     fn answer_permission(
         &mut self,
         request: PermissionRequest,
-        verdict: PermissionDecision,
+        decision: PermissionDecision,
     ) -> Vec<AgentEvent> {
-        self.0.answer_permission(request, verdict)
+        self.0.answer_permission(request, decision)
     }
     fn handle_message(&mut self, line: JsonLine) -> (Option<SessionId>, Vec<AgentEvent>) {
         self.0.handle_message(line)
@@ -59,16 +59,16 @@ fn prepare(bench: &mut Bench, switch: Switch) {
 }
 
 /// A standby is through its handshake.
-fn greet(bench: &mut Bench, which: ProcessId, session: &str) -> Vec<String> {
+fn greet(bench: &mut Bench, process: ProcessId, session: &str) -> Vec<String> {
     let mut hello = handshake(session);
-    hello["pid"] = json!(100 + which);
+    hello["pid"] = json!(100 + process);
     let response = json!({"subtype": "success", "request_id": "hotseat-handshake", "response": hello});
-    bench.step(SlotInput::Line(which, json!({"type": "control_response", "response": response})))
+    bench.step(SlotInput::Line(process, json!({"type": "control_response", "response": response})))
 }
 
-fn ended(bench: &mut Bench, which: ProcessId) -> Vec<String> {
+fn ended(bench: &mut Bench, process: ProcessId) -> Vec<String> {
     bench.step(SlotInput::ProcessEnded(
-        which,
+        process,
         ExitDetails { code: Some(1), reason: "exit 1".to_owned(), stderr: Vec::new() },
     ))
 }

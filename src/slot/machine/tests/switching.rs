@@ -15,7 +15,7 @@ fn a_switch_changes_the_session_and_not_the_process() {
         json!({"type": "conversation_reset", "new_conversation_id": B, "trigger": "resume", "session_id": A});
     assert_eq!(bench.frame(reset), [""; 0]);
     bench.now.at += Duration::from_millis(2);
-    assert_eq!(bench.answer(&seated(B)), ["2 switched B InProcess", "2 idle B"]);
+    assert_eq!(bench.answer(&result(B)), ["2 switched B InProcess", "2 idle B"]);
     let switched = CompletedSwitch {
         kind: "resume",
         method: crate::slot::SwitchMethod::InProcess,
@@ -36,7 +36,7 @@ fn a_switch_changes_the_session_and_not_the_process() {
 fn another_pid_is_not_called_the_same_process() {
     let mut bench = Bench::warm();
     let (_, _answer) = bench.switch(resume(), false);
-    let mut answer = seated(B);
+    let mut answer = result(B);
     answer["pid"] = json!(43);
     assert_eq!(bench.answer(&answer), ["2 switched B Standby", "2 idle B"]);
 }
@@ -60,7 +60,7 @@ fn a_switch_waits_for_a_turn_or_interrupts_it() {
     let (words, answer) = bench.switch(resume(), true);
     assert_eq!(words, ["1 switching A resume", "> resume"]);
     assert_eq!(bench.lifecycle("p1", "completed", A), ["1 p1 Completed"]);
-    assert_eq!(bench.answer(&seated(B)), ["2 switched B InProcess", "2 idle B"]);
+    assert_eq!(bench.answer(&result(B)), ["2 switched B InProcess", "2 idle B"]);
     assert!(got(answer).is_ok());
 }
 
@@ -92,7 +92,7 @@ fn queued_prompts_never_run_in_another_session() {
         (bench, answer)
     };
     let (mut bench, _answer) = queued();
-    assert_eq!(bench.answer(&seated(B)), ["1 p2 Cancelled", "2 switched B InProcess", "2 idle B"]);
+    assert_eq!(bench.answer(&result(B)), ["1 p2 Cancelled", "2 switched B InProcess", "2 idle B"]);
     let (mut bench, _answer) = queued();
     assert_eq!(bench.refuse("session_not_found"), ["1 idle A", "> prompt p2"]);
 }
@@ -106,7 +106,7 @@ fn a_prompt_typed_during_a_switch_is_for_the_session_to_come() {
         (bench, answer)
     };
     let (mut bench, _answer) = typed();
-    assert_eq!(bench.answer(&seated(B)), ["2 switched B InProcess", "2 idle B", "> prompt p1"]);
+    assert_eq!(bench.answer(&result(B)), ["2 switched B InProcess", "2 idle B", "> prompt p1"]);
     let (mut bench, _answer) = typed();
     assert_eq!(bench.refuse("session_not_found"), ["1 p1 Cancelled", "1 idle A"]);
     let (mut bench, _answer) = typed();
@@ -117,7 +117,7 @@ fn a_prompt_typed_during_a_switch_is_for_the_session_to_come() {
 fn frames_of_the_session_that_was_left_are_dropped() {
     let mut bench = Bench::warm();
     let (_, _answer) = bench.switch(resume(), false);
-    bench.answer(&seated(B));
+    bench.answer(&result(B));
     let text = |session| {
         json!({"type": "assistant", "session_id": session, "uuid": "u",
             "message": {"content": [{"type": "text", "text": "hello"}]}})

@@ -94,8 +94,8 @@ fn a_permission_is_answered_once() {
     let mut bench = Bench::busy();
     asks(&mut bench);
     let answer = |bench: &mut Bench| {
-        let (id, verdict) = ("q1".to_owned(), PermissionDecision::AllowOnce);
-        bench.command(|reply| SlotCommand::AnswerPermission { id, verdict, reply })
+        let (id, decision) = ("q1".to_owned(), PermissionDecision::AllowOnce);
+        bench.command(|reply| SlotCommand::AnswerPermission { id, decision, reply })
     };
     let (words, first) = answer(&mut bench);
     assert!(words[0].contains(r#""behavior":"allow""#), "{words:?}");
@@ -117,7 +117,7 @@ fn a_permission_is_dropped_with_what_asked_for_it() {
     let mut bench = Bench::busy();
     asks(&mut bench);
     let (_, _answer) = bench.switch(Switch::Clear, true);
-    assert_eq!(bench.answer(&seated(B)), [dropped, "2 switched B InProcess", "2 idle B"]);
+    assert_eq!(bench.answer(&result(B)), [dropped, "2 switched B InProcess", "2 idle B"]);
 }
 
 #[test]

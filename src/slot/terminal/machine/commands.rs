@@ -1,4 +1,4 @@
-//! What is asked of the program, as the keys that ask for it.
+//! Turns commands into keys for the program.
 
 use std::time::Duration;
 
@@ -8,16 +8,16 @@ use crate::slot::handle::{Reply, SlotCommand, StartIn};
 use crate::slot::terminal::pty::PtyInput;
 use crate::slot::{CompletedSwitch, PromptState, SlotError, SlotEventKind, SlotState, Switch};
 
-/// Between keys that must not be taken for one paste.
+/// Pause between keys that must not be taken for one paste.
 const KEY_GAP: Duration = Duration::from_millis(40);
-/// What the program does after an interrupt takes that long.
+/// How long the program takes to settle after an interrupt.
 pub(super) const SETTLE_TIME: Duration = Duration::from_millis(250);
-/// Ctrl-S: puts what is in the program's input aside, until the next command is done.
+/// Ctrl-S stashes the program's input until the next command is done.
 const STASH_KEY: u8 = 0x13;
 
 impl TerminalMachine {
     pub(super) fn handle_command(&mut self, command: SlotCommand) {
-        // Whoever does not wait for an answer any more needs none.
+        // A caller that has gone away needs no reply.
         match command {
             SlotCommand::Switch { switch, interrupt, reply } => self.switch(switch, interrupt, reply),
             SlotCommand::Submit { uuid, text } => self.submit(uuid, &text),
@@ -39,7 +39,7 @@ impl TerminalMachine {
                 let _ = reply.send(outcome);
             }
             SlotCommand::SetModel { model: None, reply } => refuse(reply, "choose a model with /model"),
-            // One process has every session: there is nothing to make ready.
+            // One process has every session, so there is no standby.
             SlotCommand::Prewarm(_) => {}
             SlotCommand::Cancel { reply, .. } => {
                 let _ = reply.send(Ok(false));
@@ -48,8 +48,12 @@ impl TerminalMachine {
             SlotCommand::SetPermissionMode { reply, .. } => {
                 refuse(reply, "Shift-Tab changes it in the terminal")
             }
-            SlotCommand::Archive { reply, .. } => refuse(reply, "its sessions go to hotseat's own trash"),
-            SlotCommand::ReplaceAgent { reply, .. } => refuse(reply, "leave, and start with another --agent"),
+            SlotCommand::Archive { reply, .. } => {
+                refuse(reply, "delete moves its sessions to hotseat's own trash")
+            }
+            SlotCommand::ReplaceAgent { reply, .. } => {
+                refuse(reply, "quit, then start hotseat with another --agent")
+            }
             SlotCommand::ContextUsage { reply } => refuse(reply, "/context shows it in the terminal"),
             SlotCommand::McpServers { reply } => refuse(reply, "/mcp shows them in the terminal"),
             SlotCommand::Rewind { reply, .. } => refuse(reply, "/rewind does it in the terminal"),
@@ -84,7 +88,7 @@ impl TerminalMachine {
             (_, _, Err(error)) => Some(error),
             (_, _, Ok(())) if busy && !interrupt => Some(SlotError::Busy),
             (_, Switch::Fork { at: Some(_), .. }, _) => {
-                Some(refusal("fork_at", "/branch copies a session to its end only"))
+                Some(refusal("fork_at", "/branch cannot fork at a message, only at the end"))
             }
             (Some(active), Switch::Fork { cwd: Some(cwd), .. }, _) if *cwd != active.cwd => {
                 Some(refusal("other_folder", "/branch stays in its folder"))
@@ -110,7 +114,7 @@ impl TerminalMachine {
         if busy {
             self.send_bytes(b"\x1b".to_vec());
             self.effects.push(TerminalEffect::SendKeys(PtyInput::Pause(SETTLE_TIME)));
-            // An interrupted prompt may be back in the input.
+            // The interrupted prompt may be back in the input.
             self.input_dirty = true;
         }
         let command = match &switch {
@@ -125,14 +129,15 @@ impl TerminalMachine {
         self.typed_switch = Some(TypedSwitch { switch, reply, from, since: self.now, resuming });
     }
 
-    /// Whether a session is one of the active one's folder: the program finds no other.
+    /// Whether a session belongs to the active one's folder: `/resume` finds no
+    /// others.
     fn is_in_same_folder(&self, active: &TerminalSession, session: SessionId) -> bool {
         let folder = active.transcript.parent();
         folder.is_some_and(|folder| (self.is_stored)(&folder.join(format!("{session}.jsonl"))))
     }
 
-    /// Types one of the program's commands; what stands in its input is put
-    /// aside, and comes back by itself.
+    /// Types one of the program's commands. Unsent input is stashed before and
+    /// comes back afterwards.
     pub(super) fn type_command(&mut self, command: &str) {
         if self.input_dirty {
             self.send_bytes(vec![STASH_KEY]);
@@ -143,7 +148,7 @@ impl TerminalMachine {
         self.send_bytes(b"\r".to_vec());
     }
 
-    /// A prompt of ours, as if it were pasted.
+    /// Submits a prompt as a bracketed paste.
     fn submit(&mut self, uuid: String, text: &str) {
         if self.require_ready().is_err() {
             self.emit(SlotEventKind::PromptStateChanged { uuid, state: PromptState::Cancelled });
@@ -161,7 +166,7 @@ pub(super) fn branch_command(title: Option<&str>) -> String {
     title.map_or_else(|| "/branch".to_owned(), |title| format!("/branch {}", one_line(title)))
 }
 
-/// One line of plain text: anything else would be keys.
+/// The text with control characters replaced: they would act as keys.
 fn one_line(text: &str) -> String {
     text.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect()
 }

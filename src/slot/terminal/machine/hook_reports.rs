@@ -1,4 +1,4 @@
-//! What the program reports, as news.
+//! Turns hook reports into slot events.
 
 use super::super::hooks::{HookReport, ReportedEvent};
 use super::super::pty::PtyInput;
@@ -10,10 +10,10 @@ use crate::slot::{
     SwitchMethod,
 };
 
-/// What is done in its terminal is not done from outside.
+/// What the terminal itself offers is not offered from outside.
 const CAPABILITIES: Capabilities = Capabilities {
     unsupported_features: &[
-        (Feature::ForkAt, "/branch copies a session to its end only"),
+        (Feature::ForkAt, "/branch cannot fork at a message, only at the end"),
         (Feature::Mode, "Shift-Tab changes it in the terminal"),
         (Feature::Context, "/context shows it in the terminal"),
         (Feature::Servers, "/mcp shows them in the terminal"),
@@ -81,7 +81,7 @@ impl TerminalMachine {
             return;
         };
         if before.session == to && self.typed_switch.is_none() {
-            // Compacted, or resumed where it was: the same session goes on.
+            // Compacted, or resumed itself: the same session goes on.
             return;
         }
         let asked = match self.typed_switch.take() {
@@ -91,7 +91,7 @@ impl TerminalMachine {
                 let Switch::Fork { title, .. } = &asked.switch else { return };
                 let command = branch_command(title.as_deref());
                 self.typed_switch = Some(asked);
-                // Until what was put aside is back in its input.
+                // Wait until the stashed input is restored.
                 self.effects.push(TerminalEffect::SendKeys(PtyInput::Pause(SETTLE_TIME)));
                 self.type_command(&command);
                 return;
@@ -155,7 +155,7 @@ impl TerminalMachine {
 }
 
 impl TypedSwitch {
-    /// Whether a report is about this switch: the person may switch, too.
+    /// Whether a report confirms this switch: a person may also switch by hand.
     fn is_confirmed_by(&self, source: &str, to: SessionId) -> bool {
         match &self.switch {
             Switch::Clear => source == "clear",

@@ -74,12 +74,12 @@ impl World {
         bytes.collect()
     }
 
-    fn news(&self) -> Vec<&SlotEventKind> {
-        let told = self.did.iter().filter_map(|effect| match effect {
+    fn event_kinds(&self) -> Vec<&SlotEventKind> {
+        let reported = self.did.iter().filter_map(|effect| match effect {
             TerminalEffect::Emit(event) => Some(&event.kind),
             _ => None,
         });
-        told.collect()
+        reported.collect()
     }
 }
 
@@ -121,7 +121,7 @@ fn another_session_is_resumed_before_it_is_copied() {
     assert_eq!(world.typed(), format!("/resume {B}\r"));
     world.start("resume", B);
     assert_eq!(world.typed(), "/branch a  title \r");
-    assert_eq!(world.news(), Vec::<&SlotEventKind>::new(), "the way there is no switch");
+    assert_eq!(world.event_kinds(), Vec::<&SlotEventKind>::new(), "the way there is no switch");
     world.start("fork", C);
     let switched = answer.try_recv().unwrap().unwrap();
     assert_eq!((switched.from, switched.to, switched.forked_from), (id(A), id(C), Some(id(B))));
@@ -142,9 +142,9 @@ fn what_is_not_confirmed_did_not_happen() {
     // It may come true late, and is told then.
     world.start("resume", B);
     assert!(
-        matches!(world.news()[..], [SlotEventKind::Switched(_), SlotEventKind::StateChanged(_)]),
+        matches!(world.event_kinds()[..], [SlotEventKind::Switched(_), SlotEventKind::StateChanged(_)]),
         "{:?}",
-        world.news()
+        world.event_kinds()
     );
 }
 
@@ -195,10 +195,11 @@ fn a_switch_of_the_persons_own_is_news() {
     world.reports(A, ReportedEvent::SessionEnd {});
     world.now += Duration::from_millis(30);
     world.start("clear", B);
-    let news = world.news();
-    let [SlotEventKind::Switched(switched), SlotEventKind::StateChanged(SlotState::Idle(_))] = news[..]
+    let event_kinds = world.event_kinds();
+    let [SlotEventKind::Switched(switched), SlotEventKind::StateChanged(SlotState::Idle(_))] =
+        event_kinds[..]
     else {
-        panic!("{news:?}")
+        panic!("{event_kinds:?}")
     };
     assert_eq!((switched.kind, switched.duration), ("clear", Duration::from_millis(30)));
 }
@@ -229,7 +230,7 @@ fn a_dead_program_starts_again_where_it_was() {
     assert!(world.did.contains(&TerminalEffect::Spawn(Some(id(A)))));
     world.start("resume", A);
     assert!(matches!(
-        world.news()[..],
+        world.event_kinds()[..],
         [SlotEventKind::Ready(_), SlotEventKind::StateChanged(SlotState::Idle(_))]
     ));
 }

@@ -20,7 +20,7 @@ fn what_was_said_before_comes_behind_the_answer() {
     assert_eq!(methods(&acp.request("s", switch(Switch::Resume(stored.parse().unwrap())))), ["session/load"]);
     let call = json!({"sessionUpdate": "tool_call", "toolCallId": "c", "title": "ls", "kind": "execute",
         "status": "completed", "rawInput": {"command": "ls"}});
-    for told in [
+    for reported in [
         said("user_message_chunk", "first "),
         said("user_message_chunk", "prompt"),
         said("agent_message_chunk", "an "),
@@ -29,17 +29,17 @@ fn what_was_said_before_comes_behind_the_answer() {
         said("user_message_chunk", "second prompt"),
         said("agent_thought_chunk", "hm"),
     ] {
-        assert_eq!(acp.handle_message(update(stored, &told)).1, [], "nobody is to see it yet");
+        assert_eq!(acp.handle_message(update(stored, &reported)).1, [], "nobody is to see it yet");
     }
-    let heard = reply(&mut acp, json!({}));
+    let events = reply(&mut acp, json!({}));
     let [
         AgentEvent::Response { answer: Ok(AgentResponse::Switched(_)), .. },
         AgentEvent::HistoryReplayed { changes, .. },
-    ] = heard.as_slice()
+    ] = events.as_slice()
     else {
-        panic!("{heard:?}")
+        panic!("{events:?}")
     };
-    let told: Vec<_> = changes.iter().map(|(_, change)| change).collect();
+    let reported: Vec<_> = changes.iter().map(|(_, change)| change).collect();
     let [
         ConversationEvent::Prompt(first),
         ConversationEvent::Block { block: MessageBlock::Text(answer), .. },
@@ -47,9 +47,9 @@ fn what_was_said_before_comes_behind_the_answer() {
         ConversationEvent::Result { .. },
         ConversationEvent::Prompt(second),
         ConversationEvent::Block { block: MessageBlock::Thinking(_), .. },
-    ] = told.as_slice()
+    ] = reported.as_slice()
     else {
-        panic!("{told:?}")
+        panic!("{reported:?}")
     };
     assert_eq!(
         (first.as_str(), answer.as_str(), second.as_str()),
@@ -59,12 +59,12 @@ fn what_was_said_before_comes_behind_the_answer() {
 
 #[test]
 fn its_sessions_are_told_page_by_page_and_which_have_no_name_yet() {
-    let mut acp = greeted(PermissionMode::Default);
+    let mut acp = handshake_done(PermissionMode::Default);
     let session = |id: &str, title: Value| json!({"sessionId": id, "cwd": "/there", "title": title, "updatedAt": "2026-11-21T10:00:00.000Z"});
     let first = json!({"sessions": [session("ses_8", json!("Eight")), session("ses_7", json!("New session - 2026"))],
         "nextCursor": "more"});
     assert_eq!(methods(&reply(&mut acp, first)), ["session/list"]);
-    let heard = reply(&mut acp, json!({"sessions": [session("ses_9", json!(7))]}));
+    let events = reply(&mut acp, json!({"sessions": [session("ses_9", json!(7))]}));
     let listed = |id: &str, title: Option<&str>| ListedSession {
         session: SessionId::from_external(id),
         id: id.into(),
@@ -75,7 +75,7 @@ fn its_sessions_are_told_page_by_page_and_which_have_no_name_yet() {
     };
     let unnamed = ListedSession { unnamed: true, ..listed("ses_7", None) };
     let all = vec![listed("ses_8", Some("Eight")), unnamed, listed("ses_9", None)];
-    assert_eq!(heard, [AgentEvent::SessionsListed(all)]);
+    assert_eq!(events, [AgentEvent::SessionsListed(all)]);
     // An answer that makes no sense lists nothing, and harms nothing.
     acp.request_sessions();
     assert_eq!(reply(&mut acp, json!(7)), []);
@@ -84,7 +84,7 @@ fn its_sessions_are_told_page_by_page_and_which_have_no_name_yet() {
 #[test]
 fn what_is_written_down_need_not_be_told_again() {
     let check = |written: &str, method: &str| {
-        let mut acp = greeted(PermissionMode::Default);
+        let mut acp = handshake_done(PermissionMode::Default);
         let as_of: chrono::DateTime<chrono::Utc> = written.parse().unwrap();
         acp.finder = SessionFinder::new(move |_| {
             let as_of = Some(SystemTime::from(as_of));

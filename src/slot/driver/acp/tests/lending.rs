@@ -23,24 +23,24 @@ fn run(acp: &mut AcpDriver, command: &str) -> Vec<AgentEvent> {
 /// The loan that is made, and what came of it.
 fn lend(
     acp: &mut AcpDriver,
-    heard: &[AgentEvent],
+    events: &[AgentEvent],
     outcome: Result<ClientOpResult, String>,
 ) -> (ClientOp, Vec<AgentEvent>) {
-    let [AgentEvent::ClientOp { ticket, folder, loan }] = heard else { panic!("{heard:?}") };
+    let [AgentEvent::ClientOp { op_id, folder, op }] = events else { panic!("{events:?}") };
     assert_eq!(folder.as_os_str(), "/work");
-    (loan.clone(), acp.handle_client_op(ClientOpEvent::Completed { ticket: *ticket, outcome }))
+    (op.clone(), acp.handle_client_op(ClientOpEvent::Completed { op_id: *op_id, outcome }))
 }
 
-fn question(heard: &[AgentEvent]) -> PermissionRequest {
-    match heard {
+fn question(events: &[AgentEvent]) -> PermissionRequest {
+    match events {
         [AgentEvent::PermissionRequested(request)] => request.clone(),
         other => panic!("{other:?}"),
     }
 }
 
 /// What is answered to the agent's request: its result, or the error's message.
-fn answered(heard: &[AgentEvent]) -> Value {
-    let [AgentEvent::SendLine(line)] = heard else { panic!("{heard:?}") };
+fn answered(events: &[AgentEvent]) -> Value {
+    let [AgentEvent::SendLine(line)] = events else { panic!("{events:?}") };
     assert_eq!(line["id"], 5, "{line}");
     line.get("result").unwrap_or(&line["error"]["message"]).clone()
 }
@@ -52,13 +52,13 @@ fn no_file() -> ClientOpResult {
 #[test]
 fn a_read_is_free_and_by_lines() {
     for mode in [Default, Plan, DontAsk] {
-        let mut acp = greeted(mode);
-        let mut check = |wanted: Value, expected: &str| {
-            let heard = wants(&mut acp, "fs/read_text_file", wanted);
+        let mut acp = handshake_done(mode);
+        let mut check = |requested: Value, expected: &str| {
+            let events = wants(&mut acp, "fs/read_text_file", requested);
             let text = Ok(ClientOpResult::FileText(Some("1\n2\r\n3".to_owned())));
-            let (loan, heard) = lend(&mut acp, &heard, text);
-            assert_eq!(loan, ClientOp::ReadFile("/work/a".into()));
-            assert_eq!(answered(&heard), json!({"content": expected}));
+            let (op, events) = lend(&mut acp, &events, text);
+            assert_eq!(op, ClientOp::ReadFile("/work/a".into()));
+            assert_eq!(answered(&events), json!({"content": expected}));
         };
         check(json!({"path": "/work/a"}), "1\n2\r\n3");
         check(json!({"path": "/work/a", "line": 2}), "2\r\n3");
@@ -66,60 +66,58 @@ fn a_read_is_free_and_by_lines() {
         check(json!({"path": "/work/a", "line": 9, "limit": 2}), "");
         check(json!({"path": "/work/a", "limit": 0}), "");
     }
-    let mut acp = greeted(Default);
-    let heard = wants(&mut acp, "fs/read_text_file", json!({"path": "/work/a"}));
-    assert_eq!(answered(&lend(&mut acp, &heard, Ok(no_file())).1), "Resource not found");
-    let heard = wants(&mut acp, "fs/read_text_file", json!({"path": "/etc/passwd"}));
+    let mut acp = handshake_done(Default);
+    let events = wants(&mut acp, "fs/read_text_file", json!({"path": "/work/a"}));
+    assert_eq!(answered(&lend(&mut acp, &events, Ok(no_file())).1), "Resource not found");
+    let events = wants(&mut acp, "fs/read_text_file", json!({"path": "/etc/passwd"}));
     let why = Err("lies outside".to_owned());
-    assert_eq!(answered(&lend(&mut acp, &heard, why).1), "lies outside");
+    assert_eq!(answered(&lend(&mut acp, &events, why).1), "lies outside");
     assert!(answered(&wants(&mut acp, "fs/read_text_file", json!({}))).as_str().unwrap().contains("path"));
 }
 
 #[test]
 fn a_write_is_put_to_a_person_as_what_it_changes() {
-    let mut acp = greeted(Default);
-    let heard = write(&mut acp, "/work/a");
-    let (loan, heard) = lend(&mut acp, &heard, Ok(ClientOpResult::FileText(Some("old\n".to_owned()))));
-    assert_eq!(loan, ClientOp::ReadFile("/work/a".into()));
-    let request = question(&heard);
+    let mut acp = handshake_done(Default);
+    let events = write(&mut acp, "/work/a");
+    let (op, events) = lend(&mut acp, &events, Ok(ClientOpResult::FileText(Some("old\n".to_owned()))));
+    assert_eq!(op, ClientOp::ReadFile("/work/a".into()));
+    let request = question(&events);
     let input = json!({"file_path": "/work/a", "old_string": "old\n", "new_string": "new\n"});
     assert_eq!((request.tool.as_str(), &request.input), ("Edit", &input));
-    let heard = acp.answer_permission(request, PermissionDecision::AllowOnce);
-    let (loan, heard) = lend(&mut acp, &heard, Ok(ClientOpResult::Done));
-    assert_eq!(loan, ClientOp::WriteFile { path: "/work/a".into(), text: "new\n".to_owned() });
-    assert_eq!(answered(&heard), json!({}));
+    let events = acp.answer_permission(request, PermissionDecision::AllowOnce);
+    let (op, events) = lend(&mut acp, &events, Ok(ClientOpResult::Done));
+    assert_eq!(op, ClientOp::WriteFile { path: "/work/a".into(), text: "new\n".to_owned() });
+    assert_eq!(answered(&events), json!({}));
 
-    let heard = write(&mut acp, "/work/a");
-    let heard = lend(&mut acp, &heard, Ok(no_file())).1;
-    let request = question(&heard);
+    let events = write(&mut acp, "/work/a");
+    let events = lend(&mut acp, &events, Ok(no_file())).1;
+    let request = question(&events);
     assert_eq!((request.tool.as_str(), request.input["content"].as_str()), ("Write", Some("new\n")));
-    let heard = acp.answer_permission(request, PermissionDecision::Deny("wrong file".to_owned()));
-    assert_eq!(answered(&heard), "not permitted: wrong file");
+    let events = acp.answer_permission(request, PermissionDecision::Deny("wrong file".to_owned()));
+    assert_eq!(answered(&events), "not permitted: wrong file");
 
     // Where it may not be written anyway nobody is asked.
-    let heard = write(&mut acp, "/work/link/a");
-    let heard = lend(&mut acp, &heard, Err("lies outside".to_owned())).1;
-    assert_eq!(answered(&heard), "lies outside");
+    let events = write(&mut acp, "/work/link/a");
+    let events = lend(&mut acp, &events, Err("lies outside".to_owned())).1;
+    assert_eq!(answered(&events), "lies outside");
 }
 
 #[test]
 fn the_mode_answers_where_it_does() {
     let check = |mode, writes: Option<bool>, runs: Option<bool>| {
-        let verdict = |heard: &[AgentEvent]| match heard {
-            [
-                AgentEvent::ClientOp {
-                    loan: ClientOp::WriteFile { .. } | ClientOp::CreateTerminal(_), ..
-                },
-            ] => Some(true),
+        let decision = |events: &[AgentEvent]| match events {
+            [AgentEvent::ClientOp { op: ClientOp::WriteFile { .. } | ClientOp::CreateTerminal(_), .. }] => {
+                Some(true)
+            }
             [AgentEvent::SendLine(_)] => Some(false),
-            [
-                AgentEvent::ClientOp { loan: ClientOp::ReadFile(_), .. } | AgentEvent::PermissionRequested(_),
-            ] => None,
+            [AgentEvent::ClientOp { op: ClientOp::ReadFile(_), .. } | AgentEvent::PermissionRequested(_)] => {
+                None
+            }
             other => panic!("{other:?}"),
         };
-        let mut acp = greeted(mode);
-        assert_eq!(verdict(&write(&mut acp, "/work/a")), writes, "{mode:?}");
-        assert_eq!(verdict(&run(&mut acp, "ls")), runs, "{mode:?}");
+        let mut acp = handshake_done(mode);
+        assert_eq!(decision(&write(&mut acp, "/work/a")), writes, "{mode:?}");
+        assert_eq!(decision(&run(&mut acp, "ls")), runs, "{mode:?}");
     };
     check(Default, None, None);
     check(AcceptEdits, Some(true), None);
@@ -130,76 +128,76 @@ fn the_mode_answers_where_it_does() {
 
 #[test]
 fn what_the_agent_was_just_allowed_is_not_asked_again() {
-    let mut acp = greeted(Default);
+    let mut acp = handshake_done(Default);
     acp.send_prompt("u", "hello");
     let turn = acp.connection.latest();
-    let heard = acp.handle_message(asks("ses_1", "edit", "/work/a")).1;
-    let Some(AgentEvent::PermissionRequested(request)) = heard.last() else { panic!("{heard:?}") };
+    let events = acp.handle_message(asks("ses_1", "edit", "/work/a")).1;
+    let Some(AgentEvent::PermissionRequested(request)) = events.last() else { panic!("{events:?}") };
     acp.answer_permission(request.clone(), PermissionDecision::AllowOnce);
-    let allowed = |heard: &[AgentEvent]| {
+    let allowed = |events: &[AgentEvent]| {
         matches!(
-            heard,
-            [AgentEvent::ClientOp { loan: ClientOp::WriteFile { .. } | ClientOp::CreateTerminal(_), .. }]
+            events,
+            [AgentEvent::ClientOp { op: ClientOp::WriteFile { .. } | ClientOp::CreateTerminal(_), .. }]
         )
     };
     assert!(!allowed(&write(&mut acp, "/work/b")), "another file");
     assert!(allowed(&write(&mut acp, "/work/a")));
     assert!(!allowed(&write(&mut acp, "/work/a")), "once");
 
-    let heard = acp.handle_message(asks("ses_1", "execute", "/work")).1;
-    let Some(AgentEvent::PermissionRequested(request)) = heard.last() else { panic!("{heard:?}") };
+    let events = acp.handle_message(asks("ses_1", "execute", "/work")).1;
+    let Some(AgentEvent::PermissionRequested(request)) = events.last() else { panic!("{events:?}") };
     acp.answer_permission(request.clone(), PermissionDecision::AllowOnce);
     assert!(!allowed(&run(&mut acp, "ls -la")), "another command");
-    assert!(!allowed(&write(&mut acp, "/work")), "a command is no file");
+    assert!(!allowed(&write(&mut acp, "/work")), "a command is not a regular file");
     acp.handle_message(json!({"id": turn, "result": {"stopReason": "end_turn"}}));
     assert!(!allowed(&run(&mut acp, "ls")), "it was for that turn");
 }
 
 #[test]
 fn what_was_denied_to_the_agent_is_asked_when_it_comes_to_us() {
-    let mut acp = greeted(Default);
-    let heard = acp.handle_message(asks("ses_1", "execute", "/work")).1;
-    let Some(AgentEvent::PermissionRequested(request)) = heard.last() else { panic!("{heard:?}") };
+    let mut acp = handshake_done(Default);
+    let events = acp.handle_message(asks("ses_1", "execute", "/work")).1;
+    let Some(AgentEvent::PermissionRequested(request)) = events.last() else { panic!("{events:?}") };
     acp.answer_permission(request.clone(), PermissionDecision::Deny(String::new()));
     question(&run(&mut acp, "ls"));
 }
 
 #[test]
 fn for_this_session_is_for_this_session() {
-    let mut acp = greeted(Default);
+    let mut acp = handshake_done(Default);
     let request = question(&run(&mut acp, "ls"));
     acp.answer_permission(request, PermissionDecision::AllowSession);
     assert!(matches!(
         run(&mut acp, "ls").as_slice(),
-        [AgentEvent::ClientOp { loan: ClientOp::CreateTerminal(_), .. }]
+        [AgentEvent::ClientOp { op: ClientOp::CreateTerminal(_), .. }]
     ));
     question(&run(&mut acp, "rm -r ."));
-    let heard = write(&mut acp, "/work/a");
-    let heard = lend(&mut acp, &heard, Ok(no_file())).1;
-    acp.answer_permission(question(&heard), PermissionDecision::AllowSession);
+    let events = write(&mut acp, "/work/a");
+    let events = lend(&mut acp, &events, Ok(no_file())).1;
+    acp.answer_permission(question(&events), PermissionDecision::AllowSession);
     assert!(matches!(
         write(&mut acp, "/work/b").as_slice(),
-        [AgentEvent::ClientOp { loan: ClientOp::WriteFile { .. }, .. }]
+        [AgentEvent::ClientOp { op: ClientOp::WriteFile { .. }, .. }]
     ));
 
     acp.request("s", switch(Switch::Clear));
     reply(&mut acp, opened("ses_2"));
     let params = json!({"sessionId": "ses_2", "command": "ls"});
     question(&acp.handle_message(json!({"id": 5, "method": "terminal/create", "params": params})).1);
-    assert_eq!(answered(&run(&mut acp, "ls")), "this session does not have the seat");
+    assert_eq!(answered(&run(&mut acp, "ls")), "this session is not active");
 }
 
 #[test]
 fn a_terminal_is_opened_heard_and_given_back() {
-    let mut acp = greeted(BypassPermissions);
-    let mut wanted = json!({"command": "make", "args": ["all"], "cwd": "/work/sub", "outputByteLimit": 9});
-    wanted["env"] = json!([{"name": "A", "value": "1"}]);
-    let heard = wants(&mut acp, "terminal/create", wanted);
-    let (loan, heard) = lend(&mut acp, &heard, Ok(ClientOpResult::Done));
+    let mut acp = handshake_done(BypassPermissions);
+    let mut requested = json!({"command": "make", "args": ["all"], "cwd": "/work/sub", "outputByteLimit": 9});
+    requested["env"] = json!([{"name": "A", "value": "1"}]);
+    let events = wants(&mut acp, "terminal/create", requested);
+    let (op, events) = lend(&mut acp, &events, Ok(ClientOpResult::Done));
     let (terminal, env) = ("terminal-1".to_owned(), vec![("A".to_owned(), "1".to_owned())]);
     let command = vec!["make".to_owned(), "all".to_owned()];
     assert_eq!(
-        loan,
+        op,
         ClientOp::CreateTerminal(CreateTerminal {
             terminal,
             command,
@@ -208,45 +206,45 @@ fn a_terminal_is_opened_heard_and_given_back() {
             output_limit: 9
         })
     );
-    assert_eq!(answered(&heard), json!({"terminalId": "terminal-1"}));
+    assert_eq!(answered(&events), json!({"terminalId": "terminal-1"}));
 
-    let mut check = |method: &str, lent: ClientOpResult, expected: Value| {
-        let heard = wants(&mut acp, method, json!({"terminalId": "terminal-1"}));
-        assert_eq!(answered(&lend(&mut acp, &heard, Ok(lent)).1), expected, "{method}");
+    let mut check = |method: &str, result: ClientOpResult, expected: Value| {
+        let events = wants(&mut acp, method, json!({"terminalId": "terminal-1"}));
+        assert_eq!(answered(&lend(&mut acp, &events, Ok(result)).1), expected, "{method}");
     };
     let output = |ended| ClientOpResult::TerminalOutput { text: "out".to_owned(), truncated: true, ended };
     let failed = || TerminalExit { code: Some(2), signal: None };
     let exit = json!({"exitCode": 2});
     check("terminal/output", output(None), json!({"output": "out", "truncated": true}));
-    let told = json!({"output": "out", "truncated": true, "exitStatus": exit});
-    check("terminal/output", output(Some(failed())), told);
+    let reported = json!({"output": "out", "truncated": true, "exitStatus": exit});
+    check("terminal/output", output(Some(failed())), reported);
     check("terminal/wait_for_exit", ClientOpResult::Exited(failed()), exit);
     check("terminal/kill", ClientOpResult::Done, json!({}));
     check("terminal/release", ClientOpResult::Done, json!({}));
 
-    let heard = run(&mut acp, "no such thing");
+    let events = run(&mut acp, "no such thing");
     let why = "could not open a terminal".to_owned();
-    assert_eq!(answered(&lend(&mut acp, &heard, Err(why.clone())).1), json!(why));
+    assert_eq!(answered(&lend(&mut acp, &events, Err(why.clone())).1), json!(why));
     for cwd in ["/", "/workshop", "/work/../etc"] {
-        let heard = wants(&mut acp, "terminal/create", json!({"command": "ls", "cwd": cwd}));
-        assert!(answered(&heard).as_str().unwrap().contains("outside of the session's folder"), "{cwd}");
+        let events = wants(&mut acp, "terminal/create", json!({"command": "ls", "cwd": cwd}));
+        assert!(answered(&events).as_str().unwrap().contains("outside the session's folder"), "{cwd}");
     }
 }
 
 #[test]
 fn the_terminals_of_a_session_that_is_left_end() {
-    let mut acp = greeted(BypassPermissions);
+    let mut acp = handshake_done(BypassPermissions);
     for _ in 0..2 {
-        let heard = run(&mut acp, "tail -f log");
-        lend(&mut acp, &heard, Ok(ClientOpResult::Done));
+        let events = run(&mut acp, "tail -f log");
+        lend(&mut acp, &events, Ok(ClientOpResult::Done));
     }
     wants(&mut acp, "terminal/release", json!({"terminalId": "terminal-1"}));
     acp.request("s", switch(Switch::Clear));
-    let heard = reply(&mut acp, opened("ses_2"));
-    let loans: Vec<_> = heard
+    let events = reply(&mut acp, opened("ses_2"));
+    let loans: Vec<_> = events
         .iter()
-        .filter_map(|heard| match heard {
-            AgentEvent::ClientOp { loan, .. } => Some(loan.clone()),
+        .filter_map(|events| match events {
+            AgentEvent::ClientOp { op, .. } => Some(op.clone()),
             _ => None,
         })
         .collect();
@@ -255,50 +253,50 @@ fn the_terminals_of_a_session_that_is_left_end() {
 
 #[test]
 fn what_is_asked_of_us_ends_with_the_turn() {
-    let mut acp = greeted(Default);
+    let mut acp = handshake_done(Default);
     acp.send_prompt("u", "hello");
     let request = question(&run(&mut acp, "ls"));
-    let heard = acp.request("i", SlotRequest::Interrupt);
-    assert!(heard.contains(&AgentEvent::PermissionDropped(request.id)), "{heard:?}");
-    assert_eq!(methods(&heard), ["session/cancel", "answer"]);
-    assert_eq!(sent(&heard)[1].1["code"], -32800);
+    let events = acp.request("i", SlotRequest::Interrupt);
+    assert!(events.contains(&AgentEvent::PermissionDropped(request.id)), "{events:?}");
+    assert_eq!(methods(&events), ["session/cancel", "answer"]);
+    assert_eq!(sent(&events)[1].1["code"], -32800);
 
-    let heard = write(&mut acp, "/work/a");
-    let [AgentEvent::ClientOp { ticket, .. }] = heard.as_slice() else { panic!("{heard:?}") };
+    let events = write(&mut acp, "/work/a");
+    let [AgentEvent::ClientOp { op_id, .. }] = events.as_slice() else { panic!("{events:?}") };
     assert_eq!(methods(&acp.request("i", SlotRequest::Interrupt)), ["session/cancel", "answer"]);
-    let late = ClientOpEvent::Completed { ticket: *ticket, outcome: Ok(no_file()) };
+    let late = ClientOpEvent::Completed { op_id: *op_id, outcome: Ok(no_file()) };
     assert_eq!(acp.handle_client_op(late), [], "nobody is asked any more");
 }
 
 #[test]
 fn a_call_shows_what_its_terminal_says() {
-    let mut acp = greeted(BypassPermissions);
-    let heard = run(&mut acp, "make");
-    lend(&mut acp, &heard, Ok(ClientOpResult::Done));
+    let mut acp = handshake_done(BypassPermissions);
+    let events = run(&mut acp, "make");
+    lend(&mut acp, &events, Ok(ClientOpResult::Done));
     let mut say = |text: &str| {
         let said = ClientOpEvent::TerminalOutput { terminal: "terminal-1".to_owned(), text: text.to_owned() };
         acp.handle_client_op(said)
     };
     assert_eq!(say("one\n"), [], "no call runs in it yet");
     let content = json!([{"type": "terminal", "terminalId": "terminal-1"}]);
-    let told = json!({"sessionUpdate": "tool_call", "toolCallId": "c", "title": "make", "kind": "execute",
+    let reported = json!({"sessionUpdate": "tool_call", "toolCallId": "c", "title": "make", "kind": "execute",
         "status": "pending", "rawInput": {"command": "make"}, "content": content});
-    let heard = acp.handle_message(update("ses_1", &told)).1;
-    let change = |heard: &[AgentEvent], at: usize| match &heard[at] {
+    let events = acp.handle_message(update("ses_1", &reported)).1;
+    let change = |events: &[AgentEvent], at: usize| match &events[at] {
         AgentEvent::ConversationChanged { change, .. } => change.clone(),
         other => panic!("{other:?}"),
     };
     assert!(matches!(
-        change(&heard, 0),
+        change(&events, 0),
         ConversationEvent::Block { block: MessageBlock::ToolUse { .. }, .. }
     ));
     let output =
         |text: &str| ConversationEvent::ToolOutput { tool_use_id: "c".to_owned(), text: text.to_owned() };
-    assert_eq!(change(&heard, 1), output("one\n"));
+    assert_eq!(change(&events, 1), output("one\n"));
     let said = ClientOpEvent::TerminalOutput { terminal: "terminal-1".to_owned(), text: "two\n".to_owned() };
     assert_eq!(change(&acp.handle_client_op(said), 0), output("two\n"));
     let over = json!({"sessionUpdate": "tool_call_update", "toolCallId": "c", "status": "completed"});
-    let heard = acp.handle_message(update("ses_1", &over)).1;
-    let ConversationEvent::Result { result, .. } = change(&heard, 0) else { panic!("{heard:?}") };
+    let events = acp.handle_message(update("ses_1", &over)).1;
+    let ConversationEvent::Result { result, .. } = change(&events, 0) else { panic!("{events:?}") };
     assert_eq!(result.text, "one\ntwo\n");
 }

@@ -9,8 +9,8 @@ fn loads_only(first: Value) -> (AcpDriver, Vec<AgentEvent>) {
     let mut acp = started(&StartSession::New, PermissionMode::Default);
     acp.request("h", SlotRequest::Handshake);
     reply(&mut acp, json!({"protocolVersion": 1, "agentCapabilities": {"loadSession": true}}));
-    let heard = reply(&mut acp, first);
-    (acp, heard)
+    let events = reply(&mut acp, first);
+    (acp, events)
 }
 
 fn modes(id: &str, current: &str, all: &[&str]) -> Value {
@@ -23,21 +23,22 @@ fn a_session_that_was_never_closed_is_open_still() {
     let (mut acp, _) = loads_only(modes("one", "default", &["default", "plan"]));
     let one = SessionId::from_external("one");
     acp.request("s", switch(Switch::Clear));
-    let heard = reply(&mut acp, json!({"sessionId": "two"}));
-    assert_eq!(methods(&heard), Vec::<String>::new(), "it closes none");
+    let events = reply(&mut acp, json!({"sessionId": "two"}));
+    assert_eq!(methods(&events), Vec::<String>::new(), "it closes none");
 
-    let heard = acp.request("s", switch(Switch::Resume(one)));
-    let [AgentEvent::Response { answer: Ok(AgentResponse::Switched(seated)), .. }] = heard.as_slice() else {
-        panic!("{heard:?}")
+    let events = acp.request("s", switch(Switch::Resume(one)));
+    let [AgentEvent::Response { answer: Ok(AgentResponse::Switched(switched)), .. }] = events.as_slice()
+    else {
+        panic!("{events:?}")
     };
-    assert_eq!(seated.session, one);
+    assert_eq!(switched.session, one);
     assert_eq!(sent(&acp.send_prompt("u", "hello"))[0].1["sessionId"], "one");
 
     let never_open = SessionId::random();
     acp.turn = None;
-    let heard = acp.request("s", switch(Switch::Resume(never_open)));
+    let events = acp.request("s", switch(Switch::Resume(never_open)));
     assert_eq!(
-        sent(&heard)[0],
+        sent(&events)[0],
         (
             "session/load".to_owned(),
             json!({"sessionId": never_open.to_string(), "cwd": "/work", "mcpServers": []})
@@ -47,9 +48,9 @@ fn a_session_that_was_never_closed_is_open_still() {
 
 #[test]
 fn who_is_to_ask_first_is_told_to() {
-    let (mut acp, heard) = loads_only(modes("one", "auto", &["plan", "default", "auto"]));
+    let (mut acp, events) = loads_only(modes("one", "auto", &["plan", "default", "auto"]));
     assert_eq!(
-        sent(&heard),
+        sent(&events),
         [("session/set_mode".to_owned(), json!({"sessionId": "one", "modeId": "default"}))]
     );
     // The answer says nothing; what was asked for counts.
@@ -63,8 +64,8 @@ fn who_is_to_ask_first_is_told_to() {
 
 #[test]
 fn a_mode_that_edits_is_one_for_who_accepts_edits() {
-    let (mut acp, heard) = loads_only(modes("one", "agent", &["read-only", "workspace-write", "agent"]));
-    assert_eq!(sent(&heard)[0].1["modeId"], "read-only");
+    let (mut acp, events) = loads_only(modes("one", "agent", &["read-only", "workspace-write", "agent"]));
+    assert_eq!(sent(&events)[0].1["modeId"], "read-only");
     assert_eq!(
         sent(&acp.request("m", SlotRequest::SetMode(PermissionMode::AcceptEdits)))[0].1["modeId"],
         "workspace-write"
@@ -74,8 +75,8 @@ fn a_mode_that_edits_is_one_for_who_accepts_edits() {
 #[test]
 fn a_mode_may_be_an_address() {
     let at = |mode: &str| format!("https://agentclientprotocol.com/protocol/session-modes#{mode}");
-    let (mut acp, heard) = loads_only(modes("one", &at("agent"), &[&at("agent"), &at("plan")]));
-    assert_eq!(sent(&heard), []);
+    let (mut acp, events) = loads_only(modes("one", &at("agent"), &[&at("agent"), &at("plan")]));
+    assert_eq!(sent(&events), []);
     assert_eq!(
         sent(&acp.request("m", SlotRequest::SetMode(PermissionMode::Plan)))[0].1["modeId"],
         at("plan")
@@ -95,9 +96,9 @@ fn a_list_of_models_is_a_choice_too() {
         json!({"sessionId": "one", "models": {"currentModelId": "pro", "availableModels": models}}),
     );
     assert_eq!(acp.options.models(), ["pro", "flash"]);
-    let heard = acp.request("m", SlotRequest::SetModel(Some("flash".to_owned())));
+    let events = acp.request("m", SlotRequest::SetModel(Some("flash".to_owned())));
     let expected = json!({"sessionId": "one", "modelId": "flash"});
-    assert_eq!(sent(&heard), [("session/set_model".to_owned(), expected)]);
+    assert_eq!(sent(&events), [("session/set_model".to_owned(), expected)]);
     let expected = [respond_to("m", Ok(AgentResponse::Model(Some("flash".to_owned()))))];
     assert_eq!(reply(&mut acp, json!({})), expected);
 }
@@ -114,7 +115,7 @@ fn who_is_not_logged_in_is_told_how_in_its_words() {
     };
     check(
         json!({"code": -32000, "message": "Authentication required"}),
-        "not logged in - Authentication required (Run `some login`; or: By key)",
+        "not logged in: Authentication required (Run `some login`; or: By key)",
     );
     check(
         json!({"code": -32603, "message": "Internal error", "data": {"details": "no such folder"}}),
@@ -136,21 +137,21 @@ fn who_cannot_fork_is_listed_so_until_it_says_otherwise() {
 
 #[test]
 fn a_session_that_is_just_being_closed_is_opened_after_that() {
-    let mut acp = greeted(PermissionMode::Default);
+    let mut acp = handshake_done(PermissionMode::Default);
     acp.request("s", switch(Switch::Clear));
-    let heard = reply(&mut acp, opened("ses_2"));
+    let events = reply(&mut acp, opened("ses_2"));
     let close = acp.connection.latest();
-    assert_eq!(methods(&heard), ["session/close"]);
+    assert_eq!(methods(&events), ["session/close"]);
 
     let resumed = acp.request("s", switch(Switch::Resume(SessionId::from_external("ses_1"))));
     assert_eq!(methods(&resumed).len(), 1);
     let refused = json!({"code": -32602, "message": "Session ses_1 is already loaded"});
     let load = acp.connection.latest();
-    let heard = acp.handle_message(json!({"jsonrpc": "2.0", "id": load, "error": refused})).1;
-    assert_eq!(heard, [], "it is not over yet");
-    let heard = acp.handle_message(json!({"jsonrpc": "2.0", "id": close, "result": {}})).1;
-    assert_eq!(methods(&heard), methods(&resumed), "it is asked for again");
+    let events = acp.handle_message(json!({"jsonrpc": "2.0", "id": load, "error": refused})).1;
+    assert_eq!(events, [], "it is not over yet");
+    let events = acp.handle_message(json!({"jsonrpc": "2.0", "id": close, "result": {}})).1;
+    assert_eq!(methods(&events), methods(&resumed), "it is asked for again");
     let load = acp.connection.latest();
-    let heard = acp.handle_message(json!({"jsonrpc": "2.0", "id": load, "error": refused})).1;
-    assert!(error(&heard).contains("already loaded"), "but once");
+    let events = acp.handle_message(json!({"jsonrpc": "2.0", "id": load, "error": refused})).1;
+    assert!(error(&events).contains("already loaded"), "but once");
 }
