@@ -88,7 +88,7 @@ async fn a_turn_that_fails_says_why_and_the_next_one_runs() {
         turn; say "{\"id\":$prompt,\"result\":7}"; turn; word done; over; hear never"#,
     );
     slot.ready().await;
-    for expected in ["out of credit", "makes no sense"] {
+    for expected in ["out of credit", "is invalid"] {
         slot.submit(&uuid::Uuid::new_v4().to_string(), "go").await;
         let notice = slot.until("a notice", |event| match &event.kind {
             SlotEventKind::ConversationChanged {

@@ -293,7 +293,7 @@ fn why_it_cannot_be_seated_is_said_in_its_own_words() {
         assert!(reason.contains(expected), "{reason}");
     };
     check(json!({"result": {"protocolVersion": 2}}), "version 2");
-    check(json!({"result": 7}), "makes no sense");
+    check(json!({"result": 7}), "is invalid");
     check(json!({"error": {"code": -32000, "message": "run login"}}), "not logged in: run login");
     check(json!({"error": "odd"}), "Internal error");
 }
