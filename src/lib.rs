@@ -10,6 +10,7 @@
 //!  ├─────► slot, store, protocol, session
 //!  ├─────► acp ──► slot, index, store, protocol, session
 //!  └─────► agent ────────► store, protocol, session
+//! everything ───► text
 //! ```
 //!
 //! `ARCHITECTURE.md` says on one page what each room owns and never knows.
@@ -22,4 +23,5 @@ pub mod protocol;
 pub mod session;
 pub mod slot;
 pub mod store;
+pub mod text;
 pub mod tui;

@@ -19,7 +19,7 @@ use super::exit::CliExit;
 use super::paths::Paths;
 use super::sessions::lookup::SessionLookup;
 use crate::index::SessionRow;
-use crate::tui::view::text::clean_line;
+use crate::text::clean_line;
 
 /// The variable by which a script asks.
 const COMPLETE_VAR: &str = "HOTSEAT_COMPLETE";

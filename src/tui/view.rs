@@ -8,7 +8,6 @@ mod browser;
 mod composer;
 mod conversation;
 mod details;
-pub mod format;
 mod header;
 pub mod highlight;
 mod hints;
@@ -18,9 +17,9 @@ pub mod markdown;
 mod overlay;
 mod permission;
 mod search_hits;
+mod spans;
 mod status_bar;
 mod terminal;
-pub mod text;
 pub mod theme;
 
 use std::collections::HashMap;
@@ -35,6 +34,7 @@ use self::layout::{DesiredHeights, ScreenLayout};
 pub use self::theme::Theme;
 use crate::session::SessionId;
 use crate::slot::terminal::AgentTerminal;
+use crate::text;
 use crate::tui::app::{App, Focus, Geometry, LoadState, Overlay};
 
 /// What is kept between frames: laid-out conversations, and what colours their code.
@@ -200,7 +200,7 @@ fn draw_conversation(
 }
 
 fn draw_centered(words: &str, frame: &mut Frame<'_>, area: Rect, theme: &Theme) {
-    let lines = text::wrap_text(words, theme.dim, usize::from(area.width.saturating_sub(4)).max(1));
+    let lines = spans::wrap_text(words, theme.dim, usize::from(area.width.saturating_sub(4)).max(1));
     let top = area.y + area.height.saturating_sub(lines.len() as u16) / 3;
     let area = Rect { y: top, height: area.bottom() - top, ..area };
     frame.render_widget(Paragraph::new(lines).centered(), area);

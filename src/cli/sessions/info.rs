@@ -15,8 +15,8 @@ use crate::cli::exit::CliExit;
 use crate::index::SessionRow;
 use crate::session::{Prices, ResumeEstimate};
 use crate::store::{Scope, SessionStore};
-use crate::tui::view::format::{age, grouped, short_count};
-use crate::tui::view::text::{clean_line, pad};
+use crate::text::format::{age, grouped, short_count};
+use crate::text::{clean_line, pad};
 
 /// What the command is told.
 #[derive(Debug, clap::Args)]

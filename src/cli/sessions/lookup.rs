@@ -15,7 +15,7 @@ use crate::index::{Catalog, IndexingOutcome, SessionRow, TextFinder};
 use crate::session::summary::SessionTitle;
 use crate::session::{SessionId, Transcript};
 use crate::store::{LocalStore, Scope, SessionStore, StoreError};
-use crate::tui::view::text::{clean, clean_line, truncate};
+use crate::text::{clean, clean_line, truncate};
 
 /// So many bytes that the index lacks are read before a list is given; above
 /// that, what only the ends of transcripts say has to do until the screen or a

@@ -10,7 +10,7 @@ use super::report::{ActionDone, ActionReport, OutputArgs};
 use crate::cli::completions::session_completer;
 use crate::cli::exit::CliExit;
 use crate::store::SessionStore;
-use crate::tui::view::text::clean_line;
+use crate::text::clean_line;
 
 /// What `pin` is told.
 #[derive(Debug, clap::Args)]

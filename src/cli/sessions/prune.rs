@@ -20,8 +20,8 @@ use super::units::{AgeArg, SizeArg, format_bytes};
 use crate::cli::exit::{CliError, CliExit, print_stderr};
 use crate::session::SessionId;
 use crate::store::{SessionStore, StoreError, TrashedSession};
-use crate::tui::view::format::pluralize;
-use crate::tui::view::text::{clean_line, truncate};
+use crate::text::format::pluralize;
+use crate::text::{clean_line, truncate};
 
 /// What the command is told.
 #[derive(Debug, clap::Args)]

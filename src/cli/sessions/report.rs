@@ -14,7 +14,7 @@ use super::lookup::{LookupError, SessionLookup};
 use crate::cli::exit::{CliExit, print_stderr};
 use crate::session::SessionId;
 use crate::store::StoreError;
-use crate::tui::view::text::{clean, clean_line};
+use crate::text::{clean, clean_line};
 
 /// How a command is to answer.
 #[derive(Debug, Clone, Copy, clap::Args)]

@@ -15,7 +15,7 @@ use crate::cli::exit::CliExit;
 use crate::session::summary::SessionTitle;
 use crate::session::{SessionId, Transcript};
 use crate::store::{SessionStore, TrashedSession};
-use crate::tui::view::text::clean_line;
+use crate::text::clean_line;
 
 /// What the command is told.
 #[derive(Debug, clap::Args)]

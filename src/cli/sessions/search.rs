@@ -18,8 +18,8 @@ use crate::cli::exit::{CliError, CliExit, print_stderr};
 use crate::index::text::{FullTextQuery, Snippet, SnippetRole};
 use crate::index::{self, SessionRow, TextHit, find_without_index};
 use crate::session::SessionId;
-use crate::tui::view::format::{age, pluralize};
-use crate::tui::view::text::clean_line;
+use crate::text::clean_line;
+use crate::text::format::{age, pluralize};
 
 /// What the command is told.
 #[derive(Debug, clap::Args)]

@@ -13,8 +13,8 @@ use crate::cli::exit::CliExit;
 use crate::session::conversation::{Conversation, Item, ItemKind, Notice, ToolCall};
 use crate::session::{SessionId, SessionSummary, Transcript, sdk_messages};
 use crate::store::SessionStore;
-use crate::tui::view::format::pluralize;
-use crate::tui::view::text::{clean, clean_line, strip};
+use crate::text::format::pluralize;
+use crate::text::{clean, clean_line, strip};
 
 /// What the command is told.
 #[derive(Debug, clap::Args)]

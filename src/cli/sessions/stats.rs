@@ -21,8 +21,8 @@ use crate::cli::exit::{CliExit, print_stderr};
 use crate::index::SessionRow;
 use crate::session::message::Usage;
 use crate::session::{Prices, SessionId};
-use crate::tui::view::format::{pluralize, short_count};
-use crate::tui::view::text::{clean_line, pad, pad_start, truncate_start, width};
+use crate::text::format::{pluralize, short_count};
+use crate::text::{clean_line, pad, pad_start, truncate_start, width};
 
 /// What the command is told.
 #[derive(Debug, clap::Args)]

@@ -6,10 +6,11 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Clear, Paragraph};
 
-use super::format::age;
 use super::theme::Theme;
-use super::{header, search_hits, text};
+use super::{header, search_hits, spans};
 use crate::index::SessionRow;
+use crate::text;
+use crate::text::format::age;
 use crate::tui::app::{App, BrowserLine, Focus, HealthBadge};
 
 /// Draws the list and returns the screen row and line index of each of its rows.
@@ -85,7 +86,7 @@ fn list_header(app: &App, width: usize, theme: &Theme) -> Line<'static> {
         }
         (None, false) => format!("{} of {} ", browser.matches(), browser.rows.len()),
     };
-    text::left_and_right(left, vec![Span::styled(count, theme.dim)], width)
+    spans::left_and_right(left, vec![Span::styled(count, theme.dim)], width)
 }
 
 fn folder_name(folder: &str) -> &str {
@@ -106,7 +107,7 @@ fn filter_line(app: &App, width: usize, theme: &Theme) -> Line<'static> {
     if let Some(completion) = browser.completion() {
         spans.extend(search_hits::completion(browser.query(), &completion, theme));
     }
-    Line::from(text::clip(spans, width))
+    Line::from(spans::clip(spans, width))
 }
 
 fn empty_list(app: &App, width: usize, theme: &Theme) -> Vec<Line<'static>> {
@@ -126,7 +127,7 @@ fn empty_list(app: &App, width: usize, theme: &Theme) -> Vec<Line<'static>> {
         "No sessions in this folder yet. Type below to start one; a shows all folders.".to_owned()
     };
     let style = if browser.problem.is_some() { theme.error } else { theme.dim };
-    let mut lines = text::wrap_text(&text::clean(&words), style, width.saturating_sub(3));
+    let mut lines = spans::wrap_text(&text::clean(&words), style, width.saturating_sub(3));
     for line in &mut lines {
         line.spans.insert(0, Span::raw("  "));
     }
@@ -149,7 +150,7 @@ fn line(app: &App, visible: &BrowserLine, under_cursor: bool, width: usize, them
                     .into_owned(),
                 ),
             ];
-            text::left_and_right(left, vec![Span::styled("now ", theme.dim)], width)
+            spans::left_and_right(left, vec![Span::styled("now ", theme.dim)], width)
         }
         BrowserLine::Session { row, depth, dim } => {
             let row = &app.browser.rows[*row];
@@ -191,10 +192,10 @@ impl SessionLine<'_> {
         // Age and turns stand in columns; of the rest as much as leaves the
         // title readable, the most telling next to them.
         let columns = self.columns();
-        let fixed = text::spans_width(&columns);
+        let fixed = spans::spans_width(&columns);
         let title_width = text::width(&text::clean_line(self.row.facts.title_text()));
         let mut room =
-            width.saturating_sub(text::spans_width(&left) + fixed + title_width.clamp(8, width / 2) + 1);
+            width.saturating_sub(spans::spans_width(&left) + fixed + title_width.clamp(8, width / 2) + 1);
         let mut right: Vec<Span<'static>> = Vec::new();
         // What it was found by says more than the rest.
         let by = if self.dim { None } else { self.app.browser.ranking.query().matched_field(self.row) };
@@ -207,9 +208,9 @@ impl SessionLine<'_> {
             right.insert(0, Span::styled(format!("{fact} "), style));
         }
         right.extend(columns);
-        let title_room = width.saturating_sub(text::spans_width(&right) + text::spans_width(&left) + 1);
+        let title_room = width.saturating_sub(spans::spans_width(&right) + spans::spans_width(&left) + 1);
         left.extend(self.title(title_room));
-        text::left_and_right(left, right, width)
+        spans::left_and_right(left, right, width)
     }
 
     fn columns(&self) -> Vec<Span<'static>> {

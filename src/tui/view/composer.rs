@@ -6,9 +6,10 @@ use ratatui::style::{Modifier, Style};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Clear, Paragraph};
 
-use super::text;
+use super::spans;
 use super::theme::Theme;
 use crate::slot::SlotState;
+use crate::text;
 use crate::tui::app::{App, Command, Focus, KeyContext, completions};
 
 /// Columns of the mark in front of the text.
@@ -51,7 +52,7 @@ pub fn toast_lines(app: &App, width: u16, theme: &Theme) -> Vec<Line<'static>> {
     let style = if toast.is_error { theme.error } else { theme.accent };
     let sign = if toast.is_error { "✕ " } else { "· " };
     let spans = [Span::styled(format!("{sign}{}", text::clean_line(&toast.text)), style)];
-    text::wrap(&spans, usize::from(width).max(1)).into_iter().take(3).collect()
+    spans::wrap(&spans, usize::from(width).max(1)).into_iter().take(3).collect()
 }
 
 /// The rule over the composer: dim, in the accent while the keys go there.
@@ -136,7 +137,7 @@ pub fn draw_completions(app: &App, frame: &mut Frame<'_>, composer: Rect, theme:
                 Span::styled(text::pad(&name, 28), theme.accent),
                 Span::styled(text::clean_line(&command.help).into_owned(), theme.dim),
             ];
-            let line = Line::from(text::clip(spans, width));
+            let line = Line::from(spans::clip(spans, width));
             if at == selected { line.style(theme.selection) } else { line }
         })
         .collect();

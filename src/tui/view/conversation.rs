@@ -20,7 +20,7 @@ use ratatui::text::{Line, Span};
 use serde_json::Value;
 
 use super::highlight::Highlighter;
-use super::text;
+use super::spans;
 use super::theme::Theme;
 use crate::session::conversation::Item;
 use crate::tui::app::{ScrollAnchor, ScrollState};
@@ -138,7 +138,7 @@ pub fn patch_lines(hunks: &[Value], width: usize, theme: &Theme) -> Vec<Line<'st
 fn with_gutter(line: Option<Line<'static>>, selected: bool, look: &ViewParams<'_>) -> Line<'static> {
     let mut line = line.unwrap_or_default();
     for word in look.highlighted.unwrap_or_default() {
-        line = text::highlight_matches(line, word, look.theme.hit);
+        line = spans::highlight_matches(line, word, look.theme.hit);
     }
     if usize::from(look.width) <= GUTTER {
         return line;

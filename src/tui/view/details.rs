@@ -5,11 +5,12 @@ use chrono::{DateTime, Utc};
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
-use super::format::{pluralize, short_count};
 use super::theme::Theme;
-use super::{header, text};
+use super::{header, spans};
 use crate::index::SessionRow;
 use crate::session::{ResumeEstimate, SessionId};
+use crate::text;
+use crate::text::format::{pluralize, short_count};
 use crate::tui::app::{App, Command, HealthBadge, KeyContext};
 
 /// Columns of the labels.
@@ -52,7 +53,7 @@ impl DetailsWriter<'_> {
     /// Words behind a label, on as many lines as they take; hostile text.
     fn field_styled(&mut self, label: &str, words: &str, style: Style) {
         let room = self.width.saturating_sub(LABEL_WIDTH + 2).max(10);
-        for (at, line) in text::wrap_text(&text::clean(words), style, room).into_iter().enumerate() {
+        for (at, line) in spans::wrap_text(&text::clean(words), style, room).into_iter().enumerate() {
             let label = text::pad(if at == 0 { label } else { "" }, LABEL_WIDTH);
             let mut spans = vec![Span::styled(format!(" {label} "), self.theme.dim)];
             spans.extend(line.spans);

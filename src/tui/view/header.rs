@@ -4,9 +4,10 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use super::theme::Theme;
-use super::{details, text};
+use super::{details, spans};
 use crate::index::SessionRow;
 use crate::session::ResumeEstimate;
+use crate::text;
 use crate::tui::app::{App, Command, KeyContext, LoadState};
 
 /// One line that names the session, and a second one where there is something to say.
@@ -35,9 +36,9 @@ fn title_line(app: &App, width: usize, theme: &Theme) -> Line<'static> {
         facts.extend(cost(app, row));
     }
     let right = vec![Span::styled(format!("{} ", facts.join(" · ")), theme.dim)];
-    let room = width.saturating_sub(text::spans_width(&right) + 1);
+    let room = width.saturating_sub(spans::spans_width(&right) + 1);
     let left = vec![Span::styled(text::truncate(&title, room).into_owned(), theme.heading)];
-    text::left_and_right(left, right, width)
+    spans::left_and_right(left, right, width)
 }
 
 /// What the session cost, where that is known of all of it.
@@ -52,7 +53,7 @@ fn second_line(app: &App, width: usize, theme: &Theme) -> Option<Line<'static>> 
     let mut spans: Vec<Span<'static>> = Vec::new();
     for (words, style) in remarks(app, theme) {
         let gap = if spans.is_empty() { "" } else { " · " };
-        if !spans.is_empty() && text::spans_width(&spans) + text::width(&words) + 3 > width {
+        if !spans.is_empty() && spans::spans_width(&spans) + text::width(&words) + 3 > width {
             break;
         }
         spans.push(Span::styled(gap, theme.dim));

@@ -2,8 +2,9 @@
 
 use ratatui::text::{Line, Span};
 
-use super::text;
+use super::spans;
 use super::theme::Theme;
+use crate::text;
 use crate::tui::app::{App, Command, Focus, KeyContext, KeyHint, Overlay, ViewerContent};
 
 /// The hints of the place that has the keys, as many as fit.
@@ -65,5 +66,5 @@ pub fn line(app: &App, width: u16, theme: &Theme) -> Line<'static> {
         spans.push(Span::styled(key, if lack.is_some() { theme.dim } else { theme.accent }));
         spans.push(Span::styled(format!(" {words}  "), theme.dim));
     }
-    Line::from(text::clip(spans, width))
+    Line::from(spans::clip(spans, width))
 }

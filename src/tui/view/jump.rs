@@ -6,10 +6,11 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
-use super::format::{age, grouped};
 use super::theme::Theme;
-use super::{composer, overlay, search_hits, text};
+use super::{composer, overlay, search_hits, spans};
 use crate::index::TextHit;
+use crate::text;
+use crate::text::format::{age, grouped};
 use crate::tui::app::{App, Jump, SearchScope};
 
 /// Draws the search and returns the screen row and hit index of each of its rows.
@@ -68,7 +69,7 @@ fn draw_query(jump: &Jump, frame: &mut Frame<'_>, area: Rect, theme: &Theme) {
     if jump.text_search.tools {
         places.push(of(SearchScope::Messages, " + tools"));
     }
-    let cells = text::spans_width(&places) as u16;
+    let cells = spans::spans_width(&places) as u16;
     // On a narrow screen what is typed comes first.
     let cells = if cells * 3 < area.width { cells } else { 0 };
     let typed = Rect { x: area.x + 2, width: area.width.saturating_sub(cells + 3), ..area };
@@ -82,7 +83,7 @@ fn draw_query(jump: &Jump, frame: &mut Frame<'_>, area: Rect, theme: &Theme) {
         let rest =
             Rect { x: typed.x + before.min(typed.width), width: typed.width.saturating_sub(before), ..typed };
         let spans = search_hits::completion(jump.query(), &completion, theme);
-        frame.render_widget(Line::from(text::clip(spans, usize::from(rest.width))), rest);
+        frame.render_widget(Line::from(spans::clip(spans, usize::from(rest.width))), rest);
     }
     frame.render_widget(Line::from(places), Rect { x: area.right() - cells, width: cells, ..area });
 }
@@ -118,10 +119,10 @@ fn row(app: &App, jump: &Jump, at: usize, width: usize, theme: &Theme) -> Line<'
         if let Some(agent) = &row.facts.agent {
             right.insert(0, Span::styled(format!("{} ", text::clean_line(agent)), theme.accent));
         }
-        let room = width.saturating_sub(text::spans_width(&right) + 3);
+        let room = width.saturating_sub(spans::spans_width(&right) + 3);
         left.extend(search_hits::matched_title(row, jump.ranking.query(), room, Style::default(), theme));
     }
-    let line = text::left_and_right(left, right, width);
+    let line = spans::left_and_right(left, right, width);
     if selected { line.style(theme.selection) } else { line }
 }
 

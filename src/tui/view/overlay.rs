@@ -6,10 +6,11 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, BorderType, Clear, Paragraph};
 
-use super::format::pluralize;
 use super::theme::Theme;
-use super::{composer, conversation, details, text};
+use super::{composer, conversation, details, spans};
 use crate::slot::{McpServerStatus, RewindResult, SlotState};
+use crate::text;
+use crate::text::format::pluralize;
 use crate::tui::app::{App, Confirmation, KeyContext, LinePrompt, Overlay, ViewerContent};
 
 /// Draws what lies over the panes, if it is not the jump; returns the screen row
@@ -130,7 +131,7 @@ fn help(app: &App, width: usize, theme: &Theme) -> Vec<Line<'static>> {
                 app.missing_capability(command).map(|why| format!("{help} (not with this agent: {why})"));
             let style = if lack.is_some() { theme.dim } else { Style::default() };
             let help = lack.as_deref().unwrap_or(help);
-            let words = text::wrap_text(help, style, width.saturating_sub(keys_width + 3).max(10));
+            let words = spans::wrap_text(help, style, width.saturating_sub(keys_width + 3).max(10));
             for (at, line) in words.into_iter().enumerate() {
                 let keys =
                     if at == 0 { text::truncate(&keys, keys_width).into_owned() } else { String::new() };
@@ -156,7 +157,7 @@ fn crash_output(app: &App, width: usize, theme: &Theme) -> Vec<Line<'static>> {
         lines.push(Line::styled("It said nothing on stderr.", theme.dim));
     }
     for line in &exit.stderr {
-        lines.extend(text::wrap_text(&text::strip(line), Style::default(), width.max(1)));
+        lines.extend(spans::wrap_text(&text::strip(line), Style::default(), width.max(1)));
     }
     lines
 }
@@ -188,7 +189,7 @@ fn draw_agents(app: &App, at: usize, frame: &mut Frame<'_>, theme: &Theme) -> Ve
 
 fn draw_choice(choice: &Confirmation, busy: bool, frame: &mut Frame<'_>, theme: &Theme) -> Vec<(u16, usize)> {
     let width = usize::from(60.min(frame.area().width.saturating_sub(6))).max(1);
-    let question = text::wrap_text(&text::clean(&choice.question(busy)), Style::default(), width);
+    let question = spans::wrap_text(&text::clean(&choice.question(busy)), Style::default(), width);
     // A click is understood by the answer's place among all, offered now or not.
     let answers = choice.answer_keys().iter().enumerate();
     let answers: Vec<_> = answers

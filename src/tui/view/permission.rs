@@ -6,9 +6,10 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 use serde_json::Value;
 
-use super::text;
+use super::spans;
 use super::theme::Theme;
 use crate::slot::PermissionRequest;
+use crate::text;
 use crate::tui::app::{App, Command, Focus, KeyContext};
 
 /// Rows of the request's detail that are shown; the last one says how many more.
@@ -24,7 +25,7 @@ pub fn lines(app: &App, width: u16, theme: &Theme) -> Vec<Line<'static>> {
     let tool = text::clean_line(&request.tool).into_owned();
     let title = vec![Span::styled("┃ ", bar), Span::styled(tool, theme.tool), Span::raw(" wants to run")];
     let count = Span::styled(format!("1 of {} ", app.permissions.len()), theme.dim);
-    let mut lines = vec![Line::default(), text::left_and_right(title, vec![count], width)];
+    let mut lines = vec![Line::default(), spans::left_and_right(title, vec![count], width)];
     let mut detail = detail(request, theme, width.saturating_sub(4));
     if detail.len() > MAX_DETAIL_ROWS {
         let more = detail.len() - MAX_DETAIL_ROWS + 1;
@@ -36,7 +37,7 @@ pub fn lines(app: &App, width: u16, theme: &Theme) -> Vec<Line<'static>> {
     }
     for mut line in detail {
         line.spans.insert(0, Span::styled("┃   ", bar));
-        lines.push(Line::from(text::clip(line.spans, width)));
+        lines.push(Line::from(spans::clip(line.spans, width)));
     }
     let mut keys = vec![Span::styled("┃ ", bar)];
     if focused {
@@ -56,7 +57,7 @@ pub fn lines(app: &App, width: u16, theme: &Theme) -> Vec<Line<'static>> {
     } else if let Some(key) = app.keymap.key(KeyContext::Composer, Command::FocusNext) {
         keys.push(Span::styled(format!("{key} to answer"), theme.dim));
     }
-    lines.push(Line::from(text::clip(keys, width)));
+    lines.push(Line::from(spans::clip(keys, width)));
     lines
 }
 
@@ -73,7 +74,7 @@ pub fn draw(lines: &[Line<'static>], frame: &mut Frame<'_>, area: Rect) {
 /// arguments as they are.
 fn detail(request: &PermissionRequest, theme: &Theme, width: usize) -> Vec<Line<'static>> {
     let field = |name: &str| request.input.get(name).and_then(Value::as_str);
-    let wrapped = |words: &str, style| text::wrap_text(&text::clean(words), style, width.max(1));
+    let wrapped = |words: &str, style| spans::wrap_text(&text::clean(words), style, width.max(1));
     let plain = ratatui::style::Style::default();
     if let Some(command) = field("command") {
         return wrapped(command, plain);

@@ -4,10 +4,11 @@
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
-use super::text;
+use super::spans;
 use super::theme::Theme;
 use crate::index::SessionRow;
 use crate::index::query::{QueryCompletion, SessionField, SessionQuery};
+use crate::text;
 
 /// Characters in front of the first lit one, where what comes before is cut.
 const EXCERPT_LEAD: usize = 12;
@@ -29,17 +30,17 @@ pub fn matched_title(
         return vec![Span::styled(text::truncate(&title, room).into_owned(), base)];
     }
     let lit = query.match_positions(row, SessionField::Title, &title);
-    let title = text::highlight_positions(&title, &lit, base, theme.hit);
+    let title = spans::highlight_positions(&title, &lit, base, theme.hit);
     let other = query.matched_field(row).and_then(|field| Some((field, field.of(row)?)));
-    let Some((say, other)) = other else { return text::clip(title, room) };
+    let Some((say, other)) = other else { return spans::clip(title, room) };
     let other = text::clean_line(other);
     let lit = query.match_positions(row, say, &other);
     let other = excerpt(&other, &lit, room.saturating_sub(MIN_TITLE_WIDTH + 2), theme.dim, theme);
     let mut spans =
-        text::clip(title, room.saturating_sub(text::spans_width(&other) + 2).max(MIN_TITLE_WIDTH));
+        spans::clip(title, room.saturating_sub(spans::spans_width(&other) + 2).max(MIN_TITLE_WIDTH));
     spans.push(Span::raw("  "));
     spans.extend(other);
-    text::clip(spans, room)
+    spans::clip(spans, room)
 }
 
 /// The part of a text around what is lit in it, by position in characters.
@@ -47,7 +48,7 @@ pub fn excerpt(shown: &str, lit: &[usize], room: usize, base: Style, theme: &The
     let first = lit.first().copied().unwrap_or(0);
     let before = EXCERPT_LEAD.min(room / 4);
     if text::width(shown) <= room || first <= room / 2 {
-        return text::clip(text::highlight_positions(shown, lit, base, theme.hit), room);
+        return spans::clip(spans::highlight_positions(shown, lit, base, theme.hit), room);
     }
     // No further than it takes for the rest to fill the room.
     let count = shown.chars().count();
@@ -58,8 +59,8 @@ pub fn excerpt(shown: &str, lit: &[usize], room: usize, base: Style, theme: &The
     let rest: String = shown.chars().skip(cut).collect();
     let lit: Vec<usize> = lit.iter().filter_map(|at| at.checked_sub(cut)).collect();
     let mut spans = if cut == 0 { Vec::new() } else { vec![Span::styled("…", base)] };
-    spans.extend(text::highlight_positions(&rest, &lit, base, theme.hit));
-    text::clip(spans, room)
+    spans.extend(spans::highlight_positions(&rest, &lit, base, theme.hit));
+    spans::clip(spans, room)
 }
 
 /// What was typed with its mistakes marked.
@@ -92,7 +93,7 @@ pub fn query_errors(
         let problem = text::clean_line(&mistake.message).into_owned();
         let fitting = width.saturating_sub(text::width(&problem) + 2);
         let indent = (indent + before).min(fitting).max(1.min(width));
-        let problem = text::wrap_text(&problem, theme.warn, width.saturating_sub(indent + 2).max(1));
+        let problem = spans::wrap_text(&problem, theme.warn, width.saturating_sub(indent + 2).max(1));
         for (at, mut line) in problem.into_iter().enumerate() {
             let mark = if at == 0 { "↑ " } else { "  " };
             line.spans.insert(0, Span::styled(format!("{}{mark}", " ".repeat(indent)), theme.warn));

@@ -4,10 +4,11 @@ use chrono::TimeDelta;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
-use super::format::short_count;
-use super::text;
+use super::spans;
 use super::theme::Theme;
 use crate::slot::{AgentInfo, SlotState, SwitchMethod};
+use crate::text;
+use crate::text::format::short_count;
 use crate::tui::app::App;
 
 /// Cells of the reason why an agent died; all of it is in the news, and its last words.
@@ -50,11 +51,11 @@ pub fn line(app: &App, width: u16, theme: &Theme) -> Line<'static> {
         }
         spans.extend(part.spans);
     }
-    Line::from(text::clip(spans, width))
+    Line::from(spans::clip(spans, width))
 }
 
 fn total_width(parts: &[StatusSegment]) -> usize {
-    1 + parts.iter().map(|part| text::spans_width(&part.spans)).sum::<usize>()
+    1 + parts.iter().map(|part| spans::spans_width(&part.spans)).sum::<usize>()
         + parts.len().saturating_sub(1) * 3
 }
 

@@ -8,8 +8,8 @@ use ratatui::buffer::Cell;
 use ratatui::layout::{Position, Rect};
 use ratatui::style::{Color, Modifier, Style};
 
-use super::text;
 use crate::slot::terminal::AgentTerminal;
+use crate::text;
 use crate::tui::app::App;
 
 /// Draws the terminal; nothing before its program was started.

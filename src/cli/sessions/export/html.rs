@@ -10,7 +10,7 @@ use pulldown_cmark::{Event, LinkType, Options, Parser, Tag, TagEnd, html};
 
 use super::{ExportedSession, call_subject};
 use crate::session::conversation::{Item, ItemKind, ToolCall};
-use crate::tui::view::text::{clean, clean_line, strip};
+use crate::text::{clean, clean_line, strip};
 
 const STYLE: &str = include_str!("style.css");
 

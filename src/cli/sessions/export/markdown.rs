@@ -7,7 +7,7 @@ use std::fmt::Write;
 
 use super::{ExportedSession, call_subject};
 use crate::session::conversation::{ItemKind, Notice, ToolCall};
-use crate::tui::view::text::{clean, clean_line, strip};
+use crate::text::{clean, clean_line, strip};
 
 /// The whole document.
 pub fn render(session: &ExportedSession<'_>) -> String {

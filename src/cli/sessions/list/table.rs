@@ -7,8 +7,8 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use super::super::output::OutputTarget;
 use crate::index::SessionRow;
 use crate::session::{Prices, SessionSummary};
-use crate::tui::view::format::age;
-use crate::tui::view::text::{clean_line, pad, pad_start, truncate, truncate_start, width};
+use crate::text::format::age;
+use crate::text::{clean_line, pad, pad_start, truncate, truncate_start, width};
 
 /// A title is never squeezed under this for the sake of another column.
 const MIN_TITLE_WIDTH: usize = 24;

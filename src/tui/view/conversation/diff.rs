@@ -6,7 +6,8 @@ use similar::{ChangeTag, TextDiff};
 
 use super::excerpt::ExcerptLimit;
 use crate::session::conversation::ToolCall;
-use crate::tui::view::text::{clean_line, hard_wrap, pad_start, width};
+use crate::text::{clean_line, pad_start, width};
+use crate::tui::view::spans::hard_wrap;
 use crate::tui::view::theme::Theme;
 
 /// Lines around a change that are shown.
@@ -126,7 +127,7 @@ impl FileDiff {
             }
         }
         if rows > shown {
-            let more = crate::tui::view::text::truncate(&limit.remainder(rows - shown), most).into_owned();
+            let more = crate::text::truncate(&limit.remainder(rows - shown), most).into_owned();
             lines.push(Line::styled(format!("  {more}"), theme.dim));
         }
         lines

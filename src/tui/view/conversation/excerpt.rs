@@ -2,9 +2,9 @@
 
 use ratatui::text::Line;
 
-use super::super::format::pluralize;
-use super::super::text::truncate;
 use super::super::theme::Theme;
+use crate::text::format::pluralize;
+use crate::text::truncate;
 
 /// How much of a text is shown.
 #[derive(Debug, Clone, Copy)]

@@ -7,10 +7,11 @@ use super::cache::LayoutKey;
 use super::excerpt::{self, EXCERPT, OPEN};
 use super::{ViewParams, tool};
 use crate::session::conversation::{Item, ItemKind, Notice, TurnCost};
-use crate::tui::view::format::{pluralize, short_count, turn_duration};
+use crate::text::format::{pluralize, short_count, turn_duration};
+use crate::text::{clean, clean_line, truncate};
 use crate::tui::view::highlight::Highlighter;
 use crate::tui::view::markdown;
-use crate::tui::view::text::{clean, clean_line, truncate, wrap_text};
+use crate::tui::view::spans::wrap_text;
 
 /// How much of an item is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

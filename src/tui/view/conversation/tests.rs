@@ -1,10 +1,10 @@
 use chrono::{DateTime, TimeZone, Utc};
 use serde_json::json;
 
-use super::super::text::spans_width;
 use super::*;
 use crate::session::conversation::{ItemKind, Notice, ToolCall, ToolResult, TurnCost};
 use crate::session::message::Usage;
+use crate::tui::view::spans::spans_width;
 
 fn at(minute: u32) -> DateTime<Utc> {
     Utc.with_ymd_and_hms(2026, 1, 1, 14, minute, 5).unwrap()

@@ -9,11 +9,9 @@ use super::diff::FileDiff;
 use super::excerpt::{self, EXCERPT, OPEN};
 use super::item::FoldState;
 use crate::session::conversation::{ToolCall, ToolResult};
-use crate::tui::view::format::{grouped, pluralize};
-use crate::tui::view::text::{
-    clean, clean_line, hard_wrap, left_and_right, spans_width, strip, truncate, truncate_start, width,
-    wrap_text,
-};
+use crate::text::format::{grouped, pluralize};
+use crate::text::{clean, clean_line, strip, truncate, truncate_start, width};
+use crate::tui::view::spans::{hard_wrap, left_and_right, spans_width, wrap_text};
 
 /// Edits show what they changed; of the rest one line is enough.
 pub fn default_fold(call: &ToolCall) -> FoldState {

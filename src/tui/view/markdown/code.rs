@@ -4,9 +4,9 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use super::super::highlight::Highlighter;
-use super::super::text::hard_wrap;
 use super::MarkdownFormat;
 use super::layout::indent;
+use crate::tui::view::spans::hard_wrap;
 
 /// One block. Its text is clean.
 pub fn code_lines(

@@ -5,9 +5,10 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use super::super::highlight::Highlighter;
-use super::super::text::{pad_start, spans_width, wrap};
 use super::parse::{InlineLines, ListItem, MarkdownBlock};
 use super::{MarkdownFormat, code, table};
+use crate::text::pad_start;
+use crate::tui::view::spans::{spans_width, wrap};
 
 /// A container is only indented while this many columns stay for what it holds.
 const MIN_CONTENT_WIDTH: usize = 8;

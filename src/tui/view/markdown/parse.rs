@@ -6,8 +6,8 @@ use pulldown_cmark::{Alignment, CodeBlockKind, Event, HeadingLevel, Options, Par
 use ratatui::style::{Modifier, Style};
 use ratatui::text::Span;
 
-use super::super::text::{clean, clean_line};
 use super::MarkdownFormat;
+use crate::text::{clean, clean_line};
 
 /// Containers inside each other at most; deeper ones (hostile text) are opened up.
 const MAX_DEPTH: usize = 16;

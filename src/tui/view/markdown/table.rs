@@ -4,10 +4,11 @@
 use pulldown_cmark::Alignment;
 use ratatui::text::{Line, Span};
 
-use super::super::text::{spans_width, width, wrap};
 use super::MarkdownFormat;
 use super::layout::{indent, styled};
 use super::parse::{InlineLines, MarkdownTable};
+use crate::text::width;
+use crate::tui::view::spans::{spans_width, wrap};
 
 /// What stands between two columns.
 const SEPARATOR: &str = " │ ";

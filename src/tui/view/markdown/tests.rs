@@ -1,4 +1,4 @@
-use super::super::text::spans_width;
+use super::super::spans::spans_width;
 use super::*;
 
 const TOUR: &str = r#"# One reply of everything

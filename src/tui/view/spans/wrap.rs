@@ -1,13 +1,15 @@
-//! Styled text broken into lines.
+//! Breaks styled text into lines.
 
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
-use super::{graphemes, spans_width};
+use super::spans_width;
+use crate::text::graphemes;
 
 /// Breaks a line between words. A word longer than a line is broken between
-/// graphemes; blanks at a break are dropped, those at the beginning stay. There
-/// is always at least one line, and none is wider than `width` (at least 1).
+/// graphemes. Spaces at a break are dropped, so this is not for text of which
+/// every byte counts. There is always at least one line, and none is wider than
+/// `width` (at least 1).
 pub fn wrap(spans: &[Span<'_>], width: usize) -> Vec<Line<'static>> {
     let width = width.max(1);
     let mut wrapper = LineWrapper::new(width);
@@ -30,8 +32,8 @@ pub fn wrap_text(text: &str, style: Style, width: usize) -> Vec<Line<'static>> {
     text.split('\n').flat_map(|line| wrap(&[Span::styled(line, style)], width)).collect()
 }
 
-/// Breaks a line between graphemes wherever it is full, as code wants it: every
-/// blank stays.
+/// Breaks a line between graphemes wherever it is full, for code: every space
+/// stays.
 pub fn hard_wrap(spans: Vec<Span<'static>>, width: usize) -> Vec<Line<'static>> {
     let width = width.max(1);
     if spans_width(&spans) <= width {
@@ -52,7 +54,7 @@ pub fn hard_wrap(spans: Vec<Span<'static>>, width: usize) -> Vec<Line<'static>> 
     lines
 }
 
-/// Graphemes beside each other, as few spans as their styles allow.
+/// Graphemes in as few spans as their styles allow.
 #[derive(Default)]
 struct StyledRun {
     spans: Vec<(String, Style)>,
@@ -88,7 +90,7 @@ impl StyledRun {
     }
 }
 
-/// The line being filled, and the blanks and the word that may still go on it.
+/// The line being filled, with the spaces and the word that may still join it.
 struct LineWrapper {
     width: usize,
     lines: Vec<Line<'static>>,

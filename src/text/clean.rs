@@ -1,9 +1,9 @@
-//! Text of transcripts and agents made safe for a terminal.
+//! Makes hostile text safe for a terminal.
 //!
-//! Two ways, for two needs. [`clean`] hides nothing: whatever could act on a
-//! terminal shows as a placeholder, so a person sees what was really written.
-//! [`strip`] is for the output of programs: it takes colours and cursor moves
-//! out, as a terminal would have swallowed them, and cleans the rest.
+//! [`clean`] hides nothing: a character that could act on a terminal shows as a
+//! placeholder, so a person sees what was written. [`strip`] is for the output of
+//! programs: it applies carriage returns and backspaces and removes colors and
+//! cursor movements, as a terminal would, and cleans the rest.
 
 use std::borrow::Cow;
 
@@ -11,14 +11,14 @@ use unicode_segmentation::UnicodeSegmentation;
 
 /// Columns between tab stops.
 const TAB_WIDTH: usize = 4;
-/// Characters of one grapheme that are kept: a family of four with its joiners
-/// has 7, stacked accents of real languages 4.
+/// Characters of one grapheme that are kept. An emoji family of four has 7 with
+/// its joiners; stacked accents of real languages have up to 4.
 const MAX_GRAPHEME_CHARS: usize = 12;
-/// Stands for what has no picture of its own.
+/// Stands for a character that has no picture of its own.
 const PLACEHOLDER: char = '\u{FFFD}';
 
-/// Text in which nothing acts on a terminal: control characters and invisible
-/// ones show as placeholders, tabs become blanks. Newlines stay.
+/// Text in which nothing acts on a terminal: control and invisible characters
+/// show as placeholders, tabs become spaces. Newlines stay.
 pub fn clean(text: &str) -> Cow<'_, str> {
     if text.bytes().all(|byte| matches!(byte, b'\n' | b' '..=b'~')) {
         return Cow::Borrowed(text);
@@ -46,13 +46,13 @@ pub fn clean(text: &str) -> Cow<'_, str> {
     Cow::Owned(cleaned)
 }
 
-/// [`clean`] on one line: line breaks become blanks.
+/// [`clean`] on one line: line breaks become spaces.
 pub fn clean_line(text: &str) -> Cow<'_, str> {
     let cleaned = clean(text);
     if cleaned.contains('\n') { Cow::Owned(cleaned.replace('\n', " ")) } else { cleaned }
 }
 
-/// Appends one grapheme with its dangers shown.
+/// Appends one grapheme, with placeholders for characters that are not safe.
 fn push_cleaned(cleaned: &mut String, grapheme: &str) {
     for (at, character) in grapheme.chars().enumerate() {
         if at == MAX_GRAPHEME_CHARS {
@@ -69,14 +69,14 @@ fn push_cleaned(cleaned: &mut String, grapheme: &str) {
 }
 
 /// The picture Unicode has for a C0 control character.
-fn control_picture(control: char) -> char {
+pub(super) fn control_picture(control: char) -> char {
     char::from_u32(0x2400 + u32::from(control)).unwrap_or(PLACEHOLDER)
 }
 
 /// Characters that act or hide without being seen: C1 controls, bidirectional
-/// overrides, zero-width blanks, line separators, tags. The joiners that
-/// scripts and emoji need are not among them.
-fn is_invisible(character: char) -> bool {
+/// overrides, zero-width spaces, line separators, tags. Joiners are not among
+/// them, because scripts and emoji need them.
+pub(super) fn is_invisible(character: char) -> bool {
     matches!(character,
         '\u{80}'..='\u{9F}'
         | '\u{AD}'
@@ -92,9 +92,9 @@ fn is_invisible(character: char) -> bool {
     )
 }
 
-/// What is left of a program's output when a terminal has swallowed its escape
-/// sequences, carriage returns and backspaces; then [`clean`]. A sequence that
-/// does not end hides nothing: it stays, as text.
+/// A program's output as a terminal would have shown it: escape sequences are
+/// removed, carriage returns and backspaces applied, the rest is [`clean`]ed. A
+/// sequence that does not end stays as text, so that it cannot hide anything.
 pub fn strip(text: &str) -> Cow<'_, str> {
     if !text.contains(['\u{1B}', '\u{9B}', '\r', '\u{8}']) {
         return clean(text);
@@ -138,7 +138,7 @@ pub fn strip(text: &str) -> Cow<'_, str> {
     Cow::Owned(clean(&stripped).into_owned())
 }
 
-/// The length of the escape sequence that `text` continues behind its ESC.
+/// The length of an escape sequence after its ESC; `None` if it is not complete.
 fn escape_sequence_len(text: &str) -> Option<usize> {
     let first = text.chars().next()?;
     match first {
@@ -157,7 +157,7 @@ fn escape_sequence_len(text: &str) -> Option<usize> {
     }
 }
 
-/// The length of a control sequence behind its introducer: parameters,
+/// The length of a control sequence after its introducer: parameters,
 /// intermediates, one final byte.
 fn control_sequence_len(text: &str) -> Option<usize> {
     let bytes = text.as_bytes();
