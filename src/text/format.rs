@@ -1,8 +1,8 @@
-//! Numbers as a person reads them.
+//! Numbers, durations and ages as short text for a person.
 
 use chrono::{DateTime, Utc};
 
-/// `1,204`.
+/// Groups digits: `1,204`.
 pub fn grouped(number: usize) -> String {
     let digits = number.to_string();
     let mut grouped = String::new();
@@ -15,12 +15,12 @@ pub fn grouped(number: usize) -> String {
     grouped
 }
 
-/// `1 line`, `1,204 lines`.
+/// A count with its noun, pluralized by an `s`: `1 line`, `1,204 lines`.
 pub fn pluralize(number: usize, noun: &str) -> String {
     format!("{} {noun}{}", grouped(number), if number == 1 { "" } else { "s" })
 }
 
-/// `812`, `4.1 k`, `812 k`, `1.2 M`: tokens, where the order of size is enough.
+/// A count rounded to two or three digits: `812`, `4.1 k`, `812 k`, `1.2 M`.
 pub fn short_count(number: u64) -> String {
     match number as f64 {
         n if n < 1000.0 => format!("{n:.0}"),
@@ -31,7 +31,7 @@ pub fn short_count(number: u64) -> String {
     }
 }
 
-/// `0.4 s`, `12 s`, `3 m 20 s`: how long a turn took.
+/// How long a turn took, from milliseconds: `0.4 s`, `12 s`, `3 m 20 s`.
 pub fn turn_duration(milliseconds: u64) -> String {
     match milliseconds {
         0..10_000 => format!("{:.1} s", milliseconds as f64 / 1000.0),
@@ -40,7 +40,8 @@ pub fn turn_duration(milliseconds: u64) -> String {
     }
 }
 
-/// How long ago, in the fewest characters: `now`, `5 m`, `2 h`, `3 d`, `40 w`.
+/// How long ago, in few characters: `now`, `5 m`, `2 h`, `3 d`, `40 w`. A time in
+/// the future is `now`.
 pub fn age(now: DateTime<Utc>, then: DateTime<Utc>) -> String {
     match (now - then).num_minutes() {
         ..1 => "now".to_owned(),

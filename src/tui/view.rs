@@ -1,8 +1,10 @@
-//! How the program looks: a function from its state to a frame.
+//! Draws the program: a function from [`App`] to a frame.
 //!
-//! Nothing here decides, reads a file or asks a process; text of transcripts
-//! and agents reaches the terminal only through [`text::clean`] and
-//! [`text::strip`]. What the frame showed where comes back as a [`Geometry`].
+//! Owns layout and looks. It never changes state, reads a file or asks a process;
+//! only laid-out lines are cached between frames. Text of transcripts and agents
+//! is hostile and reaches the terminal only through [`crate::text`]. What was drawn
+//! where comes back as a [`Geometry`], so that the next click or scroll can be
+//! understood. Start at [`view`].
 
 mod browser;
 mod composer;
@@ -37,7 +39,7 @@ use crate::slot::terminal::AgentTerminal;
 use crate::text;
 use crate::tui::app::{App, Focus, Geometry, LoadState, Overlay};
 
-/// What is kept between frames: laid-out conversations, and what colours their code.
+/// Caches that outlive a frame: laid-out conversations and highlighted code.
 #[derive(Default)]
 pub struct ViewCaches {
     conversations: HashMap<SessionId, conversation::LayoutCache>,
@@ -46,25 +48,25 @@ pub struct ViewCaches {
 }
 
 impl ViewCaches {
-    /// Nothing laid out yet. `wake` is called, from another thread, when the
-    /// colours of code have arrived and a frame should be drawn with them.
+    /// Empty caches. `wake` is called from another thread when code has been
+    /// highlighted and a new frame would show it.
     pub fn new(wake: impl Fn() + Send + 'static) -> Self {
         Self { highlighter: Highlighter::start(wake), ..Self::default() }
     }
 
-    /// The agent's terminal, where it has one.
+    /// The terminal of an agent that runs in one (`claude-tty`).
     pub fn terminal(&self) -> Option<&AgentTerminal> {
         self.terminal.as_ref()
     }
 
-    /// With the agent's terminal, where it has one.
+    /// These caches with the terminal of an agent that runs in one.
     #[must_use]
     pub fn with_terminal(self, terminal: Option<AgentTerminal>) -> Self {
         Self { terminal, ..self }
     }
 }
 
-/// Draws the whole program.
+/// Draws a frame.
 pub fn view(app: &App, frame: &mut Frame<'_>, caches: &mut ViewCaches, theme: &Theme) -> Geometry {
     let screen = frame.area();
     if screen.width < layout::MIN_SCREEN.0 || screen.height < layout::MIN_SCREEN.1 {
@@ -131,7 +133,7 @@ pub fn view(app: &App, frame: &mut Frame<'_>, caches: &mut ViewCaches, theme: &T
     }
 }
 
-/// Draws lines over the end of an area.
+/// Draws lines over the bottom of an area.
 fn draw_over(lines: Vec<Line<'static>>, frame: &mut Frame<'_>, area: Rect) {
     let height = (lines.len() as u16).min(area.height);
     let over = Rect { y: area.bottom() - height, height, ..area };
@@ -139,7 +141,7 @@ fn draw_over(lines: Vec<Line<'static>>, frame: &mut Frame<'_>, area: Rect) {
     frame.render_widget(Paragraph::new(lines), over);
 }
 
-/// Draws the conversation shown, or why there is none.
+/// Draws the conversation, or why there is none.
 fn draw_conversation(
     app: &App,
     frame: &mut Frame<'_>,
@@ -173,7 +175,7 @@ fn draw_conversation(
         draw_centered(words, frame, area, theme);
         return Geometry::default();
     }
-    let look = conversation::ViewParams {
+    let params = conversation::ViewParams {
         theme,
         width: area.width,
         height: area.height,
@@ -188,7 +190,8 @@ fn draw_conversation(
         is_complete: matches!(page.load_state, LoadState::Loaded { whole: true, .. }),
     };
     let cache = caches.conversations.entry(shown).or_default();
-    let seen = conversation::layout_visible(page.conversation.items(), &look, cache, &mut caches.highlighter);
+    let seen =
+        conversation::layout_visible(page.conversation.items(), &params, cache, &mut caches.highlighter);
     let items = seen.items.iter().enumerate();
     let items = items.filter_map(|(at, item)| Some((area.y + at as u16, (*item)?))).collect();
     frame.render_widget(Paragraph::new(seen.lines), area);
@@ -206,7 +209,7 @@ fn draw_centered(words: &str, frame: &mut Frame<'_>, area: Rect, theme: &Theme) 
     frame.render_widget(Paragraph::new(lines).centered(), area);
 }
 
-/// One line that says how large the terminal needs to be; nothing breaks.
+/// Draws one line that says how large the terminal needs to be.
 fn draw_too_small(frame: &mut Frame<'_>, theme: &Theme) {
     let (width, height) = layout::MIN_SCREEN;
     let area = frame.area();

@@ -1,4 +1,7 @@
-//! The list of sessions.
+//! The browser: the list of sessions with its header and filter.
+//!
+//! Owns where in a row each fact stands and what gives way on a narrow screen.
+//! Start at [`draw`]; a row is [`SessionRow::line`].
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
@@ -13,7 +16,8 @@ use crate::text;
 use crate::text::format::age;
 use crate::tui::app::{App, BrowserLine, Focus, HealthBadge};
 
-/// Draws the list and returns the screen row and line index of each of its rows.
+/// Draws the list. Returns the screen row and the index into `Browser::lines` of
+/// each row, for the mouse.
 pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect, theme: &Theme) -> Vec<(u16, usize)> {
     if area.is_empty() {
         return Vec::new();
@@ -63,7 +67,7 @@ pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect, theme: &Theme) -> Vec<
     rows
 }
 
-/// The first line shown, so that the cursor stays in the middle where it can.
+/// The first line to show so that the cursor stays in the middle.
 fn first_line(cursor: usize, count: usize, height: usize) -> usize {
     cursor.saturating_sub(height / 2).min(count.saturating_sub(height))
 }
@@ -165,7 +169,7 @@ fn line(app: &App, visible: &BrowserLine, under_cursor: bool, width: usize, them
     line
 }
 
-/// A row for a session.
+/// A session's row and what it is drawn from.
 struct SessionLine<'a> {
     app: &'a App,
     row: &'a SessionRow,
@@ -222,7 +226,7 @@ impl SessionLine<'_> {
         vec![Span::styled(words, self.theme.dim)]
     }
 
-    /// What tells where the session is: in the seat, open elsewhere, or in bad health.
+    /// The sign before the title: active, open in another program, or unhealthy.
     fn sign(&self) -> (&'static str, Style) {
         let theme = self.theme;
         if self.app.agent.active == Some(self.row.stored.id) {
@@ -236,8 +240,7 @@ impl SessionLine<'_> {
         }
     }
 
-    /// The title with the matched letters lit, cut to the room there is, and
-    /// what else the filter found the session by.
+    /// The title in `room` cells, with the letters that the filter matched.
     fn title(&self, room: usize) -> Vec<Span<'static>> {
         if self.dim {
             let title = text::clean_line(self.row.facts.title_text());
@@ -252,7 +255,7 @@ impl SessionLine<'_> {
         )
     }
 
-    /// What else tells the session apart, the most telling first.
+    /// The facts that get a place if there is room, the most important first.
     fn extra_columns(&self) -> Vec<(String, Style)> {
         let theme = self.theme;
         let facts = &self.row.facts;

@@ -1,4 +1,4 @@
-//! The composer: the prompt being written, what is queued, what can be completed.
+//! The composer: the prompt being written, queued prompts, the toast, completions.
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
@@ -12,21 +12,21 @@ use crate::slot::SlotState;
 use crate::text;
 use crate::tui::app::{App, Command, Focus, KeyContext, completions};
 
-/// Columns of the mark in front of the text.
+/// Columns of the `❯` before the text.
 const PROMPT_MARK_WIDTH: u16 = 2;
-/// Queued prompts shown.
+/// Queued prompts listed; the rest are counted.
 const MAX_QUEUED_SHOWN: usize = 3;
-/// Completions shown at once.
+/// Rows of the completion list.
 const MAX_COMPLETIONS: usize = 8;
 
-/// The rows that the text takes at a width.
+/// The rows that the text takes at a width, soft wraps included.
 pub fn height(app: &App, width: u16) -> u16 {
     let room = usize::from(width.saturating_sub(PROMPT_MARK_WIDTH + 1)).max(1);
     let rows = app.composer.area.lines().iter().map(|line| (text::width(line) / room) + 1).sum::<usize>();
     rows.min(usize::from(u16::MAX)) as u16
 }
 
-/// Prompts that wait, one line each, and how many more.
+/// Queued prompts, one line each, then the toast.
 pub fn notes(app: &App, width: u16, theme: &Theme) -> Vec<Line<'static>> {
     let mut lines = Vec::new();
     let waits = !matches!(app.agent.state, SlotState::Idle(_));
@@ -46,7 +46,7 @@ pub fn notes(app: &App, width: u16, theme: &Theme) -> Vec<Line<'static>> {
     lines
 }
 
-/// The news, on as many lines as it takes.
+/// The toast, on up to three lines.
 pub fn toast_lines(app: &App, width: u16, theme: &Theme) -> Vec<Line<'static>> {
     let Some(toast) = &app.toast else { return Vec::new() };
     let style = if toast.is_error { theme.error } else { theme.accent };
@@ -55,7 +55,7 @@ pub fn toast_lines(app: &App, width: u16, theme: &Theme) -> Vec<Line<'static>> {
     spans::wrap(&spans, usize::from(width).max(1)).into_iter().take(3).collect()
 }
 
-/// The rule over the composer: dim, in the accent while the keys go there.
+/// The rule above the composer, in the accent color while the composer has the focus.
 pub fn draw_rule(app: &App, frame: &mut Frame<'_>, area: Rect, theme: &Theme) {
     let style = if app.focus == Focus::Composer { theme.accent } else { theme.dim };
     frame.render_widget(Line::styled("─".repeat(usize::from(area.width)), style), area);
@@ -90,7 +90,7 @@ pub fn draw(app: &App, frame: &mut Frame<'_>, area: Rect, theme: &Theme) {
     frame.render_widget(&shown, inner);
 }
 
-/// A cursor that every theme can show.
+/// The cursor: reversed, which every theme can show.
 pub fn cursor_style(focused: bool) -> Style {
     if focused { Style::default().add_modifier(Modifier::REVERSED) } else { Style::default() }
 }
@@ -115,7 +115,7 @@ fn placeholder(app: &App) -> String {
     }
 }
 
-/// Draws what can be completed, above the composer.
+/// Draws the completions of a slash command above the composer.
 pub fn draw_completions(app: &App, frame: &mut Frame<'_>, composer: Rect, theme: &Theme) {
     let offered = completions(app);
     if app.focus != Focus::Composer || offered.is_empty() || composer.y < 3 {

@@ -1,9 +1,8 @@
-//! The conversation pane's rows: what of a conversation is in sight.
+//! The conversation pane: which rows of a conversation are visible.
 //!
-//! Items are laid out from where the pane stands, and no further than it is
-//! high, so that a conversation of ten thousand items costs what is to be seen
-//! of it. What was laid out is kept in the [`LayoutCache`] and only made anew when
-//! the item or its look changed.
+//! Only visible items are laid out, so ten thousand items cost as much as one
+//! screen of them. The [`LayoutCache`] keeps layouts until an item or the
+//! [`ViewParams`] change. Start at [`layout_visible`].
 
 mod cache;
 mod diff;
@@ -27,7 +26,7 @@ use crate::tui::app::{ScrollAnchor, ScrollState};
 
 pub use cache::LayoutCache;
 
-/// How a conversation is looked at.
+/// How to show a conversation.
 #[derive(Debug, Clone, Copy)]
 pub struct ViewParams<'a> {
     /// The colours.
@@ -36,36 +35,36 @@ pub struct ViewParams<'a> {
     pub width: u16,
     /// Rows.
     pub height: u16,
-    /// Items whose fold is not the default one.
+    /// Items whose fold differs from the default.
     pub unfolded: &'a BTreeSet<usize>,
-    /// Show when things were said and what turns cost.
+    /// Show timestamps and what turns cost.
     pub show_timestamps: bool,
     /// The person's time zone.
     pub offset: FixedOffset,
     /// The folder the session works in.
     pub folder: &'a str,
-    /// What is searched for, and lit.
+    /// Search words to highlight.
     pub highlighted: Option<&'a [String]>,
     /// The selected item.
     pub selected: Option<usize>,
-    /// The pane has the keys.
+    /// The pane has the focus.
     pub focused: bool,
-    /// How far it is scrolled.
+    /// The scroll position.
     pub scroll: ScrollState,
-    /// Nothing older is left to read.
+    /// The whole transcript is loaded.
     pub is_complete: bool,
 }
 
-/// What is in sight.
+/// The visible part of a conversation.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct VisibleRows {
-    /// The visible rows, as many as the pane has at most.
+    /// The visible rows, at most as many as the pane has.
     pub lines: Vec<Line<'static>>,
-    /// The item of each row; none for the blank rows between items.
+    /// The item of each row; `None` for blank rows between items.
     pub items: Vec<Option<usize>>,
-    /// Where scrolling came to rest.
+    /// The scroll position after clamping.
     pub anchor: ScrollAnchor,
-    /// The first line there is, is in sight.
+    /// The first line of the conversation is visible.
     pub at_top: bool,
     /// There is more above.
     pub above: bool,
@@ -73,26 +72,26 @@ pub struct VisibleRows {
     pub below: bool,
 }
 
-/// Lines of a change in one file that are shown where it lies over the panes.
+/// Lines of one file's diff that a viewer shows.
 const MAX_PATCH_LINES: usize = 500;
 
-/// The column in front of every row, for the mark of the selected item.
+/// Columns before every row, for the mark of the selected item.
 const GUTTER: usize = 1;
-/// The column behind every row, so that text keeps clear of the screen's edge.
+/// Columns after every row, so that text keeps clear of the screen's edge.
 const MARGIN: usize = 1;
 
-/// Lays out what is in sight.
+/// Lays out the visible rows.
 pub fn layout_visible(
     items: &[Item],
-    look: &ViewParams<'_>,
+    params: &ViewParams<'_>,
     cache: &mut LayoutCache,
-    painter: &mut Highlighter,
+    highlighter: &mut Highlighter,
 ) -> VisibleRows {
-    if items.is_empty() || look.height == 0 || look.width == 0 {
+    if items.is_empty() || params.height == 0 || params.width == 0 {
         return VisibleRows { at_top: true, ..VisibleRows::default() };
     }
-    cache.begin_frame(look);
-    let mut pane = window::ScrollWindow { items, params: look, cache, highlighter: painter };
+    cache.begin_frame(params);
+    let mut pane = window::ScrollWindow { items, params: params, cache, highlighter: highlighter };
     let (top, follows) = pane.top();
     let mut seen = VisibleRows {
         anchor: if follows { ScrollAnchor::End } else { ScrollAnchor::At { item: top.item, line: top.line } },
@@ -100,17 +99,17 @@ pub fn layout_visible(
         above: top != window::LinePosition::default(),
         ..VisibleRows::default()
     };
-    let height = usize::from(look.height);
+    let height = usize::from(params.height);
     let mut skip = top.line;
     for at in top.item..items.len() {
-        let laid_out = pane.cache.item(items, at, look, pane.highlighter);
+        let laid_out = pane.cache.item(items, at, params, pane.highlighter);
         for row in skip..laid_out.height() {
             if seen.lines.len() == height {
                 seen.below = true;
                 break;
             }
             let (line, belongs) = laid_out.row(row);
-            seen.lines.push(with_gutter(line.cloned(), belongs && look.selected == Some(at), look));
+            seen.lines.push(with_gutter(line.cloned(), belongs && params.selected == Some(at), params));
             seen.items.push(belongs.then_some(at));
         }
         if seen.below {
@@ -122,9 +121,9 @@ pub fn layout_visible(
     seen
 }
 
-/// A change of a file, given as hunks of the official `structuredPatch`, in
-/// this width, and what to say of lines there is no room for; hostile text. Made
-/// anew for each frame, so of a large change only the beginning is looked at.
+/// A file's diff, given as hunks of the official `structuredPatch`, in this width.
+/// Its lines are hostile text. This runs once a frame, so it looks only at the
+/// beginning of a large diff and says how much more there is.
 pub fn patch_lines(hunks: &[Value], width: usize, theme: &Theme) -> Vec<Line<'static>> {
     let (diff, beyond) = diff::FileDiff::from_patch(hunks, MAX_PATCH_LINES);
     let mut lines = diff.lines(excerpt::OPEN, width, theme);
@@ -134,18 +133,18 @@ pub fn patch_lines(hunks: &[Value], width: usize, theme: &Theme) -> Vec<Line<'st
     lines
 }
 
-/// A row as it stands on the screen: the gutter in front, search hits lit.
-fn with_gutter(line: Option<Line<'static>>, selected: bool, look: &ViewParams<'_>) -> Line<'static> {
+/// A row with its gutter and with search matches highlighted.
+fn with_gutter(line: Option<Line<'static>>, selected: bool, params: &ViewParams<'_>) -> Line<'static> {
     let mut line = line.unwrap_or_default();
-    for word in look.highlighted.unwrap_or_default() {
-        line = spans::highlight_matches(line, word, look.theme.hit);
+    for word in params.highlighted.unwrap_or_default() {
+        line = spans::highlight_matches(line, word, params.theme.hit);
     }
-    if usize::from(look.width) <= GUTTER {
+    if usize::from(params.width) <= GUTTER {
         return line;
     }
-    let mark = match (selected, look.focused) {
-        (true, true) => Span::styled("▌", look.theme.accent),
-        (true, false) => Span::styled("▌", look.theme.dim),
+    let mark = match (selected, params.focused) {
+        (true, true) => Span::styled("▌", params.theme.accent),
+        (true, false) => Span::styled("▌", params.theme.dim),
         (false, _) => Span::styled(" ", Style::new()),
     };
     line.spans.insert(0, mark);

@@ -1,5 +1,5 @@
-//! What is known of one session, told in words: what resuming takes and costs,
-//! who has it, when a clean-up comes, what is wrong with it.
+//! The details of one session: what a resume costs, where the session is open,
+//! when a clean-up would delete it, what is wrong with it.
 
 use chrono::{DateTime, Utc};
 use ratatui::style::Style;
@@ -13,10 +13,10 @@ use crate::text;
 use crate::text::format::{pluralize, short_count};
 use crate::tui::app::{App, Command, HealthBadge, KeyContext};
 
-/// Columns of the labels.
+/// Columns of a label.
 const LABEL_WIDTH: usize = 11;
 
-/// The session's facts, a label and a sentence each.
+/// The session's facts, each with a label.
 pub fn lines(app: &App, session: SessionId, width: usize, theme: &Theme) -> Vec<Line<'static>> {
     let Some(row) = app.row(session) else {
         return vec![Line::styled("This session is not in the list any more.", theme.dim)];
@@ -32,7 +32,7 @@ pub fn lines(app: &App, session: SessionId, width: usize, theme: &Theme) -> Vec<
     sheet.lines
 }
 
-/// The details as they are written.
+/// Writes the details line by line.
 struct DetailsWriter<'a> {
     app: &'a App,
     row: &'a SessionRow,
@@ -50,7 +50,7 @@ impl DetailsWriter<'_> {
         self.field_styled(label, words, Style::default());
     }
 
-    /// Words behind a label, on as many lines as they take; hostile text.
+    /// A label and its text, which is hostile and wraps.
     fn field_styled(&mut self, label: &str, words: &str, style: Style) {
         let room = self.width.saturating_sub(LABEL_WIDTH + 2).max(10);
         for (at, line) in spans::wrap_text(&text::clean(words), style, room).into_iter().enumerate() {
@@ -201,7 +201,7 @@ impl DetailsWriter<'_> {
     }
 }
 
-/// Which session and turn a fork is from, and the way there.
+/// The session and turn a fork comes from, with the key that goes there.
 pub fn lineage(app: &App, row: &SessionRow) -> Option<String> {
     let parent = row.parent_id()?;
     let title = app
@@ -214,7 +214,7 @@ pub fn lineage(app: &App, row: &SessionRow) -> Option<String> {
     Some(format!("forked from {title}{turn} · {} to go there", key(app, Command::ParentSession)))
 }
 
-/// When the clean-up comes, in words.
+/// When something is due in so many days: `in 3 days`.
 pub fn deadline(days: u64) -> String {
     match days {
         0 => "any time now".to_owned(),
@@ -223,7 +223,7 @@ pub fn deadline(days: u64) -> String {
     }
 }
 
-/// Dollars, to the cent.
+/// Dollars to the cent, at least one cent.
 fn format_usd(amount: f64) -> String {
     format!("${:.2}", amount.max(0.01))
 }

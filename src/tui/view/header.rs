@@ -1,4 +1,4 @@
-//! The lines over the conversation: which session this is, and what to know of it.
+//! The header above the conversation: the session's name and what to know about it.
 
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
@@ -10,7 +10,7 @@ use crate::session::ResumeEstimate;
 use crate::text;
 use crate::tui::app::{App, Command, KeyContext, LoadState};
 
-/// One line that names the session, and a second one where there is something to say.
+/// The title line, and a second line if there is something to say.
 pub fn lines(app: &App, width: u16, theme: &Theme) -> Vec<Line<'static>> {
     let width = usize::from(width);
     let mut lines = vec![title_line(app, width, theme)];
@@ -41,14 +41,13 @@ fn title_line(app: &App, width: usize, theme: &Theme) -> Line<'static> {
     spans::left_and_right(left, right, width)
 }
 
-/// What the session cost, where that is known of all of it.
+/// What the session cost; `None` while only a part of an estimate is known.
 pub fn cost(app: &App, row: &SessionRow) -> Option<String> {
     let cost = app.prices.session_cost(&row.facts).filter(|cost| cost.usd > 0.0)?;
     (!cost.estimated || !row.partial).then(|| cost.to_string())
 }
 
-/// What a person must know before they read on: as much of it as fits, the
-/// most important first.
+/// The notes about the session, the most important first, as many as fit.
 fn second_line(app: &App, width: usize, theme: &Theme) -> Option<Line<'static>> {
     let mut spans: Vec<Span<'static>> = Vec::new();
     for (words, style) in remarks(app, theme) {
@@ -62,8 +61,8 @@ fn second_line(app: &App, width: usize, theme: &Theme) -> Option<Line<'static>> 
     (!spans.is_empty()).then(|| Line::from(spans))
 }
 
-/// The folder of a session that was not begun in this one: it belongs there, or,
-/// moved here or of another worktree, only worked there.
+/// The folder of a session that is not from this one. A session that was moved here
+/// or belongs to another worktree "worked in" it; others "belong to" it.
 fn folder_note(app: &App, row: &SessionRow) -> Option<String> {
     let folder = row.facts.cwd.as_deref().filter(|cwd| *cwd != app.folder)?;
     let is_of_here =
@@ -101,7 +100,7 @@ fn remarks(app: &App, theme: &Theme) -> Vec<(String, Style)> {
     remarks
 }
 
-/// What may go wrong with this session.
+/// Problems of the session that a person should know about before resuming it.
 fn warnings(app: &App, row: &SessionRow) -> Vec<String> {
     let key =
         |command| app.keymap.key(KeyContext::Browser, command).map(|key| key.to_string()).unwrap_or_default();
@@ -131,7 +130,7 @@ fn warnings(app: &App, row: &SessionRow) -> Vec<String> {
     list
 }
 
-/// What reading a long context again costs, where the cache does not hold it.
+/// What a resume costs, and whether the provider's cache still holds the context.
 fn resume_cost(app: &App, row: &SessionRow) -> Option<String> {
     let resuming = ResumeEstimate::from_summary(&row.facts, &app.prices, app.now)?;
     let usd = resuming.usd.filter(|usd| *usd >= 0.01)?;

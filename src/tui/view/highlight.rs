@@ -1,10 +1,9 @@
-//! Code in the colours of the theme.
+//! Highlights code in the colors of the theme.
 //!
-//! Reading code with a grammar takes a tenth of a millisecond a line, and much
-//! more the first time, so a thread of its own does it: drawing never waits.
-//! Code is plain until its colours arrive; the one who started the thread is
-//! then told to draw again. Colours are known by the code they belong to (all of
-//! it up to the line), so code that only grew keeps what it has.
+//! Parsing code with a grammar takes about 0.1 ms a line and much more the first
+//! time, so a thread does it and drawing never waits: code is plain until its
+//! styles arrive and a callback asks for a new frame. Styles are cached by a hash of
+//! all code up to the line, so code that grows keeps what it has.
 
 mod scope_styles;
 mod worker;
@@ -18,46 +17,46 @@ use ratatui::text::Span;
 use self::worker::{HighlightJob, HighlightResult, LineStyles};
 use super::theme::Theme;
 
-/// Bytes of a line that are coloured at most: minified files have lines of megabytes.
+/// Longer lines stay plain: minified files have lines of megabytes.
 const MAX_LINE_BYTES: usize = 1000;
-/// Lines of a block that are coloured at most.
+/// Lines of a code block that are highlighted.
 const MAX_BLOCK_LINES: usize = 2000;
-/// Lines whose colours are kept.
+/// Lines whose styles are cached; beyond that the cache is emptied.
 const MAX_CACHED_LINES: usize = 40_000;
 
-/// Colours code, as soon as its thread has read it.
+/// Highlights code as soon as its worker thread has parsed it.
 #[derive(Default)]
 pub struct Highlighter {
     thread: Option<WorkerThread>,
     line_styles: HashMap<u64, LineStyles>,
-    /// Languages without a grammar.
+    /// Languages that have no grammar.
     unsupported: HashSet<String>,
-    /// What was already asked for.
+    /// Hashes of code already sent to the worker.
     requested: HashSet<u64>,
-    /// Goes up when colours arrive.
+    /// Goes up when styles arrive.
     version: u64,
     pending: bool,
 }
 
-/// The way to the thread and back.
+/// The channels to the worker thread and back.
 struct WorkerThread {
     jobs: Sender<HighlightJob>,
     results: Receiver<HighlightResult>,
 }
 
 impl Highlighter {
-    /// Starts the thread. `wake` is called from it whenever colours arrived. A
-    /// painter by default has none: all code stays plain.
+    /// Starts the worker thread, which calls `wake` whenever styles are ready. A
+    /// highlighter made by `default()` has no thread: all code stays plain.
     pub fn start(wake: impl Fn() + Send + 'static) -> Self {
         let (jobs, jobs_out) = channel();
         let (painted_in, painted) = channel();
-        let thread = std::thread::Builder::new().name("painter".to_owned());
+        let thread = std::thread::Builder::new().name("highlighter".to_owned());
         let started = thread.spawn(move || worker::run(&jobs_out, &painted_in, &wake));
         // Without a thread there is no colour, and nothing else is lost.
         Self { thread: started.ok().map(|_| WorkerThread { jobs, results: painted }), ..Self::default() }
     }
 
-    /// Takes in what has arrived. Once a frame.
+    /// Stores the styles that have arrived. Called once a frame.
     pub fn receive(&mut self) {
         let arrived: Vec<HighlightResult> =
             self.thread.iter().flat_map(|thread| thread.results.try_iter()).collect();
@@ -76,23 +75,23 @@ impl Highlighter {
         self.unsupported.extend(painted.unsupported);
     }
 
-    /// Goes up when colours arrive: what was laid out without may now have them.
+    /// Goes up when styles arrive: a layout made at an earlier version may improve.
     pub fn version(&self) -> u64 {
         self.version
     }
 
-    /// Whether colours were missing since [`Self::take_missing`].
+    /// Whether styles were missing since the last [`Self::take_pending`].
     pub fn has_pending(&self) -> bool {
         self.pending
     }
 
-    /// Whether colours were missing since this was asked last.
+    /// Whether styles were missing since the last call.
     pub fn take_pending(&mut self) -> bool {
         std::mem::take(&mut self.pending)
     }
 
-    /// The lines of a block of code in spans. Of code that is still growing the
-    /// last line has to wait until it is complete.
+    /// The lines of a code block as spans. The last line of `growing` code stays plain
+    /// until it is complete.
     pub fn highlight(
         &mut self,
         language: &str,
@@ -135,22 +134,22 @@ impl Highlighter {
         }
     }
 
-    /// Waits until colours arrive.
+    /// Waits until styles arrive.
     #[cfg(test)]
     pub fn wait(&mut self) {
         let timeout = std::time::Duration::from_secs(30);
-        let thread = self.thread.as_ref().expect("a painter with a thread");
+        let thread = self.thread.as_ref().expect("a highlighter with a thread");
         let painted = thread.results.recv_timeout(timeout).expect("colours within half a minute");
         self.store(painted);
     }
 }
 
-/// The hash of no code yet.
+/// The hash of an empty block of a language.
 fn hash_language(language: &str) -> u64 {
     hash_line(0, language)
 }
 
-/// The hash of code and one more line.
+/// The hash of a block after one more line.
 fn hash_line(before: u64, line: &str) -> u64 {
     let mut hasher = DefaultHasher::new();
     (before, line).hash(&mut hasher);
@@ -188,26 +187,26 @@ mod tests {
 
     /// Paints until no colours are missing.
     fn settled(
-        painter: &mut Highlighter,
+        highlighter: &mut Highlighter,
         language: &str,
         code: &str,
         growing: bool,
     ) -> Vec<Vec<Span<'static>>> {
         loop {
-            let lines = painter.highlight(language, code, growing, &Theme::dark());
+            let lines = highlighter.highlight(language, code, growing, &Theme::dark());
             assert_eq!(text(&lines), code);
-            if !painter.take_pending() {
+            if !highlighter.take_pending() {
                 return lines;
             }
-            painter.wait();
+            highlighter.wait();
         }
     }
 
     #[test]
     fn code_gets_the_meanings_of_the_theme() {
         let theme = Theme::dark();
-        let mut painter = Highlighter::start(|| ());
-        let lines = settled(&mut painter, "rust", "let x = \"é\"; // why\n/* a\nb */", false);
+        let mut highlighter = Highlighter::start(|| ());
+        let lines = settled(&mut highlighter, "rust", "let x = \"é\"; // why\n/* a\nb */", false);
         let style_of = |line: usize, text: &str| {
             lines[line].iter().find(|span| span.content.contains(text)).unwrap().style
         };
@@ -220,31 +219,31 @@ mod tests {
     #[test]
     fn growing_code_keeps_its_colours_and_ends_as_the_whole() {
         let code = "fn a() {\n    /* one\n two */ let b = 1;\n}\n".repeat(60);
-        let mut painter = Highlighter::start(|| ());
+        let mut highlighter = Highlighter::start(|| ());
         for end in (0..code.len()).step_by(400) {
-            settled(&mut painter, "rs", &code[..end], true);
+            settled(&mut highlighter, "rs", &code[..end], true);
         }
-        let grown = settled(&mut painter, "rs", &code, false);
+        let grown = settled(&mut highlighter, "rs", &code, false);
         assert_eq!(grown, settled(&mut Highlighter::start(|| ()), "rs", &code, false));
     }
 
     #[test]
     fn what_cannot_be_coloured_is_plain_and_not_asked_for_again() {
         let long = "let ".repeat(1000);
-        let mut painter = Highlighter::start(|| ());
+        let mut highlighter = Highlighter::start(|| ());
         for (language, code) in [("klingon", "let x"), ("", "let x"), ("rs", long.as_str())] {
-            let lines = settled(&mut painter, language, code, false);
+            let lines = settled(&mut highlighter, language, code, false);
             assert_eq!(lines, [plain(code)], "{language:?}");
-            let version = painter.version();
-            settled(&mut painter, language, code, false);
-            assert_eq!(painter.version(), version);
+            let version = highlighter.version();
+            settled(&mut highlighter, language, code, false);
+            assert_eq!(highlighter.version(), version);
         }
     }
 
     #[test]
     fn without_a_thread_nothing_is_missing() {
-        let mut painter = Highlighter::default();
-        assert_eq!(painter.highlight("rust", "let x", false, &Theme::dark()), [plain("let x")]);
-        assert!(!painter.take_pending());
+        let mut highlighter = Highlighter::default();
+        assert_eq!(highlighter.highlight("rust", "let x", false, &Theme::dark()), [plain("let x")]);
+        assert!(!highlighter.take_pending());
     }
 }

@@ -1,4 +1,7 @@
-//! The hint line: what the keys do now, from the keymap that dispatches them.
+//! The hint line: what the keys do now.
+//!
+//! Hints come from the keymap that dispatches the keys, so they cannot disagree
+//! with it. Only keys that are fixed in an overlay are written here.
 
 use ratatui::text::{Line, Span};
 
@@ -7,7 +10,7 @@ use super::theme::Theme;
 use crate::text;
 use crate::tui::app::{App, Command, Focus, KeyContext, KeyHint, Overlay, ViewerContent};
 
-/// The hints of the place that has the keys, as many as fit.
+/// The hints for whatever has the focus, as many as fit.
 pub fn line(app: &App, width: u16, theme: &Theme) -> Line<'static> {
     let width = usize::from(width);
     let filters = app.browser.filtering && app.focus == Focus::Browser;
@@ -36,12 +39,12 @@ pub fn line(app: &App, width: u16, theme: &Theme) -> Line<'static> {
         None => None,
     };
     let fixed = fixed.map(|fixed| fixed.iter().map(|(key, words)| ((*key).to_owned(), *words, None)));
-    let told = |hint: KeyHint| (hint.key.to_string(), hint.label, app.missing_capability(hint.command));
-    let of = |place| app.keymap.hints(place).map(told);
-    let here = |place| app.keymap.hints_in(place).map(told);
+    let resolve = |hint: KeyHint| (hint.key.to_string(), hint.label, app.missing_capability(hint.command));
+    let with_global = |place| app.keymap.hints(place).map(resolve);
+    let only_here = |place| app.keymap.hints_in(place).map(resolve);
     let hints: Vec<(String, &str, Option<&str>)> = match (fixed, &app.overlay) {
-        (Some(fixed), Some(Overlay::Jump(_))) => fixed.chain(here(KeyContext::Jump)).collect(),
-        (Some(fixed), None) => fixed.chain(here(KeyContext::Filter)).collect(),
+        (Some(fixed), Some(Overlay::Jump(_))) => fixed.chain(only_here(KeyContext::Jump)).collect(),
+        (Some(fixed), None) => fixed.chain(only_here(KeyContext::Filter)).collect(),
         (Some(fixed), Some(Overlay::Viewer(ViewerContent::Details(_), _))) => {
             let of_session = [(Command::Resume, "seat"), (Command::Fork, "fork"), (Command::Pin, "pin")];
             let key = |command| app.keymap.key(KeyContext::Browser, command);
@@ -51,8 +54,8 @@ pub fn line(app: &App, width: u16, theme: &Theme) -> Line<'static> {
             keys.chain(fixed).collect()
         }
         (Some(fixed), Some(_)) => fixed.collect(),
-        (None, _) if app.in_terminal() => here(KeyContext::Terminal).collect(),
-        (None, _) => of(app.focus.key_context()).collect(),
+        (None, _) if app.in_terminal() => only_here(KeyContext::Terminal).collect(),
+        (None, _) => with_global(app.focus.key_context()).collect(),
     };
     let mut spans = vec![Span::raw(" ")];
     let mut used = 1;

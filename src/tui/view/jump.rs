@@ -1,4 +1,4 @@
-//! The search for a session, from anywhere.
+//! The jump: search for a session by title, or in all messages.
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
@@ -13,7 +13,7 @@ use crate::text;
 use crate::text::format::{age, grouped};
 use crate::tui::app::{App, Jump, SearchScope};
 
-/// Draws the search and returns the screen row and hit index of each of its rows.
+/// Draws the box. Returns the screen row and hit index of each row, for the mouse.
 pub fn draw(app: &App, jump: &Jump, frame: &mut Frame<'_>, theme: &Theme) -> Vec<(u16, usize)> {
     let inner = overlay::open_box(frame, &title(app, jump), (90, 18), theme);
     if inner.height < 2 {
@@ -38,7 +38,7 @@ pub fn draw(app: &App, jump: &Jump, frame: &mut Frame<'_>, theme: &Theme) -> Vec
     rows
 }
 
-/// How much was found, in how many, how quickly; and what is still being read.
+/// The box's title: hits, sessions searched, time taken, indexing progress.
 fn title(app: &App, jump: &Jump) -> String {
     let found = &jump.text_search.results;
     let texts = jump.scope == SearchScope::Messages;
@@ -56,7 +56,7 @@ fn title(app: &App, jump: &Jump) -> String {
     format!("jump · {}{more} of {}{took}{reading}", grouped(jump.count()), grouped(jump.rows.len()))
 }
 
-/// What is looked for, and where.
+/// Draws the query and which of titles and messages it searches.
 fn draw_query(jump: &Jump, frame: &mut Frame<'_>, area: Rect, theme: &Theme) {
     let of = |place, word: &'static str| {
         Span::styled(word, if jump.scope == place { theme.accent } else { theme.dim })
@@ -126,7 +126,7 @@ fn row(app: &App, jump: &Jump, at: usize, width: usize, theme: &Theme) -> Line<'
     if selected { line.style(theme.selection) } else { line }
 }
 
-/// A session's title, and the sentence that was found in it.
+/// A session's title and the sentence that matched.
 fn text_hit(jump: &Jump, at: usize, hit: &TextHit, room: usize, theme: &Theme) -> Vec<Span<'static>> {
     let title = jump.row(at).map_or("(not listed)", |row| row.facts.title_text());
     let title_room = room / 3;

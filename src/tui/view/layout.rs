@@ -1,34 +1,34 @@
-//! Which pane gets which part of the screen.
+//! Divides the screen between the panes.
 
 use ratatui::layout::Rect;
 
 use crate::tui::app::{App, Focus};
 
-/// The smallest screen that can show anything useful.
+/// The smallest screen that shows anything useful, in columns and rows.
 pub const MIN_SCREEN: (u16, u16) = (40, 10);
-/// The browser's width stays between these, in columns.
+/// The least and the largest width of the browser, in columns.
 const BROWSER_WIDTHS: (u16, u16) = (34, 60);
-/// The composer grows with its text up to this share of the height, in percent.
+/// The composer grows with its text up to this share of the screen's height.
 const MAX_COMPOSER_PERCENT: u16 = 40;
 
-/// The parts of the screen. A part that is not shown is empty.
+/// The areas of the screen. The area of a hidden part is empty.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct ScreenLayout {
-    /// The list of sessions; over the conversation on a narrow screen.
+    /// The list of sessions. On a narrow screen it lies over the conversation.
     pub browser: Rect,
     /// The line between browser and conversation.
     pub divider: Rect,
-    /// The head lines over the conversation.
+    /// The header above the conversation.
     pub head: Rect,
-    /// The conversation; its first column is a margin that marks the selected item.
+    /// The conversation. Its first column marks the selected item.
     pub conversation: Rect,
-    /// The permission request.
+    /// The permission card.
     pub permission: Rect,
-    /// The rule over the composer.
+    /// The rule above the composer.
     pub rule: Rect,
     /// The composer.
     pub composer: Rect,
-    /// What is queued, and the news.
+    /// Queued prompts and the toast.
     pub notes: Rect,
     /// The status bar.
     pub bar: Rect,
@@ -36,20 +36,20 @@ pub struct ScreenLayout {
     pub hints: Rect,
 }
 
-/// How many rows the parts that grow with their content want.
+/// The rows that parts which grow with their content would like to have.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct DesiredHeights {
-    /// Head lines: one, or two when there is something to say.
+    /// The header: one line, or two if there is a note.
     pub head: u16,
-    /// The permission request; none without one.
+    /// The permission card; 0 without one.
     pub permission: u16,
     /// The composer's text.
     pub composer: u16,
-    /// Queued prompts and news.
+    /// Queued prompts and the toast.
     pub notes: u16,
 }
 
-/// The width of the browser's column, and none where it has no column of its own.
+/// The width of the browser's column; 0 if it has no column of its own.
 pub fn browser_width(app: &App, screen: Rect) -> u16 {
     if app.is_narrow() || app.browser.hidden {
         return 0;
@@ -59,8 +59,8 @@ pub fn browser_width(app: &App, screen: Rect) -> u16 {
 }
 
 impl ScreenLayout {
-    /// Divides the screen. What wants more than there is gives way from the
-    /// least important: notes, the permission's detail, the composer's lines.
+    /// Divides the screen. If the rows do not suffice, the least important part gives
+    /// way first: notes, then the permission card, then the composer.
     pub fn of(app: &App, screen: Rect, wants: DesiredHeights) -> Self {
         let mut left = screen;
         let hints = take_bottom(&mut left, 1);

@@ -1,8 +1,9 @@
-//! Markdown as a terminal shows it.
+//! Renders Markdown as styled lines.
 //!
-//! Total: any text at any width gives lines that fit, and never panics. No
-//! fences, no hashes; links show where they lead as text, since a hyperlink
-//! sequence would let hostile text write to the terminal.
+//! Total: any text at any width gives lines that fit, without a panic. Fences and
+//! hashes are not shown. A link shows its target as text: a hyperlink sequence
+//! would let hostile text write to the terminal. Start at [`render`], or at
+//! [`MarkdownStream`] for text that still grows.
 
 mod code;
 mod layout;
@@ -18,24 +19,24 @@ use super::theme::Theme;
 
 pub use stream::MarkdownStream;
 
-/// How markdown is shown.
+/// How to render.
 #[derive(Debug, Clone, Copy)]
 pub struct MarkdownFormat<'a> {
-    /// The columns there are, at least 1.
+    /// Columns available, at least 1.
     pub width: usize,
-    /// What the text looks like where nothing is marked up.
+    /// The style of text without markup.
     pub base: Style,
-    /// The meanings.
+    /// The colors.
     pub theme: &'a Theme,
-    /// The end of the text may still grow.
+    /// The text may still grow, so its last line of code waits for its colors.
     pub growing: bool,
 }
 
-/// A whole text, wrapped.
-pub fn render(text: &str, format: MarkdownFormat<'_>, painter: &mut Highlighter) -> Vec<Line<'static>> {
+/// Renders a whole text.
+pub fn render(text: &str, format: MarkdownFormat<'_>, highlighter: &mut Highlighter) -> Vec<Line<'static>> {
     let mut lines = Vec::new();
     for block in parse::blocks(text, &format) {
-        layout::append(&mut lines, &block.block, format, painter);
+        layout::append(&mut lines, &block.block, format, highlighter);
     }
     lines
 }

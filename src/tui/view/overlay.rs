@@ -1,4 +1,6 @@
-//! What lies over the panes: help, a line to write, a question, last words.
+//! Draws the overlays: viewers to read, line prompts, confirmations, the agent picker.
+//!
+//! The jump has a file of its own. Start at [`draw`].
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
@@ -13,8 +15,8 @@ use crate::text;
 use crate::text::format::pluralize;
 use crate::tui::app::{App, Confirmation, KeyContext, LinePrompt, Overlay, ViewerContent};
 
-/// Draws what lies over the panes, if it is not the jump; returns the screen row
-/// and index of each answer that can be clicked, and by how many lines it scrolls.
+/// Draws the open overlay, if it is not the jump. Returns the screen row and index
+/// of each answer that can be clicked, and how many lines the content can scroll.
 pub fn draw(app: &App, frame: &mut Frame<'_>, theme: &Theme) -> (Vec<(u16, usize)>, usize) {
     let (lines, inner, scroll) = match &app.overlay {
         Some(Overlay::Viewer(text, scroll)) => {
@@ -35,7 +37,7 @@ pub fn draw(app: &App, frame: &mut Frame<'_>, theme: &Theme) -> (Vec<(u16, usize
     (Vec::new(), scrolls)
 }
 
-/// Opens the box of a text to read; returns its lines, and where they go.
+/// Draws the box of a viewer; returns its lines and the area for them.
 fn viewer_lines(
     app: &App,
     text: &ViewerContent,
@@ -68,7 +70,8 @@ fn viewer_lines(
     }
 }
 
-/// Clears a box in the middle of the screen and returns what is inside its border.
+/// Draws an empty box in the middle of the screen, at most `most` columns and rows,
+/// and returns the area inside its border.
 pub fn open_box(frame: &mut Frame<'_>, title: &str, most: (u16, u16), theme: &Theme) -> Rect {
     let screen = frame.area();
     let (width, height) =
@@ -87,7 +90,7 @@ pub fn open_box(frame: &mut Frame<'_>, title: &str, most: (u16, u16), theme: &Th
     inner
 }
 
-/// An MCP server and how it is; hostile text.
+/// An MCP server with its state. Name, state and error are hostile text.
 fn server_line(server: &McpServerStatus, width: usize, theme: &Theme) -> Line<'static> {
     let (sign, style) = match server.status.as_str() {
         "connected" => ("●", theme.accent),
@@ -95,15 +98,15 @@ fn server_line(server: &McpServerStatus, width: usize, theme: &Theme) -> Line<'s
         _ => ("○", theme.dim),
     };
     let tools = server.tools.map(|tools| pluralize(tools, "tool"));
-    let said = [Some(server.status.clone()), server.scope.clone(), tools, server.error.clone()];
-    let said = said.into_iter().flatten().collect::<Vec<_>>().join(" · ");
+    let parts = [Some(server.status.clone()), server.scope.clone(), tools, server.error.clone()];
+    let details = parts.into_iter().flatten().collect::<Vec<_>>().join(" · ");
     let name = text::pad(&text::clean_line(&server.name), 20);
-    let line =
-        text::truncate(&format!("{name} {}", text::clean_line(&said)), width.saturating_sub(2)).into_owned();
+    let line = text::truncate(&format!("{name} {}", text::clean_line(&details)), width.saturating_sub(2))
+        .into_owned();
     Line::from(vec![Span::styled(format!("{sign} "), style), Span::raw(line)])
 }
 
-/// What coming back changes, file by file; hostile text.
+/// What a rewind changes, file by file. Paths and lines are hostile text.
 fn rewind_diff(rewind: &RewindResult, width: usize, theme: &Theme) -> Vec<Line<'static>> {
     let mut lines = Vec::new();
     for file in &rewind.files {
@@ -117,7 +120,7 @@ fn rewind_diff(rewind: &RewindResult, width: usize, theme: &Theme) -> Vec<Line<'
     lines
 }
 
-/// Every key with what it does, from the keymap.
+/// Every key and what it does, from the keymap.
 fn help(app: &App, width: usize, theme: &Theme) -> Vec<Line<'static>> {
     let keys_width = 18.min(width / 3);
     let mut lines = Vec::new();
@@ -145,7 +148,7 @@ fn help(app: &App, width: usize, theme: &Theme) -> Vec<Line<'static>> {
     lines
 }
 
-/// The exit and the last lines of stderr; hostile text.
+/// How the agent exited and the last lines of its stderr, which are hostile text.
 fn crash_output(app: &App, width: usize, theme: &Theme) -> Vec<Line<'static>> {
     let SlotState::Exited(exit) = &app.agent.state else {
         return vec![Line::styled("The agent is running again.", theme.dim)];
@@ -170,7 +173,7 @@ fn draw_prompt(ask: &LinePrompt, frame: &mut Frame<'_>, theme: &Theme) {
     frame.render_widget(&line, inner);
 }
 
-/// What cannot be picked is dim, and says why.
+/// Draws the agent picker. An unavailable agent is dim and says why.
 fn draw_agents(app: &App, at: usize, frame: &mut Frame<'_>, theme: &Theme) -> Vec<(u16, usize)> {
     let inner = open_box(frame, "agents", (78, app.agents.len() as u16 + 2), theme);
     let lines = app.agents.iter().enumerate().map(|(row, offered)| {

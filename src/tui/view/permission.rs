@@ -1,4 +1,4 @@
-//! A tool that waits for permission: what exactly will run, and the keys.
+//! The permission card: a tool that waits for an answer, and the keys.
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
@@ -12,10 +12,10 @@ use crate::slot::PermissionRequest;
 use crate::text;
 use crate::tui::app::{App, Command, Focus, KeyContext};
 
-/// Rows of the request's detail that are shown; the last one says how many more.
+/// Rows of the detail; the last one says how many more there are.
 const MAX_DETAIL_ROWS: usize = 12;
 
-/// The request that comes first, as lines of at most this width.
+/// The first request as lines of at most this width.
 pub fn lines(app: &App, width: u16, theme: &Theme) -> Vec<Line<'static>> {
     let Some(first) = app.permissions.front() else { return Vec::new() };
     let request = &first.request;
@@ -70,8 +70,7 @@ pub fn draw(lines: &[Line<'static>], frame: &mut Frame<'_>, area: Rect) {
     frame.render_widget(Paragraph::new(shown), area);
 }
 
-/// What exactly will run: the command, the file and its new content, or the
-/// arguments as they are.
+/// What will run: the command, the file and its new content, or the input as JSON.
 fn detail(request: &PermissionRequest, theme: &Theme, width: usize) -> Vec<Line<'static>> {
     let field = |name: &str| request.input.get(name).and_then(Value::as_str);
     let wrapped = |words: &str, style| spans::wrap_text(&text::clean(words), style, width.max(1));

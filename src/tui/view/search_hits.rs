@@ -1,5 +1,5 @@
-//! What a session was found by, with the letters lit, and what is wrong with
-//! the words it was looked for with.
+//! Draws search results: titles with the matched letters highlighted, the other
+//! field a session was found by, errors in the query and its completion.
 
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
@@ -10,14 +10,14 @@ use crate::index::SessionRow;
 use crate::index::query::{QueryCompletion, SessionField, SessionQuery};
 use crate::text;
 
-/// Characters in front of the first lit one, where what comes before is cut.
+/// Characters kept before the first match when the beginning is cut.
 const EXCERPT_LEAD: usize = 12;
 
-/// Cells of a title that is shortened for what the session was found by.
+/// Cells that a title keeps when it makes room for the field that matched.
 const MIN_TITLE_WIDTH: usize = 12;
 
-/// A session's title in the room there is, and behind it the other field that
-/// the session was found by.
+/// A session's title in `room` cells, followed by the field that matched if that
+/// is not the title.
 pub fn matched_title(
     row: &SessionRow,
     query: &SessionQuery,
@@ -43,7 +43,7 @@ pub fn matched_title(
     spans::clip(spans, room)
 }
 
-/// The part of a text around what is lit in it, by position in characters.
+/// The part of a text around its matches. `lit` counts in characters.
 pub fn excerpt(shown: &str, lit: &[usize], room: usize, base: Style, theme: &Theme) -> Vec<Span<'static>> {
     let first = lit.first().copied().unwrap_or(0);
     let before = EXCERPT_LEAD.min(room / 4);
@@ -63,7 +63,7 @@ pub fn excerpt(shown: &str, lit: &[usize], room: usize, base: Style, theme: &The
     spans::clip(spans, room)
 }
 
-/// What was typed with its mistakes marked.
+/// The query as typed, with its errors marked.
 pub fn query_spans(typed: &str, query: &SessionQuery, theme: &Theme) -> Vec<Span<'static>> {
     let mut spans = Vec::new();
     let mut from = 0;
@@ -79,7 +79,7 @@ pub fn query_spans(typed: &str, query: &SessionQuery, theme: &Theme) -> Vec<Span
     spans
 }
 
-/// What is wrong, each mistake under its place where it fits there.
+/// The errors of a query, each below the word it is about if there is room.
 pub fn query_errors(
     typed: &str,
     query: &SessionQuery,
@@ -103,7 +103,7 @@ pub fn query_errors(
     lines
 }
 
-/// What the filter being typed can become: the rest of the likeliest, then the others.
+/// The completion of the word being typed: the rest of the first candidate, then the others.
 pub fn completion(typed: &str, completion: &QueryCompletion, theme: &Theme) -> Vec<Span<'static>> {
     let begun = typed.get(completion.span.clone()).unwrap_or_default();
     let shown = completion.candidates.iter().enumerate().map(|(at, candidate)| {

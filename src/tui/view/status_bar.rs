@@ -1,4 +1,6 @@
-//! The status bar: what the process does and what it cost, always in one order.
+//! The status bar: what the agent process does and what it cost, always in one order.
+//!
+//! Owns which segment gives way first on a narrow screen. Start at [`line`].
 
 use chrono::TimeDelta;
 use ratatui::style::Style;
@@ -11,14 +13,14 @@ use crate::text;
 use crate::text::format::short_count;
 use crate::tui::app::App;
 
-/// Cells of the reason why an agent died; all of it is in the news, and its last words.
+/// Cells for the reason why an agent exited. The toast and the crash output have all of it.
 const MAX_REASON_WIDTH: usize = 28;
 
-/// A part of the bar: how much it matters (0 stays longest), and what it says.
+/// A part of the bar, with how soon it gives way: the highest weight goes first.
 struct StatusSegment {
     weight: u8,
     spans: Vec<Span<'static>>,
-    /// What stays of it where there is no room for the whole, and how much that matters.
+    /// A shorter text to try before the segment goes, with the weight of that text.
     short: Option<(u8, String)>,
 }
 
@@ -28,7 +30,7 @@ impl StatusSegment {
     }
 }
 
-/// The bar, fitted to the width: what does not fit goes, the least important first.
+/// The bar, fitted to the width: the least important segments go first.
 pub fn line(app: &App, width: u16, theme: &Theme) -> Line<'static> {
     let width = usize::from(width);
     let mut parts = segments(app, theme);
@@ -108,7 +110,7 @@ fn segments(app: &App, theme: &Theme) -> Vec<StatusSegment> {
     parts
 }
 
-/// Who has the seat, and with which model: some have no word for that.
+/// The agent and its model. Some agents do not name a model.
 fn agent_segment(agent: &AgentInfo) -> StatusSegment {
     let names = [&agent.name, &agent.model].map(|name| text::clean_line(name).into_owned());
     let both =
@@ -117,7 +119,7 @@ fn agent_segment(agent: &AgentInfo) -> StatusSegment {
     StatusSegment { short: Some((3, name)), ..StatusSegment::new(4, vec![Span::raw(both)]) }
 }
 
-/// What the process does: a word and a sign, never a colour alone.
+/// What the process does: a word and a sign, never a color alone.
 fn slot_state(app: &App, theme: &Theme) -> Span<'static> {
     let since = app.now - app.agent.state_since;
     let (words, style): (String, Style) = match &app.agent.state {
@@ -154,11 +156,11 @@ fn slot_state(app: &App, theme: &Theme) -> Span<'static> {
     Span::styled(words, style)
 }
 
-/// `◐ asks again in 4 s (2 of 10): the reason`.
+/// `◐ retrying in 4 s (2 of 10): the reason`.
 fn retry_status(app: &App) -> String {
-    let Some((retry, told)) = &app.agent.retry else { return String::new() };
+    let Some((retry, since)) = &app.agent.retry else { return String::new() };
     let wait = TimeDelta::from_std(retry.delay).unwrap_or_default();
-    let left = uptime(wait - (app.now - *told));
+    let left = uptime(wait - (app.now - *since));
     let reason = text::clean_line(&retry.reason);
     format!("◐ asks again in {left} ({} of {}): {reason}", retry.attempt, retry.max_attempts)
 }

@@ -1,7 +1,7 @@
-//! The agent's terminal: its cells, as its emulator has them.
+//! Draws the terminal of an agent that runs in one, cell by cell.
 //!
-//! What a cell holds is as hostile as any text; it reaches the screen as
-//! letters in a style, never as a sequence.
+//! A cell's text is as hostile as any other: it is cleaned and drawn in a style,
+//! never passed on as a sequence.
 
 use ratatui::Frame;
 use ratatui::buffer::Cell;
@@ -12,7 +12,7 @@ use crate::slot::terminal::AgentTerminal;
 use crate::text;
 use crate::tui::app::App;
 
-/// Draws the terminal; nothing before its program was started.
+/// Draws the terminal; nothing before its program started.
 pub fn draw(app: &App, terminal: Option<&AgentTerminal>, frame: &mut Frame<'_>, area: Rect) {
     let focused = app.in_terminal();
     if let Some(terminal) = terminal {
@@ -40,7 +40,7 @@ fn draw_screen(screen: &vt100::Screen, focused: bool, frame: &mut Frame<'_>, are
 
 fn draw_cell(cell: &vt100::Cell, shown: &mut Cell) {
     let symbol = text::clean_line(cell.contents());
-    // The right half of a wide letter is the left half's.
+    // The right half of a wide character belongs to the left half.
     shown.set_symbol(if symbol.is_empty() && !cell.is_wide_continuation() { " " } else { &symbol });
     let held = [
         (cell.bold(), Modifier::BOLD),

@@ -1,13 +1,13 @@
-//! What colours mean: a handful of meanings, mapped to the terminal's palette.
+//! The theme: a handful of meanings, mapped to the terminal's palette.
 //!
-//! The only place that knows a colour. Everything else asks for a meaning, and
-//! no meaning is told by colour alone.
+//! The only module that names a color. Everything else asks for a meaning, and
+//! no meaning is carried by color alone.
 
 mod style;
 
 use ratatui::style::Style;
 
-/// Declares the meanings once: as fields of [`Theme`], and by name for its files.
+/// Declares each meaning once, as a field of [`Theme`] and as a name in theme files.
 macro_rules! meanings {
     ($($(#[doc = $doc:literal])+ $field:ident = $name:literal;)+) => {
         /// A style for each meaning.
@@ -31,15 +31,15 @@ macro_rules! meanings {
 }
 
 meanings! {
-    /// What leads the eye: the prompt's mark, the pane with the keys.
+    /// Leads the eye: the prompt's mark, the focused pane, keys.
     accent = "accent";
-    /// What is secondary.
+    /// Secondary text.
     dim = "dim";
-    /// What the person said.
+    /// A prompt.
     prompt = "prompt";
-    /// What the model said.
+    /// A reply.
     reply = "reply";
-    /// What the model thought.
+    /// The model's thinking.
     thinking = "thinking";
     /// A tool's name.
     tool = "tool";
@@ -51,31 +51,31 @@ meanings! {
     link = "link";
     /// A quotation.
     quote = "quote";
-    /// It went well.
+    /// Success.
     ok = "ok";
-    /// It wants attention.
+    /// Needs attention.
     warn = "warn";
-    /// It failed.
+    /// Failure.
     error = "error";
-    /// A line that was added.
+    /// An added line.
     add = "add";
-    /// A line that was removed.
+    /// A removed line.
     remove = "remove";
-    /// What the cursor is on.
+    /// The row under the cursor.
     selection = "selection";
-    /// What a search found.
+    /// A search match.
     hit = "match";
-    /// In code: the language's own words.
+    /// In code: keywords.
     keyword = "keyword";
-    /// In code: literal text.
+    /// In code: string literals.
     string = "string";
-    /// In code: numbers and names that never change.
+    /// In code: numbers and constants.
     constant = "constant";
-    /// In code: what is called.
+    /// In code: functions.
     function = "function";
     /// In code: types and tags.
     type_name = "type";
-    /// In code: what is for people only.
+    /// In code: comments.
     comment = "comment";
 }
 
@@ -84,23 +84,23 @@ const LIGHT: &str = include_str!("../../../assets/themes/light.toml");
 const MONO: &str = include_str!("../../../assets/themes/mono.toml");
 
 impl Theme {
-    /// For light text on a dark ground.
+    /// For a dark background.
     pub fn dark() -> Self {
         Self::default().with(DARK).0
     }
 
-    /// For dark text on a light ground.
+    /// For a light background.
     pub fn light() -> Self {
         Self::default().with(LIGHT).0
     }
 
-    /// Without any colour, as NO_COLOR asks.
+    /// Without color, for NO_COLOR.
     pub fn mono() -> Self {
         Self::default().with(MONO).0
     }
 
-    /// The theme for a terminal that nothing was configured for. `colorfgbg` is
-    /// the variable COLORFGBG, which some terminals set (`15;0`: white on black).
+    /// The theme to use when none is configured. `colorfgbg` is the variable COLORFGBG,
+    /// which some terminals set to their colors (`15;0`: white on black).
     pub fn auto(colorfgbg: Option<&str>) -> Self {
         let ground = colorfgbg.and_then(|colours| colours.rsplit(';').next()?.parse::<u8>().ok());
         match ground {
@@ -109,8 +109,8 @@ impl Theme {
         }
     }
 
-    /// This theme with some meanings replaced by a theme file's. What could not
-    /// be understood is returned beside it, for a person, and changes nothing.
+    /// This theme with the meanings that a theme file replaces, and what is wrong
+    /// with the file. A wrong line changes nothing.
     #[must_use]
     pub fn with(mut self, toml: &str) -> (Self, Vec<String>) {
         let table: toml::Table = match toml.parse() {

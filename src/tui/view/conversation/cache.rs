@@ -1,4 +1,4 @@
-//! Items as they were laid out, for as long as nothing about them changed.
+//! Caches the layout of conversation items until something about them changes.
 
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -14,74 +14,75 @@ use super::item::{self, FoldState};
 use super::{GUTTER, MARGIN, ViewParams};
 use crate::session::conversation::{Item, ItemKind, ToolCall};
 
-/// Laid-out items that are kept besides those in sight.
+/// Items cached beyond the visible ones.
 const MAX_CACHED_ITEMS: usize = 400;
 
-/// What was laid out of one conversation.
+/// The laid-out items of one conversation.
 #[derive(Debug, Default)]
 pub struct LayoutCache {
     key: Option<LayoutKey>,
     items: HashMap<usize, ItemLayout>,
-    /// Counts the frames.
+    /// The number of the current frame.
     frame: u64,
 }
 
-/// What all items have in common; when it changes, all are laid out anew.
+/// What the layout of every item depends on. Another key empties the cache.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LayoutKey {
-    /// The columns for text.
+    /// Columns for text.
     pub width: usize,
-    /// The meanings.
+    /// The colors.
     pub theme: Theme,
-    /// Show when things were said and what turns cost.
+    /// Show timestamps and what turns cost.
     pub show_timestamps: bool,
     /// The person's time zone.
     pub offset: FixedOffset,
-    /// The session's folder: files in it are shown from there.
+    /// The session's folder: paths inside it are shown relative to it.
     pub folder: Arc<str>,
 }
 
 impl LayoutKey {
-    /// As a person looks at the conversation now.
-    pub fn of(look: &ViewParams<'_>) -> Self {
+    /// The key of the current frame.
+    pub fn of(params: &ViewParams<'_>) -> Self {
         Self {
-            width: usize::from(look.width).saturating_sub(GUTTER + MARGIN).max(1),
-            theme: *look.theme,
-            show_timestamps: look.show_timestamps,
-            offset: look.offset,
-            folder: look.folder.into(),
+            width: usize::from(params.width).saturating_sub(GUTTER + MARGIN).max(1),
+            theme: *params.theme,
+            show_timestamps: params.show_timestamps,
+            offset: params.offset,
+            folder: params.folder.into(),
         }
     }
 
-    /// How a reply's markdown is shown.
+    /// How to render a reply's Markdown.
     pub fn format(&self) -> MarkdownFormat<'_> {
         MarkdownFormat { width: self.width, base: self.theme.reply, theme: &self.theme, growing: false }
     }
 }
 
-/// One item as it was laid out.
+/// The layout of one item.
 #[derive(Debug, Default)]
 pub struct ItemLayout {
-    /// What it was laid out from.
+    /// The fingerprint of what it was laid out from.
     fingerprint: u64,
-    /// The frame it was last used in.
+    /// The frame that used it last; 0 if it is new.
     last_used: u64,
-    /// What the painter knew when colours were missing; none where it is whole.
+    /// The highlighter's version when colors were still missing; `None` if the layout
+    /// is complete.
     pending_version: Option<u64>,
-    /// Blank rows in front of it.
+    /// Blank rows before it.
     gap: usize,
     lines: Vec<Line<'static>>,
-    /// The lines behind those, while it is being written.
+    /// The lines of a reply that is still being written.
     streaming: Option<Box<MarkdownStream>>,
 }
 
 impl ItemLayout {
-    /// Its rows, with the blank ones in front.
+    /// Its rows, blank ones included.
     pub fn height(&self) -> usize {
         self.gap + self.lines.len() + self.live_lines().len()
     }
 
-    /// One of its rows, and whether it belongs to the item or stands before it.
+    /// One of its rows, and whether it belongs to the item (blank rows do not).
     pub fn row(&self, row: usize) -> (Option<&Line<'static>>, bool) {
         let Some(at) = row.checked_sub(self.gap) else { return (None, false) };
         let line = self.lines.get(at).or_else(|| self.live_lines().get(at - self.lines.len()));
@@ -94,16 +95,16 @@ impl ItemLayout {
 }
 
 impl LayoutCache {
-    /// A frame begins.
-    pub fn begin_frame(&mut self, look: &ViewParams<'_>) {
-        let shape = LayoutKey::of(look);
-        if self.key.as_ref() != Some(&shape) {
-            *self = Self { key: Some(shape), items: HashMap::new(), frame: self.frame };
+    /// Begins a frame.
+    pub fn begin_frame(&mut self, params: &ViewParams<'_>) {
+        let key = LayoutKey::of(params);
+        if self.key.as_ref() != Some(&key) {
+            *self = Self { key: Some(key), items: HashMap::new(), frame: self.frame };
         }
         self.frame += 1;
     }
 
-    /// A frame is done: what is far from sight is let go.
+    /// Ends a frame: drops items that it did not use if there are too many.
     pub fn end_frame(&mut self) {
         if self.items.len() > MAX_CACHED_ITEMS {
             let frame = self.frame;
@@ -111,7 +112,7 @@ impl LayoutCache {
         }
     }
 
-    /// How many items are kept.
+    /// How many items are cached.
     #[cfg(test)]
     pub fn cached_items(&self) -> usize {
         self.items.len()
@@ -122,55 +123,55 @@ impl LayoutCache {
         &mut self,
         items: &[Item],
         at: usize,
-        look: &ViewParams<'_>,
-        painter: &mut Highlighter,
+        params: &ViewParams<'_>,
+        highlighter: &mut Highlighter,
     ) -> &ItemLayout {
-        let shape = self.key.get_or_insert_with(|| LayoutKey::of(look)).clone();
+        let key = self.key.get_or_insert_with(|| LayoutKey::of(params)).clone();
         let item = &items[at];
-        let fold = item::fold_state(item, at, look);
-        let gap = gap_before(items, at, look);
+        let fold = item::fold_state(item, at, params);
+        let gap = gap_before(items, at, params);
         let stamp = fingerprint(item, fold, gap);
         let laid_out = self.items.entry(at).or_default();
         let fresh = laid_out.last_used > 0
             && laid_out.fingerprint == stamp
-            && laid_out.pending_version.is_none_or(|version| version == painter.version());
+            && laid_out.pending_version.is_none_or(|version| version == highlighter.version());
         if !fresh {
             laid_out.gap = gap;
             laid_out.fingerprint = stamp;
             match &item.kind {
                 ItemKind::Reply { text, .. } if item.live => {
-                    laid_out.lines = item::timestamp_line(item, &shape).into_iter().collect();
-                    laid_out.streaming.get_or_insert_default().lines(text, shape.format(), painter);
+                    laid_out.lines = item::timestamp_line(item, &key).into_iter().collect();
+                    laid_out.streaming.get_or_insert_default().lines(text, key.format(), highlighter);
                 }
                 _ => {
-                    laid_out.lines = item::lines(item, fold, &shape, painter);
+                    laid_out.lines = item::lines(item, fold, &key, highlighter);
                     laid_out.streaming = None;
                 }
             }
-            laid_out.pending_version = painter.take_pending().then(|| painter.version());
+            laid_out.pending_version = highlighter.take_pending().then(|| highlighter.version());
         }
         laid_out.last_used = self.frame;
         laid_out
     }
 }
 
-/// Blank rows in front of an item: none between tool calls that are one line
-/// each, so that they read as a list.
-fn gap_before(items: &[Item], at: usize, look: &ViewParams<'_>) -> usize {
+/// Blank rows before an item: none between one-line tool calls, so that they read
+/// as a list.
+fn gap_before(items: &[Item], at: usize, params: &ViewParams<'_>) -> usize {
     let item = &items[at];
-    if item::is_hidden(item, look.show_timestamps) {
+    if item::is_hidden(item, params.show_timestamps) {
         return 0;
     }
-    let before = (0..at).rev().find(|&before| !item::is_hidden(&items[before], look.show_timestamps));
-    let Some(before) = before else { return usize::from(!look.is_complete) };
+    let before = (0..at).rev().find(|&before| !item::is_hidden(&items[before], params.show_timestamps));
+    let Some(before) = before else { return usize::from(!params.is_complete) };
     let is_step = |item: &Item| matches!(item.kind, ItemKind::Tool(_) | ItemKind::Thinking(_));
     let follows_line =
-        item::fold_state(&items[before], before, look) == FoldState::Line && is_step(&items[before]);
+        item::fold_state(&items[before], before, params) == FoldState::Line && is_step(&items[before]);
     usize::from(!(follows_line && is_step(item)))
 }
 
-/// Changes whenever the item would look different. Texts only grow or are
-/// replaced, so their length and ends stand for them.
+/// A hash that changes whenever the item would look different. Texts only grow or
+/// are replaced, so their length, beginning and end stand for the whole.
 fn fingerprint(item: &Item, fold: FoldState, gap: usize) -> u64 {
     let mut hasher = DefaultHasher::new();
     (&item.uuid, item.live, item.at, fold, gap).hash(&mut hasher);

@@ -1,4 +1,4 @@
-//! What an edit changed.
+//! The diff of an edit.
 
 use ratatui::text::{Line, Span};
 use serde_json::Value;
@@ -10,41 +10,41 @@ use crate::text::{clean_line, pad_start, width};
 use crate::tui::view::spans::hard_wrap;
 use crate::tui::view::theme::Theme;
 
-/// Lines around a change that are shown.
+/// Unchanged lines shown around a change.
 const CONTEXT: usize = 3;
-/// Bytes of texts that are compared line by line at most, since comparing takes
-/// the square of them. Of larger ones all of the old goes and all of the new comes.
+/// Bytes of both texts up to which they are compared line by line: comparing takes
+/// time by the square of them. Larger texts show as all removed and all added.
 const MAX_DIFF_BYTES: usize = 20_000;
 
-/// A change of a text.
+/// The diff of one file.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct FileDiff {
-    /// Lines that were added.
+    /// Number of added lines.
     pub added: usize,
-    /// Lines that were removed.
+    /// Number of removed lines.
     pub removed: usize,
-    /// The changed parts, each a run of lines.
+    /// Changed regions, each a run of lines.
     hunks: Vec<Vec<DiffRow>>,
 }
 
-/// A line of a change.
+/// A line of the diff.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct DiffRow {
-    /// Its number in the new text, of a removed one in the old; none where the
-    /// change does not say where in the file it stands.
+    /// Its number in the new text (in the old one if it was removed). `None` if the
+    /// call does not say where in the file the lines are.
     number: Option<usize>,
     change: ChangeTag,
     text: String,
 }
 
 impl FileDiff {
-    /// The call is one that changes a text.
+    /// Whether the call edits a file.
     pub fn is_edit(call: &ToolCall) -> bool {
         let has = |name: &str| call.input.get(name).is_some_and(Value::is_string);
         has("file_path") && (has("new_string") || has("content")) || call.input.get("edits").is_some()
     }
 
-    /// What a call changed, or would change.
+    /// The diff of a call: from its result if it ran, else from its input.
     pub fn from_call(call: &ToolCall) -> Option<Self> {
         if !Self::is_edit(call) {
             return None;
@@ -67,8 +67,8 @@ impl FileDiff {
         Some(Self::from_rows(hunks.collect()))
     }
 
-    /// The first `most` lines of a change that is given as hunks of the official
-    /// `structuredPatch`, and how many lines come after them.
+    /// The first `most` lines of hunks of the official `structuredPatch`, and how many
+    /// lines follow.
     pub fn from_patch(hunks: &[Value], most: usize) -> (Self, usize) {
         let (mut shown, mut rest) = (Vec::new(), most);
         let mut beyond = 0;
@@ -87,7 +87,7 @@ impl FileDiff {
         Self { added: count(ChangeTag::Insert), removed: count(ChangeTag::Delete), hunks }
     }
 
-    /// Its lines, with their numbers.
+    /// Its lines with their numbers.
     pub fn lines(&self, limit: ExcerptLimit, most: usize, theme: &Theme) -> Vec<Line<'static>> {
         let digits =
             self.hunks.iter().flatten().filter_map(|row| row.number).max().map(|most| most.to_string().len());
@@ -134,7 +134,7 @@ impl FileDiff {
     }
 }
 
-/// The first lines of a hunk of the official tools' `structuredPatch`.
+/// The first lines of a hunk of `structuredPatch`.
 fn rows_of_hunk(hunk: &Value, most: usize) -> Vec<DiffRow> {
     let start = |name: &str| hunk.get(name).and_then(Value::as_u64).map_or(1, |line| line as usize);
     let (mut old, mut new) = (start("oldStart"), start("newStart"));
@@ -157,7 +157,7 @@ fn rows_of_hunk(hunk: &Value, most: usize) -> Vec<DiffRow> {
     rows
 }
 
-/// The changed parts between two texts.
+/// The changed regions between two texts.
 fn diff_texts(old: &str, new: &str, numbered: bool) -> Vec<Vec<DiffRow>> {
     let row = |change, number: Option<usize>, text: &str| DiffRow {
         number: number.filter(|_| numbered).map(|number| number + 1),

@@ -1,4 +1,4 @@
-//! Long texts cut to what a person reads at once.
+//! Shortens long texts and says how much is missing.
 
 use ratatui::text::Line;
 
@@ -6,25 +6,24 @@ use super::super::theme::Theme;
 use crate::text::format::pluralize;
 use crate::text::truncate;
 
-/// How much of a text is shown.
+/// How much of a text to show.
 #[derive(Debug, Clone, Copy)]
 pub struct ExcerptLimit {
     /// Lines of the source.
     pub lines: usize,
     /// Bytes of the source.
     pub bytes: usize,
-    /// What a person can do about the rest.
+    /// How to see the rest.
     pub hint: &'static str,
 }
 
-/// What is shown of an item that is not opened.
+/// For a folded item.
 pub const EXCERPT: ExcerptLimit = ExcerptLimit { lines: 12, bytes: 4_000, hint: "o to open" };
-/// What is shown of an item that is opened: enough to read, little enough to
-/// lay out between two frames.
+/// For an open item: enough to read, little enough to lay out between two frames.
 pub const OPEN: ExcerptLimit = ExcerptLimit { lines: 2_000, bytes: 200_000, hint: "y copies it all" };
 
 impl ExcerptLimit {
-    /// The beginning of a text, and what to say about the rest.
+    /// The beginning of a text, and a note about the rest if there is one.
     pub fn cut(self, text: &str) -> (&str, Option<String>) {
         let text = text.trim_end_matches(['\n', '\r', ' ']);
         let mut end = 0;
@@ -48,13 +47,13 @@ impl ExcerptLimit {
         (text[..end].trim_end_matches('\n'), Some(self.remainder(rest)))
     }
 
-    /// That so many lines are not shown.
+    /// The note that so many lines are not shown.
     pub fn remainder(self, lines: usize) -> String {
         format!("… {}, {}", pluralize(lines, "more line"), self.hint)
     }
 }
 
-/// What is said about the rest, as a line.
+/// The note about the rest as a line.
 pub fn remainder_line(more: Option<String>, theme: &Theme, width: usize) -> Option<Line<'static>> {
     more.map(|more| Line::styled(truncate(&more, width).into_owned(), theme.dim))
 }

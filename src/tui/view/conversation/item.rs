@@ -1,4 +1,4 @@
-//! One item of a conversation as lines.
+//! Lays out one item of a conversation.
 
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
@@ -20,17 +20,17 @@ pub enum FoldState {
     Line,
     /// Its beginning.
     Excerpt,
-    /// All of it.
+    /// All of it, up to a limit that keeps a frame fast.
     Open,
 }
 
-/// Replies larger than this (hostile text) are shown up to here.
+/// How much of a reply is shown; only hostile text is longer.
 const MAX_REPLY: excerpt::ExcerptLimit = excerpt::ExcerptLimit { lines: 20_000, bytes: 1_000_000, ..OPEN };
 
-/// How an item is shown: by default, or the other way when a person said so. A
-/// search opens what it found, or a person would not see why it stopped there.
-pub fn fold_state(item: &Item, at: usize, look: &ViewParams<'_>) -> FoldState {
-    let found = look.highlighted.is_some() && look.selected == Some(at);
+/// Whether an item is folded: by default, or as the person toggled it. The selected
+/// search hit is open, because otherwise the match could be inside the fold.
+pub fn fold_state(item: &Item, at: usize, params: &ViewParams<'_>) -> FoldState {
+    let found = params.highlighted.is_some() && params.selected == Some(at);
     let default = match &item.kind {
         ItemKind::Reply { .. } | ItemKind::TurnEnd(_) => return FoldState::Open,
         ItemKind::Thinking(_) | ItemKind::Notice(Notice::Compacted, _) => FoldState::Line,
@@ -39,10 +39,10 @@ pub fn fold_state(item: &Item, at: usize, look: &ViewParams<'_>) -> FoldState {
             FoldState::Excerpt
         }
     };
-    if found || look.unfolded.contains(&at) { FoldState::Open } else { default }
+    if found || params.unfolded.contains(&at) { FoldState::Open } else { default }
 }
 
-/// Nothing is shown of this item.
+/// Whether the item shows nothing.
 pub fn is_hidden(item: &Item, times: bool) -> bool {
     match &item.kind {
         ItemKind::Reply { text, .. } | ItemKind::Thinking(text) => text.trim().is_empty(),
@@ -51,35 +51,35 @@ pub fn is_hidden(item: &Item, times: bool) -> bool {
     }
 }
 
-/// All lines of an item.
+/// The lines of an item.
 pub fn lines(
     item: &Item,
     fold: FoldState,
-    shape: &LayoutKey,
-    painter: &mut Highlighter,
+    key: &LayoutKey,
+    highlighter: &mut Highlighter,
 ) -> Vec<Line<'static>> {
-    if is_hidden(item, shape.show_timestamps) {
+    if is_hidden(item, key.show_timestamps) {
         return Vec::new();
     }
-    let mut lines: Vec<_> = timestamp_line(item, shape).into_iter().collect();
+    let mut lines: Vec<_> = timestamp_line(item, key).into_iter().collect();
     lines.extend(match &item.kind {
-        ItemKind::Prompt(text) => prompt(text, fold, shape),
-        ItemKind::Reply { text, .. } => reply(text, shape, painter),
-        ItemKind::Thinking(text) => thinking(text, item.live, fold, shape),
-        ItemKind::Tool(ask) => tool::lines(ask, fold, shape),
-        ItemKind::Notice(told, text) => notice_lines(*told, text, fold, shape, painter),
-        ItemKind::TurnEnd(cost) => vec![turn_end(cost, shape)],
+        ItemKind::Prompt(text) => prompt(text, fold, key),
+        ItemKind::Reply { text, .. } => reply(text, key, highlighter),
+        ItemKind::Thinking(text) => thinking(text, item.live, fold, key),
+        ItemKind::Tool(ask) => tool::lines(ask, fold, key),
+        ItemKind::Notice(told, text) => notice_lines(*told, text, fold, key, highlighter),
+        ItemKind::TurnEnd(cost) => vec![turn_end(cost, key)],
     });
     lines
 }
 
-/// When it was said and by whom, where a person wants to know.
-pub fn timestamp_line(item: &Item, shape: &LayoutKey) -> Option<Line<'static>> {
-    if !shape.show_timestamps || is_hidden(item, true) {
+/// The line with time, model and tokens above an item, if timestamps are on.
+pub fn timestamp_line(item: &Item, key: &LayoutKey) -> Option<Line<'static>> {
+    if !key.show_timestamps || is_hidden(item, true) {
         return None;
     }
     let mut parts: Vec<String> = Vec::new();
-    parts.extend(item.at.map(|at| at.with_timezone(&shape.offset).format("%-d %b %H:%M:%S").to_string()));
+    parts.extend(item.at.map(|at| at.with_timezone(&key.offset).format("%-d %b %H:%M:%S").to_string()));
     match &item.kind {
         ItemKind::Reply { model, usage, .. } => {
             parts.extend(model.as_ref().map(|model| clean_line(model).into_owned()));
@@ -90,43 +90,43 @@ pub fn timestamp_line(item: &Item, shape: &LayoutKey) -> Option<Line<'static>> {
             return None;
         }
     }
-    let line = truncate(&parts.join(" · "), shape.width).into_owned();
-    (!line.is_empty()).then(|| Line::styled(line, shape.theme.dim))
+    let line = truncate(&parts.join(" · "), key.width).into_owned();
+    (!line.is_empty()).then(|| Line::styled(line, key.theme.dim))
 }
 
-fn prompt(text: &str, fold: FoldState, shape: &LayoutKey) -> Vec<Line<'static>> {
+fn prompt(text: &str, fold: FoldState, key: &LayoutKey) -> Vec<Line<'static>> {
     let limit = if fold == FoldState::Open { OPEN } else { EXCERPT };
     let (text, more) = limit.cut(text);
-    let inner = shape.width.saturating_sub(2).max(1);
-    let mut lines = wrap_text(&clean(text), shape.theme.prompt, inner);
-    lines.extend(excerpt::remainder_line(more, &shape.theme, inner));
-    for (at, line) in lines.iter_mut().enumerate().filter(|_| shape.width > 2) {
-        let mark = if at == 0 { Span::styled("❯ ", shape.theme.accent) } else { Span::raw("  ") };
+    let inner = key.width.saturating_sub(2).max(1);
+    let mut lines = wrap_text(&clean(text), key.theme.prompt, inner);
+    lines.extend(excerpt::remainder_line(more, &key.theme, inner));
+    for (at, line) in lines.iter_mut().enumerate().filter(|_| key.width > 2) {
+        let mark = if at == 0 { Span::styled("❯ ", key.theme.accent) } else { Span::raw("  ") };
         line.spans.insert(0, mark);
     }
     lines
 }
 
-fn reply(text: &str, shape: &LayoutKey, painter: &mut Highlighter) -> Vec<Line<'static>> {
+fn reply(text: &str, key: &LayoutKey, highlighter: &mut Highlighter) -> Vec<Line<'static>> {
     let (text, more) = MAX_REPLY.cut(text);
-    let mut lines = markdown::render(text, shape.format(), painter);
-    lines.extend(excerpt::remainder_line(more, &shape.theme, shape.width));
+    let mut lines = markdown::render(text, key.format(), highlighter);
+    lines.extend(excerpt::remainder_line(more, &key.theme, key.width));
     lines
 }
 
-fn thinking(text: &str, live: bool, fold: FoldState, shape: &LayoutKey) -> Vec<Line<'static>> {
+fn thinking(text: &str, live: bool, fold: FoldState, key: &LayoutKey) -> Vec<Line<'static>> {
     let verb = if live { "thinking" } else { "thought" };
     let words = pluralize(text.split_whitespace().count(), "word");
     let open = fold == FoldState::Open;
     let mark = if open { "▾" } else { "▸" };
     let head = format!("{mark} {verb}  {words}");
-    let mut lines = vec![Line::styled(truncate(&head, shape.width).into_owned(), shape.theme.thinking)];
+    let mut lines = vec![Line::styled(truncate(&head, key.width).into_owned(), key.theme.thinking)];
     if open {
         let (text, more) = OPEN.cut(text);
-        let inner = shape.width.saturating_sub(2).max(1);
-        let mut inside = wrap_text(&clean(text), shape.theme.thinking, inner);
-        inside.extend(excerpt::remainder_line(more, &shape.theme, inner));
-        for line in inside.iter_mut().filter(|_| shape.width > 2) {
+        let inner = key.width.saturating_sub(2).max(1);
+        let mut inside = wrap_text(&clean(text), key.theme.thinking, inner);
+        inside.extend(excerpt::remainder_line(more, &key.theme, inner));
+        for line in inside.iter_mut().filter(|_| key.width > 2) {
             line.spans.insert(0, Span::raw("  "));
         }
         lines.extend(inside);
@@ -138,12 +138,12 @@ fn notice_lines(
     notice: Notice,
     text: &str,
     fold: FoldState,
-    shape: &LayoutKey,
-    painter: &mut Highlighter,
+    key: &LayoutKey,
+    highlighter: &mut Highlighter,
 ) -> Vec<Line<'static>> {
-    let theme = &shape.theme;
+    let theme = &key.theme;
     let one_line =
-        |words: &str, style: Style| vec![Line::styled(truncate(words, shape.width).into_owned(), style)];
+        |words: &str, style: Style| vec![Line::styled(truncate(words, key.width).into_owned(), style)];
     match notice {
         Notice::Interrupted => one_line("⊘ interrupted", theme.warn),
         // Some agents keep the summary to themselves.
@@ -157,31 +157,25 @@ fn notice_lines(
             let head = format!("{mark} compacted: what came before became a summary of {words}");
             let mut lines = one_line(&head, theme.dim);
             if open {
-                lines.extend(reply(text, shape, painter));
+                lines.extend(reply(text, key, highlighter));
             }
             lines
         }
-        Notice::Error => notice_text(text, "✕ ", theme.error, fold, shape),
-        Notice::Info => notice_text(text, "", theme.dim, fold, shape),
+        Notice::Error => notice_text(text, "✕ ", theme.error, fold, key),
+        Notice::Info => notice_text(text, "", theme.dim, fold, key),
     }
 }
 
-fn notice_text(
-    text: &str,
-    mark: &str,
-    style: Style,
-    fold: FoldState,
-    shape: &LayoutKey,
-) -> Vec<Line<'static>> {
+fn notice_text(text: &str, mark: &str, style: Style, fold: FoldState, key: &LayoutKey) -> Vec<Line<'static>> {
     let limit = if fold == FoldState::Open { OPEN } else { EXCERPT };
     let (text, more) = limit.cut(text);
-    let mut lines = wrap_text(&clean(&format!("{mark}{text}")), style, shape.width);
-    lines.extend(excerpt::remainder_line(more, &shape.theme, shape.width));
+    let mut lines = wrap_text(&clean(&format!("{mark}{text}")), style, key.width);
+    lines.extend(excerpt::remainder_line(more, &key.theme, key.width));
     lines
 }
 
-fn turn_end(cost: &TurnCost, shape: &LayoutKey) -> Line<'static> {
+fn turn_end(cost: &TurnCost, key: &LayoutKey) -> Line<'static> {
     let mut parts = vec![turn_duration(cost.duration_ms), format!("{} tok", short_count(cost.usage.total()))];
     parts.extend(cost.usd.map(|usd| format!("${usd:.4}")));
-    Line::styled(truncate(&format!("╶ {}", parts.join(" · ")), shape.width).into_owned(), shape.theme.dim)
+    Line::styled(truncate(&format!("╶ {}", parts.join(" · ")), key.width).into_owned(), key.theme.dim)
 }

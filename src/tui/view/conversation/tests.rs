@@ -98,7 +98,7 @@ struct Pane {
     selected: Option<usize>,
     scroll: ScrollState,
     cache: LayoutCache,
-    painter: Highlighter,
+    highlighter: Highlighter,
 }
 
 impl Pane {
@@ -112,14 +112,14 @@ impl Pane {
             selected: None,
             scroll: ScrollState::default(),
             cache: LayoutCache::default(),
-            painter: Highlighter::default(),
+            highlighter: Highlighter::default(),
         }
     }
 
     /// Draws a frame, and learns from it where scrolling came to rest.
     fn see(&mut self, items: &[Item]) -> VisibleRows {
         let lit = self.query.map(|query| [query.to_owned()]);
-        let look = ViewParams {
+        let params = ViewParams {
             theme: &Theme::dark(),
             width: self.width,
             height: self.height,
@@ -133,7 +133,7 @@ impl Pane {
             scroll: self.scroll,
             is_complete: true,
         };
-        let seen = layout_visible(items, &look, &mut self.cache, &mut self.painter);
+        let seen = layout_visible(items, &params, &mut self.cache, &mut self.highlighter);
         assert!(seen.lines.len() <= usize::from(self.height) && seen.lines.len() == seen.items.len());
         for line in &seen.lines {
             assert!(spans_width(&line.spans) <= usize::from(self.width), "{line:?}");
@@ -273,9 +273,9 @@ fn a_growing_reply_ends_as_the_whole() {
 fn code_is_coloured_once_its_colours_arrive() {
     let items = [reply("```rust\nlet x = 1;\n```")];
     let mut pane = Pane::new(40, 5);
-    pane.painter = Highlighter::start(|| ());
+    pane.highlighter = Highlighter::start(|| ());
     let before = pane.see(&items);
-    pane.painter.wait();
+    pane.highlighter.wait();
     let after = pane.see(&items);
     assert_eq!(plain(&before), plain(&after));
     let keyword = |seen: &VisibleRows| {

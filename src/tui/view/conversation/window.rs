@@ -1,4 +1,4 @@
-//! Which line stands at the top of the pane.
+//! Scrolling: finds the line at the top of the pane.
 
 use super::ViewParams;
 use super::cache::LayoutCache;
@@ -6,8 +6,8 @@ use crate::session::conversation::Item;
 use crate::tui::app::ScrollAnchor;
 use crate::tui::view::highlight::Highlighter;
 
-/// A line of the conversation: of an item, counted from the blank row in front
-/// of it. Ordered from the top.
+/// A line of the conversation: an item, and a line counted from the blank row
+/// before it. Ordered from the top.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct LinePosition {
     /// The item's index.
@@ -16,15 +16,15 @@ pub struct LinePosition {
     pub line: usize,
 }
 
-/// A conversation, how it is looked at, and what is laid out of it.
+/// What scrolling needs to know: the items and their heights.
 pub struct ScrollWindow<'a> {
-    /// The items, not empty.
+    /// The items; at least one.
     pub items: &'a [Item],
-    /// How they are looked at.
+    /// Size and scroll position.
     pub params: &'a ViewParams<'a>,
-    /// What is laid out.
+    /// Laid-out items.
     pub cache: &'a mut LayoutCache,
-    /// What colours code.
+    /// Highlights code in items that have to be laid out.
     pub highlighter: &'a mut Highlighter,
 }
 
@@ -50,7 +50,7 @@ impl ScrollWindow<'_> {
         (top.min(lowest), top >= lowest)
     }
 
-    /// The place behind the last line.
+    /// The position after the last line.
     fn end(&mut self) -> LinePosition {
         let item = self.items.len() - 1;
         LinePosition { item, line: self.height(item) }
@@ -60,14 +60,14 @@ impl ScrollWindow<'_> {
         self.cache.item(self.items, item, self.params, self.highlighter).height()
     }
 
-    /// A place that was there in an earlier frame, or the nearest to it now.
+    /// A position of an earlier frame, or the nearest one that exists now.
     fn clamp(&mut self, item: usize, line: usize) -> LinePosition {
         let item = item.min(self.items.len() - 1);
         let last = self.height(item).saturating_sub(1);
         LinePosition { item, line: line.min(last) }
     }
 
-    /// So many lines further up, or the first line.
+    /// The position so many lines above, or the first one.
     fn up(&mut self, from: LinePosition, mut lines: usize) -> LinePosition {
         let mut place = from;
         while lines > place.line {
@@ -83,7 +83,7 @@ impl ScrollWindow<'_> {
         place
     }
 
-    /// So many lines further down, or `lowest`.
+    /// The position so many lines below, or `lowest`.
     fn down(&mut self, from: LinePosition, mut lines: usize, lowest: LinePosition) -> LinePosition {
         let mut place = from;
         while place < lowest {
@@ -98,8 +98,8 @@ impl ScrollWindow<'_> {
         lowest
     }
 
-    /// The top moved just so far that the item is in sight: all of it, or its
-    /// beginning where it is higher than the pane.
+    /// The top moved by as little as makes the item visible: all of it, or its
+    /// beginning if it is higher than the pane.
     fn revealing(&mut self, top: LinePosition, item: usize) -> LinePosition {
         let first = LinePosition { item, line: 0 };
         if top > first {

@@ -1,4 +1,4 @@
-//! What the scopes of a grammar mean in a theme.
+//! Maps the scopes of a grammar to the meanings of a theme.
 
 use std::sync::LazyLock;
 
@@ -7,17 +7,17 @@ use syntect::parsing::{Scope, ScopeStack};
 
 use crate::tui::view::theme::Theme;
 
-/// Takes a style out of a theme.
+/// Picks a style of a theme.
 pub type StyleSelector = fn(&Theme) -> Style;
 
-/// The meaning of the innermost scope that has one.
+/// The style of the innermost scope that has one.
 pub fn innermost(scopes: &ScopeStack) -> Option<StyleSelector> {
     scopes.as_slice().iter().rev().find_map(|scope| {
         SELECTORS.iter().find(|(prefix, _)| prefix.is_prefix_of(*scope)).map(|(_, meaning)| *meaning)
     })
 }
 
-/// The first prefix that fits counts.
+/// The first prefix that matches counts.
 #[rustfmt::skip]
 const TABLE: [(&str, StyleSelector); 22] = [
     ("comment", |theme| theme.comment),

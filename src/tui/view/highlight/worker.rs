@@ -1,4 +1,4 @@
-//! The thread that reads code with the grammars.
+//! The thread that parses code with the grammars.
 
 use std::collections::HashMap;
 use std::sync::mpsc::{Receiver, Sender};
@@ -8,32 +8,32 @@ use syntect::parsing::{ParseState, ScopeStack, SyntaxSet};
 use super::scope_styles::{self, StyleSelector};
 use super::{MAX_LINE_BYTES, hash_language, hash_line};
 
-/// Lines after which what is done so far is handed over.
+/// Lines after which partial results are sent.
 const BATCH_LINES: usize = 100;
-/// Places in code from which it can be read on, at most.
+/// Cached parser states; beyond that the cache is emptied.
 const MAX_CHECKPOINTS: usize = 256;
 
-/// A line's colours: how many bytes have which meaning, in order.
+/// A line's styles: byte lengths with their style, in order.
 pub type LineStyles = Vec<(Option<StyleSelector>, usize)>;
 
-/// Code to be read.
+/// Code to highlight.
 pub struct HighlightJob {
-    /// Its language, by name or by a file's ending.
+    /// Its language: a name or a file extension.
     pub language: String,
-    /// Its lines, from the first.
+    /// The code from its first line.
     pub text: String,
 }
 
-/// What became of a job, or of a part of it.
+/// The result of a job, or of a part of it.
 #[derive(Default)]
 pub struct HighlightResult {
-    /// Lines by the hash of all code up to them.
+    /// Styles of lines, by the hash of all code up to them.
     pub lines: Vec<(u64, LineStyles)>,
-    /// There is no grammar for this language.
+    /// The language, if it has no grammar.
     pub unsupported: Option<String>,
 }
 
-/// Does jobs until nobody can give any more.
+/// Runs jobs until the sender is dropped.
 pub fn run(jobs: &Receiver<HighlightJob>, painted: &Sender<HighlightResult>, wake: &dyn Fn()) {
     let mut places = HashMap::new();
     // They take tens of megabytes and milliseconds, so not before there is code.
@@ -51,11 +51,11 @@ pub fn run(jobs: &Receiver<HighlightJob>, painted: &Sender<HighlightResult>, wak
     }
 }
 
-/// Where reading can go on.
+/// A parser state from which parsing can continue.
 type ParserCheckpoint = (ParseState, ScopeStack);
 
-/// Reads code on from the last place that is known. `false` when nobody wants
-/// to know any more.
+/// Parses code from the last cached state on. Returns `false` if nobody receives
+/// the results any more.
 fn highlight_job(
     job: &HighlightJob,
     grammars: &SyntaxSet,

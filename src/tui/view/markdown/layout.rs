@@ -1,4 +1,4 @@
-//! From blocks to lines.
+//! Lays parsed Markdown blocks out as lines of a width.
 
 use pulldown_cmark::HeadingLevel;
 use ratatui::style::Style;
@@ -10,48 +10,50 @@ use super::{MarkdownFormat, code, table};
 use crate::text::pad_start;
 use crate::tui::view::spans::{spans_width, wrap};
 
-/// A container is only indented while this many columns stay for what it holds.
+/// Columns that must remain inside an indented container; a narrower one is not indented.
 const MIN_CONTENT_WIDTH: usize = 8;
 
-/// Appends a block, with a blank line between it and what is there.
+/// Appends a block, after a blank line if there are lines already.
 pub fn append(
     lines: &mut Vec<Line<'static>>,
     block: &MarkdownBlock,
     format: MarkdownFormat<'_>,
-    painter: &mut Highlighter,
+    highlighter: &mut Highlighter,
 ) {
     if !lines.is_empty() {
         lines.push(Line::default());
     }
-    lines.extend(block_lines(block, format, painter, 0));
+    lines.extend(block_lines(block, format, highlighter, 0));
 }
 
 fn block_lines(
     block: &MarkdownBlock,
     format: MarkdownFormat<'_>,
-    painter: &mut Highlighter,
+    highlighter: &mut Highlighter,
     depth: usize,
 ) -> Vec<Line<'static>> {
     match block {
         MarkdownBlock::Paragraph(text) => paragraph(text, format),
         MarkdownBlock::Heading(level, text) => heading(*level, text, format),
-        MarkdownBlock::Code { language, text } => code::code_lines(language, text, format, painter),
+        MarkdownBlock::Code { language, text } => code::code_lines(language, text, format, highlighter),
         MarkdownBlock::Quote(blocks) => {
             let mark = || vec![Span::styled("│ ", format.theme.quote)];
             let inner = MarkdownFormat { base: format.base.patch(format.theme.quote), ..format };
-            indent(inner, mark(), &mark(), |format| blocks_lines(blocks, format, painter, depth, true))
+            indent(inner, mark(), &mark(), |format| blocks_lines(blocks, format, highlighter, depth, true))
         }
-        MarkdownBlock::List { start, loose, items } => list(*start, *loose, items, format, painter, depth),
+        MarkdownBlock::List { start, loose, items } => {
+            list(*start, *loose, items, format, highlighter, depth)
+        }
         MarkdownBlock::Table(table) => table::table_lines(table, format),
         MarkdownBlock::Rule => vec![Line::styled("─".repeat(format.width), format.theme.dim)],
     }
 }
 
-/// Several blocks; with blank lines between them, or close together.
+/// Several blocks, with blank lines between them if they are `apart`.
 fn blocks_lines(
     blocks: &[MarkdownBlock],
     format: MarkdownFormat<'_>,
-    painter: &mut Highlighter,
+    highlighter: &mut Highlighter,
     depth: usize,
     apart: bool,
 ) -> Vec<Line<'static>> {
@@ -60,7 +62,7 @@ fn blocks_lines(
         if apart && !lines.is_empty() {
             lines.push(Line::default());
         }
-        lines.extend(block_lines(block, format, painter, depth));
+        lines.extend(block_lines(block, format, highlighter, depth));
     }
     lines
 }
@@ -89,7 +91,7 @@ fn list(
     loose: bool,
     items: &[ListItem],
     format: MarkdownFormat<'_>,
-    painter: &mut Highlighter,
+    highlighter: &mut Highlighter,
     depth: usize,
 ) -> Vec<Line<'static>> {
     let last = start.unwrap_or(0).saturating_add(items.len().saturating_sub(1) as u64);
@@ -112,7 +114,7 @@ fn list(
             lines.push(Line::default());
         }
         lines.extend(indent(format, first, &rest, |format| {
-            blocks_lines(&item.blocks, format, painter, depth + 1, loose)
+            blocks_lines(&item.blocks, format, highlighter, depth + 1, loose)
         }));
     }
     lines
@@ -122,8 +124,8 @@ fn task(done: bool, format: MarkdownFormat<'_>) -> Span<'static> {
     if done { Span::styled("[x]", format.theme.ok) } else { Span::styled("[ ]", format.theme.dim) }
 }
 
-/// Lines with something in front of them; nothing where too little room would
-/// be left behind it.
+/// Lines with a prefix: `first` before the first one, `rest` before the others.
+/// Without any prefix if fewer than [`MIN_CONTENT_WIDTH`] columns would remain.
 pub fn indent(
     format: MarkdownFormat<'_>,
     first: Vec<Span<'static>>,
@@ -149,7 +151,7 @@ pub fn indent(
     lines
 }
 
-/// A text in one style as a line.
+/// A line in one style.
 pub fn styled(text: impl Into<String>, style: Style) -> Line<'static> {
     Line::from(Span::styled(text.into(), style))
 }

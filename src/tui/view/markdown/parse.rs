@@ -1,4 +1,4 @@
-//! From markdown to blocks, with their inline styles already in them.
+//! Parses Markdown into blocks whose text already carries its inline styles.
 
 use std::ops::Range;
 
@@ -9,71 +9,72 @@ use ratatui::text::Span;
 use super::MarkdownFormat;
 use crate::text::{clean, clean_line};
 
-/// Containers inside each other at most; deeper ones (hostile text) are opened up.
+/// How deep containers may nest. Hostile text nests deeper: its inner containers
+/// are dissolved into the last one, so layout cannot overflow the stack.
 const MAX_DEPTH: usize = 16;
 
-/// Text with inline styles, by the lines its author broke it into.
+/// Styled text, one entry per line of the source.
 pub type InlineLines = Vec<Vec<Span<'static>>>;
 
-/// A block and where it stands in the source.
+/// A block and where it begins in the source.
 #[derive(Debug)]
 pub struct LocatedBlock {
-    /// The block.
+    /// What it is.
     pub block: MarkdownBlock,
-    /// Where it begins.
+    /// Byte offset of its beginning.
     pub start: usize,
 }
 
-/// A block of a text.
+/// A block-level element.
 #[derive(Debug, Clone, PartialEq)]
 pub enum MarkdownBlock {
-    /// A paragraph; also HTML, as its text.
+    /// A paragraph. HTML too: its source is shown as text.
     Paragraph(InlineLines),
-    /// A heading.
+    /// A heading of a level.
     Heading(HeadingLevel, InlineLines),
-    /// Code.
+    /// A code block.
     Code {
-        /// The language, as the fence names it; empty where it does not.
+        /// The language that the fence names; empty if it names none.
         language: String,
-        /// The code, clean.
+        /// The code, cleaned.
         text: String,
     },
-    /// A quotation.
+    /// A block quote.
     Quote(Vec<MarkdownBlock>),
-    /// A list.
+    /// A bullet list or a numbered one.
     List {
-        /// The number of the first item; none for bullets.
+        /// The number of the first item; `None` for bullets.
         start: Option<u64>,
-        /// The author put blank lines between the items.
+        /// The source has blank lines between the items, so the output gets them too.
         loose: bool,
-        /// Its items.
+        /// The items, in order.
         items: Vec<ListItem>,
     },
-    /// A table.
+    /// A table, heading included.
     Table(MarkdownTable),
-    /// A line across.
+    /// A horizontal rule.
     Rule,
 }
 
-/// An item of a list.
+/// A list item.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ListItem {
-    /// Whether the task it stands for is done; none where it is no task.
+    /// The state of a task list's checkbox; `None` if the item is not a task.
     pub done: Option<bool>,
-    /// What it holds.
+    /// Its content.
     pub blocks: Vec<MarkdownBlock>,
 }
 
-/// A table.
+/// A table's cells.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct MarkdownTable {
-    /// How each column is aligned.
+    /// One per column.
     pub alignments: Vec<Alignment>,
-    /// The heading, then the rows; each of as many cells as there are columns.
+    /// The heading first. Each row has as many cells as there are columns.
     pub rows: Vec<Vec<InlineLines>>,
 }
 
-/// The top-level blocks of a text.
+/// Parses the top-level blocks of a text.
 pub fn blocks(text: &str, format: &MarkdownFormat<'_>) -> Vec<LocatedBlock> {
     let options = Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH | Options::ENABLE_TASKLISTS;
     let mut builder =
@@ -84,7 +85,7 @@ pub fn blocks(text: &str, format: &MarkdownFormat<'_>) -> Vec<LocatedBlock> {
     builder.done
 }
 
-/// A container that is not closed yet.
+/// A container whose end tag has not come yet.
 enum OpenContainer {
     Quote(Vec<MarkdownBlock>),
     List { start: Option<u64>, loose: bool, items: Vec<ListItem> },
@@ -94,19 +95,19 @@ enum OpenContainer {
 struct BlockBuilder<'a> {
     format: &'a MarkdownFormat<'a>,
     open: Vec<(usize, OpenContainer)>,
-    /// Containers that were opened beyond the deepest level.
+    /// Containers open beyond [`MAX_DEPTH`], which were dissolved.
     ignored: usize,
     done: Vec<LocatedBlock>,
     text: PendingText,
 }
 
-/// The text being gathered.
+/// The inline text collected for the next block.
 #[derive(Default)]
 struct PendingText {
     start: usize,
     lines: InlineLines,
     styles: Vec<Style>,
-    /// Where the links that are open lead, and where their text began.
+    /// Open links: the target, then line and span where the link's text begins.
     links: Vec<(String, usize, usize)>,
     code: Option<(String, String)>,
     table: Option<MarkdownTable>,
@@ -266,7 +267,7 @@ impl BlockBuilder<'_> {
         }
     }
 
-    /// Puts a finished block into the container that is open.
+    /// Appends a finished block to the innermost open container.
     fn push_block(&mut self, start: usize, block: MarkdownBlock) {
         self.flush();
         match self.open.last_mut() {
@@ -279,8 +280,8 @@ impl BlockBuilder<'_> {
         }
     }
 
-    /// The text gathered so far is a paragraph: also that of a tight item, which
-    /// has no tag of its own.
+    /// Ends a paragraph. Items of tight lists have no paragraph tag of their own, so
+    /// this also runs wherever another block begins.
     fn flush(&mut self) {
         let mut lines = self.text.take_lines();
         while lines.last().is_some_and(Vec::is_empty) {
@@ -327,11 +328,11 @@ impl BlockBuilder<'_> {
         self.text.links.push((to.to_owned(), line, span));
     }
 
-    /// Where the link leads stands behind its text, unless its text says so.
+    /// Appends the link's target after its text, unless the text is the target.
     fn close_link(&mut self) {
         self.text.styles.pop();
         let Some((to, line, span)) = self.text.links.pop() else { return };
-        let said: String = self
+        let label: String = self
             .text
             .lines
             .iter()
@@ -341,15 +342,15 @@ impl BlockBuilder<'_> {
             .map(|span| span.content.as_ref())
             .collect();
         let bare = |text: &str| text.trim_start_matches("mailto:").trim_end_matches('/').to_owned();
-        if !to.is_empty() && bare(&said) != bare(&to) {
+        if !to.is_empty() && bare(&label) != bare(&to) {
             self.push_text(&format!(" ({to})"), self.format.theme.dim);
         }
     }
 }
 
 impl PendingText {
-    /// The lines gathered, clean. Entities can hide control characters, so this
-    /// cannot be done before parsing.
+    /// Takes the collected lines, cleaned. Cleaning comes after parsing because
+    /// entities (`&#27;`) can hide control characters.
     fn take_lines(&mut self) -> InlineLines {
         let mut lines = std::mem::take(&mut self.lines);
         for span in lines.iter_mut().flatten() {
@@ -361,7 +362,7 @@ impl PendingText {
     }
 }
 
-/// The language of a fence: the first word, which may go on behind a comma or brace.
+/// The language of a fence: its info string up to the first blank, comma, brace or colon.
 fn fence_language(kind: &CodeBlockKind<'_>) -> String {
     match kind {
         CodeBlockKind::Fenced(info) => {

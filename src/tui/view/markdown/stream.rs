@@ -1,4 +1,4 @@
-//! A text that is still being written.
+//! Renders Markdown that is still being written.
 
 use ratatui::style::Style;
 use ratatui::text::Line;
@@ -7,31 +7,31 @@ use super::super::highlight::Highlighter;
 use super::super::theme::Theme;
 use super::{MarkdownFormat, layout, parse};
 
-/// The lines of a growing text. Blocks that cannot change any more are laid out
-/// once; only the last one is laid out again as it grows.
+/// The lines of a growing text. Finished blocks are laid out once; only the last
+/// block is laid out again as it grows, so a delta costs one block, not the reply.
 #[derive(Debug, Default)]
 pub struct MarkdownStream {
-    /// What the lines were laid out for.
+    /// Width, base style and theme of the layout; another one starts over.
     key: Option<(usize, Style, Theme)>,
-    /// The source of the blocks that are done.
+    /// The source of the finished blocks.
     source: String,
-    /// Their lines, and behind them those of the last block.
+    /// The lines of the finished blocks, then those of the last block.
     lines: Vec<Line<'static>>,
-    /// How many of the lines are done.
+    /// How many lines belong to finished blocks.
     done: usize,
 }
 
 impl MarkdownStream {
-    /// The lines of the text as it is now.
+    /// Lays out the text as it is now.
     pub fn lines(
         &mut self,
         text: &str,
         format: MarkdownFormat<'_>,
-        painter: &mut Highlighter,
+        highlighter: &mut Highlighter,
     ) -> &[Line<'static>] {
-        let shape = Some((format.width, format.base, *format.theme));
-        if self.key != shape || !text.starts_with(&self.source) {
-            *self = Self { key: shape, ..Self::default() };
+        let key = Some((format.width, format.base, *format.theme));
+        if self.key != key || !text.starts_with(&self.source) {
+            *self = Self { key: key, ..Self::default() };
         }
         self.lines.truncate(self.done);
         let rest = &text[self.source.len()..];
@@ -46,9 +46,9 @@ impl MarkdownStream {
                 &mut self.lines,
                 &placed.block,
                 MarkdownFormat { growing: at == last, ..format },
-                painter,
+                highlighter,
             );
-            if painter.has_pending() && at < done {
+            if highlighter.has_pending() && at < done {
                 // Its colours are still to come, so it is laid out again.
                 (done, self.done) = (at, before);
             }
@@ -60,15 +60,15 @@ impl MarkdownStream {
         &self.lines
     }
 
-    /// The lines as they were laid out last.
+    /// The lines of the last call to [`Self::lines`].
     pub fn laid_out(&self) -> &[Line<'static>] {
         &self.lines
     }
 }
 
-/// How many blocks cannot change any more: those before the last one, once its
-/// first line is complete. Until then that line may still belong to the block
-/// before it.
+/// How many blocks are finished: all before the last one, once the first line of
+/// the last one is complete. Until then that line may still join the block before
+/// it, as a lazy continuation does.
 fn finished_blocks(text: &str, blocks: &[parse::LocatedBlock]) -> usize {
     let complete = |block: &parse::LocatedBlock| text[block.start..].contains('\n');
     match blocks {
@@ -77,7 +77,7 @@ fn finished_blocks(text: &str, blocks: &[parse::LocatedBlock]) -> usize {
     }
 }
 
-/// Where the line begins that holds this place: a block's indentation is part of it.
+/// The start of the line that holds `at`: a block's indentation belongs to it.
 fn line_start(text: &str, at: usize) -> usize {
     text[..at].rfind('\n').map_or(0, |newline| newline + 1)
 }

@@ -1,5 +1,5 @@
-//! Tables, fitted to the width: wide columns shrink and their cells wrap; where
-//! not even that helps, each row becomes a list of its cells.
+//! Lays out tables: wide columns shrink and their cells wrap. A table that does
+//! not fit even then is shown as a list of cells for each row.
 
 use pulldown_cmark::Alignment;
 use ratatui::text::{Line, Span};
@@ -10,12 +10,12 @@ use super::parse::{InlineLines, MarkdownTable};
 use crate::text::width;
 use crate::tui::view::spans::{spans_width, wrap};
 
-/// What stands between two columns.
+/// Drawn between two columns.
 const SEPARATOR: &str = " │ ";
-/// A column is never narrower than this, unless all it holds is.
+/// A column shrinks no further than this.
 const MIN_COLUMN_WIDTH: usize = 8;
 
-/// Lays a table out.
+/// Lays out a table.
 pub fn table_lines(table: &MarkdownTable, format: MarkdownFormat<'_>) -> Vec<Line<'static>> {
     let columns = table.alignments.len();
     let Some((head, body)) = table.rows.split_first().filter(|_| columns > 0) else { return Vec::new() };
@@ -32,7 +32,7 @@ pub fn table_lines(table: &MarkdownTable, format: MarkdownFormat<'_>) -> Vec<Lin
     lines
 }
 
-/// The width of each column; none where the table does not fit at all.
+/// The width of each column; `None` if the table does not fit at all.
 fn column_widths(table: &MarkdownTable, most: usize) -> Option<Vec<usize>> {
     let columns = table.alignments.len();
     let room = most.checked_sub(width(SEPARATOR) * (columns - 1))?;
@@ -58,7 +58,7 @@ fn column_widths(table: &MarkdownTable, most: usize) -> Option<Vec<usize>> {
     Some(widths)
 }
 
-/// One row, as high as its highest cell.
+/// Lays out one row, as high as its highest cell.
 fn row(
     cells: &[InlineLines],
     widths: &[usize],
@@ -100,7 +100,7 @@ fn row(
         .collect()
 }
 
-/// Each row as a list of its cells, with the heading in front of each.
+/// Lays out each row as a list of `heading: cell`.
 fn rows_as_lists(
     head: &[InlineLines],
     body: &[Vec<InlineLines>],

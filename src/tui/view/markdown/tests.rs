@@ -120,17 +120,17 @@ fn nesting_without_end_is_cut_off() {
 #[test]
 fn a_stream_ends_as_the_whole() {
     let theme = Theme::dark();
-    let painter = &mut Highlighter::default();
+    let highlighter = &mut Highlighter::default();
     for text in NASTY.iter().copied().chain([TOUR]) {
         let mut stream = MarkdownStream::default();
         for (end, _) in text.char_indices() {
             let written = &text[..end];
-            let lines = plain(stream.lines(written, format(40, &theme), painter));
+            let lines = plain(stream.lines(written, format(40, &theme), highlighter));
             if end % 7 == 0 {
                 assert_eq!(lines, plain(&rendered(written, format(40, &theme))), "{written:?}");
             }
         }
-        let lines = stream.lines(text, format(40, &theme), painter);
+        let lines = stream.lines(text, format(40, &theme), highlighter);
         assert_eq!(lines, rendered(text, format(40, &theme)), "{text:?}");
     }
 }
@@ -139,31 +139,31 @@ fn a_stream_ends_as_the_whole() {
 fn colours_that_come_late_are_taken_up() {
     let text = "before\n\n```rust\nlet x = 1;\n```\n\nbetween\n\n```rust\nlet y = 2;\n```\n\nafter\n";
     let theme = Theme::dark();
-    let mut painter = Highlighter::start(|| ());
+    let mut highlighter = Highlighter::start(|| ());
     let mut stream = MarkdownStream::default();
     loop {
-        let lines = stream.lines(text, format(40, &theme), &mut painter).to_vec();
+        let lines = stream.lines(text, format(40, &theme), &mut highlighter).to_vec();
         assert_eq!(plain(&lines), plain(&rendered(text, format(40, &theme))));
-        if !painter.take_pending() {
+        if !highlighter.take_pending() {
             let keywords =
                 lines.iter().flat_map(|line| &line.spans).filter(|span| span.style == theme.keyword);
             assert_eq!(keywords.count(), 2);
-            assert_eq!(lines, render(text, format(40, &theme), &mut painter));
+            assert_eq!(lines, render(text, format(40, &theme), &mut highlighter));
             return;
         }
-        painter.wait();
+        highlighter.wait();
     }
 }
 
 #[test]
 fn a_stream_starts_anew_when_its_text_or_width_changes() {
     let theme = Theme::dark();
-    let painter = &mut Highlighter::default();
+    let highlighter = &mut Highlighter::default();
     let mut stream = MarkdownStream::default();
     let one = "first\n\nsecond\n\nthird";
-    stream.lines(one, format(40, &theme), painter);
-    assert_eq!(plain(stream.lines("other\n\ntext", format(40, &theme), painter)), "other\n\ntext");
-    assert_eq!(plain(stream.lines("other\n\ntext", format(4, &theme), painter)), "othe\nr\n\ntext");
+    stream.lines(one, format(40, &theme), highlighter);
+    assert_eq!(plain(stream.lines("other\n\ntext", format(40, &theme), highlighter)), "other\n\ntext");
+    assert_eq!(plain(stream.lines("other\n\ntext", format(4, &theme), highlighter)), "othe\nr\n\ntext");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Styles as a theme file writes them: `bold underline yellow on black`.
+//! Parses styles of theme files: `bold underline yellow on black`.
 
 use ratatui::style::{Color, Modifier, Style};
 
@@ -31,8 +31,8 @@ const COLORS: [(&str, Color); 17] = [
     ("bright-white", Color::White),
 ];
 
-/// Reads a style. Colours of the terminal's palette keep to what the person chose
-/// for their terminal; "default" leaves it as it is.
+/// Parses a style. Named colors are those of the terminal's palette; `default`
+/// keeps the terminal's own.
 pub fn parse(text: &str) -> Result<Style, String> {
     let mut style = Style::new();
     let mut words = text.split_whitespace();
@@ -48,8 +48,8 @@ pub fn parse(text: &str) -> Result<Style, String> {
     Ok(style)
 }
 
-/// Reads a colour; none for the terminal's own foreground or ground, so that it
-/// can be patched over another style.
+/// Parses a color. `None` for `default`: no color set, so the style can be patched
+/// over another one.
 fn parse_color(word: &str) -> Result<Option<Color>, String> {
     if let Some((_, colour)) = COLORS.iter().find(|(name, _)| *name == word) {
         return Ok(Some(*colour).filter(|colour| *colour != Color::Reset));
@@ -67,7 +67,7 @@ fn parse_color(word: &str) -> Result<Option<Color>, String> {
     Err(unknown_name("colour", word, known))
 }
 
-/// Says that a name is unknown, and which known one is nearest.
+/// The message for an unknown name, with the nearest known one.
 pub fn unknown_name<'a>(what: &str, name: &str, known: impl Iterator<Item = &'a str>) -> String {
     let nearest = known
         .map(|known| (known, strsim::jaro_winkler(known, name)))
