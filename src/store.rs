@@ -22,6 +22,8 @@ mod project_dir;
 mod read_file;
 mod snapshots;
 mod trash;
+mod trust;
+mod working_folder;
 mod worktrees;
 mod writer;
 
@@ -38,6 +40,8 @@ pub use imported::{ExternalRecord, ImportedSessions};
 pub use local::LocalStore;
 pub use memory::MemoryStore;
 pub use project_dir::belongs_to_cwd;
+pub use trust::{TrustRecord, TrustStore};
+pub use working_folder::{FolderReason, WorkingFolder, working_folder};
 
 /// A place that keeps transcripts. Every call may touch a disk, so none belongs
 /// on a draw loop.

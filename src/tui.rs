@@ -1,5 +1,8 @@
-//! The terminal program: what it is (`app`), how it looks (`view`), and the
-//! loop where both meet the world (`shell`).
+//! The terminal program: a pure core (`app`), its drawing (`view`), and the loop
+//! that connects both to the world (`shell`).
+//!
+//! `app` never does I/O, `view` never changes state, `shell` never decides.
+//! Start with `app::update`.
 
 pub mod app;
 mod shell;

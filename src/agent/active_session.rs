@@ -16,9 +16,9 @@ use super::context::ModelContext;
 use super::tool::{ReadFiles, TodoList};
 use super::totals::SessionTotals;
 use super::transcript_entry::{self, EntryContext, TranscriptEntry};
-use crate::session::raw_entry::{EntryKind, RawEntry};
+use crate::session::raw_entry::EntryKind;
 use crate::session::{Prices, SessionId, Transcript, summary::SessionTitle};
-use crate::store::{SessionStore, SessionWriter, StoreError, belongs_to_cwd};
+use crate::store::{FolderReason, SessionStore, SessionWriter, StoreError, working_folder};
 
 /// A session that has the seat.
 pub struct ActiveSession {
@@ -113,10 +113,10 @@ impl ActiveSession {
             ),
             None => transcript.leaf(),
         };
-        let cwd = at
-            .cwd
-            .or_else(|| was_moved(&transcript, writer.path(), here).then_some(here))
-            .map_or_else(|| last_folder(&transcript).unwrap_or_else(|| here.to_owned()), Path::to_owned);
+        let cwd = match at.cwd {
+            Some(cwd) => cwd.to_owned(),
+            None => resume_folder(store, id, here)?,
+        };
         let health = transcript.health;
         Ok(Self {
             id,
@@ -226,23 +226,12 @@ fn user_uuids(transcript: &Transcript<'_>) -> HashSet<Uuid> {
     lines.filter_map(|line| Uuid::try_parse(&line.uuid()?).ok()).collect()
 }
 
-/// Whether the transcript was moved to the project of the folder we are in:
-/// none of its entries was written in that project.
-fn was_moved(transcript: &Transcript<'_>, path: &Path, here: &Path) -> bool {
-    let mut seen = HashSet::new();
-    let mut folders =
-        transcript.entries.iter().filter_map(RawEntry::cwd).filter(|folder| seen.insert(folder.clone()));
-    belongs_to_cwd(path, here) && !folders.any(|folder| belongs_to_cwd(path, Path::new(&*folder)))
-}
-
-/// The last folder the conversation worked in, if it still exists.
-fn last_folder(transcript: &Transcript<'_>) -> Option<PathBuf> {
-    let lines = transcript.entries.iter().rev();
-    let cwd = lines
-        .filter(|line| line.kind() != EntryKind::Progress && !line.is_sidechain())
-        .find_map(RawEntry::cwd)?;
-    let cwd = PathBuf::from(cwd.into_owned());
-    cwd.is_dir().then_some(cwd)
+/// The folder to work in: the one that the transcript is filed under. `here` takes
+/// the place of a folder that is gone, and of one that only the transcript claims.
+fn resume_folder(store: &dyn SessionStore, id: SessionId, here: &Path) -> Result<PathBuf, StoreError> {
+    let folder = working_folder(store, id, here)?;
+    let is_usable = folder.reason != FolderReason::Unverified && folder.path.is_dir();
+    Ok(if is_usable { folder.path } else { here.to_owned() })
 }
 
 /// The conversation could be longer than what is resumed here.

@@ -46,6 +46,7 @@ fn room(scratch: &DemoFolder) -> ScreenContext {
         state: scratch.root().join("state"),
         index: scratch.root().join("cache/index.db"),
         env: scratch.env(),
+        trust: scratch.trust(),
         welcome: Some(
             "demo: made-up sessions in a scratch folder; nothing of yours is touched. ? shows the keys"
                 .to_owned(),

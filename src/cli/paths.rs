@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use directories::{BaseDirs, ProjectDirs};
 use uuid::Uuid;
 
-use crate::store::{ImportedSessions, LocalStore};
+use crate::store::{ImportedSessions, LocalStore, TrustStore};
 
 /// The folders and files of one user.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,6 +64,11 @@ impl Paths {
     pub fn index(&self) -> PathBuf {
         let name = Uuid::new_v5(&Uuid::NAMESPACE_OID, self.claude.as_os_str().as_encoded_bytes());
         self.cache.join(format!("index-{}.db", name.simple()))
+    }
+
+    /// The records of the folders that a person trusts.
+    pub fn trust(&self) -> TrustStore {
+        TrustStore::new(&self.claude, &self.codex, &self.state)
     }
 
     /// The store of all sessions: the official tools' and ours, and copies of

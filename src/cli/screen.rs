@@ -18,7 +18,7 @@ use super::sessions::lookup::SessionLookup;
 use crate::session::raw_entry::EntryKind;
 use crate::session::{SessionId, SessionSummary, Transcript};
 use crate::slot::{AgentSpec, Launch, SessionFinder, SessionLocation};
-use crate::store::{LocalStore, SessionStore};
+use crate::store::{self, LocalStore, SessionStore, TrustStore};
 use crate::tui::app::Keymap;
 use crate::tui::view::Theme;
 use crate::tui::{self, TuiOptions};
@@ -35,6 +35,8 @@ pub(super) struct ScreenContext {
     pub index: PathBuf,
     /// Environment of the agent on top of ours.
     pub env: Vec<(OsString, OsString)>,
+    /// The folders that a person trusts.
+    pub trust: TrustStore,
     /// Something to say at the start.
     pub welcome: Option<String>,
 }
@@ -55,7 +57,8 @@ pub fn run(seat: &LaunchArgs) -> Result<CliExit> {
     let index = places.index();
     // The copies of what other agents keep are files, too.
     let store = if seat.ephemeral { LocalStore::new(&places.claude) } else { places.store() };
-    let room = ScreenContext { store, cwd, state: places.state, index, env: Vec::new(), welcome };
+    let trust = places.trust();
+    let room = ScreenContext { store, cwd, state: places.state, index, env: Vec::new(), trust, welcome };
     run_screen(room, seat, reading.settings)
 }
 
@@ -91,7 +94,7 @@ pub(super) fn run_screen(room: ScreenContext, seat: &LaunchArgs, settings: Setti
         resume,
         ephemeral: seat.ephemeral,
         processes: settings.processes,
-        finder: finder(store.clone()),
+        finder: finder(store.clone(), room.cwd.clone(), room.trust.clone()),
         ..Launch::new(choice.spec.driver, choice.program.clone(), room.cwd)
     };
     tui::run(TuiOptions {
@@ -99,6 +102,8 @@ pub(super) fn run_screen(room: ScreenContext, seat: &LaunchArgs, settings: Setti
         agent: choice.name.to_owned(),
         agents: agents::agent_offers(&all, agents::find_on_path),
         terminal: choice.in_terminal,
+        ignores_project_settings: choice.spec.ignores_project_settings,
+        trust: room.trust,
         store,
         index: (!seat.ephemeral).then_some(room.index),
         resume_newest: seat.continue_last,
@@ -155,18 +160,19 @@ fn agent_for_session(
 const END_BYTES: u64 = 64 * 1024;
 
 /// Where stored sessions are, for agents that do not find them themselves.
-fn finder(store: Arc<LocalStore>) -> SessionFinder {
+fn finder(store: Arc<LocalStore>, opened: PathBuf, trust: TrustStore) -> SessionFinder {
     SessionFinder::new(move |session| {
         let stored = store.find(session).ok()?;
         let head = store.read_head(session, END_BYTES).ok()?;
         let parsed = Transcript::parse(&head);
-        let cwd = parsed.entries.iter().find_map(|line| Some(PathBuf::from(&*line.cwd()?)))?;
+        let cwd = store::working_folder(&*store, session, &opened).ok()?.path;
+        let is_trusted = trust.is_trusted(&cwd);
         let holder = store.holder(session).map(|holder| (holder.pid, holder.program));
         let is_told = parsed.entries.iter().any(|line| line.kind() == EntryKind::Imported);
         let tail = || SessionSummary::from_bytes(&store.read_tail(session, END_BYTES).ok()?.bytes).active;
         // A file of the agent's own has all that was said until it was touched.
         let as_of = if is_told { tail().map(SystemTime::from) } else { Some(stored.modified) };
-        Some(SessionLocation { cwd, transcript: stored.path, recorded_until: as_of, holder })
+        Some(SessionLocation { cwd, is_trusted, transcript: stored.path, recorded_until: as_of, holder })
     })
 }
 

@@ -121,6 +121,8 @@ pub struct AgentSpec {
     /// Its transcripts are in the official Claude format, so it shares its sessions
     /// with the browser and with every other such agent.
     pub official_format: bool,
+    /// It can be started without the settings of the project it works in.
+    pub ignores_project_settings: bool,
     /// Makes the driver of one process.
     pub driver: fn() -> Box<dyn Driver>,
 }

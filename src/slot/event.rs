@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 use super::driver::Driver;
-use super::{Capabilities, ListedSession, SessionFinder};
+use super::{Capabilities, ListedSession, SessionFinder, SessionLocation};
 use crate::protocol::PermissionMode;
 use crate::session::SessionId;
 use crate::session::conversation::ConversationEvent;
@@ -36,6 +36,9 @@ pub struct Launch {
     pub resume: Option<SessionId>,
     /// Do not write transcripts to disk.
     pub ephemeral: bool,
+    /// The project's own settings count: its hooks, MCP servers and environment.
+    /// Without them the agent starts with the user's settings only.
+    pub project_settings: bool,
     /// The hotseat executable, whose `guard` command supervises the agent; `None`
     /// for the running one.
     pub guard: Option<PathBuf>,
@@ -64,9 +67,19 @@ impl Launch {
             permission_mode: PermissionMode::Default,
             resume: None,
             ephemeral: false,
+            project_settings: true,
             guard: None,
             processes: 2,
             finder: SessionFinder::default(),
+        }
+    }
+
+    /// Moves to the folder of a stored session. Another folder than the one that
+    /// was opened has its own settings count only where a person trusts it.
+    pub(super) fn work_in(&mut self, location: SessionLocation) {
+        if location.cwd != self.cwd {
+            self.project_settings = location.is_trusted;
+            self.cwd = location.cwd;
         }
     }
 }

@@ -35,6 +35,7 @@ use super::handle::SlotCommand;
 use super::{
     Launch, PermissionRequest, ProcessExit, PromptState, SlotEvent, SlotEventKind, SlotState, SlotTotals,
 };
+use crate::protocol::PermissionMode;
 use crate::session::SessionId;
 
 /// Identifies a process within its slot.
@@ -139,6 +140,9 @@ struct ActiveTurn {
 #[derive(Debug)]
 pub(super) struct SlotMachine {
     launch: Launch,
+    /// What may run without asking in the active session. It differs from the
+    /// launch's where an answer widened it "for this session".
+    session_mode: PermissionMode,
     /// Size of a transcript in bytes (injected). An empty one cannot be resumed.
     transcript_size: fn(&Path) -> u64,
     /// Finds the agent's pid behind a group leader (injected).
@@ -174,6 +178,7 @@ impl SlotMachine {
     pub(super) fn new(launch: Launch, size: fn(&Path) -> u64, speaker: fn(u32) -> u32, now: Now) -> Self {
         Self {
             driver: (launch.driver)(),
+            session_mode: launch.permission_mode,
             launch,
             transcript_size: size,
             find_leaf: speaker,

@@ -1,4 +1,4 @@
-//! What the program is: its state, what happens to it, what it asks for.
+//! The functional core of the screen: state, events, commands, effects.
 //!
 //! Pure: no I/O, no async, no drawing, no clock. [`update`] takes one
 //! [`Event`] at a time and answers with [`Effect`]s; the view draws [`App`];
@@ -25,6 +25,7 @@ pub mod sample;
 mod setup;
 mod state;
 mod text_input;
+mod trust;
 mod undo;
 mod update;
 
@@ -49,5 +50,6 @@ pub use overlay::{Confirmation, LinePrompt, Overlay, PromptKind, ViewerContent};
 pub use ranking::{RankJob, Ranking};
 pub use setup::AppSetup;
 pub use state::{AgentStatus, App, Focus, PermissionCard, Toast};
+pub use trust::{FolderUse, PendingStart, ResolvedFolder};
 pub use undo::Undo;
 pub use update::{SlashCommand, completions, initial_effects, update};

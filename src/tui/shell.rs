@@ -1,16 +1,22 @@
-//! The loop: the one place where state, screen, slot and store meet.
+//! The event loop: connects state, screen, slot and store.
 //!
-//! Owns the terminal, the [`App`] and the receivers. Decides nothing: events go
-//! into `update`, effects come out and are run as tasks, and what waits is
-//! taken in before one frame is drawn. A frame is drawn on change, not on a timer.
+//! Owns the terminal, the [`App`] and the receivers. It never decides: events go
+//! into `update`, effects come out and run as tasks. It never waits for one thing
+//! alone: a terminal that does not read, an open editor and a slow disk hold up
+//! neither the agent's events nor the end of the program. Start with
+//! [`Shell::run`]: what waits is taken in, then one frame is drawn, on change and
+//! not on a timer.
 
 mod clipboard;
 mod editor;
 mod effects;
 mod environment_watch;
+mod event_sources;
+mod folders;
 mod input;
 mod key_encoding;
 mod message_search;
+mod output;
 mod persistence;
 mod recorder;
 mod session_list_worker;
@@ -23,12 +29,13 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use chrono::{Local, Offset, Utc};
 use ratatui::layout::Rect;
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 use uuid::Uuid;
 
 use self::effects::{EffectRunner, LoopEffect};
-use self::input::InputReader;
+use self::event_sources::{EventSources, LoopEvent};
+use self::folders::Folders;
 use self::message_search::MessageSearch;
 use self::persistence::Persistence;
 use self::recorder::Recorder;
@@ -37,8 +44,8 @@ use self::terminal::Screen;
 use super::app::{AgentOffer, App, AppSetup, Effect, Event, Keymap, initial_effects, update};
 use super::view::{Theme, ViewCaches, view};
 use crate::session::Prices;
-use crate::slot::{self, AgentProgram, Launch, SlotEvent};
-use crate::store::{Scope, SessionStore};
+use crate::slot::{self, AgentProgram, Launch};
+use crate::store::{Scope, SessionStore, TrustStore};
 
 /// What the program is started with.
 pub struct TuiOptions {
@@ -48,9 +55,13 @@ pub struct TuiOptions {
     pub agent: String,
     /// The agents that can take its place; a program for each that is there.
     pub agents: Vec<(AgentOffer, Option<AgentProgram>)>,
+    /// That agent can be started without the settings of the project.
+    pub ignores_project_settings: bool,
+    /// The folders that a person trusts.
+    pub trust: TrustStore,
     /// Where transcripts live.
     pub store: Arc<dyn SessionStore>,
-    /// The file of the index; none where nothing is written to disk.
+    /// The file of the index; `None` if nothing is written to disk.
     pub index: Option<PathBuf>,
     /// Resume the newest session of the folder.
     pub resume_newest: bool,
@@ -66,7 +77,7 @@ pub struct TuiOptions {
     pub times: bool,
     /// The browser's width in columns.
     pub browser_width: Option<u16>,
-    /// The editor with its arguments; none: `$VISUAL`, `$EDITOR`, `vi`.
+    /// The editor with its arguments; `None` for `$VISUAL`, `$EDITOR` or `vi`.
     pub editor: Option<String>,
     /// What models cost.
     pub prices: Prices,
@@ -77,6 +88,10 @@ pub struct TuiOptions {
     /// Something to say at the start.
     pub welcome: Option<String>,
 }
+
+/// Events that are taken in before a frame is drawn, at most: a flood of them must
+/// not hide what it does, nor the signal that ends it.
+const EVENTS_PER_FRAME: usize = 4096;
 
 /// Runs the program until the person quits or a signal ends it.
 pub fn run(options: TuiOptions) -> Result<()> {
@@ -98,45 +113,38 @@ struct Shell {
     screen: Screen,
     caches: ViewCaches,
     theme: Theme,
-    editor: Option<String>,
+    editor_command: Option<String>,
+    /// The editor that has the terminal at the moment.
+    editor: Option<JoinHandle<()>>,
     launch: Launch,
     agent_programs: Arc<[Option<AgentProgram>]>,
     store: Arc<dyn SessionStore>,
     index: Option<PathBuf>,
+    folders: Folders,
+    /// The folder of what survives a run.
+    state: PathBuf,
     persistence: Persistence,
-    /// None where nothing is written to disk.
+    /// `None` if nothing is written to disk.
     recorder: Option<Recorder>,
-}
-
-/// What the loop waits for.
-struct EventSources {
-    /// None while the terminal is lent to another program.
-    input: Option<InputReader>,
-    events: mpsc::UnboundedReceiver<Event>,
-    slot_events: mpsc::Receiver<SlotEvent>,
-    tick: tokio::time::Interval,
-    signals: [Signal; 3],
-}
-
-/// Why the loop goes on or ends.
-enum LoopEvent {
-    /// Something happened.
-    Event(Event),
-    /// A signal asked for the end, or the terminal is gone.
-    Shutdown,
 }
 
 impl Shell {
     fn start(options: TuiOptions) -> Result<Self> {
-        let keepsakes = Persistence::new(&options.state);
+        let persistence = Persistence::new(&options.state);
+        let opened = options.launch.cwd.clone();
+        let folders = Folders { store: Arc::clone(&options.store), trust: options.trust, opened };
+        let resume_elsewhere = options.launch.resume.and_then(|session| folders.elsewhere(session));
         let app = App::new(AppSetup {
             keymap: options.keymap,
             folder: options.launch.cwd.display().to_string(),
             agent: options.agent,
-            agents: options.agents.iter().map(|(offered, _)| offered.clone()).collect(),
+            agents: options.agents.iter().map(|(offer, _)| offer.clone()).collect(),
             terminal: options.terminal,
             mode: options.launch.permission_mode,
             resume: options.launch.resume,
+            resume_elsewhere,
+            is_trusted: folders.trust.is_trusted(&folders.opened),
+            ignores_project_settings: options.ignores_project_settings,
             resume_newest: options.resume_newest,
             all: options.all,
             ephemeral: options.launch.ephemeral,
@@ -144,8 +152,8 @@ impl Shell {
             show_timestamps: options.times,
             browser_width: options.browser_width,
             prices: options.prices,
-            drafts: keepsakes.drafts(),
-            history: keepsakes.history(),
+            drafts: persistence.drafts(),
+            history: persistence.history(),
             run_id: Uuid::new_v4(),
             offset: Local::now().offset().fix(),
             now: Utc::now(),
@@ -156,82 +164,83 @@ impl Shell {
             screen: Screen::acquire(options.mouse).context("taking over the terminal")?,
             caches: ViewCaches::default(),
             theme: options.theme,
-            editor: options.editor,
+            editor_command: options.editor,
+            editor: None,
             launch: options.launch,
-            agent_programs: options.agents.into_iter().map(|(_, other)| other).collect(),
+            agent_programs: options.agents.into_iter().map(|(_, program)| program).collect(),
             store: options.store,
             index: options.index,
-            persistence: keepsakes,
+            folders,
+            state: options.state,
+            persistence,
         })
     }
 
     async fn run(mut self) -> Result<()> {
         // The first frame waits for nothing: not for the list, not for the agent.
         let (width, height) = crossterm::terminal::size().context("asking for the terminal's size")?;
-        update(&mut self.app, Utc::now(), Event::Resize { width, height });
-        self.draw()?;
-        let (events_in, events) = mpsc::unbounded_channel();
-        let painted = events_in.clone();
-        let painted = move || {
-            // An error says that hotseat is ending.
-            let _nobody_draws = painted.send(Event::HighlightReady);
-        };
-        let (slot, news, terminal) = if self.app.agent.terminal {
+        self.app.size = (width, height);
+        let mut effects = self.draw()?;
+        // Unbounded, since the loop itself sends, too: each event answers one
+        // effect or one change on disk, so only a few ever wait.
+        let (events_tx, events) = mpsc::unbounded_channel();
+        let highlighted = events_tx.clone();
+        // A loop that has ended draws nothing.
+        let on_highlight = move || drop(highlighted.send(Event::HighlightReady));
+        let mut sources = EventSources::start(events)?;
+        // No process is started in a folder before a person agreed to it.
+        if !self.ask_before_start(&mut sources, &mut effects).await? {
+            return Ok(());
+        }
+        let (slot, slot_events, terminal) = if self.app.agent.terminal {
             let Rect { height, width, .. } = self.app.geometry.terminal;
             let size = (height.max(1), width.max(1));
-            let (slot, news, terminal) = slot::terminal::spawn(self.launch.clone(), size, painted.clone());
-            (slot, news, Some(terminal))
+            let (slot, events, terminal) =
+                slot::terminal::spawn(self.launch.clone(), size, on_highlight.clone());
+            (slot, events, Some(terminal))
         } else {
-            let (slot, news) = slot::spawn(self.launch.clone());
-            (slot, news, None)
+            let (slot, events) = slot::spawn(self.launch.clone());
+            (slot, events, None)
         };
-        self.caches = ViewCaches::new(painted).with_terminal(terminal.clone());
-        let (prompts, prompts_out) = mpsc::unbounded_channel();
-        tokio::spawn(submit_in_order(slot.clone(), prompts_out));
+        self.caches = ViewCaches::new(on_highlight).with_terminal(terminal.clone());
+        // Unbounded: a person sends them one by one, and the slot takes them at once.
+        let (prompts, prompts_rx) = mpsc::unbounded_channel();
+        tokio::spawn(submit_in_order(slot.clone(), prompts_rx));
         let scope = Scope::Project(self.launch.cwd.clone());
-        let listing =
-            SessionListWorker::start(Arc::clone(&self.store), self.index.clone(), scope, events_in.clone());
+        let session_list =
+            SessionListWorker::start(Arc::clone(&self.store), self.index.clone(), scope, events_tx.clone());
         if !self.launch.ephemeral {
-            let listing = listing.clone();
-            self.recorder = Some(Recorder::start(Arc::clone(&self.store), move || listing.reload()));
+            let session_list = session_list.clone();
+            self.recorder = Some(Recorder::start(Arc::clone(&self.store), move || session_list.reload()));
         }
         let runner = EffectRunner {
             slot,
             agent_programs: Arc::clone(&self.agent_programs),
             store: Arc::clone(&self.store),
-            search: MessageSearch::start(Arc::clone(&self.store), self.index.clone(), events_in.clone()),
-            session_list: listing,
-            events: events_in,
+            folders: self.folders.clone(),
+            search: MessageSearch::start(Arc::clone(&self.store), self.index.clone(), events_tx.clone()),
+            session_list,
+            events: events_tx,
             persistence: self.persistence.clone(),
             prompts,
-            terminal: terminal.clone(),
+            terminal,
         };
-        let mut sources = EventSources {
-            input: Some(InputReader::start()),
-            events,
-            slot_events: news,
-            tick: tokio::time::interval(Duration::from_secs(1)),
-            signals: [SignalKind::terminate(), SignalKind::hangup(), SignalKind::interrupt()]
-                .map(|kind| signal(kind))
-                .into_iter()
-                .collect::<std::io::Result<Vec<_>>>()
-                .context("listening for signals")?
-                .try_into()
-                .map_err(|_| anyhow::anyhow!("three signals were asked for"))?,
-        };
-        for effect in initial_effects(&mut self.app) {
-            runner.run(effect);
+        sources.listen_to_slot(slot_events);
+        if self.run_effects(effects, &runner, &mut sources)? {
+            return Ok(());
         }
         loop {
-            let mut next = sources.next().await;
+            let waits_for = self.app.needs_redraw.then(|| self.screen.output().clone());
+            let mut next = sources.next(waits_for.as_ref().filter(|_| self.editor.is_none())).await;
             // Take in what waits, then draw once.
-            loop {
+            for _ in 0..EVENTS_PER_FRAME {
                 match next {
                     LoopEvent::Shutdown | LoopEvent::Event(Event::SlotClosed) => {
                         return self.shutdown(&runner).await;
                     }
+                    LoopEvent::FrameWritten => {}
                     LoopEvent::Event(event) => {
-                        if self.handle(event, &runner, &mut sources).await? {
+                        if self.handle(event, &runner, &mut sources)? {
                             return Ok(());
                         }
                     }
@@ -241,55 +250,115 @@ impl Shell {
                     None => break,
                 }
             }
-            while self.app.needs_redraw {
-                for effect in self.draw()? {
-                    runner.run(effect);
+            while self.app.needs_redraw && self.can_draw() {
+                let effects = self.draw()?;
+                if self.run_effects(effects, &runner, &mut sources)? {
+                    return Ok(());
                 }
             }
         }
     }
 
-    /// Takes one event; `true` when that was the last one.
-    async fn handle(
+    /// Asks what has to be answered before the first process is started, and sets
+    /// the launch accordingly. `false` when the person leaves instead. Effects that
+    /// need the slot are kept for later.
+    async fn ask_before_start(
         &mut self,
-        event: Event,
-        runner: &EffectRunner,
         sources: &mut EventSources,
+        later: &mut Vec<Effect>,
     ) -> Result<bool> {
-        match &event {
-            Event::Tick => self.sample_memory(),
-            Event::Slot(news) => {
-                if let (Some(recorder), Some(agent)) = (&self.recorder, self.app.recording_agent()) {
-                    recorder.record(agent, news);
+        let mut effects = initial_effects(&mut self.app);
+        loop {
+            for effect in std::mem::take(&mut effects) {
+                match effect {
+                    Effect::StartSlot { cwd, resume, project_settings } => {
+                        self.launch = Launch { cwd, resume, project_settings, ..self.launch.clone() };
+                        return Ok(true);
+                    }
+                    Effect::TrustFolder { folder, record, .. } => {
+                        if let Err(problem) = self.folders.trust(&folder, record) {
+                            later.extend(update(&mut self.app, Utc::now(), Event::Failed(problem)));
+                        }
+                    }
+                    Effect::Quit | Effect::Close => return Ok(false),
+                    Effect::Redraw => self.screen.invalidate(),
+                    Effect::Suspend => {
+                        release_terminal(sources);
+                        suspend()?;
+                        self.reacquire_terminal(sources)?;
+                    }
+                    effect => later.push(effect),
                 }
+            }
+            while self.app.needs_redraw && self.can_draw() {
+                later.extend(self.draw()?);
+            }
+            let waits_for = self.app.needs_redraw.then(|| self.screen.output().clone());
+            match sources.next(waits_for.as_ref()).await {
+                LoopEvent::Shutdown => return Ok(false),
+                LoopEvent::FrameWritten => {}
+                LoopEvent::Event(event) => effects = update(&mut self.app, Utc::now(), event),
+            }
+        }
+    }
+
+    /// Takes one event; `true` when that was the last one.
+    fn handle(&mut self, event: Event, runner: &EffectRunner, sources: &mut EventSources) -> Result<bool> {
+        match &event {
+            Event::Tick => runner.sample_memory(self.app.agent.info.as_ref().map(|agent| agent.pid)),
+            Event::Slot(slot_event) => {
+                if let (Some(recorder), Some(agent)) = (&self.recorder, self.app.recording_agent()) {
+                    recorder.record(agent, slot_event);
+                }
+            }
+            Event::EditorClosed(_) => {
+                self.editor = None;
+                self.reacquire_terminal(sources)?;
             }
             _ => {}
         }
-        for effect in update(&mut self.app, Utc::now(), event) {
+        let effects = update(&mut self.app, Utc::now(), event);
+        self.run_effects(effects, runner, sources)
+    }
+
+    /// Runs effects; `true` when one of them ends the program.
+    fn run_effects(
+        &mut self,
+        effects: Vec<Effect>,
+        runner: &EffectRunner,
+        sources: &mut EventSources,
+    ) -> Result<bool> {
+        for effect in effects {
             match runner.run(effect) {
                 None => {}
                 Some(LoopEffect::Quit) => return Ok(true),
+                Some(LoopEffect::CopyToClipboard(text)) => {
+                    runner.copy(text, self.screen.output());
+                }
                 Some(LoopEffect::Redraw) => {
-                    self.screen.invalidate().context("clearing the screen")?;
+                    self.screen.invalidate();
                     self.app.needs_redraw = true;
                 }
                 Some(LoopEffect::Suspend) => {
-                    sources.release_terminal();
+                    release_terminal(sources);
                     suspend()?;
-                    sources.reacquire_terminal(&mut self.screen)?;
-                    self.app.needs_redraw = true;
+                    self.reacquire_terminal(sources)?;
                 }
                 Some(LoopEffect::OpenEditor(text)) => {
-                    sources.release_terminal();
-                    let edited = editor::edit(self.editor.as_deref(), &text).await;
-                    sources.reacquire_terminal(&mut self.screen)?;
-                    let event =
-                        edited.map_or_else(|error| Event::Failed(format!("{error:#}")), Event::EditorClosed);
-                    update(&mut self.app, Utc::now(), event);
+                    if self.editor.is_none() {
+                        release_terminal(sources);
+                        let command = self.editor_command.clone();
+                        self.editor = Some(runner.open_editor(command, self.state.clone(), text));
+                    }
                 }
             }
         }
         Ok(false)
+    }
+
+    /// The terminal is ours, and has taken the last frame.
+    fn can_draw(&self) -> bool {
+        self.editor.is_none() && self.screen.output().is_idle()
     }
 
     /// Draws a frame and lets the state learn what it showed. Learning may ask
@@ -298,10 +367,7 @@ impl Shell {
         self.app.needs_redraw = false;
         let mut geometry = None;
         let (app, caches, theme) = (&self.app, &mut self.caches, &self.theme);
-        self.screen
-            .terminal()
-            .draw(|frame| geometry = Some(view(app, frame, caches, theme)))
-            .context("drawing")?;
+        self.screen.draw(|frame| geometry = Some(view(app, frame, caches, theme))).context("drawing")?;
         if let (Some(terminal), Some(geometry)) = (self.caches.terminal(), &geometry)
             && !geometry.terminal.is_empty()
         {
@@ -311,20 +377,23 @@ impl Shell {
         Ok(learnt.unwrap_or_default())
     }
 
-    /// The agent's memory, every other second: a read of a few bytes.
-    fn sample_memory(&mut self) {
-        if let Some(agent) = &self.app.agent.info {
-            let memory = slot::resident_memory(agent.pid);
-            if memory != self.app.agent.memory {
-                update(&mut self.app, Utc::now(), Event::Memory { agent: memory });
-            }
-        }
+    /// Takes the terminal back from another program.
+    fn reacquire_terminal(&mut self, sources: &mut EventSources) -> Result<()> {
+        self.screen.reacquire().context("taking the terminal over again")?;
+        self.app.needs_redraw = true;
+        sources.start_input()
     }
 
     /// A signal or the agent's end: drafts kept, the agent closed gracefully.
     async fn shutdown(mut self, runner: &EffectRunner) -> Result<()> {
         for (session, text) in self.app.composer.take_unsaved_drafts() {
-            self.persistence.save_draft(session, &text).context("keeping a draft")?;
+            self.persistence.save_draft(session, &text).context("saving a draft")?;
+        }
+        if let Some(editor) = self.editor.take() {
+            // Its process ends with the task, and leaves the terminal as it was.
+            editor.abort();
+            editor.await.ok();
+            self.screen.recover();
         }
         drop(self.screen);
         runner.slot.close().await;
@@ -332,53 +401,10 @@ impl Shell {
     }
 }
 
-impl EventSources {
-    /// The next thing that happens, a person's keys first.
-    async fn next(&mut self) -> LoopEvent {
-        let [terminate, hangup, interrupt] = &mut self.signals;
-        tokio::select! {
-            biased;
-            _ = terminate.recv() => LoopEvent::Shutdown,
-            _ = hangup.recv() => LoopEvent::Shutdown,
-            _ = interrupt.recv() => LoopEvent::Shutdown,
-            next = next_input(&mut self.input) => next,
-            Some(event) = self.events.recv() => LoopEvent::Event(event),
-            Some(news) = self.slot_events.recv() => LoopEvent::Event(Event::Slot(Box::new(news))),
-            _ = self.tick.tick() => LoopEvent::Event(Event::Tick),
-        }
-    }
-
-    /// What is there without waiting.
-    fn try_next(&mut self) -> Option<LoopEvent> {
-        if let Some(next) = self.input.as_mut().and_then(InputReader::try_next) {
-            return Some(next);
-        }
-        if let Ok(event) = self.events.try_recv() {
-            return Some(LoopEvent::Event(event));
-        }
-        self.slot_events.try_recv().ok().map(|news| LoopEvent::Event(Event::Slot(Box::new(news))))
-    }
-
-    /// The terminal is somebody else's for a while: nothing is read from it.
-    fn release_terminal(&mut self) {
-        // Its reader would eat the other program's keys.
-        self.input = None;
-        Screen::release();
-    }
-
-    fn reacquire_terminal(&mut self, screen: &mut Screen) -> Result<()> {
-        screen.reacquire().context("taking the terminal over again")?;
-        self.input = Some(InputReader::start());
-        Ok(())
-    }
-}
-
-/// The next thing a person does; never, while the terminal is lent.
-async fn next_input(input: &mut Option<InputReader>) -> LoopEvent {
-    match input {
-        Some(input) => input.next().await,
-        None => std::future::pending().await,
-    }
+/// Gives the terminal to another program.
+fn release_terminal(sources: &mut EventSources) {
+    sources.stop_input();
+    Screen::release();
 }
 
 /// Prompts reach the slot one after the other, in the order they were sent.
@@ -390,8 +416,8 @@ async fn submit_in_order(slot: slot::SlotHandle, mut prompts: mpsc::UnboundedRec
     }
 }
 
-/// To the shell, as Ctrl-Z does everywhere; returns after `fg`. The agent has a
-/// process group of its own and stays warm.
+/// Suspends to the shell, as Ctrl-Z does everywhere; returns after `fg`. The agent
+/// has a process group of its own and stays warm.
 fn suspend() -> Result<()> {
     use rustix::process::{Signal, getpid, kill_process};
     kill_process(getpid(), Signal::TSTP).context("suspending")

@@ -33,6 +33,7 @@ use ratatui::widgets::{Clear, Paragraph};
 
 use self::highlight::Highlighter;
 use self::layout::{DesiredHeights, ScreenLayout};
+use self::permission::CardExtent;
 pub use self::theme::Theme;
 use crate::session::SessionId;
 use crate::slot::terminal::AgentTerminal;
@@ -83,13 +84,15 @@ pub fn view(app: &App, frame: &mut Frame<'_>, caches: &mut ViewCaches, theme: &T
     let notes = composer::notes(app, width, theme);
     let wants = DesiredHeights {
         head: head.len() as u16 + 1,
-        permission: asked.len() as u16,
+        permission: asked.height(),
+        full_permission: asked.is_full_screen(),
         composer: composer::height(app, width),
         notes: notes.len() as u16,
     };
     let layout = ScreenLayout::of(app, screen, wants);
 
     frame.render_widget(Paragraph::new(head), layout.head);
+    let mut card = CardExtent::default();
     let seen = if app.shows_terminal() {
         let area = layout.conversation.union(layout.composer);
         terminal::draw(app, caches.terminal.as_ref(), frame, area);
@@ -98,7 +101,7 @@ pub fn view(app: &App, frame: &mut Frame<'_>, caches: &mut ViewCaches, theme: &T
         Geometry { terminal: area, ..Geometry::default() }
     } else {
         let seen = draw_conversation(app, frame, layout.conversation, caches, theme);
-        permission::draw(&asked, frame, layout.permission);
+        card = permission::draw(&asked, frame, layout.permission, theme);
         frame.render_widget(Paragraph::new(notes), layout.notes);
         composer::draw_rule(app, frame, layout.rule, theme);
         composer::draw(app, frame, layout.composer, theme);
@@ -127,6 +130,9 @@ pub fn view(app: &App, frame: &mut Frame<'_>, caches: &mut ViewCaches, theme: &T
         divider: (!layout.divider.is_empty()).then_some(layout.divider.x),
         rows,
         permission,
+        permission_end: card.end && !hidden,
+        permission_max_scroll: card.max_scroll,
+        permission_rows: card.rows,
         choices,
         max_scroll: scrolls,
         ..seen

@@ -55,6 +55,7 @@ fn comes_back(root: &Path, api: &StubApi, agent: &str, name: &str) {
     second.wait_for("● warm │ hotseat ·");
     second.wait_until("its row", |screen| screen.lines().any(|line| is_row(line, agent)));
     // It is read without its agent …
+    second.browse();
     second.keys("j");
     second.wait_for("❯ Remember: the word is PINEAPPLE.");
     second.wait_for("read only - Enter to take the seat");

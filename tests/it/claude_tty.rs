@@ -57,11 +57,10 @@ impl Seat {
             skip(test, "there is no official claude", "python3 -m pip install claude-agent-sdk");
             return None;
         };
-        let mut seat = Self::with(|at| std::os::unix::fs::symlink(claude, at).unwrap());
+        let seat = Self::with(|at| std::os::unix::fs::symlink(claude, at).unwrap());
         seat.pty.wait_for("● warm");
         seat.pty.wait_for("manual mode on");
-        seat.pty.keys("i");
-        seat.pty.wait_for("to the sessions");
+        seat.pty.wait_for("^] sessions");
         Some(seat)
     }
 
@@ -191,8 +190,7 @@ fn it_has_its_size_its_colours_and_nothing_of_it_acts_on_the_real_terminal() {
         cells.filter(|cell| cell.fgcolor() == vt100::Color::Rgb(1, 2, 3)).count()
     };
     assert_eq!(seat.pty.with_screen(color), "coloured".len());
-    seat.pty.keys("i");
-    seat.pty.wait_for("to the sessions");
+    seat.pty.wait_for("^] sessions");
     seat.pty.keys("typed\r");
     seat.pty.wait_for("read typed");
     let raw = String::from_utf8_lossy(&seat.pty.raw()).into_owned();
@@ -203,6 +201,8 @@ fn it_has_its_size_its_colours_and_nothing_of_it_acts_on_the_real_terminal() {
 fn a_flood_does_not_take_the_keys_away() {
     let mut seat = Seat::scripted("yes flood");
     seat.pty.wait_for("flood");
+    seat.pty.keys("\x1d");
+    seat.pty.wait_for("Enter resume");
     seat.pty.keys("?");
     seat.pty.wait_for("In the browser");
     seat.pty.keys("\x1b");

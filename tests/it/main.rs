@@ -34,6 +34,8 @@ mod official_tools;
 mod readme;
 mod screen;
 mod screen_elsewhere;
+mod screen_robust;
+mod screen_trust;
 mod sessions_change;
 mod sessions_known;
 mod sessions_travel;

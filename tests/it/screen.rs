@@ -62,7 +62,7 @@ fn say(pty: &mut Pty, prompt: &str, reply: &str) -> String {
 /// Esc, told apart from an Alt key by what it does.
 fn leave_composer(pty: &mut Pty) {
     pty.keys("\x1b");
-    pty.wait_for("Enter seat");
+    pty.wait_for("Enter resume");
 }
 
 /// How the offline model begins an answer that it found in its conversation.
@@ -150,6 +150,7 @@ fn a_highlighted_session_is_read_without_the_slot_and_seated_by_enter() {
     scratch.session(1, "An older talk");
     let mut pty = scratch.warm();
     pty.wait_for("An older talk");
+    pty.browse();
     pty.keys("j");
     pty.wait_for("read only");
     assert!(!pty.screen().contains("⇄"), "the slot was not touched");
@@ -165,6 +166,7 @@ fn the_filter_and_the_jump_find_a_session() {
     scratch.session(2, "Flaky harbour");
     let mut pty = scratch.warm();
     pty.wait_for("Flaky harbour");
+    pty.browse();
     pty.keys("/parw");
     pty.wait_until("only the match", |screen| screen.contains("1 of 2") && !screen.contains("Flaky"));
     pty.keys("\x1b");
@@ -185,7 +187,7 @@ fn a_permission_is_asked_where_one_works_and_denied() {
     // The request may be answered once a person could have seen it.
     std::thread::sleep(std::time::Duration::from_millis(400));
     pty.keys("r");
-    pty.wait_for("No, because");
+    pty.wait_for("Deny because");
     pty.keys("not in this folder\r");
     pty.wait_until("the end of the turn", |screen| {
         screen.contains("● warm") && screen.contains("not in this folder")
@@ -205,7 +207,7 @@ fn a_turn_is_interrupted_and_prompts_queue_behind_it() {
     let scratch = Scratch::new();
     let mut pty = scratch.warm();
     // The model repeats what it is to remember, word by word.
-    pty.keys(&format!("i\x1b[200~Remember{}\x1b[201~\r", " this".repeat(20_000)));
+    pty.keys(&format!("\x1b[200~Remember{}\x1b[201~\r", " this".repeat(20_000)));
     pty.wait_for("◐ working");
     pty.keys("Remember to come second\r");
     pty.wait_for("↳ Remember to come second");
@@ -306,6 +308,8 @@ fn it_holds_up_at_every_size() {
     pty.wait_for("hotseat needs 40×10");
     pty.resize(60, 15);
     // A key that comes before the new size is one for a screen that shows nothing.
+    pty.wait_for("❯");
+    pty.keys("\x1b");
     pty.wait_for("● New session");
     pty.keys("\t");
     pty.wait_for("❯");
@@ -340,6 +344,7 @@ fn nothing_in_a_transcript_reaches_the_terminal_as_a_command() {
     .unwrap();
     let mut pty = scratch.warm();
     pty.wait_for(" 1 │");
+    pty.browse();
     pty.keys("j");
     pty.wait_for("read only");
     pty.wait_for("red");
@@ -369,11 +374,12 @@ fn a_deleted_session_comes_back_with_u() {
     scratch.session(1, "Keep me after all");
     let mut pty = scratch.warm();
     pty.wait_for("Keep me after all");
+    pty.browse();
     pty.keys("jd");
     pty.wait_for("deleted");
     assert!(scratch.transcripts().is_empty());
     pty.keys("u");
-    pty.wait_for("brought back");
+    pty.wait_for("restored");
     assert_eq!(scratch.transcripts().len(), 1);
     pty.wait_until("the row", |screen| {
         screen.lines().any(|line| line.contains("Keep me after all") && line.contains('│'))
@@ -396,11 +402,12 @@ fn torn_foreign_and_empty_transcripts_stop_nothing() {
     let before = std::fs::read(&path).unwrap();
     let mut pty = scratch.warm();
     pty.wait_for("A torn talk");
+    pty.browse();
     pty.keys("jj");
     pty.wait_for("1 unreadable line was");
     assert_eq!(std::fs::read(&path).unwrap(), before, "looking changes nothing");
     pty.keys("\r");
-    pty.wait_for("go on in a repaired copy");
+    pty.wait_for("continue in a repaired copy");
     pty.keys("r");
     pty.wait_for("⇄ resume");
     say(&mut pty, "Remember that it was mended", "I will remember");

@@ -30,6 +30,7 @@ fn on(root: &Path, title: &str) -> Pty {
     let mut pty = Pty::start(hotseat(root, &["--all"]), 120, 34);
     pty.wait_for("● warm");
     pty.wait_for(title);
+    pty.browse();
     pty.keys(&format!("/{title}"));
     pty.wait_for("1 of ");
     pty
@@ -54,7 +55,9 @@ fn the_agent_goes_to_a_folder_of_any_name_and_works_there() {
         let transcript = session(&root, number, &title, &folder);
         let mut pty = on(&root, &title);
         pty.keys("\r");
-        pty.wait_for("This session belongs to");
+        pty.wait_for("This session works in");
+        // Nobody said that they trust it: Enter goes there without its settings.
+        pty.wait_for("work there without its own settings");
         pty.keys("\r");
         pty.wait_for("⇄ resume");
         pty.keys("Remember where we are\r");
@@ -98,6 +101,7 @@ fn a_pin_keeps_a_copy_and_its_details_say_so() {
     let mut pty = Pty::start(hotseat(&root, &[]), 120, 34);
     pty.wait_for("● warm");
     pty.wait_for("Precious talk");
+    pty.browse();
     pty.keys("G");
     pty.wait_for("read only");
     pty.keys("I");

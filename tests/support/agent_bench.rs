@@ -64,6 +64,7 @@ impl Bench {
                 let holder = store.holder(session).map(|holder| (holder.pid, holder.program));
                 Some(SessionLocation {
                     cwd: rest.split('"').next()?.into(),
+                    is_trusted: true,
                     transcript,
                     recorded_until: None,
                     holder,

@@ -48,6 +48,7 @@ pub fn hotseat(scratch: &Path, args: &[&str]) -> CommandBuilder {
 pub fn unseated(scratch: &Path, args: &[&str]) -> CommandBuilder {
     let project = scratch.join("project");
     std::fs::create_dir_all(&project).unwrap();
+    trust(scratch, &project);
     let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_hotseat"));
     command.args(args);
     command.cwd(&project);
@@ -60,6 +61,18 @@ pub fn unseated(scratch: &Path, args: &[&str]) -> CommandBuilder {
     command.env("SHELL", "/bin/sh");
     command.env("HOTSEAT_OFFLINE_DELAY_MS", "1");
     command
+}
+
+/// Has the official record say that a person trusts a folder; what else it holds
+/// stays.
+pub fn trust(scratch: &Path, folder: &Path) {
+    let record = scratch.join("claude/.claude.json");
+    let text = std::fs::read_to_string(&record).unwrap_or_else(|_| "{}".to_owned());
+    let mut value: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let folder = folder.canonicalize().unwrap();
+    value["projects"][folder.to_str().unwrap()]["hasTrustDialogAccepted"] = true.into();
+    std::fs::create_dir_all(scratch.join("claude")).unwrap();
+    std::fs::write(record, value.to_string()).unwrap();
 }
 
 impl Pty {
@@ -113,8 +126,13 @@ impl Pty {
         self.keys.flush().unwrap();
     }
 
-    /// Gives the keys to the composer, where they do not go there by themselves:
-    /// that is so once the list turned out to be empty.
+    /// Gives the keys to the list of sessions; at the start the composer has them.
+    pub fn browse(&mut self) {
+        self.keys("\x1b");
+        self.wait_for("Enter resume");
+    }
+
+    /// Gives the keys to the composer.
     pub fn compose(&mut self) {
         let is_there = |screen: &str| screen.contains("Enter send");
         for _moment in 0..40 {

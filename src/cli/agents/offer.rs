@@ -23,6 +23,7 @@ fn offer(known: &AgentSpec, find: impl Fn(&str) -> Option<PathBuf>) -> (AgentOff
     let offered = AgentOffer {
         name: known.name,
         official_transcripts: known.official_format,
+        ignores_project_settings: known.ignores_project_settings,
         switch_methods: how.one_line(),
         unavailable: path.is_none().then(|| match (known.install, known.program) {
             ("", Some(program)) => format!("no program named {program} is on the PATH"),

@@ -9,7 +9,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::session::SessionId;
-use crate::store::{LocalStore, SessionStore};
+use crate::store::{LocalStore, SessionStore, TrustRecord, TrustStore};
 
 /// The demo's transcripts. They were written as if [`WRITTEN`] were now, in
 /// folders under [`HOME`].
@@ -68,6 +68,15 @@ impl DemoFolder {
     /// The folder that the demo works in.
     pub fn project(&self) -> PathBuf {
         self.root.join(PROJECT)
+    }
+
+    /// Records that say that the made-up project is trusted.
+    pub(super) fn trust(&self) -> TrustStore {
+        let trust = TrustStore::new(&self.claude(), &self.root().join("codex"), &self.root().join("state"));
+        if let Err(error) = trust.trust(&self.project(), TrustRecord::Hotseat) {
+            tracing::warn!(%error, "the demo's folder cannot be marked as trusted");
+        }
+        trust
     }
 
     /// What makes an agent keep to the scratch folder, and off the network.

@@ -62,6 +62,8 @@ const fn acp_agent(
         install,
         args: arguments,
         official_format: false,
+        // The protocol has no word for it.
+        ignores_project_settings: false,
         driver: || Box::<AcpDriver>::default(),
     }
 }

@@ -26,6 +26,7 @@ pub const CLAUDE: AgentSpec = AgentSpec {
     install: "npm install -g @anthropic-ai/claude-code",
     args: &[],
     official_format: true,
+    ignores_project_settings: true,
     driver: || Box::<ClaudeDriver>::default(),
 };
 
@@ -42,6 +43,9 @@ struct ClaudeDriver {
     /// The model it was started with.
     model: Option<String>,
     handshake: ClaudeHandshake,
+    /// Something was allowed "for this session". Its rules outlive `/clear`, so only
+    /// another process is without them.
+    granted: bool,
     /// A `/clear` that is not finished.
     clear: Option<PendingClear>,
     /// This version does not support the request `clear`.
@@ -55,7 +59,7 @@ impl Driver for ClaudeDriver {
     fn capabilities(&self) -> Capabilities {
         let by = |native| if native { SwitchSupport::InProcess } else { SwitchSupport::Standby };
         Capabilities {
-            clear: SwitchSupport::InProcess,
+            clear: if self.granted { SwitchSupport::Standby } else { SwitchSupport::InProcess },
             resume: by(self.handshake.supports_resume),
             fork: by(self.handshake.supports_fork),
             unsupported_features: &[],
@@ -112,6 +116,7 @@ impl Driver for ClaudeDriver {
         request: PermissionRequest,
         decision: PermissionDecision,
     ) -> Vec<AgentEvent> {
+        self.granted |= decision == PermissionDecision::AllowSession;
         vec![StreamJson::permission_line(request, decision)]
     }
 

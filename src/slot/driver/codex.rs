@@ -30,6 +30,8 @@ pub const CODEX: AgentSpec = AgentSpec {
     install: "npm install -g @openai/codex",
     args: &["app-server"],
     official_format: false,
+    // It leaves them out by itself in a folder that it was not told to trust.
+    ignores_project_settings: true,
     driver: || Box::<CodexDriver>::default(),
 };
 

@@ -13,6 +13,7 @@ pub const HOTSEAT_AGENT: AgentSpec = AgentSpec {
     install: "",
     args: &["agent"],
     official_format: true,
+    ignores_project_settings: true,
     driver: || Box::<HotseatDriver>::default(),
 };
 

@@ -71,6 +71,11 @@ pub fn spawn_args(launch: &Launch, origin: &StartSession) -> SpawnArgs {
             arguments.extend(at.as_ref().map(|at| format!("--resume-session-at={at}").into()));
         }
     }
+    if !launch.project_settings {
+        // Leaves out the project's settings, hooks, environment and `.mcp.json`;
+        // the user's own stay (seen with Claude Code 2.1.332).
+        arguments.push("--setting-sources=user".into());
+    }
     if launch.ephemeral {
         arguments.push("--no-session-persistence".into());
     }

@@ -64,8 +64,11 @@ impl SlotMachine {
             AgentEvent::SessionsListed(sessions) => self.emit(SlotEventKind::SessionsListed(sessions)),
             AgentEvent::ModelChanged(model) => self.model_changed(model),
             AgentEvent::ModeChanged(mode) => {
-                if self.launch.permission_mode != mode {
-                    self.mode_changed(mode);
+                // The agent's own doing ends with the session: what starts after it,
+                // standbys included, has the mode that the person chose.
+                if self.session_mode != mode {
+                    self.session_mode = mode;
+                    self.emit(SlotEventKind::ModeChanged(mode));
                 }
             }
         }

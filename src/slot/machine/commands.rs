@@ -199,9 +199,10 @@ impl SlotMachine {
         self.active = None;
     }
 
-    /// The permission mode changed. Standbys were started in the former one.
+    /// Takes note of what the person chose to let run without asking.
     pub(super) fn mode_changed(&mut self, mode: PermissionMode) {
         self.launch.permission_mode = mode;
+        self.session_mode = mode;
         self.kill_standbys();
         self.emit(SlotEventKind::ModeChanged(mode));
     }

@@ -76,8 +76,9 @@ impl SlotMachine {
             (&origin, self.driver.capabilities().resume)
         {
             // Such an agent opens a session only in the session's own folder.
-            let found = self.launch.finder.find(*session);
-            launch.cwd = found.map_or(launch.cwd, |found| found.cwd);
+            if let Some(found) = self.launch.finder.find(*session) {
+                launch.work_in(found);
+            }
             self.kill_standbys();
         }
         self.lifecycle = ProcessLifecycle::Running { warm: None };

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::background_processes::PendingSwitch;
@@ -126,6 +127,7 @@ impl SlotMachine {
             model: agent.model.clone(),
         });
         self.launch.permission_mode = agent.permission_mode;
+        self.session_mode = agent.permission_mode;
         self.turn = None;
         self.emit(SlotEventKind::Ready(agent));
         if let Some(why) = self.resume_refusal.take() {
@@ -255,8 +257,22 @@ impl SlotMachine {
         self.emit(SlotEventKind::Switched(switched.clone()));
         self.settle();
         self.update_totals(seated.totals);
+        if how == SwitchMethod::InProcess {
+            self.reset_session_mode();
+        }
+        self.session_mode = self.launch.permission_mode;
         self.send_prompts();
         switched
+    }
+
+    /// What one session was allowed must not hold in the next one of the process.
+    fn reset_session_mode(&mut self) {
+        let mode = self.launch.permission_mode;
+        if self.session_mode != mode {
+            // The answer is told as a change of the mode; nobody else waits for it.
+            let (reply, _nobody) = oneshot::channel();
+            self.request(SlotRequest::SetMode(mode), Continuation::SetMode(mode, reply));
+        }
     }
 
     /// Reports the session's totals and requests the size of its context.

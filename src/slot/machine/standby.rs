@@ -94,8 +94,10 @@ impl SlotMachine {
             Switch::ResumeOrCreate { cwd, .. } => Some(cwd.clone()),
             Switch::Clear | Switch::Resume(_) => None,
         };
-        if let Some(cwd) = asked.or(found.map(|found| found.cwd)) {
-            launch.cwd = cwd;
+        match (asked, found) {
+            (Some(cwd), _) => launch.cwd = cwd,
+            (None, Some(found)) => launch.work_in(found),
+            (None, None) => {}
         }
         let mut driver = (launch.driver)();
         let start = driver.start(&launch, &origin);

@@ -1,5 +1,5 @@
-//! The agents that can take the seat, to pick one from, and what the one in it
-//! lacks.
+//! The agents to choose from, who owns a session, and what the active agent
+//! cannot do.
 
 use super::command::Command;
 use super::state::App;
@@ -15,18 +15,20 @@ pub struct AgentOffer {
     pub switch_methods: String,
     /// Its sessions are the ones of the official transcripts.
     pub official_transcripts: bool,
-    /// Why it cannot be picked; none where it can.
+    /// It can be started without the settings of the project it works in.
+    pub ignores_project_settings: bool,
+    /// Why it cannot be started; `None` if it can.
     pub unavailable: Option<String>,
 }
 
-/// Who has to be in the seat for a session.
+/// Which agent can continue a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SessionOwner {
-    /// Who is.
+    /// The active one.
     Active,
-    /// This one of the agents on offer.
+    /// Another one, by its index in [`App::agents`].
     Offered(usize),
-    /// An agent that is not on offer.
+    /// An agent that is not configured here.
     Unknown,
 }
 
@@ -50,16 +52,15 @@ impl App {
         place.map_or(SessionOwner::Unknown, SessionOwner::Offered)
     }
 
-    /// Whether the agent in the seat writes the official transcripts, and reads
-    /// those of others.
+    /// Whether the active agent reads and writes the official transcripts.
     pub fn shares_transcripts(&self) -> bool {
         let is_official =
             |offered: &AgentOffer| offered.name == self.agent.name && offered.official_transcripts;
         self.agent.terminal || self.agents.iter().any(is_official)
     }
 
-    /// The agent in the seat, where its sessions are not those of the official
-    /// transcripts and another run can seat it by this name.
+    /// The name of the active agent if it keeps no official transcripts, so that its
+    /// sessions have to be recorded.
     pub fn recording_agent(&self) -> Option<&'static str> {
         let seated = self.agents.iter().find(|offered| offered.name == self.agent.name);
         seated.filter(|offered| !offered.official_transcripts).map(|offered| offered.name)
@@ -70,14 +71,13 @@ impl App {
         self.row(session)?.facts.agent.as_deref()
     }
 
-    /// Whether the agent in the seat is the only one that keeps a session.
+    /// Whether the active agent is the only one that stores a session.
     pub fn owned_by_active(&self, session: SessionId) -> bool {
         self.owner_name(session) == Some(self.agent.name.as_str())
     }
 
-    /// Why the agent in the seat cannot do what a command asks of it; none where
-    /// it can, or is not asked. It is shown ahead of time; who asks all the same
-    /// is told by the slot.
+    /// Why the active agent cannot run a command; `None` if it can, or is not
+    /// involved. Hints show it ahead of time; the slot refuses it in any case.
     pub fn missing_capability(&self, command: Command) -> Option<&'static str> {
         let abilities = &self.agent.info.as_ref()?.capabilities;
         let missing = |ability| match ability {

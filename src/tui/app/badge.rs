@@ -1,5 +1,5 @@
-//! What is wrong with a session: a word for its row, a sentence for a person
-//! who asks.
+//! What is wrong with a session: a word for its row, and a sentence for its
+//! details.
 
 use super::environment::SessionEnvironment;
 use crate::index::SessionRow;

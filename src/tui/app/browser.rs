@@ -25,7 +25,7 @@ pub struct Browser {
     pub shows_empty: bool,
     /// What the pane lists: headings and sessions, in order.
     pub lines: Vec<BrowserLine>,
-    /// The session under the cursor; none: the new session in the seat.
+    /// The session under the cursor; `None`: the new, unlisted session.
     pub selected: Option<SessionId>,
     /// The sessions of all projects, not only of this one.
     pub all: bool,
@@ -55,7 +55,7 @@ pub struct Browser {
 pub enum BrowserLine {
     /// A day, or a month.
     Heading(String),
-    /// The new, still empty session in the seat.
+    /// The active session while it is new and has no row.
     New,
     /// A session.
     Session {
@@ -101,8 +101,8 @@ impl Browser {
         self.partition_empty(active);
     }
 
-    /// Puts the sessions that hold nothing among the others, or aside; the one
-    /// in the seat is always shown.
+    /// Splits off the empty sessions, or puts them back among the others. The active
+    /// one is always shown.
     pub fn partition_empty(&mut self, active: Option<SessionId>) {
         let empty = |row: &SessionRow| row.is_empty() && Some(row.stored.id) != active;
         if !self.hidden_empty.is_empty() || (!self.shows_empty && self.rows.iter().any(empty)) {
@@ -160,8 +160,8 @@ impl Browser {
     }
 
     /// Makes the list anew, after the rows, the filter or the day changed.
-    /// `new_in_seat`: the session in the seat has no row yet.
-    pub fn rebuild(&mut self, now: DateTime<Utc>, offset: FixedOffset, new_in_seat: bool) {
+    /// `active_is_new`: the active session has no row yet.
+    pub fn rebuild(&mut self, now: DateTime<Utc>, offset: FixedOffset, active_is_new: bool) {
         let now = now.with_timezone(&offset);
         self.ranking.set_query(&self.rows, SessionQuery::parse(self.query(), now));
         let hits = self.ranking.hits();
@@ -171,7 +171,7 @@ impl Browser {
         }
         let families = self.fork_tree.groups(&self.rows, hits);
         self.lines.clear();
-        if new_in_seat && self.query().is_empty() {
+        if active_is_new && self.query().is_empty() {
             self.lines.push(BrowserLine::New);
         }
         let today = now.date_naive();

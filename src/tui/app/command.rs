@@ -1,5 +1,8 @@
-//! What a person can mean. The keymap, the slash commands and the mouse all
-//! answer with one of these; nothing else changes what the program does.
+//! What a person can ask for.
+//!
+//! Key bindings, slash commands and clicks all resolve to a [`Command`], and
+//! `update::dispatch` runs it. A command carries no state: what it applies to is
+//! decided when it runs.
 
 /// One thing a person can ask for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -16,23 +19,23 @@ pub enum Command {
     Top,
     /// Go to the last.
     Bottom,
-    /// Give the highlighted session the seat.
+    /// Resume the highlighted session.
     Resume,
-    /// Give the n-th recent session the seat, from 1.
+    /// Resume the n-th most recent session, counted from 1.
     ResumeRecent(u8),
-    /// Leave for a new, empty session.
+    /// Clear: start a new session in the running process.
     Clear,
-    /// Take the last clear, delete, title or tag back.
+    /// Undo the last clear, delete, title or tag.
     Undo,
-    /// Go on in a copy.
+    /// Fork: continue in a copy.
     Fork,
     /// The agent's MCP servers.
     McpServers,
-    /// Bring the files back to what they were when a prompt came.
+    /// Rewind the files to what they were when a prompt was sent.
     Rewind,
     /// Go to the session this one was forked from.
     ParentSession,
-    /// Go to the session that had the seat before.
+    /// Go back to the session that was active before.
     PreviousSession,
     /// Give the session a title.
     Rename,
@@ -40,23 +43,23 @@ pub enum Command {
     Tag,
     /// Move the session to the trash.
     Delete,
-    /// Keep a copy of the session that no clean-up finds, or give it up.
+    /// Pin or unpin: keep a copy out of reach of the official clean-up.
     Pin,
-    /// What is known of the session.
+    /// Show context, cost, clean-up date and health of the session.
     Details,
-    /// Give the seat to another agent.
+    /// Switch to another agent.
     Agents,
     /// Filter the browser as you type.
     Filter,
-    /// This project's sessions, or those of all projects.
+    /// List this project's sessions, or those of all projects.
     ToggleScope,
-    /// Show the sessions that hold nothing, or hide them.
+    /// Show or hide empty sessions.
     ToggleEmpty,
     /// Find a session from anywhere.
     Jump,
-    /// Search what was said in all sessions; there, back to titles.
+    /// Search the messages of all sessions; in that search, back to titles.
     SearchMessages,
-    /// Search what tools were asked and gave back, too.
+    /// Include tool input and output in the search.
     ToggleToolSearch,
     /// Complete the filter that is being typed.
     Complete,
@@ -68,58 +71,60 @@ pub enum Command {
     FocusPrevious,
     /// Go to the composer.
     FocusComposer,
-    /// Stop the turn; without one, step back to the pane before.
+    /// Stop the turn; without one, step back towards the browser.
     Interrupt,
-    /// Stop the turn; without one, empty the composer; twice, quit.
+    /// Stop the turn; without one, clear the composer; pressed twice, quit.
     Cancel,
-    /// From the agent's terminal back to the list of sessions.
+    /// Leave the agent's terminal for the list of sessions.
     LeaveTerminal,
     /// Send the prompt.
     Send,
-    /// Break the line.
+    /// Insert a line break.
     NewLine,
     /// Write the prompt in `$EDITOR`.
     Editor,
-    /// The prompt before, or the queued one back.
+    /// Recall the previous prompt, or take a queued one back.
     HistoryPrevious,
-    /// The prompt after.
+    /// Recall the next prompt.
     HistoryNext,
-    /// Open or close a tool call, a thought, a long output.
+    /// Fold or unfold a tool call, a thought or a long output.
     Unfold,
-    /// Open or close all of them.
+    /// Fold or unfold all of them.
     UnfoldAll,
     /// Copy the message.
     Copy,
-    /// Copy its code block; again: the next one.
+    /// Copy its first code block; repeated, the next one.
     CopyCode,
     /// Search in the conversation.
     SearchConversation,
-    /// The next hit.
+    /// Go to the next match.
     SearchNext,
-    /// The hit before.
+    /// Go to the previous match.
     SearchPrevious,
-    /// Show when things were said and what turns cost.
+    /// Show or hide times and costs of turns.
     ToggleTimestamps,
-    /// Let the tool run this time.
+    /// Show the permission request on the whole pane, or not.
+    ToggleFullScreen,
+    /// Allow the tool call once.
     AllowOnce,
-    /// Let the tool run in this session.
+    /// Allow such calls until the session is left.
     AllowSession,
-    /// Do not let the tool run.
+    /// Deny the tool call.
     Deny,
-    /// Do not let the tool run, and say why.
+    /// Deny the tool call with a reason for the agent.
     DenyBecause,
-    /// Ask before less, or before more.
+    /// Cycle the permission mode.
     CycleMode,
-    /// Start a dead agent again.
+    /// Restart an agent that died.
     Restart,
-    /// Why the agent died.
+    /// Show why the agent died: its exit and the end of its stderr.
     ShowExit,
     /// What the keys do.
     Help,
     /// Draw everything again.
     Redraw,
-    /// To the shell and back with `fg`.
+    /// Suspend to the shell; `fg` comes back.
     Suspend,
-    /// Leave hotseat.
+    /// Quit hotseat.
     Quit,
 }

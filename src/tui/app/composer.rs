@@ -14,7 +14,7 @@ const MAX_HISTORY: usize = 500;
 pub struct Composer {
     /// The text being written.
     pub area: TextArea<'static>,
-    /// The session the text is meant for; none before there is one.
+    /// The session the text is meant for; `None` before there is one.
     session: Option<SessionId>,
     /// The texts left behind in other sessions.
     drafts: HashMap<SessionId, String>,

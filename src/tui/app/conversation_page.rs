@@ -1,5 +1,5 @@
-//! One session's conversation as it is shown: what was read of it, how far it
-//! is scrolled, what is open and selected.
+//! One session's conversation as the screen shows it: how much of it is loaded,
+//! how far it is scrolled, what is unfolded and selected.
 
 use std::collections::BTreeSet;
 
@@ -218,7 +218,7 @@ impl ConversationPage {
     }
 
     /// How much of the transcript has to be read to come to the message that is
-    /// sought; none where nothing is, or where it was read and does not hold it.
+    /// sought; `None` if nothing is, or if all of it is loaded.
     pub fn bytes_to_seek_target(&mut self) -> Option<u64> {
         let (Some(seek), LoadState::Loaded { whole: false, bytes, size }) = (&self.seeking, &self.load_state)
         else {

@@ -1,4 +1,4 @@
-//! What waits until the slot can do it.
+//! A switch, a prompt or both that wait until the slot is idle.
 
 use crate::session::SessionId;
 use crate::slot::Switch;
@@ -6,13 +6,13 @@ use crate::slot::Switch;
 /// What is done as soon as the slot is idle.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Deferred {
-    /// Change who has the seat first.
+    /// The change to make first.
     pub change: Option<DeferredChange>,
     /// Then send this text to this session.
     pub prompt: Option<(SessionId, String)>,
 }
 
-/// Who is to have the seat next.
+/// A change of the active session or agent.
 #[derive(Debug, Clone, PartialEq)]
 pub enum DeferredChange {
     /// Another session, with the same agent.
@@ -23,18 +23,18 @@ pub enum DeferredChange {
         at: usize,
         /// Its name.
         name: &'static str,
-        /// The session it is to go on in; none: the one that has the seat where
-        /// it can go on in that, else a new one.
+        /// The session to continue; `None` for the active one if the agent can
+        /// continue it, else a new one.
         session: Option<SessionId>,
     },
 }
 
 impl DeferredChange {
-    /// What is to be done: `resume`, `seat codex`.
+    /// What is to be done: `resume`, `switch to codex`.
     pub fn label(&self) -> String {
         match self {
             Self::Switch(switch) => switch.name().to_owned(),
-            Self::Agent { name, .. } => format!("seat {name}"),
+            Self::Agent { name, .. } => format!("switch to {name}"),
         }
     }
 }

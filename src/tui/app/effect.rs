@@ -1,4 +1,7 @@
-//! What the program asks of the world. The shell does it and answers with events.
+//! Everything the program asks of the outside world.
+//!
+//! `update` returns effects; the shell runs them and reports back with events.
+//! Start with `shell/effects.rs` to see how one is run.
 
 use std::path::PathBuf;
 
@@ -9,10 +12,32 @@ use super::ranking::RankJob;
 use crate::protocol::PermissionMode;
 use crate::session::SessionId;
 use crate::slot::{PermissionDecision, StartIn, Switch};
+use crate::store::TrustRecord;
 
 /// One thing to be done outside.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Effect {
+    /// Start the first agent process.
+    StartSlot {
+        /// The folder to work in.
+        cwd: PathBuf,
+        /// The session to start in.
+        resume: Option<SessionId>,
+        /// The folder's own settings count.
+        project_settings: bool,
+    },
+    /// Look up the folder that a session works in.
+    ResolveFolder(SessionId),
+    /// Remember that a person trusts a folder, then look up this session's folder
+    /// again.
+    TrustFolder {
+        /// The folder.
+        folder: PathBuf,
+        /// Where to remember it.
+        record: TrustRecord,
+        /// The session that is to work in it; `None` before the first process.
+        session: Option<SessionId>,
+    },
     /// Give the agent a prompt.
     Submit {
         /// Its uuid.
@@ -31,16 +56,16 @@ pub enum Effect {
         /// A running turn is interrupted first.
         interrupt: bool,
     },
-    /// Copy a session that another agent keeps, so that the one in the seat can go
-    /// on in it.
+    /// Copy a session that another agent owns, so that the active agent can
+    /// continue it.
     ForkExternal {
         /// The session.
         source: SessionId,
-        /// Up to this message; none: all.
+        /// The last message to copy; `None` for all.
         at: Option<String>,
-        /// The copy's title; none: the source's with a number.
+        /// The copy's title; `None` for the source's with a number.
         title: Option<String>,
-        /// The folder the copy belongs to; none: the source's.
+        /// The folder the copy works in; `None` for the source's.
         cwd: Option<PathBuf>,
     },
     /// Be ready for this switch, which may be asked for soon.
@@ -54,7 +79,7 @@ pub enum Effect {
     },
     /// Use another model.
     SetModel(Option<String>),
-    /// Ask before less, or before more.
+    /// Cycle the permission mode.
     SetMode(PermissionMode),
     /// Ask the agent for its MCP servers.
     ListMcpServers,
@@ -65,9 +90,9 @@ pub enum Effect {
         /// Only say what that would change.
         dry_run: bool,
     },
-    /// Start a dead agent again.
+    /// Restart an agent that died.
     Restart,
-    /// Give the seat to another agent.
+    /// Switch to another agent.
     StartAgent {
         /// Which of those on offer.
         at: usize,
@@ -96,7 +121,7 @@ pub enum Effect {
         session: SessionId,
         /// The title.
         title: String,
-        /// The agent does it: the session is in the seat, or only the agent keeps it.
+        /// The agent does it: the session is active, or only the agent stores it.
         by_agent: bool,
     },
     /// Give a session a tag.
@@ -135,7 +160,7 @@ pub enum Effect {
     CopyToClipboard(String),
     /// Write the prompt in `$EDITOR`.
     OpenEditor(String),
-    /// Keep a session's draft on disk; empty: there is none any more.
+    /// Save a session's draft; an empty one is deleted.
     SaveDraft {
         /// The session.
         session: SessionId,

@@ -1,5 +1,5 @@
-//! What lies around the sessions of the list and stands in no transcript: as
-//! of the last look at the disk, which the shell takes.
+//! Facts about sessions that are in no transcript: pins, missing folders, the
+//! official clean-up. A snapshot; `shell/environment_watch.rs` takes it.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -16,7 +16,7 @@ pub const CLEANUP_WARNING_DAYS: u64 = 7;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SessionEnvironment {
     /// The sessions of the folder hotseat was started in, the other worktrees
-    /// of its repository included; none: not looked at yet.
+    /// of its repository included; `None` before the first poll.
     pub project_sessions: Option<HashSet<SessionId>>,
     /// The sessions of which a copy is kept.
     pub pinned: HashSet<SessionId>,

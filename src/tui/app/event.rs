@@ -1,4 +1,7 @@
-//! What happened: the only way anything reaches the program.
+//! Everything that can happen to the program: the closed input of `update`.
+//!
+//! Events carry facts, never decisions. Answers to an effect repeat what was
+//! asked, so that `update` can drop the ones that are out of date.
 
 use crossterm::event::{KeyEvent, MouseEvent};
 
@@ -6,6 +9,7 @@ use super::environment::SessionEnvironment;
 use super::geometry::Geometry;
 use super::jump::{TextQuery, TextResults};
 use super::ranking::RankJob;
+use super::trust::ResolvedFolder;
 use crate::index::SessionRow;
 use crate::session::{Conversation, SessionId};
 use crate::slot::{McpServerStatus, RewindResult, SlotEvent};
@@ -38,13 +42,13 @@ pub enum Event {
         all: bool,
         /// Newest first.
         rows: Vec<SessionRow>,
-        /// Read so far and in all; none when the reading is done.
+        /// Sessions read so far and in all; `None` when all are read.
         progress: Option<(usize, usize)>,
     },
     /// A look at what lies around the sessions showed something new.
     EnvironmentChanged(SessionEnvironment),
     /// How many sessions of all the index has, while it is brought up to date;
-    /// none when it is.
+    /// `None` when it is.
     IndexProgress(Option<(usize, usize)>),
     /// The sessions could not be listed.
     SessionListFailed(String),
@@ -68,6 +72,13 @@ pub enum Event {
         session: SessionId,
         /// What it holds.
         read: Result<LoadedTranscript, String>,
+    },
+    /// The folder of a session was looked up.
+    FolderResolved {
+        /// The session.
+        session: SessionId,
+        /// Its folder, or why it is not known.
+        folder: Result<ResolvedFolder, String>,
     },
     /// A switch was refused; the former session is still active.
     SwitchRefused {
@@ -107,20 +118,20 @@ pub enum Event {
         /// A copy is kept.
         pinned: bool,
     },
-    /// The prompt as the editor left it.
-    EditorClosed(String),
+    /// The editor ended: the prompt as it left it, or why there is none.
+    EditorClosed(Result<String, String>),
     /// Something was done that a person should know.
     Info(String),
     /// Something failed.
     Failed(String),
-    /// The resident memory of the agent and of hotseat itself, in bytes.
+    /// The resident memory of the agent, in bytes.
     Memory {
         /// The agent's.
         agent: Option<u64>,
     },
     /// The colours of code arrived: what is on the screen lacks them.
     HighlightReady,
-    /// The agent's process is gone, as it was asked to: hotseat may end.
+    /// The agent process ended as requested: hotseat may end.
     SlotClosed,
 }
 

@@ -1,4 +1,4 @@
-//! Where things stood in the last frame.
+//! Where the last frame drew what.
 //!
 //! Only the view knows how high a message is and where a row ended up. It says
 //! so here after each frame, and the next mouse click, scroll or permission
@@ -8,7 +8,7 @@ use ratatui::layout::{Position, Rect};
 
 use super::conversation_page::ScrollAnchor;
 
-/// What the last frame showed where.
+/// Where the last frame drew what.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Geometry {
     /// The list of sessions; empty where it is hidden.
@@ -31,6 +31,12 @@ pub struct Geometry {
     pub at_top: bool,
     /// The permission request that a person could see.
     pub permission: Option<String>,
+    /// The last line of that request was in sight.
+    pub permission_end: bool,
+    /// Lines that its text can be scrolled down by.
+    pub permission_max_scroll: usize,
+    /// Rows of its text that fit.
+    pub permission_rows: usize,
     /// Screen row and the index of each row of an overlay's list.
     pub choices: Vec<(u16, usize)>,
     /// Lines that an overlay can be scrolled by.

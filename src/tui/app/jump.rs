@@ -1,5 +1,5 @@
-//! The search for a session from anywhere: by what it is called, or by what
-//! was said in it.
+//! The jump dialog: finds a session in all projects by its title, or by its
+//! messages.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -72,7 +72,7 @@ pub struct TextQuery {
     pub text: String,
     /// Look into what tools were asked and gave back, too.
     pub tools: bool,
-    /// The only sessions to look in; none: all.
+    /// The only sessions to search; `None` for all.
     pub restrict_to: Option<Vec<SessionId>>,
 }
 

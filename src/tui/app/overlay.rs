@@ -1,12 +1,14 @@
-//! What lies over the panes and takes the keys until it is answered.
+//! Dialogs over the panes: at most one at a time, and it takes all keys.
 
 use tui_textarea::TextArea;
 
 use super::deferred::DeferredChange;
 use super::jump::Jump;
 use super::text_input::single_line;
+use super::trust::{FolderUse, ResolvedFolder};
 use crate::session::SessionId;
 use crate::slot::{McpServerStatus, RewindResult};
+use crate::store::FolderReason;
 
 /// The one thing that lies over the panes.
 #[derive(Debug)]
@@ -71,7 +73,7 @@ impl PromptKind {
         match self {
             Self::Title(_) => "Title",
             Self::Tag(_) => "Tag",
-            Self::DenyReason(_) => "No, because",
+            Self::DenyReason(_) => "Deny because",
             Self::Search => "Search",
         }
     }
@@ -92,7 +94,7 @@ impl LinePrompt {
 /// A question with a few answers.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Confirmation {
-    /// A turn runs, or ran when this was asked: what about this change in the seat?
+    /// A turn runs, or ran when this was asked: make this change when?
     SwitchWhileBusy(DeferredChange),
     /// A turn runs: quit all the same?
     QuitWhileBusy,
@@ -103,12 +105,23 @@ pub enum Confirmation {
         /// The agent's own words on who holds it.
         held: String,
     },
-    /// The session belongs to another folder: go there, or fork it here?
+    /// No person trusts the opened folder yet: start an agent in it, and how?
+    TrustFolder {
+        /// The folder.
+        folder: String,
+        /// The agent can be started without the folder's own settings.
+        can_restrict: bool,
+    },
+    /// The session works in another folder: go there, and how, or fork it here?
     OtherFolder {
         /// The session.
         session: SessionId,
         /// The folder.
-        folder: String,
+        folder: ResolvedFolder,
+        /// What is to be done there.
+        purpose: FolderUse,
+        /// The agent can be started without the folder's own settings.
+        can_restrict: bool,
     },
     /// The session's folder does not exist any more: fork it here?
     FolderGone {
@@ -131,21 +144,27 @@ impl Confirmation {
     pub fn question(&self, busy: bool) -> String {
         match self {
             Self::SwitchWhileBusy(next) if busy => {
-                format!("A turn runs. {} when?", capitalize(&next.label()))
+                format!("A turn is running. {} when?", capitalize(&next.label()))
             }
-            Self::SwitchWhileBusy(next) => format!("The turn is over. {} now?", capitalize(&next.label())),
-            Self::QuitWhileBusy if busy => "A turn runs. Quit?".to_owned(),
-            Self::QuitWhileBusy => "The turn is over. Quit?".to_owned(),
+            Self::SwitchWhileBusy(next) => format!("The turn has ended. {} now?", capitalize(&next.label())),
+            Self::QuitWhileBusy if busy => "A turn is running. Quit?".to_owned(),
+            Self::QuitWhileBusy => "The turn has ended. Quit?".to_owned(),
             Self::ForkInstead { held, .. } => held.clone(),
+            Self::TrustFolder { folder, .. } => format!(
+                "Do you trust {folder}? Its own settings can run commands here: hooks, MCP servers, environment."
+            ),
             Self::OtherFolder { folder, .. } => {
-                format!("This session belongs to {folder}. The agent would go there and work in it.")
+                let (path, unverified) = (folder.display(), folder.reason == FolderReason::Unverified);
+                let claims = if unverified { "says that it works" } else { "works" };
+                let trust = if folder.is_trusted { "" } else { " You have not said that you trust it." };
+                format!("This session {claims} in {path}, not in the folder you opened.{trust}")
             }
             Self::FolderGone { folder, .. } => {
-                format!("This session belongs to {folder}, which does not exist any more.")
+                format!("This session works in {folder}, which no longer exists.")
             }
             Self::Damaged { lines, .. } => {
                 let count = if *lines == 1 { "1 line".to_owned() } else { format!("{lines} lines") };
-                format!("{count} of this transcript cannot be read. The file is left as it is.")
+                format!("{count} of this transcript cannot be read. The file is not changed.")
             }
         }
     }
@@ -157,12 +176,13 @@ impl Confirmation {
             Self::SwitchWhileBusy(_) => &['w', 'i', 's'],
             Self::QuitWhileBusy => &['q', 's'],
             Self::ForkInstead { .. } => &['f', 's'],
-            Self::OtherFolder { .. } => &['g', 'f', 's'],
+            Self::TrustFolder { .. } => &['t', 'w', 'q'],
+            Self::OtherFolder { .. } => &['g', 't', 'w', 'f', 's'],
             Self::FolderGone { .. } | Self::Damaged { .. } => &['f', 'r', 's'],
         }
     }
 
-    /// What a key answers, in words; none where it is not offered now.
+    /// The label of an answer; `None` if it is not offered now.
     pub fn answer_label(&self, key: char, busy: bool) -> Option<&'static str> {
         Some(match (self, key) {
             (Self::SwitchWhileBusy(_), 'w') if busy => "wait for the turn",
@@ -171,14 +191,23 @@ impl Confirmation {
             (Self::SwitchWhileBusy(_), 'i') => return None,
             (Self::QuitWhileBusy, 'q') if busy => "interrupt it and quit",
             (Self::QuitWhileBusy, 'q') => "quit",
-            (Self::ForkInstead { .. }, 'f') => "fork it and go on in the copy",
-            (Self::OtherFolder { .. }, 'g') => "go there",
+            (Self::ForkInstead { .. }, 'f') => "fork it and continue in the copy",
+            (Self::TrustFolder { .. }, 't') => "trust it: its own settings count",
+            (Self::TrustFolder { can_restrict: true, .. }, 'w') => "open it without its own settings",
+            (Self::TrustFolder { .. }, 'w') => return None,
+            (Self::TrustFolder { .. }, _) => "leave",
+            (Self::OtherFolder { folder, .. }, 'g') if folder.is_trusted => "work there",
+            (Self::OtherFolder { folder, .. }, 't') if !folder.is_trusted => "trust it and work there",
+            (Self::OtherFolder { folder, can_restrict: true, .. }, 'w') if !folder.is_trusted => {
+                "work there without its own settings"
+            }
+            (Self::OtherFolder { .. }, 'g' | 't' | 'w') => return None,
             (Self::OtherFolder { .. } | Self::FolderGone { .. }, 'f') => {
                 "fork it here: a copy that works in this folder"
             }
-            (Self::FolderGone { .. }, 'r') => "resume it all the same, working in this folder",
-            (Self::Damaged { .. }, 'f') => "go on in a repaired copy",
-            (Self::Damaged { .. }, 'r') => "resume it all the same, adding to its end",
+            (Self::FolderGone { .. }, 'r') => "resume it anyway, in this folder",
+            (Self::Damaged { .. }, 'f') => "continue in a repaired copy",
+            (Self::Damaged { .. }, 'r') => "resume it anyway, appending to the file",
             (Self::SwitchWhileBusy(_) | Self::ForkInstead { .. }, _) => "stay here",
             (
                 Self::QuitWhileBusy
@@ -190,13 +219,18 @@ impl Confirmation {
         })
     }
 
-    /// The answer that Enter gives: the first, unless that ends something.
+    /// The answer that Enter gives: the safe one, and none that ends something.
     pub fn default_answer(&self) -> Option<char> {
         match self {
             Self::QuitWhileBusy => None,
+            Self::TrustFolder { can_restrict, .. } => can_restrict.then_some('w'),
+            Self::OtherFolder { folder, can_restrict, .. } => Some(match (folder.is_trusted, can_restrict) {
+                (true, _) => 'g',
+                (false, true) => 'w',
+                (false, false) => 'f',
+            }),
             Self::SwitchWhileBusy(_)
             | Self::ForkInstead { .. }
-            | Self::OtherFolder { .. }
             | Self::FolderGone { .. }
             | Self::Damaged { .. } => self.answer_keys().first().copied(),
         }

@@ -1,4 +1,4 @@
-//! Which sessions answer what is typed, kept while it is typed.
+//! Which sessions match the query, kept up to date while it is typed.
 //!
 //! A few are ranked at once; many by the shell, so that no key waits for them.
 //! An answer to what was typed before is thrown away.

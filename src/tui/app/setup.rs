@@ -1,4 +1,4 @@
-//! What the program is told at its start, once.
+//! The facts that [`App::new`](super::App::new) starts from; set once.
 
 use std::collections::HashMap;
 
@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::agents::AgentOffer;
 use super::keymap::Keymap;
+use super::trust::ResolvedFolder;
 use crate::protocol::PermissionMode;
 use crate::session::{Prices, SessionId};
 
@@ -17,9 +18,9 @@ pub struct AppSetup {
     pub keymap: Keymap,
     /// The folder hotseat was started in, as a person writes it.
     pub folder: String,
-    /// The name of the agent in the seat, for the time until it says so itself.
+    /// The name of the agent, shown until its handshake.
     pub agent: String,
-    /// The agents that can take the seat.
+    /// The agents to choose from.
     pub agents: Vec<AgentOffer>,
     /// The agent has a terminal of its own, which is shown in place of a conversation.
     pub terminal: bool,
@@ -27,6 +28,12 @@ pub struct AppSetup {
     pub mode: PermissionMode,
     /// The session it was asked to resume.
     pub resume: Option<SessionId>,
+    /// The folder of that session, where it is not the one that was opened.
+    pub resume_elsewhere: Option<ResolvedFolder>,
+    /// A person trusts the folder that was opened.
+    pub is_trusted: bool,
+    /// The agent can be started without the settings of the project.
+    pub ignores_project_settings: bool,
     /// Resume the newest session of the folder, as soon as it is known.
     pub resume_newest: bool,
     /// List the sessions of all projects.

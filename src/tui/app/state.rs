@@ -1,11 +1,14 @@
-//! What the program is at any moment.
+//! The whole state of the screen.
+//!
+//! Owns [`App`] and the questions that the view and `update` both ask of it. No
+//! I/O and no clock: [`App::now`] is the time of the last event. Only
+//! `update` changes it.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::path::PathBuf;
 use std::time::Duration;
 
 use chrono::{DateTime, FixedOffset, Utc};
-use crossterm::event::KeyEvent;
 use uuid::Uuid;
 
 use super::agents::AgentOffer;
@@ -18,6 +21,7 @@ use super::geometry::Geometry;
 use super::keymap::{KeyContext, Keymap};
 use super::overlay::Overlay;
 use super::setup::AppSetup;
+use super::trust::{FolderUse, PendingStart};
 use super::undo::Undo;
 use crate::index::SessionRow;
 use crate::protocol::PermissionMode;
@@ -37,64 +41,74 @@ pub struct App {
     pub size: (u16, u16),
     /// The keys.
     pub keymap: Keymap,
-    /// The agents that can take the seat.
+    /// The agents to choose from.
     pub agents: Vec<AgentOffer>,
     /// The folder hotseat was started in.
     pub folder: String,
     /// Nothing is written to disk.
     pub ephemeral: bool,
-    /// Text typed before it was known what there is to choose from; none after.
-    pub buffered_keys: Option<Vec<KeyEvent>>,
     /// Where the keys go.
     pub focus: Focus,
     /// The list of sessions.
     pub browser: Browser,
-    /// What lies around them.
+    /// What is known about sessions besides their transcripts.
     pub environment: SessionEnvironment,
     /// What models cost.
     pub prices: Prices,
     /// The prompt being written.
     pub composer: Composer,
-    /// The process in the seat.
+    /// The agent process.
     pub agent: AgentStatus,
-    /// The session in the conversation pane; none: the one the agent will have.
+    /// The session in the conversation pane; `None` until the agent names its first
+    /// one.
     pub shown: Option<SessionId>,
-    /// The conversations that were read, by session.
+    /// Loaded conversations, by session.
     pub pages: HashMap<SessionId, ConversationPage>,
-    /// Those sessions, the one looked at last at the end.
+    /// The keys of `pages`, least recently shown first.
     pub recently_shown: Vec<SessionId>,
-    /// Show when things were said and what turns cost.
+    /// Show or hide times and costs of turns.
     pub show_timestamps: bool,
     /// Tools that wait for permission, the oldest first.
     pub permissions: VecDeque<PermissionCard>,
-    /// What lies over the panes.
+    /// The open dialog.
     pub overlay: Option<Overlay>,
-    /// The line of news over the hints.
+    /// The message above the hint line.
     pub toast: Option<Toast>,
-    /// What `undo` takes back, the newest at the end.
+    /// What undo reverts, the newest last.
     pub undo: Vec<Undo>,
-    /// Sessions that may take the seat without a question: they had it, or the
-    /// question was answered.
+    /// Sessions that are resumed without a question: they were active before, or
+    /// the question was answered.
     pub confirmed: HashSet<SessionId>,
-    /// What waits for the slot to be idle.
+    /// Sessions with unreadable lines that are resumed without a question.
+    pub damage_accepted: HashSet<SessionId>,
+    /// Other folders than the opened one that a person agreed to work in.
+    pub confirmed_folders: HashSet<PathBuf>,
+    /// Folders whose own settings do not count: no person trusts them.
+    pub restricted_folders: HashSet<PathBuf>,
+    /// The session whose folder the shell is looking up, and what for. Only this
+    /// answer counts.
+    pub resolving: Option<(SessionId, FolderUse)>,
+    /// The first process, while questions keep it from being started.
+    pub pending_start: Option<PendingStart>,
+    /// A switch or prompt that waits for the slot to be idle.
     pub deferred: Option<Deferred>,
-    /// What the last frame showed where.
+    /// Where the last frame drew what.
     pub geometry: Geometry,
     /// The divider is being dragged.
     pub dragging: bool,
-    /// When Ctrl-C was pressed with nothing to stop.
+    /// When Ctrl-C was pressed with nothing to stop: pressed again soon, it quits.
     pub quit_armed: Option<DateTime<Utc>>,
-    /// The newest session takes the seat as soon as the list is read.
+    /// Resume the newest session as soon as the list is read (`--continue`).
     pub resume_newest: bool,
-    /// hotseat is ending.
+    /// The agent is being closed, then hotseat ends.
     pub closing: bool,
-    /// What is on the screen is not the state any more.
+    /// The state changed since the last frame.
     pub needs_redraw: bool,
     /// Seconds since the start.
     pub(super) ticks: u64,
-    /// The base of this run's prompt ids.
+    /// Random base of this run's prompt ids.
     pub(super) run_id: Uuid,
-    /// How many prompts were given ids.
+    /// Prompt ids given out so far.
     pub(super) prompt_count: u128,
 }
 
@@ -123,7 +137,7 @@ impl Focus {
     }
 }
 
-/// The process in the seat, as far as the slot told.
+/// The agent process, as the slot last reported it.
 #[derive(Debug)]
 pub struct AgentStatus {
     /// What it is doing.
@@ -133,25 +147,27 @@ pub struct AgentStatus {
     /// An agent with a terminal of its own was interrupted while a turn ran: it
     /// does not report whether that ended it.
     pub interrupt_unconfirmed: bool,
-    /// What it said of itself; none before the handshake.
+    /// What the handshake reported; `None` before it.
     pub info: Option<AgentInfo>,
     /// The agent's name until then.
     pub name: String,
-    /// When another agent was asked to take the seat; none once it has it.
+    /// When a replacement by another agent was asked for; `None` once that is ready.
     pub replacing_since: Option<DateTime<Utc>>,
-    /// The agent on offer that had the seat last and shares the official transcripts.
+    /// Index of the last active agent that writes the official transcripts.
     pub last_official: Option<usize>,
-    /// It has a terminal of its own, which is shown in place of a conversation.
+    /// It can be started without the settings of the project it works in.
+    pub ignores_project_settings: bool,
+    /// The agent has a terminal of its own, shown instead of a conversation.
     pub terminal: bool,
     /// When the handshake was through: what "uptime" counts from.
     pub warm_since: Option<DateTime<Utc>>,
-    /// The session in the seat.
+    /// The active session.
     pub active: Option<SessionId>,
-    /// The folder the agent works in, once it said so.
+    /// The folder the agent works in, once it reported it.
     pub folder: Option<PathBuf>,
-    /// The one that had it before.
+    /// The session that was active before.
     pub previous: Option<SessionId>,
-    /// The epoch of the last news; older news is stale.
+    /// The epoch of the last slot event; events of an older one are dropped.
     pub epoch: u64,
     /// What may run without asking.
     pub mode: PermissionMode,
@@ -159,31 +175,44 @@ pub struct AgentStatus {
     pub totals: SlotTotals,
     /// The last switch.
     pub last_switch: Option<CompletedSwitch>,
-    /// The session that a second process is ready for.
+    /// The session that a standby process is ready for.
     pub prepared: Option<SessionId>,
-    /// The model did not answer and is asked again, told at this time.
+    /// The model failed and is retried; with the time of that report.
     pub retry: Option<(ModelRetry, DateTime<Utc>)>,
     /// Resident memory in bytes.
     pub memory: Option<u64>,
 }
 
-/// A tool that waits for permission.
+/// A tool call that waits for permission.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PermissionCard {
     /// What wants to run.
     pub request: PermissionRequest,
     /// When a person could first see it; keys typed before that are not answers.
     pub first_seen: Option<DateTime<Utc>>,
+    /// Its last line has been on screen: only then it can be allowed.
+    pub end_seen: bool,
+    /// Lines that its text is scrolled down by.
+    pub scroll: usize,
+    /// It has the whole conversation pane.
+    pub full_screen: bool,
 }
 
-/// A line of news.
+impl PermissionCard {
+    /// A request that nobody has seen yet.
+    pub fn new(request: PermissionRequest) -> Self {
+        Self { request, first_seen: None, end_seen: false, scroll: 0, full_screen: false }
+    }
+}
+
+/// A short message over the hint line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Toast {
     /// The news.
     pub text: String,
-    /// It is bad news.
+    /// It reports a failure.
     pub is_error: bool,
-    /// When it goes by itself.
+    /// When it disappears.
     pub until: DateTime<Utc>,
 }
 
@@ -192,7 +221,7 @@ pub struct Toast {
 pub const ANSWER_DELAY: Duration = Duration::from_millis(300);
 
 impl App {
-    /// The program at its start: nothing read, nothing warm.
+    /// The initial state: nothing listed, no agent ready.
     pub fn new(setup: AppSetup) -> Self {
         let browser = Browser::new(setup.all, setup.browser_width);
         let toast = setup.welcome.map(|text| Toast {
@@ -208,8 +237,7 @@ impl App {
             agents: setup.agents,
             folder: setup.folder,
             ephemeral: setup.ephemeral,
-            buffered_keys: Some(Vec::new()),
-            focus: Focus::Browser,
+            focus: Focus::Composer,
             browser,
             environment: SessionEnvironment::default(),
             prices: setup.prices,
@@ -222,6 +250,7 @@ impl App {
                 name: setup.agent,
                 replacing_since: None,
                 last_official: None,
+                ignores_project_settings: setup.ignores_project_settings,
                 terminal: setup.terminal,
                 warm_since: None,
                 active: None,
@@ -244,6 +273,16 @@ impl App {
             toast,
             undo: Vec::new(),
             confirmed: HashSet::new(),
+            damage_accepted: HashSet::new(),
+            confirmed_folders: HashSet::new(),
+            restricted_folders: HashSet::new(),
+            resolving: None,
+            pending_start: Some(PendingStart {
+                resume: setup.resume,
+                elsewhere: setup.resume_elsewhere,
+                // An agent in a terminal of its own asks there.
+                asks_for_trust: !setup.is_trusted && !setup.terminal,
+            }),
             deferred: None,
             geometry: Geometry::default(),
             dragging: false,
@@ -275,7 +314,7 @@ impl App {
         self.pages.get_mut(&self.shown?)
     }
 
-    /// The session shown is the one in the seat.
+    /// The session shown is the active one.
     pub fn shows_active(&self) -> bool {
         self.shown == self.agent.active
     }
@@ -364,12 +403,12 @@ impl App {
 
     /// Makes the browser's list anew.
     pub(super) fn rebuild_browser(&mut self) {
-        let new_in_seat = self.agent.active.is_none_or(|active| self.browser.row(active).is_none());
+        let active_is_new = self.agent.active.is_none_or(|active| self.browser.row(active).is_none());
         // The cursor was on the new session, and that has a row of its own now.
-        if self.browser.selected.is_none() && !new_in_seat {
+        if self.browser.selected.is_none() && !active_is_new {
             self.browser.selected = self.agent.active;
         }
-        self.browser.rebuild(self.now, self.offset, new_in_seat);
+        self.browser.rebuild(self.now, self.offset, active_is_new);
     }
 
     /// Puts the sessions that hold nothing among the others, or aside.

@@ -1,4 +1,4 @@
-//! Text being written, wherever that is: how it begins and what keys do to it.
+//! One-line text fields: how they start, what keys do to them, and completion.
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use tui_textarea::{CursorMove, TextArea};

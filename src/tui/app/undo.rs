@@ -1,4 +1,4 @@
-//! What the `undo` key takes back.
+//! What the undo key reverts.
 
 use super::effect::Effect;
 use crate::session::SessionId;

@@ -1,4 +1,7 @@
-//! What happens when something happens: the only code that changes [`App`].
+//! The transition function: the only code that changes [`App`].
+//!
+//! Start with `handle_event`, one arm per [`Event`]; `keys` leads from a key to
+//! a command, `dispatch` from a command to what it does.
 //!
 //! Pure: no clock, no files, no processes. The time comes in with the event,
 //! everything to be done goes out as effects.
@@ -16,6 +19,7 @@ mod slash;
 mod slot_events;
 mod switch;
 mod terminal;
+mod trust;
 
 use chrono::{DateTime, Utc};
 
@@ -28,18 +32,22 @@ use super::state::{App, Focus};
 pub use slash::{SlashCommand, completions};
 
 /// What to do before the first event.
+#[must_use = "effects do nothing until the shell runs them"]
 pub fn initial_effects(app: &mut App) -> Vec<Effect> {
     let mut effects = vec![Effect::ListSessions { all: app.browser.all }];
     if let Some(session) = app.shown {
         effects.extend(loading::show(app, session));
     }
+    effects.extend(trust::start(app));
     effects
 }
 
 /// Takes one event at a time and says what to do.
+#[must_use = "effects do nothing until the shell runs them"]
 pub fn update(app: &mut App, at: DateTime<Utc>, event: Event) -> Vec<Effect> {
     app.now = at;
-    app.needs_redraw |= !matches!(event, Event::FrameDrawn(_) | Event::Tick);
+    // Clocks and samples redraw only when they show something new.
+    app.needs_redraw |= !matches!(event, Event::FrameDrawn(_) | Event::Tick | Event::Memory { .. });
     let highlighted = app.browser.selected;
     let mut effects = handle_event(app, event);
     effects.extend(search_requests(app));
@@ -62,7 +70,7 @@ fn search_requests(app: &mut App) -> Vec<Effect> {
 
 fn handle_event(app: &mut App, event: Event) -> Vec<Effect> {
     match event {
-        Event::Key(key) => keys::key(app, key),
+        Event::Key(key) => keys::press(app, key),
         Event::Paste(text) => keys::paste(app, &text),
         Event::Mouse(mouse) => mouse::mouse(app, mouse),
         Event::Resize { width, height } => {
@@ -73,11 +81,7 @@ fn handle_event(app: &mut App, event: Event) -> Vec<Effect> {
         Event::FrameDrawn(geometry) => frame_drawn(app, geometry),
         Event::Tick => tick(app),
         Event::Slot(news) => slot_events::handle_slot_event(app, *news),
-        Event::SessionList { all, rows, progress } => {
-            let mut effects = loading::sessions_listed(app, all, rows, progress);
-            effects.extend(keys::flush_buffered(app));
-            effects
-        }
+        Event::SessionList { all, rows, progress } => loading::sessions_listed(app, all, rows, progress),
         Event::EnvironmentChanged(around) => {
             app.environment = around;
             Vec::new()
@@ -89,7 +93,7 @@ fn handle_event(app: &mut App, event: Event) -> Vec<Effect> {
         Event::SessionListFailed(problem) => {
             app.browser.problem = Some(problem);
             app.browser.progress = None;
-            keys::flush_buffered(app)
+            Vec::new()
         }
         Event::Ranked { work, hits } => jump::ranked(app, &work, hits),
         Event::SearchResults { sought, found } => match &mut app.overlay {
@@ -103,6 +107,7 @@ fn handle_event(app: &mut App, event: Event) -> Vec<Effect> {
             _ => Vec::new(),
         },
         Event::TranscriptRead { session, read } => loading::transcript_read(app, session, read),
+        Event::FolderResolved { session, folder } => trust::resolved(app, session, folder),
         Event::SwitchRefused { code, message, session } => {
             slot_events::switch_refused(app, code.as_deref(), message, session)
         }
@@ -121,11 +126,13 @@ fn handle_event(app: &mut App, event: Event) -> Vec<Effect> {
         Event::Rewind { prompt, dry_run, rewind } => rewind::rewind_answered(app, prompt, dry_run, rewind),
         Event::Deleted { session, by_agent } => loading::deleted(app, session, by_agent),
         Event::ForkedExternal(copy) => {
-            app.toast("a copy in claude's format takes the seat; the original stays as it is");
+            // It works where its source does, which was agreed to.
+            app.confirmed.insert(copy);
+            app.toast("continuing in a copy in Claude's format; the original is unchanged");
             switch::resume_session(app, copy)
         }
         Event::Restored(session) => {
-            app.toast("brought back");
+            app.toast("restored");
             app.browser.selected = Some(session);
             loading::show(app, session)
         }
@@ -133,9 +140,13 @@ fn handle_event(app: &mut App, event: Event) -> Vec<Effect> {
             session_actions::pinned(app, session, pinned);
             Vec::new()
         }
-        Event::EditorClosed(text) => {
+        Event::EditorClosed(Ok(text)) => {
             app.composer.set(text.trim_end_matches('\n'));
             app.focus = Focus::Composer;
+            Vec::new()
+        }
+        Event::EditorClosed(Err(problem)) => {
+            app.toast_error(problem);
             Vec::new()
         }
         Event::Info(text) => {
@@ -147,6 +158,7 @@ fn handle_event(app: &mut App, event: Event) -> Vec<Effect> {
             Vec::new()
         }
         Event::Memory { agent } => {
+            app.needs_redraw |= app.agent.memory != agent;
             app.agent.memory = agent;
             Vec::new()
         }
@@ -165,6 +177,13 @@ fn frame_drawn(app: &mut App, geometry: super::Geometry) -> Vec<Effect> {
         page.scroll.reveal = false;
         let older = older_bytes_wanted(page, at_top);
         effects.extend(older.map(|bytes| Effect::ReadTranscript { session, bytes }));
+    }
+    if let Some(first) = app.permissions.front_mut()
+        && geometry.permission.as_deref() == Some(first.request.id.as_str())
+    {
+        first.scroll = first.scroll.min(geometry.permission_max_scroll);
+        app.needs_redraw |= geometry.permission_end && !first.end_seen;
+        first.end_seen |= geometry.permission_end;
     }
     if let Some(first) = app.permissions.front_mut()
         && first.first_seen.is_none()

@@ -1,10 +1,10 @@
-//! The clipboard: the terminal's (OSC 52, works over ssh) and the system's.
+//! Copies to the clipboard: through the terminal (OSC 52, which works over ssh)
+//! and through a system program.
 
-use std::io::stdout;
 use std::process::Stdio;
 
 use crossterm::clipboard::CopyToClipboard;
-use crossterm::execute;
+use crossterm::queue;
 use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
 
@@ -16,12 +16,15 @@ const CLIPBOARD_PROGRAMS: [(&str, &[&str], &str); 3] = [
     ("pbcopy", &[], "__CF_USER_TEXT_ENCODING"),
 ];
 
-/// Tells the terminal. It does not say whether it understood.
-pub(super) fn copy_to_terminal(text: &str) -> std::io::Result<()> {
-    execute!(stdout(), CopyToClipboard::to_clipboard_from(text))
+/// What copies a text when it is written to the terminal, which does not say
+/// whether it understood.
+pub(super) fn sequence(text: &str) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    queue!(bytes, CopyToClipboard::to_clipboard_from(text)).expect("a vector takes every byte");
+    bytes
 }
 
-/// Tells the system's clipboard, where there is one.
+/// Copies a text through a program of the system, if there is one.
 pub(super) async fn copy_to_system(text: String) {
     let Some((program, args, _)) =
         CLIPBOARD_PROGRAMS.iter().find(|(.., variable)| std::env::var_os(variable).is_some())

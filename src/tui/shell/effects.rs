@@ -1,17 +1,21 @@
-//! Effects, run: each as a task whose end is an event.
+//! Runs effects, each as a task whose result comes back as an event.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use crossterm::event::MouseEventKind;
 use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 
+use super::folders::Folders;
 use super::message_search::MessageSearch;
+use super::output::Output;
 use super::persistence::Persistence;
 use super::session_list_worker::SessionListWorker;
-use super::{clipboard, key_encoding};
+use super::{clipboard, editor, key_encoding};
 use crate::session::{Conversation, SessionId, Transcript};
 use crate::slot::terminal::AgentTerminal;
-use crate::slot::{AgentProgram, SlotError, SlotHandle, Switch};
+use crate::slot::{self, AgentProgram, SlotError, SlotHandle, Switch};
 use crate::store::{ForkSpec, SessionStore, StoreError};
 use crate::tui::app::{Effect, Event, LoadedTranscript, TerminalInput};
 
@@ -25,6 +29,8 @@ pub(super) struct EffectRunner {
     pub(super) slot: SlotHandle,
     /// Where transcripts live.
     pub(super) store: Arc<dyn SessionStore>,
+    /// The folders of sessions, and which of them are trusted.
+    pub(super) folders: Folders,
     /// Where events go.
     pub(super) events: mpsc::UnboundedSender<Event>,
     /// What survives a run.
@@ -33,7 +39,7 @@ pub(super) struct EffectRunner {
     pub(super) prompts: mpsc::UnboundedSender<(String, String)>,
     /// The agent's terminal, where it has one.
     pub(super) terminal: Option<AgentTerminal>,
-    /// The agents that can take the seat.
+    /// The agents to choose from.
     pub(super) agent_programs: Arc<[Option<AgentProgram>]>,
     /// The one who looks for texts.
     pub(super) search: MessageSearch,
@@ -48,8 +54,10 @@ pub(super) enum LoopEffect {
     Redraw,
     /// To the shell, until `fg`.
     Suspend,
-    /// Write the prompt in an editor.
+    /// Edit the prompt in an editor.
     OpenEditor(String),
+    /// Copy a text through the terminal.
+    CopyToClipboard(String),
     /// End now.
     Quit,
 }
@@ -58,12 +66,24 @@ impl EffectRunner {
     /// Starts an effect, or hands it back to the loop.
     pub(super) fn run(&self, effect: Effect) -> Option<LoopEffect> {
         match effect {
+            // The loop itself starts it, before there is a runner.
+            Effect::StartSlot { .. } => {}
+            Effect::ResolveFolder(session) => self.in_background(move |runner| {
+                Some(Event::FolderResolved { session, folder: runner.folders.resolve(session) })
+            }),
+            Effect::TrustFolder { folder, record, session } => self.in_background(move |runner| {
+                if let Err(problem) = runner.folders.trust(&folder, record) {
+                    runner.send(Event::Failed(problem));
+                }
+                let folder = |session| runner.folders.resolve(session);
+                session.map(|session| Event::FolderResolved { session, folder: folder(session) })
+            }),
             Effect::Submit { uuid, text } => {
                 // The receiver ends with the loop, after which nothing is submitted.
                 let _ = self.prompts.send((uuid, text));
             }
             Effect::CancelPrompt(uuid) => {
-                self.request("taking the prompt back", move |slot| async move {
+                self.request("cancelling the prompt", move |slot| async move {
                     slot.cancel(uuid).await.map(|_| ())
                 });
             }
@@ -85,7 +105,7 @@ impl EffectRunner {
             }),
             Effect::StartAgent { at, seat } => {
                 let program = self.agent_programs.get(at).cloned().flatten()?;
-                self.request("seating the agent", move |slot| async move {
+                self.request("starting the agent", move |slot| async move {
                     slot.replace_agent(program, seat).await
                 });
             }
@@ -141,7 +161,7 @@ impl EffectRunner {
                 let outcome = runner.store.tag(session, &tag);
                 runner.session_list.reload();
                 Some(match outcome {
-                    Ok(()) if tag.is_empty() => Event::Info("tag taken away".to_owned()),
+                    Ok(()) if tag.is_empty() => Event::Info("tag removed".to_owned()),
                     Ok(()) => Event::Info(format!("tagged #{tag}")),
                     Err(error) => Event::Failed(error.to_string()),
                 })
@@ -169,14 +189,14 @@ impl EffectRunner {
                     terminal.scroll(lines);
                 }
             }
-            Effect::CopyToClipboard(text) => self.copy(text),
+            Effect::CopyToClipboard(text) => return Some(LoopEffect::CopyToClipboard(text)),
             Effect::SaveDraft { session, text } => self.in_background(move |runner| {
                 let kept = runner.persistence.save_draft(session, &text);
-                kept.err().map(|error| Event::Failed(format!("the draft cannot be kept: {error}")))
+                kept.err().map(|error| Event::Failed(format!("cannot save the draft: {error}")))
             }),
             Effect::AppendHistory(prompt) => self.in_background(move |runner| {
                 let kept = runner.persistence.append_history(&prompt);
-                kept.err().map(|error| Event::Failed(format!("the history cannot be kept: {error}")))
+                kept.err().map(|error| Event::Failed(format!("cannot save the prompt history: {error}")))
             }),
             Effect::Close => {
                 let runner = self.clone();
@@ -281,14 +301,33 @@ impl EffectRunner {
         }
     }
 
-    fn copy(&self, text: String) {
+    /// Copies a text through the terminal and a system program.
+    pub(super) fn copy(&self, text: String, output: &Output) {
         let lines = text.lines().count();
-        let told = clipboard::copy_to_terminal(&text);
+        output.send(&clipboard::sequence(&text));
         tokio::spawn(clipboard::copy_to_system(text));
-        self.send(match told {
-            Ok(()) => Event::Info(format!("copied {lines} line{}", if lines == 1 { "" } else { "s" })),
-            Err(error) => Event::Failed(format!("copying: {error}")),
-        });
+        self.send(Event::Info(format!("copied {lines} line{}", if lines == 1 { "" } else { "s" })));
+    }
+
+    /// Starts the person's editor on a text, beside the loop.
+    pub(super) fn open_editor(
+        &self,
+        command: Option<String>,
+        state: PathBuf,
+        text: String,
+    ) -> JoinHandle<()> {
+        let runner = self.clone();
+        tokio::spawn(async move {
+            let edited = editor::edit(command.as_deref(), &state, &text).await;
+            runner.send(Event::EditorClosed(edited.map_err(|error| format!("{error:#}"))));
+        })
+    }
+
+    /// Measures the memory of the agent's process, which may mean running a
+    /// program.
+    pub(super) fn sample_memory(&self, pid: Option<u32>) {
+        let Some(pid) = pid else { return };
+        self.in_background(move |_| Some(Event::Memory { agent: slot::resident_memory(pid) }));
     }
 }
 

@@ -1,6 +1,5 @@
-//! A look at what lies around the sessions: pins, folders that are gone, the
-//! clean-up's period. Belongs to the thread that reads the list, since every
-//! look touches the disk.
+//! Polls what is in no transcript: pins, missing folders, the clean-up period.
+//! Runs on the thread that reads the list, since every poll touches the disk.
 
 use std::collections::HashSet;
 use std::path::Path;
@@ -60,7 +59,7 @@ impl EnvironmentWatch {
         }
         self.polls = self.polls.wrapping_add(1);
         let gone = self.folders.iter().filter(|folder| !Path::new(folder).is_dir()).cloned();
-        // Pins that cannot be listed count as none: then the warning stays.
+        // If the pins cannot be listed, the warning about clean-up stays.
         let pinned = self.store.pinned().unwrap_or_default();
         let seen = SessionEnvironment {
             project_sessions: Some(self.project_sessions.clone()),
@@ -80,12 +79,12 @@ impl EnvironmentWatch {
         match self.store.reconcile_pins() {
             Ok(back) => match back.len() {
                 0 => None,
-                1 => Some(Event::Info("a pinned session was deleted elsewhere: brought back".to_owned())),
-                count => {
-                    Some(Event::Info(format!("{count} pinned sessions were deleted elsewhere: brought back")))
-                }
+                1 => Some(Event::Info("a pinned session was deleted elsewhere; it was restored".to_owned())),
+                count => Some(Event::Info(format!(
+                    "{count} pinned sessions were deleted elsewhere; they were restored"
+                ))),
             },
-            Err(error) => Some(Event::Failed(format!("looking after the pins: {error}"))),
+            Err(error) => Some(Event::Failed(format!("checking the pins: {error}"))),
         }
     }
 }

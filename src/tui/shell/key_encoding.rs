@@ -1,4 +1,4 @@
-//! What a person does, as the bytes a terminal sends for it.
+//! Encodes keys, pastes and mouse events as the bytes a terminal sends.
 //!
 //! Pure: the program's modes come in with the screen. The sequences are those
 //! of xterm (`ctlseqs`), which every program understands.
@@ -6,7 +6,7 @@
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use vt100::{MouseProtocolEncoding, MouseProtocolMode, Screen};
 
-/// The bytes of a key; none for keys that send nothing by themselves.
+/// The bytes of a key; empty for keys that send nothing by themselves.
 pub fn encode_key(key: KeyEvent, screen: &Screen) -> Vec<u8> {
     let modifiers = key.modifiers;
     let control = modifiers.contains(KeyModifiers::CONTROL);
@@ -42,8 +42,8 @@ pub fn encode_paste(text: &str, screen: &Screen) -> Vec<u8> {
     }
 }
 
-/// What the mouse did at a cell of the program's screen, counted from 0; none
-/// where the program does not want to know.
+/// The bytes of a mouse event at a cell of the program's screen, counted from 0;
+/// `None` if the program did not ask for such events.
 pub fn encode_mouse(mouse: MouseEvent, (column, row): (u16, u16), screen: &Screen) -> Option<Vec<u8>> {
     use MouseEventKind as Kind;
     let button = |button| match button {

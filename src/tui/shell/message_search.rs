@@ -1,5 +1,5 @@
-//! The one who looks for texts: a thread of its own with a queue of one, since
-//! only what was typed last counts.
+//! Searches messages on a thread of its own with a queue of one: only what was
+//! typed last counts.
 
 use std::collections::HashSet;
 use std::path::PathBuf;
@@ -66,7 +66,7 @@ struct SearchThread {
 }
 
 impl SearchThread {
-    /// What was found; none where something newer was asked meanwhile.
+    /// The results; `None` if a newer query arrived meanwhile.
     fn run(
         &mut self,
         sought: &TextQuery,
@@ -87,7 +87,7 @@ impl SearchThread {
         Some(found.map(|found| TextResults { hits: found.hits, more: found.more, took: began.elapsed() }))
     }
 
-    /// What the index knows; none where there is none that can be used.
+    /// Searches the index; `None` if there is none that can be used.
     fn in_index(&mut self, query: &FullTextQuery, wanted: &dyn Fn(SessionId) -> bool) -> Option<TextHits> {
         let index = self.index.as_ref()?;
         // Its file may have been made anew since it was opened: a second try.

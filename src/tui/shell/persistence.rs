@@ -1,4 +1,4 @@
-//! What survives a run: the drafts, one file each, and the prompts that were sent.
+//! Drafts and prompt history on disk.
 //!
 //! A file a draft and an append-only history, so that two hotseats at once
 //! cannot overwrite one another's.
@@ -76,13 +76,13 @@ impl Persistence {
 }
 
 /// What a person wrote is nobody else's business.
-fn private_file() -> OpenOptions {
+pub(super) fn private_file() -> OpenOptions {
     let mut options = OpenOptions::new();
     options.mode(0o600);
     options
 }
 
-fn create_private_dir(folder: &Path) -> io::Result<()> {
+pub(super) fn create_private_dir(folder: &Path) -> io::Result<()> {
     fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
 }
 

@@ -1,5 +1,5 @@
-//! Writes down what is said with an agent whose sessions lie nowhere they could
-//! be read: a thread of its own, so that a slow disk holds up nothing.
+//! Records the conversations of agents that keep no transcript we can read, on a
+//! thread of its own, so that a slow disk never blocks the loop.
 //!
 //! Owns which session is being written. What is lost here the agent still has,
 //! but not every agent tells it again: what was taken is written before the end.
@@ -22,7 +22,7 @@ const TAIL_BYTES: u64 = 256 << 10;
 
 /// Hands the slot's news on. Once it is dropped, all of it is written.
 pub(super) struct Recorder {
-    /// None once nothing more comes.
+    /// `None` once nothing more comes.
     events_tx: Option<Sender<(String, SlotEvent)>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -73,7 +73,7 @@ impl Recorder {
 
 struct RecorderThread {
     store: Arc<dyn SessionStore>,
-    /// None while the agent in the seat keeps transcripts.
+    /// `None` while the active agent keeps transcripts itself.
     target: Option<RecordingTarget>,
     /// What the agent calls the sessions that it told of last, and their titles.
     listed_sessions: HashMap<SessionId, (String, Option<String>)>,

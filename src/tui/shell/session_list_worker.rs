@@ -1,6 +1,6 @@
-//! The one reader of the list: a thread of its own, so that a slow disk holds
-//! up nothing, and one reading at a time. A second thread brings everything into
-//! the index behind it, and watches tell when a look is worth while.
+//! Lists sessions on a thread of its own, one listing at a time, so that a slow
+//! disk never blocks the loop. A second thread brings everything into the index,
+//! and file watches say when to list again.
 
 use std::ops::ControlFlow;
 use std::path::PathBuf;
@@ -128,15 +128,19 @@ impl ListScope {
     }
 }
 
-/// Has the list looked at whenever the store changes; none where the system
-/// cannot tell, and then the clock does.
+/// Requests a listing whenever the store changes; `None` if the system cannot
+/// watch files, and then only the tick does.
 fn watch(store: &dyn SessionStore, requests: &thread_channel::Sender<ListRequest>) -> Option<StoreWatch> {
     let requests = requests.clone();
     let watch = StoreWatch::start(&store.watch_paths(), move || {
         // The reader ends only with the program.
         let _told_or_over = requests.send(ListRequest::Changed);
     });
-    watch.inspect_err(|error| tracing::warn!("changes are only looked for every other second: {error}")).ok()
+    watch
+        .inspect_err(|error| {
+            tracing::warn!("watching files failed, so the list is polled every other second: {error}")
+        })
+        .ok()
 }
 
 /// Brings everything into the index whenever it is called; the list is given

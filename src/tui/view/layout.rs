@@ -43,6 +43,8 @@ pub struct DesiredHeights {
     pub head: u16,
     /// The permission card; 0 without one.
     pub permission: u16,
+    /// It gets the whole pane.
+    pub full_permission: bool,
     /// The composer's text.
     pub composer: u16,
     /// Queued prompts and the toast.
@@ -83,7 +85,8 @@ impl ScreenLayout {
         layout.rule = take_bottom(&mut left, 1);
         let notes = wants.notes.min(left.height / 4);
         layout.notes = take_bottom(&mut left, notes);
-        let permission = wants.permission.min(left.height * 2 / 3);
+        let most = if wants.full_permission { left.height } else { left.height * 2 / 3 };
+        let permission = wants.permission.min(most);
         layout.permission = take_bottom(&mut left, permission);
         layout.conversation = Rect { x: margin.x, width: margin.width + left.width, ..left };
         layout

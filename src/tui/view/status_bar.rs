@@ -74,6 +74,14 @@ fn segments(app: &App, theme: &Theme) -> Vec<StatusSegment> {
     }
     let agent = seat.info.as_ref();
     parts.extend(agent.map(agent_segment));
+    if let Some(folder) = app.foreign_folder() {
+        let name = folder.file_name().unwrap_or(folder.as_os_str()).to_string_lossy();
+        let words = format!("in {}", text::clean_line(&name));
+        parts.push(StatusSegment::new(1, vec![Span::styled(words, theme.warn)]));
+    }
+    if app.is_restricted() && agent.is_some() {
+        parts.push(StatusSegment::new(2, vec![Span::styled("project settings off", theme.warn)]));
+    }
     let mut part = |weight, words: Option<String>| {
         parts.extend(words.map(|words| StatusSegment::new(weight, vec![Span::raw(words)])));
     };

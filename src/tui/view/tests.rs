@@ -30,7 +30,9 @@ struct TestScreen {
 impl TestScreen {
     fn cold() -> Self {
         let mut app = App::new(setup());
-        initial_effects(&mut app);
+        drop(initial_effects(&mut app));
+        // Most pictures are of a person in the list.
+        app.focus = Focus::Browser;
         Self { app, caches: ViewCaches::default() }
     }
 
@@ -84,7 +86,7 @@ impl TestScreen {
     }
 
     fn handle(&mut self, event: Event) {
-        update(&mut self.app, noon(), event);
+        drop(update(&mut self.app, noon(), event));
     }
 
     fn slot(&mut self, news: SlotEventKind) {
@@ -266,6 +268,7 @@ fn while_another_agent_starts_the_bar_is_about_that_one_alone() {
         name,
         switch_methods: String::new(),
         official_transcripts: false,
+        ignores_project_settings: true,
         unavailable: None,
     };
     screen.app.agents = vec![offered("hotseat"), offered("codex")];

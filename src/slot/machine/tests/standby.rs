@@ -44,6 +44,7 @@ fn warm() -> Bench {
     bench.machine.launch.finder = SessionFinder::new(|session| {
         Some(SessionLocation {
             cwd: "/b".into(),
+            is_trusted: true,
             transcript: format!("/stored/{session}.jsonl").into(),
             recorded_until: None,
             holder: None,
@@ -219,6 +220,7 @@ fn a_session_that_another_program_has_open_is_not_opened_twice() {
         let holder = Some((9, "claude".to_owned()));
         Some(SessionLocation {
             cwd: "/b".into(),
+            is_trusted: true,
             transcript: "/stored/b.jsonl".into(),
             recorded_until: None,
             holder,

@@ -156,3 +156,15 @@ fn a_slash_command_that_switches_is_followed() {
     assert_eq!(bench.frame(reset), ["2 switched B InProcess", "2 busy B p1"]);
     assert_eq!(bench.lifecycle("p1", "completed", B), ["2 p1 Completed", "2 idle B"]);
 }
+
+#[test]
+fn what_a_session_was_allowed_ends_with_it() {
+    let mut bench = Bench::warm();
+    let status = json!({"type": "system", "subtype": "status", "permissionMode": "acceptEdits"});
+    assert_eq!(bench.frame(status), ["1 mode acceptEdits"]);
+    let (_, answer) = bench.switch(resume(), false);
+    let words = bench.answer(&seated(B));
+    assert_eq!(words, ["2 switched B InProcess", "2 idle B", "> set_permission_mode"]);
+    assert!(got(answer).is_ok());
+    assert_eq!(bench.answer(&json!({"mode": "default"})), ["2 mode default"]);
+}

@@ -1,4 +1,4 @@
-//! Another agent for the seat.
+//! Replacing the active agent by another one.
 
 use super::super::deferred::DeferredChange;
 use super::super::effect::Effect;
@@ -9,16 +9,16 @@ use crate::session::SessionId;
 use crate::slot::{SlotTotals, StartIn};
 
 /// Why an agent in a terminal of its own is not replaced.
-const OWNS_THE_SCREEN: &str = "this agent has the screen for itself: leave, and start with --agent";
+const OWNS_THE_SCREEN: &str = "this agent has the terminal for itself: quit, and start with --agent";
 
-/// Offers the agents, the one in the seat first.
+/// Opens the agent picker with the cursor on the active agent.
 pub(super) fn open_picker(app: &mut App) -> Vec<Effect> {
     if app.agent.terminal {
         app.toast_error(OWNS_THE_SCREEN);
         return Vec::new();
     }
     if app.agents.is_empty() {
-        app.toast_error("there is no other agent here");
+        app.toast_error("no other agent is configured here");
         return Vec::new();
     }
     let at = app.agents.iter().position(|offered| offered.name == app.agent.name);
@@ -34,12 +34,12 @@ pub(super) fn step(app: &mut App, by: isize) {
     }
 }
 
-/// The agent under the cursor takes the seat, unless it cannot.
+/// Starts the agent under the cursor, if it can be started.
 pub(super) fn pick(app: &mut App) -> Vec<Effect> {
     let Some(Overlay::AgentPicker(at)) = app.overlay.take() else { return Vec::new() };
     let Some(offered) = app.agents.get(at).cloned() else { return Vec::new() };
     if offered.name == app.agent.name {
-        app.toast(format!("{} has the seat already", offered.name));
+        app.toast(format!("{} is already active", offered.name));
         return Vec::new();
     }
     let effects = self::request_agent(app, at, None);
@@ -50,26 +50,32 @@ pub(super) fn pick(app: &mut App) -> Vec<Effect> {
     effects.unwrap_or_default()
 }
 
-/// Another agent takes the seat, in this session where one is named, as soon as
-/// it can; none where it cannot.
+/// Asks for another agent, in this session if one is named. `None` if that agent
+/// cannot be started; the reason is shown.
 pub(super) fn request_agent(app: &mut App, at: usize, session: Option<SessionId>) -> Option<Vec<Effect>> {
     let offered = app.agents.get(at)?;
     let name = offered.name;
     if let Some(why) = &offered.unavailable {
-        let why = format!("{name} cannot take the seat: {why}");
+        let why = format!("cannot start {name}: {why}");
         app.toast_error(why);
     } else if app.agent.terminal {
         app.toast_error(OWNS_THE_SCREEN);
+    } else if !offered.ignores_project_settings && app.is_restricted() {
+        // It would read the settings of a folder that no person trusts.
+        app.toast_error(format!(
+            "{name} cannot leave out this folder's own settings, and you do not trust it"
+        ));
     } else {
         return Some(switch::request_change(app, DeferredChange::Agent { at, name, session }));
     }
     None
 }
 
-/// Calls another agent into the seat; a turn that runs there ends.
+/// Replaces the active agent, which ends a running turn.
 pub(super) fn replace_agent(app: &mut App, at: usize, session: Option<SessionId>) -> Vec<Effect> {
     let Some(name) = app.agents.get(at).map(|offered| offered.name) else { return Vec::new() };
-    // An agent that keeps its sessions itself leaves none that another could go on in.
+    // Another agent can continue the session only where both use the official
+    // transcripts.
     let stays =
         app.shares_transcripts() && app.agents.get(at).is_some_and(|offered| offered.official_transcripts);
     let seat = match session {
@@ -80,6 +86,8 @@ pub(super) fn replace_agent(app: &mut App, at: usize, session: Option<SessionId>
     let left =
         app.agents.iter().position(|former| former.name == app.agent.name && former.official_transcripts);
     app.agent.last_official = left.or(app.agent.last_official);
+    app.agent.ignores_project_settings =
+        app.agents.get(at).is_some_and(|offer| offer.ignores_project_settings);
     name.clone_into(&mut app.agent.name);
     app.agent.info = None;
     // What the bar says of the former agent is not true of this one.

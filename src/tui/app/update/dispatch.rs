@@ -1,11 +1,12 @@
-//! What each command does.
+//! Runs commands: one arm per [`Command`].
 
 use super::super::command::Command;
 use super::super::effect::Effect;
 use super::super::jump::SearchScope;
+use super::super::keymap::KeyContext;
 use super::super::overlay::{Confirmation, LinePrompt, Overlay, PromptKind, ViewerContent};
 use super::super::state::{App, Focus};
-use super::{jump, loading, prompts, rewind, save_drafts, session_actions, slot_events, switch};
+use super::{jump, loading, prompts, rewind, save_drafts, session_actions, slot_events, switch, trust};
 use crate::protocol::PermissionMode;
 use crate::session::SessionId;
 use crate::slot::{PermissionDecision, SlotState};
@@ -36,7 +37,7 @@ pub(super) fn dispatch(app: &mut App, command: Command) -> Vec<Effect> {
         Command::ParentSession => switch::parent(app),
         Command::PreviousSession => match app.agent.previous {
             Some(previous) => switch::resume_session(app, previous),
-            None => refuse(app, "no other session had the seat yet"),
+            None => refuse(app, "no other session was active yet"),
         },
         Command::Rename => session_actions::prompt_for(app, PromptKind::Title),
         Command::Tag => session_actions::prompt_for(app, PromptKind::Tag),
@@ -95,8 +96,14 @@ pub(super) fn dispatch(app: &mut App, command: Command) -> Vec<Effect> {
             app.show_timestamps = !app.show_timestamps;
             Vec::new()
         }
-        Command::AllowOnce => answer_permission(app, PermissionDecision::AllowOnce),
-        Command::AllowSession => answer_permission(app, PermissionDecision::AllowSession),
+        Command::ToggleFullScreen => {
+            if let Some(card) = app.permissions.front_mut() {
+                card.full_screen = !card.full_screen;
+            }
+            Vec::new()
+        }
+        Command::AllowOnce => allow(app, PermissionDecision::AllowOnce),
+        Command::AllowSession => allow(app, PermissionDecision::AllowSession),
         Command::Deny => answer_permission(app, PermissionDecision::Deny("The user denied it.".to_owned())),
         Command::DenyBecause => {
             if let Some(first) = app.permissions.front() {
@@ -112,7 +119,7 @@ pub(super) fn dispatch(app: &mut App, command: Command) -> Vec<Effect> {
         }
         Command::Restart => match app.agent.state {
             SlotState::Exited(_) => vec![Effect::Restart],
-            _ => refuse(app, "the agent is running; there is nothing to restart"),
+            _ => refuse(app, "the agent is running, so there is nothing to restart"),
         },
         Command::Agents => super::agents::open_picker(app),
         Command::ShowExit => show_exit(app),
@@ -134,6 +141,13 @@ pub(super) fn refuse(app: &mut App, text: &str) -> Vec<Effect> {
 
 /// Moves the cursor of the pane that has the keys.
 fn step(app: &mut App, step: isize) -> Vec<Effect> {
+    if app.focus == Focus::Permission {
+        let last = app.geometry.permission_max_scroll;
+        if let Some(card) = app.permissions.front_mut() {
+            card.scroll = card.scroll.saturating_add_signed(step).min(last);
+        }
+        return Vec::new();
+    }
     if app.focus == Focus::Browser {
         app.browser.step(step);
         return loading::show_selected(app);
@@ -153,6 +167,10 @@ fn page(app: &mut App, direction: isize) -> Vec<Effect> {
     if app.focus == Focus::Browser {
         let height = isize::try_from(app.geometry.rows.len()).unwrap_or(1).max(1);
         return step(app, direction * height);
+    }
+    if app.focus == Focus::Permission && app.geometry.permission_max_scroll > 0 {
+        let rows = isize::try_from(app.geometry.permission_rows).unwrap_or(1).max(1);
+        return step(app, direction * rows);
     }
     let height = isize::from(app.geometry.conversation.height.saturating_sub(2).max(1).cast_signed());
     prompts::scroll(app, direction * height);
@@ -190,6 +208,15 @@ fn cycle_focus(app: &mut App, step: isize) -> Vec<Effect> {
     if app.browser.hidden && !app.is_narrow() {
         ring.remove(0);
     }
+    match app.focus {
+        // Esc leaves it; Tab is too easily pressed by a hand that meant to answer.
+        Focus::Permission => return Vec::new(),
+        Focus::Composer | Focus::Conversation if step > 0 && !app.permissions.is_empty() => {
+            app.focus = Focus::Permission;
+            return Vec::new();
+        }
+        _ => {}
+    }
     let count = ring.len().cast_signed();
     let at = ring.iter().position(|focus| *focus == app.focus).unwrap_or(0).cast_signed();
     app.focus = ring[(at + step).rem_euclid(count).cast_unsigned()];
@@ -206,7 +233,7 @@ fn interrupt(app: &mut App) -> Vec<Effect> {
         if let Some((_, text)) = intent.prompt {
             app.composer.restore_draft(&text);
         }
-        app.toast("taken back");
+        app.toast("cancelled");
         return Vec::new();
     }
     app.toast = None;
@@ -242,16 +269,37 @@ fn cancel(app: &mut App) -> Vec<Effect> {
     }
     if app.focus == Focus::Composer && !app.composer.is_empty() {
         app.composer.take_text();
-        app.toast("emptied; Up brings it back");
+        app.toast("prompt cleared; Up restores it");
         return Vec::new();
     }
     let armed = app.quit_armed.is_some_and(|at| (app.now - at).num_seconds() < 3);
     if armed {
         return quit(app);
     }
+    arm_quit(app);
+    Vec::new()
+}
+
+/// Ctrl-C was pressed with nothing to stop: pressed again soon, it quits.
+pub(super) fn arm_quit(app: &mut App) {
     app.quit_armed = Some(app.now);
     app.toast("Ctrl-C again quits");
-    Vec::new()
+}
+
+/// Allows a tool call, once its end was on screen: nobody approves what they could
+/// not read.
+fn allow(app: &mut App, decision: PermissionDecision) -> Vec<Effect> {
+    // An Enter that comes this early was meant for something else.
+    if app.answerable().is_none() {
+        return Vec::new();
+    }
+    if app.permissions.front().is_some_and(|card| !card.end_seen) {
+        let key = |command| app.keymap.key(KeyContext::Permission, command).map(|key| key.to_string());
+        let keys = [Command::PageDown, Command::ToggleFullScreen].map(key);
+        let keys = keys.into_iter().flatten().collect::<Vec<_>>().join(" or ");
+        return refuse(app, &format!("read it to the end first: {keys}"));
+    }
+    answer_permission(app, decision)
 }
 
 /// Answers the permission request that has the focus.
@@ -268,7 +316,7 @@ pub(super) fn show_exit(app: &mut App) -> Vec<Effect> {
             app.overlay = Some(Overlay::Viewer(ViewerContent::ExitOutput, 0));
             Vec::new()
         }
-        _ => refuse(app, "the agent is alive"),
+        _ => refuse(app, "the agent is running"),
     }
 }
 
@@ -286,7 +334,7 @@ fn quit(app: &mut App) -> Vec<Effect> {
 /// Ends hotseat: drafts kept, the agent closed gracefully.
 pub(super) fn close(app: &mut App) -> Vec<Effect> {
     app.closing = true;
-    app.toast("closing the agent… Ctrl-C does not wait for it");
+    app.toast("closing the agent… Ctrl-C quits at once");
     save_drafts(app).chain([Effect::Close]).collect()
 }
 
@@ -297,7 +345,7 @@ pub(super) fn answer_confirmation(app: &mut App, choice: Confirmation, answer: c
         // Over by now, there is nothing to wait for and nothing to interrupt.
         (Confirmation::SwitchWhileBusy(next), 'w' | 'i') => {
             if app.is_busy() {
-                app.toast("waiting for the turn to end; Esc interrupts it");
+                app.toast("waiting for the turn to end; Esc stops it");
             }
             switch::change_when_idle(app, next)
         }
@@ -310,20 +358,23 @@ pub(super) fn answer_confirmation(app: &mut App, choice: Confirmation, answer: c
             switch::restore_prompt(app);
             switch::fork_session(app, session, None)
         }
+        (Confirmation::TrustFolder { .. }, answer) => trust::answer_trust(app, answer),
         (Confirmation::OtherFolder { session, .. } | Confirmation::FolderGone { session, .. }, 'f') => {
             switch::restore_prompt(app);
-            switch::fork_here(app, session)
+            trust::fork_here(app, session)
         }
-        (Confirmation::OtherFolder { session, .. }, 'g')
-        | (Confirmation::FolderGone { session, .. } | Confirmation::Damaged { session, .. }, 'r') => {
-            app.confirmed.insert(session);
+        (Confirmation::OtherFolder { session, folder, purpose, .. }, answer @ ('g' | 't' | 'w')) => {
+            trust::answer_other_folder(app, session, folder, purpose, answer)
+        }
+        (Confirmation::FolderGone { session, .. }, 'r') => trust::resume_here(app, session),
+        (Confirmation::Damaged { session, .. }, 'r') => {
+            app.damage_accepted.insert(session);
             switch::request_resume(app, session)
         }
+        (Confirmation::OtherFolder { .. } | Confirmation::FolderGone { .. }, _) => trust::stay(app),
         (
             Confirmation::SwitchWhileBusy(_)
             | Confirmation::ForkInstead { .. }
-            | Confirmation::OtherFolder { .. }
-            | Confirmation::FolderGone { .. }
             | Confirmation::Damaged { .. },
             _,
         ) => switch::cancel_switch(app),

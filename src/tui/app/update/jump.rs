@@ -48,7 +48,7 @@ pub(super) fn press(app: &mut App, key: KeyEvent) -> Vec<Effect> {
     preview(app)
 }
 
-/// Gives the chosen session the seat, at the message it was found by.
+/// Resumes the session under the cursor, at the message it was found by.
 fn resume_selected(app: &mut App) -> Vec<Effect> {
     let Some(Overlay::Jump(jump)) = &mut app.overlay else { return Vec::new() };
     if jump.scope == SearchScope::Titles {
@@ -96,7 +96,7 @@ pub(super) fn ranked(app: &mut App, work: &RankJob, hits: Vec<usize>) -> Vec<Eff
     Vec::new()
 }
 
-/// Leaves without a choice: back to what the seat has.
+/// Closes the jump without a choice: shows what was shown before.
 pub(super) fn leave(app: &mut App) -> Vec<Effect> {
     let Some(Overlay::Jump(jump)) = app.overlay.take() else { return Vec::new() };
     if jump.seek_target().is_some()

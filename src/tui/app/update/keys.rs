@@ -1,4 +1,4 @@
-//! From a key to what it means, wherever the keys go at the moment.
+//! From a key press to a command, by what has the keys at the moment.
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
@@ -13,38 +13,10 @@ use super::super::text_input::{self, single_line};
 use super::{agents, dispatch, jump, loading, rewind, session_actions, slash, switch, terminal};
 use crate::slot::PermissionDecision;
 
-/// A key was pressed. Text waits until it is known what there is to choose from:
-/// where that is nothing, it is for the agent.
-pub(super) fn key(app: &mut App, event: KeyEvent) -> Vec<Effect> {
-    let waits = app.focus == Focus::Browser && app.overlay.is_none();
-    let waits = waits && !event.modifiers.contains(KeyModifiers::CONTROL);
-    match &mut app.buffered_keys {
-        Some(ahead) if waits && (is_text_key(event) || !ahead.is_empty()) => {
-            ahead.push(event);
-            return Vec::new();
-        }
-        // Who presses another key first means what is there.
-        Some(ahead) if ahead.is_empty() => app.buffered_keys = None,
-        _ => {}
-    }
-    press(app, event)
-}
-
-/// Takes what was typed ahead, once there is something to choose from or it is
-/// known that there is nothing.
-pub(super) fn flush_buffered(app: &mut App) -> Vec<Effect> {
-    if app.browser.rows.is_empty() && app.browser.progress.is_some() {
-        return Vec::new();
-    }
-    let ahead = app.buffered_keys.take().unwrap_or_default();
-    ahead.into_iter().flat_map(|event| press(app, event)).collect()
-}
-
-/// A key was pressed, and means what it means now.
+/// A key was pressed.
 pub(super) fn press(app: &mut App, event: KeyEvent) -> Vec<Effect> {
     let key = Key::from(event);
     let place = app.focus.key_context();
-    // Ctrl-C, Ctrl-Z and Ctrl-L mean the same whatever lies over the panes.
     let global = app.keymap.command(place, key);
     if let Some(Overlay::Viewer(ViewerContent::Details(session), _)) = app.overlay {
         // From wherever they were opened, the browser's keys are about the session.
@@ -64,8 +36,15 @@ pub(super) fn press(app: &mut App, event: KeyEvent) -> Vec<Effect> {
     if app.in_terminal() {
         return terminal::press(app, event);
     }
-    if app.overlay.is_some() && !matches!(global, Some(Command::Suspend | Command::Redraw)) {
-        return press_overlay(app, event);
+    if app.overlay.is_some() {
+        // These mean the same whatever lies over the panes.
+        let anywhere = app.keymap.command_in(KeyContext::Anywhere, key).filter(|_| !is_text_key(event));
+        return match anywhere {
+            Some(command @ (Command::Suspend | Command::Redraw | Command::Quit)) => {
+                dispatch::dispatch(app, command)
+            }
+            _ => press_overlay(app, event),
+        };
     }
     if app.focus == Focus::Browser && app.browser.filtering {
         return press_filter(app, event, key);
@@ -209,6 +188,10 @@ fn filter_changed(app: &mut App) -> Vec<Effect> {
 fn press_overlay(app: &mut App, event: KeyEvent) -> Vec<Effect> {
     let control_c = event.code == KeyCode::Char('c') && event.modifiers.contains(KeyModifiers::CONTROL);
     let leaves = event.code == KeyCode::Esc || control_c;
+    if control_c {
+        // Pressed again it quits, as it does without a dialog.
+        dispatch::arm_quit(app);
+    }
     match &mut app.overlay {
         Some(Overlay::Jump(_)) if leaves => jump::leave(app),
         Some(Overlay::Jump(_)) => jump::press(app, event),
@@ -276,7 +259,10 @@ fn press_confirmation(app: &mut App, choice: Confirmation, event: KeyEvent, leav
         KeyCode::Char(key) => keys.contains(&key).then_some(key),
         _ => None,
     };
-    let Some(answer) = answer else { return Vec::new() };
+    // One that is never offered is no answer. (While a turn runs, others are.)
+    let offered =
+        |answer: &char| [true, false].iter().any(|busy| choice.answer_label(*answer, *busy).is_some());
+    let Some(answer) = answer.filter(offered) else { return Vec::new() };
     // It was meant for the turn before this one, if that is so new.
     if matches!((&choice, answer), (Confirmation::SwitchWhileBusy(_), 'i'))
         && app.is_busy()
@@ -310,7 +296,7 @@ fn prompt_entered(app: &mut App, ask: LinePrompt) -> Vec<Effect> {
             });
             app.focus = Focus::Conversation;
             if hits == 0 && !text.is_empty() {
-                app.toast_error(format!("“{text}” is not in this conversation"));
+                app.toast_error(format!("no match for “{text}”"));
             }
             Vec::new()
         }

@@ -1,4 +1,4 @@
-//! What was read from the store: the list, and the conversations.
+//! Takes in what the shell read from the store: the list and the transcripts.
 
 use std::sync::Arc;
 
@@ -6,12 +6,12 @@ use super::super::conversation_page::{ConversationPage, INITIAL_READ_BYTES, Load
 use super::super::effect::Effect;
 use super::super::event::LoadedTranscript;
 use super::super::overlay::Overlay;
-use super::super::state::{App, Focus};
+use super::super::state::App;
 use super::super::undo::Undo;
 use crate::index::SessionRow;
 use crate::session::SessionId;
 
-/// Conversations kept in memory besides the one in the seat.
+/// Conversations kept in memory besides the active one.
 const MAX_CACHED_PAGES: usize = 12;
 
 /// Shows a session in the conversation pane: at once where it was read before,
@@ -59,7 +59,7 @@ fn continue_seek(app: &mut App, session: SessionId) -> Vec<Effect> {
         && matches!(page.load_state, LoadState::Loaded { .. })
         && page.seeking.take().is_some()
     {
-        app.toast("what was found is no part of the conversation any more: it was rewound or edited away");
+        app.toast("this match is no longer part of the conversation: it was rewound or edited away");
     }
     Vec::new()
 }
@@ -101,11 +101,6 @@ pub(super) fn sessions_listed(
     app.browser.progress = progress;
     app.browser.problem = None;
     app.rebuild_browser();
-    if app.buffered_keys.is_some() && progress.is_none() && app.browser.rows.is_empty() && !app.agent.terminal
-    {
-        // There is nothing to choose from: whoever types means the agent.
-        app.focus = Focus::Composer;
-    }
     if app.resume_newest && app.browser.progress.is_none() {
         app.resume_newest = false;
         if let Some(newest) = app.browser.nth_recent(1) {
@@ -149,6 +144,6 @@ pub(super) fn deleted(app: &mut App, session: SessionId, by_agent: bool) -> Vec<
     app.rebuild_browser();
     app.undo.push(Undo::Effect(Effect::Restore { session, by_agent }));
     let done = if by_agent { "archived" } else { "deleted" };
-    app.toast(format!("{done} “{title}” - u brings it back"));
+    app.toast(format!("{done} “{title}” - u restores it"));
     show_selected(app)
 }

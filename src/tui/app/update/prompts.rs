@@ -1,4 +1,4 @@
-//! Prompts out, and looking around in what came back.
+//! Sending prompts, and moving through the conversation.
 
 use super::super::command::Command;
 use super::super::composer::QueuedPrompt;
@@ -9,7 +9,7 @@ use super::{save_drafts, slash};
 use crate::session::conversation::ItemKind;
 use crate::slot::SlotState;
 
-/// Sends what is written: a command to hotseat, or a prompt to the agent.
+/// Submits the composer: a slash command, or a prompt for the agent.
 pub(super) fn send(app: &mut App) -> Vec<Effect> {
     if let Some(completed) = slash::accept(app) {
         return completed;
@@ -33,7 +33,7 @@ pub(super) fn send(app: &mut App) -> Vec<Effect> {
 /// Sends a prompt to the session that is shown.
 fn prompt(app: &mut App, text: String) -> Vec<Effect> {
     match app.shown {
-        // Written to a session that is only looked at: it takes the seat first.
+        // Written to a session that is only previewed: it is resumed first.
         Some(shown) if app.agent.active.is_some_and(|active| active != shown) => {
             app.deferred.get_or_insert_default().prompt = Some((shown, text));
             super::switch::request_resume(app, shown)

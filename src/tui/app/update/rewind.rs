@@ -1,5 +1,4 @@
-//! Bringing files back to what they were when a prompt came: shown first as
-//! what it changes, done on one more key.
+//! Rewinding files to an earlier prompt: a preview first, done on one more key.
 
 use super::super::effect::Effect;
 use super::super::overlay::{Overlay, ViewerContent};
@@ -12,7 +11,7 @@ use crate::slot::RewindResult;
 /// change; with none selected, to the last prompt.
 pub(super) fn preview(app: &mut App) -> Vec<Effect> {
     if !app.shows_active() {
-        return refuse(app, "only the session in the seat can bring files back");
+        return refuse(app, "only the active session can rewind files");
     }
     let Some(page) = app.page() else { return refuse(app, "there is no prompt yet") };
     let items = page.conversation.items();
@@ -41,11 +40,11 @@ pub(super) fn rewind_answered(
 ) -> Vec<Effect> {
     let rewind = match rewind {
         Ok(rewind) => rewind,
-        Err(why) => return refuse(app, &format!("the files stay as they are: {why}")),
+        Err(why) => return refuse(app, &format!("files not changed: {why}")),
     };
     let files = match rewind.files.len() {
         0 => {
-            app.toast("the files are as they were when this prompt came");
+            app.toast("files have not changed since this prompt");
             return Vec::new();
         }
         1 => "1 file".to_owned(),
@@ -54,7 +53,7 @@ pub(super) fn rewind_answered(
     if dry_run {
         app.overlay = Some(Overlay::Viewer(ViewerContent::Rewind { prompt, rewind }, 0));
     } else {
-        app.toast(format!("{files} brought back (+{} -{} lines)", rewind.insertions, rewind.deletions));
+        app.toast(format!("{files} rewound (+{} -{} lines)", rewind.insertions, rewind.deletions));
     }
     Vec::new()
 }

@@ -1,5 +1,5 @@
-//! Looking after sessions: what to know of one, keeping a copy, names and tags,
-//! the trash.
+//! What is done to a session without switching to it: details, pin, title, tag,
+//! trash, undo.
 
 use super::super::effect::Effect;
 use super::super::overlay::{LinePrompt, Overlay, PromptKind, ViewerContent};
@@ -16,18 +16,19 @@ pub(super) fn details(app: &mut App) -> Vec<Effect> {
             app.overlay = Some(Overlay::Viewer(ViewerContent::Details(session), 0));
             Vec::new()
         }
-        None => dispatch::refuse(app, "this session holds nothing yet"),
+        None => dispatch::refuse(app, "this session is empty"),
     }
 }
 
 /// Keeps a copy of the session, or gives it up.
 pub(super) fn pin(app: &mut App) -> Vec<Effect> {
     match listed_target(app) {
-        Some(session) if let Some(keeper) = app.owner_name(session) => {
-            dispatch::refuse(app, &format!("{keeper} keeps this session: no clean-up of claude's finds it"))
-        }
+        Some(session) if let Some(keeper) = app.owner_name(session) => dispatch::refuse(
+            app,
+            &format!("this session belongs to {keeper}, so Claude's clean-up does not touch it"),
+        ),
         Some(session) => vec![Effect::Pin { session, pin: !app.environment.pinned.contains(&session) }],
-        None => dispatch::refuse(app, "this session holds nothing yet: there is nothing to keep"),
+        None => dispatch::refuse(app, "this session is empty, so there is nothing to pin"),
     }
 }
 
@@ -35,10 +36,10 @@ pub(super) fn pin(app: &mut App) -> Vec<Effect> {
 pub(super) fn pinned(app: &mut App, session: SessionId, pinned: bool) {
     if pinned {
         app.environment.pinned.insert(session);
-        app.toast("pinned: a copy is kept where no clean-up finds it");
+        app.toast("pinned: clean-up cannot delete it");
     } else {
         app.environment.pinned.remove(&session);
-        app.toast("not pinned any more");
+        app.toast("unpinned");
     }
 }
 
@@ -60,7 +61,7 @@ pub(super) fn toggle_empty(app: &mut App) -> Vec<Effect> {
 /// Asks for a title or a tag.
 pub(super) fn prompt_for(app: &mut App, purpose: fn(SessionId) -> PromptKind) -> Vec<Effect> {
     let Some(session) = listed_target(app) else {
-        return dispatch::refuse(app, "this session holds nothing yet: say something first");
+        return dispatch::refuse(app, "this session is empty; send a prompt first");
     };
     let purpose = purpose(session);
     if let Some(why) = why_refused(app, session, &purpose) {
@@ -96,10 +97,10 @@ pub(super) fn tag(app: &mut App, session: SessionId, tag: String) -> Vec<Effect>
 fn why_refused(app: &App, session: SessionId, purpose: &PromptKind) -> Option<String> {
     let keeper = app.owner_name(session)?;
     match purpose {
-        PromptKind::Tag(_) => Some(format!("{keeper} keeps this session, and knows no tags")),
-        PromptKind::Title(_) if !app.owned_by_active(session) => {
-            Some(format!("{keeper} keeps this session, and only it can rename it: seat it first"))
-        }
+        PromptKind::Tag(_) => Some(format!("this session belongs to {keeper}, which has no tags")),
+        PromptKind::Title(_) if !app.owned_by_active(session) => Some(format!(
+            "this session belongs to {keeper}, and only {keeper} can rename it: switch to it first"
+        )),
         PromptKind::Title(_) => {
             let abilities = app.agent.info.as_ref()?.capabilities;
             abilities.unsupported(Feature::Rename).map(str::to_owned)
@@ -118,15 +119,16 @@ pub(super) fn delete(app: &mut App) -> Vec<Effect> {
         return dispatch::refuse(app, "there is nothing to delete here");
     };
     if let Some(keeper) = app.owner_name(session).filter(|_| !app.owned_by_active(session)) {
-        let why = format!("{keeper} keeps this session, and only it can put it aside: seat it first");
+        let why =
+            format!("this session belongs to {keeper}, and only {keeper} can archive it: switch to it first");
         return dispatch::refuse(app, &why);
     }
     let lack = app.agent.info.as_ref().and_then(|agent| agent.capabilities.unsupported(Feature::Archive));
     if let Some(why) = lack.filter(|_| app.owned_by_active(session)) {
-        return dispatch::refuse(app, &format!("{why}: nothing is deleted"));
+        return dispatch::refuse(app, &format!("{why}, so nothing was deleted"));
     }
     if app.agent.active == Some(session) {
-        return dispatch::refuse(app, "this session has the seat: c clears it, then d deletes it");
+        return dispatch::refuse(app, "this session is active: c starts a new one, then d deletes it");
     }
     vec![Effect::Delete { session, by_agent: app.owned_by_active(session) }]
 }

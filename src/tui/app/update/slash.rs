@@ -1,4 +1,4 @@
-//! Slash commands: the keys' commands by name, for hands that stay in the composer.
+//! Slash commands: commands by name, typed in the composer.
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
@@ -25,7 +25,7 @@ pub struct SlashCommand {
 /// Fewer characters of an id name nothing.
 const MIN_ID_PREFIX: usize = 4;
 
-/// What a slash command of hotseat's own does.
+/// What one of hotseat's slash commands does.
 #[derive(Debug, Clone, Copy)]
 enum SlashAction {
     /// The same as a key.
@@ -34,35 +34,35 @@ enum SlashAction {
     WithText(fn(&mut App, &str) -> Vec<Effect>),
 }
 
-/// hotseat's own: name, other names, what it takes, what it does, help.
+/// hotseat's own: name, aliases, argument, action, help.
 #[rustfmt::skip]
 const SLASH_COMMANDS: &[(&str, &[&str], &str, SlashAction, &str)] = &[
-    ("clear", &["new", "reset"], "", SlashAction::Command(Command::Clear), "leave for a new, empty session"),
-    ("resume", &["continue", "open"], "words of a title, or an id", SlashAction::WithText(resume), "give another session the seat"),
-    ("fork", &["branch"], "", SlashAction::Command(Command::Fork), "go on in a copy"),
+    ("clear", &["new", "reset"], "", SlashAction::Command(Command::Clear), "start a new session"),
+    ("resume", &["continue", "open"], "words of a title, or an id", SlashAction::WithText(resume), "resume another session"),
+    ("fork", &["branch"], "", SlashAction::Command(Command::Fork), "continue in a copy"),
     ("undo", &[], "", SlashAction::Command(Command::Undo), "undo the last clear, delete, title or tag"),
-    ("last", &[], "", SlashAction::Command(Command::PreviousSession), "flip between the last two sessions"),
+    ("last", &[], "", SlashAction::Command(Command::PreviousSession), "switch between the last two sessions"),
     ("parent", &[], "", SlashAction::Command(Command::ParentSession), "go to the session this one was forked from"),
-    ("rename", &["title"], "title", SlashAction::WithText(rename), "give this session a title"),
-    ("tag", &[], "tag", SlashAction::WithText(tag), "give this session a tag; none takes it away"),
-    ("pin", &["keep"], "", SlashAction::Command(Command::Pin), "keep a copy that no clean-up finds; again: give it up"),
-    ("details", &["info", "cost"], "", SlashAction::Command(Command::Details), "what is known of this session"),
-    ("model", &[], "model", SlashAction::WithText(model), "use another model; none: the agent's own"),
-    ("mode", &["permissions"], "permission mode", SlashAction::WithText(mode), "what may run without asking"),
-    ("agent", &["agents"], "", SlashAction::Command(Command::Agents), "another agent for the seat"),
-    ("mcp", &["servers"], "", SlashAction::Command(Command::McpServers), "the agent's MCP servers"),
-    ("restart", &[], "", SlashAction::Command(Command::Restart), "start a dead agent again"),
-    ("rewind", &["checkpoint"], "", SlashAction::Command(Command::Rewind), "bring the files back to before the last prompt"),
-    ("why", &[], "", SlashAction::Command(Command::ShowExit), "why the agent died"),
-    ("times", &[], "", SlashAction::Command(Command::ToggleTimestamps), "show when things were said and what turns cost"),
+    ("rename", &["title"], "title", SlashAction::WithText(rename), "rename this session"),
+    ("tag", &[], "tag", SlashAction::WithText(tag), "tag this session (empty removes the tag)"),
+    ("pin", &["keep"], "", SlashAction::Command(Command::Pin), "pin / unpin (protect from clean-up)"),
+    ("details", &["info", "cost"], "", SlashAction::Command(Command::Details), "details of this session"),
+    ("model", &[], "model", SlashAction::WithText(model), "switch model (empty for the default)"),
+    ("mode", &["permissions"], "permission mode", SlashAction::WithText(mode), "switch permission mode"),
+    ("agent", &["agents"], "", SlashAction::Command(Command::Agents), "switch agent"),
+    ("mcp", &["servers"], "", SlashAction::Command(Command::McpServers), "list MCP servers"),
+    ("restart", &[], "", SlashAction::Command(Command::Restart), "restart an agent that died"),
+    ("rewind", &["checkpoint"], "", SlashAction::Command(Command::Rewind), "rewind files to before the last prompt"),
+    ("why", &[], "", SlashAction::Command(Command::ShowExit), "show crash output"),
+    ("times", &[], "", SlashAction::Command(Command::ToggleTimestamps), "show times and what turns cost"),
     ("search", &["find"], "", SlashAction::Command(Command::SearchConversation), "search in the conversation"),
-    ("editor", &[], "", SlashAction::WithText(|_, text| vec![Effect::OpenEditor(text.to_owned())]), "write the prompt in $EDITOR"),
-    ("help", &["keys"], "", SlashAction::Command(Command::Help), "what the keys do"),
-    ("quit", &["exit", "q"], "", SlashAction::Command(Command::Quit), "leave hotseat"),
+    ("editor", &[], "", SlashAction::WithText(|_, text| vec![Effect::OpenEditor(text.to_owned())]), "edit the prompt in $EDITOR"),
+    ("help", &["keys"], "", SlashAction::Command(Command::Help), "list all keys"),
+    ("quit", &["exit", "q"], "", SlashAction::Command(Command::Quit), "quit"),
 ];
 
-/// The commands whose names begin with what is written; none when it is not a
-/// command's beginning.
+/// The commands whose names begin with what is written; empty if the composer
+/// does not hold the beginning of a command.
 pub fn completions(app: &App) -> Vec<SlashCommand> {
     let [line] = app.composer.area.lines() else { return Vec::new() };
     let Some(start) = line.strip_prefix('/').filter(|start| !start.contains(char::is_whitespace)) else {
@@ -142,7 +142,7 @@ pub(super) fn run(app: &mut App, text: &str) -> Option<Vec<Effect>> {
     })
 }
 
-/// With one match it takes the seat at once; else the search shows them.
+/// Resumes the only match at once; several are shown in the jump.
 fn resume(app: &mut App, query: &str) -> Vec<Effect> {
     if let Some(session) = session_by_id(app, query) {
         return switch::resume_session(app, session);
@@ -181,7 +181,7 @@ fn tag(app: &mut App, tag: &str) -> Vec<Effect> {
     match session {
         Some(session) => session_actions::tag(app, session, tag.to_owned()),
         None => {
-            app.toast_error("this session holds nothing yet: say something first");
+            app.toast_error("this session is empty; send a prompt first");
             Vec::new()
         }
     }

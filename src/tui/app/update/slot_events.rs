@@ -1,4 +1,4 @@
-//! News from the slot.
+//! Takes in the events of the slot.
 
 use super::super::conversation_page::ConversationPage;
 use super::super::deferred::{Deferred, DeferredChange};
@@ -14,8 +14,8 @@ use crate::slot::{
     AgentInfo, CompletedSwitch, PromptState, SlotEvent, SlotEventKind, SlotState, Switch, SwitchMethod,
 };
 
-/// Takes one piece of news. What belongs to an older epoch is dropped: it is
-/// about a session that has left the seat.
+/// Takes one slot event. One of an older epoch is dropped: it is
+/// about a session that is no longer active.
 pub(super) fn handle_slot_event(app: &mut App, event: SlotEvent) -> Vec<Effect> {
     if event.epoch < app.agent.epoch {
         return Vec::new();
@@ -36,7 +36,7 @@ pub(super) fn handle_slot_event(app: &mut App, event: SlotEvent) -> Vec<Effect> 
         }
         SlotEventKind::Ready(agent) => agent_ready(app, agent),
         SlotEventKind::ResumeRefused(why) => {
-            app.toast_error(format!("a new session has the seat, for this one cannot be opened: {why}"));
+            app.toast_error(format!("cannot open this session ({why}); started a new one instead"));
             Vec::new()
         }
         SlotEventKind::Switched(switched) => session_switched(app, switched),
@@ -65,13 +65,13 @@ pub(super) fn handle_slot_event(app: &mut App, event: SlotEvent) -> Vec<Effect> 
                 }
                 PromptState::Aborted => {
                     app.composer.queued.retain(|queued| queued.uuid != uuid);
-                    app.toast_error("the turn was cut off; Up brings its prompt back");
+                    app.toast_error("the turn was cut off; Up restores its prompt");
                 }
             }
             Vec::new()
         }
         SlotEventKind::PermissionRequested(request) => {
-            app.permissions.push_back(PermissionCard { request, first_seen: None });
+            app.permissions.push_back(PermissionCard::new(request));
             Vec::new()
         }
         SlotEventKind::PermissionDropped { id } => {
@@ -144,8 +144,8 @@ fn enter_state(app: &mut App, state: SlotState) {
         app.agent.memory = None;
         if !exit.expected {
             let next = match exit.restart_in {
-                Some(_) => "starting it again",
-                None => "R starts it again, W shows its last words",
+                Some(_) => "restarting it",
+                None => "R restarts it, W shows its output",
             };
             app.toast_error(format!("the agent died ({}) - {next}", exit.reason));
         }
@@ -164,7 +164,7 @@ fn agent_ready(app: &mut App, agent: AgentInfo) -> Vec<Effect> {
     let follows = called.is_some() && app.shows_active();
     if let Some(called) = called {
         let took = (app.now - called).as_seconds_f64();
-        app.toast(format!("{} has the seat, in a new process: {took:.1} s", app.agent.name));
+        app.toast(format!("{} is ready in a new process after {took:.1} s", app.agent.name));
     }
     if let Some(repaired) = &agent.repaired {
         app.toast(repaired.clone());
@@ -190,7 +190,7 @@ fn agent_ready(app: &mut App, agent: AgentInfo) -> Vec<Effect> {
     effects
 }
 
-/// The seat has another session.
+/// The active session changed.
 fn session_switched(app: &mut App, switched: CompletedSwitch) -> Vec<Effect> {
     let (from, to) = (switched.from, switched.to);
     if switched.kind == "clear" {
@@ -224,8 +224,8 @@ fn session_switched(app: &mut App, switched: CompletedSwitch) -> Vec<Effect> {
     effects
 }
 
-/// The switch did not happen. The screen goes back to what the seat has, and
-/// what was to be sent goes back to the composer.
+/// The switch failed. The screen goes back to the active session, and the prompt
+/// that waited goes back to the composer.
 pub(super) fn switch_refused(
     app: &mut App,
     code: Option<&str>,

@@ -1,6 +1,7 @@
-//! The commands that change who has the seat.
+//! Clear, resume and fork: what changes the active session, and the questions
+//! that come first.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::super::agents::SessionOwner;
 use super::super::command::Command;
@@ -9,13 +10,14 @@ use super::super::effect::Effect;
 use super::super::keymap::KeyContext;
 use super::super::overlay::{Confirmation, Overlay};
 use super::super::state::{App, Focus};
-use super::{agents, dispatch, loading, slot_events};
+use super::super::trust::FolderUse;
+use super::{agents, dispatch, loading, slot_events, trust};
 use crate::session::SessionId;
 use crate::session::summary::fork_title;
 use crate::slot::{Feature, SlotState, Switch, SwitchSupport};
 
-/// Enter in the browser: the session under the cursor takes the seat. On a dead
-/// agent's own session it asks why that died.
+/// Enter in the browser: resumes the session under the cursor. On the session of
+/// an agent that died it shows why.
 pub(super) fn resume_selected(app: &mut App) -> Vec<Effect> {
     // Where another was called and does not start, the way back is open.
     let is_its_own = app.shows_active() && app.agent.replacing_since.is_none();
@@ -42,11 +44,15 @@ pub(super) fn prepare(app: &App) -> Option<Effect> {
         return None;
     }
     let by_standby = app.agent.info.as_ref()?.capabilities.resume == SwitchSupport::Standby;
-    (by_standby && confirmation_needed(app, session).is_none())
+    // Moving the cursor is no consent: not in another folder, nor in one that no
+    // person trusts.
+    let is_agreed =
+        trust::is_filed_here(app, session) && !app.restricted_folders.contains(app.opened_folder());
+    (by_standby && is_agreed && confirmation_needed(app, session).is_none())
         .then_some(Effect::Prepare(Switch::Resume(session)))
 }
 
-/// Gives a session the seat: shown first, attached behind.
+/// Resumes a session: it is shown at once, the slot catches up.
 pub(super) fn resume_session(app: &mut App, session: SessionId) -> Vec<Effect> {
     app.focus = Focus::Composer;
     let mut effects = loading::show(app, session);
@@ -54,13 +60,16 @@ pub(super) fn resume_session(app: &mut App, session: SessionId) -> Vec<Effect> {
     if app.agent.active != Some(session) || app.agent.replacing_since.is_some() {
         effects.extend(request_resume(app, session));
     } else if app.deferred.take_if(|intent| intent.change.is_some()).is_some() {
-        app.toast("this session stays");
+        app.toast("switch cancelled");
     }
     effects
 }
 
 /// Resumes a session, after a question where there is one.
 pub(super) fn request_resume(app: &mut App, session: SessionId) -> Vec<Effect> {
+    if !app.confirmed.contains(&session) && !trust::is_filed_here(app, session) {
+        return trust::resolve(app, session, FolderUse::Resume);
+    }
     match (confirmation_needed(app, session), app.session_owner(session)) {
         (Some(choice), _) => {
             app.overlay = Some(Overlay::Confirm(choice));
@@ -76,30 +85,23 @@ pub(super) fn request_resume(app: &mut App, session: SessionId) -> Vec<Effect> {
         (None, SessionOwner::Unknown) => {
             restore_prompt(app);
             app.focus = Focus::Browser;
-            dispatch::refuse(app, "the agent that keeps this session is none of those known here")
+            dispatch::refuse(app, "this session belongs to an agent that is not configured here")
         }
         (None, SessionOwner::Active) => switch(app, Switch::Resume(session)),
     }
 }
 
-/// What a person must decide before a session takes the seat.
+/// What a person must decide before a session is resumed, besides its folder.
 fn confirmation_needed(app: &App, session: SessionId) -> Option<Confirmation> {
-    let row = app.row(session).filter(|_| !app.confirmed.contains(&session))?;
-    if let Some(folder) = app.environment.missing_folder(row) {
-        return Some(Confirmation::FolderGone { session, folder: folder.to_owned() });
-    }
-    let works_there = |folder: &&str| app.agent.folder.as_deref() == Some(Path::new(folder));
-    if let Some(folder) = app.environment.other_folder(row).filter(|folder| !works_there(folder)) {
-        return Some(Confirmation::OtherFolder { session, folder: folder.to_owned() });
-    }
+    let row = app.row(session).filter(|_| !app.damage_accepted.contains(&session))?;
     let health = row.facts.health;
     // What another agent keeps that one mends itself, or not.
     (!health.is_good() && row.facts.agent.is_none())
         .then(|| Confirmation::Damaged { session, lines: health.torn + health.foreign })
 }
 
-/// Nothing changes: what was to be sent is a draft again, and the screen shows
-/// what the seat has.
+/// Cancels a switch: the prompt that waited for it is a draft again, and the
+/// screen shows the active session.
 pub(super) fn cancel_switch(app: &mut App) -> Vec<Effect> {
     restore_prompt(app);
     let Some(active) = app.agent.active else { return Vec::new() };
@@ -107,7 +109,7 @@ pub(super) fn cancel_switch(app: &mut App) -> Vec<Effect> {
     loading::show(app, active)
 }
 
-/// What waited for a session to take the seat goes back to the composer.
+/// Puts the prompt that waited for a switch back into the composer.
 pub(super) fn restore_prompt(app: &mut App) {
     if let Some((_, text)) = app.deferred.take().and_then(|intent| intent.prompt) {
         app.composer.restore_draft(&text);
@@ -119,8 +121,8 @@ pub(super) fn switch(app: &mut App, switch: Switch) -> Vec<Effect> {
     request_change(app, DeferredChange::Switch(switch))
 }
 
-/// Changes who has the seat, now or as soon as that can be. While a turn runs,
-/// the person says when.
+/// Makes a change now, or as soon as the slot is idle. While a turn runs, the
+/// person says when.
 pub(super) fn request_change(app: &mut App, next: DeferredChange) -> Vec<Effect> {
     if app.is_busy() {
         app.overlay = Some(Overlay::Confirm(Confirmation::SwitchWhileBusy(next)));
@@ -129,13 +131,13 @@ pub(super) fn request_change(app: &mut App, next: DeferredChange) -> Vec<Effect>
     change_when_idle(app, next)
 }
 
-/// Changes who has the seat, as soon as that can be.
+/// Makes a change as soon as the slot is idle.
 pub(super) fn change_when_idle(app: &mut App, next: DeferredChange) -> Vec<Effect> {
     app.deferred.get_or_insert_default().change = Some(next);
     slot_events::resume_deferred(app)
 }
 
-/// Changes who has the seat, in the middle of a turn.
+/// Makes a change now, which ends a running turn.
 pub(super) fn change_now(app: &mut App, next: DeferredChange) -> Vec<Effect> {
     match next {
         DeferredChange::Switch(switch) => vec![Effect::Switch { switch, interrupt: true }],
@@ -185,16 +187,32 @@ pub(super) fn fork(app: &mut App) -> Vec<Effect> {
 
 /// Forks a session under the next free number of its title.
 pub(super) fn fork_session(app: &mut App, source: SessionId, at: Option<String>) -> Vec<Effect> {
-    // A copy could not go on in a folder that is gone either.
-    let gone = app.row(source).is_some_and(|row| app.environment.missing_folder(row).is_some());
-    let cwd = gone.then(|| PathBuf::from(&app.folder));
+    let is_agreed = app.agent.active == Some(source) || app.confirmed.contains(&source);
+    // A copy could not go on in a folder that is gone.
+    let is_gone = app.row(source).is_some_and(|row| app.environment.missing_folder(row).is_some());
+    if is_gone {
+        return fork_into(app, source, at, Some(PathBuf::from(&app.folder)));
+    }
+    if !is_agreed && !trust::is_filed_here(app, source) {
+        return trust::resolve(app, source, FolderUse::Fork(at));
+    }
+    fork_into(app, source, at, None)
+}
+
+/// Forks a session so that the copy works in the session's own folder, which a
+/// person has agreed to.
+pub(super) fn fork_in_its_folder(app: &mut App, source: SessionId, at: Option<String>) -> Vec<Effect> {
+    fork_into(app, source, at, None)
+}
+
+fn fork_into(app: &mut App, source: SessionId, at: Option<String>, cwd: Option<PathBuf>) -> Vec<Effect> {
     if app.session_owner(source) != SessionOwner::Active {
         if app.shares_transcripts() {
             return vec![Effect::ForkExternal { source, at, title: None, cwd }];
         }
         let seats = app.keymap.key(KeyContext::Browser, Command::Resume);
-        let seats = seats.map(|key| format!(": {key} seats that one")).unwrap_or_default();
-        return dispatch::refuse(app, &format!("another agent keeps this session{seats}"));
+        let seats = seats.map(|key| format!(": {key} switches to it")).unwrap_or_default();
+        return dispatch::refuse(app, &format!("this session belongs to another agent{seats}"));
     }
     let titles = app.browser.rows.iter().map(|row| row.facts.title_text());
     let title = app.title(source).map(|title| fork_title(title, titles));
@@ -218,6 +236,6 @@ pub(super) fn parent(app: &mut App) -> Vec<Effect> {
         .and_then(crate::index::SessionRow::parent_id);
     match parent {
         Some(parent) => resume_session(app, parent),
-        None => dispatch::refuse(app, "this session was not forked from another"),
+        None => dispatch::refuse(app, "this session is not a fork"),
     }
 }

@@ -1,5 +1,4 @@
-//! What a person does over the agent's terminal: it is the agent's, all but a
-//! few keys.
+//! Keys and mouse over the agent's own terminal: all but a few go to the agent.
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseEvent, MouseEventKind};
 use ratatui::layout::Position;
@@ -29,7 +28,7 @@ pub(super) fn press(app: &mut App, event: KeyEvent) -> Vec<Effect> {
     }
 }
 
-/// Takes what the mouse did over it; none where that was elsewhere.
+/// Takes what the mouse did over it; `None` if it happened elsewhere.
 pub(super) fn mouse(app: &mut App, mouse: MouseEvent) -> Option<Vec<Effect>> {
     let area = app.geometry.terminal;
     let over = area.contains(Position::new(mouse.column, mouse.row));

@@ -1,5 +1,6 @@
 //! A program in one line: events in, effects and state out.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
@@ -11,7 +12,7 @@ use super::super::overlay::{Confirmation, Overlay, ViewerContent};
 use super::super::sample::{self, id, noon, setup};
 use super::super::setup::AppSetup;
 use super::super::state::{App, Focus};
-use super::super::{Effect, Event, LoadedTranscript};
+use super::super::{Effect, Event, LoadedTranscript, ResolvedFolder, SessionEnvironment};
 use super::*;
 use crate::index::SessionRow;
 use crate::session::SessionId;
@@ -21,6 +22,7 @@ use crate::slot::{
     CompletedSwitch, FileChange, PermissionDecision, PermissionRequest, ProcessExit, PromptState,
     RewindResult, SlotEvent, SlotEventKind, SlotState, Switch, SwitchMethod,
 };
+use crate::store::FolderReason;
 
 /// The session the agent starts with.
 const FRESH: u8 = 90;
@@ -40,7 +42,7 @@ impl Program {
     /// Nothing warm, nothing read.
     fn cold(setup: AppSetup) -> Self {
         let mut program = Self { app: App::new(setup), now: noon(), epoch: 1 };
-        initial_effects(&mut program.app);
+        drop(initial_effects(&mut program.app));
         program.does(Event::Resize { width: 120, height: 34 });
         program
     }
@@ -48,6 +50,8 @@ impl Program {
     /// A warm agent on a fresh session, and three stored ones.
     fn warm() -> Self {
         let mut program = Self::cold(setup());
+        // Most tests begin in the list.
+        program.app.focus = Focus::Browser;
         program.ready();
         program.rows(vec![
             row(1, "Parser rewrite", None),
@@ -61,8 +65,20 @@ impl Program {
         update(&mut self.app, self.now, event)
     }
 
+    /// Sessions that are filed under the folder that was opened.
     fn rows(&mut self, rows: Vec<SessionRow>) -> Vec<Effect> {
+        let here = rows.iter().map(|row| row.stored.id).collect();
+        let environment = SessionEnvironment { project_sessions: Some(here), ..self.app.environment.clone() };
+        self.does(Event::EnvironmentChanged(environment));
         self.does(Event::SessionList { all: false, rows, progress: None })
+    }
+
+    /// The shell looked up the folder of a session.
+    fn resolves(&mut self, session: u8, path: &str, is_trusted: bool) -> Vec<Effect> {
+        let (path, reason) = (PathBuf::from(path), FolderReason::FiledUnder);
+        let exists = !path.starts_with("/gone");
+        let folder = ResolvedFolder { path, reason, is_trusted, exists };
+        self.does(Event::FolderResolved { session: id(session), folder: Ok(folder) })
     }
 
     fn slot(&mut self, session: u8, news: SlotEventKind) -> Vec<Effect> {
@@ -165,7 +181,8 @@ impl Program {
 
     /// A frame showed the request, and so many milliseconds went by.
     fn sees(&mut self, request: &str, milliseconds: i64) {
-        self.does(Event::FrameDrawn(Geometry { permission: Some(request.into()), ..Geometry::default() }));
+        let permission = Some(request.into());
+        self.does(Event::FrameDrawn(Geometry { permission, permission_end: true, ..Geometry::default() }));
         self.now += chrono::TimeDelta::milliseconds(milliseconds);
     }
 
@@ -223,3 +240,4 @@ mod finding;
 mod looking;
 mod switching;
 mod talking;
+mod trusting;

@@ -7,7 +7,8 @@ use chrono::TimeDelta;
 
 use super::*;
 use crate::session::summary::LastRequest;
-use crate::tui::app::SessionEnvironment;
+use crate::store::FolderReason;
+use crate::tui::app::{ResolvedFolder, SessionEnvironment};
 
 /// A screen whose sessions have everything that can be known of one.
 fn known() -> TestScreen {
@@ -93,6 +94,13 @@ fn the_details_of_a_broken_fork() {
 fn a_folder_that_is_gone_asks_before_the_seat_is_taken() {
     let mut screen = known().on(5);
     screen.key(KeyCode::Enter);
+    let folder = ResolvedFolder {
+        path: "/home/me/😀 a folder that was renamed".into(),
+        reason: FolderReason::FiledUnder,
+        is_trusted: true,
+        exists: false,
+    };
+    screen.handle(Event::FolderResolved { session: id(5), folder: Ok(folder) });
     insta::assert_snapshot!(screen.at(90, 20));
 }
 

@@ -90,6 +90,7 @@ fn what_is_written_down_need_not_be_told_again() {
             let as_of = Some(SystemTime::from(as_of));
             Some(SessionLocation {
                 cwd: "/there".into(),
+                is_trusted: true,
                 transcript: "/t".into(),
                 recorded_until: as_of,
                 holder: None,

@@ -29,6 +29,10 @@ fn each_key_answers_in_its_way() {
         ("y", PermissionDecision::AllowOnce),
         ("s", PermissionDecision::AllowSession),
         ("n", PermissionDecision::Deny("The user denied it.".into())),
+        ("enter", PermissionDecision::AllowOnce),
+        ("1", PermissionDecision::AllowOnce),
+        ("2", PermissionDecision::AllowSession),
+        ("3", PermissionDecision::Deny("The user denied it.".into())),
     ] {
         let mut program = Program::warm();
         program.app.focus = Focus::Composer;
@@ -59,7 +63,7 @@ fn other_letters_go_on_writing() {
     program.sees("r1", 1000);
     program.types("wait");
     assert_eq!(program.app.composer.text(), "wait");
-    program.keys("tab tab tab");
+    program.keys("tab");
     assert_eq!(program.app.focus, Focus::Permission);
 }
 
@@ -96,4 +100,74 @@ fn a_dropped_request_gives_the_focus_back() {
     program.slot(FRESH, SlotEventKind::PermissionDropped { id: "r1".into() });
     assert_eq!(program.app.focus, Focus::Composer);
     assert!(program.app.permissions.is_empty());
+}
+
+/// A frame that showed the request down to some line, which can be scrolled.
+fn shows_part(program: &mut Program, scroll: usize) {
+    let geometry = Geometry {
+        permission: Some("r1".into()),
+        permission_end: scroll == 9,
+        permission_max_scroll: 9,
+        permission_rows: 5,
+        ..Geometry::default()
+    };
+    program.does(Event::FrameDrawn(geometry));
+    program.now += chrono::TimeDelta::seconds(1);
+}
+
+#[test]
+fn nothing_is_allowed_before_its_end_was_on_screen() {
+    for key in ["y", "s", "1", "2", "enter"] {
+        let mut program = Program::warm();
+        program.app.focus = Focus::Composer;
+        program.asks("r1");
+        shows_part(&mut program, 0);
+        assert_eq!(program.keys(key), [], "{key}");
+        assert!(program.toast().contains("read it to the end first: PgDn or f"), "{}", program.toast());
+        assert_eq!(program.app.permissions.front().map(|card| card.scroll), Some(0));
+        program.keys("pagedown");
+        assert_eq!(program.app.permissions.front().map(|card| card.scroll), Some(5));
+        program.keys("end");
+        shows_part(&mut program, 9);
+        // Back at its beginning, it still was read.
+        program.keys("home");
+        shows_part(&mut program, 0);
+        assert_eq!(program.keys(key).len(), 1, "{key}");
+    }
+}
+
+#[test]
+fn what_cannot_be_read_to_its_end_can_still_be_denied() {
+    let mut program = Program::warm();
+    program.app.focus = Focus::Composer;
+    program.asks("r1");
+    shows_part(&mut program, 0);
+    program.keys("f");
+    assert!(program.app.permissions.front().is_some_and(|card| card.full_screen));
+    assert_eq!(program.keys("n").len(), 1);
+}
+
+#[test]
+fn an_enter_that_comes_too_early_allows_nothing() {
+    let mut program = Program::warm();
+    program.app.focus = Focus::Composer;
+    program.asks("r1");
+    program.sees("r1", 100);
+    assert_eq!(program.keys("enter"), []);
+    assert_eq!(program.app.permissions.len(), 1);
+}
+
+#[test]
+fn tab_leads_to_the_request_and_stays_on_it() {
+    let mut program = Program::warm();
+    program.app.focus = Focus::Composer;
+    program.types("draft");
+    program.asks("r1");
+    program.sees("r1", 1000);
+    for _ in 0..3 {
+        program.keys("tab");
+        assert_eq!(program.app.focus, Focus::Permission);
+    }
+    program.keys("esc");
+    assert_eq!(program.app.focus, Focus::Composer);
 }

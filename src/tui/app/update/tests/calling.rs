@@ -9,6 +9,7 @@ fn offered(name: &'static str, missing: Option<&str>) -> AgentOffer {
         name,
         official_transcripts: official,
         switch_methods: "clear in process".into(),
+        ignores_project_settings: true,
         unavailable: missing.map(str::to_owned),
     }
 }
@@ -50,7 +51,7 @@ fn enter_on_another_agents_session_seats_that_agent_in_it() {
     );
     assert_eq!(codex.app.agent.name, "codex");
     codex.ready();
-    assert_eq!(codex.toast(), "codex has the seat, in a new process: 0.0 s");
+    assert_eq!(codex.toast(), "codex is ready in a new process after 0.0 s");
 
     // Back to one of the official format: the agent that was there before.
     let shared = codex.app.browser.rows[2].stored.id;
@@ -59,12 +60,12 @@ fn enter_on_another_agents_session_seats_that_agent_in_it() {
     codex.app.focus = Focus::Browser;
     codex.app.browser.selected = Some(shared);
     assert_eq!(codex.keys("f"), []);
-    assert_eq!(codex.toast(), "another agent keeps this session: Enter seats that one");
+    assert_eq!(codex.toast(), "this session belongs to another agent: Enter switches to it");
 
     let mut unknown = program();
     unknown.app.browser.selected = Some(unknown.app.browser.rows[1].stored.id);
     assert_eq!(seats(unknown.keys("enter")), None);
-    assert_eq!(unknown.toast(), "the agent that keeps this session is none of those known here");
+    assert_eq!(unknown.toast(), "this session belongs to an agent that is not configured here");
 }
 
 #[test]
@@ -83,11 +84,11 @@ fn an_agent_is_picked_while_nothing_runs() {
 
     let mut same = program();
     assert_eq!(same.keys("@ enter"), []);
-    assert_eq!(same.toast(), "hotseat has the seat already");
+    assert_eq!(same.toast(), "hotseat is already active");
 
     let mut missing = program();
     assert_eq!(missing.keys("@ j j j enter"), []);
-    assert_eq!(missing.toast(), "x cannot take the seat: no x");
+    assert_eq!(missing.toast(), "cannot start x: no x");
 }
 
 #[test]
@@ -103,7 +104,7 @@ fn another_agent_while_a_turn_runs_is_asked_about_first() {
         program.now += Duration::from_secs(1);
         assert_eq!(program.keys("@ j enter"), []);
         let asks = program.choice().unwrap();
-        assert_eq!(asks.question(program.app.is_busy()), "A turn runs. Seat claude when?");
+        assert_eq!(asks.question(program.app.is_busy()), "A turn is running. Switch to claude when?");
         let seated = |effects: Vec<Effect>| {
             let seats = effects.into_iter().filter(|effect| matches!(effect, Effect::StartAgent { .. }));
             seats.collect::<Vec<_>>()

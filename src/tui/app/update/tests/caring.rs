@@ -1,8 +1,7 @@
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::*;
-use crate::tui::app::SessionEnvironment;
+use crate::store::TrustRecord;
 
 /// A program over sessions of this folder (1, 2) and of others (3 of /other, 4
 /// of a folder that is gone).
@@ -43,19 +42,74 @@ fn asks(program: &Program) -> Option<&Confirmation> {
     }
 }
 
+/// Enter on the third session, whose folder is looked up.
+fn entered(is_trusted: bool) -> Program {
+    let mut program = on(3);
+    let effects = program.keys("enter");
+    assert!(effects.contains(&Effect::ResolveFolder(id(3))), "{effects:?}");
+    assert_eq!(switch_in(&effects), None, "{effects:?}");
+    assert_eq!(program.resolves(3, "/other/🦀", is_trusted), []);
+    program
+}
+
+fn switch_in(effects: &[Effect]) -> Option<Effect> {
+    effects.iter().find(|effect| matches!(effect, Effect::Switch { .. })).cloned()
+}
+
 #[test]
-fn a_session_of_another_folder_says_so_and_goes_there_or_is_forked_here() {
+fn a_session_of_a_trusted_folder_says_so_and_goes_there_or_is_forked_here() {
     for (answer, effect) in
         [("enter", Some(resume(3))), ("g", Some(resume(3))), ("f", Some(fork_here(3))), ("s", None)]
     {
-        let mut program = on(3);
-        let effects = program.keys("enter");
-        assert!(!effects.iter().any(|effect| matches!(effect, Effect::Switch { .. })), "{effects:?}");
+        let mut program = entered(true);
         assert!(asks(&program).is_some_and(|choice| choice.question(false).contains("/other/🦀")));
-        let effects = program.keys(answer);
-        let switch = effects.into_iter().find(|effect| matches!(effect, Effect::Switch { .. }));
-        assert_eq!(switch, effect, "{answer}");
+        assert_eq!(switch_in(&program.keys(answer)), effect, "{answer}");
     }
+}
+
+#[test]
+fn in_a_folder_that_nobody_trusts_the_default_leaves_its_settings_out() {
+    for answer in ["enter", "w"] {
+        let mut program = entered(false);
+        assert!(asks(&program).is_some_and(|choice| choice.question(false).contains("trust")));
+        assert_eq!(program.keys("g"), [], "what is not offered is no answer");
+        assert_eq!(switch_in(&program.keys(answer)), Some(resume(3)), "{answer}");
+        program.app.agent.folder = Some("/other/🦀".into());
+        assert!(program.app.is_restricted() && program.app.foreign_folder().is_some());
+    }
+    let mut program = entered(false);
+    program.app.agent.ignores_project_settings = false;
+    program.keys("esc");
+    program.app.focus = Focus::Browser;
+    program.app.browser.selected = Some(id(3));
+    program.keys("enter");
+    program.resolves(3, "/other/🦀", false);
+    assert_eq!(program.keys("w"), [], "an agent that cannot leave them out does not go there so");
+    assert_eq!(switch_in(&program.keys("enter")), Some(fork_here(3)));
+}
+
+#[test]
+fn trust_is_written_down_before_the_session_is_resumed() {
+    let mut program = entered(false);
+    let (folder, record) = (PathBuf::from("/other/🦀"), TrustRecord::Claude);
+    let trust = Effect::TrustFolder { folder, record, session: Some(id(3)) };
+    assert_eq!(program.keys("t"), [trust]);
+    let effects = program.resolves(3, "/other/🦀", true);
+    assert_eq!(switch_in(&effects), Some(resume(3)), "and nobody is asked again");
+    assert!(asks(&program).is_none());
+}
+
+#[test]
+fn an_answer_about_a_session_that_nobody_waits_for_is_dropped() {
+    let mut program = on(3);
+    program.keys("enter");
+    program.app.focus = Focus::Browser;
+    program.app.browser.selected = Some(id(4));
+    program.keys("enter");
+    assert_eq!(program.resolves(3, "/other/🦀", true), []);
+    assert!(asks(&program).is_none());
+    program.resolves(4, "/gone", true);
+    assert!(matches!(asks(&program), Some(Confirmation::FolderGone { .. })));
 }
 
 #[test]
@@ -63,6 +117,7 @@ fn a_session_whose_folder_is_gone_is_forked_here() {
     for (answer, effect) in [("enter", fork_here(4)), ("f", fork_here(4)), ("r", resume(4))] {
         let mut program = on(4);
         program.keys("enter");
+        program.resolves(4, "/gone", false);
         assert!(matches!(asks(&program), Some(Confirmation::FolderGone { .. })));
         assert!(program.keys(answer).contains(&effect), "{answer}");
     }
@@ -71,8 +126,8 @@ fn a_session_whose_folder_is_gone_is_forked_here() {
 
 #[test]
 fn who_went_there_is_not_asked_again() {
-    let mut program = on(3);
-    program.keys("enter g");
+    let mut program = entered(true);
+    program.keys("g");
     program.switched("resume", FRESH, 3);
     program.idle(3);
     program.app.focus = Focus::Browser;
@@ -87,7 +142,42 @@ fn who_went_there_is_not_asked_again() {
 fn nobody_is_asked_about_the_folder_the_agent_works_in_already() {
     let mut program = on(3);
     program.app.agent.folder = Some("/other/🦀".into());
-    assert!(program.keys("enter").contains(&resume(3)));
+    program.keys("enter");
+    assert_eq!(switch_in(&program.resolves(3, "/other/🦀", false)), Some(resume(3)));
+}
+
+#[test]
+fn a_fork_of_another_folders_session_asks_too() {
+    let mut program = on(3);
+    assert_eq!(program.keys("f"), [Effect::ResolveFolder(id(3))]);
+    program.resolves(3, "/other/🦀", true);
+    let effects = program.keys("g");
+    let Some(Effect::Switch { switch: Switch::Fork { cwd, .. }, .. }) = switch_in(&effects) else {
+        panic!("{effects:?}")
+    };
+    assert_eq!(cwd, None, "the copy works where its source does");
+}
+
+#[test]
+fn the_cursor_starts_no_process_in_another_folder() {
+    for (number, is_trusted, prepares) in [(1, true, true), (1, false, false), (3, true, false)] {
+        let mut program = program();
+        let info = program.app.agent.info.as_mut().unwrap();
+        info.capabilities.resume = crate::slot::SwitchSupport::Standby;
+        if !is_trusted {
+            program.app.restricted_folders.insert("/home/me/hotseat".into());
+        }
+        program.app.browser.selected = Some(id(2));
+        let mut effects = Vec::new();
+        for _ in 0..4 {
+            effects.extend(program.keys("k"));
+        }
+        for _ in 0..4 {
+            effects.extend(program.keys("j"));
+        }
+        let prepared = effects.contains(&Effect::Prepare(Switch::Resume(id(number))));
+        assert_eq!(prepared, prepares, "{number} {is_trusted}");
+    }
 }
 
 #[test]
@@ -117,6 +207,7 @@ fn a_prompt_to_another_folders_session_waits_for_the_answer() {
         program.app.focus = Focus::Composer;
         program.types("precious");
         program.keys("enter");
+        program.resolves(3, "/other/🦀", true);
         assert!(asks(&program).is_some());
         program.keys(answer);
         program.app.composer.switch_session(id(3));
@@ -136,7 +227,10 @@ fn the_jump_asks_as_well_when_it_leads_to_another_folder() {
     program.does(Event::SessionList { all: true, rows: vec![far], progress: None });
     program.types("far");
     program.keys("enter");
-    assert!(matches!(asks(&program), Some(Confirmation::OtherFolder { folder, .. }) if folder == "/far"));
+    program.resolves(7, "/far", true);
+    assert!(
+        matches!(asks(&program), Some(Confirmation::OtherFolder { folder, .. }) if folder.display() == "/far")
+    );
     assert!(program.keys("enter").contains(&resume(7)));
 }
 

@@ -209,23 +209,14 @@ fn a_text_is_not_scrolled_beyond_its_end() {
 }
 
 #[test]
-fn what_is_typed_before_the_list_is_there_waits_for_it() {
-    let mut program = Program::cold(setup());
-    program.ready();
-    program.types("cdjj");
-    assert_eq!(program.keys("enter"), []);
-    program.does(Event::SessionList { all: false, rows: Vec::new(), progress: Some((0, 9)) });
-    assert_eq!(submitted(&program.rows(Vec::new())), Some("cdjj"), "there is nothing to choose from");
-
-    let mut program = Program::cold(setup());
-    program.types("jj");
-    program.rows(vec![row(1, "One", None), row(2, "Two", None)]);
-    assert_eq!((program.app.focus, program.app.browser.selected), (Focus::Browser, Some(id(2))));
-
-    let mut program = Program::cold(setup());
-    program.types("?");
-    assert_ne!(program.keys("ctrl-l"), [], "that has nothing to do with it");
-    assert!(program.app.overlay.is_none());
-    program.does(Event::SessionListFailed("no such disk".to_owned()));
-    assert!(program.app.overlay.is_some());
+fn what_is_typed_at_the_start_is_a_prompt_whatever_the_list_holds() {
+    for rows in [vec![], vec![row(1, "One", None), row(2, "Two", None)]] {
+        let mut program = Program::cold(setup());
+        program.types("quick ");
+        program.ready();
+        program.rows(rows);
+        program.types("question");
+        assert_eq!(program.app.composer.text(), "quick question");
+        assert_eq!(submitted(&program.keys("enter")), Some("quick question"));
+    }
 }

@@ -69,7 +69,7 @@ fn b_goes_to_the_parent_and_says_when_there_is_none() {
     program.app.focus = Focus::Browser;
     program.app.browser.selected = Some(id(2));
     assert_eq!(program.keys("b"), []);
-    assert_eq!(program.toast(), "this session was not forked from another");
+    assert_eq!(program.toast(), "this session is not a fork");
 }
 
 #[test]
@@ -116,7 +116,7 @@ fn the_question_when_says_that_the_turn_is_over_and_every_key_keeps_its_meaning(
         program.asks_when();
         assert_eq!(program.idle(FRESH), [], "nothing happens by itself");
         let asks = program.choice().unwrap();
-        assert_eq!(asks.question(program.app.is_busy()), "The turn is over. Resume now?");
+        assert_eq!(asks.question(program.app.is_busy()), "The turn has ended. Resume now?");
         assert_eq!(asks.answer_label('i', program.app.is_busy()), None, "there is nothing to interrupt");
         let effects = program.keys(answer);
         let switches = effects.into_iter().filter(|effect| matches!(effect, Effect::Switch { .. }));
@@ -162,13 +162,14 @@ fn going_back_to_the_session_in_the_seat_takes_a_waiting_switch_back() {
     program.app.focus = Focus::Browser;
     program.app.browser.selected = Some(id(FRESH));
     program.keys("enter");
-    assert_eq!(program.toast(), "this session stays");
+    assert_eq!(program.toast(), "switch cancelled");
     assert_eq!(program.idle(FRESH), []);
 }
 
 #[test]
 fn a_switch_asked_for_in_the_cold_happens_when_it_is_warm() {
     let mut program = Program::cold(setup());
+    program.app.focus = Focus::Browser;
     program.rows(vec![row(1, "One", None)]);
     program.app.browser.selected = Some(id(1));
     let effects = program.keys("enter");
@@ -231,7 +232,7 @@ fn the_session_in_the_seat_is_not_deleted() {
     program.switched("resume", FRESH, 1);
     program.app.browser.selected = Some(id(1));
     assert_eq!(program.keys("d"), []);
-    assert!(program.toast().starts_with("this session has the seat"));
+    assert!(program.toast().starts_with("this session is active"));
 }
 
 #[test]

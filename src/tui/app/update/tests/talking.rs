@@ -196,7 +196,7 @@ fn a_dead_agent_says_so_and_what_to_do() {
         restart_in: None,
     };
     program.slot(FRESH, SlotEventKind::StateChanged(SlotState::Exited(exit)));
-    assert_eq!(program.toast(), "the agent died (exit 1) - R starts it again, W shows its last words");
+    assert_eq!(program.toast(), "the agent died (exit 1) - R restarts it, W shows its output");
     program.keys("W");
     assert!(matches!(program.app.overlay, Some(Overlay::Viewer(ViewerContent::ExitOutput, 0))));
     assert_eq!(program.keys("R"), [Effect::Restart]);
@@ -221,9 +221,9 @@ fn files_come_back_once_the_person_has_seen_what_that_changes() {
         program.does(Event::Rewind { prompt: "p".into(), dry_run, rewind })
     };
     heard(&mut program, true, Ok(RewindResult::default()));
-    assert!(program.app.overlay.is_none() && program.toast().contains("as they were"));
+    assert!(program.app.overlay.is_none() && program.toast().contains("have not changed"));
     heard(&mut program, true, Err("not kept".to_owned()));
-    assert_eq!(program.toast(), "the files stay as they are: not kept");
+    assert_eq!(program.toast(), "files not changed: not kept");
 
     let files = vec![FileChange { path: "/work/a".to_owned(), patch: Vec::new() }];
     let rewind = RewindResult { files, insertions: 1, deletions: 2 };
@@ -232,7 +232,7 @@ fn files_come_back_once_the_person_has_seen_what_that_changes() {
     assert_eq!(program.keys("enter"), [ask(false)]);
     assert!(program.app.overlay.is_none());
     heard(&mut program, false, Ok(rewind.clone()));
-    assert_eq!(program.toast(), "1 file brought back (+1 -2 lines)");
+    assert_eq!(program.toast(), "1 file rewound (+1 -2 lines)");
 
     heard(&mut program, true, Ok(rewind));
     assert_eq!(program.keys("esc"), []);
@@ -276,4 +276,26 @@ fn resume_by_id_takes_what_is_printed_of_one_and_what_its_agent_calls_it() {
         });
         assert_eq!(seated, seats, "{typed}");
     }
+}
+
+#[test]
+fn what_quits_anywhere_quits_from_every_dialog() {
+    for opens in ["ctrl-p", "f1", "@", "r", "/"] {
+        let mut program = Program::warm();
+        program.app.agents = vec![];
+        program.keys(opens);
+        assert_eq!(program.keys("ctrl-q"), [Effect::Close], "{opens}");
+        let mut program = Program::warm();
+        program.keys(opens);
+        assert_eq!(program.keys("ctrl-c"), [], "{opens}");
+        assert_eq!(program.keys("ctrl-c"), [Effect::Close], "{opens}");
+    }
+}
+
+#[test]
+fn a_letter_that_quits_the_browser_is_text_in_a_dialog() {
+    let mut program = Program::warm();
+    program.keys("ctrl-p");
+    program.types("q");
+    assert!(!program.app.closing);
 }
