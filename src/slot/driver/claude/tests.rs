@@ -168,7 +168,7 @@ fn what_a_resumed_session_spent_before_is_no_cost_of_its_next_turn() {
 
 #[test]
 fn what_was_allowed_for_a_session_is_cleared_by_another_process() {
-    let mut claude = greeted("unsupported_request");
+    let mut claude = handshake_done("unsupported_request");
     let request = |id: &str| crate::slot::PermissionRequest {
         id: id.into(),
         tool: "Write".into(),

@@ -163,7 +163,7 @@ fn what_a_session_was_allowed_ends_with_it() {
     let status = json!({"type": "system", "subtype": "status", "permissionMode": "acceptEdits"});
     assert_eq!(bench.frame(status), ["1 mode acceptEdits"]);
     let (_, answer) = bench.switch(resume(), false);
-    let words = bench.answer(&seated(B));
+    let words = bench.answer(&result(B));
     assert_eq!(words, ["2 switched B InProcess", "2 idle B", "> set_permission_mode"]);
     assert!(got(answer).is_ok());
     assert_eq!(bench.answer(&json!({"mode": "default"})), ["2 mode default"]);
