@@ -1,8 +1,8 @@
-//! What makes many sessions quick to list and to find.
+//! Makes many sessions quick to list and to search.
 //!
-//! Owns cached facts about every session and the search over them. Never the
-//! truth: everything here can be made anew from the store. Never knows screens
-//! or processes.
+//! Owns cached summaries of every session and the search over them. It is never the truth:
+//! everything here can be rebuilt from the store. Never knows screens or processes. Start
+//! at [`Catalog`] for lists, [`query`] for the filter line, [`text`] for full-text search.
 
 mod catalog;
 mod database;

@@ -1,9 +1,11 @@
-//! Where transcripts live.
+//! Where transcripts live: files, memory, and copies of what other agents keep.
 //!
-//! Owns finding, listing, reading, appending, locking, forking, renaming,
-//! tagging and deleting. Never knows screens or processes. A transcript is
-//! append-only: nothing here rewrites one in place, and a delete is a move to
-//! the trash.
+//! Owns listing, reading, appending, locking, forking, renaming, tagging, deleting and
+//! pinning. Never knows screens or agent processes, and never rewrites a transcript in
+//! place: it is append-only, and a delete is a move to the trash.
+//!
+//! Start at [`SessionStore`], the contract; [`LocalStore`] implements it over `~/.claude`,
+//! [`MemoryStore`] is the shortest implementation.
 
 mod archive;
 mod claude_registry;
@@ -43,196 +45,194 @@ pub use project_dir::belongs_to_cwd;
 pub use trust::{TrustRecord, TrustStore};
 pub use working_folder::{FolderReason, WorkingFolder, working_folder};
 
-/// A place that keeps transcripts. Every call may touch a disk, so none belongs
-/// on a draw loop.
+/// A place that keeps transcripts. Every call may touch a disk, so call none from a draw
+/// loop.
 pub trait SessionStore: Send + Sync {
-    /// All sessions of a scope, without reading them, in no particular order.
+    /// Lists the sessions of a scope from file metadata alone, in no particular order.
     fn list(&self, scope: &Scope) -> Result<Vec<StoredSession>, StoreError>;
 
-    /// Where a session lives, whichever project it belongs to.
+    /// Finds a session by id in every project. Error: [`StoreError::NotFound`].
     fn find(&self, id: SessionId) -> Result<StoredSession, StoreError>;
 
-    /// A whole transcript.
+    /// Reads a whole transcript.
     fn read(&self, id: SessionId) -> Result<Vec<u8>, StoreError>;
 
-    /// The beginning of a transcript: whole lines, about `at_most` bytes of them.
+    /// Reads whole lines from the start of a transcript, about `at_most` bytes.
     fn read_head(&self, id: SessionId, at_most: u64) -> Result<Vec<u8>, StoreError>;
 
-    /// The end of a transcript: whole lines, about `at_most` bytes of them.
+    /// Reads whole lines from the end of a transcript, about `at_most` bytes.
     fn read_tail(&self, id: SessionId, at_most: u64) -> Result<TranscriptTail, StoreError>;
 
-    /// A piece of a transcript: at most `at_most` bytes from an offset on, fewer
-    /// only at its end.
+    /// Reads `at_most` bytes from `offset` on; fewer only at the end of the transcript.
     fn read_range(&self, id: SessionId, offset: u64, at_most: u64) -> Result<Vec<u8>, StoreError>;
 
-    /// Takes in what is kept elsewhere and new, until about so many bytes were
-    /// read; a list takes in a little by itself. `true` while there is more.
+    /// Copies new sessions of other agents until about `at_most` bytes were read, and
+    /// returns `true` while there is more. A list does a little of this by itself.
     fn sync_external(&self, _at_most: u64) -> Result<bool, StoreError> {
         Ok(false)
     }
 
-    /// Writes down what an agent tells that keeps no transcript of its own; where
-    /// such are not kept, nothing.
+    /// Records what an agent reports that keeps no transcript of its own. Does nothing in a
+    /// store without such recordings.
     fn record_external(&self, _record: &ExternalRecord) -> Result<(), StoreError> {
         Ok(())
     }
 
-    /// Forgets what was written down of those sessions that an agent has no more,
-    /// in the folders of those that are `there`.
+    /// Removes the recordings of sessions that `agent` no longer has. `there` are the ones
+    /// it has, each with its folder; only those folders are looked at.
     fn retain_external(&self, _agent: &str, _there: &[(SessionId, PathBuf)]) -> Result<(), StoreError> {
         Ok(())
     }
 
-    /// Folders in which a change means that a list may be another one; none
-    /// where that cannot be seen from outside.
+    /// Folders to watch for changes to a list; empty where changes cannot be observed.
     fn watch_paths(&self) -> Vec<PathBuf> {
         Vec::new()
     }
 
-    /// Opens a session for appending and holds its lock until the writer is
-    /// dropped. A session that does not exist yet is made with its first entry,
-    /// in the project of `cwd`.
+    /// Opens a session for appending and holds its lock until the writer is dropped. A
+    /// session that does not exist yet is created with its first entry, in the project of
+    /// `cwd`.
     fn open(&self, id: SessionId, cwd: &Path) -> Result<Box<dyn SessionWriter>, StoreError>;
 
     /// Who else has the session open now: another hotseat, or the official CLI.
     fn holder(&self, id: SessionId) -> Option<Holder>;
 
-    /// All sessions that somebody else has open now.
+    /// Every session that another process has open now.
     fn holders(&self) -> Vec<(SessionId, Holder)>;
 
-    /// Copies the main chain of a session into a new one. The source is not
-    /// touched by one byte.
+    /// Copies the main chain of a session into a new one, on the disk when this returns.
+    /// The source does not change by one byte.
     fn fork(&self, source: SessionId, fork: &ForkSpec<'_>) -> Result<ForkResult, StoreError>;
 
     /// Appends a title.
     fn rename(&self, id: SessionId, title: &str) -> Result<(), StoreError>;
 
-    /// Appends a tag; empty takes it away.
+    /// Appends a tag; an empty one removes the tag.
     fn tag(&self, id: SessionId, tag: &str) -> Result<(), StoreError>;
 
     /// Moves a session and its side folder to the trash.
     fn delete(&self, id: SessionId) -> Result<(), StoreError>;
 
-    /// Brings a session back from the trash, or from its pin.
+    /// Restores a session from the trash, or else from its pin.
     fn restore(&self, id: SessionId) -> Result<(), StoreError>;
 
-    /// What was deleted and can be brought back, the last deleted first.
+    /// The sessions in the trash, the last deleted first.
     fn trash(&self) -> Result<Vec<TrashedSession>, StoreError>;
 
-    /// Keeps a copy of a session that no clean-up finds; it follows what is
-    /// appended. Pinning again lets it catch up with a file that was replaced.
+    /// Keeps a copy of a session that no clean-up finds and that follows what is appended.
+    /// Pinning again updates the copy after the transcript's file was replaced.
     fn pin(&self, id: SessionId) -> Result<(), StoreError>;
 
-    /// Gives the copy up; what only it holds is brought back or goes to the trash.
+    /// Removes a pin. What only the pin holds is restored or goes to the trash.
     fn unpin(&self, id: SessionId) -> Result<(), StoreError>;
 
-    /// The pinned sessions; those that were deleted by [`Self::delete`] wait in
-    /// the trash and are not among them.
+    /// The pinned sessions. Those that [`Self::delete`] moved to the trash are not among
+    /// them.
     fn pinned(&self) -> Result<Vec<PinnedSession>, StoreError>;
 
-    /// How long the official tools keep a transcript after its file was last
-    /// touched; none: they do not clean up here.
+    /// How long the official tools keep a transcript after its file was last modified;
+    /// `None` if they never clean up here.
     fn cleanup_period(&self) -> Option<Duration>;
 
-    /// Looks after the pins: lets each catch up, and brings back the sessions
-    /// that somebody else deleted. Says which those were.
+    /// Updates every pin, restores pinned sessions that another program deleted, and
+    /// returns the restored ones.
     fn reconcile_pins(&self) -> Result<Vec<SessionId>, StoreError>;
 }
 
-/// An open session: its lock is held, its entries are appended here.
+/// A session open for appending. Holds the session's lock.
 pub trait SessionWriter: Send {
-    /// The transcript's path; the file is made with the first entry.
+    /// The transcript's path. The file is created with the first entry.
     fn path(&self) -> &Path;
 
-    /// Appends entries, compact JSON without newlines, and flushes them to the
-    /// operating system. A file that ends in the middle of a line gets a newline
-    /// first.
+    /// Appends entries (compact JSON without newlines) and flushes them to the operating
+    /// system. Writes a newline first if the file ends in the middle of a line.
     fn append(&mut self, entries: &[String]) -> io::Result<()>;
 
-    /// Waits until the disk has everything that was appended.
+    /// Waits until everything appended is on the disk.
     fn sync(&mut self) -> io::Result<()>;
 }
 
-/// Which sessions are meant.
+/// Which sessions a list holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Scope {
     /// Those of one folder and of the other worktrees of its repository.
     Project(PathBuf),
-    /// All.
+    /// All of them.
     All,
 }
 
-/// A session as it lies in the store.
+/// A session's file, from its metadata alone.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredSession {
-    /// Its id.
+    /// From the file's name.
     pub id: SessionId,
     /// The transcript.
     pub path: PathBuf,
-    /// Bytes.
+    /// Size of the transcript in bytes.
     pub size: u64,
-    /// When the file was last touched; says less than the last entry's time.
+    /// Modification time of the file. Also moves when nothing was said (CLI 2.1.329 touches
+    /// the file on resume), so order sessions by their last entry.
     pub modified: SystemTime,
-    /// Tells a replaced file from a grown one; 0 where the platform has none.
+    /// Tells a replaced file from a grown one; 0 where the platform has no inodes.
     pub inode: u64,
 }
 
-/// A deleted session as it lies in the trash.
+/// A session in the trash.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TrashedSession {
-    /// Its id.
+    /// The id it had.
     pub id: SessionId,
     /// When it was deleted.
     pub deleted_at: SystemTime,
-    /// Bytes, its side folder's too.
+    /// Bytes, including its side folder.
     pub size: u64,
-    /// The transcript, in the trash.
+    /// The transcript's path in the trash.
     pub path: PathBuf,
 }
 
 /// A session of which a copy is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PinnedSession {
-    /// Its id.
+    /// The session.
     pub id: SessionId,
     /// The copy.
     pub path: PathBuf,
-    /// Somebody else deleted the session: the copy is all there is.
+    /// The transcript was deleted by another program: only the copy is left.
     pub original_missing: bool,
 }
 
 /// The end of a transcript.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TranscriptTail {
-    /// Whole lines (the last one may be torn).
+    /// Whole lines; the last one may be cut off.
     pub bytes: Vec<u8>,
-    /// These bytes are all there is.
+    /// These bytes are the whole transcript.
     pub is_complete: bool,
 }
 
-/// How a session is taken in from a file.
+/// How to import a session from a file.
 #[derive(Debug, Clone, Copy)]
 pub struct ImportRequest<'a> {
-    /// The folder it is to belong to; none: the one it was started in.
+    /// The folder it shall belong to; `None` for the one it was started in.
     pub cwd: Option<&'a Path>,
-    /// The folder for one that says none itself.
+    /// The folder for a session that names none.
     pub default_cwd: &'a Path,
-    /// As a copy with an id of its own.
+    /// Import it as a copy with a new id.
     pub as_fork: bool,
 }
 
 /// A live process that has a session open.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Holder {
-    /// Its pid.
+    /// Its process id; 0 if the lock does not say.
     pub pid: u32,
-    /// `hotseat`, `claude`.
+    /// `hotseat` or `claude`.
     pub program: String,
-    /// `idle`, `busy`; empty where it does not say.
+    /// `idle` or `busy`; empty if it does not say.
     pub status: String,
 }
 
-/// Makes a folder, and those above it, for their owner only.
+/// Creates a folder and its parents with mode 0700.
 fn private_dir(folder: &Path) -> io::Result<()> {
     std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
 }

@@ -1,11 +1,9 @@
-//! The facts of every session of a scope: what the index knows, and what had to
-//! be read since.
+//! The summaries of every session of a scope: from the index, or read since.
 //!
-//! A list is there at once: what the index lacks is first read at its two ends
-//! only, newest first and in growing batches, so that a screen fills at its top.
-//! [`Catalog::index_all`] reads the rest whole, for as long as it is let. What did
-//! not change is never read again, of what grew only what is new. Without an
-//! index file everything works the same and is forgotten at the end. Watches
+//! A list is there at once. What the index lacks is first read at its two ends only, newest
+//! first and in growing batches, so a screen fills from its top. [`Catalog::index_all`]
+//! reads the rest. Unchanged sessions are never read again; of grown ones only the new part
+//! is. Without an index file everything works the same and is forgotten at the end. Watches
 //! nothing: it knows the store as of the last call.
 
 mod indexing;
@@ -27,26 +25,26 @@ use crate::store::{Holder, Scope, SessionStore, StoreError, StoredSession};
 
 /// Sessions in the first batch: more than a screen shows.
 const FIRST_BATCH: usize = 64;
-/// Up to this size a transcript is read whole where there is no index to do it later.
+/// Without an index, transcripts up to this size are read whole.
 const READ_WHOLE_BYTES: u64 = 8 << 20;
-/// What grew by more than this is left to [`Catalog::index_all`].
+/// Growth above this size is left to [`Catalog::index_all`].
 const READ_GROWTH_BYTES: u64 = 4 << 20;
 
-/// What is known of the sessions of a store.
+/// The cached sessions of a store.
 pub struct Catalog {
     store: Arc<dyn SessionStore>,
-    /// Sessions that nothing names are listed too.
+    /// List sessions without a title too.
     include_untitled: bool,
     cache: Mutex<HashMap<SessionId, CachedSession>>,
-    /// What the last call saw, to tell whether anything is different.
+    /// What the last call listed, to tell whether anything changed.
     last_listing: Mutex<Option<(Scope, u64)>>,
-    /// None where there is no index file.
+    /// `None` if there is no usable index file.
     database: Option<Mutex<IndexDatabase>>,
-    /// The index file's state when it was loaded last.
+    /// The index's data version when it was last loaded.
     loaded_version: Mutex<Option<i64>>,
-    /// What a person should be told of the index.
+    /// Notes for a person, each reported once.
     notes: Mutex<Vec<String>>,
-    /// Why what is kept elsewhere could not be had the last time.
+    /// Why other agents' sessions could not be copied the last time.
     sync_error: Mutex<Option<String>>,
 }
 
@@ -57,8 +55,8 @@ struct CachedSession {
     facts: Arc<SessionSummary>,
     /// How much of it was read.
     extent: ReadExtent,
-    /// Where to go on reading it; none where the index knows, or nobody. Boxed:
-    /// it is large, and hardly ever there.
+    /// Where to continue reading; `None` if the index knows, or nobody does. Boxed because
+    /// it is large and rarely there.
     scan_state: Option<Box<ScanState>>,
     read_error: Option<String>,
 }
@@ -68,16 +66,15 @@ struct CachedSession {
 enum ReadExtent {
     /// Its two ends.
     Ends,
-    /// All of it, but its words are not in the index.
+    /// All of it, but it is not in the index.
     Whole,
-    /// All of it, and the index has it.
+    /// All of it, and it is in the index.
     Indexed,
 }
 
 impl Catalog {
-    /// A catalog of this store without an index file; nothing is read yet.
-    /// Sessions that hold nothing that could name them, not even a prompt, are
-    /// listed only if `untitled`.
+    /// A catalog without an index file; reads nothing yet. `untitled` lists sessions too
+    /// that have nothing to name them, not even a prompt.
     pub fn without_index(store: Arc<dyn SessionStore>, untitled: bool) -> Self {
         Self {
             store,
@@ -91,8 +88,8 @@ impl Catalog {
         }
     }
 
-    /// A catalog with an index in this file. One that cannot be used is no
-    /// failure: it is noted, and the catalog does without.
+    /// A catalog with an index in this file. An unusable index is noted and the catalog
+    /// works without.
     pub fn open(store: Arc<dyn SessionStore>, index: &Path, untitled: bool) -> Self {
         let mut catalog = Self::without_index(store, untitled);
         match IndexDatabase::open(index) {
@@ -107,43 +104,44 @@ impl Catalog {
         catalog
     }
 
-    /// What there is to say about the index, each once.
+    /// Takes the notes about the index; each is returned once.
     pub fn take_notes(&self) -> Vec<String> {
         std::mem::take(&mut *lock(&self.notes))
     }
 
-    /// The sessions of a scope, newest first. While many have to be read,
-    /// `so_far` is given those that are, with how many of all that is.
+    /// The sessions of a scope, newest first. While many have to be read, `so_far` gets the
+    /// ones read so far, with the number read and the total.
     pub fn read(
         &self,
         scope: &Scope,
         so_far: impl FnMut(Vec<SessionRow>, (usize, usize)),
     ) -> Result<Vec<SessionRow>, StoreError> {
-        let sight = self.list_store(scope)?;
-        Ok(self.rows(&sight, so_far))
+        let listing = self.list_store(scope)?;
+        Ok(self.rows(&listing, so_far))
     }
 
-    /// The sessions of a scope if anything is different since the last call of
-    /// either kind; none if not. What could not be read is tried again. Cheap
-    /// enough for every other second.
+    /// The sessions of a scope if anything changed since the last call of this or
+    /// [`Self::read`], else `None`. Retries what could not be read. Cheap enough to call
+    /// every other second.
     pub fn refresh(&self, scope: &Scope) -> Result<Option<Vec<SessionRow>>, StoreError> {
         let before = lock(&self.last_listing).clone();
         let loaded = *lock(&self.loaded_version);
-        let sight = self.list_store(scope)?;
-        let same = before.is_some_and(|(of, seen)| of == *scope && seen == sight.fingerprint());
+        let listing = self.list_store(scope)?;
+        let same = before.is_some_and(|(of, seen)| of == *scope && seen == listing.fingerprint());
         let learned = loaded != *lock(&self.loaded_version);
-        let unread = self.out_of_date(&sight);
+        let unread = self.out_of_date(&listing);
         if same && !learned && unread.is_empty() {
             return Ok(None);
         }
-        let rows = self.rows(&sight, |_, _| ());
-        let nothing_new = same && !learned && unread == self.out_of_date(&sight);
+        let rows = self.rows(&listing, |_, _| ());
+        let nothing_new = same && !learned && unread == self.out_of_date(&listing);
         Ok((!nothing_new).then_some(rows))
     }
 
-    /// Every session that was seen is in the index, with its words.
+    /// Whether every listed session is in the index with its words.
     pub fn is_fully_indexed(&self) -> bool {
-        let is_in = |known: &CachedSession| known.extent == ReadExtent::Indexed || known.read_error.is_some();
+        let is_in =
+            |cached: &CachedSession| cached.extent == ReadExtent::Indexed || cached.read_error.is_some();
         self.database.is_some() && self.cache().values().all(is_in)
     }
 
@@ -156,20 +154,20 @@ impl Catalog {
         lock(&self.notes).push(note);
     }
 
-    /// What there is, without reading it.
+    /// Lists the store without reading transcripts.
     fn list_store(&self, scope: &Scope) -> Result<StoreListing, StoreError> {
         let ((), list) = rayon::join(|| self.load_from_index(), || self.store.list(scope));
         let mut list = list?;
         list.sort_by_key(|stored| (Reverse(stored.modified), stored.id));
-        let sight = StoreListing { list, holders: self.store.holders().into_iter().collect() };
-        *lock(&self.last_listing) = Some((scope.clone(), sight.fingerprint()));
-        Ok(sight)
+        let listing = StoreListing { list, holders: self.store.holders().into_iter().collect() };
+        *lock(&self.last_listing) = Some((scope.clone(), listing.fingerprint()));
+        Ok(listing)
     }
 
-    /// Takes over what the index has, where it has anything new.
+    /// Loads what the index has, if it changed.
     fn load_from_index(&self) {
         let Some(database) = &self.database else { return };
-        // A writer of our own is at it: what it writes it also remembers.
+        // This process is writing the index; it caches what it writes.
         let Ok(database) = database.try_lock() else { return };
         let state = database.data_version().ok();
         if state.is_some() && *lock(&self.loaded_version) == state {
@@ -177,14 +175,15 @@ impl Catalog {
         }
         match database.sessions() {
             Ok(sessions) => {
-                let mut known = self.cache();
-                known.reserve(sessions.len());
+                let mut cached = self.cache();
+                cached.reserve(sessions.len());
                 for IndexedSession { stored, facts } in sessions {
-                    let better =
-                        |known: &CachedSession| known.extent == ReadExtent::Indexed || known.stored == stored;
-                    if known.get(&stored.id).is_none_or(better) {
+                    let better = |cached: &CachedSession| {
+                        cached.extent == ReadExtent::Indexed || cached.stored == stored
+                    };
+                    if cached.get(&stored.id).is_none_or(better) {
                         let extent = ReadExtent::Indexed;
-                        known.insert(
+                        cached.insert(
                             stored.id,
                             CachedSession { stored, facts, extent, scan_state: None, read_error: None },
                         );
@@ -196,22 +195,22 @@ impl Catalog {
         }
     }
 
-    /// Says why the index is of no use, and makes sure that it is of use again.
+    /// Notes why the index failed, and discards a broken file.
     fn report_index_error(&self, database: &IndexDatabase, error: &rusqlite::Error) {
         if super::database::is_broken(error) {
             database.discard();
-            self.note(format!("the index is broken and is made anew at the next start: {error}"));
+            self.note(format!("the index is broken and will be rebuilt at the next start: {error}"));
         } else {
-            self.note(format!("the index cannot be used now: {error}"));
+            self.note(format!("the index is unavailable: {error}"));
         }
     }
 
     fn rows(
         &self,
-        sight: &StoreListing,
+        listing: &StoreListing,
         mut so_far: impl FnMut(Vec<SessionRow>, (usize, usize)),
     ) -> Vec<SessionRow> {
-        let (grown, unread) = self.split_changed(sight);
+        let (grown, unread) = self.split_changed(listing);
         self.read_grown(&grown);
         let mut rest = unread.as_slice();
         let mut batch = FIRST_BATCH;
@@ -219,62 +218,67 @@ impl Catalog {
             let (now, later) = rest.split_at(batch.min(rest.len()));
             let read: Vec<CachedSession> =
                 now.par_iter().filter_map(|stored| self.quick_scan(stored)).collect();
-            self.cache().extend(read.into_iter().map(|known| (known.stored.id, known)));
+            self.cache().extend(read.into_iter().map(|cached| (cached.stored.id, cached)));
             if !later.is_empty() {
-                let total = sight.list.len();
-                so_far(self.cached_rows(sight), (total - later.len(), total));
+                let total = listing.list.len();
+                so_far(self.cached_rows(listing), (total - later.len(), total));
             }
             rest = later;
             batch *= 2;
         }
-        self.cached_rows(sight)
+        self.cached_rows(listing)
     }
 
-    /// What is not known as it is now, each with its problem: a transcript can be
-    /// gone for a moment, or closed to us, and come back without a change.
-    fn out_of_date(&self, sight: &StoreListing) -> Vec<(SessionId, Option<String>)> {
-        let known = self.cache();
-        let unread = sight.list.iter().filter(|stored| !is_current(&known, stored));
+    /// Sessions that are not cached as they are now, each with its error. A transcript can
+    /// be gone or unreadable for a moment and come back unchanged, so these are tried
+    /// again.
+    fn out_of_date(&self, listing: &StoreListing) -> Vec<(SessionId, Option<String>)> {
+        let cached = self.cache();
+        let unread = listing.list.iter().filter(|stored| !is_current(&cached, stored));
         unread
-            .map(|stored| (stored.id, known.get(&stored.id).and_then(|known| known.read_error.clone())))
+            .map(|stored| (stored.id, cached.get(&stored.id).and_then(|cached| cached.read_error.clone())))
             .collect()
     }
 
-    /// What grew a little since the index read it, and what else is not known.
-    fn split_changed<'a>(&self, sight: &'a StoreListing) -> (Vec<&'a StoredSession>, Vec<&'a StoredSession>) {
-        let known = self.cache();
+    /// Sessions that grew a little since they were read, and other unknown ones.
+    fn split_changed<'a>(
+        &self,
+        listing: &'a StoreListing,
+    ) -> (Vec<&'a StoredSession>, Vec<&'a StoredSession>) {
+        let cached = self.cache();
         let has_grown = |stored: &&StoredSession| {
-            known.get(&stored.id).is_some_and(|known| {
-                let grown = stored.size.checked_sub(known.stored.size);
-                let can_go_on = known.extent == ReadExtent::Indexed || known.scan_state.is_some();
+            cached.get(&stored.id).is_some_and(|cached| {
+                let grown = stored.size.checked_sub(cached.stored.size);
+                let can_go_on = cached.extent == ReadExtent::Indexed || cached.scan_state.is_some();
                 can_go_on && grown.is_some_and(|grown| grown < READ_GROWTH_BYTES)
             })
         };
-        sight.list.iter().filter(|stored| !is_current(&known, stored)).partition(has_grown)
+        listing.list.iter().filter(|stored| !is_current(&cached, stored)).partition(has_grown)
     }
 
-    /// What a screen can be given by now.
-    fn cached_rows(&self, sight: &StoreListing) -> Vec<SessionRow> {
-        let known = self.cache();
-        let listed = |known: &&CachedSession| {
-            let is_named = known.facts.title.is_some() || known.facts.partial || known.read_error.is_some();
-            !known.facts.is_sidechain && (self.include_untitled || is_named)
+    /// The rows for everything read so far.
+    fn cached_rows(&self, listing: &StoreListing) -> Vec<SessionRow> {
+        let cached = self.cache();
+        let listed = |cached: &&CachedSession| {
+            let is_named =
+                cached.facts.title.is_some() || cached.facts.partial || cached.read_error.is_some();
+            !cached.facts.is_sidechain && (self.include_untitled || is_named)
         };
-        let found = sight.list.iter().filter_map(|stored| known.get(&stored.id)).filter(listed);
+        let found = listing.list.iter().filter_map(|stored| cached.get(&stored.id)).filter(listed);
         let mut rows: Vec<SessionRow> = found
-            .map(|known| SessionRow {
-                stored: known.stored.clone(),
-                facts: Arc::clone(&known.facts),
-                holder: sight.holders.get(&known.stored.id).cloned(),
-                partial: known.extent == ReadExtent::Ends || known.facts.partial,
-                read_error: known.read_error.clone(),
+            .map(|cached| SessionRow {
+                stored: cached.stored.clone(),
+                facts: Arc::clone(&cached.facts),
+                holder: listing.holders.get(&cached.stored.id).cloned(),
+                partial: cached.extent == ReadExtent::Ends || cached.facts.partial,
+                read_error: cached.read_error.clone(),
             })
             .collect();
         rows.sort_by_cached_key(|row| (Reverse(row.active_at()), row.stored.id));
         rows
     }
 
-    /// Reads the two ends; none where the session is gone again.
+    /// Reads both ends of a session; `None` if it is gone.
     fn quick_scan(&self, stored: &StoredSession) -> Option<CachedSession> {
         let small = if self.database.is_some() { 0 } else { READ_WHOLE_BYTES };
         let (facts, extent, problem) = match scanner::quick_scan(&*self.store, stored, small) {
@@ -293,9 +297,9 @@ impl Catalog {
     }
 }
 
-/// What lies in the store, seen from outside, and who works on it.
+/// The store's sessions from file metadata alone, and who has them open.
 struct StoreListing {
-    /// Last touched first.
+    /// Last modified first.
     list: Vec<StoredSession>,
     holders: HashMap<SessionId, Holder>,
 }
@@ -313,9 +317,9 @@ impl StoreListing {
     }
 }
 
-/// A session was read, and is what it was then.
-fn is_current(known: &HashMap<SessionId, CachedSession>, stored: &StoredSession) -> bool {
-    known.get(&stored.id).is_some_and(|known| known.stored == *stored && known.read_error.is_none())
+/// Whether the cached session is the one that is listed.
+fn is_current(cached: &HashMap<SessionId, CachedSession>, stored: &StoredSession) -> bool {
+    cached.get(&stored.id).is_some_and(|cached| cached.stored == *stored && cached.read_error.is_none())
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

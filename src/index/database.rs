@@ -1,9 +1,8 @@
-//! The index on disk: what is known of every session, and the words of all.
+//! The index on disk: the summary of every session, and the words of all.
 //!
-//! One file in the cache folder, by SQLite. A cache of the store: a file that is
-//! broken, or of another version, is begun anew, and nothing is lost by deleting
-//! it. Any number of processes read it; one at a time writes, which holds
-//! [`Writing`]. Never reads a transcript.
+//! One SQLite file in the cache folder. It is a cache: a file that is broken or of another
+//! version is replaced, and deleting it loses nothing. Any number of processes read it; one
+//! at a time writes and holds a [`WriteLock`]. Never reads a transcript.
 
 use std::fs::File;
 use std::io;
@@ -21,11 +20,11 @@ use super::text;
 use crate::session::{SessionId, SessionSummary};
 use crate::store::StoredSession;
 
-/// Another shape of the tables, of [`SessionSummary`] or of [`Reading`] has another number.
+/// Increase this when the tables, [`SessionSummary`] or [`ScanState`] change.
 const SCHEMA_VERSION: i32 = 8;
-/// Bytes of a page: few of them hold a session's facts, which a list reads all of.
+/// Page size. Large pages keep a session's summary on few of them, and a list reads all.
 const PAGE_BYTES: u32 = 8192;
-/// How long a reader waits while a writer changes the file's shape.
+/// How long a reader waits while a writer changes the schema.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// An open index.
@@ -34,26 +33,26 @@ pub struct IndexDatabase {
     path: PathBuf,
 }
 
-/// A session as the index has it.
+/// A session in the index.
 #[derive(Debug, Clone)]
 pub struct IndexedSession {
-    /// As it was when it was read.
+    /// The file as it was when it was read.
     pub stored: StoredSession,
     /// What it held.
     pub facts: Arc<SessionSummary>,
 }
 
-/// The right to write, for one process at a time; given back when dropped.
+/// The right to write, for one process at a time. Dropping it gives it back.
 pub struct WriteLock {
     _lock: File,
 }
 
 impl IndexDatabase {
-    /// Opens the index in this file, or begins it; gives back too, in a
-    /// sentence, why a former one was of no use.
+    /// Opens the index in this file or creates it. Also returns a sentence if a former one
+    /// had to be replaced.
     pub fn open(path: &Path) -> rusqlite::Result<(Self, Option<String>)> {
         if let Some(folder) = path.parent() {
-            // Where it cannot be made, opening says why.
+            // If this fails, opening says why.
             let _made_or_said = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder);
         }
         match Self::try_open(path) {
@@ -62,7 +61,7 @@ impl IndexDatabase {
             Err(OpenIndexError::MustRebuild(why)) => {
                 discard(path);
                 match Self::try_open(path) {
-                    Ok(database) => Ok((database, Some(format!("the index is made anew: {why}")))),
+                    Ok(database) => Ok((database, Some(format!("the index is rebuilt: {why}")))),
                     Err(OpenIndexError::Unavailable(error)) => Err(error),
                     Err(OpenIndexError::MustRebuild(_)) => Err(rusqlite::Error::InvalidPath(path.to_owned())),
                 }
@@ -82,7 +81,7 @@ impl IndexDatabase {
         if version == 0 {
             connection.execute_batch(&format!("PRAGMA page_size = {PAGE_BYTES};"))?;
         }
-        // Safe from a crash of ours; one of the system costs a cache.
+        // Safe if hotseat crashes; if the system crashes, only a cache is lost.
         connection.execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF;")?;
         if version == 0 {
             let made = connection.unchecked_transaction()?;
@@ -92,13 +91,13 @@ impl IndexDatabase {
         Ok(Self { connection, path: path.to_owned() })
     }
 
-    /// Makes an end of a file that turned out to be broken, so that the next
-    /// start begins a new one.
+    /// Removes a file that turned out to be broken, so that the next start creates a new
+    /// one.
     pub fn discard(&self) {
         discard(&self.path);
     }
 
-    /// Asks for the right to write; none while another process has it.
+    /// Asks for the right to write; `None` while another process has it.
     pub fn try_write_lock(&self) -> io::Result<Option<WriteLock>> {
         let mut name = self.path.as_os_str().to_owned();
         name.push(".lock");
@@ -110,19 +109,19 @@ impl IndexDatabase {
         }
     }
 
-    /// Moves when another process wrote.
+    /// Changes whenever another process wrote.
     pub fn data_version(&self) -> rusqlite::Result<i64> {
         self.connection.query_row("PRAGMA data_version", [], |row| row.get(0))
     }
 
-    /// All sessions of the index. One whose facts cannot be read is left out,
-    /// and so read from the store again.
+    /// All sessions in the index. A row that cannot be decoded is left out, so the store is
+    /// read again.
     pub fn sessions(&self) -> rusqlite::Result<Vec<IndexedSession>> {
         let mut all =
             self.connection.prepare("SELECT id, path, size, modified, inode, facts FROM session")?;
         let mut rows = all.query([])?;
-        // The facts of all in one piece of memory, parted again on all cores: a
-        // piece for each costs more than the reading.
+        // Collect all packed summaries in one buffer and decode them on all cores: one
+        // allocation each would cost more than reading them.
         let (mut sessions, mut packed) = (Vec::new(), Vec::new());
         while let Some(row) = rows.next()? {
             let from = packed.len();
@@ -143,7 +142,7 @@ impl IndexDatabase {
         Ok(bytes.and_then(|bytes| rmp_serde::from_slice(&bytes).ok()))
     }
 
-    /// Takes in what was read, all of it or nothing.
+    /// Writes a batch, all of it or nothing.
     pub fn save(&mut self, _by: &WriteLock, batch: Vec<(StoredSession, ScanResult)>) -> rusqlite::Result<()> {
         let transaction = self.connection.transaction()?;
         let mut texts = Vec::with_capacity(batch.len());
@@ -159,7 +158,7 @@ impl IndexDatabase {
         transaction.commit()
     }
 
-    /// Drops sessions that are no more.
+    /// Removes sessions that no longer exist.
     pub fn forget(&mut self, _by: &WriteLock, gone: &[SessionId]) -> rusqlite::Result<()> {
         let transaction = self.connection.transaction()?;
         for &id in gone {
@@ -180,13 +179,13 @@ impl IndexDatabase {
         rows.filter_map(|row| row.map(|(row, id)| Some((row, id?))).transpose()).collect()
     }
 
-    /// For the full-text search.
+    /// The connection, for the full-text search.
     pub fn connection(&self) -> &Connection {
         &self.connection
     }
 }
 
-/// Whether this says that the file itself is broken.
+/// Whether this error means that the file is broken.
 pub fn is_broken(error: &rusqlite::Error) -> bool {
     matches!(error.sqlite_error_code(), Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt))
 }
@@ -195,16 +194,16 @@ fn discard(path: &Path) {
     for end in ["", "-wal", "-shm"] {
         let mut name = path.as_os_str().to_owned();
         name.push(end);
-        // What is not there need not go.
+        // The file may not exist.
         let _gone = std::fs::remove_file(PathBuf::from(name));
     }
 }
 
-/// Why an index cannot be used.
+/// Why an index cannot be opened.
 enum OpenIndexError {
-    /// Not now, or not here: a folder that cannot be written, a full disk.
+    /// Not now or not here: an unwritable folder, a full disk.
     Unavailable(rusqlite::Error),
-    /// Not this file.
+    /// This file must be replaced.
     MustRebuild(String),
 }
 
@@ -225,7 +224,7 @@ fn schema(connection: &Transaction<'_>) -> rusqlite::Result<()> {
     text::schema(connection)
 }
 
-/// Writes a session's row; gives back its number.
+/// Writes a session's row and returns its number.
 fn upsert_session(
     transaction: &Transaction<'_>,
     stored: &StoredSession,
@@ -262,7 +261,7 @@ fn row_of(transaction: &Transaction<'_>, id: SessionId) -> rusqlite::Result<Opti
         .optional()
 }
 
-/// None for a row that no version of ours wrote.
+/// `None` for a row that no version of hotseat wrote.
 fn decode_stored(row: &rusqlite::Row<'_>) -> rusqlite::Result<Option<StoredSession>> {
     use std::os::unix::ffi::OsStringExt;
     let Ok(id) = row.get_ref(0)?.as_str()?.parse() else { return Ok(None) };

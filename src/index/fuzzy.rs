@@ -6,31 +6,32 @@
 
 use unicode_normalization::char::{decompose_compatible, is_combining_mark};
 
-/// A word to look for. A capital in it wants that capital; accents do not count.
+/// A word to look for. An upper-case letter in it matches upper case only; accents never
+/// matter.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WordMatcher {
     letters: Vec<char>,
-    /// The same where all letters are ASCII: most texts are, and quick to go through.
+    /// The same if all letters are ASCII: most texts are, and those are quick to search.
     ascii: Option<Vec<u8>>,
     exact_case: bool,
 }
 
-/// How a word stands in a text, the better the greater.
+/// How a word stands in a text; the greater the better.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum MatchQuality {
-    /// In the middle of a word.
+    /// Inside a word.
     Inside,
-    /// It begins a word.
+    /// At the start of a word.
     WordStart,
-    /// It is a word.
+    /// As a whole word.
     WholeWord,
 }
 
-/// What [`WordMatcher::match_scattered`] gives at most.
+/// The greatest value of [`WordMatcher::match_scattered`].
 pub const MAX_SCATTERED_SCORE: u32 = 30;
 
 impl WordMatcher {
-    /// A needle; none of an empty word, which would stand everywhere.
+    /// A matcher for a word; `None` if it is empty, since that would match everything.
     pub fn new(word: &str) -> Option<Self> {
         let exact_case = word.chars().any(char::is_uppercase);
         let letters: Vec<char> = fold_letters(word, exact_case).map(|(_, letter)| letter).collect();
@@ -38,8 +39,8 @@ impl WordMatcher {
         (!letters.is_empty()).then_some(Self { letters, ascii, exact_case })
     }
 
-    /// Whether this is the other needle with more typed: no text holds this one
-    /// that does not hold the other.
+    /// Whether this word extends the other: every text that contains it contains the other
+    /// too.
     pub fn narrows(&self, other: &Self) -> bool {
         let starts = self.letters.len() >= other.letters.len()
             && self.letters.iter().zip(&other.letters).all(|(mine, theirs)| {
@@ -52,7 +53,7 @@ impl WordMatcher {
     pub fn match_contiguous(&self, text: &str) -> Option<MatchQuality> {
         match &self.ascii {
             Some(ascii) if text.is_ascii() => self.match_ascii(ascii, text.as_bytes()),
-            _ => self.best_position(&self.fold(text)).map(|(_, fit)| fit),
+            _ => self.best_position(&self.fold(text)).map(|(_, quality)| quality),
         }
     }
 
@@ -68,16 +69,16 @@ impl WordMatcher {
             }
         }
         let text = self.fold(text);
-        let taken = self.greedy_positions(&text)?;
+        let positions = self.greedy_positions(&text)?;
         let good = |(nth, at): &(usize, &usize)| {
-            starts_word(&text, **at) || nth.checked_sub(1).is_some_and(|before| taken[before] + 1 == **at)
+            starts_word(&text, **at) || nth.checked_sub(1).is_some_and(|before| positions[before] + 1 == **at)
         };
-        let good = taken.iter().enumerate().filter(good).count() as u32;
+        let good = positions.iter().enumerate().filter(good).count() as u32;
         Some(good * MAX_SCATTERED_SCORE / self.letters.len() as u32)
     }
 
-    /// The characters that are lit, by position in characters, in order: of the
-    /// best place in one piece, or else of the scattered letters.
+    /// The matched characters by position in characters, in order: the best place in one
+    /// piece, or else the scattered letters.
     pub fn match_positions(&self, text: &str, scattered: bool) -> Vec<usize> {
         let text = self.fold(text);
         let found = match self.best_position(&text) {
@@ -88,17 +89,17 @@ impl WordMatcher {
         found.into_iter().map(|at| text[at].position).collect()
     }
 
-    fn match_ascii(&self, needle: &[u8], text: &[u8]) -> Option<MatchQuality> {
+    fn match_ascii(&self, matcher: &[u8], text: &[u8]) -> Option<MatchQuality> {
         let mut best = None;
         let mut from = 0;
-        while let Some(found) = self.find(needle[0], &text[from..]) {
-            let (at, end) = (from + found, from + found + needle.len());
+        while let Some(found) = self.find(matcher[0], &text[from..]) {
+            let (at, end) = (from + found, from + found + matcher.len());
             let Some(piece) = text.get(at..end) else { break };
-            if piece == needle || (!self.exact_case && piece.eq_ignore_ascii_case(needle)) {
+            if piece == matcher || (!self.exact_case && piece.eq_ignore_ascii_case(matcher)) {
                 let letter = |at: usize| text.get(at).map(|byte| char::from(*byte));
-                let fit = match_quality(at.checked_sub(1).and_then(letter), piece[0].into(), letter(end));
-                best = best.max(Some(fit));
-                if fit == MatchQuality::WholeWord {
+                let quality = match_quality(at.checked_sub(1).and_then(letter), piece[0].into(), letter(end));
+                best = best.max(Some(quality));
+                if quality == MatchQuality::WholeWord {
                     break;
                 }
             }
@@ -129,13 +130,13 @@ impl WordMatcher {
         for (at, piece) in text.windows(length).enumerate() {
             if piece.iter().map(|letter| &letter.folded).eq(&self.letters) {
                 let before = at.checked_sub(1).map(|at| text[at].written);
-                let fit = match_quality(
+                let quality = match_quality(
                     before,
                     piece[0].written,
                     text.get(at + length).map(|letter| letter.written),
                 );
-                if best.is_none_or(|(_, former)| fit > former) {
-                    best = Some((at, fit));
+                if best.is_none_or(|(_, former)| quality > former) {
+                    best = Some((at, quality));
                 }
             }
         }
@@ -145,17 +146,17 @@ impl WordMatcher {
     /// The letters in order, as near to words as they can be: where it goes,
     /// each begins a word or follows the one before.
     fn greedy_positions(&self, text: &[FoldedLetter]) -> Option<Vec<usize>> {
-        let mut taken: Vec<usize> = Vec::with_capacity(self.letters.len());
+        let mut positions: Vec<usize> = Vec::with_capacity(self.letters.len());
         for letter in &self.letters {
-            let from = taken.last().map_or(0, |last| last + 1);
+            let from = positions.last().map_or(0, |last| last + 1);
             let next = (from..text.len())
                 .find(|&at| text[at].folded == *letter && (starts_word(text, at) || (at == from && at > 0)));
             match next {
-                Some(at) => taken.push(at),
+                Some(at) => positions.push(at),
                 None => return self.closest_positions(text),
             }
         }
-        Some(taken)
+        Some(positions)
     }
 
     /// The letters in order: forward to the first end there is, and back from
@@ -167,24 +168,24 @@ impl WordMatcher {
             wanted.peek().is_none()
         })?;
         let mut wanted = self.letters.iter().rev().peekable();
-        let mut taken: Vec<usize> =
+        let mut positions: Vec<usize> =
             (0..=end).rev().filter(|&at| wanted.next_if_eq(&&text[at].folded).is_some()).collect();
-        taken.reverse();
-        Some(taken)
+        positions.reverse();
+        Some(positions)
     }
 }
 
-/// A letter of a text that is looked through.
+/// A letter of a text that is searched.
 struct FoldedLetter {
-    /// Where it stands, in characters of the text as it is written.
+    /// Its position in characters of the original text.
     position: usize,
-    /// What is compared.
+    /// The letter to compare.
     folded: char,
-    /// What stands there.
+    /// The original letter.
     written: char,
 }
 
-/// Whether a word begins here.
+/// Whether a word starts here.
 fn starts_word(text: &[FoldedLetter], at: usize) -> bool {
     is_word_boundary(at.checked_sub(1).map(|at| text[at].written), Some(text[at].written))
 }
@@ -200,8 +201,8 @@ fn match_quality(before: Option<char>, first: char, after: Option<char>) -> Matc
     }
 }
 
-/// Whether a word ends before `next` and another begins with it: `fooBar`,
-/// `foo_bar`, and between any two characters that nothing divides in writing.
+/// Whether a word ends before `next` and another starts with it: `fooBar`, `foo_bar`, and
+/// between two characters of a script that does not separate words.
 fn is_word_boundary(before: Option<char>, next: Option<char>) -> bool {
     let (Some(before), Some(next)) = (before, next) else { return true };
     !before.is_alphanumeric() || (before.is_lowercase() && next.is_uppercase()) || is_cjk(next)
@@ -212,8 +213,8 @@ fn is_cjk(letter: char) -> bool {
     matches!(letter, '\u{2E80}'..='\u{9FFF}' | '\u{AC00}'..='\u{D7AF}' | '\u{F900}'..='\u{FAFF}' | '\u{20000}'..='\u{3FFFF}')
 }
 
-/// Letters as they are compared, with their position in characters: without
-/// accents, and in lower case unless the case counts.
+/// Letters as they are compared, with their position in characters: without accents, and in
+/// lower case unless case matters.
 fn fold_letters(text: &str, exact_case: bool) -> impl Iterator<Item = (usize, char)> {
     text.chars().enumerate().filter_map(move |(at, letter)| {
         if letter.is_ascii() {
@@ -230,14 +231,22 @@ fn fold_letters(text: &str, exact_case: bool) -> impl Iterator<Item = (usize, ch
 mod tests {
     use super::*;
 
-    fn check(word: &str, text: &str, fit: Option<MatchQuality>, lit: &str) {
-        let needle = WordMatcher::new(word).unwrap();
+    fn check(word: &str, text: &str, quality: Option<MatchQuality>, highlighted: &str) {
+        let matcher = WordMatcher::new(word).unwrap();
         let chars: Vec<char> = text.chars().collect();
-        let shown: String = needle.match_positions(text, true).into_iter().map(|at| chars[at]).collect();
-        assert_eq!((needle.match_contiguous(text), shown.as_str()), (fit, lit), "{word} in {text}");
+        let shown: String = matcher.match_positions(text, true).into_iter().map(|at| chars[at]).collect();
+        assert_eq!(
+            (matcher.match_contiguous(text), shown.as_str()),
+            (quality, highlighted),
+            "{word} in {text}"
+        );
         // The quick way and the careful one agree.
-        assert_eq!(needle.best_position(&needle.fold(text)).map(|(_, fit)| fit), fit, "{word} in {text}");
-        assert_eq!(needle.match_scattered(text).is_some(), !lit.is_empty(), "{word} in {text}");
+        assert_eq!(
+            matcher.best_position(&matcher.fold(text)).map(|(_, quality)| quality),
+            quality,
+            "{word} in {text}"
+        );
+        assert_eq!(matcher.match_scattered(text).is_some(), !highlighted.is_empty(), "{word} in {text}");
     }
 
     #[test]

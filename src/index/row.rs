@@ -1,4 +1,4 @@
-//! A session in a list: where it lies and what is known of it.
+//! One session in a list: its file and its summary.
 
 use std::sync::Arc;
 
@@ -8,33 +8,33 @@ use crate::session::summary::TitleSource;
 use crate::session::{SessionId, SessionSummary};
 use crate::store::{Holder, StoredSession};
 
-/// One session of a list.
+/// One session in a list.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SessionRow {
-    /// Where it lies.
+    /// Its file.
     pub stored: StoredSession,
-    /// What its transcript says; shared, since every list has it anew.
+    /// What its transcript says. Shared, because every list has it again.
     pub facts: Arc<SessionSummary>,
-    /// Another live process has it open; the slot's own agent is one too.
+    /// Another live process that has it open; the slot's own agent is one too.
     pub holder: Option<Holder>,
-    /// The file is so large that only its two ends were read, or a copy that is
-    /// not whole yet: counts are too low.
+    /// Only the two ends of a large file were read, or the copy is incomplete: counts are
+    /// too low.
     pub partial: bool,
-    /// Why its transcript could not be read; then `facts` hold nothing.
+    /// Why its transcript could not be read. The summary is then empty.
     pub read_error: Option<String>,
 }
 
 impl SessionRow {
-    /// When it was last active: its last entry's time, since a file's own time
-    /// also moves when nothing was said. Of a copy that is not whole yet the last
-    /// entry is not there.
+    /// When it was last active: the time of its last entry, because a file's own time also
+    /// moves when nothing was said. An incomplete copy lacks its last entry, so there the
+    /// file's time counts.
     pub fn active_at(&self) -> DateTime<Utc> {
         let said = self.facts.active.filter(|_| !self.facts.partial);
         said.unwrap_or_else(|| self.stored.modified.into())
     }
 
-    /// Nothing was said in it and nobody named it: at most it was opened, or
-    /// cleared. What could not be read in full may hold anything.
+    /// Whether nothing was said in it and nobody named it. A session that was not read in
+    /// full may hold anything.
     pub fn is_empty(&self) -> bool {
         let named = self.facts.title.as_ref().map(|title| title.source);
         let unread = self.partial || self.read_error.is_some() || !self.facts.health.is_good();

@@ -1,8 +1,8 @@
-//! Reading transcripts for the index: the two ends at a glance, all of one in
-//! pieces, or only what is new in one that grew.
+//! Reads transcripts for the index: both ends, all of one in pieces, or only what was
+//! appended.
 //!
-//! Owns how far a transcript was read. Holds a piece and one line in memory,
-//! never a whole transcript; knows no database.
+//! Owns how far a transcript was read. Holds one piece and one line in memory, never a
+//! whole transcript. Knows no database.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
@@ -13,38 +13,38 @@ use crate::session::transcript::{MAX_LINE_BYTES, ParsedLine};
 use crate::session::{SessionId, SessionSummary, SummaryBuilder};
 use crate::store::{SessionStore, StoreError, StoredSession};
 
-/// Bytes of each end that a glance reads (as the official list functions do).
+/// How much of each end [`quick_scan`] reads (as the official list functions do).
 pub const END_BYTES: u64 = 64 << 10;
-/// Bytes that are read at once.
+/// How many bytes are read at once.
 const READ_BYTES: u64 = 4 << 20;
-/// Bytes before the place read to that tell whether it is still the same file.
+/// How many bytes before the position identify the file.
 const FINGERPRINT_BYTES: u64 = 64;
 
-/// How far a transcript was read, and what was gathered up to there.
+/// How far a transcript was read, and the summary up to there.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct ScanState {
-    /// Behind the last whole line that was read, in bytes.
+    /// The offset after the last complete line that was read.
     to: u64,
-    /// Of the bytes before that.
+    /// A fingerprint of the bytes before that.
     mark: u64,
     gathering: SummaryBuilder,
 }
 
-/// What a reading came to.
+/// The result of a scan.
 #[derive(Debug)]
 pub struct ScanResult {
-    /// Where to go on.
+    /// Where to continue.
     pub state: ScanState,
-    /// What is known now.
+    /// The summary by now.
     pub facts: SessionSummary,
-    /// What can be searched of the new part.
+    /// What can be searched in the new part.
     pub passages: Vec<Passage>,
-    /// The former reading was of another file: all of this one was read.
+    /// The former state belonged to another file, so all of this one was read.
     pub from_start: bool,
 }
 
-/// The facts of a transcript of at most `small` bytes, or what the two ends of a
-/// larger one tell; true for all there is.
+/// The summary of a whole transcript of at most `small` bytes, or of the two ends of a
+/// larger one. Returns `true` if it was read whole.
 pub fn quick_scan(
     store: &dyn SessionStore,
     stored: &StoredSession,
@@ -65,8 +65,8 @@ pub fn quick_scan(
     Ok((gathering.summary(), false))
 }
 
-/// Reads what is new since a former reading; all of it where there is none, or
-/// where it was of another file.
+/// Reads what was appended since a former scan; all of it if there is no former state or it
+/// belongs to another file.
 pub fn scan(
     store: &dyn SessionStore,
     stored: &StoredSession,
@@ -101,8 +101,8 @@ pub fn scan(
     Ok(ScanResult { state: reading, facts, passages, from_start: anew })
 }
 
-/// What stands behind the last newline may be an entry or the beginning of one:
-/// it counts, and is read again when there is more.
+/// What follows the last newline may be an entry or the start of one. It counts now, and is
+/// read again when there is more.
 fn facts_with_open_end(gathering: &SummaryBuilder, lines: &LineSplitter) -> SessionSummary {
     if lines.partial_line.is_empty() && !lines.too_long {
         return gathering.summary();
@@ -124,7 +124,7 @@ fn push_lines(bytes: &[u8], gathering: &mut SummaryBuilder) {
     }
 }
 
-/// Tells a file that grew from another one in its place.
+/// Tells a file that grew from another file in its place.
 fn fingerprint(store: &dyn SessionStore, id: SessionId, to: u64) -> Result<u64, StoreError> {
     let from = to.saturating_sub(FINGERPRINT_BYTES);
     let mut hasher = DefaultHasher::new();
@@ -132,26 +132,26 @@ fn fingerprint(store: &dyn SessionStore, id: SessionId, to: u64) -> Result<u64, 
     Ok(hasher.finish())
 }
 
-/// Whole lines out of pieces.
+/// Splits pieces into whole lines.
 struct LineSplitter {
-    /// Where the line that is not complete yet begins.
+    /// Where the incomplete line starts.
     at: u64,
     /// What there is of it.
     partial_line: Vec<u8>,
-    /// It is too long to be kept; of `rest`, only the length of it counts.
+    /// It is too long to keep.
     too_long: bool,
 }
 
 impl LineSplitter {
-    /// Up to where the pieces reached.
+    /// The offset up to which pieces were pushed.
     fn read_to(&self) -> u64 {
         self.at + self.partial_line.len() as u64
     }
 
-    /// Gives out each line that is complete now and where it begins; none for a
-    /// line that is too long.
+    /// Passes each complete line and its offset to `each`; `None` for a line that is too
+    /// long.
     fn push(&mut self, piece: Vec<u8>, mut each: impl FnMut(Option<&[u8]>, u64)) {
-        // Most pieces begin where a line does: then nothing is copied.
+        // Most pieces start at a line; then nothing is copied.
         let bytes = if self.partial_line.is_empty() {
             piece
         } else {
@@ -169,7 +169,7 @@ impl LineSplitter {
         self.partial_line = bytes;
         self.partial_line.drain(..from);
         if self.partial_line.len() as u64 > MAX_LINE_BYTES {
-            // It is left where it is: from here on only its end is looked for.
+            // Drop it: from here on only its end is looked for.
             self.at += self.partial_line.len() as u64;
             self.partial_line = Vec::new();
             self.too_long = true;

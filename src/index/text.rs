@@ -1,9 +1,9 @@
-//! Full-text search over all that was said.
+//! Full-text search over all messages.
 //!
-//! Owns which words of a transcript are searched, how they are kept, the
-//! language a person asks in, and the sentence that is shown. Keeps no text: a
-//! hit says where its entry lies in the transcript, which stays the truth.
-//! Never opens a database or a file; both are given in.
+//! Owns which words of a transcript are searchable, how they are stored, the search
+//! language, and the sentence that is shown. Stores no text: a hit gives the position of
+//! its entry in the transcript, which stays the truth. Opens no database and no file;
+//! callers pass both in.
 
 mod passage;
 mod query;

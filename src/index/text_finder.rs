@@ -1,8 +1,7 @@
-//! Looking for what was said, in the sessions that are in the index.
+//! Finds messages in the sessions that are in the index.
 //!
-//! Owns a connection of its own, so that a search never waits for a list or for
-//! the writer. Words come from the index; the sentence that is shown is read
-//! from the transcript as it is now.
+//! Owns a connection of its own, so a search never waits for a list or a writer. Words come
+//! from the index; the sentence that is shown is read from the transcript as it is now.
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
@@ -16,49 +15,48 @@ use super::text::{self, FullTextQuery, Snippet};
 use crate::session::SessionId;
 use crate::store::{Scope, SessionStore, StoreError};
 
-/// Transcripts that are read before anything newer could be asked.
+/// How many transcripts are read between two calls of `go_on`.
 const BATCH: usize = 16;
 
-/// Where a text was said.
+/// A message that matches.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TextHit {
-    /// In which session.
+    /// The session it is in.
     pub session: SessionId,
-    /// Where the entry begins in the transcript, in bytes.
+    /// The byte offset of its entry in the transcript.
     pub offset: u64,
-    /// The sentence, and the entry it stands in.
+    /// The sentence, and the entry it is from.
     pub snippet: Snippet,
-    /// Other hits in this session, at most [`text::MOST_COUNTED`].
+    /// Other hits in this session, at most [`text::MAX_COUNTED_HITS`].
     pub others: usize,
 }
 
-/// What a search found.
+/// The result of a search.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TextHits {
-    /// One a session, the best first.
+    /// One hit per session, the best first.
     pub hits: Vec<TextHit>,
-    /// There may be more sessions than these.
+    /// There may be more sessions.
     pub more: bool,
 }
 
-/// Looks for what was said.
+/// Searches messages.
 pub struct TextFinder {
     store: Arc<dyn SessionStore>,
     database: IndexDatabase,
-    /// The session of each row, and the index's state they were read in.
+    /// The session of each row, as of `data_version`.
     rows: HashMap<i64, SessionId>,
     data_version: Option<i64>,
 }
 
 impl TextFinder {
-    /// A finder over the index in this file, which must be there.
+    /// A finder over the index in this file, which must exist.
     pub fn open(store: Arc<dyn SessionStore>, index: &Path) -> rusqlite::Result<Self> {
         let (database, _) = IndexDatabase::open(index)?;
         Ok(Self { store, database, rows: HashMap::new(), data_version: None })
     }
 
-    /// The sessions in which a text was said, at most `limit` of them, out of
-    /// those that are `wanted`.
+    /// The sessions with a matching message, at most `limit` of those that are `wanted`.
     pub fn find(
         &mut self,
         query: &FullTextQuery,
@@ -75,18 +73,18 @@ impl TextFinder {
         let read = |row: i64, at: std::ops::Range<u64>| {
             self.store.read_range(session(row)?, at.start, at.end - at.start).ok()
         };
-        let hits = text::search(self.database.connection(), query, in_scope, limit, read)?;
-        let said = hits.sessions.into_iter().filter_map(|hit| {
+        let found = text::search(self.database.connection(), query, in_scope, limit, read)?;
+        let hits = found.sessions.into_iter().filter_map(|hit| {
             let (offset, snippet, others) = (hit.offset, hit.snippet, hit.others);
             Some(TextHit { session: session(hit.session)?, offset, snippet, others })
         });
-        Ok(TextHits { hits: said.collect(), more: hits.more })
+        Ok(TextHits { hits: hits.collect(), more: found.more })
     }
 }
 
-/// The same where there is no index: reads every transcript, the last touched
-/// first. After each few `go_on` is told how many of all were read; none where
-/// it said no.
+/// The same without an index: reads every transcript, the last modified first. `go_on` gets
+/// the number read and the total after every few; returning `false` stops the search with
+/// `None`.
 pub fn find_without_index(
     store: &dyn SessionStore,
     query: &FullTextQuery,
@@ -97,27 +95,27 @@ pub fn find_without_index(
     let mut sessions = store.list(&Scope::All)?;
     sessions.retain(|stored| wanted(stored.id));
     sessions.sort_by_key(|stored| Reverse(stored.modified));
-    let mut said: Vec<TextHit> = Vec::new();
+    let mut hits: Vec<TextHit> = Vec::new();
     for (at, batch) in sessions.chunks(BATCH).enumerate() {
         if !go_on(at * BATCH, sessions.len()) {
             return Ok(None);
         }
-        said.par_extend(batch.par_iter().filter_map(|stored| {
-            // One that is gone or cannot be read holds nothing that could be shown.
+        hits.par_extend(batch.par_iter().filter_map(|stored| {
+            // A session that is gone or unreadable has nothing to show.
             let transcript = store.read(stored.id).ok()?;
             let (offset, snippet) = latest_match(&transcript, query)?;
             Some(TextHit { session: stored.id, offset, others: 0, snippet })
         }));
-        if said.len() > limit {
+        if hits.len() > limit {
             break;
         }
     }
-    let more = said.len() > limit;
-    said.truncate(limit);
-    Ok(Some(TextHits { hits: said, more }))
+    let more = hits.len() > limit;
+    hits.truncate(limit);
+    Ok(Some(TextHits { hits, more }))
 }
 
-/// The last entry in which a text was said, and where it begins.
+/// The last matching entry and its offset.
 fn latest_match(transcript: &[u8], query: &FullTextQuery) -> Option<(u64, Snippet)> {
     let mut rest = transcript;
     while !rest.is_empty() {

@@ -1,26 +1,26 @@
-//! Telling that something in the store changed, as it happens.
+//! Notices that something in the store changed.
 //!
-//! Owns the watches of the operating system. Says only that a look is worth
-//! while, never what changed: the store is the truth. Where watches cannot be
-//! had (a network file system, too many watches), nobody is told, and whoever
-//! looks every other second sees it then.
+//! Owns the operating system's watches. Says only that a look is worth it, never what
+//! changed: the store is the truth. Where watches fail (network file systems, too many
+//! watches) callers poll every other second instead.
 
 use std::path::PathBuf;
 
 use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 
-/// A watch; dropping it ends it.
+/// A running watch. Dropping it ends it.
 pub struct StoreWatch {
     _watcher: RecommendedWatcher,
 }
 
 impl StoreWatch {
-    /// Calls `changed`, on a thread of its own, whenever something below these
-    /// folders is written, made or removed. A folder that is not there yet is
-    /// watched for through the nearest one above it that is.
+    /// Calls `changed`, on a thread of its own, whenever something below these folders is
+    /// written, created or removed. A folder that does not exist yet is watched through its
+    /// nearest parent that does.
     pub fn start(folders: &[PathBuf], changed: impl Fn() + Send + 'static) -> notify::Result<Self> {
         let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
-            // Having read a file is no change; losing events means that there may be one.
+            // Reading a file is no change. An error means that events were lost, so there
+            // may be one.
             if !event.is_ok_and(|event| matches!(event.kind, EventKind::Access(_))) {
                 changed();
             }

@@ -1,10 +1,8 @@
-//! A session as one file, for another host: a tar of its transcript and its
-//! side folder.
+//! A session as one file for another host: a tar of its transcript and its side folder.
 //!
-//! `<id>/…` first, `<id>.jsonl` last, so that an archive that was cut off has no
-//! transcript and is refused. What comes in is hostile: only plain files under
-//! those two names are taken, each once, and nothing outside the folder that is
-//! given is ever touched.
+//! The order is `<id>/…` first, `<id>.jsonl` last, so an archive that was cut off has no
+//! transcript and is refused. Archives are hostile input: unpacking accepts only plain
+//! files under those two names, each once, and never writes outside the given folder.
 
 use std::fs::File;
 use std::io::{self, ErrorKind, Read, Write};
@@ -16,7 +14,7 @@ use tar::{Archive, Builder, EntryType, Header};
 use super::private_dir;
 use crate::session::SessionId;
 
-/// Writes a session; gives back the bytes of its files.
+/// Packs a session and returns the bytes of its files.
 pub(super) fn pack(id: SessionId, transcript: &Path, out: impl Write) -> io::Result<u64> {
     let mut archive = Builder::new(out);
     let mut bytes = append_tree(&mut archive, &transcript.with_extension(""), Path::new(&id.to_string()))?;
@@ -25,8 +23,7 @@ pub(super) fn pack(id: SessionId, transcript: &Path, out: impl Write) -> io::Res
     Ok(bytes)
 }
 
-/// Writes the files of an archive under `staging`, which must be empty, and says
-/// which session they are.
+/// Unpacks an archive into `staging`, which must be empty, and returns the session's id.
 pub(super) fn unpack(archive: impl Read, staging: &Path) -> io::Result<SessionId> {
     let mut found = None;
     let mut is_whole = false;
@@ -37,9 +34,9 @@ pub(super) fn unpack(archive: impl Read, staging: &Path) -> io::Result<SessionId
             continue;
         }
         let (id, is_transcript) =
-            session_of_path(&path).ok_or_else(|| invalid_member(&path, "is no file of a session"))?;
+            session_of_path(&path).ok_or_else(|| invalid_member(&path, "is not a file of a session"))?;
         if !matches!(entry.header().entry_type(), EntryType::Regular | EntryType::Continuous) {
-            return Err(invalid_member(&path, "is no plain file"));
+            return Err(invalid_member(&path, "is not a regular file"));
         }
         if *found.get_or_insert(id) != id {
             return Err(invalid_member(&path, "belongs to another session"));
@@ -54,11 +51,14 @@ pub(super) fn unpack(archive: impl Read, staging: &Path) -> io::Result<SessionId
         is_whole |= is_transcript;
     }
     found.filter(|_| is_whole).ok_or_else(|| {
-        io::Error::new(ErrorKind::InvalidData, "it holds no transcript: it was cut off, or is no session")
+        io::Error::new(
+            ErrorKind::InvalidData,
+            "the archive holds no transcript: it was cut off, or it is not a session",
+        )
     })
 }
 
-/// The session that a file's name belongs to, and whether it is the transcript.
+/// The session that a member's name belongs to, and whether it is the transcript.
 fn session_of_path(path: &Path) -> Option<(SessionId, bool)> {
     let parts: Option<Vec<&str>> = path
         .components()
@@ -75,10 +75,10 @@ fn session_of_path(path: &Path) -> Option<(SessionId, bool)> {
 }
 
 fn invalid_member(path: &Path, why: &str) -> io::Error {
-    io::Error::new(ErrorKind::InvalidData, format!("“{}” in it {why}", path.display()))
+    io::Error::new(ErrorKind::InvalidData, format!("member “{}” {why}", path.display()))
 }
 
-/// Plain files only: what a link leads to is nobody's business.
+/// Packs plain files only; what a symbolic link points to does not belong to the session.
 fn append_tree(archive: &mut Builder<impl Write>, folder: &Path, name: &Path) -> io::Result<u64> {
     if !folder.is_dir() {
         return Ok(0);
@@ -99,7 +99,7 @@ fn append_tree(archive: &mut Builder<impl Write>, folder: &Path, name: &Path) ->
     Ok(bytes)
 }
 
-/// As long as the file is now: what is appended meanwhile stays behind.
+/// Packs the file at its present length; bytes appended meanwhile are left out.
 fn append_file(archive: &mut Builder<impl Write>, path: &Path, name: &Path) -> io::Result<u64> {
     let file = File::open(path)?;
     let there = file.metadata()?;
@@ -117,7 +117,7 @@ fn append_file(archive: &mut Builder<impl Write>, path: &Path, name: &Path) -> i
     Ok(counted.bytes)
 }
 
-/// Counts what is read.
+/// Counts the bytes that are read.
 struct CountingReader<R> {
     source: R,
     bytes: u64,
@@ -192,12 +192,12 @@ mod tests {
         for name in ["/etc/passwd", "../x", "notes.txt", "", &side("../../x"), &side("../../../etc/x")] {
             check(&[(name, EntryType::Regular)], "");
         }
-        check(&[("../escape.jsonl", EntryType::Regular)], "is no file of a session");
-        check(&[(&side("link"), EntryType::Symlink)], "is no plain file");
-        check(&[(&side("link"), EntryType::Link)], "is no plain file");
-        check(&[(&side("fifo"), EntryType::Fifo)], "is no plain file");
+        check(&[("../escape.jsonl", EntryType::Regular)], "is not a file of a session");
+        check(&[(&side("link"), EntryType::Symlink)], "is not a regular file");
+        check(&[(&side("link"), EntryType::Link)], "is not a regular file");
+        check(&[(&side("fifo"), EntryType::Fifo)], "is not a regular file");
         let transcript = format!("{ID}.jsonl");
-        check(&[(&transcript, EntryType::Symlink)], "is no plain file");
+        check(&[(&transcript, EntryType::Symlink)], "is not a regular file");
         check(&[(&transcript, EntryType::Regular), (&transcript, EntryType::Regular)], "exists");
         let other = "00000000-0000-4000-8000-000000000000.jsonl";
         check(&[(&transcript, EntryType::Regular), (other, EntryType::Regular)], "another session");

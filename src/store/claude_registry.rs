@@ -1,6 +1,7 @@
-//! The official CLI's register of its live processes: who has which session.
+//! The official CLI's registry of its live processes: which has which session open.
 //!
-//! `<root>/sessions/<pid>.json`, written by CLI 2.1.329 and never by hotseat.
+//! The files are `<root>/sessions/<pid>.json`, written by CLI 2.1.329. hotseat only reads
+//! them.
 
 use std::fs;
 use std::path::Path;
@@ -11,7 +12,7 @@ use serde_json::Value;
 use super::{Holder, process_liveness};
 use crate::session::SessionId;
 
-/// What an entry of the register says, as far as it matters here.
+/// The fields of a registry file that hotseat needs.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct RegistryEntry {

@@ -1,4 +1,4 @@
-//! When the official clean-up deletes transcripts. Read, never set.
+//! When the official clean-up deletes transcripts. Reads that setting and never changes it.
 
 use std::fs;
 use std::path::Path;
@@ -10,8 +10,8 @@ use serde_json::Value;
 /// The official default (CLI 2.1.329).
 const DEFAULT_CLEANUP_DAYS: u64 = 30;
 
-/// How long the official CLI keeps a transcript after its file was last
-/// touched: `cleanupPeriodDays` of the `settings.json` under its root.
+/// How long the official CLI keeps a transcript after its file was last modified:
+/// `cleanupPeriodDays` in `settings.json` under `root`.
 pub(super) fn cleanup_period(root: &Path) -> Duration {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]

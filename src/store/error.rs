@@ -1,4 +1,4 @@
-//! Why a store could not do something, in words that name the next step.
+//! The errors of a store. Each message names the next step.
 
 use std::io;
 use std::path::PathBuf;
@@ -7,31 +7,31 @@ use super::{ForkSpec, Holder};
 use crate::session::SessionId;
 use crate::session::fork::ForkError;
 
-/// Why the store could not do it.
+/// Why a store operation failed.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// No project holds a session of this id.
+    /// No project holds a session with this id.
     #[error("no session {0} in any project")]
     NotFound(SessionId),
-    /// The transcript is there and cannot be read.
+    /// The transcript exists and cannot be read.
     #[error("cannot read the transcript {}: {source}", path.display())]
     CannotRead {
         /// The transcript.
         path: PathBuf,
-        /// The system's reason.
+        /// The system's error.
         source: io::Error,
     },
-    /// Another agent keeps it in its own way.
+    /// Another agent keeps the session; hotseat has only a copy.
     #[error(
-        "session {0} is kept by another agent, and only that one changes it; seat that agent and do it there"
+        "session {0} belongs to another agent, which alone can change it; switch to that agent and do it there"
     )]
     OwnedByOtherAgent(SessionId),
-    /// A live process writes it.
-    #[error("session {id} is open in {} (pid {}); fork it to go on here", holder.program, holder.pid)]
+    /// Another live process has the session open.
+    #[error("session {id} is open in {} (pid {}); fork it to continue here", holder.program, holder.pid)]
     InUse {
         /// The session.
         id: SessionId,
-        /// Who has it.
+        /// The other process.
         holder: Holder,
     },
     /// The message to fork at is not in the session.
@@ -42,13 +42,13 @@ pub enum StoreError {
         /// The uuid that was asked for.
         uuid: String,
     },
-    /// Nothing of this id was deleted here.
+    /// The trash holds no session with this id.
     #[error("no session {0} in the trash")]
     NotInTrash(SessionId),
-    /// A session of this id is there; nothing is written over it.
-    #[error("session {0} is there already, and is not written over")]
+    /// A session with this id exists and is not replaced.
+    #[error("session {0} already exists and is not replaced")]
     Exists(SessionId),
-    /// The file holds no session.
+    /// The file is not a session.
     #[error("cannot import {}: {reason}", path.display())]
     CannotImport {
         /// The file.
@@ -56,36 +56,36 @@ pub enum StoreError {
         /// What is wrong with it.
         reason: String,
     },
-    /// There is no pin to give up.
+    /// The session has no pin to remove.
     #[error("session {0} is not pinned")]
     NotPinned(SessionId),
     /// This run keeps all writes in memory.
-    #[error("nothing is written in this run, so nothing can be pinned; start it without --ephemeral")]
+    #[error("this run writes nothing, so nothing can be pinned; start hotseat without --ephemeral")]
     Ephemeral,
-    /// Nothing says where sessions live.
-    #[error("neither CLAUDE_CONFIG_DIR nor HOME is set, so there is no place for sessions; set one of them")]
+    /// The environment does not say where sessions live.
+    #[error("neither CLAUDE_CONFIG_DIR nor HOME is set, so there is no folder for sessions; set one of them")]
     NoHome,
-    /// There is nothing to copy.
-    #[error("session {0} holds no messages yet, so there is nothing to fork")]
+    /// The session holds no messages to copy.
+    #[error("session {0} has no messages yet, so there is nothing to fork")]
     Empty(SessionId),
-    /// The system refused.
+    /// The system refused an operation.
     #[error("{doing}: {source}")]
     Io {
-        /// What was tried, to which path.
+        /// The operation and its path.
         doing: String,
-        /// The system's reason.
+        /// The system's error.
         source: io::Error,
     },
 }
 
 impl StoreError {
-    /// For `map_err`: what was tried, to which path.
+    /// For `map_err`: adds the operation and its path.
     pub(super) fn io(doing: impl Into<String>) -> impl FnOnce(io::Error) -> Self {
         let doing = doing.into();
         move |source| Self::Io { doing, source }
     }
 
-    /// For `map_err`: the session room's refusal, with what was asked for.
+    /// For `map_err`: turns the session room's refusal into a store error.
     pub(super) fn from_fork_error(source: SessionId, fork: &ForkSpec<'_>) -> impl FnOnce(ForkError) -> Self {
         let uuid = fork.at.unwrap_or_default().to_owned();
         move |reason| match reason {

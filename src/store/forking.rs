@@ -1,5 +1,4 @@
-//! What a fork is asked for and gives, and a fork as lines: what both stores do
-//! with a transcript's bytes.
+//! What a fork asks for and returns, and the fork as lines. Both stores share this.
 
 use std::fmt;
 use std::path::Path;
@@ -9,73 +8,69 @@ use chrono::Utc;
 use super::{StoreError, project_dir};
 use crate::session::{SessionId, fork};
 
-/// What to copy.
+/// What to copy, and as what.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct ForkSpec<'a> {
-    /// The copy's id, of a session that does not exist yet; none: a new one.
+    /// The id of the copy; no session may have it yet. `None` for a random one.
     pub id: Option<SessionId>,
-    /// The last entry to copy, by uuid; none: the conversation's leaf.
+    /// The uuid of the last entry to copy; `None` for the conversation's leaf.
     pub at: Option<&'a str>,
-    /// The copy's title; none: the source's with the next number, "Plan ⑂2".
+    /// The copy's title; `None` for the source's title with the next number, “Plan ⑂2”.
     pub title: Option<&'a str>,
-    /// The folder the copy belongs to; none: the source's.
+    /// The folder the copy belongs to; `None` for the source's.
     pub cwd: Option<&'a Path>,
-    /// Mends what is broken in the source: goes on where the conversation is cut
-    /// off, and takes the entries out of torn lines.
+    /// Repairs the copy: bridges gaps in the conversation and recovers entries from
+    /// malformed lines.
     pub repair: bool,
 }
 
-/// A copy of a session.
+/// A finished copy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ForkResult {
-    /// The copy.
+    /// The id of the copy.
     pub id: SessionId,
-    /// What was mended in it.
+    /// What was repaired in it.
     pub repairs: RepairReport,
 }
 
 /// What a repaired copy has that its source lacks.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct RepairReport {
-    /// Places where the conversation was cut off and goes on now.
+    /// Gaps in the conversation that the copy bridges.
     pub bridged_gaps: usize,
-    /// Entries taken out of torn lines.
+    /// Entries recovered from malformed lines.
     pub recovered_entries: usize,
 }
 
 impl RepairReport {
-    /// There was something to mend.
+    /// Whether anything was repaired.
     pub fn is_any(&self) -> bool {
         self.bridged_gaps + self.recovered_entries > 0
     }
 }
 
 impl fmt::Display for RepairReport {
-    /// For a person.
+    /// A sentence for a person.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let count = |n: usize, one: &str, many: &str| format!("{n} {}", if n == 1 { one } else { many });
         let mut parts = Vec::new();
         if self.bridged_gaps > 0 {
-            parts.push(format!(
-                "goes on at {} where the original is cut off",
-                count(self.bridged_gaps, "place", "places")
-            ));
+            parts.push(format!("bridges {} in the conversation", count(self.bridged_gaps, "gap", "gaps")));
         }
         if self.recovered_entries > 0 {
             parts.push(format!(
-                "has {} taken out of torn lines",
+                "recovers {} from malformed lines",
                 count(self.recovered_entries, "entry", "entries")
             ));
         }
         if parts.is_empty() {
-            return f.write_str("there was nothing to mend");
+            return f.write_str("there was nothing to repair");
         }
-        write!(f, "this repaired copy {}; the original is as it was", parts.join(" and "))
+        write!(f, "this repaired copy {}; the original is unchanged", parts.join(" and "))
     }
 }
 
-/// Copies a conversation; `cwd` is the folder to work in from now on, where it
-/// is another one.
+/// Copies a conversation as lines. `cwd` is the new working folder, if it changes.
 pub(super) fn fork_lines(
     bytes: &[u8],
     source: SessionId,

@@ -1,9 +1,8 @@
-//! Sessions that other agents keep in ways of their own, as transcripts in the
-//! official format.
+//! Sessions that other agents keep in their own formats, copied into the official one.
 //!
-//! Owns the copies: a cache that can be deleted at any time, and that follows
-//! what it was copied from line by line. Never writes where an agent keeps its
-//! sessions: what is to change there, that agent is asked for.
+//! Owns the copies: a cache that can be deleted at any time and that follows its sources
+//! line by line. Never writes where another agent keeps its sessions; only that agent
+//! changes them. Start at [`ImportedSessions::sync`].
 
 mod codex_rollouts;
 mod codex_tools;
@@ -33,28 +32,29 @@ use self::recording::RecordedSessions;
 use super::project_dir;
 use crate::session::SessionId;
 
-/// Bytes of a session that are copied first: by these it has a row. No row waits
-/// until all of a longer one is copied.
+/// How much of a session is copied first: enough for its row in the list, so that no row
+/// waits for the whole copy of a longer session.
 const FIRST_COPY_BYTES: u64 = 1 << 20;
-/// The file that says which folder of codex's copies are of.
-const OWNER_FILE: &str = "whose";
+/// The file that names the `CODEX_HOME` that a folder of copies belongs to.
+const OWNER_FILE: &str = "owner";
 
-/// What an agent keeps elsewhere, copied.
+/// The copies of other agents' sessions.
 #[derive(Debug)]
 pub struct ImportedSessions {
-    /// Where the copies lie, in folders by project as in the official store.
+    /// The copies of codex's sessions, in project folders as in the official store.
     projects: PathBuf,
-    /// Codex's own folder.
+    /// Codex's own folder, `CODEX_HOME`.
     codex: PathBuf,
-    /// What agents tell that keep no files.
+    /// Sessions of agents that keep no readable files.
     records: RecordedSessions,
-    /// One copier at a time; what could not be copied is not tried again until it changes.
+    /// What could not be copied, until it changes. The mutex also admits one copier at a
+    /// time.
     failed: Mutex<HashSet<(PathBuf, SystemTime)>>,
 }
 
 impl ImportedSessions {
-    /// Copies in this folder, which need not exist yet, of the sessions that
-    /// codex keeps in that one. Each folder of codex's has its own there.
+    /// Copies under `folder`, which need not exist yet, of what codex keeps in `codex`.
+    /// Each `CODEX_HOME` has copies of its own.
     pub fn new(folder: &Path, codex: &Path) -> Self {
         let home = Uuid::new_v5(&Uuid::NAMESPACE_URL, project_dir::canonical_cwd(codex).as_bytes());
         Self {
@@ -65,33 +65,34 @@ impl ImportedSessions {
         }
     }
 
-    /// Where the copies lie, as a store's projects.
+    /// The folders that hold copies, each laid out like a store's `projects`.
     pub(super) fn projects(&self) -> [&Path; 2] {
         [&self.projects, self.records.projects()]
     }
 
-    /// Where a change means that there is something to copy; none where codex
-    /// never ran.
+    /// The folder in which a change means that there is something to copy; `None` where
+    /// codex never ran.
     pub(super) fn watch_path(&self) -> Option<PathBuf> {
         self.codex.is_dir().then(|| self.sessions())
     }
 
-    /// Whether this transcript is a copy of ours.
+    /// Whether this transcript is a copy.
     pub(super) fn contains(&self, transcript: &Path) -> bool {
         self.projects().into_iter().any(|projects| transcript.starts_with(projects))
     }
 
-    /// Whether it is one of what agents told, and not copied from a file of theirs.
+    /// Whether this transcript was recorded from an agent's reports, not copied from its
+    /// files.
     pub(super) fn is_recorded(&self, transcript: &Path) -> bool {
         transcript.starts_with(self.records.projects())
     }
 
-    /// Writes down what an agent tells.
+    /// Records what an agent reports.
     pub(super) fn record(&self, record: &ExternalRecord) -> io::Result<()> {
         self.records.write(record)
     }
 
-    /// Forgets what an agent has no more.
+    /// Removes recordings of sessions that the agent no longer has.
     pub(super) fn retain_sessions(&self, agent: &str, there: &[(SessionId, PathBuf)]) -> io::Result<()> {
         self.records.retain_sessions(agent, there)
     }
@@ -100,9 +101,9 @@ impl ImportedSessions {
         self.codex.join("sessions")
     }
 
-    /// Brings the copies up to date until about so many bytes were read: first the
-    /// beginnings of those that are not there yet, then what lacks, of each the
-    /// newest first. `true` while there is more to do.
+    /// Updates the copies until about `at_most` bytes were read: first the start of
+    /// sessions that have no copy, then the rest, each newest first. Returns `true` while
+    /// there is more to do.
     pub(super) fn sync(&self, at_most: u64) -> io::Result<bool> {
         if !self.sessions().is_dir() && !self.projects.is_dir() {
             return Ok(false);
@@ -110,67 +111,67 @@ impl ImportedSessions {
         let lock = self.lock_file()?;
         match lock.try_lock() {
             Ok(()) => {}
-            // Whoever comes meanwhile sees what there is.
+            // Another process is copying; its copies so far will do.
             Err(fs::TryLockError::WouldBlock) => return Ok(false),
             Err(fs::TryLockError::Error(error)) => return Err(error),
         }
-        let sight = self.scan()?;
-        for (_, (path, _)) in sight.copies.iter().filter(|(id, _)| !sight.rollouts.heads.contains_key(id)) {
+        let scan = self.scan()?;
+        for (_, (path, _)) in scan.copies.iter().filter(|(id, _)| !scan.rollouts.heads.contains_key(id)) {
             fs::remove_file(path)?;
         }
         let mut failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut behind: Vec<_> =
-            sight.stale_copies().filter(|behind| !failed.contains(&behind.failure_key())).collect();
-        behind.sort_by_key(|behind| (behind.copy.is_some(), Reverse(behind.expected_mtime), behind.id));
-        // Only these may have their turn now: each is looked into before it has it.
+        let mut stale: Vec<_> =
+            scan.stale_copies().filter(|stale| !failed.contains(&stale.failure_key())).collect();
+        stale.sort_by_key(|stale| (stale.copy.is_some(), Reverse(stale.expected_mtime), stale.id));
+        // Each candidate is opened before it is copied, so only plan as many as fit.
         let mut bytes = 0;
-        let first = behind.iter().take_while(|behind| {
+        let first = stale.iter().take_while(|stale| {
             let fits = bytes < at_most;
-            bytes += if behind.copy.is_none() { behind.head.size.min(FIRST_COPY_BYTES) } else { 0 };
+            bytes += if stale.copy.is_none() { stale.head.size.min(FIRST_COPY_BYTES) } else { 0 };
             fits
         });
-        let first = &behind[..first.count()];
-        let planned: Vec<_> = first.par_iter().map(|behind| CopyJob::plan(behind, &sight.rollouts)).collect();
+        let first = &stale[..first.count()];
+        let planned: Vec<_> = first.par_iter().map(|stale| CopyJob::plan(stale, &scan.rollouts)).collect();
         let mut left = at_most;
-        let turns = planned.into_iter().zip(first).map_while(|(plan, behind)| {
-            let room = if behind.copy.is_none() { left.min(FIRST_COPY_BYTES) } else { left };
-            left -= plan.as_ref().map_or(0, CopyJob::remaining_bytes).min(room);
-            (room > 0).then_some((plan, behind, room))
+        let turns = planned.into_iter().zip(first).map_while(|(plan, stale)| {
+            let budget = if stale.copy.is_none() { left.min(FIRST_COPY_BYTES) } else { left };
+            left -= plan.as_ref().map_or(0, CopyJob::remaining_bytes).min(budget);
+            (budget > 0).then_some((plan, stale, budget))
         });
         let turns: Vec<_> = turns.collect();
-        let is_all = turns.len() == behind.len();
-        let ends: Vec<_> = turns
+        let is_all = turns.len() == stale.len();
+        let outcomes: Vec<_> = turns
             .into_par_iter()
-            .map(|(plan, behind, room)| {
-                let done = plan.and_then(|copying| copying.run(&self.projects, room));
+            .map(|(plan, stale, budget)| {
+                let done = plan.and_then(|copying| copying.run(&self.projects, budget));
                 done.map_err(|error| {
-                    // It may not even have been begun.
-                    let _none_is_left = fs::remove_file(temp_copy_path(&self.projects, behind.id));
-                    tracing::warn!("{} is not listed: {error}", behind.head.path.display());
-                    behind.failure_key()
+                    // There may be no temporary copy yet.
+                    let _none_is_left = fs::remove_file(temp_copy_path(&self.projects, stale.id));
+                    tracing::warn!("{} is not listed: {error}", stale.head.path.display());
+                    stale.failure_key()
                 })
             })
             .collect();
-        let is_whole = ends.iter().all(|end| *end != Ok(CopyStatus::Partial));
-        failed.extend(ends.into_iter().filter_map(Result::err));
+        let is_whole = outcomes.iter().all(|end| *end != Ok(CopyStatus::Partial));
+        failed.extend(outcomes.into_iter().filter_map(Result::err));
         Ok(!(is_all && is_whole))
     }
 
-    /// Whether this transcript is a copy that is not whole yet.
+    /// Whether this transcript is an incomplete copy.
     pub(super) fn is_partial(&self, transcript: &Path) -> bool {
         transcript.starts_with(&self.projects) && copy_job::is_partial(transcript)
     }
 
-    /// Copies the rest of a session whose copy is not whole yet, whatever it takes.
+    /// Completes the copy of a session, however long it takes.
     pub(super) fn complete_copy(&self, id: SessionId) -> io::Result<()> {
         let lock = self.lock_file()?;
         lock.lock()?;
-        let sight = self.scan()?;
-        let Some(behind) = sight.stale_copies().find(|behind| behind.id == id) else { return Ok(()) };
-        CopyJob::plan(&behind, &sight.rollouts)?.run(&self.projects, u64::MAX).map(drop)
+        let scan = self.scan()?;
+        let Some(stale) = scan.stale_copies().find(|stale| stale.id == id) else { return Ok(()) };
+        CopyJob::plan(&stale, &scan.rollouts)?.run(&self.projects, u64::MAX).map(drop)
     }
 
-    /// What one holds who copies.
+    /// The file that a copier locks.
     fn lock_file(&self) -> io::Result<File> {
         if !self.projects.is_dir() {
             self.init_dir()?;
@@ -178,8 +179,8 @@ impl ImportedSessions {
         File::options().create(true).append(true).open(self.projects.with_extension("lock"))
     }
 
-    /// Makes the folder of these copies, and an end of those whose originals are
-    /// no more: nobody else would come by.
+    /// Creates the folder of these copies, and removes copies owner `CODEX_HOME` is gone:
+    /// no later run would look at them.
     fn init_dir(&self) -> io::Result<()> {
         let Some((own, all)) = self.projects.parent().and_then(|own| Some((own, own.parent()?))) else {
             return Ok(());
@@ -187,8 +188,8 @@ impl ImportedSessions {
         create_private_dir(own)?;
         fs::write(own.join(OWNER_FILE), std::path::absolute(&self.codex)?.as_os_str().as_bytes())?;
         for other in all.read_dir()?.flatten().map(|entry| entry.path()) {
-            let whose = fs::read(other.join(OWNER_FILE));
-            if whose.is_ok_and(|whose| Path::new(OsStr::from_bytes(&whose)).is_dir()) {
+            let owner = fs::read(other.join(OWNER_FILE));
+            if owner.is_ok_and(|owner| Path::new(OsStr::from_bytes(&owner)).is_dir()) {
                 continue;
             }
             if other.is_dir() { fs::remove_dir_all(&other)? } else { fs::remove_file(&other)? }
@@ -201,7 +202,7 @@ impl ImportedSessions {
         Ok(SourceScan { rollouts, names, copies: self.copies()? })
     }
 
-    /// What there is by now, and what it is as of.
+    /// The copies that exist, each with its modification time.
     fn copies(&self) -> io::Result<HashMap<SessionId, (PathBuf, SystemTime)>> {
         let folders: Vec<_> = self.projects.read_dir()?.flatten().map(|entry| entry.path()).collect();
         let in_folder = |folder: &PathBuf| -> Vec<_> {
@@ -216,7 +217,7 @@ impl ImportedSessions {
     }
 }
 
-/// What codex keeps, and what there is of it.
+/// What codex keeps, and which copies of it exist.
 struct SourceScan {
     rollouts: Rollouts,
     names: ThreadTitles,
@@ -224,7 +225,7 @@ struct SourceScan {
 }
 
 impl SourceScan {
-    /// The sessions whose copies are not up to date, or not there.
+    /// The sessions that have no copy, or one that is out of date.
     fn stale_copies(&self) -> impl Iterator<Item = StaleCopy<'_>> {
         self.rollouts.heads.iter().filter_map(|(&id, head)| {
             let name = self.names.get(&id);
@@ -242,7 +243,7 @@ impl SourceScan {
     }
 }
 
-/// What was said is nobody else's business.
+/// Creates a folder with mode 0700: copies hold conversations.
 fn create_private_dir(folder: &Path) -> io::Result<()> {
     fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
 }

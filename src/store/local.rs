@@ -1,9 +1,8 @@
-//! Transcripts as the official tools keep them: files under a folder for each
-//! project.
+//! Transcripts as the official tools keep them: one folder of files per project.
 //!
-//! Owns finding them and asking the right file to do each thing. What lies
-//! under `<root>/hotseat/` (locks, trash, pins) is ours; the rest belongs to the
-//! official tools too, and is only ever appended to, made anew or moved whole.
+//! Owns finding sessions and passing each operation to the right file. What lies under
+//! `<root>/hotseat/` (locks, trash, pins, pending moves) is ours alone; the official tools
+//! own the rest too, so transcripts are only appended to, created or moved whole.
 
 mod relocate;
 mod trash_and_pins;
@@ -26,19 +25,19 @@ use super::{
 };
 use crate::session::SessionId;
 
-/// Bytes of what other agents keep that a list waits for.
+/// How many bytes of other agents' sessions a list copies before it returns.
 const LIST_SYNC_BYTES: u64 = 32 << 20;
 
-/// The store over `~/.claude`, or wherever `CLAUDE_CONFIG_DIR` points.
+/// The store in `~/.claude`, or in `CLAUDE_CONFIG_DIR`.
 #[derive(Debug)]
 pub struct LocalStore {
     root: PathBuf,
     projects: PathBuf,
-    /// Where sessions were last seen; always looked at again before use.
+    /// Where sessions were last seen. Only a hint: the path is checked before each use.
     path_cache: Mutex<HashMap<SessionId, PathBuf>>,
-    /// Locks held through this store: opening a session twice shares its lock.
+    /// Locks held through this store. Opening a session twice shares its lock.
     locks: Mutex<HashMap<SessionId, Weak<SessionLock>>>,
-    /// The sessions that other agents keep.
+    /// Read-only copies of other agents' sessions.
     imported: Option<ImportedSessions>,
 }
 
@@ -50,13 +49,13 @@ impl LocalStore {
         Self { root, projects, path_cache: Mutex::default(), locks: Mutex::default(), imported: None }
     }
 
-    /// The same store with the sessions that other agents keep, to be read.
+    /// Adds the sessions that other agents keep. They can be read, not changed.
     #[must_use]
-    pub fn with_imported(self, mirror: ImportedSessions) -> Self {
-        Self { imported: Some(mirror), ..self }
+    pub fn with_imported(self, imported: ImportedSessions) -> Self {
+        Self { imported: Some(imported), ..self }
     }
 
-    /// The store that the official tools of this environment use.
+    /// The store that the official tools use in this environment.
     pub fn from_env() -> Result<Self, StoreError> {
         let configured = std::env::var_os("CLAUDE_CONFIG_DIR").filter(|folder| !folder.is_empty());
         let root = configured.map(PathBuf::from).or_else(|| Some(std::env::home_dir()?.join(".claude")));
@@ -64,7 +63,7 @@ impl LocalStore {
         Ok(Self::new(root.to_str().map_or(root.clone(), |root| root.nfc().collect::<String>().into())))
     }
 
-    /// The folder it keeps everything in.
+    /// The folder that holds everything of this store.
     pub fn root(&self) -> &Path {
         &self.root
     }
@@ -79,17 +78,17 @@ impl LocalStore {
 
     /// The folders that may hold sessions of a scope.
     fn folders(&self, scope: &Scope) -> Result<Vec<PathBuf>, StoreError> {
-        let mirrored = || self.imported.iter().flat_map(ImportedSessions::projects);
+        let imported_dirs = || self.imported.iter().flat_map(ImportedSessions::projects);
         let Scope::Project(folder) = scope else {
             let mut folders: Vec<_> = dir_entries(&self.projects)?.map(|entry| entry.path()).collect();
-            folders.extend(mirrored().flat_map(dir_entries).flatten().map(|entry| entry.path()));
+            folders.extend(imported_dirs().flat_map(dir_entries).flatten().map(|entry| entry.path()));
             return Ok(folders);
         };
-        let places: Vec<_> = std::iter::once(self.projects.as_path()).chain(mirrored()).collect();
+        let roots: Vec<_> = std::iter::once(self.projects.as_path()).chain(imported_dirs()).collect();
         let mut folders = Vec::new();
-        for tree in std::iter::once(folder.clone()).chain(worktrees::worktree_roots(folder)) {
-            let spelled = project_dir::canonical_cwd(&tree);
-            for other in places.iter().flat_map(|place| project_dir::existing_project_dirs(place, &spelled)) {
+        for worktree in std::iter::once(folder.clone()).chain(worktrees::worktree_roots(folder)) {
+            let cwd = project_dir::canonical_cwd(&worktree);
+            for other in roots.iter().flat_map(|root| project_dir::existing_project_dirs(root, &cwd)) {
                 if !folders.contains(&other) {
                     folders.push(other);
                 }
@@ -98,34 +97,35 @@ impl LocalStore {
         Ok(folders)
     }
 
-    /// Where a session of this store's own lies: others are not written here.
+    /// Finds a session that this store may change; copies of other agents' sessions it may
+    /// not.
     pub(super) fn find_owned(&self, id: SessionId) -> Result<StoredSession, StoreError> {
         let stored = self.find(id)?;
-        if self.imported.as_ref().is_some_and(|mirror| mirror.contains(&stored.path)) {
+        if self.imported.as_ref().is_some_and(|imported| imported.contains(&stored.path)) {
             return Err(StoreError::OwnedByOtherAgent(id));
         }
         Ok(stored)
     }
 
-    /// Where a session lies of which all is wanted: the rest of what is kept
-    /// elsewhere is copied first.
+    /// Finds a session and completes its copy if another agent keeps it.
     fn find_complete(&self, id: SessionId) -> Result<StoredSession, StoreError> {
         let stored = self.find(id)?;
-        let Some(mirror) = self.imported.as_ref().filter(|mirror| mirror.is_partial(&stored.path)) else {
+        let Some(imported) = self.imported.as_ref().filter(|imported| imported.is_partial(&stored.path))
+        else {
             return Ok(stored);
         };
-        mirror.complete_copy(id).map_err(StoreError::io("the session cannot be copied from its agent"))?;
+        imported.complete_copy(id).map_err(StoreError::io("the session cannot be copied from its agent"))?;
         self.find(id)
     }
 
-    /// Which of several transcripts of one session counts, the greatest: the file
-    /// that an agent keeps says more than what one told of it, and then the newest.
+    /// Which of several transcripts of one session counts: the greatest. A file that an
+    /// agent keeps says more than a recording of its reports.
     fn precedence(&self, stored: &StoredSession) -> (bool, SystemTime) {
         (!self.is_recorded(&stored.path), stored.modified)
     }
 
     fn is_recorded(&self, transcript: &Path) -> bool {
-        self.imported.as_ref().is_some_and(|mirror| mirror.is_recorded(transcript))
+        self.imported.as_ref().is_some_and(|imported| imported.is_recorded(transcript))
     }
 
     fn lock(&self, id: SessionId) -> Result<Arc<SessionLock>, StoreError> {
@@ -138,7 +138,7 @@ impl LocalStore {
             return Ok(held);
         }
         let path = self.lock_path(id);
-        let lock = SessionLock::try_acquire(&path).map(Arc::new).map_err(|refused| match refused {
+        let lock = SessionLock::try_acquire(&path).map(Arc::new).map_err(|error| match error {
             LockError::Held(holder) => in_use(holder),
             LockError::Io(source) => {
                 StoreError::io(format!("cannot lock the session with {}", path.display()))(source)
@@ -158,11 +158,11 @@ impl LocalStore {
 
 impl SessionStore for LocalStore {
     fn list(&self, scope: &Scope) -> Result<Vec<StoredSession>, StoreError> {
-        // What other agents keep is no reason to go without one's own.
+        // A failure to copy other agents' sessions must not hide our own.
         if let Err(error) = self.sync_external(LIST_SYNC_BYTES) {
             tracing::warn!("{error}");
         }
-        // Where folders are many, asking the system is most of the work.
+        // With many folders most of the time goes into system calls, so use all cores.
         let found: Vec<_> = self.folders(scope)?.par_iter().map(|folder| sessions_in(folder)).collect();
         let mut newest: HashMap<SessionId, StoredSession> = HashMap::new();
         for found in found {
@@ -191,8 +191,9 @@ impl SessionStore for LocalStore {
         }
         let name = format!("{id}.jsonl");
         let folders = self.folders(&Scope::All)?;
-        let places = folders.into_iter().filter_map(|folder| stat_session(id, folder.join(&name)));
-        let found = places.max_by_key(|stored| self.precedence(stored)).ok_or(StoreError::NotFound(id))?;
+        let candidates = folders.into_iter().filter_map(|folder| stat_session(id, folder.join(&name)));
+        let found =
+            candidates.max_by_key(|stored| self.precedence(stored)).ok_or(StoreError::NotFound(id))?;
         self.path_cache().insert(id, found.path.clone());
         Ok(found)
     }
@@ -218,23 +219,23 @@ impl SessionStore for LocalStore {
     }
 
     fn sync_external(&self, at_most: u64) -> Result<bool, StoreError> {
-        let Some(mirror) = &self.imported else { return Ok(false) };
-        mirror.sync(at_most).map_err(StoreError::io("the sessions of other agents are not up to date"))
+        let Some(imported) = &self.imported else { return Ok(false) };
+        imported.sync(at_most).map_err(StoreError::io("the sessions of other agents are not up to date"))
     }
 
     fn record_external(&self, record: &ExternalRecord) -> Result<(), StoreError> {
-        let Some(mirror) = &self.imported else { return Ok(()) };
-        // Some agents keep the files of another: those are read already.
+        let Some(imported) = &self.imported else { return Ok(()) };
+        // Some agents keep the files of another; those are read already.
         if self.find(record.session).is_ok_and(|stored| !self.is_recorded(&stored.path)) {
             return Ok(());
         }
         let doing = format!("cannot write down what {} tells", record.agent);
-        mirror.record(record).map_err(StoreError::io(doing))
+        imported.record(record).map_err(StoreError::io(doing))
     }
 
     fn retain_external(&self, agent: &str, there: &[(SessionId, PathBuf)]) -> Result<(), StoreError> {
-        let Some(mirror) = &self.imported else { return Ok(()) };
-        mirror
+        let Some(imported) = &self.imported else { return Ok(()) };
+        imported
             .retain_sessions(agent, there)
             .map_err(StoreError::io(format!("cannot forget sessions of {agent}")))
     }
@@ -277,11 +278,11 @@ impl SessionStore for LocalStore {
         let stored = self.find_complete(source)?;
         let bytes =
             read_file::read_whole(&stored.path).map_err(read_error(stored.id, stored.path.clone()))?;
-        // A copy of what another agent keeps is a session of this store's own.
-        let is_mirrored = self.imported.as_ref().is_some_and(|mirror| mirror.contains(&stored.path));
-        let its_folder = stored.path.parent().unwrap_or(&self.projects);
-        let name = its_folder.file_name().filter(|_| is_mirrored);
-        let home = &name.map_or_else(|| its_folder.to_owned(), |name| self.projects.join(name));
+        // A fork of a copy is a session of this store's own.
+        let is_imported = self.imported.as_ref().is_some_and(|imported| imported.contains(&stored.path));
+        let source_dir = stored.path.parent().unwrap_or(&self.projects);
+        let name = source_dir.file_name().filter(|_| is_imported);
+        let home = &name.map_or_else(|| source_dir.to_owned(), |name| self.projects.join(name));
         let folder =
             fork.cwd.map_or_else(|| home.clone(), |cwd| project_dir::project_dir_for(&self.projects, cwd));
         let cwd = fork.cwd.filter(|_| folder != *home);
@@ -343,7 +344,7 @@ fn read_error(id: SessionId, path: PathBuf) -> impl FnOnce(io::Error) -> StoreEr
     }
 }
 
-/// A folder's entries; none where there is no such folder.
+/// The entries of a folder; empty if there is no such folder.
 fn dir_entries(folder: &Path) -> Result<impl Iterator<Item = fs::DirEntry>, StoreError> {
     let entries = match folder.read_dir() {
         Ok(entries) => Some(entries),
@@ -356,11 +357,12 @@ fn dir_entries(folder: &Path) -> Result<impl Iterator<Item = fs::DirEntry>, Stor
     Ok(entries.into_iter().flatten().flatten())
 }
 
-/// The sessions in one project's folder.
+/// The sessions in one project folder.
 fn sessions_in(folder: &Path) -> Result<Vec<StoredSession>, StoreError> {
     let session = |entry: fs::DirEntry| {
         let id = entry.file_name().to_str()?.strip_suffix(".jsonl")?.parse().ok()?;
-        // Asked of the open folder: the way to it is not walked for each file.
+        // Uses the open folder, so the kernel does not resolve the whole path for each
+        // file.
         let there = entry.metadata().ok()?;
         if there.is_symlink() {
             stat_session(id, entry.path())
@@ -371,7 +373,7 @@ fn sessions_in(folder: &Path) -> Result<Vec<StoredSession>, StoreError> {
     Ok(dir_entries(folder)?.filter_map(session).collect())
 }
 
-/// What lies at this path, if it is a transcript: a file that is not empty.
+/// The session at this path, if it is a transcript: a file that is not empty.
 fn stat_session(id: SessionId, path: PathBuf) -> Option<StoredSession> {
     let there = fs::metadata(&path).ok()?;
     session_of_file(id, path, &there)

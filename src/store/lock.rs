@@ -1,8 +1,8 @@
-//! One writer a session: an advisory lock that names who holds it.
+//! One writer per session: an advisory lock whose file names its holder.
 //!
-//! The kernel's `flock` decides, so a killed holder leaves nothing to clean up;
-//! the text in the file only tells others whom they would disturb. The file is
-//! removed when the lock is let go, and whoever locked a removed file starts over.
+//! The kernel's `flock` decides, so a killed holder leaves nothing to clean up; the text in
+//! the file only tells others who holds it. Dropping the lock removes the file, and whoever
+//! locked a removed file tries again.
 
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Seek, Write};
@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Holder, private_dir, process_liveness};
 
-/// A held lock; dropping it lets go.
+/// A held lock. Dropping it releases it.
 #[derive(Debug)]
 pub struct SessionLock {
     path: PathBuf,
@@ -23,27 +23,27 @@ pub struct SessionLock {
     _file: File,
 }
 
-/// Why a lock was not to be had.
+/// Why a lock could not be acquired.
 #[derive(Debug)]
 pub enum LockError {
-    /// Somebody has it.
+    /// Another process holds it.
     Held(Holder),
-    /// The file cannot be made or locked.
+    /// The file cannot be created or locked.
     Io(io::Error),
 }
 
-/// What the file says.
+/// The content of a lock file.
 #[derive(Serialize, Deserialize)]
 struct LockFileContent {
     pid: u32,
     program: String,
     since: String,
-    /// As [`alive::start_of`], so that a pid given out again is no holder.
+    /// As [`process_liveness::process_start`], so that a reused pid is no holder.
     start: Option<String>,
 }
 
 impl SessionLock {
-    /// Takes the lock at once or says who has it.
+    /// Acquires the lock without waiting.
     pub fn try_acquire(path: &Path) -> Result<Self, LockError> {
         if let Some(folder) = path.parent() {
             private_dir(folder).map_err(LockError::Io)?;
@@ -67,21 +67,21 @@ impl SessionLock {
 
 impl Drop for SessionLock {
     fn drop(&mut self) {
-        // Still locked here, so nobody who finds this file can hold it too. What
-        // cannot be removed stays, and is no lock any more.
+        // Still locked here, so nobody who opens this file can hold it too. A file that
+        // cannot be removed is harmless: it is not locked any more.
         let _ = fs::remove_file(&self.path);
     }
 }
 
-/// The live process that a lock file names, this one excepted. Does not touch
-/// the lock, so that looking can never refuse a writer.
+/// The live process that a lock file names, unless it is this one. Does not touch the lock,
+/// so looking never blocks a writer.
 pub fn live_holder(path: &Path) -> Option<Holder> {
     let note: LockFileContent = serde_json::from_slice(&fs::read(path).ok()?).ok()?;
     let other = note.pid != std::process::id() && process_liveness::is_alive(note.pid, note.start.as_deref());
     other.then(|| Holder { pid: note.pid, program: note.program, status: String::new() })
 }
 
-/// Whether the path still leads to the file that was opened.
+/// Whether the path still names the file that was opened.
 fn is_same_inode(path: &Path, file: &File) -> bool {
     match (fs::metadata(path), file.metadata()) {
         (Ok(there), Ok(here)) => there.ino() == here.ino() && there.dev() == here.dev(),
@@ -102,8 +102,8 @@ fn write_holder(file: &mut File) -> io::Result<()> {
     file.write_all(serde_json::to_string(&note)?.as_bytes())
 }
 
-/// Who holds a lock that is known to be held: it may have been taken this very
-/// moment, so the name can be a little late.
+/// Who holds a lock that is known to be held. The holder may have locked the file a moment
+/// ago and not have written its name yet, so this waits up to 20 ms for it.
 fn read_holder(path: &Path) -> Holder {
     for _ in 0..20 {
         let note = fs::read(path).ok().and_then(|json| serde_json::from_slice::<LockFileContent>(&json).ok());

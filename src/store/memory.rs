@@ -1,8 +1,8 @@
-//! Sessions that leave no trace: read from the store beneath, written nowhere.
+//! A store whose writes stay in memory.
 //!
-//! This is `--no-session-persistence`, and what makes tests quick. Nothing ever
-//! reaches the store beneath; what was appended, forked, renamed or deleted here
-//! is gone with this value.
+//! Used for `--no-session-persistence` and in tests. Reads pass through to a base store;
+//! nothing is ever written to it. What was appended, forked, renamed or deleted here is
+//! gone when this value is dropped.
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
@@ -25,24 +25,24 @@ pub struct MemoryStore {
     sessions: Arc<Mutex<HashMap<SessionId, MemorySession>>>,
 }
 
-/// What is kept of one session: all of it, once it was written to.
+/// A session that was written to here, with its whole transcript.
 #[derive(Clone)]
 struct MemorySession {
     bytes: Vec<u8>,
     modified: SystemTime,
-    /// The folder it belongs to; none where the store beneath knows.
+    /// The folder it belongs to; `None` if the base store knows.
     cwd: Option<PathBuf>,
-    /// It was deleted here, and can be brought back here.
+    /// It was deleted here and can be restored here.
     deleted: bool,
 }
 
 impl MemoryStore {
-    /// A store that begins empty.
+    /// An empty store without a base.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// A store that shows what another one holds, and keeps all writes to itself.
+    /// A store that shows what `base` holds and keeps all writes to itself.
     pub fn over(beneath: Arc<dyn SessionStore>) -> Self {
         Self { base: Some(beneath), sessions: Arc::default() }
     }
@@ -51,7 +51,7 @@ impl MemoryStore {
         self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The session as it is here, copied from beneath if need be.
+    /// The session as it is here, copied from the base if need be.
     fn load_session(&self, id: SessionId) -> Result<MemorySession, StoreError> {
         match self.sessions().get(&id) {
             Some(kept) if kept.deleted => return Err(StoreError::NotFound(id)),
@@ -99,7 +99,7 @@ impl MemorySession {
     }
 }
 
-/// A path that names a session in memory and leads nowhere.
+/// A path that names a session in memory and does not exist.
 fn memory_path(id: SessionId) -> PathBuf {
     PathBuf::from(format!("memory:{id}"))
 }
@@ -159,7 +159,7 @@ impl SessionStore for MemoryStore {
         }
     }
 
-    /// Takes no lock: nothing is written that another process could see.
+    /// Takes no lock: no other process can see what is written.
     fn read_range(&self, id: SessionId, offset: u64, at_most: u64) -> Result<Vec<u8>, StoreError> {
         match (self.sessions().get(&id), &self.base) {
             (Some(kept), _) if !kept.deleted => {
@@ -221,7 +221,7 @@ impl SessionStore for MemoryStore {
         Ok(())
     }
 
-    /// What was deleted here; the trash beneath is left to the store beneath.
+    /// What was deleted here. The base store's trash is not listed.
     fn trash(&self) -> Result<Vec<TrashedSession>, StoreError> {
         let all = self.sessions();
         let deleted = all.iter().filter(|(_, kept)| kept.deleted);
@@ -246,17 +246,17 @@ impl SessionStore for MemoryStore {
         self.base.as_ref()?.cleanup_period()
     }
 
-    /// Nothing to do: whoever writes looks after the pins.
+    /// Does nothing: whoever writes the base store looks after its pins.
     fn reconcile_pins(&self) -> Result<Vec<SessionId>, StoreError> {
         Ok(Vec::new())
     }
 }
 
-/// Appends to a session in memory; it shows up with its first entry.
+/// Appends to a session in memory, which is listed from its first entry on.
 struct MemoryWriter {
     id: SessionId,
     path: PathBuf,
-    /// What there was when it was opened.
+    /// The session as it was when it was opened.
     start: MemorySession,
     store: MemoryStore,
 }

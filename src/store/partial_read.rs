@@ -1,4 +1,4 @@
-//! The two ends of a transcript, without reading what lies between them.
+//! Reads parts of a transcript: whole lines at either end, or a range of bytes.
 
 use std::fs::File;
 use std::io::{self, Cursor, Read, Seek, SeekFrom};
@@ -6,36 +6,36 @@ use std::path::Path;
 
 use super::TranscriptTail;
 
-/// Whole lines from the beginning of a file, about `at_most` bytes; more where
-/// the first line alone is longer.
+/// Whole lines from the start of a file, about `at_most` bytes; more if the first line
+/// alone is longer.
 pub(super) fn read_head(path: &Path, at_most: u64) -> io::Result<Vec<u8>> {
     let (file, size) = open_sized(path)?;
     read_start(file, size, at_most)
 }
 
-/// Whole lines from the end of a file, about `at_most` bytes; more where the
-/// last line alone is longer.
+/// Whole lines from the end of a file, about `at_most` bytes; more if the last line alone
+/// is longer.
 pub(super) fn read_tail(path: &Path, at_most: u64) -> io::Result<TranscriptTail> {
     let (file, size) = open_sized(path)?;
     read_end(file, size, at_most)
 }
 
-/// A piece of a file, from an offset on; shorter only where the file ends.
+/// `at_most` bytes from `offset` on; fewer only at the end of the file.
 pub(super) fn read_range(path: &Path, offset: u64, at_most: u64) -> io::Result<Vec<u8>> {
     read_at(&mut File::open(path)?, offset, at_most)
 }
 
-/// [`piece`] of a transcript in memory.
+/// [`read_range`] of a transcript in memory.
 pub(super) fn range_of_bytes(bytes: &[u8], offset: u64, at_most: u64) -> Vec<u8> {
     read_at(&mut Cursor::new(bytes), offset, at_most).expect("memory is always readable")
 }
 
-/// [`head`] of a transcript in memory.
+/// [`read_head`] of a transcript in memory.
 pub(super) fn head_of_bytes(bytes: &[u8], at_most: u64) -> Vec<u8> {
     read_start(Cursor::new(bytes), bytes.len() as u64, at_most).expect("memory is always readable")
 }
 
-/// [`tail`] of a transcript in memory.
+/// [`read_tail`] of a transcript in memory.
 pub(super) fn tail_of_bytes(bytes: &[u8], at_most: u64) -> TranscriptTail {
     read_end(Cursor::new(bytes), bytes.len() as u64, at_most).expect("memory is always readable")
 }
@@ -62,7 +62,7 @@ fn read_start(mut source: impl Read + Seek, size: u64, at_most: u64) -> io::Resu
 fn read_end(mut source: impl Read + Seek, size: u64, at_most: u64) -> io::Result<TranscriptTail> {
     let mut want = at_most.max(1);
     while want < size {
-        // One byte more: where it is a newline, the cut fell between two lines.
+        // One byte more: if it is a newline, the range starts exactly at a line.
         let mut bytes = read_at(&mut source, size - want - 1, want + 1)?;
         let line = memchr::memchr(b'\n', &bytes).map(|newline| newline + 1);
         if let Some(line) = line.filter(|&line| line < bytes.len()) {

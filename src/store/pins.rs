@@ -1,11 +1,11 @@
-//! Pinned sessions: a second name for a transcript, where no clean-up looks.
+//! Pinned sessions: a second name for a transcript where no clean-up looks.
 //!
-//! The official clean-up (CLI 2.1.329) deletes transcripts whose file is older
-//! than `cleanupPeriodDays`. A pin is a hard link under `hotseat/pinned/`, so it
-//! grows with the transcript and stays when that is deleted. Where a link is not
-//! possible, or the transcript was replaced by another file, [`keep`] catches up.
-//! A version that holds something no other one does is never dropped. What a
-//! program cuts off inside the file itself is cut off for both names.
+//! The official clean-up (CLI 2.1.329) deletes transcripts whose file is older than
+//! `cleanupPeriodDays`. A pin is a hard link under `hotseat/pinned/`, so it grows with the
+//! transcript and survives its deletion. Where hard links are impossible, or after the
+//! transcript was replaced by another file, [`pin`] updates the copy. A snapshot is removed
+//! only if another one holds all of it. What a program truncates inside the file is lost
+//! for both names.
 
 use std::fs;
 use std::io::{self, ErrorKind};
@@ -18,8 +18,7 @@ use super::snapshots::{
     newest_snapshot, remove_empty_dirs,
 };
 
-/// Makes sure that `bin`, the session's own place among the pins, holds all
-/// that the transcript holds now.
+/// Makes sure that the session's pin folder holds everything the transcript holds now.
 pub(super) fn pin(transcript: &Path, bin: &Path, now: SystemTime) -> io::Result<()> {
     let (Some(project), Some(name)) = (transcript.parent().and_then(Path::file_name), transcript.file_name())
     else {
@@ -47,8 +46,8 @@ pub(super) fn pin(transcript: &Path, bin: &Path, now: SystemTime) -> io::Result<
     Ok(())
 }
 
-/// Puts what was pinned back under `projects`; it stays pinned. The file counts
-/// as new, or the clean-up would take it again at once.
+/// Restores a pinned session under `projects`; it stays pinned. Sets the file's time to
+/// `now`, or the clean-up would delete it again at once.
 pub(super) fn restore_pinned(bin: &Path, projects: &Path, now: SystemTime) -> io::Result<PathBuf> {
     let version = newest_snapshot(bin)?;
     let target = version.original_path(projects);
@@ -59,7 +58,7 @@ pub(super) fn restore_pinned(bin: &Path, projects: &Path, now: SystemTime) -> io
     Ok(target)
 }
 
-/// Gives a pin up; what only the pin holds is handed to `put_away`.
+/// Removes a pin. `put_away` gets what only the pin holds.
 pub(super) fn release(
     transcript: &Path,
     bin: &Path,
@@ -74,7 +73,7 @@ pub(super) fn release(
     Ok(())
 }
 
-/// Whether the newer file has nothing that the copy lacks.
+/// Whether the copy has everything the transcript has.
 fn is_up_to_date(transcript: &Path, copy: &Path) -> io::Result<bool> {
     Ok(is_same_file(transcript, copy) || is_prefix_of(transcript, copy)?)
 }

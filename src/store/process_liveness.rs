@@ -1,12 +1,12 @@
-//! Whether a process that a lock or a register names still lives.
+//! Whether the process that a lock or a registry file names is still alive.
 //!
-//! A pid alone says little: it is given out again. The start time beside it,
-//! field 22 of `/proc/<pid>/stat`, tells the two apart where there is a `/proc`.
+//! Pids are reused, so a pid alone proves little. Where there is a `/proc`, the start time
+//! (field 22 of `/proc/<pid>/stat`) tells two processes of one pid apart.
 
 use std::fs;
 
-/// The start time of a live process, in clock ticks since boot; none where the
-/// process is gone, ended and unreaped, or the system has no `/proc`.
+/// The start time of a live process in clock ticks since boot; `None` if it ended (zombies
+/// included) or the system has no `/proc`.
 pub fn process_start(pid: u32) -> Option<String> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     let mut fields = stat.rsplit_once(')')?.1.split_whitespace();
@@ -17,7 +17,7 @@ pub fn process_start(pid: u32) -> Option<String> {
     fields.nth(18).map(str::to_owned)
 }
 
-/// Whether this very process lives: same pid, and the same start where known.
+/// Whether the process with this pid, and this start time where known, is alive.
 pub fn is_alive(pid: u32, start: Option<&str>) -> bool {
     if fs::exists("/proc/self/stat").unwrap_or(false) {
         return process_start(pid).is_some_and(|now| start.is_none_or(|then| then == now));

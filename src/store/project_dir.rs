@@ -1,17 +1,17 @@
-//! Which folder of `projects/` a working directory's sessions live in.
+//! Which folder under `projects/` holds the sessions of a working folder.
 //!
-//! Owns the official tools' naming, and their quirks with it. The name cannot
-//! be turned back into a path: that is what an entry's `cwd` is for.
+//! Owns the official tools' naming and its quirks. A name cannot be turned back into a
+//! path: take the `cwd` of the entries.
 
 use std::path::{Path, PathBuf};
 
 use unicode_normalization::UnicodeNormalization;
 
-/// The longest name before a hash takes over, in UTF-16 units.
+/// The longest name before a hash is appended, in UTF-16 units.
 const MAX_NAME_UNITS: usize = 200;
 
-/// The working directory as the official tools spell it: real path, NFC. Of a
-/// folder that is gone, what is left of it is real.
+/// The working folder as the official tools spell it: resolved, NFC. If it is gone, the
+/// part of it that exists is resolved.
 pub fn canonical_cwd(cwd: &Path) -> String {
     let cwd = std::path::absolute(cwd).unwrap_or_else(|_| cwd.to_owned());
     let mut real = cwd.ancestors().filter_map(|there| {
@@ -22,9 +22,9 @@ pub fn canonical_cwd(cwd: &Path) -> String {
     real.next().unwrap_or_else(|| cwd.clone()).to_string_lossy().nfc().collect()
 }
 
-/// The folder's name for a path that is spelled as [`spelled`] does. CLI 2.1.329
-/// counts UTF-16 units, so an emoji gives two dashes; the Python SDK 0.2.186
-/// counts code points and misses such sessions.
+/// The folder name for a path as [`canonical_cwd`] spells it. CLI 2.1.329 counts UTF-16
+/// units, so an emoji gives two dashes; the Python SDK 0.2.186 counts code points and
+/// misses such sessions.
 pub fn encoded_name(path: &str) -> String {
     let plain = |unit: u16| u8::try_from(unit).ok().filter(u8::is_ascii_alphanumeric).map_or('-', char::from);
     let name: String = path.encode_utf16().map(plain).collect();
@@ -34,9 +34,9 @@ pub fn encoded_name(path: &str) -> String {
     format!("{}-{}", &name[..MAX_NAME_UNITS], hash(path))
 }
 
-/// The folders under `projects` that hold the sessions of one path: the exact
-/// one, or, where a long name was hashed by another rule (the native CLI and
-/// the Node SDK differ), those that share its readable part.
+/// The folders under `projects` that hold the sessions of one path: the exact one or, for
+/// long names that another rule hashed (the native CLI and the Node SDK differ), those that
+/// share its readable part.
 pub fn existing_project_dirs(projects: &Path, path: &str) -> Vec<PathBuf> {
     let name = encoded_name(path);
     let exact = projects.join(&name);
@@ -54,7 +54,7 @@ pub fn existing_project_dirs(projects: &Path, path: &str) -> Vec<PathBuf> {
     entries.flatten().map(|entry| entry.path()).filter(same).collect()
 }
 
-/// Whether a transcript lies where the sessions of this folder do.
+/// Whether a transcript lies in the project folder of `cwd`.
 pub fn belongs_to_cwd(transcript: &Path, cwd: &Path) -> bool {
     let Some(project) = transcript.parent().and_then(|folder| folder.file_name()?.to_str()) else {
         return false;
@@ -63,7 +63,7 @@ pub fn belongs_to_cwd(transcript: &Path, cwd: &Path) -> bool {
     project == name || (name.len() > MAX_NAME_UNITS && project.starts_with(&name[..=MAX_NAME_UNITS]))
 }
 
-/// The folder a new session of `cwd` goes to; it need not exist yet.
+/// The folder for new sessions of `cwd`; it need not exist yet.
 pub fn project_dir_for(projects: &Path, cwd: &Path) -> PathBuf {
     let path = canonical_cwd(cwd);
     let existing = existing_project_dirs(projects, &path).into_iter().next();

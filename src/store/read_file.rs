@@ -1,16 +1,15 @@
-//! A whole transcript's bytes, in memory that goes back to the system.
+//! Reads a whole transcript into memory that goes back to the system afterwards.
 
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
-/// A smaller buffer is not worth the care.
+/// Buffers below this size are read as they are.
 const SMALL_FILE_BYTES: u64 = 128 * 1024;
-/// glibc maps a buffer above this size by itself and unmaps it when it is
-/// dropped. A smaller one it keeps for later once such a one was freed (its
-/// dynamic mmap threshold), and a warm process would stay as large as the
-/// largest transcript it ever read. What is reserved and not written to costs
-/// no memory.
+/// glibc maps buffers above this size and unmaps them when they are freed. It keeps smaller
+/// ones once such a one was freed (its dynamic mmap threshold), so a warm process would
+/// stay as large as the largest transcript it ever read. Reserved memory that is never
+/// written costs nothing.
 const MMAP_THRESHOLD_BYTES: usize = 33 << 20;
 
 /// Reads the file to its end.

@@ -1,8 +1,8 @@
-//! Sessions put away: in the trash, or pinned.
+//! Snapshots of sessions: in the trash, or pinned.
 //!
-//! `<bin>/<when>/<project>/<id>.jsonl`, the side folder beside it: the folders
-//! remember when a version was put there and which project it belongs to. Owns
-//! that layout and how bytes get a second name; removes nothing by itself.
+//! The layout is `<slot dir>/<when>/<project>/<id>.jsonl` with the side folder beside the
+//! transcript: the folder names say when a snapshot was taken and which project it belongs
+//! to. Owns that layout, and how a file gets a second name. Removes nothing by itself.
 
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read};
@@ -12,33 +12,33 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::private_dir;
 
-/// One version of a session in its bin.
+/// One snapshot of a session.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Snapshot {
-    /// When it was put there.
+    /// When it was taken, in whole milliseconds.
     pub created_at: SystemTime,
-    /// Holds this version and nothing else.
+    /// The folder that holds this snapshot and nothing else.
     pub dir: PathBuf,
-    /// The transcript; its project is the name of the folder it lies in.
+    /// The transcript. The name of its folder is its project.
     pub transcript: PathBuf,
 }
 
 impl Snapshot {
-    /// Where this version belongs.
+    /// The transcript's path under `projects`.
     pub fn original_path(&self, projects: &Path) -> PathBuf {
         let name = self.transcript.file_name().unwrap_or_default();
         let project = self.transcript.parent().and_then(Path::file_name).unwrap_or_default();
         projects.join(project).join(name)
     }
 
-    /// Bytes, the side folder's too.
+    /// Bytes, including the side folder.
     pub fn size(&self) -> u64 {
         disk_size(&self.dir)
     }
 }
 
-/// All versions in a bin, oldest first; what is no version is passed over. No
-/// bin has none.
+/// All snapshots in a folder, oldest first. Skips what is no snapshot; empty if there is no
+/// such folder.
 pub(super) fn list_snapshots(bin: &Path) -> io::Result<Vec<Snapshot>> {
     let Some(id) = bin.file_name() else { return Ok(Vec::new()) };
     let mut versions = Vec::new();
@@ -56,12 +56,12 @@ pub(super) fn list_snapshots(bin: &Path) -> io::Result<Vec<Snapshot>> {
     Ok(versions)
 }
 
-/// The version that was put there last.
+/// The snapshot that was taken last.
 pub(super) fn newest_snapshot(bin: &Path) -> io::Result<Snapshot> {
     list_snapshots(bin)?.pop().ok_or_else(|| ErrorKind::NotFound.into())
 }
 
-/// A folder of its own for one more version, named so that later ones sort behind.
+/// Creates a folder for one more snapshot, whose name sorts after all others.
 pub(super) fn create_snapshot_dir(bin: &Path, now: SystemTime) -> io::Result<PathBuf> {
     private_dir(bin)?;
     let mut millis = now.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis());
@@ -75,7 +75,7 @@ pub(super) fn create_snapshot_dir(bin: &Path, now: SystemTime) -> io::Result<Pat
     }
 }
 
-/// Takes away what a version left behind, as far as it is empty.
+/// Removes the folders that a snapshot leaves behind, as far as they are empty.
 pub(super) fn remove_empty_dirs(version: &Snapshot, bin: &Path) {
     for emptied in [version.transcript.parent().unwrap_or(&version.dir), &version.dir, bin] {
         if fs::remove_dir(emptied).is_err_and(|error| error.kind() != ErrorKind::NotFound) {
@@ -84,10 +84,9 @@ pub(super) fn remove_empty_dirs(version: &Snapshot, bin: &Path) {
     }
 }
 
-/// Gives a file a second name; where the two places cannot share it, a copy.
-/// What has the name already is never replaced.
+/// Hard links a file, or copies it where that is impossible. Never replaces a file.
 pub(super) fn link_or_copy(from: &Path, to: &Path) -> io::Result<()> {
-    // Of a symbolic link, the file it leads to.
+    // Link the target of a symbolic link, not the link.
     let from = &from.canonicalize()?;
     match fs::hard_link(from, to) {
         Err(error) if !matches!(error.kind(), ErrorKind::AlreadyExists | ErrorKind::NotFound) => {}
@@ -99,13 +98,13 @@ pub(super) fn link_or_copy(from: &Path, to: &Path) -> io::Result<()> {
         copy.sync_data()
     });
     copied.inspect_err(|_| {
-        // Half a copy is none; the first error is the one to tell.
+        // Remove an incomplete copy; the first error is the one to report.
         let _ = fs::remove_file(to);
     })
 }
 
-/// Gives every file under a folder a second name under another one, where it
-/// has none yet. Links and what is no file are left out.
+/// Links every file of a folder into another one, unless its name is taken there. Leaves
+/// out symbolic links and special files.
 pub(super) fn link_tree(from: &Path, to: &Path) -> io::Result<()> {
     if !from.is_dir() {
         return Ok(());
@@ -123,12 +122,12 @@ pub(super) fn link_tree(from: &Path, to: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Moves a file to a name that must be free.
+/// Renames a file to a name that must be free.
 pub(super) fn move_file(from: &Path, to: &Path) -> io::Result<()> {
     match fs::hard_link(from, to) {
         Ok(()) => fs::remove_file(from),
         Err(error) if matches!(error.kind(), ErrorKind::AlreadyExists | ErrorKind::NotFound) => Err(error),
-        // A place without hard links: the moment between the two is as short as can be.
+        // No hard links here: keep the time between check and rename as short as possible.
         Err(_) if fs::symlink_metadata(to).is_ok() => Err(ErrorKind::AlreadyExists.into()),
         Err(_) => fs::rename(from, to),
     }
@@ -142,7 +141,7 @@ pub(super) fn is_same_file(one: &Path, other: &Path) -> bool {
     }
 }
 
-/// Whether all that `older` holds stands at the beginning of `newer` too.
+/// Whether `newer` starts with everything that `older` holds.
 pub(super) fn is_prefix_of(older: &Path, newer: &Path) -> io::Result<bool> {
     if is_same_file(older, newer) {
         return Ok(true);
@@ -166,8 +165,7 @@ pub(super) fn is_prefix_of(older: &Path, newer: &Path) -> io::Result<bool> {
     }
 }
 
-/// The bytes of all files under a folder, or of a file; what cannot be looked
-/// at counts nothing.
+/// The bytes of a file, or of all files under a folder. What cannot be read counts as 0.
 pub(super) fn disk_size(path: &Path) -> u64 {
     let Ok(there) = fs::symlink_metadata(path) else { return 0 };
     if !there.is_dir() {
@@ -176,7 +174,7 @@ pub(super) fn disk_size(path: &Path) -> u64 {
     path.read_dir().into_iter().flatten().flatten().map(|entry| disk_size(&entry.path())).sum()
 }
 
-/// The folders in a folder; none where there is no such folder.
+/// The folders in a folder; empty if there is no such folder.
 fn subfolders(folder: &Path) -> io::Result<Vec<PathBuf>> {
     let entries = match folder.read_dir() {
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {

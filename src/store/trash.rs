@@ -1,7 +1,7 @@
-//! Deleted sessions, until somebody wants them back.
+//! Deleted sessions, until somebody restores them.
 //!
-//! Moving is one rename, so a session is never half deleted. Only [`purge`]
-//! removes a transcript for good, and only a person who says so calls it.
+//! Only [`purge`] removes a transcript for good, and only a person's explicit command calls
+//! it.
 
 use std::fs;
 use std::io;
@@ -11,9 +11,7 @@ use std::time::SystemTime;
 use super::private_dir;
 use super::snapshots::{Snapshot, create_snapshot_dir, move_file, newest_snapshot, remove_empty_dirs};
 
-/// Moves a transcript, then its side folder, under `bin`, the session's own
-/// place in the trash. Stopped in between, the side folder is where a restore
-/// leaves it.
+/// Moves a transcript and then its side folder into the session's trash folder.
 pub(super) fn move_to_trash(transcript: &Path, bin: &Path, now: SystemTime) -> io::Result<()> {
     let (Some(folder), Some(name)) = (transcript.parent(), transcript.file_name()) else {
         return Err(io::ErrorKind::InvalidInput.into());
@@ -29,7 +27,7 @@ pub(super) fn move_to_trash(transcript: &Path, bin: &Path, now: SystemTime) -> i
     Ok(())
 }
 
-/// Moves what was put there last back under `projects`; says where it is now.
+/// Moves the snapshot that was deleted last back under `projects` and returns its new path.
 pub(super) fn restore(bin: &Path, projects: &Path) -> io::Result<PathBuf> {
     let version = newest_snapshot(bin)?;
     let target = version.original_path(projects);
@@ -46,7 +44,7 @@ pub(super) fn restore(bin: &Path, projects: &Path) -> io::Result<PathBuf> {
     Ok(target)
 }
 
-/// Removes one version for good.
+/// Removes one snapshot for good.
 pub(super) fn purge(version: &Snapshot, bin: &Path) -> io::Result<()> {
     fs::remove_dir_all(&version.dir)?;
     remove_empty_dirs(version, bin);

@@ -1,13 +1,13 @@
-//! The working trees of the git repository a folder is in.
+//! The worktrees of the git repository that a folder is in.
 //!
-//! Read from the files that gitrepository-layout(5) describes, so it needs no
-//! git, starts no process and cannot hang on one. Never writes.
+//! Reads the files that gitrepository-layout(5) describes, so it needs no git, starts no
+//! process and cannot hang on one. Never writes.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// The roots of all working trees, the main one first; empty where the folder
-/// is in no repository or the repository has but one.
+/// The roots of all worktrees, the main one first; empty if the folder is in no repository
+/// or the repository has only one.
 pub fn worktree_roots(folder: &Path) -> Vec<PathBuf> {
     let Some(common) = folder.ancestors().find_map(common_dir) else { return Vec::new() };
     let Ok(linked) = common.join("worktrees").read_dir() else { return Vec::new() };
@@ -20,8 +20,7 @@ pub fn worktree_roots(folder: &Path) -> Vec<PathBuf> {
     if roots.len() > 1 { roots } else { Vec::new() }
 }
 
-/// The folder that all working trees of a repository share, if `root` is the
-/// root of one.
+/// The folder that all worktrees of a repository share, if `root` is the root of one.
 fn common_dir(root: &Path) -> Option<PathBuf> {
     let dot_git = root.join(".git");
     if dot_git.is_dir() {
@@ -32,7 +31,7 @@ fn common_dir(root: &Path) -> Option<PathBuf> {
     common.canonicalize().ok()
 }
 
-/// The path that a one-line file names, relative to the file's own folder.
+/// The path in a one-line file, relative to that file's folder.
 fn read_path_file(file: &Path, prefix: &str) -> Option<PathBuf> {
     let text = fs::read_to_string(file).ok()?;
     let path = text.strip_prefix(prefix)?.trim_end_matches(['\n', '\r']);

@@ -1,7 +1,7 @@
-//! Appending to a transcript: whole lines, at the end, in one write.
+//! Appends to transcripts: whole lines, at the end, in one write.
 //!
-//! Never rewrites and never truncates. `O_APPEND` lets a rename from another
-//! process stand between two entries without harming either.
+//! Never rewrites and never truncates. With `O_APPEND` a title from another process can
+//! land between two entries without harming either.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
@@ -12,17 +12,17 @@ use std::sync::Arc;
 use super::lock::SessionLock;
 use super::{SessionWriter, private_dir};
 
-/// A session open for appending; its file is made with its first entry.
+/// A session open for appending. Its file is created with its first entry.
 pub(super) struct LocalWriter {
     path: PathBuf,
     file: Option<File>,
-    /// The file is new: its folder must reach the disk as well.
+    /// The file is new, so its folder must reach the disk too.
     folder_needs_sync: bool,
     _lock: Arc<SessionLock>,
 }
 
 impl LocalWriter {
-    /// Opens nothing yet. `exists` says whether there is a transcript to go on with.
+    /// Opens nothing yet. `exists` says whether there is a transcript to append to.
     pub fn new(path: PathBuf, exists: bool, lock: Arc<SessionLock>) -> Self {
         Self { path, file: None, folder_needs_sync: !exists, _lock: lock }
     }
@@ -65,17 +65,17 @@ pub(super) fn append_existing(path: &Path, entries: &[String]) -> io::Result<()>
     append_lines(&append_options().open(path)?, entries)
 }
 
-/// Makes a transcript that must not exist; leaves nothing behind when it fails.
+/// Creates a transcript that must not exist; leaves nothing behind when it fails.
 pub(super) fn create_new(path: &Path, entries: &[String]) -> io::Result<()> {
     path.parent().map_or(Ok(()), private_dir)?;
     let file = append_options().create_new(true).mode(0o600).open(path)?;
     append_lines(&file, entries).inspect_err(|_| {
-        // The first error is the one to tell.
+        // The first error is the one to report.
         let _ = fs::remove_file(path);
     })
 }
 
-/// Readable too, to see how the file ends.
+/// Opened for reading too, to see how the file ends.
 fn append_options() -> OpenOptions {
     let mut options = File::options();
     options.read(true).append(true);
@@ -94,7 +94,7 @@ fn append_lines(mut file: &File, entries: &[String]) -> io::Result<()> {
     file.write_all(&lines)
 }
 
-/// The entries as they lie in a transcript.
+/// The entries as lines of a transcript.
 pub(super) fn encode_lines(entries: &[String]) -> io::Result<Vec<u8>> {
     if entries.iter().any(|entry| entry.contains('\n')) {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "an entry is one line"));

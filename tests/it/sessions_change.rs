@@ -106,7 +106,7 @@ fn what_is_deleted_can_be_brought_back() {
 
     home.done(&["delete", "Plan"]);
     home.put(1, "Plan");
-    assert!(home.refused(1, &["restore", "Plan"]).contains("is there already"));
+    assert!(home.refused(1, &["restore", "Plan"]).contains("already exists"));
 }
 
 #[test]

@@ -59,14 +59,16 @@ fn a_session_travels_to_another_host() {
     assert_eq!(there.text(&id), text);
     let side = there.find(&id).unwrap().with_extension("").join("subagents/agent-1.jsonl");
     assert_eq!(fs::read_to_string(side).unwrap(), "aside");
-    assert!(there.refused(1, &["import", file]).contains("is there already"));
+    assert!(there.refused(1, &["import", file]).contains("already exists"));
     assert!(there.done(&["import", "--fork", file]).contains("Plan ⑂2"));
     here.done(&["restore", "Plan"]);
     assert!(here.refused(1, &["move", "Plan", "--to-file", file]).contains("cannot write the new file"));
     assert!(here.find(&id).is_some(), "what was not packed stays");
     fs::write(here.path("notes.txt"), "notes").unwrap();
     assert!(
-        there.refused(1, &["import", here.path("notes.txt").to_str().unwrap()]).contains("is no transcript")
+        there
+            .refused(1, &["import", here.path("notes.txt").to_str().unwrap()])
+            .contains("is not a transcript")
     );
 }
 

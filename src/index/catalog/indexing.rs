@@ -1,8 +1,7 @@
-//! Reading sessions whole: in the background all of them, at once those that
-//! grew a little.
+//! Reads sessions whole and writes them to the index.
 //!
-//! Parses on all cores while the batch before is being written; one process
-//! writes, others read along.
+//! Parses on all cores while the batch before is being written. One process writes; others
+//! read along.
 
 use std::collections::HashSet;
 use std::ops::ControlFlow;
@@ -16,35 +15,37 @@ use crate::index::scanner::{self, ScanResult, ScanState};
 use crate::session::SessionId;
 use crate::store::{Scope, StoreError, StoredSession};
 
-/// Bytes of transcripts in a batch: large enough for the index's taste, small
-/// enough for the memory and for a person who waits for the next rows.
+/// Bytes of transcripts in a batch: large enough for cheap index writes, small enough for
+/// memory and for a person who waits for the next rows.
 const BATCH_BYTES: u64 = 48 << 20;
 /// Sessions in a batch.
 const BATCH_SESSIONS: usize = 512;
 
-/// How a completion ended.
+/// How an indexing run ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum IndexingOutcome {
     /// Every session is in the index.
     Done,
     /// It was stopped.
     Stopped,
-    /// Another process is at it; what it writes is seen by the next refresh.
+    /// Another process is indexing; the next refresh sees what it writes.
     OtherProcess,
 }
 
-/// The index and the right to write it; none where all is kept in memory.
+/// The index and the right to write it; `None` if everything stays in memory.
 type IndexWriter<'a> = Option<(&'a Mutex<IndexDatabase>, WriteLock)>;
 
 impl Catalog {
-    /// Brings the sessions of a scope into the index, newest first. `progress` is
-    /// told after each batch how many of them are in it, and says whether to go on.
+    /// Brings the sessions of a scope into the index, newest first. `progress` gets the
+    /// number of indexed sessions and the total after each batch, and says whether to go
+    /// on.
     pub fn index_all(
         &self,
         scope: &Scope,
         mut progress: impl FnMut(usize, usize) -> ControlFlow<()>,
     ) -> Result<IndexingOutcome, StoreError> {
-        // The newest first, and each batch is listed: who waits sees it come.
+        // Copies come newest first and are listed after each batch, so a waiting person
+        // sees them arrive.
         while self.sync_external() {
             if progress(0, self.store.list(scope)?.len()).is_break() {
                 return Ok(IndexingOutcome::Stopped);
@@ -58,21 +59,21 @@ impl Catalog {
                 Err(error) => self.note(format!("the index cannot be written: {error}")),
             }
         }
-        let sight = self.list_store(scope)?;
+        let listing = self.list_store(scope)?;
         if *scope == Scope::All {
-            self.forget_missing(&writer, &sight.list);
+            self.forget_missing(&writer, &listing.list);
         }
         let missing: Vec<&StoredSession> = {
-            let known = self.cache();
+            let cached = self.cache();
             let wanted = if writer.is_some() { ReadExtent::Indexed } else { ReadExtent::Whole };
             let is_in = |stored: &&StoredSession| {
-                known.get(&stored.id).is_some_and(|known| {
-                    known.stored == **stored && (known.extent >= wanted || known.read_error.is_some())
+                cached.get(&stored.id).is_some_and(|cached| {
+                    cached.stored == **stored && (cached.extent >= wanted || cached.read_error.is_some())
                 })
             };
-            sight.list.iter().filter(|stored| !is_in(stored)).collect()
+            listing.list.iter().filter(|stored| !is_in(stored)).collect()
         };
-        let all = sight.list.len();
+        let all = listing.list.len();
         let mut done = all - missing.len();
         if missing.is_empty() {
             return Ok(IndexingOutcome::Done);
@@ -81,13 +82,13 @@ impl Catalog {
             return Ok(IndexingOutcome::Stopped);
         }
         std::thread::scope(|scope| {
-            // One batch waits while one is written: no more lie in memory.
+            // Capacity 0: only one parsed batch waits in memory while another is written.
             let (parsed, batches) = mpsc::sync_channel(0);
             let missing = missing.as_slice();
             scope.spawn(move || {
                 for batch in batches_of(missing) {
                     let read = self.read_batch(batch);
-                    // Whoever wrote has stopped: then nobody wants the rest.
+                    // The receiver has stopped, so nobody wants the rest.
                     if parsed.send((batch.len(), read)).is_err() {
                         return;
                     }
@@ -104,8 +105,8 @@ impl Catalog {
         })
     }
 
-    /// Takes in what is kept elsewhere; `true` while there is more. Why it
-    /// cannot be had is noted once.
+    /// Copies other agents' sessions and returns `true` while there is more. Notes each
+    /// error once.
     fn sync_external(&self) -> bool {
         let failed = |error: StoreError| {
             let why = error.to_string();
@@ -117,8 +118,8 @@ impl Catalog {
         self.store.sync_external(BATCH_BYTES).map_err(failed).unwrap_or(false)
     }
 
-    /// Reads what is new in sessions that grew a little, and writes it to the
-    /// index if nobody else is writing.
+    /// Reads what was appended to sessions that grew a little, and writes it to the index
+    /// unless another process is writing.
     pub(super) fn read_grown(&self, grown: &[&StoredSession]) {
         if grown.is_empty() {
             return;
@@ -126,7 +127,7 @@ impl Catalog {
         let mut writer: IndexWriter<'_> = None;
         if let Some(database) = &self.database {
             let Ok(held) = database.try_lock() else {
-                // The index is being written by this very process, which comes to them.
+                // This process is writing the index and will come to them.
                 self.quick_scan_all(grown);
                 return;
             };
@@ -139,10 +140,10 @@ impl Catalog {
     fn quick_scan_all(&self, sessions: &[&StoredSession]) {
         let read: Vec<CachedSession> =
             sessions.par_iter().filter_map(|stored| self.quick_scan(stored)).collect();
-        self.cache().extend(read.into_iter().map(|known| (known.stored.id, known)));
+        self.cache().extend(read.into_iter().map(|cached| (cached.stored.id, cached)));
     }
 
-    /// Reads sessions whole, or on from where the index stands.
+    /// Reads sessions whole, or from where the index stands.
     fn read_batch(&self, batch: &[&StoredSession]) -> Vec<(StoredSession, ScanResult)> {
         let former = self.former_scan_states(batch);
         let read = |(stored, former): (&&StoredSession, Option<ScanState>)| match scanner::scan(
@@ -155,27 +156,27 @@ impl Catalog {
             Err(error) => {
                 let (stored, problem) = ((*stored).clone(), Some(error.to_string()));
                 let facts = Arc::default();
-                let known = CachedSession {
+                let cached = CachedSession {
                     stored,
                     facts,
                     extent: ReadExtent::Whole,
                     scan_state: None,
                     read_error: problem,
                 };
-                self.cache().insert(known.stored.id, known);
+                self.cache().insert(cached.stored.id, cached);
                 None
             }
         };
         batch.par_iter().zip(former).filter_map(read).collect()
     }
 
-    /// Where to go on with each of these. The index is asked only where it has
-    /// some of them: it may be busy with being written.
+    /// The former scan state of each session. Asks the index only if it has one of them,
+    /// because it may be busy.
     fn former_scan_states(&self, batch: &[&StoredSession]) -> Vec<Option<ScanState>> {
         let (in_memory, indexed): (Vec<Option<ScanState>>, Vec<bool>) = {
-            let known = self.cache();
-            let former = |stored: &&StoredSession| match known.get(&stored.id) {
-                Some(known) => (known.scan_state.as_deref().cloned(), known.extent == ReadExtent::Indexed),
+            let cached = self.cache();
+            let former = |stored: &&StoredSession| match cached.get(&stored.id) {
+                Some(cached) => (cached.scan_state.as_deref().cloned(), cached.extent == ReadExtent::Indexed),
                 None => (None, false),
             };
             batch.iter().map(former).unzip()
@@ -187,7 +188,7 @@ impl Catalog {
         batch.iter().map(|stored| database.scan_state(stored.id).ok().flatten()).collect()
     }
 
-    /// Writes what was read, and remembers it.
+    /// Writes a batch to the index and caches it.
     fn save_batch(&self, writer: &mut IndexWriter<'_>, read: Vec<(StoredSession, ScanResult)>) {
         let Some((database, by)) = writer else {
             self.cache_batch(&read, ReadExtent::Whole);
@@ -206,19 +207,20 @@ impl Catalog {
     }
 
     fn cache_batch(&self, read: &[(StoredSession, ScanResult)], extent: ReadExtent) {
-        let known = read.iter().map(|(stored, read)| {
+        let cached = read.iter().map(|(stored, read)| {
             let (stored, facts) = (stored.clone(), Arc::new(read.facts.clone()));
             let reading = (extent == ReadExtent::Whole).then(|| Box::new(read.state.clone()));
             (stored.id, CachedSession { stored, facts, extent, scan_state: reading, read_error: None })
         });
-        self.cache().extend(known);
+        self.cache().extend(cached);
     }
 
     fn forget_missing(&self, writer: &IndexWriter<'_>, list: &[StoredSession]) {
         let there: HashSet<SessionId> = list.iter().map(|stored| stored.id).collect();
-        // What an agent keeps in another home than the one that is listed is still there.
-        let is_gone =
-            |(_, known): (SessionId, CachedSession)| (!known.stored.path.exists()).then_some(known.stored.id);
+        // What an agent keeps under another home than the listed one still exists.
+        let is_gone = |(_, cached): (SessionId, CachedSession)| {
+            (!cached.stored.path.exists()).then_some(cached.stored.id)
+        };
         let gone: Vec<SessionId> =
             self.cache().extract_if(|id, _| !there.contains(id)).filter_map(is_gone).collect();
         if gone.is_empty() {
@@ -232,7 +234,7 @@ impl Catalog {
     }
 }
 
-/// Batches of about [`BATCH`] bytes.
+/// Batches of about [`BATCH_BYTES`].
 fn batches_of<'a>(missing: &'a [&'a StoredSession]) -> impl Iterator<Item = &'a [&'a StoredSession]> {
     let mut rest = missing;
     std::iter::from_fn(move || {

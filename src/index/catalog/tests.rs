@@ -171,9 +171,9 @@ fn what_was_away_while_it_was_read_is_there_when_it_is_back() {
     let (temp, catalog) = catalog();
     let path = sample(1).write(temp.path()).unwrap();
     let aside = temp.path().join("aside");
-    let sight = catalog.list_store(&Scope::All).unwrap();
+    let listing = catalog.list_store(&Scope::All).unwrap();
     fs::rename(&path, &aside).unwrap();
-    assert_eq!(catalog.rows(&sight, |_, _| ()), []);
+    assert_eq!(catalog.rows(&listing, |_, _| ()), []);
     fs::rename(&aside, &path).unwrap();
     let [row] = catalog.refresh(&Scope::All).unwrap().unwrap().try_into().unwrap();
     assert_eq!((row.read_error, row.facts.turns), (None, 3));
@@ -314,7 +314,7 @@ fn an_index_of_no_use_is_made_anew_and_that_is_said_once() {
         let catalog = indexed.catalog();
         assert_eq!(read(&catalog).len(), 2);
         let notes = catalog.take_notes().join("; ");
-        assert!(notes.contains("made anew") && notes.contains(says), "{notes}");
+        assert!(notes.contains("rebuilt") && notes.contains(says), "{notes}");
         assert_eq!((complete(&catalog), catalog.take_notes()), (IndexingOutcome::Done, vec![]));
         assert!(indexed.catalog().take_notes().is_empty());
         assert!(read(&indexed.catalog()).iter().all(|row| !row.partial));

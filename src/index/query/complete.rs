@@ -1,4 +1,4 @@
-//! What a query that is being typed can be completed to.
+//! Completions for a query that is being typed.
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -7,24 +7,24 @@ use super::filter::{KEYS, SHARED_AGENTS, folder_name};
 use super::token::{QueryToken, tokenize};
 use super::{SessionRow, time_spec};
 
-/// Candidates that are told.
+/// How many candidates are shown.
 const MAX_CANDIDATES: usize = 6;
 
-/// Letters of a filter's name before it is completed: one letter says too
-/// little of what is meant.
+/// How many letters of a filter's name are needed before it is completed: one letter says
+/// too little.
 const MIN_KEY_CHARS: usize = 2;
 
 /// What the last piece of a query can become.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct QueryCompletion {
-    /// The bytes that a candidate takes the place of, up to the end.
+    /// The bytes that a candidate replaces, up to the end.
     pub span: Range<usize>,
-    /// What may stand there, the likeliest first; never empty.
+    /// The candidates, likeliest first; never empty.
     pub candidates: Vec<String>,
 }
 
-/// Completes the piece at the end of what was typed: the name of a filter, or a
-/// value that these sessions have. None where there is nothing to add.
+/// Completes the last piece of the input: a filter's name, or a value that these sessions
+/// have. `None` if there is nothing to add.
 pub fn complete(typed: &str, rows: &[SessionRow]) -> Option<QueryCompletion> {
     let token = tokenize(typed).pop().filter(|token| token.span.end == typed.len())?;
     let (at, candidates) = match token.key {
@@ -34,7 +34,7 @@ pub fn complete(typed: &str, rows: &[SessionRow]) -> Option<QueryCompletion> {
             (value_at, value_candidates(&key.to_ascii_lowercase(), token.value, rows))
         }
     };
-    // What stands there already is no candidate.
+    // What is already there is no candidate.
     let candidates: Vec<String> =
         candidates.into_iter().filter(|candidate| *candidate != typed[at..]).take(MAX_CANDIDATES).collect();
     (!candidates.is_empty()).then_some(QueryCompletion { span: at..typed.len(), candidates })
@@ -71,8 +71,8 @@ fn value_candidates(key: &str, begun: &str, rows: &[SessionRow]) -> Vec<String> 
     }
 }
 
-/// The values that begin with what was typed, the most frequent first; where
-/// many are, the more recent, since rows come newest first.
+/// The values with this prefix, the most frequent first; among equals the more recent,
+/// since rows come newest first.
 fn most_frequent<'a>(values: impl Iterator<Item = &'a str>, begun: &str) -> Vec<String> {
     let begun = begun.to_lowercase();
     let mut counts: HashMap<&str, (usize, usize)> = HashMap::new();
@@ -86,7 +86,7 @@ fn most_frequent<'a>(values: impl Iterator<Item = &'a str>, begun: &str) -> Vec<
     fitting.into_iter().map(|(value, _)| quoted(value)).collect()
 }
 
-/// A value as it is typed: in quotes where it has blanks.
+/// A value as it is typed: in quotes if it has blanks.
 fn quoted(value: &str) -> String {
     if value.contains(char::is_whitespace) { format!("\"{value}\"") } else { value.to_owned() }
 }

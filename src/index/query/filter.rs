@@ -1,45 +1,44 @@
-//! Filters: `key:value`, and which sessions each lets through.
+//! Filters (`key:value`) and which sessions pass them.
 
 use chrono::{DateTime, FixedOffset, Utc};
 
 use super::token::QueryToken;
 use super::{SessionRow, time_spec};
 
-/// The names of filters, as they are completed.
+/// The names of filters, in the order they are completed.
 pub const KEYS: [&str; 10] =
     ["agent", "tag", "branch", "project", "model", "cost", "turns", "since", "before", "after"];
 
 /// The agents that share the official transcripts.
 pub const SHARED_AGENTS: [&str; 2] = ["claude", "hotseat"];
 
-/// A filter, or its opposite.
+/// A filter or its negation.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FilterCondition {
     not: bool,
     filter: SessionFilter,
 }
 
-/// What a session has to be like. Texts are in lower case; an empty one asks
-/// that there is any at all.
+/// What a session must have. Texts are in lower case; an empty one matches any value.
 #[derive(Debug, Clone, PartialEq)]
 enum SessionFilter {
-    /// The agent that keeps it begins so; `claude` and `hotseat` share theirs.
+    /// Its agent starts with this; `claude` and `hotseat` share their sessions.
     Agent(String),
-    /// Its tag begins so.
+    /// Its tag starts with this.
     Tag(String),
-    /// Its branch holds this.
+    /// Its branch contains this.
     Branch(String),
-    /// Its folder's name holds this, or its path where a `/` was typed.
+    /// Its folder's name contains this, or its path does if there is a `/`.
     Project(String),
-    /// Its model's name holds this.
+    /// Its model's name contains this.
     Model(String),
-    /// What it cost, in US dollars.
+    /// Its cost in US dollars.
     Cost(Comparison, f64),
-    /// Prompts in it.
+    /// Its number of prompts.
     Turns(Comparison, f64),
     /// It was last active before then.
     Before(DateTime<Utc>),
-    /// It was active since then.
+    /// It was last active then or later.
     Since(DateTime<Utc>),
 }
 
@@ -53,7 +52,7 @@ enum Comparison {
     Equal,
 }
 
-/// Signs of comparison, the longer ones first.
+/// The comparison signs, longer ones first.
 const COMPARISON_SIGNS: [(&str, Comparison); 5] = [
     (">=", Comparison::AtLeast),
     ("<=", Comparison::AtMost),
@@ -62,7 +61,7 @@ const COMPARISON_SIGNS: [(&str, Comparison); 5] = [
     ("=", Comparison::Equal),
 ];
 
-/// The filter in a piece of a query, or what is wrong with it; none for a word.
+/// The filter in a token, or its error; `None` if the token is a word.
 pub fn parse_filter(
     token: &QueryToken<'_>,
     now: DateTime<FixedOffset>,
@@ -70,7 +69,7 @@ pub fn parse_filter(
     let key = token.key?.to_ascii_lowercase();
     let text = || token.value.to_lowercase();
     let time = || {
-        let wrong = || format!("“{}” is no time: {}", token.value, time_spec::TIME_EXAMPLES);
+        let wrong = || format!("“{}” is not a time (try {})", token.value, time_spec::TIME_EXAMPLES);
         time_spec::parse_time(token.value, now).ok_or_else(wrong)
     };
     let filter = match key.as_str() {
@@ -88,14 +87,14 @@ pub fn parse_filter(
         "since" | "after" => time().map(SessionFilter::Since),
         unknown => {
             let nearest = nearest_key(unknown)?;
-            Err(format!("there is no “{unknown}:”: {nearest}:"))
+            Err(format!("unknown filter “{unknown}:”; did you mean “{nearest}:”?"))
         }
     };
     Some(filter.map(|filter| FilterCondition { not: token.negated, filter }))
 }
 
-/// The filter that was meant, where a name is only misspelt: anything else
-/// before a colon is a word.
+/// The filter that was meant, if its name is only misspelt. Anything else before a colon is
+/// a word.
 fn nearest_key(unknown: &str) -> Option<&'static str> {
     let most = if unknown.len() > 4 { 2 } else { 1 };
     let near = KEYS.iter().map(|key| (strsim::damerau_levenshtein(key, unknown), *key));
@@ -111,12 +110,12 @@ fn parse_number(text: &str, example: &str) -> Result<(Comparison, f64), String> 
     let plain = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
     match digits.parse() {
         Ok(number) if plain => Ok((compare, number)),
-        _ => Err(format!("“{text}” is no amount: {example}")),
+        _ => Err(format!("“{text}” is not a number (try {example})")),
     }
 }
 
 impl FilterCondition {
-    /// Whether it lets a session through.
+    /// Whether a session passes.
     pub fn matches(&self, row: &SessionRow) -> bool {
         self.filter.matches(row) != self.not
     }
@@ -166,7 +165,7 @@ impl Comparison {
     }
 }
 
-/// The name of a folder: the last part of its path.
+/// The last part of a folder's path.
 pub fn folder_name(folder: &str) -> &str {
     folder.rsplit('/').find(|part| !part.is_empty()).unwrap_or(folder)
 }

@@ -1,9 +1,9 @@
-//! How well a session answers the words of a query.
+//! How well a session matches the words of a query.
 //!
-//! A word that stands in one piece in the title counts most, then in one piece
-//! in another field, then as scattered letters of the title, then of another
-//! short field: a long prompt holds the letters of nearly any word. Equal
-//! sessions stay in the order they are given in: newest first.
+//! A word in one piece in the title counts most, then in one piece in another field, then
+//! as scattered letters of the title, then of another short field. Prompts are not searched
+//! for scattered letters: a long prompt contains the letters of nearly any word. Equal
+//! sessions keep their order, newest first.
 
 use std::cmp::Reverse;
 
@@ -14,33 +14,33 @@ use super::token::QueryToken;
 use super::{SessionQuery, SessionRow};
 use crate::index::fuzzy::{MatchQuality, WordMatcher};
 
-/// How well a session answers; higher is better.
+/// How well a session matches; greater is better.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct SessionScore(u32);
 
-/// Where in a session a word stands.
+/// A field of a session in which a word can match.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SessionField {
     /// Its title.
     Title,
     /// Its tag.
     Tag,
-    /// Its branch.
+    /// Its git branch.
     Branch,
     /// The name of its folder; the whole path for a word with a `/`.
     Folder,
-    /// The first prompt.
+    /// Its first prompt.
     FirstPrompt,
-    /// The last prompt.
+    /// Its last prompt.
     LastPrompt,
 }
 
 impl SessionField {
-    /// From the one that counts most.
+    /// All fields, most important first.
     const ALL: [Self; 6] =
         [Self::Title, Self::Tag, Self::Branch, Self::Folder, Self::FirstPrompt, Self::LastPrompt];
 
-    /// What stands there.
+    /// The text of the field.
     pub fn of(self, row: &SessionRow) -> Option<&str> {
         match self {
             Self::Title => Some(row.facts.title_text()),
@@ -62,20 +62,20 @@ impl SessionField {
 pub struct QueryWord {
     matcher: WordMatcher,
     not: bool,
-    /// Only in one piece: it stands in quotes, or says what is not wanted.
+    /// Match in one piece only: the word is quoted or negated.
     contiguous_only: bool,
-    /// It has a `/`: it is about paths.
+    /// The word has a `/`, so it is about paths.
     is_path: bool,
-    /// It may be the beginning of an id, in small letters.
+    /// The word in lower case, if it can be the start of an id.
     id_prefix: Option<String>,
 }
 
-/// Fewer characters of an id name nothing.
+/// Fewer characters of an id match nothing.
 const MIN_ID_CHARS: usize = 4;
 
 impl QueryWord {
     pub(super) fn new(token: &QueryToken<'_>) -> Option<Self> {
-        // A word with a colon that is no filter.
+        // Put the key back: the token is a word with a colon, not a filter.
         let key = token.key.map(|key| format!("{key}:")).unwrap_or_default();
         let text = format!("{key}{}", token.value);
         Some(Self {
@@ -87,7 +87,7 @@ impl QueryWord {
         })
     }
 
-    /// Whether no session answers this word that does not answer `former`.
+    /// Whether every session that matches this word also matches `former`.
     pub(super) fn is_refinement_of(&self, former: &Self) -> bool {
         let kind = |word: &Self| (word.not, word.contiguous_only, word.is_path, word.id_prefix.is_some());
         let same_kind = kind(self) == kind(former);
@@ -99,7 +99,7 @@ impl QueryWord {
         Some(if field == SessionField::Folder && !self.is_path { folder_name(text) } else { text })
     }
 
-    /// The best field and how much it counts; none where the word is nowhere.
+    /// The best field and its points; `None` if the word matches nowhere.
     fn best_field(&self, row: &SessionRow) -> Option<(u32, SessionField)> {
         let within =
             |field: SessionField| Some((field, self.matcher.match_contiguous(self.text(field, row)?)?));
@@ -112,8 +112,8 @@ impl QueryWord {
             .or_else(|| self.best_scattered(row))
     }
 
-    /// Whether it is the beginning of the session's id, or of what the agent that
-    /// keeps it calls it: neither is a field that a row shows.
+    /// Whether the word is the start of the session's id, or of its own agent's name for
+    /// it. A row shows neither, so nothing is highlighted.
     fn matches_id(&self, row: &SessionRow) -> bool {
         let Some(id) = &self.id_prefix else { return false };
         let of_agent = row.facts.agent_session.as_deref().and_then(|of_agent| of_agent.get(..id.len()));
@@ -133,7 +133,7 @@ impl QueryWord {
     }
 }
 
-/// Words of letters alone are none, unless all of them are digits of an id.
+/// A word of letters alone is no id, unless all of them are hexadecimal digits.
 fn could_be_id(text: &str) -> bool {
     let in_ids = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
     let is_plain = |byte: u8| byte.is_ascii_hexdigit() || byte == b'-';
@@ -143,8 +143,8 @@ fn could_be_id(text: &str) -> bool {
         && (text.bytes().all(is_plain) || text.bytes().any(is_marked))
 }
 
-/// What a word in one piece counts: anything in the title more than anything
-/// elsewhere, and anything in one piece more than scattered letters.
+/// The points of a match in one piece: any in the title more than any elsewhere, and all of
+/// them more than scattered letters.
 fn points(field: SessionField, fit: MatchQuality) -> u32 {
     let best = match field {
         SessionField::Title => 100,
@@ -160,15 +160,15 @@ fn points(field: SessionField, fit: MatchQuality) -> u32 {
     }
 }
 
-/// What the beginning of its id counts: it is meant.
+/// The points of the start of an id: whoever types that means the session.
 const ID_POINTS: u32 = 90;
-/// A title that is exactly what was typed comes before all.
+/// Extra points of a title that is exactly what was typed.
 const EXACT_TITLE_POINTS: u32 = 1000;
-/// A title that begins with it.
+/// Extra points of a title that starts with what was typed.
 const TITLE_START_POINTS: u32 = 2;
 
 impl SessionQuery {
-    /// How well a session answers; none where it does not.
+    /// How well a session matches; `None` if it does not.
     pub fn score(&self, row: &SessionRow) -> Option<SessionScore> {
         if !self.matches_filters(row) {
             return None;
@@ -193,8 +193,8 @@ impl SessionQuery {
         Some(SessionScore(points))
     }
 
-    /// The sessions that answer, by index, best first; of these `among` where
-    /// it is known that no other does.
+    /// The indexes of the matching rows, best first. `among` limits the search to former
+    /// hits.
     pub fn rank_all(&self, rows: &[SessionRow], among: Option<&[usize]>) -> Vec<usize> {
         let rank = |at: usize| Some((self.score(rows.get(at)?)?, at));
         let mut found: Vec<(SessionScore, usize)> = match among {
@@ -205,8 +205,8 @@ impl SessionQuery {
         found.into_iter().map(|(_, at)| at).collect()
     }
 
-    /// The field beside the title that a session was found by, to be shown with
-    /// it; none where the title says it all.
+    /// The first field other than the title that a word matched, to be shown with the row;
+    /// `None` if all words match the title.
     pub fn matched_field(&self, row: &SessionRow) -> Option<SessionField> {
         let wanted = self.words.iter().filter(|word| !word.not);
         wanted
@@ -215,18 +215,18 @@ impl SessionQuery {
             .find(|field| *field != SessionField::Title)
     }
 
-    /// The characters of a field's text, as it is shown, that the words were
-    /// found by: by position in characters, in order.
+    /// The characters of a field's shown text that the words matched, by position in characters,
+    /// in order.
     pub fn match_positions(&self, row: &SessionRow, field: SessionField, shown: &str) -> Vec<usize> {
         let found = self
             .words
             .iter()
             .filter(|word| !word.not && word.best_field(row).is_some_and(|(_, best)| best == field));
-        let mut lit: Vec<usize> = found
+        let mut positions: Vec<usize> = found
             .flat_map(|word| word.matcher.match_positions(shown, !word.contiguous_only && !field.is_prompt()))
             .collect();
-        lit.sort_unstable();
-        lit.dedup();
-        lit
+        positions.sort_unstable();
+        positions.dedup();
+        positions
     }
 }

@@ -105,12 +105,12 @@ fn a_mistake_is_told_in_its_place_and_the_rest_filters() {
         let [mistake] = &query.errors[..] else { panic!("{typed}: {:?}", query.errors) };
         assert_eq!((&typed[mistake.span.clone()], mistake.message.as_str()), (at, problem));
     };
-    let times = "“tomorow” is no time: 3d, 2w, yesterday or 2026-10-01";
+    let times = "“tomorow” is not a time (try 3d, 2w, yesterday or 2026-10-01)";
     check("parser since:tomorow", "since:tomorow", times);
-    check("cost:abc x", "cost:abc", "“abc” is no amount: cost:>1");
-    check("cost: x", "cost:", "“” is no amount: cost:>1");
-    check("-tga:keep", "-tga:keep", "there is no “tga:”: tag:");
-    check("brnach:x", "brnach:x", "there is no “brnach:”: branch:");
+    check("cost:abc x", "cost:abc", "“abc” is not a number (try cost:>1)");
+    check("cost: x", "cost:", "“” is not a number (try cost:>1)");
+    check("-tga:keep", "-tga:keep", "unknown filter “tga:”; did you mean “tag:”?");
+    check("brnach:x", "brnach:x", "unknown filter “brnach:”; did you mean “branch:”?");
     let query = parse("tag:keep since:tomorow rewrite");
     assert!(query.score(&whole()).is_some());
     assert!(query.score(&row("rewrite", 1)).is_none());

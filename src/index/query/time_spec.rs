@@ -1,15 +1,15 @@
-//! Points in time as a person types them.
+//! Parses points in time as a person types them.
 
 use chrono::{DateTime, Days, FixedOffset, Months, NaiveDate, TimeDelta, Utc};
 
-/// What would have been right, to be told with a mistake.
+/// Examples for the error about a time that cannot be parsed.
 pub const TIME_EXAMPLES: &str = "3d, 2w, yesterday or 2026-10-01";
 
-/// Words for days, and how many days ago each is.
+/// Words for days, with how many days ago each is.
 pub const NAMED_DAYS: [(&str, u64); 2] = [("today", 0), ("yesterday", 1)];
 
-/// When something began: `2026-10-01`, `2026-10`, `2026`, `today`, `yesterday`,
-/// or so long ago: `30m`, `5h`, `3d`, `2w`, `6mo`, `1y`.
+/// Parses `2026-10-01`, `2026-10`, `2026`, `today`, `yesterday`, or a time before `now`: `30m`,
+/// `5h`, `3d`, `2w`, `6mo`, `1y`. `None` if it is none of these.
 pub fn parse_time(text: &str, now: DateTime<FixedOffset>) -> Option<DateTime<Utc>> {
     let text = text.to_ascii_lowercase();
     let today = now.date_naive();
@@ -24,7 +24,7 @@ pub fn parse_time(text: &str, now: DateTime<FixedOffset>) -> Option<DateTime<Utc
     }
 }
 
-/// A day, or the first one of a month or a year.
+/// A day, or the first day of a month or a year.
 fn parse_date(text: &str) -> Option<NaiveDate> {
     let mut parts = text.split('-');
     let year = parts.next().filter(|year| year.len() == 4)?.parse().ok()?;

@@ -1,24 +1,23 @@
-//! What was typed, in pieces: words, `"phrases"`, `key:value`, and a `-` before
-//! any of them.
+//! Splits the input into words, `"phrases"` and `key:value`, each with an optional `-`.
 
 use std::ops::Range;
 
-/// One piece of what was typed.
+/// One piece of the input.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct QueryToken<'a> {
-    /// Its bytes.
+    /// Its bytes in the input.
     pub span: Range<usize>,
-    /// It says what is not wanted.
+    /// It starts with `-`: matches are unwanted.
     pub negated: bool,
-    /// What stands before the first colon, where that could be a filter's name.
+    /// What is before the first colon, if that can be the name of a filter.
     pub key: Option<&'a str>,
-    /// The rest, without its quotes.
+    /// The rest, without quotes.
     pub value: &'a str,
-    /// It stands in quotes.
+    /// It is quoted.
     pub is_quoted: bool,
 }
 
-/// All pieces, in order. An open quote goes to the end.
+/// All pieces, in order. A quote that is not closed reaches to the end.
 pub fn tokenize(typed: &str) -> Vec<QueryToken<'_>> {
     let mut tokens = Vec::new();
     let mut from = 0;

@@ -1,9 +1,8 @@
-//! What of a transcript's entries can be searched: prompts, replies, and apart
-//! from them what tools were asked and gave back.
+//! What is searchable in a transcript's entries: prompts, replies, and separately the input
+//! and output of tools.
 //!
-//! Not searched: the model's reasoning, what sub-agents and the agent itself
-//! wrote, summaries of compactions. What is shown beside a hit is read from
-//! the entry again, by the same rules.
+//! Not searchable: the model's reasoning, subagents' messages, hidden messages, summaries
+//! of compactions. Snippets are read from the entry again by the same rules.
 
 use std::borrow::Cow;
 
@@ -15,28 +14,28 @@ use super::tokenizer;
 use crate::session::prompt::is_user_typed;
 use crate::session::raw_entry::{EntryKind, RawEntry, RawField, json_text};
 
-/// Bytes of what was said in one entry that are searched.
+/// How many bytes of the messages of one entry are searchable.
 const MAX_TEXT_BYTES: usize = 256 << 10;
 
-/// Bytes of one tool's input or output that are searched: its beginning, and
-/// its end, where errors stand.
+/// How many bytes of one tool's input or output are searchable: its start, and its end,
+/// where errors are.
 const TOOL_HEAD_TAIL_BYTES: (usize, usize) = (1024, 512);
 
-/// One entry's words, as the index takes them.
+/// The words of one entry, as the index stores them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Passage {
-    /// Where the entry's line begins in the transcript, in bytes.
+    /// The byte offset of the entry's line in the transcript.
     pub offset: u64,
-    /// Bytes of that line.
+    /// Length of that line in bytes.
     pub length: u64,
     /// The words of the prompt or reply; may be empty.
     pub(super) message_words: String,
-    /// The words of tools; may be empty.
+    /// The words of tool input and output; may be empty.
     pub(super) tool_words: String,
 }
 
 impl Passage {
-    /// The words of this line; none where it has nothing to search.
+    /// The words of this entry; `None` if nothing in it is searchable.
     pub fn from_line(line: &RawEntry<'_>, offset: u64) -> Option<Self> {
         let texts = EntryTexts::from_line(line);
         let said = fold_all(texts.messages.iter().map(|text| &text[..char_floor(text, MAX_TEXT_BYTES)]));
@@ -57,12 +56,12 @@ impl Passage {
     }
 }
 
-/// The texts of one entry as they were written.
+/// The original texts of one entry.
 #[derive(Debug, Default)]
 pub(super) struct EntryTexts<'a> {
-    /// What was said.
+    /// Prompts and replies.
     pub messages: Vec<Cow<'a, str>>,
-    /// What tools were asked and gave back.
+    /// Tool input and output.
     pub tools: Vec<Cow<'a, str>>,
 }
 
@@ -85,7 +84,7 @@ struct RawBlock<'a> {
 }
 
 impl<'a> EntryTexts<'a> {
-    /// The texts of a line that a person can be led to.
+    /// The searchable texts of an entry.
     pub fn from_line(line: &RawEntry<'a>) -> Self {
         let mut texts = Self::default();
         let kind = line.kind();
@@ -119,14 +118,14 @@ impl<'a> EntryTexts<'a> {
     }
 }
 
-/// What of a message's content has text in it.
+/// The parts of a message that have text.
 enum TextSource<'a> {
     Text(Cow<'a, str>),
     Input(&'a str),
     Result(RawField<'a>),
 }
 
-/// What has text in a content, which is a text or a list of blocks.
+/// The text parts of a content, which is a string or a list of blocks.
 fn text_sources<'a>(content: RawField<'a>) -> Vec<TextSource<'a>> {
     let Some(json) = content.map(RawValue::get) else { return Vec::new() };
     if !json.starts_with('[') {
@@ -142,7 +141,7 @@ fn text_sources<'a>(content: RawField<'a>) -> Vec<TextSource<'a>> {
     blocks.into_iter().filter_map(piece).collect()
 }
 
-/// All strings in a tool's input, whatever they are called.
+/// All strings in a tool's input, whatever their keys.
 fn collect_strings(value: Value, found: &mut Vec<Cow<'_, str>>) {
     match value {
         Value::String(text) => found.push(Cow::Owned(text)),
@@ -164,7 +163,7 @@ fn fold_all<'a>(texts: impl Iterator<Item = &'a str>) -> String {
     all
 }
 
-/// The last place not behind `at` where a character begins.
+/// The last character boundary at or before `at`.
 fn char_floor(text: &str, at: usize) -> usize {
     text.floor_char_boundary(at)
 }

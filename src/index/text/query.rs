@@ -1,57 +1,55 @@
-//! What a person types to find a text.
+//! What a person types to search messages.
 //!
-//! Words that must all be there, `"phrases"`, `-words` that must not, `begin*`.
-//! Whatever is typed means something: there is no wrong query. A word that
-//! punctuation divides (`foo_bar::baz`, `src/parse.rs`, 登录) is a phrase of its
-//! pieces. Nothing typed reaches the database but as a quoted word.
+//! Words that must all occur, `"phrases"`, `-words` that must not, `prefix*`. Every input
+//! is a valid query. A word with punctuation (`foo_bar::baz`, `src/parse.rs`) or in CJK
+//! (登录) is a phrase of its pieces. Only quoted words ever reach the database.
 
 use super::tokenizer;
 
-/// So many terms count, and so many words of each: more was pasted, not asked.
+/// The most terms, and the most words of a term: more was pasted, not asked.
 const MAX_TERMS: usize = 32;
 
-/// A beginning shorter than this is taken for a whole word: it would match a
-/// good part of all that was ever said.
+/// A shorter prefix counts as a whole word: it would match a large part of all messages.
 const MIN_PREFIX_CHARS: usize = 3;
 
-/// A text to look for.
+/// A parsed search.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct FullTextQuery {
-    /// All of these must be in one message.
+    /// All of these must occur in one message.
     pub(super) wanted: Vec<Phrase>,
-    /// None of these may be in it.
+    /// None of these may occur in it.
     pub(super) unwanted: Vec<Phrase>,
-    /// Look into what tools were asked and gave back, too.
+    /// Search tool input and output too.
     pub(super) tools: bool,
 }
 
-/// Words that stand next to each other.
+/// Words next to each other.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Phrase {
     pub words: Vec<String>,
-    /// The last word is only the beginning of one.
+    /// The last word is only a prefix.
     pub last_is_prefix: bool,
 }
 
 impl FullTextQuery {
-    /// A query that is complete.
+    /// Parses a complete query.
     pub fn parse(typed: &str) -> Self {
         Self::parse_terms(typed, false)
     }
 
-    /// A query that is still being typed: its last word may go on.
+    /// Parses a query that is still being typed: its last word may go on.
     pub fn typing(typed: &str) -> Self {
         Self::parse_terms(typed, true)
     }
 
-    /// Whether to look into what tools were asked and gave back, too.
+    /// Searches tool input and output too.
     #[must_use]
     pub fn with_tools(self, tools: bool) -> Self {
         Self { tools, ..self }
     }
 
-    /// There is nothing to look for; what only says what is not wanted finds
-    /// nothing either.
+    /// Whether there is nothing to look for. A query of unwanted words alone finds nothing
+    /// either.
     pub fn is_empty(&self) -> bool {
         self.wanted.is_empty()
     }
@@ -60,9 +58,9 @@ impl FullTextQuery {
         let mut query = Self::default();
         let mut rest = typed.trim_start();
         while !rest.is_empty() && query.wanted.len() + query.unwanted.len() < MAX_TERMS {
-            // `--flag` is a flag, `-flag` says that it is not wanted.
+            // `--flag` is a word, `-flag` is an unwanted word.
             let not = rest.starts_with('-') && !rest.starts_with("--");
-            // What is not wanted is taken at its word until it is a whole one.
+            // An unwanted word excludes nothing before it is complete.
             let (phrase, after) = next_term(&rest[usize::from(not)..], typing && !not);
             if !phrase.words.is_empty() {
                 if not { &mut query.unwanted } else { &mut query.wanted }.push(phrase);
@@ -72,8 +70,8 @@ impl FullTextQuery {
         query
     }
 
-    /// All that is wanted as one phrase, in the order it was typed; none where
-    /// that says nothing more.
+    /// All wanted words as one phrase, in the order they were typed; `None` if that is the
+    /// same query.
     pub(super) fn as_one_phrase(&self) -> Option<Self> {
         let (last, before) = self.wanted.split_last().filter(|(_, before)| !before.is_empty())?;
         if before.iter().any(|phrase| phrase.last_is_prefix) {
@@ -81,7 +79,7 @@ impl FullTextQuery {
         }
         let words = self.wanted.iter().flat_map(|phrase| phrase.words.clone()).collect();
         let wanted = vec![Phrase { words, last_is_prefix: last.last_is_prefix }];
-        // Where words stand is known only of what was said.
+        // Only the table of messages knows positions.
         Some(Self { wanted, unwanted: self.unwanted.clone(), tools: false })
     }
 
@@ -90,8 +88,8 @@ impl FullTextQuery {
         join_terms(&self.wanted, &self.unwanted)
     }
 
-    /// As [`expression`](Self::expression), for a table that knows nothing of
-    /// where words stand: finds too much rather than too little.
+    /// As [`fts_expression`](Self::fts_expression), for a table without word positions.
+    /// Finds too much rather than too little.
     pub(super) fn fts_expression_without_positions(&self) -> String {
         let single = |phrase: &Phrase| {
             let mut single: Vec<Phrase> = phrase
@@ -100,7 +98,8 @@ impl FullTextQuery {
                 .map(|word| Phrase { words: vec![word.clone()], last_is_prefix: false })
                 .collect();
             if let Some(last) = single.last_mut() {
-                // It has no table of beginnings either: the shortest would be dear.
+                // That table has no prefix index either, so the shortest prefixes would be
+                // slow.
                 last.last_is_prefix =
                     phrase.last_is_prefix && last.words[0].chars().count() > MIN_PREFIX_CHARS;
             }
@@ -120,7 +119,7 @@ fn join_terms(wanted: &[Phrase], unwanted: &[Phrase]) -> String {
     if unwanted.is_empty() { wanted } else { format!("{wanted} NOT ({})", all(unwanted, " OR ")) }
 }
 
-/// The first term of what was typed, and what follows it.
+/// The first term of the input, and what follows it.
 fn next_term(typed: &str, typing: bool) -> (Phrase, &str) {
     let (inside, after, closed) = match typed.strip_prefix('"') {
         Some(quoted) => match quoted.split_once('"') {
@@ -145,13 +144,13 @@ fn next_term(typed: &str, typing: bool) -> (Phrase, &str) {
     (phrase, starred.unwrap_or(after))
 }
 
-/// Whether a word may be looked for by its beginning.
+/// Whether a word may be searched by its prefix.
 fn can_be_prefix(word: &str) -> bool {
     !tokenizer::is_single_char_word(word) && word.chars().count() >= MIN_PREFIX_CHARS
 }
 
 impl Phrase {
-    /// Whether these words of a text begin with the phrase.
+    /// Whether a sequence of words starts with this phrase.
     pub fn is_prefix_of<'a>(&self, mut text: impl Iterator<Item = &'a str>) -> bool {
         let last = self.words.len().saturating_sub(1);
         self.words.iter().enumerate().all(|(at, word)| {
@@ -166,7 +165,7 @@ impl Phrase {
     }
 
     fn expression(&self) -> String {
-        // The words hold neither quotes nor blanks: `words` made them.
+        // The words hold neither quotes nor blanks: the tokenizer made them.
         format!("\"{}\"{}", self.words.join(" "), if self.last_is_prefix { " *" } else { "" })
     }
 }

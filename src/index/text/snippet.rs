@@ -1,4 +1,4 @@
-//! The sentence in which a hit was said, read from its entry.
+//! The sentence of a hit, read from its entry.
 
 use std::collections::HashSet;
 use std::ops::Range;
@@ -10,43 +10,43 @@ use super::query::FullTextQuery;
 use super::tokenizer;
 use crate::session::raw_entry::{EntryKind, RawEntry};
 
-/// Characters of the line that is shown.
+/// The most characters of a snippet.
 const MAX_SNIPPET_CHARS: usize = 160;
 
-/// Characters before the hit, where the sentence is longer than that.
+/// How many characters before the hit are kept of a longer sentence.
 const CONTEXT_CHARS: usize = 48;
 
-/// So many places where the query matches are weighed.
+/// How many matches are compared to find the best sentence.
 const MAX_WEIGHED: usize = 64;
 
-/// Who said it.
+/// Who wrote the sentence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SnippetRole {
     /// A person.
     Prompt,
     /// The model.
     Reply,
-    /// A tool: what it was asked or gave back.
+    /// A tool: its input or its output.
     Tool,
 }
 
-/// What is shown of a hit. The text is as hostile as any of a transcript.
+/// The sentence of a hit. Its text is hostile, like all text of a transcript.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Snippet {
-    /// The entry, so that a screen can go there; none where it has no uuid.
+    /// The entry's uuid, so that a screen can go there, if it has one.
     pub uuid: Option<String>,
-    /// Who said it.
+    /// Who wrote it.
     pub role: SnippetRole,
-    /// When.
+    /// The entry's time.
     pub at: Option<DateTime<Utc>>,
-    /// The sentence, one line, cut to what a row may hold.
+    /// The sentence: one line, cut to what a row holds.
     pub text: String,
-    /// The characters that match, by position in characters, in order.
+    /// The matched characters by position in characters, in order.
     pub match_positions: Vec<usize>,
 }
 
-/// The sentence of an entry that the query is about; none where the entry, as
-/// it is now, does not match (the index is older than the transcript).
+/// The sentence of an entry that matches; `None` if the entry does not match any more (the
+/// index is older than the transcript).
 pub fn snippet(line: &[u8], query: &FullTextQuery) -> Option<Snippet> {
     let line = RawEntry::parse(std::str::from_utf8(line).ok()?.trim())?;
     let texts = EntryTexts::from_line(&line);
@@ -56,48 +56,48 @@ pub fn snippet(line: &[u8], query: &FullTextQuery) -> Option<Snippet> {
         let tools = query.tools.then(|| texts.tools.join("\n"))?;
         best_sentence(&tools, query).map(|found| (SnippetRole::Tool, found))
     });
-    let (role, (text, lit)) = found?;
+    let (role, (text, positions)) = found?;
     Some(Snippet {
         uuid: line.uuid().map(Into::into),
         role,
         at: line.timestamp(),
         text,
-        match_positions: lit,
+        match_positions: positions,
     })
 }
 
-/// A place where one of the query's phrases stands.
+/// A place where a phrase of the query matches.
 struct PhraseMatch {
     phrase: usize,
     place: Range<usize>,
 }
 
-/// The sentence with the most of what is wanted, and what is lit in it.
+/// The sentence with the most different phrases, and its matched characters.
 fn best_sentence(text: &str, query: &FullTextQuery) -> Option<(String, Vec<usize>)> {
-    let spots = phrase_matches(text, query)?;
+    let matches = phrase_matches(text, query)?;
     let weigh = |sentence: &Range<usize>| {
-        let inside = spots.iter().filter(|spot| sentence.contains(&spot.place.start));
-        inside.map(|spot| spot.phrase).collect::<HashSet<_>>().len()
+        let inside = matches.iter().filter(|matched| sentence.contains(&matched.place.start));
+        inside.map(|matched| matched.phrase).collect::<HashSet<_>>().len()
     };
     let mut best: Option<(usize, Range<usize>, usize)> = None;
     let mut end = 0;
-    for spot in spots.iter().take(MAX_WEIGHED) {
-        if spot.place.start < end {
+    for matched in matches.iter().take(MAX_WEIGHED) {
+        if matched.place.start < end {
             continue;
         }
-        let sentence = sentence_around(text, spot.place.start);
+        let sentence = sentence_around(text, matched.place.start);
         end = sentence.end;
         let weight = weigh(&sentence);
         if best.as_ref().is_none_or(|(most, ..)| weight > *most) {
-            best = Some((weight, sentence, spot.place.start));
+            best = Some((weight, sentence, matched.place.start));
         }
     }
     let (_, sentence, hit) = best?;
-    Some(one_line(text, sentence, hit, &spots))
+    Some(one_line(text, sentence, hit, &matches))
 }
 
-/// Where the phrases of a query stand; none unless all of them do somewhere, and
-/// nothing does that is not wanted.
+/// All places where phrases match; `None` unless all wanted phrases occur and no unwanted
+/// one does.
 fn phrase_matches(text: &str, query: &FullTextQuery) -> Option<Vec<PhraseMatch>> {
     let mut folded = String::new();
     let mut words: Vec<(Range<usize>, Range<usize>)> = Vec::new();
@@ -107,7 +107,7 @@ fn phrase_matches(text: &str, query: &FullTextQuery) -> Option<Vec<PhraseMatch>>
         words.push((start..folded.len(), place));
     });
     let mut missing: HashSet<usize> = (0..query.wanted.len()).collect();
-    let mut spots = Vec::new();
+    let mut matches = Vec::new();
     for (at, (_, place)) in words.iter().enumerate() {
         let from_here = || words[at..].iter().map(|(word, _)| &folded[word.clone()]);
         if query.unwanted.iter().any(|phrase| phrase.is_prefix_of(from_here())) {
@@ -117,11 +117,11 @@ fn phrase_matches(text: &str, query: &FullTextQuery) -> Option<Vec<PhraseMatch>>
             if phrase.is_prefix_of(from_here()) {
                 let last = &words[at + phrase.words.len() - 1].1;
                 missing.remove(&number);
-                spots.push(PhraseMatch { phrase: number, place: place.start..last.end });
+                matches.push(PhraseMatch { phrase: number, place: place.start..last.end });
             }
         }
     }
-    missing.is_empty().then_some(spots)
+    missing.is_empty().then_some(matches)
 }
 
 /// The sentence around a byte of a text.
@@ -140,28 +140,28 @@ fn sentence_around(text: &str, at: usize) -> Range<usize> {
     start..end.unwrap_or(text.len())
 }
 
-/// A sentence with its blanks folded, cut around the hit if it is too long, and
-/// the positions of the characters that are lit.
-fn one_line(text: &str, sentence: Range<usize>, hit: usize, spots: &[PhraseMatch]) -> (String, Vec<usize>) {
+/// A sentence with folded white space, cut around the hit if it is too long, and the
+/// positions of the matched characters.
+fn one_line(text: &str, sentence: Range<usize>, hit: usize, matches: &[PhraseMatch]) -> (String, Vec<usize>) {
     let mut start = sentence.start;
     let before = text[start..hit].chars().count();
     if before > CONTEXT_CHARS && text[sentence.clone()].chars().count() > MAX_SNIPPET_CHARS {
         let cut = text[start..hit].char_indices().rev().nth(CONTEXT_CHARS - 1).map_or(0, |(at, _)| at);
         start += cut;
-        // From the next word on, where words are divided.
+        // Start at the next word, if words are separated.
         start += text[start..hit].find(' ').map_or(0, |blank| blank + 1);
     }
-    let (mut line, mut lit) = (String::new(), Vec::new());
+    let (mut line, mut positions) = (String::new(), Vec::new());
     let mut length = 0;
     if start > sentence.start {
         line.push('…');
         length += 1;
     }
-    let mut spots = spots.iter().filter(|spot| spot.place.end > start).peekable();
+    let mut matches = matches.iter().filter(|matched| matched.place.end > start).peekable();
     let mut reach = start;
     for (at, c) in text[start..sentence.end].char_indices().map(|(at, c)| (start + at, c)) {
-        while let Some(spot) = spots.next_if(|spot| spot.place.start <= at) {
-            reach = reach.max(spot.place.end);
+        while let Some(matched) = matches.next_if(|matched| matched.place.start <= at) {
+            reach = reach.max(matched.place.end);
         }
         let c = if c.is_whitespace() { ' ' } else { c };
         if c == ' ' && (line.is_empty() || line.ends_with(' ')) {
@@ -172,14 +172,14 @@ fn one_line(text: &str, sentence: Range<usize>, hit: usize, spots: &[PhraseMatch
             break;
         }
         if at < reach {
-            lit.push(length);
+            positions.push(length);
         }
         line.push(c);
         length += 1;
     }
     line.truncate(line.trim_end().len());
-    lit.retain(|&at| at < line.chars().count());
-    (line, lit)
+    positions.retain(|&at| at < line.chars().count());
+    (line, positions)
 }
 
 #[cfg(test)]
@@ -193,7 +193,7 @@ mod tests {
         snippet(line.to_string().as_bytes(), query)
     }
 
-    /// The snippet with what is lit in square brackets.
+    /// The snippet with what is positions in square brackets.
     fn check(said: &str, typed: &str, expected: &str) {
         let snippet = found(said, &FullTextQuery::parse(typed)).map(|snippet| bracketed(&snippet));
         assert_eq!(snippet.unwrap_or_default(), expected, "{typed} in {said}");
@@ -201,7 +201,7 @@ mod tests {
 
     fn bracketed(snippet: &Snippet) -> String {
         let mut text = String::new();
-        let lit = |at| snippet.match_positions.contains(&at);
+        let positions = |at| snippet.match_positions.contains(&at);
         for (at, c) in snippet.text.chars().enumerate() {
             if lit(at) && (at == 0 || !lit(at - 1)) {
                 text.push('[');

@@ -1,24 +1,24 @@
-//! The tables of the full-text index: words in FTS5, and where they were said.
+//! The tables of the full-text index: words in FTS5, and the position of their entries.
 //!
-//! The texts themselves are not kept: a hit says where in the transcript its
-//! entry lies. Rows are numbered so that what was said later has the higher
-//! number; so a search walks from the newest on and stops when it has enough.
+//! Stores no text: a hit gives the position of its entry in the transcript. Later messages
+//! have higher row numbers, so a search walks from the newest on and stops when it has
+//! enough.
 
 use rusqlite::{Connection, OptionalExtension, Result, Transaction, params};
 
 use super::passage::Passage;
 
-/// Where the numbers of an empty index begin: room for older ones below.
+/// The first row number of an empty index; leaves room for older sessions below.
 const FIRST_ROW: i64 = 1 << 40;
 
 /// Bytes of words that FTS5 collects before it writes a segment.
 const FTS_HASH_BYTES: i64 = 32 << 20;
 
-/// So many segments of a size before FTS5 makes one of them. More are quicker
-/// to write and slower to search.
+/// How many segments of one size FTS5 keeps before it merges them. More are faster to write
+/// and slower to search.
 const FTS_AUTOMERGE: i64 = 8;
 
-/// A session's passages, or those that are new since it was last read.
+/// A session's passages, or the ones added since it was last read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SessionPassages {
     /// The session's row.
@@ -29,14 +29,14 @@ pub struct SessionPassages {
     pub passages: Vec<Passage>,
 }
 
-/// Makes the tables where there are none.
+/// Creates the tables if they do not exist.
 ///
-/// What tools printed is by far the most, so of it only is kept which entry
-/// has which word; whether words stand together, a search reads there. What
-/// was said is kept with places, and by the first three letters too: that is
-/// what keeps a word that is being typed within a few milliseconds.
+/// Tool output is by far the most text, so that table only stores which entry has which
+/// word; whether words stand together is checked in the transcript. The table of messages
+/// stores positions, and an index of three-letter prefixes, which keeps a search while
+/// typing within a few milliseconds.
 pub fn schema(connection: &Connection) -> Result<()> {
-    // `ascii` divides at what `words` leaves between words, and nowhere else.
+    // `ascii` splits exactly where the tokenizer puts blanks.
     let fts5 = "USING fts5(words, content='', contentless_delete=1, tokenize='ascii'";
     let tuned = |table: &str| {
         let set = |key, value| format!("INSERT INTO {table}({table}, rank) VALUES('{key}', {value});");
@@ -56,8 +56,8 @@ pub fn schema(connection: &Connection) -> Result<()> {
     ))
 }
 
-/// Takes in what sessions hold. The larger a batch, the cheaper: each takes a
-/// run of numbers, above all others if it is newer than they are, else below.
+/// Adds passages. The larger a batch, the cheaper: each takes a run of row numbers, above
+/// all others if it is newer than they are, else below.
 pub fn ingest(transaction: &Transaction<'_>, mut batch: Vec<SessionPassages>) -> Result<()> {
     batch.retain(|text| !text.passages.is_empty());
     batch.sort_by_key(|text| text.active);
@@ -76,7 +76,7 @@ pub fn ingest(transaction: &Transaction<'_>, mut batch: Vec<SessionPassages>) ->
     insert_rows(transaction, newer, last + 1)
 }
 
-/// Writes texts with ascending numbers, as FTS5 likes it.
+/// Inserts in ascending row order, which FTS5 writes fastest.
 fn insert_rows(transaction: &Transaction<'_>, texts: &[SessionPassages], mut row: i64) -> Result<()> {
     let mut block = transaction.prepare_cached("INSERT INTO text_block VALUES(?1, ?2, ?3, ?4)")?;
     let mut place = transaction.prepare_cached("INSERT INTO text_place VALUES(?1, ?2, ?3)")?;
@@ -99,7 +99,7 @@ fn insert_rows(transaction: &Transaction<'_>, texts: &[SessionPassages], mut row
     Ok(())
 }
 
-/// Drops all that is known of a session's text.
+/// Removes everything about a session's text.
 pub fn forget(transaction: &Transaction<'_>, session: i64) -> Result<()> {
     let mut blocks = transaction.prepare_cached("SELECT first, last FROM text_block WHERE session = ?1")?;
     let blocks = blocks.query_map([session], |row| Ok((row.get(0)?, row.get(1)?)))?;

@@ -1,19 +1,18 @@
-//! Text as the words that a search compares.
+//! Splits text into the words that a search compares.
 //!
-//! One way for what is indexed, what is typed and what is lit, so that the
-//! three always agree: lower case, without diacritics, compatible forms made
-//! one (NFKD). A CJK character is a word of its own, since nothing divides the
-//! words there; all that is neither letter nor digit divides words.
+//! Used for what is indexed, what is typed and what is highlighted, so the three always
+//! agree: lower case, no diacritics, compatibility forms unified (NFKD). Each CJK character
+//! is a word of its own, since nothing separates words there. Everything that is neither
+//! letter nor digit separates words.
 
 use std::ops::Range;
 
 use unicode_normalization::char::{decompose_compatible, is_combining_mark};
 
-/// Bytes of a word that count; what is longer is a blob, and is told apart by
-/// its beginning.
+/// How many bytes of a word count. A longer one is a blob, and its start tells it apart.
 const MAX_WORD_BYTES: usize = 64;
 
-/// Gives each word of a text, with the bytes it was made of.
+/// Passes each word of a text to `found`, with the range of bytes it was made of.
 pub fn for_each_word(text: &str, found: impl FnMut(&str, Range<usize>)) {
     let mut words = Tokenizer { word: String::new(), start: 0, end: 0, alone: false, found };
     for (at, c) in text.char_indices() {
@@ -33,7 +32,7 @@ pub fn for_each_word(text: &str, found: impl FnMut(&str, Range<usize>)) {
     words.finish();
 }
 
-/// The words with a blank between them: what the index is given.
+/// The words separated by blanks, as the index stores them.
 pub fn fold_words(text: &str) -> String {
     let mut folded = String::with_capacity(text.len());
     for_each_word(text, |word, _| {
@@ -45,18 +44,17 @@ pub fn fold_words(text: &str) -> String {
     folded
 }
 
-/// Whether this word stands by itself in a run of CJK, so that no letter
-/// typed after it makes it longer.
+/// Whether this word is a single CJK character, which never continues.
 pub fn is_single_char_word(word: &str) -> bool {
     word.chars().next().is_some_and(is_cjk_letter)
 }
 
-/// A word in the making.
+/// The word that is being read.
 struct Tokenizer<F> {
     word: String,
     start: usize,
     end: usize,
-    /// The word is a CJK character: the next one begins another word.
+    /// It is a CJK character, so the next one starts another word.
     alone: bool,
     found: F,
 }
@@ -69,10 +67,10 @@ impl<F: FnMut(&str, Range<usize>)> Tokenizer<F> {
         self.push(letter, place);
     }
 
-    /// One character of what a character that is not ASCII comes apart into.
+    /// One character of the decomposition of a non-ASCII character.
     fn push_decomposed(&mut self, part: char, place: Range<usize>) {
         if is_accent(part) {
-            // It belongs to its letter, and is lit with it.
+            // It belongs to its letter and is highlighted with it.
             self.end = if self.word.is_empty() { self.end } else { place.end };
         } else if is_cjk_letter(part) {
             self.finish();
@@ -107,15 +105,15 @@ impl<F: FnMut(&str, Range<usize>)> Tokenizer<F> {
     }
 }
 
-/// Marks that a search passes over. Not those of Indic scripts, where they are
-/// vowels, nor the voicing marks of kana.
+/// Marks that a search ignores. Not those of Indic scripts, where they are vowels, nor the
+/// voicing marks of kana.
 fn is_accent(c: char) -> bool {
     matches!(c, '\u{300}'..='\u{36f}' | '\u{591}'..='\u{5c7}' | '\u{64b}'..='\u{65f}'
         | '\u{1ab0}'..='\u{1aff}' | '\u{1dc0}'..='\u{1dff}' | '\u{200c}'..='\u{200d}'
         | '\u{20d0}'..='\u{20ff}' | '\u{fe00}'..='\u{fe0f}' | '\u{fe20}'..='\u{fe2f}')
 }
 
-/// Han, kana, bopomofo, and the consonant that begins a Hangul syllable.
+/// Han, kana, bopomofo, and the initial consonants of Hangul syllables.
 fn is_cjk_letter(c: char) -> bool {
     matches!(c, '\u{1100}'..='\u{115f}' | '\u{3005}'..='\u{3007}' | '\u{3041}'..='\u{3096}'
         | '\u{30a1}'..='\u{30fa}' | '\u{30fc}'..='\u{30ff}' | '\u{3105}'..='\u{312f}'
@@ -123,8 +121,7 @@ fn is_cjk_letter(c: char) -> bool {
         | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{323af}')
 }
 
-/// What ends a character that stands alone: voicing marks, Hangul vowels and
-/// final consonants.
+/// What completes such a character: voicing marks, Hangul vowels and final consonants.
 fn extends_cjk_letter(c: char) -> bool {
     matches!(c, '\u{3099}' | '\u{309a}' | '\u{1160}'..='\u{11ff}')
 }

@@ -1,5 +1,5 @@
-//! Finding a text: from what was said last back to the oldest, one hit a
-//! session, until there are enough.
+//! Walks the index from the newest message to the oldest, one hit per session, until there
+//! are enough.
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -12,15 +12,15 @@ use super::snippet::{Snippet, snippet};
 /// More hits than this in one session are not counted.
 pub const MAX_COUNTED_HITS: usize = 99;
 
-/// So many rows that are of no use are passed over one by one; after them the
-/// search begins anew behind the sessions they belong to.
+/// After this many rows of no use the search starts again below the sessions they belong
+/// to.
 const MAX_USELESS_ROWS: usize = 64;
 
-/// As above, where a word's beginning makes each new search dear.
+/// The same for prefix searches, where starting again costs more.
 const MAX_USELESS_PREFIX_ROWS: usize = 4096;
 
-/// So many entries are read for each session that is asked for; where the index
-/// promised too much, the search ends there.
+/// How many entries are read per requested session. If the index promised too much, the
+/// search ends there.
 const READS_PER_SESSION: usize = 8;
 
 /// The best hit of a session.
@@ -28,29 +28,28 @@ const READS_PER_SESSION: usize = 8;
 pub struct IndexHit {
     /// The session's row.
     pub session: i64,
-    /// Where the entry begins in the transcript, in bytes.
+    /// The byte offset of the entry in the transcript.
     pub offset: u64,
-    /// The entry and the sentence.
+    /// The entry's sentence.
     pub snippet: Snippet,
-    /// Other hits seen in this session, at most [`MOST_COUNTED`].
+    /// Other hits seen in this session, at most [`MAX_COUNTED_HITS`].
     pub others: usize,
 }
 
-/// What a search found.
+/// The result of a walk.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct IndexHits {
-    /// One a session. Those where the words stand together as they were typed
-    /// come first; among equals, what was said last.
+    /// One hit per session. Those with the words next to each other as typed come first;
+    /// among equals, the newest.
     pub sessions: Vec<IndexHit>,
-    /// There may be more sessions than these.
+    /// There may be more sessions.
     pub more: bool,
 }
 
-/// The sessions in which a text was said, at most `limit` of them, out of those
-/// that `in_scope` allows by their row.
+/// The sessions with a matching message, at most `limit` of those whose row is `in_scope`.
 ///
-/// `read` gives those bytes of a session's transcript, as it is now; none where
-/// it is gone. Only entries that match as they are now are hits.
+/// `read` returns a range of a session's transcript as it is now, or `None` if it is gone.
+/// Only entries that still match are hits.
 pub fn search(
     connection: &Connection,
     query: &FullTextQuery,
@@ -58,7 +57,7 @@ pub fn search(
     limit: usize,
     read: impl FnMut(i64, Range<u64>) -> Option<Vec<u8>>,
 ) -> Result<IndexHits> {
-    // One state of the index from the first row to the last.
+    // One transaction, so the index stays the same from the first row to the last.
     let connection = &*connection.unchecked_transaction()?;
     let reads = limit.saturating_mul(READS_PER_SESSION);
     let (found, by_session) = (Vec::new(), HashMap::new());
@@ -80,13 +79,13 @@ pub fn search(
     Ok(IndexHits { sessions: hits.collect(), more })
 }
 
-/// A search on its way.
+/// The state of a walk.
 struct IndexWalk<'a, F, R> {
     connection: &'a Connection,
     in_scope: F,
     read: R,
     sessions_left: usize,
-    /// Entries that may still be read.
+    /// How many more entries may be read.
     reads_left: usize,
     found: Vec<SessionMatch>,
     by_session: HashMap<i64, usize>,
@@ -95,14 +94,14 @@ struct IndexWalk<'a, F, R> {
 struct SessionMatch {
     session: i64,
     offset: u64,
-    /// The newest hit of the best kind; none where the session cannot be read.
+    /// The newest hit of the best kind; `None` if the session cannot be read.
     snippet: Option<Snippet>,
     count: usize,
-    /// Hits of the walk that goes on.
+    /// Hits counted by the current pass.
     count_in_walk: usize,
 }
 
-/// Consecutive rows that are one session's.
+/// Consecutive rows of one session.
 #[derive(Clone, Copy)]
 struct RowBlock {
     first: i64,
@@ -110,7 +109,8 @@ struct RowBlock {
 }
 
 impl<F: Fn(i64) -> bool, R: FnMut(i64, Range<u64>) -> Option<Vec<u8>>> IndexWalk<'_, F, R> {
-    /// Goes through what matches, newest first; true if it stopped with more to come.
+    /// Walks the matching rows, newest first. Returns `true` if it stopped with more to
+    /// come.
     fn walk(&mut self, query: &FullTextQuery) -> Result<bool> {
         let tools = " UNION SELECT rowid FROM tools WHERE tools MATCH ?3 AND rowid <= ?2";
         let matching = format!(
@@ -164,7 +164,7 @@ impl<F: Fn(i64) -> bool, R: FnMut(i64, Range<u64>) -> Option<Vec<u8>>> IndexWalk
         }
     }
 
-    /// Whether another hit in this session would tell anything.
+    /// Whether another hit in this session adds anything.
     fn is_wanted(&self, session: i64) -> bool {
         match self.by_session.get(&session) {
             Some(&at) => self.found[at].snippet.is_some() && self.found[at].count_in_walk <= MAX_COUNTED_HITS,
@@ -172,7 +172,7 @@ impl<F: Fn(i64) -> bool, R: FnMut(i64, Range<u64>) -> Option<Vec<u8>>> IndexWalk
         }
     }
 
-    /// False where the search has all that was asked for.
+    /// Returns `false` once the search has everything that was asked for.
     fn push_row(&mut self, query: &FullTextQuery, session: i64, row: i64) -> Result<bool> {
         if let Some(&at) = self.by_session.get(&session) {
             let found = &mut self.found[at];
@@ -184,9 +184,10 @@ impl<F: Fn(i64) -> bool, R: FnMut(i64, Range<u64>) -> Option<Vec<u8>>> IndexWalk
             return Ok(false);
         }
         self.reads_left -= 1;
-        let mut place = self.connection.prepare_cached("SELECT at, length FROM text_place WHERE row = ?1")?;
-        let place = place.query_row([row], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?)));
-        let Some((at, length)) = place.optional()? else { return Ok(true) };
+        let mut position =
+            self.connection.prepare_cached("SELECT at, length FROM text_place WHERE row = ?1")?;
+        let position = position.query_row([row], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?)));
+        let Some((at, length)) = position.optional()? else { return Ok(true) };
         let line = (self.read)(session, at as u64..(at + length) as u64);
         let snippet = line.as_ref().and_then(|line| snippet(line, query));
         if snippet.is_some() {
@@ -205,7 +206,7 @@ impl<F: Fn(i64) -> bool, R: FnMut(i64, Range<u64>) -> Option<Vec<u8>>> IndexWalk
         block.query_row([row], |row| Ok(RowBlock { first: row.get(0)?, session: row.get(1)? })).optional()
     }
 
-    /// The highest row below a block in a session that is wanted.
+    /// The highest row below a block that belongs to a wanted session.
     fn next_wanted_row(&self, block: RowBlock) -> Result<Option<i64>> {
         let sql = "SELECT last, session FROM text_block WHERE first < ?1 ORDER BY first DESC";
         let mut below = self.connection.prepare_cached(sql)?;

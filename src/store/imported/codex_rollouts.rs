@@ -1,9 +1,9 @@
-//! Where codex keeps its threads (facts from 0.169.0).
+//! Where codex keeps its threads (facts from codex 0.169.0).
 //!
-//! A thread is a file of lines under `sessions/YYYY/MM/DD`, named after when it
-//! began and its id. A fork holds only what came after; its first line says
-//! which part of which thread it goes on from. A thread that was taken back to
-//! an earlier turn goes on in another file of its own, the same way.
+//! A thread is a file of JSON lines under `sessions/YYYY/MM/DD`, named after its start time
+//! and its id. A fork holds only what came after; its first line says which part of which
+//! thread it continues. A thread that was reverted to an earlier turn continues in another
+//! file of its own, in the same way.
 
 use std::collections::HashMap;
 use std::fs::{self, DirEntry};
@@ -18,26 +18,27 @@ use serde::Deserialize;
 use super::rollout_reader::RolloutReader;
 use crate::session::SessionId;
 
-/// Who keeps them.
+/// The agent that keeps these files.
 pub(super) const CODEX: &str = "codex";
 
-/// What the name of a packed one ends with, see [`Source`].
+/// The suffix of a compressed file, see
+/// [`RolloutReader`](super::rollout_reader::RolloutReader).
 const COMPRESSED_SUFFIX: &str = ".zst";
 
-/// The titles of threads.
+/// The last title of each thread.
 pub(super) type ThreadTitles = HashMap<SessionId, ThreadTitle>;
 
-/// A title.
+/// A title that a person or codex gave.
 #[derive(Debug)]
 pub(super) struct ThreadTitle {
     pub text: String,
     pub updated_at: SystemTime,
 }
 
-/// One file of a thread, or as much of its beginning as matters.
+/// One file of a thread, up to `size` bytes of it.
 #[derive(Debug, Clone)]
 pub(super) struct Rollout {
-    /// Where it lies while it is not packed.
+    /// Its path while it is not compressed.
     pub path: PathBuf,
     pub is_compressed: bool,
     pub size: u64,
@@ -45,7 +46,7 @@ pub(super) struct Rollout {
 }
 
 impl Rollout {
-    /// Where it lies.
+    /// Its path on the disk.
     pub fn disk_path(&self) -> PathBuf {
         let mut there = self.path.clone().into_os_string();
         if self.is_compressed {
@@ -54,8 +55,8 @@ impl Rollout {
         there.into()
     }
 
-    /// The names of later ones are greater. While codex packs one or unpacks it there
-    /// are two, of which the packed one counts for nothing.
+    /// Later files sort after earlier ones. While codex compresses or unpacks a file both
+    /// forms exist; the compressed one then counts less.
     fn sort_key(&self) -> impl Ord + '_ {
         (self.path.file_name(), !self.is_compressed)
     }
@@ -64,21 +65,21 @@ impl Rollout {
 /// All files of all threads.
 #[derive(Debug, Default)]
 pub(super) struct Rollouts {
-    /// The file in which each thread goes on.
+    /// The file in which each thread continues.
     pub heads: HashMap<SessionId, Rollout>,
-    /// Every file by its own id, and whose it is. The first one of a thread bears
-    /// the thread's id.
+    /// Every file by its own id, with its thread. The first file of a thread has the
+    /// thread's id.
     parts: HashMap<SessionId, (Rollout, SessionId)>,
 }
 
-/// What a thread goes on from: a part of a file, by the file's own id.
+/// What a thread continues from: the first bytes of a file, by the file's own id.
 #[derive(Debug, Deserialize)]
 struct HistoryBase {
     thread_id: SessionId,
     end_byte_offset: u64,
 }
 
-/// What the first line of a file says.
+/// The first line of a file.
 #[derive(Debug, Deserialize)]
 struct RolloutHeader {
     payload: RolloutMeta,
@@ -90,7 +91,7 @@ struct RolloutMeta {
 }
 
 impl Rollouts {
-    /// Looks for them; none where codex never ran.
+    /// Finds all files; empty if codex never ran.
     pub fn find(codex: &Path) -> Self {
         let mut folders = vec![codex.join("sessions")];
         for _year_month_day in 0..3 {
@@ -114,14 +115,14 @@ impl Rollouts {
         rollouts
     }
 
-    /// What a thread goes on from, the oldest part first, and whose that was. A
-    /// part that is gone is left out, and with it what it went on from.
+    /// The parts that a file continues, oldest first, each with its thread. A missing part
+    /// is left out, and so is everything before it.
     pub fn history_of(&self, head: &Rollout) -> io::Result<Vec<(Rollout, SessionId)>> {
         let mut bases: Vec<(Rollout, SessionId)> = Vec::new();
         let mut next = read_header(head)?.and_then(|first| first.payload.history_base);
         while let Some(base) = next.take() {
             let Some((part, thread)) = self.parts.get(&base.thread_id) else { break };
-            // None goes on from itself.
+            // A cycle: stop before reading a file twice.
             let is_known = part.path == head.path || bases.iter().any(|(known, _)| known.path == part.path);
             if is_known || (part.size < base.end_byte_offset && !part.is_compressed) {
                 break;
@@ -134,7 +135,7 @@ impl Rollouts {
     }
 }
 
-/// The titles that were given, the last one of each thread.
+/// The last title of each thread, from `session_index.jsonl`.
 pub(super) fn thread_titles(codex: &Path) -> ThreadTitles {
     #[derive(Deserialize)]
     struct Line {
@@ -153,8 +154,8 @@ fn dir_entries(folder: &Path) -> impl Iterator<Item = DirEntry> {
     folder.read_dir().into_iter().flatten().flatten()
 }
 
-/// A file, its thread and its own id: `rollout-2026-11-21T09-26-10-THREAD.jsonl`
-/// or `rollout-2026-11-21T09-26-10-THREAD_PART.jsonl`, and that packed.
+/// A file, its thread and its own id. Names are `rollout-2026-11-21T09-26-10-THREAD.jsonl`
+/// or `rollout-2026-11-21T09-26-10-THREAD_PART.jsonl`, with or without `.zst`.
 fn parse_rollout(entry: &DirEntry) -> Option<(SessionId, SessionId, Rollout)> {
     let name = entry.file_name();
     let name = name.to_str()?;

@@ -1,15 +1,14 @@
-//! Codex's calls of tools and what they gave back, under the names and fields
-//! by which a person knows them from the official tools.
+//! Codex's tool calls and results under the names and fields of the official tools.
 
 use serde_json::{Value, json};
 
-/// What a tool gave back.
+/// The result of a tool call.
 pub(super) struct CodexToolResult {
     pub text: String,
     pub is_error: bool,
 }
 
-/// A call: its id, the tool and what it was asked; none where this is no call.
+/// The id, tool and input of a call; `None` if the item is no call.
 pub(super) fn parse_tool_call(item: &Value) -> Option<(String, String, Value)> {
     let id = || Some(item["call_id"].as_str().or(item["id"].as_str())?.to_owned());
     match item["type"].as_str()? {
@@ -31,7 +30,7 @@ pub(super) fn parse_tool_call(item: &Value) -> Option<(String, String, Value)> {
     }
 }
 
-/// What came back, and of which call; none where this is no result.
+/// The id of a call and its result; `None` if the item is no result.
 pub(super) fn parse_tool_result(item: &Value) -> Option<(String, CodexToolResult)> {
     if !item["type"].as_str()?.ends_with("_call_output") {
         return None;
@@ -51,7 +50,7 @@ pub(super) fn parse_tool_result(item: &Value) -> Option<(String, CodexToolResult
     }) {
         return Some((call, CodexToolResult { text: text.to_owned(), is_error: code != 0 }));
     }
-    // Others put lines of their own before it: how long it took, how it ended.
+    // Others put lines of their own first: the duration and the exit code.
     let Some((head, text)) = output.split_once("\nOutput:\n") else {
         let is_error = output.starts_with("exec_command failed") || output.ends_with("aborted by user");
         return Some((call, CodexToolResult { text: output, is_error }));
@@ -79,7 +78,7 @@ fn official_tool(name: &str, input: Value) -> (String, Value) {
     }
 }
 
-/// The command as it was meant: without the shell it is given to.
+/// The command without the shell that runs it.
 fn shell_command(command: &Value) -> String {
     match command {
         Value::String(text) => text.clone(),

@@ -1,9 +1,8 @@
-//! What a line of codex's says, as entries in the official format.
+//! Translates codex's lines into entries of the official format.
 //!
-//! Owns what has to be remembered between two lines, so that a file can be
-//! taken on from anywhere. What only the agent needs (instructions, the state
-//! of its world, reasoning that is encrypted) is left out. Lines of versions to
-//! come are passed over.
+//! Owns the state between two lines, so a translation can continue anywhere in a file.
+//! Leaves out what only the agent needs (instructions, environment, encrypted reasoning).
+//! Skips line types it does not know. Start at [`CodexTranslator::push_line`].
 
 use std::collections::VecDeque;
 
@@ -15,40 +14,40 @@ use super::codex_tools;
 use crate::session::SessionId;
 use crate::session::prompt::INTERRUPTED_TEXT;
 
-/// Bytes of a line that makes no sense that the copy holds.
+/// How many bytes of a malformed line the copy keeps.
 const MALFORMED_PREVIEW_BYTES: usize = 256;
 
-/// So many prompts back a thread can be taken back.
+/// How many prompts back a thread can be rolled back.
 const MAX_ROLLBACK_PROMPTS: usize = 64;
 
-/// A translation on its way.
+/// The state of a translation between two lines. It is stored in each copy.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub(super) struct CodexTranslator {
-    /// The first line was read; those of its kind that follow are of what a fork copied.
+    /// The first `session_meta` was read; later ones belong to history that a fork copied.
     begun: bool,
     cwd: String,
     version: String,
     branch: Option<String>,
-    /// It belongs to a sub-agent.
+    /// The thread belongs to a subagent.
     is_sidechain: bool,
     model: Option<String>,
-    /// The turn that runs; empty before the first one.
+    /// The id of the running turn; empty before the first.
     turn: String,
     /// The uuid of the last entry.
     last: Option<String>,
-    /// The prompt that nothing was said to yet: some versions write it twice.
+    /// The prompt that has no reply yet. Some versions write a prompt twice.
     prompt: Option<String>,
-    /// The last entries before the prompts.
+    /// For each recent prompt, the uuid of the entry before it.
     before: VecDeque<Option<String>>,
-    /// All tokens of the thread, when they were counted last.
+    /// The thread's total tokens when they were last reported.
     tokens: u64,
-    /// The thread whose lines these are, while they are of what was forked.
+    /// The thread these lines belong to, while they are a fork's inherited history.
     #[serde(skip)]
     pub forked_from: Option<SessionId>,
 }
 
-/// A line, what it says yet unread.
+/// A line whose payload is not parsed yet.
 #[derive(Deserialize)]
 struct CodexLine<'a> {
     #[serde(default)]
@@ -59,7 +58,7 @@ struct CodexLine<'a> {
     payload: &'a RawValue,
 }
 
-/// Where an entry comes from.
+/// The position of a line, for the entries made from it.
 struct LineOrigin<'a> {
     session: SessionId,
     at: u64,
@@ -67,21 +66,21 @@ struct LineOrigin<'a> {
 }
 
 impl CodexTranslator {
-    /// The folder the agent works in, the root where it says none.
+    /// The folder the agent works in; `/` if it names none.
     pub fn cwd(&self) -> &str {
         if self.cwd.is_empty() { "/" } else { &self.cwd }
     }
 
-    /// Whether it belongs to a sub-agent.
+    /// Whether the thread belongs to a subagent.
     pub fn is_sidechain(&self) -> bool {
         self.is_sidechain
     }
 
-    /// Takes a line that begins at this offset, and adds what it says to `entries`.
+    /// Translates the line that starts at byte `at` and appends its entries to `entries`.
     pub fn push_line(&mut self, session: SessionId, line: &[u8], at: u64, entries: &mut Vec<u8>) {
         let Ok(CodexLine { timestamp, kind, payload }) = serde_json::from_slice(line) else {
-            // The copy is as torn as what it is a copy of, and counted so; what could
-            // pass for an entry is none.
+            // Keep the start of a malformed line, so the copy's health counts it too. The
+            // extra brace makes sure that it never parses as an entry.
             let line = line.trim_ascii();
             if line.is_empty() {
                 return;
@@ -96,7 +95,7 @@ impl CodexTranslator {
         }
         let Ok(payload) = serde_json::from_str::<Value>(payload.get()) else { return };
         let origin = LineOrigin { session, at, timestamp };
-        let told = match kind {
+        let translated = match kind {
             "session_meta" => {
                 self.apply_session_meta(&payload);
                 Vec::new()
@@ -111,7 +110,7 @@ impl CodexTranslator {
             "response_item" => self.translate_item(&origin, &payload),
             _ => self.compaction_entries(&origin, &payload),
         };
-        for entry in told {
+        for entry in translated {
             entries.extend(entry.to_string().into_bytes());
             entries.push(b'\n');
         }
@@ -203,7 +202,7 @@ impl CodexTranslator {
         vec![self.assistant_entry(origin, &json!([block]), &Value::Null)]
     }
 
-    /// What a request took, in an entry without a text: codex tells it after the reply.
+    /// An entry without text for a request's usage: codex reports it after the reply.
     fn usage_entry(&mut self, origin: &LineOrigin<'_>, info: &Value) -> Option<Value> {
         let total = info["total_token_usage"]["total_tokens"].as_u64()?;
         if std::mem::replace(&mut self.tokens, total) == total {
@@ -215,7 +214,7 @@ impl CodexTranslator {
         let usage = json!({"input_tokens": number("input_tokens").saturating_sub(read + written),
             "output_tokens": number("output_tokens"),
             "cache_read_input_tokens": read, "cache_creation_input_tokens": written});
-        // What was forked was paid for by the other session.
+        // The parent thread paid for what was inherited.
         self.forked_from.is_none().then(|| self.assistant_entry(origin, &json!([]), &usage))
     }
 
@@ -250,7 +249,7 @@ impl CodexTranslator {
         self.chained_entry(origin, Some(id), "assistant", json!({"message": message}))
     }
 
-    /// An entry behind the last one.
+    /// An entry whose parent is the last entry.
     fn chained_entry(
         &mut self,
         origin: &LineOrigin<'_>,
@@ -276,8 +275,8 @@ impl CodexTranslator {
         entry
     }
 
-    /// The uuid of an entry: its turn, by which codex's driver knows it, and its
-    /// place. The ids that models give are not always different ones.
+    /// The uuid of an entry: its turn, which codex's driver knows too, and its offset. Ids
+    /// from models are not always unique.
     fn entry_uuid(&self, origin: &LineOrigin<'_>) -> String {
         format!("{}/{}", self.turn, origin.at)
     }

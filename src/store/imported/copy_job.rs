@@ -1,8 +1,8 @@
-//! One copy on its way: what it is made of, how far it goes, and going on.
+//! One copy of a codex thread: what it consists of, how far it goes, and how it continues.
 //!
-//! A copy ends with a seam, by which anybody can go on with it: after a line was
-//! appended to its source, and after only a piece of it was copied. One that is
-//! not whole says so in its seam, and in the time that it bears.
+//! Each copy ends with a [`ResumeMarker`], so any process can continue it after its source
+//! grew or after only a part was copied. An incomplete copy says so in its marker and in
+//! its file's time.
 
 use std::fs::{self, File};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -20,32 +20,33 @@ use crate::session::SessionId;
 use crate::session::transcript::MAX_LINE_BYTES;
 use crate::store::{partial_read, project_dir};
 
-/// Bytes of entries that are kept in memory before they are written.
+/// How many bytes of entries are buffered before they are written_to.
 const WRITE_BUFFER_BYTES: usize = 1 << 20;
-/// The end of a copy, in which its last line says how far it goes.
+/// How much of a copy's end is searched for its marker.
 const MARKER_SEARCH_BYTES: u64 = 64 << 10;
 
-/// The last line of each copy, and of each piece of one: what it is a copy of,
-/// and how to go on.
+/// The last line of each copy, and of each part that was copied in one go: what was copied
+/// and how to continue.
 #[derive(Debug, Serialize, Deserialize)]
 struct ResumeMarker {
     #[serde(rename = "type")]
     kind: MarkerKind,
-    /// Who keeps the session.
+    /// The agent that keeps the session.
     agent: String,
     /// The file that was copied last.
     of: PathBuf,
-    /// Bytes of it that were, see [`Source::offset`].
+    /// How many bytes of it were copied, see [`RolloutReader::offset`].
     to: u64,
-    /// Of the bytes before that, see [`Source::fingerprint`].
+    /// Of the bytes before that, see [`RolloutReader::fingerprint`].
     mark: u64,
-    /// There was more, which is not copied yet.
+    /// There is more to copy.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     partial: bool,
-    /// It belongs to a sub-agent, as an entry says it: there may be none yet.
+    /// The thread belongs to a subagent. Written as an entry would, since there may be none
+    /// yet.
     #[serde(default, rename = "isSidechain", skip_serializing_if = "std::ops::Not::not")]
     is_sidechain: bool,
-    /// Its title, as it was told last.
+    /// The title that was written_to last.
     title: Option<String>,
     translation: CodexTranslator,
 }
@@ -57,103 +58,103 @@ enum MarkerKind {
     Line,
 }
 
-/// A session whose copy is not up to date, or not there.
+/// A session that has no copy, or one that is out of date.
 #[derive(Debug)]
 pub(super) struct StaleCopy<'a> {
     pub id: SessionId,
-    /// The file in which it goes on.
+    /// The file in which the thread continues.
     pub head: &'a Rollout,
     pub title: Option<&'a ThreadTitle>,
-    /// What a copy of it bears that is up to date.
+    /// The modification time of an up-to-date copy.
     pub expected_mtime: SystemTime,
     pub copy: Option<&'a Path>,
 }
 
 impl StaleCopy<'_> {
-    /// By which it is known that it was tried as it is.
+    /// Identifies this state of the source after a failure, so that it is not tried again.
     pub fn failure_key(&self) -> (PathBuf, SystemTime) {
         (self.head.path.clone(), self.expected_mtime)
     }
 }
 
-/// What a turn of copying came to.
+/// The outcome of one run of a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum CopyStatus {
-    /// There is more.
+    /// There is more to copy.
     Partial,
-    /// All of it.
+    /// The copy is complete.
     Complete,
 }
 
-/// A copy that is to be made, or to be gone on with.
+/// A copy to create or to continue.
 pub(super) struct CopyJob<'a> {
     stale: &'a StaleCopy<'a>,
-    /// What it is made of, the oldest part first, and whose each is.
+    /// The parts of the thread, oldest first, each with its own thread.
     parts: Vec<(Rollout, SessionId)>,
-    /// The part that was copied last, and how far.
+    /// The part that was copied last, and its marker.
     resume_from: Option<(usize, ResumeMarker)>,
 }
 
 impl<'a> CopyJob<'a> {
-    /// Looks what there is to copy, and how far the copy goes that there is.
+    /// Finds out what there is to copy and how far the existing copy goes.
     pub fn plan(of: &'a StaleCopy<'a>, rollouts: &Rollouts) -> io::Result<Self> {
         let mut parts = rollouts.history_of(of.head)?;
         let size =
             if of.head.is_compressed { rollout_reader::uncompressed_len(of.head)? } else { of.head.size };
         parts.push((Rollout { size, ..of.head.clone() }, of.id));
-        let stands = of.copy.and_then(read_marker).and_then(|seam| {
-            let is_it = |part: &Rollout| part.path == seam.of && seam.to <= part.size;
-            Some((parts.iter().position(|(part, _)| is_it(part))?, seam))
+        let resume = of.copy.and_then(read_marker).and_then(|marker| {
+            let is_it = |part: &Rollout| part.path == marker.of && marker.to <= part.size;
+            Some((parts.iter().position(|(part, _)| is_it(part))?, marker))
         });
-        Ok(Self { stale: of, parts, resume_from: stands })
+        Ok(Self { stale: of, parts, resume_from: resume })
     }
 
-    /// Bytes that are still to be read.
+    /// Bytes of the source still to be read.
     pub fn remaining_bytes(&self) -> u64 {
-        let (part, to) = self.resume_from.as_ref().map_or((0, 0), |(part, seam)| (*part, seam.to));
+        let (part, to) = self.resume_from.as_ref().map_or((0, 0), |(part, marker)| (*part, marker.to));
         let all = self.parts[part..].iter().fold(0_u64, |all, (part, _)| all.saturating_add(part.size));
         all - to
     }
 
-    /// Copies it on, until about so many bytes were read: a line at least. It is
-    /// made anew where the copy is one of something else by now.
+    /// Copies until about `at_most` bytes were read, at least one line. Starts over if the
+    /// existing copy came from something else.
     pub fn run(mut self, projects: &Path, at_most: u64) -> io::Result<CopyStatus> {
         let StaleCopy { id, expected_mtime: as_of, copy, .. } = *self.stale;
         let scratch = temp_copy_path(projects, id);
-        let stands = self.resume_from.take().and_then(|(part, seam)| {
-            let source = RolloutReader::open(&self.parts[part].0, seam.to).ok()?;
-            (source.fingerprint() == seam.mark).then_some((part, source, seam))
+        let resume = self.resume_from.take().and_then(|(part, marker)| {
+            let source = RolloutReader::open(&self.parts[part].0, marker.to).ok()?;
+            (source.fingerprint() == marker.mark).then_some((part, source, marker))
         });
-        let written = copy.filter(|_| stands.is_some()).unwrap_or(&scratch);
-        let (mut target, mut translation, title, from) = match stands {
-            Some((part, source, seam)) => {
-                let target = File::options().append(true).open(written)?;
-                (target, seam.translation, seam.title, Some((part, source)))
+        let written_to = copy.filter(|_| resume.is_some()).unwrap_or(&scratch);
+        let (mut target, mut translation, title, from) = match resume {
+            Some((part, source, marker)) => {
+                let target = File::options().append(true).open(written_to)?;
+                (target, marker.translation, marker.title, Some((part, source)))
             }
-            None => (File::create(written)?, CodexTranslator::default(), None, None),
+            None => (File::create(written_to)?, CodexTranslator::default(), None, None),
         };
-        let stand = self.copy(from, &mut translation, &mut target, at_most)?;
-        let (copied, bears) = if stand.partial {
+        let progress = self.copy(from, &mut translation, &mut target, at_most)?;
+        let (copied, mtime) = if progress.partial {
             (CopyStatus::Partial, partial_mtime(as_of))
         } else {
             (CopyStatus::Complete, as_of)
         };
         let folder = project_dir::project_dir_for(projects, Path::new(translation.cwd()));
         let place = folder.join(format!("{id}.jsonl"));
-        target.write_all(self.closing_lines(stand, title, translation)?.as_bytes())?;
-        target.set_modified(bears)?;
-        if written != place {
-            // Only now it can be listed.
+        target.write_all(self.closing_lines(progress, title, translation)?.as_bytes())?;
+        target.set_modified(mtime)?;
+        if written_to != place {
+            // The rename makes the copy visible to lists.
             super::create_private_dir(&folder)?;
-            if let Some(former) = copy.filter(|former| *former != written && *former != place) {
+            if let Some(former) = copy.filter(|former| *former != written_to && *former != place) {
                 fs::remove_file(former)?;
             }
-            fs::rename(written, place)?;
+            fs::rename(written_to, place)?;
         }
         Ok(copied)
     }
 
-    /// Copies what there is from a place on; gives back where it stands then.
+    /// Copies from a position on and returns where it stopped.
     fn copy(
         &self,
         from: Option<(usize, RolloutReader)>,
@@ -164,23 +165,23 @@ impl<'a> CopyJob<'a> {
         let parent = self.parts.iter().rev().map(|(_, whose)| *whose).find(|whose| *whose != self.stale.id);
         let (first, mut begun) = from.map_or((0, None), |(part, source)| (part, Some(source)));
         let mut left = at_most;
-        let mut stand = None;
+        let mut progress = None;
         for (number, (part, whose)) in self.parts.iter().enumerate().skip(first) {
             let is_last = number + 1 == self.parts.len();
             let mut source = match begun.take().map_or_else(|| RolloutReader::open(part, 0), Ok) {
                 Ok(source) => source,
                 Err(error) if is_last => return Err(error),
-                // What cannot be read of what was before hides nothing of what came after.
+                // An unreadable older part must not hide what came after it.
                 Err(_) => continue,
             };
-            // The last part may have grown since: the more the better.
+            // The last part may have grown since; copy that too.
             let end = if is_last { u64::MAX } else { part.size };
             let from = source.offset;
             translation.forked_from = parent.filter(|_| *whose != self.stale.id);
             let is_whole = translate_lines(&mut source, end, left, self.stale.id, translation, target)?;
             left = left.saturating_sub(source.offset - from);
             let (of, to, mark) = (part.path.clone(), source.offset, source.fingerprint());
-            stand = Some(CopyProgress {
+            progress = Some(CopyProgress {
                 source: of,
                 offset: to,
                 fingerprint: mark,
@@ -190,13 +191,13 @@ impl<'a> CopyJob<'a> {
                 break;
             }
         }
-        Ok(stand.expect("its last part was read, or an error said why not"))
+        Ok(progress.expect("its last part was read, or an error said why not"))
     }
 
-    /// What is put behind each piece: its title where that is another one, and the seam.
+    /// The lines after each run: the title if it changed, and the marker.
     fn closing_lines(
         &self,
-        stand: CopyProgress,
+        progress: CopyProgress,
         title: Option<String>,
         translation: CodexTranslator,
     ) -> io::Result<String> {
@@ -206,12 +207,12 @@ impl<'a> CopyJob<'a> {
             let entry = json!({"type": "custom-title", "customTitle": text, "sessionId": self.stale.id});
             lines = format!("{entry}\n");
         }
-        let CopyProgress { source: of, offset: to, fingerprint: mark, partial } = stand;
+        let CopyProgress { source: of, offset: to, fingerprint: mark, partial } = progress;
         let (kind, agent, title) =
             (MarkerKind::Line, codex_rollouts::CODEX.to_owned(), name.cloned().or(title));
         let is_sidechain = translation.is_sidechain();
-        let seam = ResumeMarker { kind, agent, of, to, mark, partial, is_sidechain, title, translation };
-        lines += &serde_json::to_string(&seam).map_err(io::Error::other)?;
+        let marker = ResumeMarker { kind, agent, of, to, mark, partial, is_sidechain, title, translation };
+        lines += &serde_json::to_string(&marker).map_err(io::Error::other)?;
         lines.push('\n');
         Ok(lines)
     }
@@ -225,20 +226,19 @@ struct CopyProgress {
     partial: bool,
 }
 
-/// A copy that cannot be listed yet.
+/// The temporary path of a copy that must not be listed yet.
 pub(super) fn temp_copy_path(projects: &Path, id: SessionId) -> PathBuf {
     projects.with_file_name(format!("{id}.new"))
 }
 
-/// Whether there is more of the session than in this copy.
+/// Whether this copy is incomplete.
 pub(super) fn is_partial(copy: &Path) -> bool {
-    read_marker(copy).is_some_and(|seam| seam.partial)
+    read_marker(copy).is_some_and(|marker| marker.partial)
 }
 
-/// The time that a whole copy bears, by which it is told whether it is up to
-/// date: when its source was touched last, to the millisecond, and below that
-/// which source it is and how long. (Two writes within a tick of the clock bear
-/// one time.)
+/// The modification time of a complete copy, by which it is known to be up to date: the
+/// source's own time in milliseconds, and below that a hash of its name and size, because
+/// two writes within one clock tick have the same time.
 pub(super) fn complete_mtime(head: &Rollout, name: Option<&ThreadTitle>) -> SystemTime {
     let touched = name.map_or(head.modified, |name| name.updated_at.max(head.modified));
     let since = touched.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
@@ -248,21 +248,21 @@ pub(super) fn complete_mtime(head: &Rollout, name: Option<&ThreadTitle>) -> Syst
     SystemTime::UNIX_EPOCH + Duration::from_millis(since.as_millis() as u64) + below
 }
 
-/// The time that the copy bears until it is whole: never [`as_of`] anything.
+/// The modification time of an incomplete copy; never equal to [`complete_mtime`].
 fn partial_mtime(as_of: SystemTime) -> SystemTime {
     let since = as_of.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     SystemTime::UNIX_EPOCH + Duration::from_millis(since.as_millis() as u64)
 }
 
-/// What the last line of a copy says; none where it is torn.
+/// The marker in a copy's last line; `None` if that line is malformed.
 fn read_marker(copy: &Path) -> Option<ResumeMarker> {
     let tail = partial_read::read_tail(copy, MARKER_SEARCH_BYTES).ok()?.bytes;
     let line = tail.strip_suffix(b"\n")?;
     serde_json::from_slice(&line[memchr::memrchr(b'\n', line).map_or(0, |newline| newline + 1)..]).ok()
 }
 
-/// Writes the entries that the whole lines of a source stand for, up to its end or
-/// that one, or until about so many bytes of it were read. Whether that is all.
+/// Translates whole lines up to `end`, or until about `at_most` bytes were read. Returns
+/// whether it reached the end.
 fn translate_lines(
     source: &mut RolloutReader,
     end: u64,

@@ -1,8 +1,7 @@
-//! Sessions of agents that tell what was said and keep it where nobody else can
-//! read it: written down here as they tell it.
+//! Sessions of agents whose own files nobody else can read, recorded from what they report.
 //!
-//! A record begins with a line that says whose it is. It holds a title alone
-//! until its agent has told the rest.
+//! A recording starts with a line that names its agent. Until the agent has reported more
+//! it holds only a title.
 
 use std::collections::HashSet;
 use std::fs::{self, File};
@@ -16,31 +15,31 @@ use crate::session::summary::{TitleSource, one_line};
 use crate::session::{SessionId, SessionSummary};
 use crate::store::{partial_read, project_dir};
 
-/// Each end of a record: the first says whose it is, and either what it is called.
+/// How much of each end is read: the start names the agent, either end may hold the title.
 const END_BYTES: u64 = 64 << 10;
 
-/// Something to be written down.
+/// What an agent reported about one session.
 #[derive(Debug, Clone)]
 pub struct ExternalRecord {
     /// The agent.
     pub agent: String,
     /// Its session.
     pub session: SessionId,
-    /// What the agent itself calls that, where it said so.
+    /// The agent's own name for the session, if it has one.
     pub agent_session: Option<String>,
-    /// The folder that runs in.
+    /// The folder the session works in.
     pub cwd: PathBuf,
-    /// Its title, where the agent says one.
+    /// The title, if the agent gives one.
     pub title: Option<String>,
-    /// When something was said in it last.
+    /// When something was last said in it.
     pub active_at: SystemTime,
-    /// What is written behind the rest.
+    /// Entries to append.
     pub entries: Vec<Value>,
-    /// In the place of the rest.
+    /// Replace everything recorded so far.
     pub replace: bool,
 }
 
-/// The records of all such agents.
+/// The recordings of all agents.
 #[derive(Debug)]
 pub(super) struct RecordedSessions {
     projects: PathBuf,
@@ -51,12 +50,12 @@ impl RecordedSessions {
         Self { projects: folder.join("projects") }
     }
 
-    /// Where they lie, as a store's projects.
+    /// The folder of recordings, laid out like a store's `projects`.
     pub fn projects(&self) -> &Path {
         &self.projects
     }
 
-    /// Writes it down. Where nothing is new nothing is touched.
+    /// Writes a report. If nothing is new, no file is touched.
     pub fn write(&self, record: &ExternalRecord) -> io::Result<()> {
         let folder = project_dir::project_dir_for(&self.projects, &record.cwd);
         let path = folder.join(format!("{}.jsonl", record.session));
@@ -93,8 +92,8 @@ impl RecordedSessions {
         fs::rename(scratch, path)
     }
 
-    /// Forgets those of an agent's sessions that it has no more, in the folders
-    /// of those that it has: it may have told of some folders only.
+    /// Removes recordings of sessions that the agent no longer has, but only in the folders
+    /// of those that it has: it may have reported some folders only.
     pub fn retain_sessions(&self, agent: &str, there: &[(SessionId, PathBuf)]) -> io::Result<()> {
         let folders: HashSet<_> =
             there.iter().map(|(_, cwd)| project_dir::project_dir_for(&self.projects, cwd)).collect();
@@ -112,7 +111,7 @@ impl RecordedSessions {
     }
 }
 
-/// Its title and its agent's name for it, as far as the two ends tell.
+/// The recorded title and the agent's name for the session, from both ends of the file.
 fn recorded_summary(record: &Path) -> SessionSummary {
     let head = partial_read::read_head(record, END_BYTES)
         .map(|head| SessionSummary::from_bytes(&head))

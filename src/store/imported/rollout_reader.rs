@@ -1,10 +1,10 @@
-//! The lines of a rollout, one after the other, from any place on.
+//! Reads the lines of a rollout one by one from any offset, compressed or not.
 //!
-//! Codex packs rollouts that nobody wrote to for seven days, where a person has
-//! turned its feature `local_thread_store_compression` on (0.169.0 has it off):
-//! `….jsonl` becomes `….jsonl.zst`, one frame of zstd that says how much is in
-//! it, with the time of the file that it was. It unpacks one again before it
-//! writes to it. All of this was tried on 0.169.0.
+//! Codex compresses rollouts that nobody wrote to for seven days if its feature
+//! `local_thread_store_compression` is on (off by default in 0.169.0): `….jsonl` becomes
+//! `….jsonl.zst`, one zstd frame that states its content size, with the modification time
+//! of the original. Codex unpacks it before it writes again. All of this was tried on
+//! 0.169.0.
 
 use std::fs::File;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -15,23 +15,23 @@ use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder};
 use super::codex_rollouts::Rollout;
 use crate::session::transcript::MAX_LINE_BYTES;
 
-/// Bytes before a place that tell whether it is still in the same file.
+/// How many bytes before an offset identify the file.
 const FINGERPRINT_BYTES: usize = 64;
-/// Bytes that are read at once.
+/// How many bytes are read at once.
 const READ_BUFFER_BYTES: usize = 256 << 10;
 
 /// A rollout that is being read.
 pub(super) struct RolloutReader {
     bytes: BufReader<Box<dyn Read>>,
-    /// Where the next line begins, in bytes that are not packed.
+    /// Where the next line starts, in uncompressed bytes.
     pub offset: u64,
     /// The last bytes before that.
     preceding: Vec<u8>,
 }
 
 impl RolloutReader {
-    /// Opens it at this place. What is packed is unpacked up to there: there is no
-    /// other way, and hardly ever one so long that it takes more than a turn.
+    /// Opens a rollout at an offset. A compressed file is unpacked up to there; there is no
+    /// other way.
     pub fn open(rollout: &Rollout, at: u64) -> io::Result<Self> {
         let mut file = File::open(rollout.disk_path())?;
         let from = at.saturating_sub(FINGERPRINT_BYTES as u64);
@@ -48,20 +48,20 @@ impl RolloutReader {
         Ok(Self { bytes: BufReader::with_capacity(READ_BUFFER_BYTES, bytes), offset: at, preceding: before })
     }
 
-    /// Tells a file that grew from another one in its place.
+    /// Tells a file that grew from another file in its place.
     pub fn fingerprint(&self) -> u64 {
         let mut hasher = DefaultHasher::new();
         self.preceding.hash(&mut hasher);
         hasher.finish()
     }
 
-    /// Whether nothing is left, not even a line that is not whole yet.
+    /// Whether nothing is left, not even an incomplete line.
     pub fn is_at_end(&mut self) -> io::Result<bool> {
         Ok(self.bytes.fill_buf()?.is_empty())
     }
 
-    /// Reads a line, with its newline, and says how long it is: what is longer than
-    /// the longest is passed over. None where no whole line is left.
+    /// Reads a line with its newline and returns its length. A line above the limit is
+    /// skipped, but its length is returned. `None` if no complete line is left.
     pub fn read_line(&mut self, line: &mut Vec<u8>) -> io::Result<Option<u64>> {
         let mut length = 0;
         let mut before = self.preceding.clone();
@@ -85,14 +85,13 @@ impl RolloutReader {
     }
 }
 
-/// How many bytes there are in a packed one: as many as there can be, where that
-/// does not say.
+/// The uncompressed size; `u64::MAX` if the file does not state it.
 pub(super) fn uncompressed_len(packed: &Rollout) -> io::Result<u64> {
     let length = ZstdReader::of(File::open(packed.disk_path())?)?.frame.content_size();
     Ok(if length == 0 { u64::MAX } else { length })
 }
 
-/// What is in a packed file, frame after frame.
+/// Decompresses a file frame by frame.
 struct ZstdReader {
     packed: BufReader<File>,
     frame: FrameDecoder,

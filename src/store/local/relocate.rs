@@ -1,4 +1,4 @@
-//! A session on its way: to another folder's project, to a file, from a file.
+//! Sessions that change their place: to another project, to a file, from a file.
 
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read, Write};
@@ -14,13 +14,13 @@ use crate::store::{
     ImportRequest, SessionStore, StoreError, archive, private_dir, project_dir, read_file, writer,
 };
 
-/// Where a tar says that it is one.
+/// Where a tar file has its magic bytes.
 const TAR_MAGIC: std::ops::Range<usize> = 257..262;
 
 impl LocalStore {
-    /// Moves a session with its side folder to the project of another folder,
-    /// where the official CLI then finds it. No byte of it changes. None where
-    /// it is there already, else where it lies now.
+    /// Moves a session with its side folder to the project of another folder, where the
+    /// official CLI then finds it, and returns its new path. No byte of it changes. `None`
+    /// if it is there already.
     pub fn move_to(&self, id: SessionId, cwd: &Path) -> Result<Option<PathBuf>, StoreError> {
         let _lock = self.lock(id)?;
         let path = self.find_owned(id)?.path;
@@ -39,7 +39,7 @@ impl LocalStore {
         let from = path.with_extension("");
         if from.is_dir() {
             fs::rename(&from, &side).map_err(|error| {
-                // Whole or not at all; the first error is the one to tell.
+                // All of it or nothing. The first error is the one to report.
                 let _ = move_file(&target, &path);
                 doing()(error)
             })?;
@@ -51,16 +51,16 @@ impl LocalStore {
         Ok(Some(target))
     }
 
-    /// Writes a session with its side folder as one archive; gives back the bytes
-    /// of its files. Nobody writes to it meanwhile.
+    /// Writes a session with its side folder as one archive and returns the bytes of its
+    /// files. Holds the session's lock, so nobody appends meanwhile.
     pub fn export_archive(&self, id: SessionId, out: impl Write) -> Result<u64, StoreError> {
         let _lock = self.lock(id)?;
         let path = self.find(id)?.path;
         archive::pack(id, &path, out).map_err(StoreError::io(format!("cannot pack {}", path.display())))
     }
 
-    /// Takes in a transcript, or an archive that [`Self::pack`] wrote. What is
-    /// there is never written over.
+    /// Imports a transcript, or an archive that [`Self::export_archive`] wrote. Never
+    /// replaces a session.
     pub fn import(&self, file: &Path, import: &ImportRequest<'_>) -> Result<SessionId, StoreError> {
         let refused = |reason: String| StoreError::CannotImport { path: file.to_owned(), reason };
         let because = |error: io::Error| refused(error.to_string());
@@ -70,7 +70,7 @@ impl LocalStore {
         let bytes = read_file::read_whole(&staged).map_err(because)?;
         let transcript = Transcript::parse(&bytes);
         if transcript.leaf().is_none() {
-            return Err(refused("none of its lines is a message of a session".to_owned()));
+            return Err(refused("it holds no message of a session".to_owned()));
         }
         let started_in = transcript.entries.iter().find_map(|line| Some(PathBuf::from(&*line.cwd()?)));
         let cwd =
@@ -101,7 +101,7 @@ impl LocalStore {
         Ok(wanted)
     }
 
-    /// A folder for what is on its way in; it is gone when this is dropped.
+    /// A folder for files on their way in; removed when dropped.
     fn staging_dir(&self) -> Result<tempfile::TempDir, StoreError> {
         let ours = self.root.join("hotseat");
         let made = private_dir(&ours).and_then(|()| tempfile::tempdir_in(&ours));
@@ -109,11 +109,11 @@ impl LocalStore {
     }
 }
 
-/// Copies what a file holds into `staging`, and says which session it is.
+/// Copies a file's session into `staging` and returns its id.
 fn stage_file(file: &Path, staging: &Path) -> io::Result<SessionId> {
     let mut source = File::open(file)?;
     if source.metadata()?.is_dir() {
-        return Err(io::Error::new(ErrorKind::IsADirectory, "it is a folder"));
+        return Err(io::Error::new(ErrorKind::IsADirectory, "it is a folder, not a file"));
     }
     let mut head = vec![0; 512];
     let read = read_up_to(&mut source, &mut head)?;
@@ -126,7 +126,7 @@ fn stage_file(file: &Path, staging: &Path) -> io::Result<SessionId> {
     io::copy(&mut head.chain(source), &mut copy)?;
     copy.sync_data()?;
     let id = id_from_name(file).or_else(|| id_from_lines(&bytes)).ok_or_else(|| {
-        let reason = "neither its name nor its lines say which session it is, so it is no transcript";
+        let reason = "neither its name nor its lines give a session id, so it is not a transcript";
         io::Error::new(ErrorKind::InvalidData, reason)
     })?;
     fs::rename(&bytes, staging.join(format!("{id}.jsonl")))?;
@@ -144,12 +144,12 @@ fn read_up_to(source: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
     Ok(read)
 }
 
-/// The session that a transcript's name says it is.
+/// The session that a transcript's file name gives.
 fn id_from_name(file: &Path) -> Option<SessionId> {
     file.file_name()?.to_str()?.strip_suffix(".jsonl")?.parse().ok()
 }
 
-/// The session that a transcript's lines say they belong to.
+/// The session that a transcript's lines give.
 fn id_from_lines(file: &Path) -> Option<SessionId> {
     let bytes = read_file::read_whole(file).ok()?;
     let transcript = Transcript::parse(&bytes);

@@ -1,4 +1,4 @@
-//! What is put away: the trash and the pins of a store of files.
+//! The trash and the pins of a store of files.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -11,12 +11,12 @@ use crate::store::snapshots::{disk_size, is_prefix_of, list_snapshots, newest_sn
 use crate::store::{PinnedSession, SessionStore, StoreError, StoredSession, TrashedSession, pins, trash};
 
 impl LocalStore {
-    /// Where a deleted session waits.
+    /// The folder of a session's deleted snapshots.
     pub(super) fn trash_dir(&self, id: SessionId) -> PathBuf {
         self.root.join("hotseat/trash").join(id.to_string())
     }
 
-    /// Where a pinned session's copy lies.
+    /// The folder of a session's pinned snapshots.
     fn pin_dir(&self, id: SessionId) -> PathBuf {
         self.root.join("hotseat/pinned").join(id.to_string())
     }
@@ -39,8 +39,8 @@ impl LocalStore {
         Ok(all)
     }
 
-    /// Removes for good what [`trash`](SessionStore::trash) listed. There is no
-    /// way back, and nothing else ever removes a transcript.
+    /// Removes for good what [`trash`](SessionStore::trash) listed. Nothing else ever
+    /// removes a transcript.
     pub fn purge(&self, trashed: &TrashedSession) -> Result<(), StoreError> {
         let bin = self.trash_dir(trashed.id);
         let doing = || StoreError::io(format!("cannot remove {}", trashed.path.display()));
@@ -49,8 +49,8 @@ impl LocalStore {
         trash::purge(version.ok_or(StoreError::NotInTrash(trashed.id))?, &bin).map_err(doing())
     }
 
-    /// Moves a session to the trash although a live process may have it open.
-    /// What that process still writes goes along, or begins a new file.
+    /// Moves a session to the trash although a live process may have it open. What that
+    /// process still writes goes along, or starts a new file.
     pub fn delete_even_if_open(&self, id: SessionId) -> Result<(), StoreError> {
         let path = self.find_owned(id)?.path;
         trash::move_to_trash(&path, &self.trash_dir(id), SystemTime::now())
@@ -64,13 +64,12 @@ impl LocalStore {
         newest_snapshot(&self.pin_dir(id)).is_ok()
     }
 
-    /// The bytes of a session with its side folder.
+    /// The bytes of a session, including its side folder.
     pub fn total_size(&self, stored: &StoredSession) -> u64 {
         stored.size + disk_size(&stored.path.with_extension(""))
     }
 
-    /// Takes the session out of the trash; where it was never deleted here, its
-    /// pinned copy serves.
+    /// Restores the session from the trash, or else from its pin.
     pub(super) fn restore_session(&self, id: SessionId) -> Result<(), StoreError> {
         if self.find(id).is_ok() {
             let is_away = list_snapshots(&self.trash_dir(id)).is_ok_and(|versions| !versions.is_empty());
@@ -90,14 +89,14 @@ impl LocalStore {
         Ok(())
     }
 
-    /// Pins a session, or lets its pin catch up.
+    /// Pins a session, or updates its pin.
     pub(super) fn pin_session(&self, id: SessionId) -> Result<(), StoreError> {
         let path = self.find_owned(id)?.path;
         pins::pin(&path, &self.pin_dir(id), SystemTime::now())
             .map_err(StoreError::io(format!("cannot pin {}", path.display())))
     }
 
-    /// Gives a pin up, once the transcript is there without it.
+    /// Removes a pin once the transcript exists without it.
     pub(super) fn unpin_session(&self, id: SessionId) -> Result<(), StoreError> {
         let bin = self.pin_dir(id);
         let last = newest_snapshot(&bin).map_err(|error| match error.kind() {
@@ -133,8 +132,8 @@ impl LocalStore {
         Ok(all)
     }
 
-    /// Lets every pin catch up and brings back what was lost; says which. One
-    /// that cannot be looked after keeps no other waiting.
+    /// Updates every pin and restores lost sessions, which it returns. A pin that fails
+    /// does not hold up the others.
     pub(super) fn tend_pins(&self) -> Result<Vec<SessionId>, StoreError> {
         let mut back = Vec::new();
         let mut trouble = None;
@@ -152,7 +151,7 @@ impl LocalStore {
     fn bring_back_pinned(&self, id: SessionId) -> Result<(), StoreError> {
         let bin = self.pin_dir(id);
         let path = match pins::restore_pinned(&bin, &self.projects, SystemTime::now()) {
-            // Another process was quicker.
+            // Another process restored it first.
             Err(error) if error.kind() == ErrorKind::AlreadyExists => return Ok(()),
             path => path.map_err(StoreError::io(format!(
                 "cannot bring the pinned session back from {}",
@@ -164,12 +163,12 @@ impl LocalStore {
     }
 }
 
-/// Whether the one file has all that the other has.
+/// Whether one file has everything the other has.
 fn holds(whole: &Path, part: &Path) -> bool {
     is_prefix_of(part, whole).unwrap_or(false)
 }
 
-/// The ids that name folders here.
+/// The session ids that name folders here.
 fn ids_in(folder: &Path) -> Result<Vec<SessionId>, StoreError> {
     Ok(dir_entries(folder)?
         .filter_map(|entry: fs::DirEntry| entry.file_name().to_str()?.parse().ok())
