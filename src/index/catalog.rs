@@ -30,7 +30,7 @@ const READ_WHOLE_BYTES: u64 = 8 << 20;
 /// Growth above this size is left to [`Catalog::index_all`].
 const READ_GROWTH_BYTES: u64 = 4 << 20;
 
-/// The cached sessions of a store.
+/// The known sessions of a store.
 pub struct Catalog {
     store: Arc<dyn SessionStore>,
     /// List sessions without a title too.
@@ -229,7 +229,7 @@ impl Catalog {
         self.cached_rows(listing)
     }
 
-    /// Sessions that are not cached as they are now, each with its error. A transcript can
+    /// Sessions that are not known as they are now, each with its error. A transcript can
     /// be gone or unreadable for a moment and come back unchanged, so these are tried
     /// again.
     fn out_of_date(&self, listing: &StoreListing) -> Vec<(SessionId, Option<String>)> {

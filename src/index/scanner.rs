@@ -4,14 +4,12 @@
 //! Owns how far a transcript was read. Holds one piece and one line in memory, never a
 //! whole transcript. Knows no database.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
-
 use serde::{Deserialize, Serialize};
 
 use super::text::Passage;
 use crate::session::transcript::{MAX_LINE_BYTES, ParsedLine};
 use crate::session::{SessionId, SessionSummary, SummaryBuilder};
-use crate::store::{SessionStore, StoreError, StoredSession};
+use crate::store::{self, SessionStore, StoreError, StoredSession};
 
 /// How much of each end [`quick_scan`] reads (as the official list functions do).
 pub const END_BYTES: u64 = 64 << 10;
@@ -127,9 +125,7 @@ fn push_lines(bytes: &[u8], gathering: &mut SummaryBuilder) {
 /// Tells a file that grew from another file in its place.
 fn fingerprint(store: &dyn SessionStore, id: SessionId, to: u64) -> Result<u64, StoreError> {
     let from = to.saturating_sub(FINGERPRINT_BYTES);
-    let mut hasher = DefaultHasher::new();
-    store.read_range(id, from, to - from)?.hash(&mut hasher);
-    Ok(hasher.finish())
+    Ok(store::fingerprint(&store.read_range(id, from, to - from)?))
 }
 
 /// Splits pieces into whole lines.

@@ -94,7 +94,7 @@ pub fn find_without_index(
 ) -> Result<Option<TextHits>, StoreError> {
     let mut sessions = store.list(&Scope::All)?;
     sessions.retain(|stored| wanted(stored.id));
-    sessions.sort_by_key(|stored| Reverse(stored.modified));
+    sessions.sort_by_key(|stored| (Reverse(stored.modified), stored.id));
     let mut hits: Vec<TextHit> = Vec::new();
     for (at, batch) in sessions.chunks(BATCH).enumerate() {
         if !go_on(at * BATCH, sessions.len()) {

@@ -48,6 +48,8 @@ pub(super) fn unpack(archive: impl Read, staging: &Path) -> io::Result<SessionId
         if io::copy(&mut entry, &mut file)? != entry.size() {
             return Err(invalid_member(&path, "is cut off"));
         }
+        // The rename that ends an import must not reach the disk before the content.
+        file.sync_data()?;
         is_whole |= is_transcript;
     }
     found.filter(|_| is_whole).ok_or_else(|| {

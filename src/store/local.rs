@@ -18,6 +18,9 @@ use rayon::prelude::*;
 use unicode_normalization::UnicodeNormalization;
 
 use super::lock::{LockError, SessionLock};
+use super::pending_moves::{PendingMove, PendingMoves};
+use super::place_files::place_file;
+use super::staging::Staging;
 use super::{
     ExternalRecord, ForkResult, ForkSpec, Holder, ImportedSessions, PinnedSession, Scope, SessionStore,
     SessionWriter, StoreError, StoredSession, TranscriptTail, TrashedSession, claude_registry, cleanup,
@@ -74,6 +77,34 @@ impl LocalStore {
 
     fn lock_path(&self, id: SessionId) -> PathBuf {
         self.root.join("hotseat/locks").join(format!("{id}.lock"))
+    }
+
+    /// The notes of moves that may have been interrupted.
+    fn pending_moves(&self) -> PendingMoves {
+        PendingMoves::new(self.root.join("hotseat/pending"))
+    }
+
+    /// A folder for files on their way in; removed when dropped.
+    fn staging(&self) -> Result<Staging, StoreError> {
+        let parent = self.root.join("hotseat/staging");
+        let in_use: Vec<_> =
+            self.pending_moves().list().into_iter().map(|(_, pending)| pending.from().to_owned()).collect();
+        Staging::create(&parent, &in_use)
+            .map_err(StoreError::io(format!("cannot make a folder in {}", parent.display())))
+    }
+
+    /// Finishes the moves, deletes, restores and imports that a kill interrupted. A failure is
+    /// logged and tried again the next time.
+    pub fn finish_interrupted(&self) {
+        for (id, _) in self.pending_moves().list() {
+            self.finish_interrupted_of(id);
+        }
+    }
+
+    /// The same for one session. Returns what was finished.
+    fn finish_interrupted_of(&self, id: SessionId) -> Option<PendingMove> {
+        let finished = self.pending_moves().finish(id);
+        finished.inspect_err(|error| tracing::warn!(session = %id, "unfinished move: {error}")).ok().flatten()
     }
 
     /// The folders that may hold sessions of a scope.
@@ -146,6 +177,8 @@ impl LocalStore {
         })?;
         locks.retain(|_, lock| lock.strong_count() > 0);
         locks.insert(id, Arc::downgrade(&lock));
+        drop(locks);
+        self.finish_interrupted_of(id);
         Ok(lock)
     }
 
@@ -288,7 +321,10 @@ impl SessionStore for LocalStore {
         let cwd = fork.cwd.filter(|_| folder != *home);
         let (forked, lines) = forking::fork_lines(&bytes, source, fork, cwd)?;
         let path = folder.join(format!("{}.jsonl", forked.id));
-        writer::create_new(&path, &lines)
+        let staging = self.staging()?;
+        let staged = staging.path().join(format!("{}.jsonl", forked.id));
+        writer::create_new(&staged, &lines)
+            .and_then(|()| place_file(&staged, &path))
             .map_err(StoreError::io(format!("cannot write the fork to {}", path.display())))?;
         self.path_cache().insert(forked.id, path);
         Ok(forked)

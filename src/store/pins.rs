@@ -19,28 +19,28 @@ use super::snapshots::{
 };
 
 /// Makes sure that the session's pin folder holds everything the transcript holds now.
-pub(super) fn pin(transcript: &Path, bin: &Path, now: SystemTime) -> io::Result<()> {
+pub(super) fn pin(transcript: &Path, pin_dir: &Path, now: SystemTime) -> io::Result<()> {
     let (Some(project), Some(name)) = (transcript.parent().and_then(Path::file_name), transcript.file_name())
     else {
         return Err(ErrorKind::InvalidInput.into());
     };
-    let older = list_snapshots(bin)?;
-    let side = transcript.with_extension("");
+    let older = list_snapshots(pin_dir)?;
+    let side_dir = transcript.with_extension("");
     if let Some(last) = older.last() {
-        let same_place = last.transcript.parent().and_then(Path::file_name) == Some(project);
-        if same_place && is_up_to_date(transcript, &last.transcript)? {
-            return link_tree(&side, &last.transcript.with_extension(""));
+        let same_project = last.transcript.parent().and_then(Path::file_name) == Some(project);
+        if same_project && is_up_to_date(transcript, &last.transcript)? {
+            return link_tree(&side_dir, &last.transcript.with_extension(""));
         }
     }
-    let place = create_snapshot_dir(bin, now)?.join(project);
-    private_dir(&place)?;
-    let copy = place.join(name);
+    let dir = create_snapshot_dir(pin_dir, now)?.join(project);
+    private_dir(&dir)?;
+    let copy = dir.join(name);
     link_or_copy(transcript, &copy)?;
-    link_tree(&side, &copy.with_extension(""))?;
-    for version in older {
-        if is_prefix_of(&version.transcript, &copy)? {
-            link_tree(&version.transcript.with_extension(""), &copy.with_extension(""))?;
-            remove_snapshot(&version, bin)?;
+    link_tree(&side_dir, &copy.with_extension(""))?;
+    for snapshot in older {
+        if is_prefix_of(&snapshot.transcript, &copy)? {
+            link_tree(&snapshot.transcript.with_extension(""), &copy.with_extension(""))?;
+            remove_snapshot(&snapshot, pin_dir)?;
         }
     }
     Ok(())
@@ -48,12 +48,12 @@ pub(super) fn pin(transcript: &Path, bin: &Path, now: SystemTime) -> io::Result<
 
 /// Restores a pinned session under `projects`; it stays pinned. Sets the file's time to
 /// `now`, or the clean-up would delete it again at once.
-pub(super) fn restore_pinned(bin: &Path, projects: &Path, now: SystemTime) -> io::Result<PathBuf> {
-    let version = newest_snapshot(bin)?;
-    let target = version.original_path(projects);
+pub(super) fn restore_pinned(pin_dir: &Path, projects: &Path, now: SystemTime) -> io::Result<PathBuf> {
+    let snapshot = newest_snapshot(pin_dir)?;
+    let target = snapshot.original_path(projects);
     target.parent().map_or(Ok(()), private_dir)?;
-    link_tree(&version.transcript.with_extension(""), &target.with_extension(""))?;
-    link_or_copy(&version.transcript, &target)?;
+    link_tree(&snapshot.transcript.with_extension(""), &target.with_extension(""))?;
+    link_or_copy(&snapshot.transcript, &target)?;
     fs::File::options().append(true).open(&target)?.set_modified(now)?;
     Ok(target)
 }
@@ -61,14 +61,14 @@ pub(super) fn restore_pinned(bin: &Path, projects: &Path, now: SystemTime) -> io
 /// Removes a pin. `put_away` gets what only the pin holds.
 pub(super) fn release(
     transcript: &Path,
-    bin: &Path,
+    pin_dir: &Path,
     mut put_away: impl FnMut(&Path) -> io::Result<()>,
 ) -> io::Result<()> {
-    for version in list_snapshots(bin)? {
-        if !is_prefix_of(&version.transcript, transcript)? {
-            put_away(&version.transcript)?;
+    for snapshot in list_snapshots(pin_dir)? {
+        if !is_prefix_of(&snapshot.transcript, transcript)? {
+            put_away(&snapshot.transcript)?;
         }
-        remove_snapshot(&version, bin)?;
+        remove_snapshot(&snapshot, pin_dir)?;
     }
     Ok(())
 }
@@ -78,9 +78,9 @@ fn is_up_to_date(transcript: &Path, copy: &Path) -> io::Result<bool> {
     Ok(is_same_file(transcript, copy) || is_prefix_of(transcript, copy)?)
 }
 
-fn remove_snapshot(version: &Snapshot, bin: &Path) -> io::Result<()> {
-    fs::remove_dir_all(&version.dir)?;
-    remove_empty_dirs(version, bin);
+fn remove_snapshot(snapshot: &Snapshot, pin_dir: &Path) -> io::Result<()> {
+    fs::remove_dir_all(&snapshot.dir)?;
+    remove_empty_dirs(snapshot, pin_dir);
     Ok(())
 }
 
@@ -93,7 +93,7 @@ mod tests {
     struct Scratch {
         temp: tempfile::TempDir,
         transcript: PathBuf,
-        bin: PathBuf,
+        pin_dir: PathBuf,
     }
 
     impl Scratch {
@@ -101,13 +101,14 @@ mod tests {
             let temp = tempfile::tempdir().unwrap();
             let folder = temp.path().join("projects/-p");
             fs::create_dir_all(folder.join(ID).join("subagents")).unwrap();
-            let (transcript, bin) = (folder.join(format!("{ID}.jsonl")), temp.path().join("pinned").join(ID));
-            Self { temp, transcript, bin }
+            let (transcript, pin_dir) =
+                (folder.join(format!("{ID}.jsonl")), temp.path().join("pinned").join(ID));
+            Self { temp, transcript, pin_dir }
         }
 
         fn keep(&self, text: &str) {
             fs::write(&self.transcript, text).unwrap();
-            pin(&self.transcript, &self.bin, SystemTime::now()).unwrap();
+            pin(&self.transcript, &self.pin_dir, SystemTime::now()).unwrap();
         }
 
         /// As a program that writes a new file and renames it.
@@ -117,12 +118,12 @@ mod tests {
         }
 
         fn pinned(&self) -> Vec<String> {
-            let all = list_snapshots(&self.bin).unwrap();
-            all.iter().map(|version| fs::read_to_string(&version.transcript).unwrap()).collect()
+            let all = list_snapshots(&self.pin_dir).unwrap();
+            all.iter().map(|snapshot| fs::read_to_string(&snapshot.transcript).unwrap()).collect()
         }
 
         fn bring_back(&self) -> io::Result<PathBuf> {
-            restore_pinned(&self.bin, &self.temp.path().join("projects"), SystemTime::now())
+            restore_pinned(&self.pin_dir, &self.temp.path().join("projects"), SystemTime::now())
         }
     }
 
@@ -147,25 +148,25 @@ mod tests {
         scratch.replace("three\n");
         assert_eq!(scratch.pinned(), ["one\ntwo\n", "three\n"], "it became another text");
         let mut put_away = Vec::new();
-        release(&scratch.transcript, &scratch.bin, |version| {
-            put_away.push(fs::read_to_string(version)?);
+        release(&scratch.transcript, &scratch.pin_dir, |snapshot| {
+            put_away.push(fs::read_to_string(snapshot)?);
             Ok(())
         })
         .unwrap();
         assert_eq!(put_away, ["one\ntwo\n"]);
-        assert!(!scratch.bin.exists() && scratch.transcript.exists());
+        assert!(!scratch.pin_dir.exists() && scratch.transcript.exists());
     }
 
     #[test]
     fn the_side_folder_is_pinned_too() {
         let scratch = Scratch::new();
-        let side = scratch.transcript.with_extension("").join("subagents/agent-1.jsonl");
+        let side_dir = scratch.transcript.with_extension("").join("subagents/agent-1.jsonl");
         scratch.keep("one\n");
-        fs::write(&side, "aside").unwrap();
+        fs::write(&side_dir, "aside").unwrap();
         scratch.keep("one\n");
         fs::remove_dir_all(scratch.transcript.with_extension("")).unwrap();
         fs::remove_file(&scratch.transcript).unwrap();
         scratch.bring_back().unwrap();
-        assert_eq!(fs::read_to_string(side).unwrap(), "aside");
+        assert_eq!(fs::read_to_string(side_dir).unwrap(), "aside");
     }
 }

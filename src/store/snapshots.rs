@@ -6,10 +6,11 @@
 
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use super::place_files::copy_file;
 use super::private_dir;
 
 /// One snapshot of a session.
@@ -39,68 +40,76 @@ impl Snapshot {
 
 /// All snapshots in a folder, oldest first. Skips what is no snapshot; empty if there is no
 /// such folder.
-pub(super) fn list_snapshots(bin: &Path) -> io::Result<Vec<Snapshot>> {
-    let Some(id) = bin.file_name() else { return Ok(Vec::new()) };
-    let mut versions = Vec::new();
-    for place in subfolders(bin)? {
-        let when = place.file_name().and_then(|name| name.to_str()?.parse().ok());
-        let Some(when) = when.map(|millis| UNIX_EPOCH + Duration::from_millis(millis)) else { continue };
-        for project in subfolders(&place)? {
+pub(super) fn list_snapshots(slot_dir: &Path) -> io::Result<Vec<Snapshot>> {
+    let Some(id) = slot_dir.file_name() else { return Ok(Vec::new()) };
+    let mut snapshots = Vec::new();
+    for dir in subfolders(slot_dir)? {
+        let Some(created_at) = millis_of(&dir).and_then(time_of) else { continue };
+        for project in subfolders(&dir)? {
             let transcript = project.join(id).with_extension("jsonl");
             if transcript.is_file() {
-                versions.push(Snapshot { created_at: when, dir: place.clone(), transcript });
+                snapshots.push(Snapshot { created_at, dir: dir.clone(), transcript });
             }
         }
     }
-    versions.sort_by_key(|version| version.created_at);
-    Ok(versions)
+    // By the names alone: file times tie within a clock tick and move when a file is touched.
+    snapshots.sort_by(|one, other| (one.created_at, &one.dir).cmp(&(other.created_at, &other.dir)));
+    Ok(snapshots)
 }
 
 /// The snapshot that was taken last.
-pub(super) fn newest_snapshot(bin: &Path) -> io::Result<Snapshot> {
-    list_snapshots(bin)?.pop().ok_or_else(|| ErrorKind::NotFound.into())
+pub(super) fn newest_snapshot(slot_dir: &Path) -> io::Result<Snapshot> {
+    list_snapshots(slot_dir)?.pop().ok_or_else(|| ErrorKind::NotFound.into())
 }
 
-/// Creates a folder for one more snapshot, whose name sorts after all others.
-pub(super) fn create_snapshot_dir(bin: &Path, now: SystemTime) -> io::Result<PathBuf> {
-    private_dir(bin)?;
-    let mut millis = now.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis());
+/// Creates a folder for one more snapshot. Its name is the time in milliseconds, or one more
+/// than the highest name there is: two snapshots within a millisecond, a removed one between
+/// them or a clock that was set back must not change their order.
+pub(super) fn create_snapshot_dir(slot_dir: &Path, now: SystemTime) -> io::Result<PathBuf> {
+    private_dir(slot_dir)?;
+    let now = now.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64);
     loop {
-        let place = bin.join(format!("{millis:015}"));
-        match fs::create_dir(&place) {
-            Ok(()) => return Ok(place),
-            Err(error) if error.kind() == ErrorKind::AlreadyExists => millis += 1,
+        let highest = subfolders(slot_dir)?.iter().filter_map(|dir| millis_of(dir)).max();
+        let millis = highest.map_or(now, |highest| now.max(highest.saturating_add(1)));
+        let dir = slot_dir.join(format!("{millis:015}"));
+        match fs::create_dir(&dir) {
+            Ok(()) => return Ok(dir),
+            // Another process was faster.
+            Err(error) if error.kind() == ErrorKind::AlreadyExists && highest != Some(u64::MAX) => {}
             Err(error) => return Err(error),
         }
     }
 }
 
+/// The milliseconds that the name of a snapshot's folder stands for.
+fn millis_of(dir: &Path) -> Option<u64> {
+    dir.file_name()?.to_str()?.parse().ok()
+}
+
+fn time_of(millis: u64) -> Option<SystemTime> {
+    UNIX_EPOCH.checked_add(Duration::from_millis(millis))
+}
+
 /// Removes the folders that a snapshot leaves behind, as far as they are empty.
-pub(super) fn remove_empty_dirs(version: &Snapshot, bin: &Path) {
-    for emptied in [version.transcript.parent().unwrap_or(&version.dir), &version.dir, bin] {
+pub(super) fn remove_empty_dirs(snapshot: &Snapshot, slot_dir: &Path) {
+    for emptied in [snapshot.transcript.parent().unwrap_or(&snapshot.dir), &snapshot.dir, slot_dir] {
         if fs::remove_dir(emptied).is_err_and(|error| error.kind() != ErrorKind::NotFound) {
             break;
         }
     }
 }
 
-/// Hard links a file, or copies it where that is impossible. Never replaces a file.
+/// Hard links a file, or copies it where that is impossible. Never replaces a file; a copy
+/// appears with all of it.
 pub(super) fn link_or_copy(from: &Path, to: &Path) -> io::Result<()> {
     // Link the target of a symbolic link, not the link.
     let from = &from.canonicalize()?;
     match fs::hard_link(from, to) {
-        Err(error) if !matches!(error.kind(), ErrorKind::AlreadyExists | ErrorKind::NotFound) => {}
-        done => return done,
+        Err(error) if !matches!(error.kind(), ErrorKind::AlreadyExists | ErrorKind::NotFound) => {
+            copy_file(from, to)
+        }
+        done => done,
     }
-    let mut copy = File::options().write(true).create_new(true).mode(0o600).open(to)?;
-    let copied = File::open(from).and_then(|mut file| {
-        io::copy(&mut file, &mut copy)?;
-        copy.sync_data()
-    });
-    copied.inspect_err(|_| {
-        // Remove an incomplete copy; the first error is the one to report.
-        let _ = fs::remove_file(to);
-    })
 }
 
 /// Links every file of a folder into another one, unless its name is taken there. Leaves
@@ -120,17 +129,6 @@ pub(super) fn link_tree(from: &Path, to: &Path) -> io::Result<()> {
         }
     }
     Ok(())
-}
-
-/// Renames a file to a name that must be free.
-pub(super) fn move_file(from: &Path, to: &Path) -> io::Result<()> {
-    match fs::hard_link(from, to) {
-        Ok(()) => fs::remove_file(from),
-        Err(error) if matches!(error.kind(), ErrorKind::AlreadyExists | ErrorKind::NotFound) => Err(error),
-        // No hard links here: keep the time between check and rename as short as possible.
-        Err(_) if fs::symlink_metadata(to).is_ok() => Err(ErrorKind::AlreadyExists.into()),
-        Err(_) => fs::rename(from, to),
-    }
 }
 
 /// Whether these are two names of one file.
@@ -165,6 +163,11 @@ pub(super) fn is_prefix_of(older: &Path, newer: &Path) -> io::Result<bool> {
     }
 }
 
+/// Whether two files hold the same bytes.
+pub(super) fn is_same_content(one: &Path, other: &Path) -> io::Result<bool> {
+    Ok(fs::metadata(one)?.len() == fs::metadata(other)?.len() && is_prefix_of(one, other)?)
+}
+
 /// The bytes of a file, or of all files under a folder. What cannot be read counts as 0.
 pub(super) fn disk_size(path: &Path) -> u64 {
     let Ok(there) = fs::symlink_metadata(path) else { return 0 };
@@ -187,7 +190,29 @@ fn subfolders(folder: &Path) -> io::Result<Vec<PathBuf>> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::place_files::place_file;
     use super::*;
+
+    #[test]
+    fn snapshots_stay_in_order_within_one_millisecond_and_when_the_clock_goes_back() {
+        let temp = tempfile::tempdir().unwrap();
+        let (slot_dir, now) = (temp.path().join("x"), SystemTime::now());
+        let take = |now| {
+            let dir = create_snapshot_dir(&slot_dir, now).unwrap();
+            fs::create_dir(dir.join("-p")).unwrap();
+            fs::write(dir.join("-p/x.jsonl"), "{}\n").unwrap();
+            dir
+        };
+        let (one, two) = (take(now), take(now));
+        fs::remove_dir_all(&one).unwrap();
+        // The first name is free again; taking it would make the third one the older one.
+        let three = take(now);
+        let four = take(now - Duration::from_secs(3600));
+        fs::create_dir(slot_dir.join(u64::MAX.to_string())).unwrap();
+        let dirs: Vec<_> =
+            list_snapshots(&slot_dir).unwrap().into_iter().map(|snapshot| snapshot.dir).collect();
+        assert_eq!(dirs, [two, three, four]);
+    }
 
     #[test]
     fn a_beginning_is_told_from_another_text() {
@@ -211,11 +236,11 @@ mod tests {
         let (from, to) = (temp.path().join("from"), temp.path().join("to"));
         fs::write(&from, "from").unwrap();
         fs::write(&to, "to").unwrap();
-        assert_eq!(move_file(&from, &to).unwrap_err().kind(), ErrorKind::AlreadyExists);
+        assert_eq!(place_file(&from, &to).unwrap_err().kind(), ErrorKind::AlreadyExists);
         assert_eq!(link_or_copy(&from, &to).unwrap_err().kind(), ErrorKind::AlreadyExists);
         assert_eq!(fs::read_to_string(&to).unwrap(), "to");
         fs::remove_file(&to).unwrap();
-        move_file(&from, &to).unwrap();
+        place_file(&from, &to).unwrap();
         assert!(!from.exists() && fs::read_to_string(&to).unwrap() == "from");
     }
 

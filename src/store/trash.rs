@@ -8,47 +8,52 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use super::private_dir;
-use super::snapshots::{Snapshot, create_snapshot_dir, move_file, newest_snapshot, remove_empty_dirs};
+use super::pending_moves::PendingMoves;
+use super::snapshots::{Snapshot, create_snapshot_dir, newest_snapshot, remove_empty_dirs};
+use crate::session::SessionId;
 
-/// Moves a transcript and then its side folder into the session's trash folder.
-pub(super) fn move_to_trash(transcript: &Path, bin: &Path, now: SystemTime) -> io::Result<()> {
+/// Moves a transcript and its side folder into the session's trash folder.
+pub(super) fn move_to_trash(
+    moves: &PendingMoves,
+    id: SessionId,
+    transcript: &Path,
+    trash_dir: &Path,
+    now: SystemTime,
+) -> io::Result<()> {
     let (Some(folder), Some(name)) = (transcript.parent(), transcript.file_name()) else {
         return Err(io::ErrorKind::InvalidInput.into());
     };
     let project = folder.file_name().ok_or(io::ErrorKind::InvalidInput)?;
-    let place = create_snapshot_dir(bin, now)?.join(project);
-    private_dir(&place)?;
-    fs::rename(transcript, place.join(name))?;
-    let side = transcript.with_extension("");
-    if side.is_dir() {
-        fs::rename(&side, place.join(name).with_extension(""))?;
-    }
-    Ok(())
+    let dir = create_snapshot_dir(trash_dir, now)?;
+    moves.run(id, transcript, &dir.join(project).join(name)).inspect_err(|_| {
+        // Leave no empty folders; one that is not empty has something to finish.
+        for emptied in [&dir.join(project), &dir, trash_dir] {
+            fs::remove_dir(emptied).ok();
+        }
+    })
 }
 
 /// Moves the snapshot that was deleted last back under `projects` and returns its new path.
-pub(super) fn restore(bin: &Path, projects: &Path) -> io::Result<PathBuf> {
-    let version = newest_snapshot(bin)?;
-    let target = version.original_path(projects);
-    if target.exists() {
-        return Err(io::Error::new(io::ErrorKind::AlreadyExists, "a session of this id is there again"));
-    }
-    target.parent().map_or(Ok(()), private_dir)?;
-    let side = version.transcript.with_extension("");
-    if side.is_dir() {
-        fs::rename(&side, target.with_extension(""))?;
-    }
-    move_file(&version.transcript, &target)?;
-    remove_empty_dirs(&version, bin);
+pub(super) fn restore(
+    moves: &PendingMoves,
+    id: SessionId,
+    trash_dir: &Path,
+    projects: &Path,
+) -> io::Result<PathBuf> {
+    let snapshot = newest_snapshot(trash_dir)?;
+    let target = snapshot.original_path(projects);
+    moves.run(id, &snapshot.transcript, &target)?;
+    remove_empty_dirs(&snapshot, trash_dir);
     Ok(target)
 }
 
-/// Removes one snapshot for good.
-pub(super) fn purge(version: &Snapshot, bin: &Path) -> io::Result<()> {
-    fs::remove_dir_all(&version.dir)?;
-    remove_empty_dirs(version, bin);
-    Ok(())
+/// Removes one snapshot for good. It is gone from the trash at once; `staging` receives what
+/// takes longer to remove.
+pub(super) fn purge(snapshot: &Snapshot, trash_dir: &Path, staging: &Path) -> io::Result<()> {
+    let leaving = staging.join(snapshot.dir.file_name().unwrap_or_default());
+    fs::rename(&snapshot.dir, &leaving)?;
+    remove_empty_dirs(snapshot, trash_dir);
+    fs::remove_dir_all(leaving)
 }
 
 #[cfg(test)]
@@ -61,44 +66,46 @@ mod tests {
     #[test]
     fn what_was_deleted_last_comes_back_with_its_side_folder() {
         let temp = tempfile::tempdir().unwrap();
-        let (projects, bin) = (temp.path().join("projects"), temp.path().join("trash").join(ID));
+        let (projects, trash_dir) = (temp.path().join("projects"), temp.path().join("trash").join(ID));
         let transcript = projects.join("-p").join(format!("{ID}.jsonl"));
-        let side = transcript.with_extension("").join("subagents/agent-1.jsonl");
-        let now = SystemTime::now();
+        let side_dir = transcript.with_extension("").join("subagents/agent-1.jsonl");
+        let (now, id) = (SystemTime::now(), ID.parse().unwrap());
+        let moves = PendingMoves::new(temp.path().join("pending"));
         for text in ["older", "newer"] {
-            fs::create_dir_all(side.parent().unwrap()).unwrap();
-            fs::write(&side, text).unwrap();
+            fs::create_dir_all(side_dir.parent().unwrap()).unwrap();
+            fs::write(&side_dir, text).unwrap();
             fs::write(&transcript, text).unwrap();
-            move_to_trash(&transcript, &bin, now).unwrap();
-            assert!(!transcript.exists() && !side.exists());
+            move_to_trash(&moves, id, &transcript, &trash_dir, now).unwrap();
+            assert!(!transcript.exists() && !side_dir.exists());
         }
-        assert_eq!(restore(&bin, &projects).unwrap(), transcript);
+        assert_eq!(restore(&moves, id, &trash_dir, &projects).unwrap(), transcript);
         assert_eq!(fs::read_to_string(&transcript).unwrap(), "newer");
-        assert_eq!(fs::read_to_string(&side).unwrap(), "newer");
-        let refused = restore(&bin, &projects).unwrap_err();
+        assert_eq!(fs::read_to_string(&side_dir).unwrap(), "newer");
+        let refused = restore(&moves, id, &trash_dir, &projects).unwrap_err();
         assert_eq!(refused.kind(), io::ErrorKind::AlreadyExists, "the older one stays in the trash");
         fs::rename(&transcript, temp.path().join("aside")).unwrap();
         fs::remove_dir_all(transcript.with_extension("")).unwrap();
-        restore(&bin, &projects).unwrap();
+        restore(&moves, id, &trash_dir, &projects).unwrap();
         assert_eq!(fs::read_to_string(&transcript).unwrap(), "older");
-        assert!(!bin.exists(), "an empty place is cleared away");
+        assert!(!trash_dir.exists(), "an empty dir is cleared away");
     }
 
     #[test]
     fn what_is_purged_is_gone_and_nothing_else() {
         let temp = tempfile::tempdir().unwrap();
-        let (folder, bin) = (temp.path().join("projects/-p"), temp.path().join("trash").join(ID));
+        let (folder, trash_dir) = (temp.path().join("projects/-p"), temp.path().join("trash").join(ID));
         fs::create_dir_all(&folder).unwrap();
+        let (id, moves) = (ID.parse().unwrap(), PendingMoves::new(temp.path().join("pending")));
         let transcript = folder.join(format!("{ID}.jsonl"));
         for text in ["older", "newer"] {
             fs::write(&transcript, text).unwrap();
-            move_to_trash(&transcript, &bin, SystemTime::now()).unwrap();
+            move_to_trash(&moves, id, &transcript, &trash_dir, SystemTime::now()).unwrap();
         }
-        let all = list_snapshots(&bin).unwrap();
+        let all = list_snapshots(&trash_dir).unwrap();
         assert_eq!(all.iter().map(Snapshot::size).collect::<Vec<_>>(), [5, 5]);
-        purge(&all[0], &bin).unwrap();
-        assert_eq!(list_snapshots(&bin).unwrap(), all[1..]);
-        purge(&all[1], &bin).unwrap();
-        assert!(!bin.exists());
+        purge(&all[0], &trash_dir, temp.path()).unwrap();
+        assert_eq!(list_snapshots(&trash_dir).unwrap(), all[1..]);
+        purge(&all[1], &trash_dir, temp.path()).unwrap();
+        assert!(!trash_dir.exists());
     }
 }

@@ -39,34 +39,56 @@ fn read_path_file(file: &Path, prefix: &str) -> Option<PathBuf> {
 }
 
 #[cfg(test)]
+#[path = "../../tests/support/skip.rs"]
+mod skip;
+
+#[cfg(test)]
 mod tests {
-    use std::process::{Command, Stdio};
+    use std::process::Command;
 
     use super::*;
 
-    /// Runs git in a folder; false where there is none.
-    fn git(folder: &Path, words: &str) -> bool {
-        let mut git = Command::new("git");
-        git.args(["-c", "user.name=n", "-c", "user.email=e@x"]).args(words.split(' ')).current_dir(folder);
-        git.stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok_and(|status| status.success())
+    /// A repository with one linked worktree, laid out as git 2.39 does.
+    fn repository(root: &Path) -> (PathBuf, PathBuf) {
+        let (main, other) = (root.join("main"), root.join("other"));
+        let linked = main.join(".git/worktrees/other");
+        for folder in [&linked, &main.join("deep/er"), &other] {
+            fs::create_dir_all(folder).unwrap();
+        }
+        fs::write(linked.join("gitdir"), format!("{}\n", other.join(".git").display())).unwrap();
+        fs::write(linked.join("commondir"), "../..\n").unwrap();
+        fs::write(other.join(".git"), format!("gitdir: {}\n", linked.display())).unwrap();
+        (main, other)
     }
 
     #[test]
-    fn every_working_tree_knows_the_others() {
+    fn every_worktree_knows_the_others() {
         let temp = tempfile::tempdir().unwrap();
         let root = temp.path().canonicalize().unwrap();
-        let (main, other) = (root.join("main"), root.join("other"));
-        fs::create_dir_all(main.join("deep/er")).unwrap();
-        if !git(&main, "init -q") {
-            eprintln!("skipped: every_working_tree_knows_the_others needs git (apt install git)");
-            return;
-        }
-        assert!(git(&main, "commit -q --allow-empty -m x"));
-        assert!(worktree_roots(&main).is_empty());
-        assert!(git(&main, "worktree add -q ../other"));
+        let (main, other) = repository(&root);
         for from in [&main, &other, &main.join("deep/er")] {
             assert_eq!(worktree_roots(from), [main.clone(), other.clone()], "{}", from.display());
         }
+        fs::remove_dir_all(main.join(".git/worktrees")).unwrap();
+        assert!(worktree_roots(&main).is_empty(), "one worktree needs no list");
+    }
+
+    #[test]
+    fn worktrees_that_git_itself_made_are_found() {
+        let temp = tempfile::tempdir().unwrap();
+        let root = temp.path().canonicalize().unwrap();
+        let (main, other) = (root.join("main"), root.join("other"));
+        fs::create_dir_all(&main).unwrap();
+        let git = |words: &str| {
+            let mut git = Command::new("git");
+            git.args(["-c", "user.name=n", "-c", "user.email=e@x"]).args(words.split(' '));
+            git.current_dir(&main).output().is_ok_and(|output| output.status.success())
+        };
+        if !git("init -q") {
+            return skip::skip("worktrees_that_git_itself_made_are_found", "no git", "apt install git");
+        }
+        assert!(git("commit -q --allow-empty -m x") && git("worktree add -q ../other"));
+        assert_eq!(worktree_roots(&other), [main.clone(), other.clone()]);
     }
 
     #[test]

@@ -3,13 +3,14 @@
 //! Never rewrites and never truncates. With `O_APPEND` a title from another process can
 //! land between two entries without harming either.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::lock::SessionLock;
+use super::place_files::write_new;
 use super::{SessionWriter, private_dir};
 
 /// A session open for appending. Its file is created with its first entry.
@@ -65,14 +66,11 @@ pub(super) fn append_existing(path: &Path, entries: &[String]) -> io::Result<()>
     append_lines(&append_options().open(path)?, entries)
 }
 
-/// Creates a transcript that must not exist; leaves nothing behind when it fails.
+/// Creates a transcript that must not exist. It appears with all entries, on the disk; nothing
+/// is left when that fails.
 pub(super) fn create_new(path: &Path, entries: &[String]) -> io::Result<()> {
     path.parent().map_or(Ok(()), private_dir)?;
-    let file = append_options().create_new(true).mode(0o600).open(path)?;
-    append_lines(&file, entries).inspect_err(|_| {
-        // The first error is the one to report.
-        let _ = fs::remove_file(path);
-    })
+    write_new(path, |file| append_lines(file, entries))
 }
 
 /// Opened for reading too, to see how the file ends.
@@ -115,6 +113,8 @@ fn ends_mid_line(file: &File, size: u64) -> io::Result<bool> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     fn writer(temp: &Path, exists: bool) -> LocalWriter {

@@ -193,7 +193,7 @@ mod tests {
         snippet(line.to_string().as_bytes(), query)
     }
 
-    /// The snippet with what is positions in square brackets.
+    /// The snippet with matches in square brackets.
     fn check(said: &str, typed: &str, expected: &str) {
         let snippet = found(said, &FullTextQuery::parse(typed)).map(|snippet| bracketed(&snippet));
         assert_eq!(snippet.unwrap_or_default(), expected, "{typed} in {said}");
@@ -201,13 +201,13 @@ mod tests {
 
     fn bracketed(snippet: &Snippet) -> String {
         let mut text = String::new();
-        let positions = |at| snippet.match_positions.contains(&at);
+        let matched = |at| snippet.match_positions.contains(&at);
         for (at, c) in snippet.text.chars().enumerate() {
-            if lit(at) && (at == 0 || !lit(at - 1)) {
+            if matched(at) && (at == 0 || !matched(at - 1)) {
                 text.push('[');
             }
             text.push(c);
-            if lit(at) && !lit(at + 1) {
+            if matched(at) && !matched(at + 1) {
                 text.push(']');
             }
         }

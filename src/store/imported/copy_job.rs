@@ -5,8 +5,8 @@
 //! its file's time.
 
 use std::fs::{self, File};
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{self, Write};
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -18,7 +18,7 @@ use super::codex_translator::CodexTranslator;
 use super::rollout_reader::{self, RolloutReader};
 use crate::session::SessionId;
 use crate::session::transcript::MAX_LINE_BYTES;
-use crate::store::{partial_read, project_dir};
+use crate::store::{fingerprint, partial_read, project_dir};
 
 /// How many bytes of entries are buffered before they are written_to.
 const WRITE_BUFFER_BYTES: usize = 1 << 20;
@@ -242,9 +242,9 @@ pub(super) fn is_partial(copy: &Path) -> bool {
 pub(super) fn complete_mtime(head: &Rollout, name: Option<&ThreadTitle>) -> SystemTime {
     let touched = name.map_or(head.modified, |name| name.updated_at.max(head.modified));
     let since = touched.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    let mut hasher = DefaultHasher::new();
-    (head.size, head.path.file_name()).hash(&mut hasher);
-    let below = Duration::from_nanos(1 + hasher.finish() % 999_999);
+    let name = head.path.file_name().unwrap_or_default();
+    let hash = fingerprint(&[&head.size.to_le_bytes(), name.as_bytes()].concat());
+    let below = Duration::from_nanos(1 + hash % 999_999);
     SystemTime::UNIX_EPOCH + Duration::from_millis(since.as_millis() as u64) + below
 }
 

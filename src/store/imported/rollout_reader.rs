@@ -7,13 +7,13 @@
 //! 0.169.0.
 
 use std::fs::File;
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 
 use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder};
 
 use super::codex_rollouts::Rollout;
 use crate::session::transcript::MAX_LINE_BYTES;
+use crate::store::fingerprint;
 
 /// How many bytes before an offset identify the file.
 const FINGERPRINT_BYTES: usize = 64;
@@ -50,9 +50,7 @@ impl RolloutReader {
 
     /// Tells a file that grew from another file in its place.
     pub fn fingerprint(&self) -> u64 {
-        let mut hasher = DefaultHasher::new();
-        self.preceding.hash(&mut hasher);
-        hasher.finish()
+        fingerprint(&self.preceding)
     }
 
     /// Whether nothing is left, not even an incomplete line.

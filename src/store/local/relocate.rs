@@ -9,10 +9,8 @@ use chrono::Utc;
 
 use super::LocalStore;
 use crate::session::{SessionId, Transcript, fork};
-use crate::store::snapshots::{link_or_copy, link_tree, move_file};
-use crate::store::{
-    ImportRequest, SessionStore, StoreError, archive, private_dir, project_dir, read_file, writer,
-};
+use crate::store::place_files::place_folder;
+use crate::store::{ImportRequest, SessionStore, StoreError, archive, project_dir, read_file, writer};
 
 /// Where a tar file has its magic bytes.
 const TAR_MAGIC: std::ops::Range<usize> = 257..262;
@@ -29,21 +27,11 @@ impl LocalStore {
         if path.parent() == Some(&folder) {
             return Ok(None);
         }
-        let side = target.with_extension("");
-        if target.exists() || side.exists() {
+        if target.exists() {
             return Err(StoreError::Exists(id));
         }
-        let doing = || StoreError::io(format!("cannot move {} to {}", path.display(), folder.display()));
-        private_dir(&folder).map_err(doing())?;
-        move_file(&path, &target).map_err(doing())?;
-        let from = path.with_extension("");
-        if from.is_dir() {
-            fs::rename(&from, &side).map_err(|error| {
-                // All of it or nothing. The first error is the one to report.
-                let _ = move_file(&target, &path);
-                doing()(error)
-            })?;
-        }
+        let doing = format!("cannot move {} to {}", path.display(), folder.display());
+        self.pending_moves().run(id, &path, &target).map_err(StoreError::io(doing))?;
         self.path_cache().insert(id, target.clone());
         if self.pinned()?.iter().any(|pinned| pinned.id == id) {
             self.pin(id)?;
@@ -64,7 +52,7 @@ impl LocalStore {
     pub fn import(&self, file: &Path, import: &ImportRequest<'_>) -> Result<SessionId, StoreError> {
         let refused = |reason: String| StoreError::CannotImport { path: file.to_owned(), reason };
         let because = |error: io::Error| refused(error.to_string());
-        let staging = self.staging_dir()?;
+        let staging = self.staging()?;
         let id = stage_file(file, staging.path()).map_err(because)?;
         let staged = staging.path().join(format!("{id}.jsonl"));
         let bytes = read_file::read_whole(&staged).map_err(because)?;
@@ -72,9 +60,19 @@ impl LocalStore {
         if transcript.leaf().is_none() {
             return Err(refused("it holds no message of a session".to_owned()));
         }
-        let started_in = transcript.entries.iter().find_map(|line| Some(PathBuf::from(&*line.cwd()?)));
-        let cwd =
-            import.cwd.map(Path::to_owned).or(started_in).unwrap_or_else(|| import.default_cwd.to_owned());
+        let started_in = transcript.entries.iter().find_map(|entry| Some(PathBuf::from(&*entry.cwd()?)));
+        let cwd = match (import.cwd, started_in) {
+            (Some(cwd), _) => cwd.to_owned(),
+            (None, None) => import.default_cwd.to_owned(),
+            // A relative path would be taken from wherever this runs.
+            (None, Some(cwd)) if cwd.is_absolute() => cwd,
+            (None, Some(cwd)) => {
+                let cwd = cwd.display();
+                return Err(refused(format!(
+                    "its entries give no usable working folder (“{cwd}”); choose one with --to DIR"
+                )));
+            }
+        };
         let folder = project_dir::project_dir_for(&self.projects, &cwd);
         let wanted = if import.as_fork { SessionId::random() } else { id };
         let _lock = self.lock(wanted)?;
@@ -83,29 +81,21 @@ impl LocalStore {
         }
         let target = folder.join(format!("{wanted}.jsonl"));
         let doing = || StoreError::io(format!("cannot write {}", target.display()));
-        private_dir(&folder).map_err(doing())?;
-        link_tree(&staging.path().join(id.to_string()), &target.with_extension("")).map_err(doing())?;
+        let incoming = staging.path().join(format!("{wanted}.jsonl"));
         if import.as_fork {
             let cwd = import.cwd.map(project_dir::canonical_cwd);
             let order =
                 fork::ForkOptions { cwd: cwd.as_deref(), ..fork::ForkOptions::new(id, wanted, Utc::now()) };
             let copied = fork::fork_transcript(&bytes, &order).map_err(|_| StoreError::Empty(id))?;
-            writer::create_new(&target, &copied.lines).map_err(doing())?;
-        } else {
-            link_or_copy(&staged, &target).map_err(|error| match error.kind() {
-                ErrorKind::AlreadyExists => StoreError::Exists(wanted),
-                _ => doing()(error),
-            })?;
+            writer::create_new(&incoming, &copied.lines).map_err(doing())?;
+            place_folder(&staged.with_extension(""), &incoming.with_extension("")).map_err(doing())?;
         }
+        self.pending_moves().run(wanted, &incoming, &target).map_err(|error| match error.kind() {
+            ErrorKind::AlreadyExists => StoreError::Exists(wanted),
+            _ => doing()(error),
+        })?;
         self.path_cache().insert(wanted, target);
         Ok(wanted)
-    }
-
-    /// A folder for files on their way in; removed when dropped.
-    fn staging_dir(&self) -> Result<tempfile::TempDir, StoreError> {
-        let ours = self.root.join("hotseat");
-        let made = private_dir(&ours).and_then(|()| tempfile::tempdir_in(&ours));
-        made.map_err(StoreError::io(format!("cannot make a folder in {}", ours.display())))
     }
 }
 

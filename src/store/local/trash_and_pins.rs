@@ -25,14 +25,14 @@ impl LocalStore {
     pub(super) fn list_trash(&self) -> Result<Vec<TrashedSession>, StoreError> {
         let mut all = Vec::new();
         for id in ids_in(&self.root.join("hotseat/trash"))? {
-            let bin = self.trash_dir(id);
+            let dir = self.trash_dir(id);
             let found =
-                list_snapshots(&bin).map_err(StoreError::io(format!("cannot read {}", bin.display())))?;
-            all.extend(found.into_iter().map(|version| TrashedSession {
+                list_snapshots(&dir).map_err(StoreError::io(format!("cannot read {}", dir.display())))?;
+            all.extend(found.into_iter().map(|snapshot| TrashedSession {
                 id,
-                deleted_at: version.created_at,
-                size: version.size(),
-                path: version.transcript,
+                deleted_at: snapshot.created_at,
+                size: snapshot.size(),
+                path: snapshot.transcript,
             }));
         }
         all.sort_by_key(|trashed| std::cmp::Reverse((trashed.deleted_at, trashed.id)));
@@ -42,18 +42,19 @@ impl LocalStore {
     /// Removes for good what [`trash`](SessionStore::trash) listed. Nothing else ever
     /// removes a transcript.
     pub fn purge(&self, trashed: &TrashedSession) -> Result<(), StoreError> {
-        let bin = self.trash_dir(trashed.id);
+        let dir = self.trash_dir(trashed.id);
         let doing = || StoreError::io(format!("cannot remove {}", trashed.path.display()));
-        let all = list_snapshots(&bin).map_err(doing())?;
-        let version = all.iter().find(|version| version.transcript == trashed.path);
-        trash::purge(version.ok_or(StoreError::NotInTrash(trashed.id))?, &bin).map_err(doing())
+        let all = list_snapshots(&dir).map_err(doing())?;
+        let snapshot = all.iter().find(|snapshot| snapshot.transcript == trashed.path);
+        let snapshot = snapshot.ok_or(StoreError::NotInTrash(trashed.id))?;
+        trash::purge(snapshot, &dir, self.staging()?.path()).map_err(doing())
     }
 
     /// Moves a session to the trash although a live process may have it open. What that
     /// process still writes goes along, or starts a new file.
     pub fn delete_even_if_open(&self, id: SessionId) -> Result<(), StoreError> {
         let path = self.find_owned(id)?.path;
-        trash::move_to_trash(&path, &self.trash_dir(id), SystemTime::now())
+        trash::move_to_trash(&self.pending_moves(), id, &path, &self.trash_dir(id), SystemTime::now())
             .map_err(StoreError::io(format!("cannot move {} to the trash", path.display())))?;
         self.path_cache().remove(&id);
         Ok(())
@@ -71,19 +72,29 @@ impl LocalStore {
 
     /// Restores the session from the trash, or else from its pin.
     pub(super) fn restore_session(&self, id: SessionId) -> Result<(), StoreError> {
+        // A restore that was killed halfway is finished here, and a delete before it is undone.
+        let finished = self.finish_interrupted_of(id);
+        if finished.is_some_and(|finished| finished.to().starts_with(&self.projects)) {
+            return Ok(());
+        }
         if self.find(id).is_ok() {
-            let is_away = list_snapshots(&self.trash_dir(id)).is_ok_and(|versions| !versions.is_empty());
+            let is_away = list_snapshots(&self.trash_dir(id)).is_ok_and(|snapshots| !snapshots.is_empty());
             return Err(if is_away { StoreError::Exists(id) } else { StoreError::NotInTrash(id) });
         }
-        let bin = self.trash_dir(id);
-        let path = trash::restore(&bin, &self.projects).or_else(|error| match error.kind() {
-            ErrorKind::NotFound => pins::restore_pinned(&self.pin_dir(id), &self.projects, SystemTime::now()),
-            _ => Err(error),
-        });
+        let dir = self.trash_dir(id);
+        let path =
+            trash::restore(&self.pending_moves(), id, &dir, &self.projects).or_else(|error| {
+                match error.kind() {
+                    ErrorKind::NotFound => {
+                        pins::restore_pinned(&self.pin_dir(id), &self.projects, SystemTime::now())
+                    }
+                    _ => Err(error),
+                }
+            });
         let path = path.map_err(|error| match error.kind() {
             ErrorKind::NotFound => StoreError::NotInTrash(id),
             ErrorKind::AlreadyExists => StoreError::Exists(id),
-            _ => StoreError::io(format!("cannot bring the session back from {}", bin.display()))(error),
+            _ => StoreError::io(format!("cannot restore the session from {}", dir.display()))(error),
         })?;
         self.path_cache().insert(id, path);
         Ok(())
@@ -98,22 +109,22 @@ impl LocalStore {
 
     /// Removes a pin once the transcript exists without it.
     pub(super) fn unpin_session(&self, id: SessionId) -> Result<(), StoreError> {
-        let bin = self.pin_dir(id);
-        let last = newest_snapshot(&bin).map_err(|error| match error.kind() {
+        let dir = self.pin_dir(id);
+        let last = newest_snapshot(&dir).map_err(|error| match error.kind() {
             ErrorKind::NotFound => StoreError::NotPinned(id),
-            _ => StoreError::io(format!("cannot read {}", bin.display()))(error),
+            _ => StoreError::io(format!("cannot read {}", dir.display()))(error),
         })?;
-        let deleted = newest_snapshot(&self.trash_dir(id)).ok().map(|version| version.transcript);
+        let deleted = newest_snapshot(&self.trash_dir(id)).ok().map(|snapshot| snapshot.transcript);
         let transcript = match (self.find(id), deleted) {
             (Ok(stored), _) => stored.path,
             (Err(_), Some(deleted)) if holds(&deleted, &last.transcript) => deleted,
             (Err(_), _) => {
-                self.bring_back_pinned(id)?;
+                self.restore_pin(id)?;
                 self.find(id)?.path
             }
         };
-        pins::release(&transcript, &bin, |version| {
-            trash::move_to_trash(version, &self.trash_dir(id), SystemTime::now())
+        pins::release(&transcript, &dir, |snapshot| {
+            trash::move_to_trash(&self.pending_moves(), id, snapshot, &self.trash_dir(id), SystemTime::now())
         })
         .map_err(StoreError::io(format!("cannot unpin {}", transcript.display())))
     }
@@ -122,11 +133,11 @@ impl LocalStore {
     pub(super) fn list_pins(&self) -> Result<Vec<PinnedSession>, StoreError> {
         let mut all = Vec::new();
         for id in ids_in(&self.root.join("hotseat/pinned"))? {
-            let Ok(version) = newest_snapshot(&self.pin_dir(id)) else { continue };
-            let gone = self.find(id).is_err();
-            let deleted = newest_snapshot(&self.trash_dir(id)).ok().filter(|_| gone);
-            if !deleted.is_some_and(|deleted| holds(&deleted.transcript, &version.transcript)) {
-                all.push(PinnedSession { id, path: version.transcript, original_missing: gone });
+            let Ok(snapshot) = newest_snapshot(&self.pin_dir(id)) else { continue };
+            let is_missing = self.find(id).is_err();
+            let deleted = newest_snapshot(&self.trash_dir(id)).ok().filter(|_| is_missing);
+            if !deleted.is_some_and(|deleted| holds(&deleted.transcript, &snapshot.transcript)) {
+                all.push(PinnedSession { id, path: snapshot.transcript, original_missing: is_missing });
             }
         }
         Ok(all)
@@ -135,27 +146,28 @@ impl LocalStore {
     /// Updates every pin and restores lost sessions, which it returns. A pin that fails
     /// does not hold up the others.
     pub(super) fn tend_pins(&self) -> Result<Vec<SessionId>, StoreError> {
-        let mut back = Vec::new();
-        let mut trouble = None;
-        for PinnedSession { id, original_missing: gone, .. } in self.list_pins()? {
-            let tended = if gone { self.bring_back_pinned(id) } else { self.pin_session(id) };
-            match tended {
-                Ok(()) if gone => back.push(id),
+        self.finish_interrupted();
+        let mut restored = Vec::new();
+        let mut first_error = None;
+        for PinnedSession { id, original_missing: is_missing, .. } in self.list_pins()? {
+            let outcome = if is_missing { self.restore_pin(id) } else { self.pin_session(id) };
+            match outcome {
+                Ok(()) if is_missing => restored.push(id),
                 Ok(()) => {}
-                Err(error) => trouble = trouble.or(Some(error)),
+                Err(error) => first_error = first_error.or(Some(error)),
             }
         }
-        trouble.map_or(Ok(back), Err)
+        first_error.map_or(Ok(restored), Err)
     }
 
-    fn bring_back_pinned(&self, id: SessionId) -> Result<(), StoreError> {
-        let bin = self.pin_dir(id);
-        let path = match pins::restore_pinned(&bin, &self.projects, SystemTime::now()) {
+    fn restore_pin(&self, id: SessionId) -> Result<(), StoreError> {
+        let dir = self.pin_dir(id);
+        let path = match pins::restore_pinned(&dir, &self.projects, SystemTime::now()) {
             // Another process restored it first.
             Err(error) if error.kind() == ErrorKind::AlreadyExists => return Ok(()),
             path => path.map_err(StoreError::io(format!(
-                "cannot bring the pinned session back from {}",
-                bin.display()
+                "cannot restore the pinned session from {}",
+                dir.display()
             )))?,
         };
         self.path_cache().insert(id, path);
