@@ -45,6 +45,7 @@ pub use fingerprint::fingerprint;
 pub use forking::{ForkResult, ForkSpec, RepairReport};
 pub use imported::{ExternalRecord, ImportedSessions};
 pub use local::LocalStore;
+pub use local::leftovers::StoreLeftover;
 pub use memory::MemoryStore;
 pub use pending_moves::PendingMove;
 pub use project_dir::belongs_to_cwd;

@@ -4,6 +4,7 @@
 //! Looks only: it makes, changes and deletes nothing.
 
 mod folders;
+mod leftovers;
 mod store_checks;
 mod terminal;
 mod text;

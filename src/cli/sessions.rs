@@ -3,6 +3,7 @@
 //! Owns the commands and how they name sessions and tell what was done. Never
 //! edits a transcript: all of it is asked of the store.
 
+mod archive_receiver;
 mod delete;
 mod export;
 mod fork;

@@ -4,6 +4,7 @@
 //! `<root>/hotseat/` (locks, trash, pins, pending moves) is ours alone; the official tools
 //! own the rest too, so transcripts are only appended to, created or moved whole.
 
+pub(super) mod leftovers;
 mod relocate;
 mod trash_and_pins;
 

@@ -83,6 +83,7 @@ pub fn examine(places: &Paths, findings: &mut DoctorFindings) {
             findings.note(what, oddity.remedy());
         }
     }
+    super::leftovers::examine(&store, findings);
     check_cleanup(&store, findings);
 }
 

@@ -37,8 +37,13 @@ pub fn render_report(report: &DoctorReport) -> String {
     push_line(&mut out, "git", report.git.as_deref().unwrap_or("not found"));
     push_section(&mut out, "Could be better", &report.findings.notes);
     push_section(&mut out, "Wrong", &report.findings.problems);
-    if report.findings.problems.is_empty() {
-        out.push_str("\nNothing is wrong.\n");
+    match (report.findings.problems.len(), report.findings.notes.len()) {
+        (0, 0) => out.push_str("\nNothing is wrong.\n"),
+        (0, 1) => out.push_str("\nNo problems, 1 warning (above).\n"),
+        (0, warnings) => {
+            let _ = writeln!(out, "\nNo problems, {warnings} warnings (above).");
+        }
+        _ => {}
     }
     out
 }

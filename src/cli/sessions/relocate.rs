@@ -1,13 +1,13 @@
 //! `hotseat sessions move`: to another folder's project, or into a file for
 //! another host.
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
+use super::archive_receiver::ArchiveReceiver;
 use super::lookup::SessionLookup;
-use super::report::{ActionDone, ActionError, ActionReport, OutputArgs};
+use super::report::{ActionDone, ActionError, ActionReport, OutputArgs, done_text};
 use crate::cli::completions::session_completer;
 use crate::cli::exit::{CliError, CliExit, print_stderr};
 use crate::session::raw_entry::RawEntry;
@@ -79,6 +79,10 @@ impl MoveArgs {
         let moved = stock.resolve(reference).map_err(Into::into).and_then(|id| self.pack(stock, id, file));
         outcomes.push(reference, moved);
         if is_stdout {
+            // The archive has stdout, so a person reads the rest on stderr.
+            for done in outcomes.done() {
+                print_stderr(done_text(done).trim_end());
+            }
             return Ok(outcomes.print_failures(self.answer));
         }
         outcomes.print(self.answer)
@@ -87,9 +91,10 @@ impl MoveArgs {
     fn pack(&self, stock: &SessionLookup, id: SessionId, file: &Path) -> Result<ActionDone, ActionError> {
         let title = stock.title(id)?;
         if file == Path::new("-") {
-            let mut out = std::io::stdout().lock();
-            stock.store.export_archive(id, &mut out)?;
-            out.flush().context("writing the session to stdout")?;
+            let doing = || "cannot write the archive to stdout; the session stays here";
+            let mut receiver = ArchiveReceiver::stdout().with_context(doing)?;
+            stock.store.export_archive(id, &mut receiver)?;
+            receiver.finish().with_context(doing)?;
         } else {
             write_packed(stock, id, file)?;
         }
