@@ -10,11 +10,13 @@ pub mod fuzzy;
 pub mod query;
 mod row;
 mod scanner;
+mod summary_lookup;
 pub mod text;
 mod text_finder;
 mod watch;
 
 pub use catalog::{Catalog, IndexingOutcome};
 pub use row::SessionRow;
+pub use summary_lookup::{summary_of, summary_of_file};
 pub use text_finder::{TextFinder, TextHit, TextHits, find_without_index};
 pub use watch::StoreWatch;

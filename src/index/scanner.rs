@@ -14,7 +14,7 @@ use crate::store::{self, SessionStore, StoreError, StoredSession};
 /// How much of each end [`quick_scan`] reads (as the official list functions do).
 pub const END_BYTES: u64 = 64 << 10;
 /// How many bytes are read at once.
-const READ_BYTES: u64 = 4 << 20;
+pub const READ_BYTES: u64 = 4 << 20;
 /// How many bytes before the position identify the file.
 const FINGERPRINT_BYTES: u64 = 64;
 
@@ -28,6 +28,13 @@ pub struct ScanState {
     gathering: SummaryBuilder,
 }
 
+impl ScanState {
+    /// How many bytes of the transcript were read.
+    pub fn offset(&self) -> u64 {
+        self.to
+    }
+}
+
 /// The result of a scan.
 #[derive(Debug)]
 pub struct ScanResult {
@@ -39,6 +46,8 @@ pub struct ScanResult {
     pub passages: Vec<Passage>,
     /// The former state belonged to another file, so all of this one was read.
     pub from_start: bool,
+    /// The end of the transcript was reached.
+    pub is_complete: bool,
 }
 
 /// The summary of a whole transcript of at most `small` bytes, or of the two ends of a
@@ -52,23 +61,28 @@ pub fn quick_scan(
         let all = store.read_range(stored.id, 0, stored.size)?;
         return Ok((SessionSummary::from_bytes(&all), true));
     }
-    let mut gathering = SummaryBuilder::default();
     let head = store.read_range(stored.id, 0, END_BYTES)?;
-    push_lines(&head[..memchr::memrchr(b'\n', &head).map_or(0, |newline| newline + 1)], &mut gathering);
     let tail = store.read_range(stored.id, stored.size - END_BYTES, END_BYTES)?;
-    push_lines(
-        &tail[memchr::memchr(b'\n', &tail).map_or(tail.len(), |newline| newline + 1)..],
-        &mut gathering,
-    );
-    Ok((gathering.summary(), false))
+    Ok((summary_of_ends(&head, &tail), false))
+}
+
+/// The summary that the first and the last bytes of a transcript give; lines that are cut off
+/// are left out.
+pub fn summary_of_ends(head: &[u8], tail: &[u8]) -> SessionSummary {
+    let mut builder = SummaryBuilder::default();
+    push_lines(&head[..memchr::memrchr(b'\n', head).map_or(0, |newline| newline + 1)], &mut builder);
+    push_lines(&tail[memchr::memchr(b'\n', tail).map_or(tail.len(), |newline| newline + 1)..], &mut builder);
+    builder.summary()
 }
 
 /// Reads what was appended since a former scan; all of it if there is no former state or it
-/// belongs to another file.
+/// belongs to another file. Stops at the end of a line after about `at_most` bytes, so that a
+/// caller can bound its memory and continue from the returned state.
 pub fn scan(
     store: &dyn SessionStore,
     stored: &StoredSession,
     former: Option<ScanState>,
+    at_most: u64,
 ) -> Result<ScanResult, StoreError> {
     let id = stored.id;
     let former = match former {
@@ -81,9 +95,13 @@ pub fn scan(
     let ScanState { to, mut gathering, .. } = former.unwrap_or_default();
     let mut passages = Vec::new();
     let mut lines = LineSplitter { at: to, partial_line: Vec::new(), too_long: false };
-    loop {
+    let mut is_complete = false;
+    let enough = to.saturating_add(at_most);
+    // Inside a line that is too long nothing can be continued.
+    while lines.at < enough || lines.too_long {
         let piece = store.read_range(id, lines.read_to(), READ_BYTES)?;
         if piece.is_empty() {
+            is_complete = true;
             break;
         }
         lines.push(piece, |line, at| {
@@ -94,9 +112,9 @@ pub fn scan(
             }
         });
     }
-    let facts = facts_with_open_end(&gathering, &lines);
+    let facts = if is_complete { facts_with_open_end(&gathering, &lines) } else { gathering.summary() };
     let reading = ScanState { to: lines.at, mark: fingerprint(store, id, lines.at)?, gathering };
-    Ok(ScanResult { state: reading, facts, passages, from_start: anew })
+    Ok(ScanResult { state: reading, facts, passages, from_start: anew, is_complete })
 }
 
 /// What follows the last newline may be an entry or the start of one. It counts now, and is

@@ -11,9 +11,11 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use super::database::IndexDatabase;
+use super::scanner::READ_BYTES;
 use super::text::{self, FullTextQuery, Snippet};
 use crate::session::SessionId;
-use crate::store::{Scope, SessionStore, StoreError};
+use crate::session::transcript::MAX_LINE_BYTES;
+use crate::store::{Scope, SessionStore, StoreError, StoredSession};
 
 /// How many transcripts are read between two calls of `go_on`.
 const BATCH: usize = 16;
@@ -102,8 +104,7 @@ pub fn find_without_index(
         }
         hits.par_extend(batch.par_iter().filter_map(|stored| {
             // A session that is gone or unreadable has nothing to show.
-            let transcript = store.read(stored.id).ok()?;
-            let (offset, snippet) = latest_match(&transcript, query)?;
+            let (offset, snippet) = latest_match(store, stored, query).ok()??;
             Some(TextHit { session: stored.id, offset, others: 0, snippet })
         }));
         if hits.len() > limit {
@@ -115,16 +116,81 @@ pub fn find_without_index(
     Ok(Some(TextHits { hits, more }))
 }
 
-/// The last matching entry and its offset.
-fn latest_match(transcript: &[u8], query: &FullTextQuery) -> Option<(u64, Snippet)> {
-    let mut rest = transcript;
-    while !rest.is_empty() {
-        let body = rest.strip_suffix(b"\n").unwrap_or(rest);
-        let start = memchr::memrchr(b'\n', body).map_or(0, |newline| newline + 1);
-        if let Some(snippet) = text::snippet(&rest[start..], query) {
-            return Some((start as u64, snippet));
+/// The last matching entry and its offset. Reads backwards and piece by piece, so memory holds
+/// a piece and a line, not the transcript.
+fn latest_match(
+    store: &dyn SessionStore,
+    stored: &StoredSession,
+    query: &FullTextQuery,
+) -> Result<Option<(u64, Snippet)>, StoreError> {
+    // Bytes from `start` on up to the end of a line; the line at its start is not complete yet.
+    let (mut start, mut bytes) = (stored.size, Vec::new());
+    let mut too_long = false;
+    while start > 0 {
+        let end = start;
+        start = end.saturating_sub(READ_BYTES);
+        let mut piece = store.read_range(stored.id, start, end - start)?;
+        piece.append(&mut bytes);
+        bytes = piece;
+        // The line that was dropped began exactly at the piece before.
+        too_long &= bytes.last() != Some(&b'\n');
+        loop {
+            let body = bytes.strip_suffix(b"\n").unwrap_or(&bytes);
+            let line = match memchr::memrchr(b'\n', body) {
+                Some(newline) => newline + 1,
+                None if start == 0 && !bytes.is_empty() => 0,
+                None => break,
+            };
+            let is_whole = !std::mem::take(&mut too_long) && (bytes.len() - line) as u64 <= MAX_LINE_BYTES;
+            if is_whole && let Some(snippet) = text::snippet(&bytes[line..], query) {
+                return Ok(Some((start + line as u64, snippet)));
+            }
+            bytes.truncate(line);
         }
-        rest = &rest[..start];
+        if bytes.len() as u64 > MAX_LINE_BYTES {
+            // No reader takes such a line; keep its place, not its bytes.
+            bytes.clear();
+            too_long = true;
+        }
     }
-    None
+    Ok(None)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::LocalStore;
+
+    fn check(text: &[u8], expected: Option<&str>) {
+        let temp = tempfile::tempdir().unwrap();
+        let store = LocalStore::new(temp.path());
+        let id = SessionId::random();
+        let folder = temp.path().join("projects/-w");
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::write(folder.join(format!("{id}.jsonl")), text).unwrap();
+        let stored = store.find(id).unwrap();
+        let found = latest_match(&store, &stored, &FullTextQuery::parse("needle")).unwrap();
+        assert_eq!(found.as_ref().and_then(|(_, snippet)| snippet.uuid.as_deref()), expected);
+        if let Some((offset, _)) = found {
+            assert!(text[offset as usize..].starts_with(b"{\"type\""));
+        }
+    }
+
+    fn prompt(uuid: &str, text: &str) -> Vec<u8> {
+        format!("{{\"type\":\"user\",\"uuid\":\"{uuid}\",\"message\":{{\"content\":\"{text}\"}}}}\n")
+            .into_bytes()
+    }
+
+    #[test]
+    fn the_last_match_is_found_from_the_end_on() {
+        check(&[prompt("a", "a needle"), prompt("b", "a needle"), prompt("c", "hay")].concat(), Some("b"));
+        check(&[prompt("a", "a needle"), b"{torn".to_vec()].concat(), Some("a"));
+        check(&prompt("a", "hay"), None);
+        check(b"\n", None);
+        // A line across several pieces, and one that no reader takes.
+        let long = prompt("l", &format!("needle {}", "hay ".repeat(READ_BYTES as usize / 2)));
+        check(&[long.clone(), prompt("c", "hay")].concat(), Some("l"));
+        let endless = prompt("e", &format!("needle {}", "x".repeat(MAX_LINE_BYTES as usize + 1)));
+        check(&[prompt("a", "needle"), endless, prompt("c", "hay")].concat(), Some("a"));
+    }
 }

@@ -7,7 +7,6 @@ use super::report::{ActionDone, ActionReport, OutputArgs};
 use crate::cli::completions::session_completer;
 use crate::cli::exit::{CliError, CliExit};
 use crate::session::summary::TitleSource;
-use crate::session::{SessionSummary, Transcript};
 use crate::store::SessionStore;
 
 /// What `rename` is told.
@@ -63,7 +62,7 @@ impl TagArgs {
             }
         };
         let outcomes = ActionReport::for_each(stock, references, |id| {
-            let facts = SessionSummary::from_transcript(&Transcript::parse(&stock.store.read(id)?));
+            let facts = stock.summary(id)?;
             stock.store.tag(id, tag)?;
             let title = facts.title_text();
             let said = if tag.is_empty() {

@@ -11,9 +11,9 @@ use std::sync::Arc;
 
 use super::progress::progress_bar;
 use crate::cli::exit::CliError;
-use crate::index::{Catalog, IndexingOutcome, SessionRow, TextFinder};
+use crate::index::{Catalog, IndexingOutcome, SessionRow, TextFinder, summary_of};
 use crate::session::summary::SessionTitle;
-use crate::session::{SessionId, Transcript};
+use crate::session::{SessionId, SessionSummary};
 use crate::store::{LocalStore, Scope, SessionStore, StoreError};
 use crate::text::{clean, clean_line, truncate};
 
@@ -153,7 +153,12 @@ impl SessionLookup {
 
     /// The title and who gave it.
     pub fn title_with_source(&self, id: SessionId) -> Result<Option<SessionTitle>, StoreError> {
-        Ok(SessionTitle::from_transcript(&Transcript::parse(&self.store.read(id)?)))
+        Ok(self.summary(id)?.title)
+    }
+
+    /// A session's summary, however large it is.
+    pub fn summary(&self, id: SessionId) -> Result<SessionSummary, StoreError> {
+        summary_of(&*self.store, &self.index, id)
     }
 }
 

@@ -121,17 +121,21 @@ fn write_packed(stock: &SessionLookup, id: SessionId, file: &Path) -> Result<(),
     Ok(())
 }
 
-/// The folder whose project a session lies in, where anything says so.
+/// How much of each end of a transcript is searched for its working folders.
+const END_BYTES: u64 = 64 << 10;
+
+/// The folder whose project a session lies in, if either end of its transcript names it.
 fn project_folder(stock: &SessionLookup, id: SessionId, here: &Path) -> Result<Option<PathBuf>, ActionError> {
     let path = stock.store.find(id)?.path;
-    let bytes = stock.store.read(id)?;
-    let transcript = Transcript::parse(&bytes);
-    let mut said: Vec<PathBuf> = Vec::new();
-    for folder in transcript.entries.iter().filter_map(RawEntry::cwd) {
-        if said.last().is_none_or(|last| last != Path::new(&*folder)) {
-            said.push(PathBuf::from(folder.into_owned()));
+    let mut folders: Vec<PathBuf> = Vec::new();
+    for bytes in [stock.store.read_head(id, END_BYTES)?, stock.store.read_tail(id, END_BYTES)?.bytes] {
+        let transcript = Transcript::parse(&bytes);
+        for folder in transcript.entries.iter().filter_map(RawEntry::cwd) {
+            if folders.last().is_none_or(|last| last != Path::new(&*folder)) {
+                folders.push(PathBuf::from(folder.into_owned()));
+            }
         }
     }
-    said.push(here.to_owned());
-    Ok(said.into_iter().find(|folder| belongs_to_cwd(&path, folder)))
+    folders.push(here.to_owned());
+    Ok(folders.into_iter().find(|folder| belongs_to_cwd(&path, folder)))
 }

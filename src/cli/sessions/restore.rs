@@ -12,8 +12,8 @@ use super::lookup::{SessionLookup, pick_session};
 use super::report::{ActionDone, ActionReport, OutputArgs};
 use super::units::format_bytes;
 use crate::cli::exit::CliExit;
-use crate::session::summary::SessionTitle;
-use crate::session::{SessionId, Transcript};
+use crate::index::summary_of_file;
+use crate::session::SessionId;
 use crate::store::{SessionStore, TrashedSession};
 use crate::text::clean_line;
 
@@ -80,9 +80,8 @@ impl RestoreArgs {
 
 /// The titles of what lies in the trash, in its order.
 pub fn trash_titles(trash: &[TrashedSession]) -> Vec<(SessionId, String)> {
-    let title = |trashed: &TrashedSession| match std::fs::read(&trashed.path) {
-        Ok(bytes) => SessionTitle::from_transcript(&Transcript::parse(&bytes))
-            .map_or_else(|| "(empty)".to_owned(), |title| title.text),
+    let title = |trashed: &TrashedSession| match summary_of_file(&trashed.path) {
+        Ok(summary) => summary.title_text().to_owned(),
         Err(error) => format!("(cannot be read: {error})"),
     };
     trash.par_iter().map(|trashed| (trashed.id, title(trashed))).collect()

@@ -87,9 +87,14 @@ impl Catalog {
             let missing = missing.as_slice();
             scope.spawn(move || {
                 for batch in batches_of(missing) {
-                    let read = self.read_batch(batch);
+                    let sent = match batch {
+                        [large] if large.size > BATCH_BYTES => {
+                            self.read_slices(large, |count, read| parsed.send((count, read)).is_ok())
+                        }
+                        batch => parsed.send((batch.len(), self.read_batch(batch))).is_ok(),
+                    };
                     // The receiver has stopped, so nobody wants the rest.
-                    if parsed.send((batch.len(), read)).is_err() {
+                    if !sent {
                         return;
                     }
                 }
@@ -150,24 +155,58 @@ impl Catalog {
             &*self.store,
             stored,
             former,
+            u64::MAX,
         ) {
             Ok(read) => Some(((*stored).clone(), read)),
             Err(StoreError::NotFound(_)) => None,
             Err(error) => {
-                let (stored, problem) = ((*stored).clone(), Some(error.to_string()));
-                let facts = Arc::default();
-                let cached = CachedSession {
-                    stored,
-                    facts,
-                    extent: ReadExtent::Whole,
-                    scan_state: None,
-                    read_error: problem,
-                };
-                self.cache().insert(cached.stored.id, cached);
+                self.cache_error(stored, &error);
                 None
             }
         };
         batch.par_iter().zip(former).filter_map(read).collect()
+    }
+
+    /// Remembers why a session cannot be read, which its row then shows.
+    fn cache_error(&self, stored: &StoredSession, error: &StoreError) {
+        let cached = CachedSession {
+            stored: stored.clone(),
+            facts: Arc::default(),
+            extent: ReadExtent::Whole,
+            scan_state: None,
+            read_error: Some(error.to_string()),
+        };
+        self.cache().insert(stored.id, cached);
+    }
+
+    /// Reads a session larger than a batch in slices, so that its words never lie in memory all
+    /// at once. Each slice but the last is saved as a file of that size: to any reader of the
+    /// index the session then looks like one that has grown. Stops when `send` returns `false`,
+    /// and returns that.
+    fn read_slices(
+        &self,
+        stored: &StoredSession,
+        mut send: impl FnMut(usize, Vec<(StoredSession, ScanResult)>) -> bool,
+    ) -> bool {
+        let mut former = self.former_scan_states(&[stored]).pop().flatten();
+        loop {
+            let read = match scanner::scan(&*self.store, stored, former.take(), BATCH_BYTES) {
+                Ok(read) => read,
+                Err(StoreError::NotFound(_)) => return send(1, Vec::new()),
+                Err(error) => {
+                    self.cache_error(stored, &error);
+                    return send(1, Vec::new());
+                }
+            };
+            if read.is_complete {
+                return send(1, vec![(stored.clone(), read)]);
+            }
+            former = Some(read.state.clone());
+            let so_far = StoredSession { size: read.state.offset(), ..stored.clone() };
+            if !send(0, vec![(so_far, read)]) {
+                return false;
+            }
+        }
     }
 
     /// The former scan state of each session. Asks the index only if it has one of them,

@@ -148,7 +148,7 @@ mod tests {
         };
         check("ab cost:x", 60, &["      ↑ “x” is not a number (try cost:>1)"]);
         check("some long words cost:x", 39, &["    ↑ “x” is not a number (try cost:>1)"]);
-        check("cost:x", 16, &[" ↑ “x” is no", "   amount:", "   cost:>1"]);
+        check("cost:x", 16, &[" ↑ “x” is not a", "   number (try", "   cost:>1)"]);
         check("fine", 30, &[]);
     }
 }
