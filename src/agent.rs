@@ -1,12 +1,12 @@
-//! Our own agent: a warm process that speaks the SDKs' protocol over stdio and
-//! clears, resumes and forks without restarting.
+//! Our own agent: a warm process that speaks the official SDKs' protocol over stdio
+//! and clears, resumes and forks sessions without restarting.
 //!
-//! Owns the turn loop, the providers, the tools, the permissions and what a
-//! turn leaves in the transcript. Never knows slots or screens.
+//! Owns the turn loop, the providers, the tools, the permissions and what a turn
+//! writes to the transcript. Must never know slots or screens.
 //!
-//! One task owns all state ([`Process`]): frames come in through the [`Inbox`],
-//! go out through the [`Outbox`], and everything between happens in the order
-//! of one loop.
+//! One task owns all state ([`AgentRuntime`]): frames arrive through the [`Inbox`],
+//! leave through the [`Outbox`], and everything between happens in the order of one
+//! loop. Start reading in `runtime`, then `turn_loop`.
 
 mod active_session;
 mod checkpoint;

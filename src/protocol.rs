@@ -1,10 +1,10 @@
-//! The stream-json control protocol of the official Claude SDKs, with the
-//! three switches they lack: `clear`, `resume`, `fork`.
+//! The stream-json control protocol of the official Claude SDKs, with the three
+//! switches they lack: `clear`, `resume`, `fork`.
 //!
-//! Owns the message types and the JSON-lines codec, both directions. Never
-//! knows what anyone does with a message. What is unknown is kept as raw JSON,
-//! never an error: the dialect grows with every release (facts from the Python
-//! SDK 0.2.186 and CLI 2.1.329).
+//! Owns the message types and the JSON-lines codec, both directions. Must never
+//! know what anyone does with a message. Anything unknown is kept as raw JSON,
+//! never an error: the dialect grows with every release (facts from the Python SDK
+//! 0.2.186 and CLI 2.1.329). Start reading in `host_frame`.
 
 mod agent_frame;
 mod codec;

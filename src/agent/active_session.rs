@@ -1,8 +1,8 @@
-//! The active session: everything that belongs to one session and to no other,
-//! dropped whole at a switch.
+//! The active session: everything that belongs to one session and to no other. A
+//! switch drops it whole.
 //!
-//! Owns the writer (and with it the session's lock), the context and the
-//! totals. Never sends a frame.
+//! Owns the writer (and with it the session's lock), the model's context and the
+//! totals. Must never send a frame.
 
 use std::collections::HashSet;
 use std::io;
@@ -20,44 +20,44 @@ use crate::session::raw_entry::EntryKind;
 use crate::session::{Prices, SessionId, Transcript, summary::SessionTitle};
 use crate::store::{FolderReason, SessionStore, SessionWriter, StoreError, working_folder};
 
-/// A session that has the seat.
+/// The session that prompts go to.
 pub struct ActiveSession {
     /// Its id.
     pub id: SessionId,
     /// The folder it works in.
     pub cwd: PathBuf,
-    /// What the model is given.
+    /// The model's context.
     pub context: ModelContext,
-    /// What was used so far.
+    /// Tokens and cost so far.
     pub totals: SessionTotals,
-    /// The files that the model knows.
+    /// Files that the model has read, which it may edit.
     pub read_files: ReadFiles,
-    /// What is to be done.
+    /// The todo list.
     pub todos: TodoList,
-    /// What files were before they were changed.
+    /// Copies of files from before tools changed them.
     pub checkpoints: Checkpoints,
-    /// What was mended when it was loaded, for a person.
+    /// What was repaired when the transcript was loaded, for a person.
     pub repaired: Option<String>,
     /// Its title, once it has one.
     pub title: Option<String>,
-    /// The title is not in the transcript yet: a session without a prompt has none.
+    /// The title waits for the first entry: a session without a prompt has no transcript.
     title_pending: bool,
     writer: Box<dyn SessionWriter>,
     entry_context: EntryContext,
-    /// The entry that the next one hangs on.
+    /// The uuid of the last entry, the parent of the next.
     leaf: Option<String>,
     /// Something was appended since the last sync.
     unsynced: bool,
-    /// The uuids of user entries: one that came twice would make a circle of the chain.
+    /// The uuids of user entries: one used twice would close a circle in the parent chain.
     used_uuids: HashSet<Uuid>,
 }
 
-/// Where to go on in a stored session.
+/// Where a stored session is resumed.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct ResumePoint<'a> {
-    /// The message to go on from; none: where it ended.
+    /// The uuid of the message to continue from; `None` for the last one.
     pub message: Option<&'a str>,
-    /// The folder to work in; none: the session's own, where it still exists.
+    /// The folder to work in; `None` for the session's own, if it still exists.
     pub cwd: Option<&'a Path>,
 }
 
@@ -83,8 +83,8 @@ impl ActiveSession {
         })
     }
 
-    /// A stored session, whichever project it belongs to, locked and loaded.
-    /// `here` is the folder for one whose own is gone.
+    /// Locks and loads a stored session of any project. `here` is the folder for a session whose own is
+    /// gone.
     pub fn load(
         store: &dyn SessionStore,
         id: SessionId,
@@ -93,11 +93,11 @@ impl ActiveSession {
         prices: &Prices,
     ) -> Result<Self, StoreError> {
         if store.find(id).is_err() {
-            // It may be a pinned one that a clean-up took.
+            // A pinned session may have been deleted by a clean-up: restore it.
             store.reconcile_pins()?;
             store.find(id)?;
         }
-        // The lock first, so that nobody writes behind what is read.
+        // Lock first: nobody may append between reading and locking.
         let writer = store.open(id, here)?;
         let bytes = store.read(id)?;
         let transcript = Transcript::parse(&bytes);
@@ -138,7 +138,7 @@ impl ActiveSession {
         })
     }
 
-    /// Takes a uuid for a prompt; false where it is none, or is taken.
+    /// Reserves a uuid for a prompt; false if it is no uuid or already used.
     pub fn reserve_uuid(&mut self, uuid: &str) -> bool {
         Uuid::try_parse(uuid).is_ok_and(|uuid| self.used_uuids.insert(uuid))
     }
@@ -148,19 +148,19 @@ impl ActiveSession {
         self.writer.path()
     }
 
-    /// The entry that the next one hangs on.
+    /// The uuid of the last entry, the parent of the next.
     pub fn leaf(&self) -> Option<&str> {
         self.leaf.as_deref()
     }
 
-    /// From here on the model knows this summary, and nothing of before it.
+    /// Replaces the context by a summary (compaction).
     pub fn reset_to_summary(&mut self, summary: &Value) {
         self.context = ModelContext::default();
         self.context.push_user_block(&json!({"type": "text", "text": summary}));
         self.totals.last_request = None;
     }
 
-    /// Appends an entry of the conversation behind the last one.
+    /// Appends an entry to the conversation, as a child of the last one.
     pub fn record(&mut self, entry: &TranscriptEntry) -> io::Result<Value> {
         let complete = entry.finish(self.leaf.as_deref(), self.id, &self.cwd, &self.entry_context);
         self.append(&complete)?;
@@ -168,12 +168,12 @@ impl ActiveSession {
         Ok(complete)
     }
 
-    /// Appends an entry that is no part of the conversation.
+    /// Appends an entry beside the conversation (titles, checkpoints).
     pub fn append_metadata(&mut self, entry: &Value) -> io::Result<()> {
         self.append(entry)
     }
 
-    /// Ends a turn in the transcript and waits until the disk has it.
+    /// Writes the end of a turn and syncs. Returns the line, for mirrors.
     pub fn end_turn(&mut self, prompt: &str) -> io::Result<Option<Value>> {
         let line = self.leaf.as_deref().map(|leaf| transcript_entry::last_prompt(prompt, leaf, self.id));
         if let Some(line) = &line {
@@ -202,12 +202,12 @@ impl ActiveSession {
         Ok(())
     }
 
-    /// Looks again at what surrounds the session, before a turn.
+    /// Reads the git branch again, before a turn.
     pub fn refresh_environment(&mut self) {
         self.entry_context = EntryContext::current(&self.cwd);
     }
 
-    /// Waits until the disk has everything.
+    /// Syncs the transcript to disk, if anything was appended.
     pub fn sync(&mut self) -> io::Result<()> {
         if std::mem::take(&mut self.unsynced) {
             self.writer.sync()?;
@@ -234,7 +234,7 @@ fn resume_folder(store: &dyn SessionStore, id: SessionId, here: &Path) -> Result
     Ok(if is_usable { folder.path } else { here.to_owned() })
 }
 
-/// The conversation could be longer than what is resumed here.
+/// A note for a person if the parent chain has a gap, so that only its end is resumed.
 fn gap_note(transcript: &Transcript<'_>, leaf: Option<usize>) -> Option<String> {
     let cut_off = "the conversation is cut off where an entry is missing, and goes on from there";
     let is_cut = !transcript.gaps(leaf).is_empty();

@@ -1,9 +1,10 @@
-//! What files were before the session's tools changed them, by prompt, as the
-//! official CLI keeps it: `file-history-snapshot` and `file-history-delta`
-//! entries, and the contents in `<root>/file-history/<session>/` (CLI 2.1.329).
+//! File checkpoints: the contents of files from before tools changed them, by
+//! prompt.
 //!
-//! Owns the copies and how they come back. Never writes to a transcript, and
-//! never decides whether a file may be changed.
+//! Kept as the official CLI does: `file-history-snapshot` and `file-history-delta`
+//! entries, and contents in `<root>/file-history/<session>/` (CLI 2.1.329). Owns
+//! the copies and how they are restored. Must never write to a transcript or decide
+//! whether a file may be changed.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -20,14 +21,14 @@ use super::transcript_entry::now;
 use crate::session::Transcript;
 use crate::session::raw_entry::EntryKind;
 
-/// A larger file is not kept.
+/// Larger files are not backed up.
 const MAX_FILE_BYTES: u64 = 64 * 1024 * 1024;
 
-/// A file as it was.
+/// A file at the time of a snapshot.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct FileBackup {
-    /// Its copy; none: there was no such file.
+    /// The name of its copy; `None` if the file did not exist.
     #[serde(rename = "backupFileName")]
     copy: Option<String>,
     version: u64,
@@ -37,12 +38,12 @@ struct FileBackup {
     real_parent_dir: Option<PathBuf>,
 }
 
-/// The files as they were when a prompt came.
+/// All backed-up files at the time of a prompt.
 #[derive(Debug, Clone, Default)]
 struct CheckpointSnapshot {
     /// The prompt's uuid.
     message: String,
-    /// By their path, from the session's folder on where they lie there.
+    /// By path, relative to the session's folder if inside it.
     files: BTreeMap<String, FileBackup>,
 }
 
@@ -53,19 +54,18 @@ pub struct Checkpoints(Vec<CheckpointSnapshot>);
 /// What going back to a prompt changes.
 #[derive(Debug, Default, PartialEq)]
 pub struct FileRewind {
-    /// The files that are another then, and how: hunks in the official
-    /// `structuredPatch` shape.
+    /// The files that would change, each with its hunks in the official `structuredPatch` shape.
     pub changed: Vec<(PathBuf, Vec<Value>)>,
     /// Lines that come back.
     pub insertions: usize,
     /// Lines that go.
     pub deletions: usize,
-    /// Files that are links to elsewhere by now, and stay as they are.
+    /// Files that have become links to elsewhere: they are left alone.
     pub skipped_links: usize,
 }
 
 impl Checkpoints {
-    /// Those that a transcript tells of.
+    /// Reads the checkpoints of a transcript.
     pub fn from_transcript(transcript: &Transcript<'_>) -> Self {
         let mut checkpoints = Self::default();
         for line in transcript.entries.iter().filter(|line| line.kind() == EntryKind::Other) {
@@ -100,8 +100,8 @@ impl Checkpoints {
         }
     }
 
-    /// A prompt came: keeps the files that were changed since they were kept
-    /// last. Gives the entry that tells of it.
+    /// Makes a snapshot for a prompt: backs up the files changed since the last one. Returns the entry
+    /// for it.
     pub fn snapshot_prompt(&mut self, message: &str, cwd: &Path, folder: &Path) -> Value {
         let mut files = self.0.last().map(|snapshot| snapshot.files.clone()).unwrap_or_default();
         for (name, backup) in &mut files {
@@ -119,8 +119,8 @@ impl Checkpoints {
         json!({"type": "file-history-snapshot", "messageId": message, "snapshot": snapshot, "isSnapshotUpdate": false})
     }
 
-    /// A tool is about to change this file: keeps it, if this prompt has not
-    /// yet. Gives the entry that tells of it. `call` is the uuid of the call's entry.
+    /// Backs up a file that a tool is about to change, once per prompt. Returns the entry for it, if
+    /// there is one. `call` is the uuid of the call's entry.
     pub fn backup_before_edit(
         &mut self,
         path: &Path,
@@ -142,8 +142,8 @@ impl Checkpoints {
         Ok(Some(entry))
     }
 
-    /// Brings the files back to what they were when this prompt came, or with
-    /// `dry_run` says what that would change. None: nothing was kept for it.
+    /// Restores the files to the time of this prompt, or with `dry_run` only says what would change.
+    /// `None` if there is no snapshot for it.
     pub fn rewind(
         &self,
         message: &str,
@@ -154,7 +154,7 @@ impl Checkpoints {
         let Some(at) = self.0.iter().position(|snapshot| snapshot.message == message) else {
             return Ok(None);
         };
-        // A file that was kept later only was till then as it was kept first.
+        // A file first backed up later had that content until then.
         let mut files: BTreeMap<&str, &FileBackup> = BTreeMap::new();
         for snapshot in &self.0[at..] {
             for (name, backup) in &snapshot.files {
@@ -187,8 +187,7 @@ impl Checkpoints {
     }
 }
 
-/// Where a file's copy lies. Its name came from a transcript: only a name that
-/// leads out of no folder is one.
+/// The path of a copy. Its name comes from a transcript, so it must not lead out of the folder.
 fn backup_path(backup: &FileBackup, folder: &Path) -> Option<PathBuf> {
     let name = backup.copy.as_deref()?;
     let is_name = !name.is_empty()

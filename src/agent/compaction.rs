@@ -1,8 +1,8 @@
-//! Compaction: a long conversation goes on from a summary of itself.
+//! Compaction: a long conversation continues from a summary of itself.
 //!
-//! Owns when that happens and what it leaves in the transcript, in the official
-//! form (CLI 2.1.329): nothing is taken away, a boundary is a new beginning for
-//! the model. A compaction that fails leaves everything as it is.
+//! Owns when that happens and what it writes, in the official form (CLI 2.1.329):
+//! nothing is deleted, a boundary is a new beginning for the model. A compaction
+//! that fails changes nothing.
 
 use std::io;
 use std::time::{Duration, Instant};
@@ -21,13 +21,13 @@ const INSTRUCTION: &str = include_str!("../../assets/compaction.md");
 /// How a summary begins (the official CLI's words).
 const SUMMARY_HEAD: &str = "This session is being continued from a previous conversation that ran out of context. \
                     The summary below covers the earlier portion of the conversation.";
-/// Tokens kept free in a large window: for the summary, and for what a turn adds.
+/// Tokens kept free in a large context window: for the summary and for what one turn adds.
 const RESERVED_TOKENS: u64 = 33_000;
-/// A window of which that would be more than a fifth keeps a fifth.
+/// A window smaller than this keeps a fifth free.
 const LARGE_WINDOW_TOKENS: u64 = 5 * RESERVED_TOKENS;
-/// Messages that are worth a summary.
+/// The fewest messages that are worth a summary.
 const MIN_MESSAGES: usize = 3;
-/// The official CLI's way to say that it shall only happen by hand.
+/// The official variables that turn automatic compaction off.
 const OFF_VARIABLES: [&str; 2] = ["DISABLE_COMPACT", "DISABLE_AUTO_COMPACT"];
 
 /// Why a conversation is compacted.
@@ -49,8 +49,8 @@ impl CompactionTrigger {
 }
 
 impl AgentRuntime {
-    /// Asks the model, unless a limit ends the turn; makes room first where
-    /// that is needed.
+    /// Sends the next request, or compacts first if the window is nearly full; an outcome if a limit ends
+    /// the turn.
     pub(super) fn request_or_compact(&mut self, turn: &mut RunningTurn) -> Option<TurnOutcome> {
         if let Some(ending) = self.limit_reached(turn) {
             return Some(ending);
@@ -64,7 +64,7 @@ impl AgentRuntime {
         None
     }
 
-    /// Takes up `/compact`, with what the summary shall dwell on.
+    /// Starts `/compact`; `focus` is what the summary should dwell on.
     pub(super) fn compact(&mut self, prompt: UserPrompt, focus: &str) {
         let mut turn = RunningTurn::new(prompt);
         self.send_init();
@@ -90,7 +90,7 @@ impl AgentRuntime {
         TurnStep::Compacting { events, reply: ReplyBuilder::default(), asked: Instant::now(), trigger }
     }
 
-    /// Takes one step of the summary.
+    /// Handles the next event of the summary.
     pub(super) fn handle_summary_event(
         &mut self,
         turn: &mut RunningTurn,
@@ -101,7 +101,7 @@ impl AgentRuntime {
         let error = match told {
             Some(Ok(event)) => {
                 let is_over = matches!(event, ReplyEvent::MessageEnd { .. });
-                // The frame for it is the summary's own matter.
+                // No frame is sent for it.
                 let _unshown = reply.push_event(event);
                 if !is_over {
                     turn.step = TurnStep::Compacting { events, reply, asked, trigger };
@@ -121,7 +121,7 @@ impl AgentRuntime {
         let error = format!("the conversation was not compacted: {error}");
         match trigger {
             CompactionTrigger::Manual => Ok(Some(compaction_failed(error))),
-            // The window may still do; if not, the provider says so.
+            // The window may still suffice; if not, the provider says so.
             CompactionTrigger::Auto => {
                 self.send_warning(&error);
                 turn.step = self.request_reply();
@@ -164,7 +164,7 @@ impl AgentRuntime {
                 Ok(None)
             }
             CompactionTrigger::Manual => {
-                // What a list shows as said last is what a person asked, not this command.
+                // Lists show the last prompt a person typed, not this command.
                 turn.prompt.content = Value::String(last_prompt);
                 let after = self.tokens_in_context();
                 let text = format!("Compacted: about {before} tokens became about {after}.");
@@ -185,8 +185,7 @@ impl AgentRuntime {
             && self.tokens_in_context() > window - room
     }
 
-    /// Tokens of the conversation: what the provider counted last, and a rough
-    /// count of our own of what it has not counted yet.
+    /// Tokens of the conversation: what the provider counted last, plus an estimate of what came since.
     pub(super) fn tokens_in_context(&self) -> u64 {
         match self.session.totals.last_request {
             Some(usage) => {

@@ -1,8 +1,8 @@
-//! What the model is given: the messages of the active session.
+//! The model's context: the messages of the active session.
 //!
-//! Owns the way from a transcript's main path to messages. A block stays the
-//! JSON it was, so thinking signatures and unknown blocks survive. Never writes
-//! anything down, and never fails: what cannot be read is passed over.
+//! Owns the way from a transcript's main path to messages. A block stays the JSON
+//! it was, so that thinking signatures and unknown blocks survive. Must never write
+//! anything, and never fails: what cannot be read is skipped.
 
 mod block;
 
@@ -19,7 +19,7 @@ use crate::session::message::SYNTHETIC_MODEL;
 use crate::session::raw_entry::{EntryKind, RawEntry};
 use crate::session::transcript::PathScope;
 
-/// What closes a call whose result was never written down.
+/// The result of a call whose own was never recorded.
 const NO_RESULT: &str = "[no result: the turn ended before the tool did]";
 
 /// Who speaks.
@@ -36,7 +36,7 @@ pub enum MessageRole {
 pub struct ContextMessage {
     /// Who speaks.
     pub role: MessageRole,
-    /// The API's id of a reply; none for the person's.
+    /// The API's id of a reply; `None` for a user message.
     pub reply: Option<String>,
     /// A person typed it.
     pub is_prompt: bool,
@@ -44,7 +44,7 @@ pub struct ContextMessage {
     pub blocks: Vec<ContextBlock>,
 }
 
-/// The messages of one session. Cheap to copy: messages are shared.
+/// The messages of one session. Cheap to clone: messages are shared.
 #[derive(Debug, Clone, Default)]
 pub struct ModelContext {
     messages: Vec<Arc<ContextMessage>>,
@@ -89,12 +89,12 @@ impl ModelContext {
         texts.filter_map(|block| block["text"].as_str().map(str::to_owned)).collect::<Vec<_>>().join("\n")
     }
 
-    /// A rough count of the tokens, four bytes of JSON to one.
+    /// Estimated tokens, at four bytes of JSON each.
     pub fn estimated_tokens(&self) -> u64 {
         self.chars as u64 / 4
     }
 
-    /// The same, of what came after the last reply: what its count does not hold.
+    /// Estimated tokens since the last reply, which its usage does not count.
     pub fn estimated_since_reply(&self) -> u64 {
         let since = self.messages.iter().rev().take_while(|message| message.role == MessageRole::User);
         let blocks = since.flat_map(|message| &message.blocks);
@@ -139,8 +139,8 @@ impl ModelContext {
         self.push(MessageRole::Assistant, Some(id), false, wire.content.0);
     }
 
-    /// Files given with a prompt: the official CLI keeps what it told the model.
-    /// What it said in the system's name is about itself.
+    /// Files attached to a prompt: the official CLI records what it told the model. What it rendered in
+    /// the system's name concerns only itself.
     fn push_attachment_line(&mut self, line: &RawEntry<'_>) {
         #[derive(Deserialize)]
         #[serde(rename_all = "camelCase")]
@@ -160,7 +160,7 @@ impl ModelContext {
         }
     }
 
-    /// Blocks of one reply, and notes that follow one another, are one message.
+    /// Adds blocks; those of one reply, and user blocks without a prompt, are merged into one message.
     fn push(&mut self, role: MessageRole, reply: Option<String>, is_prompt: bool, blocks: Vec<ContextBlock>) {
         if blocks.is_empty() {
             return;
@@ -177,8 +177,8 @@ impl ModelContext {
         self.messages.push(Arc::new(ContextMessage { role, reply, is_prompt, blocks }));
     }
 
-    /// Models refuse a call without a result and a result without a call: gives
-    /// each open call a result that says there is none, and drops lost results.
+    /// Models refuse a call without a result and a result without a call: gives each open call a result
+    /// that says there is none, and drops orphaned results.
     fn pair_calls_with_results(&mut self) {
         let mut open: Vec<String> = Vec::new();
         let mut matched: Vec<Arc<ContextMessage>> = Vec::with_capacity(self.messages.len() + 1);

@@ -1,4 +1,8 @@
-//! The host's requests, each answered once and at once, turn or no turn.
+//! The host's control requests, each answered once and at once, also while a turn
+//! runs.
+//!
+//! Owns what each request does. Must never wait: an answer that takes time would
+//! hold up the turn.
 
 use std::time::Instant;
 
@@ -11,7 +15,7 @@ use super::slash_commands::SLASH_COMMANDS;
 use super::switch::SwitchRequest;
 use crate::protocol::{CLAUDE_CODE_VERSION, ErrorCode, HostControlRequest, InitializeResponse};
 
-/// Requests that are known; one of these that did not read as such lacks a field.
+/// Known subtypes: a request of one of these that did not parse lacks a field.
 const KNOWN_REQUESTS: [&str; 14] = [
     "rewind_files",
     "set_permission_mode",
@@ -34,7 +38,7 @@ impl AgentRuntime {
     pub(super) fn handle_request(&mut self, request_id: String, request: HostControlRequest) {
         let began = Instant::now();
         if let HostControlRequest::Interrupt = request {
-            // The answer first: the frames of the turn's end may be many.
+            // Answer first: ending the turn may send many frames.
             let queued: Vec<_> = self.queue.iter().map(|prompt| prompt.uuid.clone()).collect();
             self.send_answer(request_id, Ok(json!({"still_queued": queued})));
             self.interrupt();
@@ -89,7 +93,7 @@ impl AgentRuntime {
                 };
                 Ok(json!({}))
             }
-            // Answered before it is served.
+            // Answered in `handle_request`.
             HostControlRequest::Interrupt => Ok(json!({})),
             HostControlRequest::RewindFiles { user_message_id, dry_run } => {
                 self.rewind_files(&user_message_id, dry_run)
@@ -125,7 +129,7 @@ impl AgentRuntime {
         let commands = SLASH_COMMANDS.map(|command| {
             json!({"name": command.name, "description": command.description, "argumentHint": command.argument})
         });
-        // What the SDKs look for, and ours has none of.
+        // Fields that the SDKs read and that have no meaning here.
         let rest = json!({
             "agents": [], "output_style": "default", "available_output_styles": ["default"],
             "account": {"apiKeySource": self.provider.key_source()}, "provider": self.provider.name(),
@@ -166,13 +170,13 @@ impl AgentRuntime {
         let default =
             || self.provider.models().into_iter().next().map(|model| model.name).unwrap_or_default();
         let model = model.filter(|model| !model.is_empty() && model != "default").unwrap_or_else(default);
-        // The provider's own name in front of a model's says nothing new.
+        // `anthropic/claude-…`: the provider's own name is no part of the model's.
         let own = model.strip_prefix(self.provider.name()).and_then(|rest| rest.strip_prefix('/'));
         self.settings.model = self.provider.full_name(own.unwrap_or(&model));
     }
 
-    /// What the next request holds. The whole is the provider's own count where
-    /// there is one; how it divides is always estimated, and named so.
+    /// What the context holds. The total is the provider's own count if there is one; the parts are
+    /// estimates, and named so.
     fn context_usage(&self) -> Value {
         let (used, window) = (self.tokens_in_context(), self.context_window());
         let request = self.completion_request();
@@ -242,7 +246,7 @@ impl AgentRuntime {
         }
     }
 
-    /// Takes a queued prompt back; false where it is not waiting (any more).
+    /// Removes a queued prompt; false if it is not (or no longer) queued.
     fn cancel_prompt(&mut self, uuid: &str) -> bool {
         let place = self.queue.iter().position(|prompt| prompt.host_uuid.as_deref() == Some(uuid));
         let prompt = place.and_then(|place| self.queue.remove(place));

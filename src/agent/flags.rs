@@ -1,8 +1,8 @@
-//! The flags of `hotseat agent`: those the official SDKs start their program
-//! with (Python 0.2.186, npm 0.3.329).
+//! The flags of `hotseat agent`: those that the official SDKs start their program
+//! with (Python 0.2.189, npm 0.3.332).
 //!
-//! Owns their names, shapes and help. A flag that has no meaning here yet is
-//! accepted, and its help says so; an unknown one is an error.
+//! Owns their names, shapes and help. A flag without meaning here is accepted, and
+//! its help says so; an unknown one is an error.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -162,13 +162,13 @@ pub struct IgnoredFlags {
 }
 
 impl Flags {
-    /// Reads the words behind `hotseat agent`. The error is clap's own, which
-    /// knows its wording; asking for help is one, too.
+    /// Parses the arguments behind `hotseat agent`. The error is clap's own and prints itself; `--help`
+    /// is one of them.
     pub fn read(words: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
         Self::try_parse_from(std::iter::once("hotseat agent".into()).chain(words))
     }
 
-    /// How much the model shall think; a number says it best.
+    /// How much the model thinks; a number of tokens takes precedence.
     pub fn thinking(&self) -> Thinking {
         let tokens =
             self.max_thinking_tokens.or_else(|| std::env::var("MAX_THINKING_TOKENS").ok()?.parse().ok());

@@ -1,6 +1,6 @@
-//! What the process tells its host, each frame in one place.
+//! The frames to the host, each built in one place.
 //!
-//! Owns the fields of frames and nothing of when they are sent.
+//! Owns the fields of frames. Must not decide when one is sent.
 
 use std::time::Instant;
 
@@ -18,10 +18,10 @@ use crate::protocol::{
 };
 use crate::session::SessionId;
 
-/// What a host need not probe for.
+/// The switches that this agent supports, so that a host need not probe.
 pub const CAPABILITIES: [&str; 3] = ["clear", "resume", "fork"];
 
-/// A turn's end, besides its totals.
+/// How a turn ended; its totals are the turn's own.
 #[derive(Debug, Default)]
 pub struct TurnOutcome {
     /// `success`, `error_during_execution` or `error_max_turns`.
@@ -46,7 +46,7 @@ impl AgentRuntime {
         self.out.send(&AgentFrame::System(SystemFrame { subtype: subtype.to_owned(), session_id, rest }));
     }
 
-    /// What the process is, at every turn and after each switch.
+    /// `system/init`, at every turn and after each switch.
     pub(super) fn send_init(&self) {
         self.send_system(
             "init",
@@ -71,13 +71,13 @@ impl AgentRuntime {
         );
     }
 
-    /// Tells a person something that is part of no reply.
+    /// Sends a warning for a person, outside any reply.
     pub(super) fn send_warning(&self, what: &str) {
         tracing::warn!("{what}");
         self.send_system("informational", json!({"content": what, "level": "warning"}));
     }
 
-    /// A step of a reply, where the host wants to see it.
+    /// A stream event, with `--include-partial-messages`.
     pub(super) fn send_stream(&self, event: Value) {
         if self.settings.streams_partials {
             self.out.send(&AgentFrame::StreamEvent(StreamEvent {
@@ -89,7 +89,7 @@ impl AgentRuntime {
         }
     }
 
-    /// What a tool says while it runs, where the host wants pieces.
+    /// Output of a running tool, with `--include-partial-messages`.
     pub(super) fn send_progress(&self, call: &RequestedCall, began: Instant, output: String) {
         if self.settings.streams_partials {
             self.out.send(&AgentFrame::ToolProgress(ToolProgress {
@@ -104,7 +104,7 @@ impl AgentRuntime {
         }
     }
 
-    /// A complete block of a reply, or what stands where none came.
+    /// A complete block of a reply, or the error in place of one.
     pub(super) fn send_assistant(&self, message: Value, uuid: &str, error: Option<&str>) {
         let mut frame = self.message_frame(message, uuid);
         if let Some(error) = error {
@@ -113,15 +113,15 @@ impl AgentRuntime {
         self.out.send(&AgentFrame::Assistant(frame));
     }
 
-    /// The model is asked again. `dropped` is ours: the uuids of blocks that
-    /// were shown and are no part of the conversation.
+    /// A retry. `dropped` is our addition: the uuids of blocks that were sent and are not part of the
+    /// conversation.
     pub(super) fn send_retry(&self, again: &RetryAttempt, error: &ProviderError, reply: &ReplyBuilder) {
-        let dropped: Vec<_> = reply.blocks.iter().map(|made| &made.uuid).collect();
+        let dropped: Vec<_> = reply.blocks.iter().map(|finished| &finished.uuid).collect();
         self.send_system(
             "api_retry",
             json!({
                 "attempt": again.attempt,
-                "max_retries": again.most,
+                "max_retries": again.max_retries,
                 "retry_delay_ms": u64::try_from(again.wait.as_millis()).unwrap_or(u64::MAX),
                 "error_status": error.status,
                 "error": error.kind.wire_name(),
@@ -181,7 +181,7 @@ impl AgentRuntime {
         }));
     }
 
-    /// What became of a prompt, where the host stamped it.
+    /// The lifecycle of a prompt, if the host gave it a uuid.
     pub(super) fn send_lifecycle(&self, stamp: Option<&str>, state: &str) {
         if let Some(stamp) = stamp {
             self.out.send(&AgentFrame::CommandLifecycle {
@@ -192,7 +192,7 @@ impl AgentRuntime {
         }
     }
 
-    /// The active session is another one. Sent after the switch, in the former's name.
+    /// A switch. Sent after it, in the name of the former session.
     pub(super) fn send_reset(&self, former: SessionId, trigger: &str) {
         self.out.send(&AgentFrame::ConversationReset(ConversationReset {
             new_conversation_id: self.session.id.to_string(),
@@ -203,7 +203,7 @@ impl AgentRuntime {
         }));
     }
 
-    /// A transcript entry as it was written, where the host wants to see it.
+    /// A transcript entry, with `--session-mirror`.
     pub(super) fn send_mirror(&self, entry: Value) {
         if self.settings.mirrors_transcript {
             let file_path = self.session.path().display().to_string();
@@ -223,7 +223,7 @@ impl AgentRuntime {
     }
 }
 
-/// Why a request of the host's was not granted.
+/// Why a control request failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RequestError {
     /// For a program.

@@ -1,8 +1,8 @@
-//! When hooks are asked, and what their verdict does to the turn.
+//! When hooks run, and what their outcome does to the turn.
 //!
-//! Owns the moments and the order; who is asked and how is [`super::hook`]'s.
-//! No hook holds up the process or a switch: a turn waits for its own, and
-//! what an interrupt drops is killed.
+//! Owns the moments and the order; which hooks run and how is in [`super::hook`].
+//! No hook holds up the loop or a switch: a turn waits for its own hooks, and an
+//! interrupt kills them.
 
 use std::io;
 use std::time::Duration;
@@ -19,9 +19,9 @@ use super::tool::ToolOutcome;
 use super::transcript_entry::TranscriptEntry;
 use super::turn::{RequestedCall, RunningTurn, UserPrompt};
 
-/// Times in a row that hooks may keep a turn from ending.
+/// The most times in a row that stop hooks may keep a turn from ending.
 const MAX_STOP_BLOCKS: u32 = 8;
-/// For the hooks of a session that is left; the official CLI gives them as long.
+/// The time limit for end hooks (the official CLI's).
 const END_HOOKS_TIMEOUT: Duration = Duration::from_millis(1500);
 
 /// What hooks are asked about.
@@ -37,7 +37,7 @@ pub enum HookPoint {
     Stop,
 }
 
-/// Hooks of a session's start, which its first turn waits for.
+/// Start hooks of a session; its first turn waits for them. Dropping this aborts them.
 pub struct SessionStartHooks(JoinHandle<HookOutcome>);
 
 impl Drop for SessionStartHooks {
@@ -47,20 +47,20 @@ impl Drop for SessionStartHooks {
 }
 
 impl AgentRuntime {
-    /// Asks the hooks of a session that takes the seat.
+    /// Runs the start hooks of a session that becomes active.
     pub(super) fn run_start_hooks(&mut self, source: &str) {
         let firing = self.run_hooks(HookEvent::SessionStart, Some(source), None, json!({"source": source}));
         self.start_hooks = firing.map(|firing| SessionStartHooks(tokio::spawn(firing)));
     }
 
-    /// The first session starts once, when the host has declared its hooks.
+    /// Runs the start hooks of the first session, once the host declared its own.
     pub(super) fn run_first_start_hooks(&mut self) {
         if let Some(source) = self.pending_start_source.take() {
             self.run_start_hooks(source);
         }
     }
 
-    /// Asks the hooks of a session that is left; nobody waits for them.
+    /// Runs the end hooks of a session that is left; nothing waits for them.
     pub(super) fn run_end_hooks(&self, reason: &str) {
         if let Some(firing) =
             self.run_hooks(HookEvent::SessionEnd, Some(reason), None, json!({"reason": reason}))
@@ -69,7 +69,7 @@ impl AgentRuntime {
         }
     }
 
-    /// The same at the end of the process, whose host may have gone.
+    /// Runs the end hooks at the end of the process; the host may be gone.
     pub(super) async fn run_final_hooks(&self) {
         let fields = json!({"reason": "other"});
         let surroundings = HookEnvironment { host: None, ..self.hook_environment() };
@@ -79,12 +79,12 @@ impl AgentRuntime {
         }
     }
 
-    /// The hooks that a prompt waits for: the session's start, and its own.
+    /// Hooks that a prompt waits for: those of the session's start, and its own.
     pub(super) fn prompt_hooks(&mut self, prompt: &UserPrompt) -> Option<HookFuture> {
         let own = self.run_hooks(HookEvent::UserPromptSubmit, None, None, json!({"prompt": prompt.text()}));
         let Some(mut starting) = self.start_hooks.take() else { return own };
         Some(Box::pin(async move {
-            // One that broke down has nothing to say, and cannot block.
+            // A hook that panicked cannot block.
             let started = (&mut starting.0).await.unwrap_or_default();
             let started = HookOutcome { blocked: None, stopped: None, ..started };
             match own {
@@ -94,13 +94,13 @@ impl AgentRuntime {
         }))
     }
 
-    /// Those that a call waits for.
+    /// Hooks that run before a call.
     pub(super) fn pre_tool_hooks(&self, call: &RequestedCall) -> Option<HookFuture> {
         let fields = json!({"tool_name": call.tool, "tool_input": call.input, "tool_use_id": call.id});
         self.run_hooks(HookEvent::PreToolUse, Some(&call.tool), Some(&call.id), fields)
     }
 
-    /// Those that are told of a call's result.
+    /// Hooks that run after a call.
     pub(super) fn post_tool_hooks(&self, call: &RequestedCall, outcome: &ToolOutcome) -> Option<HookFuture> {
         let mut fields = json!({"tool_name": call.tool, "tool_input": call.input, "tool_use_id": call.id});
         let event = if outcome.is_error {
@@ -114,7 +114,7 @@ impl AgentRuntime {
         self.run_hooks(event, Some(&call.tool), Some(&call.id), fields)
     }
 
-    /// Those that a turn's end waits for.
+    /// Hooks that run before a turn ends.
     pub(super) fn stop_hooks(&self, turn: &RunningTurn) -> Option<HookFuture> {
         let fields = json!({"stop_hook_active": turn.stop_blocks > 0, "last_assistant_message": turn.text});
         self.run_hooks(HookEvent::Stop, None, None, fields)
@@ -153,7 +153,7 @@ impl AgentRuntime {
         }
     }
 
-    /// Goes on as the hooks say.
+    /// Continues the turn as the hooks decided.
     pub(super) fn apply_hooks(
         &mut self,
         turn: &mut RunningTurn,
@@ -244,7 +244,7 @@ impl AgentRuntime {
         self.request_next_reply(turn)
     }
 
-    /// Ends the turn as a hook wants it; no call stays without a result.
+    /// Ends the turn because a hook stopped it; every pending call gets a result.
     fn stopped_by_hook(&mut self, turn: &mut RunningTurn, why: String) -> io::Result<Option<TurnOutcome>> {
         for call in std::mem::take(&mut turn.pending_calls) {
             self.record_result(&call, &ToolOutcome::error(format!("it did not run: {why}")))?;
@@ -254,18 +254,18 @@ impl AgentRuntime {
         Ok(Some(TurnOutcome { subtype: "success", text: Some(why), ..TurnOutcome::default() }))
     }
 
-    /// Writes down what hooks want the model to know. Only behind all results
-    /// of a reply: models refuse anything between them.
+    /// Records context from hooks. Only behind all results of a reply: models refuse anything between
+    /// them.
     pub(super) fn record_hook_context(&mut self, turn: &mut RunningTurn) -> io::Result<()> {
         for AdditionalContext { hook, text } in std::mem::take(&mut turn.hook_context) {
             let event = hook.split(':').next().unwrap_or_default();
             let attachment = json!({
                 "type": "hook_additional_context", "content": [text], "hookName": hook, "hookEvent": event,
             });
-            let told =
+            let rendered =
                 format!("<system-reminder>\n{hook} hook additional context: {text}\n</system-reminder>");
-            self.session.context.push_user_block(&json!({"type": "text", "text": told}));
-            self.record(&TranscriptEntry::attachment(&attachment, &told))?;
+            self.session.context.push_user_block(&json!({"type": "text", "text": rendered}));
+            self.record(&TranscriptEntry::attachment(&attachment, &rendered))?;
         }
         Ok(())
     }

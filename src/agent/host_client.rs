@@ -1,8 +1,8 @@
-//! Asking the host: requests of ours that wait for its answer.
+//! Requests of ours that the host answers: hook callbacks, MCP messages.
 //!
-//! Owns which answers are waited for. Cheap to clone into tasks, so that a
-//! hook or an MCP server can ask while the process goes on; whoever asks
-//! never waits inside the process's own loop.
+//! Owns which answers are awaited. Cheap to clone into tasks, so that a hook or an
+//! MCP server can ask while the runtime goes on. Must never be awaited inside the
+//! runtime's own loop, which delivers the answers.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,10 +15,10 @@ use super::outbox::Outbox;
 use super::transcript_entry::new_uuid;
 use crate::protocol::{AgentControlRequest, AgentFrame, ControlEnvelope, ControlResponse};
 
-/// Why there is no answer.
+/// The error for requests to a host that closed its end.
 const HOST_GONE: &str = "the host has gone";
 
-/// The host, as something to ask.
+/// Sends requests to the host and awaits the answers.
 #[derive(Debug, Clone)]
 pub struct HostClient {
     out: Outbox,
@@ -27,14 +27,13 @@ pub struct HostClient {
 }
 
 impl HostClient {
-    /// The host at the other end of this outbox.
+    /// A client for the host at the other end of this outbox.
     pub fn new(out: Outbox) -> Self {
         Self { out, open: Arc::default(), ended: Arc::default() }
     }
 
-    /// Asks, and waits for the answer's body; the error is the host's own
-    /// words. Dropping the future tells the host that its answer is not wanted
-    /// any more.
+    /// Sends a request and waits for the answer's body; the error is the host's text. Dropping the future
+    /// sends `control_cancel_request`.
     pub async fn request(&self, request: AgentControlRequest) -> Result<Value, String> {
         if self.ended.load(Ordering::Relaxed) {
             return Err(HOST_GONE.to_owned());
@@ -52,16 +51,15 @@ impl HostClient {
         }
     }
 
-    /// Hands an answer to whoever waits for it; gives back one that nobody
-    /// here asked for.
+    /// Delivers an answer to whoever awaits it; returns it if nobody here does.
     pub fn deliver(&self, response: ControlResponse) -> Option<ControlResponse> {
         let Some(waiting) = self.open().remove(response.request_id()) else { return Some(response) };
-        // Whoever asked may have stopped waiting just now.
+        // The asker may have been dropped meanwhile.
         let _taken_or_late = waiting.send(response);
         None
     }
 
-    /// It says nothing any more: whoever waits for it waits in vain.
+    /// The host closed its end: every open and later request fails.
     pub fn close(&self) {
         self.ended.store(true, Ordering::Relaxed);
         self.open().clear();
@@ -72,7 +70,7 @@ impl HostClient {
     }
 }
 
-/// A request that is open.
+/// Withdraws its request when dropped unanswered.
 struct OpenRequestGuard<'a> {
     host: &'a HostClient,
     request_id: &'a str,

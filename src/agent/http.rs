@@ -1,7 +1,7 @@
 //! The HTTP clients of this process.
 //!
-//! Owns its TLS: ring, so that nothing needs a C build of its own. Never logs
-//! a header, since keys travel in them.
+//! Owns their TLS: ring, which needs no C toolchain beyond cc. Must never log a
+//! header, since keys travel in them.
 
 use std::sync::LazyLock;
 
@@ -13,12 +13,12 @@ static CLIENT: LazyLock<reqwest::Client> = LazyLock::new(|| {
 static NO_REDIRECT_CLIENT: LazyLock<reqwest::Client> = LazyLock::new(|| {
     install_tls();
     let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build();
-    // The only failure is one of TLS, which the other client has, too.
+    // Only TLS can fail here, and the other client has the same.
     client.unwrap_or_default()
 });
 
 fn install_tls() {
-    // Somebody may have installed one already, which serves as well.
+    // Another provider may be installed already, which serves as well.
     let _installed_or_there = rustls::crypto::ring::default_provider().install_default();
 }
 
@@ -27,7 +27,7 @@ pub fn client() -> reqwest::Client {
     CLIENT.clone()
 }
 
-/// One that goes nowhere it is sent: it gives the redirection back.
+/// A client that does not follow redirects: it returns them.
 pub fn no_redirect_client() -> reqwest::Client {
     NO_REDIRECT_CLIENT.clone()
 }

@@ -1,14 +1,14 @@
-//! What arrives on stdin, a line at a time.
+//! Frames from the host, read from stdin one a line.
 //!
-//! Owns the reading task and nothing of what a frame means. A line that is no
-//! frame is logged and passed over; only the end of the stream ends it.
+//! Owns the reading task; knows nothing of what a frame means. A line that is no
+//! frame is logged and skipped; only the end of the stream ends it.
 
 use tokio::io::{AsyncRead, BufReader};
 use tokio::sync::mpsc;
 
 use crate::protocol::{HostFrame, Incoming, LineReader};
 
-/// Frames that wait to be taken; beyond that the host's pipe fills up.
+/// Frames that may wait; beyond that the host's pipe fills up.
 const INBOX_CAPACITY: usize = 64;
 
 /// The frames of the host, in order.
@@ -23,7 +23,7 @@ impl Inbox {
         Self(inbox)
     }
 
-    /// The next frame; none once the host has closed its end. Cancel-safe.
+    /// The next frame; `None` once the host closed its end. Cancel-safe.
     pub async fn next(&mut self) -> Option<HostFrame> {
         self.0.recv().await
     }
@@ -39,7 +39,7 @@ async fn read(input: impl AsyncRead + Unpin, frames: mpsc::Sender<HostFrame>) {
                 }
             }
             Ok(Some(Incoming::Garbage(_))) => {
-                // What it held may be what a person said, which no log keeps.
+                // The line may hold what a person typed, which no log keeps.
                 tracing::warn!("passed over a line of stdin that is no JSON object");
             }
             Ok(None) => return,

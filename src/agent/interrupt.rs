@@ -1,4 +1,7 @@
-//! Stopping a turn, and what the transcript says about it.
+//! Interrupts a turn, and records that it was interrupted.
+//!
+//! Owns what becomes of the step that was running. Every call that had no result
+//! gets one, so that the next request is valid.
 
 use std::io;
 
@@ -14,7 +17,7 @@ use super::turn_loop::write_failure;
 use crate::protocol::AgentFrame;
 
 impl AgentRuntime {
-    /// Stops the running turn and records that it was stopped.
+    /// Interrupts the running turn, if there is one.
     pub(super) fn interrupt(&mut self) {
         let Some(mut turn) = self.turn.take() else { return };
         let stopped = self.stop_step(&mut turn);

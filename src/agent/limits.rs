@@ -1,14 +1,13 @@
-//! How far a turn may go: requests to the model, and dollars.
+//! The limits of a turn: requests to the model, and US dollars.
 //!
-//! Owns when there is enough. A turn that ends so can be gone on with, by a
-//! later prompt and with higher limits.
+//! Owns when a limit is reached. A later prompt with higher limits can continue.
 
 use super::frames::TurnOutcome;
 use super::runtime::AgentRuntime;
 use super::turn::RunningTurn;
 
 impl AgentRuntime {
-    /// The turn's end, where it may not ask the model again.
+    /// The turn's outcome if a limit forbids another request; `None` if none does.
     pub(super) fn limit_reached(&self, turn: &RunningTurn) -> Option<TurnOutcome> {
         let ending = |subtype, error| TurnOutcome { subtype, errors: vec![error], ..TurnOutcome::default() };
         if self.settings.max_requests.is_some_and(|most| turn.api_requests >= most) {
@@ -22,7 +21,7 @@ impl AgentRuntime {
                 let error = format!("the session cost ${cost:.4}, and its budget is ${budget}");
                 Some(ending("error_max_budget_usd", error))
             }
-            // A budget that nobody can watch over is none.
+            // A budget without a known price cannot be enforced.
             _ => {
                 let error = format!(
                     "a budget is set and what {} costs is not known; set [prices.\"MODEL\"] in config.toml, or no budget",

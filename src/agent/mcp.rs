@@ -1,9 +1,9 @@
 //! The MCP servers of this process.
 //!
-//! Owns which servers there are, their connections and what their tools are
-//! called. Connections live as long as the process: nothing here knows a
-//! session, so no switch can touch them. A server never holds up a turn; only
-//! the first prompt waits a moment for servers that are just being started.
+//! Owns which servers there are, their connections and the names of their tools.
+//! Connections live as long as the process and know no session, so that no switch
+//! can touch them. A server never holds up a turn; only the first prompt waits a
+//! moment for servers that are starting. Start reading in `supervisor`.
 
 mod config;
 mod config_files;
@@ -27,11 +27,11 @@ use super::tool::ToolContext;
 pub use config_files::{ConfiguredServer, configured_servers};
 pub use tool::McpTool;
 
-/// How long the first prompt waits for servers that are being started: longer
-/// than `node` takes, shorter than a person's patience.
+/// How long the first prompt waits for servers that are starting: longer than `node` takes to start,
+/// shorter than a person waits.
 const STARTUP_WAIT: Duration = Duration::from_secs(5);
 
-/// The scope of what came over the wire or by a flag.
+/// The scope of servers from the wire or a flag.
 const DYNAMIC: &str = "dynamic";
 
 /// All servers, by name.
@@ -41,7 +41,7 @@ pub struct McpServers {
     awaiting_host: Vec<String>,
     /// Those that `mcp_set_servers` named last.
     set_by_host: Vec<String>,
-    place: ToolContext,
+    tool_context: ToolContext,
     host: HostClient,
     /// Told of every change of any server.
     changed_notify: Arc<Notify>,
@@ -55,28 +55,28 @@ impl McpServers {
     pub fn start(
         named: Vec<ConfiguredServer>,
         configs: &[String],
-        place: ToolContext,
+        tool_context: ToolContext,
         host: HostClient,
     ) -> Result<Self, String> {
-        let asked = config::read(configs, &place.cwd)?;
+        let configs = config::read(configs, &tool_context.cwd)?;
         let mut servers = Self {
             servers: BTreeMap::new(),
             awaiting_host: Vec::new(),
             set_by_host: Vec::new(),
-            place,
+            tool_context,
             host,
             changed_notify: Arc::default(),
             startup_deadline: Instant::now() + STARTUP_WAIT,
         };
-        let of_files = named.into_iter().filter(|named| !asked.contains_key(&named.name));
-        for ConfiguredServer { name, scope, reach } in of_files {
-            servers.add(name, scope, reach);
+        let of_files = named.into_iter().filter(|named| !configs.contains_key(&named.name));
+        for ConfiguredServer { name, scope, transport } in of_files {
+            servers.add(name, scope, transport);
         }
-        for (name, reach) in asked {
-            if reach == Ok(McpTransport::Host) {
+        for (name, transport) in configs {
+            if transport == Ok(McpTransport::Host) {
                 servers.awaiting_host.push(name);
             } else {
-                servers.add(name, DYNAMIC, reach);
+                servers.add(name, DYNAMIC, transport);
             }
         }
         Ok(servers)
@@ -96,10 +96,10 @@ impl McpServers {
 
     /// Replaces the servers that this named before; gives back what changed.
     pub fn replace_set(&mut self, servers: &Map<String, Value>) -> Value {
-        let asked: ServerConfigs = config::parse_servers(servers);
+        let configs: ServerConfigs = config::parse_servers(servers);
         let (mut added, mut removed) = (Vec::new(), Vec::new());
         for name in std::mem::take(&mut self.set_by_host) {
-            if asked.get(&name) == self.servers.get(&name).map(McpServer::reach) {
+            if configs.get(&name) == self.servers.get(&name).map(McpServer::transport) {
                 self.set_by_host.push(name);
             } else {
                 self.servers.remove(&name);
@@ -107,12 +107,12 @@ impl McpServers {
             }
         }
         let mut errors = Map::new();
-        for (name, reach) in asked {
-            if let Err(error) = &reach {
+        for (name, transport) in configs {
+            if let Err(error) = &transport {
                 errors.insert(name.clone(), json!(error));
             }
             if !self.servers.contains_key(&name) {
-                self.add(name.clone(), DYNAMIC, reach);
+                self.add(name.clone(), DYNAMIC, transport);
                 self.set_by_host.push(name.clone());
                 added.push(name);
             }
@@ -172,9 +172,9 @@ impl McpServers {
             tokio::time::timeout_at(self.startup_deadline, self.changed_notify.notified()).await;
     }
 
-    fn add(&mut self, name: String, scope: &'static str, reach: Result<McpTransport, String>) {
-        let (place, host, news) = (self.place.clone(), self.host.clone(), self.changed_notify.clone());
-        let server = McpServer::spawn(name.clone(), scope, reach, place, host, news);
+    fn add(&mut self, name: String, scope: &'static str, transport: Result<McpTransport, String>) {
+        let (tool_context, host, news) = (self.tool_context.clone(), self.host.clone(), self.changed_notify.clone());
+        let server = McpServer::spawn(name.clone(), scope, transport, tool_context, host, news);
         self.servers.insert(name, server);
     }
 
@@ -196,8 +196,8 @@ fn wire_name(state: &McpState) -> &'static str {
 fn status(name: &str, server: &McpServer) -> Value {
     let state = server.state();
     let mut status = json!({"name": name, "status": wire_name(&state), "scope": server.scope()});
-    if let Ok(reach) = server.reach() {
-        status["config"] = reach.redacted(name);
+    if let Ok(transport) = server.transport() {
+        status["config"] = transport.redacted(name);
     }
     match state {
         McpState::Connected(connected) => {

@@ -1,8 +1,9 @@
-//! The one writer of frames to stdout.
+//! The only writer of frames to stdout.
 //!
-//! Owns their order and the bytes still unwritten. Sending never waits, so no
-//! state change is ever cut in two; whoever makes many frames waits for
-//! [`Outbox::wait_for_room`] between them.
+//! Owns their order and the bytes not written yet. Sending never waits, so that no
+//! change of state is cut in two; whoever sends many frames awaits
+//! [`Outbox::wait_for_room`] between them. The channel is unbounded for that
+//! reason, and bounded in effect: a turn pauses while more than 1 MiB is unwritten.
 
 use std::io::Write;
 use std::time::Duration;
@@ -10,9 +11,9 @@ use std::time::Duration;
 use serde::Serialize;
 use tokio::sync::{mpsc, watch};
 
-/// Unwritten bytes beyond which a turn waits for the host to read.
+/// A turn pauses while more bytes than these are unwritten.
 const MAX_UNWRITTEN: usize = 1 << 20;
-/// Bytes that are gathered for one write.
+/// The most bytes that are gathered into one write.
 const WRITE_BATCH: usize = 64 << 10;
 
 /// Frames on their way to the host; cheap to clone.
@@ -28,8 +29,8 @@ impl Outbox {
         let (lines, waiting) = mpsc::unbounded_channel();
         let unwritten = watch::Sender::new(0);
         let written = unwritten.clone();
-        // A thread of its own: a pipe to a host may block for as long as it likes,
-        // and handing each line to a pool would cost more than writing it.
+        // A thread of its own: a pipe may block as long as the host likes, and handing each line to a
+        // thread pool costs more than writing it.
         std::thread::spawn(move || write(output, waiting, &written));
         Self { lines, unwritten }
     }
@@ -45,7 +46,7 @@ impl Outbox {
         };
         line.push(b'\n');
         self.unwritten.send_modify(|bytes| *bytes += line.len());
-        // A host that has gone is noticed by `gone`.
+        // That the host is gone is noticed by `host_gone`.
         let _sent_or_gone = self.lines.send(line);
     }
 
@@ -55,7 +56,7 @@ impl Outbox {
         let _kept_up = unwritten.wait_for(|&bytes| bytes < MAX_UNWRITTEN).await;
     }
 
-    /// Returns when there has been no room for this long.
+    /// Returns once there has been no room for this long.
     pub async fn unread_for(&self, patience: Duration) {
         let mut unwritten = self.unwritten.subscribe();
         loop {
@@ -87,7 +88,7 @@ fn write(
     unwritten: &watch::Sender<usize>,
 ) {
     while let Some(mut lines) = waiting.blocking_recv() {
-        // What came meanwhile goes along.
+        // Frames that arrived meanwhile go into the same write.
         while lines.len() < WRITE_BATCH
             && let Ok(line) = waiting.try_recv()
         {

@@ -1,6 +1,6 @@
-//! Asking the host whether a tool may run, and what its answer means.
+//! Asks the host whether a tool call may run, and applies its answer.
 //!
-//! Owns the request that is open. What needs asking is decided in
+//! Owns the open request. Which calls need asking is decided in
 //! [`super::permission`].
 
 use std::path::PathBuf;
@@ -17,7 +17,7 @@ use crate::protocol::{
 };
 
 impl AgentRuntime {
-    /// Sends the request; gives back its id.
+    /// Sends `can_use_tool`; returns the request's id.
     pub(super) fn send_permission_request(
         &self,
         call: &RequestedCall,
@@ -47,7 +47,7 @@ impl AgentRuntime {
         request_id
     }
 
-    /// Refuses what the host can be asked no more, so that the turn can go on.
+    /// Denies the open request once the host closed its end, so that the turn can go on.
     pub(super) fn deny_unanswerable(&mut self) {
         while let Some(RunningTurn { step: TurnStep::Permission { request_id, .. }, .. }) = &self.turn {
             let error = "nobody is left to ask".to_owned();
@@ -57,7 +57,7 @@ impl AgentRuntime {
         }
     }
 
-    /// Goes on with the turn as the host says; an answer nobody waits for is dropped.
+    /// Continues the turn as the host answered; an answer that nobody awaits is dropped.
     pub(super) fn handle_permission_response(&mut self, response: ControlResponse) {
         let Some(mut turn) = self.turn.take() else { return };
         let (call, suggestions) = match std::mem::replace(&mut turn.step, TurnStep::Deciding) {
@@ -79,8 +79,8 @@ impl AgentRuntime {
                 );
                 let input = updated_input.filter(Value::is_object).unwrap_or_else(|| call.input.clone());
                 let call = RequestedCall { input, ..call };
-                let went_on = match self.denial_reason(&call) {
-                    // What was permitted is not what was asked for.
+                let progress = match self.denial_reason(&call) {
+                    // The host changed the input: what it permitted is not what was asked.
                     Some(reason) => {
                         let denied = self.deny_call(&mut turn, &call, &reason);
                         denied.and_then(|()| self.next_call(&mut turn))
@@ -90,7 +90,7 @@ impl AgentRuntime {
                         Ok(None)
                     }
                 };
-                self.continue_or_end(turn, went_on);
+                self.continue_or_end(turn, progress);
             }
             PermissionResponse::Deny { message, interrupt } => {
                 let denied = self.deny_call(&mut turn, &call, &message);
@@ -98,8 +98,8 @@ impl AgentRuntime {
                     self.turn = Some(turn);
                     self.interrupt();
                 } else {
-                    let went_on = denied.and_then(|()| self.next_call(&mut turn));
-                    self.continue_or_end(turn, went_on);
+                    let progress = denied.and_then(|()| self.next_call(&mut turn));
+                    self.continue_or_end(turn, progress);
                 }
             }
         }
@@ -107,7 +107,8 @@ impl AgentRuntime {
 }
 
 impl AgentRuntime {
-    /// Takes over what the host granted, and writes it where it says so.
+    /// Applies the rules that the host granted along with its answer, and writes them to the settings it
+    /// names.
     fn apply_permission_updates(&mut self, updates: &[Value], suggestions: &[Value]) {
         let mode = self.permissions.mode;
         for update in updates {
@@ -133,7 +134,7 @@ impl AgentRuntime {
     }
 }
 
-/// What the answer says; anything that is no clear yes is a no.
+/// Parses the answer; anything but a clear yes is a no.
 fn parse_permission_response(response: ControlResponse) -> PermissionResponse {
     let message = match response {
         ControlResponse::Success { response, .. } => match serde_json::from_value(response) {

@@ -1,8 +1,8 @@
-//! What our own agent asks for completions.
+//! Sources of completions for our own agent.
 //!
-//! One trait; a provider turns messages into a stream of [`Event`]s and keeps
-//! nothing between requests. It never runs a tool, never writes to disk, and
-//! never knows who asks. A request is cancelled by dropping its stream.
+//! One trait. A provider turns messages into a stream of [`ReplyEvent`]s and keeps
+//! nothing between requests. It must never run a tool, write to disk or know who
+//! asks. Dropping the stream cancels the request. Start reading in `anthropic`.
 
 mod anthropic;
 mod error;
@@ -29,13 +29,13 @@ pub trait Provider: Send + Sync {
     /// The provider's name.
     fn name(&self) -> &'static str;
 
-    /// Something a person must know about it.
+    /// A note that a person must see, such as that the model is offline.
     fn notice(&self) -> Option<&'static str>;
 
     /// The models it offers, the default one first.
     fn models(&self) -> Vec<ModelInfo>;
 
-    /// Where its key comes from, by the variable's name; never the key.
+    /// The name of the variable that holds its key; never the key.
     fn key_source(&self) -> &'static str {
         "none"
     }
@@ -45,12 +45,12 @@ pub trait Provider: Send + Sync {
         model.to_owned()
     }
 
-    /// It costs nothing, whatever it is asked.
+    /// Whether it costs nothing.
     fn is_free(&self) -> bool {
         false
     }
 
-    /// Tokens that this model can read at once, where only the provider knows.
+    /// The context window of a model in tokens, if only the provider knows it.
     fn context_window(&self, _model: &str) -> Option<u64> {
         None
     }
@@ -70,7 +70,7 @@ pub struct ModelInfo {
     pub description: String,
 }
 
-/// How much a model shall think before it answers.
+/// How much a model thinks before it answers.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Thinking {
     /// As is usual for the model.
@@ -80,11 +80,11 @@ pub enum Thinking {
     Off,
     /// As much as it finds right.
     Adaptive,
-    /// So many tokens, at most.
+    /// At most this many tokens.
     Budget(u64),
 }
 
-/// What a reply is asked for.
+/// A request for one reply.
 #[derive(Debug, Clone)]
 pub struct CompletionRequest {
     /// The model that shall reply.
@@ -93,13 +93,13 @@ pub struct CompletionRequest {
     pub system_prompt: Option<String>,
     /// The conversation so far.
     pub context: ModelContext,
-    /// The tools it may ask for, in an order that stays.
+    /// The tools it may call, in an order that stays: caches depend on it.
     pub tools: Vec<ToolDefinition>,
     /// How much it shall think.
     pub thinking: Thinking,
-    /// How its thinking is told: `summarized` or `omitted`; none: as is usual.
+    /// How thinking is reported: `summarized` or `omitted`; `None` for the default.
     pub thinking_display: Option<String>,
-    /// How hard it shall try: `low`, `medium`, `high`, …; none: as is usual.
+    /// Effort: `low`, `medium`, `high`, …; `None` for the default.
     pub effort: Option<String>,
     /// The folder the session works in.
     pub cwd: PathBuf,
@@ -139,11 +139,11 @@ pub enum ReplyEvent {
     TextDelta(String),
     /// More reasoning.
     ThinkingDelta(String),
-    /// What proves that the reasoning is the model's own.
+    /// The signature of the thinking.
     Signature(String),
     /// More of a call's input, as JSON text.
     InputDelta(String),
-    /// A step of a kind that is not known, as the provider told it.
+    /// A delta of an unknown kind, as the provider sent it.
     OtherDelta(Value),
     /// The block is complete.
     BlockEnd,
@@ -170,8 +170,8 @@ pub enum BlockStart {
         /// The tool.
         name: String,
     },
-    /// A block as the provider began it: whole, such as redacted thinking, or
-    /// with its text or input still to come.
+    /// A block as the provider sent it: complete, such as redacted thinking, or with text or input still
+    /// to come.
     Raw(Value),
 }
 

@@ -1,6 +1,6 @@
-//! A reply on its way: the provider's steps become stream frames and whole blocks.
+//! Builds a reply: the provider's events become stream frames and complete blocks.
 //!
-//! Owns the block that is being made. Never sends and never records.
+//! Owns the block that is being built. Must never send or record anything.
 
 use serde_json::{Value, json};
 
@@ -8,7 +8,7 @@ use super::provider::{BlockStart, ReplyEvent};
 use super::transcript_entry::new_uuid;
 use crate::session::message::Usage;
 
-/// One reply, as far as it has come.
+/// One reply, so far.
 #[derive(Debug, Default)]
 pub struct ReplyBuilder {
     /// The message's id.
@@ -17,14 +17,14 @@ pub struct ReplyBuilder {
     pub model: String,
     /// The tokens so far.
     pub usage: Usage,
-    /// Why it ended; none before that.
+    /// Why it ended; `None` before that.
     pub stop_reason: Option<String>,
     /// The blocks that are complete.
     pub blocks: Vec<FinishedBlock>,
     open_block: Option<Value>,
-    /// The input of an open call, as JSON text.
+    /// The JSON text of an open call's input.
     input_json: String,
-    /// Blocks that were begun before the open one.
+    /// The index of the open block.
     index: usize,
 }
 
@@ -35,12 +35,12 @@ pub struct FinishedBlock {
     pub uuid: String,
     /// The block.
     pub block: Value,
-    /// Why it cannot be what it should: a call whose input is no JSON object.
+    /// Why a call cannot run: its input is no JSON object. `None` if it can.
     pub input_error: Option<String>,
 }
 
 impl ReplyBuilder {
-    /// Takes one step. Gives back the Messages API stream event for it.
+    /// Adds an event. Returns the Messages API stream event for it.
     pub fn push_event(&mut self, event: ReplyEvent) -> Value {
         if matches!(event, ReplyEvent::BlockStart(_)) {
             self.close_block();
@@ -74,7 +74,7 @@ impl ReplyBuilder {
                 delta(json!({"type": "thinking_delta", "thinking": text}))
             }
             ReplyEvent::Signature(text) => {
-                // It comes whole; should another follow, that one counts (as in the official SDKs).
+                // Signatures come whole. If another follows, that one counts, as in the official SDKs.
                 if let Some(block) = &mut self.open_block {
                     block["signature"] = json!(text);
                 }
@@ -101,8 +101,8 @@ impl ReplyBuilder {
         }
     }
 
-    /// Makes whole what has come of the open block: text and reasoning count as
-    /// far as they came, half a call is none.
+    /// Closes the open block of a reply that broke off: text and thinking stay as far as they came, half
+    /// a call is dropped.
     pub fn truncate(&mut self) {
         let is_half_a_call = self.open_block.as_ref().is_some_and(|block| block.get("input").is_some());
         if is_half_a_call {
@@ -111,7 +111,7 @@ impl ReplyBuilder {
         self.close_block();
     }
 
-    /// The message around these blocks, as it is known by now.
+    /// The Messages API message around these blocks, as known so far.
     pub fn message(&self, content: &Value) -> Value {
         json!({
             "id": self.id, "type": "message", "role": "assistant", "model": self.model, "content": content,
@@ -121,7 +121,7 @@ impl ReplyBuilder {
 
     /// The last text of the reply.
     pub fn text(&self) -> Option<&str> {
-        self.blocks.iter().rev().find_map(|made| made.block["text"].as_str())
+        self.blocks.iter().rev().find_map(|finished| finished.block["text"].as_str())
     }
 
     fn append_delta(&mut self, key: &str, more: &str) {
@@ -130,7 +130,7 @@ impl ReplyBuilder {
         }
     }
 
-    /// A source of what the text says (`citations_delta`).
+    /// Adds a citation (`citations_delta`).
     fn add_citation(&mut self, step: &Value) {
         let Some(block) = self.open_block.as_mut().filter(|_| step["type"] == "citations_delta") else {
             return;
@@ -149,7 +149,7 @@ impl ReplyBuilder {
         if block.get("input").is_some() && !input.trim().is_empty() {
             match serde_json::from_str(&input) {
                 Ok(Value::Object(input)) => block["input"] = Value::Object(input),
-                // Told to the model; the block must be one that an API takes.
+                // The model is told; the block itself must be one that an API accepts.
                 Ok(_) => problem = Some("it is no JSON object".to_owned()),
                 Err(error) => problem = Some(error.to_string()),
             }
@@ -160,8 +160,7 @@ impl ReplyBuilder {
     }
 }
 
-/// A text without a word is nothing, and reasoning that nobody signed is for
-/// showing only: an API refuses either when it comes back.
+/// Whether an API accepts the block when it is sent back: it refuses empty text and unsigned thinking.
 fn is_resendable(block: &Value) -> bool {
     match block["type"].as_str() {
         Some("text") => block["text"] != "",
@@ -201,7 +200,7 @@ mod tests {
             ReplyEvent::InputDelta(r#":"ls"}"#.into()),
             ReplyEvent::BlockEnd,
         ]);
-        let blocks: Vec<_> = reply.blocks.iter().map(|made| made.block.clone()).collect();
+        let blocks: Vec<_> = reply.blocks.iter().map(|finished| finished.block.clone()).collect();
         let expected = json!([
             {"type": "text", "text": "a b"},
             {"type": "tool_use", "id": "t", "name": "Bash", "input": {"command": "ls"}},
@@ -218,14 +217,14 @@ mod tests {
             ReplyEvent::BlockStart(BlockStart::Raw(novel.clone())),
             ReplyEvent::OtherDelta(json!({"type": "novel_delta", "more": 1})),
             ReplyEvent::BlockEnd,
-            // A stop that is missing is made up for.
+            // A missing stop is made up for.
             ReplyEvent::BlockStart(BlockStart::Raw(redacted.clone())),
             ReplyEvent::BlockStart(BlockStart::Raw(json!({"type": "text", "text": "", "citations": []}))),
             ReplyEvent::TextDelta("said".into()),
             ReplyEvent::OtherDelta(json!({"type": "citations_delta", "citation": {"page": 1}})),
             ReplyEvent::BlockEnd,
         ]);
-        let blocks: Vec<_> = reply.blocks.iter().map(|made| made.block.clone()).collect();
+        let blocks: Vec<_> = reply.blocks.iter().map(|finished| finished.block.clone()).collect();
         assert_eq!(
             blocks,
             [novel, redacted, json!({"type": "text", "text": "said", "citations": [{"page": 1}]})]

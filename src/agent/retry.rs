@@ -1,7 +1,7 @@
-//! When to ask a provider again that did not answer.
+//! When a failed request to a provider is retried.
 //!
-//! Owns how often and how long to wait; pure but for the environment it starts
-//! from. Asking and telling are the turn loop's.
+//! Owns how often and how long to wait; pure but for reading the environment at the
+//! start. Sleeping and reporting are the turn loop's.
 
 use std::time::Duration;
 
@@ -9,13 +9,13 @@ use super::provider::ProviderError;
 
 /// Times a request is asked again (the official CLI's).
 const MAX_RETRIES: u32 = 10;
-/// The first wait; each later one is twice as long.
+/// The first wait; each later one doubles it.
 const FIRST_WAIT: Duration = Duration::from_millis(500);
-/// No wait that we choose is longer.
+/// The longest wait that we choose.
 const MAX_WAIT: Duration = Duration::from_secs(32);
-/// A provider that asks for more than this is not waited for.
+/// A provider that asks for a longer wait is not waited for.
 const MAX_RETRY_AFTER: Duration = Duration::from_mins(5);
-/// Of a wait, what chance may add, so that many do not ask at once.
+/// The part of a wait that jitter may add, so that many clients do not retry at once.
 const JITTER: f64 = 0.25;
 /// Sets [`FIRST`] in milliseconds.
 const FIRST_VARIABLE: &str = "HOTSEAT_RETRY_FIRST_MS";
@@ -23,17 +23,17 @@ const FIRST_VARIABLE: &str = "HOTSEAT_RETRY_FIRST_MS";
 /// How often to ask again, and how patiently.
 #[derive(Debug, Clone, Copy)]
 pub struct RetryPolicy {
-    most: u32,
+    max_retries: u32,
     first: Duration,
 }
 
 /// A request that will be made again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RetryAttempt {
-    /// The how-manieth time, from 1.
+    /// The attempt's number, from 1.
     pub attempt: u32,
     /// The last attempt's number.
-    pub most: u32,
+    pub max_retries: u32,
     /// How long to wait before it.
     pub wait: Duration,
 }
@@ -43,15 +43,15 @@ impl RetryPolicy {
     pub fn from_env() -> Self {
         let number = |name: &str| std::env::var(name).ok().and_then(|number| number.parse::<u32>().ok());
         Self {
-            most: number("CLAUDE_CODE_MAX_RETRIES").unwrap_or(MAX_RETRIES),
+            max_retries: number("CLAUDE_CODE_MAX_RETRIES").unwrap_or(MAX_RETRIES),
             first: number(FIRST_VARIABLE).map_or(FIRST_WAIT, |millis| Duration::from_millis(millis.into())),
         }
     }
 
-    /// What to do about this failure after so many attempts that failed before
-    /// it; none: give up. `chance` is between 0 and 1.
+    /// The next attempt after this failure and so many before it; `None` to give up. `chance` is between
+    /// 0 and 1.
     pub fn next_attempt(self, failed: u32, error: &ProviderError, chance: f64) -> Option<RetryAttempt> {
-        let most = error.max_retries(self.most);
+        let max_retries = error.max_retries(self.max_retries);
         let wait = match error.retry_after {
             Some(asked) if asked > MAX_RETRY_AFTER => return None,
             Some(asked) => asked,
@@ -60,7 +60,7 @@ impl RetryPolicy {
                 doubled.min(MAX_WAIT).mul_f64(1.0 + JITTER * chance.clamp(0.0, 1.0))
             }
         };
-        (failed < most).then_some(RetryAttempt { attempt: failed + 1, most, wait })
+        (failed < max_retries).then_some(RetryAttempt { attempt: failed + 1, max_retries, wait })
     }
 }
 
@@ -69,7 +69,7 @@ mod tests {
     use super::*;
     use crate::agent::provider::ProviderErrorKind;
 
-    const RETRIES: RetryPolicy = RetryPolicy { most: 10, first: FIRST_WAIT };
+    const RETRIES: RetryPolicy = RetryPolicy { max_retries: 10, first: FIRST_WAIT };
 
     fn wait(failed: u32, error: &ProviderError) -> Option<u128> {
         RETRIES.next_attempt(failed, error, 0.0).map(|again| again.wait.as_millis())

@@ -1,4 +1,6 @@
-//! When files are kept, and how a host brings them back.
+//! Makes file checkpoints as a session runs, and restores them for the host.
+//!
+//! Owns when a checkpoint is made; how it is kept is in [`super::checkpoint`].
 
 use std::path::PathBuf;
 
@@ -11,7 +13,7 @@ use super::turn::RequestedCall;
 use crate::protocol::ErrorCode;
 
 impl AgentRuntime {
-    /// A prompt came: a point to come back to.
+    /// Makes a checkpoint for a prompt.
     pub(super) fn checkpoint_prompt(&mut self, message: &str) -> std::io::Result<()> {
         let Some(folder) = self.checkpoint_dir() else { return Ok(()) };
         let entry = self.session.checkpoints.snapshot_prompt(message, &self.session.cwd, &folder);
@@ -20,8 +22,8 @@ impl AgentRuntime {
         Ok(())
     }
 
-    /// A tool is about to run: keeps the file that it changes. What cannot be
-    /// kept is told, and hinders nothing.
+    /// Backs up the file that a call is about to change. A failure is reported and does not stop the
+    /// call.
     pub(super) fn checkpoint_call(&mut self, call: &RequestedCall) {
         let Some(folder) = self.checkpoint_dir() else { return };
         let need = self.find_tool(&call.tool).map(|tool| tool.access(&call.input, &self.tool_context()));
@@ -37,7 +39,7 @@ impl AgentRuntime {
         }
     }
 
-    /// Brings files back, or says what that would change.
+    /// Restores files, or says what that would change.
     pub(super) fn rewind_files(&self, message: &str, dry_run: bool) -> Result<Value, RequestError> {
         let refused = |code, error: String| Err(RequestError::new(code, error));
         let Some(folder) = self.checkpoint_dir() else {
@@ -72,7 +74,7 @@ impl AgentRuntime {
         }
     }
 
-    /// Where the session's files are kept; none where they are not.
+    /// The session's checkpoint folder; `None` if checkpoints are off.
     fn checkpoint_dir(&self) -> Option<PathBuf> {
         Some(self.settings.file_history.as_ref()?.join(self.session.id.to_string()))
     }

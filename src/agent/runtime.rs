@@ -1,8 +1,9 @@
 //! The warm process: one task that owns all state, and the loop that feeds it.
 //!
-//! Owns the order in which things happen. Requests are served while a turn
-//! runs; prompts queue up. Nothing else holds any of this state, so nothing is
-//! locked.
+//! Owns the order in which things happen: control requests are served while a turn
+//! runs, prompts queue up behind it. Nothing else holds any of this state, so
+//! nothing is locked. Must never wait inside the loop: what takes time is a step of
+//! a turn.
 
 use std::collections::VecDeque;
 use std::path::PathBuf;
@@ -30,42 +31,42 @@ use crate::protocol::{HostFrame, UserLine};
 use crate::session::Prices;
 use crate::store::SessionStore;
 
-/// A host that has closed its end and reads nothing for this long has gone.
+/// How long a host that closed its end may leave our output unread before we take it for gone.
 const UNREAD_TIMEOUT: Duration = Duration::from_millis(1500);
-/// For a host that does not read what is still to be written.
+/// How long the end waits for the last frames to be written.
 const FLUSH_TIMEOUT: Duration = Duration::from_millis(400);
 
-/// What stays as it is across switches.
+/// Settings that a switch of sessions does not change.
 pub struct RuntimeSettings {
     /// The model in use.
     pub model: String,
-    /// Instructions for the model.
+    /// The system prompt.
     pub system_prompt: SystemPrompt,
-    /// How much the model shall think.
+    /// How much the model thinks before it answers.
     pub thinking: Thinking,
-    /// How its thinking is told.
+    /// How thinking is reported: `summarized` or `omitted`; `None` for the model's default.
     pub thinking_display: Option<String>,
-    /// How hard it shall try.
+    /// Effort: `low`, `medium`, `high`, …; `None` for the model's default.
     pub effort: Option<String>,
-    /// When a provider is asked again.
+    /// When a failed request to the provider is retried.
     pub retries: RetryPolicy,
-    /// Requests to the model in one turn, at most.
+    /// The most requests to the model in one turn (`--max-turns`).
     pub max_requests: Option<u64>,
-    /// US dollars that a session may cost.
+    /// The most US dollars that a session may cost (`--max-budget-usd`).
     pub budget: Option<f64>,
     /// What models cost.
     pub prices: Prices,
-    /// Pieces of a reply are sent as they are made.
+    /// Whether stream events are sent (`--include-partial-messages`).
     pub streams_partials: bool,
-    /// Transcript entries are sent as they are written.
+    /// Whether transcript entries are sent to the host (`--session-mirror`).
     pub mirrors_transcript: bool,
-    /// The host is told when the state changes.
+    /// Whether `session_state_changed` is sent.
     pub reports_state: bool,
-    /// Something may be written to disk.
+    /// Whether anything is written to disk (not with `--no-session-persistence`).
     pub persists: bool,
-    /// Where files are kept that tools change; none: nowhere.
+    /// The folder of file checkpoints; `None` if they are off.
     pub file_history: Option<PathBuf>,
-    /// Runs what must not outlive us.
+    /// Our own executable, which runs children as `hotseat guard`.
     pub guard: PathBuf,
 }
 
@@ -91,58 +92,57 @@ impl RuntimeState {
     }
 }
 
-/// The process and all it knows.
+/// The agent: one session at a time, and everything that outlives a session.
 pub struct AgentRuntime {
-    /// What stays as it is across switches.
+    /// Settings that a switch of sessions does not change.
     pub(super) settings: RuntimeSettings,
     /// Where sessions live.
     pub(super) store: Arc<dyn SessionStore>,
-    /// Who replies.
+    /// The source of completions.
     pub(super) provider: Box<dyn Provider>,
-    /// What the model can use.
+    /// The built-in tools.
     pub(super) tools: Toolbox,
-    /// Where more of what it can use comes from.
+    /// MCP servers, whose tools come on top.
     pub(super) mcp: McpServers,
-    /// What may run without asking.
+    /// Decides which tool calls may run.
     pub(super) permissions: Permissions,
-    /// The settings files that count.
+    /// The settings files that were read.
     pub(super) settings_files: SettingsFiles,
-    /// Who is asked at certain moments.
+    /// Hooks of the host and of the settings files.
     pub(super) hooks: Hooks,
-    /// How the first session came to be, until its hooks were asked.
+    /// `startup`, `resume` or `fork`, until the first session's start hooks have run.
     pub(super) pending_start_source: Option<&'static str>,
-    /// The hooks of the session's start, until its first turn.
+    /// Start hooks at work; the first turn waits for them.
     pub(super) start_hooks: Option<SessionStartHooks>,
-    /// The session that has the seat.
+    /// The active session.
     pub(super) session: ActiveSession,
-    /// The way to the host.
+    /// Frames to the host.
     pub(super) out: Outbox,
-    /// The host, as something to ask.
+    /// Requests to the host.
     pub(super) host: HostClient,
-    /// Prompts that wait for the turns before them.
+    /// Prompts that wait for the running turn.
     pub(super) queue: VecDeque<UserPrompt>,
     /// The turn that runs.
     pub(super) turn: Option<RunningTurn>,
-    /// What the process is doing, as the host was told.
+    /// The state that the host was told last.
     pub(super) state: RuntimeState,
-    /// The host asked for the end.
+    /// The host sent `end_session`.
     pub(super) end_requested: bool,
 }
 
-/// What the loop was woken by.
+/// Why the loop woke up.
 enum Wakeup {
     Frame(HostFrame),
     Step(StepEvent),
-    /// An MCP server is another way than before.
+    /// An MCP server changed its state.
     McpChanged,
     InputEnded,
     Stop,
 }
 
 impl AgentRuntime {
-    /// Serves the host until it closes its end or `stop` says so. After the end
-    /// of its input, what it asked for is still done, for as long as somebody
-    /// reads the answer; at any other end a turn that runs is recorded as
+    /// Serves the host until it closes its end or `stop` resolves. After the end of input, queued prompts
+    /// are still answered, as long as the host reads. At any other end the running turn is recorded as
     /// interrupted.
     pub async fn run(mut self, mut inbox: Inbox, stop: impl Future<Output = ()>) {
         tokio::pin!(stop);
@@ -150,18 +150,18 @@ impl AgentRuntime {
         loop {
             let waits_for_servers = self.turn.is_none() && !self.queue.is_empty();
             let Self { turn, out, mcp, .. } = &mut self;
-            let woken = tokio::select! {
+            let wakeup = tokio::select! {
                 biased;
                 () = &mut stop => Wakeup::Stop,
                 () = out.host_gone() => Wakeup::Stop,
                 frame = inbox.next(), if has_input => frame.map_or(Wakeup::InputEnded, Wakeup::Frame),
                 () = out.unread_for(UNREAD_TIMEOUT), if !has_input => Wakeup::Stop,
-                happened = next_step_event(turn, out), if turn.is_some() => Wakeup::Step(happened),
+                step_event = next_step_event(turn, out), if turn.is_some() => Wakeup::Step(step_event),
                 () = mcp.changed(), if waits_for_servers => Wakeup::McpChanged,
             };
-            match woken {
+            match wakeup {
                 Wakeup::Frame(frame) => self.handle_frame(frame),
-                Wakeup::Step(happened) => self.handle_step_event(happened),
+                Wakeup::Step(step_event) => self.handle_step_event(step_event),
                 Wakeup::McpChanged => {}
                 Wakeup::InputEnded => {
                     has_input = false;
@@ -224,7 +224,7 @@ impl AgentRuntime {
         self.queue.push_back(UserPrompt { uuid, host_uuid: stamp, content, wants_reply });
     }
 
-    /// Takes up prompts until one of them begins a turn.
+    /// Starts queued prompts until one of them begins a turn; local commands need none.
     fn start_next_prompt(&mut self) {
         while self.turn.is_none()
             && !self.mcp.is_starting()
@@ -239,14 +239,14 @@ impl AgentRuntime {
         }
     }
 
-    /// Tells the host, where it wants to know, that the state is another one.
+    /// Changes the state, and tells a host that asked for it.
     pub(super) fn set_state(&mut self, state: RuntimeState) {
         if std::mem::replace(&mut self.state, state) != state && self.settings.reports_state {
             self.send_system("session_state_changed", json!({"state": state.wire_name()}));
         }
     }
 
-    /// Where tools work now.
+    /// What a tool call is given: the folder, the files that were read, limits.
     pub(super) fn tool_context(&self) -> ToolContext {
         ToolContext {
             cwd: self.session.cwd.clone(),
@@ -263,21 +263,21 @@ impl AgentRuntime {
         }
     }
 
-    /// Tokens that the model in use can read at once.
+    /// The context window of the model in use, in tokens; 0 if nobody knows it.
     pub(super) fn context_window(&self) -> u64 {
-        // As the official CLI lets it be set, for models that nobody knows.
+        // The official CLI's variable, for models that no price list knows.
         let set =
             std::env::var("CLAUDE_CODE_AUTO_COMPACT_WINDOW").ok().and_then(|tokens| tokens.parse().ok());
         set.or_else(|| self.context_window_of(&self.settings.model)).unwrap_or(0)
     }
 
-    /// Tokens that a model can read at once, as far as somebody knows.
+    /// The context window of a model, if the provider or the price list knows it.
     pub(super) fn context_window_of(&self, model: &str) -> Option<u64> {
         self.provider.context_window(model).or_else(|| self.settings.prices.window(model))
     }
 }
 
-/// The turn's next step, once the host keeps up with what was sent.
+/// Waits for the turn's next step; first for the host to keep up with our output.
 async fn next_step_event(turn: &mut Option<RunningTurn>, out: &Outbox) -> StepEvent {
     match turn {
         Some(turn) => {

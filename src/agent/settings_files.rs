@@ -1,7 +1,7 @@
-//! The official tools' settings files: found, read, and added to.
+//! The official tools' settings files: found, read and updated.
 //!
-//! Owns where they lie and how a change gets into one: whole or not at all, and
-//! what is unknown in it stays. What a setting means is decided elsewhere.
+//! Owns where they are and how an update is written: whole or not at all, and
+//! unknown settings stay. What a setting means is decided elsewhere.
 
 use std::fs;
 use std::io::{self, ErrorKind};
@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 
 use super::tool::atomic_write;
 
-/// Where settings come from; a later one counts more.
+/// Where settings come from; a later variant takes precedence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum SettingsSource {
     /// The person's, for all projects.
@@ -35,7 +35,7 @@ impl SettingsSource {
         }
     }
 
-    /// The one that a permission update names, where that is a file.
+    /// The file that a permission update names; `None` if it names none.
     fn from_destination(name: &str) -> Option<Self> {
         match name {
             "userSettings" => Some(Self::User),
@@ -51,7 +51,7 @@ impl SettingsSource {
 pub struct SettingsFile {
     /// Where it comes from.
     pub source: SettingsSource,
-    /// What it is called where something about it is told.
+    /// Its name in messages: the path, or `--settings`.
     pub name: String,
     /// What it says.
     pub content: Value,
@@ -61,7 +61,7 @@ pub struct SettingsFile {
 #[derive(Debug, Clone, Default)]
 pub struct SettingsFiles {
     files: Vec<SettingsFile>,
-    /// Those that were to be read, whether they are there or not.
+    /// The sources chosen by `--setting-sources`, whether their file exists or not.
     included: Vec<SettingsSource>,
     /// What could not be read, for a person.
     pub problems: Vec<String>,
@@ -109,7 +109,7 @@ impl SettingsFiles {
         files
     }
 
-    /// Leaves of a project's files what they forbid.
+    /// Reduces a project's files to what they forbid.
     fn keep_only_denials(&mut self) {
         for file in self.files.iter_mut().filter(|file| file.source != SettingsSource::User) {
             let permissions = &file.content["permissions"];

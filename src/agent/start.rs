@@ -1,4 +1,7 @@
-//! From the command line to a process in its first session.
+//! From command line flags to an agent in its first session.
+//!
+//! Owns the order of the start and its errors. Must never write before the session
+//! is open.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -26,25 +29,25 @@ use crate::session::raw_entry::RawEntry;
 use crate::session::{Prices, SessionId, Transcript};
 use crate::store::{ForkSpec, MemoryStore, Scope, SessionStore, StoreError};
 
-/// Bytes at a transcript's end that tell when it was last used.
+/// Bytes of a transcript's end that are read to find when it was last used.
 const TAIL_BYTES: u64 = 64 * 1024;
 
 /// Why the process cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// The session cannot be had.
+    /// The session cannot be opened.
     #[error(transparent)]
     Session(#[from] StoreError),
-    /// `--session-id` names one that is there already.
+    /// `--session-id` names a session that exists.
     #[error("session {0} exists already; --resume goes on with it")]
     Exists(SessionId),
     /// `--session-id` beside a session that has an id of its own.
     #[error("--session-id goes with --resume and --continue only where --fork-session makes a copy")]
     TwoIds,
-    /// `--mcp-config` makes no sense.
+    /// `--mcp-config` cannot be read.
     #[error("cannot use the MCP servers: {0}")]
     Mcp(String),
-    /// `--json-schema` makes no sense.
+    /// `--json-schema` is no JSON schema.
     #[error("cannot use the JSON schema: {0}")]
     Schema(String),
     /// A file that a flag names cannot be read.
@@ -52,46 +55,46 @@ pub enum StartError {
     Instructions(#[source] io::Error),
 }
 
-/// Where a process comes to life.
+/// What the agent takes from its environment; gathered by the caller, so that tests can set it.
 #[derive(Debug, Clone)]
 pub struct AgentEnvironment {
     /// The folder it was started in.
     pub cwd: PathBuf,
-    /// The official tools' folder, where the person's settings lie.
+    /// The official tools' folder (`~/.claude`), which holds the person's settings.
     pub root: PathBuf,
-    /// The host is one of the official SDKs, which trust the folder they work in.
+    /// The host is an official SDK: it trusts the folder it starts us in.
     pub is_sdk: bool,
-    /// Files are kept before tools change them.
+    /// File checkpoints are on.
     pub checkpoints_files: bool,
-    /// Runs what must not outlive it: our own executable, as `guard`.
+    /// Our own executable, which runs children as `hotseat guard`.
     pub guard: PathBuf,
-    /// The host wants to know when the state changes.
+    /// The host reads `session_state_changed`.
     pub reports_state: bool,
     /// What models cost.
     pub prices: Prices,
 }
 
 impl AgentRuntime {
-    /// A process as the flags say, in its first session.
+    /// Starts an agent with these flags, in its first session.
     pub fn start(
         flags: &Flags,
-        surroundings: AgentEnvironment,
+        environment: AgentEnvironment,
         store: Arc<dyn SessionStore>,
         provider: Box<dyn Provider>,
         out: Outbox,
     ) -> Result<Self, StartError> {
         let store = if flags.no_session_persistence { Arc::new(MemoryStore::over(store)) } else { store };
         let host = HostClient::new(out.clone());
-        let place = ToolContext::new(surroundings.cwd.clone(), surroundings.guard.clone());
-        let kept = read_claude_json(&surroundings.root);
-        let (settings_files, mut permissions) = load_settings(flags, &surroundings, &kept);
+        let place = ToolContext::new(environment.cwd.clone(), environment.guard.clone());
+        let claude_json = read_claude_json(&environment.root);
+        let (settings_files, mut permissions) = load_settings(flags, &environment, &claude_json);
         let servers = if flags.strict_mcp_config {
             Vec::new()
         } else {
-            configured_servers(&settings_files, &kept, &mut permissions.problems)
+            configured_servers(&settings_files, &claude_json, &mut permissions.problems)
         };
-        let prices = prices(&surroundings, &*provider);
-        let session = open_first_session(flags, &*store, &surroundings.cwd, &prices)?;
+        let prices = prices(&environment, &*provider);
+        let session = open_first_session(flags, &*store, &environment.cwd, &prices)?;
         let structured = flags.json_schema.as_deref().map(StructuredOutput::new).transpose();
         let structured = structured.map_err(StartError::Schema)?;
         let mut process = Self {
@@ -106,11 +109,11 @@ impl AgentRuntime {
                 budget: flags.max_budget_usd,
                 streams_partials: flags.include_partial_messages,
                 mirrors_transcript: flags.session_mirror,
-                reports_state: surroundings.reports_state,
+                reports_state: environment.reports_state,
                 persists: !flags.no_session_persistence,
-                file_history: (surroundings.checkpoints_files && !flags.no_session_persistence)
-                    .then(|| surroundings.root.join("file-history")),
-                guard: surroundings.guard,
+                file_history: (environment.checkpoints_files && !flags.no_session_persistence)
+                    .then(|| environment.root.join("file-history")),
+                guard: environment.guard,
                 prices,
             },
             session,
@@ -143,9 +146,9 @@ impl AgentRuntime {
     }
 }
 
-/// What models cost; one that works here costs nothing.
-fn prices(surroundings: &AgentEnvironment, provider: &dyn Provider) -> Prices {
-    let mut prices = surroundings.prices.clone();
+/// Prices, with 0 for a provider that costs nothing.
+fn prices(environment: &AgentEnvironment, provider: &dyn Provider) -> Prices {
+    let mut prices = environment.prices.clone();
     if provider.is_free() {
         let nothing = Some(0.0);
         let free = Price { input: nothing, output: nothing, ..Price::default() };
@@ -154,15 +157,15 @@ fn prices(surroundings: &AgentEnvironment, provider: &dyn Provider) -> Prices {
     prices
 }
 
-/// What the settings files say, and what may run by them and the flags.
+/// Reads the settings files, and the permissions that they and the flags give.
 fn load_settings(
     flags: &Flags,
-    surroundings: &AgentEnvironment,
-    kept: &Value,
+    environment: &AgentEnvironment,
+    claude_json: &Value,
 ) -> (SettingsFiles, Permissions) {
-    let AgentEnvironment { root, cwd, .. } = surroundings;
+    let AgentEnvironment { root, cwd, .. } = environment;
     let sources = flags.setting_sources.as_deref();
-    let trusts = surroundings.is_sdk || sources.is_some() || is_trusted(kept, cwd);
+    let trusts = environment.is_sdk || sources.is_some() || is_trusted(claude_json, cwd);
     let files = SettingsFiles::read(root, cwd, trusts, sources, flags.settings.as_deref());
     let mode = flags.permission_mode.or_else(|| default_mode(&files)).unwrap_or_default();
     let mut permissions =
@@ -174,7 +177,7 @@ fn load_settings(
     (files, permissions)
 }
 
-/// The hooks of the settings files; `problems` gets what makes no sense.
+/// The hooks of the settings files; what cannot be used goes to `problems`.
 fn load_hooks(files: &SettingsFiles, problems: &mut Vec<String>) -> Hooks {
     let mut hooks = Hooks::default();
     for file in files.all() {
@@ -183,8 +186,8 @@ fn load_hooks(files: &SettingsFiles, problems: &mut Vec<String>) -> Hooks {
     hooks
 }
 
-/// The mode of the file that counts most. A project cannot say that everything
-/// may run.
+/// The default mode of the settings file with the highest precedence. A project cannot choose
+/// `bypassPermissions`.
 fn default_mode(files: &SettingsFiles) -> Option<PermissionMode> {
     files.all().iter().rev().find_map(|file| {
         let mode = file.content["permissions"]["defaultMode"].as_str()?.parse().ok()?;
@@ -218,8 +221,7 @@ fn open_first_session(
     Ok(ActiveSession::load(store, id, ResumePoint { message, cwd: None }, cwd, prices)?)
 }
 
-/// The folder's session with the newest entry. A file's own time says less:
-/// others touch it.
+/// The folder's session with the newest entry. A file's modification time says less: others touch it.
 fn newest_session(store: &dyn SessionStore, cwd: &Path) -> Result<Option<SessionId>, StoreError> {
     let last_entry = |id| {
         let tail = store.read_tail(id, TAIL_BYTES).ok()?;

@@ -1,4 +1,5 @@
-//! A turn that owes its host an answer of a given form.
+//! Enforces structured output: a turn with a JSON schema ends only once the model
+//! called the tool.
 
 use std::io;
 
@@ -10,24 +11,23 @@ use super::tool::structured_output;
 use super::transcript_entry::TranscriptEntry;
 use super::turn::RunningTurn;
 
-/// So often the model is told before the turn is given up, unless
-/// `MAX_STRUCTURED_OUTPUT_RETRIES` says otherwise (the official variable).
+/// How often the model is reminded before the turn fails; `MAX_STRUCTURED_OUTPUT_RETRIES` (the official
+/// variable) overrides it.
 const MAX_REMINDERS: u32 = 5;
 
 impl AgentRuntime {
-    /// Whether an answer is still missing.
+    /// Whether the structured output is still missing.
     pub(super) fn owes_structured_output(&self, turn: &RunningTurn) -> bool {
         turn.structured_output.is_none() && self.tools.get(structured_output::NAME).is_some()
     }
 
-    /// Tells the model that its answer is missing; the turn's end where it was
-    /// told often enough.
+    /// Reminds the model of the tool; the turn fails after too many reminders.
     pub(super) fn remind_structured_output(
         &mut self,
         turn: &mut RunningTurn,
     ) -> io::Result<Option<TurnOutcome>> {
-        let most = std::env::var("MAX_STRUCTURED_OUTPUT_RETRIES").ok().and_then(|most| most.parse().ok());
-        if turn.reminders >= most.unwrap_or(MAX_REMINDERS) {
+        let max_reminders = std::env::var("MAX_STRUCTURED_OUTPUT_RETRIES").ok().and_then(|max_reminders| max_reminders.parse().ok());
+        if turn.reminders >= max_reminders.unwrap_or(MAX_REMINDERS) {
             let error =
                 format!("the model gave no answer in the form asked for, in {} tries", turn.reminders + 1);
             let subtype = "error_max_structured_output_retries";

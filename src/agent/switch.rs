@@ -1,8 +1,8 @@
-//! The three switches: clear, resume and fork, inside the running process.
+//! The three switches inside the running process: clear, resume and fork.
 //!
-//! A switch happens entirely or not at all: the new session is found, locked
-//! and loaded before anything of the former one is touched. Its entries are on
-//! disk before the answer is sent.
+//! A switch happens entirely or not at all: the new session is found, locked and
+//! loaded before anything of the former one is touched, and its entries are on disk
+//! before the answer is sent. Start reading in `handle_switch`.
 
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -16,7 +16,7 @@ use crate::protocol::{ErrorCode, ForkRequest, ResumeRequest, SwitchResponse};
 use crate::session::{Prices, SessionId};
 use crate::store::{ForkResult, ForkSpec, StoreError};
 
-/// What is asked for, understood.
+/// A parsed request to switch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SwitchRequest {
     /// A new, empty session.
@@ -25,28 +25,28 @@ pub enum SwitchRequest {
     Resume {
         /// Which.
         id: SessionId,
-        /// The message to go on from; none: where it ended.
+        /// The uuid of the message to continue from; `None` for the last.
         at: Option<String>,
-        /// The folder to run it in; none: its own.
+        /// The folder to run it in; `None` for its own.
         cwd: Option<PathBuf>,
-        /// Begin it where it does not exist.
+        /// Create it if it does not exist.
         creates: bool,
     },
     /// A copy of a stored session.
     Fork {
-        /// Which; none: the active one.
+        /// Its id; `None` for the active one.
         id: Option<SessionId>,
-        /// The last message to copy; none: all.
+        /// The uuid of the last message to copy; `None` for all.
         at: Option<String>,
-        /// The copy's title; none: the source's with the next number.
+        /// The copy's title; `None` for the source's with the next number.
         title: Option<String>,
-        /// The folder to run it in; none: the source's.
+        /// The folder to run it in; `None` for the source's.
         cwd: Option<PathBuf>,
     },
 }
 
 impl SwitchRequest {
-    /// What a `clear` asks for.
+    /// Parses `clear`.
     pub fn from_clear(resume: Option<&str>) -> Result<Self, RequestError> {
         match resume {
             None => Ok(Self::Clear),
@@ -54,7 +54,7 @@ impl SwitchRequest {
         }
     }
 
-    /// What a `resume` or `load_session` asks for.
+    /// Parses `resume` or `load_session`.
     pub fn from_resume(request: ResumeRequest) -> Result<Self, RequestError> {
         let id = parse_session_id(&request.session_id)?;
         let (at, cwd) = (request.resume_session_at, parse_folder(request.cwd)?);
@@ -65,7 +65,7 @@ impl SwitchRequest {
         })
     }
 
-    /// What a `fork` asks for.
+    /// Parses `fork`.
     pub fn from_fork(request: ForkRequest) -> Result<Self, RequestError> {
         let id = request.session_id.as_deref().map(parse_session_id).transpose()?;
         let cwd = parse_folder(request.cwd)?;
@@ -83,7 +83,7 @@ impl SwitchRequest {
 }
 
 impl AgentRuntime {
-    /// Serves a request to switch; `began` is when it arrived.
+    /// Handles a request to switch, which arrived at `began`.
     pub(super) fn handle_switch(
         &mut self,
         wanted: Result<SwitchRequest, RequestError>,
@@ -98,7 +98,7 @@ impl AgentRuntime {
         }
         if is_busy {
             self.check_switch(&wanted).map_err(|error| to_request_error(&error))?;
-            // What waits was meant for the session that is left.
+            // Queued prompts were meant for the session that is left.
             while let Some(prompt) = self.queue.pop_front() {
                 self.send_lifecycle(prompt.host_uuid.as_deref(), "cancelled");
             }
@@ -107,7 +107,7 @@ impl AgentRuntime {
         self.switch(&wanted, began)
     }
 
-    /// Refuses what is bound to fail, before a turn is interrupted for it.
+    /// Refuses a switch that cannot succeed, before the turn is interrupted for it.
     fn check_switch(&self, wanted: &SwitchRequest) -> Result<(), StoreError> {
         let (id, writes, creates) = match wanted {
             SwitchRequest::Clear => return Ok(()),
@@ -127,7 +127,7 @@ impl AgentRuntime {
         }
     }
 
-    /// Switches, and tells the host. Whoever calls this has no turn running.
+    /// Switches and tells the host. The caller makes sure that no turn runs.
     pub(super) fn switch(&mut self, wanted: &SwitchRequest, began: Instant) -> Result<Value, RequestError> {
         let (session, forked_from) = self.open_session(wanted).map_err(|error| to_request_error(&error))?;
         self.session.sync().map_err(|error| {
@@ -159,8 +159,7 @@ impl AgentRuntime {
         Ok(json!(answer))
     }
 
-    /// The session that is wanted, ready to be the active one, and the one it
-    /// was copied from. Leaves everything as it is.
+    /// Opens the requested session, and names the one it was copied from. Changes nothing else.
     fn open_session(
         &mut self,
         wanted: &SwitchRequest,
@@ -192,7 +191,7 @@ impl AgentRuntime {
     }
 }
 
-/// Loads a fresh copy; one that cannot be loaded is taken back.
+/// Loads a new fork; deletes it again if it cannot be loaded.
 pub(super) fn load_fork(
     store: &dyn crate::store::SessionStore,
     fork: ForkResult,
@@ -202,7 +201,7 @@ pub(super) fn load_fork(
 ) -> Result<ActiveSession, StoreError> {
     let at = ResumePoint { message: None, cwd };
     let mut copy = ActiveSession::load(store, fork.id, at, here, prices).inspect_err(|_| {
-        // The first error is the one to tell.
+        // The first error is the one to report.
         let _deleted_or_not = store.delete(fork.id);
     })?;
     if fork.repairs.is_any() {
@@ -211,7 +210,7 @@ pub(super) fn load_fork(
     Ok(copy)
 }
 
-/// A folder that a host names must be one.
+/// A folder named by the host: absolute, and a folder.
 fn parse_folder(cwd: Option<String>) -> Result<Option<PathBuf>, RequestError> {
     let folder = cwd.map(PathBuf::from);
     match folder.as_deref().filter(|folder| !folder.is_absolute() || !folder.is_dir()) {
@@ -227,7 +226,7 @@ fn parse_session_id(text: &str) -> Result<SessionId, RequestError> {
     text.parse().map_err(|error| RequestError::new(ErrorCode::SessionNotFound, format!("{error}")))
 }
 
-/// The store's reason, as an answer.
+/// A store's error as the answer to a request.
 pub(super) fn to_request_error(error: &StoreError) -> RequestError {
     let code = match error {
         StoreError::NotFound(_) => ErrorCode::SessionNotFound,

@@ -1,26 +1,26 @@
-//! What the model is told about its work, ahead of every conversation.
+//! The system prompt: our default, and what hosts put in its place or behind it.
 //!
-//! Owns the default and what hosts put in its place or behind it. The same
-//! session gives the same text each time, or the provider's cache would forget.
+//! The same session must give the same text each time, or the provider's cache is
+//! lost.
 
 use std::path::Path;
 
 use super::flags::Flags;
 
-/// What our agent is told where the host says nothing.
+/// The default.
 const DEFAULT: &str = include_str!("../../assets/instructions.md");
 
-/// Instructions, but for the folder they are about.
+/// The system prompt, without the folder it is about.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SystemPrompt {
-    /// In place of the default; empty for none at all.
+    /// Replaces the default; empty for no prompt at all.
     replacement: Option<String>,
-    /// Behind either.
+    /// Appended to either.
     appended: Option<String>,
 }
 
 impl SystemPrompt {
-    /// As the flags say.
+    /// From the flags; an error if a file cannot be read.
     pub fn from_flags(flags: &Flags) -> std::io::Result<Self> {
         let from_file = flags.system_prompt_file.as_ref().map(std::fs::read_to_string).transpose()?;
         Ok(Self {

@@ -1,7 +1,7 @@
-//! The tools a reply asks for: run, refused or asked for, one after the other.
+//! The tool calls of a reply, from the model's request to the recorded result.
 //!
-//! Owns the way of a call from the model to its result. Whether it may run is
-//! decided in [`super::permission`].
+//! Owns the order in which they run. Whether a call may run is decided in
+//! [`super::permission`].
 
 use std::io;
 use std::path::PathBuf;
@@ -53,7 +53,8 @@ impl AgentRuntime {
         Ok(Some(TurnOutcome { subtype: "success", text: Some(turn.text.clone()), ..TurnOutcome::default() }))
     }
 
-    /// Runs a call or asks for it, true; or refuses it. `said` is the hooks' word.
+    /// Starts a call, or asks the host for permission: true. A denied call gets its result at once:
+    /// false. `decision` is what hooks decided, if they did.
     pub(super) fn start_call(
         &mut self,
         turn: &mut RunningTurn,
@@ -79,21 +80,21 @@ impl AgentRuntime {
         Ok(true)
     }
 
-    /// Goes back to the model with what has come, unless it was asked often enough.
+    /// Sends the results to the model, unless a limit ends the turn.
     pub(super) fn request_next_reply(&mut self, turn: &mut RunningTurn) -> io::Result<Option<TurnOutcome>> {
         self.record_hook_context(turn)?;
         Ok(self.request_or_compact(turn))
     }
 
-    /// Takes down what a tool did, and tells the hooks.
+    /// Records the result of a call and runs the hooks for it.
     pub(super) fn finish_call(
         &mut self,
         turn: &mut RunningTurn,
         call: &RequestedCall,
         mut outcome: ToolOutcome,
     ) -> io::Result<Option<TurnOutcome>> {
-        let most = self.find_tool(&call.tool).map_or(usize::MAX, |tool| tool.max_output());
-        if outcome.text.len() > most
+        let max_output = self.find_tool(&call.tool).map_or(usize::MAX, |tool| tool.max_output());
+        if outcome.text.len() > max_output
             && let Some(note) = self.tool_context().result_dir.save(&outcome.text)
         {
             outcome.text = note;
@@ -112,25 +113,25 @@ impl AgentRuntime {
         }
     }
 
-    /// A tool of ours, or of a server that is connected.
+    /// The built-in or MCP tool of this name.
     pub(super) fn find_tool(&self, name: &str) -> Option<Arc<dyn Tool>> {
         let of_a_server = || self.mcp.tools().into_iter().find(|tool| tool.name() == name);
         self.tools.get(name).or_else(|| of_a_server().map(|tool| Arc::new(tool) as Arc<dyn Tool>))
     }
 
-    /// The names of all that are not forbidden.
+    /// The names of all tools that no rule forbids.
     pub(super) fn tool_names(&self) -> Vec<String> {
         self.tool_definitions().into_iter().map(|tool| tool.name).collect()
     }
 
-    /// All that are not forbidden, as the model is told.
+    /// All tools that no rule forbids, as the model is told of them.
     pub(super) fn tool_definitions(&self) -> Vec<ToolDefinition> {
         let theirs = self.mcp.tools();
         let all = self.tools.all().chain(theirs.iter().map(|tool| tool as &dyn Tool));
         all.filter(|tool| !self.permissions.denies_whole_tool(tool.name())).map(tool_definition).collect()
     }
 
-    /// Lets a tool begin.
+    /// Starts a tool.
     pub(super) fn run_tool(&mut self, call: RequestedCall) -> TurnStep {
         self.checkpoint_call(&call);
         let place = self.tool_context();
@@ -142,7 +143,7 @@ impl AgentRuntime {
         TurnStep::Tool { call, running, so_far, began: Instant::now() }
     }
 
-    /// Tells the model that a call was refused, and lists it for the host.
+    /// Records a denial as the call's result, and lists it for the host.
     pub(super) fn deny_call(
         &mut self,
         turn: &mut RunningTurn,
@@ -168,7 +169,7 @@ impl AgentRuntime {
         TurnStep::Permission { request_id, call, suggestions }
     }
 
-    /// Writes a tool's result down and shows it.
+    /// Records a call's result and sends it to the host.
     pub(super) fn record_result(&mut self, call: &RequestedCall, outcome: &ToolOutcome) -> io::Result<()> {
         let block = json!({
             "tool_use_id": call.id, "type": "tool_result", "content": outcome.text, "is_error": outcome.is_error,

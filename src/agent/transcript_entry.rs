@@ -1,7 +1,7 @@
-//! What a turn leaves in the transcript: entries in the official format, so
-//! that `claude --resume` goes on with our sessions (CLI 2.1.329).
+//! The entries that a turn writes to the transcript, in the official format, so
+//! that `claude --resume` continues our sessions (CLI 2.1.329).
 //!
-//! Owns the fields of each entry. Never writes: see [`super::active`].
+//! Owns the fields of each entry. Must never write: see [`super::active_session`].
 
 use std::path::Path;
 
@@ -14,27 +14,27 @@ use crate::session::message::{SYNTHETIC_MODEL, Usage};
 use crate::session::prompt::INTERRUPTED_TEXT;
 use crate::session::summary::one_line;
 
-/// Text that marks a turn the person stopped while a tool ran or was asked for.
+/// The official text for a turn that was interrupted during a tool call.
 const INTERRUPTED_TOOL: &str = "[Request interrupted by user for tool use]";
 
-/// What every entry of a conversation says about where it was made.
+/// Where an entry was made: fields that every entry repeats.
 #[derive(Debug, Clone)]
 pub struct EntryContext {
-    /// The program that hosts us, as the official CLI names it.
+    /// The kind of host, as the official CLI names it (`sdk-py`, `sdk-cli`, …).
     entrypoint: String,
-    /// The branch that the session's folder has checked out.
+    /// The git branch of the session's folder; empty outside a repository.
     branch: String,
 }
 
 impl EntryContext {
-    /// As it is now, in this folder.
+    /// The context of entries written now, in this folder.
     pub fn current(cwd: &Path) -> Self {
         let entrypoint = std::env::var("CLAUDE_CODE_ENTRYPOINT").unwrap_or_else(|_| "sdk-cli".to_owned());
         Self { entrypoint, branch: git_branch(cwd).unwrap_or_default() }
     }
 }
 
-/// One entry of the conversation, without what [`Entry::finish`] adds.
+/// One entry of the conversation, before [`TranscriptEntry::finish`] adds the common fields.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TranscriptEntry {
     /// Its uuid; frames about it carry the same.
@@ -51,7 +51,7 @@ impl TranscriptEntry {
         Self { uuid: uuid.unwrap_or_else(new_uuid), fields }
     }
 
-    /// What a person typed; its uuid is the host's.
+    /// A prompt; its uuid is the host's.
     pub fn prompt(uuid: String, content: &Value, mode: PermissionMode) -> Self {
         let message = json!({"role": "user", "content": content});
         let fields = json!({
@@ -69,7 +69,7 @@ impl TranscriptEntry {
         Self::new(Some(uuid), fields)
     }
 
-    /// What stands where no reply came: the reason, in the official CLI's form.
+    /// The entry in place of a reply that failed, in the official CLI's form.
     pub fn failure(reason: &str, kind: &str) -> Self {
         let message = json!({
             "id": new_uuid(), "type": "message", "role": "assistant", "model": SYNTHETIC_MODEL,
@@ -82,8 +82,8 @@ impl TranscriptEntry {
         )
     }
 
-    /// Where a compaction cut: a new beginning for the model, behind `leaf` for
-    /// a person.
+    /// The boundary of a compaction: the model starts anew behind it, a person can still read what came
+    /// before `leaf`.
     pub fn boundary(metadata: &Value, leaf: Option<&str>) -> Self {
         let fields = json!({
             "parentUuid": null, "logicalParentUuid": leaf, "type": "system", "subtype": "compact_boundary",
@@ -92,7 +92,7 @@ impl TranscriptEntry {
         Self::new(None, fields)
     }
 
-    /// The summary behind it.
+    /// The summary behind a boundary.
     pub fn summary(text: &str) -> Self {
         let message = json!({"role": "user", "content": text});
         let fields = json!({
@@ -110,22 +110,22 @@ impl TranscriptEntry {
         Self::new(None, fields)
     }
 
-    /// What a hook says instead of a person.
+    /// A text that the model gets as if a person had typed it.
     pub fn meta_user(text: &str) -> Self {
         let message = json!({"role": "user", "content": text});
         Self::new(None, json!({"type": "user", "isMeta": true, "message": message}))
     }
 
-    /// Something that the model is told beside the conversation, and how.
-    pub fn attachment(attachment: &Value, told: &str) -> Self {
-        let rendered = json!([{"content": told}]);
+    /// Context beside the conversation; `rendered` is what the model gets of it.
+    pub fn attachment(attachment: &Value, rendered_text: &str) -> Self {
+        let rendered = json!([{"content": rendered_text}]);
         let fields = json!({
             "type": "attachment", "attachment": attachment, "renderedRole": "user", "rendered": rendered,
         });
         Self::new(None, fields)
     }
 
-    /// The mark of a turn that was stopped.
+    /// The mark of an interrupted turn.
     pub fn interrupted(in_a_tool: bool) -> Self {
         let text = if in_a_tool { INTERRUPTED_TOOL } else { INTERRUPTED_TEXT };
         let content = json!([{"type": "text", "text": text}]);
@@ -142,7 +142,7 @@ impl TranscriptEntry {
         &self.fields["message"]
     }
 
-    /// The whole entry, behind `parent`, made now.
+    /// The complete entry as a child of `parent`, with the present time.
     pub fn finish(
         &self,
         parent: Option<&str>,
@@ -160,14 +160,14 @@ impl TranscriptEntry {
         entry.insert("entrypoint".into(), json!(origin.entrypoint));
         entry.insert("cwd".into(), json!(cwd));
         entry.insert("sessionId".into(), json!(session));
-        // The version of the format, by the CLI that has it.
+        // The format's version is that of the CLI that defined it.
         entry.insert("version".into(), json!(CLAUDE_CODE_VERSION));
         entry.insert("gitBranch".into(), json!(origin.branch));
         Value::Object(entry)
     }
 }
 
-/// The line that ends a turn: what was asked last, and where the conversation stands.
+/// The line that ends a turn: the last prompt, and the leaf of the conversation.
 pub fn last_prompt(prompt: &str, leaf: &str, session: SessionId) -> Value {
     json!({"type": "last-prompt", "lastPrompt": one_line(prompt), "leafUuid": leaf, "sessionId": session})
 }
@@ -182,16 +182,16 @@ pub fn new_uuid() -> String {
     uuid::Uuid::new_v4().to_string()
 }
 
-/// This moment, as entries and frames write it.
+/// The present time, as entries and frames write it.
 pub fn now() -> String {
     Utc::now().to_rfc3339_opts(SecondsFormat::Millis, true)
 }
 
-/// The branch of the folder's git repository; `HEAD` where none is checked out.
+/// The checked-out branch; `HEAD` if it is detached, `None` outside a repository.
 fn git_branch(folder: &Path) -> Option<String> {
     let git = folder.ancestors().map(|folder| folder.join(".git")).find(|git| git.exists())?;
     let git = if git.is_file() {
-        // A worktree: the file says where its repository is.
+        // In a worktree, `.git` is a file that names the folder.
         let pointer = std::fs::read_to_string(&git).ok()?;
         git.parent()?.join(pointer.strip_prefix("gitdir:")?.trim())
     } else {

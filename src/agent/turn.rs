@@ -1,7 +1,7 @@
-//! One prompt and all that the agent does until it reports a result.
+//! One prompt and everything the agent does until it reports a result.
 //!
 //! Owns where the turn stands. What a step means for the session is decided in
-//! [`super::turn_loop`]; dropping a turn stops whatever it waits for.
+//! [`super::turn_loop`]. Dropping a turn stops whatever it waits for.
 
 use std::collections::VecDeque;
 use std::pin::Pin;
@@ -20,12 +20,12 @@ use super::tool::{LiveOutput, ToolFuture, ToolOutcome};
 use crate::session::message::{ApiMessage, Usage};
 use crate::session::prompt;
 
-/// A prompt on its way.
+/// A prompt of the host.
 #[derive(Debug, Clone, PartialEq)]
 pub struct UserPrompt {
     /// Becomes the uuid of its entry.
     pub uuid: String,
-    /// The uuid that the host gave it, if it did: then it is told what becomes of it.
+    /// The uuid that the host gave it; `command_lifecycle` frames name it. `None` if it gave none.
     pub host_uuid: Option<String>,
     /// Messages API content: a string or blocks.
     pub content: Value,
@@ -34,7 +34,7 @@ pub struct UserPrompt {
 }
 
 impl UserPrompt {
-    /// Its text, as a list shows it.
+    /// The text a person typed, as lists of sessions show it.
     pub fn text(&self) -> String {
         let message = serde_json::json!({"content": self.content}).to_string();
         ApiMessage::parse(&message).and_then(|message| prompt::from_message(&message)).unwrap_or_default()
@@ -47,11 +47,11 @@ pub struct RunningTurn {
     pub prompt: UserPrompt,
     /// When it began.
     pub began: Instant,
-    /// Of that, waiting for the model.
+    /// How much of that was spent waiting for the model.
     pub api_time: Duration,
-    /// Requests to the model that were answered, or are on their way.
+    /// Requests to the model so far, the present one included.
     pub api_requests: u64,
-    /// Attempts at the present request that failed.
+    /// Failed attempts at the present request.
     pub failed_attempts: u32,
     /// Tokens of these requests.
     pub usage: Usage,
@@ -61,38 +61,38 @@ pub struct RunningTurn {
     pub stop_reason: Option<String>,
     /// A hook refused the prompt: nothing of it is written down.
     pub is_blocked: bool,
-    /// Calls that were refused, as a result lists them.
+    /// Denied calls, in the shape that `result` frames list them.
     pub denials: Vec<Value>,
-    /// Calls that still wait, in order.
+    /// Calls of the last reply that have not run yet, in order.
     pub pending_calls: VecDeque<RequestedCall>,
     /// What hooks want the model to know with the next request.
     pub hook_context: Vec<AdditionalContext>,
-    /// Times in a row that hooks kept it from ending.
+    /// How many times in a row stop hooks kept the turn from ending.
     pub stop_blocks: u32,
-    /// Its answer in the form that the host gave.
+    /// The structured output (`--json-schema`), once the model gave it.
     pub structured_output: Option<Value>,
-    /// Times the model was told that it is still missing.
+    /// How often the model was reminded of the structured output.
     pub reminders: u32,
     /// What it waits for.
     pub step: TurnStep,
 }
 
-/// A tool that the model asked for.
+/// A tool call of the model.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RequestedCall {
-    /// Ties the result to the call.
+    /// The `tool_use` id, which the result repeats.
     pub id: String,
     /// The tool.
     pub tool: String,
     /// Its arguments.
     pub input: Value,
-    /// Why it cannot run: its arguments were no JSON object.
+    /// Why its input is not usable: it was no JSON object. `None` if it is.
     pub input_error: Option<String>,
     /// The uuid of the entry that holds the call.
     pub entry_uuid: String,
 }
 
-/// What a turn waits for.
+/// What a turn waits for. Dropping it cancels that.
 pub enum TurnStep {
     /// The model.
     Reply {
@@ -147,9 +147,9 @@ pub enum TurnStep {
     Deciding,
 }
 
-/// What a turn's step came to.
+/// How a step went on.
 pub enum StepEvent {
-    /// The reply went on, ended early (none), or failed.
+    /// The next event of the reply; `None` if its stream ended too early.
     Reply(Option<Result<ReplyEvent, ProviderError>>),
     /// It is time to ask the model again.
     BackOffOver,

@@ -1,7 +1,9 @@
-//! How a turn goes on: from prompt to reply to tools to result.
+//! How a turn goes on: prompt, reply, tool calls, result.
 //!
-//! Owns the order in which entries are recorded and frames are sent: an entry
-//! is on disk before the result of its turn is told.
+//! Owns the order of records and frames. An entry is written to the transcript
+//! first and becomes part of the model's context only then, so a disk that fails
+//! cannot leave the context with something the transcript lacks; and everything is
+//! on disk before the turn's `result` is sent.
 
 use std::io;
 use std::time::Instant;
@@ -18,7 +20,7 @@ use super::transcript_entry::TranscriptEntry;
 use super::turn::{RequestedCall, RunningTurn, StepEvent, TurnStep, UserPrompt};
 
 impl AgentRuntime {
-    /// Takes up a prompt: a local command, an entry without a reply, or a turn.
+    /// Starts a prompt: a local command, an entry without a reply, or a turn.
     pub(super) fn start_prompt(&mut self, prompt: UserPrompt) {
         if let Some((command, argument)) = super::slash_commands::parse(&prompt) {
             match command {
@@ -56,14 +58,14 @@ impl AgentRuntime {
             self.end_turn(&turn, write_failure(&error));
             return;
         }
-        let went_on = Ok(self.request_or_compact(&mut turn));
-        self.continue_or_end(turn, went_on);
+        let progress = Ok(self.request_or_compact(&mut turn));
+        self.continue_or_end(turn, progress);
     }
 
-    /// Goes on with what the turn waited for.
-    pub(super) fn handle_step_event(&mut self, happened: StepEvent) {
+    /// Handles the next event of the running step.
+    pub(super) fn handle_step_event(&mut self, step_event: StepEvent) {
         let Some(mut turn) = self.turn.take() else { return };
-        let went_on = match (std::mem::replace(&mut turn.step, TurnStep::Deciding), happened) {
+        let progress = match (std::mem::replace(&mut turn.step, TurnStep::Deciding), step_event) {
             (TurnStep::Reply { events, mut reply, asked }, StepEvent::Reply(Some(Ok(event)))) => {
                 let is_over = self.handle_reply_event(&mut reply, event);
                 if is_over {
@@ -107,25 +109,25 @@ impl AgentRuntime {
                 Ok(None)
             }
         };
-        self.continue_or_end(turn, went_on);
+        self.continue_or_end(turn, progress);
     }
 
-    /// Waits for the turn's next step, or ends it.
-    pub(super) fn continue_or_end(&mut self, turn: RunningTurn, went_on: io::Result<Option<TurnOutcome>>) {
-        match went_on {
+    /// Keeps the turn running, or ends it with this outcome.
+    pub(super) fn continue_or_end(&mut self, turn: RunningTurn, progress: io::Result<Option<TurnOutcome>>) {
+        match progress {
             Ok(None) => self.turn = Some(turn),
             Ok(Some(ending)) => self.end_turn(&turn, ending),
             Err(error) => self.end_turn(&turn, write_failure(&error)),
         }
     }
 
-    /// Asks for the next reply.
+    /// Sends the next request to the model.
     pub(super) fn request_reply(&self) -> TurnStep {
         let events = self.provider.complete(self.completion_request());
         TurnStep::Reply { events, reply: ReplyBuilder::default(), asked: Instant::now() }
     }
 
-    /// What the model is given now.
+    /// The next request to the model.
     pub(super) fn completion_request(&self) -> CompletionRequest {
         CompletionRequest {
             model: self.settings.model.clone(),
@@ -140,7 +142,7 @@ impl AgentRuntime {
         }
     }
 
-    /// Shows one step of a reply; true when it was the last.
+    /// Adds an event to the reply and sends the frames for it; true if it was the last.
     fn handle_reply_event(&self, reply: &mut ReplyBuilder, event: ReplyEvent) -> bool {
         let is_last = matches!(event, ReplyEvent::MessageEnd { .. });
         let known = reply.blocks.len();
@@ -186,7 +188,7 @@ impl AgentRuntime {
         Ok(())
     }
 
-    /// Keeps what has come of a reply that will not go on.
+    /// Records what arrived of a reply that broke off.
     pub(super) fn record_truncated_reply(
         &mut self,
         turn: &mut RunningTurn,
@@ -198,7 +200,7 @@ impl AgentRuntime {
         self.record_reply(turn, reply)
     }
 
-    /// Asks again after a while, or keeps what has come and ends the turn.
+    /// Retries after a pause, or records what arrived and ends the turn.
     fn retry_or_fail(
         &mut self,
         turn: &mut RunningTurn,
@@ -219,7 +221,7 @@ impl AgentRuntime {
             return Ok(None);
         }
         self.record_truncated_reply(turn, &mut reply)?;
-        // A call without a result would spoil every later request.
+        // Models refuse a call without a result.
         for call in std::mem::take(&mut turn.pending_calls) {
             self.record_result(&call, &ToolOutcome::error("the reply broke off before this ran"))?;
         }
@@ -233,7 +235,7 @@ impl AgentRuntime {
         }))
     }
 
-    /// Writes down why there is no reply, for whoever reads the session later.
+    /// Records why there is no reply, for whoever reads the session later.
     fn record_failure(&mut self, error: &ProviderError) -> io::Result<()> {
         let entry = TranscriptEntry::failure(&error.message, error.kind.wire_name());
         self.record(&entry)?;
@@ -253,7 +255,7 @@ impl AgentRuntime {
         Ok(())
     }
 
-    /// The transcript first, then the result.
+    /// Ends the turn: syncs the transcript, then sends the result.
     pub(super) fn end_turn(&mut self, turn: &RunningTurn, mut ending: TurnOutcome) {
         let prompt = turn.prompt.text();
         let ended = if turn.is_blocked { Ok(None) } else { self.session.end_turn(&prompt) };
@@ -266,7 +268,7 @@ impl AgentRuntime {
     }
 }
 
-/// The end of a turn whose transcript could not be written.
+/// The outcome of a turn whose transcript could not be written.
 pub(super) fn write_failure(error: &io::Error) -> TurnOutcome {
     let error = format!("cannot write the transcript: {error}");
     tracing::error!("{error}");

@@ -1,4 +1,6 @@
-//! What an agent sends to its host.
+//! Frames from an agent to its host.
+//!
+//! Field names are the wire's. Must never interpret a frame.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -9,7 +11,7 @@ use crate::protocol::AgentControlRequest;
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum AgentFrame {
-    /// News of the process: `init`, `session_state_changed`, …
+    /// Events of the process: `init`, `session_state_changed`, …
     System(SystemFrame),
     /// A piece of a reply as it is made.
     StreamEvent(StreamEvent),
@@ -53,7 +55,7 @@ pub enum AgentFrame {
         /// The entries.
         entries: Vec<Value>,
     },
-    /// Nothing; keeps a pipe from looking dead.
+    /// Sent now and then so that a pipe does not look dead.
     KeepAlive,
     /// A frame this version does not know.
     #[serde(untagged)]
@@ -176,7 +178,7 @@ pub struct ToolProgress {
     /// Seconds since it began.
     #[serde(default)]
     pub elapsed_time_seconds: f64,
-    /// What it said since the last such frame, or the end of that.
+    /// Its output since the last such frame, or the end of that.
     #[serde(default)]
     pub output: String,
     /// The session it belongs to.
@@ -255,7 +257,7 @@ pub struct TurnResult {
 /// A switch happened.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct ConversationReset {
-    /// The new session, as ours says it (the official CLI's is not a session id).
+    /// The new session's id (the official CLI sends another kind of id).
     pub new_conversation_id: String,
     /// `clear`, `resume` or `fork`.
     #[serde(default)]
@@ -330,7 +332,7 @@ pub struct InitializeResponse {
     pub total_cost_usd: f64,
     /// Tokens so far, for the session, as the Messages API names them.
     pub usage: Value,
-    /// What was mended in a torn transcript, for a person.
+    /// What was repaired in a damaged transcript, for a person.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub repaired: Option<String>,
     /// Everything else.
@@ -365,7 +367,7 @@ pub struct SwitchResponse {
     pub pid: u32,
     /// Tokens so far, for the session, as the Messages API names them (hotseat's addition).
     pub usage: Value,
-    /// What was mended in a torn transcript, for a person.
+    /// What was repaired in a damaged transcript, for a person.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub repaired: Option<String>,
 }

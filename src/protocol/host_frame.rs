@@ -1,4 +1,6 @@
-//! What a host sends to an agent.
+//! Frames from a host to an agent.
+//!
+//! Field names are the wire's. Must never interpret a frame.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -23,7 +25,7 @@ pub enum HostFrame {
         /// The request it drops.
         request_id: String,
     },
-    /// Nothing; keeps a pipe from looking dead.
+    /// Sent now and then so that a pipe does not look dead.
     KeepAlive,
     /// A frame this version does not know.
     #[serde(untagged)]
@@ -123,7 +125,7 @@ pub enum HostControlRequest {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         session_id: Option<String>,
     },
-    /// Take a queued prompt back.
+    /// Remove a queued prompt.
     CancelAsyncMessage {
         /// The uuid of its user line.
         message_uuid: String,
@@ -270,9 +272,9 @@ impl std::str::FromStr for PermissionMode {
 pub enum AgentControlRequest {
     /// May this tool run?
     CanUseTool(CanUseTool),
-    /// What does this hook of yours say?
+    /// Run a hook callback of the host.
     HookCallback {
-        /// Which, as `initialize` named it.
+        /// The callback, as `initialize` named it.
         callback_id: String,
         /// What happened, as hooks are told it.
         input: Value,

@@ -1,7 +1,7 @@
-//! What `--mcp-config` and `mcp_set_servers` say of MCP servers.
+//! Parses MCP servers of `--mcp-config` and `mcp_set_servers`.
 //!
 //! Owns the shapes and the expansion of variables. Reads the one file that is
-//! named and connects to nothing.
+//! named; connects to nothing.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -38,7 +38,7 @@ pub type ServerConfigs = BTreeMap<String, Result<McpTransport, String>>;
 /// Reads the values of `--mcp-config`, each a JSON text or a file. What is
 /// named twice counts as named last.
 pub fn read(values: &[String], cwd: &Path) -> Result<ServerConfigs, String> {
-    let mut asked = ServerConfigs::new();
+    let mut configs = ServerConfigs::new();
     for value in values {
         let is_json = value.trim_start().starts_with('{');
         let text = if is_json {
@@ -53,9 +53,9 @@ pub fn read(values: &[String], cwd: &Path) -> Result<ServerConfigs, String> {
             serde_json::from_str(&text).map_err(|error| format!("{place} is no JSON: {error}"))?;
         let servers =
             config["mcpServers"].as_object().ok_or_else(|| format!("{place} has no object “mcpServers”"))?;
-        asked.extend(parse_servers(servers));
+        configs.extend(parse_servers(servers));
     }
-    Ok(asked)
+    Ok(configs)
 }
 
 /// Understands servers by name.
@@ -133,7 +133,7 @@ mod tests {
     fn check(config: &Value, expected: Result<McpTransport, &str>) {
         match (parse_transport(config), expected) {
             (Err(error), Err(part)) => assert!(error.contains(part), "{config}: {error}"),
-            (reach, expected) => assert_eq!(reach, expected.map_err(str::to_owned), "{config}"),
+            (transport, expected) => assert_eq!(transport, expected.map_err(str::to_owned), "{config}"),
         }
     }
 
@@ -173,8 +173,8 @@ mod tests {
         let file = folder.path().join("mcp.json");
         std::fs::write(&file, r#"{"mcpServers": {"a": {"command": "from-file"}}}"#).unwrap();
         let given = [r#"{"mcpServers": {"b": {"type": "sdk"}}}"#.to_owned(), "mcp.json".to_owned()];
-        let asked = read(&given, folder.path()).unwrap();
-        assert_eq!(asked.keys().collect::<Vec<_>>(), ["a", "b"]);
+        let configs = read(&given, folder.path()).unwrap();
+        assert_eq!(configs.keys().collect::<Vec<_>>(), ["a", "b"]);
         for (value, says) in [("{", "no JSON"), ("{}", "mcpServers"), ("none.json", "cannot read")] {
             let error = read(&[value.to_owned()], folder.path()).unwrap_err();
             assert!(error.contains(says), "{value}: {error}");
@@ -183,8 +183,8 @@ mod tests {
 
     #[test]
     fn a_status_shows_no_secret() {
-        let reach =
+        let transport =
             McpTransport::Http { url: "u".into(), headers: BTreeMap::from([("K".into(), "secret".into())]) };
-        assert!(!reach.redacted("x").to_string().contains("secret"));
+        assert!(!transport.redacted("x").to_string().contains("secret"));
     }
 }

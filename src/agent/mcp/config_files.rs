@@ -1,9 +1,8 @@
-//! The MCP servers that the official files name: the person's, for all folders
-//! and for this one, and those of the project's `.mcp.json`.
+//! MCP servers of the official files: the person's, for all folders and for this
+//! one, and those of the project's `.mcp.json`.
 //!
-//! A project's file comes with the project, from whoever wrote it: of its
-//! servers only those run that somebody approved. Reads files and connects to
-//! nothing.
+//! A project's file comes with the project, from whoever wrote it: only approved
+//! servers of it run. Reads files; connects to nothing.
 
 use serde_json::{Map, Value};
 
@@ -18,18 +17,18 @@ pub struct ConfiguredServer {
     /// Who named it: `user`, `project` or `local`.
     pub scope: &'static str,
     /// Where it is reached; the error says what makes no sense.
-    pub reach: Result<McpTransport, String>,
+    pub transport: Result<McpTransport, String>,
 }
 
 /// The servers that count, of those `settings` chooses; `kept` is what the
 /// official CLI keeps of the person. `problems` gets what a person should know.
 pub fn configured_servers(
     settings: &SettingsFiles,
-    kept: &Value,
+    claude_json: &Value,
     problems: &mut Vec<String>,
 ) -> Vec<ConfiguredServer> {
     let folder = settings.folder();
-    let here = folder.ancestors().map(|folder| &kept["projects"][&*folder.to_string_lossy()]);
+    let here = folder.ancestors().map(|folder| &claude_json["projects"][&*folder.to_string_lossy()]);
     let here = here.into_iter().find(|here| here.is_object()).unwrap_or(&Value::Null);
     let mut named: Vec<ConfiguredServer> = Vec::new();
     for (source, scope) in [
@@ -41,13 +40,13 @@ pub fn configured_servers(
             continue;
         }
         let servers = match source {
-            SettingsSource::User => kept["mcpServers"].as_object().cloned(),
+            SettingsSource::User => claude_json["mcpServers"].as_object().cloned(),
             SettingsSource::Project => approved_project_servers(settings, here, problems),
             SettingsSource::Local | SettingsSource::Flag => here["mcpServers"].as_object().cloned(),
         };
-        let asked = config::parse_servers(&servers.unwrap_or_default());
-        named.retain(|other| !asked.contains_key(&other.name));
-        named.extend(asked.into_iter().map(|(name, reach)| ConfiguredServer { name, scope, reach }));
+        let configs = config::parse_servers(&servers.unwrap_or_default());
+        named.retain(|other| !configs.contains_key(&other.name));
+        named.extend(configs.into_iter().map(|(name, transport)| ConfiguredServer { name, scope, transport }));
     }
     named
 }
@@ -95,13 +94,13 @@ mod tests {
 
     /// Names and scopes of what counts where `.claude.json` and `.mcp.json` are
     /// these, and what is told.
-    fn check(sources: Option<&str>, kept: &Value, project: &str, expected: &[(&str, &str)], told: &str) {
+    fn check(sources: Option<&str>, claude_json: &Value, project: &str, expected: &[(&str, &str)], told: &str) {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join(".mcp.json"), project).unwrap();
         let settings = SettingsFiles::read(&folder.path().join("root"), folder.path(), true, sources, None);
-        let kept = kept.to_string().replace("HERE", folder.path().to_str().unwrap());
+        let claude_json = claude_json.to_string().replace("HERE", folder.path().to_str().unwrap());
         let mut problems = Vec::new();
-        let named = configured_servers(&settings, &serde_json::from_str(&kept).unwrap(), &mut problems);
+        let named = configured_servers(&settings, &serde_json::from_str(&claude_json).unwrap(), &mut problems);
         let found: Vec<_> = named.iter().map(|named| (named.name.as_str(), named.scope)).collect();
         assert_eq!(found, expected, "{sources:?} {kept} {project}");
         assert!(problems.concat().contains(told) && problems.is_empty() == told.is_empty(), "{problems:?}");
@@ -110,7 +109,7 @@ mod tests {
     #[test]
     fn the_nearer_scope_counts_and_a_project_s_servers_have_to_be_approved() {
         let server = json!({"command": "srv"});
-        let kept = |approved: &Value| {
+        let claude_json = |approved: &Value| {
             json!({
                 "mcpServers": {"both": server, "mine": server},
                 "projects": {"HERE": {"mcpServers": {"both": server}, "enabledMcpjsonServers": approved}},
@@ -118,11 +117,11 @@ mod tests {
         };
         let project = json!({"mcpServers": {"theirs": server}}).to_string();
         let own = [("mine", "user"), ("both", "local")];
-        check(None, &kept(&json!([])), &project, &own, "nobody approved, so they are not started: theirs");
+        check(None, &claude_json(&json!([])), &project, &own, "nobody approved, so they are not started: theirs");
         let all = [("mine", "user"), ("theirs", "project"), ("both", "local")];
-        check(None, &kept(&json!(["theirs"])), &project, &all, "");
-        check(Some("user"), &kept(&json!(["theirs"])), &project, &[("both", "user"), ("mine", "user")], "");
-        check(Some(""), &kept(&json!(["theirs"])), &project, &[], "");
+        check(None, &claude_json(&json!(["theirs"])), &project, &all, "");
+        check(Some("user"), &claude_json(&json!(["theirs"])), &project, &[("both", "user"), ("mine", "user")], "");
+        check(Some(""), &claude_json(&json!(["theirs"])), &project, &[], "");
         check(None, &json!(null), "{", &[], "has no object");
         check(None, &json!({"mcpServers": {"odd": 7}}), "{\"mcpServers\":{}}", &[("odd", "user")], "");
     }

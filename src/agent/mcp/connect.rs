@@ -1,7 +1,7 @@
-//! From a server's description to a connection with the handshake done.
+//! Connects to an MCP server and performs the handshake.
 //!
-//! Owns the three ways there: a program over its stdio, streamable HTTP, and
-//! the host over our own stdio. Never retries, never lists tools.
+//! Owns the three transports: a program over its stdio, streamable HTTP, and the
+//! host over our own stdio. Must never retry or list tools.
 
 use std::collections::HashMap;
 use std::process::Stdio;
@@ -21,28 +21,28 @@ use crate::agent::host_client::HostClient;
 use crate::agent::tool::ToolContext;
 use crate::protocol::AgentControlRequest;
 
-/// What is kept of a program's last words on stderr, in characters.
+/// How much of a line of stderr is kept, in characters.
 const STDERR_LINE_CHARS: usize = 300;
 
 /// A connection whose handshake is done.
 pub struct McpConnection {
     /// The connection; it ends when the server does.
     pub service: RunningService<RoleClient, McpClient>,
-    /// The server's program, for its end; none where it is not ours.
+    /// The server's program; `None` if we did not start it.
     pub program: Option<McpProgram>,
 }
 
 /// A server's program.
 pub struct McpProgram {
-    /// It and all it started end when this is dropped: the guard sees to it.
+    /// Dropping it kills the program and all that it started.
     pub child: Child,
     /// The last line it wrote to stderr.
     pub last_stderr_line: watch::Receiver<String>,
 }
 
-/// What a server can tell us between requests.
+/// Handles what a server sends between requests.
 pub struct McpClient {
-    /// Its tools are others now.
+    /// Notified when its list of tools changed.
     pub tools_changed: Arc<Notify>,
 }
 
@@ -60,13 +60,13 @@ impl ClientHandler for McpClient {
 /// Connects; the error is for a person.
 pub async fn connect(
     name: &str,
-    reach: &McpTransport,
-    place: &ToolContext,
+    transport: &McpTransport,
+    tool_context: &ToolContext,
     host: &HostClient,
 ) -> Result<McpConnection, McpConnectError> {
     let client = McpClient { tools_changed: Arc::default() };
-    match reach {
-        McpTransport::Program { .. } => connect_stdio(reach, place, client).await,
+    match transport {
+        McpTransport::Program { .. } => connect_stdio(transport, tool_context, client).await,
         McpTransport::Http { url, headers } => connect_http(url, headers.clone(), client).await,
         McpTransport::Host => connect_host(name, host.clone(), client).await,
     }
@@ -74,7 +74,7 @@ pub async fn connect(
 
 /// Why there is no connection.
 pub enum McpConnectError {
-    /// It wants somebody to log in.
+    /// The server wants a login.
     NeedsAuth(String),
     /// Anything else.
     Other(String),
@@ -91,19 +91,19 @@ impl From<rmcp::service::ClientInitializeError> for McpConnectError {
 }
 
 async fn connect_stdio(
-    reach: &McpTransport,
-    place: &ToolContext,
+    transport: &McpTransport,
+    tool_context: &ToolContext,
     client: McpClient,
 ) -> Result<McpConnection, McpConnectError> {
-    let McpTransport::Program { command, args, env } = reach else {
+    let McpTransport::Program { command, args, env } = transport else {
         return Err(McpConnectError::Other("it is no program".to_owned()));
     };
-    let spawned = Command::new(&place.guard)
+    let spawned = Command::new(&tool_context.guard)
         .args(["guard", "--grace", "0", "--"])
         .arg(command)
         .args(args)
         .envs(env)
-        .current_dir(&place.cwd)
+        .current_dir(&tool_context.cwd)
         .process_group(0)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -117,8 +117,8 @@ async fn connect_stdio(
     else {
         return Err(McpConnectError::Other(format!("cannot talk to {command}: it has no stdio")));
     };
-    let (said, last_words) = watch::channel(String::new());
-    tokio::spawn(watch_stderr(stderr, said));
+    let (last_line_tx, last_words) = watch::channel(String::new());
+    tokio::spawn(watch_stderr(stderr, last_line_tx));
     match rmcp::serve_client(client, (stdout, stdin)).await {
         Ok(service) => {
             Ok(McpConnection { service, program: Some(McpProgram { child, last_stderr_line: last_words }) })
@@ -130,8 +130,8 @@ async fn connect_stdio(
     }
 }
 
-/// Drains stderr, so that the server never waits for us, and keeps its last line.
-async fn watch_stderr(stderr: impl tokio::io::AsyncRead + Unpin, said: watch::Sender<String>) {
+/// Drains stderr, so that the server never blocks on it, and keeps its last line.
+async fn watch_stderr(stderr: impl tokio::io::AsyncRead + Unpin, last_line_tx: watch::Sender<String>) {
     let mut stderr = BufReader::new(stderr);
     let mut line = Vec::new();
     while let Ok(read @ 1..) = stderr.read_until(b'\n', &mut line).await {
@@ -139,7 +139,7 @@ async fn watch_stderr(stderr: impl tokio::io::AsyncRead + Unpin, said: watch::Se
         let text: String =
             text.trim().chars().filter(|char| !char.is_control()).take(STDERR_LINE_CHARS).collect();
         if !text.is_empty() {
-            said.send_replace(text);
+            last_line_tx.send_replace(text);
         }
         line.clear();
     }
@@ -162,8 +162,8 @@ async fn connect_http(
     Ok(McpConnection { service: rmcp::serve_client(client, transport).await?, program: None })
 }
 
-/// Each message goes out as a request to the host; what that is answered with
-/// is the server's message to us.
+/// Connects to a server that the host serves: each message is a request to the host, and the answer is
+/// the server's message.
 async fn connect_host(
     name: &str,
     host: HostClient,
@@ -176,7 +176,7 @@ async fn connect_host(
         async move {
             let message = serde_json::to_value(message).map_err(std::io::Error::other)?;
             let wants_answer = message.get("id").is_some() && message.get("method").is_some();
-            // A task of its own: a tool that takes long must not hold up the next call.
+            // A task of its own: a slow tool must not hold up the next call.
             tokio::spawn(async move {
                 let id = message["id"].clone();
                 let answer =
@@ -191,7 +191,7 @@ async fn connect_host(
                     }
                 };
                 match serde_json::from_value(answer) {
-                    // A connection that was closed meanwhile wants no answer.
+                    // The connection may be closed by now.
                     Ok(answer) => drop(answers.send(answer)),
                     Err(error) => tracing::warn!("an MCP answer of the host made no sense: {error}"),
                 }

@@ -1,8 +1,8 @@
-//! One MCP server: a task that keeps it connected for as long as the process
-//! lives, and what others can see of it.
+//! One MCP server: a task that keeps it connected as long as the process lives, and
+//! its state for others to see.
 //!
-//! Owns retries and the server's state. It knows nothing of sessions, so a
-//! switch cannot touch a connection; nobody ever waits for it but a call.
+//! Owns retries and the state. Knows nothing of sessions, so a switch cannot touch
+//! a connection; nothing but a call ever waits for it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,16 +18,16 @@ use super::connect::{McpConnectError, McpConnection, connect};
 use crate::agent::host_client::HostClient;
 use crate::agent::tool::ToolContext;
 
-/// From the start of a server to the end of its handshake (`MCP_TIMEOUT`, in
-/// milliseconds, as the official CLI has it).
+/// The time limit from start to handshake (`MCP_TIMEOUT`, in milliseconds, overrides it as in the
+/// official CLI).
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(30);
-/// Between the first two tries; doubled after each.
+/// The pause after the first failure; doubled after each further one.
 const FIRST_BACKOFF: Duration = Duration::from_millis(500);
-/// Between later tries, at most.
+/// The longest pause between attempts.
 const MAX_BACKOFF: Duration = Duration::from_mins(1);
-/// A connection that held so long is a good one: pauses begin anew.
+/// After a connection of this length, pauses start small again.
 const STABLE_AFTER: Duration = Duration::from_mins(1);
-/// From closing a program's stdin to killing it.
+/// How long a program may take to end after its stdin was closed; then it is killed.
 const EXIT_GRACE: Duration = Duration::from_secs(2);
 
 /// What a server is doing.
@@ -37,9 +37,9 @@ pub enum McpState {
     Pending,
     /// It can be called.
     Connected(ReadyServer),
-    /// It is not there, and why; it is tried again.
+    /// It is not connected, and why; it will be tried again.
     Failed(String),
-    /// It wants somebody to log in; it is not tried again.
+    /// It wants a login, and why; it is not tried again.
     NeedsAuth(String),
     /// A person switched it off.
     Disabled,
@@ -60,8 +60,8 @@ pub struct ReadyServer {
 #[derive(Debug)]
 pub struct McpServer {
     scope: &'static str,
-    /// Where it is reached; the error says why nowhere.
-    reach: Result<McpTransport, String>,
+    /// Its transport; the error says why it cannot be used.
+    transport: Result<McpTransport, String>,
     state: watch::Receiver<McpState>,
     orders: mpsc::UnboundedSender<SupervisorCommand>,
 }
@@ -74,25 +74,25 @@ enum SupervisorCommand {
 }
 
 impl McpServer {
-    /// Starts to keep a server connected. `news` is told of every change.
+    /// Starts a supervisor. `changed` is notified of every change of state.
     pub fn spawn(
         name: String,
         scope: &'static str,
-        reach: Result<McpTransport, String>,
-        place: ToolContext,
+        transport: Result<McpTransport, String>,
+        tool_context: ToolContext,
         host: HostClient,
         news: Arc<Notify>,
     ) -> Self {
-        let first = match &reach {
+        let first = match &transport {
             Ok(_) => McpState::Pending,
             Err(error) => McpState::Failed(error.clone()),
         };
         let (state, seen) = watch::channel(first);
         let (orders, given) = mpsc::unbounded_channel();
-        if let Ok(reach) = reach.clone() {
-            tokio::spawn(McpSupervisor { name, reach, place, host, state, news, orders: given }.run());
+        if let Ok(transport) = transport.clone() {
+            tokio::spawn(McpSupervisor { name, transport, tool_context, host, state, news, orders: given }.run());
         }
-        Self { scope, reach, state: seen, orders }
+        Self { scope, transport, state: seen, orders }
     }
 
     /// Who named it, as the official reports have it: `user`, `project`, `local`
@@ -107,8 +107,8 @@ impl McpServer {
     }
 
     /// Where it is reached.
-    pub fn reach(&self) -> &Result<McpTransport, String> {
-        &self.reach
+    pub fn transport(&self) -> &Result<McpTransport, String> {
+        &self.transport
     }
 
     /// Connects anew, whatever it is doing.
@@ -122,28 +122,28 @@ impl McpServer {
     }
 
     fn command(&self, order: SupervisorCommand) {
-        // A server that can never be reached has no task to tell.
+        // A server with unusable configuration has no supervisor.
         let _told_or_hopeless = self.orders.send(order);
     }
 }
 
 struct McpSupervisor {
     name: String,
-    reach: McpTransport,
-    place: ToolContext,
+    transport: McpTransport,
+    tool_context: ToolContext,
     host: HostClient,
     state: watch::Sender<McpState>,
     news: Arc<Notify>,
     orders: mpsc::UnboundedReceiver<SupervisorCommand>,
 }
 
-/// Why a connection, a pause or a rest ended.
+/// Why a wait ended.
 enum WaitEnd {
-    /// The server did; what it last said.
+    /// The server ended; its last words.
     ServerGone(String),
     /// We were told to.
     Command(SupervisorCommand),
-    /// Nobody holds the server any more.
+    /// The server was removed, or the process ends.
     Dropped,
 }
 
@@ -207,7 +207,7 @@ impl McpSupervisor {
         let limit = std::env::var("MCP_TIMEOUT").ok().and_then(|text| text.parse().ok());
         let limit = limit.map_or(HANDSHAKE_TIMEOUT, Duration::from_millis);
         let handshake = async {
-            let connection = connect(&self.name, &self.reach, &self.place, &self.host).await?;
+            let connection = connect(&self.name, &self.transport, &self.tool_context, &self.host).await?;
             let connected = fetch_tools(connection.service.peer()).await.map_err(McpConnectError::Other)?;
             Ok((connection, connected))
         };
@@ -242,13 +242,13 @@ impl McpSupervisor {
             let _closed_or_late = timeout(EXIT_GRACE, over).await;
         }
         if let Some(program) = &mut program {
-            // Its stdin is closed; dropping it kills what is left.
+            // Its stdin is closed now; dropping the program kills what is left.
             let _gone_or_killed = timeout(EXIT_GRACE, program.child.wait()).await;
         }
         ended
     }
 
-    /// Waits for an order, or for the end of a pause.
+    /// Waits for a command, or for the end of a pause.
     async fn wait(&mut self, pause: Option<Duration>) -> WaitEnd {
         tokio::select! {
             () = sleep(pause.unwrap_or_default()), if pause.is_some() => WaitEnd::Command(SupervisorCommand::Enable(true)),

@@ -1,7 +1,7 @@
-//! A tool of an MCP server, as one of ours.
+//! A tool of an MCP server, as a tool of the agent.
 //!
-//! Owns the tool's name among all tools and what its answer becomes. Never
-//! decides whether it may run.
+//! Owns the tool's name among all tools and what its result becomes. Must never
+//! decide whether it may run.
 
 use rmcp::model::{CallToolRequestParams, CallToolResult, ContentBlock, ResourceContents};
 use rmcp::service::{Peer, RoleClient};
@@ -36,7 +36,7 @@ impl McpTool {
             .collect()
     }
 
-    /// Calls it. Dropping the future tells the server to stop.
+    /// Calls the tool. Dropping the future cancels the call at the server.
     async fn call(self, input: Value) -> ToolOutcome {
         let arguments = match input {
             Value::Object(arguments) => arguments,
@@ -104,7 +104,7 @@ fn to_outcome(answer: &CallToolResult) -> ToolOutcome {
     ToolOutcome { text, is_error, detail }
 }
 
-/// What a block says, or what it is where it says nothing.
+/// The text of a block, or a description of one without text.
 fn block_text(block: &ContentBlock) -> String {
     match block {
         ContentBlock::Text(text) => text.text.clone(),

@@ -1,6 +1,6 @@
-//! Why there is no reply, and whether asking again can help.
+//! Errors of providers, and whether a retry can help.
 //!
-//! Owns the kinds of failure by the official SDKs' names. Never holds a key.
+//! Owns the kinds of failure by the official SDKs' names. Must never hold a key.
 
 use std::time::Duration;
 
@@ -12,11 +12,11 @@ pub struct ProviderError {
     pub kind: ProviderErrorKind,
     /// What happened and what to do, for a person.
     pub message: String,
-    /// The HTTP status; none where there was no answer at all.
+    /// The HTTP status; `None` if there was no answer at all.
     pub status: Option<u16>,
     /// How long to wait before asking again, where the provider says so.
     pub retry_after: Option<Duration>,
-    /// The provider says itself that asking again is (no) use.
+    /// The provider's own word on whether a retry helps.
     pub should_retry: Option<bool>,
 }
 
@@ -26,7 +26,7 @@ impl ProviderError {
         Self { kind: fault, message: message.into(), status: None, retry_after: None, should_retry: None }
     }
 
-    /// Times it is worth asking again, of those that are allowed.
+    /// How many retries are worth it, of those allowed.
     pub fn max_retries(&self, allowed: u32) -> u32 {
         match self.should_retry {
             Some(false) => 0,
@@ -36,7 +36,7 @@ impl ProviderError {
                 | ProviderErrorKind::Overloaded
                 | ProviderErrorKind::Server
                 | ProviderErrorKind::ConnectionLost => allowed,
-                // What is garbage once is most often garbage always.
+                // A malformed answer is usually malformed each time.
                 ProviderErrorKind::Malformed => allowed.min(2),
                 ProviderErrorKind::Auth
                 | ProviderErrorKind::Billing

@@ -1,8 +1,8 @@
-//! One request over HTTP, and its answer as server-sent events.
+//! One HTTP request and its answer as server-sent events.
 //!
-//! Owns the time-outs and what an answer that is no stream means. Knows no
-//! dialect: a [`ReplyDecoder`] turns each event's data into steps of a reply. Never
-//! logs a header or a body, and never lets a key into an error.
+//! Owns the time limits, and what an answer that is no event stream means. Knows no
+//! dialect: a [`ReplyDecoder`] turns each event's data into events of a reply. Must
+//! never log a header or a body, or let a key into an error.
 
 use std::pin::Pin;
 use std::time::Duration;
@@ -17,13 +17,13 @@ use tokio::time::timeout;
 use super::{ProviderError, ProviderErrorKind, ReplyEvent, ReplyStream};
 use crate::agent::http;
 
-/// Until an answer begins, where the environment does not say (the official CLI's).
+/// The time limit until an answer begins (the official CLI's default).
 const FIRST_BYTE_TIMEOUT: Duration = Duration::from_mins(10);
-/// Between two events of a stream.
+/// The time limit between two events of a stream.
 const IDLE_TIMEOUT: Duration = Duration::from_mins(2);
-/// Bytes read of an answer that is an error.
+/// How much of an error response is read, in bytes.
 const ERROR_BYTES: usize = 64 * 1024;
-/// Characters told of it.
+/// How much of it an error message repeats, in characters.
 const ERROR_CHARS: usize = 600;
 
 /// A secret that no debug output shows.
@@ -36,7 +36,7 @@ impl ApiKey {
         std::env::var(variable).ok().map(|key| key.trim().to_owned()).filter(|key| !key.is_empty()).map(Self)
     }
 
-    /// It as a header's value, behind this word.
+    /// The key as a header value, behind `prefix`.
     pub fn header(&self, prefix: &str) -> Option<HeaderValue> {
         let mut value = HeaderValue::from_str(&format!("{prefix}{}", self.0)).ok()?;
         value.set_sensitive(true);
@@ -135,17 +135,17 @@ async fn next_batch<D: ReplyDecoder>(
     wait: Duration,
     idle: Duration,
 ) -> (Result<Vec<ReplyEvent>, ProviderError>, HttpStreamState<D>) {
-    let taken = match timeout(wait, sses.next()).await {
+    let decoded = match timeout(wait, sses.next()).await {
         Err(_late) => Err(ProviderError::new(
             ProviderErrorKind::ConnectionLost,
             format!("the reply stalled: nothing came for {} s", wait.as_secs_f32()),
         )),
         Ok(Some(Ok(sse))) => {
-            let taken = sse.data.as_deref().map_or(Ok(Vec::new()), |data| decoder.decode(data));
-            if let Ok(steps) = taken {
+            let decoded = sse.data.as_deref().map_or(Ok(Vec::new()), |data| decoder.decode(data));
+            if let Ok(steps) = decoded {
                 return (Ok(steps), HttpStreamState::Open { sses, decoder, wait: idle, idle });
             }
-            taken
+            decoded
         }
         Ok(Some(Err(SseError::Body(_)))) => Err(ProviderError::new(
             ProviderErrorKind::ConnectionLost,
@@ -157,7 +157,7 @@ async fn next_batch<D: ReplyDecoder>(
         )),
         Ok(None) => decoder.finish_stream(),
     };
-    (taken, HttpStreamState::Done)
+    (decoded, HttpStreamState::Done)
 }
 
 async fn send<D: ReplyDecoder>(
@@ -188,8 +188,8 @@ async fn send<D: ReplyDecoder>(
         Err(_late) => String::new(),
     };
     let body: Value = serde_json::from_str(&text).unwrap_or_default();
-    let said = error_text(&body).unwrap_or_else(|| text.trim().to_owned());
-    let said: String = said.chars().filter(|char| !char.is_control()).take(ERROR_CHARS).collect();
+    let detail = error_text(&body).unwrap_or_else(|| text.trim().to_owned());
+    let detail: String = detail.chars().filter(|char| !char.is_control()).take(ERROR_CHARS).collect();
     if (200..300).contains(&status) {
         let message = format!("{} answered without a stream; is the base URL right? {said}", host(&url));
         return Err(ProviderError::new(ProviderErrorKind::InvalidRequest, message));
@@ -202,8 +202,8 @@ async fn send<D: ReplyDecoder>(
 /// What an error's body says, in either dialect.
 fn error_text(body: &Value) -> Option<String> {
     let error = &body["error"];
-    let said = error["message"].as_str().or(error.as_str()).or(body["message"].as_str())?;
-    Some(said.to_owned())
+    let detail = error["message"].as_str().or(error.as_str()).or(body["message"].as_str())?;
+    Some(detail.to_owned())
 }
 
 fn remedy(fault: ProviderErrorKind) -> &'static str {
@@ -217,7 +217,7 @@ fn remedy(fault: ProviderErrorKind) -> &'static str {
 }
 
 fn connect_error(url: &str, error: reqwest::Error) -> ProviderError {
-    // The innermost reason is the one that tells.
+    // The innermost source says what happened.
     let error = error.without_url();
     let mut reason: &dyn std::error::Error = &error;
     while let Some(source) = reason.source() {
@@ -226,7 +226,7 @@ fn connect_error(url: &str, error: reqwest::Error) -> ProviderError {
     ProviderError::new(ProviderErrorKind::ConnectionLost, format!("cannot reach {}: {reason}", host(url)))
 }
 
-/// The host of a URL, without what may be secret in it.
+/// The host of a URL, without anything secret.
 fn host(url: &str) -> String {
     let parsed = reqwest::Url::parse(url).ok();
     let parsed = parsed.as_ref().and_then(|url| Some((url.host_str()?, url.port())));

@@ -1,8 +1,8 @@
-//! The built-in model: no network, no key, the same answer every time.
+//! The built-in offline model: no network, no key, the same answer every time.
 //!
-//! It answers from the messages it is given and from nothing else, so a person
-//! can see that a resumed session is truly remembered and a cleared one truly
-//! forgotten. It says everywhere what it is.
+//! It answers from the messages it is given and nothing else, so that a person can
+//! see that a resumed session is remembered and a cleared one forgotten. It says
+//! everywhere that it is the offline model.
 
 mod intent;
 mod reply;

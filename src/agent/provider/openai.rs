@@ -1,7 +1,7 @@
-//! Chat completions, as OpenAI has them and Ollama, llama.cpp, vLLM, LM Studio
-//! and OpenRouter speak them too.
+//! The chat completions API of OpenAI, which Ollama, llama.cpp, vLLM, LM Studio and
+//! OpenRouter speak too.
 //!
-//! Owns the address and the headers. What a server leaves out or adds is not an
+//! Owns the address and the headers. Fields that a server leaves out or adds are no
 //! error.
 
 mod request;

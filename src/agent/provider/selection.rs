@@ -1,7 +1,8 @@
-//! Which provider replies: as flags say, else as the environment does.
+//! Selects the provider: from flags, else from the environment.
 //!
-//! Owns the order of precedence. An explicit wish that cannot be met is an
-//! error; without one and without a key it is the offline model, which says so.
+//! Owns the order of precedence. A provider that was asked for by name and cannot
+//! be used is an error; without one and without a key it is the offline model,
+//! which says so.
 
 use super::Provider;
 use super::anthropic::Anthropic;
@@ -21,21 +22,21 @@ pub struct ProviderChoice<'a> {
     pub betas: &'a [String],
 }
 
-/// Why the wish cannot be met.
+/// Why no provider can be selected.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ChoiceError {
-    /// Nobody of this name.
+    /// There is no provider of this name.
     #[error("there is no provider “{0}”; there are anthropic, openai and offline")]
     Unknown(String),
-    /// It would not answer.
+    /// It has no key.
     #[error("{provider} needs a key: set {variable}, or an address that needs none with --base-url")]
     NoKey {
-        /// Who was wished for.
+        /// The provider that was asked for.
         provider: &'static str,
         /// What to set.
         variable: &'static str,
     },
-    /// It serves many, none of them by default.
+    /// It serves many models and has no default.
     #[error("openai needs to know which model: --model NAME, or OPENAI_MODEL")]
     NoModel,
 }
@@ -45,7 +46,7 @@ const PROVIDERS: [&str; 3] = ["anthropic", "openai", "offline"];
 
 /// The provider that shall reply.
 pub fn select_provider(choice: &ProviderChoice<'_>) -> Result<Box<dyn Provider>, ChoiceError> {
-    // `default` is how hosts say that they have no wish.
+    // Hosts send `default` for "no preference".
     let model = choice.model.filter(|model| !model.is_empty() && *model != "default");
     // Whoever names the provider may mean a model `anthropic/…` of OpenRouter's.
     let provider: Box<dyn Provider> = match choice.provider.or_else(|| model.and_then(provider_prefix)) {

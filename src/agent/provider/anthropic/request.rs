@@ -1,8 +1,8 @@
-//! A conversation as a request to the Messages API.
+//! A conversation as a request to Anthropic's Messages API.
 //!
-//! Owns the bytes: the same conversation gives the same ones, whether it was
-//! just held or read back from its transcript, so that the provider's cache is
-//! still warm after a switch away and back. Blocks go as they came.
+//! Owns the bytes: the same conversation gives the same bytes, whether it was just
+//! held or read back from its transcript, so that the provider's cache stays warm
+//! across switches. Blocks are sent as they came.
 
 use serde::Serialize;
 use serde::ser::Serializer;
@@ -96,8 +96,8 @@ fn messages<'a>(messages: &'a [std::sync::Arc<ContextMessage>]) -> Vec<WireMessa
         .filter_map(sendable)
         .skip_while(|(role, _)| *role == MessageRole::Assistant)
         .collect();
-    // The last two messages of the person's: the later one is what the next
-    // request finds, the earlier one what this request finds.
+    // Cache marks on the last two user messages: the next request hits the later one, this request hits
+    // the earlier one.
     let marks: Vec<_> = kept
         .iter()
         .enumerate()
@@ -120,8 +120,7 @@ fn messages<'a>(messages: &'a [std::sync::Arc<ContextMessage>]) -> Vec<WireMessa
     kept.into_iter().enumerate().map(message).collect()
 }
 
-/// What the API would refuse: a text without a word, and reasoning that no
-/// Anthropic model signed.
+/// Whether the API accepts the block: it refuses empty text, and thinking that no Anthropic model signed.
 fn is_sendable(block: &ContextBlock) -> bool {
     #[derive(serde::Deserialize)]
     struct Head<'a> {
@@ -151,7 +150,7 @@ fn with_cache_mark(mut block: Value) -> Value {
 fn thinking(request: &CompletionRequest, traits: ModelTraits, max_tokens: u64) -> Option<Value> {
     let mut thinking = match request.thinking {
         Thinking::Adaptive => json!({"type": "adaptive"}),
-        // A budget is an old model's; newer ones find their own measure.
+        // Newer models take no budget and adapt.
         Thinking::Default | Thinking::Budget(_) if traits.adapts => json!({"type": "adaptive"}),
         Thinking::Off | Thinking::Default => return None,
         Thinking::Budget(tokens) => {

@@ -1,8 +1,7 @@
-//! The Messages API's stream events as steps of a reply.
+//! Decodes the stream events of Anthropic's Messages API.
 //!
-//! Owns what is known of the reply's end before it comes. A kind of block,
-//! step or event that this version does not know is handed on or passed over,
-//! never an error.
+//! Owns what is known of the reply's end before it comes. A block, delta or event
+//! of an unknown kind is handed on or skipped, never an error.
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -11,7 +10,7 @@ use crate::agent::provider::http_stream::ReplyDecoder;
 use crate::agent::provider::{BlockStart, ProviderError, ProviderErrorKind, ReplyEvent};
 use crate::session::message::Usage;
 
-/// One reply, as far as it was told.
+/// One reply, so far.
 #[derive(Debug, Default)]
 pub struct MessagesDecoder {
     begun: bool,
@@ -64,13 +63,13 @@ struct MessageDeltaBody {
 
 impl ReplyDecoder for MessagesDecoder {
     fn decode(&mut self, data: &str) -> Result<Vec<ReplyEvent>, ProviderError> {
-        let told: SseEvent = serde_json::from_str(data).map_err(|error| {
+        let event: SseEvent = serde_json::from_str(data).map_err(|error| {
             ProviderError::new(
                 ProviderErrorKind::Malformed,
                 format!("the reply holds an event that is no JSON: {error}"),
             )
         })?;
-        Ok(match told {
+        Ok(match event {
             SseEvent::MessageStart { message } => {
                 self.begun = true;
                 self.add_usage(&message.usage);
@@ -95,7 +94,7 @@ impl ReplyDecoder for MessagesDecoder {
     fn finish_stream(&mut self) -> Result<Vec<ReplyEvent>, ProviderError> {
         match (self.ended, &self.stop_reason) {
             (true, _) => Ok(Vec::new()),
-            // All that counts was told.
+            // Everything that counts has arrived.
             (false, Some(_)) => Ok(self.finish()),
             (false, None) if self.begun => {
                 Err(ProviderError::new(ProviderErrorKind::ConnectionLost, "the reply ended in the middle"))
@@ -109,12 +108,12 @@ impl ReplyDecoder for MessagesDecoder {
 
     fn classify_error(&self, status: u16, body: &Value) -> ProviderErrorKind {
         let kind = body["error"]["type"].as_str().unwrap_or_default();
-        let said = body["error"]["message"].as_str().unwrap_or_default();
+        let reason = body["error"]["message"].as_str().unwrap_or_default();
         match ProviderErrorKind::from_status(status) {
-            ProviderErrorKind::InvalidRequest if said.contains("prompt is too long") => {
+            ProviderErrorKind::InvalidRequest if reason.contains("prompt is too long") => {
                 ProviderErrorKind::ContextTooLong
             }
-            ProviderErrorKind::InvalidRequest if said.contains("credit balance") => {
+            ProviderErrorKind::InvalidRequest if reason.contains("credit balance") => {
                 ProviderErrorKind::Billing
             }
             _ if kind == "billing_error" => ProviderErrorKind::Billing,
@@ -130,7 +129,7 @@ impl MessagesDecoder {
         vec![ReplyEvent::MessageEnd { stop_reason, usage: self.usage }]
     }
 
-    /// Figures are cumulative; what an event does not say stays.
+    /// Usage is cumulative; figures that an event leaves out stay.
     fn add_usage(&mut self, usage: &Value) {
         let figures = serde_json::to_value(self.usage).unwrap_or_default();
         let (Value::Object(mut figures), Value::Object(news)) = (figures, usage) else { return };
@@ -167,7 +166,7 @@ fn stream_error(error: &Value) -> ProviderError {
         "timeout_error" => ProviderErrorKind::ConnectionLost,
         _ => ProviderErrorKind::Server,
     };
-    let said = error["message"].as_str().unwrap_or("without a reason");
+    let reason = error["message"].as_str().unwrap_or("without a reason");
     ProviderError::new(fault, format!("the provider stopped the reply: {said}"))
 }
 

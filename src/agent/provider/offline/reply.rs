@@ -76,29 +76,29 @@ pub struct OfflineCall {
 
 /// The answer to the last message of a conversation.
 pub fn reply_to(request: &CompletionRequest) -> OfflineReply {
-    let said = ConversationView::from_context(&request.context);
+    let view = ConversationView::from_context(&request.context);
     if request.is_summary {
-        return with_label(&said, &summary(&said));
+        return with_label(&view, &summary(&view));
     }
-    if !said.results.is_empty() {
-        return with_label(&said, &quote_results(&said.results));
+    if !view.results.is_empty() {
+        return with_label(&view, &quote_results(&view.results));
     }
-    match PromptIntent::parse(&said.prompt, &request.cwd, &request.tools) {
+    match PromptIntent::parse(&view.prompt, &request.cwd, &request.tools) {
         PromptIntent::Calls(calls) => {
             let text = calls.iter().map(announcement).collect::<Vec<_>>().join("\n");
             OfflineReply { text, calls }
         }
-        PromptIntent::Prompts => with_label(&said, &list_prompts(&said)),
-        PromptIntent::Question => with_label(&said, &quote_matches(&said)),
+        PromptIntent::Prompts => with_label(&view, &list_prompts(&view)),
+        PromptIntent::Question => with_label(&view, &quote_matches(&view)),
         PromptIntent::Remember => with_label(
-            &said,
+            &view,
             &format!(
                 "I will remember, for as long as this conversation has the seat:\n\n> {}",
-                one_line(&said.prompt)
+                one_line(&view.prompt)
             ),
         ),
         PromptIntent::Other => with_label(
-            &said,
+            &view,
             "Noted. Ask me anything with a question mark, and I quote what you told me here.",
         ),
     }
@@ -121,29 +121,29 @@ struct ConversationView {
 
 impl ConversationView {
     fn from_context(context: &ModelContext) -> Self {
-        let mut said = Self { messages: context.messages().len(), ..Self::default() };
+        let mut view = Self { messages: context.messages().len(), ..Self::default() };
         let mut typed = Vec::new();
         for message in context.messages() {
             match message.role {
                 MessageRole::User => {
                     if message.is_prompt {
                         typed.push(typed_text(message));
-                        said.results.clear();
+                        view.results.clear();
                     }
-                    said.results.extend(values(message).filter(|block| block["type"] == "tool_result"));
+                    view.results.extend(values(message).filter(|block| block["type"] == "tool_result"));
                 }
                 MessageRole::Assistant => {
-                    said.results.clear();
+                    view.results.clear();
                     if !is_own(message.reply.as_deref()) {
-                        said.replies
+                        view.replies
                             .extend(values(message).filter_map(|block| text_of(&block).map(str::to_owned)));
                     }
                 }
             }
         }
-        said.prompt = typed.pop().unwrap_or_default();
-        said.earlier = typed;
-        said
+        view.prompt = typed.pop().unwrap_or_default();
+        view.earlier = typed;
+        view
     }
 }
 
@@ -157,9 +157,9 @@ fn typed_text(message: &ContextMessage) -> String {
 }
 
 /// A text, with what this model always says below it.
-fn with_label(said: &ConversationView, text: &str) -> OfflineReply {
-    let messages = plural(said.messages, "message");
-    let prompts = plural(said.earlier.len() + 1, "prompt");
+fn with_label(view: &ConversationView, text: &str) -> OfflineReply {
+    let messages = plural(view.messages, "message");
+    let prompts = plural(view.earlier.len() + 1, "prompt");
     OfflineReply { text: format!("{text}\n\n*{LABEL} ({messages}, {prompts} of yours).*"), calls: Vec::new() }
 }
 
@@ -178,18 +178,18 @@ fn announcement(call: &OfflineCall) -> String {
 }
 
 /// The whole of what was asked: all that this model can sum up.
-fn summary(said: &ConversationView) -> String {
-    let asked = said.earlier.iter().chain([&said.prompt]).filter(|prompt| !prompt.is_empty());
+fn summary(view: &ConversationView) -> String {
+    let asked = view.earlier.iter().chain([&view.prompt]).filter(|prompt| !prompt.is_empty());
     let asked: Vec<_> = asked.map(|prompt| format!("- {}", one_line(prompt))).collect();
     format!("What was asked so far:\n\n{}", asked.join("\n"))
 }
 
-fn list_prompts(said: &ConversationView) -> String {
-    if said.earlier.is_empty() {
+fn list_prompts(view: &ConversationView) -> String {
+    if view.earlier.is_empty() {
         return "This is your first prompt in this conversation.".to_owned();
     }
-    let mut text = format!("You asked me {} before this one:\n", plural(said.earlier.len(), "thing"));
-    for (at, earlier) in said.earlier.iter().enumerate() {
+    let mut text = format!("You asked me {} before this one:\n", plural(view.earlier.len(), "thing"));
+    for (at, earlier) in view.earlier.iter().enumerate() {
         // Writing to a String cannot fail.
         let _ = write!(text, "\n{}. {}", at + 1, one_line(earlier));
     }
@@ -197,12 +197,12 @@ fn list_prompts(said: &ConversationView) -> String {
 }
 
 /// Everything to be remembered, then whatever shares a word with the question.
-fn quote_matches(said: &ConversationView) -> String {
-    let asked = keywords(&said.prompt);
+fn quote_matches(view: &ConversationView) -> String {
+    let asked = keywords(&view.prompt);
     let is_related = |text: &str| !asked.is_disjoint(&keywords(text));
-    let remembered = said.earlier.iter().filter(|text| is_to_remember(text));
-    let related = said.earlier.iter().filter(|text| !is_to_remember(text) && !text.contains('?'));
-    let theirs = said.replies.iter().flat_map(|reply| reply.split("\n\n"));
+    let remembered = view.earlier.iter().filter(|text| is_to_remember(text));
+    let related = view.earlier.iter().filter(|text| !is_to_remember(text) && !text.contains('?'));
+    let theirs = view.replies.iter().flat_map(|reply| reply.split("\n\n"));
     let related = related.map(String::as_str).chain(theirs).filter(|text| is_related(text));
     let mut seen = HashSet::new();
     let quotes: Vec<_> = remembered
@@ -214,7 +214,7 @@ fn quote_matches(said: &ConversationView) -> String {
     if quotes.is_empty() {
         return format!(
             "This conversation does not tell me that. I looked for an answer to:\n\n> {}",
-            one_line(&said.prompt)
+            one_line(&view.prompt)
         );
     }
     let more = quotes.len().saturating_sub(MAX_QUOTES);

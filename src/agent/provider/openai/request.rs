@@ -1,7 +1,7 @@
 //! A conversation as a request for a chat completion.
 //!
-//! Owns the way from Messages API blocks to chat messages. Reasoning stays
-//! behind: it is another model's, or signed for another API.
+//! Owns the conversion of Messages API blocks to chat messages. Thinking is left
+//! out: it belongs to another model, or was signed for another API.
 
 use serde_json::{Value, json};
 

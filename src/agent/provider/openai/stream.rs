@@ -1,7 +1,7 @@
-//! A chat completion's chunks as steps of a reply.
+//! Decodes the chunks of a chat completion.
 //!
-//! Owns the calls that are still being put together: their parts may come mixed
-//! up, so a call is handed on when all of it is there.
+//! Owns the calls that are still being assembled: their parts may arrive
+//! interleaved, so a call is handed on only once it is complete.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use crate::agent::provider::http_stream::ReplyDecoder;
 use crate::agent::provider::{BlockStart, ProviderError, ProviderErrorKind, ReplyEvent};
 use crate::session::message::Usage;
 
-/// One reply, as far as it was told.
+/// One reply, so far.
 #[derive(Debug, Default)]
 pub struct ChatDecoder {
     /// The model that was asked for; servers may name another, or none.
@@ -203,7 +203,7 @@ impl ReplyDecoder for ChatDecoder {
         if let Some(error) = chunk.error.filter(|error| !error.is_null()) {
             let status = error["code"].as_u64().and_then(|code| u16::try_from(code).ok()).unwrap_or(500);
             let fault = self.classify_error(status, &serde_json::json!({"error": error}));
-            let said = error["message"].as_str().or(error.as_str()).unwrap_or("without a reason");
+            let reason = error["message"].as_str().or(error.as_str()).unwrap_or("without a reason");
             return Err(ProviderError::new(fault, format!("the provider stopped the reply: {said}")));
         }
         let mut events = Vec::new();
@@ -241,14 +241,14 @@ impl ReplyDecoder for ChatDecoder {
 
     fn classify_error(&self, status: u16, body: &Value) -> ProviderErrorKind {
         let error = &body["error"];
-        let said = error["message"].as_str().or(error.as_str()).unwrap_or_default();
+        let reason = error["message"].as_str().or(error.as_str()).unwrap_or_default();
         match (ProviderErrorKind::from_status(status), error["code"].as_str().or(error["type"].as_str())) {
             (_, Some("insufficient_quota")) => ProviderErrorKind::Billing,
             (_, Some("context_length_exceeded" | "exceed_context_size_error")) => {
                 ProviderErrorKind::ContextTooLong
             }
             (ProviderErrorKind::InvalidRequest, _)
-                if said.contains("context length") || said.contains("context size") =>
+                if reason.contains("context length") || reason.contains("context size") =>
             {
                 ProviderErrorKind::ContextTooLong
             }
@@ -257,7 +257,7 @@ impl ReplyDecoder for ChatDecoder {
     }
 }
 
-/// The prompt's tokens hold those of the cache; the Messages API tells them apart.
+/// `prompt_tokens` include cached ones here; the Messages API counts them apart.
 fn usage_from(usage: &Value) -> Usage {
     let count = |value: &Value| value.as_u64().unwrap_or(0);
     let cached = count(&usage["prompt_tokens_details"]["cached_tokens"]);
