@@ -11,7 +11,7 @@ mod codec;
 mod host_frame;
 
 pub use agent_frame::*;
-pub use codec::{Incoming, LineReader, write_frame};
+pub use codec::{Incoming, LineReader, MAX_LINE_BYTES, write_frame};
 pub use host_frame::*;
 
 /// The protocol version that `hotseat agent` reports as `claude_code_version`:

@@ -56,7 +56,7 @@ impl<W: AsyncWrite + Unpin> EditorServer<W> {
             tokio::select! {
                 line = lines.next() => match line? {
                     Some(Incoming::Frame(message)) => self.handle_message(message).await?,
-                    Some(Incoming::Garbage(_)) => {
+                    Some(Incoming::Garbage(_) | Incoming::TooLong) => {
                         self.editor.respond(RequestId::Null, Err(Error::parse_error())).await?;
                     }
                     None => return Ok(()),

@@ -11,9 +11,18 @@ use crate::protocol::{HostFrame, Incoming, LineReader};
 /// Frames that may wait; beyond that the host's pipe fills up.
 const INBOX_CAPACITY: usize = 64;
 
+/// What a line of stdin held.
+#[derive(Debug)]
+pub enum HostInput {
+    /// A frame.
+    Frame(HostFrame),
+    /// Nothing usable: it is longer than [`MAX_LINE_BYTES`](crate::protocol::MAX_LINE_BYTES).
+    TooLong,
+}
+
 /// The frames of the host, in order.
 #[derive(Debug)]
-pub struct Inbox(mpsc::Receiver<HostFrame>);
+pub struct Inbox(mpsc::Receiver<HostInput>);
 
 impl Inbox {
     /// Reads `input` to its end.
@@ -24,17 +33,22 @@ impl Inbox {
     }
 
     /// The next frame; `None` once the host closed its end. Cancel-safe.
-    pub async fn next(&mut self) -> Option<HostFrame> {
+    pub async fn next(&mut self) -> Option<HostInput> {
         self.0.recv().await
     }
 }
 
-async fn read(input: impl AsyncRead + Unpin, frames: mpsc::Sender<HostFrame>) {
+async fn read(input: impl AsyncRead + Unpin, frames: mpsc::Sender<HostInput>) {
     let mut lines = LineReader::new(BufReader::new(input));
     loop {
         match lines.next::<HostFrame>().await {
             Ok(Some(Incoming::Frame(frame))) => {
-                if frames.send(frame).await.is_err() {
+                if frames.send(HostInput::Frame(frame)).await.is_err() {
+                    return;
+                }
+            }
+            Ok(Some(Incoming::TooLong)) => {
+                if frames.send(HostInput::TooLong).await.is_err() {
                     return;
                 }
             }

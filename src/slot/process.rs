@@ -22,7 +22,7 @@ use super::driver::{JsonLine, SpawnArgs};
 use super::machine::{ExitDetails, ProcessId};
 use super::process_group::{ProcessGroupGuard, signal_group};
 use super::stderr_tail::StderrTail;
-use crate::protocol::{Incoming, LineReader, write_frame};
+use crate::protocol::{Incoming, LineReader, MAX_LINE_BYTES, write_frame};
 
 /// Lines that may wait to be written.
 const LINE_QUEUE: usize = 256;
@@ -176,6 +176,12 @@ async fn read_stdout(
                 if output_tx.send((id, ProcessOutput::Line(line))).await.is_err() {
                     return;
                 }
+            }
+            Ok(Some(Incoming::TooLong)) => {
+                let limit = MAX_LINE_BYTES >> 20;
+                tracing::error!(limit, "dropped a line that is too long");
+                let note = format!("hotseat: dropped a line of its output longer than {limit} MiB\n");
+                tail.lock().unwrap_or_else(PoisonError::into_inner).push(note.as_bytes());
             }
             Ok(Some(Incoming::Garbage(start))) => {
                 garbage += 1;
