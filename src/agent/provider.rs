@@ -10,6 +10,7 @@ mod http_stream;
 mod offline;
 mod openai;
 mod selection;
+mod sse;
 
 use std::path::PathBuf;
 use std::pin::Pin;

@@ -11,9 +11,10 @@ use futures_util::stream::{self, Stream, StreamExt};
 use reqwest::header::{HeaderMap, HeaderValue};
 use reqwest::{Method, Response};
 use serde_json::Value;
-use sse_stream::{Error as SseError, Sse, SseStream};
 use tokio::time::timeout;
+use tokio_util::bytes::Bytes;
 
+use super::sse::{SseError, SseReader};
 use super::{ProviderError, ProviderErrorKind, ReplyEvent, ReplyStream};
 use crate::agent::http;
 
@@ -46,7 +47,7 @@ impl ApiKey {
 
 impl std::fmt::Debug for ApiKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Key(…)")
+        f.write_str("ApiKey(…)")
     }
 }
 
@@ -98,12 +99,13 @@ pub trait ReplyDecoder: Send + Sync + 'static {
     fn classify_error(&self, status: u16, body: &Value) -> ProviderErrorKind;
 }
 
-type BoxedSseStream = Pin<Box<dyn Stream<Item = Result<Sse, SseError>> + Send>>;
+type Body = Pin<Box<dyn Stream<Item = reqwest::Result<Bytes>> + Send>>;
+type BodyEvents = SseReader<Body, Bytes>;
 
 /// Where a request stands.
 enum HttpStreamState<D> {
     Unsent(HttpRequest, D),
-    Open { sses: BoxedSseStream, decoder: D, wait: Duration, idle: Duration },
+    Open { sses: BodyEvents, decoder: D, wait: Duration, idle: Duration },
     Done,
 }
 
@@ -130,7 +132,7 @@ pub fn stream_reply<D: ReplyDecoder>(call: HttpRequest, decoder: D) -> ReplyStre
 }
 
 async fn next_batch<D: ReplyDecoder>(
-    mut sses: BoxedSseStream,
+    mut sses: BodyEvents,
     mut decoder: D,
     wait: Duration,
     idle: Duration,
@@ -140,8 +142,8 @@ async fn next_batch<D: ReplyDecoder>(
             ProviderErrorKind::ConnectionLost,
             format!("the reply stalled: nothing came for {} s", wait.as_secs_f32()),
         )),
-        Ok(Some(Ok(sse))) => {
-            let decoded = sse.data.as_deref().map_or(Ok(Vec::new()), |data| decoder.decode(data));
+        Ok(Some(Ok(data))) => {
+            let decoded = decoder.decode(&data);
             if let Ok(steps) = decoded {
                 return (Ok(steps), HttpStreamState::Open { sses, decoder, wait: idle, idle });
             }
@@ -153,7 +155,7 @@ async fn next_batch<D: ReplyDecoder>(
         )),
         Ok(Some(Err(error))) => Err(ProviderError::new(
             ProviderErrorKind::Malformed,
-            format!("the reply is no event stream: {error}"),
+            format!("the reply is not a usable event stream: {error}"),
         )),
         Ok(None) => decoder.finish_stream(),
     };
@@ -163,7 +165,7 @@ async fn next_batch<D: ReplyDecoder>(
 async fn send<D: ReplyDecoder>(
     call: HttpRequest,
     decoder: &D,
-) -> Result<(BoxedSseStream, Timeouts), ProviderError> {
+) -> Result<(BodyEvents, Timeouts), ProviderError> {
     let HttpRequest { url, headers, body, key, timeouts: patience } = call;
     let request = http::client().request(Method::POST, &url).headers(headers).body(body);
     let late = |_| {
@@ -179,8 +181,8 @@ async fn send<D: ReplyDecoder>(
     let kind = response.headers().get("content-type").and_then(|kind| kind.to_str().ok()).unwrap_or_default();
     let is_page = kind.starts_with("text/html") || kind.starts_with("application/json");
     if response.status().is_success() && !is_page {
-        let sses = SseStream::from_bytes_stream(response.bytes_stream());
-        return Ok((Box::pin(sses), patience));
+        let body: Body = Box::pin(response.bytes_stream());
+        return Ok((SseReader::new(body), patience));
     }
     let (retry_after, should_retry) = retry_advice(response.headers());
     let text = match timeout(patience.idle, read_prefix(response)).await {
@@ -191,11 +193,11 @@ async fn send<D: ReplyDecoder>(
     let detail = error_text(&body).unwrap_or_else(|| text.trim().to_owned());
     let detail: String = detail.chars().filter(|char| !char.is_control()).take(ERROR_CHARS).collect();
     if (200..300).contains(&status) {
-        let message = format!("{} answered without a stream; is the base URL right? {said}", host(&url));
+        let message = format!("{} answered without a stream; is the base URL right? {detail}", host(&url));
         return Err(ProviderError::new(ProviderErrorKind::InvalidRequest, message));
     }
     let fault = decoder.classify_error(status, &body);
-    let message = format!("{} answered {status}: {said}{}", host(&url), remedy(fault));
+    let message = format!("{} answered {status}: {detail}{}", host(&url), remedy(fault));
     Err(ProviderError { kind: fault, message, status: Some(status), retry_after, should_retry })
 }
 
