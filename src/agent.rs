@@ -28,6 +28,7 @@ mod permission;
 mod permission_requests;
 pub mod provider;
 mod reply;
+mod reply_end;
 mod retry;
 mod rewind;
 mod runtime;
@@ -43,6 +44,7 @@ mod totals;
 mod transcript_entry;
 mod turn;
 mod turn_loop;
+mod turn_outcome;
 
 pub use flags::Flags;
 pub use inbox::Inbox;

@@ -209,8 +209,9 @@ impl ActiveSession {
 
     /// Syncs the transcript to disk, if anything was appended.
     pub fn sync(&mut self) -> io::Result<()> {
-        if std::mem::take(&mut self.unsynced) {
+        if self.unsynced {
             self.writer.sync()?;
+            self.unsynced = false;
         }
         Ok(())
     }

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use super::frames::TurnOutcome;
+use super::turn_outcome::TurnOutcome;
 use super::provider::{ProviderError, ReplyEvent};
 use super::reply::ReplyBuilder;
 use super::runtime::AgentRuntime;
@@ -102,7 +102,7 @@ impl AgentRuntime {
             Some(Ok(event)) => {
                 let is_over = matches!(event, ReplyEvent::MessageEnd { .. });
                 // No frame is sent for it.
-                let _unshown = reply.push_event(event);
+                drop(reply.push_event(event, |_| false));
                 if !is_over {
                     turn.step = TurnStep::Compacting { events, reply, asked, trigger };
                     return Ok(None);
@@ -168,8 +168,7 @@ impl AgentRuntime {
                 turn.prompt.content = Value::String(last_prompt);
                 let after = self.tokens_in_context();
                 let text = format!("Compacted: about {before} tokens became about {after}.");
-                let (text, local_command) = (Some(text), Some("compact"));
-                Ok(Some(TurnOutcome { subtype: "success", text, local_command, ..TurnOutcome::default() }))
+                Ok(Some(TurnOutcome::success(text).of_command("compact")))
             }
         }
     }
@@ -197,10 +196,5 @@ impl AgentRuntime {
 }
 
 fn compaction_failed(error: String) -> TurnOutcome {
-    TurnOutcome {
-        subtype: "error_during_execution",
-        text: Some(error.clone()),
-        errors: vec![error],
-        local_command: Some("compact"),
-    }
+    TurnOutcome::failed(error).of_command("compact")
 }

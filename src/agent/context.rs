@@ -177,6 +177,38 @@ impl ModelContext {
         self.messages.push(Arc::new(ContextMessage { role, reply, is_prompt, blocks }));
     }
 
+    /// Whether a call has this id.
+    pub fn has_call(&self, id: &str) -> bool {
+        self.messages.iter().flat_map(|message| &message.blocks).any(|block| block.call() == Some(id))
+    }
+
+    /// Gives each call of the last reply that has no result one that says so. A turn whose results could
+    /// not be recorded leaves such calls; resuming the session would do the same.
+    pub fn close_open_calls(&mut self) {
+        let Some(reply) = self.messages.iter().rposition(|message| message.role == MessageRole::Assistant)
+        else {
+            return;
+        };
+        let results = self.messages[reply + 1..].iter().flat_map(|message| &message.blocks);
+        let answered: Vec<_> = results.filter_map(ContextBlock::result).collect();
+        let calls = self.messages[reply].blocks.iter().filter_map(ContextBlock::call);
+        let open = calls.filter(|call| !answered.contains(call));
+        let missing: Vec<_> = open.filter_map(missing_result).collect();
+        if missing.is_empty() {
+            return;
+        }
+        self.chars += missing.iter().map(|block| block.json().len()).sum::<usize>();
+        match self.messages.get_mut(reply + 1) {
+            // Results of other calls: all of them belong into one message.
+            Some(next) if !next.is_prompt => drop(Arc::make_mut(next).blocks.splice(0..0, missing)),
+            _ => {
+                let (role, reply_id) = (MessageRole::User, None);
+                let message = ContextMessage { role, reply: reply_id, is_prompt: false, blocks: missing };
+                self.messages.insert(reply + 1, Arc::new(message));
+            }
+        }
+    }
+
     /// Models refuse a call without a result and a result without a call: gives each open call a result
     /// that says there is none, and drops orphaned results.
     fn pair_calls_with_results(&mut self) {

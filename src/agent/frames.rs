@@ -11,6 +11,7 @@ use super::reply::ReplyBuilder;
 use super::retry::RetryAttempt;
 use super::runtime::AgentRuntime;
 use super::transcript_entry::{new_uuid, now};
+use super::turn_outcome::TurnOutcome;
 use super::turn::{RequestedCall, RunningTurn};
 use crate::protocol::{
     AgentFrame, CLAUDE_CODE_VERSION, ControlResponse, ConversationReset, ErrorCode, MessageFrame,
@@ -20,19 +21,6 @@ use crate::session::SessionId;
 
 /// The switches that this agent supports, so that a host need not probe.
 pub const CAPABILITIES: [&str; 3] = ["clear", "resume", "fork"];
-
-/// How a turn ended; its totals are the turn's own.
-#[derive(Debug, Default)]
-pub struct TurnOutcome {
-    /// `success`, `error_during_execution` or `error_max_turns`.
-    pub subtype: &'static str,
-    /// The last reply's text, or a local command's.
-    pub text: Option<String>,
-    /// What went wrong.
-    pub errors: Vec<String>,
-    /// The local command it was.
-    pub local_command: Option<&'static str>,
-}
 
 impl AgentRuntime {
     /// A `system` frame of the active session.
@@ -137,6 +125,13 @@ impl AgentRuntime {
             .send(&AgentFrame::User(MessageFrame { tool_use_result, ..self.message_frame(message, uuid) }));
     }
 
+    /// A user message that no person wrote, such as a request to continue.
+    pub(super) fn send_synthetic_user(&self, message: Value, uuid: &str) {
+        let mut frame = self.message_frame(message, uuid);
+        frame.rest.insert("isSynthetic".into(), json!(true));
+        self.out.send(&AgentFrame::User(frame));
+    }
+
     fn message_frame(&self, message: Value, uuid: &str) -> MessageFrame {
         let mut rest = Map::new();
         rest.insert("timestamp".into(), json!(now()));
@@ -155,6 +150,8 @@ impl AgentRuntime {
         let mut rest = Map::new();
         rest.insert("stop_reason".into(), json!(turn.stop_reason));
         rest.insert("user_message_uuid".into(), json!(turn.prompt.uuid));
+        rest.insert("terminal_reason".into(), json!(ending.terminal_reason));
+        rest.insert("api_error_status".into(), json!(ending.api_error_status));
         if !ending.errors.is_empty() {
             rest.insert("errors".into(), json!(ending.errors));
         }
@@ -166,7 +163,7 @@ impl AgentRuntime {
         }
         self.out.send(&AgentFrame::Result(TurnResult {
             subtype: ending.subtype.to_owned(),
-            is_error: ending.subtype != "success",
+            is_error: ending.is_error,
             result: ending.text,
             num_turns: turn.api_requests,
             duration_ms: u64::try_from(turn.began.elapsed().as_millis()).unwrap_or(u64::MAX),

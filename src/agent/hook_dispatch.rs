@@ -10,7 +10,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 
-use super::frames::TurnOutcome;
+use super::turn_outcome::TurnOutcome;
 use super::hook::{
     AdditionalContext, HookDecision, HookEnvironment, HookEvent, HookFuture, HookInvocation, HookOutcome,
 };
@@ -191,7 +191,7 @@ impl AgentRuntime {
             self.send_warning(&format!(
                 "UserPromptSubmit operation blocked by hook:\n{why}\n\nOriginal prompt: {prompt}"
             ));
-            return Ok(Some(TurnOutcome { subtype: "success", text: Some(why), ..TurnOutcome::default() }));
+            return Ok(Some(TurnOutcome { terminal_reason: "hook_stopped", ..TurnOutcome::success(why) }));
         }
         self.record_prompt(&turn.prompt)?;
         turn.hook_context.extend(verdict.additional_context);
@@ -230,16 +230,12 @@ impl AgentRuntime {
         let goes_on =
             verdict.blocked.filter(|_| verdict.stopped.is_none() && turn.stop_blocks < MAX_STOP_BLOCKS);
         let Some(why) = goes_on else {
-            return Ok(Some(TurnOutcome {
-                subtype: "success",
-                text: Some(turn.text.clone()),
-                ..TurnOutcome::default()
-            }));
+            return Ok(Some(TurnOutcome::success(&*turn.text)));
         };
         turn.stop_blocks += 1;
         let entry = TranscriptEntry::meta_user(&format!("Stop hook feedback:\n{why}"));
-        self.session.context.push_user_block(&json!({"type": "text", "text": entry.content()}));
-        self.record(&entry)?;
+        let block = json!({"type": "text", "text": entry.content()});
+        self.record_for_model(&entry, &block)?;
         turn.hook_context.extend(verdict.additional_context);
         self.request_next_reply(turn)
     }
@@ -251,7 +247,7 @@ impl AgentRuntime {
         }
         self.record_hook_context(turn)?;
         self.send_warning(&why);
-        Ok(Some(TurnOutcome { subtype: "success", text: Some(why), ..TurnOutcome::default() }))
+        Ok(Some(TurnOutcome { terminal_reason: "hook_stopped", ..TurnOutcome::success(why) }))
     }
 
     /// Records context from hooks. Only behind all results of a reply: models refuse anything between
@@ -264,8 +260,8 @@ impl AgentRuntime {
             });
             let rendered =
                 format!("<system-reminder>\n{hook} hook additional context: {text}\n</system-reminder>");
-            self.session.context.push_user_block(&json!({"type": "text", "text": rendered}));
-            self.record(&TranscriptEntry::attachment(&attachment, &rendered))?;
+            let block = json!({"type": "text", "text": rendered});
+            self.record_for_model(&TranscriptEntry::attachment(&attachment, &rendered), &block)?;
         }
         Ok(())
     }

@@ -7,7 +7,7 @@ use std::io;
 
 use serde_json::json;
 
-use super::frames::TurnOutcome;
+use super::turn_outcome::TurnOutcome;
 use super::hook_dispatch::HookPoint;
 use super::runtime::AgentRuntime;
 use super::tool::ToolOutcome;
@@ -22,17 +22,14 @@ impl AgentRuntime {
         let Some(mut turn) = self.turn.take() else { return };
         let stopped = self.stop_step(&mut turn);
         let ending = match stopped {
-            Ok(()) => TurnOutcome {
-                subtype: "error_during_execution",
-                errors: vec!["interrupted".to_owned()],
-                ..TurnOutcome::default()
-            },
+            Ok(in_a_tool) => TurnOutcome::interrupted(in_a_tool),
             Err(error) => write_failure(&error),
         };
         self.end_turn(&turn, ending);
     }
 
-    fn stop_step(&mut self, turn: &mut RunningTurn) -> io::Result<()> {
+    /// Cancels the step and records that; true if a call was pending.
+    fn stop_step(&mut self, turn: &mut RunningTurn) -> io::Result<bool> {
         let mut stopped_call = None;
         // Dropping the step stops the model or the tool.
         match std::mem::replace(&mut turn.step, TurnStep::Deciding) {
@@ -65,11 +62,8 @@ impl AgentRuntime {
             self.record_result(call, &outcome)?;
         }
         let mark = TranscriptEntry::interrupted(!calls.is_empty());
-        for block in mark.content().as_array().into_iter().flatten() {
-            self.session.context.push_user_block(block);
-        }
-        self.record(&mark)?;
+        self.record_for_model(&mark, &mark.content()[0])?;
         self.send_user(mark.message().clone(), &mark.uuid, None);
-        Ok(())
+        Ok(!calls.is_empty())
     }
 }

@@ -2,24 +2,24 @@
 //!
 //! Owns when a limit is reached. A later prompt with higher limits can continue.
 
-use super::frames::TurnOutcome;
+use super::turn_outcome::TurnOutcome;
 use super::runtime::AgentRuntime;
 use super::turn::RunningTurn;
 
 impl AgentRuntime {
     /// The turn's outcome if a limit forbids another request; `None` if none does.
     pub(super) fn limit_reached(&self, turn: &RunningTurn) -> Option<TurnOutcome> {
-        let ending = |subtype, error| TurnOutcome { subtype, errors: vec![error], ..TurnOutcome::default() };
         if self.settings.max_requests.is_some_and(|most| turn.api_requests >= most) {
-            let error = format!("the turn reached its limit of {} requests to the model", turn.api_requests);
-            return Some(ending("error_max_turns", error));
+            // The official CLI's words.
+            let error = format!("Reached maximum number of turns ({})", turn.api_requests);
+            return Some(TurnOutcome::limit("error_max_turns", "max_turns", error));
         }
         let budget = self.settings.budget?;
         match self.session.totals.cost() {
             Some(cost) if cost < budget && self.has_price() => None,
             Some(cost) if cost >= budget => {
                 let error = format!("the session cost ${cost:.4}, and its budget is ${budget}");
-                Some(ending("error_max_budget_usd", error))
+                Some(TurnOutcome::limit("error_max_budget_usd", "budget_exhausted", error))
             }
             // A budget without a known price cannot be enforced.
             _ => {
@@ -27,7 +27,7 @@ impl AgentRuntime {
                     "a budget is set and what {} costs is not known; set [prices.\"MODEL\"] in config.toml, or no budget",
                     self.settings.model
                 );
-                Some(ending("error_during_execution", error))
+                Some(TurnOutcome::failed(error))
             }
         }
     }

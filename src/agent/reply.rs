@@ -3,6 +3,7 @@
 //! Owns the block that is being built. Must never send or record anything.
 
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use super::provider::{BlockStart, ReplyEvent};
 use super::transcript_entry::new_uuid;
@@ -40,8 +41,9 @@ pub struct FinishedBlock {
 }
 
 impl ReplyBuilder {
-    /// Adds an event. Returns the Messages API stream event for it.
-    pub fn push_event(&mut self, event: ReplyEvent) -> Value {
+    /// Adds an event. Returns the Messages API stream event for it. A call whose id is empty, malformed or
+    /// used before (`is_used`) gets a new one: APIs refuse the whole conversation otherwise, for ever.
+    pub fn push_event(&mut self, event: ReplyEvent, is_used: impl Fn(&str) -> bool) -> Value {
         if matches!(event, ReplyEvent::BlockStart(_)) {
             self.close_block();
         }
@@ -61,6 +63,7 @@ impl ReplyBuilder {
                     }
                     BlockStart::Raw(block) => block,
                 };
+                let block = self.with_valid_id(block, is_used);
                 let event = json!({"type": "content_block_start", "index": index, "content_block": block});
                 self.open_block = Some(block);
                 event
@@ -124,6 +127,19 @@ impl ReplyBuilder {
         self.blocks.iter().rev().find_map(|finished| finished.block["text"].as_str())
     }
 
+    fn with_valid_id(&self, mut block: Value, is_used: impl Fn(&str) -> bool) -> Value {
+        if block["type"] == "tool_use" {
+            let id = block["id"].as_str().unwrap_or_default();
+            let is_malformed =
+                id.is_empty() || !id.chars().all(|char| char.is_ascii_alphanumeric() || "_-".contains(char));
+            let is_repeated = self.blocks.iter().any(|finished| finished.block["id"] == id);
+            if is_malformed || is_repeated || is_used(id) {
+                block["id"] = json!(format!("toolu_{}", Uuid::new_v4().simple()));
+            }
+        }
+        block
+    }
+
     fn append_delta(&mut self, key: &str, more: &str) {
         if let Some(Value::String(text)) = self.open_block.as_mut().and_then(|block| block.get_mut(key)) {
             text.push_str(more);
@@ -176,7 +192,7 @@ mod tests {
     fn reply(events: Vec<ReplyEvent>) -> ReplyBuilder {
         let mut reply = ReplyBuilder::default();
         for event in events {
-            reply.push_event(event);
+            reply.push_event(event, |_| false);
         }
         reply
     }
@@ -250,6 +266,27 @@ mod tests {
             ReplyEvent::BlockEnd,
         ]);
         assert_eq!(reply.blocks, []);
+    }
+
+    #[test]
+    fn a_call_gets_an_id_that_no_other_has() {
+        let ids = |ids: &[&str]| {
+            let mut reply = ReplyBuilder::default();
+            for id in ids {
+                let call = BlockStart::ToolUse { id: (*id).to_owned(), name: "Bash".into() };
+                reply.push_event(ReplyEvent::BlockStart(call), |id| id == "before");
+                reply.push_event(ReplyEvent::BlockEnd, |_| false);
+            }
+            reply.blocks.iter().map(|block| block.block["id"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+        };
+        assert_eq!(ids(&["a", "b"]), ["a", "b"]);
+        for (given, kept) in [(["a", "a"], Some("a")), (["", "x y"], None), (["before", "b"], None)] {
+            let ids = ids(&given);
+            assert_ne!(ids[0], ids[1], "{given:?}");
+            assert!(ids.iter().all(|id| id.starts_with("toolu_") || given.contains(&id.as_str())), "{ids:?}");
+            assert_eq!(kept.unwrap_or(&ids[0]), ids[0], "{given:?}");
+            assert!(!ids.iter().any(|id| id == "before" || id == "x y"), "{ids:?}");
+        }
     }
 
     #[test]

@@ -16,7 +16,7 @@ use super::active_session::ActiveSession;
 use super::hook::Hooks;
 use super::hook_dispatch::SessionStartHooks;
 use super::host_client::HostClient;
-use super::inbox::Inbox;
+use super::inbox::{HostInput, Inbox};
 use super::mcp::McpServers;
 use super::outbox::Outbox;
 use super::permission::Permissions;
@@ -27,7 +27,7 @@ use super::system_prompt::SystemPrompt;
 use super::tool::{LiveOutput, ResultDir, ToolContext, Toolbox};
 use super::transcript_entry::new_uuid;
 use super::turn::{RunningTurn, StepEvent, UserPrompt};
-use crate::protocol::{HostFrame, UserLine};
+use crate::protocol::{HostFrame, MAX_LINE_BYTES, UserLine};
 use crate::session::Prices;
 use crate::store::SessionStore;
 
@@ -126,13 +126,15 @@ pub struct AgentRuntime {
     pub(super) turn: Option<RunningTurn>,
     /// The state that the host was told last.
     pub(super) state: RuntimeState,
+    /// The last turn failed: at the end of input the process then exits with 1, as the official CLI does.
+    pub(super) last_turn_failed: bool,
     /// The host sent `end_session`.
     pub(super) end_requested: bool,
 }
 
 /// Why the loop woke up.
 enum Wakeup {
-    Frame(HostFrame),
+    Input(HostInput),
     Step(StepEvent),
     /// An MCP server changed its state.
     McpChanged,
@@ -143,10 +145,11 @@ enum Wakeup {
 impl AgentRuntime {
     /// Serves the host until it closes its end or `stop` resolves. After the end of input, queued prompts
     /// are still answered, as long as the host reads. At any other end the running turn is recorded as
-    /// interrupted.
-    pub async fn run(mut self, mut inbox: Inbox, stop: impl Future<Output = ()>) {
+    /// interrupted. Returns whether input ended behind a turn that failed.
+    pub async fn run(mut self, mut inbox: Inbox, stop: impl Future<Output = ()>) -> bool {
         tokio::pin!(stop);
         let mut has_input = true;
+        let mut failed = false;
         loop {
             let waits_for_servers = self.turn.is_none() && !self.queue.is_empty();
             let Self { turn, out, mcp, .. } = &mut self;
@@ -154,13 +157,17 @@ impl AgentRuntime {
                 biased;
                 () = &mut stop => Wakeup::Stop,
                 () = out.host_gone() => Wakeup::Stop,
-                frame = inbox.next(), if has_input => frame.map_or(Wakeup::InputEnded, Wakeup::Frame),
+                frame = inbox.next(), if has_input => frame.map_or(Wakeup::InputEnded, Wakeup::Input),
                 () = out.unread_for(UNREAD_TIMEOUT), if !has_input => Wakeup::Stop,
                 step_event = next_step_event(turn, out), if turn.is_some() => Wakeup::Step(step_event),
                 () = mcp.changed(), if waits_for_servers => Wakeup::McpChanged,
             };
             match wakeup {
-                Wakeup::Frame(frame) => self.handle_frame(frame),
+                Wakeup::Input(HostInput::Frame(frame)) => self.handle_frame(frame),
+                Wakeup::Input(HostInput::TooLong) => self.send_warning(&format!(
+                    "a line of more than {} MiB was dropped unread",
+                    MAX_LINE_BYTES >> 20
+                )),
                 Wakeup::Step(step_event) => self.handle_step_event(step_event),
                 Wakeup::McpChanged => {}
                 Wakeup::InputEnded => {
@@ -175,10 +182,12 @@ impl AgentRuntime {
             self.start_next_prompt();
             let is_done = !has_input && self.turn.is_none() && self.queue.is_empty();
             if self.end_requested || is_done {
+                failed = is_done && self.last_turn_failed;
                 break;
             }
         }
         self.shut_down().await;
+        failed
     }
 
     async fn shut_down(mut self) {

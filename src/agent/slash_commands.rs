@@ -3,7 +3,8 @@
 
 use std::time::Instant;
 
-use super::frames::{RequestError, TurnOutcome};
+use super::frames::RequestError;
+use super::turn_outcome::TurnOutcome;
 use super::runtime::AgentRuntime;
 use super::switch::SwitchRequest;
 use super::turn::{RunningTurn, UserPrompt};
@@ -60,20 +61,11 @@ impl AgentRuntime {
         let turn = RunningTurn::new(prompt);
         let done = self.execute_command(command, argument, turn.began);
         let ending = match done {
-            Ok(text) => TurnOutcome {
-                subtype: "success",
-                text: Some(text),
-                local_command: Some(command),
-                ..TurnOutcome::default()
-            },
-            Err(refusal) => TurnOutcome {
-                subtype: "error_during_execution",
-                text: Some(refusal.error.clone()),
-                errors: vec![refusal.error],
-                local_command: Some(command),
-            },
+            Ok(text) => TurnOutcome::success(text),
+            Err(error) => TurnOutcome::failed(error.error),
         };
-        self.send_result(&turn, ending);
+        self.last_turn_failed = ending.is_error;
+        self.send_result(&turn, ending.of_command(command));
         self.send_lifecycle(turn.prompt.host_uuid.as_deref(), "completed");
     }
 

@@ -7,7 +7,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::active_session::{ActiveSession, ResumePoint};
 use super::flags::Flags;
@@ -23,7 +23,9 @@ use super::settings_files::{SettingsFiles, SettingsSource, is_trusted, read_clau
 use super::switch::load_fork;
 use super::system_prompt::SystemPrompt;
 use super::tool::{StructuredOutput, ToolContext, Toolbox, WEB_FETCH};
-use crate::protocol::PermissionMode;
+use super::transcript_entry::new_uuid;
+use crate::protocol::{AgentFrame, PermissionMode, TurnResult};
+use crate::session::message::Usage;
 use crate::session::price::Price;
 use crate::session::raw_entry::RawEntry;
 use crate::session::{Prices, SessionId, Transcript};
@@ -53,6 +55,29 @@ pub enum StartError {
     /// A file that a flag names cannot be read.
     #[error("cannot read the instructions: {0}")]
     Instructions(#[source] io::Error),
+}
+
+impl StartError {
+    /// Sends the error as the `result` of a turn that never began, as the official CLI does: SDKs read
+    /// that, and not stderr.
+    pub fn send(&self, out: &Outbox, flags: &Flags) {
+        let error = match self {
+            Self::Session(StoreError::NotFound(id)) => format!("No conversation found with session ID: {id}"),
+            other => other.to_string(),
+        };
+        let session_id = flags.session_id.or(flags.resume).unwrap_or_else(SessionId::random);
+        let rest = json!({"errors": [error], "terminal_reason": "turn_setup_failed", "stop_reason": null});
+        out.send(&AgentFrame::Result(TurnResult {
+            subtype: "error_during_execution".to_owned(),
+            is_error: true,
+            session_id: session_id.to_string(),
+            usage: json!(Usage::default()),
+            model_usage: json!({}),
+            uuid: new_uuid(),
+            rest: rest.as_object().cloned().unwrap_or_default(),
+            ..TurnResult::default()
+        }));
+    }
 }
 
 /// What the agent takes from its environment; gathered by the caller, so that tests can set it.
@@ -133,6 +158,7 @@ impl AgentRuntime {
             queue: std::collections::VecDeque::new(),
             turn: None,
             state: RuntimeState::Idle,
+            last_turn_failed: false,
             end_requested: false,
         };
         let is_new = process.session.context.messages().is_empty();

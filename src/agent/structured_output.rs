@@ -5,7 +5,7 @@ use std::io;
 
 use serde_json::json;
 
-use super::frames::TurnOutcome;
+use super::turn_outcome::TurnOutcome;
 use super::runtime::AgentRuntime;
 use super::tool::structured_output;
 use super::transcript_entry::TranscriptEntry;
@@ -31,15 +31,15 @@ impl AgentRuntime {
             let error =
                 format!("the model gave no answer in the form asked for, in {} tries", turn.reminders + 1);
             let subtype = "error_max_structured_output_retries";
-            return Ok(Some(TurnOutcome { subtype, errors: vec![error], ..TurnOutcome::default() }));
+            return Ok(Some(TurnOutcome::limit(subtype, "structured_output_retry_exhausted", error)));
         }
         turn.reminders += 1;
         let entry = TranscriptEntry::meta_user(&format!(
             "You MUST call the {} tool to complete this request. Call this tool now.",
             structured_output::NAME
         ));
-        self.session.context.push_user_block(&json!({"type": "text", "text": entry.content()}));
-        self.record(&entry)?;
+        let block = json!({"type": "text", "text": entry.content()});
+        self.record_for_model(&entry, &block)?;
         self.request_next_reply(turn)
     }
 }

@@ -10,7 +10,7 @@ use std::time::Instant;
 
 use serde_json::{Value, json};
 
-use super::frames::TurnOutcome;
+use super::turn_outcome::TurnOutcome;
 use super::hook::HookDecision;
 use super::hook_dispatch::HookPoint;
 use super::permission::AccessDecision;
@@ -24,9 +24,7 @@ impl AgentRuntime {
     /// Runs the next call, asks for it, or goes back to the model; gives back an
     /// ending when there is nothing more to do.
     pub(super) fn next_call(&mut self, turn: &mut RunningTurn) -> io::Result<Option<TurnOutcome>> {
-        let mut had_calls = turn.stop_reason.as_deref() == Some("tool_use");
         while let Some(call) = turn.pending_calls.pop_front() {
-            had_calls = true;
             if let Some(problem) = &call.input_error {
                 let error = format!("the call's input was not valid JSON ({problem}); it did not run");
                 self.record_result(&call, &ToolOutcome::error(error))?;
@@ -40,8 +38,11 @@ impl AgentRuntime {
                 return Ok(None);
             }
         }
-        if had_calls && turn.structured_output.is_none() {
+        if turn.had_calls && turn.structured_output.is_none() {
             return self.request_next_reply(turn);
+        }
+        if let Some(outcome) = self.handle_stop_reason(turn)? {
+            return Ok(outcome);
         }
         if self.owes_structured_output(turn) {
             return self.remind_structured_output(turn);
@@ -50,7 +51,7 @@ impl AgentRuntime {
             turn.step = TurnStep::Hooks { about: HookPoint::Stop, firing };
             return Ok(None);
         }
-        Ok(Some(TurnOutcome { subtype: "success", text: Some(turn.text.clone()), ..TurnOutcome::default() }))
+        Ok(Some(TurnOutcome::success(&*turn.text)))
     }
 
     /// Starts a call, or asks the host for permission: true. A denied call gets its result at once:
@@ -175,8 +176,7 @@ impl AgentRuntime {
             "tool_use_id": call.id, "type": "tool_result", "content": outcome.text, "is_error": outcome.is_error,
         });
         let entry = TranscriptEntry::tool_result(&block, &outcome.detail, &call.entry_uuid);
-        self.session.context.push_user_block(&block);
-        self.record(&entry)?;
+        self.record_for_model(&entry, &block)?;
         self.send_user(entry.message().clone(), &entry.uuid, Some(outcome.detail.clone()));
         Ok(())
     }

@@ -116,6 +116,11 @@ impl TranscriptEntry {
         Self::new(None, json!({"type": "user", "isMeta": true, "message": message}))
     }
 
+    /// Puts a block in place of a text, as hosts are shown it.
+    pub fn set_blocks(&mut self, block: &Value) {
+        self.fields["message"]["content"] = json!([block]);
+    }
+
     /// Context beside the conversation; `rendered` is what the model gets of it.
     pub fn attachment(attachment: &Value, rendered_text: &str) -> Self {
         let rendered = json!([{"content": rendered_text}]);

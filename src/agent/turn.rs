@@ -59,6 +59,12 @@ pub struct RunningTurn {
     pub text: String,
     /// Why its last reply ended.
     pub stop_reason: Option<String>,
+    /// Whether the last reply called tools.
+    pub had_calls: bool,
+    /// Whether the last reply holds no block at all.
+    pub is_reply_empty: bool,
+    /// How often in a row a reply that hit its output limit was continued.
+    pub continuations: u32,
     /// A hook refused the prompt: nothing of it is written down.
     pub is_blocked: bool,
     /// Denied calls, in the shape that `result` frames list them.
@@ -173,6 +179,9 @@ impl RunningTurn {
             usage: Usage::default(),
             text: String::new(),
             stop_reason: None,
+            had_calls: false,
+            is_reply_empty: false,
+            continuations: 0,
             is_blocked: false,
             denials: Vec::new(),
             pending_calls: VecDeque::new(),

@@ -8,9 +8,9 @@
 use std::io;
 use std::time::Instant;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::frames::TurnOutcome;
+use super::turn_outcome::TurnOutcome;
 use super::hook_dispatch::HookPoint;
 use super::provider::{CompletionRequest, ProviderError, ProviderErrorKind, ReplyEvent};
 use super::reply::{FinishedBlock, ReplyBuilder};
@@ -146,7 +146,7 @@ impl AgentRuntime {
     fn handle_reply_event(&self, reply: &mut ReplyBuilder, event: ReplyEvent) -> bool {
         let is_last = matches!(event, ReplyEvent::MessageEnd { .. });
         let known = reply.blocks.len();
-        let shown = reply.push_event(event);
+        let shown = reply.push_event(event, |id| self.session.context.has_call(id));
         self.send_blocks(reply, known);
         self.send_stream(shown);
         if is_last {
@@ -166,8 +166,15 @@ impl AgentRuntime {
         turn.usage += reply.usage;
         turn.stop_reason.clone_from(&reply.stop_reason);
         reply.text().unwrap_or_default().clone_into(&mut turn.text);
+        turn.had_calls = reply.blocks.iter().any(|finished| finished.block["type"] == "tool_use");
+        turn.is_reply_empty = reply.blocks.is_empty();
+        if turn.stop_reason.as_deref() != Some("max_tokens") || turn.had_calls {
+            turn.continuations = 0;
+        }
         self.session.totals.add(&reply.model, reply.usage, &self.settings.prices);
         for FinishedBlock { uuid, block, input_error: problem } in &reply.blocks {
+            let message = reply.message(&json!([block]));
+            self.record(&TranscriptEntry::reply_block(uuid.clone(), &message, reply.stop_reason.is_none()))?;
             self.session.context.push_reply(&reply.id, block);
             if block["type"] == "tool_use" {
                 turn.pending_calls.push_back(RequestedCall {
@@ -178,12 +185,6 @@ impl AgentRuntime {
                     entry_uuid: uuid.clone(),
                 });
             }
-            let entry = TranscriptEntry::reply_block(
-                uuid.clone(),
-                &reply.message(&json!([block])),
-                reply.stop_reason.is_none(),
-            );
-            self.record(&entry)?;
         }
         Ok(())
     }
@@ -226,13 +227,8 @@ impl AgentRuntime {
             self.record_result(&call, &ToolOutcome::error("the reply broke off before this ran"))?;
         }
         self.record_failure(error)?;
-        let error = error.to_string();
-        Ok(Some(TurnOutcome {
-            subtype: "error_during_execution",
-            text: Some(error.clone()),
-            errors: vec![error],
-            local_command: None,
-        }))
+        turn.stop_reason = Some("stop_sequence".to_owned());
+        Ok(Some(TurnOutcome::api_error(format!("API Error: {error}"), error.status)))
     }
 
     /// Records why there is no reply, for whoever reads the session later.
@@ -244,9 +240,19 @@ impl AgentRuntime {
     }
 
     pub(super) fn record_prompt(&mut self, prompt: &UserPrompt) -> io::Result<()> {
-        self.session.context.push_prompt(&prompt.content);
+        // A turn that could not be recorded to its end may have left calls open.
+        self.session.context.close_open_calls();
         self.record(&TranscriptEntry::prompt(prompt.uuid.clone(), &prompt.content, self.permissions.mode))?;
+        self.session.context.push_prompt(&prompt.content);
         self.checkpoint_prompt(&prompt.uuid)
+    }
+
+    /// Records an entry and adds `block`, which the model gets of it, to the context. In this order:
+    /// what could not be written must not be remembered either, or the two would differ for ever.
+    pub(super) fn record_for_model(&mut self, entry: &TranscriptEntry, block: &Value) -> io::Result<()> {
+        self.record(entry)?;
+        self.session.context.push_user_block(block);
+        Ok(())
     }
 
     pub(super) fn record(&mut self, entry: &TranscriptEntry) -> io::Result<()> {
@@ -263,6 +269,7 @@ impl AgentRuntime {
             Ok(line) => line.into_iter().for_each(|line| self.send_mirror(line)),
             Err(error) => ending = write_failure(&error),
         }
+        self.last_turn_failed = ending.is_error;
         self.send_result(turn, ending);
         self.send_lifecycle(turn.prompt.host_uuid.as_deref(), "completed");
     }
@@ -272,10 +279,5 @@ impl AgentRuntime {
 pub(super) fn write_failure(error: &io::Error) -> TurnOutcome {
     let error = format!("cannot write the transcript: {error}");
     tracing::error!("{error}");
-    TurnOutcome {
-        subtype: "error_during_execution",
-        text: Some(error.clone()),
-        errors: vec![error],
-        local_command: None,
-    }
+    TurnOutcome::failed(error)
 }

@@ -61,10 +61,11 @@ pub fn run(words: impl IntoIterator<Item = OsString>) -> Result<CliExit> {
     let served = runtime.block_on(serve(&flags));
     // A read of stdin never ends by itself.
     runtime.shutdown_timeout(SHUTDOWN_TIMEOUT);
-    served.map(|()| CliExit::Done)
+    served.map(|failed| if failed { CliExit::Failed } else { CliExit::Done })
 }
 
-async fn serve(flags: &Flags) -> Result<()> {
+/// True if the last turn failed: the official CLI exits with 1 then, and its SDKs raise an error.
+async fn serve(flags: &Flags) -> Result<bool> {
     let mut signals = Vec::new();
     for kind in [SignalKind::terminate(), SignalKind::hangup(), SignalKind::interrupt()] {
         signals.push(signal(kind).context("listening to signals")?);
@@ -89,11 +90,17 @@ async fn serve(flags: &Flags) -> Result<()> {
         betas: &flags.betas,
     })?;
     let out = Outbox::open(std::io::stdout());
-    let process = AgentRuntime::start(flags, surroundings, store, provider, out)?;
+    let process = match AgentRuntime::start(flags, surroundings, store, provider, out.clone()) {
+        Ok(process) => process,
+        Err(error) => {
+            error.send(&out, flags);
+            out.flushed().await;
+            return Err(error.into());
+        }
+    };
     let stop = async {
         let each = signals.iter_mut().map(|signal| Box::pin(signal.recv()));
         futures_util::future::select_all(each).await;
     };
-    process.run(Inbox::open(tokio::io::stdin()), stop).await;
-    Ok(())
+    Ok(process.run(Inbox::open(tokio::io::stdin()), stop).await)
 }

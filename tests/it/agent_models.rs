@@ -195,11 +195,11 @@ fn what_cannot_be_helped_ends_the_turn_and_not_the_session() {
         let mut agent = agent(&home, &api, &["--model", "novel"], &[]);
         let frames = turn(&mut agent, "Hello");
         let result = frames.last().unwrap();
-        assert_eq!(
-            (&result["subtype"], &result["is_error"]),
-            (&json!("error_during_execution"), &json!(true))
-        );
-        let said = result["errors"][0].as_str().unwrap();
+        // As the official CLI tells it (2.1.332).
+        assert_eq!((&result["subtype"], &result["is_error"]), (&json!("success"), &json!(true)));
+        assert_eq!(result["terminal_reason"], "api_error");
+        assert_eq!(result["api_error_status"], status);
+        let said = result["result"].as_str().unwrap();
         assert!(said.contains(message) && said.contains(&status.to_string()), "{said}");
         assert_eq!(of(&frames, "assistant")[0]["error"], error);
         assert!(of(&frames, "api_retry").is_empty());
@@ -220,7 +220,7 @@ fn a_provider_that_never_answers_is_given_up() {
     let frames = turn(&mut agent, "Hello");
     assert_eq!(of(&frames, "api_retry").len(), 2);
     assert_eq!(api.asked().len(), 3);
-    assert!(frames.last().unwrap()["errors"][0].as_str().unwrap().contains("503"));
+    assert!(frames.last().unwrap()["result"].as_str().unwrap().contains("503"));
 }
 
 #[test]
@@ -228,7 +228,7 @@ fn nobody_at_the_address_is_told_by_name() {
     let home = Home::new();
     let env = [("ANTHROPIC_BASE_URL", "http://127.0.0.1:1"), ("CLAUDE_CODE_MAX_RETRIES", "0")];
     let mut agent = home.agent_with(&FREE, &env);
-    let said = turn(&mut agent, "Hello").pop().unwrap()["errors"][0].to_string();
+    let said = turn(&mut agent, "Hello").pop().unwrap()["result"].to_string();
     assert!(said.contains("cannot reach 127.0.0.1:1"), "{said}");
 }
 
@@ -359,7 +359,8 @@ fn limits_end_a_turn_and_a_resume_with_higher_ones_goes_on() {
         assert_eq!((&result["subtype"], &result["is_error"]), (&json!(subtype), &json!(true)));
         assert_eq!(api.asked().len(), asked, "{subtype}");
         let session = first.session();
-        assert!(first.close().success());
+        // As the official CLI: a last turn that failed is the exit code.
+        assert_eq!(first.close().code(), Some(1), "{subtype}");
         let mut next = agent(&home, &api, &[&higher[..], &model, &["--resume", &session]].concat(), &[]);
         assert_eq!(next.turn("Go on"), "Done.", "{subtype}");
     }

@@ -102,7 +102,7 @@ mod tests {
         let mut problems = Vec::new();
         let named = configured_servers(&settings, &serde_json::from_str(&claude_json).unwrap(), &mut problems);
         let found: Vec<_> = named.iter().map(|named| (named.name.as_str(), named.scope)).collect();
-        assert_eq!(found, expected, "{sources:?} {kept} {project}");
+        assert_eq!(found, expected, "{sources:?} {claude_json} {project}");
         assert!(problems.concat().contains(told) && problems.is_empty() == told.is_empty(), "{problems:?}");
     }
 

@@ -167,7 +167,7 @@ fn stream_error(error: &Value) -> ProviderError {
         _ => ProviderErrorKind::Server,
     };
     let reason = error["message"].as_str().unwrap_or("without a reason");
-    ProviderError::new(fault, format!("the provider stopped the reply: {said}"))
+    ProviderError::new(fault, format!("the provider stopped the reply: {reason}"))
 }
 
 #[cfg(test)]

@@ -204,7 +204,7 @@ impl ReplyDecoder for ChatDecoder {
             let status = error["code"].as_u64().and_then(|code| u16::try_from(code).ok()).unwrap_or(500);
             let fault = self.classify_error(status, &serde_json::json!({"error": error}));
             let reason = error["message"].as_str().or(error.as_str()).unwrap_or("without a reason");
-            return Err(ProviderError::new(fault, format!("the provider stopped the reply: {said}")));
+            return Err(ProviderError::new(fault, format!("the provider stopped the reply: {reason}")));
         }
         let mut events = Vec::new();
         if let Some(usage) = chunk.usage.filter(Value::is_object) {
