@@ -10,7 +10,7 @@
 //!  ├─────► slot, store, protocol, session
 //!  ├─────► acp ──► slot, index, store, protocol, session
 //!  └─────► agent ────────► store, protocol, session
-//! everything ───► text
+//! everything ───► text, sys
 //! ```
 //!
 //! `ARCHITECTURE.md` says on one page what each room owns and never knows.
@@ -23,5 +23,6 @@ pub mod protocol;
 pub mod session;
 pub mod slot;
 pub mod store;
+pub mod sys;
 pub mod text;
 pub mod tui;

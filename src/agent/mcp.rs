@@ -15,6 +15,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use serde_json::{Map, Value, json};
 use tokio::sync::Notify;
 use tokio::time::Instant;
@@ -94,8 +95,12 @@ impl McpServers {
         }
     }
 
-    /// Replaces the servers that this named before; gives back what changed.
-    pub fn replace_set(&mut self, servers: &Map<String, Value>) -> Value {
+    /// Replaces the servers that this named before. The future resolves to what changed, once the new
+    /// servers are connected or failed.
+    pub fn replace_set(
+        &mut self,
+        servers: &Map<String, Value>,
+    ) -> impl Future<Output = Value> + Send + use<> {
         let configs: ServerConfigs = config::parse_servers(servers);
         let (mut added, mut removed) = (Vec::new(), Vec::new());
         for name in std::mem::take(&mut self.set_by_host) {
@@ -106,11 +111,7 @@ impl McpServers {
                 removed.push(name);
             }
         }
-        let mut errors = Map::new();
         for (name, transport) in configs {
-            if let Err(error) = &transport {
-                errors.insert(name.clone(), json!(error));
-            }
             if !self.servers.contains_key(&name) {
                 self.add(name.clone(), DYNAMIC, transport);
                 self.set_by_host.push(name.clone());
@@ -118,17 +119,36 @@ impl McpServers {
             }
         }
         removed.retain(|name| !added.contains(name));
-        json!({"added": added, "removed": removed, "errors": errors})
+        let settled: Vec<_> =
+            added.iter().filter_map(|name| Some(self.servers.get(name)?.settled())).collect();
+        async move {
+            let outcomes = join_all(settled).await;
+            let failed =
+                added.iter().zip(outcomes).filter_map(|(name, outcome)| Some((name.clone(), outcome.err()?)));
+            let errors: Map<_, _> = failed.map(|(name, error)| (name, json!(error))).collect();
+            json!({"added": added, "removed": removed, "errors": errors})
+        }
     }
 
-    /// Connects a server anew.
-    pub fn reconnect(&self, name: &str) -> Result<(), String> {
-        self.get(name).map(McpServer::reconnect)
+    /// Connects a server again. The future resolves once it is connected, or to the error.
+    pub fn reconnect(&self, name: &str) -> impl Future<Output = Result<(), String>> + Send + use<> {
+        let reconnected = self.get(name).map(McpServer::reconnect);
+        async move { reconnected?.await }
     }
 
-    /// Switches a server on or off.
-    pub fn enable(&self, name: &str, enabled: bool) -> Result<(), String> {
-        self.get(name).map(|server| server.enable(enabled))
+    /// Switches a server on or off. The future resolves once that is done.
+    pub fn enable(
+        &self,
+        name: &str,
+        enabled: bool,
+    ) -> impl Future<Output = Result<(), String>> + Send + use<> {
+        let switched = self.get(name).map(|server| server.enable(enabled));
+        async move { switched?.await }
+    }
+
+    /// Ends all servers and waits until they have.
+    pub async fn close(self) {
+        join_all(self.servers.into_values().map(McpServer::close)).await;
     }
 
     /// Name and state of each, as `system/init` lists them.
@@ -173,7 +193,8 @@ impl McpServers {
     }
 
     fn add(&mut self, name: String, scope: &'static str, transport: Result<McpTransport, String>) {
-        let (tool_context, host, news) = (self.tool_context.clone(), self.host.clone(), self.changed_notify.clone());
+        let (tool_context, host, news) =
+            (self.tool_context.clone(), self.host.clone(), self.changed_notify.clone());
         let server = McpServer::spawn(name.clone(), scope, transport, tool_context, host, news);
         self.servers.insert(name, server);
     }

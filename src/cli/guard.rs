@@ -1,10 +1,12 @@
 //! `hotseat guard -- PROGRAM ARGS…` (hidden): runs a program that must not
 //! outlive its owner, however the owner ends.
 //!
-//! The slot starts every agent through it, and our own agent every shell
-//! command. The guard leads a process group that holds the program and all it
-//! starts. It costs a process of its own because only a process can notice its
-//! parent's death by SIGKILL. It never reads or writes the program's streams.
+//! Every child of hotseat runs so: agents, shell commands, hooks, MCP servers
+//! (see [`crate::sys::guarded`]). The guard leads a process group that holds the
+//! program and all it starts; on Linux it also adopts what the program orphans,
+//! so that nothing escapes by `setsid`. It costs a process of its own because
+//! only a process can notice its parent's death by SIGKILL. It never reads or
+//! writes the program's streams.
 
 use std::ffi::OsString;
 use std::io::ErrorKind;
@@ -19,6 +21,8 @@ use tokio::signal::unix::{self, SignalKind};
 use tokio::time::timeout;
 
 use super::exit::CliExit;
+use crate::sys::descendants::{kill_descendants, reap};
+use crate::sys::guarded::KILL_ALL;
 
 /// From SIGTERM to SIGKILL, once the owner is gone.
 const KILL_GRACE: Duration = Duration::from_secs(2);
@@ -48,7 +52,12 @@ pub fn run(guard: &GuardArgs) -> Result<CliExit> {
 }
 
 async fn watch(guard: &GuardArgs) -> Result<CliExit> {
+    // First of all, since the owner may give the signal at once.
+    let mut kill_all =
+        unix::signal(SignalKind::from_raw(KILL_ALL.as_raw())).context("listening to the owner")?;
+    let mut child_ended = unix::signal(SignalKind::child())?;
     become_group_leader().context("leading a process group")?;
+    adopt_orphans();
     let mut owner = OwnerProcess::watch(guard.owner).context("watching over the owner")?;
     // These come to the whole group, so the program has them already. Caught
     // and not ignored, for what is ignored stays so in the program.
@@ -60,17 +69,35 @@ async fn watch(guard: &GuardArgs) -> Result<CliExit> {
             return Ok(CliExit::ProgramCode(if error.kind() == ErrorKind::NotFound { 127 } else { 126 }));
         }
     };
-    tokio::select! {
-        status = program.wait() => {
-            let code = exit_code(status.context("waiting for the program")?);
-            kill_stragglers(&owner)?;
-            Ok(CliExit::ProgramCode(code))
+    let pid = program.id().and_then(|pid| Pid::from_raw(pid.cast_signed()));
+    loop {
+        tokio::select! {
+            status = program.wait() => {
+                let code = exit_code(status.context("waiting for the program")?);
+                kill_stragglers(&owner)?;
+                kill_descendants().await;
+                return Ok(CliExit::ProgramCode(code));
+            }
+            _ = kill_all.recv() => break,
+            () = owner.wait_gone() => {
+                terminate(&mut program, Duration::from_secs(guard.grace)).await;
+                break;
+            }
+            // Orphans that were adopted.
+            _ = child_ended.recv() => reap(pid),
         }
-        () = owner.wait_gone() => {
-            terminate(&mut program, Duration::from_secs(guard.grace)).await;
-            kill_own_group()?;
-            Ok(CliExit::Failed)
-        }
+    }
+    kill_descendants().await;
+    // What is left is where the system does not tell of descendants.
+    kill_own_group()?;
+    Ok(CliExit::Failed)
+}
+
+/// From now on the orphans below this process become its children. Linux only.
+fn adopt_orphans() {
+    #[cfg(target_os = "linux")]
+    if let Err(error) = process::set_child_subreaper(Some(process::getpid())) {
+        eprintln!("cannot adopt orphans, which may escape: {error}");
     }
 }
 

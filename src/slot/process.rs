@@ -127,6 +127,8 @@ async fn wait_for_exit(mut child: Child, leash: ProcessGroupGuard, ended: watch:
         Ok(status) => {
             if status.signal().is_none() {
                 leash.disarm();
+            } else {
+                leash.kill_orphaned();
             }
             ended.send_replace(Some(status));
         }

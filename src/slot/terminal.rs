@@ -11,7 +11,7 @@ mod machine;
 mod pty;
 
 use std::path::Path;
-use std::process::{Command as Program, Stdio};
+use std::process::Command as Program;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -22,13 +22,17 @@ use self::hooks::{HookListener, HookReport};
 use self::machine::{TerminalEffect, TerminalMachine, TerminalSlotInput};
 use self::pty::{Emulator, Pty};
 use super::handle::SlotCommand;
+use super::process::hotseat_executable;
 use super::{Launch, SlotEvent, SlotHandle, log};
 use crate::session::SessionId;
+use crate::sys::guarded::{guarded_command, guarded_stdout};
 
 /// Commands, reports and keys that may wait for the slot's task.
 const QUEUE: usize = 256;
 /// Timeout of `--version`.
 const VERSION_TIMEOUT: Duration = Duration::from_secs(5);
+/// Bytes of its answer that are read.
+const VERSION_BYTES: u64 = 4096;
 
 /// The terminal of a slot; cheap to clone.
 #[derive(Clone)]
@@ -235,11 +239,11 @@ impl TerminalActor {
 
 /// Runs `--version` and reports the result, if any.
 async fn probe_version(launch: Launch, inputs: mpsc::UnboundedSender<TerminalSlotInput>) {
-    let mut program = tokio::process::Command::new(&launch.program);
+    let Ok(guard) = hotseat_executable(launch.guard) else { return };
+    let mut program = guarded_command(&guard, 0, &launch.program);
     program.args(&launch.args).arg("--version").envs(launch.env).current_dir(launch.cwd);
-    program.stdin(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true);
-    if let Ok(Ok(output)) = timeout(VERSION_TIMEOUT, program.output()).await {
-        let said = String::from_utf8_lossy(&output.stdout);
+    if let Ok(Ok(output)) = timeout(VERSION_TIMEOUT, guarded_stdout(&mut program, VERSION_BYTES)).await {
+        let said = String::from_utf8_lossy(&output);
         let version = said.split_whitespace().next().unwrap_or_default().to_owned();
         // The task may have ended meanwhile.
         inputs.send(TerminalSlotInput::Version(version)).ok();

@@ -177,6 +177,34 @@ fn a_tool_of_a_server_is_asked_for_like_any_other() {
     );
 }
 
+#[test]
+fn no_server_and_nothing_it_started_outlives_the_agent() {
+    // Never answers, ignores the end of its stdin and what asks it to end, and has a helper that left its group.
+    let script = "trap '' TERM HUP; sleep 1000 & h=$!; setsid sleep 1000 & echo $$ $h $! > pids; \
+                  while :; do sleep 1000; done";
+    let config = json!({"mcpServers": {"bad": {"command": "sh", "args": ["-c", script]}}}).to_string();
+    let ends: [fn(&mut Agent); 4] = [
+        |agent| agent.close_stdin(),
+        |agent| agent.signal("TERM"),
+        |agent| agent.signal("KILL"),
+        |agent| drop(agent.ask(&json!({"subtype": "mcp_toggle", "serverName": "bad", "enabled": false}))),
+    ];
+    for (at, end) in ends.into_iter().enumerate() {
+        let home = Home::new();
+        let mut agent = home.agent(&["--strict-mcp-config", "--mcp-config", &config]);
+        agent.session();
+        let file = home.work().join("pids");
+        eventually("the server runs", || {
+            std::fs::read_to_string(&file).is_ok_and(|pids| pids.ends_with('\n'))
+        });
+        let pids = std::fs::read_to_string(&file).unwrap();
+        end(&mut agent);
+        for pid in pids.split_whitespace() {
+            eventually(&format!("{pid} of {pids} is gone after end {at}"), || !agent::lives(pid));
+        }
+    }
+}
+
 /// The stub over HTTP, killed with the test.
 struct OverHttp(Child);
 

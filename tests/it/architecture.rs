@@ -4,10 +4,11 @@
 use std::path::Path;
 
 /// The ground floor: rooms that every other room may use.
-const GROUND_FLOOR: [&str; 1] = ["text"];
+const GROUND_FLOOR: [&str; 2] = ["sys", "text"];
 
 /// Which rooms a room may use besides those; the map in `src/lib.rs` as a table.
-const ARROWS: [(&str, &[&str]); 10] = [
+const ARROWS: [(&str, &[&str]); 11] = [
+    ("sys", &[]),
     ("text", &[]),
     ("session", &[]),
     ("protocol", &[]),

@@ -129,3 +129,29 @@ fn an_owner_that_was_gone_before_the_guard_looked_is_noticed() {
     let mut child = guard(&["--grace", "0", "--owner", "999999999", "--", "sleep", "1000"]).spawn().unwrap();
     assert!(!child.wait().unwrap().success());
 }
+
+#[test]
+#[cfg(target_os = "linux")]
+fn what_left_the_group_is_found() {
+    let escape = "setsid sleep 1000 & echo $!; ";
+    let mut child = guard(&["--", "sh", "-c", &format!("{escape} sleep 0.1; exit 3")]).spawn().unwrap();
+    let escaped = pids(&mut stdout(&mut child));
+    assert_eq!(child.wait().unwrap().code(), Some(3));
+    gone(&escaped);
+    // Twice removed, and its parent is no more.
+    let (mut owner, mut lines) = owned("setsid sh -c 'setsid sleep 1000 & echo $!'; cat", "0");
+    let escaped = pids(&mut lines);
+    owner.kill().unwrap();
+    owner.wait().unwrap();
+    gone(&escaped);
+}
+
+#[test]
+fn its_owner_can_have_everything_killed_at_once() {
+    let script = "trap '' TERM HUP INT; setsid sleep 1000 & sleep 1000 & echo $$ $! $PPID; wait";
+    let mut child = guard(&["--grace", "60", "--", "sh", "-c", script]).spawn().unwrap();
+    let all = pids(&mut stdout(&mut child));
+    hotseat::sys::guarded::kill_guarded(rustix::process::Pid::from_child(&child));
+    assert!(!child.wait().unwrap().success());
+    gone(&all);
+}

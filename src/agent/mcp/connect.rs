@@ -12,17 +12,19 @@ use rmcp::model::{ClientCapabilities, ClientConfig, Implementation};
 use rmcp::service::{NotificationContext, RoleClient, RunningService, RxJsonRpcMessage, TxJsonRpcMessage};
 use rmcp::transport::StreamableHttpClientTransport;
 use rmcp::transport::streamable_http_client::StreamableHttpClientTransportConfig;
-use tokio::io::{AsyncBufReadExt, BufReader};
-use tokio::process::{Child, Command};
+use tokio::io::AsyncReadExt;
 use tokio::sync::{Notify, mpsc, watch};
 
 use super::config::McpTransport;
 use crate::agent::host_client::HostClient;
 use crate::agent::tool::ToolContext;
 use crate::protocol::AgentControlRequest;
+use crate::sys::guarded::{GuardedChild, guarded_command};
 
 /// How much of a line of stderr is kept, in characters.
 const STDERR_LINE_CHARS: usize = 300;
+/// How much of a line is held while it goes on.
+const STDERR_LINE_BYTES: usize = 4 * STDERR_LINE_CHARS;
 
 /// A connection whose handshake is done.
 pub struct McpConnection {
@@ -35,7 +37,7 @@ pub struct McpConnection {
 /// A server's program.
 pub struct McpProgram {
     /// Dropping it kills the program and all that it started.
-    pub child: Child,
+    pub child: GuardedChild,
     /// The last line it wrote to stderr.
     pub last_stderr_line: watch::Receiver<String>,
 }
@@ -98,18 +100,10 @@ async fn connect_stdio(
     let McpTransport::Program { command, args, env } = transport else {
         return Err(McpConnectError::Other("it is no program".to_owned()));
     };
-    let spawned = Command::new(&tool_context.guard)
-        .args(["guard", "--grace", "0", "--"])
-        .arg(command)
-        .args(args)
-        .envs(env)
-        .current_dir(&tool_context.cwd)
-        .process_group(0)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .kill_on_drop(true)
-        .spawn();
+    let mut guarded = guarded_command(&tool_context.guard, 0, command);
+    guarded.args(args).envs(env).current_dir(&tool_context.cwd);
+    guarded.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let spawned = GuardedChild::spawn(&mut guarded);
     let mut child =
         spawned.map_err(|error| McpConnectError::Other(format!("cannot start {command}: {error}")))?;
     let (Some(stdin), Some(stdout), Some(stderr)) =
@@ -130,18 +124,30 @@ async fn connect_stdio(
     }
 }
 
-/// Drains stderr, so that the server never blocks on it, and keeps its last line.
-async fn watch_stderr(stderr: impl tokio::io::AsyncRead + Unpin, last_line_tx: watch::Sender<String>) {
-    let mut stderr = BufReader::new(stderr);
+/// Drains stderr, so that the server never blocks on it, and keeps the beginning of its last line.
+async fn watch_stderr(mut stderr: impl tokio::io::AsyncRead + Unpin, last_line_tx: watch::Sender<String>) {
+    let mut chunk = vec![0; 8 * 1024];
     let mut line = Vec::new();
-    while let Ok(read @ 1..) = stderr.read_until(b'\n', &mut line).await {
-        let text = String::from_utf8_lossy(&line[line.len() - read..]);
-        let text: String =
-            text.trim().chars().filter(|char| !char.is_control()).take(STDERR_LINE_CHARS).collect();
-        if !text.is_empty() {
-            last_line_tx.send_replace(text);
+    while let Ok(count @ 1..) = stderr.read(&mut chunk).await {
+        let mut parts = chunk[..count].split(|&byte| byte == b'\n').peekable();
+        while let Some(part) = parts.next() {
+            let room = STDERR_LINE_BYTES.saturating_sub(line.len());
+            line.extend_from_slice(&part[..part.len().min(room)]);
+            if parts.peek().is_some() {
+                publish_line(&line, &last_line_tx);
+                line.clear();
+            }
         }
-        line.clear();
+    }
+    publish_line(&line, &last_line_tx);
+}
+
+fn publish_line(line: &[u8], last_line_tx: &watch::Sender<String>) {
+    let text = String::from_utf8_lossy(line);
+    let text: String =
+        text.trim().chars().filter(|char| !char.is_control()).take(STDERR_LINE_CHARS).collect();
+    if !text.is_empty() {
+        last_line_tx.send_replace(text);
     }
 }
 
@@ -204,4 +210,23 @@ async fn connect_host(
     });
     let service = rmcp::serve_client(client, (Box::pin(sink), Box::pin(stream))).await?;
     Ok(McpConnection { service, program: None })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn of_stderr_the_last_line_is_kept_and_no_more() {
+        for (stderr, last) in [
+            ("one\ntwo\n\n", "two".to_owned()),
+            ("one\nhalf a li", "half a li".to_owned()),
+            (&*format!("{}\n", "x".repeat(100_000)), "x".repeat(STDERR_LINE_CHARS)),
+            (&*format!("{}\nlast", "y".repeat(100_000)), "last".to_owned()),
+        ] {
+            let (last_line_tx, last_line) = watch::channel(String::new());
+            watch_stderr(stderr.as_bytes(), last_line_tx).await;
+            assert_eq!(*last_line.borrow(), last);
+        }
+    }
 }

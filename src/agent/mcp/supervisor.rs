@@ -10,7 +10,8 @@ use std::time::Duration;
 use rmcp::model::Tool;
 use rmcp::service::{Peer, QuitReason, RoleClient};
 use serde_json::{Value, json};
-use tokio::sync::{Notify, mpsc, watch};
+use tokio::sync::{Notify, mpsc, oneshot, watch};
+use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
 use super::config::McpTransport;
@@ -56,17 +57,18 @@ pub struct ReadyServer {
     pub tools: Arc<Vec<Tool>>,
 }
 
-/// A server and the task that keeps it. Dropping it ends both.
+/// A server and its supervisor. Dropping it ends both.
 #[derive(Debug)]
 pub struct McpServer {
     scope: &'static str,
     /// Its transport; the error says why it cannot be used.
     transport: Result<McpTransport, String>,
     state: watch::Receiver<McpState>,
-    orders: mpsc::UnboundedSender<SupervisorCommand>,
+    commands: mpsc::UnboundedSender<(SupervisorCommand, oneshot::Sender<()>)>,
+    supervisor: Option<JoinHandle<()>>,
 }
 
-/// What the task is told.
+/// What a supervisor is told.
 #[derive(Debug, Clone, Copy)]
 enum SupervisorCommand {
     Reconnect,
@@ -81,22 +83,31 @@ impl McpServer {
         transport: Result<McpTransport, String>,
         tool_context: ToolContext,
         host: HostClient,
-        news: Arc<Notify>,
+        changed: Arc<Notify>,
     ) -> Self {
         let first = match &transport {
             Ok(_) => McpState::Pending,
             Err(error) => McpState::Failed(error.clone()),
         };
-        let (state, seen) = watch::channel(first);
-        let (orders, given) = mpsc::unbounded_channel();
-        if let Ok(transport) = transport.clone() {
-            tokio::spawn(McpSupervisor { name, transport, tool_context, host, state, news, orders: given }.run());
-        }
-        Self { scope, transport, state: seen, orders }
+        let (state_tx, state) = watch::channel(first);
+        let (commands, commands_rx) = mpsc::unbounded_channel();
+        let supervisor = transport.clone().ok().map(|transport| {
+            let supervisor = McpSupervisor {
+                name,
+                transport,
+                tool_context,
+                host,
+                state: state_tx,
+                changed,
+                commands: commands_rx,
+                acks: Vec::new(),
+            };
+            tokio::spawn(supervisor.run())
+        });
+        Self { scope, transport, state, commands, supervisor }
     }
 
-    /// Who named it, as the official reports have it: `user`, `project`, `local`
-    /// or `dynamic`.
+    /// Who named it, in the words of official reports: `user`, `project`, `local` or `dynamic`.
     pub fn scope(&self) -> &'static str {
         self.scope
     }
@@ -106,24 +117,53 @@ impl McpServer {
         self.state.borrow().clone()
     }
 
-    /// Where it is reached.
+    /// Its transport; the error says why it cannot be used.
     pub fn transport(&self) -> &Result<McpTransport, String> {
         &self.transport
     }
 
-    /// Connects anew, whatever it is doing.
-    pub fn reconnect(&self) {
-        self.command(SupervisorCommand::Reconnect);
+    /// Connects again, whatever it is doing. The future resolves once it is connected, or to the error.
+    pub fn reconnect(&self) -> impl Future<Output = Result<(), String>> + Send + use<> {
+        self.command(SupervisorCommand::Reconnect)
     }
 
-    /// Switches it on or off.
-    pub fn enable(&self, enabled: bool) {
-        self.command(SupervisorCommand::Enable(enabled));
+    /// Switches it on or off. The future resolves once that is done.
+    pub fn enable(&self, enabled: bool) -> impl Future<Output = Result<(), String>> + Send + use<> {
+        self.command(SupervisorCommand::Enable(enabled))
     }
 
-    fn command(&self, order: SupervisorCommand) {
-        // A server with unusable configuration has no supervisor.
-        let _told_or_hopeless = self.orders.send(order);
+    /// Resolves once it is no longer being connected, to the error if it failed.
+    pub fn settled(&self) -> impl Future<Output = Result<(), String>> + Send + use<> {
+        let mut state = self.state.clone();
+        async move {
+            match state.wait_for(|state| !matches!(state, McpState::Pending)).await.as_deref() {
+                Ok(McpState::Failed(error) | McpState::NeedsAuth(error)) => Err(error.clone()),
+                Ok(_) => Ok(()),
+                Err(_) => Err("the server was removed".to_owned()),
+            }
+        }
+    }
+
+    /// Ends the server and waits until it has: its stdin is closed first, and what does not end then is
+    /// killed.
+    pub async fn close(self) {
+        let Self { commands, supervisor, .. } = self;
+        drop(commands);
+        if let Some(supervisor) = supervisor {
+            // An error says that the supervisor panicked; its program died with it.
+            supervisor.await.ok();
+        }
+    }
+
+    fn command(&self, command: SupervisorCommand) -> impl Future<Output = Result<(), String>> + Send + use<> {
+        let (ack, acted) = oneshot::channel();
+        // A server with unusable configuration has no supervisor: its state says why.
+        self.commands.send((command, ack)).ok();
+        let settled = self.settled();
+        async move {
+            acted.await.ok();
+            settled.await
+        }
     }
 }
 
@@ -133,14 +173,18 @@ struct McpSupervisor {
     tool_context: ToolContext,
     host: HostClient,
     state: watch::Sender<McpState>,
-    news: Arc<Notify>,
-    orders: mpsc::UnboundedReceiver<SupervisorCommand>,
+    changed: Arc<Notify>,
+    commands: mpsc::UnboundedReceiver<(SupervisorCommand, oneshot::Sender<()>)>,
+    /// Those who wait for a command to take effect, which the next change of state shows.
+    acks: Vec<oneshot::Sender<()>>,
 }
 
 /// Why a wait ended.
 enum WaitEnd {
-    /// The server ended; its last words.
+    /// The server ended or never came; its last words.
     ServerGone(String),
+    /// The pause is over.
+    PauseOver,
     /// We were told to.
     Command(SupervisorCommand),
     /// The server was removed, or the process ends.
@@ -152,98 +196,112 @@ impl McpSupervisor {
         let mut pause = FIRST_BACKOFF;
         loop {
             self.set_state(McpState::Pending);
-            let ended = match self.connect().await {
-                Ok((connection, connected)) => {
-                    let since = tokio::time::Instant::now();
-                    self.set_state(McpState::Connected(connected));
-                    let ended = self.supervise(connection).await;
-                    if since.elapsed() > STABLE_AFTER {
-                        pause = FIRST_BACKOFF;
-                    }
-                    ended
-                }
-                Err(McpConnectError::NeedsAuth(error)) => {
-                    self.set_state(McpState::NeedsAuth(error));
-                    self.wait(None).await
-                }
-                Err(McpConnectError::Other(error)) => WaitEnd::ServerGone(error),
-            };
-            let ended = match ended {
-                WaitEnd::ServerGone(error) => {
-                    tracing::warn!("the MCP server {} is not there: {error}", self.name);
-                    self.set_state(McpState::Failed(error));
-                    let ended = self.wait(Some(pause)).await;
-                    pause = (pause * 2).min(MAX_BACKOFF);
-                    ended
-                }
-                ended => ended,
-            };
+            let since = tokio::time::Instant::now();
+            let mut ended = self.connect_and_supervise().await;
+            if since.elapsed() > STABLE_AFTER {
+                pause = FIRST_BACKOFF;
+            }
+            if let WaitEnd::ServerGone(error) = ended {
+                tracing::warn!("the MCP server {} is not there: {error}", self.name);
+                self.set_state(McpState::Failed(error));
+                ended = self.wait(Some(pause)).await;
+                pause = (pause * 2).min(MAX_BACKOFF);
+            }
+            while let WaitEnd::Command(SupervisorCommand::Enable(false)) = ended {
+                self.set_state(McpState::Disabled);
+                ended = self.wait(None).await;
+            }
             match ended {
                 WaitEnd::Dropped => return,
-                WaitEnd::Command(SupervisorCommand::Enable(false)) => {
-                    self.set_state(McpState::Disabled);
-                    loop {
-                        match self.wait(None).await {
-                            WaitEnd::Dropped => return,
-                            WaitEnd::Command(SupervisorCommand::Enable(false)) => {}
-                            WaitEnd::Command(_) | WaitEnd::ServerGone(_) => break,
-                        }
-                    }
-                }
-                WaitEnd::Command(SupervisorCommand::Reconnect | SupervisorCommand::Enable(true)) => {
-                    pause = FIRST_BACKOFF
-                }
-                WaitEnd::ServerGone(_) => {}
+                // A person wants it now.
+                WaitEnd::Command(_) => pause = FIRST_BACKOFF,
+                WaitEnd::PauseOver | WaitEnd::ServerGone(_) => {}
             }
         }
     }
 
-    fn set_state(&self, state: McpState) {
+    fn set_state(&mut self, state: McpState) {
         self.state.send_replace(state);
-        self.news.notify_one();
+        self.changed.notify_one();
+        self.acknowledge();
     }
 
-    async fn connect(&mut self) -> Result<(McpConnection, ReadyServer), McpConnectError> {
+    fn acknowledge(&mut self) {
+        // Whoever waited may be gone.
+        for ack in self.acks.drain(..) {
+            ack.send(()).ok();
+        }
+    }
+
+    /// The next command; a server that nobody holds any more gets [`WaitEnd::Dropped`].
+    async fn next_command(&mut self) -> WaitEnd {
+        match self.commands.recv().await {
+            Some((command, ack)) => {
+                self.acks.push(ack);
+                WaitEnd::Command(command)
+            }
+            None => WaitEnd::Dropped,
+        }
+    }
+
+    async fn connect_and_supervise(&mut self) -> WaitEnd {
         let limit = std::env::var("MCP_TIMEOUT").ok().and_then(|text| text.parse().ok());
         let limit = limit.map_or(HANDSHAKE_TIMEOUT, Duration::from_millis);
-        let handshake = async {
-            let connection = connect(&self.name, &self.transport, &self.tool_context, &self.host).await?;
-            let connected = fetch_tools(connection.service.peer()).await.map_err(McpConnectError::Other)?;
-            Ok((connection, connected))
+        let (name, transport) = (self.name.clone(), self.transport.clone());
+        let (tool_context, host) = (self.tool_context.clone(), self.host.clone());
+        let handshake = async move {
+            let connection = connect(&name, &transport, &tool_context, &host).await?;
+            let ready = fetch_tools(connection.service.peer()).await.map_err(McpConnectError::Other)?;
+            Ok((connection, ready))
         };
-        let late =
-            || Err(McpConnectError::Other(format!("it did not answer within {} s", limit.as_secs_f32())));
-        timeout(limit, handshake).await.unwrap_or_else(|_| late())
+        let connected = tokio::select! {
+            connected = timeout(limit, handshake) => connected.unwrap_or_else(|_| {
+                Err(McpConnectError::Other(format!("it did not answer within {} s", limit.as_secs_f32())))
+            }),
+            // A server that hangs in its handshake must not be deaf to us.
+            ended = self.next_command() => return ended,
+        };
+        match connected {
+            Ok((connection, ready)) => {
+                self.set_state(McpState::Connected(ready));
+                self.supervise(connection).await
+            }
+            Err(McpConnectError::NeedsAuth(error)) => {
+                self.set_state(McpState::NeedsAuth(error));
+                self.wait(None).await
+            }
+            Err(McpConnectError::Other(error)) => WaitEnd::ServerGone(error),
+        }
     }
 
     /// Holds a connection until it ends, one way or the other.
     async fn supervise(&mut self, connection: McpConnection) -> WaitEnd {
         let McpConnection { service, mut program } = connection;
         let (peer, close) = (service.peer().clone(), service.cancellation_token());
-        let changed = service.service().tools_changed.clone();
+        let tools_changed = service.service().tools_changed.clone();
         let over = service.waiting();
         tokio::pin!(over);
         let ended = loop {
             tokio::select! {
                 reason = &mut over => break WaitEnd::ServerGone(exit_message(program.as_ref(), &reason)),
-                () = changed.notified() => match fetch_tools(&peer).await {
-                    Ok(connected) => self.set_state(McpState::Connected(connected)),
+                () = tools_changed.notified() => match fetch_tools(&peer).await {
+                    Ok(ready) => self.set_state(McpState::Connected(ready)),
                     Err(error) => tracing::warn!("the MCP server {} hides its new tools: {error}", self.name),
                 },
-                order = self.orders.recv() => match order {
-                    Some(SupervisorCommand::Enable(true)) => {}
-                    Some(order) => break WaitEnd::Command(order),
-                    None => break WaitEnd::Dropped,
+                ended = self.next_command() => match ended {
+                    // It is on.
+                    WaitEnd::Command(SupervisorCommand::Enable(true)) => self.acknowledge(),
+                    ended => break ended,
                 },
             }
         };
         if !matches!(ended, WaitEnd::ServerGone(_)) {
             close.cancel();
-            let _closed_or_late = timeout(EXIT_GRACE, over).await;
+            timeout(EXIT_GRACE, over).await.ok();
         }
         if let Some(program) = &mut program {
             // Its stdin is closed now; dropping the program kills what is left.
-            let _gone_or_killed = timeout(EXIT_GRACE, program.child.wait()).await;
+            timeout(EXIT_GRACE, program.child.wait()).await.ok();
         }
         ended
     }
@@ -251,8 +309,8 @@ impl McpSupervisor {
     /// Waits for a command, or for the end of a pause.
     async fn wait(&mut self, pause: Option<Duration>) -> WaitEnd {
         tokio::select! {
-            () = sleep(pause.unwrap_or_default()), if pause.is_some() => WaitEnd::Command(SupervisorCommand::Enable(true)),
-            order = self.orders.recv() => order.map_or(WaitEnd::Dropped, WaitEnd::Command),
+            () = sleep(pause.unwrap_or_default()), if pause.is_some() => WaitEnd::PauseOver,
+            ended = self.next_command() => ended,
         }
     }
 }
@@ -279,3 +337,6 @@ fn exit_message<E: std::fmt::Display>(
         Ok(_) => "it ended".to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests;

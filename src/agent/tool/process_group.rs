@@ -1,29 +1,26 @@
-//! A shell command in a process group of its own, killed whole.
+//! A shell command under the guard, killed with all that it started.
 
 use std::path::Path;
 
-use rustix::process::{Pid, Signal, kill_process_group};
+use rustix::process::Pid;
 use tokio::process::{Child, Command};
 
 use super::ToolContext;
+use crate::sys::guarded::{guarded_command, kill_guarded};
 
 /// A command in a shell, under the guard: it dies with this process.
 pub fn guarded_shell(command: &str, place: &ToolContext) -> Command {
     let shell = if Path::new("/bin/bash").exists() { "/bin/bash" } else { "/bin/sh" };
-    let mut guarded = Command::new(&place.guard);
-    guarded
-        .args(["guard", "--grace", "0", "--", shell, "-c", command])
-        .current_dir(&place.cwd)
-        .process_group(0)
-        .kill_on_drop(true);
+    let mut guarded = guarded_command(&place.guard, 0, shell);
+    guarded.args(["-c", command]).current_dir(&place.cwd);
     guarded
 }
 
-/// A process group, killed when this is dropped.
+/// What runs under a guard, killed when this is dropped.
 pub struct ToolProcessGroup(Option<Pid>);
 
 impl ToolProcessGroup {
-    /// The group of its leader.
+    /// What this guard runs.
     pub fn from_leader(leader: &Child) -> Self {
         Self(leader.id().and_then(|pid| Pid::from_raw(pid.cast_signed())))
     }
@@ -37,8 +34,7 @@ impl ToolProcessGroup {
 impl Drop for ToolProcessGroup {
     fn drop(&mut self) {
         if let Some(group) = self.0 {
-            // An error says that nobody is left.
-            let _killed_or_gone = kill_process_group(group, Signal::KILL);
+            kill_guarded(group);
         }
     }
 }

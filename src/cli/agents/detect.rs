@@ -1,21 +1,22 @@
 //! The agents on this machine, and how each switch would be done with each.
 
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
 use serde::Serialize;
-use tokio::process::Command;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use super::choice::CLAUDE_TTY;
 use crate::slot::{AgentSpec, Capabilities, SwitchSupport};
+use crate::sys::guarded::{guarded_command, guarded_stdout};
 
 /// How long a program may take to say its version. They are asked all at once,
 /// and some are large programs of Node.js.
 const VERSION_TIMEOUT: Duration = Duration::from_secs(4);
+/// Bytes of its answer that are read.
+const VERSION_BYTES: u64 = 4096;
 
 /// In the place of a version that was not said, or not in time.
 pub const VERSION_UNKNOWN: &str = "version unknown";
@@ -140,14 +141,10 @@ fn is_executable(path: &Path) -> bool {
 
 /// The first line a program answers to `--version`.
 async fn version(program: &Path) -> Option<String> {
-    let output = Command::new(program)
-        .arg("--version")
-        .stdin(Stdio::null())
-        .stderr(Stdio::null())
-        .kill_on_drop(true)
-        .output();
+    let mut command = guarded_command(&std::env::current_exe().ok()?, 0, program);
+    let output = guarded_stdout(command.arg("--version"), VERSION_BYTES);
     let output = timeout(VERSION_TIMEOUT, output).await.ok()?.ok()?;
-    first_line(&String::from_utf8_lossy(&output.stdout))
+    first_line(&String::from_utf8_lossy(&output))
 }
 
 /// What a program prints is not to be trusted on a terminal.
