@@ -9,12 +9,12 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use super::turn_outcome::TurnOutcome;
 use super::provider::{ProviderError, ReplyEvent};
 use super::reply::ReplyBuilder;
 use super::runtime::AgentRuntime;
 use super::transcript_entry::TranscriptEntry;
 use super::turn::{RunningTurn, TurnStep, UserPrompt};
+use super::turn_outcome::TurnOutcome;
 
 /// What the model is asked for.
 const INSTRUCTION: &str = include_str!("../../assets/compaction.md");

@@ -8,12 +8,14 @@ use std::time::Instant;
 
 use serde_json::{Value, json};
 
-use super::frames::{CAPABILITIES, RequestError};
+use super::frames::{CAPABILITIES, RequestError, send_answer_to};
 use super::provider::Thinking;
 use super::runtime::AgentRuntime;
 use super::slash_commands::SLASH_COMMANDS;
 use super::switch::SwitchRequest;
-use crate::protocol::{CLAUDE_CODE_VERSION, ErrorCode, HostControlRequest, InitializeResponse};
+use crate::protocol::{
+    CLAUDE_CODE_VERSION, ErrorCode, HostControlRequest, InitializeResponse, PermissionMode,
+};
 
 /// Known subtypes: a request of one of these that did not parse lacks a field.
 const KNOWN_REQUESTS: [&str; 14] = [
@@ -37,15 +39,40 @@ impl AgentRuntime {
     /// Answers one request.
     pub(super) fn handle_request(&mut self, request_id: String, request: HostControlRequest) {
         let began = Instant::now();
-        if let HostControlRequest::Interrupt = request {
-            // Answer first: ending the turn may send many frames.
-            let queued: Vec<_> = self.queue.iter().map(|prompt| prompt.uuid.clone()).collect();
-            self.send_answer(request_id, Ok(json!({"still_queued": queued})));
-            self.interrupt();
-            return;
+        match request {
+            HostControlRequest::Interrupt => {
+                // Answer first: ending the turn may send many frames.
+                let queued: Vec<_> = self.queue.iter().map(|prompt| prompt.uuid.clone()).collect();
+                self.send_answer(request_id, Ok(json!({"still_queued": queued})));
+                self.interrupt();
+            }
+            HostControlRequest::McpReconnect { server_name } => {
+                let done = self.mcp.reconnect(&server_name);
+                self.answer_later(request_id, async { empty_response(done.await) });
+            }
+            HostControlRequest::McpToggle { server_name, enabled } => {
+                let done = self.mcp.enable(&server_name, enabled);
+                self.answer_later(request_id, async { empty_response(done.await) });
+            }
+            HostControlRequest::McpSetServers { servers } => {
+                let changed = self.mcp.replace_set(&servers);
+                self.answer_later(request_id, async { Ok(changed.await) });
+            }
+            request => {
+                let answer = self.respond(request, began);
+                self.send_answer(request_id, answer);
+            }
         }
-        let answer = self.respond(request, began);
-        self.send_answer(request_id, answer);
+    }
+
+    /// Answers once the future resolves, while everything else goes on.
+    fn answer_later(
+        &self,
+        request_id: String,
+        answer: impl Future<Output = Result<Value, RequestError>> + Send + 'static,
+    ) {
+        let out = self.out.clone();
+        tokio::spawn(async move { send_answer_to(&out, request_id, answer.await) });
     }
 
     fn respond(&mut self, request: HostControlRequest, began: Instant) -> Result<Value, RequestError> {
@@ -53,6 +80,7 @@ impl AgentRuntime {
             HostControlRequest::Initialize { options } => {
                 let served = options.get("sdkMcpServers").and_then(Value::as_array).into_iter().flatten();
                 self.mcp.host_initialized(served.filter_map(|name| name.as_str().map(str::to_owned)));
+                self.apply_initialize_options(&options)?;
                 let problems = self.hooks.set_host_hooks(options.get("hooks").unwrap_or(&Value::Null));
                 self.permissions.problems.extend(problems);
                 self.run_first_start_hooks();
@@ -62,6 +90,11 @@ impl AgentRuntime {
                 let mode = mode
                     .parse()
                     .map_err(|error: String| RequestError::new(ErrorCode::InvalidRequest, error))?;
+                if mode == PermissionMode::BypassPermissions && !self.settings.allows_bypass {
+                    let error = "Cannot set permission mode to bypassPermissions because the session was not launched \
+                                 with --allow-dangerously-skip-permissions";
+                    return Err(RequestError::new(ErrorCode::InvalidRequest, error));
+                }
                 self.permissions.mode = mode;
                 Ok(json!({"mode": mode.wire_name()}))
             }
@@ -70,13 +103,6 @@ impl AgentRuntime {
                 Ok(json!({"model": self.settings.model}))
             }
             HostControlRequest::McpStatus => Ok(json!({"mcpServers": self.mcp.status()})),
-            HostControlRequest::McpReconnect { server_name } => {
-                empty_response(self.mcp.reconnect(&server_name))
-            }
-            HostControlRequest::McpToggle { server_name, enabled } => {
-                empty_response(self.mcp.enable(&server_name, enabled))
-            }
-            HostControlRequest::McpSetServers { servers } => Ok(self.mcp.replace_set(&servers)),
             HostControlRequest::GetContextUsage => Ok(self.context_usage()),
             HostControlRequest::GetSessionCost => Ok(json!({"text": self.cost_text()})),
             HostControlRequest::ListModels => Ok(json!({"models": self.models()})),
@@ -94,7 +120,10 @@ impl AgentRuntime {
                 Ok(json!({}))
             }
             // Answered in `handle_request`.
-            HostControlRequest::Interrupt => Ok(json!({})),
+            HostControlRequest::Interrupt
+            | HostControlRequest::McpReconnect { .. }
+            | HostControlRequest::McpToggle { .. }
+            | HostControlRequest::McpSetServers { .. } => Ok(json!({})),
             HostControlRequest::RewindFiles { user_message_id, dry_run } => {
                 self.rewind_files(&user_message_id, dry_run)
             }

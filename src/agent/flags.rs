@@ -30,6 +30,9 @@ pub struct Flags {
     /// Send transcript entries as they are written.
     #[arg(long)]
     pub session_mirror: bool,
+    /// Send prompts back as they are taken up.
+    #[arg(long)]
+    pub replay_user_messages: bool,
 
     /// Instructions for the model.
     #[arg(long, value_name = "TEXT")]
@@ -43,6 +46,9 @@ pub struct Flags {
     /// The model to start with; `PROVIDER/MODEL` also says whose.
     #[arg(long, value_name = "MODEL")]
     pub model: Option<String>,
+    /// The model to use while that one is overloaded or not there.
+    #[arg(long, value_name = "MODEL")]
+    pub fallback_model: Option<String>,
     /// Who replies: anthropic, openai (and all who speak its dialect), offline.
     #[arg(long, value_name = "NAME", env = "HOTSEAT_PROVIDER")]
     pub provider: Option<String>,
@@ -67,11 +73,18 @@ pub struct Flags {
 
     /// What may run without asking: default, acceptEdits, plan, dontAsk, bypassPermissions.
     /// Absent: as the settings files say, else default.
-    #[arg(long, value_name = "MODE")]
+    #[arg(long, value_name = "MODE", value_parser = parse_mode)]
     pub permission_mode: Option<PermissionMode>,
-    /// Who is asked for permission; only the host, over stdio.
-    #[arg(long, value_parser = ["stdio"])]
+    /// Let `bypassPermissions` be switched to later.
+    #[arg(long)]
+    pub allow_dangerously_skip_permissions: bool,
+    /// Who is asked for permission: `stdio` for the host, or a tool `mcp__SERVER__TOOL`. Absent: nobody,
+    /// and what needs permission is denied.
+    #[arg(long, value_name = "TOOL", value_parser = parse_permission_prompt_tool)]
     pub permission_prompt_tool: Option<String>,
+    /// `none`: ask nobody for permission, whatever `--permission-prompt-tool` says.
+    #[arg(long, value_name = "KIND")]
+    pub permission_prompts: Option<String>,
     /// Rules for what may run without asking, such as `Read,Bash(git log:*)`.
     #[arg(long = "allowedTools", alias = "allowed-tools", value_name = "RULES", num_args = 1..)]
     pub allowed_tools: Vec<String>,
@@ -93,6 +106,10 @@ pub struct Flags {
     /// More settings, over those of the files: JSON, or a file.
     #[arg(long, value_name = "JSON|FILE")]
     pub settings: Option<String>,
+    /// Settings that come from an administrator, which nothing overrides: JSON, or a file. Here they can
+    /// forbid, and set the model and the environment.
+    #[arg(long, value_name = "JSON|FILE")]
+    pub managed_settings: Option<String>,
     /// The settings files that count, of `user,project,local`; all where it is absent.
     #[arg(long, value_name = "NAMES")]
     pub setting_sources: Option<String>,
@@ -118,10 +135,17 @@ pub struct Flags {
     /// Continue from this message of the resumed session.
     #[arg(long, value_name = "UUID")]
     pub resume_session_at: Option<String>,
+    /// With `--resume-session-at`: the prompt of the one turn that this leaves out. If anything else would
+    /// be left out, the agent does not start.
+    #[arg(long, value_name = "UUID", requires = "resume_session_at")]
+    pub resume_drops_turn: Option<String>,
     /// Write nothing to disk.
     #[arg(long)]
     pub no_session_persistence: bool,
 
+    /// A named agent for the main conversation. There are none here yet: any name but `default` is an error.
+    #[arg(long, value_name = "NAME", value_parser = parse_agent)]
+    pub agent: Option<String>,
     /// The answer of each turn shall have this form, a JSON schema.
     #[arg(long, value_name = "SCHEMA")]
     pub json_schema: Option<String>,
@@ -141,24 +165,36 @@ pub struct IgnoredFlags {
     /// There is no other way to run.
     #[arg(long, short = 'p')]
     print: bool,
-    /// No model ever has to stand in.
-    #[arg(long, value_name = "MODEL")]
-    fallback_model: Option<String>,
     /// Hooks are not reported as they run.
     #[arg(long)]
     include_hook_events: bool,
-    /// Prompts are not sent back.
-    #[arg(long)]
-    replay_user_messages: bool,
     /// There is no budget yet.
     #[arg(long, value_name = "N")]
     task_budget: Option<u64>,
     /// No plugins yet.
     #[arg(long, value_name = "DIR")]
     plugin_dir: Vec<PathBuf>,
-    /// `bypassPermissions` needs no second flag here.
+    /// Servers of plugins: no plugins yet.
+    #[arg(long, value_name = "DIR")]
+    plugin_dir_no_mcp: Vec<PathBuf>,
+    /// Stderr holds what HOTSEAT_LOG asks for.
+    #[arg(long, value_name = "FILTER", num_args = 0..=1, require_equals = true)]
+    debug: Option<Option<String>>,
+    /// The same.
+    #[arg(long, value_name = "FILE")]
+    debug_file: Option<PathBuf>,
+    /// The same.
     #[arg(long)]
-    allow_dangerously_skip_permissions: bool,
+    debug_to_stderr: bool,
+    /// The first prompt always comes after `initialize` here.
+    #[arg(long)]
+    await_initialize: bool,
+    /// Fields of `initialize` are used if they are there.
+    #[arg(long, value_name = "NAMES")]
+    initialize_fields: Option<String>,
+    /// Nobody but the host is asked.
+    #[arg(long, value_name = "NAMES")]
+    channels: Vec<String>,
 }
 
 impl Flags {
@@ -179,6 +215,25 @@ impl Flags {
             (None, _) => Thinking::Default,
         }
     }
+}
+
+/// `auto` decides by a model of its own in the official CLI; here it asks, as `default` does.
+fn parse_mode(text: &str) -> Result<PermissionMode, String> {
+    if text == "auto" { Ok(PermissionMode::Default) } else { text.parse() }
+}
+
+fn parse_permission_prompt_tool(text: &str) -> Result<String, String> {
+    if text == "stdio" || text.starts_with("mcp__") {
+        return Ok(text.to_owned());
+    }
+    Err("it must be stdio, or a tool of an MCP server: mcp__SERVER__TOOL".to_owned())
+}
+
+fn parse_agent(text: &str) -> Result<String, String> {
+    if matches!(text, "" | "default" | "claude") {
+        return Ok(text.to_owned());
+    }
+    Err("hotseat has no named agents yet".to_owned())
 }
 
 #[cfg(test)]
@@ -212,9 +267,24 @@ mod tests {
             ("--permission-mode yolo", "acceptEdits"),
             ("--output-format text", "stream-json"),
             ("--max-turns 0", "--max-turns"),
+            ("--permission-prompt-tool ask", "mcp__SERVER__TOOL"),
+            ("--agent reviewer", "no named agents yet"),
+            ("--resume-drops-turn x", "--resume-session-at"),
         ] {
             let error = read(line).unwrap_err().to_string();
             assert!(error.contains(says), "{line}: {error}");
+        }
+    }
+
+    #[test]
+    fn what_the_sdks_can_send_is_accepted() {
+        for line in [
+            "--debug --debug-to-stderr --debug-file /tmp/x --await-initialize --initialize-fields settings",
+            "--debug=api --channels x --plugin-dir-no-mcp /p --managed-settings {} --permission-prompts none",
+            "--permission-mode auto --permission-prompt-tool mcp__a__b --fallback-model m --agent default",
+            "--replay-user-messages --allow-dangerously-skip-permissions --include-hook-events",
+        ] {
+            read(line).unwrap_or_else(|error| panic!("{line}: {error}"));
         }
     }
 

@@ -6,13 +6,14 @@ use std::time::Instant;
 
 use serde_json::{Map, Value, json};
 
+use super::outbox::Outbox;
 use super::provider::ProviderError;
 use super::reply::ReplyBuilder;
 use super::retry::RetryAttempt;
 use super::runtime::AgentRuntime;
 use super::transcript_entry::{new_uuid, now};
+use super::turn::{RequestedCall, RunningTurn, UserPrompt};
 use super::turn_outcome::TurnOutcome;
-use super::turn::{RequestedCall, RunningTurn};
 use crate::protocol::{
     AgentFrame, CLAUDE_CODE_VERSION, ControlResponse, ConversationReset, ErrorCode, MessageFrame,
     StreamEvent, SystemFrame, ToolProgress, TurnResult,
@@ -125,6 +126,16 @@ impl AgentRuntime {
             .send(&AgentFrame::User(MessageFrame { tool_use_result, ..self.message_frame(message, uuid) }));
     }
 
+    /// A prompt that is taken up, with `--replay-user-messages`.
+    pub(super) fn send_replay(&self, prompt: &UserPrompt) {
+        if self.settings.replays_prompts {
+            let mut frame =
+                self.message_frame(json!({"role": "user", "content": prompt.content}), &prompt.uuid);
+            frame.rest.insert("isReplay".into(), json!(true));
+            self.out.send(&AgentFrame::User(frame));
+        }
+    }
+
     /// A user message that no person wrote, such as a request to continue.
     pub(super) fn send_synthetic_user(&self, message: Value, uuid: &str) {
         let mut frame = self.message_frame(message, uuid);
@@ -150,6 +161,9 @@ impl AgentRuntime {
         let mut rest = Map::new();
         rest.insert("stop_reason".into(), json!(turn.stop_reason));
         rest.insert("user_message_uuid".into(), json!(turn.prompt.uuid));
+        if let Some(origin) = &turn.prompt.origin {
+            rest.insert("origin".into(), origin.clone());
+        }
         rest.insert("terminal_reason".into(), json!(ending.terminal_reason));
         rest.insert("api_error_status".into(), json!(ending.api_error_status));
         if !ending.errors.is_empty() {
@@ -210,14 +224,19 @@ impl AgentRuntime {
 
     /// The answer to a request of the host's.
     pub(super) fn send_answer(&self, request_id: String, answer: Result<Value, RequestError>) {
-        let response = match answer {
-            Ok(response) => ControlResponse::Success { request_id, response },
-            Err(RequestError { code, error }) => {
-                ControlResponse::Error { request_id, error, error_code: Some(code.wire_name().to_owned()) }
-            }
-        };
-        self.out.send(&AgentFrame::ControlResponse { response });
+        send_answer_to(&self.out, request_id, answer);
     }
+}
+
+/// The answer to a request of the host's, also from a task of its own.
+pub(super) fn send_answer_to(out: &Outbox, request_id: String, answer: Result<Value, RequestError>) {
+    let response = match answer {
+        Ok(response) => ControlResponse::Success { request_id, response },
+        Err(RequestError { code, error }) => {
+            ControlResponse::Error { request_id, error, error_code: Some(code.wire_name().to_owned()) }
+        }
+    };
+    out.send(&AgentFrame::ControlResponse { response });
 }
 
 /// Why a control request failed.

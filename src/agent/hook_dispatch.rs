@@ -10,7 +10,6 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 
-use super::turn_outcome::TurnOutcome;
 use super::hook::{
     AdditionalContext, HookDecision, HookEnvironment, HookEvent, HookFuture, HookInvocation, HookOutcome,
 };
@@ -18,6 +17,7 @@ use super::runtime::AgentRuntime;
 use super::tool::ToolOutcome;
 use super::transcript_entry::TranscriptEntry;
 use super::turn::{RequestedCall, RunningTurn, UserPrompt};
+use super::turn_outcome::TurnOutcome;
 
 /// The most times in a row that stop hooks may keep a turn from ending.
 const MAX_STOP_BLOCKS: u32 = 8;

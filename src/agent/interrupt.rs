@@ -7,14 +7,19 @@ use std::io;
 
 use serde_json::json;
 
-use super::turn_outcome::TurnOutcome;
 use super::hook_dispatch::HookPoint;
 use super::runtime::AgentRuntime;
 use super::tool::ToolOutcome;
 use super::transcript_entry::TranscriptEntry;
 use super::turn::{RunningTurn, TurnStep};
 use super::turn_loop::write_failure;
+use super::turn_outcome::TurnOutcome;
 use crate::protocol::AgentFrame;
+
+/// What the model is told of calls that an interrupt stopped.
+const NOT_PERMITTED: &str = "the person stopped the turn instead of permitting it; it did not run";
+const INTERRUPTED: &str = "the person stopped it while it ran; it may have done a part of its work";
+const NOT_BEGUN: &str = "the person stopped the turn before it ran";
 
 impl AgentRuntime {
     /// Interrupts the running turn, if there is one.
@@ -29,8 +34,8 @@ impl AgentRuntime {
     }
 
     /// Cancels the step and records that; true if a call was pending.
-    fn stop_step(&mut self, turn: &mut RunningTurn) -> io::Result<bool> {
-        let mut stopped_call = None;
+    pub(super) fn stop_step(&mut self, turn: &mut RunningTurn) -> io::Result<bool> {
+        let mut stopped = Vec::new();
         // Dropping the step stops the model or the tool.
         match std::mem::replace(&mut turn.step, TurnStep::Deciding) {
             TurnStep::Reply { mut reply, asked, .. } => {
@@ -39,12 +44,11 @@ impl AgentRuntime {
             }
             TurnStep::Permission { request_id, call, .. } => {
                 self.out.send(&AgentFrame::ControlCancelRequest { request_id });
-                stopped_call =
-                    Some((call, "the person stopped the turn instead of permitting it; it did not run"));
+                stopped.push((call, NOT_PERMITTED));
             }
-            TurnStep::Tool { call, .. } => {
-                stopped_call =
-                    Some((call, "the person stopped it while it ran; it may have done a part of its work"));
+            TurnStep::PermissionTool { call, .. } => stopped.push((call, NOT_PERMITTED)),
+            TurnStep::Tools(calls) => {
+                stopped.extend(calls.into_iter().map(|running| (running.call, INTERRUPTED)))
             }
             TurnStep::Hooks { about: HookPoint::Prompt, .. } => self.record_prompt(&turn.prompt)?,
             TurnStep::Hooks { about: HookPoint::PreToolUse(call), .. } => turn.pending_calls.push_front(call),
@@ -53,17 +57,15 @@ impl AgentRuntime {
             | TurnStep::BackOff(_)
             | TurnStep::Deciding => {}
         }
-        let waiting =
-            turn.pending_calls.drain(..).map(|call| (call, "the person stopped the turn before it ran"));
-        let calls: Vec<_> = stopped_call.into_iter().chain(waiting).collect();
-        for (call, what) in &calls {
+        stopped.extend(turn.pending_calls.drain(..).map(|call| (call, NOT_BEGUN)));
+        for (call, what) in &stopped {
             let outcome =
                 ToolOutcome { detail: json!("User rejected tool use"), ..ToolOutcome::error(*what) };
             self.record_result(call, &outcome)?;
         }
-        let mark = TranscriptEntry::interrupted(!calls.is_empty());
+        let mark = TranscriptEntry::interrupted(!stopped.is_empty());
         self.record_for_model(&mark, &mark.content()[0])?;
         self.send_user(mark.message().clone(), &mark.uuid, None);
-        Ok(!calls.is_empty())
+        Ok(!stopped.is_empty())
     }
 }

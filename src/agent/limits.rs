@@ -2,9 +2,9 @@
 //!
 //! Owns when a limit is reached. A later prompt with higher limits can continue.
 
-use super::turn_outcome::TurnOutcome;
 use super::runtime::AgentRuntime;
 use super::turn::RunningTurn;
+use super::turn_outcome::TurnOutcome;
 
 impl AgentRuntime {
     /// The turn's outcome if a limit forbids another request; `None` if none does.

@@ -3,17 +3,21 @@
 //! Owns the open request. Which calls need asking is decided in
 //! [`super::permission`].
 
+use std::io;
 use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
+use super::flags::Flags;
 use super::permission::AccessDecision;
 use super::runtime::{AgentRuntime, RuntimeState};
-use super::tool::Access;
+use super::tool::{Access, ToolOutcome};
 use super::transcript_entry::new_uuid;
 use super::turn::{RequestedCall, RunningTurn, TurnStep};
+use super::turn_outcome::TurnOutcome;
 use crate::protocol::{
-    AgentControlRequest, AgentFrame, CanUseTool, ControlEnvelope, ControlResponse, PermissionResponse,
+    AgentControlRequest, AgentFrame, CanUseTool, ControlEnvelope, ControlResponse, PermissionMode,
+    PermissionResponse,
 };
 
 impl AgentRuntime {
@@ -71,37 +75,111 @@ impl AgentRuntime {
             }
         };
         self.set_state(RuntimeState::Running);
-        match parse_permission_response(response) {
+        let response = parse_permission_response(response);
+        let progress = self.apply_permission(&mut turn, call, &suggestions, response);
+        self.continue_or_end(turn, progress);
+    }
+
+    /// Runs a call that was permitted, or denies it.
+    pub(super) fn apply_permission(
+        &mut self,
+        turn: &mut RunningTurn,
+        call: RequestedCall,
+        suggestions: &[Value],
+        response: PermissionResponse,
+    ) -> io::Result<Option<TurnOutcome>> {
+        match response {
             PermissionResponse::Allow { updated_input, updated_permissions } => {
-                self.apply_permission_updates(
-                    updated_permissions.as_deref().unwrap_or_default(),
-                    &suggestions,
-                );
+                let updates = updated_permissions.unwrap_or_default();
+                self.apply_permission_updates(&updates, suggestions);
                 let input = updated_input.filter(Value::is_object).unwrap_or_else(|| call.input.clone());
                 let call = RequestedCall { input, ..call };
-                let progress = match self.denial_reason(&call) {
-                    // The host changed the input: what it permitted is not what was asked.
-                    Some(reason) => {
-                        let denied = self.deny_call(&mut turn, &call, &reason);
-                        denied.and_then(|()| self.next_call(&mut turn))
-                    }
-                    None => {
-                        turn.step = self.run_tool(call);
-                        Ok(None)
-                    }
-                };
-                self.continue_or_end(turn, progress);
+                // The input may be another one now: what was permitted is not what was asked.
+                if let Some(reason) = self.denial_reason(&call) {
+                    self.deny_call(turn, &call, &reason)?;
+                    return self.next_call(turn);
+                }
+                turn.step = TurnStep::Tools(vec![self.run_tool(call)]);
+                Ok(None)
             }
             PermissionResponse::Deny { message, interrupt } => {
-                let denied = self.deny_call(&mut turn, &call, &message);
-                if interrupt && denied.is_ok() {
-                    self.turn = Some(turn);
-                    self.interrupt();
-                } else {
-                    let progress = denied.and_then(|()| self.next_call(&mut turn));
-                    self.continue_or_end(turn, progress);
+                self.deny_call(turn, &call, &message)?;
+                if interrupt {
+                    self.stop_step(turn)?;
+                    return Ok(Some(TurnOutcome::interrupted(true)));
                 }
+                self.next_call(turn)
             }
+        }
+    }
+
+    /// Asks whoever the host chose for permission, or denies the call if that is nobody: true if there is
+    /// an answer to wait for.
+    pub(super) fn request_permission(
+        &mut self,
+        turn: &mut RunningTurn,
+        call: RequestedCall,
+        access: &Access,
+        suggestions: Vec<Value>,
+        blocked_path: Option<PathBuf>,
+    ) -> io::Result<bool> {
+        match self.settings.permission_prompt.clone() {
+            PermissionPrompt::Host => {
+                let request_id = self.send_permission_request(&call, access, &suggestions, blocked_path);
+                self.set_state(RuntimeState::RequiresAction);
+                turn.step = TurnStep::Permission { request_id, call, suggestions };
+                Ok(true)
+            }
+            PermissionPrompt::McpTool(name) => {
+                let Some(tool) = self.find_tool(&name) else {
+                    let reason =
+                        format!("the permission tool {name} is not there, so {} did not run.", call.tool);
+                    return self.deny_unasked(turn, &call, &reason).map(|()| false);
+                };
+                let input = json!({"tool_name": call.tool, "input": call.input, "tool_use_id": call.id});
+                let running = tool.run(input, self.tool_context());
+                turn.step = TurnStep::PermissionTool { call, suggestions, running };
+                Ok(true)
+            }
+            PermissionPrompt::Nobody => {
+                let reason = format!(
+                    "{} needs approval, and nobody can be asked in this session. It did not run. A permission \
+                     rule such as --allowedTools could allow it.",
+                    call.tool
+                );
+                self.deny_unasked(turn, &call, &reason).map(|()| false)
+            }
+        }
+    }
+
+    /// Denies a call without asking anybody, which the host is told in the official way.
+    fn deny_unasked(&mut self, turn: &mut RunningTurn, call: &RequestedCall, reason: &str) -> io::Result<()> {
+        let frame = json!({"tool_name": call.tool, "tool_use_id": call.id, "message": reason});
+        self.send_system("permission_denied", frame);
+        self.deny_call(turn, call, reason)
+    }
+}
+
+/// Who is asked for permission.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PermissionPrompt {
+    /// Nobody: what needs asking is denied. A host that did not pass `--permission-prompt-tool` never
+    /// answers `can_use_tool`.
+    Nobody,
+    /// The host, by `can_use_tool`.
+    Host,
+    /// This tool of an MCP server, which answers as the host would, in JSON.
+    McpTool(String),
+}
+
+impl PermissionPrompt {
+    /// As the flags say.
+    pub fn from_flags(flags: &Flags) -> Self {
+        match flags.permission_prompt_tool.as_deref() {
+            _ if flags.permission_prompts.as_deref() == Some("none") => Self::Nobody,
+            None => Self::Nobody,
+            Some("stdio") => Self::Host,
+            Some(tool) => Self::McpTool(tool.to_owned()),
         }
     }
 }
@@ -112,6 +190,13 @@ impl AgentRuntime {
     fn apply_permission_updates(&mut self, updates: &[Value], suggestions: &[Value]) {
         let mode = self.permissions.mode;
         for update in updates {
+            if update["mode"] == PermissionMode::BypassPermissions.wire_name() && !self.settings.allows_bypass
+            {
+                self.send_warning(
+                    "the mode bypassPermissions was not allowed at the start, so it was not switched to",
+                );
+                continue;
+            }
             self.permissions.apply(update, suggestions);
             if let Err(error) = self.settings_files.write_update(update) {
                 self.send_warning(&format!(
@@ -144,6 +229,15 @@ fn parse_permission_response(response: ControlResponse) -> PermissionResponse {
         ControlResponse::Error { error, .. } => {
             format!("The host could not decide on the permission: {error}")
         }
+    };
+    PermissionResponse::Deny { message, interrupt: false }
+}
+
+/// The answer of a permission tool; anything but a clear yes is a no.
+pub(super) fn parse_tool_response(outcome: &ToolOutcome) -> PermissionResponse {
+    let message = match serde_json::from_str(&outcome.text) {
+        Ok(response) if !outcome.is_error => return response,
+        _ => format!("The permission tool did not allow it: {}", outcome.text),
     };
     PermissionResponse::Deny { message, interrupt: false }
 }

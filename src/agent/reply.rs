@@ -277,7 +277,11 @@ mod tests {
                 reply.push_event(ReplyEvent::BlockStart(call), |id| id == "before");
                 reply.push_event(ReplyEvent::BlockEnd, |_| false);
             }
-            reply.blocks.iter().map(|block| block.block["id"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+            reply
+                .blocks
+                .iter()
+                .map(|block| block.block["id"].as_str().unwrap().to_owned())
+                .collect::<Vec<_>>()
         };
         assert_eq!(ids(&["a", "b"]), ["a", "b"]);
         for (given, kept) in [(["a", "a"], Some("a")), (["", "x y"], None), (["before", "b"], None)] {

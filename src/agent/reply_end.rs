@@ -38,16 +38,19 @@ impl AgentRuntime {
                 self.send_synthetic_user(entry.message().clone(), &entry.uuid);
                 return self.request_next_reply(turn).map(Some);
             }
-            "max_tokens" => "The reply exceeded the output limit and could not be finished in several pieces. \
+            "max_tokens" => {
+                "The reply exceeded the output limit and could not be finished in several pieces. \
                  Set CLAUDE_CODE_MAX_OUTPUT_TOKENS to raise the limit."
-                .to_owned(),
+                    .to_owned()
+            }
             "refusal" => format!(
                 "{} declined to answer (stop reason: refusal). Rephrase the request in a new session, or \
                  choose another model.",
                 self.settings.model
             ),
             "model_context_window_exceeded" => {
-                "The conversation is longer than the model's context window. /compact makes it shorter.".to_owned()
+                "The conversation is longer than the model's context window. /compact makes it shorter."
+                    .to_owned()
             }
             _ if turn.text.trim().is_empty() && turn.structured_output.is_none() && turn.is_reply_empty => {
                 self.send_warning("the model returned an empty reply");

@@ -20,13 +20,14 @@ use super::inbox::{HostInput, Inbox};
 use super::mcp::McpServers;
 use super::outbox::Outbox;
 use super::permission::Permissions;
+use super::permission_requests::PermissionPrompt;
 use super::provider::{Provider, Thinking};
 use super::retry::RetryPolicy;
 use super::settings_files::SettingsFiles;
 use super::system_prompt::SystemPrompt;
 use super::tool::{LiveOutput, ResultDir, ToolContext, Toolbox};
 use super::transcript_entry::new_uuid;
-use super::turn::{RunningTurn, StepEvent, UserPrompt};
+use super::turn::{PromptPriority, RunningTurn, StepEvent, UserPrompt};
 use crate::protocol::{HostFrame, MAX_LINE_BYTES, UserLine};
 use crate::session::Prices;
 use crate::store::SessionStore;
@@ -35,6 +36,8 @@ use crate::store::SessionStore;
 const UNREAD_TIMEOUT: Duration = Duration::from_millis(1500);
 /// How long the end waits for the last frames to be written.
 const FLUSH_TIMEOUT: Duration = Duration::from_millis(400);
+/// How long MCP servers may take to end by themselves at our end.
+const MCP_CLOSE_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// Settings that a switch of sessions does not change.
 pub struct RuntimeSettings {
@@ -58,6 +61,14 @@ pub struct RuntimeSettings {
     pub prices: Prices,
     /// Whether stream events are sent (`--include-partial-messages`).
     pub streams_partials: bool,
+    /// Whether prompts are sent back as they are taken up (`--replay-user-messages`).
+    pub replays_prompts: bool,
+    /// Who is asked for permission.
+    pub permission_prompt: PermissionPrompt,
+    /// Whether `bypassPermissions` may be switched to: the host has to say so at the start.
+    pub allows_bypass: bool,
+    /// The model to use while the chosen one cannot be had (`--fallback-model`).
+    pub fallback_model: Option<String>,
     /// Whether transcript entries are sent to the host (`--session-mirror`).
     pub mirrors_transcript: bool,
     /// Whether `session_state_changed` is sent.
@@ -126,6 +137,8 @@ pub struct AgentRuntime {
     pub(super) turn: Option<RunningTurn>,
     /// The state that the host was told last.
     pub(super) state: RuntimeState,
+    /// The running turn uses the fallback model.
+    pub(super) uses_fallback: bool,
     /// The last turn failed: at the end of input the process then exits with 1, as the official CLI does.
     pub(super) last_turn_failed: bool,
     /// The host sent `end_session`.
@@ -197,7 +210,9 @@ impl AgentRuntime {
             tracing::error!("the transcript's last lines may be lost: {error}");
         }
         self.run_final_hooks().await;
-        let _flushed_or_late = tokio::time::timeout(FLUSH_TIMEOUT, self.out.flushed()).await;
+        tokio::time::timeout(FLUSH_TIMEOUT, self.out.flushed()).await.ok();
+        // What does not end by itself is killed when it is dropped.
+        tokio::time::timeout(MCP_CLOSE_TIMEOUT, self.mcp.close()).await.ok();
     }
 
     fn handle_frame(&mut self, frame: HostFrame) {
@@ -230,7 +245,15 @@ impl AgentRuntime {
         let uuid = stamp.clone().filter(|uuid| self.session.reserve_uuid(uuid)).unwrap_or_else(new_uuid);
         self.send_lifecycle(stamp.as_deref(), "queued");
         let wants_reply = line.should_query != Some(false);
-        self.queue.push_back(UserPrompt { uuid, host_uuid: stamp, content, wants_reply });
+        let priority = PromptPriority::from_wire(line.priority.as_deref());
+        let prompt =
+            UserPrompt { uuid, host_uuid: stamp, content, wants_reply, priority, origin: line.origin };
+        if priority == PromptPriority::Now {
+            self.queue.push_front(prompt);
+            self.interrupt();
+        } else {
+            self.queue.push_back(prompt);
+        }
     }
 
     /// Starts queued prompts until one of them begins a turn; local commands need none.
@@ -241,6 +264,7 @@ impl AgentRuntime {
         {
             self.set_state(RuntimeState::Running);
             self.send_lifecycle(prompt.host_uuid.as_deref(), "started");
+            self.uses_fallback = false;
             self.start_prompt(prompt);
         }
         if self.turn.is_none() && self.queue.is_empty() {

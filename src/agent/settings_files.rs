@@ -22,6 +22,8 @@ pub enum SettingsSource {
     Local,
     /// `--settings`.
     Flag,
+    /// `--managed-settings`.
+    Managed,
 }
 
 impl SettingsSource {
@@ -32,6 +34,7 @@ impl SettingsSource {
             Self::Project => "project",
             Self::Local => "local",
             Self::Flag => "flag",
+            Self::Managed => "managed",
         }
     }
 
@@ -96,17 +99,20 @@ impl SettingsFiles {
         if !trusts {
             files.keep_only_denials();
         }
+        files.push_given(SettingsSource::Flag, "--settings", given);
+        files
+    }
+
+    /// Adds those of a flag: a file, or JSON.
+    pub fn push_given(&mut self, source: SettingsSource, flag: &str, given: Option<&str>) {
         match given.map(str::trim).filter(|given| !given.is_empty()) {
-            Some(json) if json.starts_with('{') => {
-                files.push_file(SettingsSource::Flag, "--settings", Ok(json.to_owned()));
-            }
-            Some(path) => match fs::read_to_string(folder.join(path)) {
-                Err(error) => files.problems.push(format!("cannot read the settings {path}: {error}")),
-                text => files.push_file(SettingsSource::Flag, path, text),
+            Some(json) if json.starts_with('{') => self.push_file(source, flag, Ok(json.to_owned())),
+            Some(path) => match fs::read_to_string(self.folder.join(path)) {
+                Err(error) => self.problems.push(format!("cannot read the settings {path}: {error}")),
+                text => self.push_file(source, path, text),
             },
             None => {}
         }
-        files
     }
 
     /// Reduces a project's files to what they forbid.
@@ -168,7 +174,9 @@ impl SettingsFiles {
         match source {
             SettingsSource::User => self.root.join("settings.json"),
             SettingsSource::Local => self.folder.join(".claude/settings.local.json"),
-            SettingsSource::Project | SettingsSource::Flag => self.folder.join(".claude/settings.json"),
+            SettingsSource::Project | SettingsSource::Flag | SettingsSource::Managed => {
+                self.folder.join(".claude/settings.json")
+            }
         }
     }
 

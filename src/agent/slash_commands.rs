@@ -4,10 +4,10 @@
 use std::time::Instant;
 
 use super::frames::RequestError;
-use super::turn_outcome::TurnOutcome;
 use super::runtime::AgentRuntime;
 use super::switch::SwitchRequest;
 use super::turn::{RunningTurn, UserPrompt};
+use super::turn_outcome::TurnOutcome;
 use crate::protocol::{ForkRequest, ResumeRequest};
 
 /// A command as it is listed.

@@ -16,7 +16,8 @@ use super::host_client::HostClient;
 use super::mcp::{McpServers, configured_servers};
 use super::outbox::Outbox;
 use super::permission::Permissions;
-use super::provider::Provider;
+use super::permission_requests::PermissionPrompt;
+use super::provider::{ChoiceError, Provider};
 use super::retry::RetryPolicy;
 use super::runtime::{AgentRuntime, RuntimeSettings, RuntimeState};
 use super::settings_files::{SettingsFiles, SettingsSource, is_trusted, read_claude_json};
@@ -52,6 +53,9 @@ pub enum StartError {
     /// `--json-schema` is no JSON schema.
     #[error("cannot use the JSON schema: {0}")]
     Schema(String),
+    /// There is no provider to ask.
+    #[error(transparent)]
+    Provider(#[from] ChoiceError),
     /// A file that a flag names cannot be read.
     #[error("cannot read the instructions: {0}")]
     Instructions(#[source] io::Error),
@@ -99,6 +103,25 @@ pub struct AgentEnvironment {
     pub prices: Prices,
 }
 
+impl AgentEnvironment {
+    /// The variables that `env` of the settings files sets, of those files that are trusted.
+    pub fn settings_env(&self, flags: &Flags) -> Vec<(String, String)> {
+        let files = read_settings(flags, self, &read_claude_json(&self.root));
+        let mut variables = Vec::new();
+        for file in files.all() {
+            for (name, value) in file.content["env"].as_object().into_iter().flatten() {
+                let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+                let is_usable = !name.is_empty() && !name.contains(['=', '\0']) && !value.contains('\0');
+                if is_usable {
+                    variables.retain(|(other, _)| other != name);
+                    variables.push((name.clone(), value));
+                }
+            }
+        }
+        variables
+    }
+}
+
 impl AgentRuntime {
     /// Starts an agent with these flags, in its first session.
     pub fn start(
@@ -133,6 +156,11 @@ impl AgentRuntime {
                 max_requests: flags.max_turns,
                 budget: flags.max_budget_usd,
                 streams_partials: flags.include_partial_messages,
+                replays_prompts: flags.replay_user_messages,
+                permission_prompt: PermissionPrompt::from_flags(flags),
+                allows_bypass: flags.allow_dangerously_skip_permissions
+                    || permissions.mode == PermissionMode::BypassPermissions,
+                fallback_model: flags.fallback_model.clone(),
                 mirrors_transcript: flags.session_mirror,
                 reports_state: environment.reports_state,
                 persists: !flags.no_session_persistence,
@@ -158,6 +186,7 @@ impl AgentRuntime {
             queue: std::collections::VecDeque::new(),
             turn: None,
             state: RuntimeState::Idle,
+            uses_fallback: false,
             last_turn_failed: false,
             end_requested: false,
         };
@@ -167,7 +196,15 @@ impl AgentRuntime {
             (false, true) => "fork",
             (false, false) => "resume",
         });
-        process.set_model(flags.model.clone());
+        let of_settings = || {
+            // Settings name Anthropic's models.
+            let files =
+                process.settings_files.all().iter().rev().filter(|_| process.provider.name() == "anthropic");
+            files.filter_map(|file| file.content["model"].as_str()).next().map(str::to_owned)
+        };
+        // The variable is the provider's default; it counts more than the settings, as in the official CLI.
+        let of_settings = std::env::var_os("ANTHROPIC_MODEL").map_or_else(of_settings, |_| None);
+        process.set_model(flags.model.clone().or(of_settings));
         Ok(process)
     }
 }
@@ -189,10 +226,7 @@ fn load_settings(
     environment: &AgentEnvironment,
     claude_json: &Value,
 ) -> (SettingsFiles, Permissions) {
-    let AgentEnvironment { root, cwd, .. } = environment;
-    let sources = flags.setting_sources.as_deref();
-    let trusts = environment.is_sdk || sources.is_some() || is_trusted(claude_json, cwd);
-    let files = SettingsFiles::read(root, cwd, trusts, sources, flags.settings.as_deref());
+    let files = read_settings(flags, environment, claude_json);
     let mode = flags.permission_mode.or_else(|| default_mode(&files)).unwrap_or_default();
     let mut permissions =
         Permissions::new(mode, &flags.allowed_tools, &flags.disallowed_tools, &flags.add_dir);
@@ -201,6 +235,15 @@ fn load_settings(
     }
     permissions.problems.extend_from_slice(&files.problems);
     (files, permissions)
+}
+
+fn read_settings(flags: &Flags, environment: &AgentEnvironment, claude_json: &Value) -> SettingsFiles {
+    let AgentEnvironment { root, cwd, .. } = environment;
+    let sources = flags.setting_sources.as_deref();
+    let trusts = environment.is_sdk || sources.is_some() || is_trusted(claude_json, cwd);
+    let mut files = SettingsFiles::read(root, cwd, trusts, sources, flags.settings.as_deref());
+    files.push_given(SettingsSource::Managed, "--managed-settings", flags.managed_settings.as_deref());
+    files
 }
 
 /// The hooks of the settings files; what cannot be used goes to `problems`.

@@ -5,11 +5,11 @@ use std::io;
 
 use serde_json::json;
 
-use super::turn_outcome::TurnOutcome;
 use super::runtime::AgentRuntime;
 use super::tool::structured_output;
 use super::transcript_entry::TranscriptEntry;
 use super::turn::RunningTurn;
+use super::turn_outcome::TurnOutcome;
 
 /// How often the model is reminded before the turn fails; `MAX_STRUCTURED_OUTPUT_RETRIES` (the official
 /// variable) overrides it.
@@ -26,7 +26,9 @@ impl AgentRuntime {
         &mut self,
         turn: &mut RunningTurn,
     ) -> io::Result<Option<TurnOutcome>> {
-        let max_reminders = std::env::var("MAX_STRUCTURED_OUTPUT_RETRIES").ok().and_then(|max_reminders| max_reminders.parse().ok());
+        let max_reminders = std::env::var("MAX_STRUCTURED_OUTPUT_RETRIES")
+            .ok()
+            .and_then(|max_reminders| max_reminders.parse().ok());
         if turn.reminders >= max_reminders.unwrap_or(MAX_REMINDERS) {
             let error =
                 format!("the model gave no answer in the form asked for, in {} tries", turn.reminders + 1);

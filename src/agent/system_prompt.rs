@@ -29,6 +29,12 @@ impl SystemPrompt {
         })
     }
 
+    /// Takes over what a host gives; `None` leaves what there is.
+    pub fn set(&mut self, replacement: Option<String>, appended: Option<String>) {
+        self.replacement = replacement.or(self.replacement.take());
+        self.appended = appended.or(self.appended.take());
+    }
+
     /// The text for a session in this folder.
     pub fn text(&self, cwd: &Path) -> Option<String> {
         let folder = cwd.display().to_string();

@@ -16,6 +16,7 @@ mod live_output;
 mod process_group;
 mod read;
 mod read_files;
+mod read_media;
 mod result_dir;
 pub mod structured_output;
 mod structured_patch;
@@ -40,6 +41,7 @@ pub use live_output::LiveOutput;
 pub use process_group::{ToolProcessGroup, guarded_shell};
 pub use read::Read;
 pub use read_files::ReadFiles;
+pub use read_media::media_block;
 pub use result_dir::ResultDir;
 pub use structured_output::StructuredOutput;
 pub use structured_patch::hunks;
@@ -64,6 +66,11 @@ pub trait Tool: Send + Sync {
     /// in the session's side folder.
     fn max_output(&self) -> usize {
         50_000
+    }
+
+    /// Whether this call changes nothing anywhere, so that it can run beside others that change nothing.
+    fn is_read_only(&self, _input: &Value) -> bool {
+        false
     }
 
     /// What this call would do, for whoever may permit it.
@@ -102,18 +109,20 @@ pub struct ToolOutcome {
     pub is_error: bool,
     /// The structured result (`toolUseResult`), for the host and the transcript.
     pub detail: Value,
+    /// Messages API blocks in place of the text, such as images; `None` for text alone.
+    pub blocks: Option<Vec<Value>>,
 }
 
 impl ToolOutcome {
     /// It worked.
     pub fn success(text: String, detail: Value) -> Self {
-        Self { text, is_error: false, detail }
+        Self { text, is_error: false, detail, blocks: None }
     }
 
     /// It did not work. The official CLI's structured result is then a text.
     pub fn error(text: impl Into<String>) -> Self {
         let text = text.into();
-        Self { detail: json!(format!("Error: {text}")), text, is_error: true }
+        Self { detail: json!(format!("Error: {text}")), text, is_error: true, blocks: None }
     }
 
     /// The call made no sense: nothing was tried. The official CLI marks such
@@ -157,6 +166,13 @@ impl Toolbox {
     pub fn with_tool(mut self, tool: Option<impl Tool + 'static>) -> Self {
         self.0.extend(tool.map(|tool| Arc::new(tool) as Arc<dyn Tool>));
         self
+    }
+
+    /// Puts a tool in the place of one of the same name, or behind all others.
+    pub fn replace(&mut self, tool: Option<impl Tool + 'static>) {
+        let Some(tool) = tool else { return };
+        self.0.retain(|other| other.name() != tool.name());
+        self.0.push(Arc::new(tool));
     }
 
     /// All names.

@@ -4,21 +4,23 @@
 //! [`super::permission`].
 
 use std::io;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
 use serde_json::{Value, json};
 
-use super::turn_outcome::TurnOutcome;
 use super::hook::HookDecision;
 use super::hook_dispatch::HookPoint;
 use super::permission::AccessDecision;
 use super::provider::ToolDefinition;
-use super::runtime::{AgentRuntime, RuntimeState};
-use super::tool::{Access, Tool, ToolOutcome, structured_output};
+use super::runtime::AgentRuntime;
+use super::tool::{Tool, ToolOutcome, structured_output};
 use super::transcript_entry::TranscriptEntry;
-use super::turn::{RequestedCall, RunningTurn, TurnStep};
+use super::turn::{RequestedCall, RunningCall, RunningTurn, TurnStep};
+use super::turn_outcome::TurnOutcome;
+
+/// The most calls that run beside each other (the official CLI's number).
+const MAX_PARALLEL_CALLS: usize = 10;
 
 impl AgentRuntime {
     /// Runs the next call, asks for it, or goes back to the model; gives back an
@@ -69,13 +71,13 @@ impl AgentRuntime {
             return Ok(false);
         };
         match self.permissions.decide_with_hook(said, &call.tool, &need, &self.session.cwd) {
-            AccessDecision::Allow => turn.step = self.run_tool(call),
+            AccessDecision::Allow => turn.step = TurnStep::Tools(self.run_with_readers(turn, call)),
             AccessDecision::Deny(reason) => {
                 self.deny_call(turn, &call, &reason)?;
                 return Ok(false);
             }
             AccessDecision::Ask { suggestions, blocked_path } => {
-                turn.step = self.request_permission(call, &need, suggestions, blocked_path);
+                return self.request_permission(turn, call, &need, suggestions, blocked_path);
             }
         }
         Ok(true)
@@ -84,27 +86,36 @@ impl AgentRuntime {
     /// Sends the results to the model, unless a limit ends the turn.
     pub(super) fn request_next_reply(&mut self, turn: &mut RunningTurn) -> io::Result<Option<TurnOutcome>> {
         self.record_hook_context(turn)?;
+        self.join_prompts(turn)?;
         Ok(self.request_or_compact(turn))
     }
 
-    /// Records the result of a call and runs the hooks for it.
+    /// Records the result of a call and runs the hooks for it, or waits for the others that run beside it.
     pub(super) fn finish_call(
         &mut self,
         turn: &mut RunningTurn,
         call: &RequestedCall,
         mut outcome: ToolOutcome,
+        others: Vec<RunningCall>,
     ) -> io::Result<Option<TurnOutcome>> {
         let max_output = self.find_tool(&call.tool).map_or(usize::MAX, |tool| tool.max_output());
-        if outcome.text.len() > max_output
-            && let Some(note) = self.tool_context().result_dir.save(&outcome.text)
-        {
-            outcome.text = note;
+        if outcome.text.len() > max_output && outcome.blocks.is_none() {
+            let saved = self.tool_context().result_dir.save(&outcome.text);
+            // Where nothing is written to disk, the beginning has to do.
+            outcome.text = saved.unwrap_or_else(|| {
+                let kept = &outcome.text[..outcome.text.floor_char_boundary(max_output)];
+                format!("{kept}\n… {} more bytes", outcome.text.len() - kept.len())
+            });
         }
         self.record_result(call, &outcome)?;
         if call.tool == structured_output::NAME && !outcome.is_error {
             turn.structured_output = Some(call.input.clone());
         }
         turn.stop_blocks = 0;
+        if !others.is_empty() {
+            turn.step = TurnStep::Tools(others);
+            return Ok(None);
+        }
         match self.post_tool_hooks(call, &outcome) {
             Some(firing) => {
                 turn.step = TurnStep::Hooks { about: HookPoint::PostToolUse, firing };
@@ -132,16 +143,46 @@ impl AgentRuntime {
         all.filter(|tool| !self.permissions.denies_whole_tool(tool.name())).map(tool_definition).collect()
     }
 
+    /// Starts a call, and along with it those behind it, as long as all of them only read: such calls
+    /// cannot disturb each other.
+    fn run_with_readers(&mut self, turn: &mut RunningTurn, call: RequestedCall) -> Vec<RunningCall> {
+        let only_reads = self.only_reads(&call);
+        let mut running = vec![self.run_tool(call)];
+        while only_reads
+            && running.len() < MAX_PARALLEL_CALLS
+            && let Some(next) = turn.pending_calls.pop_front_if(|next| self.may_run_at_once(next))
+        {
+            running.push(self.run_tool(next));
+        }
+        running
+    }
+
+    /// Whether a call changes nothing and no hook is to be asked before or after it.
+    fn only_reads(&self, call: &RequestedCall) -> bool {
+        let hooks = [ToolOutcome::success(String::new(), Value::Null), ToolOutcome::error("")];
+        call.input_error.is_none()
+            && self.find_tool(&call.tool).is_some_and(|tool| tool.is_read_only(&call.input))
+            && self.pre_tool_hooks(call).is_none()
+            && hooks.iter().all(|outcome| self.post_tool_hooks(call, outcome).is_none())
+    }
+
+    fn may_run_at_once(&self, call: &RequestedCall) -> bool {
+        let Some(tool) = self.find_tool(&call.tool).filter(|_| self.only_reads(call)) else { return false };
+        let access = tool.access(&call.input, &self.tool_context());
+        let decision = self.permissions.decide_with_hook(None, &call.tool, &access, &self.session.cwd);
+        matches!(decision, AccessDecision::Allow)
+    }
+
     /// Starts a tool.
-    pub(super) fn run_tool(&mut self, call: RequestedCall) -> TurnStep {
+    pub(super) fn run_tool(&mut self, call: RequestedCall) -> RunningCall {
         self.checkpoint_call(&call);
         let place = self.tool_context();
-        let so_far = place.live_output.clone();
+        let live_output = place.live_output.clone();
         let running = match self.find_tool(&call.tool) {
             Some(tool) => tool.run(call.input.clone(), place),
             None => Box::pin(std::future::ready(ToolOutcome::error("there is no such tool"))),
         };
-        TurnStep::Tool { call, running, so_far, began: Instant::now() }
+        RunningCall { call, running, live_output, began: Instant::now() }
     }
 
     /// Records a denial as the call's result, and lists it for the host.
@@ -158,22 +199,11 @@ impl AgentRuntime {
         self.record_result(call, &outcome)
     }
 
-    fn request_permission(
-        &mut self,
-        call: RequestedCall,
-        need: &Access,
-        suggestions: Vec<Value>,
-        blocked_path: Option<PathBuf>,
-    ) -> TurnStep {
-        let request_id = self.send_permission_request(&call, need, &suggestions, blocked_path);
-        self.set_state(RuntimeState::RequiresAction);
-        TurnStep::Permission { request_id, call, suggestions }
-    }
-
     /// Records a call's result and sends it to the host.
     pub(super) fn record_result(&mut self, call: &RequestedCall, outcome: &ToolOutcome) -> io::Result<()> {
+        let content = outcome.blocks.as_ref().map_or_else(|| json!(outcome.text), |blocks| json!(blocks));
         let block = json!({
-            "tool_use_id": call.id, "type": "tool_result", "content": outcome.text, "is_error": outcome.is_error,
+            "tool_use_id": call.id, "type": "tool_result", "content": content, "is_error": outcome.is_error,
         });
         let entry = TranscriptEntry::tool_result(&block, &outcome.detail, &call.entry_uuid);
         self.record_for_model(&entry, &block)?;

@@ -8,6 +8,7 @@ use std::pin::Pin;
 use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
+use futures_util::future::select_all;
 use serde_json::Value;
 use tokio::time::Sleep;
 
@@ -31,6 +32,33 @@ pub struct UserPrompt {
     pub content: Value,
     /// It wants a reply.
     pub wants_reply: bool,
+    /// When it is taken up.
+    pub priority: PromptPriority,
+    /// What the host says about where it comes from; its result repeats it.
+    pub origin: Option<Value>,
+}
+
+/// When a prompt that comes during a turn is taken up, by the official names.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum PromptPriority {
+    /// It ends the turn.
+    Now,
+    /// It joins the turn with the next request to the model.
+    #[default]
+    Next,
+    /// It waits for the turn's end.
+    Later,
+}
+
+impl PromptPriority {
+    /// By its name; `Next` if there is none, or one that is unknown.
+    pub fn from_wire(name: Option<&str>) -> Self {
+        match name {
+            Some("now") => Self::Now,
+            Some("later") => Self::Later,
+            _ => Self::Next,
+        }
+    }
 }
 
 impl UserPrompt {
@@ -59,6 +87,8 @@ pub struct RunningTurn {
     pub text: String,
     /// Why its last reply ended.
     pub stop_reason: Option<String>,
+    /// The uuids of prompts that joined the turn, by the host.
+    pub joined: Vec<String>,
     /// Whether the last reply called tools.
     pub had_calls: bool,
     /// Whether the last reply holds no block at all.
@@ -131,17 +161,17 @@ pub enum TurnStep {
         /// What was suggested along with it.
         suggestions: Vec<Value>,
     },
-    /// A tool.
-    Tool {
-        /// What runs.
+    /// The answer of the tool that permits.
+    PermissionTool {
+        /// The call that needs permission.
         call: RequestedCall,
-        /// Dropping it stops the tool.
+        /// What was suggested along with it.
+        suggestions: Vec<Value>,
+        /// The tool that permits.
         running: ToolFuture,
-        /// What it says meanwhile.
-        so_far: LiveOutput,
-        /// When it began.
-        began: Instant,
     },
+    /// Tools at work: one, or several that only read.
+    Tools(Vec<RunningCall>),
     /// Hooks.
     Hooks {
         /// What they are asked about.
@@ -153,16 +183,44 @@ pub enum TurnStep {
     Deciding,
 }
 
+/// A call whose tool is at work. Dropping it stops the tool.
+pub struct RunningCall {
+    /// The call.
+    pub call: RequestedCall,
+    /// When it began.
+    pub began: Instant,
+    pub(super) running: ToolFuture,
+    /// Its output meanwhile.
+    pub(super) live_output: LiveOutput,
+}
+
+enum CallEvent {
+    Output(String),
+    Done(ToolOutcome),
+}
+
+impl RunningCall {
+    /// Cancel-safe.
+    async fn next_event(&mut self) -> CallEvent {
+        tokio::select! {
+            outcome = self.running.as_mut() => CallEvent::Done(outcome),
+            output = self.live_output.next_chunk() => CallEvent::Output(output),
+        }
+    }
+}
+
 /// How a step went on.
 pub enum StepEvent {
     /// The next event of the reply; `None` if its stream ended too early.
     Reply(Option<Result<ReplyEvent, ProviderError>>),
     /// It is time to ask the model again.
     BackOffOver,
-    /// The tool said something, and goes on.
-    ToolOutput(String),
-    /// The tool ended.
-    ToolDone(ToolOutcome),
+    /// The tool at this position of the step said something, and goes on.
+    ToolOutput(usize, String),
+    /// The tool at this position ended.
+    ToolDone(usize, ToolOutcome),
+    /// The tool that permits has answered.
+    PermissionAnswered(ToolOutcome),
     /// The hooks have spoken.
     HooksDone(HookOutcome),
 }
@@ -179,6 +237,7 @@ impl RunningTurn {
             usage: Usage::default(),
             text: String::new(),
             stop_reason: None,
+            joined: Vec::new(),
             had_calls: false,
             is_reply_empty: false,
             continuations: 0,
@@ -199,10 +258,15 @@ impl RunningTurn {
             TurnStep::Reply { events, .. } | TurnStep::Compacting { events, .. } => {
                 StepEvent::Reply(events.next().await)
             }
-            TurnStep::Tool { running, so_far, .. } => tokio::select! {
-                outcome = running.as_mut() => StepEvent::ToolDone(outcome),
-                said = so_far.next_chunk() => StepEvent::ToolOutput(said),
-            },
+            TurnStep::Tools(calls) => {
+                let events = calls.iter_mut().map(|call| Box::pin(call.next_event()));
+                let (event, at, _) = select_all(events).await;
+                match event {
+                    CallEvent::Output(text) => StepEvent::ToolOutput(at, text),
+                    CallEvent::Done(outcome) => StepEvent::ToolDone(at, outcome),
+                }
+            }
+            TurnStep::PermissionTool { running, .. } => StepEvent::PermissionAnswered(running.as_mut().await),
             TurnStep::BackOff(wait) => {
                 wait.as_mut().await;
                 StepEvent::BackOffOver

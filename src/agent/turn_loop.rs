@@ -10,14 +10,18 @@ use std::time::Instant;
 
 use serde_json::{Value, json};
 
-use super::turn_outcome::TurnOutcome;
 use super::hook_dispatch::HookPoint;
+use super::permission_requests::parse_tool_response;
 use super::provider::{CompletionRequest, ProviderError, ProviderErrorKind, ReplyEvent};
 use super::reply::{FinishedBlock, ReplyBuilder};
 use super::runtime::AgentRuntime;
 use super::tool::ToolOutcome;
 use super::transcript_entry::TranscriptEntry;
-use super::turn::{RequestedCall, RunningTurn, StepEvent, TurnStep, UserPrompt};
+use super::turn::{PromptPriority, RequestedCall, RunningTurn, StepEvent, TurnStep, UserPrompt};
+use super::turn_outcome::TurnOutcome;
+
+/// Failed attempts after which an overloaded model is replaced (the official CLI's number).
+const FALLBACK_AFTER: u32 = 3;
 
 impl AgentRuntime {
     /// Starts a prompt: a local command, an entry without a reply, or a turn.
@@ -31,6 +35,7 @@ impl AgentRuntime {
         }
         let wants_reply = prompt.wants_reply;
         self.run_first_start_hooks();
+        self.send_replay(&prompt);
         let mut turn = RunningTurn::new(prompt);
         self.session.refresh_environment();
         if wants_reply {
@@ -93,13 +98,18 @@ impl AgentRuntime {
                 turn.step = self.request_reply();
                 Ok(None)
             }
-            (TurnStep::Tool { call, running, so_far, began }, StepEvent::ToolOutput(text)) => {
-                self.send_progress(&call, began, text);
-                turn.step = TurnStep::Tool { call, running, so_far, began };
+            (TurnStep::Tools(calls), StepEvent::ToolOutput(at, text)) => {
+                self.send_progress(&calls[at].call, calls[at].began, text);
+                turn.step = TurnStep::Tools(calls);
                 Ok(None)
             }
-            (TurnStep::Tool { call, .. }, StepEvent::ToolDone(outcome)) => {
-                self.finish_call(&mut turn, &call, outcome)
+            (TurnStep::Tools(mut calls), StepEvent::ToolDone(at, outcome)) => {
+                let call = calls.remove(at).call;
+                self.finish_call(&mut turn, &call, outcome, calls)
+            }
+            (TurnStep::PermissionTool { call, suggestions, .. }, StepEvent::PermissionAnswered(outcome)) => {
+                let response = parse_tool_response(&outcome);
+                self.apply_permission(&mut turn, call, &suggestions, response)
             }
             (TurnStep::Hooks { about, .. }, StepEvent::HooksDone(verdict)) => {
                 self.apply_hooks(&mut turn, about, verdict)
@@ -127,10 +137,37 @@ impl AgentRuntime {
         TurnStep::Reply { events, reply: ReplyBuilder::default(), asked: Instant::now() }
     }
 
+    /// The chosen model, or the one in its place during a turn that cannot have it.
+    pub(super) fn model_in_use(&self) -> &str {
+        let fallback = self.settings.fallback_model.as_deref().filter(|_| self.uses_fallback);
+        fallback.unwrap_or(&self.settings.model)
+    }
+
+    /// Lets waiting prompts join the turn, as people send them to steer it. Hooks may have a say about a
+    /// prompt: then it waits for its own turn.
+    pub(super) fn join_prompts(&mut self, turn: &mut RunningTurn) -> io::Result<()> {
+        while let Some(at) = self.queue.iter().position(|prompt| {
+            prompt.priority == PromptPriority::Next
+                && prompt.wants_reply
+                && super::slash_commands::parse(prompt).is_none()
+        }) {
+            let Some(prompt) = self.queue.get(at).cloned() else { break };
+            if self.prompt_hooks(&prompt).is_some() {
+                break;
+            }
+            self.queue.remove(at);
+            self.record_prompt(&prompt)?;
+            self.send_replay(&prompt);
+            self.send_lifecycle(prompt.host_uuid.as_deref(), "started");
+            turn.joined.extend(prompt.host_uuid);
+        }
+        Ok(())
+    }
+
     /// The next request to the model.
     pub(super) fn completion_request(&self) -> CompletionRequest {
         CompletionRequest {
-            model: self.settings.model.clone(),
+            model: self.model_in_use().to_owned(),
             system_prompt: self.settings.system_prompt.text(&self.session.cwd),
             thinking: self.settings.thinking,
             thinking_display: self.settings.thinking_display.clone(),
@@ -208,6 +245,14 @@ impl AgentRuntime {
         mut reply: ReplyBuilder,
         error: &ProviderError,
     ) -> io::Result<Option<TurnOutcome>> {
+        if error.kind == ProviderErrorKind::Overloaded
+            && turn.failed_attempts + 1 >= FALLBACK_AFTER
+            && self.fall_back(error, turn.failed_attempts)
+        {
+            turn.failed_attempts = 0;
+            turn.step = self.request_reply();
+            return Ok(None);
+        }
         let chance = f64::from(uuid::Uuid::new_v4().as_bytes()[0]) / 255.0;
         if let Some(again) = self.settings.retries.next_attempt(turn.failed_attempts, error, chance) {
             tracing::info!(
@@ -221,6 +266,11 @@ impl AgentRuntime {
             turn.step = TurnStep::BackOff(Box::pin(tokio::time::sleep(again.wait)));
             return Ok(None);
         }
+        if self.fall_back(error, turn.failed_attempts) {
+            turn.failed_attempts = 0;
+            turn.step = self.request_reply();
+            return Ok(None);
+        }
         self.record_truncated_reply(turn, &mut reply)?;
         // Models refuse a call without a result.
         for call in std::mem::take(&mut turn.pending_calls) {
@@ -229,6 +279,25 @@ impl AgentRuntime {
         self.record_failure(error)?;
         turn.stop_reason = Some("stop_sequence".to_owned());
         Ok(Some(TurnOutcome::api_error(format!("API Error: {error}"), error.status)))
+    }
+
+    /// Switches the turn to the fallback model, if there is one and another model could help.
+    fn fall_back(&mut self, error: &ProviderError, attempts: u32) -> bool {
+        let Some(fallback) = &self.settings.fallback_model else { return false };
+        let helps = matches!(
+            error.kind,
+            ProviderErrorKind::Overloaded | ProviderErrorKind::ModelNotFound | ProviderErrorKind::Server
+        );
+        if self.uses_fallback || !helps || *fallback == self.settings.model {
+            return false;
+        }
+        let (fallback, attempts) = (fallback.clone(), attempts + 1);
+        self.uses_fallback = true;
+        self.send_warning(&format!(
+            "{} cannot be had after {attempts} attempts ({error}): {fallback} replies in this turn",
+            self.settings.model
+        ));
+        true
     }
 
     /// Records why there is no reply, for whoever reads the session later.
@@ -270,6 +339,9 @@ impl AgentRuntime {
             Err(error) => ending = write_failure(&error),
         }
         self.last_turn_failed = ending.is_error;
+        for joined in &turn.joined {
+            self.send_lifecycle(Some(joined), "completed");
+        }
         self.send_result(turn, ending);
         self.send_lifecycle(turn.prompt.host_uuid.as_deref(), "completed");
     }

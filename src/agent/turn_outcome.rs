@@ -39,12 +39,7 @@ impl TurnOutcome {
 
     /// No usable reply came; the text says why.
     pub fn api_error(text: impl Into<String>, status: Option<u16>) -> Self {
-        Self {
-            is_error: true,
-            terminal_reason: "api_error",
-            api_error_status: status,
-            ..Self::success(text)
-        }
+        Self { is_error: true, terminal_reason: "api_error", api_error_status: status, ..Self::success(text) }
     }
 
     /// The turn failed here, not at the model.

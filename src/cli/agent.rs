@@ -1,6 +1,7 @@
 //! `hotseat agent`: our own agent on this process's stdio.
 
 use std::ffi::OsString;
+use std::os::unix::process::CommandExt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,9 +13,11 @@ use super::exit::CliExit;
 use super::logs;
 use super::paths::Paths;
 use crate::agent::provider::{ProviderChoice, select_provider};
-use crate::agent::{AgentEnvironment, AgentRuntime, Flags, Inbox, Outbox};
+use crate::agent::{AgentEnvironment, AgentRuntime, Flags, Inbox, Outbox, StartError};
 use crate::store::LocalStore;
 
+/// Set to our pid where the environment of the settings files is in ours already.
+const ENV_APPLIED: &str = "HOTSEAT_SETTINGS_ENV";
 /// For frames that nobody reads any more, and for threads that wait for a disk.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_millis(100);
 
@@ -72,7 +75,7 @@ async fn serve(flags: &Flags) -> Result<bool> {
     }
     let store = Arc::new(LocalStore::from_env()?);
     let entrypoint = std::env::var("CLAUDE_CODE_ENTRYPOINT").unwrap_or_default();
-    let surroundings = AgentEnvironment {
+    let environment = AgentEnvironment {
         cwd: std::env::current_dir().context("finding the current folder")?,
         root: store.root().to_owned(),
         checkpoints_files: std::env::var("CLAUDE_CODE_ENABLE_SDK_FILE_CHECKPOINTING")
@@ -83,14 +86,21 @@ async fn serve(flags: &Flags) -> Result<bool> {
             .is_some_and(|told| told == "1"),
         prices: config::read_file(&Paths::from_env().config_file()).settings.prices,
     };
+    let out = Outbox::open(std::io::stdout());
+    if let Some(error) = exec_with_settings_env(flags, &environment) {
+        return Err(error).context("starting again with the environment of the settings");
+    }
     let provider = select_provider(&ProviderChoice {
         provider: flags.provider.as_deref(),
         model: flags.model.as_deref(),
         base_url: flags.base_url.as_deref(),
         betas: &flags.betas,
-    })?;
-    let out = Outbox::open(std::io::stdout());
-    let process = match AgentRuntime::start(flags, surroundings, store, provider, out.clone()) {
+        needs_model: environment.is_sdk,
+    });
+    let started = provider.map_err(StartError::Provider);
+    let started =
+        started.and_then(|provider| AgentRuntime::start(flags, environment, store, provider, out.clone()));
+    let process = match started {
         Ok(process) => process,
         Err(error) => {
             error.send(&out, flags);
@@ -103,4 +113,22 @@ async fn serve(flags: &Flags) -> Result<bool> {
         futures_util::future::select_all(each).await;
     };
     Ok(process.run(Inbox::open(tokio::io::stdin()), stop).await)
+}
+
+/// Runs this program anew in this process, with the variables that `env` of the settings files names, if
+/// there are any that are not set so. Children inherit them then, and nothing has to pass them on. Returns
+/// only if that fails.
+fn exec_with_settings_env(flags: &Flags, environment: &AgentEnvironment) -> Option<std::io::Error> {
+    // The pid stays over an exec, and a child has another one.
+    let pid = std::process::id().to_string();
+    if std::env::var_os(ENV_APPLIED).is_some_and(|applied| applied == *pid) {
+        return None;
+    }
+    let variables = environment.settings_env(flags);
+    if variables.iter().all(|(name, value)| std::env::var_os(name).is_some_and(|set| *set == **value)) {
+        return None;
+    }
+    let mut program = std::process::Command::new(&environment.guard);
+    program.args(std::env::args_os().skip(1)).envs(variables).env(ENV_APPLIED, pid);
+    Some(program.exec())
 }

@@ -49,6 +49,12 @@ pub struct UserLine {
     /// `false`: append without a turn.
     #[serde(default, rename = "shouldQuery", skip_serializing_if = "Option::is_none")]
     pub should_query: Option<bool>,
+    /// `now`, `next` or `later`: when it is taken up if a turn runs. `None` means `next`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub priority: Option<String>,
+    /// Where it comes from; the turn's result repeats it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<Value>,
 }
 
 /// The `request` of a host's control request.

@@ -85,7 +85,12 @@ fn prompts_during_a_turn_queue_up_and_run_in_order() {
     let mut agent = home.agent(&["--allowedTools", "Bash(sleep:*)"]);
     agent.prompt("run: sleep 0.3");
     agent.until_type("assistant");
-    let waiting = [agent.prompt("one"), agent.prompt("two"), agent.prompt("three")];
+    let waiting = ["one", "two", "three"].map(|text| {
+        let uuid = uuid::Uuid::new_v4().to_string();
+        let message = json!({"role": "user", "content": text});
+        agent.send(&json!({"type": "user", "message": message, "uuid": uuid, "priority": "later"}));
+        uuid
+    });
     let cancelled = agent.ask(&json!({"subtype": "cancel_async_message", "message_uuid": waiting[1]}));
     assert_eq!(cancelled, json!({"cancelled": true}));
     agent.result();
@@ -97,6 +102,33 @@ fn prompts_during_a_turn_queue_up_and_run_in_order() {
     assert!(listed.contains("2. one\n3. three") && !listed.contains("two"), "{listed}");
     let gone = agent.ask(&json!({"subtype": "cancel_async_message", "message_uuid": waiting[1]}));
     assert_eq!(gone, json!({"cancelled": false}));
+}
+
+#[test]
+fn a_prompt_during_a_turn_joins_it_at_the_next_request_or_ends_it() {
+    let home = Home::new();
+    let mut agent = home.agent(&["--allowedTools", "Bash(sleep:*)", "--replay-user-messages"]);
+    let first = agent.prompt("run: sleep 0.3");
+    agent.until_type("assistant");
+    let second = agent.prompt("And remember the secret is PINEAPPLE.");
+    let frames =
+        agent.until(|frame| frame["command_uuid"] == first.as_str() && frame["state"] == "completed");
+    assert_eq!(frames.iter().filter(|frame| frame["type"] == "result").count(), 1);
+    let at = |fits: &dyn Fn(&Value) -> bool| frames.iter().position(fits).expect("such a frame");
+    let of = |state: &'static str| at(&|frame| frame["command_uuid"] == *second && frame["state"] == state);
+    let replayed = at(&|frame| frame["isReplay"] == true && frame["uuid"] == *second);
+    let result = at(&|frame| frame["type"] == "result");
+    assert!(of("queued") < replayed && replayed < of("started") && of("started") < of("completed"));
+    assert!(of("completed") < result, "{frames:#?}");
+    assert!(agent.turn("What is the secret?").contains("PINEAPPLE"));
+
+    agent.prompt("run: sleep 30");
+    agent.until_type("assistant");
+    let message = json!({"role": "user", "content": "List my prompts"});
+    agent.send(&json!({"type": "user", "message": message, "priority": "now", "origin": {"kind": "human"}}));
+    assert_eq!(agent.result()["subtype"], "error_during_execution");
+    let result = agent.result();
+    assert_eq!((&result["is_error"], &result["origin"]["kind"]), (&json!(false), &json!("human")));
 }
 
 #[test]

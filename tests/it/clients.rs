@@ -37,6 +37,7 @@ fn the_python_client_serves_many_sessions_on_one_process() {
     let home = Home::new();
     let script = format!("{SUPPORT}/python_client.py");
     let mut command = home.command("python3");
+    command.env("HOTSEAT_PROVIDER", "offline");
     let told = told(
         &command
             .args([&script, HOTSEAT])
@@ -81,7 +82,12 @@ fn the_typescript_client_changes_sessions_on_one_process() {
     copy(&format!("{CLIENTS}/typescript/package.json"), "package.json");
     copy(&format!("{SUPPORT}/typescript_client.mjs"), "main.mjs");
     let told = told(
-        &home.command("node").args([Path::new("client/main.mjs"), Path::new(HOTSEAT)]).output().unwrap(),
+        &home
+            .command("node")
+            .env("HOTSEAT_PROVIDER", "offline")
+            .args([Path::new("client/main.mjs"), Path::new(HOTSEAT)])
+            .output()
+            .unwrap(),
     );
     check(&told, "forgotten", "does not tell");
     check(&told, "remembered", "PINEAPPLE");

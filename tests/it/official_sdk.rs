@@ -20,7 +20,8 @@ fn told(test: &str, script: &str) -> Option<Value> {
     }
     let home = Home::new();
     let script = format!("{}/tests/support/{script}", env!("CARGO_MANIFEST_DIR"));
-    let output = home.command("python3").args([&script, HOTSEAT]).output().unwrap();
+    let output =
+        home.command("python3").env("HOTSEAT_PROVIDER", "offline").args([&script, HOTSEAT]).output().unwrap();
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{stderr}");
     assert!(!stderr.contains("Warning"), "{stderr}");

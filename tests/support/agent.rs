@@ -55,7 +55,7 @@ impl Home {
         command
     }
 
-    /// Starts `hotseat agent` with these flags.
+    /// Starts `hotseat agent` with these flags; the test answers what needs permission.
     pub fn agent(&self, flags: &[&str]) -> Agent {
         self.agent_with(flags, &[])
     }
@@ -64,6 +64,9 @@ impl Home {
     pub fn agent_with(&self, flags: &[&str], env: &[(&str, &str)]) -> Agent {
         let mut command = self.command(HOTSEAT);
         command.arg("agent").args(flags).envs(env.iter().copied());
+        if !flags.contains(&"--permission-prompt-tool") {
+            command.args(["--permission-prompt-tool", "stdio"]);
+        }
         Agent::spawn(command)
     }
 

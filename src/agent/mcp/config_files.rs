@@ -42,11 +42,17 @@ pub fn configured_servers(
         let servers = match source {
             SettingsSource::User => claude_json["mcpServers"].as_object().cloned(),
             SettingsSource::Project => approved_project_servers(settings, here, problems),
-            SettingsSource::Local | SettingsSource::Flag => here["mcpServers"].as_object().cloned(),
+            SettingsSource::Local | SettingsSource::Flag | SettingsSource::Managed => {
+                here["mcpServers"].as_object().cloned()
+            }
         };
         let configs = config::parse_servers(&servers.unwrap_or_default());
         named.retain(|other| !configs.contains_key(&other.name));
-        named.extend(configs.into_iter().map(|(name, transport)| ConfiguredServer { name, scope, transport }));
+        named.extend(configs.into_iter().map(|(name, transport)| ConfiguredServer {
+            name,
+            scope,
+            transport,
+        }));
     }
     named
 }
@@ -94,13 +100,20 @@ mod tests {
 
     /// Names and scopes of what counts where `.claude.json` and `.mcp.json` are
     /// these, and what is told.
-    fn check(sources: Option<&str>, claude_json: &Value, project: &str, expected: &[(&str, &str)], told: &str) {
+    fn check(
+        sources: Option<&str>,
+        claude_json: &Value,
+        project: &str,
+        expected: &[(&str, &str)],
+        told: &str,
+    ) {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join(".mcp.json"), project).unwrap();
         let settings = SettingsFiles::read(&folder.path().join("root"), folder.path(), true, sources, None);
         let claude_json = claude_json.to_string().replace("HERE", folder.path().to_str().unwrap());
         let mut problems = Vec::new();
-        let named = configured_servers(&settings, &serde_json::from_str(&claude_json).unwrap(), &mut problems);
+        let named =
+            configured_servers(&settings, &serde_json::from_str(&claude_json).unwrap(), &mut problems);
         let found: Vec<_> = named.iter().map(|named| (named.name.as_str(), named.scope)).collect();
         assert_eq!(found, expected, "{sources:?} {claude_json} {project}");
         assert!(problems.concat().contains(told) && problems.is_empty() == told.is_empty(), "{problems:?}");
@@ -117,10 +130,22 @@ mod tests {
         };
         let project = json!({"mcpServers": {"theirs": server}}).to_string();
         let own = [("mine", "user"), ("both", "local")];
-        check(None, &claude_json(&json!([])), &project, &own, "nobody approved, so they are not started: theirs");
+        check(
+            None,
+            &claude_json(&json!([])),
+            &project,
+            &own,
+            "nobody approved, so they are not started: theirs",
+        );
         let all = [("mine", "user"), ("theirs", "project"), ("both", "local")];
         check(None, &claude_json(&json!(["theirs"])), &project, &all, "");
-        check(Some("user"), &claude_json(&json!(["theirs"])), &project, &[("both", "user"), ("mine", "user")], "");
+        check(
+            Some("user"),
+            &claude_json(&json!(["theirs"])),
+            &project,
+            &[("both", "user"), ("mine", "user")],
+            "",
+        );
         check(Some(""), &claude_json(&json!(["theirs"])), &project, &[], "");
         check(None, &json!(null), "{", &[], "has no object");
         check(None, &json!({"mcpServers": {"odd": 7}}), "{\"mcpServers\":{}}", &[("odd", "user")], "");

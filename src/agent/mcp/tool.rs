@@ -3,16 +3,21 @@
 //! Owns the tool's name among all tools and what its result becomes. Must never
 //! decide whether it may run.
 
+use std::time::Duration;
+
 use rmcp::model::{CallToolRequestParams, CallToolResult, ContentBlock, ResourceContents};
 use rmcp::service::{Peer, RoleClient};
 use serde_json::{Map, Value, json};
 
 use super::supervisor::ReadyServer;
-use crate::agent::tool::{Access, Tool, ToolContext, ToolFuture, ToolOutcome};
+use crate::agent::tool::{Access, Tool, ToolContext, ToolFuture, ToolOutcome, media_block};
 
 /// What is kept of an answer's text, in bytes (the official CLI's limit is
 /// 25,000 tokens, about four bytes each).
 const MAX_TEXT_BYTES: usize = 100_000;
+
+/// The official CLI's limit for a call.
+const CALL_TIMEOUT: Duration = Duration::from_millis(100_000_000);
 
 /// A tool that a connected server offers.
 #[derive(Debug, Clone)]
@@ -43,7 +48,15 @@ impl McpTool {
             _ => Map::new(),
         };
         let request = CallToolRequestParams::new(self.tool.name.clone()).with_arguments(arguments);
-        match self.peer.call_tool(request).await {
+        let call = self.peer.call_tool(request);
+        let Ok(answered) = tokio::time::timeout(call_timeout(), call).await else {
+            let limit = call_timeout().as_secs_f32();
+            return ToolOutcome::error(format!(
+                "{}: no answer within {limit} s (MCP_TOOL_TIMEOUT)",
+                self.name
+            ));
+        };
+        match answered {
             Ok(answer) => to_outcome(&answer),
             Err(error) => ToolOutcome::error(format!("{}: {error}", self.name)),
         }
@@ -63,6 +76,15 @@ impl Tool for McpTool {
         Value::Object((*self.tool.input_schema).clone())
     }
 
+    fn is_read_only(&self, _input: &Value) -> bool {
+        self.tool.annotations.as_ref().is_some_and(|hints| hints.read_only_hint == Some(true))
+    }
+
+    /// A longer text is stored whole, and the model is told where.
+    fn max_output(&self) -> usize {
+        MAX_TEXT_BYTES
+    }
+
     fn access(&self, _input: &Value, _place: &ToolContext) -> Access {
         Access::McpServer
     }
@@ -70,6 +92,13 @@ impl Tool for McpTool {
     fn run(&self, input: Value, _place: ToolContext) -> ToolFuture {
         Box::pin(self.clone().call(input))
     }
+}
+
+/// How long a call may take: `MCP_TOOL_TIMEOUT`, in milliseconds, else nearly 28 hours, as in the
+/// official CLI.
+fn call_timeout() -> Duration {
+    let millis = std::env::var("MCP_TOOL_TIMEOUT").ok().and_then(|millis| millis.parse().ok());
+    millis.filter(|&millis| millis > 0).map_or(CALL_TIMEOUT, Duration::from_millis)
 }
 
 /// A tool in a status report.
@@ -96,12 +125,36 @@ fn to_outcome(answer: &CallToolResult) -> ToolOutcome {
     {
         text = structured.to_string();
     }
-    if text.len() > MAX_TEXT_BYTES {
-        let kept = &text[..text.floor_char_boundary(MAX_TEXT_BYTES)];
-        text = format!("{kept}\n… {} more bytes", text.len() - kept.len());
+    let has_media = answer.content.iter().any(|block| media(block).is_some());
+    let blocks: Option<Vec<_>> = has_media.then(|| {
+        let block =
+            |block| media(block).unwrap_or_else(|| json!({"type": "text", "text": block_text(block)}));
+        answer.content.iter().map(block).filter(|block| block["text"] != "").collect()
+    });
+    let detail =
+        blocks.as_ref().map_or_else(|| json!([{"type": "text", "text": text}]), |blocks| json!(blocks));
+    ToolOutcome { is_error, blocks, ..ToolOutcome::success(text, detail) }
+}
+
+/// An image or a PDF, as the model can be shown it.
+fn media(block: &ContentBlock) -> Option<Value> {
+    let (media_type, data) = match block {
+        ContentBlock::Image(image) => (image.mime_type.as_str(), image.data.as_str()),
+        ContentBlock::Resource(embedded) => match &embedded.resource {
+            ResourceContents::BlobResourceContents { blob, mime_type: Some(media_type), .. } => {
+                (media_type.as_str(), blob.as_str())
+            }
+            _ => return None,
+        },
+        _ => return None,
+    };
+    match media_type {
+        "image/png" | "image/jpeg" | "image/gif" | "image/webp" => {
+            Some(media_block("image", media_type, data))
+        }
+        "application/pdf" => Some(media_block("document", media_type, data)),
+        _ => None,
     }
-    let detail = json!([{"type": "text", "text": text}]);
-    ToolOutcome { text, is_error, detail }
 }
 
 /// The text of a block, or a description of one without text.
@@ -149,16 +202,22 @@ mod tests {
         );
         check(json!({"content": [{"type": "text", "text": "no"}], "isError": true}), "no", true);
         check(json!({"content": [], "structuredContent": {"a": 1}}), r#"{"a":1}"#, false);
-        let image = json!({"content": [{"type": "image", "data": "AAAA", "mimeType": "image/png"}]});
-        check(image, "[image, image/png, 3 bytes]", false);
     }
 
     #[test]
-    fn a_flood_is_cut() {
-        let long = "é".repeat(MAX_TEXT_BYTES);
-        let answer = json!({"content": [{"type": "text", "text": long}]});
+    fn images_and_documents_stay_what_they_are() {
+        let answer = json!({"content": [
+            {"type": "text", "text": "see"},
+            {"type": "image", "data": "AAAA", "mimeType": "image/png"},
+            {"type": "resource", "resource": {"uri": "x:y", "mimeType": "application/pdf", "blob": "BBBB"}},
+            {"type": "image", "data": "CCCC", "mimeType": "image/tiff"},
+        ]});
         let outcome = to_outcome(&serde_json::from_value(answer).unwrap());
-        assert!(outcome.text.len() < MAX_TEXT_BYTES + 100 && outcome.text.ends_with("more bytes"));
+        let blocks = outcome.blocks.unwrap();
+        assert_eq!(blocks[0], json!({"type": "text", "text": "see"}));
+        assert_eq!(blocks[1], media_block("image", "image/png", "AAAA"));
+        assert_eq!(blocks[2], media_block("document", "application/pdf", "BBBB"));
+        assert_eq!(blocks[3]["text"], "[image, image/tiff, 3 bytes]");
     }
 
     #[test]

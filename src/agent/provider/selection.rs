@@ -20,6 +20,9 @@ pub struct ProviderChoice<'a> {
     pub base_url: Option<&'a str>,
     /// Anthropic's names for what is not everybody's yet.
     pub betas: &'a [String],
+    /// Whether the offline model may stand in where there is no key. A program that hosts us must not take
+    /// its words for a model's.
+    pub needs_model: bool,
 }
 
 /// Why no provider can be selected.
@@ -36,6 +39,12 @@ pub enum ChoiceError {
         /// What to set.
         variable: &'static str,
     },
+    /// Nobody was asked for, and nobody has a key.
+    #[error(
+        "no API key: set ANTHROPIC_API_KEY, ANTHROPIC_AUTH_TOKEN or OPENAI_API_KEY, or the base URL of a server that \
+         needs none; --provider offline (or HOTSEAT_PROVIDER=offline) chooses the built-in offline model"
+    )]
+    NoKeyAtAll,
     /// It serves many models and has no default.
     #[error("openai needs to know which model: --model NAME, or OPENAI_MODEL")]
     NoModel,
@@ -62,6 +71,7 @@ pub fn select_provider(choice: &ProviderChoice<'_>) -> Result<Box<dyn Provider>,
             Some(anthropic) => Box::new(anthropic),
             None => match openai_from_env(choice.base_url, model)? {
                 Some(openai) => openai,
+                None if choice.needs_model => return Err(ChoiceError::NoKeyAtAll),
                 None => Box::new(Offline::from_env()),
             },
         },
@@ -112,7 +122,7 @@ mod tests {
     fn whoever_is_named_is_taken_whatever_the_model_is_called() {
         let chosen = |provider| {
             let (model, base_url) = (Some("anthropic/claude-opus-5"), Some("http://127.0.0.1:9"));
-            select_provider(&ProviderChoice { provider, model, base_url, betas: &[] })
+            select_provider(&ProviderChoice { provider, model, base_url, ..ProviderChoice::default() })
                 .map(|provider| provider.name())
         };
         assert_eq!(chosen(Some("openai")), Ok("openai"));

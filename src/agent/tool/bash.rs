@@ -53,6 +53,10 @@ impl Tool for Bash {
         })
     }
 
+    fn is_read_only(&self, input: &Value) -> bool {
+        string_argument(input, "command").is_some_and(only_reads)
+    }
+
     fn access(&self, input: &Value, _: &ToolContext) -> Access {
         string_argument(input, "command")
             .map_or(Access::Nothing, |command| Access::Command(command.to_owned()))
@@ -150,7 +154,7 @@ fn outcome(stdout: &OutputHead, stderr: &OutputHead, whole: &SpillFile, status: 
         let text = if text.is_empty() { NO_OUTPUT.to_owned() } else { text };
         ToolOutcome::success(text, detail)
     } else {
-        ToolOutcome { text, is_error: true, detail }
+        ToolOutcome { is_error: true, ..ToolOutcome::success(text, detail) }
     }
 }
 
@@ -213,4 +217,18 @@ impl OutputHead {
             cut => format!("{text}\n[… {cut} more bytes were cut off]"),
         }
     }
+}
+/// Programs that only read, whatever their arguments are.
+const READERS: [&str; 30] = [
+    "basename", "cat", "cmp", "column", "cut", "date", "df", "diff", "dirname", "du", "echo", "env", "file",
+    "grep", "head", "hostname", "id", "ls", "nl", "printf", "pwd", "rg", "sleep", "stat", "tail", "test",
+    "uname", "wc", "which", "whoami",
+];
+
+/// Whether a command plainly changes nothing. It decides what runs at once, not what may run: what is not
+/// sure is taken to change something.
+fn only_reads(command: &str) -> bool {
+    let is_plain = !command.contains(['>', '<', '`', '$', '(', '{', '\\']);
+    let mut parts = command.split([';', '|', '&', '\n']).map(str::trim).filter(|part| !part.is_empty());
+    is_plain && parts.all(|part| part.split_whitespace().next().is_some_and(|word| READERS.contains(&word)))
 }

@@ -36,6 +36,10 @@ impl Tool for Glob {
         })
     }
 
+    fn is_read_only(&self, _: &Value) -> bool {
+        true
+    }
+
     fn access(&self, input: &Value, place: &ToolContext) -> Access {
         string_argument(input, "pattern")
             .map_or(Access::Nothing, |pattern| Access::Read(split_root(pattern, input, place).0))

@@ -63,6 +63,10 @@ impl Tool for Grep {
         20_000
     }
 
+    fn is_read_only(&self, _: &Value) -> bool {
+        true
+    }
+
     fn access(&self, input: &Value, place: &ToolContext) -> Access {
         string_argument(input, "pattern").map_or(Access::Nothing, |_| Access::Read(search_root(input, place)))
     }

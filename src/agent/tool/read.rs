@@ -1,4 +1,4 @@
-//! Reads a text file, with line numbers for the model.
+//! Reads a file: a text with line numbers for the model, anything else as [`super::read_media`] says.
 
 use std::fs;
 use std::io::{self, BufRead, BufReader, ErrorKind};
@@ -7,6 +7,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::canonical::canonical;
+use super::read_media::MediaKind;
 use super::{Access, Tool, ToolContext, ToolFuture, ToolOutcome, io_error, run_blocking, string_argument};
 
 /// Lines read at once.
@@ -25,8 +26,9 @@ impl Tool for Read {
     }
 
     fn description(&self) -> &'static str {
-        "Reads a text file. The result has line numbers, which are no part of the file. A file is read to \
-         its 2000th line unless offset and limit say otherwise."
+        "Reads a file. Of a text, the result has line numbers, which are no part of the file, and ends at \
+         the 2000th line unless offset and limit say otherwise. Images and PDFs are shown to you, notebooks \
+         (.ipynb) as cells with their outputs."
     }
 
     fn input_schema(&self) -> Value {
@@ -45,6 +47,10 @@ impl Tool for Read {
     /// It has limits of its own.
     fn max_output(&self) -> usize {
         usize::MAX
+    }
+
+    fn is_read_only(&self, _: &Value) -> bool {
+        true
     }
 
     fn access(&self, input: &Value, place: &ToolContext) -> Access {
@@ -74,6 +80,13 @@ pub(super) fn read(input: &Value, place: &ToolContext) -> ToolOutcome {
         Ok(there) => there.len(),
         Err(error) => return io_error("read", &path, &error),
     };
+    if let Some(kind) = MediaKind::of(&path) {
+        let outcome = kind.read(&path, size);
+        if !outcome.is_error {
+            place.read_files.record(&canonical(&path));
+        }
+        return outcome;
+    }
     if size > MAX_READ_BYTES && limit.is_none() {
         return ToolOutcome::error(format!(
             "{} has {size} bytes, more than {MAX_READ_BYTES}; read it in parts, with offset and limit",

@@ -52,6 +52,10 @@ impl Tool for WebFetch {
         })
     }
 
+    fn is_read_only(&self, _: &Value) -> bool {
+        true
+    }
+
     fn access(&self, input: &Value, _: &ToolContext) -> Access {
         parse_url(input).map_or(Access::Nothing, |url| Access::Fetch(host(&url).to_owned()))
     }

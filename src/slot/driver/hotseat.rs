@@ -29,7 +29,10 @@ impl Driver for HotseatDriver {
     }
 
     fn start(&mut self, launch: &Launch, origin: &StartSession) -> SpawnArgs {
-        spawn_args(launch, origin)
+        let mut arguments = spawn_args(launch, origin);
+        // A person may switch to any mode on the screen.
+        arguments.args.push("--allow-dangerously-skip-permissions".into());
+        arguments
     }
 
     fn request(&mut self, id: &str, ask: SlotRequest) -> Vec<AgentEvent> {
@@ -37,7 +40,7 @@ impl Driver for HotseatDriver {
     }
 
     fn send_prompt(&mut self, uuid: &str, text: &str) -> Vec<AgentEvent> {
-        vec![StreamJson::prompt_line(uuid, text)]
+        vec![StreamJson::queued_prompt_line(uuid, text)]
     }
 
     fn answer_permission(

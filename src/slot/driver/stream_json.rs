@@ -117,12 +117,23 @@ impl StreamJson {
 
     /// The line of a prompt.
     pub fn prompt_line(uuid: &str, text: &str) -> AgentEvent {
+        Self::prompt_line_with(uuid, text, None)
+    }
+
+    /// The same, of a prompt that waits for the end of a running turn instead of joining it.
+    pub fn queued_prompt_line(uuid: &str, text: &str) -> AgentEvent {
+        Self::prompt_line_with(uuid, text, Some("later".to_owned()))
+    }
+
+    fn prompt_line_with(uuid: &str, text: &str, priority: Option<String>) -> AgentEvent {
         send_frame(&HostFrame::User(UserLine {
             message: json!({"role": "user", "content": text}),
             parent_tool_use_id: None,
             session_id: String::new(),
             uuid: Some(uuid.to_owned()),
             should_query: None,
+            priority,
+            origin: None,
         }))
     }
 

@@ -45,9 +45,17 @@ fn user(message: &ContextMessage, messages: &mut Vec<Value>) {
     let mut parts = Vec::new();
     for block in values(message) {
         match block["type"].as_str().unwrap_or_default() {
-            "tool_result" => messages.push(json!({
-                "role": "tool", "tool_call_id": block["tool_use_id"], "content": result(&block["content"]),
-            })),
+            "tool_result" => {
+                messages.push(json!({
+                    "role": "tool", "tool_call_id": block["tool_use_id"], "content": result(&block["content"]),
+                }));
+                // Only a person's message takes images, so they follow behind all results.
+                let content = block["content"].as_array().into_iter().flatten();
+                parts.extend(
+                    content
+                        .filter_map(|part| image_part(&part["source"]).filter(|_| part["type"] == "image")),
+                );
+            }
             "text" => parts.push(json!({"type": "text", "text": block["text"]})),
             "image" => parts.extend(image_part(&block["source"])),
             other => parts.push(json!({"type": "text", "text": format!("[{other}]")})),
