@@ -114,7 +114,7 @@ fn a_prompt_during_a_turn_joins_it_at_the_next_request_or_ends_it() {
     let frames =
         agent.until(|frame| frame["command_uuid"] == first.as_str() && frame["state"] == "completed");
     assert_eq!(frames.iter().filter(|frame| frame["type"] == "result").count(), 1);
-    let at = |fits: &dyn Fn(&Value) -> bool| frames.iter().position(fits).expect("such a frame");
+    let at = |fits: &dyn Fn(&serde_json::Value) -> bool| frames.iter().position(fits).expect("such a frame");
     let of = |state: &'static str| at(&|frame| frame["command_uuid"] == *second && frame["state"] == state);
     let replayed = at(&|frame| frame["isReplay"] == true && frame["uuid"] == *second);
     let result = at(&|frame| frame["type"] == "result");
