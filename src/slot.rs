@@ -20,6 +20,7 @@ mod handle;
 mod log;
 mod machine;
 mod memory;
+mod permission;
 mod process;
 mod process_group;
 mod session_finder;
@@ -40,6 +41,7 @@ pub use handle::{
     ContextUsage, FileChange, ListedSession, McpServerStatus, RewindResult, SlotHandle, StartIn,
 };
 pub use memory::resident_memory;
+pub use permission::{PermissionDecision, PermissionRequest, PermissionTarget, SessionScope};
 pub use session_finder::{SessionFinder, SessionLocation};
 
 /// Events that may wait for a slow reader. When it is full, the agent's stdout
@@ -51,8 +53,8 @@ const COMMAND_QUEUE: usize = 64;
 /// Starts an agent and the task that owns it. Must be called within a tokio
 /// runtime; when that is dropped, the agent's process group is killed.
 pub fn spawn(launch: Launch) -> (SlotHandle, mpsc::Receiver<SlotEvent>) {
-    let (commands, obeyed) = mpsc::channel(COMMAND_QUEUE);
-    let (told, events_rx) = mpsc::channel(EVENT_QUEUE);
-    tokio::spawn(actor::run(launch, obeyed, told));
-    (SlotHandle::new(commands), events_rx)
+    let (commands_tx, commands_rx) = mpsc::channel(COMMAND_QUEUE);
+    let (events_tx, events_rx) = mpsc::channel(EVENT_QUEUE);
+    tokio::spawn(actor::run(launch, commands_rx, events_tx));
+    (SlotHandle::new(commands_tx), events_rx)
 }

@@ -1,7 +1,10 @@
-//! The ground floor: what this machine's processes are made of.
+//! The operating system: the one way in which every child process is started and
+//! ended, real paths behind links, files that are always asked about.
 //!
-//! Owns the one way in which every child process is started and ended. Uses no
-//! other room. Start reading in [`guarded`].
+//! The ground floor: every room may use it, and it uses none. It must never know
+//! what a session or an agent is. Start reading in [`guarded`].
 
 pub mod descendants;
 pub mod guarded;
+pub mod protected_paths;
+pub mod real_path;

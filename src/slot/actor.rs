@@ -18,7 +18,8 @@ use tokio::time::{Instant, sleep_until};
 use super::client_ops::ClientOps;
 use super::driver::JsonLine;
 use super::handle::SlotCommand;
-use super::machine::{ExitDetails, Now, ProcessId, SlotEffect, SlotInput, SlotMachine};
+use super::machine::{ExitDetails, Now, ProcessId, SlotEffect, SlotInput, SlotMachine, SystemProbes};
+use super::permission::resolve_targets;
 use super::process::{AgentProcess, ProcessOutput};
 use super::{Launch, SlotEvent};
 use super::{agent_pid, log};
@@ -27,6 +28,9 @@ use super::{agent_pid, log};
 const EVENT_BACKLOG: usize = 64;
 /// Lines of all processes that may wait to be handled.
 const LINE_QUEUE: usize = 256;
+
+const PROBES: SystemProbes =
+    SystemProbes { transcript_size: file_size, find_leaf: agent_pid::find_leaf_process, resolve_targets };
 
 /// Runs the slot until it is closed or the last handle is dropped.
 pub(super) async fn run(
@@ -37,7 +41,7 @@ pub(super) async fn run(
     let (output_tx, mut output_rx) = channel(LINE_QUEUE);
     let (client_ops, mut op_events_rx) = ClientOps::new(launch.guard.clone());
     let mut actor = SlotActor {
-        machine: SlotMachine::new(launch, file_size, agent_pid::find_leaf_process, now()),
+        machine: SlotMachine::new(launch, PROBES, now()),
         processes: BTreeMap::new(),
         output_tx,
         client_ops,

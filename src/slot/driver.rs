@@ -40,6 +40,7 @@ mod claude;
 mod client_op;
 mod codex;
 mod hotseat;
+mod shell_words;
 mod slot_request;
 mod stream_json;
 
@@ -54,7 +55,7 @@ pub use client_op::{ClientOp, ClientOpEvent, ClientOpResult, CreateTerminal, Ter
 pub use hotseat::HOTSEAT_AGENT;
 pub use slot_request::{SlotRequest, StartSession};
 
-use super::{Capabilities, Launch, PermissionDecision, PermissionRequest};
+use super::{Capabilities, Launch, PermissionRequest};
 use crate::session::SessionId;
 
 /// One line of an agent's stdin or stdout: a JSON object.
@@ -80,12 +81,10 @@ pub trait Driver: Debug + Send {
     /// Sends a prompt.
     fn send_prompt(&mut self, uuid: &str, text: &str) -> Vec<AgentEvent>;
 
-    /// Answers a permission request.
-    fn answer_permission(
-        &mut self,
-        request: PermissionRequest,
-        decision: PermissionDecision,
-    ) -> Vec<AgentEvent>;
+    /// Answers a permission request: `denied` is the reason against it, `None`
+    /// allows this one call. Nothing may be allowed for longer: what a person
+    /// allows for a session the slot itself remembers.
+    fn answer_permission(&mut self, request: PermissionRequest, denied: Option<String>) -> Vec<AgentEvent>;
 
     /// Interprets a line: the session it belongs to, if it names one, and the
     /// resulting events.

@@ -6,10 +6,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use serde_json::Value;
 
 use super::driver::Driver;
-use super::{Capabilities, ListedSession, SessionFinder, SessionLocation};
+use super::{Capabilities, ListedSession, PermissionRequest, SessionFinder, SessionLocation};
 use crate::protocol::PermissionMode;
 use crate::session::SessionId;
 use crate::session::conversation::ConversationEvent;
@@ -365,32 +364,6 @@ pub struct ModelRetry {
     pub delay: Duration,
     /// Why the request failed. Untrusted text.
     pub reason: String,
-}
-
-/// A tool call that needs permission.
-#[derive(Debug, Clone, PartialEq)]
-pub struct PermissionRequest {
-    /// Identifies the request in the answer.
-    pub id: String,
-    /// The tool's name.
-    pub tool: String,
-    /// The tool's complete input, exactly as it would be used. Untrusted text.
-    pub input: Value,
-    /// What it does, in the agent's words.
-    pub description: Option<String>,
-    /// Rules that would make asking needless, handed back for "this session".
-    pub suggestions: Vec<Value>,
-}
-
-/// A person's answer to a [`PermissionRequest`].
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum PermissionDecision {
-    /// Run this one call.
-    AllowOnce,
-    /// Run it, and remember that for the active session.
-    AllowSession,
-    /// Do not run it. The model is given the reason.
-    Deny(String),
 }
 
 /// What the active session has used so far.

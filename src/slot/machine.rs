@@ -22,6 +22,7 @@ use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
 use rustix::process::Signal;
+use serde_json::Value;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
@@ -32,8 +33,10 @@ use self::prompt_queue::PromptQueue;
 
 use super::driver::{AgentEvent, ClientOp, ClientOpEvent, Driver, JsonLine, SpawnArgs, StartSession};
 use super::handle::SlotCommand;
+use super::permission::SessionGrants;
 use super::{
-    Launch, PermissionRequest, ProcessExit, PromptState, SlotEvent, SlotEventKind, SlotState, SlotTotals,
+    Launch, PermissionRequest, PermissionTarget, ProcessExit, PromptState, SlotEvent, SlotEventKind,
+    SlotState, SlotTotals,
 };
 use crate::protocol::PermissionMode;
 use crate::session::SessionId;
@@ -136,17 +139,27 @@ struct ActiveTurn {
     since: Instant,
 }
 
+/// What the state machine needs to know of the system: the actor passes the real
+/// functions in, the tests their own.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct SystemProbes {
+    /// Size of a transcript in bytes. An empty one cannot be resumed.
+    pub transcript_size: fn(&Path) -> u64,
+    /// The agent's pid behind a group leader.
+    pub find_leaf: fn(u32) -> u32,
+    /// The files that a tool input names, in a session of this folder.
+    pub resolve_targets: fn(&Value, &Path) -> Vec<PermissionTarget>,
+}
+
 /// The state machine of a slot.
 #[derive(Debug)]
 pub(super) struct SlotMachine {
+    /// How processes are started; its mode is the one that a person has chosen.
     launch: Launch,
     /// What may run without asking in the active session. It differs from the
-    /// launch's where an answer widened it "for this session".
+    /// launch's where the agent widened it; that ends with the session.
     session_mode: PermissionMode,
-    /// Size of a transcript in bytes (injected). An empty one cannot be resumed.
-    transcript_size: fn(&Path) -> u64,
-    /// Finds the agent's pid behind a group leader (injected).
-    find_leaf: fn(u32) -> u32,
+    probes: SystemProbes,
     /// The group leader of each process.
     leader_pids: BTreeMap<ProcessId, u32>,
     /// The active process.
@@ -166,6 +179,8 @@ pub(super) struct SlotMachine {
     prompts: PromptQueue,
     pending: PendingRequests,
     permissions: Vec<PermissionRequest>,
+    /// What a person has allowed for the active session.
+    grants: SessionGrants,
     /// Standby and draining processes.
     background: BackgroundProcesses,
     totals: SlotTotals,
@@ -175,13 +190,12 @@ pub(super) struct SlotMachine {
 }
 
 impl SlotMachine {
-    pub(super) fn new(launch: Launch, size: fn(&Path) -> u64, speaker: fn(u32) -> u32, now: Now) -> Self {
+    pub(super) fn new(launch: Launch, probes: SystemProbes, now: Now) -> Self {
         Self {
             driver: (launch.driver)(),
             session_mode: launch.permission_mode,
             launch,
-            transcript_size: size,
-            find_leaf: speaker,
+            probes,
             leader_pids: BTreeMap::new(),
             process: 0,
             last_spawned: 0,
@@ -195,6 +209,7 @@ impl SlotMachine {
             prompts: PromptQueue::default(),
             pending: PendingRequests::default(),
             permissions: Vec::new(),
+            grants: SessionGrants::default(),
             background: BackgroundProcesses::default(),
             totals: SlotTotals::default(),
             closers: Vec::new(),

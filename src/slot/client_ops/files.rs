@@ -1,7 +1,7 @@
 //! Reads and writes files one after the other, off the slot's task.
 
-use std::fs;
-use std::io::ErrorKind;
+use std::fs::File;
+use std::io::{ErrorKind, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use tokio::sync::mpsc::{Receiver, Sender, channel};
@@ -10,6 +10,7 @@ use tokio::task::spawn_blocking;
 use super::resolve_path::resolve_in_folder;
 use crate::slot::driver::{ClientOp, ClientOpEvent, ClientOpResult};
 use crate::slot::machine::ProcessId;
+use crate::sys::real_path::{create_without_links, open_without_links};
 
 /// The largest file that is read.
 const MAX_FILE_BYTES: u64 = 16 * 1024 * 1024;
@@ -67,7 +68,12 @@ fn perform(folder: &Path, op: ClientOp) -> Result<ClientOpResult, String> {
             read_text(&resolve_in_folder(folder, &path)?).map(ClientOpResult::FileText)
         }
         ClientOp::WriteFile { path, text } => {
-            write_text(&resolve_in_folder(folder, &path)?, &text).map(|()| ClientOpResult::Done)
+            let real = resolve_in_folder(folder, &path)?;
+            if real != path {
+                let why = "has become a link since the write was permitted";
+                return Err(format!("{} {why}", path.display()));
+            }
+            write_text(&real, &text).map(|()| ClientOpResult::Done)
         }
         ClientOp::CreateTerminal(_)
         | ClientOp::TerminalOutput(_)
@@ -77,45 +83,52 @@ fn perform(folder: &Path, op: ClientOp) -> Result<ClientOpResult, String> {
     }
 }
 
-/// The text of a file; `None` if it does not exist. Pipes and devices are
-/// refused, because opening them could block.
+/// The text of a file by its real path; `None` if it does not exist. Pipes and
+/// devices are refused.
 fn read_text(path: &Path) -> Result<Option<String>, String> {
     let failed = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
-    let file = match fs::metadata(path) {
+    let file = match open_without_links(path) {
         Ok(file) => file,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(failed(&error)),
     };
-    if !file.is_file() {
+    let facts = file.metadata().map_err(|error| failed(&error))?;
+    if !facts.is_file() {
         return Err(failed(&"is not a regular file"));
     }
-    if file.len() > MAX_FILE_BYTES {
+    if facts.len() > MAX_FILE_BYTES {
         return Err(failed(&format!(
             "is larger than {} MB, the most that hotseat reads for an agent",
             MAX_FILE_BYTES / 1024 / 1024
         )));
     }
-    let bytes = fs::read(path).map_err(|error| failed(&error))?;
+    let mut bytes = Vec::new();
+    file.take(MAX_FILE_BYTES).read_to_end(&mut bytes).map_err(|error| failed(&error))?;
     String::from_utf8(bytes).map(Some).map_err(|_| failed(&"is not UTF-8 text"))
 }
 
+/// Replaces a file's text, by its real path.
 fn write_text(path: &Path, text: &str) -> Result<(), String> {
     let failed = |error: std::io::Error| format!("{}: {error}", path.display());
-    match fs::metadata(path) {
-        Ok(file) if !file.is_file() => return Err(format!("{} is not a regular file", path.display())),
-        // Some agents also write the file themselves at the same time, and check
-        // its modification time.
-        Ok(file)
-            if file.len() == text.len() as u64 && fs::read(path).is_ok_and(|now| now == text.as_bytes()) =>
-        {
-            return Ok(());
-        }
-        Ok(_) => {}
-        Err(_) => {
-            if let Some(parent) = path.parent() {
-                fs::create_dir_all(parent).map_err(failed)?;
-            }
-        }
+    let holds_text = |mut now: File| {
+        let mut bytes = Vec::new();
+        now.metadata().is_ok_and(|facts| facts.is_file() && facts.len() == text.len() as u64)
+            && now.read_to_end(&mut bytes).is_ok()
+            && bytes == text.as_bytes()
+    };
+    // Some agents also write the file themselves at the same time, and check its
+    // modification time.
+    if open_without_links(path).is_ok_and(holds_text) {
+        return Ok(());
     }
-    fs::write(path, text).map_err(failed)
+    let mut file = match create_without_links(path) {
+        Err(error) if error.kind() == ErrorKind::IsADirectory => {
+            return Err(format!("{} is not a regular file", path.display()));
+        }
+        file => file.map_err(failed)?,
+    };
+    if !file.metadata().map_err(failed)?.is_file() {
+        return Err(format!("{} is not a regular file", path.display()));
+    }
+    file.set_len(0).and_then(|()| file.write_all(text.as_bytes())).map_err(failed)
 }

@@ -46,8 +46,8 @@ use super::{
 use crate::protocol::PermissionMode;
 use crate::session::SessionId;
 use crate::slot::{
-    Capabilities, ContextUsage, Feature, Launch, PermissionDecision, PermissionRequest, PromptState,
-    SessionFinder, SlotError, SlotTotals, Switch, SwitchSupport,
+    Capabilities, ContextUsage, Feature, Launch, PermissionRequest, PromptState, SessionFinder, SlotError,
+    SlotTotals, Switch, SwitchSupport,
 };
 
 const fn acp_agent(
@@ -242,13 +242,9 @@ impl Driver for AcpDriver {
         vec![sent, AgentEvent::PromptStateChanged { uuid: uuid.to_owned(), state: PromptState::Started }]
     }
 
-    fn answer_permission(
-        &mut self,
-        request: PermissionRequest,
-        decision: PermissionDecision,
-    ) -> Vec<AgentEvent> {
-        let answered = self.answer_question(&request.id, &decision);
-        answered.or_else(|| self.answer_agent(&request.id, &decision)).into_iter().collect()
+    fn answer_permission(&mut self, request: PermissionRequest, denied: Option<String>) -> Vec<AgentEvent> {
+        let answered = self.answer_question(&request.id, denied.as_deref());
+        answered.or_else(|| self.answer_agent(&request.id, denied.is_none())).into_iter().collect()
     }
 
     fn handle_message(&mut self, line: JsonLine) -> (Option<SessionId>, Vec<AgentEvent>) {

@@ -17,7 +17,7 @@ use self::handshake::ClaudeHandshake;
 use super::stream_json::{StreamJson, spawn_args};
 use super::{AgentEvent, AgentSpec, Driver, JsonLine, SlotRequest, SpawnArgs, StartSession};
 use crate::session::SessionId;
-use crate::slot::{Capabilities, Launch, PermissionDecision, PermissionRequest, Switch, SwitchSupport};
+use crate::slot::{Capabilities, Launch, PermissionRequest, Switch, SwitchSupport};
 
 /// The official program on `PATH`.
 pub const CLAUDE: AgentSpec = AgentSpec {
@@ -43,9 +43,6 @@ struct ClaudeDriver {
     /// The model it was started with.
     model: Option<String>,
     handshake: ClaudeHandshake,
-    /// Something was allowed "for this session". Its rules outlive `/clear`, so only
-    /// another process is without them.
-    granted: bool,
     /// A `/clear` that is not finished.
     clear: Option<PendingClear>,
     /// This version does not support the request `clear`.
@@ -59,7 +56,7 @@ impl Driver for ClaudeDriver {
     fn capabilities(&self) -> Capabilities {
         let by = |native| if native { SwitchSupport::InProcess } else { SwitchSupport::Standby };
         Capabilities {
-            clear: if self.granted { SwitchSupport::Standby } else { SwitchSupport::InProcess },
+            clear: SwitchSupport::InProcess,
             resume: by(self.handshake.supports_resume),
             fork: by(self.handshake.supports_fork),
             unsupported_features: &[],
@@ -111,13 +108,8 @@ impl Driver for ClaudeDriver {
         vec![StreamJson::prompt_line(uuid, text)]
     }
 
-    fn answer_permission(
-        &mut self,
-        request: PermissionRequest,
-        decision: PermissionDecision,
-    ) -> Vec<AgentEvent> {
-        self.granted |= decision == PermissionDecision::AllowSession;
-        vec![StreamJson::permission_line(request, decision)]
+    fn answer_permission(&mut self, request: PermissionRequest, denied: Option<String>) -> Vec<AgentEvent> {
+        vec![StreamJson::permission_line(request, denied)]
     }
 
     fn handle_message(&mut self, line: JsonLine) -> (Option<SessionId>, Vec<AgentEvent>) {

@@ -4,6 +4,7 @@
 //! A thread is a session and its id is the session's. A prompt sent during a
 //! turn would steer that turn, so the slot keeps it until the turn has ended.
 
+mod approvals;
 mod incoming;
 mod items;
 mod mode;
@@ -21,7 +22,7 @@ use super::{AgentEvent, AgentSpec, Driver, JsonLine, SlotRequest, SpawnArgs, Sta
 use crate::protocol::PermissionMode;
 use crate::session::SessionId;
 use crate::session::message::Usage;
-use crate::slot::{Capabilities, Feature, Launch, PermissionDecision, PermissionRequest};
+use crate::slot::{Capabilities, Feature, Launch, PermissionRequest};
 
 /// The official program on `PATH`.
 pub const CODEX: AgentSpec = AgentSpec {
@@ -61,6 +62,10 @@ struct CodexDriver {
     ephemeral: bool,
     /// The active thread.
     thread: Option<SessionId>,
+    /// The folder it works in.
+    thread_cwd: PathBuf,
+    /// The unfinished items of its turn, by id: approvals are about them.
+    open_items: HashMap<String, Value>,
     /// Results of the handshake so far.
     handshake: HandshakeProgress,
     /// Open requests, by id.
@@ -164,16 +169,8 @@ impl Driver for CodexDriver {
         vec![self.send_request(&id, CodexPending::Prompt(uuid.to_owned()), "turn/start", &params)]
     }
 
-    fn answer_permission(
-        &mut self,
-        request: PermissionRequest,
-        verdict: PermissionDecision,
-    ) -> Vec<AgentEvent> {
-        let decision = match verdict {
-            PermissionDecision::AllowOnce => "accept",
-            PermissionDecision::AllowSession => "acceptForSession",
-            PermissionDecision::Deny(_) => "decline",
-        };
+    fn answer_permission(&mut self, request: PermissionRequest, denied: Option<String>) -> Vec<AgentEvent> {
+        let decision = if denied.is_some() { "decline" } else { "accept" };
         // codex's ids are numbers; the slot carries them as text.
         let id: Value = serde_json::from_str(&request.id).unwrap_or(Value::Null);
         vec![AgentEvent::SendLine(json!({"id": id, "result": {"decision": decision}}))]

@@ -4,7 +4,7 @@
 use super::stream_json::{StreamJson, spawn_args};
 use super::{AgentEvent, AgentSpec, Driver, JsonLine, SlotRequest, SpawnArgs, StartSession};
 use crate::session::SessionId;
-use crate::slot::{Capabilities, Launch, PermissionDecision, PermissionRequest};
+use crate::slot::{Capabilities, Launch, PermissionRequest};
 
 /// Our own agent: this very program.
 pub const HOTSEAT_AGENT: AgentSpec = AgentSpec {
@@ -43,12 +43,8 @@ impl Driver for HotseatDriver {
         vec![StreamJson::queued_prompt_line(uuid, text)]
     }
 
-    fn answer_permission(
-        &mut self,
-        request: PermissionRequest,
-        decision: PermissionDecision,
-    ) -> Vec<AgentEvent> {
-        vec![StreamJson::permission_line(request, decision)]
+    fn answer_permission(&mut self, request: PermissionRequest, denied: Option<String>) -> Vec<AgentEvent> {
+        vec![StreamJson::permission_line(request, denied)]
     }
 
     fn handle_message(&mut self, line: JsonLine) -> (Option<SessionId>, Vec<AgentEvent>) {

@@ -14,7 +14,7 @@ use crate::protocol::{
     ControlEnvelope, ControlResponse, ForkRequest, HostControlRequest, HostFrame, PermissionResponse,
     ResumeRequest, UserLine,
 };
-use crate::slot::{Launch, PermissionDecision, PermissionRequest, SlotError, SlotTotals, Switch};
+use crate::slot::{Launch, PermissionRequest, SlotError, SlotTotals, Switch};
 
 /// Makes the agent report when it is idle, and checkpoint files before changes.
 const ENVIRONMENT: [(&str, &str); 2] =
@@ -137,17 +137,15 @@ impl StreamJson {
         }))
     }
 
-    /// The line that answers a permission request.
-    pub fn permission_line(request: PermissionRequest, decision: PermissionDecision) -> AgentEvent {
-        let answer = match decision {
-            PermissionDecision::AllowOnce => {
+    /// The line that answers a permission request. It never carries
+    /// `updatedPermissions`: `claude` applies them to its whole process, so that
+    /// they would hold in every later session (seen at 2.1.332).
+    pub fn permission_line(request: PermissionRequest, denied: Option<String>) -> AgentEvent {
+        let answer = match denied {
+            None => {
                 PermissionResponse::Allow { updated_input: Some(request.input), updated_permissions: None }
             }
-            PermissionDecision::AllowSession => PermissionResponse::Allow {
-                updated_permissions: Some(limit_to_session(&request.tool, request.suggestions)),
-                updated_input: Some(request.input),
-            },
-            PermissionDecision::Deny(message) => PermissionResponse::Deny { message, interrupt: false },
+            Some(message) => PermissionResponse::Deny { message, interrupt: false },
         };
         let response = serde_json::to_value(answer).unwrap_or_default();
         let response = ControlResponse::Success { request_id: request.id, response };
@@ -214,19 +212,6 @@ fn switch_request(switch: Switch, interrupt: bool) -> HostControlRequest {
             interrupt,
         }),
     }
-}
-
-/// The agent's suggestions, kept to this session: it may suggest to write them
-/// into the project's settings, which is more than the person said. Without
-/// suggestions, the tool as a whole.
-fn limit_to_session(tool: &str, mut suggestions: Vec<Value>) -> Vec<Value> {
-    if suggestions.is_empty() {
-        suggestions.push(json!({"type": "addRules", "rules": [{"toolName": tool}], "behavior": "allow"}));
-    }
-    for rule in suggestions.iter_mut().filter_map(Value::as_object_mut) {
-        rule.insert("destination".into(), "session".into());
-    }
-    suggestions
 }
 
 #[cfg(test)]

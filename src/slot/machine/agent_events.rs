@@ -4,7 +4,7 @@ use super::{ActiveTurn, PromptState, SlotEffect, SlotEventKind, SlotMachine, Slo
 use crate::session::SessionId;
 use crate::session::conversation::ConversationEvent;
 use crate::slot::driver::{AgentEvent, JsonLine, SwitchResult};
-use crate::slot::{SlotTotals, SwitchMethod};
+use crate::slot::{PermissionRequest, SessionScope, SlotTotals, SwitchMethod};
 
 impl SlotMachine {
     /// Handles one line. Events of a session that is not active are stale and
@@ -41,10 +41,7 @@ impl SlotMachine {
                 // For agents that do not queue prompts themselves.
                 self.send_prompts();
             }
-            AgentEvent::PermissionRequested(request) => {
-                self.permissions.push(request.clone());
-                self.emit(SlotEventKind::PermissionRequested(request));
-            }
+            AgentEvent::PermissionRequested(request) => self.permission_requested(request),
             AgentEvent::PermissionDropped(id) => {
                 if let Some(at) = self.permissions.iter().position(|request| request.id == id) {
                     self.permissions.remove(at);
@@ -71,6 +68,36 @@ impl SlotMachine {
                     self.emit(SlotEventKind::ModeChanged(mode));
                 }
             }
+        }
+    }
+
+    /// Shows a permission request to a person, with what its files really are and
+    /// what "for this session" would cover, unless that was answered before.
+    fn permission_requested(&mut self, mut request: PermissionRequest) {
+        if let Some(active) = &self.active {
+            request.targets = (self.probes.resolve_targets)(&request.input, &active.cwd);
+            request.session_scope = SessionScope::of(&request, &active.cwd);
+        }
+        if self.is_granted(&request) {
+            let events = self.driver.answer_permission(request, None);
+            return self.apply_all(events);
+        }
+        self.permissions.push(request.clone());
+        self.emit(SlotEventKind::PermissionRequested(request));
+    }
+
+    fn is_granted(&self, request: &PermissionRequest) -> bool {
+        let (scope, mode) = (request.session_scope.as_ref(), self.session_mode);
+        self.active.as_ref().is_some_and(|active| self.grants.cover(active.session, scope, mode))
+    }
+
+    /// Answers the open requests that what a person has just allowed covers, too.
+    pub(super) fn answer_by_grants(&mut self) {
+        while let Some(at) = self.permissions.iter().position(|request| self.is_granted(request)) {
+            let request = self.permissions.remove(at);
+            self.emit(SlotEventKind::PermissionDropped { id: request.id.clone() });
+            let events = self.driver.answer_permission(request, None);
+            self.apply_all(events);
         }
     }
 

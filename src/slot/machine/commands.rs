@@ -164,8 +164,18 @@ impl SlotMachine {
             return reply_with(reply, Err(SlotError::Disconnected(gone.to_owned())));
         };
         let request = self.permissions.remove(at);
-        let events = self.driver.answer_permission(request, decision);
+        if let (PermissionDecision::AllowSession, Some(active), Some(scope)) =
+            (&decision, &self.active, &request.session_scope)
+        {
+            self.grants.allow(active.session, scope.clone());
+        }
+        let denied = match decision {
+            PermissionDecision::AllowOnce | PermissionDecision::AllowSession => None,
+            PermissionDecision::Deny(why) => Some(why),
+        };
+        let events = self.driver.answer_permission(request, denied);
         self.apply_all(events);
+        self.answer_by_grants();
         reply_with(reply, Ok(()));
     }
 

@@ -61,7 +61,7 @@ impl SlotMachine {
         let origin = match &self.active {
             Some(active) => {
                 launch.cwd.clone_from(&active.cwd);
-                if (self.transcript_size)(&active.transcript) > 0
+                if (self.probes.transcript_size)(&active.transcript) > 0
                     || self.launch.finder.find(active.session).is_some()
                 {
                     StartSession::Stored(active.session)

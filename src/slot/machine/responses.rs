@@ -114,7 +114,8 @@ impl SlotMachine {
             Err(error) => return self.stop_process(OnExit::Retry(error.to_string())),
         };
         if agent.pid == 0 {
-            agent.pid = self.leader_pids.get(&self.process).map_or(0, |leader| (self.find_leaf)(*leader));
+            agent.pid =
+                self.leader_pids.get(&self.process).map_or(0, |leader| (self.probes.find_leaf)(*leader));
         }
         if let ProcessLifecycle::Running { warm } = &mut self.lifecycle {
             *warm = Some(self.now.at);
@@ -128,6 +129,7 @@ impl SlotMachine {
         });
         self.launch.permission_mode = agent.permission_mode;
         self.session_mode = agent.permission_mode;
+        self.grants.clear();
         self.turn = None;
         self.emit(SlotEventKind::Ready(agent));
         if let Some(why) = self.resume_refusal.take() {
@@ -232,6 +234,7 @@ impl SlotMachine {
         took: Duration,
     ) -> CompletedSwitch {
         self.drop_permissions();
+        self.grants.clear();
         let pid = seated.pid.unwrap_or(from.pid);
         self.active = Some(CurrentSession {
             session: seated.session,

@@ -330,7 +330,7 @@ impl SlotMachine {
     /// Size of the transcript that a switch reads.
     fn source_size(&self, switch: &Switch) -> u64 {
         let found = switch.source().and_then(|session| self.launch.finder.find(session));
-        found.map_or(0, |found| (self.transcript_size)(&found.transcript))
+        found.map_or(0, |found| (self.probes.transcript_size)(&found.transcript))
     }
 }
 

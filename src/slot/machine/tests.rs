@@ -36,11 +36,12 @@ impl Bench {
         let launch = Launch::new(HOTSEAT_AGENT.driver, "agent", "/work");
         let now = Now { at: Instant::now(), wall: DateTime::UNIX_EPOCH };
         let size = |path: &Path| u64::from(path.to_string_lossy().contains("stored"));
-        Self {
-            machine: SlotMachine::new(launch, size, |leader| leader + 1, now),
-            now,
-            last_id: String::new(),
-        }
+        let probes = SystemProbes {
+            transcript_size: size,
+            find_leaf: |leader| leader + 1,
+            resolve_targets: |_, _| Vec::new(),
+        };
+        Self { machine: SlotMachine::new(launch, probes, now), now, last_id: String::new() }
     }
 
     /// Through the handshake, idle on session A.

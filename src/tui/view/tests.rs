@@ -174,11 +174,12 @@ fn a_permission_request_shows_what_will_run() {
     screen.slot(SlotEventKind::StateChanged(SlotState::Busy { session: id(1), turn: "p".into() }));
     screen.app.focus = Focus::Composer;
     screen.slot(SlotEventKind::PermissionRequested(PermissionRequest {
-        id: "r".into(),
-        tool: "Bash".into(),
-        input: json!({"command": "cargo test parser -- --nocapture\n\u{1b}[31mrm -rf /\u{7}"}),
         description: Some("Run the parser's tests".into()),
-        suggestions: Vec::new(),
+        ..PermissionRequest::new(
+            "r",
+            "Bash",
+            json!({"command": "cargo test parser -- --nocapture\n\u{1b}[31mrm -rf /\u{7}"}),
+        )
     }));
     insta::assert_snapshot!(screen.at(120, 40));
 }

@@ -3,7 +3,7 @@
 //! programs need the mode or a person.
 
 use std::collections::BTreeMap;
-use std::path::{Component, PathBuf};
+use std::path::{Path, PathBuf};
 
 use agent_client_protocol_schema::v1::{
     CLIENT_METHOD_NAMES, CreateTerminalRequest, CreateTerminalResponse, Error, KillTerminalResponse,
@@ -17,14 +17,17 @@ use serde_json::{Value, json};
 use super::AcpDriver;
 use super::command_line::{argv, spellings};
 use super::connection::{respond, respond_error};
-use super::grants::{GrantDecision, GrantStore, Operation};
+use super::grants::GrantStore;
 use super::line_diff::changed_lines;
 use super::permissions::MAX_PENDING;
+use crate::protocol::PermissionMode;
 use crate::session::SessionId;
+use crate::slot::PermissionRequest;
 use crate::slot::driver::{
     AgentEvent, ClientOp, ClientOpEvent, ClientOpResult, CreateTerminal, TerminalExit,
 };
-use crate::slot::{PermissionDecision, PermissionRequest};
+use crate::sys::protected_paths::is_protected;
+use crate::sys::real_path::resolve;
 
 /// Bytes of a terminal's output that are kept: the default, and the maximum an
 /// agent can request.
@@ -43,7 +46,7 @@ enum PendingOp {
     /// The file's present text, needed to show or check a write.
     ReadBeforeWrite {
         id: Value,
-        path: PathBuf,
+        real: PathBuf,
         text: String,
     },
     Write {
@@ -79,17 +82,15 @@ struct OpQuestion {
 /// An operation that needs permission.
 #[derive(Debug)]
 enum RequestedOp {
-    Write { path: PathBuf, text: String },
-    Run { run: CreateTerminal, spellings: Vec<String> },
-}
-
-impl RequestedOp {
-    fn operation(&self) -> Operation<'_> {
-        match self {
-            Self::Write { path, .. } => Operation::Write(path),
-            Self::Run { spellings, .. } => Operation::Run(spellings),
-        }
-    }
+    /// Write this text to this real path.
+    Write {
+        real: PathBuf,
+        text: String,
+    },
+    Run {
+        run: CreateTerminal,
+        spellings: Vec<String>,
+    },
 }
 
 /// The state of the agent's client operations.
@@ -122,7 +123,7 @@ impl AcpDriver {
             self.create_terminal(id, params)
         } else {
             let id = id.clone();
-            let (target, op): (PendingOp, fn(String) -> ClientOp) = if method == names.terminal_output {
+            let (pending, op): (PendingOp, fn(String) -> ClientOp) = if method == names.terminal_output {
                 (PendingOp::Output { id }, ClientOp::TerminalOutput)
             } else if method == names.terminal_wait_for_exit {
                 (PendingOp::Wait { id }, ClientOp::WaitForExit)
@@ -133,7 +134,7 @@ impl AcpDriver {
             } else {
                 return None;
             };
-            self.terminal_op(params, target, op)
+            self.terminal_op(params, pending, op)
         };
         Some(events.unwrap_or_else(|error| vec![respond_error(id, &error)]))
     }
@@ -141,34 +142,63 @@ impl AcpDriver {
     fn read_file(&mut self, id: &Value, params: Value) -> Result<Vec<AgentEvent>, Error> {
         let request: ReadTextFileRequest = parse_params(params)?;
         self.require_active(&request.session_id.0)?;
-        let target = PendingOp::Read { id: id.clone(), line: request.line, limit: request.limit };
-        Ok(vec![self.client_op(target, ClientOp::ReadFile(request.path))])
+        let pending = PendingOp::Read { id: id.clone(), line: request.line, limit: request.limit };
+        Ok(vec![self.client_op(pending, ClientOp::ReadFile(request.path))])
     }
 
+    /// A write goes to the file that its path leads to now: that is shown, and a
+    /// link that is put there later makes it fail.
     fn write_file(&mut self, id: &Value, params: Value) -> Result<Vec<AgentEvent>, Error> {
         let request: WriteTextFileRequest = parse_params(params)?;
-        let session = self.require_active(&request.session_id.0)?;
-        let (path, text) = (request.path, request.content);
-        let id = id.clone();
-        Ok(match self.client_ops.grants.decide(self.mode(), session, Operation::Write(&path)) {
-            GrantDecision::Allow => {
-                vec![self.client_op(PendingOp::Write { id }, ClientOp::WriteFile { path, text })]
-            }
-            GrantDecision::Deny(why) => return Err(not_permitted(why)),
-            GrantDecision::Ask => vec![self.client_op(
-                PendingOp::ReadBeforeWrite { id, path: path.clone(), text },
-                ClientOp::ReadFile(path),
-            )],
-        })
+        self.require_active(&request.session_id.0)?;
+        let real = resolve(&self.session_folder(), &request.path);
+        let (id, text) = (id.clone(), request.content);
+        let by_mode = match self.mode() {
+            PermissionMode::BypassPermissions => true,
+            PermissionMode::AcceptEdits => !is_protected(&real),
+            PermissionMode::Default | PermissionMode::Plan | PermissionMode::DontAsk => false,
+        };
+        if by_mode {
+            return Ok(vec![self.perform_op(id, RequestedOp::Write { real, text })]);
+        }
+        if let Some(why) = self.refusal_by_mode().filter(|_| !self.client_ops.grants.has_write(&real)) {
+            return Err(not_permitted(why));
+        }
+        let pending = PendingOp::ReadBeforeWrite { id, real: real.clone(), text };
+        Ok(vec![self.client_op(pending, ClientOp::ReadFile(real))])
+    }
+
+    /// The file holds `now`: writes it if exactly this was allowed, else asks.
+    fn write_over(&mut self, id: Value, real: PathBuf, text: String, now: Option<&str>) -> AgentEvent {
+        let requested = RequestedOp::Write { real, text };
+        let RequestedOp::Write { real, text } = &requested else {
+            return respond_error(&id, &not_permitted(""));
+        };
+        if self.client_ops.grants.take_write(real, now.unwrap_or_default(), text) {
+            return self.perform_op(id, requested);
+        }
+        match self.refusal_by_mode() {
+            Some(why) => respond_error(&id, &not_permitted(why)),
+            None => self.ask_person(id, requested, now),
+        }
+    }
+
+    /// Why nobody is asked in this mode.
+    fn refusal_by_mode(&self) -> Option<&'static str> {
+        match self.mode() {
+            PermissionMode::Plan => Some("plan mode allows no writes and no commands"),
+            PermissionMode::DontAsk => Some("it is not allowed, and this mode does not ask"),
+            _ => None,
+        }
     }
 
     fn create_terminal(&mut self, id: &Value, params: Value) -> Result<Vec<AgentEvent>, Error> {
         let request: CreateTerminalRequest = parse_params(params)?;
-        let session = self.require_active(&request.session_id.0)?;
+        self.require_active(&request.session_id.0)?;
         let folder = self.session_folder();
-        let cwd = request.cwd.unwrap_or_else(|| folder.clone());
-        // Links are resolved, and checked again, when the program is started.
-        if !cwd.starts_with(&folder) || cwd.components().any(|part| part == Component::ParentDir) {
+        let root = resolve(&folder, Path::new(""));
+        let cwd = request.cwd.map_or_else(|| root.clone(), |cwd| resolve(&root, &cwd));
+        if !cwd.starts_with(&root) {
             return Err(invalid_params(&format!(
                 "{} is outside the session's folder {}; hotseat gives agents no access there",
                 cwd.display(),
@@ -178,38 +208,40 @@ impl AcpDriver {
         let env: Vec<_> = request.env.into_iter().map(|variable| (variable.name, variable.value)).collect();
         let spellings = spellings(&request.command, &request.args, &env);
         self.client_ops.terminals_opened += 1;
+        let was_allowed = self.client_ops.grants.take_command(&spellings, &cwd);
+        let output_limit = request.output_byte_limit.unwrap_or(DEFAULT_OUTPUT_LIMIT).min(MAX_OUTPUT_LIMIT);
         let run = CreateTerminal {
             terminal: format!("terminal-{}", self.client_ops.terminals_opened),
             command: argv(request.command, request.args),
             env,
             cwd,
-            output_limit: usize::try_from(
-                request.output_byte_limit.unwrap_or(DEFAULT_OUTPUT_LIMIT).min(MAX_OUTPUT_LIMIT),
-            )
-            .unwrap_or_default(),
+            output_limit: usize::try_from(output_limit).unwrap_or_default(),
         };
-        let expected_id = RequestedOp::Run { run, spellings };
-        Ok(match self.client_ops.grants.decide(self.mode(), session, expected_id.operation()) {
-            GrantDecision::Allow => vec![self.perform_op(id.clone(), expected_id)],
-            GrantDecision::Deny(why) => return Err(not_permitted(why)),
-            GrantDecision::Ask => vec![self.ask_person(id.clone(), expected_id, None)],
-        })
+        let requested = RequestedOp::Run { run, spellings };
+        let id = id.clone();
+        if was_allowed || self.mode() == PermissionMode::BypassPermissions {
+            return Ok(vec![self.perform_op(id, requested)]);
+        }
+        match self.refusal_by_mode() {
+            Some(why) => Err(not_permitted(why)),
+            None => Ok(vec![self.ask_person(id, requested, None)]),
+        }
     }
 
     fn terminal_op(
         &mut self,
         params: Value,
-        target: PendingOp,
+        pending: PendingOp,
         op: fn(String) -> ClientOp,
     ) -> Result<Vec<AgentEvent>, Error> {
         // All terminal requests have the same parameters.
         let request: TerminalOutputRequest = parse_params(params)?;
         self.require_active(&request.session_id.0)?;
         let terminal = request.terminal_id.0.to_string();
-        if matches!(target, PendingOp::Release { .. }) {
+        if matches!(pending, PendingOp::Release { .. }) {
             self.client_ops.terminals.retain(|open| *open != terminal);
         }
-        Ok(vec![self.client_op(target, op(terminal))])
+        Ok(vec![self.client_op(pending, op(terminal))])
     }
 
     /// The active session; an error if the request names another.
@@ -219,20 +251,20 @@ impl AcpDriver {
         active.map(|active| active.session).ok_or_else(|| invalid_params("this session is not active"))
     }
 
-    fn session_folder(&self) -> PathBuf {
+    pub(super) fn session_folder(&self) -> PathBuf {
         self.active.as_ref().map_or(&self.cwd, |active| &active.remote.cwd).clone()
     }
 
-    fn client_op(&mut self, target: PendingOp, op: ClientOp) -> AgentEvent {
+    fn client_op(&mut self, pending: PendingOp, op: ClientOp) -> AgentEvent {
         self.client_ops.last_op_id += 1;
-        self.client_ops.pending.insert(self.client_ops.last_op_id, target);
+        self.client_ops.pending.insert(self.client_ops.last_op_id, pending);
         AgentEvent::ClientOp { op_id: self.client_ops.last_op_id, folder: self.session_folder(), op }
     }
 
-    fn perform_op(&mut self, id: Value, expected_id: RequestedOp) -> AgentEvent {
-        match expected_id {
-            RequestedOp::Write { path, text } => {
-                self.client_op(PendingOp::Write { id }, ClientOp::WriteFile { path, text })
+    fn perform_op(&mut self, id: Value, requested: RequestedOp) -> AgentEvent {
+        match requested {
+            RequestedOp::Write { real, text } => {
+                self.client_op(PendingOp::Write { id }, ClientOp::WriteFile { path: real, text })
             }
             RequestedOp::Run { run, .. } => self.client_op(
                 PendingOp::Run { id, terminal: run.terminal.clone() },
@@ -242,55 +274,46 @@ impl AcpDriver {
     }
 
     /// Asks a person, showing the change against the file's present text.
-    fn ask_person(&mut self, id: Value, expected_id: RequestedOp, now: Option<&str>) -> AgentEvent {
+    fn ask_person(&mut self, id: Value, requested: RequestedOp, now: Option<&str>) -> AgentEvent {
         if self.client_ops.questions.len() >= MAX_PENDING {
             return respond_error(&id, &not_permitted("too many permission requests are open"));
         }
         self.client_ops.last_op_id += 1;
         // Not valid JSON, so it cannot collide with the ids of the agent's requests.
-        let name = format!("loan {}", self.client_ops.last_op_id);
-        let folder = self.session_folder();
-        let (tool, input, description) = match &expected_id {
-            RequestedOp::Write { path, text } => {
-                let path = path.display().to_string();
+        let name = format!("operation {}", self.client_ops.last_op_id);
+        let root = resolve(&self.session_folder(), Path::new(""));
+        let request = match &requested {
+            RequestedOp::Write { real, text } => {
+                let path = real.display().to_string();
                 match now.filter(|now| !now.is_empty()) {
                     Some(now) => {
                         let (old, new) = changed_lines(now, text);
-                        ("Edit", json!({"file_path": path, "old_string": old, "new_string": new}), None)
+                        let input = json!({"file_path": path, "old_string": old, "new_string": new});
+                        PermissionRequest::new(name.clone(), "Edit", input)
                     }
-                    None => ("Write", json!({"file_path": path, "content": text}), None),
+                    None => {
+                        let input = json!({"file_path": path, "content": text});
+                        PermissionRequest::new(name.clone(), "Write", input)
+                    }
                 }
             }
-            RequestedOp::Run { run, spellings } => {
-                let elsewhere = (run.cwd != folder).then(|| format!("in {}", run.cwd.display()));
-                ("Bash", json!({"command": spellings.first()}), elsewhere)
-            }
+            RequestedOp::Run { run, spellings } => PermissionRequest {
+                cwd: Some(run.cwd.clone()).filter(|cwd| *cwd != root),
+                ..PermissionRequest::new(name.clone(), "Bash", json!({"command": spellings.first()}))
+            },
         };
-        self.client_ops.questions.insert(name.clone(), OpQuestion { id, requested: expected_id });
-        AgentEvent::PermissionRequested(PermissionRequest {
-            id: name,
-            tool: tool.to_owned(),
-            input,
-            description,
-            suggestions: Vec::new(),
-        })
+        self.client_ops.questions.insert(name, OpQuestion { id, requested });
+        AgentEvent::PermissionRequested(request)
     }
 
     /// Handles a person's answer; `None` if the question is not of this module.
-    pub(super) fn answer_question(
-        &mut self,
-        name: &str,
-        decision: &PermissionDecision,
-    ) -> Option<AgentEvent> {
-        let OpQuestion { id, requested: expected_id } = self.client_ops.questions.remove(name)?;
-        if let PermissionDecision::Deny(why) = decision {
-            let why = if why.is_empty() { "denied by the user" } else { why };
-            return Some(respond_error(&id, &not_permitted(why)));
-        }
-        if let (PermissionDecision::AllowSession, Some(active)) = (decision, &self.active) {
-            self.client_ops.grants.grant_session(active.session, expected_id.operation());
-        }
-        Some(self.perform_op(id, expected_id))
+    pub(super) fn answer_question(&mut self, name: &str, denied: Option<&str>) -> Option<AgentEvent> {
+        let OpQuestion { id, requested } = self.client_ops.questions.remove(name)?;
+        Some(match denied {
+            Some("") => respond_error(&id, &not_permitted("denied by the user")),
+            Some(why) => respond_error(&id, &not_permitted(why)),
+            None => self.perform_op(id, requested),
+        })
     }
 
     /// Cancels all open questions and the reads that would become questions.
@@ -304,8 +327,8 @@ impl AcpDriver {
         let looks = self
             .client_ops
             .pending
-            .extract_if(.., |_, target| matches!(target, PendingOp::ReadBeforeWrite { .. }));
-        events.extend(looks.filter_map(|(_, target)| match target {
+            .extract_if(.., |_, pending| matches!(pending, PendingOp::ReadBeforeWrite { .. }));
+        events.extend(looks.filter_map(|(_, pending)| match pending {
             PendingOp::ReadBeforeWrite { id, .. } => Some(cancelled(&id)),
             _ => None,
         }));
@@ -315,21 +338,21 @@ impl AcpDriver {
     /// Leaves the session: cancels its questions and releases its terminals.
     pub(super) fn release_session(&mut self) -> Vec<AgentEvent> {
         let mut events = self.cancel_questions();
-        self.client_ops.grants.end_turn();
+        self.client_ops.grants.clear();
         for terminal in std::mem::take(&mut self.client_ops.terminals) {
             events.push(self.client_op(PendingOp::Ignored, ClientOp::ReleaseTerminal(terminal)));
         }
         events
     }
 
-    /// What comes of what was lent.
+    /// The result of an operation, or output of a terminal.
     pub(super) fn handle_op_event(&mut self, event: ClientOpEvent) -> Vec<AgentEvent> {
         match event {
             ClientOpEvent::TerminalOutput { terminal, text } => {
                 self.assembler.push_terminal_output(&terminal, &text)
             }
             ClientOpEvent::Completed { op_id, outcome } => match self.client_ops.pending.remove(&op_id) {
-                Some(target) => self.op_completed(target, outcome),
+                Some(pending) => self.op_completed(pending, outcome),
                 None => Vec::new(),
             },
         }
@@ -337,13 +360,13 @@ impl AcpDriver {
 
     fn op_completed(
         &mut self,
-        target: PendingOp,
+        pending: PendingOp,
         outcome: Result<ClientOpResult, String>,
     ) -> Vec<AgentEvent> {
-        let events = match (target, outcome) {
+        let events = match (pending, outcome) {
             (PendingOp::Ignored, _) => return Vec::new(),
-            (PendingOp::ReadBeforeWrite { id, path, text }, Ok(ClientOpResult::FileText(now))) => {
-                self.ask_person(id, RequestedOp::Write { path, text }, now.as_deref())
+            (PendingOp::ReadBeforeWrite { id, real, text }, Ok(ClientOpResult::FileText(now))) => {
+                self.write_over(id, real, text, now.as_deref())
             }
             (PendingOp::Read { id, line, limit }, Ok(ClientOpResult::FileText(Some(text)))) => {
                 respond(&id, &ReadTextFileResponse::new(line_range(&text, line, limit)))

@@ -1,6 +1,8 @@
 //! The command line of a terminal: how it is run, and the ways it may be spelled.
 
-/// Shells whose `-c SCRIPT` is shown as the script alone.
+use crate::slot::driver::shell_words::{is_plain, join, shell_quote};
+
+/// Shells whose `-c SCRIPT` may also be spelled as the script alone.
 const SHELLS: &[&str] = &["sh", "bash", "zsh", "dash", "fish", "ksh"];
 
 /// The program and arguments to run. Agents that send no arguments send a whole
@@ -19,11 +21,10 @@ pub(super) fn spellings(command: &str, arguments: &[String], env: &[(String, Str
     if arguments.is_empty() {
         return vec![with_env(env, command)];
     }
-    let words = std::iter::once(command).chain(arguments.iter().map(String::as_str));
-    let whole = words.map(shell_quote).collect::<Vec<_>>().join(" ");
+    let whole = join(std::iter::once(command).chain(arguments.iter().map(String::as_str)));
     match shell_script(command, arguments) {
-        Some(script) if env.is_empty() => vec![script.to_owned(), whole],
-        script => vec![with_env(env, script.unwrap_or(&whole))],
+        Some(script) if env.is_empty() => vec![whole, script.to_owned()],
+        _ => vec![with_env(env, &whole)],
     }
 }
 
@@ -39,20 +40,8 @@ fn shell_script<'a>(command: &str, arguments: &'a [String]) -> Option<&'a str> {
 
 /// The command with its environment in front, as typed in a shell.
 fn with_env(env: &[(String, String)], command: &str) -> String {
-    let set = env.iter().map(|(name, value)| format!("{name}={} ", shell_quote(value)));
+    let set = env.iter().map(|(name, value)| format!("{}={} ", shell_quote(name), shell_quote(value)));
     set.chain([command.to_owned()]).collect()
-}
-
-fn shell_quote(word: &str) -> String {
-    if !word.is_empty() && word.chars().all(is_plain) {
-        return word.to_owned();
-    }
-    format!("'{}'", word.replace('\'', r"'\''"))
-}
-
-/// Whether a shell takes this character literally.
-fn is_plain(letter: char) -> bool {
-    letter.is_alphanumeric() || "-_./:=@%+,".contains(letter)
 }
 
 #[cfg(test)]
@@ -72,10 +61,10 @@ mod tests {
         };
         check("ls -la | wc", &[], &[], &["ls -la | wc"]);
         check("ls", &["a b", "it's", ""], &[], &[r"ls 'a b' 'it'\''s' ''"]);
-        check("/bin/sh", &["-c", "ls | wc"], &[], &["ls | wc", "/bin/sh -c 'ls | wc'"]);
-        check("/usr/bin/bash", &["-lc", "ls"], &[], &["ls", "/usr/bin/bash -lc ls"]);
+        check("/bin/sh", &["-c", "ls | wc"], &[], &["/bin/sh -c 'ls | wc'", "ls | wc"]);
+        check("/usr/bin/bash", &["-lc", "ls"], &[], &["/usr/bin/bash -lc ls", "ls"]);
         check("/work/sh", &["-c", "ls"], &[], &["/work/sh -c ls"]);
-        check("sh", &["-c", "ls"], &[("PATH", "/e v")], &["PATH='/e v' ls"]);
+        check("sh", &["-c", "ls"], &[("PATH", "/e v")], &["PATH='/e v' sh -c ls"]);
         check("ls", &[], &[("A", "1"), ("B", "2")], &["A=1 B=2 ls"]);
     }
 

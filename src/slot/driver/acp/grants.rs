@@ -1,112 +1,134 @@
-//! What was allowed of what hotseat lends: by a person, in answer to the agent's
-//! own question or to ours.
+//! What a person allowed in answer to the agent's own permission requests, so
+//! that the `fs/*` and `terminal/*` requests that follow from them are not asked
+//! about again.
+//!
+//! A grant covers exactly what was shown: this file, links resolved, with this
+//! change; this command in this folder. It is used up by the first operation
+//! that it covers, and lasts no longer than the turn.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use super::tool_call::AcpToolCall;
-use crate::protocol::PermissionMode;
-use crate::session::SessionId;
+use super::tool_call::{AcpToolCall, ShownChange};
+use crate::sys::real_path::resolve;
 
-/// Something that needs a permission.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Operation<'a> {
-    /// This file is written.
-    Write(&'a Path),
-    /// A command runs, by the ways in selects the agent may have spelled it.
-    Run(&'a [String]),
-}
-
-/// What is to be done about it.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum GrantDecision {
-    Allow,
-    /// For this reason.
-    Deny(&'static str),
-    /// A person has to say.
-    Ask,
-}
-
-/// What was allowed for as long as a session lasts.
-#[derive(Debug, Default)]
-struct SessionGrants {
-    /// All of the session's folder may be written.
-    writes: bool,
-    files: BTreeSet<PathBuf>,
-    commands: BTreeSet<String>,
-}
-
-/// All that was allowed.
+/// The grants of the running turn.
 #[derive(Debug, Default)]
 pub(super) struct GrantStore {
-    /// Once, in the running turn.
-    files: Vec<PathBuf>,
-    commands: Vec<String>,
-    sessions: BTreeMap<SessionId, SessionGrants>,
+    writes: Vec<(PathBuf, ShownChange)>,
+    commands: Vec<(String, PathBuf)>,
 }
 
 impl GrantStore {
-    /// What the mode, and what was allowed before, say to it. An allowance for
-    /// once is used up.
-    pub fn decide(
-        &mut self,
-        mode: PermissionMode,
-        session: SessionId,
-        operation: Operation<'_>,
-    ) -> GrantDecision {
-        let was_asked = match operation {
-            Operation::Write(path) => take_first(&mut self.files, |file| file == path),
-            Operation::Run(spellings) => {
-                take_first(&mut self.commands, |command| spellings.contains(command))
-            }
-        };
-        let lasting = self.sessions.get(&session).is_some_and(|lasting| match operation {
-            Operation::Write(path) => lasting.writes || lasting.files.contains(path),
-            Operation::Run(spellings) => spellings.iter().any(|spelling| lasting.commands.contains(spelling)),
-        });
-        match mode {
-            PermissionMode::BypassPermissions => GrantDecision::Allow,
-            _ if was_asked => GrantDecision::Allow,
-            PermissionMode::Plan => GrantDecision::Deny("plan mode allows no writes and no commands"),
-            _ if lasting => GrantDecision::Allow,
-            PermissionMode::AcceptEdits if matches!(operation, Operation::Write(_)) => GrantDecision::Allow,
-            PermissionMode::DontAsk => GrantDecision::Deny("it is not allowed, and this mode does not ask"),
-            PermissionMode::Default | PermissionMode::AcceptEdits => GrantDecision::Ask,
+    /// A person allowed this call, in a session of this folder.
+    pub fn grant_call(&mut self, call: &AcpToolCall, folder: &Path) {
+        for (path, change) in call.shown_changes() {
+            self.writes.push((resolve(folder, &path), change));
+        }
+        if let Some((command, cwd)) = call.shown_command() {
+            let cwd = cwd.map_or_else(|| resolve(folder, Path::new("")), |cwd| resolve(folder, &cwd));
+            self.commands.push((command, cwd));
         }
     }
 
-    /// The agent asked about a call of its own, and was allowed it: what it then
-    /// asks of us for it needs no second question.
-    pub fn grant_call(&mut self, session: SessionId, call: &AcpToolCall, lasting: bool) {
-        let (files, command) = (call.changed_files(), call.shown_command());
-        if lasting {
-            let kept = self.sessions.entry(session).or_default();
-            kept.files.extend(files);
-            kept.commands.extend(command);
-        } else {
-            self.files.extend(files);
-            self.commands.extend(command);
-        }
+    /// Whether any change of this file was allowed.
+    pub fn has_write(&self, real: &Path) -> bool {
+        self.writes.iter().any(|(path, _)| path == real)
     }
 
-    /// A person allowed this for as long as the session lasts: of writes, all
-    /// in its folder.
-    pub fn grant_session(&mut self, session: SessionId, operation: Operation<'_>) {
-        let kept = self.sessions.entry(session).or_default();
-        match operation {
-            Operation::Write(_) => kept.writes = true,
-            Operation::Run(spellings) => kept.commands.extend(spellings.first().cloned()),
+    /// Whether it was allowed that this file, which holds `now`, gets this text:
+    /// by one of the changes that were shown, or by all of them in their order.
+    pub fn take_write(&mut self, real: &Path, now: &str, text: &str) -> bool {
+        let one = self.writes.iter().position(|(path, change)| path == real && change.gives(now, text));
+        if let Some(at) = one {
+            self.writes.remove(at);
+            return true;
         }
+        let mut changes = self.writes.iter().filter(|(path, _)| path == real).map(|(_, change)| change);
+        let all = changes.try_fold(now.to_owned(), |now, change| change.applied(&now));
+        let covered = self.has_write(real) && all.is_some_and(|all| all == text);
+        if covered {
+            self.writes.retain(|(path, _)| path != real);
+        }
+        covered
     }
 
-    /// The turn has ended.
-    pub fn end_turn(&mut self) {
-        self.files.clear();
-        self.commands.clear();
+    /// Whether it was allowed to run this command, in one of its spellings, in
+    /// this folder.
+    pub fn take_command(&mut self, spellings: &[String], cwd: &Path) -> bool {
+        let at =
+            self.commands.iter().position(|(command, folder)| folder == cwd && spellings.contains(command));
+        at.map(|at| self.commands.swap_remove(at)).is_some()
+    }
+
+    /// The turn has ended, or the session is left.
+    pub fn clear(&mut self) {
+        *self = Self::default();
     }
 }
 
-fn take_first<T>(list: &mut Vec<T>, selects: impl Fn(&T) -> bool) -> bool {
-    let at = list.iter().position(selects);
-    at.map(|at| list.swap_remove(at)).is_some()
+#[cfg(test)]
+mod tests {
+    use agent_client_protocol_schema::v1::ToolCall;
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn granted(folder: &Path, call: &Value) -> GrantStore {
+        let call: ToolCall = serde_json::from_value(call.clone()).unwrap();
+        let mut grants = GrantStore::default();
+        grants.grant_call(&AcpToolCall::new(call), folder);
+        grants
+    }
+
+    fn call(kind: &str, content: &Value, input: &Value) -> Value {
+        json!({"toolCallId": "c", "title": "t", "kind": kind, "content": content, "rawInput": input})
+    }
+
+    fn diff(path: &str, old: &Value, new: &str) -> Value {
+        json!({"type": "diff", "path": path, "oldText": old, "newText": new})
+    }
+
+    #[test]
+    fn a_write_is_covered_by_the_content_that_was_shown_and_no_other() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().canonicalize().unwrap();
+        let check = |diffs: &[Value], now: &str, text: &str, expected: bool| {
+            let mut grants = granted(&root, &call("edit", &json!(diffs), &json!({})));
+            assert_eq!(grants.take_write(&root.join("a"), now, text), expected, "{diffs:?} {now} {text}");
+            assert!(!expected || !grants.take_write(&root.join("a"), now, text), "it is used up");
+        };
+        let part = |old: &str, new: &str| diff("a", &json!(old), new);
+        check(&[diff("a", &json!(null), "new")], "", "new", true);
+        check(&[diff("a", &json!(null), "new")], "", "new and more", false);
+        check(&[part("b", "x")], "a b c b", "a x c b", true);
+        check(&[part("b", "x")], "a b c b", "a x c x", true);
+        check(&[part("b", "x")], "a b c", "a x c; curl evil", false);
+        check(&[part("a b c", "a x c")], "a b c", "a x c", true);
+        check(&[part("a", "1"), part("c", "3")], "a b c", "1 b 3", true);
+        check(&[part("a", "1"), part("c", "3")], "a b c", "1 b 4", false);
+        check(&[diff("b", &json!(null), "new")], "", "new", false);
+    }
+
+    #[test]
+    fn a_write_is_covered_by_its_real_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().canonicalize().unwrap();
+        std::os::unix::fs::symlink("real", root.join("link")).unwrap();
+        let content = json!([diff("link", &json!(null), "new")]);
+        let mut grants = granted(&root, &call("edit", &content, &json!({})));
+        assert!(!grants.take_write(&root.join("link"), "", "new"));
+        assert!(grants.take_write(&root.join("real"), "", "new"));
+    }
+
+    #[test]
+    fn a_command_is_covered_in_its_folder() {
+        let root = tempfile::tempdir().unwrap();
+        let root = root.path().canonicalize().unwrap();
+        let mut grants = granted(&root, &call("execute", &json!([]), &json!({"command": ["git", "log -1"]})));
+        let spelled = ["git 'log -1'".to_owned()];
+        assert!(!grants.take_command(&spelled, Path::new("/")));
+        assert!(!grants.take_command(&["git log -1".to_owned()], &root));
+        assert!(grants.take_command(&spelled, &root));
+        assert!(!grants.take_command(&spelled, &root), "it is used up");
+    }
 }

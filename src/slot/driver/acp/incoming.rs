@@ -175,29 +175,24 @@ impl AcpDriver {
         let description = Some(call.title.clone());
         let name = self.permissions.push(id, request.options, call);
         match by_mode {
-            Some(decision) => events.extend(self.answer_agent(&name, &decision)),
+            Some(decision) => {
+                let allow = decision == PermissionDecision::AllowOnce;
+                events.extend(self.answer_agent(&name, allow));
+            }
             None => events.push(AgentEvent::PermissionRequested(PermissionRequest {
-                id: name,
-                tool,
-                input,
                 description,
-                suggestions: Vec::new(),
+                ..PermissionRequest::new(name, tool, input)
             })),
         }
         events
     }
 
-    /// Answers the agent's question; none where nothing waits under this name.
-    pub(super) fn answer_agent(&mut self, name: &str, decision: &PermissionDecision) -> Option<AgentEvent> {
-        let (answer, call) = self.permissions.answer(name, decision)?;
-        if let (PermissionDecision::AllowOnce | PermissionDecision::AllowSession, Some(active)) =
-            (decision, &self.active)
-        {
-            self.client_ops.grants.grant_call(
-                active.session,
-                &call,
-                *decision == PermissionDecision::AllowSession,
-            );
+    /// Answers the agent's own permission request; `None` if none has this id.
+    pub(super) fn answer_agent(&mut self, name: &str, allow: bool) -> Option<AgentEvent> {
+        let (answer, call) = self.permissions.answer(name, allow)?;
+        if allow {
+            let folder = self.session_folder();
+            self.client_ops.grants.grant_call(&call, &folder);
         }
         Some(answer)
     }
@@ -209,7 +204,7 @@ impl AcpDriver {
         let mut events = self.assembler.flush();
         events.extend(self.permissions.cancel_all());
         events.extend(self.cancel_questions());
-        self.client_ops.grants.end_turn();
+        self.client_ops.grants.clear();
         let mut usage = Usage::default();
         let notice = match result.map(serde_json::from_value::<PromptResponse>) {
             Ok(Ok(response)) => {

@@ -47,8 +47,9 @@ impl PermissionQueue {
         name
     }
 
-    /// What the mode answers by itself; none: a person has to. `inside` says
-    /// whether everything the call touches lies in the session's folder.
+    /// What the mode answers by itself; `None` if a person has to. `inside` says
+    /// whether everything the call names lies in the session's folder, and may be
+    /// edited without asking.
     pub fn decide_by_mode(&self, kind: ToolKind, inside: bool) -> Option<PermissionDecision> {
         match self.mode {
             PermissionMode::BypassPermissions => Some(PermissionDecision::AllowOnce),
@@ -60,20 +61,15 @@ impl PermissionQueue {
         }
     }
 
-    /// The line that answers, and the call it was about; none where nothing waits
-    /// under this name.
-    pub fn answer(&mut self, name: &str, decision: &PermissionDecision) -> Option<(AgentEvent, AcpToolCall)> {
+    /// The line that answers, and the call it was about; `None` if no request has
+    /// this id. It never allows for longer than once where the agent offers that:
+    /// agents keep an "always" for all their sessions (opencode 1.18).
+    pub fn answer(&mut self, name: &str, allow: bool) -> Option<(AgentEvent, AcpToolCall)> {
         let PendingPermission { id, options, call } = self.pending.remove(name)?;
-        let kinds = match decision {
-            PermissionDecision::AllowOnce => {
-                [PermissionOptionKind::AllowOnce, PermissionOptionKind::AllowOnce]
-            }
-            PermissionDecision::AllowSession => {
-                [PermissionOptionKind::AllowAlways, PermissionOptionKind::AllowOnce]
-            }
-            PermissionDecision::Deny(_) => {
-                [PermissionOptionKind::RejectOnce, PermissionOptionKind::RejectAlways]
-            }
+        let kinds = if allow {
+            [PermissionOptionKind::AllowOnce, PermissionOptionKind::AllowAlways]
+        } else {
+            [PermissionOptionKind::RejectOnce, PermissionOptionKind::RejectAlways]
         };
         let option = kinds.iter().find_map(|kind| options.iter().find(|option| option.kind == *kind));
         let outcome = option.map_or(RequestPermissionOutcome::Cancelled, |option| {

@@ -1,17 +1,31 @@
-//! One tool call of the agent's, in the words of the official tools, so that
-//! diffs and commands look the same whoever makes them.
+//! One tool call of the agent, in the terms of the official tools, so that diffs
+//! and commands look the same whichever agent makes them.
+//!
+//! Nothing that the agent said of a call is left out of what is shown.
 
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use agent_client_protocol_schema::v1::{
     Diff, ToolCall, ToolCallContent, ToolCallStatus, ToolCallUpdateFields, ToolKind,
 };
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::turn_assembler::content_text;
 use crate::session::conversation::ToolResult;
 use crate::session::message::MessageBlock;
+use crate::slot::driver::shell_words::join;
+use crate::sys::protected_paths::is_protected;
+use crate::sys::real_path::resolve;
+
+/// The names that agents give to the fields of the official tools.
+const FIELD_NAMES: [(&str, &str); 6] = [
+    ("filePath", "file_path"),
+    ("filepath", "file_path"),
+    ("path", "file_path"),
+    ("oldString", "old_string"),
+    ("newString", "new_string"),
+    ("replaceAll", "replace_all"),
+];
 
 /// A call, as far as it is known.
 #[derive(Debug, Clone)]
@@ -23,57 +37,64 @@ pub(super) struct AcpToolCall {
     name: Option<String>,
     input: Value,
     output: Option<Value>,
-    /// What it would change.
-    diff: Option<Diff>,
-    /// What it said so far.
+    /// The changes it would make, one or more for each file.
+    diffs: Vec<Diff>,
+    /// Its output so far.
     text: String,
     locations: Vec<PathBuf>,
-    /// The terminals it runs in, and whether what they said before is told.
+    /// The terminals it runs in, and whether their earlier output was sent.
     terminals: Vec<(String, bool)>,
-    /// The conversation has it.
+    /// The conversation has the call.
     started: bool,
-    /// So much of what it said was told.
+    /// So many bytes of `text` were sent.
     output_sent: usize,
-    /// Its result was told.
+    /// The conversation has the result.
     finished: bool,
 }
 
+/// A change of a file that a person was shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum ShownChange {
+    /// The whole new text.
+    Whole(String),
+    /// A part of the text and what it becomes.
+    Part { old: String, new: String },
+}
+
 impl AcpToolCall {
-    pub fn new(reported: ToolCall) -> Self {
-        let mut call = Self {
-            title: reported.title,
-            kind: reported.kind,
-            status: reported.status,
-            name: reported.name,
-            input: reported.raw_input.unwrap_or_default(),
-            output: reported.raw_output,
-            diff: None,
+    pub fn new(call: ToolCall) -> Self {
+        let mut new = Self {
+            title: call.title,
+            kind: call.kind,
+            status: call.status,
+            name: call.name,
+            input: call.raw_input.unwrap_or_default(),
+            output: call.raw_output,
+            diffs: Vec::new(),
             text: String::new(),
-            locations: reported.locations.into_iter().map(|place| place.path).collect(),
+            locations: call.locations.into_iter().map(|location| location.path).collect(),
             terminals: Vec::new(),
             started: false,
             output_sent: 0,
             finished: false,
         };
-        call.read_content(reported.content);
-        call
+        new.read_content(call.content);
+        new
     }
 
-    /// What is named is another now.
+    /// Replaces the fields that an update names.
     pub fn update(&mut self, fields: ToolCallUpdateFields) {
         self.title = fields.title.unwrap_or(std::mem::take(&mut self.title));
         self.kind = fields.kind.unwrap_or(self.kind);
         self.status = fields.status.unwrap_or(self.status);
         self.name = fields.name.or(self.name.take());
         self.output = fields.raw_output.or(self.output.take());
-        if let Some(places) = fields.locations {
-            self.locations = places.into_iter().map(|place| place.path).collect();
+        if let Some(locations) = fields.locations {
+            self.locations = locations.into_iter().map(|location| location.path).collect();
         }
         // A permission request may repeat less than is known.
-        let larger = |input: &Value| {
-            input.as_object().map(serde_json::Map::len) >= self.input.as_object().map(serde_json::Map::len)
-        };
-        if let Some(input) = fields.raw_input.filter(larger) {
+        let size = |input: &Value| input.as_object().map_or(usize::from(!input.is_null()), Map::len);
+        if let Some(input) = fields.raw_input.filter(|input| size(input) >= size(&self.input)) {
             self.input = input;
         }
         if let Some(content) = fields.content {
@@ -83,10 +104,11 @@ impl AcpToolCall {
 
     fn read_content(&mut self, content: Vec<ToolCallContent>) {
         let mut text = String::new();
+        let mut diffs = Vec::new();
         for piece in content {
             match piece {
                 ToolCallContent::Content(piece) => text.push_str(&content_text(piece.content)),
-                ToolCallContent::Diff(diff) => self.diff = Some(diff),
+                ToolCallContent::Diff(diff) => diffs.push(diff),
                 ToolCallContent::Terminal(terminal) => {
                     let id = terminal.terminal_id.0.to_string();
                     if !self.terminals.iter().any(|(known, _)| *known == id) {
@@ -96,27 +118,33 @@ impl AcpToolCall {
                 _ => {}
             }
         }
+        if !diffs.is_empty() {
+            // A change of another file is not undone by a list without it.
+            self.diffs.retain(|known| diffs.iter().all(|diff: &Diff| diff.path != known.path));
+            self.diffs.extend(diffs);
+        }
         if !text.is_empty() {
             self.output_sent = if text.starts_with(&self.text) { self.output_sent } else { 0 };
             self.text = text;
         }
     }
 
-    /// Enough is known to show it: some agents name a call before its arguments.
+    /// Whether enough is known to show it: some agents announce a call before its
+    /// arguments.
     pub fn is_showable(&self) -> bool {
         self.status != ToolCallStatus::Pending || !self.terminals.is_empty()
     }
 
-    /// It runs in this terminal, and what that said before is told.
+    /// Whether it runs in this terminal, whose earlier output was sent.
     pub fn shows_terminal(&self, terminal: &str) -> bool {
-        !self.finished && self.terminals.iter().any(|(known, reported)| *reported && known == terminal)
+        !self.finished && self.terminals.iter().any(|(known, sent)| *sent && known == terminal)
     }
 
-    /// The terminals that are told of now, the first time.
+    /// The terminals whose earlier output must be sent now.
     pub fn unannounced_terminals(&mut self) -> Vec<String> {
-        let new = self.terminals.iter_mut().filter(|(_, reported)| !reported);
-        new.map(|(terminal, reported)| {
-            *reported = true;
+        let new = self.terminals.iter_mut().filter(|(_, sent)| !sent);
+        new.map(|(terminal, sent)| {
+            *sent = true;
             terminal.clone()
         })
         .collect()
@@ -127,7 +155,7 @@ impl AcpToolCall {
         self.terminals.iter().map(|(terminal, _)| terminal)
     }
 
-    /// The call, the first time.
+    /// The call as a block of the conversation, the first time.
     pub fn start_block(&mut self, id: &str) -> Option<MessageBlock> {
         if std::mem::replace(&mut self.started, true) {
             return None;
@@ -136,14 +164,14 @@ impl AcpToolCall {
         Some(MessageBlock::ToolUse { id: id.to_owned(), name, input })
     }
 
-    /// What it said since the last time.
+    /// The output since the last time.
     pub fn new_output(&mut self) -> Option<String> {
         let new = self.text.get(self.output_sent..).filter(|new| !new.is_empty())?.to_owned();
         self.output_sent = self.text.len();
         Some(new)
     }
 
-    /// Its result, the first time; with what its terminals said.
+    /// The result, the first time, with the output of its terminals.
     pub fn take_result(&mut self, of_terminals: &str) -> Option<ToolResult> {
         let is_error = match self.status {
             ToolCallStatus::Completed => false,
@@ -153,46 +181,78 @@ impl AcpToolCall {
         if std::mem::replace(&mut self.finished, true) {
             return None;
         }
-        let given = self.output.as_ref().and_then(|output| output["output"].as_str().or(output.as_str()));
-        let said = [self.text.as_str(), of_terminals].into_iter().filter(|text| !text.is_empty());
-        let said = said.collect::<Vec<_>>().join("\n");
-        let text = if said.is_empty() { given.unwrap_or_default().to_owned() } else { said };
+        let raw = self.output.as_ref().and_then(|output| output["output"].as_str().or(output.as_str()));
+        let texts = [self.text.as_str(), of_terminals].into_iter().filter(|text| !text.is_empty());
+        let texts = texts.collect::<Vec<_>>().join("\n");
+        let text = if texts.is_empty() { raw.unwrap_or_default().to_owned() } else { texts };
         Some(ToolResult { text, is_error, detail: None })
     }
 
-    /// The tool and its arguments in the official words, where there are any.
+    /// The official tool that does the same, and its input. Whatever the agent
+    /// said beyond that is kept as further fields.
     pub fn official_tool(&self) -> (String, Value) {
-        if let Some(diff) = &self.diff {
-            let path = diff.path.display().to_string();
-            return match diff.old_text.as_deref().filter(|old| !old.is_empty()) {
-                Some(old) => {
-                    let input = json!({"file_path": path, "old_string": old, "new_string": diff.new_text});
-                    ("Edit".to_owned(), input)
-                }
-                None => ("Write".to_owned(), json!({"file_path": path, "content": diff.new_text})),
-            };
-        }
-        let words = |keys: &[&str]| keys.iter().find_map(|key| self.input[*key].as_str());
-        let path = self.named_path();
-        match (self.kind, path) {
-            (ToolKind::Execute, _) => {
-                let command = words(&["command"]).unwrap_or(&self.title);
-                let input = json!({"command": command, "description": words(&["description"])});
-                ("Bash".to_owned(), input)
+        match (self.diffs.as_slice(), self.kind) {
+            ([], ToolKind::Execute) => ("Bash".to_owned(), self.command_input()),
+            ([], ToolKind::Edit | ToolKind::Read) => self.file_tool(),
+            ([], _) => self.raw_tool(),
+            ([diff], _) => {
+                let tool = if shown_change(diff).is_whole() { "Write" } else { "Edit" };
+                (tool.to_owned(), self.with_other_fields(change_fields(diff)))
             }
-            (ToolKind::Edit, Some(path)) => {
-                match (words(&["oldString", "old_string"]), words(&["content"])) {
-                    (Some(old), _) => {
-                        let new = words(&["newString", "new_string"]).unwrap_or_default();
-                        ("Edit".to_owned(), json!({"file_path": path, "old_string": old, "new_string": new}))
-                    }
-                    (None, Some(text)) => ("Write".to_owned(), json!({"file_path": path, "content": text})),
-                    (None, None) => self.raw_tool(),
-                }
+            (diffs, _) => {
+                let changes: Vec<_> = diffs.iter().map(|diff| Value::Object(change_fields(diff))).collect();
+                let changes = Map::from_iter([("changes".to_owned(), Value::Array(changes))]);
+                ("Edit".to_owned(), self.with_other_fields(changes))
             }
-            (ToolKind::Read, Some(path)) => ("Read".to_owned(), json!({"file_path": path})),
-            _ => self.raw_tool(),
         }
+    }
+
+    /// The command as it would be typed, then every other field.
+    fn command_input(&self) -> Value {
+        let mut fields = self.input.as_object().cloned().unwrap_or_default();
+        let words = |value: &Value| -> Option<Vec<String>> {
+            value.as_array()?.iter().map(|word| word.as_str().map(str::to_owned)).collect()
+        };
+        let command = match fields.shift_remove("command") {
+            Some(Value::String(command)) => match fields.get("args").and_then(words) {
+                Some(args) if !args.is_empty() => {
+                    fields.shift_remove("args");
+                    let argv: Vec<_> = std::iter::once(command).chain(args).collect();
+                    join(argv.iter().map(String::as_str))
+                }
+                _ => command,
+            },
+            Some(command) => words(&command)
+                .map_or_else(|| command.to_string(), |argv| join(argv.iter().map(String::as_str))),
+            None => match &self.input {
+                Value::String(command) => command.clone(),
+                input => words(input)
+                    .map_or_else(|| self.title.clone(), |argv| join(argv.iter().map(String::as_str))),
+            },
+        };
+        let command = std::iter::once(("command".to_owned(), Value::String(command)));
+        Value::Object(command.chain(fields).collect())
+    }
+
+    /// An edit, a write or a read that is known by its input alone.
+    fn file_tool(&self) -> (String, Value) {
+        let Some(fields) = self.input.as_object().filter(|_| self.named_path().is_some()) else {
+            return self.raw_tool();
+        };
+        let mut official = Map::new();
+        for (field, value) in fields {
+            let name = FIELD_NAMES.iter().find(|(theirs, _)| theirs == field).map(|(_, official)| *official);
+            let name = name.filter(|name| !official.contains_key(*name)).unwrap_or(field);
+            official.insert(name.to_owned(), value.clone());
+        }
+        let has = |name: &str| official.get(name).is_some_and(Value::is_string);
+        let tool = match self.kind {
+            ToolKind::Read => "Read",
+            _ if has("old_string") => "Edit",
+            _ if has("content") => "Write",
+            _ => return self.raw_tool(),
+        };
+        (tool.to_owned(), Value::Object(official))
     }
 
     fn raw_tool(&self) -> (String, Value) {
@@ -200,32 +260,108 @@ impl AcpToolCall {
         (self.name.clone().unwrap_or_else(|| self.title.clone()), input)
     }
 
+    /// Adds the input fields that the diffs do not show already.
+    fn with_other_fields(&self, mut shown: Map<String, Value>) -> Value {
+        let texts = || {
+            let of = |diff: &Diff| [diff.old_text.clone().unwrap_or_default(), diff.new_text.clone()];
+            self.diffs.iter().flat_map(of)
+        };
+        let is_shown = |value: &Value| {
+            let Some(text) = value.as_str() else { return value.is_null() };
+            self.diffs.iter().any(|diff| diff.path.ends_with(text))
+                || texts().any(|shown| shown.contains(text))
+        };
+        for (field, value) in self.input.as_object().into_iter().flatten() {
+            if !is_shown(value) && !shown.contains_key(field) {
+                shown.insert(field.clone(), value.clone());
+            }
+        }
+        Value::Object(shown)
+    }
+
     fn named_path(&self) -> Option<&str> {
         ["filePath", "file_path", "filepath", "path"].iter().find_map(|key| self.input[*key].as_str())
     }
 
-    /// The files that it changes, as far as it says.
-    pub fn changed_files(&self) -> BTreeSet<PathBuf> {
-        if self.kind != ToolKind::Edit && self.diff.is_none() {
-            return BTreeSet::new();
+    /// The changes that its permission request shows, by file.
+    pub fn shown_changes(&self) -> Vec<(PathBuf, ShownChange)> {
+        if !self.diffs.is_empty() {
+            return self.diffs.iter().map(|diff| (diff.path.clone(), shown_change(diff))).collect();
         }
-        let named =
-            self.diff.iter().map(|diff| diff.path.clone()).chain(self.named_path().map(PathBuf::from));
-        named.chain(self.locations.iter().cloned()).collect()
-    }
-
-    /// The command that it runs, as a person is shown it.
-    pub fn shown_command(&self) -> Option<String> {
         let (tool, input) = self.official_tool();
-        input["command"].as_str().filter(|_| tool == "Bash").map(str::to_owned)
+        let text = |field: &str| input[field].as_str().map(str::to_owned);
+        let change = match tool.as_str() {
+            "Write" => text("content").map(ShownChange::Whole),
+            "Edit" => {
+                text("old_string").zip(text("new_string")).map(|(old, new)| ShownChange::Part { old, new })
+            }
+            _ => None,
+        };
+        text("file_path").zip(change).map(|(path, change)| (path.into(), change)).into_iter().collect()
     }
 
-    /// Whether everything it names lies in this folder.
-    pub fn is_inside(&self, folder: &Path) -> bool {
-        let climbs = |path: &Path| path.components().any(|part| part == std::path::Component::ParentDir);
-        let mut named =
-            self.locations.iter().map(PathBuf::as_path).chain(self.diff.iter().map(|diff| &*diff.path));
-        let all = named.clone().all(|path| path.starts_with(folder) && !climbs(path));
-        named.next().is_some() && all
+    /// The command that its permission request shows, and the folder it runs in
+    /// if it names one.
+    pub fn shown_command(&self) -> Option<(String, Option<PathBuf>)> {
+        let (tool, input) = self.official_tool();
+        let command = input["command"].as_str().filter(|_| tool == "Bash")?.to_owned();
+        let cwd = ["cwd", "workdir", "directory"].iter().find_map(|field| input[*field].as_str());
+        Some((command, cwd.map(PathBuf::from)))
     }
+
+    /// Whether every file it names lies in this folder, links resolved, and none
+    /// of them is one that must always be asked about.
+    pub fn is_inside(&self, folder: &Path) -> bool {
+        let root = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
+        let named = self.named_path().map(Path::new);
+        let of_diffs = self.diffs.iter().map(|diff| diff.path.as_path());
+        let mut paths = self.locations.iter().map(PathBuf::as_path).chain(of_diffs).chain(named).peekable();
+        paths.peek().is_some()
+            && paths.all(|path| {
+                let real = resolve(&root, path);
+                real.starts_with(&root) && !is_protected(&real)
+            })
+    }
+}
+
+impl ShownChange {
+    fn is_whole(&self) -> bool {
+        matches!(self, Self::Whole(_))
+    }
+
+    /// Whether this change, made to `now`, gives `text`.
+    pub fn gives(&self, now: &str, text: &str) -> bool {
+        match self {
+            Self::Whole(new) => text == new,
+            // Agents give either a fragment or the whole text before and after.
+            Self::Part { old, new } => text == now.replacen(old, new, 1) || text == now.replace(old, new),
+        }
+    }
+
+    /// The text after this change, where it is one of a fragment that occurs.
+    pub fn applied(&self, now: &str) -> Option<String> {
+        match self {
+            Self::Whole(new) => Some(new.clone()),
+            Self::Part { old, new } => now.contains(old).then(|| now.replacen(old, new, 1)),
+        }
+    }
+}
+
+fn shown_change(diff: &Diff) -> ShownChange {
+    match diff.old_text.clone().filter(|old| !old.is_empty()) {
+        Some(old) => ShownChange::Part { old, new: diff.new_text.clone() },
+        None => ShownChange::Whole(diff.new_text.clone()),
+    }
+}
+
+/// A change in the fields of the official tools.
+fn change_fields(diff: &Diff) -> Map<String, Value> {
+    let path = json!(diff.path.display().to_string());
+    let fields = match shown_change(diff) {
+        ShownChange::Whole(content) => vec![("file_path", path), ("content", json!(content))],
+        ShownChange::Part { old, new } => {
+            vec![("file_path", path), ("old_string", json!(old)), ("new_string", json!(new))]
+        }
+    };
+    fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }

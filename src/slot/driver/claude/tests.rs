@@ -165,19 +165,3 @@ fn what_a_resumed_session_spent_before_is_no_cost_of_its_next_turn() {
     assert_eq!(ended(5.0), None, "nobody said what was spent before");
     assert_eq!(ended(5.5), Some(0.5));
 }
-
-#[test]
-fn what_was_allowed_for_a_session_is_cleared_by_another_process() {
-    let mut claude = handshake_done("unsupported_request");
-    let request = |id: &str| crate::slot::PermissionRequest {
-        id: id.into(),
-        tool: "Write".into(),
-        input: json!({"file_path": "a"}),
-        description: None,
-        suggestions: vec![json!({"type": "setMode", "mode": "acceptEdits", "destination": "session"})],
-    };
-    claude.answer_permission(request("1"), crate::slot::PermissionDecision::AllowOnce);
-    assert_eq!(claude.capabilities().clear, SwitchSupport::InProcess);
-    claude.answer_permission(request("2"), crate::slot::PermissionDecision::AllowSession);
-    assert_eq!(claude.capabilities().clear, SwitchSupport::Standby);
-}

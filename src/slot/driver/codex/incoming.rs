@@ -7,14 +7,14 @@ use crate::session::SessionId;
 use crate::session::conversation::{ConversationEvent, Notice, TurnCost};
 use crate::session::message::Usage;
 use crate::slot::driver::{AgentEvent, AgentResponse, JsonLine, SwitchResult};
-use crate::slot::{AgentInfo, PermissionRequest, PromptState, SlotError, SlotTotals};
+use crate::slot::{AgentInfo, PromptState, SlotError, SlotTotals};
 
 impl CodexDriver {
     pub(super) fn handle_line(&mut self, line: &JsonLine) -> (Option<SessionId>, Vec<AgentEvent>) {
         let (params, id) = (&line["params"], &line["id"]);
         match (line["method"].as_str(), id.is_null()) {
             (None, false) => (None, self.handle_response(line)),
-            (Some(method), false) => (thread_of(params), vec![server_request(method, id, params)]),
+            (Some(method), false) => (thread_of(params), vec![self.server_request(method, id, params)]),
             (Some(method), true) => (thread_of(params), self.handle_notification(method, params)),
             (None, true) => (None, Vec::new()),
         }
@@ -113,13 +113,15 @@ impl CodexDriver {
         let id = |name: &str| thread[name].as_str().and_then(|id| id.parse::<SessionId>().ok());
         let session = id("id").ok_or("it opened a thread without an id")?;
         self.thread = Some(session);
+        self.open_items.clear();
+        self.thread_cwd = opened["cwd"].as_str().map_or_else(|| self.cwd.clone(), Into::into);
         (self.usage, self.context) = (Usage::default(), (0, self.context.1));
         Ok(SwitchResult {
             session,
             forked_from: id("forkedFromId"),
             pid: None,
             turns: 0,
-            cwd: opened["cwd"].as_str().map_or_else(|| self.cwd.clone(), Into::into),
+            cwd: self.thread_cwd.clone(),
             transcript: thread["path"].as_str().map(Into::into).unwrap_or_default(),
             repaired: None,
             totals: SlotTotals::default(),
@@ -185,8 +187,11 @@ impl CodexDriver {
             "item/commandExecution/outputDelta" => {
                 grew(ConversationEvent::ToolOutput { tool_use_id: words("itemId"), text: words("delta") })
             }
-            "item/started" => items::item_started(&params["item"]),
-            "item/completed" => items::item_completed(&params["item"]),
+            "item/started" | "item/fileChange/patchUpdated" => self.item_changed(method, params),
+            "item/completed" => {
+                self.open_items.remove(params["item"]["id"].as_str().unwrap_or_default());
+                items::item_completed(&params["item"])
+            }
             "thread/tokenUsage/updated" => {
                 let usage = &params["tokenUsage"];
                 self.usage = tokens(&usage["total"]);
@@ -209,8 +214,24 @@ impl CodexDriver {
         }
     }
 
+    /// Keeps an item that has started, with the changes it has by now.
+    fn item_changed(&mut self, method: &str, params: &Value) -> Vec<AgentEvent> {
+        if method == "item/started" {
+            let item = &params["item"];
+            let id = items::string_field(item, "id");
+            self.open_items.insert(id, item.clone());
+            return items::item_started(item);
+        }
+        let id = items::string_field(params, "itemId");
+        if let Some(item) = self.open_items.get_mut(&id).filter(|_| params["changes"].is_array()) {
+            item["changes"] = params["changes"].clone();
+        }
+        Vec::new()
+    }
+
     fn turn_ended(&mut self, ended: &Value) -> Vec<AgentEvent> {
         let Some(turn) = self.turn.take_if(|turn| ended["id"] == *turn.id) else { return Vec::new() };
+        self.open_items.clear();
         let mut events = Vec::new();
         if ended["status"] == "interrupted" {
             let change = ConversationEvent::Notice(Notice::Interrupted, String::new());
@@ -242,35 +263,6 @@ impl CodexDriver {
 /// The thread that a notification or request is about.
 fn thread_of(params: &Value) -> Option<SessionId> {
     params["threadId"].as_str()?.parse().ok()
-}
-
-/// A request from codex: an approval, or a method that is not supported.
-fn server_request(method: &str, id: &Value, params: &Value) -> AgentEvent {
-    let reason = params["reason"].as_str().map(str::to_owned);
-    let asks = |tool: &str, input| {
-        let tool = tool.to_owned();
-        let suggestions = Vec::new();
-        AgentEvent::PermissionRequested(PermissionRequest {
-            id: id.to_string(),
-            tool,
-            input,
-            description: reason,
-            suggestions,
-        })
-    };
-    match method {
-        "item/commandExecution/requestApproval" => {
-            asks("Bash", json!({"command": items::command_line(params)}))
-        }
-        "item/fileChange/requestApproval" => asks(
-            "Edit",
-            json!({"file_path": params["grantRoot"].as_str().unwrap_or("the files shown above")}),
-        ),
-        // An unsupported request must get an error, or the turn would hang.
-        other => AgentEvent::SendLine(json!({"id": id, "error": {
-            "code": -32601, "message": format!("{other} is not supported by hotseat"),
-        }})),
-    }
 }
 
 /// A refusal in codex's words. codex gives no error codes for these.

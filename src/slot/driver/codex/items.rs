@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use crate::session::conversation::{ConversationEvent, Notice, ToolResult};
 use crate::session::message::MessageBlock;
 use crate::slot::driver::AgentEvent;
+use crate::slot::driver::shell_words::shell_quote;
 
 /// The events of an item that starts.
 pub(super) fn item_started(item: &Value) -> Vec<AgentEvent> {
@@ -84,12 +85,16 @@ pub(super) fn item_completed(item: &Value) -> Vec<AgentEvent> {
     }
 }
 
-/// The command as it was meant: codex wraps it in a shell.
+/// The command line as codex runs it, its shell included. Never codex's own
+/// `commandActions`: those leave parts of a command out.
 pub(super) fn command_line(item: &Value) -> String {
-    let actions = item["commandActions"].as_array().map(Vec::as_slice).unwrap_or_default();
-    match actions {
-        [action] if action["command"].is_string() => string_field(action, "command"),
-        _ => string_field(item, "command"),
+    match &item["command"] {
+        Value::Array(words) => words
+            .iter()
+            .map(|word| word.as_str().map_or_else(|| word.to_string(), shell_quote))
+            .collect::<Vec<_>>()
+            .join(" "),
+        command => command.as_str().unwrap_or_default().to_owned(),
     }
 }
 
@@ -106,7 +111,7 @@ fn file_changes(item: &Value) -> impl Iterator<Item = (String, &Value)> {
 
 /// A unified diff as hunks of an official `structuredPatch`. For an added or
 /// deleted file codex gives the whole content instead.
-fn hunks(diff: &str, kind: &Value) -> Vec<Value> {
+pub(super) fn hunks(diff: &str, kind: &Value) -> Vec<Value> {
     let whole = match kind.as_str() {
         Some("add") => Some('+'),
         Some("delete") => Some('-'),
@@ -132,6 +137,6 @@ fn hunks(diff: &str, kind: &Value) -> Vec<Value> {
     hunks
 }
 
-fn string_field(value: &Value, name: &str) -> String {
+pub(super) fn string_field(value: &Value, name: &str) -> String {
     value[name].as_str().unwrap_or_default().to_owned()
 }

@@ -120,19 +120,110 @@ fn a_failed_switch_leaves_the_thread() {
     assert_eq!(codex.thread.map(|thread| thread.to_string()).as_deref(), Some(THREAD));
 }
 
-#[test]
-fn approvals_are_answered_under_codex_s_own_id() {
-    let mut codex = warm();
-    let params =
-        json!({"threadId": THREAD, "command": "/bin/bash -lc 'ls'", "commandActions": [{"command": "ls"}]});
-    let asked = json!({"id": 0, "method": "item/commandExecution/requestApproval", "params": params});
-    let (_, events) = codex.handle_message(asked);
+/// The permission request that codex's approval request becomes.
+fn approval(codex: &mut CodexDriver, method: &str, mut params: Value) -> PermissionRequest {
+    params["threadId"] = json!(THREAD);
+    params["startedAtMs"] = json!(1);
+    let events = codex.handle_message(json!({"id": 0, "method": method, "params": params})).1;
     let [AgentEvent::PermissionRequested(request)] = events.as_slice() else { panic!("{events:?}") };
-    assert_eq!((request.tool.as_str(), &request.input["command"]), ("Bash", &json!("ls")));
-    let answer = sent(codex.answer_permission(request.clone(), PermissionDecision::AllowSession));
-    assert_eq!(answer, json!({"id": 0, "result": {"decision": "acceptForSession"}}));
+    request.clone()
+}
+
+fn starts(codex: &mut CodexDriver, item: &Value) {
+    codex.handle_message(json!({"method": "item/started", "params": {"threadId": THREAD, "item": item}}));
+}
+
+#[test]
+fn approvals_are_answered_under_codex_s_own_id_and_once() {
+    let mut codex = warm();
+    let request = approval(&mut codex, "item/commandExecution/requestApproval", json!({"command": "ls"}));
+    let answer = sent(codex.answer_permission(request.clone(), None));
+    assert_eq!(answer, json!({"id": 0, "result": {"decision": "accept"}}));
+    let answer = sent(codex.answer_permission(request, Some("no".to_owned())));
+    assert_eq!(answer, json!({"id": 0, "result": {"decision": "decline"}}));
     let unknown = sent(codex.handle_message(json!({"id": 5, "method": "item/tool/call", "params": {}})).1);
     assert_eq!(unknown["error"]["code"], -32601);
+}
+
+#[test]
+fn the_command_that_is_asked_about_is_the_one_that_runs() {
+    let raw = "/bin/bash -lc 'printf evil | tee .git/hooks/pre-commit && cat README.md'";
+    let summary = json!([{"type": "read", "command": "cat README.md", "name": "README.md"}]);
+    let mut codex = warm();
+    let method = "item/commandExecution/requestApproval";
+    let request =
+        approval(&mut codex, method, json!({"command": raw, "commandActions": summary, "cwd": "/work"}));
+    assert_eq!((request.tool.as_str(), &request.input), ("Bash", &json!({"command": raw})));
+    assert_eq!(request.cwd, None);
+    let elsewhere = approval(&mut codex, method, json!({"command": raw, "cwd": "/etc", "reason": "why"}));
+    assert_eq!(elsewhere.cwd.as_deref(), Some(std::path::Path::new("/etc")));
+    assert_eq!(elsewhere.description.as_deref(), Some("why"));
+
+    // What the request leaves out its item says; whatever else it says is shown.
+    starts(
+        &mut codex,
+        &json!({"type": "commandExecution", "id": "i", "command": raw, "commandActions": summary}),
+    );
+    let network = json!({"host": "evil.example", "protocol": "https"});
+    let request = approval(&mut codex, method, json!({"itemId": "i", "networkApprovalContext": network}));
+    assert_eq!(request.input, json!({"command": raw, "networkApprovalContext": network}));
+    let argv = json!(["rm", "-rf", "a b"]);
+    assert_eq!(approval(&mut codex, method, json!({"command": argv})).input["command"], "rm -rf 'a b'");
+
+    let shown = items::item_started(
+        &json!({"type": "commandExecution", "id": "i", "command": raw, "commandActions": summary}),
+    );
+    assert!(format!("{shown:?}").contains("tee .git/hooks/pre-commit"), "{shown:?}");
+}
+
+#[test]
+fn no_byte_of_a_command_is_left_out() {
+    let letters =
+        ["a", " ", "'", "\"", "|", "&&", ";", "\n", "\t", "\u{1b}[2K", "\u{202e}", "$(x)", "ü", "\\"];
+    let mut seed = 1_usize;
+    let mut next = |below: usize| {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (seed >> 33) % below
+    };
+    let mut codex = warm();
+    for _ in 0..500 {
+        let count = 1 + next(40);
+        let command: String = (0..count).map(|_| letters[next(letters.len())]).collect();
+        let params = json!({"command": command, "commandActions": [{"type": "unknown", "command": "true"}]});
+        let request = approval(&mut codex, "item/commandExecution/requestApproval", params);
+        assert_eq!(request.input, json!({"command": command}));
+    }
+}
+
+#[test]
+fn a_change_of_files_is_asked_about_with_every_file_in_it() {
+    let mut codex = warm();
+    let method = "item/fileChange/requestApproval";
+    let change = |path: &str, kind: Value, diff: &str| json!({"path": path, "kind": kind, "diff": diff});
+    let update =
+        change("/work/a", json!({"type": "update"}), "@@ -1,2 +1,2 @@\n a\n-b\n+c\n@@ -9 +9 @@\n-x\n+y\n");
+    let moved = change("/work/b", json!({"type": "update", "move_path": "/etc/b"}), "@@ -1 +1 @@\n-p\n+q\n");
+    let added = change("/work/.git/hooks/pre-commit", json!({"type": "add"}), "evil\n");
+    let deleted = change("/work/d", json!({"type": "delete"}), "old\n");
+    starts(&mut codex, &json!({"type": "fileChange", "id": "i", "changes": [update, moved, added, deleted]}));
+    let request = approval(&mut codex, method, json!({"itemId": "i", "grantRoot": "/work"}));
+    assert_eq!(request.tool, "Edit");
+    let edit =
+        |path: &str, old: &str, new: &str| json!({"file_path": path, "old_string": old, "new_string": new});
+    let mut of_moved = edit("/work/b", "p\n", "q\n");
+    of_moved["move_to"] = json!("/etc/b");
+    let mut of_deleted = edit("/work/d", "old\n", "");
+    of_deleted["deletes"] = json!(true);
+    let changes = json!([edit("/work/a", "a\nb\n", "a\nc\n"), edit("/work/a", "x\n", "y\n"), of_moved,
+        {"file_path": "/work/.git/hooks/pre-commit", "content": "evil\n"}, of_deleted]);
+    assert_eq!(request.input, json!({"changes": changes, "grant_root": "/work"}));
+
+    let patched = json!({"threadId": THREAD, "itemId": "i", "changes": [added]});
+    codex.handle_message(json!({"method": "item/fileChange/patchUpdated", "params": patched}));
+    let request = approval(&mut codex, method, json!({"itemId": "i"}));
+    assert_eq!((request.tool.as_str(), &request.input["content"]), ("Write", &json!("evil\n")));
+    let unknown = approval(&mut codex, method, json!({"itemId": "other"}));
+    assert!(unknown.input["unknown"].is_string(), "nothing is passed off as a harmless change");
 }
 
 #[test]

@@ -275,11 +275,9 @@ fn handle_control_request(request: ControlEnvelope<AgentControlRequest>) -> Agen
     let id = request.request_id;
     match request.request {
         AgentControlRequest::CanUseTool(asked) => AgentEvent::PermissionRequested(PermissionRequest {
-            id,
-            tool: asked.tool_name,
-            input: asked.input,
             description: asked.description,
-            suggestions: asked.permission_suggestions.unwrap_or_default(),
+            blocked_path: asked.blocked_path,
+            ..PermissionRequest::new(id, asked.tool_name, asked.input)
         }),
         // The slot declares no hooks and serves no MCP servers.
         AgentControlRequest::HookCallback { .. } => refuse_request(id, "hook_callback"),

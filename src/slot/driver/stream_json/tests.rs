@@ -93,38 +93,24 @@ fn requests_are_as_the_wire_has_them() {
 }
 
 #[test]
-fn a_verdict_never_reaches_beyond_this_session() {
-    let check = |suggestions: Vec<Value>, given, expected: Value| {
-        let request = PermissionRequest {
-            id: "q".to_owned(),
-            tool: "Bash".to_owned(),
-            input: json!({"command": "ls"}),
-            description: None,
-            suggestions,
-        };
-        let AgentEvent::SendLine(line) = StreamJson::permission_line(request, given) else {
+fn an_answer_allows_one_call_and_teaches_the_agent_nothing() {
+    let input = json!({"command": "ls", "dangerouslyDisableSandbox": true});
+    let suggestions = json!([{"type": "setMode", "mode": "acceptEdits", "destination": "session"},
+        {"type": "addRules", "rules": [{"toolName": "Bash"}], "behavior": "allow"}]);
+    let asked = json!({"subtype": "can_use_tool", "tool_name": "Bash", "input": input,
+        "permission_suggestions": suggestions, "blocked_path": "/etc", "tool_use_id": "t", "description": "d"});
+    let events = hear(json!({"type": "control_request", "request_id": "q", "request": asked}));
+    let [AgentEvent::PermissionRequested(request)] = events.as_slice() else { panic!("{events:?}") };
+    assert_eq!((&request.input, request.blocked_path.as_deref()), (&input, Some("/etc")));
+    let check = |denied: Option<&str>, expected: Value| {
+        let denied = denied.map(str::to_owned);
+        let AgentEvent::SendLine(line) = StreamJson::permission_line(request.clone(), denied) else {
             panic!("no line")
         };
         assert_eq!(line["response"]["response"], expected);
     };
-    let rule = |destination: Option<&str>| {
-        let mut rule = json!({"type": "addRules", "rules": [{"toolName": "Bash"}], "behavior": "allow"});
-        if let Some(destination) = destination {
-            rule["destination"] = json!(destination);
-        }
-        rule
-    };
-    let input = json!({"command": "ls"});
-    check(vec![], PermissionDecision::AllowOnce, json!({"behavior": "allow", "updatedInput": input}));
-    for suggestions in [vec![], vec![rule(Some("localSettings"))]] {
-        let allowed = json!({"behavior": "allow", "updatedInput": input, "updatedPermissions": [rule(Some("session"))]});
-        check(suggestions, PermissionDecision::AllowSession, allowed);
-    }
-    check(
-        vec![],
-        PermissionDecision::Deny("no".to_owned()),
-        json!({"behavior": "deny", "message": "no", "interrupt": false}),
-    );
+    check(None, json!({"behavior": "allow", "updatedInput": input}));
+    check(Some("no"), json!({"behavior": "deny", "message": "no", "interrupt": false}));
 }
 
 #[test]

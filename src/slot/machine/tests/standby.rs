@@ -21,12 +21,8 @@ impl Driver for Stiff {
     fn send_prompt(&mut self, uuid: &str, text: &str) -> Vec<AgentEvent> {
         self.0.send_prompt(uuid, text)
     }
-    fn answer_permission(
-        &mut self,
-        request: PermissionRequest,
-        decision: PermissionDecision,
-    ) -> Vec<AgentEvent> {
-        self.0.answer_permission(request, decision)
+    fn answer_permission(&mut self, request: PermissionRequest, denied: Option<String>) -> Vec<AgentEvent> {
+        self.0.answer_permission(request, denied)
     }
     fn handle_message(&mut self, line: JsonLine) -> (Option<SessionId>, Vec<AgentEvent>) {
         self.0.handle_message(line)
@@ -182,7 +178,7 @@ fn a_changed_transcript_is_read_again() {
     prepare(&mut bench, resume());
     bench.tick();
     greet(&mut bench, 2, B);
-    bench.machine.transcript_size = |_| 99;
+    bench.machine.probes.transcript_size = |_| 99;
     let (words, _answer) = bench.switch(resume(), false);
     assert_eq!(words, ["1 switching A resume", "1 unprepared", "signal 9"]);
     assert_eq!(ended(&mut bench, 2), ["spawn stored B", "> initialize"]);

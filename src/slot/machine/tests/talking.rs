@@ -105,6 +105,43 @@ fn a_permission_is_answered_once() {
     assert!(matches!(got(second), Err(SlotError::Disconnected(_))));
 }
 
+/// The agent asks for this tool; what comes of it, in words.
+fn asks_for(bench: &mut Bench, id: &str, tool: &str, input: &Value) -> Vec<String> {
+    let request = json!({"subtype": "can_use_tool", "tool_name": tool, "input": input});
+    bench.frame(json!({"type": "control_request", "request_id": id, "request": request}))
+}
+
+fn answers(bench: &mut Bench, id: &str, decision: PermissionDecision) -> Vec<String> {
+    let id = id.to_owned();
+    bench.command(|reply| SlotCommand::AnswerPermission { id, decision, reply }).0
+}
+
+#[test]
+fn for_this_session_is_answered_by_the_slot_until_the_session_is_left() {
+    let mut bench = Bench::busy();
+    let ls = json!({"command": "ls"});
+    assert_eq!(asks_for(&mut bench, "q1", "Bash", &ls), ["1 asks q1"]);
+    assert_eq!(asks_for(&mut bench, "q2", "Bash", &ls), ["1 asks q2"]);
+    let words = answers(&mut bench, "q1", PermissionDecision::AllowSession);
+    assert!(
+        words[0].contains(r#""behavior":"allow""#) && !words[0].contains("updatedPermissions"),
+        "{words:?}"
+    );
+    assert_eq!(words[1], "1 dropped q2", "the same is not asked twice");
+    assert!(words[2].contains(r#""behavior":"allow""#), "{words:?}");
+    let words = asks_for(&mut bench, "q3", "Bash", &ls);
+    assert!(words.len() == 1 && words[0].contains(r#""behavior":"allow""#), "{words:?}");
+    assert_eq!(asks_for(&mut bench, "q4", "Bash", &json!({"command": "ls -R /"})), ["1 asks q4"]);
+
+    // Another session knows nothing of it, nor does this one when it is opened again.
+    let (_, _answer) = bench.switch(Switch::Clear, true);
+    bench.answer(&result(B));
+    assert_eq!(asks_for(&mut bench, "q5", "Bash", &ls), ["2 asks q5"]);
+    let (_, _answer) = bench.switch(Switch::Resume(A.parse().unwrap()), true);
+    bench.answer(&result(A));
+    assert_eq!(asks_for(&mut bench, "q6", "Bash", &ls), ["3 asks q6"]);
+}
+
 #[test]
 fn a_permission_is_dropped_with_what_asked_for_it() {
     let dropped = "1 dropped q1";

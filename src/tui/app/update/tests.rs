@@ -169,13 +169,7 @@ impl Program {
     }
 
     fn asks(&mut self, request: &str) {
-        let request = PermissionRequest {
-            id: request.into(),
-            tool: "Bash".into(),
-            input: serde_json::json!({"command": "ls"}),
-            description: None,
-            suggestions: Vec::new(),
-        };
+        let request = PermissionRequest::new(request, "Bash", serde_json::json!({"command": "ls"}));
         self.slot(FRESH, SlotEventKind::PermissionRequested(request));
     }
 
