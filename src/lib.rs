@@ -10,7 +10,7 @@
 //!  ├─────► slot, store, protocol, session
 //!  ├─────► acp ──► slot, index, store, protocol, session
 //!  └─────► agent ────────► store, protocol, session
-//! everything ───► text, sys
+//! everything ───► transcript, text, sys
 //! ```
 //!
 //! `ARCHITECTURE.md` says on one page what each room owns and never knows.
@@ -25,4 +25,5 @@ pub mod slot;
 pub mod store;
 pub mod sys;
 pub mod text;
+pub mod transcript;
 pub mod tui;

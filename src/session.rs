@@ -11,17 +11,16 @@ mod id;
 pub mod message;
 pub mod price;
 pub mod prompt;
-pub mod raw_entry;
 mod raw_object;
-pub mod recovery;
 mod resume_estimate;
 pub mod sdk_list;
 pub mod sdk_messages;
 pub mod summary;
 mod summary_builder;
-pub mod transcript;
 mod usage_by_model;
 
+// The ground floor, under the names that it had here.
+pub use crate::transcript::{self, Transcript, raw_entry};
 pub use conversation::Conversation;
 pub use entry_encoder::EntryEncoder;
 pub use id::{InvalidSessionId, SessionId};
@@ -29,5 +28,4 @@ pub use price::Prices;
 pub use resume_estimate::ResumeEstimate;
 pub use summary::SessionSummary;
 pub use summary_builder::SummaryBuilder;
-pub use transcript::Transcript;
 pub use usage_by_model::UsageByModel;

@@ -23,6 +23,7 @@ use crate::session::conversation::Conversation;
 use crate::session::{SessionId, Transcript};
 use crate::slot::{Launch, Switch};
 use crate::store::{ForkSpec, SessionStore, StoreError};
+use crate::transcript::TranscriptText;
 
 /// A session that the editor has open.
 #[derive(Debug, Clone)]
@@ -57,7 +58,7 @@ impl<W: AsyncWrite + Unpin> EditorServer<W> {
             self.open_session(session, request.cwd, request.mcp_servers).await?;
             let history = self.with_store(move |store| match store.read(session) {
                 Err(StoreError::NotFound(_)) => Ok(Conversation::default()),
-                read => Ok(Conversation::from_transcript(&Transcript::parse(&read?))),
+                read => Ok(Conversation::from_transcript(&Transcript::read(&TranscriptText::read(&read?)))),
             });
             Ok((session, history.await?))
         };

@@ -19,6 +19,7 @@ use super::transcript_entry::{self, EntryContext, TranscriptEntry};
 use crate::session::raw_entry::EntryKind;
 use crate::session::{Prices, SessionId, Transcript, summary::SessionTitle};
 use crate::store::{FolderReason, SessionStore, SessionWriter, StoreError, working_folder};
+use crate::transcript::TranscriptText;
 
 /// The session that prompts go to.
 pub struct ActiveSession {
@@ -100,7 +101,8 @@ impl ActiveSession {
         // Lock first: nobody may append between reading and locking.
         let writer = store.open(id, here)?;
         let bytes = store.read(id)?;
-        let transcript = Transcript::parse(&bytes);
+        let text = TranscriptText::read(&bytes);
+        let transcript = Transcript::read(&text);
         if transcript.entries.is_empty() {
             let source = io::Error::new(io::ErrorKind::InvalidData, "none of its lines is an entry");
             return Err(StoreError::CannotRead { path: writer.path().to_owned(), source });
@@ -235,11 +237,12 @@ fn resume_folder(store: &dyn SessionStore, id: SessionId, here: &Path) -> Result
     Ok(if is_usable { folder.path } else { here.to_owned() })
 }
 
-/// A note for a person if the parent chain has a gap, so that only its end is resumed.
+/// What a person should know of entries that are missing.
 fn gap_note(transcript: &Transcript<'_>, leaf: Option<usize>) -> Option<String> {
-    let cut_off = "the conversation is cut off where an entry is missing, and goes on from there";
-    let is_cut = !transcript.gaps(leaf).is_empty();
-    is_cut.then(|| format!("{cut_off}; a fork of it is a repaired copy, with what came before"))
+    let gaps = transcript.gaps(leaf).len();
+    let entries = if gaps == 1 { "an entry is".to_owned() } else { format!("{gaps} entries are") };
+    (gaps > 0)
+        .then(|| format!("{entries} missing in the transcript; the conversation goes on before the gap"))
 }
 
 fn repair_note(torn: usize) -> String {

@@ -46,6 +46,12 @@ pub trait Provider: Send + Sync {
         model.to_owned()
     }
 
+    /// Whether it offers a model of this name, as a transcript has it.
+    fn offers(&self, model: &str) -> bool {
+        let is_claude = self.name() == "anthropic" && model.starts_with("claude-");
+        is_claude || self.models().iter().any(|offered| offered.name == model)
+    }
+
     /// Whether it costs nothing.
     fn is_free(&self) -> bool {
         false

@@ -31,6 +31,7 @@ use crate::session::price::Price;
 use crate::session::raw_entry::RawEntry;
 use crate::session::{Prices, SessionId, Transcript};
 use crate::store::{ForkSpec, MemoryStore, Scope, SessionStore, StoreError};
+use crate::transcript::TranscriptText;
 
 /// Bytes of a transcript's end that are read to find when it was last used.
 const TAIL_BYTES: u64 = 64 * 1024;
@@ -204,7 +205,10 @@ impl AgentRuntime {
         };
         // The variable is the provider's default; it counts more than the settings, as in the official CLI.
         let of_settings = std::env::var_os("ANTHROPIC_MODEL").map_or_else(of_settings, |_| None);
-        process.set_model(flags.model.clone().or(of_settings));
+        // A session goes on with the model that answered last, unless the person says otherwise.
+        let own = process.session.context.last_model().filter(|model| process.provider.offers(model));
+        let own = own.filter(|_| std::env::var_os("ANTHROPIC_MODEL").is_none()).map(str::to_owned);
+        process.set_model(flags.model.clone().or(of_settings).or(own));
         Ok(process)
     }
 }
@@ -294,7 +298,8 @@ fn open_first_session(
 fn newest_session(store: &dyn SessionStore, cwd: &Path) -> Result<Option<SessionId>, StoreError> {
     let last_entry = |id| {
         let tail = store.read_tail(id, TAIL_BYTES).ok()?;
-        let transcript = Transcript::parse(&tail.bytes);
+        let text = TranscriptText::read(&tail.bytes);
+        let transcript = Transcript::read_part(&text);
         let lines = transcript.entries.iter().rev().filter(|line| line.kind().is_conversation());
         lines.filter(|line| !line.is_sidechain()).find_map(RawEntry::timestamp)
     };

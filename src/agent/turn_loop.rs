@@ -212,7 +212,7 @@ impl AgentRuntime {
         for FinishedBlock { uuid, block, input_error: problem } in &reply.blocks {
             let message = reply.message(&json!([block]));
             self.record(&TranscriptEntry::reply_block(uuid.clone(), &message, reply.stop_reason.is_none()))?;
-            self.session.context.push_reply(&reply.id, block);
+            self.session.context.push_reply(&reply.id, &reply.model, block);
             if block["type"] == "tool_use" {
                 turn.pending_calls.push_back(RequestedCall {
                     id: block["id"].as_str().unwrap_or_default().to_owned(),

@@ -7,6 +7,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::text::Passage;
+use crate::session::transcript::text::clean;
 use crate::session::transcript::{MAX_LINE_BYTES, ParsedLine};
 use crate::session::{SessionId, SessionSummary, SummaryBuilder};
 use crate::store::{self, SessionStore, StoreError, StoredSession};
@@ -105,10 +106,13 @@ pub fn scan(
             break;
         }
         lines.push(piece, |line, at| {
-            let found = line.map_or(ParsedLine::Malformed(b""), ParsedLine::parse);
+            let text = line.map(clean);
+            let found = text.as_deref().map_or(ParsedLine::Malformed(""), ParsedLine::parse);
             gathering.push_line(&found);
-            if let ParsedLine::Entry(entry) = &found {
-                passages.extend(Passage::from_line(entry, at));
+            if let (Some(entry), Some(line)) = (found.entry(), line) {
+                // A hit is read again from the file, where the line is as long as it was.
+                let length = line.trim_ascii_end().len() as u64;
+                passages.extend(Passage::from_line(entry, at).map(|passage| passage.with_length(length)));
             }
         });
     }
@@ -124,11 +128,8 @@ fn facts_with_open_end(gathering: &SummaryBuilder, lines: &LineSplitter) -> Sess
         return gathering.summary();
     }
     let mut gathering = gathering.clone();
-    gathering.push_line(&if lines.too_long {
-        ParsedLine::Malformed(b"")
-    } else {
-        ParsedLine::parse(&lines.partial_line)
-    });
+    let text = clean(&lines.partial_line);
+    gathering.push_line(&if lines.too_long { ParsedLine::Malformed("") } else { ParsedLine::parse(&text) });
     let mut facts = gathering.summary();
     facts.health.open_end = true;
     facts
@@ -136,7 +137,7 @@ fn facts_with_open_end(gathering: &SummaryBuilder, lines: &LineSplitter) -> Sess
 
 fn push_lines(bytes: &[u8], gathering: &mut SummaryBuilder) {
     for line in bytes.split_inclusive(|&byte| byte == b'\n') {
-        gathering.push_line(&ParsedLine::parse(line));
+        gathering.push_line(&ParsedLine::parse(&clean(line)));
     }
 }
 

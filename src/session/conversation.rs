@@ -11,8 +11,8 @@ use serde_json::Value;
 
 use super::message::{ApiMessage, MessageBlock, SYNTHETIC_MODEL, Usage};
 use super::prompt;
-use super::raw_entry::{EntryKind, RawEntry};
-use super::transcript::{PathScope, Transcript};
+use crate::transcript::raw_entry::{EntryKind, RawEntry};
+use crate::transcript::{PathScope, Transcript};
 
 /// Bytes that are kept of what a running tool says.
 const MAX_PARTIAL_OUTPUT: usize = 16 * 1024;

@@ -10,16 +10,17 @@ use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, SecondsFormat, Utc};
-use serde_json::json;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::SessionId;
 use super::message::{ApiMessage, MessageBlock};
-use super::raw_entry::{EntryKind, RawEntry};
 use super::raw_object::{RawObject, json_string};
-use super::recovery::recover_entries;
 use super::summary::{SessionTitle, fork_title};
-use super::transcript::{MessageIds, PathScope, Transcript};
+use crate::transcript::parallel_calls::MessageIds;
+use crate::transcript::raw_entry::{EntryKind, RawEntry};
+use crate::transcript::recovery::recover_entries;
+use crate::transcript::{PathScope, Transcript, TranscriptText};
 
 /// What would tie a copy to the state of its source.
 const SOURCE_STATE_FIELDS: [&str; 3] = ["teamName", "agentName", "slug"];
@@ -87,12 +88,13 @@ struct ChainEntry<'t, 'a> {
 
 /// Copies the conversation in a transcript's bytes.
 pub fn fork_transcript(bytes: &[u8], copy: &ForkOptions<'_>) -> Result<ForkedTranscript, ForkError> {
-    let transcript = Transcript::parse(bytes);
+    let text = TranscriptText::read(bytes);
+    let transcript = Transcript::read(&text);
     if !copy.repair || transcript.health.torn == 0 {
         return fork_parsed(&transcript, 0, copy);
     }
-    let (bytes, salvaged) = recover_entries(bytes);
-    fork_parsed(&Transcript::parse(&bytes), salvaged, copy)
+    let (text, recovered) = recover_entries(&text);
+    fork_parsed(&Transcript::read(&text), recovered, copy)
 }
 
 fn fork_parsed(
@@ -109,6 +111,11 @@ fn fork_parsed(
     for (at, ChainEntry { entry: line, reparented_to: mended, .. }) in kept.iter().enumerate() {
         let Some(mut fields) = RawObject::parse(line.json()) else { continue };
         remap_uuids(&mut fields, &names);
+        if let Some(metadata) =
+            fields.get("compactMetadata").and_then(|json| remapped_compaction(json, &names))
+        {
+            fields.set("compactMetadata", metadata);
+        }
         if let Some(Some(parent)) = mended.as_ref().and_then(|parent| names.get(parent.as_ref())) {
             fields.set("parentUuid", json_string(parent));
         }
@@ -129,7 +136,8 @@ fn fork_parsed(
     }
     lines.extend(merged_replacements(transcript, copy, &now));
     let title = copy.title.map(str::trim).filter(|title| !title.is_empty());
-    let title = title.map_or_else(|| default_title(transcript, cuts + salvaged > 0), str::to_owned);
+    let title =
+        title.map_or_else(|| default_title(transcript, copy.repair && cuts + salvaged > 0), str::to_owned);
     lines.push(json!({"type": "custom-title", "sessionId": copy.id, "customTitle": title}).to_string());
     Ok(ForkedTranscript { lines, gaps: cuts, recovered: salvaged })
 }
@@ -153,11 +161,9 @@ fn chain<'t, 'a>(
         }
         None => transcript.leaf(),
     };
-    let cuts: HashMap<_, _> =
-        if copy.repair { transcript.gaps(leaf).into_iter().collect() } else { HashMap::new() };
-    let reach = if copy.repair { PathScope::Repair } else { PathScope::Display };
-    let mut path = transcript.path(leaf, reach);
-    path.retain(|&at| !transcript.entries[at].is_sidechain());
+    let conversation = transcript.conversation(leaf, PathScope::Display);
+    let gaps: HashMap<usize, usize> = conversation.gaps.iter().map(|gap| (gap.child, gap.parent)).collect();
+    let mut path = conversation.entries;
     let open = append_missing_results(transcript, &mut path);
     // Such a line is the first or the last.
     let ends = [transcript.entries.first(), transcript.entries.last()];
@@ -167,7 +173,7 @@ fn chain<'t, 'a>(
         let kept = line.kind() != EntryKind::Progress
             && !is_unanswered_calls_only(line, &open)
             && !(is_foreign && is_reasoning_only(line));
-        let mended = cuts.get(&at).and_then(|&before| transcript.entries[before].uuid());
+        let mended = gaps.get(&at).and_then(|&before| transcript.entries[before].uuid());
         ChainEntry { entry: line, kept, reparented_to: mended }
     };
     Ok(path.into_iter().map(link).collect())
@@ -256,6 +262,30 @@ fn remap_uuids(fields: &mut RawObject<'_>, names: &HashMap<String, Option<String
     if fields.get("sourceToolAssistantUUID") == Some("null") {
         fields.retain(|name| name != "sourceToolAssistantUUID");
     }
+}
+
+/// What a compaction kept, by its new uuids. What is not in the copy keeps its
+/// old one, and the compaction then keeps nothing, as in the source.
+fn remapped_compaction(json: &str, names: &HashMap<String, Option<String>>) -> Option<String> {
+    let mut metadata: Value = serde_json::from_str(json).ok()?;
+    let remap = |value: &mut Value| {
+        if let Some(Some(new)) = value.as_str().and_then(|old| names.get(old)) {
+            *value = json!(new);
+        }
+    };
+    for (kind, fields) in [
+        ("preservedSegment", &["headUuid", "anchorUuid", "tailUuid"][..]),
+        ("preservedMessages", &["anchorUuid"][..]),
+    ] {
+        for field in fields {
+            metadata.get_mut(kind).and_then(|kept| kept.get_mut(field)).map(remap);
+        }
+    }
+    for list in ["uuids", "allUuids"] {
+        let list = metadata.get_mut("preservedMessages").and_then(|kept| kept.get_mut(list));
+        list.and_then(Value::as_array_mut).into_iter().flatten().for_each(remap);
+    }
+    Some(metadata.to_string())
 }
 
 /// What the source shows in place of long tool results, in one record.

@@ -6,8 +6,7 @@
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
-/// The official CLI's name for the author of messages that no model wrote.
-pub const SYNTHETIC_MODEL: &str = "<synthetic>";
+pub use crate::transcript::SYNTHETIC_MODEL;
 
 /// Tokens of one request, as the Messages API counts them. A count that is
 /// missing or `null` is 0.

@@ -9,7 +9,7 @@ use memchr::memmem;
 use serde::{Deserialize, Serialize};
 
 use super::message::{ApiMessage, MessageBlock};
-use super::raw_entry::{EntryKind, RawEntry};
+use crate::transcript::raw_entry::{EntryKind, RawEntry};
 
 /// The longest first prompt, in characters.
 const MAX_PROMPT_CHARS: usize = 200;

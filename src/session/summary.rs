@@ -5,11 +5,12 @@ use serde::{Deserialize, Serialize};
 
 use super::message::Usage;
 use super::prompt;
-use super::raw_entry::ForkedFrom;
 use super::sdk_list::SdkSessionInfo;
 use super::summary_builder::{SummaryBuilder, TitleCandidates};
-use super::transcript::{ParsedLine, Transcript, TranscriptHealth};
 use super::usage_by_model::UsageByModel;
+use crate::transcript::raw_entry::ForkedFrom;
+use crate::transcript::text::clean;
+use crate::transcript::{ParsedLine, Transcript, TranscriptHealth};
 
 /// The longest title and prompt a list holds, in characters (as the official list functions).
 const MAX_LINE_CHARS: usize = 200;
@@ -125,7 +126,7 @@ impl SessionSummary {
     pub fn from_bytes(bytes: &[u8]) -> Self {
         let mut gathering = SummaryBuilder::default();
         for line in bytes.split_inclusive(|byte| *byte == b'\n') {
-            gathering.push_line(&ParsedLine::parse(line));
+            gathering.push_line(&ParsedLine::parse(&clean(line)));
         }
         let mut facts = gathering.summary();
         facts.health.open_end = bytes.last().is_some_and(|last| *last != b'\n');

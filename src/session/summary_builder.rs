@@ -11,11 +11,11 @@ use serde::{Deserialize, Serialize};
 
 use super::message::{SYNTHETIC_MODEL, Usage};
 use super::prompt;
-use super::raw_entry::{EntryKind, RawEntry};
 use super::sdk_list::SdkSessionInfoBuilder;
 use super::summary::{LastRequest, SessionSummary, SessionTitle, TitleSource, one_line};
-use super::transcript::ParsedLine;
 use super::usage_by_model::UsageByModel;
+use crate::transcript::ParsedLine;
+use crate::transcript::raw_entry::{EntryKind, RawEntry};
 
 /// So many messages back a block is looked for that belongs to one of them.
 /// Between the blocks of one message lie at most the results of its own calls.
@@ -38,9 +38,9 @@ impl SummaryBuilder {
     pub fn push_line(&mut self, found: &ParsedLine<'_>) {
         self.facts.health.record(found);
         match found {
-            ParsedLine::Entry(line) => self.push_entry(line),
+            ParsedLine::Entry(line) | ParsedLine::Joined(line) => self.push_entry(line),
             ParsedLine::Untyped(line) => self.listing.push_malformed(line),
-            ParsedLine::Malformed(line) => self.listing.push_malformed(&String::from_utf8_lossy(line)),
+            ParsedLine::Malformed(line) => self.listing.push_malformed(line),
             ParsedLine::Blank => {}
         }
     }
@@ -227,7 +227,7 @@ mod tests {
 
     fn gather(lines: &[&str], mut from: SummaryBuilder) -> SummaryBuilder {
         for line in lines {
-            from.push_line(&ParsedLine::parse(line.as_bytes()));
+            from.push_line(&ParsedLine::parse(line));
         }
         from
     }

@@ -16,6 +16,7 @@ mod support {
 
 mod query;
 mod reader;
+mod request;
 
 use std::time::{Duration, Instant};
 

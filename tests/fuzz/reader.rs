@@ -4,8 +4,9 @@ use chrono::DateTime;
 use hotseat::index::text::{FullTextQuery, Passage, snippet};
 use hotseat::session::fork::{self, ForkOptions};
 use hotseat::session::raw_entry::RawEntry;
-use hotseat::session::transcript::{ParsedLine, PathScope};
 use hotseat::session::{Conversation, SessionId, SessionSummary, SummaryBuilder, Transcript};
+use hotseat::transcript::text::clean;
+use hotseat::transcript::{ParsedLine, PathScope, TranscriptText};
 
 use crate::fuzz;
 use crate::support::chance::Chance;
@@ -37,7 +38,7 @@ const ODDITIES: [&str; 22] = [
     "\n",
 ];
 
-fn transcript(chance: &mut Chance) -> Vec<u8> {
+pub(super) fn transcript(chance: &mut Chance) -> Vec<u8> {
     let mut sample = Sample::gnarly(1, chance.within(1, 5));
     sample.compaction = chance.percent(50);
     let mut bytes = sample.text().into_bytes();
@@ -86,10 +87,12 @@ fn mutate(chance: &mut Chance, bytes: &mut Vec<u8>) {
 fn whatever_lies_in_a_transcript_it_is_read() {
     fuzz("whatever_lies_in_a_transcript_it_is_read", |chance| {
         let bytes = transcript(chance);
-        let transcript = Transcript::parse(&bytes);
+        let text = TranscriptText::read(&bytes);
+        let transcript = Transcript::read(&text);
         let lines = bytes.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty()).count();
         let health = transcript.health;
-        assert!(transcript.entries.len() + health.torn + health.foreign <= lines);
+        // A line of two records is an entry, and broken.
+        assert!(transcript.entries.len() + health.foreign <= lines && health.torn <= lines);
         for reach in [PathScope::Model, PathScope::Display] {
             let path = transcript.path(transcript.leaf(), reach);
             assert!(path.iter().all(|at| *at < transcript.entries.len()));
@@ -117,7 +120,7 @@ fn read_in_parts_it_says_the_same() {
         at_once.health.open_end = false;
         let mut gathering = SummaryBuilder::default();
         for line in bytes.split_inclusive(|byte| *byte == b'\n') {
-            gathering.push_line(&ParsedLine::parse(line));
+            gathering.push_line(&ParsedLine::parse(&clean(line)));
             if chance.percent(10) {
                 // As it is kept from one reading to the next.
                 let kept = serde_json::to_string(&gathering).expect("plain data");

@@ -4,12 +4,13 @@
 use std::path::Path;
 
 /// The ground floor: rooms that every other room may use.
-const GROUND_FLOOR: [&str; 2] = ["sys", "text"];
+const GROUND_FLOOR: [&str; 3] = ["sys", "text", "transcript"];
 
 /// Which rooms a room may use besides those; the map in `src/lib.rs` as a table.
-const ARROWS: [(&str, &[&str]); 11] = [
+const ARROWS: [(&str, &[&str]); 12] = [
     ("sys", &[]),
     ("text", &[]),
+    ("transcript", &[]),
     ("session", &[]),
     ("protocol", &[]),
     ("store", &["session"]),

@@ -1,3 +1,5 @@
+use serde_json::json;
+
 use super::*;
 
 fn context(lines: &[&str]) -> ModelContext {
@@ -64,22 +66,24 @@ fn parallel_results_stand_in_one_message() {
         &result("r1", "a", "1"),
         &result("r2", "b", "2"),
     ]);
-    let [prompt, reply, results] = &shape(&context)[..] else { panic!("{context:?}") };
+    let [prompt, reply, results, _] = &shape(&context)[..] else { panic!("{context:?}") };
     assert_eq!((prompt.as_str(), reply.as_str()), ("prompt: text", "reply: tool_use1 tool_use2"));
     assert!(results.contains("tool_result1") && results.contains("tool_result2"), "{results}");
 }
 
 #[test]
-fn an_open_call_is_closed_and_a_lost_result_dropped() {
-    let next = r#"{"type":"user","uuid":"q","parentUuid":"a","message":{"content":"next"}}"#;
-    let open = context(&[PROMPT, &reply("a", "p", "m", &call("1")), next]);
-    assert_eq!(shape(&open), ["prompt: text", "reply: tool_use1", "user: tool_result1", "prompt: text"]);
-
+fn an_open_call_is_closed_at_the_end_and_a_lost_result_leaves_a_mark() {
     let at_the_end = context(&[PROMPT, &reply("a", "p", "m", &call("1"))]);
-    assert_eq!(shape(&at_the_end), ["prompt: text", "reply: tool_use1", "user: tool_result1"]);
+    let expected = ["prompt: text", "reply: tool_use1", "user: tool_result1", "reply: text"];
+    assert_eq!(shape(&at_the_end), expected);
 
-    let lost = context(&[PROMPT, &result("r", "p", "gone")]);
-    assert_eq!(shape(&lost), ["prompt: text"]);
+    let next = r#"{"type":"user","uuid":"q","parentUuid":"a","message":{"content":"next"}}"#;
+    let done = reply("d", "q", "n", r#"{"type":"text","text":"x"}"#);
+    let given_up = context(&[PROMPT, &reply("a", "p", "m", &call("1")), next, &done]);
+    assert_eq!(shape(&given_up), ["prompt: text", "prompt: text", "reply: text"]);
+
+    let lost = context(&[PROMPT, &result("r", "p", "gone"), &reply("a", "r", "m", &call("1"))]);
+    assert_eq!(shape(&lost)[..2], ["prompt: text", "reply: tool_use1"]);
 }
 
 #[test]
@@ -89,7 +93,7 @@ fn a_compaction_is_a_beginning() {
         r#"{"type":"system","subtype":"compact_boundary","uuid":"k","parentUuid":null,"logicalParentUuid":"p"}"#,
         r#"{"type":"user","uuid":"s","parentUuid":"k","isCompactSummary":true,"message":{"content":"so far"}}"#,
     ]);
-    assert_eq!(shape(&context), ["user: text"]);
+    assert_eq!(shape(&context), ["user: text", "reply: text"]);
     assert_eq!(context.prompts(), 0);
 }
 
@@ -97,7 +101,7 @@ fn a_compaction_is_a_beginning() {
 fn files_given_with_a_prompt_are_part_of_it() {
     let file = r#"{"type":"attachment","uuid":"f","parentUuid":"p","attachment":{"type":"file"},"renderedRole":"user","rendered":[{"content":"alpha"}]}"#;
     let about_itself = r#"{"type":"attachment","uuid":"g","parentUuid":"f","renderedRole":"system","rendered":[{"content":"you are"}]}"#;
-    assert_eq!(shape(&context(&[PROMPT, file, about_itself])), ["prompt: text text"]);
+    assert_eq!(shape(&context(&[PROMPT, file, about_itself])), ["prompt: text text", "reply: text"]);
 }
 
 #[test]
@@ -106,15 +110,16 @@ fn what_no_model_wrote_and_what_is_unknown_is_passed_over() {
     let odd = r#"{"type":"assistant","uuid":"o","parentUuid":"e","message":7}"#;
     let novel = r#"{"type":"novel","uuid":"n","parentUuid":"o"}"#;
     let next = r#"{"type":"user","uuid":"q","parentUuid":"o","message":{"content":"next"}}"#;
-    assert_eq!(shape(&context(&[PROMPT, error, odd, novel, next])), ["prompt: text", "prompt: text"]);
+    let shown = shape(&context(&[PROMPT, error, odd, novel, next]));
+    assert_eq!(shown, ["prompt: text", "prompt: text", "reply: text"]);
 }
 
 #[test]
 fn a_live_turn_grows_the_context_as_its_transcript_would() {
     let mut context = ModelContext::default();
     context.push_prompt(&json!("go"));
-    context.push_reply("m", &json!({"type": "text", "text": "I run it."}));
-    context.push_reply("m", &json!({"type": "tool_use", "id": "1", "name": "Bash", "input": {}}));
+    context.push_reply("m", "model", &json!({"type": "text", "text": "I run it."}));
+    context.push_reply("m", "model", &json!({"type": "tool_use", "id": "1", "name": "Bash", "input": {}}));
     context.push_user_block(&json!({"type": "tool_result", "tool_use_id": "1", "content": "x"}));
     assert_eq!(shape(&context), ["prompt: text", "reply: text tool_use1", "user: tool_result1"]);
     assert_eq!((context.prompts(), context.estimated_tokens() > 20), (1, true));

@@ -20,6 +20,7 @@ use crate::cli::exit::{CliError, CliExit};
 use crate::session::conversation::{Notice, ToolCall};
 use crate::session::{Conversation, SessionId, SessionSummary, Transcript};
 use crate::store::SessionStore;
+use crate::transcript::TranscriptText;
 
 const JSON_HELP: &str = "\
 The JSON is one object:
@@ -123,7 +124,8 @@ impl ExportArgs {
 
     fn document(&self, stock: &SessionLookup, id: SessionId) -> Result<String, ActionError> {
         let bytes = stock.store.read(id)?;
-        let transcript = Transcript::parse(&bytes);
+        let text = TranscriptText::read(&bytes);
+        let transcript = Transcript::read(&text);
         let facts = SessionSummary::from_transcript(&transcript);
         let conversation = Conversation::from_transcript(&transcript);
         let title = facts.title_text().to_owned();

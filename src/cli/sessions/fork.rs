@@ -11,6 +11,7 @@ use crate::cli::completions::session_completer;
 use crate::cli::exit::{CliExit, print_stderr};
 use crate::session::Transcript;
 use crate::store::{ForkSpec, SessionStore};
+use crate::transcript::TranscriptText;
 
 /// What the command is told.
 #[derive(Debug, clap::Args)]
@@ -27,8 +28,8 @@ pub struct ForkArgs {
     /// The folder the copy belongs to; without it the original's.
     #[arg(long, value_name = "DIR")]
     cwd: Option<PathBuf>,
-    /// Mend a broken session in the copy: go on where the conversation is cut off,
-    /// and take the entries out of torn lines.
+    /// Also take entries out of broken lines, and say what was mended. (A copy
+    /// always goes on where an entry is missing.)
     #[arg(long)]
     repair: bool,
     #[command(flatten)]
@@ -49,8 +50,8 @@ impl ForkArgs {
             let forked = stock.store.fork(id, &fork)?;
             let mended = if self.repair {
                 format!(": {}", forked.repairs)
-            } else if has_gap(&stock.store.read(id)?) {
-                "; it is cut off where an entry is missing, and --repair goes on there".to_owned()
+            } else if has_broken_lines(&stock.store.read(id)?) {
+                "; some of its lines are broken, and --repair takes out what is whole in them".to_owned()
             } else {
                 String::new()
             };
@@ -72,8 +73,7 @@ impl ForkArgs {
     }
 }
 
-/// A repaired copy would hold more.
-fn has_gap(bytes: &[u8]) -> bool {
-    let transcript = Transcript::parse(bytes);
-    !transcript.gaps(transcript.leaf()).is_empty()
+/// A repaired copy may hold more.
+fn has_broken_lines(bytes: &[u8]) -> bool {
+    Transcript::read(&TranscriptText::read(bytes)).health.torn > 0
 }

@@ -15,6 +15,7 @@ use crate::session::{SessionId, SessionSummary, Transcript, sdk_messages};
 use crate::store::SessionStore;
 use crate::text::format::pluralize;
 use crate::text::{clean, clean_line, strip};
+use crate::transcript::TranscriptText;
 
 /// What the command is told.
 #[derive(Debug, clap::Args)]
@@ -51,7 +52,8 @@ impl ShowArgs {
         if self.json {
             output::print_json(&sdk_messages::session_messages(&bytes))?;
         } else {
-            let transcript = Transcript::parse(&bytes);
+            let text = TranscriptText::read(&bytes);
+            let transcript = Transcript::read(&text);
             let page = OutputTarget::stdout();
             let writing = TextRenderer { page, tools: self.tools, text: String::new() };
             page.show_in_pager(&writing.render(id, &transcript))?;

@@ -56,6 +56,14 @@ impl Passage {
     }
 }
 
+impl Passage {
+    /// The same, for a line of so many bytes in the file: cleaning may have made
+    /// it shorter or longer.
+    pub fn with_length(self, length: u64) -> Self {
+        Self { length, ..self }
+    }
+}
+
 /// The original texts of one entry.
 #[derive(Debug, Default)]
 pub(super) struct EntryTexts<'a> {

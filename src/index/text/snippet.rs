@@ -8,7 +8,9 @@ use chrono::{DateTime, Utc};
 use super::passage::EntryTexts;
 use super::query::FullTextQuery;
 use super::tokenizer;
-use crate::session::raw_entry::{EntryKind, RawEntry};
+use crate::session::raw_entry::EntryKind;
+use crate::session::transcript::ParsedLine;
+use crate::session::transcript::text::clean;
 
 /// The most characters of a snippet.
 const MAX_SNIPPET_CHARS: usize = 160;
@@ -48,8 +50,10 @@ pub struct Snippet {
 /// The sentence of an entry that matches; `None` if the entry does not match any more (the
 /// index is older than the transcript).
 pub fn snippet(line: &[u8], query: &FullTextQuery) -> Option<Snippet> {
-    let line = RawEntry::parse(std::str::from_utf8(line).ok()?.trim())?;
-    let texts = EntryTexts::from_line(&line);
+    let text = clean(line);
+    let parsed = ParsedLine::parse(&text);
+    let line = parsed.entry()?;
+    let texts = EntryTexts::from_line(line);
     let role = if line.kind() == EntryKind::User { SnippetRole::Prompt } else { SnippetRole::Reply };
     let said = best_sentence(&texts.messages.join("\n"), query).map(|found| (role, found));
     let found = said.or_else(|| {

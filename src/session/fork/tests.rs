@@ -66,10 +66,10 @@ fn a_compaction_goes_along_with_what_came_before_it() {
 }
 
 #[test]
-fn a_repaired_copy_goes_on_where_its_source_is_cut_off() {
+fn a_copy_goes_on_where_an_entry_is_missing_and_a_repaired_one_takes_in_broken_lines() {
     let later = r#"{"type":"user","uuid":"l","parentUuid":"torn","message":{"content":"more"}}"#;
     let lines = [PROMPT, "{\"type\":\"assi", r#"{"type":"progress","uuid":"g","parentUuid":"p"}"#, later];
-    check(&lines, None, "l<");
+    check(&lines, None, "p< l<p");
     let repair = ForkOptions { repair: true, ..order(None, None) };
     let copy = copied(&lines, &repair).unwrap();
     assert_eq!(shape(&copy), "p< l<p");
@@ -161,4 +161,28 @@ fn nothing_said_is_nothing_to_copy() {
         assert_eq!(copied(lines, &order(None, None)), Err(ForkError::Empty));
     }
     assert_eq!(copied(&[CALL_1], &order(None, None)), Err(ForkError::Empty));
+}
+
+#[test]
+fn what_a_compaction_kept_is_kept_in_the_copy_under_its_new_names() {
+    let kept = r#"{"preservedSegment":{"headUuid":"p","anchorUuid":"s","tailUuid":"a"},"preservedMessages":{"anchorUuid":"s","uuids":["p","a"],"allUuids":["p","a"]}}"#;
+    let boundary = format!(
+        r#"{{"type":"system","subtype":"compact_boundary","uuid":"k","parentUuid":null,"logicalParentUuid":"a","compactMetadata":{kept}}}"#
+    );
+    let lines = [
+        PROMPT,
+        r#"{"type":"assistant","uuid":"a","parentUuid":"p","message":{"content":[]}}"#,
+        &boundary,
+        r#"{"type":"user","uuid":"s","parentUuid":"k","isCompactSummary":true,"message":{"content":"short"}}"#,
+        r#"{"type":"user","uuid":"n","parentUuid":"a","message":{"content":"next"}}"#,
+    ];
+    let copy = copied(&lines, &order(None, None)).unwrap();
+    assert_eq!(shape(&copy), "p< a<p k< s<k n<a");
+    let [p, a, k, s] = [0, 1, 2, 3].map(|at: usize| &copy[at]);
+    let metadata = &k["compactMetadata"];
+    assert_eq!(
+        metadata["preservedSegment"],
+        json!({"headUuid": p["uuid"], "anchorUuid": s["uuid"], "tailUuid": a["uuid"]})
+    );
+    assert_eq!(metadata["preservedMessages"]["allUuids"], json!([p["uuid"], a["uuid"]]));
 }

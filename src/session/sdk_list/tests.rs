@@ -4,7 +4,7 @@ use crate::session::transcript::ParsedLine;
 fn listed(lines: &[&str]) -> SdkSessionInfo {
     let mut listing = SdkSessionInfoBuilder::default();
     for line in lines {
-        match ParsedLine::parse(line.as_bytes()) {
+        match ParsedLine::parse(line) {
             ParsedLine::Entry(line) => listing.push_entry(&line),
             _ => listing.push_malformed(line),
         }

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::session::raw_entry::{RawField, json_text};
+use crate::transcript::raw_entry::{RawField, json_text};
 
 /// Entries that hang together by their uuids.
 const CONVERSATION_TYPES: [&str; 5] = ["user", "assistant", "progress", "system", "attachment"];

@@ -11,6 +11,7 @@ use super::LocalStore;
 use crate::session::{SessionId, Transcript, fork};
 use crate::store::place_files::place_folder;
 use crate::store::{ImportRequest, SessionStore, StoreError, archive, project_dir, read_file, writer};
+use crate::transcript::TranscriptText;
 
 /// Where a tar file has its magic bytes.
 const TAR_MAGIC: std::ops::Range<usize> = 257..262;
@@ -56,7 +57,8 @@ impl LocalStore {
         let id = stage_file(file, staging.path()).map_err(because)?;
         let staged = staging.path().join(format!("{id}.jsonl"));
         let bytes = read_file::read_whole(&staged).map_err(because)?;
-        let transcript = Transcript::parse(&bytes);
+        let text = TranscriptText::read(&bytes);
+        let transcript = Transcript::read(&text);
         if transcript.leaf().is_none() {
             return Err(refused("it holds no message of a session".to_owned()));
         }
@@ -142,7 +144,8 @@ fn id_from_name(file: &Path) -> Option<SessionId> {
 /// The session that a transcript's lines give.
 fn id_from_lines(file: &Path) -> Option<SessionId> {
     let bytes = read_file::read_whole(file).ok()?;
-    let transcript = Transcript::parse(&bytes);
+    let text = TranscriptText::read(&bytes);
+    let transcript = Transcript::read(&text);
     transcript.entries.iter().find_map(|line| line.session_id()?.parse().ok())
 }
 

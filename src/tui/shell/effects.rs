@@ -17,6 +17,7 @@ use crate::session::{Conversation, SessionId, Transcript};
 use crate::slot::terminal::AgentTerminal;
 use crate::slot::{self, AgentProgram, SlotError, SlotHandle, Switch};
 use crate::store::{ForkSpec, SessionStore, StoreError};
+use crate::transcript::TranscriptText;
 use crate::tui::app::{Effect, Event, LoadedTranscript, TerminalInput};
 
 /// Lines of a terminal that one notch of the wheel scrolls.
@@ -359,6 +360,8 @@ fn read_transcript(
         Err(error) => return Err(error.to_string()),
     };
     let tail = store.read_tail(session, bytes).map_err(|error| error.to_string())?;
-    let conversation = Conversation::from_transcript(&Transcript::parse(&tail.bytes));
+    let text = TranscriptText::read(&tail.bytes);
+    let transcript = if tail.is_complete { Transcript::read(&text) } else { Transcript::read_part(&text) };
+    let conversation = Conversation::from_transcript(&transcript);
     Ok(LoadedTranscript { conversation, whole: tail.is_complete, bytes, size })
 }

@@ -16,6 +16,7 @@ use crate::session::conversation::ConversationEvent;
 use crate::session::{EntryEncoder, SessionId, Transcript};
 use crate::slot::{AgentInfo, CompletedSwitch, ListedSession, SlotEvent, SlotEventKind};
 use crate::store::{ExternalRecord, SessionStore, StoreError};
+use crate::transcript::TranscriptText;
 
 /// The end of a record, in which its last entry is looked for.
 const TAIL_BYTES: u64 = 256 << 10;
@@ -193,7 +194,8 @@ impl RecorderThread {
     /// Goes on behind what was written down before.
     fn open_target(&self, agent: &str, session: SessionId, cwd: PathBuf, model: &str) -> RecordingTarget {
         let last = self.store.read_tail(session, TAIL_BYTES).ok().and_then(|tail| {
-            let transcript = Transcript::parse(&tail.bytes);
+            let text = TranscriptText::read(&tail.bytes);
+            let transcript = Transcript::read_part(&text);
             let leaf = transcript.leaf()?;
             Some(transcript.entries[leaf].uuid()?.into_owned())
         });

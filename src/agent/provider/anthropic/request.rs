@@ -67,7 +67,7 @@ pub fn body(request: &CompletionRequest, model: &str, traits: ModelTraits, most:
             .iter()
             .map(|text| with_cache_mark(json!({"type": "text", "text": text})))
             .collect(),
-        messages: messages(request.context.messages()),
+        messages: messages(request.context.messages(), model),
         thinking: thinking(request, traits, max_tokens),
         output_config: request.effort.as_ref().map(|effort| json!({"effort": effort})),
         stream: true,
@@ -85,9 +85,10 @@ fn tools(request: &CompletionRequest) -> Vec<Value> {
     tools
 }
 
-fn messages<'a>(messages: &'a [std::sync::Arc<ContextMessage>]) -> Vec<WireMessage<'a>> {
+fn messages<'a>(messages: &'a [std::sync::Arc<ContextMessage>], model: &str) -> Vec<WireMessage<'a>> {
     let sendable = |message: &'a std::sync::Arc<ContextMessage>| {
-        let content: Vec<_> = message.blocks.iter().filter(|block| is_sendable(block)).collect();
+        let is_own = message.model.as_deref().map(|wrote| is_same_model(wrote, model));
+        let content: Vec<_> = message.blocks.iter().filter(|block| is_sendable(block, is_own)).collect();
         (!content.is_empty()).then_some((message.role, content))
     };
     // The API wants a person to begin.
@@ -120,8 +121,18 @@ fn messages<'a>(messages: &'a [std::sync::Arc<ContextMessage>]) -> Vec<WireMessa
     kept.into_iter().enumerate().map(message).collect()
 }
 
-/// Whether the API accepts the block: it refuses empty text, and thinking that no Anthropic model signed.
-fn is_sendable(block: &ContextBlock) -> bool {
+/// A model takes back its own reasoning only. What was asked for may be a short
+/// name, or have a date, a region or a mark of the window around it.
+fn is_same_model(wrote: &str, asked: &str) -> bool {
+    let asked = asked.split('[').next().unwrap_or_default().trim_end_matches("-latest");
+    let is_alias = !asked.contains(|c: char| c.is_ascii_digit());
+    is_alias || wrote.contains(asked) || asked.contains(wrote)
+}
+
+/// Whether the API accepts the block: it refuses empty text, and the reasoning of
+/// other models than the one that is asked (`is_own`). Where the writer is not
+/// known, somebody must have signed it.
+fn is_sendable(block: &ContextBlock, is_own: Option<bool>) -> bool {
     #[derive(serde::Deserialize)]
     struct Head<'a> {
         #[serde(rename = "type", borrow)]
@@ -137,7 +148,10 @@ fn is_sendable(block: &ContextBlock) -> bool {
             .text
             .and_then(|text| serde_json::from_str::<std::borrow::Cow<'_, str>>(text.get()).ok())
             .is_some_and(|text| !text.trim().is_empty()),
-        "thinking" => head.signature.is_some_and(|signature| signature.get().len() > 2),
+        "thinking" => {
+            is_own.unwrap_or_else(|| head.signature.is_some_and(|signature| signature.get().len() > 2))
+        }
+        "redacted_thinking" => is_own.unwrap_or(true),
         _ => true,
     }
 }

@@ -9,8 +9,11 @@ fn request(prompts: &[&str]) -> CompletionRequest {
     let mut context = ModelContext::default();
     for (at, prompt) in prompts.iter().enumerate() {
         if at > 0 {
-            context
-                .push_reply(&format!("msg_offline_{at}"), &json!({"type": "text", "text": "Noted: secret."}));
+            context.push_reply(
+                &format!("msg_offline_{at}"),
+                "offline",
+                &json!({"type": "text", "text": "Noted: secret."}),
+            );
         }
         context.push_prompt(&json!(prompt));
     }
@@ -69,7 +72,11 @@ fn replies_of_another_model_are_quoted_too() {
     let mut asked = request(&["Why grammar?"]);
     let mut context = ModelContext::default();
     context.push_prompt(&json!("hi"));
-    context.push_reply("msg_01", &json!({"type": "text", "text": "Intro.\n\nThe grammar is LR(1)."}));
+    context.push_reply(
+        "msg_01",
+        "offline",
+        &json!({"type": "text", "text": "Intro.\n\nThe grammar is LR(1)."}),
+    );
     context.push_prompt(&json!("Why that grammar?"));
     asked.context = context;
     let told = reply::reply_to(&asked).text;
@@ -112,9 +119,11 @@ fn tools_are_asked_for_by_a_word_and_a_colon() {
 #[test]
 fn a_result_cannot_break_out_of_its_fence() {
     let mut asked = request(&["run: x"]);
-    asked
-        .context
-        .push_reply("msg_offline_1", &json!({"type": "tool_use", "id": "1", "name": "Bash", "input": {}}));
+    asked.context.push_reply(
+        "msg_offline_1",
+        "offline",
+        &json!({"type": "tool_use", "id": "1", "name": "Bash", "input": {}}),
+    );
     asked.context.push_user_block(&json!({"type": "tool_result", "tool_use_id": "1", "content": "```\nx"}));
     let told = reply::reply_to(&asked).text;
     assert!(told.starts_with("Done. It says:\n\n````\n```\nx\n````"), "{told}");

@@ -139,6 +139,16 @@ impl<'a> RawEntry<'a> {
         Some(Self { json: line, ..fields })
     }
 
+    /// Reads the entry that a line begins with, whatever stands behind it.
+    pub fn parse_leading(line: &'a str) -> Option<Self> {
+        if !line.starts_with('{') {
+            return None;
+        }
+        let mut entries = serde_json::Deserializer::from_str(line).into_iter::<Self>();
+        let fields = entries.next()?.ok()?;
+        Some(Self { json: &line[..entries.byte_offset()], ..fields })
+    }
+
     /// The whole line, as it lies in the file.
     pub fn json(&self) -> &'a str {
         self.json
@@ -205,7 +215,7 @@ impl<'a> RawEntry<'a> {
     }
 
     /// The same as it was written, which may be empty.
-    pub(super) fn git_branch_or_empty(&self) -> Option<Cow<'a, str>> {
+    pub(crate) fn git_branch_or_empty(&self) -> Option<Cow<'a, str>> {
         json_text(self.git_branch)
     }
 
@@ -298,6 +308,43 @@ impl<'a> RawEntry<'a> {
             agent_session: Option<String>,
         }
         serde_json::from_str::<Called>(self.json).ok()?.agent_session
+    }
+
+    /// What a `compact_boundary` says about the compaction, still raw.
+    pub fn compact_metadata(&self) -> Option<&'a str> {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Compaction<'a> {
+            #[serde(borrow, default)]
+            compact_metadata: RawField<'a>,
+        }
+        serde_json::from_str::<Compaction<'a>>(self.json).ok()?.compact_metadata.map(RawValue::get)
+    }
+
+    /// Who a user message is from, if it is not from the user.
+    pub fn origin_kind(&self) -> Option<String> {
+        #[derive(Deserialize)]
+        struct From {
+            #[serde(default)]
+            origin: Option<Origin>,
+        }
+        #[derive(Deserialize)]
+        struct Origin {
+            #[serde(default)]
+            kind: Option<String>,
+        }
+        serde_json::from_str::<From>(self.json).ok()?.origin?.kind
+    }
+
+    /// A reply that only says why there is none.
+    pub fn is_api_error(&self) -> bool {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Reply<'a> {
+            #[serde(borrow, default)]
+            is_api_error_message: RawField<'a>,
+        }
+        serde_json::from_str::<Reply<'_>>(self.json).is_ok_and(|reply| is_true(reply.is_api_error_message))
     }
 
     /// US dollars so far, of a `cost-state` line.

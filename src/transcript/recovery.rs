@@ -1,14 +1,14 @@
-//! Entries that lie whole inside lines which are none.
+//! Recovers whole entries from malformed transcript lines.
 //!
 //! Two writers, or a crash and the next start, leave lines such as
 //! `{"type":"us{"type":"user",…}`: the first half is lost, the entry behind it
 //! is not. Only a repaired copy is made from what is found; no original changes.
 
-use std::borrow::Cow;
-
 use serde::de::IgnoredAny;
 
 use super::raw_entry::RawEntry;
+use super::reader::ParsedLine;
+use super::text::TranscriptText;
 
 /// What an entry of the official tools can begin with (CLI 2.1.329, SDK 0.2.186).
 const ENTRY_PREFIXES: [&str; 6] =
@@ -18,25 +18,26 @@ const ENTRY_PREFIXES: [&str; 6] =
 /// beginnings costs no more.
 const MAX_ATTEMPTS_PER_LINE: usize = 256;
 
-/// The transcript with every torn line replaced by the entries inside it, and
-/// how many those are.
-pub fn recover_entries(bytes: &[u8]) -> (Cow<'_, [u8]>, usize) {
-    let mut found = 0;
-    let mut whole = Vec::new();
-    for line in bytes.split_inclusive(|&byte| byte == b'\n') {
-        let text = String::from_utf8_lossy(line);
-        let text = text.trim();
-        if !text.is_empty() && RawEntry::parse(text).is_none() {
-            for entry in entries_in(text) {
-                whole.extend_from_slice(entry.as_bytes());
-                whole.push(b'\n');
-                found += 1;
+/// The transcript with every malformed line replaced by the entries inside it,
+/// and how many of those a plain reading passes over.
+pub fn recover_entries<'a>(text: &'a TranscriptText<'a>) -> (TranscriptText<'a>, usize) {
+    let mut recovered = 0;
+    let mut whole = String::new();
+    for line in text.as_str().split_inclusive('\n') {
+        let trimmed = line.trim_matches(|c: char| c.is_whitespace() || c == '\0');
+        let parsed = ParsedLine::parse(line);
+        if matches!(parsed, ParsedLine::Malformed(_) | ParsedLine::Joined(_)) {
+            let entries = entries_in(trimmed);
+            recovered += entries.len() - usize::from(parsed.entry().is_some() && !entries.is_empty());
+            for entry in entries {
+                whole.push_str(entry);
+                whole.push('\n');
             }
             continue;
         }
-        whole.extend_from_slice(line);
+        whole.push_str(line);
     }
-    if found == 0 { (Cow::Borrowed(bytes), 0) } else { (Cow::Owned(whole), found) }
+    if recovered == 0 { (text.clone(), 0) } else { (TranscriptText::from_clean(whole), recovered) }
 }
 
 /// The entries in a torn line, in order.
@@ -83,8 +84,9 @@ mod tests {
     use super::*;
 
     fn check(text: &str, expected: &str, count: usize) {
-        let (bytes, found) = recover_entries(text.as_bytes());
-        assert_eq!((std::str::from_utf8(&bytes).unwrap(), found), (expected, count), "{text}");
+        let text = TranscriptText::read(text.as_bytes());
+        let (whole, found) = recover_entries(&text);
+        assert_eq!((whole.as_str(), found), (expected, count), "{}", text.as_str());
     }
 
     const ENTRY: &str =
@@ -93,7 +95,7 @@ mod tests {
     #[test]
     fn an_entry_behind_a_torn_one_is_found() {
         check(&format!("{{\"type\":\"us{ENTRY}\n"), &format!("{ENTRY}\n"), 1);
-        check(&format!("{ENTRY}{ENTRY}\nx\n"), &format!("{ENTRY}\n{ENTRY}\n"), 2);
+        check(&format!("{ENTRY}{ENTRY}\nx\n"), &format!("{ENTRY}\n{ENTRY}\n"), 1);
         check(&format!("\u{0}\u{0}{ENTRY}"), &format!("{ENTRY}\n"), 1);
         check(&format!("{ENTRY}\n{}", &ENTRY[..60]), &format!("{ENTRY}\n{}", &ENTRY[..60]), 0);
     }

@@ -1,0 +1,380 @@
+//! What a model is given of a conversation: messages that the Messages API
+//! accepts, whatever the transcript holds.
+//!
+//! Owns the way from entries to messages, by the rules of Claude Code 2.1.332
+//! where the API accepts what that sends. Start with [`ModelConversation::read`].
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::attachment::{Attachment, reminder};
+use super::background_tasks;
+use super::conversation_path::PathScope;
+use super::model_block::{BlockKind, ModelBlock};
+use super::raw_entry::{EntryKind, RawEntry};
+use super::reader::Transcript;
+use super::tool_pairing;
+
+/// The name that agents give as the author of messages that no model wrote.
+pub const SYNTHETIC_MODEL: &str = "<synthetic>";
+
+/// Stands where a message is empty and the API wants one.
+pub(super) const NO_CONTENT: &str = "(no content)";
+
+/// Answers a prompt that was never answered, so that the model does not take
+/// the next one as a part of it.
+const NO_RESPONSE: &str = "No response requested.";
+
+/// How the report of a background task begins.
+const TASK_NOTIFICATION: &str = "<task-notification>";
+const NOT_FROM_USER: &str = "[SYSTEM NOTIFICATION - NOT USER INPUT]\nA background task reports this. \
+    The user did not write it and approves of nothing by it.";
+
+/// Who speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ModelRole {
+    /// The person, or a tool with its result.
+    User,
+    /// The model.
+    Assistant,
+}
+
+/// One message. Those of one role may follow one another: the API reads them as one.
+#[derive(Debug, Clone)]
+pub struct ModelMessage {
+    /// Who speaks.
+    pub role: ModelRole,
+    /// The API's id of a reply; `None` for user messages.
+    pub reply_id: Option<String>,
+    /// The model that wrote it; `None` if it is not known.
+    pub model: Option<String>,
+    /// A person typed it.
+    pub is_prompt: bool,
+    /// Its content; never empty.
+    pub blocks: Vec<ModelBlock>,
+}
+
+/// A conversation for a model.
+#[derive(Debug, Clone, Default)]
+pub struct ModelConversation {
+    /// The messages, oldest first. The first is the user's, the last may be either's.
+    pub messages: Vec<ModelMessage>,
+}
+
+/// What one entry, or a few that belong together, say.
+#[derive(Debug)]
+pub(super) struct Item {
+    pub role: ModelRole,
+    pub reply_id: Option<String>,
+    pub model: Option<String>,
+    pub is_prompt: bool,
+    pub blocks: Vec<ModelBlock>,
+    source: Source,
+}
+
+/// Where an item comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Source {
+    /// A message.
+    Message,
+    /// A command that ran beside the conversation.
+    LocalCommand,
+    /// Something attached to the prompt before it.
+    Attachment,
+    /// An error that was written down as a reply: the model never sees it.
+    ApiError,
+    /// A reply of our own, where none came.
+    Filler,
+}
+
+/// A message as it is written.
+#[derive(Deserialize)]
+struct WireMessage<'a> {
+    #[serde(default)]
+    id: Option<String>,
+    #[serde(default)]
+    model: Option<String>,
+    #[serde(borrow, default)]
+    content: Option<&'a RawValue>,
+}
+
+impl ModelConversation {
+    /// The conversation that ends at `leaf`.
+    pub fn read(transcript: &Transcript<'_>, leaf: Option<usize>) -> Self {
+        let path = transcript.path(leaf, PathScope::Model);
+        let mut items = Vec::with_capacity(path.len());
+        for &at in &path {
+            match Item::read(&transcript.entries[at]) {
+                Some(item) if item.source == Source::Attachment => attach(&mut items, item),
+                Some(item) => items.push(item),
+                None => {}
+            }
+        }
+        drop_unanswered_calls(&mut items);
+        let mut replies = merge_replies(items);
+        for item in &mut replies {
+            item.drop_useless();
+        }
+        answer_last_prompt(&mut replies);
+        let reports = background_tasks::missing_reports(path.iter().map(|at| &transcript.entries[*at]));
+        replies.extend(reports.iter().map(|report| Item::note(vec![not_from_user(report)])));
+        replies.retain(|item| item.source != Source::ApiError && !item.blocks.is_empty());
+        Self { messages: group(tool_pairing::pair(keep_turns_apart(replies))) }
+    }
+}
+
+impl Item {
+    fn read(entry: &RawEntry<'_>) -> Option<Self> {
+        match entry.kind() {
+            EntryKind::User => Self::read_user(entry),
+            EntryKind::Assistant => Self::read_reply(entry),
+            EntryKind::System if entry.subtype().as_deref() == Some("local_command") => {
+                let text = entry.content().filter(|text| !text.trim().is_empty());
+                let blocks = vec![ModelBlock::text(text.as_deref().unwrap_or(NO_CONTENT))];
+                Some(Self::user(blocks, Source::LocalCommand))
+            }
+            EntryKind::Attachment => {
+                let Attachment { texts, goes_before_prompt } = Attachment::from_entry(entry);
+                let blocks: Vec<_> = texts.iter().map(|text| ModelBlock::text(text)).collect();
+                let source = if goes_before_prompt { Source::Attachment } else { Source::Message };
+                (!blocks.is_empty()).then(|| Self::user(blocks, source))
+            }
+            _ => None,
+        }
+    }
+
+    fn user(blocks: Vec<ModelBlock>, source: Source) -> Self {
+        Self { role: ModelRole::User, reply_id: None, model: None, is_prompt: false, blocks, source }
+    }
+
+    /// A user message that no person typed.
+    pub fn note(blocks: Vec<ModelBlock>) -> Self {
+        Self::user(blocks, Source::Message)
+    }
+
+    pub fn is_filler(&self) -> bool {
+        self.source == Source::Filler
+    }
+
+    /// Says that what stands with it ran beside the conversation.
+    fn is_local_caveat(&self) -> bool {
+        self.blocks
+            .iter()
+            .any(|block| block.words().is_some_and(|text| text.starts_with("<local-command-caveat>")))
+    }
+
+    fn read_user(entry: &RawEntry<'_>) -> Option<Self> {
+        let message: WireMessage<'_> = serde_json::from_str(entry.message()?).ok()?;
+        let mut blocks = read_content(message.content?, ModelRole::User)?;
+        if is_task_notification(entry, &blocks) {
+            for block in &mut blocks {
+                if let Some(text) = block.words() {
+                    *block = not_from_user(&text);
+                }
+            }
+        }
+        let is_prompt =
+            !entry.is_meta() && !entry.is_compact_summary() && blocks.iter().any(ModelBlock::is_typed);
+        Some(Self { is_prompt, ..Self::user(blocks, Source::Message) })
+    }
+
+    fn read_reply(entry: &RawEntry<'_>) -> Option<Self> {
+        let message: WireMessage<'_> = serde_json::from_str(entry.message()?).ok()?;
+        let content = message.content?;
+        let mut blocks = read_content(content, ModelRole::Assistant)?;
+        // Older versions of ours did not mark them.
+        let says_so =
+            || blocks.first().and_then(ModelBlock::words).is_some_and(|text| text.starts_with("API Error"));
+        let is_synthetic = message.model.as_deref() == Some(SYNTHETIC_MODEL);
+        let is_error = is_synthetic && (entry.is_api_error() || says_so());
+        if content.get() == "[]" {
+            blocks.push(ModelBlock::text(NO_CONTENT));
+        }
+        let reply_id = message.id.or_else(|| entry.uuid().map(Into::into)).unwrap_or_default();
+        let source = if is_error { Source::ApiError } else { Source::Message };
+        let role = ModelRole::Assistant;
+        Some(Self { role, reply_id: Some(reply_id), model: message.model, is_prompt: false, blocks, source })
+    }
+
+    pub fn calls(&self) -> impl Iterator<Item = &str> {
+        self.blocks.iter().filter_map(|block| match block.kind() {
+            BlockKind::ToolUse(id) => Some(id.as_str()),
+            _ => None,
+        })
+    }
+
+    fn has_result(&self) -> bool {
+        self.blocks.iter().any(|block| matches!(block.kind(), BlockKind::ToolResult { .. }))
+    }
+
+    /// Leaves out of a reply what it may not end in, and calls of the provider's
+    /// own tools that never got a result. A reply of nothing else is empty then.
+    fn drop_useless(&mut self) {
+        if self.role == ModelRole::User {
+            return;
+        }
+        let answered = |blocks: &[ModelBlock], id: &str| {
+            blocks.iter().any(|block| matches!(block.kind(), BlockKind::ServerToolResult(call) if call == id))
+        };
+        if self.blocks.iter().any(|block| matches!(block.kind(), BlockKind::ServerToolUse(_))) {
+            let all = self.blocks.clone();
+            self.blocks.retain(|block| match block.kind() {
+                BlockKind::ServerToolUse(id) => answered(&all, id),
+                _ => true,
+            });
+        }
+        let says_something =
+            |block: &ModelBlock| !matches!(block.kind(), BlockKind::Blank | BlockKind::Thinking);
+        let end = self.blocks.iter().rposition(says_something).map_or(0, |last| last + 1);
+        self.blocks.truncate(end);
+        self.blocks.retain(|block| *block.kind() != BlockKind::Blank);
+    }
+}
+
+/// Words that the model must not take for the user's.
+fn not_from_user(text: &str) -> ModelBlock {
+    ModelBlock::text(&reminder(&format!("{NOT_FROM_USER}\n\n{text}")))
+}
+
+/// Whether a background task reports here: its words are not the user's.
+fn is_task_notification(entry: &RawEntry<'_>, blocks: &[ModelBlock]) -> bool {
+    if memchr::memmem::find(entry.json().as_bytes(), b"task-notification").is_none() {
+        return false;
+    }
+    let begins = |block: &ModelBlock| block.words().is_some_and(|text| text.starts_with(TASK_NOTIFICATION));
+    entry.origin_kind().as_deref() == Some("task-notification") || blocks.iter().any(begins)
+}
+
+/// A message's content, a text or a list of blocks; `None` if it is neither.
+fn read_content(content: &RawValue, role: ModelRole) -> Option<Vec<ModelBlock>> {
+    if content.get().starts_with('"') {
+        let text: String = serde_json::from_str(content.get()).ok()?;
+        return Some(vec![ModelBlock::text_or_blank(&text)]);
+    }
+    let blocks: Vec<&RawValue> = serde_json::from_str(content.get()).ok()?;
+    Some(blocks.into_iter().filter_map(|json| ModelBlock::read(json, role)).collect())
+}
+
+/// Puts what is attached in front of the prompt that it came with: behind the
+/// last reply, result or other attachment.
+fn attach(items: &mut Vec<Item>, attachment: Item) {
+    let stops = |item: &Item| {
+        item.role == ModelRole::Assistant || item.has_result() || item.source == Source::Attachment
+    };
+    let at = items.iter().rposition(stops).map_or(0, |stop| stop + 1);
+    items.insert(at, attachment);
+}
+
+/// Leaves out replies that only asked for tools which never answered, if the
+/// person went on. At the end they stay: the model should know that the outcome
+/// is not known.
+fn drop_unanswered_calls(items: &mut Vec<Item>) {
+    let answered: std::collections::HashSet<String> = items
+        .iter()
+        .flat_map(|item| &item.blocks)
+        .filter_map(|block| match block.kind() {
+            BlockKind::ToolResult { call, .. } => Some(call.clone()),
+            _ => None,
+        })
+        .collect();
+    let last_user = items.iter().rposition(|item| item.role == ModelRole::User).unwrap_or(0);
+    let mut at = 0;
+    items.retain(|item| {
+        at += 1;
+        let mut calls = item.calls().peekable();
+        calls.peek().is_none() || at > last_user || calls.any(|call| answered.contains(call))
+    });
+}
+
+/// Blocks of one reply are one item, though results may lie between them.
+fn merge_replies(items: Vec<Item>) -> Vec<Item> {
+    let mut merged: Vec<Item> = Vec::with_capacity(items.len());
+    for item in items {
+        let same_reply = (item.role == ModelRole::Assistant && item.source == Source::Message)
+            .then(|| {
+                let is_only_results = |other: &&Item| {
+                    let mut blocks = other.blocks.iter();
+                    blocks.all(|block| matches!(block.kind(), BlockKind::ToolResult { .. }))
+                };
+                let before = merged.iter().enumerate().rev();
+                let mut before =
+                    before.skip_while(|(_, other)| other.role == ModelRole::User && is_only_results(other));
+                before.next().filter(|(_, other)| {
+                    other.role == ModelRole::Assistant
+                        && other.source == Source::Message
+                        && other.reply_id == item.reply_id
+                })
+            })
+            .flatten()
+            .map(|(at, _)| at);
+        match same_reply {
+            Some(at) => merged[at].blocks.extend(item.blocks),
+            None => merged.push(item),
+        }
+    }
+    merged
+}
+
+/// A prompt at the end was never answered, nor was what tools said there.
+fn answer_last_prompt(items: &mut Vec<Item>) {
+    let run = items.iter().rev().take_while(|item| item.role == ModelRole::User || item.blocks.is_empty());
+    let is_error = |item: &Item| item.source == Source::ApiError;
+    let run: Vec<_> = run.take_while(|item| !is_error(item)).collect();
+    let is_only_noted = run.iter().any(|item| item.is_local_caveat());
+    let is_open = run.iter().any(|item| item.role == ModelRole::User && !item.blocks.is_empty());
+    let ends_in_call = items.last().is_some_and(|item| item.calls().next().is_some());
+    if (is_open && !is_only_noted && !items.last().is_some_and(is_error)) || ends_in_call {
+        let answer = ModelBlock::text(NO_RESPONSE);
+        items.push(Item {
+            role: ModelRole::Assistant,
+            reply_id: None,
+            model: None,
+            is_prompt: false,
+            blocks: vec![answer],
+            source: Source::Filler,
+        });
+    }
+}
+
+/// Says something where nothing is left of what the person said, and two
+/// replies would become one.
+fn keep_turns_apart(items: Vec<Item>) -> Vec<Item> {
+    let mut apart: Vec<Item> = Vec::with_capacity(items.len() + 1);
+    let mut was_blank = false;
+    for mut item in items {
+        let had_words = item.blocks.len();
+        item.blocks.retain(|block| *block.kind() != BlockKind::Blank);
+        if item.blocks.is_empty() {
+            was_blank |= had_words > 0 && item.role == ModelRole::User;
+            continue;
+        }
+        let follows_reply = apart.last().is_none_or(|last| last.role == ModelRole::Assistant);
+        if item.role == ModelRole::Assistant && follows_reply {
+            if was_blank {
+                apart.push(Item::note(vec![ModelBlock::text(NO_CONTENT)]));
+            } else if apart.is_empty() {
+                let lost = reminder("The beginning of this conversation is lost.");
+                apart.push(Item::note(vec![ModelBlock::text(&lost)]));
+            }
+        }
+        was_blank = false;
+        apart.push(item);
+    }
+    apart
+}
+
+/// Blocks of one reply, and notes that follow one another, are one message: as
+/// they were while the session ran, so that the same conversation gives the same
+/// bytes.
+fn group(items: Vec<Item>) -> Vec<ModelMessage> {
+    let mut messages: Vec<ModelMessage> = Vec::with_capacity(items.len());
+    for Item { role, reply_id, model, is_prompt, blocks, .. } in items {
+        match messages.last_mut() {
+            Some(last) if last.role == role && last.reply_id == reply_id && !is_prompt => {
+                last.blocks.extend(blocks);
+            }
+            _ => messages.push(ModelMessage { role, reply_id, model, is_prompt, blocks }),
+        }
+    }
+    messages
+}
