@@ -48,7 +48,7 @@ pub use local::LocalStore;
 pub use local::leftovers::StoreLeftover;
 pub use memory::MemoryStore;
 pub use pending_moves::PendingMove;
-pub use project_dir::belongs_to_cwd;
+pub use project_dir::{belongs_to_cwd, project_key};
 pub use trust::{TrustRecord, TrustStore};
 pub use working_folder::{FolderReason, WorkingFolder, working_folder};
 

@@ -12,10 +12,28 @@ export class HotseatClient {
   #waiting = [];
   #wake = () => {};
   #closed = false;
+  #ready = Promise.resolve();
 
   constructor(options) {
     this.#options = options;
     this.query = query({ prompt: this.#prompts(), options });
+    if (options.sessionStore) this.#offerStore(options.sessionStore);
+  }
+
+  // Sessions that exist only in the store can be resumed and forked: the process
+  // asks for their entries, and no file is needed.
+  #offerStore(store) {
+    const process = this.query.processControlRequest.bind(this.query);
+    this.query.processControlRequest = async (message, signal) => {
+      const { subtype, key } = message.request;
+      if (subtype !== 'session_store_load') return process(message, signal);
+      return { entries: await store.load({ projectKey: key.project_key, sessionId: key.session_id }) };
+    };
+    this.#ready = this.query
+      .initializationResult()
+      .then(() => this.query.request({ subtype: 'initialize', session_store: true }));
+    // Whoever switches sees the failure.
+    this.#ready.catch(() => {});
   }
 
   send(content) {
@@ -78,6 +96,7 @@ export class HotseatClient {
   }
 
   async #switch(subtype, wanted) {
+    await this.#ready;
     const asked = Object.entries(wanted).filter(([, value]) => value !== undefined && value !== false);
     const { response } = await this.query.request({ subtype, ...Object.fromEntries(asked) });
     return response;

@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 use super::checkpoint::Checkpoints;
 use super::context::ModelContext;
+use super::session_facts::SessionFacts;
 use super::tool::{ReadFiles, TodoList};
 use super::totals::SessionTotals;
 use super::transcript_entry::{self, EntryContext, TranscriptEntry};
@@ -39,6 +40,8 @@ pub struct ActiveSession {
     pub checkpoints: Checkpoints,
     /// What was repaired when the transcript was loaded, for a person.
     pub repaired: Option<String>,
+    /// What the model is told ahead of its messages; `None` until its first turn here.
+    pub facts: Option<SessionFacts>,
     /// Its title, once it has one.
     pub title: Option<String>,
     /// The title waits for the first entry: a session without a prompt has no transcript.
@@ -74,6 +77,7 @@ impl ActiveSession {
             todos: TodoList::default(),
             checkpoints: Checkpoints::default(),
             repaired: None,
+            facts: None,
             title: None,
             title_pending: false,
             writer: store.open(id, cwd)?,
@@ -129,6 +133,7 @@ impl ActiveSession {
             checkpoints: Checkpoints::from_transcript(&transcript),
             repaired: gap_note(&transcript, leaf)
                 .or_else(|| health.open_end.then(|| repair_note(health.torn))),
+            facts: None,
             title: SessionTitle::from_transcript(&transcript).map(|title| title.text),
             title_pending: false,
             writer,
@@ -160,6 +165,8 @@ impl ActiveSession {
         self.context = ModelContext::default();
         self.context.push_user_block(&json!({"type": "text", "text": summary}));
         self.totals.last_request = None;
+        // The model starts anew: memory files may have changed.
+        self.facts = None;
     }
 
     /// Appends an entry to the conversation, as a child of the last one.

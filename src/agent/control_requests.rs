@@ -58,10 +58,35 @@ impl AgentRuntime {
                 let changed = self.mcp.replace_set(&servers);
                 self.answer_later(request_id, async { Ok(changed.await) });
             }
+            HostControlRequest::Clear { resume: Some(id), interrupt } => {
+                self.request_switch(request_id, SwitchRequest::from_clear(Some(&id)), interrupt, began);
+            }
+            HostControlRequest::Resume(request) => {
+                let interrupts = request.interrupt;
+                self.request_switch(request_id, SwitchRequest::from_resume(request), interrupts, began);
+            }
+            HostControlRequest::Fork(request) => {
+                let interrupts = request.interrupt;
+                self.request_switch(request_id, SwitchRequest::from_fork(request), interrupts, began);
+            }
             request => {
                 let answer = self.respond(request, began);
                 self.send_answer(request_id, answer);
             }
+        }
+    }
+
+    /// Switches at once, or once the host's store has given the session.
+    fn request_switch(
+        &mut self,
+        request_id: String,
+        switch: Result<SwitchRequest, RequestError>,
+        interrupts: bool,
+        began: Instant,
+    ) {
+        if let Some((request_id, switch)) = self.load_from_host(request_id, switch, interrupts, began) {
+            let answer = self.handle_switch(switch, interrupts, began);
+            self.send_answer(request_id, answer);
         }
     }
 
@@ -81,8 +106,14 @@ impl AgentRuntime {
                 let served = options.get("sdkMcpServers").and_then(Value::as_array).into_iter().flatten();
                 self.mcp.host_initialized(served.filter_map(|name| name.as_str().map(str::to_owned)));
                 self.apply_initialize_options(&options)?;
-                let problems = self.hooks.set_host_hooks(options.get("hooks").unwrap_or(&Value::Null));
-                self.permissions.problems.extend(problems);
+                if let Some(hooks) = options.get("hooks") {
+                    let problems = self.hooks.set_host_hooks(hooks);
+                    self.permissions.problems.extend(problems);
+                }
+                self.host_sessions.is_offered |= options.get("session_store") == Some(&Value::Bool(true));
+                if std::mem::take(&mut self.mirrors_fork) {
+                    self.mirror_fork();
+                }
                 self.run_first_start_hooks();
                 Ok(self.initialize_response())
             }
@@ -123,7 +154,9 @@ impl AgentRuntime {
             HostControlRequest::Interrupt
             | HostControlRequest::McpReconnect { .. }
             | HostControlRequest::McpToggle { .. }
-            | HostControlRequest::McpSetServers { .. } => Ok(json!({})),
+            | HostControlRequest::McpSetServers { .. }
+            | HostControlRequest::Resume(_)
+            | HostControlRequest::Fork(_) => Ok(json!({})),
             HostControlRequest::RewindFiles { user_message_id, dry_run } => {
                 self.rewind_files(&user_message_id, dry_run)
             }
@@ -140,14 +173,6 @@ impl AgentRuntime {
             }
             HostControlRequest::Clear { resume, interrupt } => {
                 self.handle_switch(SwitchRequest::from_clear(resume.as_deref()), interrupt, began)
-            }
-            HostControlRequest::Resume(request) => {
-                let interrupts = request.interrupt;
-                self.handle_switch(SwitchRequest::from_resume(request), interrupts, began)
-            }
-            HostControlRequest::Fork(request) => {
-                let interrupts = request.interrupt;
-                self.handle_switch(SwitchRequest::from_fork(request), interrupts, began)
             }
             HostControlRequest::Unknown(request) => Err(unsupported(&request)),
         }
@@ -214,11 +239,16 @@ impl AgentRuntime {
         let tools = request.tools.iter();
         let tools: u64 =
             tools.map(|tool| roughly(&tool.description) + roughly(&tool.input_schema.to_string())).sum();
-        let messages = used.saturating_sub(system + tools);
+        let facts = request.facts.as_deref().map_or(0, roughly);
+        let messages = used.saturating_sub(system + tools + facts);
+        let memory_files = self.session.facts.as_ref().map_or_else(Vec::new, |facts| {
+            facts.memory.files().map(|(path, text)| json!({"path": path, "tokens": roughly(text)})).collect()
+        });
         json!({
             "categories": [
                 {"name": "System prompt (estimate)", "tokens": system, "color": "promptBorder"},
                 {"name": "Tools (estimate)", "tokens": tools, "color": "inactive"},
+                {"name": "Memory files and environment (estimate)", "tokens": facts, "color": "claude"},
                 {"name": "Messages (estimate)", "tokens": messages, "color": "claude"},
                 {"name": "Free space", "tokens": window.saturating_sub(used), "color": "inactive"},
             ],
@@ -228,7 +258,7 @@ impl AgentRuntime {
             "percentage": self.context_percent(),
             "model": self.settings.model,
             "isAutoCompactEnabled": window > 0,
-            "gridRows": [], "memoryFiles": [], "mcpTools": [], "agents": [],
+            "gridRows": [], "memoryFiles": memory_files, "mcpTools": [], "agents": [],
         })
     }
 

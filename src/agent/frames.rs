@@ -217,7 +217,7 @@ impl AgentRuntime {
     /// A transcript entry, with `--session-mirror`.
     pub(super) fn send_mirror(&self, entry: Value) {
         if self.settings.mirrors_transcript {
-            let file_path = self.session.path().display().to_string();
+            let file_path = self.mirror_path();
             self.out.send(&AgentFrame::TranscriptMirror { file_path, entries: vec![entry] });
         }
     }

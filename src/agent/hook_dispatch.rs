@@ -32,7 +32,7 @@ pub enum HookPoint {
     /// A call before it runs.
     PreToolUse(RequestedCall),
     /// A call that ran.
-    PostToolUse,
+    PostToolUse(Box<(RequestedCall, ToolOutcome)>),
     /// The turn's end.
     Stop,
 }
@@ -166,7 +166,12 @@ impl AgentRuntime {
         match about {
             HookPoint::Prompt => self.apply_prompt_hooks(turn, verdict),
             HookPoint::PreToolUse(call) => self.apply_pre_tool_hooks(turn, call, verdict),
-            HookPoint::PostToolUse => {
+            HookPoint::PostToolUse(ran) => {
+                let (call, mut outcome) = *ran;
+                if let Some(output) = verdict.updated_output {
+                    outcome.replace_output(output);
+                }
+                self.record_call(turn, &call, &outcome)?;
                 turn.hook_context.extend(verdict.additional_context);
                 if let Some(why) = verdict.blocked {
                     turn.hook_context.push(AdditionalContext { hook: "PostToolUse".to_owned(), text: why });

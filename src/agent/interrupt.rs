@@ -50,9 +50,14 @@ impl AgentRuntime {
             TurnStep::Tools(calls) => {
                 stopped.extend(calls.into_iter().map(|running| (running.call, INTERRUPTED)))
             }
-            TurnStep::Hooks { about: HookPoint::Prompt, .. } => self.record_prompt(&turn.prompt)?,
+            TurnStep::Facts(_) | TurnStep::Hooks { about: HookPoint::Prompt, .. } => {
+                self.record_prompt(&turn.prompt)?
+            }
             TurnStep::Hooks { about: HookPoint::PreToolUse(call), .. } => turn.pending_calls.push_front(call),
-            TurnStep::Hooks { about: HookPoint::PostToolUse | HookPoint::Stop, .. }
+            TurnStep::Hooks { about: HookPoint::PostToolUse(ran), .. } => {
+                self.record_call(turn, &ran.0, &ran.1)?
+            }
+            TurnStep::Hooks { about: HookPoint::Stop, .. }
             | TurnStep::Compacting { .. }
             | TurnStep::BackOff(_)
             | TurnStep::Deciding => {}

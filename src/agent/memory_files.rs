@@ -73,9 +73,9 @@ impl MemoryFiles {
         reader.found
     }
 
-    /// Their paths, in the order in which they are told.
-    pub fn paths(&self) -> impl Iterator<Item = &Path> {
-        self.files.iter().map(|file| file.path.as_path())
+    /// Path and text of each, in the order in which they are told.
+    pub fn files(&self) -> impl Iterator<Item = (&Path, &str)> {
+        self.files.iter().map(|file| (file.path.as_path(), file.text.as_str()))
     }
 
     /// All of them in the official CLI's form; `None` if there are none.

@@ -98,6 +98,8 @@ pub struct CompletionRequest {
     pub model: String,
     /// Instructions of the host's.
     pub system_prompt: Option<String>,
+    /// What goes ahead of the conversation: memory files and the environment.
+    pub facts: Option<String>,
     /// The conversation so far.
     pub context: ModelContext,
     /// The tools it may call, in an order that stays: caches depend on it.

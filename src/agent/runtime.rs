@@ -10,12 +10,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::active_session::ActiveSession;
 use super::hook::Hooks;
 use super::hook_dispatch::SessionStartHooks;
 use super::host_client::HostClient;
+use super::host_sessions::HostSessions;
 use super::inbox::{HostInput, Inbox};
 use super::mcp::McpServers;
 use super::outbox::Outbox;
@@ -77,6 +78,8 @@ pub struct RuntimeSettings {
     pub persists: bool,
     /// The folder of file checkpoints; `None` if they are off.
     pub file_history: Option<PathBuf>,
+    /// Whether the folder's own configuration may name programs that run.
+    pub trusts_folder: bool,
     /// Our own executable, which runs children as `hotseat guard`.
     pub guard: PathBuf,
 }
@@ -129,6 +132,10 @@ pub struct AgentRuntime {
     pub(super) session: ActiveSession,
     /// Frames to the host.
     pub(super) out: Outbox,
+    /// Sessions of the host's own store.
+    pub(super) host_sessions: HostSessions,
+    /// The copied history of the first session is still to be mirrored.
+    pub(super) mirrors_fork: bool,
     /// Requests to the host.
     pub(super) host: HostClient,
     /// Prompts that wait for the running turn.
@@ -151,6 +158,8 @@ enum Wakeup {
     Step(StepEvent),
     /// An MCP server changed its state.
     McpChanged,
+    /// The host's session store has answered.
+    HostLoaded(Result<Value, String>),
     InputEnded,
     Stop,
 }
@@ -165,7 +174,7 @@ impl AgentRuntime {
         let mut failed = false;
         loop {
             let waits_for_servers = self.turn.is_none() && !self.queue.is_empty();
-            let Self { turn, out, mcp, .. } = &mut self;
+            let Self { turn, out, mcp, host_sessions, .. } = &mut self;
             let wakeup = tokio::select! {
                 biased;
                 () = &mut stop => Wakeup::Stop,
@@ -174,6 +183,7 @@ impl AgentRuntime {
                 () = out.unread_for(UNREAD_TIMEOUT), if !has_input => Wakeup::Stop,
                 step_event = next_step_event(turn, out), if turn.is_some() => Wakeup::Step(step_event),
                 () = mcp.changed(), if waits_for_servers => Wakeup::McpChanged,
+                loaded = host_sessions.loaded() => Wakeup::HostLoaded(loaded),
             };
             match wakeup {
                 Wakeup::Input(HostInput::Frame(frame)) => self.handle_frame(frame),
@@ -183,6 +193,7 @@ impl AgentRuntime {
                 )),
                 Wakeup::Step(step_event) => self.handle_step_event(step_event),
                 Wakeup::McpChanged => {}
+                Wakeup::HostLoaded(loaded) => self.handle_host_load(loaded),
                 Wakeup::InputEnded => {
                     has_input = false;
                     self.host.close();

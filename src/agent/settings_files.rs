@@ -164,6 +164,16 @@ impl SettingsFiles {
         self.included.contains(&source)
     }
 
+    /// The sources that count.
+    pub fn included(&self) -> Vec<SettingsSource> {
+        self.included.clone()
+    }
+
+    /// The official tools' folder.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
     /// The project's folder.
     pub fn folder(&self) -> &Path {
         &self.folder

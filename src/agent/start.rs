@@ -13,6 +13,7 @@ use super::active_session::{ActiveSession, ResumePoint};
 use super::flags::Flags;
 use super::hook::Hooks;
 use super::host_client::HostClient;
+use super::host_sessions::HostSessions;
 use super::mcp::{McpServers, configured_servers};
 use super::outbox::Outbox;
 use super::permission::Permissions;
@@ -26,9 +27,11 @@ use super::system_prompt::SystemPrompt;
 use super::tool::{StructuredOutput, ToolContext, Toolbox, WEB_FETCH};
 use super::transcript_entry::new_uuid;
 use crate::protocol::{AgentFrame, PermissionMode, TurnResult};
-use crate::session::message::Usage;
+use crate::session::message::{ApiMessage, Usage};
 use crate::session::price::Price;
-use crate::session::raw_entry::RawEntry;
+use crate::session::prompt;
+use crate::session::raw_entry::{EntryKind, RawEntry};
+use crate::session::transcript::PathScope;
 use crate::session::{Prices, SessionId, Transcript};
 use crate::store::{ForkSpec, MemoryStore, Scope, SessionStore, StoreError};
 use crate::transcript::TranscriptText;
@@ -54,6 +57,18 @@ pub enum StartError {
     /// `--json-schema` is no JSON schema.
     #[error("cannot use the JSON schema: {0}")]
     Schema(String),
+    /// `--resume-drops-turn` names another turn than the cut drops.
+    #[error(
+        "resuming at {at} drops {prompts} prompts, and not just the one turn of {expected}; nothing was resumed"
+    )]
+    DropsMore {
+        /// Where the session was to be cut.
+        at: String,
+        /// The prompt of the turn that the host wanted to drop.
+        expected: String,
+        /// How many prompts the cut drops.
+        prompts: usize,
+    },
     /// There is no provider to ask.
     #[error(transparent)]
     Provider(#[from] ChoiceError),
@@ -136,6 +151,7 @@ impl AgentRuntime {
         let host = HostClient::new(out.clone());
         let place = ToolContext::new(environment.cwd.clone(), environment.guard.clone());
         let claude_json = read_claude_json(&environment.root);
+        let trusts_folder = trusts_folder(flags, &environment, &claude_json);
         let (settings_files, mut permissions) = load_settings(flags, &environment, &claude_json);
         let servers = if flags.strict_mcp_config {
             Vec::new()
@@ -167,6 +183,7 @@ impl AgentRuntime {
                 persists: !flags.no_session_persistence,
                 file_history: (environment.checkpoints_files && !flags.no_session_persistence)
                     .then(|| environment.root.join("file-history")),
+                trusts_folder,
                 guard: environment.guard,
                 prices,
             },
@@ -183,6 +200,8 @@ impl AgentRuntime {
             mcp: McpServers::start(servers, &flags.mcp_config, place, host.clone())
                 .map_err(StartError::Mcp)?,
             host,
+            host_sessions: HostSessions::default(),
+            mirrors_fork: flags.fork_session,
             out,
             queue: std::collections::VecDeque::new(),
             turn: None,
@@ -241,10 +260,15 @@ fn load_settings(
     (files, permissions)
 }
 
+/// An SDK, and whoever chooses the sources, vouches for the folder; else a person has to have said so.
+fn trusts_folder(flags: &Flags, environment: &AgentEnvironment, claude_json: &Value) -> bool {
+    environment.is_sdk || flags.setting_sources.is_some() || is_trusted(claude_json, &environment.cwd)
+}
+
 fn read_settings(flags: &Flags, environment: &AgentEnvironment, claude_json: &Value) -> SettingsFiles {
     let AgentEnvironment { root, cwd, .. } = environment;
     let sources = flags.setting_sources.as_deref();
-    let trusts = environment.is_sdk || sources.is_some() || is_trusted(claude_json, cwd);
+    let trusts = trusts_folder(flags, environment, claude_json);
     let mut files = SettingsFiles::read(root, cwd, trusts, sources, flags.settings.as_deref());
     files.push_given(SettingsSource::Managed, "--managed-settings", flags.managed_settings.as_deref());
     files
@@ -284,6 +308,7 @@ fn open_first_session(
         return Ok(ActiveSession::new(store, id, cwd)?);
     };
     let message = flags.resume_session_at.as_deref();
+    check_dropped_turn(store, id, flags)?;
     if flags.fork_session {
         let order = ForkSpec { id: flags.session_id, at: message, repair: true, ..ForkSpec::default() };
         return Ok(load_fork(store, store.fork(id, &order)?, None, cwd, prices)?);
@@ -292,6 +317,29 @@ fn open_first_session(
         return Err(StartError::TwoIds);
     }
     Ok(ActiveSession::load(store, id, ResumePoint { message, cwd: None }, cwd, prices)?)
+}
+
+/// Hosts that cut a session at a message can say which turn that drops: then it must be all that it drops.
+fn check_dropped_turn(store: &dyn SessionStore, id: SessionId, flags: &Flags) -> Result<(), StartError> {
+    let (Some(prompt), Some(at)) = (&flags.resume_drops_turn, &flags.resume_session_at) else {
+        return Ok(());
+    };
+    let bytes = store.read(id)?;
+    let transcript = Transcript::parse(&bytes);
+    let path = transcript.path(transcript.leaf(), PathScope::Model);
+    let cut = transcript.position(at).and_then(|at| path.iter().position(|&on_path| on_path == at));
+    let cut = cut.ok_or_else(|| StoreError::NoSuchMessage { id, uuid: at.clone() })?;
+    let dropped = path[cut + 1..].iter().map(|&at| &transcript.entries[at]);
+    let is_prompt = |entry: &&RawEntry<'_>| {
+        let text =
+            entry.message().and_then(ApiMessage::parse).and_then(|message| prompt::from_message(&message));
+        entry.kind() == EntryKind::User && !entry.is_meta() && !entry.is_sidechain() && text.is_some()
+    };
+    let prompts: Vec<_> = dropped.filter(is_prompt).filter_map(RawEntry::uuid).collect();
+    if prompts.len() == 1 && prompts[0] == *prompt {
+        return Ok(());
+    }
+    Err(StartError::DropsMore { at: at.clone(), expected: prompt.clone(), prompts: prompts.len() })
 }
 
 /// The folder's session with the newest entry. A file's modification time says less: others touch it.

@@ -5,6 +5,7 @@
 //! before the answer is sent. Start reading in `handle_switch`.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Instant;
 
 use serde_json::{Value, json};
@@ -117,11 +118,12 @@ impl AgentRuntime {
         if id == self.session.id {
             return Ok(());
         }
-        match self.store.find(id) {
+        let store = self.store_of(id);
+        match store.find(id) {
             Err(StoreError::NotFound(_)) if creates => return Ok(()),
             found => found?,
         };
-        match self.store.holder(id) {
+        match store.holder(id) {
             Some(holder) if writes => Err(StoreError::InUse { id, holder }),
             _ => Ok(()),
         }
@@ -142,6 +144,9 @@ impl AgentRuntime {
         self.run_start_hooks(trigger);
         self.send_reset(former, wanted.trigger());
         self.send_init();
+        if forked_from.is_some() {
+            self.mirror_fork();
+        }
         let answer = SwitchResponse {
             session_id: self.session.id.to_string(),
             previous_session_id: former.to_string(),
@@ -164,8 +169,13 @@ impl AgentRuntime {
         &mut self,
         wanted: &SwitchRequest,
     ) -> Result<(ActiveSession, Option<SessionId>), StoreError> {
-        let store = &*self.store;
         let here = self.session.cwd.clone();
+        let store = match wanted {
+            SwitchRequest::Clear => Arc::clone(&self.store),
+            SwitchRequest::Resume { id, .. } => self.store_of(*id),
+            SwitchRequest::Fork { id, .. } => self.store_of(id.unwrap_or(self.session.id)),
+        };
+        let store = &*store;
         match wanted {
             SwitchRequest::Clear => Ok((ActiveSession::new(store, SessionId::random(), &here)?, None)),
             SwitchRequest::Resume { id, at, cwd, creates } => {

@@ -125,6 +125,25 @@ impl ToolOutcome {
         Self { detail: json!(format!("Error: {text}")), text, is_error: true, blocks: None }
     }
 
+    /// Puts another output in place of this one, as a hook wants it: a text, content blocks, or any JSON.
+    pub fn replace_output(&mut self, output: Value) {
+        let texts = |blocks: &[Value]| {
+            blocks.iter().filter_map(|block| block["text"].as_str()).collect::<Vec<_>>().join("\n")
+        };
+        (self.text, self.blocks) = match &output {
+            Value::String(text) => (text.clone(), None),
+            Value::Array(blocks) if blocks.iter().all(|block| block["type"].is_string()) => {
+                (texts(blocks), Some(blocks.clone()))
+            }
+            // The structured result of a command.
+            Value::Object(fields) if fields.get("stdout").is_some_and(Value::is_string) => {
+                (fields["stdout"].as_str().unwrap_or_default().to_owned(), None)
+            }
+            other => (other.to_string(), None),
+        };
+        self.detail = output;
+    }
+
     /// The call made no sense: nothing was tried. The official CLI marks such
     /// texts for the model.
     pub fn usage_error(why: impl Into<String>) -> Self {

@@ -90,7 +90,7 @@ impl AgentRuntime {
         Ok(self.request_or_compact(turn))
     }
 
-    /// Records the result of a call and runs the hooks for it, or waits for the others that run beside it.
+    /// Takes the outcome of a call: hooks may have a say, then it is recorded; others may still run beside it.
     pub(super) fn finish_call(
         &mut self,
         turn: &mut RunningTurn,
@@ -107,22 +107,38 @@ impl AgentRuntime {
                 format!("{kept}\n… {} more bytes", outcome.text.len() - kept.len())
             });
         }
-        self.record_result(call, &outcome)?;
-        if call.tool == structured_output::NAME && !outcome.is_error {
-            turn.structured_output = Some(call.input.clone());
-        }
-        turn.stop_blocks = 0;
         if !others.is_empty() {
+            // No hook is to be asked about calls that run beside each other.
+            self.record_call(turn, call, &outcome)?;
             turn.step = TurnStep::Tools(others);
             return Ok(None);
         }
         match self.post_tool_hooks(call, &outcome) {
             Some(firing) => {
-                turn.step = TurnStep::Hooks { about: HookPoint::PostToolUse, firing };
+                let about = HookPoint::PostToolUse(Box::new((call.clone(), outcome)));
+                turn.step = TurnStep::Hooks { about, firing };
                 Ok(None)
             }
-            None => self.next_call(turn),
+            None => {
+                self.record_call(turn, call, &outcome)?;
+                self.next_call(turn)
+            }
         }
+    }
+
+    /// Records the result of a call that ran.
+    pub(super) fn record_call(
+        &mut self,
+        turn: &mut RunningTurn,
+        call: &RequestedCall,
+        outcome: &ToolOutcome,
+    ) -> io::Result<()> {
+        self.record_result(call, outcome)?;
+        if call.tool == structured_output::NAME && !outcome.is_error {
+            turn.structured_output = Some(call.input.clone());
+        }
+        turn.stop_blocks = 0;
+        Ok(())
     }
 
     /// The built-in or MCP tool of this name.

@@ -17,6 +17,7 @@ use super::hook::{AdditionalContext, HookFuture, HookOutcome};
 use super::hook_dispatch::HookPoint;
 use super::provider::{ProviderError, ReplyEvent, ReplyStream};
 use super::reply::ReplyBuilder;
+use super::session_facts::SessionFacts;
 use super::tool::{LiveOutput, ToolFuture, ToolOutcome};
 use crate::session::message::{ApiMessage, Usage};
 use crate::session::prompt;
@@ -150,6 +151,8 @@ pub enum TurnStep {
         /// Why it was.
         trigger: CompactionTrigger,
     },
+    /// What the model is told about the session's folder.
+    Facts(Pin<Box<dyn Future<Output = SessionFacts> + Send>>),
     /// The moment to ask the model again.
     BackOff(Pin<Box<Sleep>>),
     /// The host's permission.
@@ -213,6 +216,8 @@ impl RunningCall {
 pub enum StepEvent {
     /// The next event of the reply; `None` if its stream ended too early.
     Reply(Option<Result<ReplyEvent, ProviderError>>),
+    /// The facts are there.
+    Facts(Box<SessionFacts>),
     /// It is time to ask the model again.
     BackOffOver,
     /// The tool at this position of the step said something, and goes on.
@@ -267,6 +272,7 @@ impl RunningTurn {
                 }
             }
             TurnStep::PermissionTool { running, .. } => StepEvent::PermissionAnswered(running.as_mut().await),
+            TurnStep::Facts(facts) => StepEvent::Facts(Box::new(facts.as_mut().await)),
             TurnStep::BackOff(wait) => {
                 wait.as_mut().await;
                 StepEvent::BackOffOver

@@ -15,13 +15,10 @@ use super::permission_requests::parse_tool_response;
 use super::provider::{CompletionRequest, ProviderError, ProviderErrorKind, ReplyEvent};
 use super::reply::{FinishedBlock, ReplyBuilder};
 use super::runtime::AgentRuntime;
-use super::tool::ToolOutcome;
+use super::session_facts::SessionFacts;
 use super::transcript_entry::TranscriptEntry;
-use super::turn::{PromptPriority, RequestedCall, RunningTurn, StepEvent, TurnStep, UserPrompt};
+use super::turn::{RequestedCall, RunningTurn, StepEvent, TurnStep, UserPrompt};
 use super::turn_outcome::TurnOutcome;
-
-/// Failed attempts after which an overloaded model is replaced (the official CLI's number).
-const FALLBACK_AFTER: u32 = 3;
 
 impl AgentRuntime {
     /// Starts a prompt: a local command, an entry without a reply, or a turn.
@@ -35,6 +32,9 @@ impl AgentRuntime {
         }
         let wants_reply = prompt.wants_reply;
         self.run_first_start_hooks();
+        if std::mem::take(&mut self.mirrors_fork) {
+            self.mirror_fork();
+        }
         self.send_replay(&prompt);
         let mut turn = RunningTurn::new(prompt);
         self.session.refresh_environment();
@@ -44,6 +44,17 @@ impl AgentRuntime {
                 self.send_warning(&problem);
             }
         }
+        if wants_reply && self.session.facts.is_none() {
+            turn.step = self.gather_facts();
+            self.turn = Some(turn);
+            return;
+        }
+        self.begin_turn(turn);
+    }
+
+    /// Asks the hooks about a prompt, records it, and sends the first request.
+    pub(super) fn begin_turn(&mut self, mut turn: RunningTurn) {
+        let wants_reply = turn.prompt.wants_reply;
         let firing = if wants_reply { self.prompt_hooks(&turn.prompt) } else { None };
         if let Some(firing) = firing {
             turn.step = TurnStep::Hooks { about: HookPoint::Prompt, firing };
@@ -70,6 +81,10 @@ impl AgentRuntime {
     /// Handles the next event of the running step.
     pub(super) fn handle_step_event(&mut self, step_event: StepEvent) {
         let Some(mut turn) = self.turn.take() else { return };
+        let step_event = match step_event {
+            StepEvent::Facts(facts) => return self.apply_facts(turn, *facts),
+            step_event => step_event,
+        };
         let progress = match (std::mem::replace(&mut turn.step, TurnStep::Deciding), step_event) {
             (TurnStep::Reply { events, mut reply, asked }, StepEvent::Reply(Some(Ok(event)))) => {
                 let is_over = self.handle_reply_event(&mut reply, event);
@@ -143,32 +158,12 @@ impl AgentRuntime {
         fallback.unwrap_or(&self.settings.model)
     }
 
-    /// Lets waiting prompts join the turn, as people send them to steer it. Hooks may have a say about a
-    /// prompt: then it waits for its own turn.
-    pub(super) fn join_prompts(&mut self, turn: &mut RunningTurn) -> io::Result<()> {
-        while let Some(at) = self.queue.iter().position(|prompt| {
-            prompt.priority == PromptPriority::Next
-                && prompt.wants_reply
-                && super::slash_commands::parse(prompt).is_none()
-        }) {
-            let Some(prompt) = self.queue.get(at).cloned() else { break };
-            if self.prompt_hooks(&prompt).is_some() {
-                break;
-            }
-            self.queue.remove(at);
-            self.record_prompt(&prompt)?;
-            self.send_replay(&prompt);
-            self.send_lifecycle(prompt.host_uuid.as_deref(), "started");
-            turn.joined.extend(prompt.host_uuid);
-        }
-        Ok(())
-    }
-
     /// The next request to the model.
     pub(super) fn completion_request(&self) -> CompletionRequest {
         CompletionRequest {
             model: self.model_in_use().to_owned(),
             system_prompt: self.settings.system_prompt.text(&self.session.cwd),
+            facts: self.session.facts.as_ref().map(SessionFacts::text),
             thinking: self.settings.thinking,
             thinking_display: self.settings.thinking_display.clone(),
             effort: self.settings.effort.clone(),
@@ -236,76 +231,6 @@ impl AgentRuntime {
         reply.truncate();
         self.send_blocks(reply, known);
         self.record_reply(turn, reply)
-    }
-
-    /// Retries after a pause, or records what arrived and ends the turn.
-    fn retry_or_fail(
-        &mut self,
-        turn: &mut RunningTurn,
-        mut reply: ReplyBuilder,
-        error: &ProviderError,
-    ) -> io::Result<Option<TurnOutcome>> {
-        if error.kind == ProviderErrorKind::Overloaded
-            && turn.failed_attempts + 1 >= FALLBACK_AFTER
-            && self.fall_back(error, turn.failed_attempts)
-        {
-            turn.failed_attempts = 0;
-            turn.step = self.request_reply();
-            return Ok(None);
-        }
-        let chance = f64::from(uuid::Uuid::new_v4().as_bytes()[0]) / 255.0;
-        if let Some(again) = self.settings.retries.next_attempt(turn.failed_attempts, error, chance) {
-            tracing::info!(
-                "the model is asked again in {:?}: {:?} {:?}",
-                again.wait,
-                error.kind,
-                error.status
-            );
-            self.send_retry(&again, error, &reply);
-            turn.failed_attempts = again.attempt;
-            turn.step = TurnStep::BackOff(Box::pin(tokio::time::sleep(again.wait)));
-            return Ok(None);
-        }
-        if self.fall_back(error, turn.failed_attempts) {
-            turn.failed_attempts = 0;
-            turn.step = self.request_reply();
-            return Ok(None);
-        }
-        self.record_truncated_reply(turn, &mut reply)?;
-        // Models refuse a call without a result.
-        for call in std::mem::take(&mut turn.pending_calls) {
-            self.record_result(&call, &ToolOutcome::error("the reply broke off before this ran"))?;
-        }
-        self.record_failure(error)?;
-        turn.stop_reason = Some("stop_sequence".to_owned());
-        Ok(Some(TurnOutcome::api_error(format!("API Error: {error}"), error.status)))
-    }
-
-    /// Switches the turn to the fallback model, if there is one and another model could help.
-    fn fall_back(&mut self, error: &ProviderError, attempts: u32) -> bool {
-        let Some(fallback) = &self.settings.fallback_model else { return false };
-        let helps = matches!(
-            error.kind,
-            ProviderErrorKind::Overloaded | ProviderErrorKind::ModelNotFound | ProviderErrorKind::Server
-        );
-        if self.uses_fallback || !helps || *fallback == self.settings.model {
-            return false;
-        }
-        let (fallback, attempts) = (fallback.clone(), attempts + 1);
-        self.uses_fallback = true;
-        self.send_warning(&format!(
-            "{} cannot be had after {attempts} attempts ({error}): {fallback} replies in this turn",
-            self.settings.model
-        ));
-        true
-    }
-
-    /// Records why there is no reply, for whoever reads the session later.
-    fn record_failure(&mut self, error: &ProviderError) -> io::Result<()> {
-        let entry = TranscriptEntry::failure(&error.message, error.kind.wire_name());
-        self.record(&entry)?;
-        self.send_assistant(entry.message().clone(), &entry.uuid, Some(error.kind.wire_name()));
-        Ok(())
     }
 
     pub(super) fn record_prompt(&mut self, prompt: &UserPrompt) -> io::Result<()> {

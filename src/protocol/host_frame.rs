@@ -272,6 +272,15 @@ impl std::str::FromStr for PermissionMode {
     }
 }
 
+/// A session in a host's store, by the SDKs' names.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SessionStoreKey {
+    /// The name of its folder under `projects`.
+    pub project_key: String,
+    /// Its id.
+    pub session_id: String,
+}
+
 /// What an agent asks of its host.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(tag = "subtype", rename_all = "snake_case")]
@@ -287,6 +296,12 @@ pub enum AgentControlRequest {
         /// The call it is about.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         tool_use_id: Option<String>,
+    },
+    /// All entries of a session, from the host's own store (hotseat's addition). Answered with
+    /// `{"entries":[…]}`, `null` if there is no such session.
+    SessionStoreLoad {
+        /// The session.
+        key: SessionStoreKey,
     },
     /// A JSON-RPC message for an MCP server that the host serves itself.
     McpMessage {

@@ -34,6 +34,11 @@ pub fn encoded_name(path: &str) -> String {
     format!("{}-{}", &name[..MAX_NAME_UNITS], hash(path))
 }
 
+/// The name of the folder that the sessions of a working directory belong to; hosts' stores use it as a key.
+pub fn project_key(cwd: &Path) -> String {
+    encoded_name(&canonical_cwd(cwd))
+}
+
 /// The folders under `projects` that hold the sessions of one path: the exact one or, for
 /// long names that another rule hashed (the native CLI and the Node SDK differ), those that
 /// share its readable part.

@@ -14,6 +14,7 @@ mod agent_models;
 mod agent_permission;
 mod agent_protocol;
 mod agent_replies;
+mod agent_sdk;
 mod agent_settings;
 mod agent_switch;
 mod agents_screen;

@@ -10,7 +10,12 @@ import os
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from claude_agent_sdk import ClaudeSDKClient, CLIConnectionError, SDKSessionInfo
+from claude_agent_sdk import (
+    ClaudeSDKClient,
+    CLIConnectionError,
+    SDKSessionInfo,
+    list_sessions_from_store,
+)
 
 __all__ = ["HotseatClient", "Switched"]
 
@@ -55,6 +60,49 @@ class HotseatClient(ClaudeSDKClient):
     session is active then, and whole. While a turn runs a switch is refused,
     unless ``interrupt`` says to stop the turn first.
     """
+
+    async def connect(self, prompt: Any = None) -> None:
+        """Connects, and offers the ``session_store`` of the options to the process.
+
+        Then ``resume`` and ``fork`` find sessions that exist only there: the
+        process asks for their entries, and no file is needed.
+        """
+        await super().connect(prompt)
+        store, query = self.options.session_store, self._query
+        if store is None or query is None:
+            return
+        handle = query._handle_control_request
+
+        async def serve(request: Any) -> None:
+            body = request["request"]
+            if body.get("subtype") != "session_store_load":
+                return await handle(request)
+            response: dict[str, Any] = {"request_id": request["request_id"]}
+            try:
+                response |= {"subtype": "success", "response": {"entries": await store.load(body["key"])}}
+            except Exception as error:
+                response |= {"subtype": "error", "error": f"{type(error).__name__}: {error}"}
+            await query.transport.write(json.dumps({"type": "control_response", "response": response}) + "\n")
+
+        query._handle_control_request = serve  # type: ignore[method-assign]
+        await query._send_control_request({"subtype": "initialize", "session_store": True})
+
+    async def continue_last(self, *, interrupt: bool = False) -> Switched:
+        """Goes on with the newest session of this client's folder.
+
+        That of the ``session_store`` if there is one, else of this machine.
+        """
+        store = self.options.session_store
+        if store is None:
+            sessions = [session.session_id for session in await self.list_sessions()]
+        else:
+            sessions = [session.session_id for session in await list_sessions_from_store(store, directory=self._cwd())]
+        if not sessions:
+            raise CLIConnectionError("There is no session to continue.")
+        return await self.resume(sessions[0], interrupt=interrupt)
+
+    def _cwd(self) -> str:
+        return os.fspath(self.options.cwd or os.getcwd())
 
     async def clear(self, resume: str | None = None, *, interrupt: bool = False) -> Switched:
         """Leaves for a new session, or for the one that ``resume`` names."""
@@ -114,9 +162,12 @@ class HotseatClient(ClaudeSDKClient):
     async def list_sessions(self, *, all_projects: bool = False) -> list[SDKSessionInfo]:
         """The sessions of this client's folder, or of all, newest first.
 
-        Asks ``hotseat sessions list``, which finds titles the official
-        function misses and answers from an index.
+        Asks the ``session_store`` of the options if there is one, else
+        ``hotseat sessions list``, which finds titles the official function
+        misses and answers from an index.
         """
+        if self.options.session_store is not None and not all_projects:
+            return await list_sessions_from_store(self.options.session_store, directory=self._cwd())
         words = [os.fspath(self.options.cli_path or "hotseat"), "sessions", "list", "--json"]
         process = await asyncio.create_subprocess_exec(
             *words,

@@ -33,6 +33,8 @@ pub struct HookOutcome {
     pub decision: Option<HookDecision>,
     /// The call's arguments shall be these.
     pub updated_input: Option<Value>,
+    /// The call's result shall be this (`PostToolUse`).
+    pub updated_output: Option<Value>,
     /// The model shall know this.
     pub additional_context: Vec<AdditionalContext>,
     /// The turn shall end; why, for a person.
@@ -65,6 +67,11 @@ impl HookOutcome {
             blocked: (said == Some(HookDecision::Deny)).then(reason),
             decision: said,
             updated_input: Some(&specific["updatedInput"]).filter(|input| input.is_object()).cloned(),
+            updated_output: ["updatedToolOutput", "updatedMCPToolOutput"]
+                .into_iter()
+                .map(|field| &specific[field])
+                .find(|output| !output.is_null())
+                .cloned(),
             additional_context: text(&specific["additionalContext"])
                 .map(|text| additional_context(name, text))
                 .into_iter()
@@ -107,6 +114,7 @@ impl HookOutcome {
         self.blocked = self.blocked.or(other.blocked);
         self.decision = self.decision.max(other.decision);
         self.updated_input = other.updated_input.or(self.updated_input);
+        self.updated_output = other.updated_output.or(self.updated_output);
         self.additional_context.extend(other.additional_context);
         self.stopped = self.stopped.or(other.stopped);
         self.messages.extend(other.messages);

@@ -40,17 +40,17 @@ struct WireMessage<'a> {
     content: Vec<WireBlock<'a>>,
 }
 
-/// A block as it came, or with a mark up to which the provider shall cache.
+/// A block as it came, or one made here: with a mark up to which the provider caches, or facts.
 enum WireBlock<'a> {
     Raw(&'a RawValue),
-    CacheMarked(Value),
+    Made(Value),
 }
 
 impl Serialize for WireBlock<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
             Self::Raw(raw) => raw.serialize(serializer),
-            Self::CacheMarked(value) => value.serialize(serializer),
+            Self::Made(value) => value.serialize(serializer),
         }
     }
 }
@@ -67,7 +67,7 @@ pub fn body(request: &CompletionRequest, model: &str, traits: ModelTraits, most:
             .iter()
             .map(|text| with_cache_mark(json!({"type": "text", "text": text})))
             .collect(),
-        messages: messages(request.context.messages(), model),
+        messages: messages(request, model),
         thinking: thinking(request, traits, max_tokens),
         output_config: request.effort.as_ref().map(|effort| json!({"effort": effort})),
         stream: true,
@@ -85,7 +85,15 @@ fn tools(request: &CompletionRequest) -> Vec<Value> {
     tools
 }
 
-fn messages<'a>(messages: &'a [std::sync::Arc<ContextMessage>], model: &str) -> Vec<WireMessage<'a>> {
+fn messages<'a>(request: &'a CompletionRequest, model: &str) -> Vec<WireMessage<'a>> {
+    let mut messages = conversation(request.context.messages(), model);
+    if let (Some(first), Some(facts)) = (messages.first_mut(), &request.facts) {
+        first.content.insert(0, WireBlock::Made(json!({"type": "text", "text": facts})));
+    }
+    messages
+}
+
+fn conversation<'a>(messages: &'a [std::sync::Arc<ContextMessage>], model: &str) -> Vec<WireMessage<'a>> {
     let sendable = |message: &'a std::sync::Arc<ContextMessage>| {
         let is_own = message.model.as_deref().map(|wrote| is_same_model(wrote, model));
         let content: Vec<_> = message.blocks.iter().filter(|block| is_sendable(block, is_own)).collect();
@@ -114,7 +122,7 @@ fn messages<'a>(messages: &'a [std::sync::Arc<ContextMessage>], model: &str) -> 
             && let Ok(value @ Value::Object(_)) = serde_json::from_str(last.json())
         {
             content.pop();
-            content.push(WireBlock::CacheMarked(with_cache_mark(value)));
+            content.push(WireBlock::Made(with_cache_mark(value)));
         }
         WireMessage { role: if role == MessageRole::User { "user" } else { "assistant" }, content }
     };

@@ -18,6 +18,7 @@ fn request(prompts: &[&str]) -> CompletionRequest {
         context.push_prompt(&json!(prompt));
     }
     CompletionRequest {
+        facts: None,
         model: NAME.to_owned(),
         system_prompt: None,
         context,

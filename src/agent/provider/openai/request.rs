@@ -11,8 +11,10 @@ use crate::agent::provider::CompletionRequest;
 /// The body of the request.
 pub fn body(request: &CompletionRequest) -> Vec<u8> {
     let mut messages = Vec::new();
-    if let Some(instructions) = &request.system_prompt {
-        messages.push(json!({"role": "system", "content": instructions}));
+    let system: Vec<_> =
+        [&request.system_prompt, &request.facts].into_iter().flatten().map(String::as_str).collect();
+    if !system.is_empty() {
+        messages.push(json!({"role": "system", "content": system.join("\n\n")}));
     }
     for message in request.context.messages() {
         match message.role {

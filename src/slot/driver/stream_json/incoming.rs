@@ -282,6 +282,7 @@ fn handle_control_request(request: ControlEnvelope<AgentControlRequest>) -> Agen
         // The slot declares no hooks and serves no MCP servers.
         AgentControlRequest::HookCallback { .. } => refuse_request(id, "hook_callback"),
         AgentControlRequest::McpMessage { .. } => refuse_request(id, "mcp_message"),
+        AgentControlRequest::SessionStoreLoad { .. } => refuse_request(id, "session_store_load"),
         AgentControlRequest::Unknown(request) => {
             refuse_request(id, request["subtype"].as_str().unwrap_or("without a subtype"))
         }
