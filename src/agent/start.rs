@@ -69,6 +69,9 @@ pub enum StartError {
         /// How many prompts the cut drops.
         prompts: usize,
     },
+    /// A flag has a value that makes no sense.
+    #[error("{0}")]
+    Usage(String),
     /// There is no provider to ask.
     #[error(transparent)]
     Provider(#[from] ChoiceError),

@@ -53,7 +53,9 @@ impl AgentRuntime {
             turn.step = TurnStep::Hooks { about: HookPoint::Stop, firing };
             return Ok(None);
         }
-        Ok(Some(TurnOutcome::success(&*turn.text)))
+        // As the official CLI: a structured output is the result's text, too.
+        let structured = turn.structured_output.as_ref().filter(|_| turn.text.is_empty());
+        Ok(Some(TurnOutcome::success(structured.map_or_else(|| turn.text.clone(), Value::to_string))))
     }
 
     /// Starts a call, or asks the host for permission: true. A denied call gets its result at once:

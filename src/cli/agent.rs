@@ -48,6 +48,9 @@ pub fn run(words: impl IntoIterator<Item = OsString>) -> Result<CliExit> {
     let flags = match Flags::read(words) {
         Ok(flags) => flags,
         Err(answer) => {
+            if answer.kind() == clap::error::ErrorKind::ValueValidation {
+                send_usage_error(&answer.to_string())?;
+            }
             // To stderr, or to stdout for help; a closed one is nobody's loss.
             let _printed_or_closed = answer.print();
             return Ok(if answer.use_stderr() { CliExit::Failed } else { CliExit::Done });
@@ -131,4 +134,14 @@ fn exec_with_settings_env(flags: &Flags, environment: &AgentEnvironment) -> Opti
     let mut program = std::process::Command::new(&environment.guard);
     program.args(std::env::args_os().skip(1)).envs(variables).env(ENV_APPLIED, pid);
     Some(program.exec())
+}
+
+/// Tells a host on the wire what it also gets on stderr, such as a session id that is none.
+fn send_usage_error(error: &str) -> Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().build().context("starting the agent")?;
+    let out = Outbox::open(std::io::stdout());
+    let line = error.lines().next().unwrap_or_default();
+    StartError::Usage(line.to_owned()).send(&out, &Flags::default());
+    runtime.block_on(out.flushed());
+    Ok(())
 }

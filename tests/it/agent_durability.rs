@@ -218,7 +218,7 @@ fn a_conversation_that_is_cut_off_goes_on_whole_in_a_repaired_copy() {
     assert!(said.contains("cut off") && said.contains("repaired copy"), "{said}");
     assert_eq!(turns, 0);
     let (said, turns) = switch("fork");
-    assert!(said.contains("goes on at 1 place"), "{said}");
+    assert!(said.contains("bridges 1 gap"), "{said}");
     assert_eq!(turns, 1);
     assert!(agent.turn("What is the secret?").contains("PINEAPPLE"));
     assert_eq!(std::fs::read_to_string(&path).unwrap(), broken, "the original is never edited");

@@ -63,7 +63,7 @@ fn a_turn_asks_for_a_stream_and_writes_down_what_came() {
     let cached = json!({"type": "ephemeral"});
     assert_eq!(body["system"][0]["cache_control"], cached);
     assert_eq!(tools.last().unwrap()["cache_control"], cached);
-    assert_eq!(body["messages"][0]["content"][0]["cache_control"], cached);
+    assert_eq!(body["messages"][0]["content"][1]["cache_control"], cached);
 
     let entries = entries(&home, &mut agent);
     assert_eq!(entries[1]["message"]["content"][0]["signature"], "signed");

@@ -277,7 +277,7 @@ fn a_hook_can_put_another_output_in_place_of_a_tools_own() {
     agent.prompt("Go");
     let asked = agent.until_type("control_request");
     assert_eq!(asked["request"]["tool_name"], Value::Null);
-    assert_eq!(asked["request"]["input"]["tool_response"]["stdout"], "own");
+    assert_eq!(asked["request"]["input"]["tool_response"]["stdout"].as_str().unwrap().trim(), "own");
     let output = json!({"hookEventName": "PostToolUse", "updatedToolOutput": "REPLACED"});
     agent.answer(&asked, &json!({"hookSpecificOutput": output}));
     assert_eq!(agent.result()["result"], "Done.");

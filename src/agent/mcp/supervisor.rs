@@ -28,6 +28,8 @@ const FIRST_BACKOFF: Duration = Duration::from_millis(500);
 const MAX_BACKOFF: Duration = Duration::from_mins(1);
 /// After a connection of this length, pauses start small again.
 const STABLE_AFTER: Duration = Duration::from_mins(1);
+/// How long a host waits for a server to be connected before it is told that it is not yet.
+const ANSWER_LIMIT: Duration = Duration::from_secs(15);
 /// How long a program may take to end after its stdin was closed; then it is killed.
 const EXIT_GRACE: Duration = Duration::from_secs(2);
 
@@ -132,11 +134,16 @@ impl McpServer {
         self.command(SupervisorCommand::Enable(enabled))
     }
 
-    /// Resolves once it is no longer being connected, to the error if it failed.
+    /// Resolves once it is no longer being connected, to the error if it failed; after a while also if it
+    /// still is, since a host waits for an answer.
     pub fn settled(&self) -> impl Future<Output = Result<(), String>> + Send + use<> {
         let mut state = self.state.clone();
         async move {
-            match state.wait_for(|state| !matches!(state, McpState::Pending)).await.as_deref() {
+            let settled = state.wait_for(|state| !matches!(state, McpState::Pending));
+            let Ok(settled) = timeout(ANSWER_LIMIT, settled).await else {
+                return Err("it is still being connected".to_owned());
+            };
+            match settled.as_deref() {
                 Ok(McpState::Failed(error) | McpState::NeedsAuth(error)) => Err(error.clone()),
                 Ok(_) => Ok(()),
                 Err(_) => Err("the server was removed".to_owned()),
