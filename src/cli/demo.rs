@@ -47,6 +47,7 @@ fn room(scratch: &DemoFolder) -> ScreenContext {
         index: scratch.root().join("cache/index.db"),
         env: scratch.env(),
         trust: scratch.trust(),
+        is_persistent: false,
         welcome: Some(
             "demo: made-up sessions in a scratch folder; nothing of yours is touched. ? shows the keys"
                 .to_owned(),

@@ -1,7 +1,7 @@
 //! `hotseat` without a command: the screen, on a terminal.
 
 use std::ffi::OsString;
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -37,6 +37,8 @@ pub(super) struct ScreenContext {
     pub env: Vec<(OsString, OsString)>,
     /// The folders that a person trusts.
     pub trust: TrustStore,
+    /// Its sessions are still there after the end.
+    pub is_persistent: bool,
     /// Something to say at the start.
     pub welcome: Option<String>,
 }
@@ -58,7 +60,16 @@ pub fn run(seat: &LaunchArgs) -> Result<CliExit> {
     // The copies of what other agents keep are files, too.
     let store = if seat.ephemeral { LocalStore::new(&places.claude) } else { places.store() };
     let trust = places.trust();
-    let room = ScreenContext { store, cwd, state: places.state, index, env: Vec::new(), trust, welcome };
+    let room = ScreenContext {
+        store,
+        cwd,
+        state: places.state,
+        index,
+        env: Vec::new(),
+        trust,
+        is_persistent: true,
+        welcome,
+    };
     run_screen(room, seat, reading.settings)
 }
 
@@ -97,7 +108,7 @@ pub(super) fn run_screen(room: ScreenContext, seat: &LaunchArgs, settings: Setti
         finder: finder(store.clone(), room.cwd.clone(), room.trust.clone()),
         ..Launch::new(choice.spec.driver, choice.program.clone(), room.cwd)
     };
-    tui::run(TuiOptions {
+    let left = tui::run(TuiOptions {
         launch,
         agent: choice.name.to_owned(),
         agents: agents::agent_offers(&all, agents::find_on_path),
@@ -121,6 +132,10 @@ pub(super) fn run_screen(room: ScreenContext, seat: &LaunchArgs, settings: Setti
             .or_else(|| choice.first_time_notice(&room.state)),
         state: room.state,
     })?;
+    if let Some(session) = left.filter(|_| room.is_persistent) {
+        // A closed stdout is no failure of the session that has just ended.
+        writeln!(std::io::stdout(), "Resume this session with: hotseat --resume {session}").ok();
+    }
     Ok(CliExit::Done)
 }
 

@@ -43,7 +43,7 @@ use self::session_list_worker::SessionListWorker;
 use self::terminal::Screen;
 use super::app::{AgentOffer, App, AppSetup, Effect, Event, Keymap, initial_effects, update};
 use super::view::{Theme, ViewCaches, view};
-use crate::session::Prices;
+use crate::session::{Prices, SessionId};
 use crate::slot::{self, AgentProgram, Launch};
 use crate::store::{Scope, SessionStore, TrustStore};
 
@@ -93,8 +93,9 @@ pub struct TuiOptions {
 /// not hide what it does, nor the signal that ends it.
 const EVENTS_PER_FRAME: usize = 4096;
 
-/// Runs the program until the person quits or a signal ends it.
-pub fn run(options: TuiOptions) -> Result<()> {
+/// Runs the program until the person quits or a signal ends it. Returns the session
+/// that was active then, if it is stored and holds something to come back to.
+pub fn run(options: TuiOptions) -> Result<Option<SessionId>> {
     // Two threads: the loop with its tasks, and room for one that computes.
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
@@ -176,7 +177,7 @@ impl Shell {
         })
     }
 
-    async fn run(mut self) -> Result<()> {
+    async fn run(mut self) -> Result<Option<SessionId>> {
         // The first frame waits for nothing: not for the list, not for the agent.
         let (width, height) = crossterm::terminal::size().context("asking for the terminal's size")?;
         self.app.size = (width, height);
@@ -190,7 +191,7 @@ impl Shell {
         let mut sources = EventSources::start(events)?;
         // No process is started in a folder before a person agreed to it.
         if !self.ask_before_start(&mut sources, &mut effects).await? {
-            return Ok(());
+            return Ok(None);
         }
         let (slot, slot_events, terminal) = if self.app.agent.terminal {
             let Rect { height, width, .. } = self.app.geometry.terminal;
@@ -227,7 +228,7 @@ impl Shell {
         };
         sources.listen_to_slot(slot_events);
         if self.run_effects(effects, &runner, &mut sources)? {
-            return Ok(());
+            return Ok(self.session_to_resume());
         }
         loop {
             let waits_for = self.app.needs_redraw.then(|| self.screen.output().clone());
@@ -241,7 +242,7 @@ impl Shell {
                     LoopEvent::FrameWritten => {}
                     LoopEvent::Event(event) => {
                         if self.handle(event, &runner, &mut sources)? {
-                            return Ok(());
+                            return Ok(self.session_to_resume());
                         }
                     }
                 }
@@ -253,7 +254,7 @@ impl Shell {
             while self.app.needs_redraw && self.can_draw() {
                 let effects = self.draw()?;
                 if self.run_effects(effects, &runner, &mut sources)? {
-                    return Ok(());
+                    return Ok(self.session_to_resume());
                 }
             }
         }
@@ -384,8 +385,17 @@ impl Shell {
         sources.start_input()
     }
 
+    /// The active session, if it is stored and holds something.
+    fn session_to_resume(&self) -> Option<SessionId> {
+        let session = self.app.agent.active.filter(|_| !self.app.ephemeral)?;
+        let is_listed = self.app.browser.row(session).is_some_and(|row| !row.is_empty());
+        let is_shown = self.app.pages.get(&session).is_some_and(|page| !page.conversation.is_empty());
+        (is_listed || is_shown).then_some(session)
+    }
+
     /// A signal or the agent's end: drafts kept, the agent closed gracefully.
-    async fn shutdown(mut self, runner: &EffectRunner) -> Result<()> {
+    async fn shutdown(mut self, runner: &EffectRunner) -> Result<Option<SessionId>> {
+        let session = self.session_to_resume();
         for (session, text) in self.app.composer.take_unsaved_drafts() {
             self.persistence.save_draft(session, &text).context("saving a draft")?;
         }
@@ -397,7 +407,7 @@ impl Shell {
         }
         drop(self.screen);
         runner.slot.close().await;
-        Ok(())
+        Ok(session)
     }
 }
 

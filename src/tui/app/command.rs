@@ -61,6 +61,12 @@ pub enum Command {
     SearchMessages,
     /// Include tool input and output in the search.
     ToggleToolSearch,
+    /// Take what is highlighted in a dialog, or finish the line that is written.
+    Accept,
+    /// Close the dialog, or give up the line that is written.
+    Close,
+    /// Search the prompts that were sent.
+    SearchHistory,
     /// Complete the filter that is being typed.
     Complete,
     /// Hide the browser, or lay it over the conversation.

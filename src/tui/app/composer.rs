@@ -135,6 +135,19 @@ impl Composer {
         text
     }
 
+    /// The prompts that were sent, oldest first.
+    pub fn history(&self) -> &[String] {
+        &self.history
+    }
+
+    /// Shows a prompt of the history; the draft comes back after the newest one.
+    pub fn recall_prompt(&mut self, prompt: &str) {
+        let Some(at) = self.history.iter().rposition(|former| former == prompt) else { return };
+        let draft = self.recalled.take().map_or_else(|| self.text(), |(_, draft)| draft);
+        self.set(prompt);
+        self.recalled = Some((at, draft));
+    }
+
     /// A prompt that did not get through: in front of what is written.
     pub fn restore_draft(&mut self, text: &str) {
         let joined = if self.is_empty() { text.to_owned() } else { format!("{text}\n{}", self.text()) };

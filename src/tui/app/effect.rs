@@ -80,7 +80,13 @@ pub enum Effect {
     /// Use another model.
     SetModel(Option<String>),
     /// Cycle the permission mode.
-    SetMode(PermissionMode),
+    SetMode {
+        /// The mode.
+        mode: PermissionMode,
+        /// It is a step of the cycle: where the agent refuses it, the next one is
+        /// tried.
+        cycles: bool,
+    },
     /// Ask the agent for its MCP servers.
     ListMcpServers,
     /// Bring files back to what they were when a prompt came.

@@ -11,6 +11,7 @@ use super::jump::{TextQuery, TextResults};
 use super::ranking::RankJob;
 use super::trust::ResolvedFolder;
 use crate::index::SessionRow;
+use crate::protocol::PermissionMode;
 use crate::session::{Conversation, SessionId};
 use crate::slot::{McpServerStatus, RewindResult, SlotEvent};
 
@@ -88,6 +89,15 @@ pub enum Event {
         message: String,
         /// The session that was asked for.
         session: Option<SessionId>,
+    },
+    /// The agent refused a permission mode.
+    ModeRefused {
+        /// The mode.
+        mode: PermissionMode,
+        /// It was a step of the cycle.
+        cycles: bool,
+        /// Why, for a person.
+        message: String,
     },
     /// The agent said which MCP servers it has, or why it does not say.
     McpServers(Result<Vec<McpServerStatus>, String>),

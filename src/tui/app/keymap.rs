@@ -23,13 +23,19 @@ pub enum KeyContext {
     Terminal,
     /// While a tool waits for permission.
     Permission,
+    /// In a text to read: help, details, a preview.
+    Viewer,
+    /// In a list to pick from.
+    Picker,
+    /// In a line to write: a title, a tag, a reason.
+    Line,
     /// Everywhere the place itself does not say otherwise.
     Anywhere,
 }
 
 impl KeyContext {
     /// All places, in the order of the help screen.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 11] = [
         Self::Browser,
         Self::Filter,
         Self::Jump,
@@ -37,6 +43,9 @@ impl KeyContext {
         Self::Composer,
         Self::Terminal,
         Self::Permission,
+        Self::Viewer,
+        Self::Picker,
+        Self::Line,
         Self::Anywhere,
     ];
 
@@ -45,11 +54,14 @@ impl KeyContext {
         match self {
             Self::Browser => "In the browser",
             Self::Filter => "In its filter",
-            Self::Jump => "In the jump",
+            Self::Jump => "In the jump and the prompt history",
             Self::Conversation => "In the conversation",
             Self::Composer => "In the composer",
             Self::Terminal => "In the agent's terminal",
             Self::Permission => "When a tool asks",
+            Self::Viewer => "In a text",
+            Self::Picker => "In a list to pick from",
+            Self::Line => "In a line to write",
             Self::Anywhere => "Anywhere",
         }
     }
@@ -127,9 +139,21 @@ const DEFAULT_BINDINGS: &[BindingRow] = {
         (C::Help, "help", P::Browser, &["?", "f1"], "keys", "these keys"),
         (C::Quit, "quit", P::Browser, &["q"], "", "quit"),
 
+        (C::Accept, "filter-resume", P::Filter, &["enter"], "resume", "resume the highlighted session"),
+        (C::Up, "filter-up", P::Filter, &["up", "ctrl-p", "ctrl-k"], "", "up"),
+        (C::Down, "filter-down", P::Filter, &["down", "ctrl-n", "ctrl-j"], "", "down"),
+        (C::PageUp, "filter-page-up", P::Filter, &["pageup"], "", "page up"),
+        (C::PageDown, "filter-page-down", P::Filter, &["pagedown"], "", "page down"),
+        (C::Close, "filter-clear", P::Filter, &["esc"], "clear filter", "clear the filter"),
         (C::Complete, "filter-complete", P::Filter, &["tab", "right"], "complete", "complete agent: tag: branch: project: model: cost: turns: since: before:"),
         (C::SearchMessages, "filter-find", P::Filter, &["ctrl-f"], "search messages", "search messages in all sessions"),
 
+        (C::Accept, "jump-resume", P::Jump, &["enter"], "take", "resume the highlighted session; in the history: take the prompt"),
+        (C::Up, "jump-up", P::Jump, &["up", "ctrl-p", "ctrl-k"], "", "up"),
+        (C::Down, "jump-down", P::Jump, &["down", "ctrl-n", "ctrl-j"], "", "down"),
+        (C::PageUp, "jump-page-up", P::Jump, &["pageup"], "", "page up"),
+        (C::PageDown, "jump-page-down", P::Jump, &["pagedown"], "", "page down"),
+        (C::Close, "jump-close", P::Jump, &["esc"], "close", "close it without a choice"),
         (C::SearchMessages, "jump-find", P::Jump, &["tab", "ctrl-f"], "titles / messages", "search titles / messages"),
         (C::ToggleToolSearch, "jump-tools", P::Jump, &["ctrl-t"], "tools", "include tool input and output"),
         (C::Complete, "jump-complete", P::Jump, &["right"], "", "complete a filter, as in the browser"),
@@ -164,12 +188,15 @@ const DEFAULT_BINDINGS: &[BindingRow] = {
 
         (C::Send, "send", P::Composer, &["enter"], "send", "send (queue while a turn runs)"),
         (C::NewLine, "new-line", P::Composer, &["alt-enter", "shift-enter", "ctrl-j"], "new line", "new line"),
-        (C::Editor, "editor", P::Composer, &["ctrl-e", "ctrl-g"], "editor", "edit in $EDITOR"),
+        (C::Interrupt, "composer-leave", P::Composer, &["esc"], "sessions", "stop the turn; otherwise go to the sessions"),
+        (C::Help, "composer-help", P::Composer, &["f1"], "keys", "these keys (also /help)"),
+        (C::Editor, "editor", P::Composer, &["ctrl-g"], "editor", "edit in $EDITOR"),
         (C::HistoryPrevious, "history-previous", P::Composer, &["up"], "", "previous prompt (on the first line); takes a queued prompt back"),
         (C::HistoryNext, "history-next", P::Composer, &["down"], "", "next prompt (on the last line)"),
         (C::PageUp, "composer-page-up", P::Composer, &["pageup"], "", "scroll the conversation up"),
         (C::PageDown, "composer-page-down", P::Composer, &["pagedown"], "", "scroll the conversation down"),
-        (C::Help, "composer-help", P::Composer, &["f1"], "", "these keys (also /help)"),
+        (C::SearchHistory, "history", P::Composer, &["ctrl-r"], "history", "search the prompt history"),
+        (C::Quit, "composer-quit", P::Composer, &["ctrl-d"], "", "quit, if nothing is written"),
 
         (C::LeaveTerminal, "leave", P::Terminal, &["ctrl-]", "ctrl-5"], "sessions", "back to the list of sessions (--agent claude-tty)"),
         (C::PageUp, "terminal-page-up", P::Terminal, &["shift-pageup"], "scroll", "scroll up a page"),
@@ -186,6 +213,25 @@ const DEFAULT_BINDINGS: &[BindingRow] = {
         (C::PageDown, "permission-page-down", P::Permission, &["pagedown"], "", "scroll the request down a page"),
         (C::Top, "permission-top", P::Permission, &["home"], "", "go to the beginning of the request"),
         (C::Bottom, "permission-bottom", P::Permission, &["end"], "", "go to the end of the request"),
+
+        (C::Close, "viewer-close", P::Viewer, &["esc", "q"], "close", "close it"),
+        (C::Up, "viewer-up", P::Viewer, &["up", "k"], "", "up"),
+        (C::Down, "viewer-down", P::Viewer, &["down", "j"], "", "down"),
+        (C::PageUp, "viewer-page-up", P::Viewer, &["pageup", "ctrl-u"], "", "page up"),
+        (C::PageDown, "viewer-page-down", P::Viewer, &["pagedown", "space", "ctrl-d"], "", "page down"),
+        (C::Top, "viewer-top", P::Viewer, &["home", "g"], "", "go to the beginning"),
+        (C::Bottom, "viewer-bottom", P::Viewer, &["end", "G"], "", "go to the end"),
+        (C::Filter, "viewer-filter", P::Viewer, &["/"], "", "search the keys (in this help)"),
+        (C::Accept, "viewer-accept", P::Viewer, &["enter"], "", "do what the preview shows"),
+        (C::Restart, "viewer-restart", P::Viewer, &["R"], "", "restart an agent that died"),
+
+        (C::Accept, "picker-accept", P::Picker, &["enter"], "switch", "take what is highlighted"),
+        (C::Up, "picker-up", P::Picker, &["up", "k", "ctrl-p"], "", "up"),
+        (C::Down, "picker-down", P::Picker, &["down", "j", "ctrl-n"], "", "down"),
+        (C::Close, "picker-close", P::Picker, &["esc"], "close", "close it without a choice"),
+
+        (C::Accept, "line-accept", P::Line, &["enter"], "save", "save the line"),
+        (C::Close, "line-cancel", P::Line, &["esc"], "cancel", "cancel"),
 
         (C::Jump, "jump", P::Anywhere, &["ctrl-p"], "jump", "find a session"),
         (C::ResumeRecent(1), "jump-1", P::Anywhere, &["alt-1"], "", "resume the newest session; Alt-2 … Alt-9 the ones after it"),

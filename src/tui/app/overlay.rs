@@ -3,9 +3,12 @@
 use tui_textarea::TextArea;
 
 use super::deferred::DeferredChange;
+use super::history::HistorySearch;
 use super::jump::Jump;
+use super::keymap::KeyContext;
 use super::text_input::single_line;
 use super::trust::{FolderUse, ResolvedFolder};
+use crate::protocol::PermissionMode;
 use crate::session::SessionId;
 use crate::slot::{McpServerStatus, RewindResult};
 use crate::store::FolderReason;
@@ -19,6 +22,8 @@ pub enum Overlay {
     AgentPicker(usize),
     /// The search for a session, from anywhere.
     Jump(Box<Jump>),
+    /// The search in the prompts that were sent.
+    History(Box<HistorySearch>),
     /// A line to write.
     Prompt(Box<LinePrompt>),
     /// A question with a few answers.
@@ -29,7 +34,14 @@ pub enum Overlay {
 #[derive(Debug, Clone, PartialEq)]
 pub enum ViewerContent {
     /// The keys.
-    Help,
+    Help {
+        /// What had the keys when it was opened: its keys come first.
+        context: KeyContext,
+        /// Only lines that hold this are shown.
+        query: String,
+        /// Keys are written to the query.
+        typing: bool,
+    },
     /// What is known of a session.
     Details(SessionId),
     /// The agent's MCP servers.
@@ -98,6 +110,11 @@ pub enum Confirmation {
     SwitchWhileBusy(DeferredChange),
     /// A turn runs: quit all the same?
     QuitWhileBusy,
+    /// A draft is not sent: quit all the same?
+    QuitWithDraft,
+    /// Let everything run without asking? The mode that comes after it, where this
+    /// one is passed over.
+    PermissiveMode(PermissionMode),
     /// The session is open in another process: fork it instead?
     ForkInstead {
         /// The session.
@@ -149,6 +166,10 @@ impl Confirmation {
             Self::SwitchWhileBusy(next) => format!("The turn has ended. {} now?", capitalize(&next.label())),
             Self::QuitWhileBusy if busy => "A turn is running. Quit?".to_owned(),
             Self::QuitWhileBusy => "The turn has ended. Quit?".to_owned(),
+            Self::QuitWithDraft => "Your prompt is not sent. It is kept with its session. Quit?".to_owned(),
+            Self::PermissiveMode(_) => {
+                "Let the agent run every command and change every file without asking?".to_owned()
+            }
             Self::ForkInstead { held, .. } => held.clone(),
             Self::TrustFolder { folder, .. } => format!(
                 "Do you trust {folder}? Its own settings can run commands here: hooks, MCP servers, environment."
@@ -174,7 +195,8 @@ impl Confirmation {
     pub fn answer_keys(&self) -> &'static [char] {
         match self {
             Self::SwitchWhileBusy(_) => &['w', 'i', 's'],
-            Self::QuitWhileBusy => &['q', 's'],
+            Self::QuitWhileBusy | Self::QuitWithDraft => &['q', 's'],
+            Self::PermissiveMode(_) => &['a', 'n', 's'],
             Self::ForkInstead { .. } => &['f', 's'],
             Self::TrustFolder { .. } => &['t', 'w', 'q'],
             Self::OtherFolder { .. } => &['g', 't', 'w', 'f', 's'],
@@ -191,6 +213,11 @@ impl Confirmation {
             (Self::SwitchWhileBusy(_), 'i') => return None,
             (Self::QuitWhileBusy, 'q') if busy => "interrupt it and quit",
             (Self::QuitWhileBusy, 'q') => "quit",
+            (Self::QuitWithDraft, 'q') => "quit",
+            (Self::QuitWithDraft, _) => "stay",
+            (Self::PermissiveMode(_), 'a') => "allow everything, until it is changed",
+            (Self::PermissiveMode(_), 'n') => "skip to the next mode",
+            (Self::PermissiveMode(_), _) => "keep asking",
             (Self::ForkInstead { .. }, 'f') => "fork it and continue in the copy",
             (Self::TrustFolder { .. }, 't') => "trust it: its own settings count",
             (Self::TrustFolder { can_restrict: true, .. }, 'w') => "open it without its own settings",
@@ -222,7 +249,7 @@ impl Confirmation {
     /// The answer that Enter gives: the safe one, and none that ends something.
     pub fn default_answer(&self) -> Option<char> {
         match self {
-            Self::QuitWhileBusy => None,
+            Self::QuitWhileBusy | Self::QuitWithDraft | Self::PermissiveMode(_) => None,
             Self::TrustFolder { can_restrict, .. } => can_restrict.then_some('w'),
             Self::OtherFolder { folder, can_restrict, .. } => Some(match (folder.is_trusted, can_restrict) {
                 (true, _) => 'g',

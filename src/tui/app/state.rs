@@ -171,6 +171,8 @@ pub struct AgentStatus {
     pub epoch: u64,
     /// What may run without asking.
     pub mode: PermissionMode,
+    /// Modes that the agent refused: the cycle passes them over.
+    pub refused_modes: Vec<PermissionMode>,
     /// What the session used so far.
     pub totals: SlotTotals,
     /// The last switch.
@@ -258,6 +260,7 @@ impl App {
                 previous: None,
                 epoch: 0,
                 mode: setup.mode,
+                refused_modes: Vec::new(),
                 totals: SlotTotals::default(),
                 last_switch: None,
                 prepared: None,
@@ -381,6 +384,11 @@ impl App {
         };
         let listed = |id| self.row(id).map(|row| row.facts.title_text());
         id.and_then(|id| listed(id).or_else(|| said(id))).unwrap_or("New session")
+    }
+
+    /// Everything runs without a question: it is shown as a warning.
+    pub fn allows_everything(&self) -> bool {
+        self.agent.mode == PermissionMode::BypassPermissions
     }
 
     /// The terminal is too narrow for a pane beside the conversation: the

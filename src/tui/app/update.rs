@@ -8,9 +8,11 @@
 
 mod agents;
 mod dispatch;
+mod history;
 mod jump;
 mod keys;
 mod loading;
+mod modes;
 mod mouse;
 mod prompts;
 mod rewind;
@@ -111,6 +113,7 @@ fn handle_event(app: &mut App, event: Event) -> Vec<Effect> {
         Event::SwitchRefused { code, message, session } => {
             slot_events::switch_refused(app, code.as_deref(), message, session)
         }
+        Event::ModeRefused { mode, cycles, message } => modes::refused(app, mode, cycles, &message),
         Event::McpServers(Ok(servers)) if servers.is_empty() => {
             app.toast("this agent has no MCP servers");
             Vec::new()

@@ -101,9 +101,14 @@ impl EffectRunner {
             Effect::SetModel(model) => {
                 self.request("changing the model", move |slot| async move { slot.set_model(model).await });
             }
-            Effect::SetMode(mode) => self.request("changing the permission mode", move |slot| async move {
-                slot.set_permission_mode(mode).await
-            }),
+            Effect::SetMode { mode, cycles } => {
+                let runner = self.clone();
+                tokio::spawn(async move {
+                    if let Err(error) = runner.slot.set_permission_mode(mode).await {
+                        runner.send(Event::ModeRefused { mode, cycles, message: error.to_string() });
+                    }
+                });
+            }
             Effect::StartAgent { at, seat } => {
                 let program = self.agent_programs.get(at).cloned().flatten()?;
                 self.request("starting the agent", move |slot| async move {

@@ -13,7 +13,7 @@ use super::{composer, conversation, details, spans};
 use crate::slot::{McpServerStatus, RewindResult, SlotState};
 use crate::text;
 use crate::text::format::pluralize;
-use crate::tui::app::{App, Confirmation, KeyContext, LinePrompt, Overlay, ViewerContent};
+use crate::tui::app::{App, Confirmation, HistorySearch, KeyContext, LinePrompt, Overlay, ViewerContent};
 
 /// Draws the open overlay, if it is not the jump. Returns the screen row and index
 /// of each answer that can be clicked, and how many lines the content can scroll.
@@ -27,6 +27,7 @@ pub fn draw(app: &App, frame: &mut Frame<'_>, theme: &Theme) -> (Vec<(u16, usize
             draw_prompt(ask, frame, theme);
             return (Vec::new(), 0);
         }
+        Some(Overlay::History(search)) => return (draw_history(search, frame, theme), 0),
         Some(Overlay::AgentPicker(at)) => return (draw_agents(app, *at, frame, theme), 0),
         Some(Overlay::Confirm(choice)) => return (draw_choice(choice, app.is_busy(), frame, theme), 0),
         Some(Overlay::Jump(_)) | None => return (Vec::new(), 0),
@@ -45,9 +46,13 @@ fn viewer_lines(
     theme: &Theme,
 ) -> (Vec<Line<'static>>, Rect) {
     match text {
-        ViewerContent::Help => {
-            let inner = open_box(frame, "keys", (78, u16::MAX), theme);
-            (help(app, usize::from(inner.width), theme), inner)
+        ViewerContent::Help { context, query, typing } => {
+            let title = match (query.as_str(), typing) {
+                ("", false) => "keys - / searches them".to_owned(),
+                (query, typing) => format!("keys / {query}{}", if *typing { "▏" } else { "" }),
+            };
+            let inner = open_box(frame, &title, (78, u16::MAX), theme);
+            (help(app, *context, query, usize::from(inner.width), theme), inner)
         }
         ViewerContent::Details(session) => {
             let lines = details::lines(app, *session, 78.min(usize::from(frame.area().width)) - 6, theme);
@@ -120,16 +125,26 @@ fn rewind_diff(rewind: &RewindResult, width: usize, theme: &Theme) -> Vec<Line<'
     lines
 }
 
-/// Every key and what it does, from the keymap.
-fn help(app: &App, width: usize, theme: &Theme) -> Vec<Line<'static>> {
+/// The keys that hold a text, or all of them, from the keymap: those of the pane
+/// that has the focus first.
+fn help(app: &App, first: KeyContext, query: &str, width: usize, theme: &Theme) -> Vec<Line<'static>> {
     let keys_width = 18.min(width / 3);
+    let query = query.to_lowercase();
+    let fits = |(keys, help, _): &(String, &'static str, crate::tui::app::Command)| {
+        keys.to_lowercase().contains(&query) || help.to_lowercase().contains(&query)
+    };
     let mut lines = Vec::new();
-    for place in KeyContext::ALL {
+    let rest = KeyContext::ALL.into_iter().filter(|place| *place != first);
+    for place in std::iter::once(first).chain(rest) {
+        let mut bindings = app.keymap.help(place).filter(fits).peekable();
+        if bindings.peek().is_none() {
+            continue;
+        }
         if !lines.is_empty() {
             lines.push(Line::default());
         }
         lines.push(Line::styled(place.heading(), theme.heading));
-        for (keys, help, command) in app.keymap.help(place) {
+        for (keys, help, command) in bindings {
             let lack =
                 app.missing_capability(command).map(|why| format!("{help} (not with this agent: {why})"));
             let style = if lack.is_some() { theme.dim } else { Style::default() };
@@ -171,6 +186,32 @@ fn draw_prompt(ask: &LinePrompt, frame: &mut Frame<'_>, theme: &Theme) {
     line.set_cursor_line_style(Style::default());
     line.set_cursor_style(composer::cursor_style(true));
     frame.render_widget(&line, inner);
+}
+
+/// Draws the search in the prompts that were sent, which are hostile text.
+fn draw_history(search: &HistorySearch, frame: &mut Frame<'_>, theme: &Theme) -> Vec<(u16, usize)> {
+    let rows = search.matches.len().clamp(1, 12) as u16;
+    let inner = open_box(frame, "prompt history", (90, rows + 3), theme);
+    let (width, height) = (usize::from(inner.width), usize::from(inner.height.saturating_sub(1)));
+    let mut line = search.line.clone();
+    line.set_cursor_line_style(Style::default());
+    line.set_cursor_style(composer::cursor_style(true));
+    frame.render_widget(&line, Rect { height: inner.height.min(1), ..inner });
+    let top = search.cursor.saturating_sub(height.saturating_sub(1));
+    let shown = search.matches.iter().enumerate().skip(top).take(height);
+    let lines = shown.map(|(at, prompt)| {
+        let (cursor, style) =
+            if at == search.cursor { ("▸", theme.heading) } else { (" ", Style::default()) };
+        let line = format!("{cursor} {}", text::clean_line(prompt));
+        Line::styled(text::truncate(&line, width).into_owned(), style)
+    });
+    let mut lines: Vec<_> = lines.collect();
+    if lines.is_empty() {
+        lines.push(Line::styled("No prompts match.", theme.dim));
+    }
+    let below = Rect { y: inner.y + inner.height.min(1), height: height as u16, ..inner };
+    frame.render_widget(Paragraph::new(lines), below);
+    (top..search.matches.len()).take(height).map(|at| (below.y + (at - top) as u16, at)).collect()
 }
 
 /// Draws the agent picker. An unavailable agent is dim and says why.

@@ -79,6 +79,10 @@ fn segments(app: &App, theme: &Theme) -> Vec<StatusSegment> {
         let words = format!("in {}", text::clean_line(&name));
         parts.push(StatusSegment::new(1, vec![Span::styled(words, theme.warn)]));
     }
+    if app.allows_everything() {
+        let words = permission_mode(app).to_owned();
+        parts.push(StatusSegment::new(1, vec![Span::styled(words, theme.warn)]));
+    }
     if app.is_restricted() && agent.is_some() {
         parts.push(StatusSegment::new(2, vec![Span::styled("project settings off", theme.warn)]));
     }
@@ -90,7 +94,7 @@ fn segments(app: &App, theme: &Theme) -> Vec<StatusSegment> {
     part(9, warm);
     part(7, seat.memory.map(|bytes| format!("{} MB", bytes.div_ceil(1 << 20))));
     part(1, seat.active.map(|session| app.short_id(session)));
-    part(6, Some(permission_mode(app).to_owned()));
+    part(6, (!app.allows_everything()).then(|| permission_mode(app).to_owned()));
     part(2, seat.totals.context_percent.map(|percent| format!("context {percent:.0} %")));
     let tokens = seat.totals.usage.total();
     part(8, (tokens > 0).then(|| format!("{} tok", short_count(tokens))));

@@ -27,11 +27,12 @@ pub(super) fn open_picker(app: &mut App) -> Vec<Effect> {
 }
 
 /// The cursor moves among them.
-pub(super) fn step(app: &mut App, by: isize) {
+pub(super) fn step(app: &mut App, by: isize) -> Vec<Effect> {
     let last = app.agents.len().saturating_sub(1);
     if let Some(Overlay::AgentPicker(at)) = &mut app.overlay {
         *at = at.saturating_add_signed(by).min(last);
     }
+    Vec::new()
 }
 
 /// Starts the agent under the cursor, if it can be started.

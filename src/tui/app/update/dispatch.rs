@@ -6,8 +6,9 @@ use super::super::jump::SearchScope;
 use super::super::keymap::KeyContext;
 use super::super::overlay::{Confirmation, LinePrompt, Overlay, PromptKind, ViewerContent};
 use super::super::state::{App, Focus};
-use super::{jump, loading, prompts, rewind, save_drafts, session_actions, slot_events, switch, trust};
-use crate::protocol::PermissionMode;
+use super::{
+    history, jump, loading, modes, prompts, rewind, save_drafts, session_actions, slot_events, switch, trust,
+};
 use crate::session::SessionId;
 use crate::slot::{PermissionDecision, SlotState};
 
@@ -59,7 +60,12 @@ pub(super) fn dispatch(app: &mut App, command: Command) -> Vec<Effect> {
         Command::SearchMessages => jump::open(app, SearchScope::Messages, ""),
         // They mean something only where text is written, or in the agent's terminal,
         // and are taken there.
-        Command::ToggleToolSearch | Command::Complete | Command::LeaveTerminal => Vec::new(),
+        Command::ToggleToolSearch
+        | Command::Complete
+        | Command::LeaveTerminal
+        | Command::Accept
+        | Command::Close => Vec::new(),
+        Command::SearchHistory => history::open(app),
         Command::ToggleBrowser => toggle_browser(app),
         Command::FocusNext => cycle_focus(app, 1),
         Command::FocusPrevious => cycle_focus(app, -1),
@@ -112,11 +118,7 @@ pub(super) fn dispatch(app: &mut App, command: Command) -> Vec<Effect> {
             }
             Vec::new()
         }
-        Command::CycleMode => {
-            let modes = PermissionMode::ALL;
-            let at = modes.iter().position(|mode| *mode == app.agent.mode).unwrap_or(0);
-            vec![Effect::SetMode(modes[(at + 1) % modes.len()])]
-        }
+        Command::CycleMode => modes::cycle(app),
         Command::Restart => match app.agent.state {
             SlotState::Exited(_) => vec![Effect::Restart],
             _ => refuse(app, "the agent is running, so there is nothing to restart"),
@@ -124,7 +126,9 @@ pub(super) fn dispatch(app: &mut App, command: Command) -> Vec<Effect> {
         Command::Agents => super::agents::open_picker(app),
         Command::ShowExit => show_exit(app),
         Command::Help => {
-            app.overlay = Some(Overlay::Viewer(ViewerContent::Help, 0));
+            let context = if app.in_terminal() { KeyContext::Terminal } else { app.focus.key_context() };
+            let help = ViewerContent::Help { context, query: String::new(), typing: false };
+            app.overlay = Some(Overlay::Viewer(help, 0));
             Vec::new()
         }
         Command::Redraw => vec![Effect::Redraw],
@@ -320,6 +324,15 @@ pub(super) fn show_exit(app: &mut App) -> Vec<Effect> {
     }
 }
 
+/// `q` in a pane: a letter that was meant as text must not cost a draft.
+pub(super) fn quit_by_letter(app: &mut App) -> Vec<Effect> {
+    if app.closing || app.is_busy() || app.composer.text().trim().is_empty() {
+        return quit(app);
+    }
+    app.overlay = Some(Overlay::Confirm(Confirmation::QuitWithDraft));
+    Vec::new()
+}
+
 fn quit(app: &mut App) -> Vec<Effect> {
     if app.closing {
         return vec![Effect::Quit];
@@ -378,6 +391,11 @@ pub(super) fn answer_confirmation(app: &mut App, choice: Confirmation, answer: c
             | Confirmation::Damaged { .. },
             _,
         ) => switch::cancel_switch(app),
-        (Confirmation::QuitWhileBusy, _) => Vec::new(),
+        (Confirmation::QuitWithDraft, 'q') => close(app),
+        (Confirmation::PermissiveMode(mode), 'a') => vec![Effect::SetMode { mode, cycles: true }],
+        (Confirmation::PermissiveMode(mode), 'n') => modes::after(app, mode),
+        (Confirmation::QuitWhileBusy | Confirmation::QuitWithDraft | Confirmation::PermissiveMode(_), _) => {
+            Vec::new()
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! Keys while the search for a session lies over the panes.
 
-use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use crossterm::event::KeyEvent;
 
 use super::super::command::Command;
 use super::super::effect::Effect;
@@ -24,21 +24,17 @@ pub(super) fn open(app: &mut App, place: SearchScope, text: &str) -> Vec<Effect>
 pub(super) fn press(app: &mut App, key: KeyEvent) -> Vec<Effect> {
     let now = app.local_now();
     let command = app.keymap.command_in(KeyContext::Jump, Key::from(key));
+    let page = isize::try_from(app.geometry.choices.len()).unwrap_or(1).max(1);
     let Some(Overlay::Jump(jump)) = &mut app.overlay else { return Vec::new() };
-    let control = key.modifiers.contains(KeyModifiers::CONTROL);
-    match (key.code, command) {
-        (KeyCode::Enter, _) => return resume_selected(app),
-        (_, Some(Command::SearchMessages)) => jump.toggle_scope(now),
-        (_, Some(Command::ToggleToolSearch)) => jump.toggle_tools(now),
-        (_, Some(Command::Complete)) if text_input::complete(&mut jump.line, &jump.rows) => {
-            jump.update_query(now)
-        }
-        (KeyCode::Up, _) => jump.step(-1),
-        (KeyCode::Down, _) => jump.step(1),
-        (KeyCode::Char('p' | 'k'), _) if control => jump.step(-1),
-        (KeyCode::Char('n' | 'j'), _) if control => jump.step(1),
-        (KeyCode::PageUp, _) => jump.step(-10),
-        (KeyCode::PageDown, _) => jump.step(10),
+    match command {
+        Some(Command::Accept) => return resume_selected(app),
+        Some(Command::SearchMessages) => jump.toggle_scope(now),
+        Some(Command::ToggleToolSearch) => jump.toggle_tools(now),
+        Some(Command::Complete) if text_input::complete(&mut jump.line, &jump.rows) => jump.update_query(now),
+        Some(Command::Up) => jump.step(-1),
+        Some(Command::Down) => jump.step(1),
+        Some(Command::PageUp) => jump.step(-page),
+        Some(Command::PageDown) => jump.step(page),
         _ => {
             if text_input::apply_key(&mut jump.line, key) {
                 jump.update_query(now);

@@ -10,7 +10,7 @@ use super::super::keymap::KeyContext;
 use super::super::overlay::{Confirmation, LinePrompt, Overlay, PromptKind, ViewerContent};
 use super::super::state::{App, Focus};
 use super::super::text_input::{self, single_line};
-use super::{agents, dispatch, jump, loading, rewind, session_actions, slash, switch, terminal};
+use super::{agents, dispatch, history, jump, loading, rewind, session_actions, slash, switch, terminal};
 use crate::slot::PermissionDecision;
 
 /// A key was pressed.
@@ -59,9 +59,11 @@ pub(super) fn press(app: &mut App, event: KeyEvent) -> Vec<Effect> {
     if app.focus == Focus::Composer {
         return press_composer(app, event, key);
     }
-    app.keymap
-        .command(app.focus.key_context(), key)
-        .map_or_else(Vec::new, |command| dispatch::dispatch(app, command))
+    match app.keymap.command(app.focus.key_context(), key) {
+        Some(Command::Quit) if is_text_key(event) => dispatch::quit_by_letter(app),
+        Some(command) => dispatch::dispatch(app, command),
+        None => Vec::new(),
+    }
 }
 
 /// What leads from a session's details to something else; a pin shows in them.
@@ -85,6 +87,10 @@ pub(super) fn paste(app: &mut App, text: &str) -> Vec<Effect> {
             search.line.insert_str(one_line());
             search.update_query(now);
             return jump::preview(app);
+        }
+        Some(Overlay::History(search)) => {
+            search.line.insert_str(one_line());
+            search.update(app.composer.history());
         }
         Some(Overlay::Viewer(..) | Overlay::Confirm(_) | Overlay::AgentPicker(_)) => {}
         None if app.focus == Focus::Browser && app.browser.filtering => {
@@ -112,14 +118,12 @@ fn press_composer(app: &mut App, event: KeyEvent, key: Key) -> Vec<Effect> {
     let command = app.keymap.command(app.focus.key_context(), key).filter(|command| match command {
         Command::HistoryPrevious => app.composer.at_first_line(),
         Command::HistoryNext => app.composer.at_last_line(),
+        // A line that is written has keys of its own.
+        Command::Quit => app.composer.is_empty(),
         _ => true,
     });
     if let Some(command) = command {
         return dispatch::dispatch(app, command);
-    }
-    if app.composer.is_empty() && event.code == KeyCode::Char('d') && event.modifiers == KeyModifiers::CONTROL
-    {
-        return dispatch::dispatch(app, Command::Quit);
     }
     text_input::apply_key(&mut app.composer.area, event);
     app.composer.completion = 0;
@@ -139,21 +143,25 @@ fn press_filter(app: &mut App, event: KeyEvent, key: Key) -> Vec<Effect> {
         let text = app.browser.query().to_owned();
         return jump::open(app, SearchScope::Messages, &text);
     }
-    match event.code {
-        KeyCode::Enter => {
+    match command {
+        Some(Command::Accept) => {
             app.browser.filtering = false;
             if app.browser.ranking.rank_now() {
                 app.rebuild_browser();
             }
             return dispatch::dispatch(app, Command::Resume);
         }
-        KeyCode::Esc => {
+        Some(Command::Close) => {
             app.browser.filtering = false;
             app.browser.filter = single_line("");
             return filter_changed(app);
         }
-        KeyCode::Up => return dispatch::dispatch(app, Command::Up),
-        KeyCode::Down => return dispatch::dispatch(app, Command::Down),
+        Some(command @ (Command::Up | Command::Down | Command::PageUp | Command::PageDown)) => {
+            return dispatch::dispatch(app, command);
+        }
+        _ => {}
+    }
+    match event.code {
         KeyCode::Tab => {
             app.browser.filtering = false;
             return dispatch::dispatch(app, Command::FocusNext);
@@ -187,55 +195,50 @@ fn filter_changed(app: &mut App) -> Vec<Effect> {
 
 fn press_overlay(app: &mut App, event: KeyEvent) -> Vec<Effect> {
     let control_c = event.code == KeyCode::Char('c') && event.modifiers.contains(KeyModifiers::CONTROL);
-    let leaves = event.code == KeyCode::Esc || control_c;
     if control_c {
         // Pressed again it quits, as it does without a dialog.
         dispatch::arm_quit(app);
     }
+    let context = match &app.overlay {
+        Some(Overlay::Jump(_) | Overlay::History(_)) => KeyContext::Jump,
+        Some(Overlay::Viewer(..)) => KeyContext::Viewer,
+        Some(Overlay::AgentPicker(_)) => KeyContext::Picker,
+        Some(Overlay::Prompt(_) | Overlay::Confirm(_)) | None => KeyContext::Line,
+    };
+    let command = app.keymap.command_in(context, Key::from(event));
+    let leaves = control_c || command == Some(Command::Close);
     match &mut app.overlay {
         Some(Overlay::Jump(_)) if leaves => jump::leave(app),
         Some(Overlay::Jump(_)) => jump::press(app, event),
         Some(Overlay::Confirm(choice)) => {
             let choice = choice.clone();
-            press_confirmation(app, choice, event, leaves)
+            press_confirmation(app, choice, event, leaves || event.code == KeyCode::Esc)
+        }
+        Some(Overlay::Viewer(ViewerContent::Help { query, typing, .. }, scroll)) if *typing && !control_c => {
+            *scroll = 0;
+            match event.code {
+                KeyCode::Enter => *typing = false,
+                KeyCode::Esc => (*typing, *query) = (false, String::new()),
+                KeyCode::Backspace => drop(query.pop()),
+                KeyCode::Char(letter) if is_text_key(event) => query.push(letter),
+                _ => {}
+            }
+            Vec::new()
         }
         Some(_) if leaves => {
             app.overlay = None;
             Vec::new()
         }
-        Some(Overlay::AgentPicker(_)) => match event.code {
-            KeyCode::Enter => agents::pick(app),
-            KeyCode::Up | KeyCode::Char('k') => {
-                agents::step(app, -1);
-                Vec::new()
-            }
-            KeyCode::Down | KeyCode::Char('j') => {
-                agents::step(app, 1);
-                Vec::new()
-            }
+        Some(Overlay::History(_)) => history::press(app, event),
+        Some(Overlay::AgentPicker(_)) => match command {
+            Some(Command::Accept) => agents::pick(app),
+            Some(Command::Up) => agents::step(app, -1),
+            Some(Command::Down) => agents::step(app, 1),
             _ => Vec::new(),
         },
-        Some(Overlay::Viewer(text, scroll)) => {
-            match event.code {
-                KeyCode::Up | KeyCode::Char('k') => *scroll = scroll.saturating_sub(1),
-                KeyCode::Down | KeyCode::Char('j') => *scroll = scroll.saturating_add(1),
-                KeyCode::PageUp => *scroll = scroll.saturating_sub(10),
-                KeyCode::PageDown | KeyCode::Char(' ') => *scroll = scroll.saturating_add(10),
-                KeyCode::Home | KeyCode::Char('g') => *scroll = 0,
-                KeyCode::End | KeyCode::Char('G') => *scroll = usize::MAX,
-                KeyCode::Enter if matches!(text, ViewerContent::Rewind { .. }) => {
-                    return rewind::confirm(app);
-                }
-                KeyCode::Char('R') if matches!(text, ViewerContent::ExitOutput) => {
-                    app.overlay = None;
-                    return dispatch::dispatch(app, Command::Restart);
-                }
-                _ => app.overlay = None,
-            }
-            Vec::new()
-        }
+        Some(Overlay::Viewer(..)) => press_viewer(app, command),
         Some(Overlay::Prompt(ask)) => {
-            if event.code == KeyCode::Enter {
+            if command == Some(Command::Accept) {
                 let Some(Overlay::Prompt(ask)) = app.overlay.take() else { return Vec::new() };
                 return prompt_entered(app, *ask);
             }
@@ -249,6 +252,28 @@ fn press_overlay(app: &mut App, event: KeyEvent) -> Vec<Effect> {
         }
         None => Vec::new(),
     }
+}
+
+/// A text to read: it scrolls, and a key that means nothing in it closes it.
+fn press_viewer(app: &mut App, command: Option<Command>) -> Vec<Effect> {
+    let page = usize::from(app.size.1.saturating_sub(6).max(1));
+    let Some(Overlay::Viewer(content, scroll)) = &mut app.overlay else { return Vec::new() };
+    match (command, content) {
+        (Some(Command::Up), _) => *scroll = scroll.saturating_sub(1),
+        (Some(Command::Down), _) => *scroll = scroll.saturating_add(1),
+        (Some(Command::PageUp), _) => *scroll = scroll.saturating_sub(page),
+        (Some(Command::PageDown), _) => *scroll = scroll.saturating_add(page),
+        (Some(Command::Top), _) => *scroll = 0,
+        (Some(Command::Bottom), _) => *scroll = usize::MAX,
+        (Some(Command::Filter), ViewerContent::Help { typing, .. }) => *typing = true,
+        (Some(Command::Accept), ViewerContent::Rewind { .. }) => return rewind::confirm(app),
+        (Some(Command::Restart), ViewerContent::ExitOutput) => {
+            app.overlay = None;
+            return dispatch::dispatch(app, Command::Restart);
+        }
+        _ => app.overlay = None,
+    }
+    Vec::new()
 }
 
 fn press_confirmation(app: &mut App, choice: Confirmation, event: KeyEvent, leaves: bool) -> Vec<Effect> {

@@ -46,8 +46,9 @@ fn wheel(app: &mut App, target: HitTarget, lines: isize) -> Vec<Effect> {
             *scroll = scroll.saturating_add_signed(lines);
             Vec::new()
         }
-        (Some(Overlay::AgentPicker(_)), _) => {
-            agents::step(app, lines.signum());
+        (Some(Overlay::AgentPicker(_)), _) => agents::step(app, lines.signum()),
+        (Some(Overlay::History(search)), _) => {
+            search.step(lines.signum());
             Vec::new()
         }
         (Some(Overlay::Prompt(_) | Overlay::Confirm(_)), _) => Vec::new(),
@@ -104,6 +105,10 @@ fn click(app: &mut App, target: HitTarget) -> Vec<Effect> {
         }
         HitTarget::Choice(choice) => match &mut app.overlay {
             Some(Overlay::Jump(search)) => {
+                search.cursor = choice;
+                keys::press(app, KeyEvent::new(KeyCode::Enter, KeyModifiers::NONE))
+            }
+            Some(Overlay::History(search)) => {
                 search.cursor = choice;
                 keys::press(app, KeyEvent::new(KeyCode::Enter, KeyModifiers::NONE))
             }

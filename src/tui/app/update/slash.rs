@@ -193,7 +193,7 @@ fn model(_: &mut App, model: &str) -> Vec<Effect> {
 
 fn mode(app: &mut App, mode: &str) -> Vec<Effect> {
     match mode.parse::<PermissionMode>() {
-        Ok(mode) => vec![Effect::SetMode(mode)],
+        Ok(mode) => super::modes::set(app, mode),
         Err(problem) => {
             app.toast_error(problem);
             app.focus = Focus::Composer;

@@ -202,7 +202,7 @@ fn a_text_is_not_scrolled_beyond_its_end() {
     program.does(Event::FrameDrawn(Geometry { max_scroll: 12, ..Geometry::default() }));
     program.keys("k");
     assert!(
-        matches!(program.app.overlay, Some(Overlay::Viewer(ViewerContent::Help, 11))),
+        matches!(program.app.overlay, Some(Overlay::Viewer(ViewerContent::Help { .. }, 11))),
         "{:?}",
         program.app.overlay
     );

@@ -299,3 +299,102 @@ fn a_letter_that_quits_the_browser_is_text_in_a_dialog() {
     program.types("q");
     assert!(!program.app.closing);
 }
+
+#[test]
+fn a_letter_does_not_cost_a_draft() {
+    let mut program = Program::warm();
+    program.app.composer.set("half a thought");
+    assert_eq!(program.keys("q"), []);
+    assert!(matches!(program.choice(), Some(Confirmation::QuitWithDraft)));
+    assert_eq!(program.keys("enter"), [], "no default ends anything");
+    assert_eq!(program.keys("s"), []);
+    assert!(!program.app.closing);
+    assert!(program.keys("ctrl-q").contains(&Effect::Close), "that is no letter");
+}
+
+#[test]
+fn the_mode_that_allows_everything_is_asked_about() {
+    use crate::protocol::PermissionMode as Mode;
+    let step = |mode| Effect::SetMode { mode, cycles: true };
+    let mut program = Program::warm();
+    program.app.focus = Focus::Composer;
+    let last = Mode::ALL.iter().position(|mode| *mode == Mode::BypassPermissions).unwrap();
+    program.app.agent.mode = Mode::ALL[(last + Mode::ALL.len() - 1) % Mode::ALL.len()];
+    let after = Mode::ALL[(last + 1) % Mode::ALL.len()];
+    for (answer, effects) in [
+        ("a", vec![step(Mode::BypassPermissions)]),
+        ("n", vec![step(after)]),
+        ("s", vec![]),
+        ("enter", vec![]),
+    ] {
+        assert_eq!(program.keys("shift-tab"), []);
+        assert!(matches!(program.choice(), Some(Confirmation::PermissiveMode(_))));
+        assert_eq!(program.keys(answer), effects, "{answer}");
+        program.app.overlay = None;
+    }
+}
+
+#[test]
+fn a_mode_that_the_agent_cannot_do_is_passed_over() {
+    use crate::protocol::PermissionMode as Mode;
+    let mut program = Program::warm();
+    program.app.focus = Focus::Composer;
+    program.app.agent.mode = Mode::ALL[0];
+    let [Effect::SetMode { mode, .. }] = program.keys("shift-tab")[..] else { panic!("a step") };
+    let message = "not here".to_owned();
+    let effects = program.does(Event::ModeRefused { mode, cycles: true, message: message.clone() });
+    assert!(matches!(effects[..], [Effect::SetMode { mode: next, .. }] if next != mode), "{effects:?}");
+    assert!(program.app.toast.is_none(), "that is no failure");
+    program.app.agent.mode = Mode::ALL[0];
+    assert_ne!(program.keys("shift-tab"), [Effect::SetMode { mode, cycles: true }]);
+    program.does(Event::ModeRefused { mode, cycles: false, message });
+    assert!(program.toast().contains("not here"), "who asked for it by name is told");
+}
+
+#[test]
+fn the_prompt_history_is_searched_and_gives_the_draft_back() {
+    let history = ["fix the parser", "run the tests", "fix the tests"].map(str::to_owned).to_vec();
+    let mut program = Program::cold(AppSetup { history, ..setup() });
+    program.ready();
+    program.types("fix");
+    program.keys("ctrl-r ctrl-r enter");
+    assert_eq!(program.app.composer.text(), "fix the parser");
+    program.keys("down down down");
+    assert_eq!(program.app.composer.text(), "fix");
+    program.keys("ctrl-r esc");
+    assert_eq!(program.app.composer.text(), "fix");
+    // Ctrl-E goes to the end of the line, as in a shell.
+    program.keys("home ctrl-e");
+    program.types("!");
+    assert_eq!(program.app.composer.text(), "fix!");
+    assert!(matches!(program.keys("ctrl-g")[..], [Effect::OpenEditor(_)]));
+}
+
+#[test]
+fn the_filter_moves_by_the_keys_of_the_jump() {
+    let mut program = Program::warm();
+    program.keys("/");
+    let first = program.app.browser.selected;
+    for (down, up) in [("ctrl-n", "ctrl-p"), ("ctrl-j", "ctrl-k"), ("down", "up")] {
+        program.keys(down);
+        assert_ne!(program.app.browser.selected, first, "{down}");
+        program.keys(up);
+        assert_eq!(program.app.browser.selected, first, "{up}");
+    }
+}
+
+#[test]
+fn the_help_begins_with_the_pane_and_is_searched() {
+    let mut program = Program::warm();
+    program.app.focus = Focus::Composer;
+    program.keys("f1");
+    program.keys("/");
+    program.types("editor");
+    let Some(Overlay::Viewer(ViewerContent::Help { context, query, typing: true }, 0)) = &program.app.overlay
+    else {
+        panic!("{:?}", program.app.overlay)
+    };
+    assert_eq!((*context, query.as_str()), (super::super::super::keymap::KeyContext::Composer, "editor"));
+    program.keys("enter esc");
+    assert!(program.app.overlay.is_none());
+}
