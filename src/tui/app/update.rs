@@ -41,6 +41,8 @@ pub fn initial_effects(app: &mut App) -> Vec<Effect> {
         effects.extend(loading::show(app, session));
     }
     effects.extend(trust::start(app));
+    // The first frame was drawn before there was a question.
+    app.needs_redraw = true;
     effects
 }
 

@@ -211,7 +211,18 @@ fn key_event(name: &str) -> KeyEvent {
         "backspace" => KeyCode::Backspace,
         "left" => KeyCode::Left,
         "right" => KeyCode::Right,
-        key => KeyCode::Char(key.chars().next().unwrap()),
+        "home" => KeyCode::Home,
+        "end" => KeyCode::End,
+        "pageup" => KeyCode::PageUp,
+        "pagedown" => KeyCode::PageDown,
+        "shift-tab" => KeyCode::BackTab,
+        "f1" => KeyCode::F(1),
+        key => {
+            let mut characters = key.chars();
+            let letter = characters.next().unwrap();
+            assert_eq!(characters.next(), None, "“{key}” is no key");
+            KeyCode::Char(letter)
+        }
     };
     KeyEvent::new(code, modifiers)
 }

@@ -36,6 +36,7 @@ fn nothing_starts_in_an_untrusted_folder_before_the_answer() {
     for (key, settings, trusts) in [("enter", false, false), ("w", false, false), ("t", true, true)] {
         let (mut app, effects) = untrusted(setup());
         assert_eq!(started(&effects), None);
+        assert!(app.needs_redraw && app.overlay.is_some(), "the question has to be drawn");
         let effects = press(&mut app, key);
         assert_eq!(started(&effects), Some((OPENED.into(), None, settings)), "{key}");
         let record = TrustRecord::Claude;
