@@ -235,18 +235,22 @@ impl Shell {
             let mut next = sources.next(waits_for.as_ref().filter(|_| self.editor.is_none())).await;
             // Take in what waits, then draw once.
             for _ in 0..EVENTS_PER_FRAME {
+                let mut after = None;
                 match next {
                     LoopEvent::Shutdown | LoopEvent::Event(Event::SlotClosed) => {
                         return self.shutdown(&runner).await;
                     }
                     LoopEvent::FrameWritten => {}
-                    LoopEvent::Event(event) => {
+                    LoopEvent::Event(mut event) => {
+                        if self.app.is_writing() {
+                            (event, after) = sources.join_typed(event);
+                        }
                         if self.handle(event, &runner, &mut sources)? {
                             return Ok(self.session_to_resume());
                         }
                     }
                 }
-                match sources.try_next() {
+                match after.or_else(|| sources.try_next()) {
                     Some(more) => next = more,
                     None => break,
                 }

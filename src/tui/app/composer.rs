@@ -73,6 +73,7 @@ impl Composer {
     /// Inserts a text that was pasted. Line ends of other systems become ours.
     pub fn paste(&mut self, text: &str) {
         self.area.insert_str(text.replace("\r\n", "\n").replace('\r', "\n"));
+        self.completion = 0;
     }
 
     /// Goes to another session's draft. Text written before there was a session

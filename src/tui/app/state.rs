@@ -386,6 +386,11 @@ impl App {
         id.and_then(|id| listed(id).or_else(|| said(id))).unwrap_or("New session")
     }
 
+    /// A character that is typed is text for the composer, and nothing else.
+    pub fn is_writing(&self) -> bool {
+        self.focus == Focus::Composer && self.overlay.is_none() && !self.in_terminal()
+    }
+
     /// Everything runs without a question: it is shown as a warning.
     pub fn allows_everything(&self) -> bool {
         self.agent.mode == PermissionMode::BypassPermissions

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 use tokio::time::{Interval, interval};
@@ -102,6 +103,23 @@ impl EventSources {
         Some(LoopEvent::Event(Event::Slot(Box::new(slot_event))))
     }
 
+    /// Joins the characters of a burst into one text: inserting 100,000 of them one
+    /// by one takes minutes. Returns what came after them, too.
+    pub(super) fn join_typed(&mut self, first: Event) -> (Event, Option<LoopEvent>) {
+        let Some(letter) = typed_character(&first) else { return (first, None) };
+        let mut text = String::from(letter);
+        loop {
+            let next = self.input.as_mut().and_then(InputReader::try_next);
+            match &next {
+                Some(LoopEvent::Event(event)) if let Some(letter) = typed_character(event) => {
+                    text.push(letter)
+                }
+                _ if text.len() == letter.len_utf8() => return (first, next),
+                _ => return (Event::Paste(text), next),
+            }
+        }
+    }
+
     /// Stops reading the terminal, whose keys another program is about to get.
     pub(super) fn stop_input(&mut self) {
         self.input = None;
@@ -111,6 +129,18 @@ impl EventSources {
     pub(super) fn start_input(&mut self) -> Result<()> {
         self.input = Some(InputReader::start()?);
         Ok(())
+    }
+}
+
+/// The character that a key writes.
+fn typed_character(event: &Event) -> Option<char> {
+    match event {
+        Event::Key(KeyEvent { code: KeyCode::Char(letter), modifiers, .. })
+            if !modifiers.intersects(KeyModifiers::CONTROL | KeyModifiers::ALT) =>
+        {
+            Some(*letter)
+        }
+        _ => None,
     }
 }
 
