@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use block::Content;
 pub use block::ContextBlock;
 
+use crate::transcript::prompt_text::typed_text;
 use crate::transcript::{ModelConversation, ModelMessage, ModelRole, SYNTHETIC_MODEL, Transcript};
 
 /// The result of a call whose own was never recorded.
@@ -90,7 +91,8 @@ impl ModelContext {
         let last = self.messages.iter().rev().find(|message| message.is_prompt);
         let texts = last.into_iter().flat_map(|message| &message.blocks).filter(|block| block.is_typed());
         let texts = texts.filter_map(|block| serde_json::from_str::<Value>(block.json()).ok());
-        texts.filter_map(|block| block["text"].as_str().map(str::to_owned)).collect::<Vec<_>>().join("\n")
+        let typed = texts.filter_map(|block| Some(typed_text(block["text"].as_str()?)?.into_owned()));
+        typed.collect::<Vec<_>>().join("\n")
     }
 
     /// Estimated tokens, at four bytes of JSON each.

@@ -13,6 +13,7 @@ use crate::session::SessionId;
 use crate::session::message::{SYNTHETIC_MODEL, Usage};
 use crate::session::prompt::INTERRUPTED_TEXT;
 use crate::session::summary::one_line;
+use crate::transcript::entry_encoder::{EntryEnvelope, EntryOrigin, last_prompt_entry, title_entry};
 
 /// The official text for a turn that was interrupted during a tool call.
 const INTERRUPTED_TOOL: &str = "[Request interrupted by user for tool use]";
@@ -155,31 +156,33 @@ impl TranscriptEntry {
         cwd: &Path,
         origin: &EntryContext,
     ) -> Value {
-        let mut entry = Map::new();
-        entry.insert("parentUuid".into(), json!(parent));
-        entry.insert("isSidechain".into(), json!(false));
-        entry.extend(self.fields.clone());
-        entry.insert("uuid".into(), json!(self.uuid));
-        entry.insert("timestamp".into(), json!(now()));
-        entry.insert("userType".into(), json!("external"));
-        entry.insert("entrypoint".into(), json!(origin.entrypoint));
-        entry.insert("cwd".into(), json!(cwd));
-        entry.insert("sessionId".into(), json!(session));
-        // The format's version is that of the CLI that defined it.
-        entry.insert("version".into(), json!(CLAUDE_CODE_VERSION));
-        entry.insert("gitBranch".into(), json!(origin.branch));
-        Value::Object(entry)
+        let envelope = EntryEnvelope {
+            uuid: &self.uuid,
+            parent,
+            session,
+            timestamp: &now(),
+            cwd: &cwd.display().to_string(),
+            is_sidechain: false,
+            forked_from: None,
+            // The format's version is that of the CLI that defined it.
+            origin: Some(EntryOrigin {
+                version: CLAUDE_CODE_VERSION,
+                branch: &origin.branch,
+                entrypoint: Some(&origin.entrypoint),
+            }),
+        };
+        envelope.seal(self.fields.clone())
     }
 }
 
 /// The line that ends a turn: the last prompt, and the leaf of the conversation.
 pub fn last_prompt(prompt: &str, leaf: &str, session: SessionId) -> Value {
-    json!({"type": "last-prompt", "lastPrompt": one_line(prompt), "leafUuid": leaf, "sessionId": session})
+    last_prompt_entry(session, &one_line(prompt), leaf)
 }
 
 /// The line that gives a session its title.
 pub fn custom_title(title: &str, session: SessionId) -> Value {
-    json!({"type": "custom-title", "customTitle": title, "sessionId": session})
+    title_entry(session, title)
 }
 
 /// A fresh uuid for an entry or a frame.

@@ -21,7 +21,7 @@ use crate::session::{SessionId, SessionSummary};
 use crate::store::StoredSession;
 
 /// Increase this when the tables, [`SessionSummary`] or [`ScanState`] change.
-const SCHEMA_VERSION: i32 = 9;
+const SCHEMA_VERSION: i32 = 10;
 /// Page size. Large pages keep a session's summary on few of them, and a list reads all.
 const PAGE_BYTES: u32 = 8192;
 /// How long a reader waits while a writer changes the schema.

@@ -4,7 +4,7 @@
 //! running agent become the same [`ConversationEvent`]s, so a conversation looks the same
 //! live and after a resume. Nothing here knows files or processes.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
@@ -13,6 +13,9 @@ use super::message::{ApiMessage, MessageBlock, SYNTHETIC_MODEL, Usage};
 use super::prompt;
 use crate::transcript::raw_entry::{EntryKind, RawEntry};
 use crate::transcript::{PathScope, Transcript};
+
+/// Marks a place where an entry is missing in the transcript.
+const GAP_TEXT: &str = "An entry is missing here. The conversation continues from the message before it.";
 
 /// Bytes that are kept of what a running tool says.
 const MAX_PARTIAL_OUTPUT: usize = 16 * 1024;
@@ -168,8 +171,14 @@ impl Conversation {
     /// The conversation on a transcript's main path.
     pub fn from_transcript(transcript: &Transcript<'_>) -> Self {
         let mut conversation = Self::default();
-        for at in transcript.path(transcript.leaf(), PathScope::Display) {
+        let path = transcript.conversation(transcript.leaf(), PathScope::Display);
+        let gaps: HashSet<usize> = path.gaps.iter().map(|gap| gap.child).collect();
+        for at in path.entries {
             let line = &transcript.entries[at];
+            if gaps.contains(&at) {
+                let event = ConversationEvent::Notice(Notice::Info, GAP_TEXT.to_owned());
+                conversation.apply(event, "", line.timestamp());
+            }
             let uuid = line.uuid().unwrap_or_default();
             for change in events_from_entry(line) {
                 conversation.apply(change, &uuid, line.timestamp());

@@ -14,6 +14,7 @@ use super::SessionId;
 use super::conversation::{ConversationEvent, Notice};
 use super::message::MessageBlock;
 use super::prompt::INTERRUPTED_TEXT;
+use crate::transcript::entry_encoder::EntryEnvelope;
 
 /// The entries of one session, each behind the one before it.
 #[derive(Debug)]
@@ -36,7 +37,7 @@ impl EntryEncoder {
     /// The entry for this change; none for what is not complete yet.
     pub fn encode(&mut self, uuid: &str, at: DateTime<Utc>, change: &ConversationEvent) -> Option<Value> {
         let uuid = if uuid.is_empty() { Uuid::new_v4().to_string() } else { uuid.to_owned() };
-        let mut entry = match change {
+        let entry = match change {
             ConversationEvent::Prompt(text) => {
                 message_entry("user", json!({"role": "user", "content": text}))
             }
@@ -97,15 +98,19 @@ impl EntryEncoder {
             | ConversationEvent::Retracted(_)
             | ConversationEvent::TurnEnd(_) => return None,
         };
-        if let Some(parent) = self.forked_from {
-            entry["forkedFrom"] = json!({"sessionId": parent, "messageUuid": uuid});
-        }
-        entry["uuid"] = json!(uuid);
-        entry["parentUuid"] = json!(self.last_uuid.replace(uuid));
-        entry["sessionId"] = json!(self.session);
-        entry["cwd"] = json!(self.cwd);
-        entry["isSidechain"] = json!(false);
-        entry["timestamp"] = json!(at.to_rfc3339_opts(SecondsFormat::Millis, true));
+        let Value::Object(fields) = entry else { return None };
+        let envelope = EntryEnvelope {
+            uuid: &uuid,
+            parent: self.last_uuid.as_deref(),
+            session: self.session,
+            timestamp: &at.to_rfc3339_opts(SecondsFormat::Millis, true),
+            cwd: &self.cwd.display().to_string(),
+            is_sidechain: false,
+            forked_from: self.forked_from.map(|source| (source, uuid.as_str())),
+            origin: None,
+        };
+        let entry = envelope.seal(fields);
+        self.last_uuid = Some(uuid);
         Some(entry)
     }
 }

@@ -17,6 +17,7 @@ use super::SessionId;
 use super::message::{ApiMessage, MessageBlock};
 use super::raw_object::{RawObject, json_string};
 use super::summary::{SessionTitle, fork_title};
+use crate::transcript::entry_encoder::{single_line, title_entry};
 use crate::transcript::parallel_calls::MessageIds;
 use crate::transcript::raw_entry::{EntryKind, RawEntry};
 use crate::transcript::recovery::recover_entries;
@@ -135,10 +136,9 @@ fn fork_parsed(
         return Err(ForkError::Empty);
     }
     lines.extend(merged_replacements(transcript, copy, &now));
-    let title = copy.title.map(str::trim).filter(|title| !title.is_empty());
-    let title =
-        title.map_or_else(|| default_title(transcript, copy.repair && cuts + salvaged > 0), str::to_owned);
-    lines.push(json!({"type": "custom-title", "sessionId": copy.id, "customTitle": title}).to_string());
+    let title = copy.title.map(single_line).filter(|title| !title.is_empty());
+    let title = title.unwrap_or_else(|| default_title(transcript, copy.repair && cuts + salvaged > 0));
+    lines.push(title_entry(copy.id, &title).to_string());
     Ok(ForkedTranscript { lines, gaps: cuts, recovered: salvaged })
 }
 

@@ -1,9 +1,11 @@
 //! Which user entries are prompts a person typed, and which are the agent's own.
 
+use std::borrow::Cow;
+
 use super::message::{ApiMessage, MessageBlock};
 use crate::transcript::raw_entry::{EntryKind, RawEntry};
 
-pub use crate::transcript::prompt_text::{INTERRUPTED_TEXT, is_user_typed};
+pub use crate::transcript::prompt_text::{INTERRUPTED_TEXT, is_user_typed, typed_text};
 
 /// The prompt in this line, if it holds one.
 pub fn from_entry(line: &RawEntry<'_>) -> Option<String> {
@@ -16,8 +18,8 @@ pub fn from_entry(line: &RawEntry<'_>) -> Option<String> {
 /// The prompt in a user message: its typed texts, with a mark for each picture.
 pub fn from_message(message: &ApiMessage) -> Option<String> {
     let parts = message.blocks.iter().filter_map(|block| match block {
-        MessageBlock::Text(text) if is_user_typed(text) => Some(text.as_str()),
-        MessageBlock::Image => Some("[image]"),
+        MessageBlock::Text(text) => typed_text(text),
+        MessageBlock::Image => Some(Cow::Borrowed("[image]")),
         _ => None,
     });
     let text = parts.collect::<Vec<_>>().join("\n");

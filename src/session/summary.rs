@@ -33,7 +33,8 @@ pub struct SessionSummary {
     pub usage: Usage,
     /// The same by model: what a price can be put on.
     pub used: UsageByModel,
-    /// The same by day (UTC), in order.
+    /// The same by day (UTC), in order, without what a fork copied: a sum over all
+    /// sessions counts it once.
     pub days: Vec<(NaiveDate, UsageByModel)>,
     /// The last request, unless a compaction came after it: what it read and
     /// wrote is what a resume reads again.

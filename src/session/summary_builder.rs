@@ -31,6 +31,11 @@ pub struct SummaryBuilder {
     begun: bool,
     /// The messages whose usage was counted last.
     counted: VecDeque<String>,
+    /// Hashes of the uuids of prompts and replies, sorted: a line that was written
+    /// again counts once. Two that share a hash are one in a hundred thousand
+    /// sessions of a thousand messages.
+    #[serde(default)]
+    seen: Vec<u32>,
 }
 
 impl SummaryBuilder {
@@ -81,6 +86,9 @@ impl SummaryBuilder {
     }
 
     fn push_conversation_entry(&mut self, kind: EntryKind, line: &RawEntry<'_>) {
+        if matches!(kind, EntryKind::User | EntryKind::Assistant) && self.was_seen(line) {
+            return;
+        }
         let facts = &mut self.facts;
         if let Some(at) = line.timestamp() {
             facts.created.get_or_insert(at);
@@ -148,15 +156,35 @@ impl SummaryBuilder {
         facts.usage += usage;
         facts.used.add(&model, usage);
         if let Some(at) = line.timestamp() {
-            let day = at.date_naive();
-            let place = facts.days.binary_search_by_key(&day, |(day, _)| *day).unwrap_or_else(|place| {
-                facts.days.insert(place, (day, UsageByModel::default()));
-                place
-            });
-            facts.days[place].1.add(&model, usage);
+            // What a fork copied was used once, by the session it was copied from.
+            if line.forked_from().is_none() {
+                let day = at.date_naive();
+                let place = facts.days.binary_search_by_key(&day, |(day, _)| *day).unwrap_or_else(|place| {
+                    facts.days.insert(place, (day, UsageByModel::default()));
+                    place
+                });
+                facts.days[place].1.add(&model, usage);
+            }
             let before = facts.last_request.take().and_then(|request| request.cache_life);
             facts.last_request =
                 Some(LastRequest { model, usage, at, cache_life: cache_life(&usage, before) });
+        }
+    }
+}
+
+impl SummaryBuilder {
+    /// Whether an entry of this uuid was pushed before; remembers it.
+    fn was_seen(&mut self, line: &RawEntry<'_>) -> bool {
+        let Some(uuid) = line.uuid() else { return false };
+        let hash = uuid
+            .bytes()
+            .fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
+        match self.seen.binary_search(&hash) {
+            Ok(_) => true,
+            Err(at) => {
+                self.seen.insert(at, hash);
+                false
+            }
         }
     }
 }
@@ -244,6 +272,21 @@ mod tests {
         let facts = whole.summary();
         assert_eq!((facts.turns, facts.health.torn, facts.health.foreign), (2, 1, 1));
         assert_eq!(facts.last_prompt.as_deref(), Some("two"));
+    }
+
+    #[test]
+    fn a_replayed_line_counts_once() {
+        let once = gather(&LINES, SummaryBuilder::default()).summary();
+        let twice = gather(&LINES, gather(&LINES, SummaryBuilder::default())).summary();
+        assert_eq!((twice.turns, twice.messages, twice.usage), (once.turns, once.messages, once.usage));
+    }
+
+    #[test]
+    fn what_a_fork_copied_is_not_counted_by_day() {
+        let copied = LINES.map(|line| line.replace(r#""uuid""#, r#""forkedFrom":{"sessionId":"s"},"uuid""#));
+        let copied: Vec<_> = copied.iter().map(String::as_str).collect();
+        let summary = gather(&copied, SummaryBuilder::default()).summary();
+        assert_eq!((summary.days.len(), summary.usage.total()), (0, 19));
     }
 
     #[test]

@@ -27,7 +27,7 @@ pub fn clean(text: &str) -> Cow<'_, str> {
     let mut column = 0;
     for grapheme in text.graphemes(true) {
         match grapheme {
-            "\n" | "\r\n" => {
+            "\n" | "\r\n" | "\u{2028}" | "\u{2029}" => {
                 cleaned.push('\n');
                 column = 0;
             }

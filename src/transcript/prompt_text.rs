@@ -1,5 +1,7 @@
 //! Which texts of user entries a person typed.
 
+use std::borrow::Cow;
+
 /// How texts begin that agents write into user entries for themselves (Claude
 /// Code 2.1.332).
 const AGENT_TEXT_PREFIXES: [&str; 7] = [
@@ -15,8 +17,70 @@ const AGENT_TEXT_PREFIXES: [&str; 7] = [
 /// Marks a turn that the person stopped.
 pub const INTERRUPTED_TEXT: &str = "[Request interrupted by user]";
 
-/// Whether a person typed this text of a user entry.
+/// What an editor tells about itself in front of a prompt.
+const EDITOR_TAGS: [(&str, &str); 2] =
+    [("<ide_opened_file>", "</ide_opened_file>"), ("<ide_selection>", "</ide_selection>")];
+
+/// How a slash command begins that has words for the model. A command of the
+/// program itself (`/clear`) begins with its name.
+const COMMAND: &str = "<command-message>";
+
+/// What a person typed of this text of a user entry: without an editor's notes,
+/// and a slash command as it was typed. `None` if nothing was.
+pub fn typed_text(text: &str) -> Option<Cow<'_, str>> {
+    let mut text = text.trim_start();
+    while let Some(behind) = EDITOR_TAGS.iter().find_map(|(begin, end)| {
+        let (_, behind) = text.strip_prefix(begin)?.split_once(end)?;
+        Some(behind.trim_start())
+    }) {
+        text = behind;
+    }
+    if text.starts_with(COMMAND)
+        && let Some(name) = tagged(text, "command-name").filter(|name| !name.is_empty())
+    {
+        let arguments = tagged(text, "command-args").unwrap_or_default();
+        return Some(Cow::Owned(format!("{name} {arguments}").trim_end().to_owned()));
+    }
+    let is_typed = !text.is_empty() && !AGENT_TEXT_PREFIXES.iter().any(|prefix| text.starts_with(prefix));
+    is_typed.then_some(Cow::Borrowed(text))
+}
+
+/// Whether a person typed some of this text of a user entry.
 pub fn is_user_typed(text: &str) -> bool {
-    let text = text.trim_start();
-    !text.is_empty() && !AGENT_TEXT_PREFIXES.iter().any(|prefix| text.starts_with(prefix))
+    typed_text(text).is_some()
+}
+
+fn tagged<'a>(text: &'a str, tag: &str) -> Option<&'a str> {
+    let (_, behind) = text.split_once(&format!("<{tag}>"))?;
+    Some(behind.split_once(&format!("</{tag}>"))?.0.trim())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(text: &str, typed: Option<&str>) {
+        assert_eq!(typed_text(text).as_deref(), typed, "{text}");
+    }
+
+    #[test]
+    fn a_slash_command_is_what_was_typed() {
+        let command = "<command-message>deploy</command-message>\n<command-name>/deploy</command-name>\n";
+        check(&format!("{command}<command-args>staging blue</command-args>"), Some("/deploy staging blue"));
+        check(&format!("{command}<command-args></command-args>"), Some("/deploy"));
+        check("<command-message>odd</command-message>", None);
+        // The program's own commands are nothing that was asked of a model.
+        check("<command-name>/clear</command-name>\n<command-message>clear</command-message>", None);
+    }
+
+    #[test]
+    fn what_an_editor_says_was_not_typed() {
+        let opened = "<ide_opened_file>The user opened a.rs.</ide_opened_file>";
+        check(opened, None);
+        check(
+            &format!("{opened}\n<ide_selection>x</ide_selection>why does it fail"),
+            Some("why does it fail"),
+        );
+        check("<ide_opened_file>cut off", Some("<ide_opened_file>cut off"));
+    }
 }

@@ -11,7 +11,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::tokenizer;
-use crate::session::prompt::is_user_typed;
+use crate::session::prompt::typed_text;
 use crate::session::raw_entry::{EntryKind, RawEntry, RawField, json_text};
 
 /// How many bytes of the messages of one entry are searchable.
@@ -106,10 +106,10 @@ impl<'a> EntryTexts<'a> {
         let message = line.message().and_then(|raw| serde_json::from_str::<MessageBody<'_>>(raw).ok());
         for piece in text_sources(message.and_then(|message| message.content)) {
             match piece {
-                TextSource::Text(said) if kind == EntryKind::Assistant || is_user_typed(&said) => {
-                    texts.messages.push(said)
+                TextSource::Text(said) if kind == EntryKind::Assistant => texts.messages.push(said),
+                TextSource::Text(said) => {
+                    texts.messages.extend(typed_text(&said).map(|typed| Cow::Owned(typed.into_owned())));
                 }
-                TextSource::Text(_) => {}
                 TextSource::Input(input) => {
                     collect_strings(serde_json::from_str(input).unwrap_or_default(), &mut texts.tools);
                 }

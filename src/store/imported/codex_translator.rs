@@ -8,11 +8,12 @@ use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::codex_tools;
 use crate::session::SessionId;
 use crate::session::prompt::INTERRUPTED_TEXT;
+use crate::transcript::entry_encoder::{EntryEnvelope, EntryOrigin};
 
 /// How many bytes of a malformed line the copy keeps.
 const MALFORMED_PREVIEW_BYTES: usize = 256;
@@ -258,18 +259,25 @@ impl CodexTranslator {
         rest: Value,
     ) -> Value {
         let uuid = id.unwrap_or_else(|| self.entry_uuid(origin));
-        let mut entry = json!({
-            "parentUuid": self.last, "isSidechain": self.is_sidechain, "userType": "external",
-            "cwd": self.cwd, "sessionId": origin.session, "version": self.version,
-            "gitBranch": self.branch.as_deref().unwrap_or_default(),
-            "type": kind, "uuid": uuid, "timestamp": origin.timestamp,
-        });
-        if let Some(from) = self.forked_from {
-            entry["forkedFrom"] = json!({"sessionId": from, "messageUuid": uuid});
-        }
-        if let (Some(fields), Value::Object(rest)) = (entry.as_object_mut(), rest) {
+        let mut fields = Map::from_iter([("type".to_owned(), json!(kind))]);
+        if let Value::Object(rest) = rest {
             fields.extend(rest);
         }
+        let envelope = EntryEnvelope {
+            uuid: &uuid,
+            parent: self.last.as_deref(),
+            session: origin.session,
+            timestamp: origin.timestamp,
+            cwd: &self.cwd,
+            is_sidechain: self.is_sidechain,
+            forked_from: self.forked_from.map(|source| (source, uuid.as_str())),
+            origin: Some(EntryOrigin {
+                version: &self.version,
+                branch: self.branch.as_deref().unwrap_or_default(),
+                entrypoint: None,
+            }),
+        };
+        let entry = envelope.seal(fields);
         self.last = Some(uuid);
         self.prompt = None;
         entry

@@ -11,7 +11,6 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 
 use super::codex_rollouts::{self, Rollout, Rollouts, ThreadTitle};
 use super::codex_translator::CodexTranslator;
@@ -19,6 +18,7 @@ use super::rollout_reader::{self, RolloutReader};
 use crate::session::SessionId;
 use crate::session::transcript::MAX_LINE_BYTES;
 use crate::store::{fingerprint, partial_read, project_dir};
+use crate::transcript::entry_encoder::title_entry;
 
 /// How many bytes of entries are buffered before they are written_to.
 const WRITE_BUFFER_BYTES: usize = 1 << 20;
@@ -204,7 +204,7 @@ impl<'a> CopyJob<'a> {
         let mut lines = String::new();
         let name = self.stale.title.map(|name| &name.text).filter(|name| title.as_ref() != Some(name));
         if let Some(text) = name {
-            let entry = json!({"type": "custom-title", "customTitle": text, "sessionId": self.stale.id});
+            let entry = title_entry(self.stale.id, text);
             lines = format!("{entry}\n");
         }
         let CopyProgress { source: of, offset: to, fingerprint: mark, partial } = progress;

@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use crate::session::summary::{TitleSource, one_line};
 use crate::session::{SessionId, SessionSummary};
 use crate::store::{partial_read, project_dir};
+use crate::transcript::entry_encoder::title_entry;
 
 /// How much of each end is read: the start names the agent, either end may hold the title.
 const END_BYTES: u64 = 64 << 10;
@@ -69,7 +70,7 @@ impl RecordedSessions {
         let id = record.session;
         let whose = json!({"type": "mirror", "agent": record.agent, "agentSession": record.agent_session, "cwd": record.cwd, "sessionId": id});
         let whose = (begins || called.is_some()).then_some(whose);
-        let title = title.map(|title| json!({"type": "custom-title", "customTitle": title, "sessionId": id}));
+        let title = title.map(|title| title_entry(id, title));
         let lines = whose.into_iter().chain(title).chain(record.entries.iter().cloned());
         let mut text = String::new();
         for line in lines {
