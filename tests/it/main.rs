@@ -34,6 +34,7 @@ mod official_sdk;
 mod official_sessions;
 mod official_tools;
 mod readme;
+mod resume_cases;
 mod screen;
 mod screen_elsewhere;
 mod screen_robust;
