@@ -31,9 +31,10 @@ use tokio::sync::mpsc;
 
 pub use capabilities::{Capabilities, Feature, SwitchSupport};
 pub use driver::{
-    AGENTS, AgentEvent, AgentResponse, AgentSpec, CUSTOM_ACP, ClientOp, ClientOpEvent, ClientOpResult,
-    CreateTerminal, DEFAULT_ORDER, Driver, HOTSEAT_AGENT, JsonLine, SlotRequest, SpawnArgs, StartSession,
-    SwitchResult, TerminalExit,
+    AGENTS, AgentCall, AgentEvent, AgentResponse, AgentSpec, ArchiveSession, CUSTOM_ACP, ClientOp,
+    ClientOpEvent, ClientOpResult, CreateTerminal, DEFAULT_ORDER, Driver, HOTSEAT_AGENT, JsonLine,
+    ListMcpServers, MeasureContext, RenameSession, RewindFiles, SetMode, SetModel, SlotRequest, SpawnArgs,
+    StartSession, SwitchResult, TerminalExit,
 };
 pub use error::SlotError;
 pub use event::*;

@@ -35,6 +35,7 @@
 //! 7. Add a row to [`AGENTS`]. Nothing else in hotseat may know the agent's name.
 
 mod acp;
+mod agent_call;
 mod agent_event;
 mod claude;
 mod client_op;
@@ -50,6 +51,10 @@ use std::fmt::Debug;
 use serde_json::Value;
 
 pub use acp::CUSTOM_ACP;
+pub(super) use agent_call::ResponseSender;
+pub use agent_call::{
+    AgentCall, ArchiveSession, ListMcpServers, MeasureContext, RenameSession, RewindFiles, SetMode, SetModel,
+};
 pub use agent_event::{AgentEvent, AgentResponse, SwitchResult};
 pub use client_op::{ClientOp, ClientOpEvent, ClientOpResult, CreateTerminal, TerminalExit};
 pub use hotseat::HOTSEAT_AGENT;

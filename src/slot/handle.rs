@@ -8,6 +8,10 @@ use std::path::PathBuf;
 use chrono::{DateTime, Utc};
 use tokio::sync::{mpsc, oneshot};
 
+use super::driver::{
+    AgentCall, ArchiveSession, ListMcpServers, MeasureContext, RenameSession, ResponseSender, RewindFiles,
+    SetMode, SetModel, SlotRequest,
+};
 use super::{AgentProgram, CompletedSwitch, PermissionDecision, SlotError, Switch};
 use crate::protocol::PermissionMode;
 use crate::session::SessionId;
@@ -104,20 +108,8 @@ pub(super) enum SlotCommand {
     Prewarm(Switch),
     /// Answer a permission request.
     AnswerPermission { id: String, decision: PermissionDecision, reply: Reply<()> },
-    /// Change the model.
-    SetModel { model: Option<String>, reply: Reply<()> },
-    /// Change what may run without asking.
-    SetPermissionMode { mode: PermissionMode, reply: Reply<()> },
-    /// Give a session a title.
-    Rename { session: SessionId, title: String, reply: Reply<()> },
-    /// Archive a session, or restore it (`back`).
-    Archive { session: SessionId, back: bool, reply: Reply<()> },
-    /// Measure the context window.
-    ContextUsage { reply: Reply<ContextUsage> },
-    /// List the MCP servers.
-    McpServers { reply: Reply<Vec<McpServerStatus>> },
-    /// Restore files to a prompt, or preview that (`dry_run`).
-    Rewind { prompt: String, dry_run: bool, reply: Reply<RewindResult> },
+    /// Send a request to the agent.
+    Call { request: SlotRequest, reply: ResponseSender },
     /// Restart the agent process.
     Restart { seat: StartIn, reply: Reply<()> },
     /// Replace the agent by another program.
@@ -154,19 +146,19 @@ impl SlotHandle {
 
     /// Withdraws a queued prompt; `false` if its turn has already started.
     pub async fn cancel(&self, uuid: String) -> Result<bool, SlotError> {
-        self.call(|reply| SlotCommand::Cancel { uuid, reply }).await
+        self.send_command(|reply| SlotCommand::Cancel { uuid, reply }).await
     }
 
     /// Stops the running turn; does nothing if none runs.
     pub async fn interrupt(&self) -> Result<(), SlotError> {
-        self.call(|reply| SlotCommand::Interrupt { reply }).await
+        self.send_command(|reply| SlotCommand::Interrupt { reply }).await
     }
 
     /// Clears, resumes or forks. With `interrupt` a running turn is stopped first;
     /// without it a running turn makes the switch fail with [`SlotError::Busy`]. A
     /// failed switch leaves the former session active.
     pub async fn switch(&self, switch: Switch, interrupt: bool) -> Result<CompletedSwitch, SlotError> {
-        self.call(|reply| SlotCommand::Switch { switch, interrupt, reply }).await
+        self.send_command(|reply| SlotCommand::Switch { switch, interrupt, reply }).await
     }
 
     /// Announces that this switch may follow soon. If it needs a process of its
@@ -178,43 +170,61 @@ impl SlotHandle {
 
     /// Answers a permission request.
     pub async fn answer_permission(&self, id: String, decision: PermissionDecision) -> Result<(), SlotError> {
-        self.call(|reply| SlotCommand::AnswerPermission { id, decision, reply }).await
+        self.send_command(|reply| SlotCommand::AnswerPermission { id, decision, reply }).await
+    }
+
+    /// Sends a request to the agent and awaits its reply. Fails if the agent does
+    /// not support it, or is not ready.
+    pub async fn call<C: AgentCall>(&self, call: C) -> Result<C::Reply, SlotError> {
+        let (tx, reply) = oneshot::channel();
+        let reply_tx = ResponseSender::new(move |response| {
+            let typed = response.and_then(|response| {
+                let wrong =
+                    || SlotError::InvalidReply("the driver returned the wrong kind of response".to_owned());
+                C::reply(response).ok_or_else(wrong)
+            });
+            // The caller may have gone away.
+            tx.send(typed).ok();
+        });
+        let command = SlotCommand::Call { request: call.request(), reply: reply_tx };
+        self.commands_tx.send(command).await.map_err(|_| slot_closed())?;
+        reply.await.unwrap_or_else(|_| Err(slot_closed()))
     }
 
     /// Changes the model; `None` for the agent's default.
     pub async fn set_model(&self, model: Option<String>) -> Result<(), SlotError> {
-        self.call(|reply| SlotCommand::SetModel { model, reply }).await
+        self.call(SetModel { model }).await
     }
 
     /// Changes the permission mode.
     pub async fn set_permission_mode(&self, mode: PermissionMode) -> Result<(), SlotError> {
-        self.call(|reply| SlotCommand::SetPermissionMode { mode, reply }).await
+        self.call(SetMode { mode }).await
     }
 
     /// Gives a session a title: the active one, or any that only this agent keeps.
     pub async fn rename(&self, session: SessionId, title: String) -> Result<(), SlotError> {
-        self.call(|reply| SlotCommand::Rename { session, title, reply }).await
+        self.call(RenameSession { session, title }).await
     }
 
     /// Archives a session that only the agent keeps, or restores it (`back`).
     pub async fn archive(&self, session: SessionId, back: bool) -> Result<(), SlotError> {
-        self.call(|reply| SlotCommand::Archive { session, back, reply }).await
+        self.call(ArchiveSession { session, back }).await
     }
 
     /// Measures the context window.
     pub async fn context_usage(&self) -> Result<ContextUsage, SlotError> {
-        self.call(|reply| SlotCommand::ContextUsage { reply }).await
+        self.call(MeasureContext {}).await
     }
 
     /// The agent's MCP servers.
     pub async fn mcp_servers(&self) -> Result<Vec<McpServerStatus>, SlotError> {
-        self.call(|reply| SlotCommand::McpServers { reply }).await
+        self.call(ListMcpServers {}).await
     }
 
     /// Restores files to their state when the prompt with this uuid was submitted;
     /// with `dry_run` only reports what would change.
     pub async fn rewind(&self, prompt: String, dry_run: bool) -> Result<RewindResult, SlotError> {
-        self.call(|reply| SlotCommand::Rewind { prompt, dry_run, reply }).await
+        self.call(RewindFiles { prompt, dry_run }).await
     }
 
     /// Restarts the process in the active session. A running process is closed
@@ -227,13 +237,13 @@ impl SlotHandle {
     /// As [`restart`](Self::restart), in the session that `seat` names: the way out
     /// when the former session cannot be opened.
     pub async fn restart_with(&self, seat: StartIn) -> Result<(), SlotError> {
-        self.call(|reply| SlotCommand::Restart { seat, reply }).await
+        self.send_command(|reply| SlotCommand::Restart { seat, reply }).await
     }
 
     /// As [`restart_with`](Self::restart_with), with another agent and that agent's
     /// default model.
     pub async fn replace_agent(&self, program: AgentProgram, seat: StartIn) -> Result<(), SlotError> {
-        self.call(|reply| SlotCommand::ReplaceAgent { program, seat, reply }).await
+        self.send_command(|reply| SlotCommand::ReplaceAgent { program, seat, reply }).await
     }
 
     /// Ends the process: closes its stdin, after 5 s sends SIGTERM to its group,
@@ -246,7 +256,7 @@ impl SlotHandle {
         }
     }
 
-    async fn call<T>(&self, command: impl FnOnce(Reply<T>) -> SlotCommand) -> Result<T, SlotError> {
+    async fn send_command<T>(&self, command: impl FnOnce(Reply<T>) -> SlotCommand) -> Result<T, SlotError> {
         let (reply, answer) = oneshot::channel();
         self.commands_tx.send(command(reply)).await.map_err(|_| slot_closed())?;
         answer.await.unwrap_or_else(|_| Err(slot_closed()))

@@ -2,7 +2,7 @@
 
 use crate::protocol::PermissionMode;
 use crate::session::SessionId;
-use crate::slot::Switch;
+use crate::slot::{Feature, Switch};
 
 /// The session a process is started in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,6 +80,24 @@ pub enum SlotRequest {
 }
 
 impl SlotRequest {
+    /// The feature that an agent needs for it; `None` if every agent has it.
+    pub fn feature(&self) -> Option<Feature> {
+        match self {
+            Self::SetModel(_) => Some(Feature::Model),
+            Self::SetMode(_) => Some(Feature::Mode),
+            Self::Rename { .. } => Some(Feature::Rename),
+            Self::Archive { .. } => Some(Feature::Archive),
+            Self::ContextUsage => Some(Feature::Context),
+            Self::McpServers => Some(Feature::Servers),
+            Self::Rewind { .. } => Some(Feature::Rewind),
+            Self::Handshake
+            | Self::Interrupt
+            | Self::Switch { .. }
+            | Self::CancelPrompt(_)
+            | Self::EndSession => None,
+        }
+    }
+
     /// A short name for messages.
     pub fn name(&self) -> &'static str {
         match self {

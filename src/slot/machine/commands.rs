@@ -6,7 +6,7 @@ use super::prompt_queue::PendingPrompt;
 use super::{PromptState, SlotEventKind, SlotMachine, SlotState};
 use crate::protocol::PermissionMode;
 use crate::session::SessionId;
-use crate::slot::driver::SlotRequest;
+use crate::slot::driver::{ResponseSender, SlotRequest};
 use crate::slot::handle::{Reply, SlotCommand};
 use crate::slot::{CompletedSwitch, Feature, PermissionDecision, SlotError, StartIn, Switch, SwitchSupport};
 
@@ -27,36 +27,16 @@ impl SlotMachine {
                 self.answer_permission(&id, decision, reply)
             }
             SlotCommand::Prewarm(switch) => self.prewarm(switch),
-            SlotCommand::SetModel { model, reply } => match self.require_feature(Feature::Model) {
-                Ok(()) => {
-                    self.request(SlotRequest::SetModel(model.clone()), Continuation::SetModel(model, reply))
+            SlotCommand::Call { request, reply } => {
+                let allowed = match request.feature() {
+                    Some(feature) => self.require_feature(feature),
+                    None => self.require_warm(),
+                };
+                match allowed {
+                    Ok(()) => self.call(request, reply),
+                    Err(error) => reply.send(Err(error)),
                 }
-                no => reply_with(reply, no),
-            },
-            SlotCommand::SetPermissionMode { mode, reply } => match self.require_feature(Feature::Mode) {
-                Ok(()) => self.request(SlotRequest::SetMode(mode), Continuation::SetMode(mode, reply)),
-                no => reply_with(reply, no),
-            },
-            SlotCommand::Rename { session, title, reply } => match self.require_feature(Feature::Rename) {
-                Ok(()) => self.request(SlotRequest::Rename { title, session }, Continuation::Done(reply)),
-                no => reply_with(reply, no),
-            },
-            SlotCommand::Archive { session, back, reply } => match self.require_feature(Feature::Archive) {
-                Ok(()) => self.request(SlotRequest::Archive { session, back }, Continuation::Done(reply)),
-                no => reply_with(reply, no),
-            },
-            SlotCommand::ContextUsage { reply } => match self.require_feature(Feature::Context) {
-                Ok(()) => self.request(SlotRequest::ContextUsage, Continuation::ContextUsage(Some(reply))),
-                Err(no) => reply_with(reply, Err(no)),
-            },
-            SlotCommand::McpServers { reply } => match self.require_feature(Feature::Servers) {
-                Ok(()) => self.request(SlotRequest::McpServers, Continuation::McpServers(reply)),
-                Err(no) => reply_with(reply, Err(no)),
-            },
-            SlotCommand::Rewind { prompt, dry_run, reply } => match self.require_feature(Feature::Rewind) {
-                Ok(()) => self.request(SlotRequest::Rewind { prompt, dry_run }, Continuation::Rewind(reply)),
-                Err(no) => reply_with(reply, Err(no)),
-            },
+            }
             SlotCommand::Restart { seat, reply } => self.restart(seat, reply),
             SlotCommand::ReplaceAgent { program, seat, reply } => {
                 self.kill_standbys();
@@ -68,6 +48,11 @@ impl SlotMachine {
             }
             SlotCommand::Close { done } => self.close(Some(done)),
         }
+    }
+
+    /// Sends a request whose response goes to its caller.
+    pub(super) fn call(&mut self, request: SlotRequest, reply: ResponseSender) {
+        self.request(request.clone(), Continuation::Call(request, reply));
     }
 
     /// Fails unless the agent can take a request: warm and not switching.

@@ -7,9 +7,8 @@ use tokio::time::Instant;
 
 use super::SlotMachine;
 use super::lifecycle::OnExit;
-use crate::protocol::PermissionMode;
-use crate::slot::driver::{AgentResponse, SlotRequest};
-use crate::slot::handle::{ContextUsage, McpServerStatus, Reply, RewindResult};
+use crate::slot::driver::{AgentResponse, ResponseSender, SlotRequest};
+use crate::slot::handle::Reply;
 use crate::slot::{CompletedSwitch, SlotError, Switch};
 
 /// Timeout of the handshake.
@@ -26,40 +25,26 @@ pub(super) enum Continuation {
     Handshake,
     /// The response is ignored.
     LogFailure,
-    /// Say that it was done.
+    /// Report that it is done.
     Done(Reply<()>),
-    /// Take note of the model.
-    SetModel(Option<String>, Reply<()>),
-    /// Take note of the permission mode.
-    SetMode(PermissionMode, Reply<()>),
-    /// Seat the session.
+    /// Activate the session.
     Switch(Switch, Reply<CompletedSwitch>),
-    /// Say what the context window holds.
-    ContextUsage(Option<Reply<ContextUsage>>),
-    /// List the MCP servers.
-    McpServers(Reply<Vec<McpServerStatus>>),
-    /// Say what comes back.
-    Rewind(Reply<RewindResult>),
-    /// The prompt of this uuid was taken back, or not.
+    /// Take note of the response to this request, then pass it to the caller.
+    Call(SlotRequest, ResponseSender),
+    /// The prompt with this uuid was withdrawn, or not.
     CancelPrompt(String, Option<Reply<bool>>),
 }
 
 impl Continuation {
     /// Fails the request. The caller may have gone away, which is not an error.
     fn fail(self, error: SlotError) {
-        let _heard = match self {
-            Self::Done(reply) | Self::SetModel(_, reply) | Self::SetMode(_, reply) => {
-                reply.send(Err(error)).is_ok()
-            }
-            Self::Switch(_, reply) => reply.send(Err(error)).is_ok(),
-            Self::ContextUsage(Some(reply)) => reply.send(Err(error)).is_ok(),
-            Self::McpServers(reply) => reply.send(Err(error)).is_ok(),
-            Self::Rewind(reply) => reply.send(Err(error)).is_ok(),
-            Self::CancelPrompt(_, Some(reply)) => reply.send(Err(error)).is_ok(),
-            Self::Handshake | Self::LogFailure | Self::ContextUsage(None) | Self::CancelPrompt(_, None) => {
-                false
-            }
-        };
+        match self {
+            Self::Done(reply) => drop(reply.send(Err(error))),
+            Self::Switch(_, reply) => drop(reply.send(Err(error))),
+            Self::Call(_, reply) => reply.send(Err(error)),
+            Self::CancelPrompt(_, Some(reply)) => drop(reply.send(Err(error))),
+            Self::Handshake | Self::LogFailure | Self::CancelPrompt(_, None) => {}
+        }
     }
 }
 

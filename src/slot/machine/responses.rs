@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::background_processes::PendingSwitch;
@@ -10,7 +9,7 @@ use super::commands::reply_with;
 use super::lifecycle::{OnExit, ProcessLifecycle};
 use super::pending_requests::Continuation;
 use super::{CurrentSession, PromptState, SlotEventKind, SlotMachine};
-use crate::slot::driver::{AgentResponse, SlotRequest, SwitchResult};
+use crate::slot::driver::{AgentResponse, ResponseSender, SlotRequest, SwitchResult};
 use crate::slot::handle::Reply;
 use crate::slot::{AgentInfo, CompletedSwitch, Feature, SlotError, SlotTotals, Switch, SwitchMethod};
 
@@ -29,57 +28,12 @@ impl SlotMachine {
                 }
             }
             Continuation::Done(reply) => reply_with(reply, result.map(drop)),
-            Continuation::SetModel(requested, reply) => {
-                if let Ok(answer) = &result {
-                    self.kill_standbys();
-                    self.launch.model.clone_from(&requested);
-                    let reported = match answer {
-                        AgentResponse::Model(reported) => reported.clone(),
-                        _ => None,
-                    };
-                    // Only the agent knows its default model; the next turn reports it.
-                    if let Some(model) = reported.or(requested) {
-                        self.model_changed(model);
-                    }
-                }
-                reply_with(reply, result.map(drop));
-            }
-            Continuation::SetMode(mode, reply) => {
-                if result.is_ok() {
-                    self.mode_changed(mode);
-                }
-                reply_with(reply, result.map(drop));
-            }
             Continuation::Switch(switch, reply) => self.finish_switch(&switch, result, reply, since),
-            Continuation::ContextUsage(reply) => {
-                let usage = result.and_then(|answer| match answer {
-                    AgentResponse::ContextUsage(usage) => Ok(usage),
-                    _ => Err(unexpected_response()),
-                });
-                if let Ok(usage) = &usage {
-                    let percent = Some(usage.percent);
-                    if self.totals.context_percent != percent {
-                        self.totals.context_percent = percent;
-                        self.emit(SlotEventKind::TotalsChanged(self.totals));
-                    }
+            Continuation::Call(request, reply) => {
+                if let Ok(response) = &result {
+                    self.request_done(request, response);
                 }
-                if let Some(reply) = reply {
-                    reply_with(reply, usage);
-                }
-            }
-            Continuation::McpServers(reply) => {
-                let servers = result.and_then(|answer| match answer {
-                    AgentResponse::McpServers(servers) => Ok(servers),
-                    _ => Err(unexpected_response()),
-                });
-                reply_with(reply, servers);
-            }
-            Continuation::Rewind(reply) => {
-                let rewind = result.and_then(|answer| match answer {
-                    AgentResponse::Rewind(rewind) => Ok(rewind),
-                    _ => Err(unexpected_response()),
-                });
-                reply_with(reply, rewind);
+                reply.send(result);
             }
             Continuation::CancelPrompt(uuid, reply) => {
                 let cancelled = matches!(result, Ok(AgentResponse::Cancelled(true)));
@@ -90,6 +44,33 @@ impl SlotMachine {
                     reply_with(reply, result.map(|_| cancelled));
                 }
             }
+        }
+    }
+
+    /// What the slot itself takes note of when a request is done.
+    fn request_done(&mut self, request: SlotRequest, response: &AgentResponse) {
+        match (request, response) {
+            (SlotRequest::SetModel(requested), response) => {
+                self.kill_standbys();
+                self.launch.model.clone_from(&requested);
+                let reported = match response {
+                    AgentResponse::Model(reported) => reported.clone(),
+                    _ => None,
+                };
+                // Only the agent knows its default model; the next turn reports it.
+                if let Some(model) = reported.or(requested) {
+                    self.model_changed(model);
+                }
+            }
+            (SlotRequest::SetMode(mode), _) => self.mode_changed(mode),
+            (SlotRequest::ContextUsage, AgentResponse::ContextUsage(usage)) => {
+                let percent = Some(usage.percent);
+                if self.totals.context_percent != percent {
+                    self.totals.context_percent = percent;
+                    self.emit(SlotEventKind::TotalsChanged(self.totals));
+                }
+            }
+            _ => {}
         }
     }
 
@@ -272,9 +253,7 @@ impl SlotMachine {
     fn reset_session_mode(&mut self) {
         let mode = self.launch.permission_mode;
         if self.session_mode != mode {
-            // The answer is told as a change of the mode; nobody else waits for it.
-            let (reply, _nobody) = oneshot::channel();
-            self.request(SlotRequest::SetMode(mode), Continuation::SetMode(mode, reply));
+            self.call(SlotRequest::SetMode(mode), ResponseSender::nobody());
         }
     }
 
@@ -284,7 +263,7 @@ impl SlotMachine {
         self.emit(SlotEventKind::TotalsChanged(totals));
         let measures = self.driver.capabilities().unsupported(Feature::Context).is_none();
         if self.is_warm() && measures {
-            self.request(SlotRequest::ContextUsage, Continuation::ContextUsage(None));
+            self.call(SlotRequest::ContextUsage, ResponseSender::nobody());
         }
     }
 }

@@ -8,6 +8,7 @@ use tokio::sync::oneshot::{self, Receiver};
 use super::*;
 use crate::protocol::PermissionMode;
 use crate::session::conversation::ConversationEvent;
+use crate::slot::driver::{AgentCall, ResponseSender, SetMode, SetModel};
 use crate::slot::handle::Reply;
 use crate::slot::{
     CompletedSwitch, HOTSEAT_AGENT, PermissionDecision, SessionFinder, SlotError, StartIn, Switch,
@@ -111,6 +112,14 @@ impl Bench {
     fn command<T>(&mut self, command: impl FnOnce(Reply<T>) -> SlotCommand) -> (Vec<String>, Answer<T>) {
         let (reply, answer) = oneshot::channel();
         (self.step(SlotInput::Command(command(reply))), answer)
+    }
+
+    fn call<C: AgentCall>(&mut self, call: C) -> (Vec<String>, Answer<C::Reply>) {
+        let (tx, answer) = oneshot::channel();
+        let reply = ResponseSender::new(move |response| {
+            tx.send(response.map(|response| C::reply(response).expect("its kind of response"))).ok();
+        });
+        (self.step(SlotInput::Command(SlotCommand::Call { request: call.request(), reply })), answer)
     }
 
     fn switch(&mut self, switch: Switch, interrupt: bool) -> (Vec<String>, Answer<CompletedSwitch>) {

@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use super::hook_reports::CAPABILITIES;
 use super::{AfterExit, TerminalEffect, TerminalMachine, TerminalSession, TypedSwitch, refusal};
 use crate::session::SessionId;
+use crate::slot::driver::{AgentResponse, SlotRequest};
 use crate::slot::handle::{Reply, SlotCommand, StartIn};
 use crate::slot::terminal::pty::PtyInput;
 use crate::slot::{CompletedSwitch, PromptState, SlotError, SlotEventKind, SlotState, Switch};
@@ -27,36 +29,19 @@ impl TerminalMachine {
                 }
                 let _ = reply.send(Ok(()));
             }
-            SlotCommand::Rename { title, reply, .. } => {
-                let outcome = self
-                    .require_ready()
-                    .map(|()| self.type_command(&format!("/rename {}", one_line(&title))));
-                let _ = reply.send(outcome);
+            SlotCommand::Call { request, reply } => {
+                let outcome = self.type_request(request);
+                reply.send(outcome.map(|()| AgentResponse::Done));
             }
-            SlotCommand::SetModel { model: Some(model), reply } => {
-                let outcome =
-                    self.require_ready().map(|()| self.type_command(&format!("/model {}", one_line(&model))));
-                let _ = reply.send(outcome);
-            }
-            SlotCommand::SetModel { model: None, reply } => refuse(reply, "choose a model with /model"),
             // One process has every session, so there is no standby.
             SlotCommand::Prewarm(_) => {}
             SlotCommand::Cancel { reply, .. } => {
                 let _ = reply.send(Ok(false));
             }
             SlotCommand::AnswerPermission { reply, .. } => refuse(reply, "it is answered in the terminal"),
-            SlotCommand::SetPermissionMode { reply, .. } => {
-                refuse(reply, "Shift-Tab changes it in the terminal")
-            }
-            SlotCommand::Archive { reply, .. } => {
-                refuse(reply, "delete moves its sessions to hotseat's own trash")
-            }
             SlotCommand::ReplaceAgent { reply, .. } => {
                 refuse(reply, "quit, then start hotseat with another --agent")
             }
-            SlotCommand::ContextUsage { reply } => refuse(reply, "/context shows it in the terminal"),
-            SlotCommand::McpServers { reply } => refuse(reply, "/mcp shows them in the terminal"),
-            SlotCommand::Rewind { reply, .. } => refuse(reply, "/rewind does it in the terminal"),
             SlotCommand::Restart { seat, reply } => {
                 let session = match seat {
                     StartIn::Same => self.active.as_ref().map(|active| active.session),
@@ -71,6 +56,25 @@ impl TerminalMachine {
                 self.stop_program(AfterExit::Finish);
             }
         }
+    }
+
+    /// Types a request as the program's own command, where it has one.
+    fn type_request(&mut self, request: SlotRequest) -> Result<(), SlotError> {
+        let command = match request {
+            SlotRequest::Rename { title, .. } => format!("/rename {}", one_line(&title)),
+            SlotRequest::SetModel(Some(model)) => format!("/model {}", one_line(&model)),
+            SlotRequest::SetModel(None) => return Err(unsupported("choose a model with /model")),
+            SlotRequest::Archive { .. } => {
+                return Err(unsupported("delete moves its sessions to hotseat's own trash"));
+            }
+            request => {
+                let missing = request.feature().and_then(|feature| CAPABILITIES.unsupported(feature));
+                return Err(unsupported(missing.unwrap_or("do it in the terminal")));
+            }
+        };
+        self.require_ready()?;
+        self.type_command(&command);
+        Ok(())
     }
 
     fn require_ready(&self) -> Result<(), SlotError> {
@@ -172,5 +176,9 @@ fn one_line(text: &str) -> String {
 }
 
 fn refuse<T>(reply: Reply<T>, message: &str) {
-    let _ = reply.send(Err(refusal("unsupported", message)));
+    let _ = reply.send(Err(unsupported(message)));
+}
+
+fn unsupported(message: &str) -> SlotError {
+    refusal("unsupported", message)
 }

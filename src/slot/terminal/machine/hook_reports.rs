@@ -11,7 +11,7 @@ use crate::slot::{
 };
 
 /// What the terminal itself offers is not offered from outside.
-const CAPABILITIES: Capabilities = Capabilities {
+pub(super) const CAPABILITIES: Capabilities = Capabilities {
     unsupported_features: &[
         (Feature::ForkAt, "/branch cannot fork at a message, only at the end"),
         (Feature::Mode, "Shift-Tab changes it in the terminal"),
