@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use hotseat::slot::{SlotError, SlotEventKind, Switch, SwitchMethod, SwitchSupport};
+use hotseat::slot::{
+    PermissionDecision, PromptState, SlotError, SlotEventKind, Switch, SwitchMethod, SwitchSupport,
+};
 
 use crate::support::agent_bench::Bench;
 
@@ -63,4 +65,43 @@ async fn its_own_words_say_why_it_did_not_resume() {
         }
         other => panic!("{other:?}"),
     }
+}
+
+/// Has a file written; whether that was asked about first.
+async fn writes(
+    seated: &mut crate::support::agent_bench::Seated,
+    name: &str,
+    decision: PermissionDecision,
+) -> bool {
+    let path = seated.agent.cwd.join(name);
+    let prompt = uuid::Uuid::new_v4().to_string();
+    seated.slot.submit(&prompt, &format!("WRITE: {}", path.display())).await;
+    let event = seated.slot.until("a question or the end", |event| match &event.kind {
+        SlotEventKind::PermissionRequested(request) => Some(Some(request.clone())),
+        SlotEventKind::PromptStateChanged { uuid, state: PromptState::Completed } if *uuid == prompt => {
+            Some(None)
+        }
+        _ => None,
+    });
+    let asked = event.await;
+    if let Some(request) = &asked {
+        seated.slot.handle.answer_permission(request.id.clone(), decision).await.unwrap();
+        seated.slot.prompt(&prompt, PromptState::Completed).await;
+    }
+    assert!(path.exists(), "{name}");
+    asked.is_some()
+}
+
+/// `claude` itself would go on in acceptEdits, in every later session.
+#[tokio::test(flavor = "multi_thread")]
+async fn allowing_edits_for_a_session_ends_with_it() {
+    let Some(bench) = Bench::of("claude", "allowing_edits_for_a_session_ends_with_it") else { return };
+    let mut seated = bench.seat().await;
+    assert!(writes(&mut seated, "a", PermissionDecision::AllowSession).await);
+    assert!(!writes(&mut seated, "b", PermissionDecision::AllowOnce).await, "it covers all edits");
+    let told = seated.agent.session;
+    seated.switch(Switch::Clear).await;
+    assert!(writes(&mut seated, "c", PermissionDecision::AllowOnce).await, "not in the next session");
+    seated.switch(Switch::Resume(told)).await;
+    assert!(writes(&mut seated, "d", PermissionDecision::AllowOnce).await, "nor when it is opened again");
 }

@@ -226,3 +226,22 @@ async fn claude_goes_on_in_a_copy() {
 async fn our_own_agent_goes_on_in_a_copy() {
     goes_on_in_a_copy("hotseat", "our_own_agent_goes_on_in_a_copy").await;
 }
+
+/// codex describes a command by what it takes for its purpose; a person must see
+/// all of it.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_approved_is_the_command_line_that_runs() {
+    let Some(bench) = Bench::of("codex", "what_is_approved_is_the_command_line_that_runs") else { return };
+    let mut seated = bench.seat().await;
+    let command = "printf evil | tee made && cat made";
+    seated.slot.submit(&uuid::Uuid::new_v4().to_string(), &format!("COMMAND: {command}")).await;
+    let request = seated.slot.until("a permission request", |event| match &event.kind {
+        SlotEventKind::PermissionRequested(request) => Some(request.clone()),
+        _ => None,
+    });
+    let request = request.await;
+    assert!(request.input["command"].as_str().unwrap().contains(command), "{request:?}");
+    seated.slot.handle.answer_permission(request.id, PermissionDecision::AllowSession).await.unwrap();
+    seated.slot.idle().await;
+    assert_eq!(std::fs::read_to_string(seated.agent.cwd.join("made")).unwrap(), "evil");
+}
