@@ -51,9 +51,9 @@ use crate::store::{Scope, SessionStore, TrustStore};
 pub struct TuiOptions {
     /// How to start the agent.
     pub launch: Launch,
-    /// The agent's name, until it says so itself.
+    /// The agent's name, until its handshake.
     pub agent: String,
-    /// The agents that can take its place; a program for each that is there.
+    /// The agents that can replace it, with the program of each that is installed.
     pub agents: Vec<(AgentOffer, Option<AgentProgram>)>,
     /// That agent can be started without the settings of the project.
     pub ignores_project_settings: bool,
@@ -67,11 +67,11 @@ pub struct TuiOptions {
     pub resume_newest: bool,
     /// List the sessions of all projects.
     pub all: bool,
-    /// The keys.
+    /// The key bindings.
     pub keymap: Keymap,
     /// The colours.
     pub theme: Theme,
-    /// The mouse is ours.
+    /// Capture the mouse.
     pub mouse: bool,
     /// Times are shown from the start.
     pub times: bool,
@@ -85,7 +85,7 @@ pub struct TuiOptions {
     pub terminal: bool,
     /// Where drafts and history are kept.
     pub state: PathBuf,
-    /// Something to say at the start.
+    /// A message at the start.
     pub welcome: Option<String>,
 }
 

@@ -33,8 +33,8 @@ pub enum SessionOwner {
 }
 
 impl App {
-    /// Who can go on in a session: the agent that keeps it, or, where it is in
-    /// the official format, one that shares that.
+    /// Which agent can continue a session: the one that stores it, or, if it is in
+    /// the official format, one that reads that.
     pub fn session_owner(&self, session: SessionId) -> SessionOwner {
         let Some(row) = self.row(session) else { return SessionOwner::Active };
         let named = |name: &str| self.agents.iter().position(|offered| offered.name == name);

@@ -4,7 +4,7 @@
 use super::environment::SessionEnvironment;
 use crate::index::SessionRow;
 
-/// A transcript of more bytes than this is told as oversized: the official
+/// A transcript of more bytes than this is marked as oversized: the official
 /// picker freezes on such (its users say so of some tens of megabytes).
 const OVERSIZED_BYTES: u64 = 50_000_000;
 

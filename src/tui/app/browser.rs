@@ -159,7 +159,7 @@ impl Browser {
         }
     }
 
-    /// Makes the list anew, after the rows, the filter or the day changed.
+    /// Rebuilds the list after the rows, the filter or the day changed.
     /// `active_is_new`: the active session has no row yet.
     pub fn rebuild(&mut self, now: DateTime<Utc>, offset: FixedOffset, active_is_new: bool) {
         let now = now.with_timezone(&offset);

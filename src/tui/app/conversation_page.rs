@@ -169,7 +169,7 @@ impl ConversationPage {
         Self { load_state: LoadState::Loaded { whole: true, bytes: 0, size: 0 }, ..Self::default() }
     }
 
-    /// The page of a session whose agent told all of it.
+    /// The page of a session that its agent replayed.
     pub fn from_replay(conversation: Conversation) -> Self {
         Self { conversation, ..Self::empty() }
     }

@@ -15,14 +15,14 @@ pub const CLEANUP_WARNING_DAYS: u64 = 7;
 /// What the disk says around the sessions.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SessionEnvironment {
-    /// The sessions of the folder hotseat was started in, the other worktrees
-    /// of its repository included; `None` before the first poll.
+    /// The sessions that work in the opened folder: filed under it, or said to work
+    /// there by the agent that keeps them. `None` before the first poll.
     pub project_sessions: Option<HashSet<SessionId>>,
     /// The sessions of which a copy is kept.
     pub pinned: HashSet<SessionId>,
     /// Folders of sessions that do not exist any more.
     pub missing_folders: HashSet<String>,
-    /// How long the official tools keep a transcript that nobody touches; none:
+    /// How long the official tools keep an untouched transcript; `None` if
     /// they do not clean up here.
     pub cleanup_period: Option<Duration>,
 }
@@ -44,7 +44,7 @@ impl SessionEnvironment {
         self.pinned.contains(&row.stored.id)
     }
 
-    /// Whole days until the official clean-up may delete the transcript; none:
+    /// Whole days until the official clean-up may delete the transcript; `None` if
     /// it never does, or a copy is kept.
     pub fn days_left(&self, row: &SessionRow, now: DateTime<Utc>) -> Option<u64> {
         // The official clean-up finds only what is in the official folders.

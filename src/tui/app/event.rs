@@ -64,7 +64,7 @@ pub enum Event {
     SearchResults {
         /// What was asked for.
         sought: TextQuery,
-        /// Where it was said, or why that is not known.
+        /// The hits, or why the search failed.
         found: Result<TextResults, String>,
     },
     /// A transcript was read.
@@ -99,15 +99,15 @@ pub enum Event {
         /// Why, for a person.
         message: String,
     },
-    /// The agent said which MCP servers it has, or why it does not say.
+    /// The MCP servers of the agent, or why they are not known.
     McpServers(Result<Vec<McpServerStatus>, String>),
-    /// The agent said what coming back to a prompt changes in the files, or changed.
+    /// What rewinding to a prompt changes in the files, or has changed.
     Rewind {
         /// The prompt's uuid.
         prompt: String,
         /// Nothing was done yet.
         dry_run: bool,
-        /// What it said, or why it is not done.
+        /// The changes, or why nothing is done.
         rewind: Result<RewindResult, String>,
     },
     /// A session that another agent keeps was copied.

@@ -23,7 +23,7 @@ impl HistorySearch {
         search
     }
 
-    /// Looks anew for what is written, whatever its case.
+    /// Runs the search again, ignoring case.
     pub fn update(&mut self, history: &[String]) {
         let query = self.line.lines().first().map_or("", String::as_str).to_lowercase();
         let words: Vec<&str> = query.split_whitespace().collect();

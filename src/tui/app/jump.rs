@@ -28,7 +28,7 @@ pub struct Jump {
     pub rows: Arc<Vec<SessionRow>>,
     /// Those whose titles answer.
     pub ranking: Ranking,
-    /// What was said, as far as it was found.
+    /// The hits in messages.
     pub text_search: TextSearch,
     /// The hit under the cursor.
     pub cursor: usize,
@@ -42,41 +42,41 @@ pub enum SearchScope {
     /// Titles, and what else a list shows.
     #[default]
     Titles,
-    /// All that was said.
+    /// Messages.
     Messages,
 }
 
-/// The search in what was said.
+/// The search in messages.
 #[derive(Debug, Default)]
 pub struct TextSearch {
-    /// Look into what tools were asked and gave back, too.
+    /// Include tool input and output.
     pub tools: bool,
-    /// What was asked last; only its answer counts.
+    /// The newest query; only its results count.
     latest: Option<TextQuery>,
-    /// It still has to be asked.
+    /// It has not been handed to the shell yet.
     pending: bool,
-    /// Its answer is not in.
+    /// Its results have not arrived.
     waiting: bool,
-    /// The newest answer; to a former question until that to the last one is in.
+    /// The newest results; those of an older query until the newest have arrived.
     pub results: TextResults,
-    /// Why there is no answer.
+    /// Why the search failed.
     pub problem: Option<String>,
     /// The row of each hit, where its session is listed.
     rows: Vec<Option<usize>>,
 }
 
-/// A text that is looked for.
+/// A search in messages.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TextQuery {
     /// As it was typed, without the filters.
     pub text: String,
-    /// Look into what tools were asked and gave back, too.
+    /// Include tool input and output.
     pub tools: bool,
     /// The only sessions to search; `None` for all.
     pub restrict_to: Option<Vec<SessionId>>,
 }
 
-/// What was found.
+/// The results of a search in messages.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct TextResults {
     /// One a session, best first.
@@ -108,7 +108,7 @@ impl Jump {
         self.line.lines().first().map_or("", String::as_str)
     }
 
-    /// Looks anew for what was typed.
+    /// Runs the search again for what is typed.
     pub fn update_query(&mut self, now: DateTime<FixedOffset>) {
         let query = SessionQuery::parse(self.query(), now);
         if self.scope == SearchScope::Messages {
@@ -126,7 +126,7 @@ impl Jump {
         self.cursor = 0;
     }
 
-    /// From titles to texts and back.
+    /// Switches between titles and messages.
     pub fn toggle_scope(&mut self, now: DateTime<FixedOffset>) {
         self.scope = match self.scope {
             SearchScope::Titles => SearchScope::Messages,
@@ -135,7 +135,7 @@ impl Jump {
         self.update_query(now);
     }
 
-    /// What tools were asked and gave back counts, or not.
+    /// Includes tool input and output, or not.
     pub fn toggle_tools(&mut self, now: DateTime<FixedOffset>) {
         self.text_search.tools = !self.text_search.tools;
         self.scope = SearchScope::Messages;
@@ -149,7 +149,7 @@ impl Jump {
         self.reading = reading;
         self.update_query(now);
         self.text_search.match_rows(&self.rows);
-        // What is new in the list may have been said in, too.
+        // New sessions of the list may match, too.
         self.text_search.requery();
         self.select_session(kept);
     }

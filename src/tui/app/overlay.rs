@@ -33,7 +33,7 @@ pub enum Overlay {
 /// Something to read.
 #[derive(Debug, Clone, PartialEq)]
 pub enum ViewerContent {
-    /// The keys.
+    /// The key bindings.
     Help {
         /// What had the keys when it was opened: its keys come first.
         context: KeyContext,
@@ -119,7 +119,7 @@ pub enum Confirmation {
     ForkInstead {
         /// The session.
         session: SessionId,
-        /// The agent's own words on who holds it.
+        /// The agent's message about who holds it; hostile text.
         held: String,
     },
     /// No person trusts the opened folder yet: start an agent in it, and how?
@@ -191,7 +191,7 @@ impl Confirmation {
     }
 
     /// Every key that answers; the last one changes nothing. Each means the same
-    /// whether a turn runs or not: who presses it may not have seen the turn end.
+    /// whether a turn runs or not: the person may not have seen the turn end.
     pub fn answer_keys(&self) -> &'static [char] {
         match self {
             Self::SwitchWhileBusy(_) => &['w', 'i', 's'],

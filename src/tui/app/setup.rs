@@ -14,7 +14,7 @@ use crate::session::{Prices, SessionId};
 /// What the program begins with.
 #[derive(Debug)]
 pub struct AppSetup {
-    /// The keys.
+    /// The key bindings.
     pub keymap: Keymap,
     /// The folder hotseat was started in, as a person writes it.
     pub folder: String,
@@ -40,7 +40,7 @@ pub struct AppSetup {
     pub all: bool,
     /// Nothing is written to disk.
     pub ephemeral: bool,
-    /// Something to say at the start, such as that this is a demo.
+    /// A message at the start, such as that this is a demo.
     pub welcome: Option<String>,
     /// Times are shown from the start.
     pub show_timestamps: bool,

@@ -39,7 +39,7 @@ pub struct App {
     pub offset: FixedOffset,
     /// The terminal's columns and rows.
     pub size: (u16, u16),
-    /// The keys.
+    /// The key bindings.
     pub keymap: Keymap,
     /// The agents to choose from.
     pub agents: Vec<AgentOffer>,
@@ -373,7 +373,7 @@ impl App {
     }
 
     /// What to call a session, listed here or not: one of another folder is
-    /// known by the jump that found it, or else by what was said first.
+    /// named by the jump that found it, or else by its first prompt.
     pub fn display_name(&self, id: Option<SessionId>) -> &str {
         let said = |id| {
             let items = self.pages.get(&id)?.conversation.items();
@@ -414,7 +414,7 @@ impl App {
         (self.now - seen >= chrono::TimeDelta::milliseconds(ANSWER_DELAY.as_millis() as i64)).then_some(first)
     }
 
-    /// Makes the browser's list anew.
+    /// Rebuilds the browser's list.
     pub(super) fn rebuild_browser(&mut self) {
         let active_is_new = self.agent.active.is_none_or(|active| self.browser.row(active).is_none());
         // The cursor was on the new session, and that has a row of its own now.

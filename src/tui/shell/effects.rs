@@ -42,9 +42,9 @@ pub(super) struct EffectRunner {
     pub(super) terminal: Option<AgentTerminal>,
     /// The agents to choose from.
     pub(super) agent_programs: Arc<[Option<AgentProgram>]>,
-    /// The one who looks for texts.
+    /// Searches messages.
     pub(super) search: MessageSearch,
-    /// The one reader of the list.
+    /// Lists sessions.
     pub(super) session_list: SessionListWorker,
 }
 
@@ -219,7 +219,7 @@ impl EffectRunner {
         None
     }
 
-    /// The loop may be gone already: then nobody wants to know.
+    /// Events for a loop that has ended are dropped.
     fn send(&self, event: Event) {
         let _ = self.events.send(event);
     }
@@ -262,7 +262,7 @@ impl EffectRunner {
         });
     }
 
-    /// The screen is told before the list is read again.
+    /// The event comes before the new list.
     fn store_changed(&self, outcome: Result<(), StoreError>, done: Event) -> Option<Event> {
         self.send(outcome.map_or_else(|error| Event::Failed(error.to_string()), |()| done));
         self.session_list.reload();

@@ -1,19 +1,19 @@
 //! Polls what is in no transcript: pins, missing folders, the clean-up period.
 //! Runs on the thread that reads the list, since every poll touches the disk.
 
-use std::collections::HashSet;
-use std::path::Path;
+use std::collections::{HashMap, HashSet};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::index::SessionRow;
 use crate::session::SessionId;
-use crate::store::{Scope, SessionStore};
+use crate::store::{Scope, SessionStore, StoredSession, belongs_to_cwd};
 use crate::tui::app::{Event, SessionEnvironment};
 
 /// So many looks go by between two that look after the pins.
 const POLLS_PER_PIN_CHECK: u32 = 30;
 
-/// Looks around, and tells what is new.
+/// Polls the disk, and reports what is new.
 pub(super) struct EnvironmentWatch {
     store: Arc<dyn SessionStore>,
     /// The folder hotseat was started in.
@@ -37,7 +37,8 @@ impl EnvironmentWatch {
         }
     }
 
-    /// Learns of the sessions that were read: of which folders they are.
+    /// Takes in the sessions that were listed: their folders, and which of them are
+    /// filed under the opened one.
     pub(super) fn add_sessions(&mut self, rows: &[SessionRow]) {
         let folders = rows.iter().filter_map(|row| row.facts.cwd.as_ref());
         for folder in folders {
@@ -45,10 +46,31 @@ impl EnvironmentWatch {
                 self.folders.insert(folder.clone());
             }
         }
-        // What cannot be listed is told where the list is read.
-        if let Ok(list) = self.store.list(&self.project) {
-            self.project_sessions = list.into_iter().map(|stored| stored.id).collect();
-        }
+        let Scope::Project(opened) = &self.project else { return };
+        // A failure to list is reported where the list is read.
+        let Ok(list) = self.store.list(&self.project) else { return };
+        // The list has the other worktrees' sessions, too, which work elsewhere. What
+        // other agents keep is filed under no folder: there the agent's word counts.
+        let opened_text = opened.to_string_lossy();
+        let external = rows.iter().filter(|row| row.facts.agent.is_some());
+        let external: HashSet<_> = external
+            .filter(|row| row.facts.cwd.as_deref() == Some(&*opened_text))
+            .map(|row| row.stored.id)
+            .collect();
+        let mut dirs: HashMap<PathBuf, bool> = HashMap::new();
+        let mut is_here = |stored: &StoredSession| {
+            let Some(dir) = stored.path.parent() else { return false };
+            match dirs.get(dir) {
+                Some(is_home) => *is_home,
+                None => {
+                    let is_home = belongs_to_cwd(&stored.path, opened);
+                    dirs.insert(dir.to_owned(), is_home);
+                    is_home
+                }
+            }
+        };
+        let here = list.iter().filter(|stored| external.contains(&stored.id) || is_here(stored));
+        self.project_sessions = here.map(|stored| stored.id).collect();
     }
 
     /// What is different since the last look, as events.

@@ -15,7 +15,7 @@ use crate::session::SessionId;
 use crate::store::SessionStore;
 use crate::tui::app::{Event, TextQuery, TextResults};
 
-/// More sessions than this nobody looks through.
+/// The most results that are worth showing.
 const MAX_RESULTS: usize = 100;
 
 /// Asks for texts; cheap to clone. When the last one is dropped, the thread ends.
@@ -61,7 +61,7 @@ impl MessageSearch {
 struct SearchThread {
     store: Arc<dyn SessionStore>,
     index: Option<PathBuf>,
-    /// Opened by the first search: the list makes the index anew where it is of no use.
+    /// Opened by the first search, because the list may rebuild the index before.
     finder: Option<TextFinder>,
 }
 
@@ -90,7 +90,7 @@ impl SearchThread {
     /// Searches the index; `None` if there is none that can be used.
     fn in_index(&mut self, query: &FullTextQuery, wanted: &dyn Fn(SessionId) -> bool) -> Option<TextHits> {
         let index = self.index.as_ref()?;
-        // Its file may have been made anew since it was opened: a second try.
+        // Its file may have been replaced since it was opened: try twice.
         for _ in 0..2 {
             let finder = match self.finder.take() {
                 Some(finder) => Ok(finder),

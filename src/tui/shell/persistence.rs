@@ -1,7 +1,7 @@
 //! Drafts and prompt history on disk.
 //!
-//! A file a draft and an append-only history, so that two hotseats at once
-//! cannot overwrite one another's.
+//! One file per draft and an append-only history, so that two running hotseats
+//! cannot overwrite each other's.
 
 use std::collections::HashMap;
 use std::fs::{self, OpenOptions};
@@ -75,7 +75,7 @@ impl Persistence {
     }
 }
 
-/// What a person wrote is nobody else's business.
+/// Options that make a file only its owner can read.
 pub(super) fn private_file() -> OpenOptions {
     let mut options = OpenOptions::new();
     options.mode(0o600);

@@ -31,7 +31,7 @@ pub(super) struct Recorder {
 impl Drop for Recorder {
     fn drop(&mut self) {
         self.events_tx = None;
-        // One that panicked said so in the log, and is at its end too.
+        // A thread that panicked has logged it, and has ended as well.
         let _ended = self.thread.take().map(JoinHandle::join);
     }
 }
@@ -76,7 +76,7 @@ struct RecorderThread {
     store: Arc<dyn SessionStore>,
     /// `None` while the active agent keeps transcripts itself.
     target: Option<RecordingTarget>,
-    /// What the agent calls the sessions that it told of last, and their titles.
+    /// The agent's own ids and titles of the sessions that it listed last.
     listed_sessions: HashMap<SessionId, (String, Option<String>)>,
 }
 
@@ -84,7 +84,7 @@ struct RecordingTarget {
     agent: String,
     session: SessionId,
     cwd: PathBuf,
-    /// What the agent replays of it now was said there.
+    /// The source of a fork: what the agent replays now was copied from there.
     forked_from: Option<SessionId>,
     encoder: EntryEncoder,
 }
@@ -164,7 +164,7 @@ impl RecorderThread {
         let mut told = HashMap::new();
         for ListedSession { session, id, title, cwd, last_active: active, unnamed } in sessions {
             there.push((session, cwd.clone()));
-            // What was said in it is on record if it was said here, else it is empty.
+            // If it holds anything that was said here, that is recorded already.
             if unnamed {
                 continue;
             }

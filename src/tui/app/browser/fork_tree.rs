@@ -23,7 +23,7 @@ pub struct ForkGroup {
 }
 
 impl ForkTree {
-    /// Finds out who was forked from whom.
+    /// Links every fork to its parent.
     pub fn build(rows: &[SessionRow]) -> Self {
         let mut kin = Self::default();
         let named: Vec<(usize, SessionId)> =

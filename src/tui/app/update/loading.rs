@@ -41,7 +41,7 @@ pub(super) fn show(app: &mut App, session: SessionId) -> Vec<Effect> {
     }
 }
 
-/// Comes to a message of a session that is shown, however far back it was said.
+/// Scrolls to a message of the session shown, however far back it is.
 pub(super) fn seek_to(app: &mut App, session: SessionId, seek: SeekTarget) -> Vec<Effect> {
     if let Some(page) = app.pages.get_mut(&session) {
         page.seek(seek);
@@ -49,7 +49,7 @@ pub(super) fn seek_to(app: &mut App, session: SessionId, seek: SeekTarget) -> Ve
     continue_seek(app, session)
 }
 
-/// Reads as much more of a transcript as it takes to come to what is sought.
+/// Reads more of the transcript until the message that is sought is loaded.
 fn continue_seek(app: &mut App, session: SessionId) -> Vec<Effect> {
     let Some(page) = app.pages.get_mut(&session) else { return Vec::new() };
     if let Some(bytes) = page.bytes_to_seek_target() {

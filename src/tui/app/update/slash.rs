@@ -131,7 +131,7 @@ fn find(name: &str) -> Option<SlashAction> {
         .map(|(_, _, _, does, _)| *does)
 }
 
-/// Runs a text as one of hotseat's own commands; `None` where it is none: then
+/// Runs a text as one of hotseat's own commands; `None` if it is not one: then
 /// it is the agent's to understand.
 pub(super) fn run(app: &mut App, text: &str) -> Option<Vec<Effect>> {
     let command = text.trim().strip_prefix('/')?;

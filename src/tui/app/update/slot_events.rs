@@ -245,7 +245,7 @@ pub(super) fn switch_refused(
 /// Does what was waiting, if the slot can do it now.
 pub(super) fn resume_deferred(app: &mut App) -> Vec<Effect> {
     let Some(Deferred { change: next, prompt }) = app.deferred.take() else { return Vec::new() };
-    // Who was called is not there yet, and who was there is no more.
+    // A replacement agent is not ready yet, and the former one has ended.
     let active = match app.agent.state {
         SlotState::Idle(active) if app.agent.replacing_since.is_none() => Some(active),
         _ => None,

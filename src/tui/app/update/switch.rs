@@ -151,7 +151,7 @@ pub(super) fn clear(app: &mut App) -> Vec<Effect> {
         .agent
         .active
         .is_none_or(|active| app.pages.get(&active).is_some_and(|page| page.conversation.is_empty()));
-    // What is said in a terminal is known once it is on disk, and that may be yet to come.
+    // A conversation in a terminal is known only once it is on disk.
     if active_is_empty && !app.shows_terminal() && app.browser.row_of(app.agent.active).is_none() {
         app.focus = Focus::Composer;
         if let Some(active) = app.agent.active {
@@ -220,7 +220,7 @@ fn fork_into(app: &mut App, source: SessionId, at: Option<String>, cwd: Option<P
     switch(app, Switch::Fork { source, at, title, cwd })
 }
 
-/// Forks a session of another folder into the one hotseat was started in.
+/// Forks a session of another folder into the opened one.
 pub(super) fn fork_here(app: &mut App, source: SessionId) -> Vec<Effect> {
     app.focus = Focus::Composer;
     let title = app.row(source).map(|row| {

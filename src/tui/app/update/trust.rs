@@ -147,7 +147,7 @@ pub(super) fn fork_here(app: &mut App, session: SessionId) -> Vec<Effect> {
     self::start(app)
 }
 
-/// Does not go to another folder: stays in what is active, or starts anew here.
+/// Does not go to another folder: keeps the active session, or starts a new one.
 pub(super) fn stay(app: &mut App) -> Vec<Effect> {
     let Some(start) = &mut app.pending_start else { return switch::cancel_switch(app) };
     start.resume = None;
