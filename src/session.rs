@@ -1,8 +1,10 @@
-//! Sessions as data: ids, entries, how a transcript becomes a conversation,
-//! titles and costs.
+//! Sessions as data: ids, what a person is shown of a conversation, summaries,
+//! titles, costs, forks.
 //!
-//! Owns the meaning of the official `.jsonl` format. Never knows files,
-//! processes or screens: everything here is a function of bytes.
+//! Builds on [`crate::transcript`], which says which entries are the
+//! conversation. Must not read files, start processes or draw: everything here is
+//! a function of bytes. Start with [`Conversation`] for one session's content and
+//! with [`SessionSummary`] for its line in a list.
 
 pub mod conversation;
 mod entry_encoder;

@@ -2,7 +2,8 @@
 //!
 //! One model for both sources: a transcript read from disk and the frames of a
 //! running agent become the same [`ConversationEvent`]s, so a conversation looks the same
-//! live and after a resume. Nothing here knows files or processes.
+//! live and after a resume. Must not read files or talk to processes. Start with
+//! [`Conversation::from_transcript`].
 
 use std::collections::{HashMap, HashSet};
 
@@ -63,7 +64,7 @@ pub enum ItemKind {
     Tool(ToolCall),
     /// Something that happened to the conversation.
     Notice(Notice, String),
-    /// The end of a turn of this run: what it took. Transcripts hold none.
+    /// The end of a turn of this run, with its cost. Transcripts do not record it.
     TurnEnd(TurnCost),
 }
 
@@ -76,9 +77,9 @@ pub struct ToolCall {
     pub name: String,
     /// Its arguments.
     pub input: Value,
-    /// The end of what it says while it runs; transcripts hold none.
+    /// The last output of a running tool; empty for a finished one.
     pub partial_output: String,
-    /// Its outcome; none while it runs, or where the transcript holds none.
+    /// Its result; `None` while it runs, or if the transcript has none.
     pub result: Option<ToolResult>,
 }
 
@@ -115,10 +116,10 @@ pub enum Notice {
     Info,
 }
 
-/// What one turn took.
+/// The cost of one turn.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct TurnCost {
-    /// US dollars; none where the price is unknown.
+    /// US dollars; `None` if the price is unknown.
     pub usd: Option<f64>,
     /// Tokens of the turn.
     pub usage: Usage,
@@ -144,11 +145,11 @@ pub enum ConversationEvent {
         /// The tokens of its request.
         usage: Option<Usage>,
     },
-    /// A tool said something, and still runs.
+    /// Output of a tool that still runs.
     ToolOutput {
         /// The call.
         tool_use_id: String,
-        /// What it said since the last time.
+        /// The output since the last such event.
         text: String,
     },
     /// A tool gave its result.
@@ -158,8 +159,8 @@ pub enum ConversationEvent {
         /// Its outcome.
         result: ToolResult,
     },
-    /// A reply broke off and is made anew: what streamed of it, and the blocks
-    /// of these uuids, are no part of the conversation.
+    /// A reply failed and is requested again: its streamed text and the blocks with
+    /// these uuids leave the conversation.
     Retracted(Vec<String>),
     /// Something happened.
     Notice(Notice, String),
@@ -198,7 +199,7 @@ impl Conversation {
         said.or_else(|| self.call_positions.get(self.call_of_result.get(uuid)?).copied())
     }
 
-    /// Nothing was said yet.
+    /// Whether there are no items yet.
     pub fn is_empty(&self) -> bool {
         self.items.is_empty()
     }
@@ -208,7 +209,7 @@ impl Conversation {
         self.items.iter().filter(|item| matches!(item.kind, ItemKind::Prompt(_))).count()
     }
 
-    /// Takes one step; `uuid` is the entry's (empty for deltas).
+    /// Applies one event; `uuid` is the entry's (empty for deltas).
     pub fn apply(&mut self, change: ConversationEvent, uuid: &str, at: Option<DateTime<Utc>>) {
         match change {
             ConversationEvent::Prompt(text) => self.push(uuid, at, ItemKind::Prompt(text)),
@@ -275,8 +276,8 @@ impl Conversation {
         }
     }
 
-    /// Puts in front what an older, longer reading holds before the first item
-    /// of this one, and says how many items that were.
+    /// Prepends the items that `older`, a reading of more of the same transcript,
+    /// has before the first item of this one. Returns how many those are.
     pub fn prepend_older(&mut self, older: Self) -> usize {
         let Some(first) = self.items.first().map(|item| item.uuid.clone()) else {
             *self = older;
@@ -292,7 +293,7 @@ impl Conversation {
         added
     }
 
-    /// Nothing more arrives for what was streaming: it stays as it is.
+    /// Ends streaming: the last item stays as it is.
     pub fn end_stream(&mut self) {
         if let Some(last) = self.items.last_mut() {
             last.live = false;
@@ -314,7 +315,7 @@ impl Conversation {
     }
 }
 
-/// The steps that one transcript line stands for.
+/// The events of one transcript entry.
 fn events_from_entry(line: &RawEntry<'_>) -> Vec<ConversationEvent> {
     match line.kind() {
         EntryKind::User | EntryKind::Assistant if line.is_meta() => Vec::new(),
@@ -342,7 +343,7 @@ fn events_from_entry(line: &RawEntry<'_>) -> Vec<ConversationEvent> {
     }
 }
 
-/// The steps in a user message: tool results, an interruption, or a prompt.
+/// The events of a user message: tool results, an interruption, or a prompt.
 pub fn events_from_user(message: ApiMessage, mut detail: Option<Value>) -> Vec<ConversationEvent> {
     let prompt = prompt::from_message(&message);
     let mut changes = Vec::new();
@@ -362,9 +363,9 @@ pub fn events_from_user(message: ApiMessage, mut detail: Option<Value>) -> Vec<C
     changes
 }
 
-/// The steps in a message of the model: one for each block.
+/// The events of a reply: one for each block.
 pub fn events_from_assistant(message: ApiMessage) -> Vec<ConversationEvent> {
-    // Where no reply came, the official CLI and ours write down why.
+    // A failed request is recorded as a synthetic reply that says why.
     if message.model.as_deref() == Some(SYNTHETIC_MODEL) && message.text().starts_with("API Error") {
         return vec![ConversationEvent::Notice(Notice::Error, message.text())];
     }

@@ -1,8 +1,7 @@
-//! What was said, written down as entries: the way back from a [`ConversationEvent`] to the
-//! official format.
+//! Encodes [`ConversationEvent`]s as transcript entries.
 //!
-//! For sessions whose agent keeps no file that could be read. What streams is
-//! written once it is complete.
+//! For agents that keep no readable file of their own: their sessions are recorded
+//! in the official format. Streamed text is written once it is complete.
 
 use std::path::{Path, PathBuf};
 
@@ -16,25 +15,25 @@ use super::message::MessageBlock;
 use super::prompt::INTERRUPTED_TEXT;
 use crate::transcript::entry_encoder::EntryEnvelope;
 
-/// The entries of one session, each behind the one before it.
+/// Encodes the entries of one session as a chain.
 #[derive(Debug)]
 pub struct EntryEncoder {
     session: SessionId,
     cwd: PathBuf,
-    /// The session that what is written was forked from.
+    /// The session that the recorded events were forked from.
     pub forked_from: Option<SessionId>,
-    /// The model that answers, or the agent where that does not say.
+    /// The model that answers, or the agent's name if it does not tell its model.
     pub model: String,
     last_uuid: Option<String>,
 }
 
 impl EntryEncoder {
-    /// The next entry goes behind `last`, by its uuid; none: it is the first.
+    /// The next entry's parent is `last`; `None` if it is the first.
     pub fn after(last: Option<String>, session: SessionId, cwd: &Path, model: &str) -> Self {
         Self { session, cwd: cwd.to_owned(), forked_from: None, model: model.to_owned(), last_uuid: last }
     }
 
-    /// The entry for this change; none for what is not complete yet.
+    /// The entry for this event; `None` if it records nothing, such as a delta.
     pub fn encode(&mut self, uuid: &str, at: DateTime<Utc>, change: &ConversationEvent) -> Option<Value> {
         let uuid = if uuid.is_empty() { Uuid::new_v4().to_string() } else { uuid.to_owned() };
         let entry = match change {

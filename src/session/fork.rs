@@ -1,10 +1,11 @@
-//! The copy of a conversation as a session of its own.
+//! Forks: a copy of a conversation as a session of its own.
 //!
-//! Only the main chain goes along: side chains, branches left behind, progress
-//! and calls that never got a result stay with the source. Every entry remembers
-//! where it was copied from, and everything unknown in it is kept. Follows
-//! `fork_session` of the Python SDK 0.2.186, except that it copies one chain
-//! where that copies all branches.
+//! Copies the conversation that a resume would continue
+//! ([`Transcript::conversation`]), without side chains, abandoned branches,
+//! progress and calls that never got a result. Every entry records where it was
+//! copied from (`forkedFrom`), unknown fields stay as they are, and gaps are closed.
+//! Follows `fork_session` of the Python SDK 0.2.186, which copies all branches.
+//! Must never change the source. Start with [`fork_transcript`].
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
@@ -23,10 +24,10 @@ use crate::transcript::raw_entry::{EntryKind, RawEntry};
 use crate::transcript::recovery::recover_entries;
 use crate::transcript::{PathScope, Transcript, TranscriptText};
 
-/// What would tie a copy to the state of its source.
+/// Fields that bind an entry to its session's state; a fork drops them.
 const SOURCE_STATE_FIELDS: [&str; 3] = ["teamName", "agentName", "slug"];
 
-/// No uuid is longer; what is, need not be looked up.
+/// Longer strings are not uuids and need no look-up.
 const MAX_UUID_CHARS: usize = 64;
 
 /// What to copy, and as what.
@@ -36,18 +37,17 @@ pub struct ForkOptions<'a> {
     pub source: SessionId,
     /// The copy's id.
     pub id: SessionId,
-    /// The last message to copy, by an entry's uuid; none: all up to the leaf.
-    /// A reply goes along whole, with the results of its calls.
+    /// The uuid of the last entry to copy; `None` copies up to the leaf. A reply is
+    /// copied whole, with the results of its calls.
     pub at: Option<&'a str>,
-    /// The copy's title; none: the source's with the next number.
+    /// The copy's title; `None` takes the source's with the next number.
     pub title: Option<&'a str>,
-    /// The folder to work in from now on, where it is another one.
+    /// The folder that the copy works in, if it is another one.
     pub cwd: Option<&'a str>,
     /// The time of the copy: its last entry bears it, so that lists and the
     /// official CLI take it for the newest.
     pub now: DateTime<Utc>,
-    /// Goes on where a parent is missing, as [`Reach::Repair`] does, and takes
-    /// entries out of torn lines.
+    /// Also recovers entries from malformed lines.
     pub repair: bool,
 }
 
@@ -58,7 +58,7 @@ impl ForkOptions<'_> {
     }
 }
 
-/// Why there is no copy.
+/// Why a session cannot be forked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ForkError {
     /// The transcript has no conversation.
@@ -67,14 +67,14 @@ pub enum ForkError {
     NoSuchMessage,
 }
 
-/// A copy, and what was mended in it.
+/// A fork, and what was repaired in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ForkedTranscript {
     /// The copy's lines, without newlines.
     pub lines: Vec<String>,
-    /// Places where the conversation was cut off and goes on now.
+    /// Gaps that were closed.
     pub gaps: usize,
-    /// Entries taken out of torn lines.
+    /// Entries recovered from malformed lines.
     pub recovered: usize,
 }
 
@@ -142,7 +142,7 @@ fn fork_parsed(
     Ok(ForkedTranscript { lines, gaps: cuts, recovered: salvaged })
 }
 
-/// What a copy is called that nobody gave a name.
+/// The title of a fork that was not given one.
 fn default_title(transcript: &Transcript<'_>, repaired: bool) -> String {
     let title = SessionTitle::from_transcript(transcript)
         .map_or_else(|| "Forked session".to_owned(), |title| title.text);
@@ -179,8 +179,8 @@ fn chain<'t, 'a>(
     Ok(path.into_iter().map(link).collect())
 }
 
-/// Puts the results that lie elsewhere in the file behind the path, and says
-/// which calls have none at all.
+/// Appends results that lie elsewhere in the file, and returns the calls that have
+/// no result at all.
 fn append_missing_results(transcript: &Transcript<'_>, path: &mut Vec<usize>) -> HashSet<String> {
     let mut open = HashSet::new();
     for &at in &*path {
@@ -207,15 +207,15 @@ fn append_missing_results(transcript: &Transcript<'_>, path: &mut Vec<usize>) ->
     open
 }
 
-/// Of what another agent kept, the entry holds what no model could be given:
-/// tokens alone, or reasoning without a signature.
+/// Whether an imported entry holds only what no model can be given: token counts,
+/// or reasoning without a signature.
 fn is_reasoning_only(line: &RawEntry<'_>) -> bool {
     let blocks = || line.message().and_then(ApiMessage::parse).map(|message| message.blocks);
     let is_thought = |block: &MessageBlock| matches!(block, MessageBlock::Thinking(_));
     line.kind() == EntryKind::Assistant && blocks().unwrap_or_default().iter().all(is_thought)
 }
 
-/// The entry holds nothing but calls without a result.
+/// Whether the entry holds only calls without a result.
 fn is_unanswered_calls_only(line: &RawEntry<'_>, open: &HashSet<String>) -> bool {
     if open.is_empty() || line.kind() != EntryKind::Assistant {
         return false;
@@ -226,7 +226,7 @@ fn is_unanswered_calls_only(line: &RawEntry<'_>, open: &HashSet<String>) -> bool
     !blocks.is_empty() && blocks.iter().all(is_open)
 }
 
-/// The new uuid of each entry; one that is not kept goes by its parent's.
+/// The new uuid of each entry; an entry that is not copied maps to its parent's.
 fn assign_uuids(chain: &[ChainEntry<'_, '_>]) -> HashMap<String, Option<String>> {
     let mut names = HashMap::with_capacity(chain.len());
     for ChainEntry { entry: line, kept, reparented_to: mended } in chain {
@@ -242,8 +242,8 @@ fn assign_uuids(chain: &[ChainEntry<'_, '_>]) -> HashMap<String, Option<String>>
     names
 }
 
-/// Lets every field that names an entry of the chain name its copy. A parent
-/// that stays behind is none.
+/// Replaces every uuid of a copied entry by its new one. A parent that is not
+/// copied becomes `null`.
 fn remap_uuids(fields: &mut RawObject<'_>, names: &HashMap<String, Option<String>>) {
     for (field, json) in fields.iter_mut() {
         let old = json
@@ -288,7 +288,7 @@ fn remapped_compaction(json: &str, names: &HashMap<String, Option<String>>) -> O
     Some(metadata.to_string())
 }
 
-/// What the source shows in place of long tool results, in one record.
+/// The source's replacements of long tool results, merged into one entry.
 fn merged_replacements(transcript: &Transcript<'_>, copy: &ForkOptions<'_>, now: &str) -> Option<String> {
     let source = copy.source.to_string();
     let mut all = Vec::new();

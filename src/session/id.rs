@@ -25,14 +25,14 @@ impl SessionId {
         Self(Uuid::new_v4())
     }
 
-    /// The session that an agent calls by an id of its own: the same UUID, or one
-    /// made of the text, the same each time.
+    /// The id for an agent's own session id: the same UUID, or one derived from the
+    /// text (version 5, so always the same).
     pub fn from_external(id: &str) -> Self {
         id.parse().unwrap_or_else(|_| Self(Uuid::new_v5(&Uuid::NAMESPACE_OID, id.as_bytes())))
     }
 
-    /// As many characters of it as tell it from all others, 8 at least: what can
-    /// be typed. (Ids that are made of the time begin alike.)
+    /// The shortest prefix that no other id shares, at least 8 characters, to type
+    /// or show. Ids made from the time share long prefixes.
     pub fn short_prefix(&self, others: impl IntoIterator<Item = Self>) -> String {
         let others = others.into_iter().filter(|other| other != self);
         let shared = others.map(|other| (self.0.as_u128() ^ other.0.as_u128()).leading_zeros() / 4).max();
@@ -41,13 +41,13 @@ impl SessionId {
         self.to_string().chars().take(digits as usize + hyphens).collect()
     }
 
-    /// Whether this is how it begins, in small letters.
+    /// Whether it begins with this text, in lower case.
     pub fn has_prefix(&self, text: &str) -> bool {
         let mut buffer = Uuid::encode_buffer();
         self.0.as_hyphenated().encode_lower(&mut buffer).starts_with(text)
     }
 
-    /// `3f9c…a1`: what a narrow column has room for.
+    /// `3f9c…a1`, for narrow columns.
     pub fn abbreviated(&self) -> String {
         let text = self.to_string();
         format!("{}…{}", &text[..4], &text[text.len() - 2..])

@@ -1,7 +1,7 @@
 //! The Messages API message inside an entry or a frame, and its tokens.
 //!
 //! Only the parts hotseat shows are typed; the rest is left alone. A block of
-//! an unknown kind is [`Block::Other`], never an error.
+//! an unknown kind is [`MessageBlock::Other`], never an error.
 
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
@@ -81,7 +81,7 @@ impl std::ops::AddAssign for Usage {
 pub struct ApiMessage {
     /// The API's id: several entries of one id are blocks of one message.
     pub id: Option<String>,
-    /// The model that wrote it; none for prompts.
+    /// The model that wrote it; `None` for prompts.
     pub model: Option<String>,
     /// Its content, in order.
     pub blocks: Vec<MessageBlock>,

@@ -1,7 +1,7 @@
 //! What tokens cost: a table of prices by model, and sums over it.
 //!
 //! Owns the built-in table and how a model's name finds its entry. Never
-//! guesses: where a price is missing the answer is none, not a figure.
+//! guesses: if a price is missing the answer is `None`.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -23,7 +23,7 @@ const TOKENS_PER_RATE: f64 = 1_000_000.0;
 const LARGE_WINDOW_SUFFIX: &str = "[1m]";
 
 /// What one model costs, in US dollars per million tokens, and how much it can
-/// read. A rate that is not known is none.
+/// read. An unknown rate is `None`.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Price {
@@ -98,8 +98,8 @@ impl Prices {
     }
 
     /// US dollars of many requests, from what they used together, by model;
-    /// none if one of them has no price. Where a model has other rates for long
-    /// prompts, a sum that could hold one has none either.
+    /// `None` if one of them has no price. A sum that could hold a long prompt of a
+    /// model with other rates for those is `None`, too.
     pub fn total_cost<'a>(&self, used: impl IntoIterator<Item = (&'a str, &'a Usage)>) -> Option<f64> {
         used.into_iter()
             .map(|(model, usage)| {
@@ -111,7 +111,7 @@ impl Prices {
     }
 
     /// What a session cost: as its transcript says, else estimated from its
-    /// tokens; none where nothing was asked or a price is missing.
+    /// tokens; `None` if there was no request or a price is missing.
     pub fn session_cost(&self, facts: &SessionSummary) -> Option<Cost> {
         let told = facts.cost_usd.map(|usd| Cost { usd, estimated: false });
         let estimated = || Some(Cost { usd: self.total_cost(facts.used.iter())?, estimated: true });

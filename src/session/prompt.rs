@@ -1,4 +1,4 @@
-//! Which user entries are prompts a person typed, and which are the agent's own.
+//! Finds the prompt in a user entry, if a person typed one.
 
 use std::borrow::Cow;
 

@@ -1,7 +1,6 @@
-//! An entry's fields in their order, for a copy that changes a few of them.
+//! A JSON object as an ordered list of raw fields, for copies that change a few.
 //!
-//! Values stay the JSON text they were, so what is unknown is copied to the
-//! byte, whatever it means.
+//! Values stay the JSON text they were, so unknown fields are copied to the byte.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -14,7 +13,7 @@ use serde_json::value::RawValue;
 pub(super) struct RawObject<'a>(Vec<(Cow<'a, str>, Cow<'a, str>)>);
 
 impl<'a> RawObject<'a> {
-    /// Reads one object; `None` where it is none.
+    /// Reads one object; `None` if the text is not one.
     pub fn parse(json: &'a str) -> Option<Self> {
         serde_json::from_str(json).ok()
     }
@@ -32,7 +31,7 @@ impl<'a> RawObject<'a> {
         }
     }
 
-    /// Keeps the fields for which this holds.
+    /// Keeps only the fields that `keep` accepts, by name.
     pub fn retain(&mut self, mut keep: impl FnMut(&str) -> bool) {
         self.0.retain(|(name, _)| keep(unquoted(name)));
     }

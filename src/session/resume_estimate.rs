@@ -1,8 +1,8 @@
-//! What resuming a session will take: how much the model reads again, and what
-//! that costs while its prompt cache is warm and after.
+//! Estimates what a resume costs: the tokens that the model reads again, with a
+//! warm prompt cache and with a cold one.
 //!
-//! An estimate from the last request and the price table. Never knows whether
-//! the provider truly kept the cache, nor what will be asked next.
+//! From the last request and the price table. It does not know whether the
+//! provider kept the cache, nor what will be asked next.
 
 use chrono::{DateTime, Utc};
 
@@ -18,7 +18,7 @@ pub struct ResumeEstimate {
     pub context: u64,
     /// Tokens of the model's context window, where known.
     pub window: Option<u64>,
-    /// The cache likely holds the context until then; none: it is cold.
+    /// When the prompt cache expires; `None` if it has.
     pub warm_until: Option<DateTime<Utc>>,
     /// US dollars of reading the context now, where the model has a price.
     pub usd: Option<f64>,
@@ -27,7 +27,7 @@ pub struct ResumeEstimate {
 }
 
 impl ResumeEstimate {
-    /// None where nothing was asked of a model since the last compaction.
+    /// `None` if no model was asked since the last compaction.
     pub fn from_summary(facts: &SessionSummary, prices: &Prices, now: DateTime<Utc>) -> Option<Self> {
         let last = facts.last_request.as_ref()?;
         // What the model wrote is read the next time.

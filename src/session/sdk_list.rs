@@ -1,8 +1,7 @@
-//! What the official list functions say of a session, by their own rules.
+//! What `list_sessions()` of the Python SDK 0.2.186 reports about a session.
 //!
-//! Python SDK 0.2.186, `list_sessions`: fields are found in the text of a
-//! transcript, wherever they stand in it, also in lines that are torn. The one
-//! difference: it looks at the first and last 64 KiB, this at everything.
+//! The SDK searches the transcript's text for fields, also in malformed lines, in
+//! the first and last 64 KiB. This applies the same rules to the whole file.
 
 use chrono::DateTime;
 use memchr::memmem;
@@ -60,7 +59,7 @@ pub(super) struct SdkSessionInfoBuilder {
 }
 
 impl SdkSessionInfoBuilder {
-    /// Takes an entry.
+    /// Adds an entry.
     pub fn push_entry(&mut self, line: &RawEntry<'_>) {
         let own = |field: Option<std::borrow::Cow<'_, str>>, last: &mut Option<String>| {
             if let Some(text) = field {
@@ -84,7 +83,7 @@ impl SdkSessionInfoBuilder {
         }
     }
 
-    /// Takes a line that is no entry: what is left of one still says something.
+    /// Adds a malformed line: fields that are left in it count, too.
     pub fn push_malformed(&mut self, line: &str) {
         for (key, last) in [
             ("customTitle", &mut self.custom_title),
@@ -155,7 +154,7 @@ impl SdkSessionInfoBuilder {
     }
 }
 
-/// How the official functions know a line that holds a tag.
+/// How the SDK recognizes a line with a tag.
 const TAG_LINE_PREFIX: &str = r#"{"type":"tag""#;
 
 /// The first value of a key, at any depth; the compact spelling goes before the
@@ -174,8 +173,8 @@ fn last_field(line: &str, key: &str) -> Option<String> {
     })
 }
 
-/// The JSON string that begins here, behind its first quote; none where it does
-/// not end.
+/// The JSON string that begins here, behind its first quote; `None` if it does not
+/// end.
 fn json_string_at(rest: &str) -> Option<String> {
     let mut escaped = false;
     let end = rest.bytes().position(|byte| {

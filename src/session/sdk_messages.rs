@@ -1,8 +1,8 @@
 //! A session's messages as the official `get_session_messages()` returns them.
 //!
-//! By the rules of Python SDK 0.2.186, which are not quite ours: the leaf is
-//! the last message in the file that nothing hangs on, wherever a rewind moved
-//! the conversation, and a compaction is a beginning.
+//! By the rules of the Python SDK 0.2.186, which differ from a resume's: the leaf
+//! is the last message in the file without a child, whatever `last-prompt` says,
+//! gaps end the conversation, and a compaction begins it.
 
 mod parallel_tool_calls;
 mod sdk_entry;
@@ -22,7 +22,7 @@ pub struct SessionMessage<'a> {
     #[serde(rename = "type")]
     kind: &'static str,
     uuid: Cow<'a, str>,
-    /// As the entry has it; empty where it has none.
+    /// As in the entry; empty if it has none.
     session_id: SessionIdField<'a>,
     /// The Messages API message, to the byte.
     message: Option<&'a RawValue>,

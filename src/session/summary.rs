@@ -1,4 +1,7 @@
-//! What a list says about a session, gathered from its lines.
+//! A session's summary: what a list shows about it.
+//!
+//! [`super::SummaryBuilder`] makes it from the entries, in one pass. Everything in
+//! it can be computed again from the transcript.
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
@@ -15,11 +18,11 @@ use crate::transcript::{ParsedLine, Transcript, TranscriptHealth};
 /// The longest title and prompt a list holds, in characters (as the official list functions).
 const MAX_LINE_CHARS: usize = 200;
 
-/// What a list says about one session. Everything here can be gathered anew.
+/// What a list shows about one session.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct SessionSummary {
-    /// The title and where it came from; none for a session that holds nothing.
+    /// The title and where it came from; `None` for an empty session.
     pub title: Option<SessionTitle>,
     /// The first prompt, one line, at most 200 characters.
     pub first_prompt: Option<String>,
@@ -49,8 +52,8 @@ pub struct SessionSummary {
     pub cwd: Option<String>,
     /// The tag a person gave.
     pub tag: Option<String>,
-    /// The agent that keeps the session, and is the one to go on in it; none for
-    /// those that share the official transcripts.
+    /// The agent that owns the session and must continue it; `None` for agents that
+    /// share the official transcripts.
     pub agent: Option<String>,
     /// Its transcript is a copy of what that agent keeps, and does not hold all of
     /// it yet.
@@ -87,12 +90,12 @@ pub struct LastRequest {
     /// When it was answered.
     #[serde(with = "chrono::serde::ts_microseconds")]
     pub at: DateTime<Utc>,
-    /// How long its prompt stays in the cache after each use; none: it is in none.
+    /// How long its prompt stays cached after each use; `None` if it is not cached.
     pub cache_life: Option<TimeDelta>,
 }
 
 impl LastRequest {
-    /// When the cache forgets the prompt, if nobody uses it before that.
+    /// When the prompt cache expires, if it is not used before.
     pub fn cached_until(&self) -> Option<DateTime<Utc>> {
         self.at.checked_add_signed(self.cache_life?)
     }
@@ -123,7 +126,7 @@ pub enum TitleSource {
 }
 
 impl SessionSummary {
-    /// Gathers the facts in a transcript's bytes, of what is torn in them too.
+    /// The summary of a transcript's bytes, malformed lines included.
     pub fn from_bytes(bytes: &[u8]) -> Self {
         let mut gathering = SummaryBuilder::default();
         for line in bytes.split_inclusive(|byte| *byte == b'\n') {
@@ -134,7 +137,7 @@ impl SessionSummary {
         facts
     }
 
-    /// Gathers the facts of a transcript, or of as much of it as was read.
+    /// The summary of a transcript, or of the part that was read.
     pub fn from_transcript(transcript: &Transcript<'_>) -> Self {
         let mut gathering = SummaryBuilder::default();
         transcript.entries.iter().for_each(|line| gathering.push_entry(line));
@@ -146,14 +149,14 @@ impl SessionSummary {
         self.title.as_ref().map_or("(empty)", |title| title.text.as_str())
     }
 
-    /// Nothing was said in it: at most it was opened, or cleared.
+    /// Whether it has no prompts and no replies: it was opened, or cleared.
     pub fn is_empty(&self) -> bool {
         self.turns == 0 && self.used.is_empty()
     }
 }
 
 impl SessionTitle {
-    /// Only the title of a transcript, where the other facts are not wanted.
+    /// Only the title of a transcript.
     pub fn from_transcript(transcript: &Transcript<'_>) -> Option<Self> {
         let mut names = TitleCandidates::default();
         for line in &transcript.entries {
@@ -163,7 +166,7 @@ impl SessionTitle {
     }
 }
 
-/// White space folded, cut to what a list holds.
+/// Folds white space and cuts the text to what a list shows.
 pub fn one_line(text: &str) -> String {
     let mut line = String::new();
     for word in text.split_whitespace() {
@@ -183,7 +186,7 @@ pub fn one_line(text: &str) -> String {
 }
 
 /// The title of a fork: “Parser rewrite”, then “Parser rewrite ⑂2”, “… ⑂3”:
-/// the first number that none of `taken` bears.
+/// one more than the highest number in `taken`.
 pub fn fork_title<'a>(title: &'a str, taken: impl IntoIterator<Item = &'a str>) -> String {
     let stem = match title.rsplit_once(" ⑂") {
         Some((stem, number)) if number.parse::<u32>().is_ok() => stem,

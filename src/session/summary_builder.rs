@@ -1,8 +1,8 @@
-//! The facts of a session on their way: line by line, to be continued later.
+//! Builds a [`SessionSummary`] line by line, and can be stored in between.
 //!
-//! Owns what has to be remembered between two lines. A transcript taken in
-//! parts gives the same facts as one taken at once, wherever it is parted; what
-//! is remembered can be stored, and stays small however long a session grows.
+//! Owns the state between two lines. A transcript that is read in parts gives the
+//! same summary as one read at once. The state is serializable and small: the index
+//! stores it to continue where a transcript grew.
 
 use std::collections::VecDeque;
 
@@ -17,17 +17,17 @@ use super::usage_by_model::UsageByModel;
 use crate::transcript::ParsedLine;
 use crate::transcript::raw_entry::{EntryKind, RawEntry};
 
-/// So many messages back a block is looked for that belongs to one of them.
-/// Between the blocks of one message lie at most the results of its own calls.
+/// How many messages back the other blocks of a message are looked for. Only the
+/// results of its own calls lie between the blocks of one message.
 const RECENT_MESSAGE_IDS: usize = 16;
 
-/// The facts so far.
+/// The summary so far, and what is needed to continue it.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct SummaryBuilder {
     facts: SessionSummary,
     names: TitleCandidates,
     listing: SdkSessionInfoBuilder,
-    /// An entry was taken.
+    /// The first entry was added.
     begun: bool,
     /// The messages whose usage was counted last.
     counted: VecDeque<String>,
@@ -39,7 +39,7 @@ pub struct SummaryBuilder {
 }
 
 impl SummaryBuilder {
-    /// Takes a line as it lies in the file.
+    /// Adds a line of the file.
     pub fn push_line(&mut self, found: &ParsedLine<'_>) {
         self.facts.health.record(found);
         match found {
@@ -50,7 +50,7 @@ impl SummaryBuilder {
         }
     }
 
-    /// Takes an entry.
+    /// Adds an entry.
     pub fn push_entry(&mut self, line: &RawEntry<'_>) {
         let kind = line.kind();
         if !self.begun {
@@ -123,7 +123,7 @@ impl SummaryBuilder {
         }
     }
 
-    /// The facts of what was taken so far.
+    /// The summary of the lines so far.
     pub fn summary(&self) -> SessionSummary {
         let title = self.names.clone().best(self.facts.first_prompt.clone());
         SessionSummary { title, listed: self.listing.build(), ..self.facts.clone() }
@@ -189,8 +189,8 @@ impl SummaryBuilder {
     }
 }
 
-/// How long what a request read and wrote stays in the cache. One that only
-/// read from it does not say; then it is as long as before, or the shortest.
+/// How long a request's prompt stays cached. A request that only read from the
+/// cache does not tell: then it is as long as before, or the shortest time.
 fn cache_life(usage: &Usage, before: Option<TimeDelta>) -> Option<TimeDelta> {
     let (usual, hour) = (TimeDelta::minutes(5), TimeDelta::hours(1));
     let written = usage.cache_creation_input_tokens;
@@ -202,7 +202,7 @@ fn cache_life(usage: &Usage, before: Option<TimeDelta>) -> Option<TimeDelta> {
     (usage.cache_read_input_tokens > 0).then(|| before.unwrap_or(usual))
 }
 
-/// The last of each kind of line that can name a session.
+/// The last line of each kind that can name a session.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct TitleCandidates {
     custom: Option<String>,
@@ -212,7 +212,7 @@ pub(super) struct TitleCandidates {
 }
 
 impl TitleCandidates {
-    /// Remembers what the line says, if it names the session.
+    /// Keeps the line's text, if it names the session.
     pub fn observe(&mut self, kind: EntryKind, line: &RawEntry<'_>) {
         let (name, text) = match kind {
             EntryKind::CustomTitle => (&mut self.custom, line.custom_title()),
@@ -224,7 +224,7 @@ impl TitleCandidates {
         *name = text.map(|text| one_line(&text)).or(name.take());
     }
 
-    /// The name of highest authority.
+    /// The name with the highest priority.
     pub fn best(self, first_prompt: Option<String>) -> Option<SessionTitle> {
         let named = |text: Option<String>, source| {
             text.filter(|text| !text.is_empty()).map(|text| SessionTitle { text, source })

@@ -1,4 +1,4 @@
-//! Tokens by model.
+//! Token usage by model.
 
 use serde::{Deserialize, Serialize};
 
@@ -24,7 +24,7 @@ impl UsageByModel {
         self.0.iter().map(|(model, usage)| (model.as_str(), usage))
     }
 
-    /// No model was asked anything.
+    /// Whether no model was used.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

@@ -1,4 +1,4 @@
-//! Calls and results that a parallel turn left beside the chain, put back.
+//! Puts the calls and results of parallel tool calls back into the chain.
 //!
 //! A reply with several calls is several entries of one `message.id`, each
 //! result hangs on its own call, so a walk up reaches only one branch. What it

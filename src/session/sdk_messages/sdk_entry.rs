@@ -1,4 +1,4 @@
-//! One entry, as far as the official functions look at it.
+//! The fields of an entry that the SDK's functions read.
 
 use std::borrow::Cow;
 
