@@ -20,7 +20,8 @@ fn titles_have_an_order_of_authority() {
 #[test]
 fn the_blocks_of_one_message_count_once() {
     let block = r#"{"type":"assistant","uuid":"a","message":{"id":"m","model":"x","usage":{"input_tokens":5,"output_tokens":2}}}"#;
-    let facts = facts(&[block, block]);
+    let next = block.replace(r#""uuid":"a""#, r#""uuid":"b""#);
+    let facts = facts(&[block, &next]);
     assert_eq!((facts.messages, facts.usage.total()), (2, 7));
     assert_eq!(facts.model.as_deref(), Some("x"));
 }
@@ -28,7 +29,7 @@ fn the_blocks_of_one_message_count_once() {
 /// A reply of a model, with its usage.
 fn reply(minute: u8, model: &str, usage: &str) -> String {
     format!(
-        r#"{{"type":"assistant","uuid":"a","timestamp":"2026-11-20T12:{minute:02}:00Z","message":{{"id":"m{minute}","model":"{model}","usage":{{{usage}}}}}}}"#
+        r#"{{"type":"assistant","uuid":"r{minute}","timestamp":"2026-11-20T12:{minute:02}:00Z","message":{{"id":"m{minute}","model":"{model}","usage":{{{usage}}}}}}}"#
     )
 }
 
@@ -86,11 +87,13 @@ fn a_session_that_was_only_cleared_holds_nothing() {
 #[test]
 fn a_fork_knows_the_turns_it_came_along_with() {
     let own = |id: u8| format!(r#"{{"type":"user","uuid":"{id}","message":{{"content":"hi"}}}}"#);
-    let copied = own(1).replace('}', "").replace(
-        r#"{"content":"hi""#,
-        r#"{"content":"hi"},"forkedFrom":{"sessionId":"s","messageUuid":"m"}}"#,
-    );
-    let facts = facts(&[&copied, &copied, &own(2)]);
+    let copied = |id| {
+        own(id).replace('}', "").replace(
+            r#"{"content":"hi""#,
+            r#"{"content":"hi"},"forkedFrom":{"sessionId":"s","messageUuid":"m"}}"#,
+        )
+    };
+    let facts = facts(&[&copied(1), &copied(2), &own(3)]);
     assert_eq!((facts.turns, facts.forked_turns), (3, 2));
 }
 
