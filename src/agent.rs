@@ -13,6 +13,7 @@ mod checkpoint;
 mod compaction;
 mod context;
 mod control_requests;
+mod custom_commands;
 mod flags;
 mod frames;
 mod hook;

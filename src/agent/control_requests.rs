@@ -11,7 +11,6 @@ use serde_json::{Value, json};
 use super::frames::{CAPABILITIES, RequestError, send_answer_to};
 use super::provider::Thinking;
 use super::runtime::AgentRuntime;
-use super::slash_commands::SLASH_COMMANDS;
 use super::switch::SwitchRequest;
 use crate::protocol::{
     CLAUDE_CODE_VERSION, ErrorCode, HostControlRequest, InitializeResponse, PermissionMode,
@@ -180,9 +179,7 @@ impl AgentRuntime {
 
     /// The answer to `initialize`: what this process is and has.
     fn initialize_response(&self) -> Value {
-        let commands = SLASH_COMMANDS.map(|command| {
-            json!({"name": command.name, "description": command.description, "argumentHint": command.argument})
-        });
+        let commands = self.command_list();
         // Fields that the SDKs read and that have no meaning here.
         let rest = json!({
             "agents": [], "output_style": "default", "available_output_styles": ["default"],
@@ -190,7 +187,7 @@ impl AgentRuntime {
             "hook_on_failure_supported": true, "hooks_applied": true,
         });
         json!(InitializeResponse {
-            commands: commands.to_vec(),
+            commands,
             models: self.models(),
             pid: std::process::id(),
             claude_code_version: CLAUDE_CODE_VERSION.to_owned(),

@@ -45,7 +45,7 @@ impl AgentRuntime {
                 "tools": self.tool_names(),
                 "mcp_servers": self.mcp.brief_status(),
                 "permissionMode": self.permissions.mode.wire_name(),
-                "slash_commands": super::slash_commands::SLASH_COMMANDS.map(|command| command.name),
+                "slash_commands": self.command_list().iter().map(|command| &command["name"]).collect::<Vec<_>>(),
                 "apiKeySource": self.provider.key_source(),
                 "claude_code_version": CLAUDE_CODE_VERSION,
                 "agent_version": env!("CARGO_PKG_VERSION"),

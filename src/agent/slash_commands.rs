@@ -1,11 +1,17 @@
 //! Slash commands: user lines that the process answers itself, for hosts that
 //! can only send text. Each ends with a result of its own and asks no model.
 
+use std::path::Path;
 use std::time::Instant;
 
+use serde_json::{Value, json};
+
+use super::custom_commands::{CustomCommand, custom_commands};
 use super::frames::RequestError;
+use super::permission::AccessDecision;
 use super::runtime::AgentRuntime;
 use super::switch::SwitchRequest;
+use super::tool::Access;
 use super::turn::{RunningTurn, UserPrompt};
 use super::turn_outcome::TurnOutcome;
 use crate::protocol::{ForkRequest, ResumeRequest};
@@ -49,13 +55,53 @@ pub fn parse(prompt: &UserPrompt) -> Option<(&'static str, String)> {
     let text = prompt.text();
     let (word, argument) = text.trim().split_once(char::is_whitespace).unwrap_or((text.trim(), ""));
     let name = word.strip_prefix('/')?;
-    let is_name = !name.is_empty() && name.chars().all(|char| char.is_ascii_alphanumeric() || char == '-');
+    let is_name =
+        !name.is_empty() && name.chars().all(|char| char.is_ascii_alphanumeric() || "-_:".contains(char));
     let known =
         SLASH_COMMANDS.iter().find(|command| command.name == name).map_or("unknown", |command| command.name);
     is_name.then(|| (known, if known == "unknown" { name } else { argument.trim() }.to_owned()))
 }
 
 impl AgentRuntime {
+    /// The commands that people wrote down, of the person and of the session's folder.
+    pub(super) fn custom_commands(&self) -> Vec<CustomCommand> {
+        let files = &self.settings_files;
+        custom_commands(files.root(), &self.session.cwd, &files.included())
+    }
+
+    /// Puts the prompt that a written-down command stands for in the place of its name. `None` if there is
+    /// no such command; an error says why it cannot be used.
+    pub(super) fn expand_command(
+        &self,
+        prompt: &UserPrompt,
+        name: &str,
+    ) -> Option<Result<UserPrompt, String>> {
+        let command = self.custom_commands().into_iter().find(|command| command.name == name)?;
+        for problem in &command.problems {
+            self.send_warning(problem);
+        }
+        let text = prompt.text();
+        let arguments =
+            text.trim().split_once(char::is_whitespace).map_or("", |(_, arguments)| arguments.trim());
+        let may_read = |path: &Path| {
+            let access = Access::Read(path.to_owned());
+            self.permissions.decide("Read", &access, &self.session.cwd) == AccessDecision::Allow
+        };
+        let content = command.expand(arguments, &self.session.cwd, may_read);
+        Some(content.map(|content| UserPrompt { content, ..prompt.clone() }))
+    }
+
+    /// All commands, as `initialize` lists them.
+    pub(super) fn command_list(&self) -> Vec<Value> {
+        let own = SLASH_COMMANDS.iter().map(|command| {
+            json!({"name": command.name, "description": command.description, "argumentHint": command.argument})
+        });
+        let written = self.custom_commands().into_iter().map(|command| {
+            json!({"name": command.name, "description": command.description, "argumentHint": command.argument_hint})
+        });
+        own.chain(written).collect()
+    }
+
     /// Does what the command says, and tells the result.
     pub(super) fn run_command(&mut self, prompt: UserPrompt, command: &'static str, argument: &str) {
         let turn = RunningTurn::new(prompt);

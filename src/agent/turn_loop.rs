@@ -23,13 +23,19 @@ use super::turn_outcome::TurnOutcome;
 impl AgentRuntime {
     /// Starts a prompt: a local command, an entry without a reply, or a turn.
     pub(super) fn start_prompt(&mut self, prompt: UserPrompt) {
-        if let Some((command, argument)) = super::slash_commands::parse(&prompt) {
-            match command {
-                "compact" => self.compact(prompt, &argument),
-                _ => self.run_command(prompt, command, &argument),
-            }
-            return;
-        }
+        let prompt = match super::slash_commands::parse(&prompt) {
+            Some(("unknown", name)) => match self.expand_command(&prompt, &name) {
+                Some(Ok(expanded)) => expanded,
+                Some(Err(error)) => {
+                    let turn = RunningTurn::new(prompt);
+                    return self.end_turn(&turn, TurnOutcome::failed(error));
+                }
+                None => return self.run_command(prompt, "unknown", &name),
+            },
+            Some(("compact", focus)) => return self.compact(prompt, &focus),
+            Some((command, argument)) => return self.run_command(prompt, command, &argument),
+            None => prompt,
+        };
         let wants_reply = prompt.wants_reply;
         self.run_first_start_hooks();
         if std::mem::take(&mut self.mirrors_fork) {

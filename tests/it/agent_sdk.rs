@@ -323,3 +323,33 @@ fn a_cut_that_drops_more_than_its_host_knows_is_refused() {
         }
     }
 }
+
+#[test]
+fn a_command_that_somebody_wrote_down_becomes_the_prompt() {
+    let home = Home::new();
+    let commands = home.work().join(".claude/commands");
+    std::fs::create_dir_all(&commands).unwrap();
+    std::fs::write(
+        commands.join("review.md"),
+        "---\ndescription: Reviews\n---\nBODY-1 of $ARGUMENTS, see @note.txt",
+    )
+    .unwrap();
+    std::fs::write(commands.join("shell.md"), "now !`date`").unwrap();
+    std::fs::write(home.work().join("note.txt"), "NOTE-2").unwrap();
+    let api = StubApi::scripted([Answer::text("Reviewed.")]);
+    let mut agent = agent(&home, &api, &[]);
+    let listed = agent.ask(&json!({"subtype": "initialize"}))["commands"].clone();
+    let review =
+        listed.as_array().unwrap().iter().find(|command| command["name"] == "review").expect("it is listed");
+    assert_eq!(review["description"], "Reviews");
+    assert_eq!(agent.turn("/review the parser"), "Reviewed.");
+    let body = asked(&api);
+    for text in ["BODY-1 of the parser", "NOTE-2", "<command-name>/review</command-name>"] {
+        assert!(body.contains(text), "{text}: {body}");
+    }
+    agent.prompt("/shell");
+    let result = agent.result();
+    assert_eq!(result["is_error"], true);
+    assert!(result["result"].as_str().unwrap().contains("cannot do yet"), "{result}");
+    assert_eq!(api.asked().len(), 1);
+}
