@@ -17,6 +17,7 @@
 
 pub mod acp;
 pub mod agent;
+pub mod agent_api;
 pub mod cli;
 pub mod index;
 pub mod protocol;

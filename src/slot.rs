@@ -11,16 +11,13 @@
 
 mod actor;
 mod agent_pid;
-mod capabilities;
 mod client_ops;
 mod driver;
-mod error;
 mod event;
 mod handle;
 mod log;
 mod machine;
 mod memory;
-mod permission;
 mod process;
 mod process_group;
 mod session_finder;
@@ -29,20 +26,11 @@ pub mod terminal;
 
 use tokio::sync::mpsc;
 
-pub use capabilities::{Capabilities, Feature, SwitchSupport};
-pub use driver::{
-    AGENTS, AgentCall, AgentEvent, AgentResponse, AgentSpec, ArchiveSession, CUSTOM_ACP, ClientOp,
-    ClientOpEvent, ClientOpResult, CreateTerminal, DEFAULT_ORDER, Driver, HOTSEAT_AGENT, JsonLine,
-    ListMcpServers, MeasureContext, RenameSession, RewindFiles, SetMode, SetModel, SlotRequest, SpawnArgs,
-    StartSession, SwitchResult, TerminalExit,
-};
-pub use error::SlotError;
+pub use crate::agent_api::*;
+pub use driver::{AGENTS, AgentSpec, CUSTOM_ACP, DEFAULT_ORDER, Driver, HOTSEAT_AGENT, SpawnArgs};
 pub use event::*;
-pub use handle::{
-    ContextUsage, FileChange, ListedSession, McpServerStatus, RewindResult, SlotHandle, StartIn,
-};
+pub use handle::{SlotHandle, StartIn};
 pub use memory::resident_memory;
-pub use permission::{PermissionDecision, PermissionRequest, PermissionTarget, SessionScope};
 pub use session_finder::{SessionFinder, SessionLocation};
 
 /// Events that may wait for a slow reader. When it is full, the agent's stdout

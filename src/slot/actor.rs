@@ -19,10 +19,10 @@ use super::client_ops::ClientOps;
 use super::driver::JsonLine;
 use super::handle::SlotCommand;
 use super::machine::{ExitDetails, Now, ProcessId, SlotEffect, SlotInput, SlotMachine, SystemProbes};
-use super::permission::resolve_targets;
 use super::process::{AgentProcess, ProcessOutput};
 use super::{Launch, SlotEvent};
 use super::{agent_pid, log};
+use crate::agent_api::resolve_targets;
 
 /// Queued events at which the agents' output is no longer read.
 const EVENT_BACKLOG: usize = 64;

@@ -35,36 +35,25 @@
 //! 7. Add a row to [`AGENTS`]. Nothing else in hotseat may know the agent's name.
 
 mod acp;
-mod agent_call;
-mod agent_event;
 mod claude;
-mod client_op;
 mod codex;
 mod hotseat;
 mod shell_words;
-mod slot_request;
 mod stream_json;
 
 use std::ffi::OsString;
 use std::fmt::Debug;
 
-use serde_json::Value;
-
-pub use acp::CUSTOM_ACP;
-pub(super) use agent_call::ResponseSender;
-pub use agent_call::{
-    AgentCall, ArchiveSession, ListMcpServers, MeasureContext, RenameSession, RewindFiles, SetMode, SetModel,
+pub(super) use crate::agent_api::ResponseSender;
+pub use crate::agent_api::{
+    AgentEvent, AgentResponse, ClientOp, ClientOpEvent, ClientOpResult, CreateTerminal, JsonLine,
+    SlotRequest, StartSession, SwitchResult, TerminalExit,
 };
-pub use agent_event::{AgentEvent, AgentResponse, SwitchResult};
-pub use client_op::{ClientOp, ClientOpEvent, ClientOpResult, CreateTerminal, TerminalExit};
+pub use acp::CUSTOM_ACP;
 pub use hotseat::HOTSEAT_AGENT;
-pub use slot_request::{SlotRequest, StartSession};
 
 use super::{Capabilities, Launch, PermissionRequest};
 use crate::session::SessionId;
-
-/// One line of an agent's stdin or stdout: a JSON object.
-pub type JsonLine = Value;
 
 /// Speaks one agent's protocol, for one process.
 pub trait Driver: Debug + Send {

@@ -8,11 +8,13 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 
 use super::driver::Driver;
-use super::{Capabilities, ListedSession, PermissionRequest, SessionFinder, SessionLocation};
+use super::{
+    AgentInfo, ListedSession, ModelRetry, PermissionRequest, PromptState, SessionFinder, SessionLocation,
+    SlotTotals, Switch,
+};
 use crate::protocol::PermissionMode;
 use crate::session::SessionId;
 use crate::session::conversation::ConversationEvent;
-use crate::session::message::Usage;
 
 /// How to start an agent.
 #[derive(Debug, Clone)]
@@ -134,64 +136,6 @@ pub struct ProcessExit {
     pub restart_in: Option<Duration>,
 }
 
-/// One of the ways to change the active session.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Switch {
-    /// To a new, empty session.
-    Clear,
-    /// Switching to a stored session.
-    Resume(SessionId),
-    /// To the session with this id, which is created if it is not stored. For
-    /// callers that must know a session's id before its first message.
-    ResumeOrCreate {
-        /// The session.
-        session: SessionId,
-        /// The folder the session runs in.
-        cwd: PathBuf,
-    },
-    /// Switching to a copy of a stored session.
-    Fork {
-        /// The session to copy.
-        source: SessionId,
-        /// Copy up to and including this message; `None` copies everything.
-        at: Option<String>,
-        /// The copy's title; `None` leaves it to the agent.
-        title: Option<String>,
-        /// The folder the copy belongs to and works in; `None` for the source's.
-        cwd: Option<PathBuf>,
-    },
-}
-
-impl Switch {
-    /// `clear`, `resume` or `fork`.
-    pub fn name(&self) -> &'static str {
-        match self {
-            Self::Clear => "clear",
-            Self::Resume(_) | Self::ResumeOrCreate { .. } => "resume",
-            Self::Fork { .. } => "fork",
-        }
-    }
-
-    /// The stored session it reads; `None` for clear.
-    pub fn source(&self) -> Option<SessionId> {
-        match self {
-            Self::Clear => None,
-            Self::Resume(session)
-            | Self::ResumeOrCreate { session, .. }
-            | Self::Fork { source: session, .. } => Some(*session),
-        }
-    }
-
-    /// The same switch without a title. A standby is prepared before the title is
-    /// known, so titles do not take part in matching a standby to a switch.
-    pub(super) fn without_title(&self) -> Self {
-        match self.clone() {
-            Self::Fork { source, at, title: _, cwd } => Self::Fork { source, at, title: None, cwd },
-            other => other,
-        }
-    }
-}
-
 /// How a switch was carried out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SwitchMethod {
@@ -228,40 +172,6 @@ pub struct CompletedSwitch {
     pub transcript: PathBuf,
     /// What was repaired in a damaged transcript.
     pub repaired: Option<String>,
-}
-
-/// What an agent reports about itself in the handshake.
-#[derive(Debug, Clone, PartialEq)]
-pub struct AgentInfo {
-    /// The driver's name: `hotseat`.
-    pub name: String,
-    /// Its version, in its own words.
-    pub version: String,
-    /// The agent's own pid, not that of a wrapper around it. A driver sets 0 if
-    /// the agent does not report it; the slot then looks it up.
-    pub pid: u32,
-    /// The model in use.
-    pub model: String,
-    /// Something a person must know, such as that it is not logged in.
-    pub notice: Option<String>,
-    /// The active session.
-    pub session: SessionId,
-    /// The active session's transcript, which may not exist yet.
-    pub transcript: PathBuf,
-    /// The folder the agent works in.
-    pub cwd: PathBuf,
-    /// Which tools may run without asking.
-    pub permission_mode: PermissionMode,
-    /// Slash commands: name without the slash, and description.
-    pub commands: Vec<(String, String)>,
-    /// Names of the models it offers.
-    pub models: Vec<String>,
-    /// MCP servers: (connected, configured).
-    pub mcp_servers: (usize, usize),
-    /// What was repaired in a damaged transcript.
-    pub repaired: Option<String>,
-    /// What it supports.
-    pub capabilities: Capabilities,
 }
 
 /// An event of the slot, tagged with the epoch and session it belongs to.
@@ -336,43 +246,4 @@ pub enum SlotEventKind {
     SessionsListed(Vec<ListedSession>),
     /// The permission mode changed to this one.
     ModeChanged(PermissionMode),
-}
-
-/// The stages of a prompt.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum PromptState {
-    /// Waiting for the turns before it.
-    Queued,
-    /// Its turn runs.
-    Started,
-    /// Its turn is over.
-    Completed,
-    /// Withdrawn before its turn started.
-    Cancelled,
-    /// The process ended during its turn.
-    Aborted,
-}
-
-/// A failed model request that will be repeated.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ModelRetry {
-    /// Number of this retry, from 1.
-    pub attempt: u64,
-    /// After this many retries the turn fails.
-    pub max_attempts: u64,
-    /// Time until the retry.
-    pub delay: Duration,
-    /// Why the request failed. Untrusted text.
-    pub reason: String,
-}
-
-/// What the active session has used so far.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub struct SlotTotals {
-    /// US dollars; `None` if the price is unknown.
-    pub usd: Option<f64>,
-    /// Tokens.
-    pub usage: Usage,
-    /// Share of the context window in use, in percent; `None` if unknown.
-    pub context_percent: Option<f64>,
 }

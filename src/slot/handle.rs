@@ -3,16 +3,13 @@
 //! A handle is cheap to clone and owns nothing. The process, its state and its
 //! queue belong to the task.
 
-use std::path::PathBuf;
-
-use chrono::{DateTime, Utc};
 use tokio::sync::{mpsc, oneshot};
 
-use super::driver::{
-    AgentCall, ArchiveSession, ListMcpServers, MeasureContext, RenameSession, ResponseSender, RewindFiles,
-    SetMode, SetModel, SlotRequest,
-};
 use super::{AgentProgram, CompletedSwitch, PermissionDecision, SlotError, Switch};
+use crate::agent_api::{
+    AgentCall, ArchiveSession, ContextUsage, ListMcpServers, McpServerStatus, MeasureContext, RenameSession,
+    ResponseSender, RewindFiles, RewindResult, SetMode, SetModel, SlotRequest,
+};
 use crate::protocol::PermissionMode;
 use crate::session::SessionId;
 
@@ -21,73 +18,6 @@ use crate::session::SessionId;
 #[derive(Debug, Clone)]
 pub struct SlotHandle {
     commands_tx: mpsc::Sender<SlotCommand>,
-}
-
-/// Contents of the context window.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct ContextUsage {
-    /// Tokens in use.
-    pub tokens: u64,
-    /// Capacity in tokens.
-    pub max: u64,
-    /// Share in use, in percent.
-    pub percent: f64,
-    /// Tokens by category. Names are untrusted text.
-    pub categories: Vec<(String, u64)>,
-}
-
-/// An MCP server of the agent. Untrusted text.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct McpServerStatus {
-    /// Its name.
-    pub name: String,
-    /// `connected`, `pending`, `failed`, `needs-auth` or `disabled`.
-    pub status: String,
-    /// Where it is configured: `user`, `project`, `local`, `dynamic`.
-    pub scope: Option<String>,
-    /// Number of tools it offers, if known.
-    pub tools: Option<usize>,
-    /// Why it is not connected.
-    pub error: Option<String>,
-}
-
-/// A session in an agent's own list. Untrusted text.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ListedSession {
-    /// Its id.
-    pub session: SessionId,
-    /// The agent's own id for it.
-    pub id: String,
-    /// Its title.
-    pub title: Option<String>,
-    /// The folder the session runs in.
-    pub cwd: PathBuf,
-    /// When it was last active, if the agent reports it.
-    pub last_active: Option<DateTime<Utc>>,
-    /// The agent has given it no title yet: it is empty or its first turn did not
-    /// end.
-    pub unnamed: bool,
-}
-
-/// The file changes of a rewind to a prompt, done or previewed.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct RewindResult {
-    /// The files that change.
-    pub files: Vec<FileChange>,
-    /// Lines added.
-    pub insertions: u64,
-    /// Lines removed.
-    pub deletions: u64,
-}
-
-/// A file that a rewind changes. Untrusted text.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct FileChange {
-    /// Its path.
-    pub path: String,
-    /// Hunks in the official `structuredPatch` shape; none where the agent does
-    /// not say.
-    pub patch: Vec<serde_json::Value>,
 }
 
 /// Carries the answer of a command back to its caller.

@@ -33,11 +33,11 @@ use self::prompt_queue::PromptQueue;
 
 use super::driver::{AgentEvent, ClientOp, ClientOpEvent, Driver, JsonLine, SpawnArgs, StartSession};
 use super::handle::SlotCommand;
-use super::permission::SessionGrants;
 use super::{
     Launch, PermissionRequest, PermissionTarget, ProcessExit, PromptState, SlotEvent, SlotEventKind,
     SlotState, SlotTotals,
 };
+use crate::agent_api::SessionGrants;
 use crate::protocol::PermissionMode;
 use crate::session::SessionId;
 

@@ -7,7 +7,7 @@ use std::path::Path;
 const GROUND_FLOOR: [&str; 3] = ["sys", "text", "transcript"];
 
 /// Which rooms a room may use besides those; the map in `src/lib.rs` as a table.
-const ARROWS: [(&str, &[&str]); 12] = [
+const ARROWS: [(&str, &[&str]); 13] = [
     ("sys", &[]),
     ("text", &[]),
     ("transcript", &[]),
@@ -15,7 +15,8 @@ const ARROWS: [(&str, &[&str]); 12] = [
     ("protocol", &[]),
     ("store", &["session"]),
     ("index", &["store", "session"]),
-    ("slot", &["protocol", "session"]),
+    ("agent_api", &["protocol", "session"]),
+    ("slot", &["agent_api", "protocol", "session"]),
     ("agent", &["store", "protocol", "session"]),
     ("tui", &["slot", "index", "store", "protocol", "session"]),
     ("acp", &["slot", "index", "store", "protocol", "session"]),

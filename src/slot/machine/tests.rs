@@ -6,9 +6,9 @@ use serde_json::{Value, json};
 use tokio::sync::oneshot::{self, Receiver};
 
 use super::*;
+use crate::agent_api::{AgentCall, ResponseSender, SetMode, SetModel};
 use crate::protocol::PermissionMode;
 use crate::session::conversation::ConversationEvent;
-use crate::slot::driver::{AgentCall, ResponseSender, SetMode, SetModel};
 use crate::slot::handle::Reply;
 use crate::slot::{
     CompletedSwitch, HOTSEAT_AGENT, PermissionDecision, SessionFinder, SlotError, StartIn, Switch,

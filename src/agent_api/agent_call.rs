@@ -3,15 +3,15 @@
 //! Adding a request takes four places: a variant of [`SlotRequest`] with its
 //! [`name`](SlotRequest::name) and [`feature`](SlotRequest::feature); a call here
 //! that says what its reply is; its encoding in each driver that supports it; and
-//! the caller, through [`SlotHandle::call`](crate::slot::SlotHandle::call). The
+//! the caller, through `SlotHandle::call`. The
 //! state machine passes requests and replies on without knowing them.
 
 use std::fmt;
 
 use super::{AgentResponse, SlotRequest};
+use crate::agent_api::{ContextUsage, McpServerStatus, RewindResult, SlotError};
 use crate::protocol::PermissionMode;
 use crate::session::SessionId;
-use crate::slot::{ContextUsage, McpServerStatus, RewindResult, SlotError};
 
 /// A request with the type of its reply.
 pub trait AgentCall {
@@ -93,7 +93,7 @@ calls! {
 }
 
 /// Takes the response to a call, and passes it to the caller.
-pub(in crate::slot) struct ResponseSender(Box<dyn FnOnce(Result<AgentResponse, SlotError>) + Send>);
+pub(crate) struct ResponseSender(Box<dyn FnOnce(Result<AgentResponse, SlotError>) + Send>);
 
 impl ResponseSender {
     /// Passes the response to this function.

@@ -1,8 +1,8 @@
 //! Requests from the slot to an agent.
 
+use crate::agent_api::{Feature, Switch};
 use crate::protocol::PermissionMode;
 use crate::session::SessionId;
-use crate::slot::{Feature, Switch};
 
 /// The session a process is started in.
 #[derive(Debug, Clone, PartialEq, Eq)]

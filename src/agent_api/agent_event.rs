@@ -4,14 +4,19 @@ use std::path::PathBuf;
 
 use chrono::{DateTime, Utc};
 
-use super::{ClientOp, JsonLine};
-use crate::protocol::PermissionMode;
-use crate::session::SessionId;
-use crate::session::conversation::{ConversationEvent, TurnCost};
-use crate::slot::{
+use serde_json::Value;
+
+use super::ClientOp;
+use crate::agent_api::{
     AgentInfo, ContextUsage, ListedSession, McpServerStatus, ModelRetry, PermissionRequest, PromptState,
     RewindResult, SlotError, SlotTotals,
 };
+use crate::protocol::PermissionMode;
+use crate::session::SessionId;
+use crate::session::conversation::{ConversationEvent, TurnCost};
+
+/// One line of an agent's stdin or stdout: a JSON object.
+pub type JsonLine = Value;
 
 /// An event from an agent, or a line that is to be sent to it.
 #[derive(Debug, Clone, PartialEq)]
@@ -72,7 +77,7 @@ pub enum AgentEvent {
     /// The complete list of the agent's slash commands: name and description.
     SlashCommands(Vec<(String, String)>),
     /// Execute this on the agent's behalf; the result goes to
-    /// [`Driver::handle_client_op`](super::Driver::handle_client_op).
+    /// `Driver::handle_client_op`.
     ClientOp {
         /// The driver's own id for it, which the result carries.
         op_id: u64,

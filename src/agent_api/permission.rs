@@ -160,14 +160,14 @@ fn authority(url: &str) -> Option<&str> {
 
 /// The scopes that a person has allowed for the active session.
 #[derive(Debug, Default)]
-pub(super) struct SessionGrants {
+pub(crate) struct SessionGrants {
     session: Option<SessionId>,
     scopes: Vec<SessionScope>,
 }
 
 impl SessionGrants {
     /// Remembers the scope of a request for this session only.
-    pub(super) fn allow(&mut self, session: SessionId, scope: SessionScope) {
+    pub(crate) fn allow(&mut self, session: SessionId, scope: SessionScope) {
         if self.session != Some(session) {
             *self = Self { session: Some(session), scopes: Vec::new() };
         }
@@ -178,7 +178,7 @@ impl SessionGrants {
 
     /// Whether a person has allowed this in this session. Plan mode is for
     /// looking only, so there everything is asked again.
-    pub(super) fn cover(
+    pub(crate) fn cover(
         &self,
         session: SessionId,
         scope: Option<&SessionScope>,
@@ -191,7 +191,7 @@ impl SessionGrants {
 
     /// The session is left: nothing of it may be valid in another, or when it is
     /// opened again.
-    pub(super) fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         *self = Self::default();
     }
 }
