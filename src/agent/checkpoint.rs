@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::tool::{atomic_write, canonical, hunks};
+use super::tool::{FileTarget, canonical, hunks};
 use super::transcript_entry::now;
 use crate::session::Transcript;
 use crate::session::raw_entry::EntryKind;
@@ -62,6 +62,11 @@ pub struct FileRewind {
     pub deletions: usize,
     /// Files that have become links to elsewhere: they are left alone.
     pub skipped_links: usize,
+    /// Files among the changed ones that are removed.
+    pub removed: Vec<PathBuf>,
+    /// Files that stay as they are: outside of the session's folder, denied by a
+    /// rule, or to be removed without a checkpoint of ours that says so.
+    pub skipped: Vec<PathBuf>,
 }
 
 impl Checkpoints {
@@ -142,14 +147,19 @@ impl Checkpoints {
         Ok(Some(entry))
     }
 
-    /// Restores the files to the time of this prompt, or with `dry_run` only says what would change.
-    /// `None` if there is no snapshot for it.
+    /// Brings the files back to what they were when this prompt came, or with
+    /// `dry_run` says what that would change. `None`: nothing was kept for it.
+    ///
+    /// A transcript may come from anybody, so it is not believed: only files in
+    /// the session's folder are touched, only those that `may_write` allows, and
+    /// a file is removed only if a checkpoint of ours saw that it was not there.
     pub fn rewind(
         &self,
         message: &str,
         cwd: &Path,
         folder: &Path,
         dry_run: bool,
+        may_write: &dyn Fn(&Path) -> bool,
     ) -> io::Result<Option<FileRewind>> {
         let Some(at) = self.0.iter().position(|snapshot| snapshot.message == message) else {
             return Ok(None);
@@ -161,11 +171,19 @@ impl Checkpoints {
                 files.entry(name).or_insert(backup);
             }
         }
+        let session_folder = canonical(cwd);
         let mut rewind = FileRewind::default();
         for (name, backup) in files {
             let path = cwd.join(name);
             if was_relinked(&path, backup) {
                 rewind.skipped_links += 1;
+                continue;
+            }
+            let resolved = canonical(&path);
+            let removes = backup.copy.is_none();
+            let is_ours = !removes || folder.join(absence_marker(&resolved)).is_file();
+            if !resolved.starts_with(&session_folder) || !may_write(&resolved) || !is_ours {
+                rewind.skipped.push(path);
                 continue;
             }
             if matches_backup(&path, backup, folder)? {
@@ -177,14 +195,25 @@ impl Checkpoints {
             rewind.insertions += count_lines(&hunks, '+');
             if !dry_run {
                 match &former {
-                    Some(content) => atomic_write(&path, content)?,
+                    Some(content) => FileTarget::open(&resolved)?.write(content)?,
                     None => fs::remove_file(&path)?,
                 }
+            }
+            if removes {
+                rewind.removed.push(path.clone());
             }
             rewind.changed.push((path, hunks));
         }
         Ok(Some(rewind))
     }
+}
+
+/// The name of the file that says, in the checkpoint folder, that there was no
+/// such file when it was to be kept. Transcripts say so too, but anybody can
+/// write one.
+fn absence_marker(path: &Path) -> String {
+    let name = Uuid::new_v5(&Uuid::NAMESPACE_OID, path.as_os_str().as_encoded_bytes());
+    format!("{}@absent", name.simple())
 }
 
 /// The path of a copy. Its name comes from a transcript, so it must not lead out of the folder.
@@ -216,7 +245,11 @@ fn write_backup(path: &Path, version: u64, folder: &Path) -> io::Result<FileBack
     let backup =
         |copy| FileBackup { copy, version, time: now(), real_parent_dir: path.parent().map(canonical) };
     match fs::metadata(path) {
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(backup(None)),
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+            fs::write(folder.join(absence_marker(&canonical(path))), "")?;
+            return Ok(backup(None));
+        }
         Err(error) => return Err(error),
         Ok(there) if !there.is_file() => return Err(io::Error::other("it is not a file")),
         Ok(there) if there.len() > MAX_FILE_BYTES => return Err(io::Error::other("it is too large")),

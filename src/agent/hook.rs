@@ -1,9 +1,10 @@
-//! What others have to say at certain moments: callbacks of the host, and
-//! commands of the settings files, by the official events and forms (CLI 2.1.329).
+//! Hooks: callbacks of the host and commands of the settings files that are
+//! asked at certain moments, by the official events and forms (CLI 2.1.329).
 //!
-//! Owns who is asked when, all at once and each with a time limit. What an
-//! answer does to a turn is decided by the turn. Dropping a [`HookFuture`] kills the
-//! commands and takes the questions back.
+//! Owns which hooks are asked when: all of a moment at once, each with a time
+//! limit. What an answer does to a turn is decided in `hook_dispatch`. Dropping
+//! a [`HookFuture`] kills the commands and withdraws the questions. Start at
+//! [`Hooks::fire`].
 
 mod hook_command;
 mod matcher;
@@ -27,15 +28,17 @@ pub use outcome::{AdditionalContext, HookDecision, HookOutcome};
 pub enum HookEvent {
     /// A tool is about to run, or to be asked for.
     PreToolUse,
-    /// A tool did its work.
+    /// A person is about to be asked whether a tool may run.
+    PermissionRequest,
+    /// A tool succeeded.
     PostToolUse,
     /// A tool failed.
     PostToolUseFailure,
     /// A person sent a prompt.
     UserPromptSubmit,
-    /// A session takes the seat.
+    /// A session becomes the active one.
     SessionStart,
-    /// A session leaves it.
+    /// The active session is left.
     SessionEnd,
     /// The model has nothing more to say.
     Stop,
@@ -43,8 +46,9 @@ pub enum HookEvent {
 
 impl HookEvent {
     /// All of them.
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 8] = [
         Self::PreToolUse,
+        Self::PermissionRequest,
         Self::PostToolUse,
         Self::PostToolUseFailure,
         Self::UserPromptSubmit,
@@ -57,6 +61,7 @@ impl HookEvent {
     pub fn name(self) -> &'static str {
         match self {
             Self::PreToolUse => "PreToolUse",
+            Self::PermissionRequest => "PermissionRequest",
             Self::PostToolUse => "PostToolUse",
             Self::PostToolUseFailure => "PostToolUseFailure",
             Self::UserPromptSubmit => "UserPromptSubmit",
@@ -66,29 +71,36 @@ impl HookEvent {
         }
     }
 
-    /// What a hook says in plain words is context for the model.
+    /// Whether plain text from a hook is context for the model.
     fn accepts_plain_text(self) -> bool {
         matches!(self, Self::UserPromptSubmit | Self::SessionStart)
     }
+
+    /// Whether a hook of this event is a gate: one that does not answer in time
+    /// blocks what it was asked about, as in the official CLI. Nobody would
+    /// expect a check to be skipped because it is slow.
+    fn blocks_on_timeout(self) -> bool {
+        matches!(self, Self::PreToolUse | Self::PermissionRequest | Self::UserPromptSubmit)
+    }
 }
 
-/// Somebody who is asked.
+/// One declared hook.
 #[derive(Debug, Clone)]
 struct HookEntry {
     event: HookEvent,
     matcher: HookMatcher,
     timeout: Duration,
-    /// Where it cannot be asked, what it is asked about may not be.
+    /// If it fails, what it was asked about is blocked (`onFailure`).
     blocks_on_failure: bool,
     run: HookRunner,
 }
 
-/// How.
+/// How a hook is asked.
 #[derive(Debug, Clone)]
 enum HookRunner {
-    /// A callback of the host's, by its id.
+    /// By a callback of the host, with this id.
     Callback(String),
-    /// A shell command.
+    /// By a shell command.
     Command(String),
 }
 
@@ -99,17 +111,17 @@ pub struct Hooks {
     settings_hooks: Vec<HookEntry>,
 }
 
-/// Hooks at work.
+/// Hooks that are being asked.
 pub type HookFuture = Pin<Box<dyn Future<Output = HookOutcome> + Send>>;
 
 /// What happened, as hooks are told it.
 #[derive(Debug, Clone)]
 pub struct HookInvocation {
-    /// Which moment.
+    /// The moment.
     pub event: HookEvent,
-    /// What a matcher is held against: a tool's name, a session's source.
+    /// What matchers are compared with: a tool's name, a session's source.
     pub subject: Option<String>,
-    /// The call it is about.
+    /// The id of the call that it is about.
     pub tool_use_id: Option<String>,
     /// The fields of this event.
     pub fields: Value,
@@ -118,7 +130,7 @@ pub struct HookInvocation {
 }
 
 impl HookInvocation {
-    /// How transcripts name it: `PreToolUse:Bash`.
+    /// Its name in transcripts: `PreToolUse:Bash`.
     pub fn qualified_name(&self) -> String {
         let subject = self.subject.as_ref().map(|subject| format!(":{subject}")).unwrap_or_default();
         format!("{}{subject}", self.event.name())
@@ -135,7 +147,7 @@ impl HookInvocation {
 /// Where hooks run.
 #[derive(Debug, Clone)]
 pub struct HookEnvironment {
-    /// The host, for callbacks; none where it has gone.
+    /// The host, for callbacks; `None` if it has gone.
     pub host: Option<HostClient>,
     /// The session's folder.
     pub context: ToolContext,
@@ -144,8 +156,9 @@ pub struct HookEnvironment {
 }
 
 impl Hooks {
-    /// Those that `initialize` declares replace the host's former ones:
-    /// `{EVENT: [{matcher, hookCallbackIds, timeout}]}`. Gives back what makes no sense.
+    /// Replaces the host's hooks by those that `initialize` declares:
+    /// `{EVENT: [{matcher, hookCallbackIds, timeout}]}`. Returns what makes no
+    /// sense, for a person.
     pub fn set_host_hooks(&mut self, declared: &Value) -> Vec<String> {
         let (hooks, problems) = matcher::parse_hooks(declared, "initialize", |entry| {
             let ids = entry["hookCallbackIds"].as_array().into_iter().flatten().filter_map(Value::as_str);
@@ -173,7 +186,7 @@ impl Hooks {
         problems
     }
 
-    /// Asks all whom this concerns; none where it concerns nobody.
+    /// Asks all hooks that match; `None` if there are none.
     pub fn fire(&self, occasion: HookInvocation, surroundings: HookEnvironment) -> Option<HookFuture> {
         let subject = occasion.subject.as_deref();
         let concerned = |hook: &&HookEntry| {
@@ -193,8 +206,9 @@ impl Hooks {
     }
 }
 
-/// Asks one of them. Whoever does not answer in time, or not so that it can be
-/// understood, has nothing to say, or blocks where it is to.
+/// Asks one hook. One that fails, or does not answer in time, has no opinion,
+/// unless it is a gate (see [`HookEvent::blocks_on_timeout`]) or is declared to
+/// block.
 async fn run_hook(
     hook: &HookEntry,
     occasion: &HookInvocation,
@@ -223,13 +237,18 @@ async fn run_hook(
             }
         }
     };
-    let late = |_| Err(format!("a hook did not answer within {:?} at {name}", hook.timeout));
-    match tokio::time::timeout(hook.timeout, answer).await.unwrap_or_else(late) {
-        Ok(verdict) => verdict,
-        Err(why) if hook.blocks_on_failure => {
-            HookOutcome { blocked: Some(why), decision: Some(HookDecision::Deny), ..HookOutcome::default() }
+    match tokio::time::timeout(hook.timeout, answer).await {
+        Ok(Ok(outcome)) => outcome,
+        Ok(Err(why)) if hook.blocks_on_failure => HookOutcome::block(why),
+        Ok(Err(why)) => HookOutcome::failure(why),
+        Err(_) => {
+            let why = format!("a hook did not answer within {:?} at {name}", hook.timeout);
+            if hook.blocks_on_failure || hook.event.blocks_on_timeout() {
+                HookOutcome::block(why)
+            } else {
+                HookOutcome::failure(why)
+            }
         }
-        Err(why) => HookOutcome::failure(why),
     }
 }
 

@@ -5,6 +5,7 @@
 //! interrupt kills them.
 
 use std::io;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -14,9 +15,9 @@ use super::hook::{
     AdditionalContext, HookDecision, HookEnvironment, HookEvent, HookFuture, HookInvocation, HookOutcome,
 };
 use super::runtime::AgentRuntime;
-use super::tool::ToolOutcome;
+use super::tool::{Access, ToolOutcome};
 use super::transcript_entry::TranscriptEntry;
-use super::turn::{RequestedCall, RunningTurn, UserPrompt};
+use super::turn::{RequestedCall, RunningTurn, TurnStep, UserPrompt};
 use super::turn_outcome::TurnOutcome;
 
 /// The most times in a row that stop hooks may keep a turn from ending.
@@ -31,10 +32,25 @@ pub enum HookPoint {
     Prompt,
     /// A call before it runs.
     PreToolUse(RequestedCall),
+    /// A call that a person is about to be asked about.
+    PermissionRequest(Box<PendingPermission>),
     /// A call that ran.
     PostToolUse(Box<(RequestedCall, ToolOutcome)>),
     /// The turn's end.
     Stop,
+}
+
+/// A call that has to be asked about.
+#[derive(Debug)]
+pub struct PendingPermission {
+    /// The call.
+    pub call: RequestedCall,
+    /// What it would do.
+    pub access: Access,
+    /// Permission updates that would make the question needless.
+    pub suggestions: Vec<Value>,
+    /// The file that the question is about.
+    pub blocked_path: Option<PathBuf>,
 }
 
 /// Start hooks of a session; its first turn waits for them. Dropping this aborts them.
@@ -98,6 +114,16 @@ impl AgentRuntime {
     pub(super) fn pre_tool_hooks(&self, call: &RequestedCall) -> Option<HookFuture> {
         let fields = json!({"tool_name": call.tool, "tool_input": call.input, "tool_use_id": call.id});
         self.run_hooks(HookEvent::PreToolUse, Some(&call.tool), Some(&call.id), fields)
+    }
+
+    /// The hooks that may answer in the person's place.
+    pub(super) fn permission_hooks(&self, pending: &PendingPermission) -> Option<HookFuture> {
+        let call = &pending.call;
+        let fields = json!({
+            "tool_name": call.tool, "tool_input": call.input, "tool_use_id": call.id,
+            "permission_suggestions": pending.suggestions,
+        });
+        self.run_hooks(HookEvent::PermissionRequest, Some(&call.tool), Some(&call.id), fields)
     }
 
     /// Hooks that run after a call.
@@ -166,6 +192,7 @@ impl AgentRuntime {
         match about {
             HookPoint::Prompt => self.apply_prompt_hooks(turn, verdict),
             HookPoint::PreToolUse(call) => self.apply_pre_tool_hooks(turn, call, verdict),
+            HookPoint::PermissionRequest(pending) => self.apply_permission_hooks(turn, *pending, verdict),
             HookPoint::PostToolUse(ran) => {
                 let (call, mut outcome) = *ran;
                 if let Some(output) = verdict.updated_output {
@@ -225,6 +252,36 @@ impl AgentRuntime {
             call.input = input;
         }
         if self.start_call(turn, call, verdict.decision)? { Ok(None) } else { self.next_call(turn) }
+    }
+
+    /// Runs or refuses a call as the hooks answer for the person; asks the
+    /// person if they have no opinion.
+    fn apply_permission_hooks(
+        &mut self,
+        turn: &mut RunningTurn,
+        mut pending: PendingPermission,
+        outcome: HookOutcome,
+    ) -> io::Result<Option<TurnOutcome>> {
+        turn.hook_context.extend(outcome.additional_context);
+        match outcome.decision {
+            Some(HookDecision::Deny) => {
+                let why = outcome.blocked.unwrap_or_default();
+                self.deny_call(turn, &pending.call, &why)?;
+                self.next_call(turn)
+            }
+            Some(HookDecision::Allow) => {
+                pending.call.replace_input(outcome.updated_input);
+                if let Some(why) = self.denied_by_rule(&mut pending.call) {
+                    self.deny_call(turn, &pending.call, &why)?;
+                    return self.next_call(turn);
+                }
+                turn.step = TurnStep::Tools(vec![self.run_tool(pending.call)]);
+                Ok(None)
+            }
+            Some(HookDecision::Ask) | None => {
+                if self.request_permission(turn, pending)? { Ok(None) } else { self.next_call(turn) }
+            }
+        }
     }
 
     fn apply_stop_hooks(

@@ -54,6 +54,9 @@ impl AgentRuntime {
                 self.record_prompt(&turn.prompt)?
             }
             TurnStep::Hooks { about: HookPoint::PreToolUse(call), .. } => turn.pending_calls.push_front(call),
+            TurnStep::Hooks { about: HookPoint::PermissionRequest(pending), .. } => {
+                turn.pending_calls.push_front(pending.call);
+            }
             TurnStep::Hooks { about: HookPoint::PostToolUse(ran), .. } => {
                 self.record_call(turn, &ran.0, &ran.1)?
             }

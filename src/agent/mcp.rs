@@ -5,6 +5,7 @@
 //! can touch them. A server never holds up a turn; only the first prompt waits a
 //! moment for servers that are starting. Start reading in `supervisor`.
 
+mod approval_pins;
 mod config;
 mod config_files;
 mod connect;

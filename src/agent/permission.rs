@@ -1,20 +1,34 @@
-//! What may run without asking, and what asking is answered with.
+//! What may run without asking, and what to ask about the rest.
 //!
-//! Owns the mode, the rules and the folders. Decides, and never runs, asks or
-//! writes anything. What was granted for the session is forgotten at a switch.
+//! Owns the mode, the rules and the working folders. Decides, and never runs,
+//! asks or writes anything. What was granted for a session is forgotten at a
+//! switch. Start at [`Permissions::decide_with_hook`]; how a command line is
+//! taken apart is in [`shell`], what the rules say of its parts in
+//! [`command_review`].
 
+mod command_files;
+mod command_review;
+mod command_text;
+mod decide;
+mod git_read_only;
 mod path_pattern;
+mod protected_files;
+mod reach;
+mod read_only;
+mod removal;
 mod rule;
+mod sed_script;
+mod shell;
+mod updates;
 mod wildcard;
 
 use std::path::{Path, PathBuf};
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 pub use rule::{PermissionRule, ToolUse};
 
-use super::hook::HookDecision;
-use super::tool::{Access, HiddenFiles, canonical};
+use super::tool::{HiddenFiles, canonical};
 use crate::protocol::PermissionMode;
 
 /// What may run without asking.
@@ -22,7 +36,7 @@ use crate::protocol::PermissionMode;
 pub struct Permissions {
     /// The mode; a switch does not change it.
     pub mode: PermissionMode,
-    /// What is no rule, and who says it, for a person.
+    /// Rules and settings that make no sense, for a person.
     pub problems: Vec<String>,
     /// From the command line and the settings files.
     lasting_rules: RuleSet,
@@ -40,7 +54,7 @@ struct RuleSet {
 }
 
 impl RuleSet {
-    /// Those of a behavior, by its name on the wire.
+    /// The rules of a behavior, by its name on the wire: `allow`, `ask`, `deny`.
     fn list_mut(&mut self, behavior: &str) -> &mut Vec<PermissionRule> {
         match behavior {
             "deny" => &mut self.denied,
@@ -59,15 +73,19 @@ pub enum AccessDecision {
     Deny(String),
     /// The host must be asked.
     Ask {
-        /// Rules that would make asking needless.
+        /// Permission updates that would make asking needless.
         suggestions: Vec<Value>,
-        /// The path that made it ask: where it truly leads.
+        /// The file that the question is about, where it truly lies: set if
+        /// that is outside of the working folders, protected, or not where the
+        /// call says.
         blocked_path: Option<PathBuf>,
+        /// Why a person is asked, if no rule could have answered.
+        reason: Option<String>,
     },
 }
 
 impl Permissions {
-    /// Those of the command line.
+    /// The permissions of the command line.
     pub fn new(mode: PermissionMode, allowed: &[String], denied: &[String], folders: &[PathBuf]) -> Self {
         let mut permissions = Self { mode, ..Self::default() };
         permissions.lasting_rules.folders = folders.iter().map(canonical).collect();
@@ -90,176 +108,69 @@ impl Permissions {
         self.lasting_rules.folders.extend(texts("additionalDirectories").map(canonical));
     }
 
-    fn add_rules<'a>(&mut self, whose: &str, behavior: &str, texts: impl Iterator<Item = &'a str>) {
+    fn add_rules<'a>(&mut self, source: &str, behavior: &str, texts: impl Iterator<Item = &'a str>) {
         for text in texts {
             match PermissionRule::parse(text) {
                 Some(rule) => self.lasting_rules.list_mut(behavior).push(rule),
                 None => {
-                    self.problems.push(format!("“{text}” is no permission rule; {whose} names it in vain"));
+                    self.problems.push(format!("“{text}” in {source} is not a permission rule and is ignored"));
                 }
             }
         }
     }
 
-    /// Forgets what held for the session that is left.
+    /// Forgets what was granted or refused for the session that is left.
     pub fn clear_session_rules(&mut self) {
         self.session_rules = RuleSet::default();
     }
 
-    /// Whether this call may run in a session that works in `cwd`.
-    pub fn decide(&self, tool: &str, need: &Access, cwd: &Path) -> AccessDecision {
-        self.decide_with_hook(None, tool, need, cwd)
-    }
-
-    /// The same after hooks have spoken: what they allow needs no asking, but
-    /// the rules that deny or ask hold all the same.
-    pub fn decide_with_hook(
-        &self,
-        said: Option<HookDecision>,
-        tool: &str,
-        need: &Access,
-        cwd: &Path,
-    ) -> AccessDecision {
-        let path = match need {
-            Access::Read(path) | Access::Edit(path) => canonical(path),
-            Access::Command(_) | Access::Fetch(_) | Access::McpServer | Access::Nothing => PathBuf::new(),
-        };
-        let (call, content) = match need {
-            Access::Read(_) | Access::Edit(_) => {
-                (ToolUse::File { path: &path, cwd }, Some(path.display().to_string()))
-            }
-            Access::Command(command) => (ToolUse::Command(command), Some(command.clone())),
-            Access::Fetch(host) => (ToolUse::Host(host), Some(format!("domain:{host}"))),
-            Access::McpServer | Access::Nothing => (ToolUse::McpServer, None),
-        };
-        let mut denied = self.lasting_rules.denied.iter().chain(&self.session_rules.denied);
-        if let Some(rule) = denied.find(|rule| rule.denies(tool, call)) {
-            return AccessDecision::Deny(format!("{tool} is not allowed here: the rule {rule} forbids it."));
-        }
-        if *need == Access::Nothing && said.is_none() {
-            return AccessDecision::Allow;
-        }
-        let mut asked = self.lasting_rules.asked.iter().chain(&self.session_rules.asked);
-        let must_ask = said == Some(HookDecision::Ask) || asked.any(|rule| rule.denies(tool, call));
-        if said == Some(HookDecision::Allow) && !must_ask {
-            return AccessDecision::Allow;
-        }
-        if self.mode == PermissionMode::BypassPermissions && !must_ask {
-            return AccessDecision::Allow;
-        }
-        let is_near = self.is_in_working_folders(need, cwd);
-        if self.mode == PermissionMode::Plan && !matches!(need, Access::Read(_) | Access::Fetch(_)) {
-            return AccessDecision::Deny(format!("{tool} is not allowed in plan mode, which only reads."));
-        }
-        let mut allowed = self.lasting_rules.allowed.iter().chain(&self.session_rules.allowed);
-        let is_granted = allowed.any(|rule| rule.allows(tool, call));
-        let needs_none = match need {
-            Access::Read(_) => is_near,
-            Access::Edit(_) => is_near && self.mode == PermissionMode::AcceptEdits,
-            Access::Command(_) | Access::Fetch(_) | Access::McpServer | Access::Nothing => false,
-        };
-        if (is_granted || needs_none) && !must_ask {
-            return AccessDecision::Allow;
-        }
-        if self.mode == PermissionMode::DontAsk {
-            return AccessDecision::Deny(format!(
-                "{tool} needs a permission, and in this mode nobody is asked for one."
-            ));
-        }
-        let mut rule = json!({"toolName": tool});
-        if let Some(content) = content {
-            rule["ruleContent"] = json!(content);
-        }
-        AccessDecision::Ask {
-            suggestions: vec![
-                json!({"type": "addRules", "rules": [rule], "behavior": "allow", "destination": "session"}),
-            ],
-            blocked_path: match need {
-                Access::Read(_) | Access::Edit(_) if !is_near => Some(path.clone()),
-                _ => None,
-            },
-        }
-    }
-
-    /// What searches in a session's folder must pass over: what may not be read.
+    /// The files that searches in a session's folder must pass over, since a
+    /// rule denies reading them.
     pub fn unreadable_files(&self, cwd: &Path) -> HiddenFiles {
-        let denied = self.lasting_rules.denied.iter().chain(&self.session_rules.denied);
-        let unreadable: Vec<_> = denied.filter_map(|rule| rule.read_denial(cwd)).collect();
+        let unreadable: Vec<_> = self.denied().filter_map(|rule| rule.read_denial(cwd)).collect();
         if unreadable.is_empty() {
             return HiddenFiles::default();
         }
         HiddenFiles::new(move |path| unreadable.iter().any(|files| files.matches(path)))
     }
 
-    /// Whether a rule allows some calls of a tool, by its very name.
+    /// Whether a rule allows some calls of a tool, by the tool's exact name.
     pub fn has_allow_rule_for(&self, tool: &str) -> bool {
         self.lasting_rules.allowed.iter().any(|rule| rule.is_named(tool))
     }
 
-    /// Whether a tool is forbidden whatever it is to do, so that a model need
-    /// not know it.
+    /// Whether a tool is denied whatever it is to do, so that the model need
+    /// not be told of it.
     pub fn denies_whole_tool(&self, tool: &str) -> bool {
-        self.lasting_rules
-            .denied
-            .iter()
-            .chain(&self.session_rules.denied)
-            .any(|rule| rule.covers_whole_tool(tool))
+        self.denied().any(|rule| rule.covers_whole_tool(tool))
     }
 
-    /// Takes over what the host granted along with an answer: for the session,
-    /// or for all where it goes into a settings file. One of our own suggestions
-    /// means the very call it was made for, stars and all.
-    pub fn apply(&mut self, update: &Value, suggested: &[Value]) {
-        let rule_of = if suggested.contains(update) { parse_literal_update_rule } else { parse_update_rule };
-        let rules =
-            || update["rules"].as_array().into_iter().flatten().filter_map(rule_of).collect::<Vec<_>>();
-        let folders = || {
-            update["directories"].as_array().into_iter().flatten().filter_map(Value::as_str).map(canonical)
-        };
-        let stays = update["destination"].as_str().is_some_and(|name| name.ends_with("Settings"));
-        let held = if stays { &mut self.lasting_rules } else { &mut self.session_rules };
-        let list = held.list_mut(update["behavior"].as_str().unwrap_or_default());
-        match update["type"].as_str() {
-            Some("addRules") => list.extend(rules()),
-            Some("replaceRules") => *list = rules(),
-            Some("removeRules") => {
-                let gone = rules();
-                list.retain(|rule| !gone.contains(rule));
-            }
-            Some("setMode") => match update["mode"].as_str().unwrap_or_default().parse() {
-                Ok(mode) => self.mode = mode,
-                Err(error) => tracing::warn!("a permission update was passed over: {error}"),
-            },
-            Some("addDirectories") => held.folders.extend(folders()),
-            Some("removeDirectories") => {
-                let gone: Vec<_> = folders().collect();
-                held.folders.retain(|folder| !gone.contains(folder));
-            }
-            _ => tracing::warn!("an unknown permission update was passed over"),
-        }
+    /// Whether a rule denies writing this file, whichever tool would do it.
+    pub fn denies_edit(&self, path: &Path, cwd: &Path) -> bool {
+        let file = ToolUse::File { path, cwd };
+        self.denied().any(|rule| rule.denies("Edit", file) || rule.denies("Write", file))
     }
 
-    /// Whether a path lies in a folder the tools may use.
-    fn is_in_working_folders(&self, need: &Access, cwd: &Path) -> bool {
-        let (Access::Read(path) | Access::Edit(path)) = need else { return false };
-        let (path, cwd) = (canonical(path), canonical(cwd));
+    fn allowed(&self) -> impl Iterator<Item = &PermissionRule> {
+        self.lasting_rules.allowed.iter().chain(&self.session_rules.allowed)
+    }
+
+    fn asked(&self) -> impl Iterator<Item = &PermissionRule> {
+        self.lasting_rules.asked.iter().chain(&self.session_rules.asked)
+    }
+
+    fn denied(&self) -> impl Iterator<Item = &PermissionRule> {
+        self.lasting_rules.denied.iter().chain(&self.session_rules.denied)
+    }
+
+    /// Whether a resolved path lies in a folder the tools may use.
+    fn is_in_working_folders(&self, path: &Path, cwd: &Path) -> bool {
         let folders = self.lasting_rules.folders.iter().chain(&self.session_rules.folders);
-        std::iter::once(&cwd).chain(folders).any(|folder| path.starts_with(folder))
+        path.starts_with(canonical(cwd)) || folders.into_iter().any(|folder| path.starts_with(folder))
     }
-}
-
-fn parse_update_rule(rule: &Value) -> Option<PermissionRule> {
-    Some(PermissionRule::new(rule["toolName"].as_str()?, rule["ruleContent"].as_str()))
-}
-
-fn parse_literal_update_rule(rule: &Value) -> Option<PermissionRule> {
-    let tool = rule["toolName"].as_str()?;
-    Some(
-        rule["ruleContent"]
-            .as_str()
-            .map_or_else(|| PermissionRule::new(tool, None), |call| PermissionRule::literal(tool, call)),
-    )
 }
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod corpus_tests;

@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 
 use super::flags::Flags;
+use super::hook_dispatch::PendingPermission;
 use super::permission::AccessDecision;
 use super::runtime::{AgentRuntime, RuntimeState};
 use super::tool::{Access, ToolOutcome};
@@ -32,10 +33,10 @@ impl AgentRuntime {
         let request_id = new_uuid();
         let description = call.input["description"].as_str().map(str::to_owned).or_else(|| match need {
             Access::Read(path) | Access::Edit(path) => {
-                path.file_name().map(|name| name.display().to_string())
+                path.written.file_name().map(|name| name.display().to_string())
             }
             Access::Fetch(host) => Some(host.clone()),
-            Access::Command(_) | Access::McpServer | Access::Nothing => None,
+            Access::Command(_) | Access::McpServer(_) | Access::Nothing => None,
         });
         self.out.send(&AgentFrame::ControlRequest(ControlEnvelope {
             request_id: request_id.clone(),
@@ -92,10 +93,10 @@ impl AgentRuntime {
             PermissionResponse::Allow { updated_input, updated_permissions } => {
                 let updates = updated_permissions.unwrap_or_default();
                 self.apply_permission_updates(&updates, suggestions);
-                let input = updated_input.filter(Value::is_object).unwrap_or_else(|| call.input.clone());
-                let call = RequestedCall { input, ..call };
+                let mut call = call;
+                call.replace_input(updated_input);
                 // The input may be another one now: what was permitted is not what was asked.
-                if let Some(reason) = self.denial_reason(&call) {
+                if let Some(reason) = self.denied_by_rule(&mut call) {
                     self.deny_call(turn, &call, &reason)?;
                     return self.next_call(turn);
                 }
@@ -118,14 +119,12 @@ impl AgentRuntime {
     pub(super) fn request_permission(
         &mut self,
         turn: &mut RunningTurn,
-        call: RequestedCall,
-        access: &Access,
-        suggestions: Vec<Value>,
-        blocked_path: Option<PathBuf>,
+        pending: PendingPermission,
     ) -> io::Result<bool> {
+        let PendingPermission { call, access, suggestions, blocked_path } = pending;
         match self.settings.permission_prompt.clone() {
             PermissionPrompt::Host => {
-                let request_id = self.send_permission_request(&call, access, &suggestions, blocked_path);
+                let request_id = self.send_permission_request(&call, &access, &suggestions, blocked_path);
                 self.set_state(RuntimeState::RequiresAction);
                 turn.step = TurnStep::Permission { request_id, call, suggestions };
                 Ok(true)
@@ -209,12 +208,35 @@ impl AgentRuntime {
         }
     }
 
-    /// Why a rule forbids this call, if one does.
-    fn denial_reason(&self, call: &RequestedCall) -> Option<String> {
-        let need = self.find_tool(&call.tool)?.access(&call.input, &self.tool_context());
-        match self.permissions.decide(&call.tool, &need, &self.session.cwd) {
+    /// Why a rule denies this call, if one does: it may have other arguments than
+    /// those that were asked about.
+    pub(super) fn denied_by_rule(&self, call: &mut RequestedCall) -> Option<String> {
+        let access = match call.target.take() {
+            None => self.resolve_access(call)?,
+            Some(held) => {
+                let mut access = self.find_tool(&call.tool)?.access(&call.input, &self.tool_context());
+                // What the path leads to by now does not count.
+                if let (Access::Edit(path), Ok(target)) = (&mut access, held.get()) {
+                    target.path().clone_into(&mut path.resolved);
+                }
+                call.target = Some(held);
+                access
+            }
+        };
+        match self.permissions.decide(&call.tool, &access, &self.session.cwd) {
             AccessDecision::Deny(reason) => Some(reason),
             AccessDecision::Allow | AccessDecision::Ask { .. } => None,
+        }
+    }
+}
+
+impl RequestedCall {
+    /// Takes other arguments over. What was resolved for the former ones does
+    /// not hold for them.
+    pub(super) fn replace_input(&mut self, input: Option<Value>) {
+        if let Some(input) = input.filter(|input| input.is_object() && *input != self.input) {
+            self.input = input;
+            self.target = None;
         }
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Owns when a checkpoint is made; how it is kept is in [`super::checkpoint`].
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
@@ -10,7 +10,7 @@ use super::frames::RequestError;
 use super::runtime::AgentRuntime;
 use super::tool::Access;
 use super::turn::RequestedCall;
-use crate::protocol::ErrorCode;
+use crate::protocol::{ErrorCode, PermissionMode};
 
 impl AgentRuntime {
     /// Makes a checkpoint for a prompt.
@@ -28,6 +28,9 @@ impl AgentRuntime {
         let Some(folder) = self.checkpoint_dir() else { return };
         let need = self.find_tool(&call.tool).map(|tool| tool.access(&call.input, &self.tool_context()));
         let Some(Access::Edit(path)) = need else { return };
+        // The file that the call will write, also if the path leads elsewhere by now.
+        let held = call.target.as_ref().and_then(|target| target.get().ok());
+        let path = held.map_or(path.resolved, |target| target.path().to_owned());
         let session = &mut self.session;
         let entry = session.checkpoints.backup_before_edit(&path, &call.entry_uuid, &session.cwd, &folder);
         let noted = entry.and_then(|entry| match entry {
@@ -50,12 +53,19 @@ impl AgentRuntime {
         if self.turn.is_some() && !dry_run {
             return refused(ErrorCode::Busy, "a turn runs, and may change the files".to_owned());
         }
-        match self.session.checkpoints.rewind(message, &self.session.cwd, &folder, dry_run) {
+        if self.permissions.mode == PermissionMode::Plan && !dry_run {
+            return refused(ErrorCode::InvalidRequest, "in plan mode no files are changed".to_owned());
+        }
+        let cwd = &self.session.cwd;
+        let may_write = |path: &Path| !self.permissions.denies_edit(path, cwd);
+        match self.session.checkpoints.rewind(message, cwd, &folder, dry_run, &may_write) {
             Ok(Some(rewind)) => {
                 let files: Vec<_> = rewind.changed.iter().map(|(path, _)| path).collect();
                 let mut answer = json!({
                     "canRewind": true, "filesChanged": files, "insertions": rewind.insertions,
                     "deletions": rewind.deletions,
+                    // Additions to the protocol: what is removed, and what stays.
+                    "filesRemoved": rewind.removed, "filesSkipped": rewind.skipped,
                 });
                 if dry_run {
                     // An addition to the protocol: what to show a person who is asked.

@@ -304,6 +304,7 @@ impl AgentRuntime {
             },
             hidden_files: self.permissions.unreadable_files(&self.session.cwd),
             live_output: LiveOutput::default(),
+            held_target: None,
         }
     }
 

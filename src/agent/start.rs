@@ -110,7 +110,8 @@ pub struct AgentEnvironment {
     pub cwd: PathBuf,
     /// The official tools' folder (`~/.claude`), which holds the person's settings.
     pub root: PathBuf,
-    /// The host is an official SDK: it trusts the folder it starts us in.
+    /// The host is one of the official SDKs. That says nothing about whether a
+    /// person trusts the folder.
     pub is_sdk: bool,
     /// File checkpoints are on.
     pub checkpoints_files: bool,
@@ -263,9 +264,10 @@ fn load_settings(
     (files, permissions)
 }
 
-/// An SDK, and whoever chooses the sources, vouches for the folder; else a person has to have said so.
+/// Whether the settings of the folder count. Trust is a person's decision. Being started by an SDK is none,
+/// not even if it names the sources: it would name them for any folder.
 fn trusts_folder(flags: &Flags, environment: &AgentEnvironment, claude_json: &Value) -> bool {
-    environment.is_sdk || flags.setting_sources.is_some() || is_trusted(claude_json, &environment.cwd)
+    is_trusted(claude_json, &environment.cwd) || flags.setting_sources.is_some() && !environment.is_sdk
 }
 
 fn read_settings(flags: &Flags, environment: &AgentEnvironment, claude_json: &Value) -> SettingsFiles {

@@ -8,6 +8,7 @@ mod atomic_write;
 mod bash;
 mod canonical;
 mod edit;
+mod file_target;
 mod file_search;
 mod glob;
 mod grep;
@@ -25,7 +26,7 @@ mod tool_context;
 mod web_fetch;
 mod write;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::pin::Pin;
 use std::sync::Arc;
 
@@ -35,6 +36,7 @@ pub use atomic_write::atomic_write;
 pub use bash::Bash;
 pub use canonical::canonical;
 pub use edit::Edit;
+pub use file_target::{AccessPath, FileTarget, HeldTarget};
 pub use glob::Glob;
 pub use grep::Grep;
 pub use live_output::LiveOutput;
@@ -87,15 +89,15 @@ pub type ToolFuture = Pin<Box<dyn Future<Output = ToolOutcome> + Send>>;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Access {
     /// Look at a file.
-    Read(PathBuf),
+    Read(AccessPath),
     /// Change or make a file.
-    Edit(PathBuf),
+    Edit(AccessPath),
     /// Run this command.
     Command(String),
     /// Get something from this host.
     Fetch(String),
     /// Have a server of somebody else's do something.
-    McpServer,
+    McpServer(String),
     /// Its arguments make no sense; it will say so and do nothing.
     Nothing,
 }

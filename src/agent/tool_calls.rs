@@ -10,11 +10,11 @@ use std::time::Instant;
 use serde_json::{Value, json};
 
 use super::hook::HookDecision;
-use super::hook_dispatch::HookPoint;
+use super::hook_dispatch::{HookPoint, PendingPermission};
 use super::permission::AccessDecision;
 use super::provider::ToolDefinition;
 use super::runtime::AgentRuntime;
-use super::tool::{Tool, ToolOutcome, structured_output};
+use super::tool::{Access, HeldTarget, Tool, ToolContext, ToolOutcome, structured_output};
 use super::transcript_entry::TranscriptEntry;
 use super::turn::{RequestedCall, RunningCall, RunningTurn, TurnStep};
 use super::turn_outcome::TurnOutcome;
@@ -66,9 +66,8 @@ impl AgentRuntime {
         call: RequestedCall,
         said: Option<HookDecision>,
     ) -> io::Result<bool> {
-        let Some(need) =
-            self.find_tool(&call.tool).map(|tool| tool.access(&call.input, &self.tool_context()))
-        else {
+        let mut call = call;
+        let Some(need) = self.resolve_access(&mut call) else {
             self.record_result(&call, &ToolOutcome::error(format!("there is no tool {}", call.tool)))?;
             return Ok(false);
         };
@@ -78,8 +77,13 @@ impl AgentRuntime {
                 self.deny_call(turn, &call, &reason)?;
                 return Ok(false);
             }
-            AccessDecision::Ask { suggestions, blocked_path } => {
-                return self.request_permission(turn, call, &need, suggestions, blocked_path);
+            AccessDecision::Ask { suggestions, blocked_path, .. } => {
+                let pending = PendingPermission { call, access: need, suggestions, blocked_path };
+                let Some(firing) = self.permission_hooks(&pending) else {
+                    return self.request_permission(turn, pending);
+                };
+                turn.step =
+                    TurnStep::Hooks { about: HookPoint::PermissionRequest(Box::new(pending)), firing };
             }
         }
         Ok(true)
@@ -191,10 +195,22 @@ impl AgentRuntime {
         matches!(decision, AccessDecision::Allow)
     }
 
+    /// What a call would do. Of a file that it writes, the folder is opened
+    /// here: what is decided about is what will be written, whatever becomes of
+    /// the path while a person is asked.
+    pub(super) fn resolve_access(&self, call: &mut RequestedCall) -> Option<Access> {
+        let access = self.find_tool(&call.tool)?.access(&call.input, &self.tool_context());
+        call.target = match &access {
+            Access::Edit(path) => Some(HeldTarget::open(&path.resolved)),
+            _ => None,
+        };
+        Some(access)
+    }
+
     /// Starts a tool.
     pub(super) fn run_tool(&mut self, call: RequestedCall) -> RunningCall {
         self.checkpoint_call(&call);
-        let place = self.tool_context();
+        let place = ToolContext { held_target: call.target.clone(), ..self.tool_context() };
         let live_output = place.live_output.clone();
         let running = match self.find_tool(&call.tool) {
             Some(tool) => tool.run(call.input.clone(), place),

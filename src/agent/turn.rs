@@ -18,7 +18,7 @@ use super::hook_dispatch::HookPoint;
 use super::provider::{ProviderError, ReplyEvent, ReplyStream};
 use super::reply::ReplyBuilder;
 use super::session_facts::SessionFacts;
-use super::tool::{LiveOutput, ToolFuture, ToolOutcome};
+use super::tool::{HeldTarget, LiveOutput, ToolFuture, ToolOutcome};
 use crate::session::message::{ApiMessage, Usage};
 use crate::session::prompt;
 
@@ -127,6 +127,8 @@ pub struct RequestedCall {
     pub input_error: Option<String>,
     /// The uuid of the entry that holds the call.
     pub entry_uuid: String,
+    /// The file that it may write, once that is decided.
+    pub target: Option<HeldTarget>,
 }
 
 /// What a turn waits for. Dropping it cancels that.

@@ -221,6 +221,7 @@ impl AgentRuntime {
                     input: block["input"].clone(),
                     input_error: problem.clone(),
                     entry_uuid: uuid.clone(),
+                    target: None,
                 });
             }
         }

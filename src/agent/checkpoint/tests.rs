@@ -34,7 +34,7 @@ impl Sample {
     }
 
     fn rewind(&self, message: &str, dry_run: bool) -> Option<FileRewind> {
-        self.checkpoints.rewind(message, &self.cwd(), &self.kept(), dry_run).unwrap()
+        self.checkpoints.rewind(message, &self.cwd(), &self.kept(), dry_run, &|_| true).unwrap()
     }
 
     fn content(&self, name: &str) -> Option<String> {
@@ -59,17 +59,17 @@ fn sample() -> Sample {
 fn files_come_back_to_what_they_were_when_a_prompt_came() {
     let sample = sample();
     let both = vec![sample.cwd().join("a"), sample.cwd().join("b")];
-    let dry = sample.rewind("second", true).unwrap();
+    let dry = sample.rewind("second", true, &|_| true).unwrap();
     assert_eq!(dry.changed.iter().map(|(path, _)| path.clone()).collect::<Vec<_>>(), both);
     assert_eq!((dry.insertions, dry.deletions, dry.skipped_links), (1, 2, 0));
     assert_eq!(dry.changed[0].1[0]["lines"], json!(["-three", "+more"]));
     assert_eq!(sample.content("b").as_deref(), Some("made\n"), "a dry run changes nothing");
-    sample.rewind("second", false).unwrap();
+    sample.rewind("second", false, &|_| true).unwrap();
     assert_eq!((sample.content("a").as_deref(), sample.content("b")), (Some("more\n"), None));
-    sample.rewind("first", false).unwrap();
+    sample.rewind("first", false, &|_| true).unwrap();
     assert_eq!((sample.content("a").as_deref(), sample.content("b")), (Some("one\n"), None));
-    assert_eq!(sample.rewind("first", true), Some(FileRewind::default()));
-    assert_eq!(sample.rewind("other", false), None);
+    assert_eq!(sample.rewind("first", true, &|_| true), Some(FileRewind::default()));
+    assert_eq!(sample.rewind("other", false, &|_| true), None);
 }
 
 #[test]
@@ -77,7 +77,7 @@ fn a_transcript_tells_of_all_that_was_kept() {
     let mut sample = sample();
     let text = sample.entries.join("\n") + "\n";
     sample.checkpoints = Checkpoints::from_transcript(&Transcript::parse(text.as_bytes()));
-    sample.rewind("first", false).unwrap();
+    sample.rewind("first", false, &|_| true).unwrap();
     assert_eq!((sample.content("a").as_deref(), sample.content("b")), (Some("one\n"), None));
 }
 
@@ -88,7 +88,7 @@ fn a_file_that_is_a_link_by_now_stays() {
     fs::write(&far, "far\n").unwrap();
     fs::remove_file(sample.cwd().join("a")).unwrap();
     std::os::unix::fs::symlink(&far, sample.cwd().join("a")).unwrap();
-    assert_eq!(sample.rewind("first", false).unwrap().skipped_links, 1);
+    assert_eq!(sample.rewind("first", false, &|_| true).unwrap().skipped_links, 1);
     assert_eq!(fs::read_to_string(far).unwrap(), "far\n");
 }
 
@@ -109,4 +109,41 @@ fn a_copy_has_no_name_that_leads_elsewhere() {
         );
     }
     assert_eq!(backup_path(&backup("0a@v1"), &sample.kept()), Some(sample.kept().join("0a@v1")));
+}
+
+#[test]
+fn a_transcript_cannot_have_files_removed_or_replaced_that_no_checkpoint_wrote() {
+    let mut sample = Sample::new();
+    let precious = sample.temp.path().join("precious");
+    fs::write(&precious, "keep").unwrap();
+    fs::write(sample.cwd().join("mine"), "keep").unwrap();
+    fs::create_dir_all(sample.kept()).unwrap();
+    fs::write(sample.kept().join("copy@v1"), "evil").unwrap();
+    let absent = json!({"backupFileName": null, "version": 1, "backupTime": ""});
+    let copy = json!({"backupFileName": "copy@v1", "version": 1, "backupTime": ""});
+    let files = json!({
+        precious.to_str().unwrap(): absent, "../precious": absent, "mine": absent, "../other": copy,
+        "sub/../../elsewhere": copy,
+    });
+    let snapshot = json!({"messageId": "m", "trackedFileBackups": files, "timestamp": ""});
+    sample.checkpoints.apply_entry(&json!({"type": "file-history-snapshot", "messageId": "m", "snapshot": snapshot}));
+    for dry_run in [true, false] {
+        let rewind = sample.rewind("m", dry_run).unwrap();
+        assert_eq!((rewind.changed.len(), rewind.removed.len(), rewind.skipped.len()), (0, 0, 5), "{rewind:?}");
+    }
+    assert_eq!(fs::read_to_string(&precious).unwrap(), "keep");
+    assert_eq!(sample.content("mine").as_deref(), Some("keep"));
+    assert!(!sample.temp.path().join("other").exists() && !sample.temp.path().join("elsewhere").exists());
+}
+
+#[test]
+fn denied_files_stay_and_removals_are_listed() {
+    let sample = sample();
+    let denied = sample.cwd().join("a");
+    let may_write = |path: &Path| path != denied;
+    let rewind = sample.checkpoints.rewind("first", &sample.cwd(), &sample.kept(), false, &may_write);
+    let rewind = rewind.unwrap().unwrap();
+    assert_eq!(rewind.removed, [sample.cwd().join("b")]);
+    assert_eq!(rewind.skipped, [sample.cwd().join("a")]);
+    assert_eq!((sample.content("a").as_deref(), sample.content("b")), (Some("three\n"), None));
 }

@@ -1,72 +1,84 @@
-//! What hooks say, and what several of them say together.
+//! The answers of hooks, alone and together.
 
 use serde_json::Value;
 
 use super::hook_command::HookCommandOutput as Spoken;
 
-/// What a hook wants of a call.
+/// What a hook decides about a call; a later variant is stricter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum HookDecision {
     /// It may run without asking.
     Allow,
-    /// The person shall be asked.
+    /// A person must be asked.
     Ask,
     /// It may not run.
     Deny,
 }
 
-/// Something that the model shall know.
+/// Text from a hook for the model.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AdditionalContext {
-    /// The occasion's name.
+    /// The qualified name of the event, such as `PreToolUse:Bash`.
     pub hook: String,
-    /// What a hook said.
+    /// The text.
     pub text: String,
 }
 
-/// The answers of all hooks of one occasion.
+/// The answers of all hooks of one invocation.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct HookOutcome {
-    /// What was going to happen shall not; why, for the model.
+    /// Why what was about to happen must not, for the model.
     pub blocked: Option<String>,
-    /// What becomes of a call; the strictest counts.
+    /// The decision about a call; of several, the strictest.
     pub decision: Option<HookDecision>,
-    /// The call's arguments shall be these.
+    /// Other arguments for the call.
     pub updated_input: Option<Value>,
-    /// The call's result shall be this (`PostToolUse`).
+    /// Another result for the call (`PostToolUse`).
     pub updated_output: Option<Value>,
-    /// The model shall know this.
+    /// Text for the model.
     pub additional_context: Vec<AdditionalContext>,
-    /// The turn shall end; why, for a person.
+    /// Why the turn must end, for a person.
     pub stopped: Option<String>,
-    /// A person shall know this.
+    /// Messages for a person.
     pub messages: Vec<String>,
 }
 
 impl HookOutcome {
-    /// A hook that could not be asked.
+    /// The outcome of a hook that failed and has no opinion.
     pub fn failure(why: String) -> Self {
         Self { messages: vec![why], ..Self::default() }
     }
 
-    /// An answer in the official form; `name` is the occasion's.
+    /// The outcome of a hook that failed and thereby blocks.
+    pub fn block(why: String) -> Self {
+        Self { blocked: Some(why), decision: Some(HookDecision::Deny), ..Self::default() }
+    }
+
+    /// Reads an answer in the official form. `name` is the event's qualified name.
     pub fn from_json(answer: &Value, name: &str) -> Self {
         let specific = &answer["hookSpecificOutput"];
         let text = |value: &Value| value.as_str().filter(|text| !text.is_empty()).map(str::to_owned);
-        let decision = text(&specific["permissionDecision"]).or_else(|| text(&answer["decision"]));
+        // `PermissionRequest` has a form of its own: `decision: {behavior, message, updatedInput}`.
+        let request = &specific["decision"];
+        let decision = text(&specific["permissionDecision"])
+            .or_else(|| text(&request["behavior"]))
+            .or_else(|| text(&answer["decision"]));
         let said = match decision.as_deref() {
             Some("allow" | "approve") => Some(HookDecision::Allow),
             Some("ask") => Some(HookDecision::Ask),
             Some("deny" | "block") => Some(HookDecision::Deny),
             _ => None,
         };
-        let reason = text(&specific["permissionDecisionReason"]).or_else(|| text(&answer["reason"]));
+        let reason = text(&specific["permissionDecisionReason"])
+            .or_else(|| text(&request["message"]))
+            .or_else(|| text(&answer["reason"]));
+        let updated_input = [&specific["updatedInput"], &request["updatedInput"]];
         let reason = || reason.unwrap_or_else(|| format!("a hook blocked {name}"));
         let stops = answer["continue"] == false;
         Self {
             blocked: (said == Some(HookDecision::Deny)).then(reason),
             decision: said,
-            updated_input: Some(&specific["updatedInput"]).filter(|input| input.is_object()).cloned(),
+            updated_input: updated_input.into_iter().find(|input| input.is_object()).cloned(),
             updated_output: ["updatedToolOutput", "updatedMCPToolOutput"]
                 .into_iter()
                 .map(|field| &specific[field])

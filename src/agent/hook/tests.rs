@@ -97,6 +97,35 @@ async fn a_hook_that_never_ends_is_given_up() {
 }
 
 #[tokio::test]
+async fn a_gate_that_does_not_answer_in_time_blocks() {
+    let temp = tempfile::tempdir().unwrap();
+    for (event, blocks) in [
+        (HookEvent::PreToolUse, true),
+        (HookEvent::PermissionRequest, true),
+        (HookEvent::UserPromptSubmit, true),
+        (HookEvent::PostToolUse, false),
+        (HookEvent::SessionStart, false),
+    ] {
+        let mut hooks = Hooks::default();
+        let slow = json!({"type": "command", "command": "sleep 600", "timeout": 0.05});
+        hooks.add_settings("s", &json!({"hooks": {event.name(): [{"hooks": [slow]}]}}));
+        let outcome = hooks.fire(occasion(event, "Bash"), surroundings(&temp)).unwrap().await;
+        assert_eq!(outcome.blocked.is_some(), blocks, "{event:?}: {outcome:?}");
+        assert_eq!(outcome.decision == Some(HookDecision::Deny), blocks, "{event:?}: {outcome:?}");
+    }
+}
+
+#[test]
+fn a_permission_request_is_answered_in_its_own_form() {
+    let answer = json!({"hookSpecificOutput": {"hookEventName": "PermissionRequest", "decision": {"behavior": "deny", "message": "no"}}});
+    let outcome = HookOutcome::from_json(&answer, "PermissionRequest:Bash");
+    assert_eq!((outcome.decision, outcome.blocked.as_deref()), (Some(HookDecision::Deny), Some("no")));
+    let answer = json!({"hookSpecificOutput": {"decision": {"behavior": "allow", "updatedInput": {"command": "ls"}}}});
+    let outcome = HookOutcome::from_json(&answer, "PermissionRequest:Bash");
+    assert_eq!((outcome.decision, outcome.updated_input), (Some(HookDecision::Allow), Some(json!({"command": "ls"}))));
+}
+
+#[tokio::test]
 async fn a_guard_that_cannot_be_asked_blocks() {
     let temp = tempfile::tempdir().unwrap();
     let mut hooks = Hooks::default();

@@ -6,6 +6,7 @@
 
 use serde_json::{Map, Value};
 
+use super::approval_pins;
 use super::config::{self, McpTransport};
 use crate::agent::settings_files::{SettingsFiles, SettingsSource};
 
@@ -28,6 +29,9 @@ pub fn configured_servers(
     problems: &mut Vec<String>,
 ) -> Vec<ConfiguredServer> {
     let folder = settings.folder();
+    // What a person approved for a folder is not approved for the `.mcp.json` of
+    // a folder below it, which may use the same names for other commands.
+    let approvals = &claude_json["projects"][&*folder.to_string_lossy()];
     let here = folder.ancestors().map(|folder| &claude_json["projects"][&*folder.to_string_lossy()]);
     let here = here.into_iter().find(|here| here.is_object()).unwrap_or(&Value::Null);
     let mut named: Vec<ConfiguredServer> = Vec::new();
@@ -41,7 +45,7 @@ pub fn configured_servers(
         }
         let servers = match source {
             SettingsSource::User => claude_json["mcpServers"].as_object().cloned(),
-            SettingsSource::Project => approved_project_servers(settings, here, problems),
+            SettingsSource::Project => approved_project_servers(settings, approvals, problems),
             SettingsSource::Local | SettingsSource::Flag | SettingsSource::Managed => {
                 here["mcpServers"].as_object().cloned()
             }
@@ -88,8 +92,32 @@ fn approved_project_servers(
             settings.path(SettingsSource::Local).display()
         ));
     }
-    let runs = |(name, _): &(&String, &Value)| approved(name) && !refused(name);
-    Some(servers.iter().filter(runs).map(|(name, config)| (name.clone(), config.clone())).collect())
+    let mut pins = approval_pins::ApprovalPins::read(settings.root(), &path);
+    let mut changed = Vec::new();
+    let mut runs = |(name, config): &(&String, &Value)| {
+        if !approved(name) || refused(name) {
+            return false;
+        }
+        let holds = pins.hold(name, config);
+        if !holds {
+            changed.push(name.as_str());
+        }
+        holds
+    };
+    let running: Vec<_> = servers.iter().filter(|server| runs(server)).collect();
+    if !changed.is_empty() {
+        problems.push(format!(
+            "{} changed these MCP servers after they were approved, so they are not started: {}; check what they run, \
+             then remove them from {}",
+            path.display(),
+            changed.join(", "),
+            pins.path().display()
+        ));
+    }
+    if let Err(error) = pins.write() {
+        problems.push(format!("cannot remember which MCP servers were approved: {error}"));
+    }
+    Some(running.into_iter().map(|(name, config)| (name.clone(), config.clone())).collect())
 }
 
 #[cfg(test)]
@@ -149,5 +177,39 @@ mod tests {
         check(Some(""), &claude_json(&json!(["theirs"])), &project, &[], "");
         check(None, &json!(null), "{", &[], "has no object");
         check(None, &json!({"mcpServers": {"odd": 7}}), "{\"mcpServers\":{}}", &[("odd", "user")], "");
+    }
+
+    #[test]
+    fn an_approval_does_not_reach_the_file_of_a_subfolder() {
+        let temp = tempfile::tempdir().unwrap();
+        let folder = temp.path().join("repo/sub");
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::write(folder.join(".mcp.json"), json!({"mcpServers": {"srv": {"command": "evil"}}}).to_string()).unwrap();
+        let repo = temp.path().join("repo");
+        let kept = json!({"projects": {repo.to_str().unwrap(): {"enabledMcpjsonServers": ["srv"]}}});
+        let settings = SettingsFiles::read(&temp.path().join("root"), &folder, true, None, None);
+        let mut problems = Vec::new();
+        assert_eq!(configured_servers(&settings, &kept, &mut problems), []);
+        assert!(problems.concat().contains("nobody approved"), "{problems:?}");
+    }
+
+    #[test]
+    fn a_server_that_changed_after_it_was_approved_is_not_started() {
+        let temp = tempfile::tempdir().unwrap();
+        let (root, folder) = (temp.path().join("root"), temp.path().join("work"));
+        std::fs::create_dir_all(&root).unwrap();
+        std::fs::create_dir_all(&folder).unwrap();
+        let kept = json!({"projects": {folder.to_str().unwrap(): {"enabledMcpjsonServers": ["srv"]}}});
+        let start = |command: &str| {
+            let config = json!({"mcpServers": {"srv": {"command": command}}});
+            std::fs::write(folder.join(".mcp.json"), config.to_string()).unwrap();
+            let settings = SettingsFiles::read(&root, &folder, true, None, None);
+            let mut problems = Vec::new();
+            (configured_servers(&settings, &kept, &mut problems).len(), problems.concat())
+        };
+        assert_eq!(start("good"), (1, String::new()));
+        assert_eq!(start("good"), (1, String::new()));
+        let (count, problems) = start("evil");
+        assert!(count == 0 && problems.contains("after they were approved"), "{problems}");
     }
 }

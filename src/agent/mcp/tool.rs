@@ -24,6 +24,9 @@ const CALL_TIMEOUT: Duration = Duration::from_millis(100_000_000);
 pub struct McpTool {
     /// `mcp__server__tool`.
     name: String,
+    /// The server's name as it stands in the tool's. The tool's name alone does
+    /// not say where it ends.
+    server: String,
     tool: rmcp::model::Tool,
     peer: Peer<RoleClient>,
 }
@@ -35,6 +38,7 @@ impl McpTool {
         tools
             .map(|tool| Self {
                 name: format!("mcp__{}__{}", api_name(server), api_name(&tool.name)),
+                server: api_name(server),
                 tool: tool.clone(),
                 peer: connected.peer.clone(),
             })
@@ -86,7 +90,7 @@ impl Tool for McpTool {
     }
 
     fn access(&self, _input: &Value, _place: &ToolContext) -> Access {
-        Access::McpServer
+        Access::McpServer(self.server.clone())
     }
 
     fn run(&self, input: Value, _place: ToolContext) -> ToolFuture {

@@ -1,4 +1,7 @@
+use serde_json::json;
+
 use super::*;
+use crate::agent::tool::Access;
 
 /// `y` allowed, `n` denied, `?` asked: for a look and an edit here, a look and
 /// an edit elsewhere, and a command.
@@ -8,11 +11,11 @@ fn answers(permissions: &Permissions) -> String {
     std::fs::create_dir_all(&here).unwrap();
     std::fs::create_dir_all(&there).unwrap();
     let calls = [
-        ("Read", Access::Read(here.join("a"))),
-        ("Write", Access::Edit(here.join("new/a"))),
-        ("Read", Access::Read(here.join("../there/a"))),
-        ("Write", Access::Edit(there.join("a"))),
-        ("Bash", Access::Command("echo a".into())),
+        ("Read", Access::Read(here.join("a").into())),
+        ("Write", Access::Edit(here.join("new/a").into())),
+        ("Read", Access::Read(here.join("../there/a").into())),
+        ("Write", Access::Edit(there.join("a").into())),
+        ("Bash", Access::Command("make a".into())),
     ];
     let answer = |(tool, need): &(&str, Access)| match permissions.decide(tool, need, &here) {
         AccessDecision::Allow => 'y',
@@ -42,8 +45,8 @@ fn each_mode_asks_for_what_it_should() {
 #[test]
 fn rules_of_the_command_line_hold() {
     use PermissionMode::{BypassPermissions, Default};
-    assert_eq!(answers(&permissions(Default, "Bash(echo:*),Write", "")), "yy?yy");
-    assert_eq!(answers(&permissions(BypassPermissions, "", "Bash(echo:*)")), "yyyyn");
+    assert_eq!(answers(&permissions(Default, "Bash(make:*),Write", "")), "yy?yy");
+    assert_eq!(answers(&permissions(BypassPermissions, "", "Bash(make:*)")), "yyyyn");
     assert_eq!(answers(&permissions(Default, "Bash", "Bash")), "y???n");
 }
 
@@ -55,10 +58,10 @@ fn deny_counts_before_ask_and_ask_before_allow() {
         assert_eq!(answers(&permissions), expected, "{settings}");
     };
     let (normal, all) = (PermissionMode::Default, PermissionMode::BypassPermissions);
-    check(normal, json!({"allow": ["Bash(echo:*)", "Edit"]}), "yy?yy");
-    check(normal, json!({"allow": ["Bash"], "ask": ["Bash(echo:*)"]}), "y????");
+    check(normal, json!({"allow": ["Bash(make:*)", "Edit"]}), "yy?yy");
+    check(normal, json!({"allow": ["Bash"], "ask": ["Bash(make:*)"]}), "y????");
     check(normal, json!({"allow": ["Bash"], "ask": ["Bash"], "deny": ["Bash"]}), "y???n");
-    check(all, json!({"ask": ["Read(./**)", "Bash(echo *)"]}), "?yyy?");
+    check(all, json!({"ask": ["Read(./**)", "Bash(make *)"]}), "?yyy?");
     check(PermissionMode::DontAsk, json!({"allow": ["Bash"], "ask": ["Read"]}), "nnnny");
     check(normal, json!({"additionalDirectories": ["/"]}), "y?y??");
 }
@@ -103,13 +106,13 @@ fn what_goes_into_a_settings_file_outlives_the_session() {
 #[test]
 fn what_is_suggested_makes_asking_needless_until_the_session_is_left() {
     let mut permissions = permissions(PermissionMode::Default, "", "");
-    let need = Access::Command("echo a && echo b".into());
+    let need = Access::Command("make a && make b".into());
     let cwd = Path::new("/");
     let AccessDecision::Ask { suggestions, .. } = permissions.decide("Bash", &need, cwd) else { panic!() };
     assert_eq!(suggestions[0]["destination"], "session");
     permissions.apply(&suggestions[0], &suggestions);
     assert_eq!(permissions.decide("Bash", &need, cwd), AccessDecision::Allow);
-    let other = Access::Command("echo a && rm b".into());
+    let other = Access::Command("make a && rm b".into());
     assert!(matches!(permissions.decide("Bash", &other, cwd), AccessDecision::Ask { .. }));
     permissions.clear_session_rules();
     assert!(matches!(permissions.decide("Bash", &need, cwd), AccessDecision::Ask { .. }));
@@ -149,7 +152,7 @@ fn a_link_does_not_bring_a_far_file_near() {
     for mode in [PermissionMode::Default, PermissionMode::AcceptEdits] {
         let permissions = permissions(mode, "", "");
         for far in ["dangling", "link/etc/hosts", "none/../../../etc/hosts", "../here2/a"] {
-            for need in [Access::Read(here.join(far)), Access::Edit(here.join(far))] {
+            for need in [Access::Read(here.join(far).into()), Access::Edit(here.join(far).into())] {
                 let decision = permissions.decide("Write", &need, &here);
                 assert!(
                     matches!(decision, AccessDecision::Ask { blocked_path: Some(_), .. }),
@@ -164,8 +167,8 @@ fn a_link_does_not_bring_a_far_file_near() {
 fn a_person_is_shown_where_a_link_leads() {
     let temp = tempfile::tempdir().unwrap();
     std::os::unix::fs::symlink("/nowhere/secret", temp.path().join("notes")).unwrap();
-    let need = Access::Edit(temp.path().join("notes"));
-    let AccessDecision::Ask { suggestions, blocked_path } =
+    let need = Access::Edit(temp.path().join("notes").into());
+    let AccessDecision::Ask { suggestions, blocked_path, .. } =
         permissions(PermissionMode::Default, "", "").decide("Write", &need, temp.path())
     else {
         panic!()
@@ -186,12 +189,12 @@ fn no_detour_leads_around_what_is_denied() {
     for path in
         ["secrets/a", "link/a", "none/../secrets/a", "./secrets/../secrets/b/c", ".env", "b/.env", "../far"]
     {
-        let decision = permissions.decide("Read", &Access::Read(here.join(path)), &here);
+        let decision = permissions.decide("Read", &Access::Read(here.join(path).into()), &here);
         assert!(matches!(decision, AccessDecision::Deny(_)), "{path}: {decision:?}");
     }
-    let write = permissions.decide("Write", &Access::Edit(here.join("link/new/a")), &here);
+    let write = permissions.decide("Write", &Access::Edit(here.join("link/new/a").into()), &here);
     assert!(matches!(write, AccessDecision::Deny(_)), "{write:?}");
-    assert_eq!(permissions.decide("Read", &Access::Read(here.join("secret")), &here), AccessDecision::Allow);
+    assert_eq!(permissions.decide("Read", &Access::Read(here.join("secret").into()), &here), AccessDecision::Allow);
 }
 
 #[test]
@@ -201,14 +204,14 @@ fn what_was_granted_for_one_file_holds_for_no_other() {
     std::fs::create_dir(&here).unwrap();
     std::os::unix::fs::symlink("/etc/none/hosts", here.join("hosts")).unwrap();
     let mut permissions = permissions(PermissionMode::Default, "", "");
-    let granted = Access::Edit(here.join("none/../../new/hosts"));
+    let granted = Access::Edit(here.join("none/../../new/hosts").into());
     let AccessDecision::Ask { suggestions, .. } = permissions.decide("Write", &granted, &here) else {
         panic!()
     };
     permissions.apply(&suggestions[0], &suggestions);
     assert_eq!(permissions.decide("Write", &granted, &here), AccessDecision::Allow);
     for other in ["hosts", "../other/none/hosts", "../new/hosts/below"] {
-        let decision = permissions.decide("Write", &Access::Edit(here.join(other)), &here);
+        let decision = permissions.decide("Write", &Access::Edit(here.join(other).into()), &here);
         assert!(matches!(decision, AccessDecision::Ask { .. }), "{other}: {decision:?}");
     }
 }

@@ -1,65 +1,114 @@
 //! Puts new content in a file's place, entirely or not at all.
 
-use std::fs::{self, File, Metadata, OpenOptions};
+use std::ffi::OsStr;
+use std::fs::{self, File, Permissions};
 use std::io::{self, ErrorKind, Write as _};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 
+use rustix::fs::{AtFlags, FileType, Mode, OFlags, open, openat, renameat, statat, unlinkat};
+use rustix::io::Errno;
 use uuid::Uuid;
 
 /// Writes beside the file and renames, so that nobody ever reads half of it and
-/// a full disk spoils nothing. The mode stays. Folders that are missing are made.
+/// a full disk spoils nothing. The mode stays. Missing folders are made.
 ///
-/// Where a new file would not be the same one to everybody (it has other names
-/// or another owner, or its folder takes no new files), it is written in place.
+/// A new file would not be the same one to everybody if the old one has other
+/// names or another owner, or its folder takes no new files: then it is written
+/// in place.
 pub fn atomic_write(path: &Path, content: &[u8]) -> io::Result<()> {
     let folder = path.parent().ok_or(ErrorKind::IsADirectory)?;
+    let name = path.file_name().ok_or(ErrorKind::IsADirectory)?;
     fs::create_dir_all(folder)?;
-    let former = fs::metadata(path).ok();
-    let beside = folder.join(format!(".hotseat-{}", Uuid::new_v4().simple()));
-    let new = match create(&beside, former.is_some()) {
+    let folder = open(folder, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
+    replace_in(&folder, name, content)
+}
+
+/// The same in a folder that is open. Follows no link of this name: it gives
+/// way to the file.
+pub(super) fn replace_in(folder: &OwnedFd, name: &OsStr, content: &[u8]) -> io::Result<()> {
+    let former = existing(folder, name)?;
+    let beside = format!(".hotseat-{}", Uuid::new_v4().simple());
+    let beside = OsStr::new(&beside);
+    let new = match create(folder, beside, former.is_some()) {
         Err(error) if error.kind() == ErrorKind::PermissionDenied && former.is_some() => {
-            return fs::write(path, content);
+            return write_in_place(folder, name, content);
         }
         new => new?,
     };
-    let done = if former.as_ref().is_some_and(|former| must_write_in_place(former, &new)) {
-        fs::remove_file(&beside)?;
-        return fs::write(path, content);
-    } else {
-        fill(new, content, former.as_ref()).and_then(|()| fs::rename(&beside, path))
-    };
+    if former.as_ref().is_some_and(|former| must_write_in_place(former, &new)) {
+        unlinkat(folder, beside, AtFlags::empty())?;
+        return write_in_place(folder, name, content);
+    }
+    let done = fill(new, content, former.as_ref())
+        .and_then(|()| renameat(folder, beside, folder, name).map_err(io::Error::from));
     if done.is_err() {
         // Nothing more can be done about it than to report the first error.
-        let _removed_or_not = fs::remove_file(&beside);
+        unlinkat(folder, beside, AtFlags::empty()).ok();
     }
     done
 }
 
-/// A file for the new content; for nobody else's eyes until it has the mode of
+/// What a file keeps when its content is replaced.
+struct FormerFile {
+    mode: u32,
+    owner: (u32, u32),
+    has_other_names: bool,
+}
+
+/// The regular file of this name; `None` if there is none, or a link.
+fn existing(folder: &OwnedFd, name: &OsStr) -> io::Result<Option<FormerFile>> {
+    let former = match statat(folder, name, AtFlags::SYMLINK_NOFOLLOW) {
+        Err(Errno::NOENT) => return Ok(None),
+        former => former?,
+    };
+    match FileType::from_raw_mode(former.st_mode) {
+        FileType::Directory => Err(ErrorKind::IsADirectory.into()),
+        FileType::RegularFile => Ok(Some(FormerFile {
+            mode: former.st_mode.into(),
+            owner: (former.st_uid, former.st_gid),
+            has_other_names: former.st_nlink > 1,
+        })),
+        _ => Ok(None),
+    }
+}
+
+/// A file for the new content, readable by nobody else until it has the mode of
 /// the file that it replaces.
-fn create(path: &Path, is_private: bool) -> io::Result<File> {
-    let mode = if is_private { 0o600 } else { 0o666 };
-    OpenOptions::new().write(true).create_new(true).mode(mode).open(path)
+fn create(folder: &OwnedFd, name: &OsStr, is_private: bool) -> io::Result<File> {
+    let mode = Mode::from_raw_mode(if is_private { 0o600 } else { 0o666 });
+    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    Ok(File::from(openat(folder, name, flags, mode)?))
+}
+
+fn write_in_place(folder: &OwnedFd, name: &OsStr, content: &[u8]) -> io::Result<()> {
+    let flags = OFlags::WRONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    let mut file = File::from(openat(folder, name, flags, Mode::empty())?);
+    if !file.metadata()?.is_file() {
+        return Err(io::Error::other("it is not a file"));
+    }
+    file.set_len(0)?;
+    file.write_all(content)
 }
 
 /// Whether the file has other names, or belongs to somebody else.
-fn must_write_in_place(former: &Metadata, new: &File) -> bool {
-    former.nlink() > 1
-        || new.metadata().is_ok_and(|new| (new.uid(), new.gid()) != (former.uid(), former.gid()))
+fn must_write_in_place(former: &FormerFile, new: &File) -> bool {
+    former.has_other_names
+        || new.metadata().is_ok_and(|new| (new.uid(), new.gid()) != former.owner)
         // Renaming over it would get around its being read-only.
-        || former.permissions().readonly()
+        || former.mode & 0o222 == 0
 }
 
-fn fill(mut new: File, content: &[u8], former: Option<&Metadata>) -> io::Result<()> {
+fn fill(mut new: File, content: &[u8], former: Option<&FormerFile>) -> io::Result<()> {
     new.write_all(content)?;
-    former.map_or(Ok(()), |former| new.set_permissions(former.permissions()))
+    former.map_or(Ok(()), |former| new.set_permissions(Permissions::from_mode(former.mode & 0o7777)))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::os::unix::fs::{PermissionsExt, symlink};
+    use std::os::unix::fs::symlink;
 
     #[test]
     fn the_mode_stays_and_nothing_is_left_beside() {

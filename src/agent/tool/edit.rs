@@ -1,14 +1,11 @@
-//! Replaces a text in a file by another.
+//! The tool `Edit`: replaces a text in a file by another.
 
 use std::borrow::Cow;
-use std::fs;
-use std::io::ErrorKind;
 use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
-use super::atomic_write::atomic_write;
-use super::canonical::canonical;
+use super::file_target::{FileTarget, TargetContent};
 use super::read_files::{NOT_READ_ERROR, ReadState, STATE_IS_CURRENT_NOTE};
 use super::{
     Access, Tool, ToolContext, ToolFuture, ToolOutcome, io_error, run_blocking, string_argument,
@@ -52,7 +49,7 @@ impl Tool for Edit {
     }
 
     fn access(&self, input: &Value, place: &ToolContext) -> Access {
-        string_argument(input, "file_path").map_or(Access::Nothing, |path| Access::Edit(place.resolve(path)))
+        string_argument(input, "file_path").map_or(Access::Nothing, |path| Access::Edit(place.resolve(path).into()))
     }
 
     fn run(&self, input: Value, place: ToolContext) -> ToolFuture {
@@ -60,12 +57,10 @@ impl Tool for Edit {
     }
 }
 
-/// What shall stand where.
+/// The replacement that a call asks for.
 struct EditRequest<'a> {
     /// As the model gave it.
     path: PathBuf,
-    /// Where it leads: a link stays, and what was permitted is changed.
-    target: PathBuf,
     old: &'a str,
     new: &'a str,
     replace_all: bool,
@@ -73,6 +68,9 @@ struct EditRequest<'a> {
 
 /// A file before the change.
 struct OriginalFile {
+    /// Where it is written back: a link stays, and the file that it led to when
+    /// the call was decided about is changed.
+    target: FileTarget,
     text: String,
     read_state: ReadState,
 }
@@ -97,45 +95,42 @@ impl<'a> EditRequest<'a> {
             let why = "No changes to make: old_string and new_string are exactly the same.";
             return Err(ToolOutcome::usage_error(why));
         }
-        Ok(Self { target: canonical(&path), path, old, new, replace_all: input["replace_all"] == true })
+        Ok(Self { path, old, new, replace_all: input["replace_all"] == true })
     }
 
     /// The file as it is, if it may be changed.
     fn original(&self, place: &ToolContext) -> Result<OriginalFile, ToolOutcome> {
         let misused = |what: String| Err(ToolOutcome::usage_error(format!("{} {what}", self.path.display())));
-        let there = match fs::metadata(&self.target) {
-            Ok(there) => there,
-            Err(error) if error.kind() == ErrorKind::NotFound && self.old.is_empty() => {
-                return Ok(OriginalFile { text: String::new(), read_state: ReadState::Current });
+        let held = place.target(&self.path);
+        let target = held.get().map_err(|error| io_error("edit", &self.path, &error))?;
+        let (metadata, content) = match target.read(MAX_EDIT_BYTES) {
+            Ok(TargetContent::File(metadata, content)) => (metadata, content),
+            Ok(TargetContent::Folder) => return misused("is a folder, not a file".to_owned()),
+            Ok(TargetContent::Special) => return misused("is not a file".to_owned()),
+            Ok(TargetContent::Missing) if self.old.is_empty() => {
+                let target = target.clone();
+                return Ok(OriginalFile { target, text: String::new(), read_state: ReadState::Current });
             }
-            Err(error) if error.kind() == ErrorKind::NotFound => return Err(place.no_such_file()),
+            Ok(TargetContent::Missing) => return Err(place.no_such_file()),
             Err(error) => return Err(io_error("edit", &self.path, &error)),
         };
-        // Opening a pipe or a device could wait for ever.
-        if !there.is_file() {
-            return misused(format!(
-                "is {}",
-                if there.is_dir() { "a folder, not a file" } else { "not a file" }
-            ));
-        }
-        if there.len() > MAX_EDIT_BYTES {
+        if metadata.len() > MAX_EDIT_BYTES {
             return misused(format!(
                 "has {} bytes, more than {MAX_EDIT_BYTES}; change it with a command",
-                there.len()
+                metadata.len()
             ));
         }
-        let is_empty = there.len() == 0;
+        let is_empty = metadata.len() == 0;
         if self.old.is_empty() && !is_empty {
             return Err(ToolOutcome::usage_error("Cannot create new file - file already exists."));
         }
-        let known = place.read_files.state_of(&self.target, &there);
-        if known == ReadState::Unread && !is_empty {
+        let read_state = place.read_files.state_of(target.path(), &metadata);
+        if read_state == ReadState::Unread && !is_empty {
             return Err(ToolOutcome::usage_error(NOT_READ_ERROR));
         }
-        match fs::read(&self.target).map(String::from_utf8) {
-            Ok(Ok(text)) => Ok(OriginalFile { text, read_state: known }),
-            Ok(Err(_)) => misused("is not a text file".to_owned()),
-            Err(error) => Err(io_error("edit", &self.path, &error)),
+        match String::from_utf8(content) {
+            Ok(text) => Ok(OriginalFile { target: target.clone(), text, read_state }),
+            Err(_) => misused("is not a text file".to_owned()),
         }
     }
 
@@ -146,8 +141,8 @@ impl<'a> EditRequest<'a> {
             if has_returns { former.text.replace("\r\n", "\n").into() } else { former.text.as_str().into() };
         let changed = self.edited(&text)?;
         let bytes = if has_returns { changed.replace('\n', "\r\n") } else { changed.clone() };
-        atomic_write(&self.target, bytes.as_bytes()).map_err(|error| io_error("edit", &self.path, &error))?;
-        place.read_files.record(&self.target);
+        former.target.write(bytes.as_bytes()).map_err(|error| io_error("edit", &self.path, &error))?;
+        place.read_files.record(former.target.path());
         let mut detail = json!({
             "filePath": self.path, "oldString": self.old, "newString": self.new, "originalFile": text,
             "structuredPatch": structured_patch::hunks(&text, &changed), "userModified": false, "replaceAll": self.replace_all,
@@ -194,6 +189,8 @@ fn uses_crlf(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
     use crate::agent::tool::read::read;
 

@@ -42,7 +42,7 @@ impl Tool for Glob {
 
     fn access(&self, input: &Value, place: &ToolContext) -> Access {
         string_argument(input, "pattern")
-            .map_or(Access::Nothing, |pattern| Access::Read(split_root(pattern, input, place).0))
+            .map_or(Access::Nothing, |pattern| Access::Read(split_root(pattern, input, place).0.into()))
     }
 
     fn run(&self, input: Value, place: ToolContext) -> ToolFuture {

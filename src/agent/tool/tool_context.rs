@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::{LiveOutput, ReadFiles, ResultDir, TodoList, ToolOutcome};
+use super::{HeldTarget, LiveOutput, ReadFiles, ResultDir, TodoList, ToolOutcome, canonical};
 
 /// Where a tool works.
 #[derive(Debug, Clone)]
@@ -23,6 +23,9 @@ pub struct ToolContext {
     pub hidden_files: HiddenFiles,
     /// Where this call's output can be watched while it runs.
     pub live_output: LiveOutput,
+    /// The file that this call was allowed to write; `None` if the decision was
+    /// about something else.
+    pub held_target: Option<HeldTarget>,
 }
 
 impl ToolContext {
@@ -37,12 +40,19 @@ impl ToolContext {
             result_dir: ResultDir::default(),
             hidden_files: HiddenFiles::default(),
             live_output: LiveOutput::default(),
+            held_target: None,
         }
     }
 
     /// A path as the model gives it, made absolute.
     pub fn resolve(&self, path: &str) -> PathBuf {
         self.cwd.join(path)
+    }
+
+    /// The file to write: the one that the decision was about, not whatever the
+    /// path leads to by now.
+    pub(super) fn target(&self, path: &Path) -> HeldTarget {
+        self.held_target.clone().unwrap_or_else(|| HeldTarget::open(&canonical(path)))
     }
 
     /// What a call gets that names a file that is none.

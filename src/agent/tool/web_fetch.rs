@@ -143,6 +143,9 @@ async fn fetch(mut url: Url) -> Result<FetchedPage, String> {
         }
         let to = response.headers().get(LOCATION).and_then(|to| to.to_str().ok());
         let to = to.and_then(|to| url.join(to).ok()).ok_or("it sends on to no address")?;
+        if !to.username().is_empty() || to.password().is_some() {
+            return Err("it redirects to an address with a name or a password in it".to_owned());
+        }
         let stays = host(&to).trim_start_matches("www.") == host(&url).trim_start_matches("www.");
         if !stays || to.scheme() != url.scheme() || to.port() != url.port() {
             let text = format!(

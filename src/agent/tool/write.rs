@@ -1,12 +1,8 @@
-//! Writes a whole text file.
-
-use std::fs;
-use std::io::ErrorKind;
+//! The tool `Write`: writes a whole text file.
 
 use serde_json::{Value, json};
 
-use super::atomic_write::atomic_write;
-use super::canonical::canonical;
+use super::file_target::TargetContent;
 use super::read_files::{NOT_READ_ERROR, ReadState, STALE_READ_ERROR, STATE_IS_CURRENT_NOTE};
 use super::{
     Access, Tool, ToolContext, ToolFuture, ToolOutcome, io_error, run_blocking, string_argument,
@@ -39,7 +35,8 @@ impl Tool for Write {
     }
 
     fn access(&self, input: &Value, place: &ToolContext) -> Access {
-        string_argument(input, "file_path").map_or(Access::Nothing, |path| Access::Edit(place.resolve(path)))
+        string_argument(input, "file_path")
+            .map_or(Access::Nothing, |path| Access::Edit(place.resolve(path).into()))
     }
 
     fn run(&self, input: Value, place: ToolContext) -> ToolFuture {
@@ -54,31 +51,31 @@ fn write(input: &Value, place: &ToolContext) -> ToolOutcome {
     let Some(content) = input["content"].as_str() else {
         return ToolOutcome::error("Write needs the content");
     };
-    // What was permitted: a link stays, and what it leads to is written.
-    let target = canonical(&path);
-    let former = match fs::metadata(&target) {
-        Ok(there) if there.is_dir() => {
-            return ToolOutcome::error(format!("{} is a folder, not a file", path.display()));
-        }
-        // Opening a pipe or a device could wait for ever.
-        Ok(there) if !there.is_file() => {
-            return ToolOutcome::error(format!("{} is not a file", path.display()));
-        }
-        Ok(there) => match place.read_files.state_of(&target, &there) {
-            ReadState::Unread if there.len() > 0 => return ToolOutcome::usage_error(NOT_READ_ERROR),
-            ReadState::Stale => return ToolOutcome::usage_error(STALE_READ_ERROR),
-            ReadState::Unread | ReadState::Current => match fs::read(&target) {
-                Ok(bytes) => Some(String::from_utf8_lossy(&bytes).into_owned()),
-                Err(error) => return io_error("write", &path, &error),
-            },
-        },
-        Err(error) if error.kind() == ErrorKind::NotFound => None,
+    // A link stays, and the file that it led to when this was decided is written.
+    let held = place.target(&path);
+    let target = match held.get() {
+        Ok(target) => target,
         Err(error) => return io_error("write", &path, &error),
     };
-    if let Err(error) = atomic_write(&target, content.as_bytes()) {
+    let former = match target.read(u64::MAX) {
+        Ok(TargetContent::Folder) => {
+            return ToolOutcome::error(format!("{} is a folder, not a file", path.display()));
+        }
+        Ok(TargetContent::Special) => return ToolOutcome::error(format!("{} is not a file", path.display())),
+        Ok(TargetContent::File(metadata, content)) => {
+            match place.read_files.state_of(target.path(), &metadata) {
+                ReadState::Unread if metadata.len() > 0 => return ToolOutcome::usage_error(NOT_READ_ERROR),
+                ReadState::Stale => return ToolOutcome::usage_error(STALE_READ_ERROR),
+                ReadState::Unread | ReadState::Current => Some(String::from_utf8_lossy(&content).into_owned()),
+            }
+        }
+        Ok(TargetContent::Missing) => None,
+        Err(error) => return io_error("write", &path, &error),
+    };
+    if let Err(error) = target.write(content.as_bytes()) {
         return io_error("write", &path, &error);
     }
-    place.read_files.record(&target);
+    place.read_files.record(target.path());
     let (text, kind) = match former {
         None => {
             (format!("File created successfully at: {}{STATE_IS_CURRENT_NOTE}", path.display()), "create")
@@ -99,6 +96,8 @@ fn write(input: &Value, place: &ToolContext) -> ToolOutcome {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]

@@ -53,6 +53,10 @@ async fn a_host_sends_on_to_its_own_pages_only() {
     let outcome = fetched(&url).await;
     assert!(outcome.text.contains("https://elsewhere.example/x") && !outcome.is_error, "{outcome:?}");
 
+    let url = host_of(vec![answer("302 Found\r\nlocation: http://me:secret@127.0.0.1/x", "")]);
+    let outcome = fetched(&url).await;
+    assert!(outcome.is_error && outcome.text.contains("name or a password"), "{outcome:?}");
+
     let url = host_of((0..MAX_REDIRECTS).map(|_| answer("302 Found\r\nlocation: /again", "")).collect());
     assert!(fetched(&url).await.text.contains("sent on 10 times"));
 }

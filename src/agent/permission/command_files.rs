@@ -1,0 +1,343 @@
+//! Which files a command reads and writes, as far as its words name them.
+//!
+//! Knows the common programs. Of any other it says which files its arguments
+//! may mean, and nothing of what becomes of them.
+
+use std::path::{Path, PathBuf};
+
+use globset::GlobBuilder;
+
+use super::shell::{Code, ShellScript, ShellWord, SimpleCommand};
+use crate::agent::tool::canonical;
+
+/// File names looked at for one pattern; a pattern with more is not known.
+const MAX_NAMES: usize = 2000;
+/// Folders that a line may change into.
+const MAX_FOLDERS: usize = 6;
+
+/// What a command does with the files that its operands name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Effect {
+    /// Its operands are no files.
+    Text,
+    /// It reads them.
+    Reads,
+    /// It makes, changes or removes them.
+    Writes,
+    /// It reads all but the last, and writes that.
+    Copies,
+    /// Not known here.
+    Unknown,
+}
+
+/// A file that a command names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NamedFile {
+    /// Where it truly lies.
+    pub path: PathBuf,
+    /// What becomes of it.
+    pub effect: Effect,
+}
+
+/// The files of a command or of a whole line.
+#[derive(Debug, Clone, Default)]
+pub struct NamedFiles {
+    /// Each of them.
+    pub files: Vec<NamedFile>,
+    /// Some operands that are files are only known when it runs.
+    pub has_unknown: bool,
+}
+
+/// Commands whose arguments are text, or nothing that is read or written.
+const TEXT: [&str; 34] = [
+    "echo", "printf", "true", "false", ":", "sleep", "seq", "expr", "basename", "dirname", "date", "whoami", "id",
+    "uname", "which", "type", "hostname", "nproc", "uptime", "pwd", "cd", "pushd", "popd", "export", "unset", "set",
+    "shopt", "alias", "unalias", "exit", "return", "break", "continue", "wait",
+];
+
+const READS: [&str; 65] = [
+    "cat", "head", "tail", "wc", "nl", "tac", "rev", "sort", "uniq", "cut", "paste", "join", "comm", "tr", "fold", "fmt",
+    "column", "expand", "unexpand", "od", "xxd", "hexdump", "hd", "strings", "file", "stat", "ls", "dir", "vdir", "du",
+    "df", "tree", "md5sum", "sha1sum", "sha224sum", "sha256sum", "sha384sum", "sha512sum", "b2sum", "cksum", "sum",
+    "base64", "base32", "readlink", "realpath", "diff", "cmp", "grep", "egrep", "fgrep", "rg", "zcat", "zgrep", "bzcat",
+    "xzcat", "less", "more", "bat", "jq", "yq", "find", "test", "[", "sed", "awk",
+];
+
+const WRITES: [&str; 19] = [
+    "touch", "mkdir", "rmdir", "rm", "unlink", "truncate", "shred", "tee", "chmod", "chown", "chgrp", "mkfifo", "mknod",
+    "patch", "setfacl", "chattr", "trash", "gio", "fallocate",
+];
+
+const COPIES: [&str; 7] = ["cp", "mv", "ln", "install", "rsync", "scp", "gcp"];
+
+/// Commands that run code in another language, where file names stand between
+/// other signs.
+const CODE: [&str; 22] = [
+    "python", "pypy", "perl", "ruby", "node", "nodejs", "deno", "bun", "php", "lua", "luajit", "awk",
+    "gawk", "mawk", "nawk", "sed", "gsed", "ed", "ex", "vim", "sqlite3", "osascript",
+];
+
+/// What a program does with its operands.
+pub fn effect_of(name: &str) -> Effect {
+    if TEXT.contains(&name) {
+        Effect::Text
+    } else if READS.contains(&name) {
+        Effect::Reads
+    } else if WRITES.contains(&name) {
+        Effect::Writes
+    } else if COPIES.contains(&name) {
+        Effect::Copies
+    } else {
+        Effect::Unknown
+    }
+}
+
+/// The folders that relative paths of a line may start from: the session's, and
+/// those that the line changes into. `false` if one of them is not known.
+pub fn folders(script: &ShellScript, cwd: &Path) -> (Vec<PathBuf>, bool) {
+    let (mut folders, mut is_known) = (vec![cwd.to_owned()], true);
+    let mut enter = |word: Option<&ShellWord>| {
+        let to = match word {
+            None => super::shell::home(),
+            Some(word) => word.literal().filter(|text| text != "-" && !text.starts_with('+')).map(PathBuf::from),
+        };
+        match to {
+            Some(to) if folders.len() < MAX_FOLDERS => {
+                let new: Vec<_> = folders.iter().map(|folder| canonical(folder.join(&to))).collect();
+                folders.extend(new);
+                folders.dedup();
+                folders.truncate(MAX_FOLDERS);
+            }
+            _ => is_known = false,
+        }
+    };
+    for command in &script.commands {
+        let arguments = command.arguments();
+        match command.name().as_deref() {
+            Some("cd" | "pushd") => enter(arguments.iter().find(|word| !word.text().starts_with("-") || word.text() == "-")),
+            Some("popd") => enter(Some(&ShellWord::unknown())),
+            _ => {
+                for (at, word) in arguments.iter().enumerate() {
+                    let text = word.text();
+                    if matches!(text.as_str(), "-C" | "--directory" | "--chdir" | "-D") {
+                        enter(arguments.get(at + 1));
+                    } else if let Some(folder) = text.strip_prefix("--directory=").or_else(|| text.strip_prefix("--chdir=")) {
+                        enter(Some(&ShellWord::quoted(folder)));
+                    }
+                }
+            }
+        }
+    }
+    // A folder nobody knows: what is denied by name is denied in it, too.
+    if !is_known {
+        folders.push(cwd.join(".unknown"));
+    }
+    (folders, is_known)
+}
+
+/// The files that a command names. `folders` are those of [`folders`].
+pub fn named_files(command: &SimpleCommand, folders: &[PathBuf]) -> NamedFiles {
+    let mut named = NamedFiles::default();
+    let Some(name) = command.name() else {
+        for word in &command.words {
+            named.add(word, Effect::Unknown, folders);
+        }
+        return named;
+    };
+    let name = name.trim_end_matches(|char: char| char.is_ascii_digit() || char == '.').to_owned();
+    let effect = effect_of(&name);
+    let arguments = command.arguments();
+    let operands: Vec<&ShellWord> = operands(&name, arguments);
+    match effect {
+        Effect::Text => {}
+        Effect::Copies => copies(arguments, &operands, folders, &mut named),
+        Effect::Reads | Effect::Writes => {
+            for word in &operands {
+                named.add(word, effect, folders);
+            }
+            named.options(arguments, effect, folders);
+        }
+        Effect::Unknown => {
+            for word in arguments {
+                named.add(word, Effect::Unknown, folders);
+            }
+            // Unknown operands of an unknown program need not be files.
+            named.has_unknown = false;
+            named.options(arguments, Effect::Unknown, folders);
+        }
+    }
+    if CODE.contains(&name.as_str()) {
+        let texts = command.code.iter().filter_map(|code| match code {
+            Code::Text(text) => Some(text.clone()),
+            Code::Unknown => None,
+        });
+        for text in texts.chain(arguments.iter().map(ShellWord::text)) {
+            let is_part = |char: char| char.is_alphanumeric() || "._/~+-@%".contains(char);
+            for token in text.split(|char| !is_part(char)).filter(|token| !token.is_empty()) {
+                named.path(token, Effect::Unknown, folders);
+            }
+        }
+    }
+    named
+}
+
+/// The words that are no options, without a program's own script or pattern.
+fn operands<'a>(name: &str, arguments: &'a [ShellWord]) -> Vec<&'a ShellWord> {
+    let (mut operands, mut only_operands) = (Vec::new(), false);
+    for word in arguments {
+        let text = word.text();
+        if only_operands || !text.starts_with('-') || text == "-" {
+            operands.push(word);
+        } else if text == "--" {
+            only_operands = true;
+        }
+    }
+    let has = |options: &[&str]| arguments.iter().any(|word| options.iter().any(|option| word.text().starts_with(option)));
+    let has_script = match name {
+        "grep" | "egrep" | "fgrep" | "rg" | "zgrep" => has(&["-e", "-f", "--regexp", "--file", "--files"]),
+        "sed" | "gsed" => has(&["-e", "-f", "--expression", "--file"]),
+        "awk" | "jq" | "yq" => has(&["-f", "--file", "--from-file"]),
+        "tr" | "chmod" | "chown" | "chgrp" => false,
+        _ => true,
+    };
+    if !has_script && !operands.is_empty() {
+        operands.remove(0);
+    }
+    operands
+}
+
+fn copies(arguments: &[ShellWord], operands: &[&ShellWord], folders: &[PathBuf], named: &mut NamedFiles) {
+    let target = arguments.iter().enumerate().find_map(|(at, word)| {
+        let text = word.text();
+        if matches!(text.as_str(), "-t" | "--target-directory") {
+            return arguments.get(at + 1).cloned();
+        }
+        text.strip_prefix("--target-directory=").or_else(|| text.strip_prefix("-t")).map(ShellWord::quoted)
+    });
+    let (sources, target) = match (target, operands) {
+        (Some(target), sources) => (sources, Some(target)),
+        (None, [sources @ .., target]) => (sources, Some((*target).clone())),
+        (None, []) => (operands, None),
+    };
+    for source in sources {
+        // Moving takes it away, and linking makes another way to it.
+        named.add(source, Effect::Copies, folders);
+    }
+    let Some(target) = target else { return };
+    named.add(&target, Effect::Writes, folders);
+    // Into a folder, the copy has the source's name.
+    for source in sources {
+        let (Some(source), Some(target)) = (source.literal(), target.literal()) else { continue };
+        if let Some(name) = Path::new(&source).file_name() {
+            for folder in folders.iter().map(|folder| folder.join(&target)).filter(|path| path.is_dir()) {
+                named.push(canonical(folder.join(name)), Effect::Writes);
+            }
+        }
+    }
+    if matches!(operands, [_]) && arguments.iter().any(|word| word.text().starts_with('-')) {
+        // `ln -s target` alone makes a link here.
+        named.push(folders[0].clone(), Effect::Reads);
+    }
+}
+
+impl NamedFiles {
+    fn push(&mut self, path: PathBuf, effect: Effect) {
+        let file = NamedFile { path, effect };
+        if !self.files.contains(&file) {
+            self.files.push(file);
+        }
+    }
+
+    /// A path as it is written, from each folder it may start from.
+    fn path(&mut self, written: &str, effect: Effect, folders: &[PathBuf]) {
+        for folder in folders {
+            self.push(canonical(folder.join(written)), effect);
+        }
+    }
+
+    /// The files that a word means.
+    pub fn add(&mut self, word: &ShellWord, effect: Effect, folders: &[PathBuf]) {
+        if word.is_unknown() {
+            self.has_unknown = true;
+            return;
+        }
+        let text = word.text();
+        if !word.has_glob() {
+            if !text.is_empty() {
+                self.path(&text, effect, folders);
+            }
+            if effect != Effect::Reads && effect != Effect::Writes {
+                for part in parts(&text) {
+                    self.path(part, effect, folders);
+                }
+            }
+            return;
+        }
+        // What fits no file is handed on as it is written.
+        self.path(&text, effect, folders);
+        for folder in folders {
+            match matching(word, folder) {
+                Some(paths) => paths.into_iter().for_each(|path| self.push(canonical(path), effect)),
+                None => self.has_unknown = true,
+            }
+        }
+    }
+
+    /// Values of options that may be files: `--file=x`, `-fx`, `if=x`.
+    fn options(&mut self, arguments: &[ShellWord], effect: Effect, folders: &[PathBuf]) {
+        for word in arguments {
+            let text = word.text();
+            for part in parts(&text) {
+                self.path(part, effect, folders);
+            }
+        }
+    }
+}
+
+/// The parts of an argument that may be a path of their own.
+fn parts(text: &str) -> Vec<&str> {
+    let mut parts = Vec::new();
+    for (at, sign) in text.char_indices().filter(|(_, char)| matches!(char, '=' | '@' | ':' | ',')) {
+        parts.push(&text[at + sign.len_utf8()..]);
+        if sign != '=' {
+            parts.push(&text[..at]);
+        }
+    }
+    if text.starts_with('-') && !text.starts_with("--") && text.is_char_boundary(2) && text.len() > 2 {
+        parts.push(&text[2..]);
+    }
+    parts.retain(|part| !part.is_empty());
+    parts
+}
+
+/// The files that a pattern fits; `None` if there are too many to look at.
+fn matching(word: &ShellWord, folder: &Path) -> Option<Vec<PathBuf>> {
+    let pattern = word.glob_pattern();
+    let mut found = vec![if pattern.starts_with('/') { PathBuf::from("/") } else { folder.to_owned() }];
+    let mut looked_at = 0;
+    for part in pattern.split('/').filter(|part| !part.is_empty()) {
+        if !part.contains(['*', '?', '[']) {
+            let plain = part.replace('\\', "");
+            found = found.into_iter().map(|path| path.join(&plain)).collect();
+            continue;
+        }
+        let glob = GlobBuilder::new(part).literal_separator(true).backslash_escape(true).build().ok()?.compile_matcher();
+        let mut next = Vec::new();
+        for folder in found {
+            let Ok(entries) = folder.read_dir() else { continue };
+            for entry in entries.filter_map(Result::ok) {
+                looked_at += 1;
+                if looked_at > MAX_NAMES {
+                    return None;
+                }
+                let name = entry.file_name();
+                let is_hidden = name.to_string_lossy().starts_with('.');
+                if glob.is_match(&name) && (!is_hidden || part.starts_with(['.', '\\', '['])) {
+                    next.push(entry.path());
+                }
+            }
+        }
+        found = next;
+    }
+    Some(found)
+}

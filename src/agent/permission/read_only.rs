@@ -1,0 +1,241 @@
+//! Commands that only read and report: they need no permission, as in the
+//! official CLI (seen at 2.1.197).
+//!
+//! A command is one of them only if its name, every option and every operand
+//! are known to be harmless; what is not listed here is asked for. Which files
+//! it may read is decided elsewhere.
+
+use super::shell::{ShellWord, SimpleCommand};
+
+/// Which options of a command are harmless.
+enum Options {
+    /// All of them.
+    Any,
+    /// These: single letters (those behind a colon take the rest of the word),
+    /// and long names.
+    Only(&'static str, &'static [&'static str]),
+    /// None, and no operands either.
+    Bare,
+    /// See [`is_harmless`].
+    Special,
+}
+
+use Options::{Any, Bare, Only, Special};
+
+const COMMANDS: [(&str, Options); 69] = [
+    ("ls", Any),
+    ("cat", Any),
+    ("head", Any),
+    ("tail", Any),
+    ("wc", Any),
+    ("nl", Any),
+    ("tac", Any),
+    ("rev", Any),
+    ("cut", Any),
+    ("paste", Any),
+    ("comm", Any),
+    ("join", Any),
+    ("tr", Any),
+    ("fold", Any),
+    ("expand", Any),
+    ("unexpand", Any),
+    ("column", Any),
+    ("od", Any),
+    ("hexdump", Any),
+    ("strings", Any),
+    ("stat", Any),
+    ("du", Any),
+    ("df", Any),
+    ("md5sum", Any),
+    ("sha1sum", Any),
+    ("sha224sum", Any),
+    ("sha256sum", Any),
+    ("sha384sum", Any),
+    ("sha512sum", Any),
+    ("b2sum", Any),
+    ("cksum", Any),
+    ("readlink", Any),
+    ("realpath", Any),
+    ("diff", Any),
+    ("cmp", Any),
+    ("grep", Any),
+    ("egrep", Any),
+    ("fgrep", Any),
+    ("basename", Any),
+    ("dirname", Any),
+    ("pwd", Any),
+    ("echo", Any),
+    ("true", Any),
+    ("false", Any),
+    ("seq", Any),
+    ("expr", Any),
+    ("sleep", Any),
+    ("whoami", Any),
+    ("id", Any),
+    ("groups", Any),
+    ("uname", Any),
+    ("nproc", Any),
+    ("uptime", Any),
+    ("ps", Any),
+    ("which", Any),
+    ("type", Any),
+    ("cd", Any),
+    ("file", Only("bikLhrzN0p", &["--brief", "--mime", "--mime-type", "--mime-encoding", "--dereference", "--no-dereference"])),
+    ("tree", Only("adflihpugsDFrtcvUCnAS:LPI", &["--dirsfirst", "--gitignore", "--noreport", "--prune", "--du", "--filelimit"])),
+    ("date", Special),
+    ("hostname", Bare),
+    (
+        "sort",
+        Only(
+            "bdfgiMhnRrVcCmsuz:kt",
+            &[
+                "--reverse", "--numeric-sort", "--unique", "--key", "--field-separator", "--ignore-case", "--human-numeric-sort",
+                "--version-sort", "--general-numeric-sort", "--month-sort", "--check", "--stable", "--zero-terminated",
+                "--ignore-leading-blanks", "--dictionary-order",
+            ],
+        ),
+    ),
+    (
+        "rg",
+        Only(
+            "abcFHhiIlLnNoPpqsSUuvwx0:ABCefgjmMTtE",
+            &[
+                "--files", "--hidden", "--no-ignore", "--glob", "--iglob", "--type", "--type-not", "--ignore-case", "--smart-case",
+                "--case-sensitive", "--line-number", "--no-line-number", "--count", "--count-matches", "--files-with-matches",
+                "--files-without-match", "--max-count", "--context", "--after-context", "--before-context", "--fixed-strings",
+                "--word-regexp", "--line-regexp", "--multiline", "--json", "--sort", "--sortr", "--heading", "--no-heading",
+                "--color", "--max-depth", "--only-matching", "--invert-match", "--stats", "--no-messages", "--regexp", "--pcre2",
+                "--null", "--max-columns", "--with-filename", "--no-filename", "--vimgrep", "--type-list",
+            ],
+        ),
+    ),
+    ("jq", Special),
+    ("find", Special),
+    ("sed", Special),
+    ("test", Special),
+    ("[", Special),
+    ("printf", Special),
+];
+
+/// What `find` may be told; everything else may write or run.
+const FIND: [&str; 56] = [
+    "-name", "-iname", "-path", "-ipath", "-wholename", "-iwholename", "-regex", "-iregex", "-regextype", "-type", "-xtype",
+    "-maxdepth", "-mindepth", "-size", "-mtime", "-mmin", "-ctime", "-cmin", "-atime", "-amin", "-newer", "-newermt", "-anewer",
+    "-cnewer", "-perm", "-user", "-group", "-uid", "-gid", "-nouser", "-nogroup", "-empty", "-links", "-inum", "-samefile",
+    "-readable", "-writable", "-executable", "-print", "-print0", "-printf", "-ls", "-prune", "-quit", "-true", "-false", "-not",
+    "-and", "-or", "-a", "-o", "-xdev", "-mount", "-depth", "-daystart", "-ignore_readdir_race",
+];
+
+/// Variables before a command that change how it speaks, and not what it runs.
+const VARIABLES: [&str; 26] = [
+    "LANG", "LANGUAGE", "LC_ALL", "LC_COLLATE", "LC_CTYPE", "LC_MESSAGES", "LC_NUMERIC", "LC_TIME", "TZ", "TERM", "COLUMNS",
+    "LINES", "NO_COLOR", "FORCE_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "CI", "NODE_ENV", "RUST_BACKTRACE", "RUST_LOG",
+    "CARGO_TERM_COLOR", "PYTHONUNBUFFERED", "PYTHONDONTWRITEBYTECODE", "GOOS", "GOARCH", "CGO_ENABLED",
+];
+
+/// Whether a variable may be set before a command without asking.
+pub fn is_harmless_variable(name: &str, value: &ShellWord) -> bool {
+    VARIABLES.contains(&name) && value.literal().is_some()
+}
+
+/// Whether a command does nothing but read and report.
+pub fn is_read_only(command: &SimpleCommand) -> bool {
+    let Some(name) = command.words.first().and_then(ShellWord::literal) else { return false };
+    let arguments = command.arguments();
+    let variables = command.assignments.iter().all(|(name, value)| is_harmless_variable(name, value));
+    if !variables || arguments.iter().any(ShellWord::is_unknown) {
+        return false;
+    }
+    let texts: Vec<String> = arguments.iter().map(ShellWord::text).collect();
+    let has_glob = arguments.iter().any(ShellWord::has_glob);
+    match name.as_str() {
+        // A wrapper: what stands behind it is looked at by itself.
+        "command" => return command.wraps == Some(super::shell::Wrapping::Transparent),
+        "git" => return !has_glob && super::git_read_only::is_read_only(&texts),
+        "node" | "python" | "python3" | "ruby" | "npm" | "docker" => return is_version(&name, &texts),
+        _ => {}
+    }
+    let Some((_, options)) = COMMANDS.iter().find(|(known, _)| *known == name) else { return false };
+    match options {
+        Any => true,
+        Bare => texts.is_empty(),
+        // A file name that comes in for a pattern could be an option.
+        Only(..) | Special if has_glob => false,
+        Only(letters, names) => texts.iter().all(|text| is_listed(text, letters, names)),
+        Special => is_harmless(&name, &texts),
+    }
+}
+
+fn is_version(name: &str, texts: &[String]) -> bool {
+    match (name, texts) {
+        ("docker", [only]) => matches!(only.as_str(), "ps" | "images" | "--version"),
+        (_, [only]) => matches!(only.as_str(), "--version" | "-v" | "-V"),
+        _ => false,
+    }
+}
+
+/// Whether a word is an operand, or an option that is listed.
+pub fn is_listed(text: &str, letters: &str, names: &[&str]) -> bool {
+    if !text.starts_with('-') || text == "-" || text == "--" {
+        return true;
+    }
+    if text.starts_with("--") {
+        let name = text.split_once('=').map_or(text, |(name, _)| name);
+        return names.contains(&name);
+    }
+    let (plain, with_value) = letters.split_once(':').unwrap_or((letters, ""));
+    for char in text[1..].chars() {
+        if with_value.contains(char) {
+            return true;
+        }
+        // A count: `-5`.
+        if !plain.contains(char) && !char.is_ascii_digit() {
+            return false;
+        }
+    }
+    true
+}
+
+fn is_harmless(name: &str, texts: &[String]) -> bool {
+    match name {
+        "find" => texts.iter().all(|text| !text.starts_with('-') || text == "-" || is_find_option(text)),
+        "sed" => is_sed_print(texts),
+        "date" => texts.iter().all(|text| {
+            text.starts_with('+') || matches!(text.as_str(), "-u" | "--utc" | "-R" | "-I" | "-Iseconds" | "-Idate" | "--rfc-email")
+        }),
+        // The environment holds keys, and modules are code.
+        "jq" => {
+            let reads = |text: &String| !text.to_lowercase().contains("env") && !text.contains("import") && !text.contains("include");
+            texts.iter().all(reads) && texts.iter().all(|text| {
+                is_listed(text, "nrRsSceaCMj", &["--raw-output", "--raw-input", "--slurp", "--compact-output", "--null-input",
+                    "--exit-status", "--sort-keys", "--tab", "--color-output", "--monochrome-output", "--join-output", "--ascii-output"])
+            })
+        }
+        // A subscript in an operand would be evaluated, with the commands in it.
+        "test" | "[" => {
+            let inner = if name == "[" { texts.strip_suffix(&["]".to_owned()]).unwrap_or(texts) } else { texts };
+            inner.iter().all(|text| !text.contains(['[', '`', '$']) && !matches!(text.as_str(), "-v" | "-R"))
+        }
+        "printf" => texts.first().is_some_and(|text| !text.starts_with('-')),
+        _ => false,
+    }
+}
+
+pub fn is_find_option(text: &str) -> bool {
+    FIND.contains(&text) || matches!(text, "-L" | "-H" | "-P")
+}
+
+/// `sed -n 5,10p file`: prints lines, and nothing else.
+fn is_sed_print(texts: &[String]) -> bool {
+    let [quiet, script, files @ ..] = texts else { return false };
+    let is_address = |text: &str| !text.is_empty() && (text == "$" || text.chars().all(|char| char.is_ascii_digit()));
+    let is_print = |part: &str| {
+        part.trim().strip_suffix('p').is_some_and(|lines| match lines.split_once(',') {
+            Some((first, last)) => is_address(first) && is_address(last),
+            None => lines.is_empty() || is_address(lines),
+        })
+    };
+    matches!(quiet.as_str(), "-n" | "--quiet" | "--silent" | "-nE" | "-En" | "-nr")
+        && script.split(';').all(is_print)
+        && files.iter().all(|file| !file.starts_with('-'))
+}
