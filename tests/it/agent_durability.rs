@@ -160,7 +160,7 @@ fn a_turn_is_finished_however_long_it_takes_after_the_end_of_stdin() {
 fn nobody_is_left_to_permit_anything_once_stdin_has_ended() {
     let home = Home::new();
     let mut agent = home.agent(&[]);
-    agent.prompt("run: echo a");
+    agent.prompt("run: touch a");
     agent.until_type("control_request");
     agent.close_stdin();
     let result = agent.result();

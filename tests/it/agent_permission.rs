@@ -55,25 +55,25 @@ fn a_refusal_is_told_to_the_model_recorded_and_listed() {
 fn what_is_granted_for_the_session_is_not_asked_again_until_a_switch() {
     let home = Home::new();
     let mut agent = home.agent(&[]);
-    let request = asked(&mut agent, "run: echo a; echo b");
+    let request = asked(&mut agent, "run: touch a; touch b");
     let granted = request["request"]["permission_suggestions"].clone();
-    agent.answer(&request, &json!({"behavior": "allow", "updatedInput": {"command": "echo a; echo b"}, "updatedPermissions": granted}));
+    agent.answer(&request, &json!({"behavior": "allow", "updatedInput": {"command": "touch a; touch b"}, "updatedPermissions": granted}));
     agent.result();
-    agent.prompt("run: echo a; echo b");
+    agent.prompt("run: touch a; touch b");
     let again = agent.until(|frame| frame["type"] == "result");
     assert!(again.iter().all(|frame| frame["type"] != "control_request"));
-    let other = asked(&mut agent, "run: echo a; echo c");
+    let other = asked(&mut agent, "run: touch a; touch c");
     agent.answer(&other, &json!({"behavior": "deny", "message": "no"}));
     agent.result();
     agent.ask(&json!({"subtype": "clear"}));
-    asked(&mut agent, "run: echo a; echo b");
+    asked(&mut agent, "run: touch a; touch b");
 }
 
 #[test]
 fn an_interrupt_takes_the_permission_request_back() {
     let home = Home::new();
     let mut agent = home.agent(&[]);
-    let request = asked(&mut agent, "run: echo a");
+    let request = asked(&mut agent, "run: touch a");
     agent.ask(&json!({"subtype": "interrupt"}));
     let frames = agent.until(|frame| frame["type"] == "result");
     assert_eq!(frames[0]["type"], "control_cancel_request");
@@ -92,4 +92,83 @@ fn tools_run_without_asking_where_nothing_needs_it() {
     assert_eq!(std::fs::read_to_string(home.work().join("b.txt")).unwrap(), "beta\n");
     let far = asked(&mut agent, "read: /etc/hostname");
     assert_eq!(far["request"]["blocked_path"], "/etc/hostname");
+}
+
+#[test]
+fn a_link_that_is_swapped_while_the_question_is_open_redirects_nothing() {
+    let home = Home::new();
+    let mut agent = home.agent(&[]);
+    let (work, outside) = (home.work(), home.work().with_file_name("outside"));
+    std::fs::create_dir_all(work.join("sub")).unwrap();
+    std::fs::create_dir_all(&outside).unwrap();
+    std::fs::write(outside.join("theirs"), "theirs").unwrap();
+
+    // The file becomes a link.
+    let request = asked(&mut agent, "write: notes.txt: mine");
+    std::os::unix::fs::symlink(outside.join("theirs"), work.join("notes.txt")).unwrap();
+    agent.answer(&request, &json!({"behavior": "allow", "updatedInput": request["request"]["input"]}));
+    agent.result();
+    assert_eq!(std::fs::read_to_string(outside.join("theirs")).unwrap(), "theirs");
+
+    // The folder becomes a link.
+    let request = asked(&mut agent, "write: sub/notes.txt: mine");
+    std::fs::rename(work.join("sub"), work.join("moved")).unwrap();
+    std::os::unix::fs::symlink(&outside, work.join("sub")).unwrap();
+    agent.answer(&request, &json!({"behavior": "allow", "updatedInput": request["request"]["input"]}));
+    agent.result();
+    assert!(!outside.join("notes.txt").exists());
+    assert_eq!(std::fs::read_to_string(work.join("moved/notes.txt")).unwrap(), "mine");
+}
+
+#[test]
+fn a_question_names_the_file_that_a_link_leads_to() {
+    let home = Home::new();
+    let mut agent = home.agent(&[]);
+    let rc = home.work().with_file_name(".bashrc");
+    std::os::unix::fs::symlink(&rc, home.work().join("notes.txt")).unwrap();
+    let request = asked(&mut agent, "write: notes.txt: mine");
+    let named = request["request"]["blocked_path"].as_str().unwrap();
+    assert_eq!(std::path::Path::new(named), rc.parent().unwrap().canonicalize().unwrap().join(".bashrc"));
+}
+
+#[test]
+fn a_hook_may_answer_in_a_person_s_place() {
+    let home = Home::new();
+    let answer = |behavior: &str| {
+        json!({"hookSpecificOutput": {"hookEventName": "PermissionRequest", "decision": {"behavior": behavior, "message": "not now"}}})
+    };
+    for (behavior, runs) in [("allow", true), ("deny", false)] {
+        let command = format!("echo '{}'", answer(behavior));
+        let hooks = json!({"hooks": {"PermissionRequest": [{"matcher": "Bash", "hooks": [{"type": "command", "command": command}]}]}});
+        let mut agent = home.agent(&["--settings", &hooks.to_string()]);
+        agent.prompt(&format!("run: touch {behavior}"));
+        let frames = agent.until(|frame| frame["type"] == "result");
+        assert!(frames.iter().all(|frame| frame["request"]["subtype"] != "can_use_tool"), "{frames:#?}");
+        assert_eq!(home.work().join(behavior).exists(), runs, "{behavior}");
+    }
+}
+
+#[test]
+fn being_driven_by_an_sdk_is_not_trust() {
+    let home = Home::new();
+    let claude = home.work().join(".claude");
+    std::fs::create_dir_all(&claude).unwrap();
+    let hook = json!([{"hooks": [{"type": "command", "command": "touch hooked"}]}]);
+    let settings = json!({
+        "permissions": {"allow": ["Bash"], "deny": ["Write"], "additionalDirectories": ["/"], "defaultMode": "acceptEdits"},
+        "hooks": {"SessionStart": hook, "UserPromptSubmit": hook}, "enableAllProjectMcpServers": true,
+    });
+    std::fs::write(claude.join("settings.json"), settings.to_string()).unwrap();
+    let server = json!({"mcpServers": {"evil": {"command": "touch", "args": ["served"]}}});
+    std::fs::write(home.work().join(".mcp.json"), server.to_string()).unwrap();
+    for flags in [&[][..], &["--setting-sources", "user,project,local"]] {
+        let flags = [&["--permission-prompt-tool", "stdio"], flags].concat();
+        let mut agent = home.agent_with(&flags, &[("CLAUDE_CODE_ENTRYPOINT", "sdk-py"), ("HOTSEAT_PROVIDER", "offline")]);
+        agent.prompt("run: touch made");
+        let frames = agent.until(|frame| frame["request"]["subtype"] == "can_use_tool");
+        assert!(frames.iter().all(|frame| frame["type"] != "result"), "{frames:#?}");
+        for name in ["hooked", "served", "made"] {
+            assert!(!home.work().join(name).exists(), "{name}");
+        }
+    }
 }

@@ -48,7 +48,7 @@ fn a_folder_that_nobody_trusts_permits_nothing() {
     let home = Home::new();
     settings(&home, "settings.json", &json!({"permissions": {"allow": ["Bash"], "deny": ["Write"]}}));
     let mut agent = home.agent(&[]);
-    agent.prompt("run: echo a");
+    agent.prompt("run: touch a");
     let frames = agent.until(|frame| frame["type"] == "control_request");
     let told = frames.iter().find(|frame| frame["subtype"] == "informational").unwrap();
     assert!(told["content"].as_str().unwrap().contains("not trusted"), "{told}");
@@ -76,8 +76,8 @@ fn a_permission_that_shall_last_is_written_down() {
     let home = Home::new();
     settings(&home, "settings.local.json", &json!({"novel": [1], "permissions": {"deny": ["Read(.env)"]}}));
     let mut agent = trusting(&home, &[]);
-    let request = asked(&mut agent, "run: echo a").unwrap();
-    let rules = json!([{"toolName": "Bash", "ruleContent": "echo:*"}]);
+    let request = asked(&mut agent, "run: awk 'BEGIN{print 1}'").unwrap();
+    let rules = json!([{"toolName": "Bash", "ruleContent": "awk:*"}]);
     let update =
         json!({"type": "addRules", "rules": rules, "behavior": "allow", "destination": "localSettings"});
     agent.answer(&request, &json!({"behavior": "allow", "updatedPermissions": [update]}));
@@ -86,19 +86,19 @@ fn a_permission_that_shall_last_is_written_down() {
     let written: Value = serde_json::from_str(&written).unwrap();
     assert_eq!(
         written,
-        json!({"novel": [1], "permissions": {"deny": ["Read(.env)"], "allow": ["Bash(echo:*)"]}})
+        json!({"novel": [1], "permissions": {"deny": ["Read(.env)"], "allow": ["Bash(awk:*)"]}})
     );
     agent.ask(&json!({"subtype": "clear"}));
-    assert!(agent.turn("run: echo still").contains("still"), "it outlives the session");
+    assert!(agent.turn("run: awk 'BEGIN{print \"still\"}'").contains("still"), "it outlives the session");
     assert!(agent.close().success());
-    assert!(trusting(&home, &[]).turn("run: echo again").contains("again"), "and the process");
+    assert!(trusting(&home, &[]).turn("run: awk 'BEGIN{print \"again\"}'").contains("again"), "and the process");
 }
 
 #[test]
 fn an_input_that_the_host_changed_is_held_to_the_rules() {
     let home = Home::new();
     let mut agent = home.agent(&["--disallowedTools", "Bash(touch:*)"]);
-    let request = asked(&mut agent, "run: echo a").unwrap();
+    let request = asked(&mut agent, "run: mkdir a").unwrap();
     agent.answer(&request, &json!({"behavior": "allow", "updatedInput": {"command": "touch made"}}));
     let result = agent.result();
     assert!(result["result"].as_str().unwrap().contains("forbids it"), "{result}");

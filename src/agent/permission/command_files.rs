@@ -74,7 +74,12 @@ const COPIES: [&str; 7] = ["cp", "mv", "ln", "install", "rsync", "scp", "gcp"];
 /// other signs.
 const CODE: [&str; 22] = [
     "python", "pypy", "perl", "ruby", "node", "nodejs", "deno", "bun", "php", "lua", "luajit", "awk",
-    "gawk", "mawk", "nawk", "sed", "gsed", "ed", "ex", "vim", "sqlite3", "osascript",
+    "gawk", "mawk", "nawk", "sed", "gsed", "ed", "ex", "vim", "sqlite", "osascript",
+];
+
+/// Devices that keep nothing and tell nothing.
+const DEVICES: [&str; 8] = [
+    "/dev/null", "/dev/zero", "/dev/stdin", "/dev/stdout", "/dev/stderr", "/dev/tty", "/dev/urandom", "/dev/fd/63",
 ];
 
 /// What a program does with its operands.
@@ -145,8 +150,24 @@ pub fn named_files(command: &SimpleCommand, folders: &[PathBuf]) -> NamedFiles {
         return named;
     };
     let name = name.trim_end_matches(|char: char| char.is_ascii_digit() || char == '.').to_owned();
-    let effect = effect_of(&name);
     let arguments = command.arguments();
+    let texts: Vec<String> = arguments.iter().map(ShellWord::text).collect();
+    if writes_by_option(&name, &texts) {
+        for word in operands(&name, arguments).into_iter().filter(|word| !word.text().contains("://")) {
+            let text = word.text();
+            let reads = name == "dd" && text.starts_with("if=");
+            named.add(word, if reads { Effect::Reads } else { Effect::Writes }, folders);
+            if let Some((_, value)) = text.split_once('=') {
+                named.path(value, if reads { Effect::Reads } else { Effect::Writes }, folders);
+            }
+        }
+        for text in texts.iter().filter(|text| text.starts_with('-')) {
+            for part in parts(text) {
+                named.path(part, Effect::Writes, folders);
+            }
+        }
+    }
+    let effect = effect_of(&name);
     let operands: Vec<&ShellWord> = operands(&name, arguments);
     match effect {
         Effect::Text => {}
@@ -183,9 +204,15 @@ pub fn named_files(command: &SimpleCommand, folders: &[PathBuf]) -> NamedFiles {
 
 /// The words that are no options, without a program's own script or pattern.
 fn operands<'a>(name: &str, arguments: &'a [ShellWord]) -> Vec<&'a ShellWord> {
-    let (mut operands, mut only_operands) = (Vec::new(), false);
+    let (mut operands, mut only_operands, mut script_follows) = (Vec::new(), false, false);
     for word in arguments {
         let text = word.text();
+        if std::mem::take(&mut script_follows) {
+            continue;
+        }
+        script_follows = has_scripts(name)
+            && !only_operands
+            && matches!(text.as_str(), "-e" | "--expression" | "--regexp");
         if only_operands || !text.starts_with('-') || text == "-" {
             operands.push(word);
         } else if text == "--" {
@@ -204,6 +231,33 @@ fn operands<'a>(name: &str, arguments: &'a [ShellWord]) -> Vec<&'a ShellWord> {
         operands.remove(0);
     }
     operands
+}
+
+/// Whether `-e` has a script or a pattern behind it.
+fn has_scripts(name: &str) -> bool {
+    matches!(name, "sed" | "gsed" | "grep" | "egrep" | "fgrep" | "rg" | "zgrep")
+}
+
+/// Whether options make a program write the files that it names, though it
+/// only reads them otherwise, or though nothing is known of it.
+fn writes_by_option(name: &str, texts: &[String]) -> bool {
+    let has = |options: &[&str]| {
+        texts.iter().any(|text| {
+            options.iter().any(|option| {
+                text.starts_with(option) && (option.len() > 2 || !text.starts_with("--"))
+            })
+        })
+    };
+    match name {
+        "sed" | "gsed" => has(&["-i", "--in-place", "-ni", "-Ei"]),
+        "perl" | "ruby" => has(&["-i", "-pi", "-ni"]),
+        "sort" | "tree" => has(&["-o", "--o"]) || texts.iter().any(|text| text.starts_with('-') && !text.starts_with("--") && text.contains('o')),
+        "curl" => has(&["-o", "-O", "--output", "--remote-name"]),
+        "git" => has(&["--output", "-o"]),
+        "wget" | "dd" | "unzip" => true,
+        "yq" => has(&["-i", "--inplace"]),
+        _ => false,
+    }
 }
 
 fn copies(arguments: &[ShellWord], operands: &[&ShellWord], folders: &[PathBuf], named: &mut NamedFiles) {
@@ -250,6 +304,9 @@ impl NamedFiles {
 
     /// A path as it is written, from each folder it may start from.
     fn path(&mut self, written: &str, effect: Effect, folders: &[PathBuf]) {
+        if DEVICES.contains(&written) {
+            return;
+        }
         for folder in folders {
             self.push(canonical(folder.join(written)), effect);
         }

@@ -105,7 +105,7 @@ impl<'a> CommandReview<'a> {
             return Some(Hit::Part);
         }
         match &self.parts {
-            Ok(parts) => parts.script.commands.iter().any(|command| pattern.may_mean(command)).then_some(Hit::Part),
+            Ok(parts) => parts.script.commands.iter().any(|command| pattern.may_mean(command, self.cwd)).then_some(Hit::Part),
             Err(why) => Some(Hit::NotUnderstood(why.0.clone())),
         }
     }
@@ -137,6 +137,7 @@ impl<'a> CommandReview<'a> {
             && !parts.changes_folder_for_git()
             && parts.knows_folders
             && !script.commands.is_empty()
+            && parts.folders.iter().all(|folder| access.is_inside(folder))
             && script.commands.iter().zip(&parts.named).all(|(command, named)| {
                 command.started_by != StartedBy::Launcher && reads_inside(command, named, access)
             })
@@ -163,23 +164,30 @@ impl<'a> CommandReview<'a> {
             })
             .collect();
         let Ok(parts) = &self.parts else { return false };
-        if parts.script.in_background || !parts.knows_folders {
+        let stays_inside = parts.folders.iter().all(|folder| access.is_inside(folder));
+        if parts.script.in_background || !parts.knows_folders || !stays_inside || patterns.is_empty() {
             return false;
         }
+        let mut has_rule = false;
         let mut commands = parts.script.commands.iter().zip(&parts.named).peekable();
         while let Some((command, named)) = commands.next() {
             match allowed(command, named, &patterns, access) {
+                Allowed::AsReadOnly if parts.changes_folder_for_git() => return false,
                 Allowed::No => return false,
-                Allowed::Yes => {}
-                Allowed::WithStarted => {
+                Allowed::AsReadOnly | Allowed::AsWrapper => {}
+                Allowed::ByRule => {
+                    has_rule = true;
                     while commands.next_if(|(next, _)| next.started_by == StartedBy::Launcher).is_some() {}
                 }
             }
         }
-        parts.opened.iter().all(|file| match file.effect {
-            Effect::Reads => access.may_read(&file.path),
-            _ => access.may_edit(&file.path),
-        }) && !parts.has_unknown_redirect()
+        // Without a rule it is for `is_read_only` to say, which knows what is unusual.
+        has_rule
+            && !parts.has_unknown_redirect()
+            && parts.opened.iter().all(|file| match file.effect {
+                Effect::Reads => access.may_read(&file.path),
+                _ => access.may_edit(&file.path),
+            })
     }
 
     /// The file that a question is about: the first that is written where it
@@ -195,9 +203,12 @@ impl<'a> CommandReview<'a> {
 /// Whether a part is allowed.
 enum Allowed {
     No,
-    Yes,
-    /// With the commands that it starts.
-    WithStarted,
+    /// It only reads.
+    AsReadOnly,
+    /// It adds nothing to the command behind it.
+    AsWrapper,
+    /// A rule means it, with the commands that it starts.
+    ByRule,
 }
 
 fn allowed(
@@ -207,10 +218,10 @@ fn allowed(
     access: &dyn FileAccess,
 ) -> Allowed {
     if reads_inside(command, named, access) {
-        return Allowed::Yes;
+        return Allowed::AsReadOnly;
     }
     if command.wraps == Some(Wrapping::Transparent) {
-        return if command.assignments.is_empty() { Allowed::Yes } else { Allowed::No };
+        return if command.assignments.is_empty() { Allowed::AsWrapper } else { Allowed::No };
     }
     let variables = command.assignments.iter().all(|(name, value)| read_only::is_harmless_variable(name, value));
     if !variables || command.words.is_empty() {
@@ -227,7 +238,7 @@ fn allowed(
     if rule.is_none() || !files_allow(&name, effect, named, access) {
         return Allowed::No;
     }
-    Allowed::WithStarted
+    Allowed::ByRule
 }
 
 /// Whether the files that a command names let a rule for its name allow it.

@@ -3,6 +3,8 @@
 //! Denying asks whether they *may*: a gap in the command stands for any text.
 //! Allowing asks whether they *must*: a gap fits nothing.
 
+use std::path::Path;
+
 use super::shell::{Code, HoleText, SimpleCommand};
 use super::wildcard;
 
@@ -61,9 +63,10 @@ impl<'a> CommandPattern<'a> {
         self.fits(&text)
     }
 
-    /// Whether the rule may mean this command, or code that it runs.
-    pub fn may_mean(&self, command: &SimpleCommand) -> bool {
-        let texts = spellings(command);
+    /// Whether the rule may mean this command, or code that it runs. A program
+    /// that is named by a path is looked up from `cwd`.
+    pub fn may_mean(&self, command: &SimpleCommand, cwd: &Path) -> bool {
+        let texts = spellings(command, cwd);
         let patterns = self.spellings();
         patterns.iter().any(|pattern| texts.iter().any(|text| CommandPattern(pattern).may_fit(text)))
             || command.code.iter().any(|code| match code {
@@ -105,14 +108,14 @@ fn base_name(name: &str) -> &str {
 /// The ways to write a command: as it is, by its program's bare name, by the
 /// name of the program that a link leads to, and `git` without what stands
 /// before its subcommand.
-fn spellings(command: &SimpleCommand) -> Vec<HoleText> {
+fn spellings(command: &SimpleCommand, cwd: &Path) -> Vec<HoleText> {
     let mut words: Vec<HoleText> = command.words.iter().map(super::shell::ShellWord::hole_text).collect();
     let Some(name) = words.first().cloned() else { return Vec::new() };
     let mut all = vec![joined(&words)];
     if let Some(slash) = name.iter().rposition(|char| *char == Some('/')) {
         words[0] = name[slash + 1..].to_vec();
         all.push(joined(&words));
-        let target = command.words[0].literal().and_then(|name| std::fs::canonicalize(name).ok());
+        let target = command.words[0].literal().and_then(|name| std::fs::canonicalize(cwd.join(name)).ok());
         if let Some(target) = target.as_ref().and_then(|path| path.file_name()?.to_str()) {
             words[0] = known(target);
             all.push(joined(&words));

@@ -90,7 +90,7 @@ fn access(case: &Case, project: &Path) -> (String, Access, String) {
         Case { fetch: Some(host), .. } => ("WebFetch".into(), Access::Fetch(host.clone()), format!("fetch {host}")),
         Case { mcp: Some([server, tool]), .. } => {
             let name = format!("mcp__{server}__{tool}");
-            (name.clone(), Access::McpServer(server.clone()), name)
+            (name, Access::McpServer(server.clone()), format!("{tool} of {server}"))
         }
         _ => panic!("a case has to run, read, write, fetch or call something"),
     }

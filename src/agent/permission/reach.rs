@@ -86,6 +86,9 @@ fn git(texts: &[String]) -> Option<String> {
     if matches!(subcommand, Some("config" | "filter-branch" | "bisect" | "difftool" | "mergetool" | "daemon" | "instaweb" | "hook")) {
         return subcommand.map(str::to_owned);
     }
+    if matches!(subcommand, Some("clone" | "init")) && texts.iter().any(|text| text.starts_with("-c")) {
+        return Some("-c".to_owned());
+    }
     if subcommand == Some("submodule") && texts.iter().any(|text| text == "foreach") {
         return Some("foreach".to_owned());
     }

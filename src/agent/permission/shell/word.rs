@@ -59,7 +59,13 @@ impl ShellWord {
 
     /// File names may come in for it: it has an unquoted `*`, `?` or `[`.
     pub fn has_glob(&self) -> bool {
-        self.atoms.iter().any(|atom| matches!(atom, Atom::Char { char: '*' | '?' | '[', quoted: false }))
+        let unquoted = |wanted: &[char]| {
+            self.atoms.iter().position(
+                |atom| matches!(atom, Atom::Char { char, quoted: false } if wanted.contains(char)),
+            )
+        };
+        let closes = |from: usize| self.atoms[from..].iter().any(|atom| matches!(atom, Atom::Char { char: ']', .. }));
+        unquoted(&['*', '?']).is_some() || unquoted(&['[']).is_some_and(closes)
     }
 
     /// The pattern that file names have to fit, where quoted characters stand

@@ -146,7 +146,11 @@ pub fn started(command: &SimpleCommand, input: &Input) -> Result<Started, NotUnd
     if let Some(behind) = transparent(&name, arguments) {
         started.wraps = Some(Wrapping::Transparent);
         if !behind.is_empty() {
-            let words = replace_marks(behind, None);
+            let mut words = replace_marks(behind, None);
+            if name == "xargs" {
+                // More arguments come in from outside.
+                words.push(ShellWord::unknown());
+            }
             started.commands.push(SimpleCommand { words, started_by: StartedBy::Wrapper, ..SimpleCommand::default() });
         }
     } else if launches || TRANSPARENT.iter().any(|(known, ..)| *known == name) {
@@ -164,8 +168,14 @@ pub fn started(command: &SimpleCommand, input: &Input) -> Result<Started, NotUnd
         interpreter(options, arguments, input, &mut started);
     }
     if CODE_IN_OPTIONS.contains(&name.as_str()) {
-        let texts = arguments.iter().map(ShellWord::text).filter(|text| text.contains(['=', '!', ' ']));
-        started.code.extend(texts.map(Code::Text));
+        let texts: Vec<_> = arguments.iter().map(ShellWord::text).collect();
+        // Messages of commits are no code; settings of one run, and aliases, are.
+        let is_code = |(at, text): &(usize, &String)| match name.as_str() {
+            "git" => text.starts_with(['!', '-']) || *at > 0 && texts[at - 1] == "-c",
+            _ => text.contains(['=', '!', ' ']),
+        };
+        let code = texts.iter().enumerate().filter(is_code).map(|(_, text)| Code::Text(text.clone()));
+        started.code.extend(code);
     }
     Ok(started)
 }
