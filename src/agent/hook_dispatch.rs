@@ -279,7 +279,11 @@ impl AgentRuntime {
                 Ok(None)
             }
             Some(HookDecision::Ask) | None => {
-                if self.request_permission(turn, pending)? { Ok(None) } else { self.next_call(turn) }
+                if self.request_permission(turn, pending)? {
+                    Ok(None)
+                } else {
+                    self.next_call(turn)
+                }
             }
         }
     }

@@ -35,7 +35,8 @@ fn stay_at_origin(attempt: Attempt<'_>) -> reqwest::redirect::Action {
     let stays = attempt.previous().last().is_some_and(|from| from.origin() == to.origin());
     if !stays {
         let origin = to.origin().ascii_serialization();
-        return attempt.error(format!("the server redirects to another origin, {origin}, which is not followed"));
+        return attempt
+            .error(format!("the server redirects to another origin, {origin}, which is not followed"));
     }
     if attempt.previous().len() > MAX_REDIRECTS {
         return attempt.error(format!("the server redirected {MAX_REDIRECTS} times"));

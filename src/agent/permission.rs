@@ -113,7 +113,8 @@ impl Permissions {
             match PermissionRule::parse(text) {
                 Some(rule) => self.lasting_rules.list_mut(behavior).push(rule),
                 None => {
-                    self.problems.push(format!("“{text}” in {source} is not a permission rule and is ignored"));
+                    self.problems
+                        .push(format!("“{text}” in {source} is not a permission rule and is ignored"));
                 }
             }
         }
@@ -171,6 +172,6 @@ impl Permissions {
 }
 
 #[cfg(test)]
-mod tests;
-#[cfg(test)]
 mod corpus_tests;
+#[cfg(test)]
+mod tests;

@@ -134,9 +134,7 @@ fn a_question_names_the_file_that_a_link_leads_to() {
 #[test]
 fn a_hook_may_answer_in_a_person_s_place() {
     let home = Home::new();
-    let answer = |behavior: &str| {
-        json!({"hookSpecificOutput": {"hookEventName": "PermissionRequest", "decision": {"behavior": behavior, "message": "not now"}}})
-    };
+    let answer = |behavior: &str| json!({"hookSpecificOutput": {"hookEventName": "PermissionRequest", "decision": {"behavior": behavior, "message": "not now"}}});
     for (behavior, runs) in [("allow", true), ("deny", false)] {
         let command = format!("echo '{}'", answer(behavior));
         let hooks = json!({"hooks": {"PermissionRequest": [{"matcher": "Bash", "hooks": [{"type": "command", "command": command}]}]}});
@@ -163,7 +161,8 @@ fn being_driven_by_an_sdk_is_not_trust() {
     std::fs::write(home.work().join(".mcp.json"), server.to_string()).unwrap();
     for flags in [&[][..], &["--setting-sources", "user,project,local"]] {
         let flags = [&["--permission-prompt-tool", "stdio"], flags].concat();
-        let mut agent = home.agent_with(&flags, &[("CLAUDE_CODE_ENTRYPOINT", "sdk-py"), ("HOTSEAT_PROVIDER", "offline")]);
+        let mut agent =
+            home.agent_with(&flags, &[("CLAUDE_CODE_ENTRYPOINT", "sdk-py"), ("HOTSEAT_PROVIDER", "offline")]);
         agent.prompt("run: touch made");
         let frames = agent.until(|frame| frame["request"]["subtype"] == "can_use_tool");
         assert!(frames.iter().all(|frame| frame["type"] != "result"), "{frames:#?}");

@@ -91,7 +91,10 @@ fn a_permission_that_shall_last_is_written_down() {
     agent.ask(&json!({"subtype": "clear"}));
     assert!(agent.turn("run: awk 'BEGIN{print \"still\"}'").contains("still"), "it outlives the session");
     assert!(agent.close().success());
-    assert!(trusting(&home, &[]).turn("run: awk 'BEGIN{print \"again\"}'").contains("again"), "and the process");
+    assert!(
+        trusting(&home, &[]).turn("run: awk 'BEGIN{print \"again\"}'").contains("again"),
+        "and the process"
+    );
 }
 
 #[test]

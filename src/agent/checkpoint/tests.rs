@@ -126,10 +126,16 @@ fn a_transcript_cannot_have_files_removed_or_replaced_that_no_checkpoint_wrote()
         "sub/../../elsewhere": copy,
     });
     let snapshot = json!({"messageId": "m", "trackedFileBackups": files, "timestamp": ""});
-    sample.checkpoints.apply_entry(&json!({"type": "file-history-snapshot", "messageId": "m", "snapshot": snapshot}));
+    sample
+        .checkpoints
+        .apply_entry(&json!({"type": "file-history-snapshot", "messageId": "m", "snapshot": snapshot}));
     for dry_run in [true, false] {
         let rewind = sample.rewind("m", dry_run).unwrap();
-        assert_eq!((rewind.changed.len(), rewind.removed.len(), rewind.skipped.len()), (0, 0, 5), "{rewind:?}");
+        assert_eq!(
+            (rewind.changed.len(), rewind.removed.len(), rewind.skipped.len()),
+            (0, 0, 5),
+            "{rewind:?}"
+        );
     }
     assert_eq!(fs::read_to_string(&precious).unwrap(), "keep");
     assert_eq!(sample.content("mine").as_deref(), Some("keep"));

@@ -120,9 +120,13 @@ fn a_permission_request_is_answered_in_its_own_form() {
     let answer = json!({"hookSpecificOutput": {"hookEventName": "PermissionRequest", "decision": {"behavior": "deny", "message": "no"}}});
     let outcome = HookOutcome::from_json(&answer, "PermissionRequest:Bash");
     assert_eq!((outcome.decision, outcome.blocked.as_deref()), (Some(HookDecision::Deny), Some("no")));
-    let answer = json!({"hookSpecificOutput": {"decision": {"behavior": "allow", "updatedInput": {"command": "ls"}}}});
+    let answer =
+        json!({"hookSpecificOutput": {"decision": {"behavior": "allow", "updatedInput": {"command": "ls"}}}});
     let outcome = HookOutcome::from_json(&answer, "PermissionRequest:Bash");
-    assert_eq!((outcome.decision, outcome.updated_input), (Some(HookDecision::Allow), Some(json!({"command": "ls"}))));
+    assert_eq!(
+        (outcome.decision, outcome.updated_input),
+        (Some(HookDecision::Allow), Some(json!({"command": "ls"})))
+    );
 }
 
 #[tokio::test]

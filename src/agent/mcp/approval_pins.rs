@@ -65,7 +65,11 @@ impl ApprovalPins {
         }
         let text = serde_json::to_string_pretty(&self.all).map_err(io::Error::other)?;
         match atomic_write(&self.path, format!("{text}\n").as_bytes()) {
-            Err(error) if matches!(error.kind(), ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem) => Ok(()),
+            Err(error)
+                if matches!(error.kind(), ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem) =>
+            {
+                Ok(())
+            }
             written => written,
         }
     }

@@ -184,7 +184,11 @@ mod tests {
         let temp = tempfile::tempdir().unwrap();
         let folder = temp.path().join("repo/sub");
         std::fs::create_dir_all(&folder).unwrap();
-        std::fs::write(folder.join(".mcp.json"), json!({"mcpServers": {"srv": {"command": "evil"}}}).to_string()).unwrap();
+        std::fs::write(
+            folder.join(".mcp.json"),
+            json!({"mcpServers": {"srv": {"command": "evil"}}}).to_string(),
+        )
+        .unwrap();
         let repo = temp.path().join("repo");
         let kept = json!({"projects": {repo.to_str().unwrap(): {"enabledMcpjsonServers": ["srv"]}}});
         let settings = SettingsFiles::read(&temp.path().join("root"), &folder, true, None, None);

@@ -3,10 +3,14 @@
 //! Knows the common programs. Of any other it says which files its arguments
 //! may mean, and nothing of what becomes of them.
 
+mod programs;
+
 use std::path::{Path, PathBuf};
 
 use globset::GlobBuilder;
 
+pub use self::programs::effect_of;
+use self::programs::{CODE, DEVICES, operands, writes_by_option};
 use super::shell::{Code, ShellScript, ShellWord, SimpleCommand};
 use crate::agent::tool::canonical;
 
@@ -48,55 +52,6 @@ pub struct NamedFiles {
     pub has_unknown: bool,
 }
 
-/// Commands whose arguments are text, or nothing that is read or written.
-const TEXT: [&str; 34] = [
-    "echo", "printf", "true", "false", ":", "sleep", "seq", "expr", "basename", "dirname", "date", "whoami", "id",
-    "uname", "which", "type", "hostname", "nproc", "uptime", "pwd", "cd", "pushd", "popd", "export", "unset", "set",
-    "shopt", "alias", "unalias", "exit", "return", "break", "continue", "wait",
-];
-
-const READS: [&str; 65] = [
-    "cat", "head", "tail", "wc", "nl", "tac", "rev", "sort", "uniq", "cut", "paste", "join", "comm", "tr", "fold", "fmt",
-    "column", "expand", "unexpand", "od", "xxd", "hexdump", "hd", "strings", "file", "stat", "ls", "dir", "vdir", "du",
-    "df", "tree", "md5sum", "sha1sum", "sha224sum", "sha256sum", "sha384sum", "sha512sum", "b2sum", "cksum", "sum",
-    "base64", "base32", "readlink", "realpath", "diff", "cmp", "grep", "egrep", "fgrep", "rg", "zcat", "zgrep", "bzcat",
-    "xzcat", "less", "more", "bat", "jq", "yq", "find", "test", "[", "sed", "awk",
-];
-
-const WRITES: [&str; 19] = [
-    "touch", "mkdir", "rmdir", "rm", "unlink", "truncate", "shred", "tee", "chmod", "chown", "chgrp", "mkfifo", "mknod",
-    "patch", "setfacl", "chattr", "trash", "gio", "fallocate",
-];
-
-const COPIES: [&str; 7] = ["cp", "mv", "ln", "install", "rsync", "scp", "gcp"];
-
-/// Commands that run code in another language, where file names stand between
-/// other signs.
-const CODE: [&str; 22] = [
-    "python", "pypy", "perl", "ruby", "node", "nodejs", "deno", "bun", "php", "lua", "luajit", "awk",
-    "gawk", "mawk", "nawk", "sed", "gsed", "ed", "ex", "vim", "sqlite", "osascript",
-];
-
-/// Devices that keep nothing and tell nothing.
-const DEVICES: [&str; 8] = [
-    "/dev/null", "/dev/zero", "/dev/stdin", "/dev/stdout", "/dev/stderr", "/dev/tty", "/dev/urandom", "/dev/fd/63",
-];
-
-/// What a program does with its operands.
-pub fn effect_of(name: &str) -> Effect {
-    if TEXT.contains(&name) {
-        Effect::Text
-    } else if READS.contains(&name) {
-        Effect::Reads
-    } else if WRITES.contains(&name) {
-        Effect::Writes
-    } else if COPIES.contains(&name) {
-        Effect::Copies
-    } else {
-        Effect::Unknown
-    }
-}
-
 /// The folders that relative paths of a line may start from: the session's, and
 /// those that the line changes into. `false` if one of them is not known.
 pub fn folders(script: &ShellScript, cwd: &Path) -> (Vec<PathBuf>, bool) {
@@ -104,7 +59,9 @@ pub fn folders(script: &ShellScript, cwd: &Path) -> (Vec<PathBuf>, bool) {
     let mut enter = |word: Option<&ShellWord>| {
         let to = match word {
             None => super::shell::home(),
-            Some(word) => word.literal().filter(|text| text != "-" && !text.starts_with('+')).map(PathBuf::from),
+            Some(word) => {
+                word.literal().filter(|text| text != "-" && !text.starts_with('+')).map(PathBuf::from)
+            }
         };
         match to {
             Some(to) if folders.len() < MAX_FOLDERS => {
@@ -119,14 +76,18 @@ pub fn folders(script: &ShellScript, cwd: &Path) -> (Vec<PathBuf>, bool) {
     for command in &script.commands {
         let arguments = command.arguments();
         match command.name().as_deref() {
-            Some("cd" | "pushd") => enter(arguments.iter().find(|word| !word.text().starts_with("-") || word.text() == "-")),
+            Some("cd" | "pushd") => {
+                enter(arguments.iter().find(|word| !word.text().starts_with("-") || word.text() == "-"))
+            }
             Some("popd") => enter(Some(&ShellWord::unknown())),
             _ => {
                 for (at, word) in arguments.iter().enumerate() {
                     let text = word.text();
                     if matches!(text.as_str(), "-C" | "--directory" | "--chdir" | "-D") {
                         enter(arguments.get(at + 1));
-                    } else if let Some(folder) = text.strip_prefix("--directory=").or_else(|| text.strip_prefix("--chdir=")) {
+                    } else if let Some(folder) =
+                        text.strip_prefix("--directory=").or_else(|| text.strip_prefix("--chdir="))
+                    {
                         enter(Some(&ShellWord::quoted(folder)));
                     }
                 }
@@ -200,64 +161,6 @@ pub fn named_files(command: &SimpleCommand, folders: &[PathBuf]) -> NamedFiles {
         }
     }
     named
-}
-
-/// The words that are no options, without a program's own script or pattern.
-fn operands<'a>(name: &str, arguments: &'a [ShellWord]) -> Vec<&'a ShellWord> {
-    let (mut operands, mut only_operands, mut script_follows) = (Vec::new(), false, false);
-    for word in arguments {
-        let text = word.text();
-        if std::mem::take(&mut script_follows) {
-            continue;
-        }
-        script_follows = has_scripts(name)
-            && !only_operands
-            && matches!(text.as_str(), "-e" | "--expression" | "--regexp");
-        if only_operands || !text.starts_with('-') || text == "-" {
-            operands.push(word);
-        } else if text == "--" {
-            only_operands = true;
-        }
-    }
-    let has = |options: &[&str]| arguments.iter().any(|word| options.iter().any(|option| word.text().starts_with(option)));
-    let has_script = match name {
-        "grep" | "egrep" | "fgrep" | "rg" | "zgrep" => has(&["-e", "-f", "--regexp", "--file", "--files"]),
-        "sed" | "gsed" => has(&["-e", "-f", "--expression", "--file"]),
-        "awk" | "jq" | "yq" => has(&["-f", "--file", "--from-file"]),
-        "tr" | "chmod" | "chown" | "chgrp" => false,
-        _ => true,
-    };
-    if !has_script && !operands.is_empty() {
-        operands.remove(0);
-    }
-    operands
-}
-
-/// Whether `-e` has a script or a pattern behind it.
-fn has_scripts(name: &str) -> bool {
-    matches!(name, "sed" | "gsed" | "grep" | "egrep" | "fgrep" | "rg" | "zgrep")
-}
-
-/// Whether options make a program write the files that it names, though it
-/// only reads them otherwise, or though nothing is known of it.
-fn writes_by_option(name: &str, texts: &[String]) -> bool {
-    let has = |options: &[&str]| {
-        texts.iter().any(|text| {
-            options.iter().any(|option| {
-                text.starts_with(option) && (option.len() > 2 || !text.starts_with("--"))
-            })
-        })
-    };
-    match name {
-        "sed" | "gsed" => has(&["-i", "--in-place", "-ni", "-Ei"]),
-        "perl" | "ruby" => has(&["-i", "-pi", "-ni"]),
-        "sort" | "tree" => has(&["-o", "--o"]) || texts.iter().any(|text| text.starts_with('-') && !text.starts_with("--") && text.contains('o')),
-        "curl" => has(&["-o", "-O", "--output", "--remote-name"]),
-        "git" => has(&["--output", "-o"]),
-        "wget" | "dd" | "unzip" => true,
-        "yq" => has(&["-i", "--inplace"]),
-        _ => false,
-    }
 }
 
 fn copies(arguments: &[ShellWord], operands: &[&ShellWord], folders: &[PathBuf], named: &mut NamedFiles) {
@@ -378,7 +281,12 @@ fn matching(word: &ShellWord, folder: &Path) -> Option<Vec<PathBuf>> {
             found = found.into_iter().map(|path| path.join(&plain)).collect();
             continue;
         }
-        let glob = GlobBuilder::new(part).literal_separator(true).backslash_escape(true).build().ok()?.compile_matcher();
+        let glob = GlobBuilder::new(part)
+            .literal_separator(true)
+            .backslash_escape(true)
+            .build()
+            .ok()?
+            .compile_matcher();
         let mut next = Vec::new();
         for folder in found {
             let Ok(entries) = folder.read_dir() else { continue };

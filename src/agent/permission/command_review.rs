@@ -87,7 +87,16 @@ impl<'a> CommandReview<'a> {
         };
         let names = |path: &Path| {
             let file = ToolUse::File { path, cwd: self.cwd };
-            rule.denies(if covers_read { "Read" } else if rule.covers_tool("Edit") { "Edit" } else { "Write" }, file)
+            rule.denies(
+                if covers_read {
+                    "Read"
+                } else if rule.covers_tool("Edit") {
+                    "Edit"
+                } else {
+                    "Write"
+                },
+                file,
+            )
         };
         // Whoever only reads may read what must not be edited.
         let concerns = |effect: Effect| covers_read || effect != Effect::Reads;
@@ -105,7 +114,12 @@ impl<'a> CommandReview<'a> {
             return Some(Hit::Part);
         }
         match &self.parts {
-            Ok(parts) => parts.script.commands.iter().any(|command| pattern.may_mean(command, self.cwd)).then_some(Hit::Part),
+            Ok(parts) => parts
+                .script
+                .commands
+                .iter()
+                .any(|command| pattern.may_mean(command, self.cwd))
+                .then_some(Hit::Part),
             Err(why) => Some(Hit::NotUnderstood(why.0.clone())),
         }
     }
@@ -223,13 +237,15 @@ fn allowed(
     if command.wraps == Some(Wrapping::Transparent) {
         return if command.assignments.is_empty() { Allowed::AsWrapper } else { Allowed::No };
     }
-    let variables = command.assignments.iter().all(|(name, value)| read_only::is_harmless_variable(name, value));
+    let variables =
+        command.assignments.iter().all(|(name, value)| read_only::is_harmless_variable(name, value));
     if !variables || command.words.is_empty() {
         return Allowed::No;
     }
     let name = command.name().unwrap_or_default();
     let effect = command_files::effect_of(&name);
-    let launches = command.wraps == Some(Wrapping::Launching) || command.code.iter().any(|code| matches!(code, Code::Unknown));
+    let launches = command.wraps == Some(Wrapping::Launching)
+        || command.code.iter().any(|code| matches!(code, Code::Unknown));
     let rule = patterns.iter().find(|pattern| {
         pattern.allows(command, effect == Effect::Text)
             && (!launches || pattern.is_exact())
@@ -265,10 +281,15 @@ fn reads_inside(command: &SimpleCommand, named: &NamedFiles, access: &dyn FileAc
 impl Parts {
     fn new(script: ShellScript, cwd: &Path) -> Self {
         let (folders, knows_folders) = command_files::folders(&script, cwd);
-        let named: Vec<_> = script.commands.iter().map(|command| command_files::named_files(command, &folders)).collect();
+        let named: Vec<_> =
+            script.commands.iter().map(|command| command_files::named_files(command, &folders)).collect();
         let mut opened = NamedFiles::default();
         for redirect in &script.redirects {
-            opened.add(&redirect.target, if redirect.writes { Effect::Writes } else { Effect::Reads }, &folders);
+            opened.add(
+                &redirect.target,
+                if redirect.writes { Effect::Writes } else { Effect::Reads },
+                &folders,
+            );
         }
         let has_unknown_files = opened.has_unknown || named.iter().any(|named| named.has_unknown);
         Self { script, named, opened: opened.files, has_unknown_files, folders, knows_folders }
@@ -297,7 +318,9 @@ impl Parts {
 
     /// Another folder's repository may run programs of its own.
     fn changes_folder_for_git(&self) -> bool {
-        let has = |wanted: &str| self.script.commands.iter().any(|command| command.name().as_deref() == Some(wanted));
+        let has = |wanted: &str| {
+            self.script.commands.iter().any(|command| command.name().as_deref() == Some(wanted))
+        };
         has("cd") && has("git")
     }
 }

@@ -127,7 +127,9 @@ fn spellings(command: &SimpleCommand, cwd: &Path) -> Vec<HoleText> {
     }
     // A name that differs only in case is the same file for some systems.
     if cfg!(target_os = "macos") {
-        let folded = all.iter().map(|text| text.iter().map(|char| char.map(|char| char.to_ascii_lowercase())).collect());
+        let folded = all
+            .iter()
+            .map(|text| text.iter().map(|char| char.map(|char| char.to_ascii_lowercase())).collect());
         let folded: Vec<_> = folded.collect();
         all.extend(folded);
     }
@@ -138,9 +140,13 @@ fn spellings(command: &SimpleCommand, cwd: &Path) -> Vec<HoleText> {
 /// like stand before it.
 fn git_subcommand(words: &[HoleText]) -> &[HoleText] {
     let mut rest = words;
-    while let Some(word) = rest.first().map(|word| word.iter().map(|char| char.unwrap_or('\0')).collect::<String>()) {
-        let takes_value =
-            matches!(word.as_str(), "-C" | "-c" | "--git-dir" | "--work-tree" | "--namespace" | "--exec-path" | "--config-env");
+    while let Some(word) =
+        rest.first().map(|word| word.iter().map(|char| char.unwrap_or('\0')).collect::<String>())
+    {
+        let takes_value = matches!(
+            word.as_str(),
+            "-C" | "-c" | "--git-dir" | "--work-tree" | "--namespace" | "--exec-path" | "--config-env"
+        );
         if !word.starts_with('-') {
             break;
         }

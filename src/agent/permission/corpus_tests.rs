@@ -70,7 +70,9 @@ fn project() -> (tempfile::TempDir, std::path::PathBuf) {
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(path, content).unwrap();
     }
-    for (link, target) in [("envlink", ".env"), ("up", ".."), ("hooks", ".git/hooks"), ("far", "/etc"), ("rc", "../.bashrc")] {
+    for (link, target) in
+        [("envlink", ".env"), ("up", ".."), ("hooks", ".git/hooks"), ("far", "/etc"), ("rc", "../.bashrc")]
+    {
         std::os::unix::fs::symlink(target, project.join(link)).unwrap();
     }
     std::os::unix::fs::symlink("/bin/rm", project.join("innocent")).unwrap();
@@ -87,7 +89,9 @@ fn access(case: &Case, project: &Path) -> (String, Access, String) {
         Case { write: Some(path), .. } => {
             ("Write".into(), Access::Edit(project.join(expand(path)).into()), format!("write {path}"))
         }
-        Case { fetch: Some(host), .. } => ("WebFetch".into(), Access::Fetch(host.clone()), format!("fetch {host}")),
+        Case { fetch: Some(host), .. } => {
+            ("WebFetch".into(), Access::Fetch(host.clone()), format!("fetch {host}"))
+        }
         Case { mcp: Some([server, tool]), .. } => {
             let name = format!("mcp__{server}__{tool}");
             (name, Access::McpServer(server.clone()), format!("{tool} of {server}"))
@@ -108,7 +112,11 @@ fn each_case_is_answered_as_expected() {
         assert!(permissions.problems.is_empty(), "{}: {:?}", group.about, permissions.problems);
         for case in &group.cases {
             let (tool, access, shown) = access(case, &project);
-            assert!(seen.insert((group.about.clone(), shown.clone())), "{}: {shown} is there twice", group.about);
+            assert!(
+                seen.insert((group.about.clone(), shown.clone())),
+                "{}: {shown} is there twice",
+                group.about
+            );
             assert_eq!(case.official.is_some(), case.why.is_some(), "{shown}: a difference has a reason");
             count += 1;
             let found = match permissions.decide(&tool, &access, &project) {

@@ -109,15 +109,18 @@ impl Permissions {
         let mut unknown_file = None;
         for rule in self.denied() {
             match review.hit_by(rule) {
-                Some(Hit::Part) => return Err(format!("Bash is not allowed here: the rule {rule} forbids it.")),
+                Some(Hit::Part) => {
+                    return Err(format!("Bash is not allowed here: the rule {rule} forbids it."));
+                }
                 Some(Hit::NotUnderstood(why)) => {
                     return Err(format!(
                         "Bash is not allowed here: {why}, so the rule {rule} cannot be checked. Write it as plain commands."
                     ));
                 }
                 Some(Hit::UnknownFile) => {
-                    unknown_file =
-                        Some(format!("it uses files that are only known when it runs, and {rule} denies some"));
+                    unknown_file = Some(format!(
+                        "it uses files that are only known when it runs, and {rule} denies some"
+                    ));
                 }
                 None => {}
             }
@@ -140,7 +143,13 @@ impl Permissions {
         Ok(findings)
     }
 
-    fn review_file(&self, tool: &str, access: &AccessPath, edits: bool, cwd: &Path) -> Result<Findings, String> {
+    fn review_file(
+        &self,
+        tool: &str,
+        access: &AccessPath,
+        edits: bool,
+        cwd: &Path,
+    ) -> Result<Findings, String> {
         let path = access.resolved.clone();
         let file = ToolUse::File { path: &path, cwd };
         if let Some(rule) = self.denied().find(|rule| rule.denies(tool, file)) {
@@ -154,8 +163,7 @@ impl Permissions {
         Ok(Findings {
             must_ask: self.asked().any(|rule| rule.denies(tool, file)),
             should_ask: is_protected && !is_granted,
-            reason: is_protected
-                .then(|| format!("{} decides what runs later", path.display())),
+            reason: is_protected.then(|| format!("{} decides what runs later", path.display())),
             only_reads: !edits && is_inside,
             is_allowed: self.allowed().any(|rule| rule.allows(tool, file)),
             is_allowed_by_mode: edits && is_inside && self.mode == PermissionMode::AcceptEdits,

@@ -9,8 +9,28 @@ use std::path::Path;
 
 /// Folders of which everything is protected.
 const FOLDERS: [&str; 22] = [
-    ".git", ".hg", ".svn", ".jj", ".claude", ".codex", ".gemini", ".opencode", ".cursor", ".vscode", ".idea", ".husky",
-    ".devcontainer", ".cargo", ".yarn", ".mvn", ".gradle", ".circleci", ".ssh", ".gnupg", ".aws", ".kube",
+    ".git",
+    ".hg",
+    ".svn",
+    ".jj",
+    ".claude",
+    ".codex",
+    ".gemini",
+    ".opencode",
+    ".cursor",
+    ".vscode",
+    ".idea",
+    ".husky",
+    ".devcontainer",
+    ".cargo",
+    ".yarn",
+    ".mvn",
+    ".gradle",
+    ".circleci",
+    ".ssh",
+    ".gnupg",
+    ".aws",
+    ".kube",
 ];
 
 /// Folders within others of which everything is protected.
@@ -32,29 +52,81 @@ const CLAUDE_WORK: [&str; 1] = ["worktrees"];
 /// Files by their names.
 const FILES: [&str; 60] = [
     // Shells.
-    ".bashrc", ".bash_profile", ".bash_login", ".bash_logout", ".bash_aliases", ".profile", ".zshrc", ".zshenv",
-    ".zprofile", ".zlogin", ".zlogout", ".kshrc", ".cshrc", ".tcshrc", ".login", ".logout", ".inputrc", ".xinitrc",
-    ".xprofile", ".xsession", ".xsessionrc", ".pam_environment", "config.fish",
+    ".bashrc",
+    ".bash_profile",
+    ".bash_login",
+    ".bash_logout",
+    ".bash_aliases",
+    ".profile",
+    ".zshrc",
+    ".zshenv",
+    ".zprofile",
+    ".zlogin",
+    ".zlogout",
+    ".kshrc",
+    ".cshrc",
+    ".tcshrc",
+    ".login",
+    ".logout",
+    ".inputrc",
+    ".xinitrc",
+    ".xprofile",
+    ".xsession",
+    ".xsessionrc",
+    ".pam_environment",
+    "config.fish",
     // Agents.
-    ".mcp.json", ".claude.json", ".ripgreprc",
+    ".mcp.json",
+    ".claude.json",
+    ".ripgreprc",
     // Version control.
-    ".gitconfig", ".gitmodules", ".hgrc", ".pre-commit-config.yaml", ".pre-commit-config.yml",
-    "lefthook.yml", "lefthook.yaml", ".lefthook.yml", ".lefthook.yaml", "lefthook.toml", "lefthook-local.yml",
-    ".gitlab-ci.yml", ".travis.yml",
+    ".gitconfig",
+    ".gitmodules",
+    ".hgrc",
+    ".pre-commit-config.yaml",
+    ".pre-commit-config.yml",
+    "lefthook.yml",
+    "lefthook.yaml",
+    ".lefthook.yml",
+    ".lefthook.yaml",
+    "lefthook.toml",
+    "lefthook-local.yml",
+    ".gitlab-ci.yml",
+    ".travis.yml",
     // Package managers and build tools.
-    ".npmrc", ".yarnrc", ".yarnrc.yml", ".pnpmfile.cjs", "bunfig.toml", ".bunfig.toml", ".pypirc", "pip.conf", ".condarc",
-    ".gemrc", ".bazelrc", ".bazeliskrc", "gradle-wrapper.properties", "maven-wrapper.properties", ".netrc",
+    ".npmrc",
+    ".yarnrc",
+    ".yarnrc.yml",
+    ".pnpmfile.cjs",
+    "bunfig.toml",
+    ".bunfig.toml",
+    ".pypirc",
+    "pip.conf",
+    ".condarc",
+    ".gemrc",
+    ".bazelrc",
+    ".bazeliskrc",
+    "gradle-wrapper.properties",
+    "maven-wrapper.properties",
+    ".netrc",
     // Environments and editors.
-    ".envrc", ".direnvrc", ".mise.toml", ".exrc", ".vimrc", ".tmux.conf",
+    ".envrc",
+    ".direnvrc",
+    ".mise.toml",
+    ".exrc",
+    ".vimrc",
+    ".tmux.conf",
 ];
 
 /// Whether a file is one of them. The path is resolved: absolute, without links
 /// and dots.
 pub fn is_protected(path: &Path) -> bool {
-    let names: Vec<String> = path.components().map(|part| folded(&part.as_os_str().to_string_lossy())).collect();
+    let names: Vec<String> =
+        path.components().map(|part| folded(&part.as_os_str().to_string_lossy())).collect();
     let in_folder = names.iter().enumerate().any(|(at, name)| {
         FOLDERS.contains(&name.as_str())
-            && !(name == ".claude" && names.get(at + 1).is_some_and(|next| CLAUDE_WORK.contains(&next.as_str())))
+            && !(name == ".claude"
+                && names.get(at + 1).is_some_and(|next| CLAUDE_WORK.contains(&next.as_str())))
     });
     let in_nested = names.windows(2).any(|two| NESTED.iter().any(|nested| *two == *nested));
     let is_file = names.last().is_some_and(|name| FILES.contains(&name.as_str()));

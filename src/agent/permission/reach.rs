@@ -8,14 +8,42 @@ use super::{git_read_only, read_only, sed_script};
 
 /// Options of `git` that run programs or write files, and its settings.
 const GIT: [&str; 18] = [
-    "--output", "--ext-diff", "--textconv", "--exec", "--exec-path", "--upload-pack", "--receive-pack", "--extcmd",
-    "--open-files-in-pager", "--config", "--config-env", "--template", "--output-directory", "--tree-filter",
-    "--index-filter", "--env-filter", "--msg-filter", "--no-index",
+    "--output",
+    "--ext-diff",
+    "--textconv",
+    "--exec",
+    "--exec-path",
+    "--upload-pack",
+    "--receive-pack",
+    "--extcmd",
+    "--open-files-in-pager",
+    "--config",
+    "--config-env",
+    "--template",
+    "--output-directory",
+    "--tree-filter",
+    "--index-filter",
+    "--env-filter",
+    "--msg-filter",
+    "--no-index",
 ];
 
 /// Options of other programs that run a program.
 const RUNNING: [(&str, &[&str]); 9] = [
-    ("tar", &["--to-command", "--checkpoint-action", "--use-compress-program", "-I", "--rsh-command", "-F", "--info-script", "--new-volume-script", "--rmt-command"]),
+    (
+        "tar",
+        &[
+            "--to-command",
+            "--checkpoint-action",
+            "--use-compress-program",
+            "-I",
+            "--rsh-command",
+            "-F",
+            "--info-script",
+            "--new-volume-script",
+            "--rmt-command",
+        ],
+    ),
     ("bsdtar", &["--use-compress-program"]),
     ("rsync", &["-e", "--rsh", "--rsync-path"]),
     ("zip", &["-T", "-TT", "--unzip-command"]),
@@ -42,15 +70,28 @@ pub fn beyond(command: &SimpleCommand, pattern: &CommandPattern<'_>) -> Option<S
         "sed" | "gsed" => sed(&texts),
         "awk" | "gawk" | "mawk" | "nawk" => texts.iter().find(|text| runs_in_awk(text)).cloned(),
         "sort" => texts.iter().find(|text| !is_listed(text, "bdfgiMhnRrVcCmsuz:kt", &SORT)).cloned(),
-        "tree" => texts.iter().find(|text| text.starts_with("-o") || text.starts_with("--o") || text.starts_with("-R")).cloned(),
+        "tree" => texts
+            .iter()
+            .find(|text| text.starts_with("-o") || text.starts_with("--o") || text.starts_with("-R"))
+            .cloned(),
         "file" => texts.iter().find(|text| text.starts_with("-C") || text.starts_with("--comp")).cloned(),
-        "rg" => texts.iter().find(|text| text.starts_with("--pre") || text.starts_with("--hostname-bin")).cloned(),
+        "rg" => {
+            texts.iter().find(|text| text.starts_with("--pre") || text.starts_with("--hostname-bin")).cloned()
+        }
         "yq" => texts.iter().find(|text| text.starts_with("-i") || text.starts_with("--inp")).cloned(),
         "date" => texts.iter().find(|text| text.starts_with("-s") || text.starts_with("--s")).cloned(),
-        "uniq" | "xxd" => (texts.iter().filter(|text| !text.starts_with('-')).count() > 1).then(|| "output file".to_owned()),
-        "perl" | "ruby" => texts.iter().find(|text| text.starts_with("-i") || text.starts_with("-pi")).cloned(),
+        "uniq" | "xxd" => {
+            (texts.iter().filter(|text| !text.starts_with('-')).count() > 1).then(|| "output file".to_owned())
+        }
+        "perl" | "ruby" => {
+            texts.iter().find(|text| text.starts_with("-i") || text.starts_with("-pi")).cloned()
+        }
         _ => {
-            let options = RUNNING.iter().find(|(known, _)| *known == name).map(|(_, options)| *options).unwrap_or_default();
+            let options = RUNNING
+                .iter()
+                .find(|(known, _)| *known == name)
+                .map(|(_, options)| *options)
+                .unwrap_or_default();
             texts.iter().find(|text| options.iter().any(|option| is_option(text, option))).cloned()
         }
     };
@@ -58,9 +99,21 @@ pub fn beyond(command: &SimpleCommand, pattern: &CommandPattern<'_>) -> Option<S
 }
 
 const SORT: [&str; 15] = [
-    "--reverse", "--numeric-sort", "--unique", "--key", "--field-separator", "--ignore-case", "--human-numeric-sort",
-    "--version-sort", "--general-numeric-sort", "--month-sort", "--check", "--stable", "--zero-terminated",
-    "--ignore-leading-blanks", "--dictionary-order",
+    "--reverse",
+    "--numeric-sort",
+    "--unique",
+    "--key",
+    "--field-separator",
+    "--ignore-case",
+    "--human-numeric-sort",
+    "--version-sort",
+    "--general-numeric-sort",
+    "--month-sort",
+    "--check",
+    "--stable",
+    "--zero-terminated",
+    "--ignore-leading-blanks",
+    "--dictionary-order",
 ];
 
 /// Whether a word is this option, shortened or with its value attached.
@@ -79,11 +132,21 @@ fn git(texts: &[String]) -> Option<String> {
     }
     let subcommand = texts.iter().find(|text| !text.starts_with('-')).map(String::as_str);
     let before = texts.iter().take_while(|text| Some(text.as_str()) != subcommand);
-    let mut odd = before.filter(|text| text.starts_with("-c") || text.starts_with("-C") || text.starts_with("--git-dir") || text.starts_with("--work-tree"));
+    let mut odd = before.filter(|text| {
+        text.starts_with("-c")
+            || text.starts_with("-C")
+            || text.starts_with("--git-dir")
+            || text.starts_with("--work-tree")
+    });
     if let Some(odd) = odd.next() {
         return Some(odd.clone());
     }
-    if matches!(subcommand, Some("config" | "filter-branch" | "bisect" | "difftool" | "mergetool" | "daemon" | "instaweb" | "hook")) {
+    if matches!(
+        subcommand,
+        Some(
+            "config" | "filter-branch" | "bisect" | "difftool" | "mergetool" | "daemon" | "instaweb" | "hook"
+        )
+    ) {
         return subcommand.map(str::to_owned);
     }
     if matches!(subcommand, Some("clone" | "init")) && texts.iter().any(|text| text.starts_with("-c")) {
@@ -125,8 +188,9 @@ fn sed(texts: &[String]) -> Option<String> {
         }
         match text.as_str() {
             "-e" | "--expression" => script_follows = true,
-            "-n" | "-E" | "-r" | "-s" | "-u" | "-z" | "--quiet" | "--silent" | "--regexp-extended" | "--posix" | "-nE" | "-En" | "-nr" | "-rn"
-            | "--separate" | "--sandbox" | "--debug" | "--null-data" | "--" => {}
+            "-n" | "-E" | "-r" | "-s" | "-u" | "-z" | "--quiet" | "--silent" | "--regexp-extended"
+            | "--posix" | "-nE" | "-En" | "-nr" | "-rn" | "--separate" | "--sandbox" | "--debug"
+            | "--null-data" | "--" => {}
             _ if text.starts_with('-') => return Some(text.clone()),
             _ if !has_script => {
                 has_script = true;

@@ -80,8 +80,20 @@ const COMMANDS: [(&str, Options); 69] = [
     ("which", Any),
     ("type", Any),
     ("cd", Any),
-    ("file", Only("bikLhrzN0p", &["--brief", "--mime", "--mime-type", "--mime-encoding", "--dereference", "--no-dereference"])),
-    ("tree", Only("adflihpugsDFrtcvUCnAS:LPI", &["--dirsfirst", "--gitignore", "--noreport", "--prune", "--du", "--filelimit"])),
+    (
+        "file",
+        Only(
+            "bikLhrzN0p",
+            &["--brief", "--mime", "--mime-type", "--mime-encoding", "--dereference", "--no-dereference"],
+        ),
+    ),
+    (
+        "tree",
+        Only(
+            "adflihpugsDFrtcvUCnAS:LPI",
+            &["--dirsfirst", "--gitignore", "--noreport", "--prune", "--du", "--filelimit"],
+        ),
+    ),
     ("date", Special),
     ("hostname", Bare),
     (
@@ -89,9 +101,21 @@ const COMMANDS: [(&str, Options); 69] = [
         Only(
             "bdfgiMhnRrVcCmsuz:kt",
             &[
-                "--reverse", "--numeric-sort", "--unique", "--key", "--field-separator", "--ignore-case", "--human-numeric-sort",
-                "--version-sort", "--general-numeric-sort", "--month-sort", "--check", "--stable", "--zero-terminated",
-                "--ignore-leading-blanks", "--dictionary-order",
+                "--reverse",
+                "--numeric-sort",
+                "--unique",
+                "--key",
+                "--field-separator",
+                "--ignore-case",
+                "--human-numeric-sort",
+                "--version-sort",
+                "--general-numeric-sort",
+                "--month-sort",
+                "--check",
+                "--stable",
+                "--zero-terminated",
+                "--ignore-leading-blanks",
+                "--dictionary-order",
             ],
         ),
     ),
@@ -100,12 +124,49 @@ const COMMANDS: [(&str, Options); 69] = [
         Only(
             "abcFHhiIlLnNoPpqsSUuvwx0:ABCefgjmMTtE",
             &[
-                "--files", "--hidden", "--no-ignore", "--glob", "--iglob", "--type", "--type-not", "--ignore-case", "--smart-case",
-                "--case-sensitive", "--line-number", "--no-line-number", "--count", "--count-matches", "--files-with-matches",
-                "--files-without-match", "--max-count", "--context", "--after-context", "--before-context", "--fixed-strings",
-                "--word-regexp", "--line-regexp", "--multiline", "--json", "--sort", "--sortr", "--heading", "--no-heading",
-                "--color", "--max-depth", "--only-matching", "--invert-match", "--stats", "--no-messages", "--regexp", "--pcre2",
-                "--null", "--max-columns", "--with-filename", "--no-filename", "--vimgrep", "--type-list",
+                "--files",
+                "--hidden",
+                "--no-ignore",
+                "--glob",
+                "--iglob",
+                "--type",
+                "--type-not",
+                "--ignore-case",
+                "--smart-case",
+                "--case-sensitive",
+                "--line-number",
+                "--no-line-number",
+                "--count",
+                "--count-matches",
+                "--files-with-matches",
+                "--files-without-match",
+                "--max-count",
+                "--context",
+                "--after-context",
+                "--before-context",
+                "--fixed-strings",
+                "--word-regexp",
+                "--line-regexp",
+                "--multiline",
+                "--json",
+                "--sort",
+                "--sortr",
+                "--heading",
+                "--no-heading",
+                "--color",
+                "--max-depth",
+                "--only-matching",
+                "--invert-match",
+                "--stats",
+                "--no-messages",
+                "--regexp",
+                "--pcre2",
+                "--null",
+                "--max-columns",
+                "--with-filename",
+                "--no-filename",
+                "--vimgrep",
+                "--type-list",
             ],
         ),
     ),
@@ -119,18 +180,92 @@ const COMMANDS: [(&str, Options); 69] = [
 
 /// What `find` may be told; everything else may write or run.
 const FIND: [&str; 56] = [
-    "-name", "-iname", "-path", "-ipath", "-wholename", "-iwholename", "-regex", "-iregex", "-regextype", "-type", "-xtype",
-    "-maxdepth", "-mindepth", "-size", "-mtime", "-mmin", "-ctime", "-cmin", "-atime", "-amin", "-newer", "-newermt", "-anewer",
-    "-cnewer", "-perm", "-user", "-group", "-uid", "-gid", "-nouser", "-nogroup", "-empty", "-links", "-inum", "-samefile",
-    "-readable", "-writable", "-executable", "-print", "-print0", "-printf", "-ls", "-prune", "-quit", "-true", "-false", "-not",
-    "-and", "-or", "-a", "-o", "-xdev", "-mount", "-depth", "-daystart", "-ignore_readdir_race",
+    "-name",
+    "-iname",
+    "-path",
+    "-ipath",
+    "-wholename",
+    "-iwholename",
+    "-regex",
+    "-iregex",
+    "-regextype",
+    "-type",
+    "-xtype",
+    "-maxdepth",
+    "-mindepth",
+    "-size",
+    "-mtime",
+    "-mmin",
+    "-ctime",
+    "-cmin",
+    "-atime",
+    "-amin",
+    "-newer",
+    "-newermt",
+    "-anewer",
+    "-cnewer",
+    "-perm",
+    "-user",
+    "-group",
+    "-uid",
+    "-gid",
+    "-nouser",
+    "-nogroup",
+    "-empty",
+    "-links",
+    "-inum",
+    "-samefile",
+    "-readable",
+    "-writable",
+    "-executable",
+    "-print",
+    "-print0",
+    "-printf",
+    "-ls",
+    "-prune",
+    "-quit",
+    "-true",
+    "-false",
+    "-not",
+    "-and",
+    "-or",
+    "-a",
+    "-o",
+    "-xdev",
+    "-mount",
+    "-depth",
+    "-daystart",
+    "-ignore_readdir_race",
 ];
 
 /// Variables before a command that change how it speaks, and not what it runs.
 const VARIABLES: [&str; 26] = [
-    "LANG", "LANGUAGE", "LC_ALL", "LC_COLLATE", "LC_CTYPE", "LC_MESSAGES", "LC_NUMERIC", "LC_TIME", "TZ", "TERM", "COLUMNS",
-    "LINES", "NO_COLOR", "FORCE_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "CI", "NODE_ENV", "RUST_BACKTRACE", "RUST_LOG",
-    "CARGO_TERM_COLOR", "PYTHONUNBUFFERED", "PYTHONDONTWRITEBYTECODE", "GOOS", "GOARCH", "CGO_ENABLED",
+    "LANG",
+    "LANGUAGE",
+    "LC_ALL",
+    "LC_COLLATE",
+    "LC_CTYPE",
+    "LC_MESSAGES",
+    "LC_NUMERIC",
+    "LC_TIME",
+    "TZ",
+    "TERM",
+    "COLUMNS",
+    "LINES",
+    "NO_COLOR",
+    "FORCE_COLOR",
+    "CLICOLOR",
+    "CLICOLOR_FORCE",
+    "CI",
+    "NODE_ENV",
+    "RUST_BACKTRACE",
+    "RUST_LOG",
+    "CARGO_TERM_COLOR",
+    "PYTHONUNBUFFERED",
+    "PYTHONDONTWRITEBYTECODE",
+    "GOOS",
+    "GOARCH",
+    "CGO_ENABLED",
 ];
 
 /// Whether a variable may be set before a command without asking.
@@ -199,21 +334,45 @@ pub fn is_listed(text: &str, letters: &str, names: &[&str]) -> bool {
 fn is_harmless(name: &str, texts: &[String]) -> bool {
     match name {
         "find" => texts.iter().all(|text| !text.starts_with('-') || text == "-" || is_find_option(text)),
-        "sed" => is_sed_print(texts),
+        "sed" => super::sed_script::only_prints(texts),
         "date" => texts.iter().all(|text| {
-            text.starts_with('+') || matches!(text.as_str(), "-u" | "--utc" | "-R" | "-I" | "-Iseconds" | "-Idate" | "--rfc-email")
+            text.starts_with('+')
+                || matches!(
+                    text.as_str(),
+                    "-u" | "--utc" | "-R" | "-I" | "-Iseconds" | "-Idate" | "--rfc-email"
+                )
         }),
         // The environment holds keys, and modules are code.
         "jq" => {
-            let reads = |text: &String| !text.to_lowercase().contains("env") && !text.contains("import") && !text.contains("include");
-            texts.iter().all(reads) && texts.iter().all(|text| {
-                is_listed(text, "nrRsSceaCMj", &["--raw-output", "--raw-input", "--slurp", "--compact-output", "--null-input",
-                    "--exit-status", "--sort-keys", "--tab", "--color-output", "--monochrome-output", "--join-output", "--ascii-output"])
-            })
+            let reads = |text: &String| {
+                !text.to_lowercase().contains("env") && !text.contains("import") && !text.contains("include")
+            };
+            texts.iter().all(reads)
+                && texts.iter().all(|text| {
+                    is_listed(
+                        text,
+                        "nrRsSceaCMj",
+                        &[
+                            "--raw-output",
+                            "--raw-input",
+                            "--slurp",
+                            "--compact-output",
+                            "--null-input",
+                            "--exit-status",
+                            "--sort-keys",
+                            "--tab",
+                            "--color-output",
+                            "--monochrome-output",
+                            "--join-output",
+                            "--ascii-output",
+                        ],
+                    )
+                })
         }
         // A subscript in an operand would be evaluated, with the commands in it.
         "test" | "[" => {
-            let inner = if name == "[" { texts.strip_suffix(&["]".to_owned()]).unwrap_or(texts) } else { texts };
+            let inner =
+                if name == "[" { texts.strip_suffix(&["]".to_owned()]).unwrap_or(texts) } else { texts };
             inner.iter().all(|text| !text.contains(['[', '`', '$']) && !matches!(text.as_str(), "-v" | "-R"))
         }
         "printf" => texts.first().is_some_and(|text| !text.starts_with('-')),
@@ -223,19 +382,4 @@ fn is_harmless(name: &str, texts: &[String]) -> bool {
 
 pub fn is_find_option(text: &str) -> bool {
     FIND.contains(&text) || matches!(text, "-L" | "-H" | "-P")
-}
-
-/// `sed -n 5,10p file`: prints lines, and nothing else.
-fn is_sed_print(texts: &[String]) -> bool {
-    let [quiet, script, files @ ..] = texts else { return false };
-    let is_address = |text: &str| !text.is_empty() && (text == "$" || text.chars().all(|char| char.is_ascii_digit()));
-    let is_print = |part: &str| {
-        part.trim().strip_suffix('p').is_some_and(|lines| match lines.split_once(',') {
-            Some((first, last)) => is_address(first) && is_address(last),
-            None => lines.is_empty() || is_address(lines),
-        })
-    };
-    matches!(quiet.as_str(), "-n" | "--quiet" | "--silent" | "-nE" | "-En" | "-nr")
-        && script.split(';').all(is_print)
-        && files.iter().all(|file| !file.starts_with('-'))
 }

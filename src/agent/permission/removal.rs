@@ -20,7 +20,9 @@ fn critical_command(command: &SimpleCommand, folders: &[PathBuf]) -> Option<Stri
     let name = command.words.first()?;
     let arguments = command.arguments();
     let texts: Vec<String> = arguments.iter().map(ShellWord::text).collect();
-    let may_be = |wanted: &str| command.name().map_or_else(|| name.is_unknown() || name.has_glob(), |name| name == wanted);
+    let may_be = |wanted: &str| {
+        command.name().map_or_else(|| name.is_unknown() || name.has_glob(), |name| name == wanted)
+    };
     let recursive = |text: &String| {
         text == "--recursive"
             || text.starts_with("--r") && "--recursive".starts_with(text.as_str())
@@ -28,15 +30,20 @@ fn critical_command(command: &SimpleCommand, folders: &[PathBuf]) -> Option<Stri
     };
     let removes = may_be("rm") && texts.iter().any(recursive)
         || may_be("find") && texts.iter().any(|text| matches!(text.as_str(), "-delete"))
-        || may_be("find") && texts.iter().any(|text| text.starts_with("-exec")) && texts.iter().any(|text| text.ends_with("rm"))
-        || may_be("shred") || may_be("rmdir") || may_be("mv");
+        || may_be("find")
+            && texts.iter().any(|text| text.starts_with("-exec"))
+            && texts.iter().any(|text| text.ends_with("rm"))
+        || may_be("shred")
+        || may_be("rmdir")
+        || may_be("mv");
     if !removes {
         return None;
     }
     let is_find = command.name().as_deref() == Some("find");
     let is_move = command.name().as_deref() == Some("mv");
     let operands = arguments.iter().take_while(|word| !is_find || !word.text().starts_with(['-', '(', '!']));
-    let mut operands: Vec<&ShellWord> = operands.filter(|word| !word.text().starts_with('-') || word.is_unknown()).collect();
+    let mut operands: Vec<&ShellWord> =
+        operands.filter(|word| !word.text().starts_with('-') || word.is_unknown()).collect();
     if is_move {
         // The last one is where to; moving a folder away is removing it.
         operands.pop();
@@ -44,7 +51,9 @@ fn critical_command(command: &SimpleCommand, folders: &[PathBuf]) -> Option<Stri
     let here = ShellWord::quoted(".");
     if is_find {
         // A search from the project's root that names what it removes is meant.
-        let narrows = texts.iter().any(|text| matches!(text.as_str(), "-name" | "-iname" | "-path" | "-ipath" | "-regex" | "-mindepth"));
+        let narrows = texts.iter().any(|text| {
+            matches!(text.as_str(), "-name" | "-iname" | "-path" | "-ipath" | "-regex" | "-mindepth")
+        });
         if operands.is_empty() {
             operands.push(&here);
         }
@@ -54,7 +63,9 @@ fn critical_command(command: &SimpleCommand, folders: &[PathBuf]) -> Option<Stri
 }
 
 fn is_own_root(word: &ShellWord, folders: &[PathBuf]) -> bool {
-    word.literal().is_some_and(|text| folders.iter().take(1).any(|folder| canonical(folder.join(&text)) == canonical(folder)))
+    word.literal().is_some_and(|text| {
+        folders.iter().take(1).any(|folder| canonical(folder.join(&text)) == canonical(folder))
+    })
 }
 
 fn critical_target(word: &ShellWord, folders: &[PathBuf]) -> Option<String> {
@@ -66,7 +77,9 @@ fn critical_target(word: &ShellWord, folders: &[PathBuf]) -> Option<String> {
     // `/*` and `~/*` are all that is in a folder.
     let trimmed = text.trim_end_matches('/');
     let (path, is_content) = match trimmed.rsplit_once('/') {
-        Some((folder, last)) if is_everything(word, last) => (if folder.is_empty() { "/" } else { folder }, true),
+        Some((folder, last)) if is_everything(word, last) => {
+            (if folder.is_empty() { "/" } else { folder }, true)
+        }
         None if is_everything(word, trimmed) => (".", true),
         _ if word.has_glob() || word.is_unknown() => return None,
         _ => (text.as_str(), false),
@@ -83,7 +96,9 @@ fn critical_target(word: &ShellWord, folders: &[PathBuf]) -> Option<String> {
 
 /// A last part of a path that any name fits.
 fn is_everything(word: &ShellWord, last: &str) -> bool {
-    word.has_glob() && !last.is_empty() && last.chars().all(|char| matches!(char, '*' | '.' | '?' | '[' | ']' | '!' | '^'))
+    word.has_glob()
+        && !last.is_empty()
+        && last.chars().all(|char| matches!(char, '*' | '.' | '?' | '[' | ']' | '!' | '^'))
 }
 
 fn what_is(target: &Path, cwd: &Path) -> Option<&'static str> {
@@ -110,8 +125,11 @@ fn what_is(target: &Path, cwd: &Path) -> Option<&'static str> {
 /// Whether code in another language has a recursive `rm` in it.
 fn removes_in_code(code: &str) -> bool {
     code.match_indices("rm").any(|(at, _)| {
-        let is_word = !code[..at].chars().next_back().is_some_and(|char| char.is_alphanumeric() || char == '_');
+        let is_word =
+            !code[..at].chars().next_back().is_some_and(|char| char.is_alphanumeric() || char == '_');
         let rest = code[at + 2..].trim_start_matches([' ', '\'', '"', ',', '\t']);
-        is_word && rest.starts_with('-') && rest[1..].chars().take_while(char::is_ascii_alphabetic).any(|char| matches!(char, 'r' | 'R'))
+        is_word
+            && rest.starts_with('-')
+            && rest[1..].chars().take_while(char::is_ascii_alphabetic).any(|char| matches!(char, 'r' | 'R'))
     })
 }

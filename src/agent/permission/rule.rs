@@ -235,7 +235,11 @@ mod tests {
         let check = |rule: &str, server: &str, tool: &str, allows: bool, denies: bool| {
             let (rule, call) = (PermissionRule::parse(rule).unwrap(), ToolUse::McpServer(server));
             let name = format!("mcp__{server}__{tool}");
-            assert_eq!((rule.allows(&name, call), rule.denies(&name, call)), (allows, denies), "{rule} on {name}");
+            assert_eq!(
+                (rule.allows(&name, call), rule.denies(&name, call)),
+                (allows, denies),
+                "{rule} on {name}"
+            );
         };
         check("mcp__a", "a", "x", true, true);
         check("mcp__a", "a", "b__x", true, true);
@@ -260,6 +264,9 @@ mod tests {
             ["Read", "Bash(a, b)", "Edit", "Bash(c:*)", "no/name"]
         );
         assert_eq!(texts("Bash(open, Read"), ["Bash(open, Read"]);
-        assert_eq!((PermissionRule::parse("no/name"), PermissionRule::parse("Bash(open, Read")), (None, None));
+        assert_eq!(
+            (PermissionRule::parse("no/name"), PermissionRule::parse("Bash(open, Read")),
+            (None, None)
+        );
     }
 }

@@ -194,7 +194,10 @@ fn no_detour_leads_around_what_is_denied() {
     }
     let write = permissions.decide("Write", &Access::Edit(here.join("link/new/a").into()), &here);
     assert!(matches!(write, AccessDecision::Deny(_)), "{write:?}");
-    assert_eq!(permissions.decide("Read", &Access::Read(here.join("secret").into()), &here), AccessDecision::Allow);
+    assert_eq!(
+        permissions.decide("Read", &Access::Read(here.join("secret").into()), &here),
+        AccessDecision::Allow
+    );
 }
 
 #[test]

@@ -49,7 +49,8 @@ impl Tool for Edit {
     }
 
     fn access(&self, input: &Value, place: &ToolContext) -> Access {
-        string_argument(input, "file_path").map_or(Access::Nothing, |path| Access::Edit(place.resolve(path).into()))
+        string_argument(input, "file_path")
+            .map_or(Access::Nothing, |path| Access::Edit(place.resolve(path).into()))
     }
 
     fn run(&self, input: Value, place: ToolContext) -> ToolFuture {

@@ -68,7 +68,8 @@ impl Tool for Grep {
     }
 
     fn access(&self, input: &Value, place: &ToolContext) -> Access {
-        string_argument(input, "pattern").map_or(Access::Nothing, |_| Access::Read(search_root(input, place).into()))
+        string_argument(input, "pattern")
+            .map_or(Access::Nothing, |_| Access::Read(search_root(input, place).into()))
     }
 
     fn run(&self, input: Value, place: ToolContext) -> ToolFuture {

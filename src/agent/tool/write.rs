@@ -66,7 +66,9 @@ fn write(input: &Value, place: &ToolContext) -> ToolOutcome {
             match place.read_files.state_of(target.path(), &metadata) {
                 ReadState::Unread if metadata.len() > 0 => return ToolOutcome::usage_error(NOT_READ_ERROR),
                 ReadState::Stale => return ToolOutcome::usage_error(STALE_READ_ERROR),
-                ReadState::Unread | ReadState::Current => Some(String::from_utf8_lossy(&content).into_owned()),
+                ReadState::Unread | ReadState::Current => {
+                    Some(String::from_utf8_lossy(&content).into_owned())
+                }
             }
         }
         Ok(TargetContent::Missing) => None,

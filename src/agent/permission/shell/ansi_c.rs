@@ -32,7 +32,8 @@ pub fn decode(text: &str) -> Option<String> {
             '0'..='7' => {
                 let first = escape.to_digit(8)?;
                 let rest = std::iter::from_fn(|| chars.next_if(|char| char.is_digit(8))).take(2);
-                let value = rest.filter_map(|char| char.to_digit(8)).fold(first, |value, digit| value * 8 + digit);
+                let value =
+                    rest.filter_map(|char| char.to_digit(8)).fold(first, |value, digit| value * 8 + digit);
                 // As bash: only the lowest byte counts.
                 (value & 0xff) as u8
             }
@@ -50,7 +51,10 @@ pub fn decode(text: &str) -> Option<String> {
 fn number(chars: &mut std::iter::Peekable<std::str::Chars<'_>>, radix: u32, most: usize) -> Option<u32> {
     let mut value = None;
     for _ in 0..most {
-        let Some(digit) = chars.next_if(|char| char.is_digit(radix)).and_then(|char| char.to_digit(radix)) else { break };
+        let Some(digit) = chars.next_if(|char| char.is_digit(radix)).and_then(|char| char.to_digit(radix))
+        else {
+            break;
+        };
         value = Some(value.unwrap_or(0u32).checked_mul(radix)?.checked_add(digit)?);
     }
     value

@@ -6,7 +6,9 @@
 use std::path::Path;
 
 use brush_parser::ParserOptions;
-use brush_parser::word::{self as grammar, Parameter, ParameterExpr, TildeExpr, WordPiece, WordPieceWithSource};
+use brush_parser::word::{
+    self as grammar, Parameter, ParameterExpr, TildeExpr, WordPiece, WordPieceWithSource,
+};
 
 use super::word::{Atom, ShellWord};
 use super::{NotUnderstood, ansi_c, braces, prescan};
@@ -96,7 +98,9 @@ impl Reader<'_> {
             }
             WordPiece::ArithmeticExpression(expression) => {
                 if !prescan::is_plain_arithmetic(&expression.value) {
-                    return Err(NotUnderstood("the command has arithmetic that cannot be checked".to_owned()));
+                    return Err(NotUnderstood(
+                        "the command has arithmetic that cannot be checked".to_owned(),
+                    ));
                 }
                 self.found.evaluates |= expression.value.chars().any(char::is_alphabetic);
                 self.atoms.push(Atom::Unknown);
@@ -125,13 +129,16 @@ impl Reader<'_> {
     /// every shell starts with are taken to be what they are.
     fn parameter(&mut self, expression: &ParameterExpr, quoted: bool) {
         match expression {
-            ParameterExpr::Parameter { parameter: Parameter::Named(name), indirect: false } => match name.as_str() {
-                "HOME" => self.push_path(home().as_deref()),
-                "PWD" => self.push_path(Some(self.cwd)),
-                "IFS" if !quoted => self.atoms.push(Atom::Split),
-                _ => self.atoms.push(Atom::Unknown),
-            },
-            ParameterExpr::Parameter { parameter: Parameter::NamedWithIndex { .. }, .. } | ParameterExpr::Substring { .. } => {
+            ParameterExpr::Parameter { parameter: Parameter::Named(name), indirect: false } => {
+                match name.as_str() {
+                    "HOME" => self.push_path(home().as_deref()),
+                    "PWD" => self.push_path(Some(self.cwd)),
+                    "IFS" if !quoted => self.atoms.push(Atom::Split),
+                    _ => self.atoms.push(Atom::Unknown),
+                }
+            }
+            ParameterExpr::Parameter { parameter: Parameter::NamedWithIndex { .. }, .. }
+            | ParameterExpr::Substring { .. } => {
                 self.found.evaluates = true;
                 self.atoms.push(Atom::Unknown);
             }
@@ -165,7 +172,8 @@ fn quoted_document(script: &str) -> Option<String> {
 
 /// The person's home folder, as the shell will be told it.
 pub fn home() -> Option<std::path::PathBuf> {
-    std::env::var_os("HOME").filter(|home| !home.is_empty()).map(Into::into).or_else(|| {
-        directories::BaseDirs::new().map(|dirs| dirs.home_dir().to_owned())
-    })
+    std::env::var_os("HOME")
+        .filter(|home| !home.is_empty())
+        .map(Into::into)
+        .or_else(|| directories::BaseDirs::new().map(|dirs| dirs.home_dir().to_owned()))
 }

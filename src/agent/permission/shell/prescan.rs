@@ -44,7 +44,8 @@ fn parameters(line: &str) -> Result<(), NotUnderstood> {
     for (at, _) in line.match_indices("${") {
         let rest = &line[at + 2..];
         let inside = rest.split_once('}').map_or(rest, |(inside, _)| inside);
-        let is_odd = |char: char| matches!(char, '\'' | '"' | '\\' | '`' | '$' | '{' | '(' | ')' | '<' | '>' | '\n');
+        let is_odd =
+            |char: char| matches!(char, '\'' | '"' | '\\' | '`' | '$' | '{' | '(' | ')' | '<' | '>' | '\n');
         if inside.contains(is_odd) || inside.contains("@P") || inside.starts_with('!') {
             return Err(NotUnderstood("the command expands a variable in an unusual way".to_owned()));
         }
@@ -110,6 +111,8 @@ pub fn is_plain_delimiter(delimiter: &str) -> bool {
 /// operators. Subscripts are left out: bash expands commands in them.
 pub fn is_plain_arithmetic(expression: &str) -> bool {
     expression.chars().all(|char| {
-        char.is_ascii_alphanumeric() || matches!(char, '_' | ' ' | '\t' | '$' | '(' | ')') || "+-*/%<>=!&|^~?:,".contains(char)
+        char.is_ascii_alphanumeric()
+            || matches!(char, '_' | ' ' | '\t' | '$' | '(' | ')')
+            || "+-*/%<>=!&|^~?:,".contains(char)
     }) && !expression.contains("$(")
 }

@@ -62,17 +62,52 @@ fn wrappers_and_launchers_start_what_stands_behind_them() {
         assert!(found.iter().any(|command| command == wanted), "{line}: {found:?}");
     };
     for line in [
-        "command -p rm b", "env -i rm b", "env A=1 rm b", "nice -n 5 rm b", "nice -5 rm b", "timeout -k 1 5 rm b",
-        "stdbuf -oL rm b", "nohup rm b", "setsid -w rm b", "sudo -u root rm b", "sudo A=1 rm b", "exec -a x rm b",
-        "busybox rm b", "flock /tmp/l rm b", "chroot / rm b", "bash -c 'rm b'", "sh -ec 'rm b'", "bash -o errexit -c 'rm b'",
-        "eval rm b", "eval 'rm b'", "trap 'rm b' EXIT", "alias x='rm b'", "find . -exec rm b \\;", "find . -execdir rm b {} +",
-        "env -S 'rm b'", "watch 'rm b'", "su -c 'rm b'", "script -c 'rm b' x", "xargs -0 -n1 rm b", "bash <<< 'rm b'",
-        "bash <<'EOF'\nrm b\nEOF", "sudo bash -c 'nice rm b'", "git bisect run rm b", "npx rm b", "uv run rm b", "ssh host 'rm b'",
-        "time -p rm b", "builtin command rm b", "nix-shell --run 'rm b'", "find . -exec sh -c 'rm b' \\;", "eval \"$(echo x)\"; rm b",
+        "command -p rm b",
+        "env -i rm b",
+        "env A=1 rm b",
+        "nice -n 5 rm b",
+        "nice -5 rm b",
+        "timeout -k 1 5 rm b",
+        "stdbuf -oL rm b",
+        "nohup rm b",
+        "setsid -w rm b",
+        "sudo -u root rm b",
+        "sudo A=1 rm b",
+        "exec -a x rm b",
+        "busybox rm b",
+        "flock /tmp/l rm b",
+        "chroot / rm b",
+        "bash -c 'rm b'",
+        "sh -ec 'rm b'",
+        "bash -o errexit -c 'rm b'",
+        "eval rm b",
+        "eval 'rm b'",
+        "trap 'rm b' EXIT",
+        "alias x='rm b'",
+        "find . -exec rm b \\;",
+        "find . -execdir rm b {} +",
+        "env -S 'rm b'",
+        "watch 'rm b'",
+        "su -c 'rm b'",
+        "script -c 'rm b' x",
+        "xargs -0 -n1 rm b",
+        "bash <<< 'rm b'",
+        "bash <<'EOF'\nrm b\nEOF",
+        "sudo bash -c 'nice rm b'",
+        "git bisect run rm b",
+        "npx rm b",
+        "uv run rm b",
+        "ssh host 'rm b'",
+        "time -p rm b",
+        "builtin command rm b",
+        "nix-shell --run 'rm b'",
+        "find . -exec sh -c 'rm b' \\;",
+        "eval \"$(echo x)\"; rm b",
     ] {
         let wanted = if line.contains("{} +") { "rm b ?" } else { "rm b" };
         let found = commands(line);
-        let is_there = found.iter().any(|command| command == wanted || command.starts_with(&format!("{wanted} ")));
+        let is_there =
+            found.iter().any(|command| command == wanted || command.starts_with(&format!("{wanted} ")));
         assert!(is_there, "{line}: {found:?}");
     }
     starts("xargs rm", "rm ?");
@@ -83,12 +118,33 @@ fn wrappers_and_launchers_start_what_stands_behind_them() {
 #[test]
 fn what_bash_reads_otherwise_is_not_understood() {
     for line in [
-        "echo 'a", "echo \"a", "if a; then", "a)", "echo $(a", "a &&", "case x in",
+        "echo 'a",
+        "echo \"a",
+        "if a; then",
+        "a)",
+        "echo $(a",
+        "a &&",
+        "case x in",
         // Each of these hides a command from the grammar, or from bash.
-        "echo \\$'a\\'; rm b #'", "echo $$'a\\'; rm b #'", "echo \"${x:-'}\"; rm b; echo \"'}\"", "echo $(( ((1))<<X ))\nrm b\nX\n",
-        "echo ${x@P}", "echo ${!x}", "echo $((a[$(rm b)]))", "x='a[$(rm b)]'; echo $((x))", "cat <<$'E'\nx\nE\n", "a\u{1b}b",
-        "a\rb", "PS4='$(rm b)'; set -x; a", "99999999999>x", "echo ~99999999999", "[[ a =~ (b) ]]", "env 'BASH_FUNC_ls%%=() { rm b; }' bash -c ls",
-        &"(".repeat(5000), &format!("echo {}", "$(".repeat(9)), &"x".repeat(40_000),
+        "echo \\$'a\\'; rm b #'",
+        "echo $$'a\\'; rm b #'",
+        "echo \"${x:-'}\"; rm b; echo \"'}\"",
+        "echo $(( ((1))<<X ))\nrm b\nX\n",
+        "echo ${x@P}",
+        "echo ${!x}",
+        "echo $((a[$(rm b)]))",
+        "x='a[$(rm b)]'; echo $((x))",
+        "cat <<$'E'\nx\nE\n",
+        "a\u{1b}b",
+        "a\rb",
+        "PS4='$(rm b)'; set -x; a",
+        "99999999999>x",
+        "echo ~99999999999",
+        "[[ a =~ (b) ]]",
+        "env 'BASH_FUNC_ls%%=() { rm b; }' bash -c ls",
+        &"(".repeat(5000),
+        &format!("echo {}", "$(".repeat(9)),
+        &"x".repeat(40_000),
     ] {
         let shown: String = line.chars().take(60).collect();
         assert!(ShellScript::parse(line, Path::new("/w")).is_err(), "{shown}");
@@ -99,9 +155,10 @@ fn what_bash_reads_otherwise_is_not_understood() {
 fn files_that_the_shell_opens_are_listed() {
     let opened = |line: &str| {
         let script = ShellScript::parse(line, Path::new("/w")).unwrap();
-        let shown = script.redirects.iter().map(|redirect| {
-            format!("{}{}", if redirect.writes { ">" } else { "<" }, redirect.target.text())
-        });
+        let shown = script
+            .redirects
+            .iter()
+            .map(|redirect| format!("{}{}", if redirect.writes { ">" } else { "<" }, redirect.target.text()));
         shown.collect::<Vec<_>>().join(" ")
     };
     assert_eq!(opened("a > x 2>> y < z &> v"), ">x >y <z >v");

@@ -60,11 +60,12 @@ impl ShellWord {
     /// File names may come in for it: it has an unquoted `*`, `?` or `[`.
     pub fn has_glob(&self) -> bool {
         let unquoted = |wanted: &[char]| {
-            self.atoms.iter().position(
-                |atom| matches!(atom, Atom::Char { char, quoted: false } if wanted.contains(char)),
-            )
+            self.atoms
+                .iter()
+                .position(|atom| matches!(atom, Atom::Char { char, quoted: false } if wanted.contains(char)))
         };
-        let closes = |from: usize| self.atoms[from..].iter().any(|atom| matches!(atom, Atom::Char { char: ']', .. }));
+        let closes =
+            |from: usize| self.atoms[from..].iter().any(|atom| matches!(atom, Atom::Char { char: ']', .. }));
         unquoted(&['*', '?']).is_some() || unquoted(&['[']).is_some_and(closes)
     }
 

@@ -6,6 +6,9 @@
 //! all of these; allowing trusts only the few wrappers that are read to the
 //! letter.
 
+mod programs;
+
+use self::programs::{CODE_IN_OPTIONS, INTERPRETERS, LAUNCHERS, RUNNERS, SHELLS, TRANSPARENT};
 use super::walk::Input;
 use super::word::{Atom, ShellWord};
 use super::{Code, NotUnderstood, SimpleCommand, StartedBy, Wrapping};
@@ -24,97 +27,14 @@ pub struct Started {
     pub evaluates: bool,
 }
 
-/// Wrappers that change nothing about the command behind them: their options
-/// with a value, and the operands that come first.
-const TRANSPARENT: [(&str, &[&str], usize); 8] = [
-    ("timeout", &["-k", "-s", "--kill-after", "--signal"], 1),
-    ("time", &[], 0),
-    ("nice", &["-n", "--adjustment"], 0),
-    ("nohup", &[], 0),
-    ("stdbuf", &["-i", "-o", "-e", "--input", "--output", "--error"], 0),
-    ("command", &[], 0),
-    ("builtin", &[], 0),
-    ("xargs", &[], 0),
-];
-
-/// Programs that start what their arguments name, otherwise than it is written.
-const LAUNCHERS: [&str; 56] = [
-    "sudo", "doas", "env", "xargs", "parallel", "watch", "setsid", "exec", "ionice", "chrt", "taskset", "chroot",
-    "unshare", "nsenter", "setpriv", "runuser", "su", "flock", "script", "systemd-run", "busybox", "toybox",
-    "numactl", "cpulimit", "firejail", "bwrap", "proot", "fakeroot", "dbus-run-session", "dbus-launch", "xvfb-run",
-    "unbuffer", "rlwrap", "caffeinate", "gdb", "valgrind", "strace", "ltrace", "perf", "entr", "ssh", "at", "batch",
-    "nix-shell", "sshpass", "proxychains", "proxychains4", "torsocks", "torify", "pkexec", "gosu", "su-exec", "tini",
-    "dumb-init", "catchsegv", "hash",
-];
-
-/// The same for programs whose first arguments say so. A rule may allow these
-/// by their beginning, as it may any program that does what it is told.
-const RUNNERS: [(&str, &[&str]); 20] = [
-    ("npx", &[]),
-    ("bunx", &[]),
-    ("pnpx", &[]),
-    ("uvx", &[]),
-    ("uv", &["run"]),
-    ("poetry", &["run"]),
-    ("pipenv", &["run"]),
-    ("bundle", &["exec"]),
-    ("npm", &["exec", "x"]),
-    ("pnpm", &["exec", "dlx"]),
-    ("yarn", &["exec", "dlx"]),
-    ("bun", &["x", "exec"]),
-    ("direnv", &["exec"]),
-    ("mise", &["exec", "x"]),
-    ("devbox", &["run"]),
-    ("nix", &["run", "shell", "develop"]),
-    ("rustup", &["run"]),
-    ("git", &["bisect", "submodule", "rebase", "filter-branch", "difftool", "mergetool"]),
-    ("docker", &["run", "exec"]),
-    ("podman", &["run", "exec"]),
-];
-
-const SHELLS: [&str; 11] = ["sh", "bash", "dash", "zsh", "ksh", "mksh", "ash", "fish", "rbash", "yash", "posh"];
-
-/// Interpreters, and the options behind which their code stands; without any
-/// option the first operand is the code.
-const INTERPRETERS: [(&str, &[&str]); 24] = [
-    ("python", &["-c"]),
-    ("pypy", &["-c"]),
-    ("perl", &["-e", "-E"]),
-    ("ruby", &["-e"]),
-    ("node", &["-e", "-p", "--eval", "--print"]),
-    ("nodejs", &["-e", "-p", "--eval", "--print"]),
-    ("deno", &["eval"]),
-    ("bun", &["-e", "--eval", "-p", "--print"]),
-    ("php", &["-r"]),
-    ("lua", &["-e"]),
-    ("luajit", &["-e"]),
-    ("osascript", &["-e"]),
-    ("Rscript", &["-e"]),
-    ("pwsh", &["-c", "-Command"]),
-    ("tclsh", &[]),
-    ("awk", &[]),
-    ("gawk", &[]),
-    ("mawk", &[]),
-    ("nawk", &[]),
-    ("sed", &[]),
-    ("gsed", &[]),
-    ("ed", &[]),
-    ("ex", &["-c"]),
-    ("expect", &["-c"]),
-];
-
-/// Programs that run commands which some of their options hold.
-const CODE_IN_OPTIONS: [&str; 22] = [
-    "git", "tar", "bsdtar", "rsync", "zip", "scp", "sftp", "vim", "vi", "nvim", "view", "emacs", "less", "man", "make",
-    "gmake", "cargo", "go", "gcc", "ld", "sqlite3", "psql",
-];
-
 /// What a command starts. `input` is what it reads.
 pub fn started(command: &SimpleCommand, input: &Input) -> Result<Started, NotUnderstood> {
     let mut started = Started::default();
     let Some(name) = command.name() else { return Ok(started) };
     let arguments = command.arguments();
-    if command.assignments.iter().any(|(name, _)| name.starts_with("BASH_FUNC")) || arguments.iter().any(sets_function) {
+    if command.assignments.iter().any(|(name, _)| name.starts_with("BASH_FUNC"))
+        || arguments.iter().any(sets_function)
+    {
         return Err(NotUnderstood("the command hands a function to a shell".to_owned()));
     }
     if SHELLS.contains(&name.as_str()) {
@@ -126,19 +46,23 @@ pub fn started(command: &SimpleCommand, input: &Input) -> Result<Started, NotUnd
         "trap" => script_of(&arguments[..arguments.len().min(1)], &mut started),
         "alias" => {
             for word in arguments {
-                let value = word.literal().and_then(|text| text.split_once('=').map(|(_, value)| value.to_owned()));
+                let value =
+                    word.literal().and_then(|text| text.split_once('=').map(|(_, value)| value.to_owned()));
                 started.scripts.extend(value);
             }
         }
         // The file may have been made by the line itself.
-        "." | "source" if arguments.iter().any(|word| word.is_unknown() || word.text().starts_with("/dev/")) => {
+        "." | "source"
+            if arguments.iter().any(|word| word.is_unknown() || word.text().starts_with("/dev/")) =>
+        {
             started.code.push(Code::Unknown);
         }
         "find" | "bfs" | "gfind" | "fd" | "fdfind" => find(arguments, &mut started),
         "let" => started.evaluates = true,
-        "declare" | "typeset" | "local" | "export" | "readonly" | "test" | "[" | "printf" | "read" | "unset"
-        | "mapfile" | "readarray" | "wait" => {
-            started.evaluates = arguments.iter().any(|word| word.text().contains('[') || word.text().starts_with("-"));
+        "declare" | "typeset" | "local" | "export" | "readonly" | "test" | "[" | "printf" | "read"
+        | "unset" | "mapfile" | "readarray" | "wait" => {
+            started.evaluates =
+                arguments.iter().any(|word| word.text().contains('[') || word.text().starts_with("-"));
         }
         _ => {}
     }
@@ -151,10 +75,17 @@ pub fn started(command: &SimpleCommand, input: &Input) -> Result<Started, NotUnd
                 // More arguments come in from outside.
                 words.push(ShellWord::unknown());
             }
-            started.commands.push(SimpleCommand { words, started_by: StartedBy::Wrapper, ..SimpleCommand::default() });
+            started.commands.push(SimpleCommand {
+                words,
+                started_by: StartedBy::Wrapper,
+                ..SimpleCommand::default()
+            });
         }
     } else if launches || TRANSPARENT.iter().any(|(known, ..)| *known == name) {
-        if !matches!((name.as_str(), arguments.first().map(ShellWord::text).as_deref()), ("command", Some("-v" | "-V"))) {
+        if !matches!(
+            (name.as_str(), arguments.first().map(ShellWord::text).as_deref()),
+            ("command", Some("-v" | "-V"))
+        ) {
             started.wraps = Some(Wrapping::Launching);
             launched(&name, arguments, &mut started);
         }
@@ -201,7 +132,8 @@ fn shell(arguments: &[ShellWord], input: &Input, started: &mut Started) {
         return;
     }
     let reads_input = arguments.iter().all(is_option) || arguments.iter().any(|word| word.text() == "-s");
-    let runs_pipe = arguments.iter().any(|word| word.text().starts_with("/dev/") || word.text().starts_with("/proc/"));
+    let runs_pipe =
+        arguments.iter().any(|word| word.text().starts_with("/dev/") || word.text().starts_with("/proc/"));
     if runs_pipe {
         started.code.push(Code::Unknown);
     } else if reads_input {
@@ -254,7 +186,8 @@ fn transparent<'a>(name: &str, arguments: &'a [ShellWord]) -> Option<&'a [ShellW
                 Some(_) => text.starts_with(&format!("{option}=")),
                 None => text.starts_with(option),
             })
-            || name == "timeout" && matches!(text.as_str(), "--foreground" | "--preserve-status" | "-v" | "--verbose");
+            || name == "timeout"
+                && matches!(text.as_str(), "--foreground" | "--preserve-status" | "-v" | "--verbose");
         if !is_known {
             return None;
         }
@@ -285,7 +218,11 @@ fn launched(name: &str, arguments: &[ShellWord], started: &mut Started) {
             }
         }
         let words = words[at..].to_vec();
-        started.commands.push(SimpleCommand { words, started_by: StartedBy::Launcher, ..SimpleCommand::default() });
+        started.commands.push(SimpleCommand {
+            words,
+            started_by: StartedBy::Launcher,
+            ..SimpleCommand::default()
+        });
     }
     // Behind a launcher's launcher the same words come up again.
     started.commands.retain(|inner| {
@@ -297,7 +234,9 @@ fn launched(name: &str, arguments: &[ShellWord], started: &mut Started) {
 
 /// `-I MARK`, `-IMARK`, `--replace=MARK`.
 fn replacement_mark(arguments: &[ShellWord]) -> Option<String> {
-    let at = arguments.iter().position(|word| word.text().starts_with("-I") || word.text().starts_with("--replace"))?;
+    let at = arguments
+        .iter()
+        .position(|word| word.text().starts_with("-I") || word.text().starts_with("--replace"))?;
     let text = arguments[at].text();
     let attached = text.strip_prefix("-I").or_else(|| text.strip_prefix("--replace=")).unwrap_or_default();
     if attached.is_empty() { arguments.get(at + 1).map(ShellWord::text) } else { Some(attached.to_owned()) }
@@ -328,14 +267,22 @@ fn replace_marks(words: &[ShellWord], mark: Option<&str>) -> Vec<ShellWord> {
 /// `-exec command … ;` and its kin.
 fn find(arguments: &[ShellWord], started: &mut Started) {
     let starts = |word: &ShellWord| {
-        matches!(word.text().as_str(), "-exec" | "-execdir" | "-ok" | "-okdir" | "-x" | "-X" | "--exec" | "--exec-batch")
+        matches!(
+            word.text().as_str(),
+            "-exec" | "-execdir" | "-ok" | "-okdir" | "-x" | "-X" | "--exec" | "--exec-batch"
+        )
     };
     for (at, _) in arguments.iter().enumerate().filter(|(_, word)| starts(word)) {
         let behind = &arguments[at + 1..];
-        let end = behind.iter().position(|word| matches!(word.text().as_str(), ";" | "+")).unwrap_or(behind.len());
+        let end =
+            behind.iter().position(|word| matches!(word.text().as_str(), ";" | "+")).unwrap_or(behind.len());
         started.wraps = Some(Wrapping::Launching);
         let words = replace_marks(&behind[..end], None);
-        started.commands.push(SimpleCommand { words, started_by: StartedBy::Launcher, ..SimpleCommand::default() });
+        started.commands.push(SimpleCommand {
+            words,
+            started_by: StartedBy::Launcher,
+            ..SimpleCommand::default()
+        });
     }
 }
 
@@ -343,10 +290,14 @@ fn interpreter(options: &[&str], arguments: &[ShellWord], input: &Input, started
     let mut found = false;
     for (at, word) in arguments.iter().enumerate() {
         let text = word.text();
-        let attached = options.iter().find_map(|option| text.strip_prefix(option)).filter(|code| !code.is_empty());
+        let attached =
+            options.iter().find_map(|option| text.strip_prefix(option)).filter(|code| !code.is_empty());
         // Short options may be bundled: `perl -ne CODE`.
         let bundled = |option: &&str| {
-            option.len() == 2 && text.starts_with('-') && !text.starts_with("--") && text.ends_with(&option[1..])
+            option.len() == 2
+                && text.starts_with('-')
+                && !text.starts_with("--")
+                && text.ends_with(&option[1..])
         };
         if let Some(code) = attached {
             started.code.push(Code::Text(code.to_owned()));
