@@ -12,7 +12,6 @@ mod command_text;
 mod decide;
 mod git_read_only;
 mod path_pattern;
-mod protected_files;
 mod reach;
 mod read_only;
 mod removal;

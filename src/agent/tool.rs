@@ -1,8 +1,9 @@
-//! What the model can do in the world: tools by the official names, inputs and
-//! result shapes (CLI 2.1.329).
+//! The tools of the model, with the official names, inputs and result shapes
+//! (CLI 2.1.329).
 //!
-//! A tool says what it needs and runs; it never decides whether it may, and
-//! never writes to a transcript. Cancelled by dropping its future.
+//! A tool says what a call would do, and does it. It never decides whether it
+//! may, and never writes to a transcript. Dropping its future cancels it. Start
+//! at [`Tool`]; each tool is in the file of its name.
 
 mod atomic_write;
 mod bash;
@@ -52,7 +53,7 @@ pub use tool_context::{HiddenFiles, ToolContext};
 pub use web_fetch::{NAME as WEB_FETCH, WebFetch};
 pub use write::Write;
 
-/// Something the model can use.
+/// A tool that the model can call.
 pub trait Tool: Send + Sync {
     /// Its name, as the model and the rules call it.
     fn name(&self) -> &str;
@@ -60,12 +61,12 @@ pub trait Tool: Send + Sync {
     /// What it does and when to use it, for the model.
     fn description(&self) -> &str;
 
-    /// Its arguments, as a JSON schema; the same each time, since it is part of
-    /// what a provider's cache knows.
+    /// The JSON schema of its arguments. It must be the same each time, since it is
+    /// part of what a provider caches.
     fn input_schema(&self) -> Value;
 
-    /// Bytes of its result that the model is shown; a longer one is kept whole
-    /// in the session's side folder.
+    /// The most bytes of a result that the model is shown. A longer one is saved
+    /// whole in the session's result folder.
     fn max_output(&self) -> usize {
         50_000
     }
@@ -75,39 +76,40 @@ pub trait Tool: Send + Sync {
         false
     }
 
-    /// What this call would do, for whoever may permit it.
+    /// What this call would do, for the permission check.
     fn access(&self, input: &Value, place: &ToolContext) -> Access;
 
-    /// Does it. Everything that can go wrong is an [`Outcome`].
+    /// Runs the call. A failure is a [`ToolOutcome`], too.
     fn run(&self, input: Value, place: ToolContext) -> ToolFuture;
 }
 
-/// A tool at work.
+/// A running call.
 pub type ToolFuture = Pin<Box<dyn Future<Output = ToolOutcome> + Send>>;
 
 /// What a call would do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Access {
-    /// Look at a file.
+    /// Read a file.
     Read(AccessPath),
-    /// Change or make a file.
+    /// Write or create a file.
     Edit(AccessPath),
     /// Run this command.
     Command(String),
     /// Get something from this host.
     Fetch(String),
-    /// Have a server of somebody else's do something.
+    /// Call a tool of the MCP server of this name.
     McpServer(String),
-    /// Its arguments make no sense; it will say so and do nothing.
+    /// Nothing: no file, host or server is involved, or the arguments make no
+    /// sense and the tool will say so.
     Nothing,
 }
 
-/// What a tool gave back.
+/// The result of a call.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ToolOutcome {
-    /// For the model.
+    /// The text for the model.
     pub text: String,
-    /// It did not work.
+    /// The call failed.
     pub is_error: bool,
     /// The structured result (`toolUseResult`), for the host and the transcript.
     pub detail: Value,
@@ -116,12 +118,13 @@ pub struct ToolOutcome {
 }
 
 impl ToolOutcome {
-    /// It worked.
+    /// The outcome of a call that succeeded.
     pub fn success(text: String, detail: Value) -> Self {
         Self { text, is_error: false, detail, blocks: None }
     }
 
-    /// It did not work. The official CLI's structured result is then a text.
+    /// The outcome of a call that failed. As in the official CLI, its structured
+    /// result is a text.
     pub fn error(text: impl Into<String>) -> Self {
         let text = text.into();
         Self { detail: json!(format!("Error: {text}")), text, is_error: true, blocks: None }
@@ -146,8 +149,8 @@ impl ToolOutcome {
         self.detail = output;
     }
 
-    /// The call made no sense: nothing was tried. The official CLI marks such
-    /// texts for the model.
+    /// The outcome of a call that made no sense, so that nothing was tried. Marked
+    /// for the model as in the official CLI.
     pub fn usage_error(why: impl Into<String>) -> Self {
         let failed = Self::error(why);
         Self { text: format!("<tool_use_error>{}</tool_use_error>", failed.text), ..failed }
@@ -158,8 +161,8 @@ impl ToolOutcome {
 pub struct Toolbox(Vec<Arc<dyn Tool>>);
 
 impl Toolbox {
-    /// The tools that `--tools` leaves; all where it is absent or `default`.
-    /// [`WebFetch`] reaches out of this machine: it is there only where a rule
+    /// The tools that `--tools` names; all if it is absent or `default`.
+    /// [`WebFetch`] reaches out of this machine: it is included only if a rule
     /// allows some of it, or `--tools` names it.
     pub fn new(chosen: Option<&[String]>, fetches: bool) -> Self {
         let mut tools: Vec<Arc<dyn Tool>> = vec![
@@ -182,7 +185,7 @@ impl Toolbox {
         Self(tools)
     }
 
-    /// With one more.
+    /// Adds a tool.
     #[must_use]
     pub fn with_tool(mut self, tool: Option<impl Tool + 'static>) -> Self {
         self.0.extend(tool.map(|tool| Arc::new(tool) as Arc<dyn Tool>));
@@ -196,12 +199,12 @@ impl Toolbox {
         self.0.push(Arc::new(tool));
     }
 
-    /// All names.
+    /// The names of all tools.
     pub fn names(&self) -> Vec<&str> {
         self.0.iter().map(|tool| tool.name()).collect()
     }
 
-    /// Each of them.
+    /// All tools.
     pub fn all(&self) -> impl Iterator<Item = &dyn Tool> {
         self.0.iter().map(AsRef::as_ref)
     }
@@ -212,19 +215,19 @@ impl Toolbox {
     }
 }
 
-/// A text argument of a call.
+/// A text argument of a call; `None` if it is missing or empty.
 fn string_argument<'a>(input: &'a Value, name: &str) -> Option<&'a str> {
     input[name].as_str().filter(|text| !text.is_empty())
 }
 
-/// Runs what touches the disk where it cannot hold up the process.
+/// Runs work that touches the disk on a thread where it cannot block the loop.
 async fn run_blocking(work: impl FnOnce() -> ToolOutcome + Send + 'static) -> ToolOutcome {
     tokio::task::spawn_blocking(work)
         .await
         .unwrap_or_else(|error| ToolOutcome::error(format!("the tool broke down: {error}")))
 }
 
-/// The reason of an error, with the path it is about.
+/// The outcome of an I/O error, with the path it is about.
 fn io_error(doing: &str, path: &Path, error: &std::io::Error) -> ToolOutcome {
     ToolOutcome::error(format!("cannot {doing} {}: {error}", path.display()))
 }

@@ -59,17 +59,17 @@ fn sample() -> Sample {
 fn files_come_back_to_what_they_were_when_a_prompt_came() {
     let sample = sample();
     let both = vec![sample.cwd().join("a"), sample.cwd().join("b")];
-    let dry = sample.rewind("second", true, &|_| true).unwrap();
+    let dry = sample.rewind("second", true).unwrap();
     assert_eq!(dry.changed.iter().map(|(path, _)| path.clone()).collect::<Vec<_>>(), both);
     assert_eq!((dry.insertions, dry.deletions, dry.skipped_links), (1, 2, 0));
     assert_eq!(dry.changed[0].1[0]["lines"], json!(["-three", "+more"]));
     assert_eq!(sample.content("b").as_deref(), Some("made\n"), "a dry run changes nothing");
-    sample.rewind("second", false, &|_| true).unwrap();
+    sample.rewind("second", false).unwrap();
     assert_eq!((sample.content("a").as_deref(), sample.content("b")), (Some("more\n"), None));
-    sample.rewind("first", false, &|_| true).unwrap();
+    sample.rewind("first", false).unwrap();
     assert_eq!((sample.content("a").as_deref(), sample.content("b")), (Some("one\n"), None));
-    assert_eq!(sample.rewind("first", true, &|_| true), Some(FileRewind::default()));
-    assert_eq!(sample.rewind("other", false, &|_| true), None);
+    assert_eq!(sample.rewind("first", true), Some(FileRewind::default()));
+    assert_eq!(sample.rewind("other", false), None);
 }
 
 #[test]
@@ -77,7 +77,7 @@ fn a_transcript_tells_of_all_that_was_kept() {
     let mut sample = sample();
     let text = sample.entries.join("\n") + "\n";
     sample.checkpoints = Checkpoints::from_transcript(&Transcript::parse(text.as_bytes()));
-    sample.rewind("first", false, &|_| true).unwrap();
+    sample.rewind("first", false).unwrap();
     assert_eq!((sample.content("a").as_deref(), sample.content("b")), (Some("one\n"), None));
 }
 
@@ -88,7 +88,7 @@ fn a_file_that_is_a_link_by_now_stays() {
     fs::write(&far, "far\n").unwrap();
     fs::remove_file(sample.cwd().join("a")).unwrap();
     std::os::unix::fs::symlink(&far, sample.cwd().join("a")).unwrap();
-    assert_eq!(sample.rewind("first", false, &|_| true).unwrap().skipped_links, 1);
+    assert_eq!(sample.rewind("first", false).unwrap().skipped_links, 1);
     assert_eq!(fs::read_to_string(far).unwrap(), "far\n");
 }
 

@@ -1,5 +1,5 @@
-//! Runs the command of a hook: what happened on its stdin as JSON, its answer
-//! by exit code and output.
+//! Runs the command of a hook: the event is JSON on its stdin, the answer is its
+//! exit code and output.
 
 use std::io;
 use std::process::Stdio;
@@ -10,21 +10,21 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use super::HookEnvironment;
 use crate::agent::tool::{ToolProcessGroup, guarded_shell};
 
-/// Bytes kept of what a command says.
+/// The most bytes kept of each stream.
 const MAX_OUTPUT_BYTES: u64 = 1024 * 1024;
 
-/// What it said.
+/// The result of a command.
 #[derive(Debug, Default)]
 pub struct HookCommandOutput {
-    /// None: a signal ended it.
+    /// The exit code; `None` if a signal ended it.
     pub code: Option<i32>,
-    /// Its output.
+    /// The beginning of its stdout.
     pub stdout: String,
-    /// Its complaints.
+    /// The beginning of its stderr.
     pub stderr: String,
 }
 
-/// Runs it to its end. Dropping the future kills it, with all that it started.
+/// Runs a command to its end. Dropping the future kills it and all that it started.
 pub async fn run_hook_command(
     command: &str,
     input: &Value,
@@ -52,7 +52,8 @@ pub async fn run_hook_command(
     Ok(HookCommandOutput { code: status?.code(), stdout, stderr })
 }
 
-/// The beginning of what is said; the rest is read, so that nobody waits for us.
+/// Reads the beginning of a stream, and drains the rest so that the command never
+/// blocks on us.
 async fn read_capped(stream: Option<impl AsyncRead + Unpin>) -> String {
     let Some(mut stream) = stream else { return String::new() };
     let mut bytes = Vec::new();

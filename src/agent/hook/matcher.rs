@@ -1,4 +1,4 @@
-//! Whom a hook concerns, as it is declared: `Bash`, `Edit|Write`, `mcp__.*`.
+//! Matchers of declared hooks: `Bash`, `Edit|Write`, `mcp__.*`.
 
 use std::time::Duration;
 
@@ -8,23 +8,23 @@ use serde_json::Value;
 
 use super::{HookEntry, HookEvent, HookRunner};
 
-/// Where the declaration does not say, and the most it can say.
+/// The time limit of a hook that names none, and the longest it can name.
 const DEFAULT_TIMEOUT: Duration = Duration::from_mins(1);
 const MAX_TIMEOUT: Duration = Duration::from_hours(1);
 
-/// Which subjects a hook is asked about.
+/// The subjects that a hook is asked about.
 #[derive(Debug, Clone)]
 pub enum HookMatcher {
-    /// All.
+    /// All subjects.
     Any,
-    /// These, to the letter.
+    /// Exactly these.
     Names(Vec<String>),
-    /// Those in which this is found.
+    /// Those in which this is found, anywhere.
     Regex(RegexMatcher),
 }
 
 impl HookMatcher {
-    /// Reads one; none where it is neither names nor a regular expression.
+    /// Parses a matcher; `None` if it is neither names nor a regular expression.
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.trim();
         if matches!(text, "" | "*") {
@@ -39,7 +39,7 @@ impl HookMatcher {
         RegexMatcher::new(text).ok().map(Self::Regex)
     }
 
-    /// Whether it fits. Events without a subject concern everybody.
+    /// Whether a subject matches. An event without a subject always does.
     pub fn matches(&self, subject: Option<&str>) -> bool {
         let Some(subject) = subject else { return true };
         match self {
@@ -50,8 +50,8 @@ impl HookMatcher {
     }
 }
 
-/// The hooks that are declared, and what makes no sense among them. `runs`
-/// finds those of one matcher, with their seconds.
+/// The declared hooks, and what makes no sense among them. `runs` finds the hooks
+/// of one matcher, with their time limits in seconds.
 pub fn parse_hooks(
     declared: &Value,
     whose: &str,

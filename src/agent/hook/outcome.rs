@@ -95,8 +95,8 @@ impl HookOutcome {
         }
     }
 
-    /// What a command said by its exit code and its output. `takes_words`: what
-    /// is no JSON is context.
+    /// Reads the exit code and output of a command. With `takes_words`, output that
+    /// is not JSON is context for the model.
     pub fn from_command(command: &str, spoken: &Spoken, name: &str, takes_words: bool) -> Self {
         let said = spoken.stdout.trim();
         match spoken.code {
@@ -121,7 +121,7 @@ impl HookOutcome {
         }
     }
 
-    /// Both together.
+    /// The outcome of two hooks together.
     pub fn merge(mut self, other: Self) -> Self {
         self.blocked = self.blocked.or(other.blocked);
         self.decision = self.decision.max(other.decision);

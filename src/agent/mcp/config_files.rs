@@ -93,18 +93,9 @@ fn approved_project_servers(
         ));
     }
     let mut pins = approval_pins::ApprovalPins::read(settings.root(), &path);
-    let mut changed = Vec::new();
-    let mut runs = |(name, config): &(&String, &Value)| {
-        if !approved(name) || refused(name) {
-            return false;
-        }
-        let holds = pins.hold(name, config);
-        if !holds {
-            changed.push(name.as_str());
-        }
-        holds
-    };
-    let running: Vec<_> = servers.iter().filter(|server| runs(server)).collect();
+    let wanted = servers.iter().filter(|(name, _)| approved(name) && !refused(name));
+    let (running, changed): (Vec<_>, Vec<_>) = wanted.partition(|(name, config)| pins.hold(name, config));
+    let changed: Vec<&str> = changed.iter().map(|(name, _)| name.as_str()).collect();
     if !changed.is_empty() {
         problems.push(format!(
             "{} changed these MCP servers after they were approved, so they are not started: {}; check what they run, \

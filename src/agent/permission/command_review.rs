@@ -9,10 +9,10 @@ use std::path::{Path, PathBuf};
 
 use super::command_files::{self, Effect, NamedFile, NamedFiles};
 use super::command_text::CommandPattern;
-use super::protected_files::is_protected;
 use super::rule::{PermissionRule, RulePattern, ToolUse};
 use super::shell::{Code, NotUnderstood, ShellScript, SimpleCommand, StartedBy, Wrapping};
 use super::{reach, read_only, removal};
+use crate::sys::protected_paths::is_protected;
 
 /// The tool that runs commands.
 const BASH: &str = "Bash";
@@ -231,30 +231,41 @@ fn allowed(
     patterns: &[CommandPattern<'_>],
     access: &dyn FileAccess,
 ) -> Allowed {
+    if is_meant_by_rule(command, named, patterns, access) {
+        return Allowed::ByRule;
+    }
     if reads_inside(command, named, access) {
         return Allowed::AsReadOnly;
     }
-    if command.wraps == Some(Wrapping::Transparent) {
-        return if command.assignments.is_empty() { Allowed::AsWrapper } else { Allowed::No };
+    if command.wraps == Some(Wrapping::Transparent) && command.assignments.is_empty() {
+        return Allowed::AsWrapper;
     }
+    Allowed::No
+}
+
+/// Whether a rule for commands means this one, with nothing in it that goes
+/// beyond what the rule says.
+fn is_meant_by_rule(
+    command: &SimpleCommand,
+    named: &NamedFiles,
+    patterns: &[CommandPattern<'_>],
+    access: &dyn FileAccess,
+) -> bool {
     let variables =
         command.assignments.iter().all(|(name, value)| read_only::is_harmless_variable(name, value));
-    if !variables || command.words.is_empty() {
-        return Allowed::No;
+    if !variables || command.words.is_empty() || command.wraps == Some(Wrapping::Transparent) {
+        return false;
     }
     let name = command.name().unwrap_or_default();
     let effect = command_files::effect_of(&name);
     let launches = command.wraps == Some(Wrapping::Launching)
         || command.code.iter().any(|code| matches!(code, Code::Unknown));
-    let rule = patterns.iter().find(|pattern| {
+    let is_meant = patterns.iter().any(|pattern| {
         pattern.allows(command, effect == Effect::Text)
             && (!launches || pattern.is_exact())
             && reach::beyond(command, pattern).is_none()
     });
-    if rule.is_none() || !files_allow(&name, effect, named, access) {
-        return Allowed::No;
-    }
-    Allowed::ByRule
+    is_meant && files_allow(&name, effect, named, access)
 }
 
 /// Whether the files that a command names let a rule for its name allow it.

@@ -8,12 +8,12 @@ use std::path::{Component, Path, PathBuf};
 use serde_json::{Value, json};
 
 use super::command_review::{CommandReview, FileAccess, Hit};
-use super::protected_files::is_protected;
 use super::rule::ToolUse;
 use super::{AccessDecision, Permissions};
 use crate::agent::hook::HookDecision;
 use crate::agent::tool::{Access, AccessPath, canonical};
 use crate::protocol::PermissionMode;
+use crate::sys::protected_paths::is_protected;
 
 /// What was found out about a call before the mode is asked.
 #[derive(Default)]

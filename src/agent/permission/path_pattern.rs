@@ -3,45 +3,45 @@
 //! As in the official rules, `//` and `~/` are absolute, a pattern without a
 //! slash means that name at any depth of the session's folder, and the rest
 //! starts from that folder. They are unclear about `/etc`, which people write
-//! for both: it is permitted as an absolute path and forbidden as either.
+//! for both: it is allowed as an absolute path and denied as either.
 
 use std::path::{Component, Path, PathBuf};
 
 use super::wildcard;
 use crate::agent::tool::canonical;
 
-/// Whether a pattern permits the use of a file.
+/// Whether a pattern allows the use of a file.
 pub fn allows_path(pattern: &str, path: &Path, cwd: &Path) -> bool {
     parse_path_pattern(pattern, cwd).is_some_and(|place| place.matches(path))
 }
 
-/// Whether a pattern forbids it: by the file's name, or its folder's.
+/// Whether a pattern denies a file, or a folder above it.
 pub fn denies_path(pattern: &str, path: &Path, cwd: &Path) -> bool {
     PathDenial::new(pattern, cwd).matches(path)
 }
 
-/// What a pattern forbids, found once for many files.
+/// The paths that a pattern denies, resolved once for many files.
 pub struct PathDenial(Vec<PathPattern>);
 
 impl PathDenial {
-    /// The places that the pattern means.
+    /// Resolves the pattern.
     pub fn new(pattern: &str, cwd: &Path) -> Self {
         let in_session = pattern.strip_prefix('/').filter(|rest| !rest.starts_with('/'));
         let in_session = in_session.and_then(|rest| parse_path_pattern(&format!("./{rest}"), cwd));
         Self(parse_path_pattern(pattern, cwd).into_iter().chain(in_session).collect())
     }
 
-    /// Whether this file is one of them, or lies in one.
+    /// Whether this file is denied, or lies in a folder that is.
     pub fn matches(&self, path: &Path) -> bool {
         self.0.iter().any(|place| path.ancestors().any(|path| place.matches(path)))
     }
 }
 
-/// A folder or file, and which paths below it.
+/// A resolved folder or file, and a pattern for the paths below it.
 struct PathPattern {
     /// Without links and dots.
     root: PathBuf,
-    /// With stars; empty for the root itself.
+    /// The pattern with stars; empty for the root itself.
     wildcard: String,
 }
 
@@ -55,7 +55,7 @@ impl PathPattern {
     }
 }
 
-/// None: it starts at home, and there is none.
+/// `None` if the pattern starts at home and there is no home.
 fn parse_path_pattern(pattern: &str, cwd: &Path) -> Option<PathPattern> {
     let is_name = !pattern.trim_end_matches('/').contains('/') && pattern != "~";
     let pattern = if is_name { format!("**/{pattern}") } else { pattern.to_owned() };

@@ -1,5 +1,5 @@
-//! Patterns with stars. Matching takes no longer than the pattern's length
-//! times the text's, whatever they hold.
+//! Patterns with stars. Matching takes at most the pattern's length times the
+//! text's, whatever they hold.
 
 /// Whether a pattern matches a whole text. `*` stands for anything.
 pub fn matches(pattern: &str, text: &str) -> bool {
@@ -20,7 +20,7 @@ enum WildcardToken {
     WithinName,
     /// Anything.
     AnyText,
-    /// Whole folders, none of them too.
+    /// Whole folders, or none.
     AnyFolders,
 }
 
@@ -45,8 +45,8 @@ fn tokenize(pattern: &str, is_path: bool) -> Vec<WildcardToken> {
     tokens
 }
 
-/// Whether the tokens match the whole text. Keeps every place in the pattern
-/// that the text so far can have come to.
+/// Whether the tokens match the whole text. Keeps every place in the pattern that
+/// the text so far can have reached.
 fn match_tokens(tokens: &[WildcardToken], text: &str) -> bool {
     let mut places = vec![false; tokens.len() + 1];
     mark_reachable(tokens, &mut places, 0);
@@ -69,7 +69,8 @@ fn match_tokens(tokens: &[WildcardToken], text: &str) -> bool {
     places[tokens.len()]
 }
 
-/// Comes to a place, and past the stars there, which may stand for nothing.
+/// Marks a place as reached, and those past the stars there, which may stand for
+/// nothing.
 fn mark_reachable(tokens: &[WildcardToken], places: &mut [bool], mut at: usize) {
     places[at] = true;
     while tokens.get(at).is_some_and(|token| !matches!(token, WildcardToken::Char(_))) {

@@ -1,8 +1,8 @@
-//! Runs a command in a shell, in a process group of its own.
+//! The tool `Bash`: runs a command in a shell, under the guard.
 //!
-//! The group is killed whole when the call is dropped, when its time is up, and
-//! (by the guard) when this process dies. Its stdin is empty; of its output the
-//! beginning is kept and the rest counted.
+//! Everything that the command started is killed when the call is dropped, when
+//! its time is up, and when this process dies. Its stdin is empty. The beginning
+//! of its output is kept, and the rest is counted.
 
 use std::process::{ExitStatus, Stdio};
 use std::sync::{Mutex, PoisonError};
@@ -18,12 +18,12 @@ use super::{Access, LiveOutput, Tool, ToolContext, ToolFuture, ToolOutcome, stri
 
 /// Bytes kept of each stream (the official CLI's limit, in characters).
 const MAX_STREAM_BYTES: usize = 30_000;
-/// Where the call does not say, and the most it can say.
+/// The time limit of a call that names none, and the longest it can name.
 const DEFAULT_TIMEOUT: Duration = Duration::from_mins(2);
 const MAX_TIMEOUT: Duration = Duration::from_mins(10);
-/// What the model is told of a command that said nothing (the official words).
+/// The result of a command without output (the official words).
 const NO_OUTPUT: &str = "(Bash completed with no output)";
-/// From the command's end to the end of reading what it said.
+/// How long output is still read after the command ended.
 const OUTPUT_DRAIN_GRACE: Duration = Duration::from_millis(500);
 
 /// The tool `Bash`: `{command, timeout?, description?}`, the timeout in milliseconds.
@@ -158,21 +158,21 @@ fn outcome(stdout: &OutputHead, stderr: &OutputHead, whole: &SpillFile, status: 
     }
 }
 
-/// What the model is told of both streams: as much of them as is kept of one,
-/// at least half of it for the errors.
+/// Both streams for the model, together as long as one of them may be. At least
+/// half of that is left for stderr.
 fn combined_output(stdout: &OutputHead, stderr: &OutputHead) -> String {
     let for_errors = MAX_STREAM_BYTES - stdout.bytes.len().min(MAX_STREAM_BYTES / 2);
     let for_output = MAX_STREAM_BYTES - stderr.bytes.len().min(for_errors);
     join_non_empty(&[stdout.text(for_output), stderr.text(for_errors)])
 }
 
-/// The parts that say something, each from a new line.
+/// The parts that are not empty, each on a new line.
 fn join_non_empty(parts: &[String; 2]) -> String {
     let parts = parts.iter().map(|part| part.trim_end()).filter(|part| !part.is_empty());
     parts.collect::<Vec<_>>().join("\n")
 }
 
-/// All that was said, once nobody adds to it.
+/// The spill file, once no stream writes to it.
 fn into_spill_file(whole: Mutex<SpillFile>) -> SpillFile {
     whole.into_inner().unwrap_or_else(PoisonError::into_inner)
 }
@@ -185,7 +185,7 @@ struct OutputHead {
 }
 
 impl OutputHead {
-    /// Reads to the end, so that the command never waits for us.
+    /// Reads the stream to its end, so that the command never blocks on us.
     async fn read(
         &mut self,
         stream: Option<impl AsyncRead + Unpin>,
@@ -203,8 +203,8 @@ impl OutputHead {
         }
     }
 
-    /// The first `most` bytes, cut between two characters, and how many more
-    /// there were.
+    /// The first `most` bytes, cut between characters, with a note of how many
+    /// were dropped.
     fn text(&self, most: usize) -> String {
         let mut end = self.bytes.len().min(most);
         let is_inside = |at: usize| self.bytes.get(at).is_some_and(|byte| byte & 0b1100_0000 == 0b1000_0000);

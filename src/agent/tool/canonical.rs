@@ -1,8 +1,8 @@
-//! Where a path truly leads.
+//! The file that a path leads to.
 
 use std::path::{Component, Path, PathBuf};
 
-/// Links followed before a path counts as a circle (as Linux).
+/// Links followed before a path counts as a loop (as in Linux).
 const MAX_LINKS: usize = 40;
 
 /// The absolute path without links and dots that a call on this path would
@@ -34,7 +34,7 @@ pub fn canonical(path: impl AsRef<Path>) -> PathBuf {
     found
 }
 
-/// The parts of a path, the first one last.
+/// The components of a path, the first one last.
 fn reversed_components(path: &Path) -> Vec<PathBuf> {
     path.components().rev().map(|part| PathBuf::from(part.as_os_str())).collect()
 }

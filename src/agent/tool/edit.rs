@@ -12,9 +12,9 @@ use super::{
     structured_patch,
 };
 
-/// A longer file is for other programs.
+/// The most bytes of a file that can be edited.
 const MAX_EDIT_BYTES: u64 = 64 * 1024 * 1024;
-/// What a change is told of a file that somebody else changed, too.
+/// The note on a file that somebody else changed, too (the official words).
 const STALE_EDIT_NOTE: &str = " (note: the file had been modified on disk since you last read it — the edit applied \
                              cleanly, but the file contains other changes not in your context. Read it before edits \
                              that depend on surrounding content.)";
@@ -161,7 +161,7 @@ impl<'a> EditRequest<'a> {
         Ok(ToolOutcome::success(format!("The file {} {what}{note}", self.path.display()), detail))
     }
 
-    /// The text with the change in it.
+    /// The text after the replacement.
     fn edited(&self, text: &str) -> Result<String, ToolOutcome> {
         if self.old.is_empty() {
             return Ok(self.new.to_owned());
@@ -182,7 +182,7 @@ impl<'a> EditRequest<'a> {
     }
 }
 
-/// Whether each line ends in a carriage return, too.
+/// Whether all lines end in CRLF.
 fn uses_crlf(text: &str) -> bool {
     let lines = text.matches('\n').count();
     lines > 0 && text.matches("\r\n").count() == lines

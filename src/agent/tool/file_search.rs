@@ -1,7 +1,7 @@
-//! Which files a search goes through: ripgrep's own walk, without what is
-//! hidden from the model.
+//! The files that a search goes through: ripgrep's walk without the files that
+//! are hidden from the model.
 //!
-//! Owns where a search starts and what it passes over. Never opens a file.
+//! Owns where a search starts and what it skips. Never opens a file.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -13,24 +13,24 @@ use ignore::{DirEntry, WalkBuilder};
 
 use super::{ToolContext, ToolFuture, ToolOutcome, canonical, run_blocking, string_argument};
 
-/// Folders of version control; nobody looks for anything in them.
+/// Folders of version control, which searches skip.
 const VCS_FOLDERS: [&str; 6] = [".git", ".svn", ".hg", ".bzr", ".jj", ".sl"];
 
-/// What to go through.
+/// A search.
 pub struct FileSearch<'a> {
-    /// A folder, or one file.
+    /// The folder, or file, to search.
     pub root: PathBuf,
-    /// Patterns that a file must fit, as `.gitignore` writes them; none: all.
+    /// Patterns as in `.gitignore` that a file must match; empty for all files.
     pub globs: Vec<&'a str>,
-    /// One of ripgrep's file types.
+    /// A file type of ripgrep's.
     pub file_type: Option<&'a str>,
-    /// What `.gitignore` names is gone through, too.
+    /// Include what `.gitignore` names.
     pub include_ignored: bool,
 }
 
 impl FileSearch<'_> {
-    /// The files, by their paths in order, until it is stopped. The error is
-    /// for the model.
+    /// The files, ordered by path, until the search is cancelled. The error is for
+    /// the model.
     pub fn files(&self, place: &ToolContext, stopped: &SearchCancellation) -> Result<Vec<DirEntry>, String> {
         let mut walk = WalkBuilder::new(&self.root);
         walk.hidden(false).sort_by_file_path(Ord::cmp);
@@ -57,29 +57,29 @@ impl FileSearch<'_> {
     }
 }
 
-/// What the model is told of a pattern that is none.
+/// The error for a pattern that is not valid.
 pub fn rejected_pattern(error: impl std::fmt::Display) -> String {
     format!(
         "Search failed — ripgrep rejected the pattern, glob, or file type without searching:\nrg: {error}"
     )
 }
 
-/// Where a call wants to search: its `path`, or the session's folder.
+/// Where a call searches: its `path`, or the session's folder.
 pub fn search_root(input: &serde_json::Value, place: &ToolContext) -> PathBuf {
     canonical(string_argument(input, "path").map_or_else(|| place.cwd.clone(), |path| place.resolve(path)))
 }
 
-/// A path as results name it: from the session's folder on where it lies there.
+/// A path as results show it: relative if it lies in the session's folder.
 pub fn display_path(path: &Path, place: &ToolContext) -> String {
     path.strip_prefix(canonical(&place.cwd)).unwrap_or(path).display().to_string()
 }
 
-/// Whether nobody wants a search's result any more.
+/// Whether a search is cancelled.
 #[derive(Debug, Clone, Default)]
 pub struct SearchCancellation(Arc<AtomicBool>);
 
 impl SearchCancellation {
-    /// It was dropped.
+    /// The search was dropped.
     pub fn is_cancelled(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }

@@ -1,4 +1,4 @@
-//! Finds files by their names.
+//! The tool `Glob`: finds files by their names.
 
 use std::path::Path;
 use std::time::{Instant, SystemTime};
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::file_search::{FileSearch, SearchCancellation, display_path, run_search, search_root};
 use super::{Access, Tool, ToolContext, ToolFuture, ToolOutcome, string_argument};
 
-/// Files named at most (as the official CLI).
+/// The most files in a result (as in the official CLI).
 const MAX_FILES: usize = 100;
 
 /// The tool `Glob`: `{pattern, path?}`.
@@ -50,8 +50,8 @@ impl Tool for Glob {
     }
 }
 
-/// Where to start, and the pattern from there: a whole path has its first
-/// folders without a star for the one.
+/// Where to start, and the pattern from there. Of an absolute pattern, the folders
+/// before the first star are where to start.
 fn split_root<'a>(pattern: &'a str, input: &Value, place: &ToolContext) -> (std::path::PathBuf, &'a str) {
     if !pattern.starts_with('/') {
         return (search_root(input, place), pattern);

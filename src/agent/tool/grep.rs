@@ -1,4 +1,4 @@
-//! Finds text in files: ripgrep's engine behind the official tool's input.
+//! The tool `Grep`: finds text in files, by ripgrep's engine.
 
 use std::path::Path;
 use std::time::SystemTime;
@@ -12,9 +12,9 @@ use super::file_search::{
 use super::line_matches::{LineMatchOptions, LineMatcher};
 use super::{Access, Tool, ToolContext, ToolFuture, ToolOutcome, string_argument};
 
-/// Lines or files given back where the call does not say.
+/// Lines or files in a result if the call does not say.
 const DEFAULT_LIMIT: usize = 250;
-/// Bytes of lines given back, whatever the call says.
+/// The most bytes of lines in a result.
 const MAX_OUTPUT_BYTES: usize = 8 * 1024 * 1024;
 
 /// The tool `Grep`: `{pattern, path?, glob?, type?, output_mode?, -A?, -B?, -C?, -n?, -i?, -o?, head_limit?,
@@ -77,7 +77,7 @@ impl Tool for Grep {
     }
 }
 
-/// Which part of the results is given back.
+/// Which part of the results is returned.
 struct ResultWindow {
     offset: usize,
     limit: usize,
@@ -99,7 +99,7 @@ impl ResultWindow {
         limit.into_iter().chain((self.offset > 0).then(|| format!("offset: {}", self.offset))).collect()
     }
 
-    /// The same for a program.
+    /// Adds the same to the structured result.
     fn add_to_detail(&self, detail: &mut Value, total: usize) {
         if total.saturating_sub(self.offset) > self.limit {
             detail["appliedLimit"] = json!(self.limit);
@@ -140,7 +140,7 @@ fn grep(input: &Value, place: &ToolContext, stopped: &SearchCancellation) -> Too
     }
 }
 
-/// How lines are wanted.
+/// The match options of a call.
 fn match_options(input: &Value) -> LineMatchOptions {
     let both = number_argument(input, "-C").or(number_argument(input, "context")).unwrap_or(0);
     LineMatchOptions {
@@ -158,7 +158,7 @@ fn number_argument(input: &Value, name: &str) -> Option<usize> {
     Some(number as usize)
 }
 
-/// Several patterns in one text, parted by blanks, or by commas outside of braces.
+/// Several patterns in one text, separated by blanks, or by commas outside of braces.
 fn globs(text: &str) -> Vec<&str> {
     let mut depth = 0usize;
     let parts = text.split(|char: char| {
@@ -172,7 +172,7 @@ fn globs(text: &str) -> Vec<&str> {
     parts.filter(|part| !part.is_empty()).collect()
 }
 
-/// What is to be searched, and how.
+/// A search that runs.
 struct GrepRun<'a> {
     files: Vec<DirEntry>,
     hits: LineMatcher,

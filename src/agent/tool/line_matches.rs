@@ -1,4 +1,4 @@
-//! One file's lines that match a pattern, as ripgrep prints them.
+//! The lines of one file that match a pattern, printed as ripgrep does.
 //!
 //! Owns the engine's settings and the form of a line. Never walks folders.
 
@@ -11,24 +11,26 @@ use grep_searcher::{
     BinaryDetection, Searcher, SearcherBuilder, Sink, SinkContext, SinkContextKind, SinkFinish, SinkMatch,
 };
 
-/// Bytes of a line; a longer one is named and not shown (the official tool's limit).
+/// The most bytes of a line; of a longer one only the place is shown (the official
+/// tool's limit).
 const MAX_LINE_BYTES: usize = 500;
-/// Bytes in memory of one file: a longer line, or file with `multiline`, is passed over.
+/// The most bytes in memory of one file. A longer line, or file with `multiline`,
+/// is skipped.
 const MAX_HEAP_BYTES: usize = 64 * 1024 * 1024;
 
-/// How lines are wanted.
+/// How lines are matched and shown.
 pub struct LineMatchOptions {
-    /// Lines before a match.
+    /// Context lines before a match.
     pub before: usize,
-    /// Lines after it.
+    /// Context lines after it.
     pub after: usize,
-    /// With their numbers.
+    /// Show line numbers.
     pub line_numbers: bool,
-    /// Only what matched.
+    /// Show only what matched.
     pub only_matches: bool,
-    /// Upper and lower case are the same.
+    /// Ignore case.
     pub ignore_case: bool,
-    /// A match may go over several lines.
+    /// A match may span several lines.
     pub multiline: bool,
 }
 
@@ -39,12 +41,12 @@ pub struct LineMatcher {
     line_numbers: bool,
     only_matches: bool,
     has_context: bool,
-    /// A file's lines were given out already.
+    /// Lines of a file were shown already.
     has_output: bool,
 }
 
 impl LineMatcher {
-    /// Reads the pattern.
+    /// Compiles the pattern.
     pub fn new(pattern: &str, wanted: &LineMatchOptions) -> Result<Self, Error> {
         let mut regex = RegexMatcherBuilder::new();
         regex.case_insensitive(wanted.ignore_case).multi_line(true).dot_matches_new_line(wanted.multiline);
@@ -70,7 +72,7 @@ impl LineMatcher {
         })
     }
 
-    /// Lines of the file that match.
+    /// How many lines of the file match.
     pub fn count(&self, path: &Path) -> u64 {
         let mut count = MatchCountSink(0);
         let mut searcher = self.searcher.clone();
@@ -80,7 +82,7 @@ impl LineMatcher {
         count.0
     }
 
-    /// Gives out the file's lines, each behind `name` where that is not empty.
+    /// Emits the file's lines, each with `name` before it unless that is empty.
     pub fn for_each_line(&mut self, path: &Path, name: &str, give: impl FnMut(String)) {
         let mut lines = MatchLineSink { matcher: self, name, emit: give, is_first: true };
         // As above.
@@ -111,7 +113,7 @@ struct MatchLineSink<'a, F> {
     matcher: &'a mut LineMatcher,
     name: &'a str,
     emit: F,
-    /// No line of this file was given out yet.
+    /// No line of this file was shown yet.
     is_first: bool,
 }
 

@@ -1,17 +1,16 @@
-//! What a tool has said while it still runs, for whoever watches.
+//! The output of a running call, for a live view.
 //!
-//! Owns no more than the end of what nobody has taken yet: who wants all of it
-//! waits for the tool's outcome.
+//! Keeps only the end of what was not taken yet. The whole output comes with the
+//! call's outcome.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Notify;
 
-/// Bytes that wait to be taken, at most.
+/// The most bytes that wait to be taken.
 const MAX_PENDING_BYTES: usize = 8 * 1024;
-/// From the first new byte to taking it along with what came since: often
-/// enough for an eye.
+/// How long output is collected into one chunk: often enough for an eye.
 const FLUSH_INTERVAL: Duration = Duration::from_millis(100);
 
 /// The output so far. Clones share it.
@@ -25,7 +24,7 @@ struct LiveOutputBuffer {
 }
 
 impl LiveOutput {
-    /// More of it.
+    /// Appends output.
     pub fn push(&self, bytes: &[u8]) {
         let mut said = self.lock();
         said.extend_from_slice(bytes);
@@ -35,8 +34,8 @@ impl LiveOutput {
         self.0.notify.notify_one();
     }
 
-    /// What came since the last call, once there is some; whole characters
-    /// only. Cancel-safe.
+    /// Waits for output, and takes what came since the last call, in whole
+    /// characters. Cancel-safe.
     pub async fn next_chunk(&self) -> String {
         loop {
             if self.lock().is_empty() {

@@ -16,7 +16,7 @@ pub fn guarded_shell(command: &str, place: &ToolContext) -> Command {
     guarded
 }
 
-/// What runs under a guard, killed when this is dropped.
+/// What runs under a guard; dropping this kills it.
 pub struct ToolProcessGroup(Option<Pid>);
 
 impl ToolProcessGroup {
@@ -25,7 +25,7 @@ impl ToolProcessGroup {
         Self(leader.id().and_then(|pid| Pid::from_raw(pid.cast_signed())))
     }
 
-    /// Nobody is left in it, and its number may be given to others.
+    /// Forgets it: it has ended, and its id may belong to another by now.
     pub fn disarm(&mut self) {
         self.0 = None;
     }

@@ -10,11 +10,11 @@ use super::canonical::canonical;
 use super::read_media::MediaKind;
 use super::{Access, Tool, ToolContext, ToolFuture, ToolOutcome, io_error, run_blocking, string_argument};
 
-/// Lines read at once.
+/// The most lines of one call.
 const MAX_LINES: usize = 2000;
-/// A longer file is read in parts (the official CLI's limit).
+/// A longer file has to be read in parts (the official CLI's limit).
 const MAX_READ_BYTES: u64 = 256 * 1024;
-/// Characters of a line.
+/// The most characters of a line.
 const MAX_LINE_CHARS: usize = 2000;
 
 /// The tool `Read`: `{file_path, offset?, limit?}`, both in lines, from 1.
@@ -63,7 +63,7 @@ impl Tool for Read {
     }
 }
 
-/// Reads, and knows the file from then on.
+/// Reads a file, and records that the model knows it.
 pub(super) fn read(input: &Value, place: &ToolContext) -> ToolOutcome {
     let Some(path) = string_argument(input, "file_path").map(|path| place.resolve(path)) else {
         return ToolOutcome::error("Read needs a file_path");
@@ -134,7 +134,7 @@ struct LineRange {
 }
 
 impl LineRange {
-    /// Reads through the file, holding no more of it than the part.
+    /// Reads through the file, and keeps only the range in memory.
     fn read(path: &Path, start: usize, limit: usize) -> io::Result<Self> {
         let mut file = BufReader::with_capacity(64 * 1024, fs::File::open(path)?);
         let mut part = Self { lines: Vec::new(), total: 0 };
@@ -154,8 +154,8 @@ impl LineRange {
     }
 }
 
-/// Reads one line, keeping what can be shown of it and a little more; false
-/// where the file ends with it. A NUL makes the file binary.
+/// Reads one line and keeps a little more of it than can be shown. `false` if the
+/// file ends with it. A NUL makes the file binary.
 fn next_line(file: &mut impl BufRead, mut kept: Option<&mut Vec<u8>>) -> io::Result<bool> {
     loop {
         let bytes = file.fill_buf()?;
@@ -176,7 +176,7 @@ fn next_line(file: &mut impl BufRead, mut kept: Option<&mut Vec<u8>>) -> io::Res
     }
 }
 
-/// A line as the model gets it: cut where it is too long.
+/// A line for the model, cut if it is too long.
 fn decode_line(line: &[u8]) -> io::Result<String> {
     let text = match str::from_utf8(line) {
         Ok(text) => text,

@@ -1,7 +1,8 @@
-//! The files the model has seen, so that it changes none it does not know.
+//! The files that the model has read, so that it overwrites none that it does
+//! not know.
 //!
-//! Owns one session's memory of them; a switch begins another. Never reads a
-//! file's content.
+//! Owns one session's record; a switch starts another. Never reads a file's
+//! content.
 
 use std::collections::HashMap;
 use std::fs::{self, Metadata};
@@ -9,33 +10,33 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
-/// What the model is told of a file it must read first (the official words).
+/// The error for a file that must be read first (the official words).
 pub const NOT_READ_ERROR: &str = "File has not been read yet. Read it first before writing to it.";
-/// The same of one that is another by now.
+/// The error for a file that changed since it was read (the official words).
 pub const STALE_READ_ERROR: &str = "File has been modified since read, either by the user or by a linter. Read it again \
                               before attempting to write it.";
-/// The same of one that it has just written.
+/// The note on a file that was just written (the official words).
 pub const STATE_IS_CURRENT_NOTE: &str = " (file state is current in your context — no need to Read it back)";
 
 /// What a session's tools have read or written. Clones share it.
 #[derive(Debug, Clone, Default)]
 pub struct ReadFiles(Arc<Mutex<HashMap<PathBuf, FileStamp>>>);
 
-/// A state of a file, as far as the disk tells without reading it.
+/// The state of a file, as far as its metadata tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct FileStamp {
     size: u64,
     modified: Option<SystemTime>,
 }
 
-/// How well a file is known.
+/// Whether the model knows a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ReadState {
-    /// As it is now.
+    /// It knows the file as it is now.
     Current,
-    /// As it was before somebody changed it.
+    /// It knows the file as it was before somebody changed it.
     Stale,
-    /// Not at all.
+    /// It has not read the file.
     Unread,
 }
 
@@ -46,14 +47,14 @@ impl FileStamp {
 }
 
 impl ReadFiles {
-    /// The model knows this file as it is now. The path is without links.
+    /// Records that the model knows this file as it is now. The path is resolved.
     pub fn record(&self, path: &Path) {
         if let Ok(there) = fs::metadata(path) {
             self.lock().insert(path.to_owned(), FileStamp::from_metadata(&there));
         }
     }
 
-    /// How well the model knows this file, of which the disk says this.
+    /// Whether the model knows this file, whose metadata is given.
     pub fn state_of(&self, path: &Path, there: &Metadata) -> ReadState {
         match self.lock().get(path) {
             None => ReadState::Unread,

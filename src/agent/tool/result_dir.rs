@@ -1,8 +1,8 @@
-//! What is too long for the model, whole: files in the session's side folder,
-//! as the official CLI keeps them (`<session-id>/tool-results/`).
+//! Results that are too long for the model, saved whole as in the official CLI:
+//! `<session-id>/tool-results/` beside the transcript.
 //!
-//! Owns their names and their size limit. Nothing of a long output stays in
-//! memory but its beginning and its end.
+//! Owns their names and size limit. Only the beginning and the end of a long
+//! output stay in memory.
 
 use std::collections::VecDeque;
 use std::fs::{self, File, OpenOptions};
@@ -12,30 +12,30 @@ use std::path::{Path, PathBuf};
 
 use uuid::Uuid;
 
-/// Bytes of one file.
+/// The most bytes of one file.
 const MAX_FILE_BYTES: u64 = 64 * 1024 * 1024;
-/// Bytes of it that the model is shown.
+/// Bytes of a saved result that the model is shown.
 const PREVIEW_BYTES: usize = 2000;
 
-/// The folder; none where nothing is kept.
+/// The folder; `None` if nothing is saved.
 #[derive(Debug, Clone, Default)]
 pub struct ResultDir(Option<PathBuf>);
 
 impl ResultDir {
-    /// The side folder of the session with this transcript.
+    /// The result folder of the session with this transcript.
     pub fn for_transcript(transcript: &Path) -> Self {
         Self(Some(transcript.with_extension("").join("tool-results")))
     }
 
-    /// Keeps a text whole and gives back what the model is told instead; none
-    /// where it could not be kept.
+    /// Saves a text whole and returns the note for the model; `None` if it could
+    /// not be saved.
     pub fn save(&self, text: &str) -> Option<String> {
         let mut spill = self.spill_after(0);
         spill.push(text.as_bytes());
         spill.model_note()
     }
 
-    /// An output that is kept in a file once it is longer than this.
+    /// An output that goes to a file once it is longer than this many bytes.
     pub fn spill_after(&self, most: usize) -> SpillFile {
         SpillFile {
             result_dir: self.clone(),
@@ -56,7 +56,7 @@ impl ResultDir {
     }
 }
 
-/// An output as it comes.
+/// An output that may go to a file.
 #[derive(Debug)]
 pub struct SpillFile {
     result_dir: ResultDir,
@@ -68,7 +68,7 @@ pub struct SpillFile {
 }
 
 impl SpillFile {
-    /// More of it.
+    /// Appends output.
     pub fn push(&mut self, bytes: &[u8]) {
         let before = self.size;
         self.size += bytes.len() as u64;
@@ -108,12 +108,12 @@ impl SpillFile {
         self.size
     }
 
-    /// The file that it is kept in.
+    /// The file, if there is one.
     pub fn path(&self) -> Option<&Path> {
         self.file.as_ref().map(|(_, path)| path.as_path())
     }
 
-    /// Its first bytes and its last ones, with a word about what is between.
+    /// Its beginning and its end, with a note on what is left out.
     pub fn head_and_tail(&self) -> String {
         let head = &self.head[..self.head.len().min(END_BYTES)];
         let tail: Vec<_> = self.tail.iter().copied().collect();
@@ -124,7 +124,7 @@ impl SpillFile {
         format!("{head}\n\n... [{between} characters truncated{place}] ...\n\n{tail}")
     }
 
-    /// What the model is told of it, where it is kept in a file.
+    /// The note for the model; `None` if there is no file.
     pub fn model_note(&self) -> Option<String> {
         let path = self.path()?.display();
         let size = format_size(self.size);
@@ -144,7 +144,7 @@ impl SpillFile {
     }
 }
 
-/// Bytes of each end of a long output that failed.
+/// Bytes of each end that are shown of a long output that failed.
 const END_BYTES: usize = 5000;
 
 /// `106.3KB`, as the official CLI writes it.

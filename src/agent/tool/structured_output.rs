@@ -1,13 +1,13 @@
-//! The answer of a run in a form that its host gave: `--json-schema`.
+//! The tool `StructuredOutput`: the answer of a run in the form of `--json-schema`.
 
 use jsonschema::Validator;
 use serde_json::{Value, json};
 
 use super::{Access, Tool, ToolContext, ToolFuture, ToolOutcome};
 
-/// What the model calls to give its answer (the official name).
+/// The tool's name (the official one).
 pub const NAME: &str = "StructuredOutput";
-/// More mistakes than these are not told at once.
+/// The most errors that are reported at once.
 const MAX_REPORTED_ERRORS: usize = 5;
 
 /// The tool `StructuredOutput`: its arguments are the answer.
@@ -17,7 +17,7 @@ pub struct StructuredOutput {
 }
 
 impl StructuredOutput {
-    /// With the schema as text; an error says what is wrong with it.
+    /// Parses the schema; the error says what is wrong with it.
     pub fn new(schema: &str) -> Result<Self, String> {
         let schema: Value =
             serde_json::from_str(schema).map_err(|error| format!("it is no JSON: {error}"))?;

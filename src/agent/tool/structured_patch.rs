@@ -1,4 +1,4 @@
-//! A change of a text as hunks, in the official `structuredPatch` shape.
+//! The difference of two texts as hunks, in the official `structuredPatch` shape.
 
 use std::time::Duration;
 
@@ -7,10 +7,10 @@ use similar::{ChangeTag, TextDiff};
 
 /// Unchanged lines around a change.
 const CONTEXT_LINES: usize = 3;
-/// After so long a coarser diff is good enough.
+/// After this time a coarser diff is good enough.
 const DIFF_TIMEOUT: Duration = Duration::from_millis(500);
 
-/// Behind a last line that does not end in a newline, as `diff` says it.
+/// The line that `diff` prints behind a last line without a newline.
 const NO_NEWLINE: &str = "\\ No newline at end of file";
 
 /// The hunks that turn one text into another.

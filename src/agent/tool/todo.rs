@@ -1,4 +1,4 @@
-//! Keeps the list of what is to be done.
+//! The tool `TodoWrite`: keeps the session's to-do list.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -6,11 +6,11 @@ use serde_json::{Value, json};
 
 use super::{Access, Tool, ToolContext, ToolFuture, ToolOutcome, string_argument};
 
-/// What a change of the list is answered with (the official words).
+/// The result of a change (the official words).
 const TODOS_CHANGED: &str = "Todos have been modified successfully. Ensure that you continue to use the todo list to track \
                        your progress. Please proceed with the current tasks if applicable";
 
-/// A session's list. Clones share it.
+/// A session's to-do list. Clones share it.
 #[derive(Debug, Clone, Default)]
 pub struct TodoList(Arc<Mutex<Vec<Value>>>);
 

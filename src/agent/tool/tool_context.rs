@@ -1,4 +1,5 @@
-//! Where a tool works, and what is kept from it.
+//! What a call knows of its session: the folder, the files it has read, and the
+//! files that are hidden from it.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -6,20 +7,20 @@ use std::sync::Arc;
 
 use super::{HeldTarget, LiveOutput, ReadFiles, ResultDir, TodoList, ToolOutcome, canonical};
 
-/// Where a tool works.
+/// The context of a call.
 #[derive(Debug, Clone)]
 pub struct ToolContext {
     /// The session's folder.
     pub cwd: PathBuf,
-    /// Runs a program that must not outlive us: our own executable, as `guard`.
+    /// Our own executable, which as `guard` runs programs that must not outlive us.
     pub guard: PathBuf,
-    /// The files that the session's model knows.
+    /// The files that the model has read or written.
     pub read_files: ReadFiles,
-    /// The session's list of what is to be done.
+    /// The session's to-do list.
     pub todos: TodoList,
-    /// Where long results are kept whole.
+    /// Where long results are saved whole.
     pub result_dir: ResultDir,
-    /// The files that searches pass over.
+    /// The files that searches skip.
     pub hidden_files: HiddenFiles,
     /// Where this call's output can be watched while it runs.
     pub live_output: LiveOutput,
@@ -29,7 +30,7 @@ pub struct ToolContext {
 }
 
 impl ToolContext {
-    /// A folder where nothing was seen yet, and nothing is hidden.
+    /// The context of a new session in this folder, in which nothing is hidden.
     pub fn new(cwd: PathBuf, guard: PathBuf) -> Self {
         let (seen, todos) = (ReadFiles::default(), TodoList::default());
         Self {
@@ -55,7 +56,7 @@ impl ToolContext {
         self.held_target.clone().unwrap_or_else(|| HeldTarget::open(&canonical(path)))
     }
 
-    /// What a call gets that names a file that is none.
+    /// The outcome of a call that names a file that does not exist.
     pub(super) fn no_such_file(&self) -> ToolOutcome {
         let here = self.cwd.display();
         ToolOutcome::usage_error(format!(
@@ -64,20 +65,20 @@ impl ToolContext {
     }
 }
 
-/// Whether a file is kept from the model, by whoever permits.
+/// Whether a file is hidden from the model.
 type HiddenPredicate = dyn Fn(&Path) -> bool + Send + Sync;
 
-/// Files that are kept from the model, also where it asks for a whole folder.
+/// Files that are hidden from the model, also if it asks for a whole folder.
 #[derive(Clone, Default)]
 pub struct HiddenFiles(Option<Arc<HiddenPredicate>>);
 
 impl HiddenFiles {
-    /// Those that this says.
+    /// The files for which this is true.
     pub fn new(is: impl Fn(&Path) -> bool + Send + Sync + 'static) -> Self {
         Self(Some(Arc::new(is)))
     }
 
-    /// Whether this one is.
+    /// Whether this file is hidden.
     pub fn contains(&self, path: &Path) -> bool {
         self.0.as_ref().is_some_and(|is| is(path))
     }

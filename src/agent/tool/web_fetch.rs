@@ -1,8 +1,8 @@
-//! Gets a page from the web, as Markdown.
+//! The tool `WebFetch`: gets a web page as Markdown.
 //!
-//! Reaches no other host than the one that was permitted: where a page sends
-//! elsewhere, the model is told, and has to ask anew. What comes back is
-//! somebody else's text, and the model is told that, too.
+//! Reaches only the host that was permitted: of a redirect to another host the
+//! model is told, and has to call again. The page is somebody else's text, and the
+//! model is told that, too.
 
 mod page_text;
 
@@ -18,11 +18,11 @@ use crate::agent::http;
 
 /// The tool's name.
 pub const NAME: &str = "WebFetch";
-/// Bytes of a page; what is longer is refused (as the official CLI).
+/// The most bytes of a page (as in the official CLI).
 const MAX_BODY_BYTES: usize = 10 << 20;
-/// How long a host may take, all in all.
+/// The time limit of a call.
 const FETCH_TIMEOUT: Duration = Duration::from_mins(1);
-/// So often a host may send on to another page of its own.
+/// The most redirects within a host.
 const MAX_REDIRECTS: usize = 10;
 
 /// The tool `WebFetch`: `{url, prompt}`.
@@ -79,7 +79,7 @@ impl Tool for WebFetch {
     }
 }
 
-/// What a host gave.
+/// A page, or what a host said instead.
 struct FetchedPage {
     code: reqwest::StatusCode,
     bytes: usize,
@@ -101,8 +101,8 @@ impl FetchedPage {
     }
 }
 
-/// The address that is meant. Names and passwords in it would be sent along, so
-/// there may be none.
+/// The URL of a call. A name or a password in it would be sent along, so it is
+/// refused.
 fn parse_url(input: &Value) -> Result<Url, String> {
     let text = string_argument(input, "url").ok_or("WebFetch needs a url")?;
     let mut url: Url = text.parse().map_err(|error| format!("“{text}” is no address: {error}"))?;
@@ -119,7 +119,7 @@ fn parse_url(input: &Value) -> Result<Url, String> {
     Ok(url)
 }
 
-/// Whether it is a server on this machine.
+/// Whether the server is on this machine.
 fn is_loopback(url: &Url) -> bool {
     let host = host(url);
     let is_loopback =
@@ -182,7 +182,7 @@ async fn read_body(mut response: Response) -> Result<FetchedPage, String> {
     Err(format!("the host says {code}: {said}"))
 }
 
-/// An error with what is behind it; reqwest's own words leave that out.
+/// An error with its causes, which reqwest's own text leaves out.
 fn error_chain(error: &reqwest::Error) -> String {
     let mut text = error.to_string();
     let mut behind = std::error::Error::source(error);

@@ -1,24 +1,24 @@
-//! The text of a page, as far as a model needs it.
+//! The text of a page for the model.
 //!
-//! Pages are hostile: a page is never read deeper than the stack allows.
+//! Pages are hostile: a page is never parsed deeper than the stack allows.
 
 use std::rc::Rc;
 
 use htmd::{HtmlToMarkdown, Node};
 
-/// Elements within elements; a page that has more is given as it is.
+/// The deepest nesting of elements; a page that is deeper is returned as it is.
 const MAX_DEPTH: usize = 400;
-/// What a reader never sees.
+/// Elements that a reader never sees.
 const SKIPPED_TAGS: [&str; 7] = ["script", "style", "noscript", "svg", "iframe", "template", "head"];
 
-/// Whether pages of this kind (the `content-type`) can be read.
+/// Whether a page of this `content-type` is text.
 pub fn is_text(kind: &str) -> bool {
     let kind = kind.split(';').next().unwrap_or_default().trim();
     kind.starts_with("text/")
         || ["json", "xml", "yaml", "javascript", "toml"].iter().any(|end| kind.ends_with(end))
 }
 
-/// The text of a page of this kind.
+/// The text of a page of this `content-type`.
 pub fn text(bytes: &[u8], kind: &str) -> String {
     let text = String::from_utf8_lossy(bytes);
     if !kind.contains("html") {
@@ -31,7 +31,8 @@ pub fn text(bytes: &[u8], kind: &str) -> String {
     }
 }
 
-/// Walked without recursion, since what walks it next does recurse.
+/// Whether the tree is shallow enough for the converter, which recurses. Walked
+/// without recursion.
 fn is_shallow(tree: &Rc<Node>) -> bool {
     let mut level = vec![Rc::clone(tree)];
     for _ in 0..MAX_DEPTH {
