@@ -219,6 +219,10 @@ impl NamedFiles {
     pub fn add(&mut self, word: &ShellWord, effect: Effect, folders: &[PathBuf]) {
         if word.is_unknown() {
             self.has_unknown = true;
+            // Of `$DIR/.env` the name is known.
+            if let Some((_, name)) = word.known_end().rsplit_once('/') {
+                self.path(&format!(".unknown/{name}"), Effect::Unknown, folders);
+            }
             return;
         }
         let text = word.text();

@@ -69,6 +69,7 @@ impl<'a> CommandPattern<'a> {
         let texts = spellings(command, cwd);
         let patterns = self.spellings();
         patterns.iter().any(|pattern| texts.iter().any(|text| CommandPattern(pattern).may_fit(text)))
+            || patterns.iter().any(|pattern| has_words_and_options(pattern, &texts))
             || command.code.iter().any(|code| match code {
                 Code::Unknown => true,
                 Code::Text(code) => patterns.iter().any(|pattern| is_named_in(pattern, code)),
@@ -184,6 +185,51 @@ fn may_match(pattern: &str, text: &HoleText) -> bool {
         below = row;
     }
     below[0]
+}
+
+/// Whether a text has the words of a pattern in order, and its options anywhere:
+/// `rm -rf:*` means `rm -f -r x` and `rm x --recursive --force`, too.
+fn has_words_and_options(pattern: &str, texts: &[HoleText]) -> bool {
+    let Some(words) = CommandPattern(pattern).words().filter(|words| !words.contains('*')) else {
+        return false;
+    };
+    let (options, words): (Vec<&str>, Vec<&str>) = words.split(' ').partition(|word| word.starts_with('-'));
+    if options.is_empty() && words.len() < 2 {
+        return false;
+    }
+    texts.iter().any(|text| {
+        let parts: Vec<&[Option<char>]> = text.split(|char| *char == Some(' ')).collect();
+        let (given, operands): (Vec<_>, Vec<_>) =
+            parts.into_iter().partition(|part| part.first() == Some(&Some('-')));
+        let given: Vec<String> =
+            given.iter().map(|part| part.iter().map(|char| char.unwrap_or('?')).collect()).collect();
+        let is_word = |(word, part): (&&str, &&[Option<char>])| may_match(word, &part.to_vec());
+        operands.len() >= words.len()
+            && words.iter().zip(&operands).all(is_word)
+            && options.iter().all(|option| gives_option(&given, option))
+    })
+}
+
+/// Whether an option is given: bundled, shortened, or by its other name.
+fn gives_option(given: &[String], option: &str) -> bool {
+    const OTHER_NAMES: [(char, &str); 3] = [('r', "--recursive"), ('f', "--force"), ('R', "--recursive")];
+    let has_letter =
+        |letter: char| given.iter().any(|word| !word.starts_with("--") && word[1..].contains(letter));
+    let has_name = |name: &str| {
+        given.iter().any(|word| {
+            let word = word.split('=').next().unwrap_or_default();
+            word.len() > 3 && word.starts_with("--") && name.starts_with(word)
+        })
+    };
+    if option.starts_with("--") {
+        let letter = OTHER_NAMES.iter().find(|(_, name)| *name == option).map(|(letter, _)| *letter);
+        return has_name(option) || letter.is_some_and(has_letter);
+    }
+    option[1..].chars().all(|letter| {
+        let name = OTHER_NAMES.iter().find(|(known, _)| *known == letter).map(|(_, name)| *name);
+        let either = |other: char| letter == other && has_letter(if other == 'r' { 'R' } else { 'r' });
+        has_letter(letter) || either('r') || either('R') || name.is_some_and(has_name)
+    })
 }
 
 /// Whether code in another language names the program of a pattern.

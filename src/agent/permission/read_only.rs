@@ -56,11 +56,11 @@ const COMMANDS: [(&str, Options); 69] = [
     ("cksum", Any),
     ("readlink", Any),
     ("realpath", Any),
-    ("diff", Any),
+    ("diff", Special),
     ("cmp", Any),
-    ("grep", Any),
-    ("egrep", Any),
-    ("fgrep", Any),
+    ("grep", Special),
+    ("egrep", Special),
+    ("fgrep", Special),
     ("basename", Any),
     ("dirname", Any),
     ("pwd", Any),
@@ -76,7 +76,7 @@ const COMMANDS: [(&str, Options); 69] = [
     ("uname", Any),
     ("nproc", Any),
     ("uptime", Any),
-    ("ps", Any),
+    ("ps", Special),
     ("which", Any),
     ("type", Any),
     ("cd", Any),
@@ -122,7 +122,7 @@ const COMMANDS: [(&str, Options); 69] = [
     (
         "rg",
         Only(
-            "abcFHhiIlLnNoPpqsSUuvwx0:ABCefgjmMTtE",
+            "abcFHhiIlnNoPpqsSUuvwx0:ABCefgjmMTtE",
             &[
                 "--files",
                 "--hidden",
@@ -295,7 +295,8 @@ pub fn is_read_only(command: &SimpleCommand) -> bool {
         Any => true,
         Bare => texts.is_empty(),
         // A file name that comes in for a pattern could be an option.
-        Only(..) | Special if has_glob => false,
+        Only(..) if has_glob => false,
+        Special if has_glob && !matches!(name.as_str(), "grep" | "egrep" | "fgrep" | "diff") => false,
         Only(letters, names) => texts.iter().all(|text| is_listed(text, letters, names)),
         Special => is_harmless(&name, &texts),
     }
@@ -333,6 +334,20 @@ pub fn is_listed(text: &str, letters: &str, names: &[&str]) -> bool {
 
 fn is_harmless(name: &str, texts: &[String]) -> bool {
     match name {
+        // These would follow links out of the folder.
+        "grep" | "egrep" | "fgrep" => !texts.iter().any(|text| {
+            let bundled = text.starts_with('-') && !text.starts_with("--");
+            bundled && text.contains('R') || text.starts_with("--deref")
+        }),
+        "diff" => !texts.iter().any(|text| {
+            let bundled = text.starts_with('-') && !text.starts_with("--");
+            bundled && text.contains('r') || text.starts_with("--rec")
+        }),
+        // Without a dash, `e` shows the environment of every process.
+        "ps" => texts.iter().all(|text| match text.strip_prefix('-') {
+            Some(letters) => letters.chars().all(|char| "AaefFlHjuwxTLcd".contains(char)),
+            None => text.chars().all(|char| "aAuxfwlj".contains(char) || char.is_ascii_digit()),
+        }),
         "find" => texts.iter().all(|text| !text.starts_with('-') || text == "-" || is_find_option(text)),
         "sed" => super::sed_script::only_prints(texts),
         "date" => texts.iter().all(|text| {

@@ -52,6 +52,12 @@ impl ShellWord {
         chars.collect()
     }
 
+    /// What is known of it behind the last gap.
+    pub fn known_end(&self) -> String {
+        let behind = self.atoms.iter().rposition(|atom| *atom == Atom::Unknown).map_or(0, |gap| gap + 1);
+        Self { atoms: self.atoms[behind..].to_vec() }.text()
+    }
+
     /// Some of it is only known when it runs.
     pub fn is_unknown(&self) -> bool {
         self.atoms.contains(&Atom::Unknown)
