@@ -22,6 +22,7 @@ mod partial_read;
 mod pending_moves;
 mod pins;
 mod place_files;
+mod private_files;
 mod process_liveness;
 mod project_dir;
 mod read_file;
@@ -34,7 +35,6 @@ mod worktrees;
 mod writer;
 
 use std::io;
-use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -48,6 +48,8 @@ pub use local::LocalStore;
 pub use local::leftovers::StoreLeftover;
 pub use memory::MemoryStore;
 pub use pending_moves::PendingMove;
+use private_files::private_dir;
+pub(crate) use private_files::{narrow, own_private_dir, private_options};
 pub use project_dir::{belongs_to_cwd, project_key};
 pub use trust::{TrustRecord, TrustStore};
 pub use working_folder::{FolderReason, WorkingFolder, working_folder};
@@ -237,9 +239,4 @@ pub struct Holder {
     pub program: String,
     /// `idle` or `busy`; empty if it does not say.
     pub status: String,
-}
-
-/// Creates a folder and its parents with mode 0700.
-fn private_dir(folder: &Path) -> io::Result<()> {
-    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
 }

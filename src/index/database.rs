@@ -7,7 +7,6 @@
 use std::fs::File;
 use std::io;
 use std::ops::Range;
-use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -18,7 +17,7 @@ use rusqlite::{Connection, ErrorCode, OptionalExtension, Transaction, params};
 use super::scanner::{ScanResult, ScanState};
 use super::text;
 use crate::session::{SessionId, SessionSummary};
-use crate::store::StoredSession;
+use crate::store::{self, StoredSession};
 
 /// Increase this when the tables, [`SessionSummary`] or [`ScanState`] change.
 const SCHEMA_VERSION: i32 = 10;
@@ -53,7 +52,7 @@ impl IndexDatabase {
     pub fn open(path: &Path) -> rusqlite::Result<(Self, Option<String>)> {
         if let Some(folder) = path.parent() {
             // If this fails, opening says why.
-            let _made_or_said = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder);
+            store::own_private_dir(folder).ok();
         }
         match Self::try_open(path) {
             Ok(database) => Ok((database, None)),
@@ -70,6 +69,9 @@ impl IndexDatabase {
     }
 
     fn try_open(path: &Path) -> Result<Self, OpenIndexError> {
+        // SQLite gives the files beside it the mode of this one. What cannot be made or narrowed
+        // here cannot be opened below, or is another user's.
+        store::private_options().append(true).open(path).and_then(|_| store::narrow(path)).ok();
         let connection = Connection::open(path)?;
         connection.busy_timeout(BUSY_TIMEOUT)?;
         let version: i32 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
@@ -101,7 +103,7 @@ impl IndexDatabase {
     pub fn try_write_lock(&self) -> io::Result<Option<WriteLock>> {
         let mut name = self.path.as_os_str().to_owned();
         name.push(".lock");
-        let lock = File::options().create(true).append(true).open(PathBuf::from(name))?;
+        let lock = store::private_options().append(true).open(PathBuf::from(name))?;
         match lock.try_lock() {
             Ok(()) => Ok(Some(WriteLock { _lock: lock })),
             Err(std::fs::TryLockError::WouldBlock) => Ok(None),

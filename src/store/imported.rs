@@ -17,7 +17,6 @@ use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::SystemTime;
@@ -29,7 +28,7 @@ use self::codex_rollouts::{Rollouts, ThreadTitles};
 use self::copy_job::{CopyJob, CopyStatus, StaleCopy, complete_mtime, temp_copy_path};
 pub use self::recording::ExternalRecord;
 use self::recording::RecordedSessions;
-use super::project_dir;
+use super::{narrow, own_private_dir, private_options, project_dir};
 use crate::session::SessionId;
 
 /// How much of a session is copied first: enough for its row in the list, so that no row
@@ -176,16 +175,18 @@ impl ImportedSessions {
         if !self.projects.is_dir() {
             self.init_dir()?;
         }
-        File::options().create(true).append(true).open(self.projects.with_extension("lock"))
+        // Older versions made it with the rights of the umask.
+        narrow(&self.projects)?;
+        private_options().append(true).open(self.projects.with_extension("lock"))
     }
 
-    /// Creates the folder of these copies, and removes copies owner `CODEX_HOME` is gone:
+    /// Creates the folder of these copies, and removes copies whose `CODEX_HOME` is gone:
     /// no later run would look at them.
     fn init_dir(&self) -> io::Result<()> {
         let Some((own, all)) = self.projects.parent().and_then(|own| Some((own, own.parent()?))) else {
             return Ok(());
         };
-        create_private_dir(own)?;
+        own_private_dir(own)?;
         fs::write(own.join(OWNER_FILE), std::path::absolute(&self.codex)?.as_os_str().as_bytes())?;
         for other in all.read_dir()?.flatten().map(|entry| entry.path()) {
             let owner = fs::read(other.join(OWNER_FILE));
@@ -194,7 +195,7 @@ impl ImportedSessions {
             }
             if other.is_dir() { fs::remove_dir_all(&other)? } else { fs::remove_file(&other)? }
         }
-        create_private_dir(&self.projects)
+        own_private_dir(&self.projects)
     }
 
     fn scan(&self) -> io::Result<SourceScan> {
@@ -241,11 +242,6 @@ impl SourceScan {
             })
         })
     }
-}
-
-/// Creates a folder with mode 0700: copies hold conversations.
-fn create_private_dir(folder: &Path) -> io::Result<()> {
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read};
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -72,7 +72,7 @@ pub(super) fn create_snapshot_dir(slot_dir: &Path, now: SystemTime) -> io::Resul
         let highest = subfolders(slot_dir)?.iter().filter_map(|dir| millis_of(dir)).max();
         let millis = highest.map_or(now, |highest| now.max(highest.saturating_add(1)));
         let dir = slot_dir.join(format!("{millis:015}"));
-        match fs::create_dir(&dir) {
+        match fs::DirBuilder::new().mode(0o700).create(&dir) {
             Ok(()) => return Ok(dir),
             // Another process was faster.
             Err(error) if error.kind() == ErrorKind::AlreadyExists && highest != Some(u64::MAX) => {}

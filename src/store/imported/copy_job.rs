@@ -17,7 +17,7 @@ use super::codex_translator::CodexTranslator;
 use super::rollout_reader::{self, RolloutReader};
 use crate::session::SessionId;
 use crate::session::transcript::MAX_LINE_BYTES;
-use crate::store::{fingerprint, partial_read, project_dir};
+use crate::store::{fingerprint, narrow, own_private_dir, partial_read, private_options, project_dir};
 use crate::transcript::entry_encoder::title_entry;
 
 /// How many bytes of entries are buffered before they are written_to.
@@ -128,10 +128,15 @@ impl<'a> CopyJob<'a> {
         let written_to = copy.filter(|_| resume.is_some()).unwrap_or(&scratch);
         let (mut target, mut translation, title, from) = match resume {
             Some((part, source, marker)) => {
+                // A copy of an older version may be wider.
+                narrow(written_to)?;
                 let target = File::options().append(true).open(written_to)?;
                 (target, marker.translation, marker.title, Some((part, source)))
             }
-            None => (File::create(written_to)?, CodexTranslator::default(), None, None),
+            None => {
+                let target = private_options().write(true).truncate(true).open(written_to)?;
+                (target, CodexTranslator::default(), None, None)
+            }
         };
         let progress = self.copy(from, &mut translation, &mut target, at_most)?;
         let (copied, mtime) = if progress.partial {
@@ -145,7 +150,7 @@ impl<'a> CopyJob<'a> {
         target.set_modified(mtime)?;
         if written_to != place {
             // The rename makes the copy visible to lists.
-            super::create_private_dir(&folder)?;
+            own_private_dir(&folder)?;
             if let Some(former) = copy.filter(|former| *former != written_to && *former != place) {
                 fs::remove_file(former)?;
             }

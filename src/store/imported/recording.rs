@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use crate::session::summary::{TitleSource, one_line};
 use crate::session::{SessionId, SessionSummary};
-use crate::store::{partial_read, project_dir};
+use crate::store::{narrow, own_private_dir, partial_read, private_options, project_dir};
 use crate::transcript::entry_encoder::title_entry;
 
 /// How much of each end is read: the start names the agent, either end may hold the title.
@@ -80,14 +80,16 @@ impl RecordedSessions {
         if text.is_empty() {
             return Ok(());
         }
-        super::create_private_dir(&folder)?;
+        own_private_dir(&folder)?;
         if !begins {
+            // A recording of an older version may be wider.
+            narrow(&path)?;
             let mut file = File::options().append(true).open(&path)?;
             file.write_all(text.as_bytes())?;
             return file.set_modified(record.active_at);
         }
         let scratch = folder.join(format!("{id}.new"));
-        let mut file = File::create(&scratch)?;
+        let mut file = private_options().write(true).truncate(true).open(&scratch)?;
         file.write_all(text.as_bytes())?;
         file.set_modified(record.active_at)?;
         fs::rename(scratch, path)

@@ -207,6 +207,19 @@ fn a_fork_holds_what_it_was_forked_from_and_a_thread_taken_back_does_not() {
 }
 
 #[test]
+fn copies_are_for_their_owner_only() {
+    use std::os::unix::fs::PermissionsExt;
+    let scratch = Scratch::new();
+    scratch.write(
+        &format!("2026-11-21T09-26-10-{ONE}"),
+        &[scratch.meta(ONE, 0, &Value::Null), prompt(1, "hello")],
+    );
+    let copy = scratch.store().list(&Scope::All).unwrap()[0].path.clone();
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!((mode(&copy), mode(copy.parent().unwrap())), (0o600, 0o700));
+}
+
+#[test]
 fn older_versions_read_the_same() {
     let scratch = Scratch::new();
     scratch.write(&format!("2025-09-01T09-26-10-{ONE}"), &[
