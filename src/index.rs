@@ -10,6 +10,7 @@ pub mod fuzzy;
 pub mod query;
 mod row;
 mod scanner;
+mod subagents;
 mod summary_lookup;
 pub mod text;
 mod text_finder;

@@ -50,7 +50,7 @@ pub use memory::MemoryStore;
 pub use pending_moves::PendingMove;
 use private_files::private_dir;
 pub(crate) use private_files::{narrow, own_private_dir, private_options};
-pub use project_dir::{belongs_to_cwd, project_key};
+pub use project_dir::{belongs_to_cwd, canonical_cwd, existing_folders_named, project_key};
 pub use trust::{TrustRecord, TrustStore};
 pub use working_folder::{FolderReason, WorkingFolder, working_folder};
 

@@ -31,6 +31,7 @@ use crate::session::message::{ApiMessage, Usage};
 use crate::session::price::Price;
 use crate::session::prompt;
 use crate::session::raw_entry::{EntryKind, RawEntry};
+use crate::session::summary::is_background_entry;
 use crate::session::transcript::PathScope;
 use crate::session::{Prices, SessionId, Transcript};
 use crate::store::{ForkSpec, MemoryStore, Scope, SessionStore, StoreError};
@@ -353,7 +354,10 @@ fn newest_session(store: &dyn SessionStore, cwd: &Path) -> Result<Option<Session
         let tail = store.read_tail(id, TAIL_BYTES).ok()?;
         let text = TranscriptText::read(&tail.bytes);
         let transcript = Transcript::read_part(&text);
-        let lines = transcript.entries.iter().rev().filter(|line| line.kind().is_conversation());
+        let mut lines =
+            transcript.entries.iter().rev().filter(|line| line.kind().is_conversation()).peekable();
+        // To continue means a conversation that a person had.
+        lines.peek().filter(|line| !is_background_entry(line.json()))?;
         lines.filter(|line| !line.is_sidechain()).find_map(RawEntry::timestamp)
     };
     let sessions = store.list(&Scope::Project(cwd.to_owned()))?;

@@ -7,6 +7,7 @@
 //! nothing: it knows the store as of the last call.
 
 mod indexing;
+mod row_folders;
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
@@ -17,6 +18,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use rayon::prelude::*;
 
 pub use self::indexing::IndexingOutcome;
+use self::row_folders::RowFolders;
 use super::SessionRow;
 use super::database::{IndexDatabase, IndexedSession};
 use super::scanner::{self, ScanState};
@@ -159,7 +161,8 @@ impl Catalog {
         let ((), list) = rayon::join(|| self.load_from_index(), || self.store.list(scope));
         let mut list = list?;
         list.sort_by_key(|stored| (Reverse(stored.modified), stored.id));
-        let listing = StoreListing { list, holders: self.store.holders().into_iter().collect() };
+        let holders = self.store.holders().into_iter().collect();
+        let listing = StoreListing { scope: scope.clone(), list, holders };
         *lock(&self.last_listing) = Some((scope.clone(), listing.fingerprint()));
         Ok(listing)
     }
@@ -274,6 +277,9 @@ impl Catalog {
                 read_error: cached.read_error.clone(),
             })
             .collect();
+        let mut folders = RowFolders::default();
+        folders.correct(&mut rows);
+        folders.retain_scope(&mut rows, &listing.scope);
         rows.sort_by_cached_key(|row| (Reverse(row.active_at()), row.stored.id));
         rows
     }
@@ -299,6 +305,7 @@ impl Catalog {
 
 /// The store's sessions from file metadata alone, and who has them open.
 struct StoreListing {
+    scope: Scope,
     /// Last modified first.
     list: Vec<StoredSession>,
     holders: HashMap<SessionId, Holder>,

@@ -41,6 +41,11 @@ impl SessionRow {
         !unread && named != Some(TitleSource::Custom) && (named.is_none() || self.facts.is_empty())
     }
 
+    /// Whether a list leaves it out unless asked: nothing in it, or no person had it.
+    pub fn is_hidden(&self) -> bool {
+        self.is_empty() || self.facts.is_background
+    }
+
     /// The session it was forked from.
     pub fn parent_id(&self) -> Option<SessionId> {
         self.facts.forked_from.as_ref()?.session_id.parse().ok()

@@ -6,6 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::subagents::SubagentUsage;
 use super::text::Passage;
 use crate::session::transcript::text::clean;
 use crate::session::transcript::{MAX_LINE_BYTES, ParsedLine};
@@ -27,6 +28,8 @@ pub struct ScanState {
     /// A fingerprint of the bytes before that.
     mark: u64,
     gathering: SummaryBuilder,
+    #[serde(default)]
+    subagents: SubagentUsage,
 }
 
 impl ScanState {
@@ -93,7 +96,7 @@ pub fn scan(
         _ => None,
     };
     let anew = former.is_none();
-    let ScanState { to, mut gathering, .. } = former.unwrap_or_default();
+    let ScanState { to, mut gathering, mut subagents, .. } = former.unwrap_or_default();
     let mut passages = Vec::new();
     let mut lines = LineSplitter { at: to, partial_line: Vec::new(), too_long: false };
     let mut is_complete = false;
@@ -116,8 +119,12 @@ pub fn scan(
             }
         });
     }
-    let facts = if is_complete { facts_with_open_end(&gathering, &lines) } else { gathering.summary() };
-    let reading = ScanState { to: lines.at, mark: fingerprint(store, id, lines.at)?, gathering };
+    let mut facts = if is_complete { facts_with_open_end(&gathering, &lines) } else { gathering.summary() };
+    if is_complete {
+        subagents = SubagentUsage::scan(subagents, &stored.path.with_extension(""));
+    }
+    subagents.add_to(&mut facts);
+    let reading = ScanState { to: lines.at, mark: fingerprint(store, id, lines.at)?, gathering, subagents };
     Ok(ScanResult { state: reading, facts, passages, from_start: anew, is_complete })
 }
 

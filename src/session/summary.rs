@@ -76,6 +76,8 @@ pub struct SessionSummary {
     pub health: TranscriptHealth,
     /// A sub-agent's file: not a session of its own.
     pub is_sidechain: bool,
+    /// No person had it: a background job, a daemon's worker or a member of a team.
+    pub is_background: bool,
     /// What the official list functions say, which is not always the same.
     pub listed: SdkSessionInfo,
 }
@@ -164,6 +166,23 @@ impl SessionTitle {
         }
         names.best(transcript.entries.iter().find_map(prompt::from_entry).map(|prompt| one_line(&prompt)))
     }
+}
+
+/// Whether an entry belongs to a session that no person had. Claude Code 2.1.332 writes
+/// `sessionKind` (`bg`, `daemon-worker`) and, for the members of a team, `teamName`.
+pub fn is_background_entry(json: &str) -> bool {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Kind {
+        session_kind: Option<String>,
+        team_name: Option<String>,
+    }
+    // Nearly no entry has either: most need not be parsed again.
+    (json.contains("\"sessionKind\"") || json.contains("\"teamName\""))
+        && serde_json::from_str::<Kind>(json).is_ok_and(|kind| {
+            kind.team_name.is_some()
+                || kind.session_kind.is_some_and(|kind| kind == "bg" || kind.starts_with("daemon"))
+        })
 }
 
 /// Folds white space and cuts the text to what a list shows.

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::message::{SYNTHETIC_MODEL, Usage};
 use super::prompt;
 use super::sdk_list::SdkSessionInfoBuilder;
-use super::summary::{LastRequest, SessionSummary, SessionTitle, TitleSource, one_line};
+use super::summary::{LastRequest, SessionSummary, SessionTitle, TitleSource, is_background_entry, one_line};
 use super::usage_by_model::UsageByModel;
 use crate::transcript::ParsedLine;
 use crate::transcript::raw_entry::{EntryKind, RawEntry};
@@ -90,6 +90,9 @@ impl SummaryBuilder {
             return;
         }
         let facts = &mut self.facts;
+        if facts.created.is_none() {
+            facts.is_background = is_background_entry(line.json());
+        }
         if let Some(at) = line.timestamp() {
             facts.created.get_or_insert(at);
             facts.active = Some(at);

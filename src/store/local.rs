@@ -126,7 +126,24 @@ impl LocalStore {
                 }
             }
         }
+        folders.extend(self.removed_worktrees(&folders));
         Ok(folders)
+    }
+
+    /// The projects of worktrees that Claude Code made inside a listed folder, under
+    /// `.claude/worktrees/`: git forgets a worktree that was removed, its sessions stay.
+    fn removed_worktrees(&self, listed: &[PathBuf]) -> Vec<PathBuf> {
+        let name = |path: &Path| path.file_name().and_then(|name| name.to_str().map(str::to_owned));
+        let prefixes: Vec<_> = listed
+            .iter()
+            .filter(|folder| folder.starts_with(&self.projects))
+            .filter_map(|folder| Some(name(folder)? + "--claude-worktrees-"))
+            .collect();
+        let projects = dir_entries(&self.projects).into_iter().flatten().map(|entry| entry.path());
+        let is_one = |path: &Path| {
+            name(path).is_some_and(|name| prefixes.iter().any(|prefix| name.starts_with(prefix)))
+        };
+        projects.filter(|path| is_one(path) && !listed.contains(path)).collect()
     }
 
     /// Finds a session that this store may change; copies of other agents' sessions it may

@@ -3,6 +3,7 @@
 //! Owns the official tools' naming and its quirks. A name cannot be turned back into a
 //! path: take the `cwd` of the entries.
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use unicode_normalization::UnicodeNormalization;
@@ -66,6 +67,39 @@ pub fn belongs_to_cwd(transcript: &Path, cwd: &Path) -> bool {
     };
     let name = encoded_name(&canonical_cwd(cwd));
     project == name || (name.len() > MAX_NAME_UNITS && project.starts_with(&name[..=MAX_NAME_UNITS]))
+}
+
+/// How many folders a search for an encoded name reads at most.
+const MAX_FOLDERS_READ: usize = 2_000;
+
+/// The folders on the disk whose encoded name is this one. Only folders whose own encoded path
+/// starts the name are read, so the search goes down a few branches. Empty for hashed names.
+pub fn existing_folders_named(name: &OsStr) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let Some(name) = name.to_str().filter(|name| name.len() <= MAX_NAME_UNITS) else { return found };
+    let mut pending = vec![PathBuf::from("/")];
+    let mut read = 0;
+    while let Some(folder) = pending.pop() {
+        read += 1;
+        if read > MAX_FOLDERS_READ {
+            return Vec::new();
+        }
+        for entry in folder.read_dir().into_iter().flatten().flatten() {
+            // Links lead to folders that have a name of their own.
+            if !entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+                continue;
+            }
+            let path = entry.path();
+            let Some(encoded) = path.to_str().map(encoded_name) else { continue };
+            if encoded == name {
+                found.push(path);
+            } else if name.strip_prefix(&encoded).is_some_and(|rest| rest.starts_with('-')) {
+                pending.push(path);
+            }
+        }
+    }
+    found.sort();
+    found
 }
 
 /// The folder for new sessions of `cwd`; it need not exist yet.
@@ -141,6 +175,22 @@ mod tests {
             assert!(!belongs_to_cwd(&home, Path::new("/w/other")), "{cwd}");
         }
         assert!(!belongs_to_cwd(Path::new("memory:id"), Path::new("/w")));
+    }
+
+    #[test]
+    fn folders_are_found_by_the_name_they_encode_to() {
+        let temp = tempfile::tempdir().unwrap();
+        let root = temp.path().canonicalize().unwrap();
+        for folder in ["a.b/deep", "a b/deep", "a-b", "other"] {
+            std::fs::create_dir_all(root.join(folder)).unwrap();
+        }
+        let found = |path: &str| {
+            let name = encoded_name(root.join(path).to_str().unwrap());
+            existing_folders_named(OsStr::new(&name))
+        };
+        assert_eq!(found("a.b/deep"), [root.join("a b/deep"), root.join("a.b/deep")]);
+        assert_eq!(found("a_b"), ["a b", "a-b", "a.b"].map(|folder| root.join(folder)));
+        assert_eq!(found("gone"), [PathBuf::new(); 0]);
     }
 
     #[test]

@@ -31,7 +31,7 @@ pub struct ListArgs {
     /// The sessions of all projects, not only of this folder's.
     #[arg(long)]
     pub all: bool,
-    /// Also those in which nothing was said.
+    /// Also those in which nothing was said, and those of background jobs and teams.
     #[arg(long)]
     empty: bool,
     /// So many at most.
@@ -171,8 +171,11 @@ fn is_in_official_list(row: &SessionRow) -> bool {
     row.facts.listed.summary.is_some()
 }
 
-/// A person is shown what was talked in, or named, or cannot be read.
+/// A person is shown what was talked in, or named, or cannot be read; not what a program had.
 pub(super) fn is_shown(row: &SessionRow) -> bool {
+    if row.facts.is_background {
+        return false;
+    }
     let is_named = row.facts.title.as_ref().is_some_and(|title| title.source == TitleSource::Custom);
     is_named || row.partial || row.read_error.is_some() || !row.facts.is_empty()
 }

@@ -9,6 +9,7 @@ use crate::index::text::FullTextQuery;
 use crate::session::summary::TitleSource;
 use crate::store::{ImportedSessions, LocalStore};
 
+mod folders;
 #[path = "../../../tests/support/sessions.rs"]
 mod sessions;
 mod unreadable;

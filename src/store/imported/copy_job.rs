@@ -20,7 +20,7 @@ use crate::session::transcript::MAX_LINE_BYTES;
 use crate::store::{fingerprint, narrow, own_private_dir, partial_read, private_options, project_dir};
 use crate::transcript::entry_encoder::title_entry;
 
-/// How many bytes of entries are buffered before they are written_to.
+/// How many bytes of entries are buffered before they are written.
 const WRITE_BUFFER_BYTES: usize = 1 << 20;
 /// How much of a copy's end is searched for its marker.
 const MARKER_SEARCH_BYTES: u64 = 64 << 10;
@@ -46,7 +46,7 @@ struct ResumeMarker {
     /// yet.
     #[serde(default, rename = "isSidechain", skip_serializing_if = "std::ops::Not::not")]
     is_sidechain: bool,
-    /// The title that was written_to last.
+    /// The title that was written last.
     title: Option<String>,
     translation: CodexTranslator,
 }

@@ -104,7 +104,7 @@ impl Browser {
     /// Splits off the empty sessions, or puts them back among the others. The active
     /// one is always shown.
     pub fn partition_empty(&mut self, active: Option<SessionId>) {
-        let empty = |row: &SessionRow| row.is_empty() && Some(row.stored.id) != active;
+        let empty = |row: &SessionRow| row.is_hidden() && Some(row.stored.id) != active;
         if !self.hidden_empty.is_empty() || (!self.shows_empty && self.rows.iter().any(empty)) {
             let all = Arc::unwrap_or_clone(std::mem::take(&mut self.rows)).into_iter();
             let all = all.chain(self.hidden_empty.drain(..));
@@ -117,7 +117,7 @@ impl Browser {
 
     /// How many sessions of the scope hold nothing.
     pub fn empty_rows(&self) -> usize {
-        self.hidden_empty.len() + self.rows.iter().filter(|row| row.is_empty()).count()
+        self.hidden_empty.len() + self.rows.iter().filter(|row| row.is_hidden()).count()
     }
 
     /// How many sessions the filter leaves.
