@@ -72,6 +72,7 @@ impl SummaryBuilder {
                 let called = line.agent_session_id().map(|id| one_line(&id));
                 facts.agent_session = called.or(facts.agent_session.take());
                 facts.cwd = facts.cwd.take().or_else(|| line.cwd().map(Into::into));
+                facts.forked_from = facts.forked_from.take().or_else(|| line.forked_from());
             }
             // A number too large to be an amount reads as infinite.
             EntryKind::CostState => {

@@ -4,12 +4,12 @@
 //! `<root>/hotseat/` (locks, trash, pins, pending moves) is ours alone; the official tools
 //! own the rest too, so transcripts are only appended to, created or moved whole.
 
+mod discovery;
 pub(super) mod leftovers;
 mod relocate;
 mod trash_and_pins;
 
 use std::collections::HashMap;
-use std::fs;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -18,6 +18,7 @@ use std::time::{Duration, SystemTime};
 use rayon::prelude::*;
 use unicode_normalization::UnicodeNormalization;
 
+use self::discovery::{dir_entries, sessions_in, stat_session};
 use super::lock::{LockError, SessionLock};
 use super::pending_moves::{PendingMove, PendingMoves};
 use super::place_files::place_file;
@@ -25,7 +26,7 @@ use super::staging::Staging;
 use super::{
     ExternalRecord, ForkResult, ForkSpec, Holder, ImportedSessions, PinnedSession, Scope, SessionStore,
     SessionWriter, StoreError, StoredSession, TranscriptTail, TrashedSession, claude_registry, cleanup,
-    forking, lock, metadata_entries, partial_read, project_dir, read_file, worktrees, writer,
+    forking, lock, metadata_entries, partial_read, project_dir, read_file, writer,
 };
 use crate::session::SessionId;
 
@@ -108,44 +109,6 @@ impl LocalStore {
         finished.inspect_err(|error| tracing::warn!(session = %id, "unfinished move: {error}")).ok().flatten()
     }
 
-    /// The folders that may hold sessions of a scope.
-    fn folders(&self, scope: &Scope) -> Result<Vec<PathBuf>, StoreError> {
-        let imported_dirs = || self.imported.iter().flat_map(ImportedSessions::projects);
-        let Scope::Project(folder) = scope else {
-            let mut folders: Vec<_> = dir_entries(&self.projects)?.map(|entry| entry.path()).collect();
-            folders.extend(imported_dirs().flat_map(dir_entries).flatten().map(|entry| entry.path()));
-            return Ok(folders);
-        };
-        let roots: Vec<_> = std::iter::once(self.projects.as_path()).chain(imported_dirs()).collect();
-        let mut folders = Vec::new();
-        for worktree in std::iter::once(folder.clone()).chain(worktrees::worktree_roots(folder)) {
-            let cwd = project_dir::canonical_cwd(&worktree);
-            for other in roots.iter().flat_map(|root| project_dir::existing_project_dirs(root, &cwd)) {
-                if !folders.contains(&other) {
-                    folders.push(other);
-                }
-            }
-        }
-        folders.extend(self.removed_worktrees(&folders));
-        Ok(folders)
-    }
-
-    /// The projects of worktrees that Claude Code made inside a listed folder, under
-    /// `.claude/worktrees/`: git forgets a worktree that was removed, its sessions stay.
-    fn removed_worktrees(&self, listed: &[PathBuf]) -> Vec<PathBuf> {
-        let name = |path: &Path| path.file_name().and_then(|name| name.to_str().map(str::to_owned));
-        let prefixes: Vec<_> = listed
-            .iter()
-            .filter(|folder| folder.starts_with(&self.projects))
-            .filter_map(|folder| Some(name(folder)? + "--claude-worktrees-"))
-            .collect();
-        let projects = dir_entries(&self.projects).into_iter().flatten().map(|entry| entry.path());
-        let is_one = |path: &Path| {
-            name(path).is_some_and(|name| prefixes.iter().any(|prefix| name.starts_with(prefix)))
-        };
-        projects.filter(|path| is_one(path) && !listed.contains(path)).collect()
-    }
-
     /// Finds a session that this store may change; copies of other agents' sessions it may
     /// not.
     pub(super) fn find_owned(&self, id: SessionId) -> Result<StoredSession, StoreError> {
@@ -168,9 +131,10 @@ impl LocalStore {
     }
 
     /// Which of several transcripts of one session counts: the greatest. A file that an
-    /// agent keeps says more than a recording of its reports.
-    fn precedence(&self, stored: &StoredSession) -> (bool, SystemTime) {
-        (!self.is_recorded(&stored.path), stored.modified)
+    /// agent keeps says more than a recording of its reports; then the newer one counts. File
+    /// times tie within a clock tick, so among equals size and path decide.
+    fn precedence<'a>(&self, stored: &'a StoredSession) -> (bool, SystemTime, u64, &'a Path) {
+        (!self.is_recorded(&stored.path), stored.modified, stored.size, &stored.path)
     }
 
     fn is_recorded(&self, transcript: &Path) -> bool {
@@ -243,8 +207,8 @@ impl SessionStore for LocalStore {
         let name = format!("{id}.jsonl");
         let folders = self.folders(&Scope::All)?;
         let candidates = folders.into_iter().filter_map(|folder| stat_session(id, folder.join(&name)));
-        let found =
-            candidates.max_by_key(|stored| self.precedence(stored)).ok_or(StoreError::NotFound(id))?;
+        let newest = candidates.max_by(|one, other| self.precedence(one).cmp(&self.precedence(other)));
+        let found = newest.ok_or(StoreError::NotFound(id))?;
         self.path_cache().insert(id, found.path.clone());
         Ok(found)
     }
@@ -396,50 +360,6 @@ fn read_error(id: SessionId, path: PathBuf) -> impl FnOnce(io::Error) -> StoreEr
         ErrorKind::NotFound => StoreError::NotFound(id),
         _ => StoreError::CannotRead { path, source },
     }
-}
-
-/// The entries of a folder; empty if there is no such folder.
-fn dir_entries(folder: &Path) -> Result<impl Iterator<Item = fs::DirEntry>, StoreError> {
-    let entries = match folder.read_dir() {
-        Ok(entries) => Some(entries),
-        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => None,
-        Err(error) => {
-            let doing = format!("cannot list the sessions in {} (may you read it?)", folder.display());
-            return Err(StoreError::io(doing)(error));
-        }
-    };
-    Ok(entries.into_iter().flatten().flatten())
-}
-
-/// The sessions in one project folder.
-fn sessions_in(folder: &Path) -> Result<Vec<StoredSession>, StoreError> {
-    let session = |entry: fs::DirEntry| {
-        let id = entry.file_name().to_str()?.strip_suffix(".jsonl")?.parse().ok()?;
-        // Uses the open folder, so the kernel does not resolve the whole path for each
-        // file.
-        let there = entry.metadata().ok()?;
-        if there.is_symlink() {
-            stat_session(id, entry.path())
-        } else {
-            session_of_file(id, entry.path(), &there)
-        }
-    };
-    Ok(dir_entries(folder)?.filter_map(session).collect())
-}
-
-/// The session at this path, if it is a transcript: a file that is not empty.
-fn stat_session(id: SessionId, path: PathBuf) -> Option<StoredSession> {
-    let there = fs::metadata(&path).ok()?;
-    session_of_file(id, path, &there)
-}
-
-fn session_of_file(id: SessionId, path: PathBuf, there: &fs::Metadata) -> Option<StoredSession> {
-    use std::os::unix::fs::MetadataExt;
-    if !there.is_file() || there.len() == 0 {
-        return None;
-    }
-    let modified = there.modified().unwrap_or(SystemTime::UNIX_EPOCH);
-    Some(StoredSession { id, path, size: there.len(), modified, inode: there.ino() })
 }
 
 #[cfg(test)]

@@ -43,6 +43,9 @@ pub(super) struct CodexTranslator {
     before: VecDeque<Option<String>>,
     /// The thread's total tokens when they were last reported.
     tokens: u64,
+    /// A fork of an older codex (0.155) repeats its parent's lines: the parent, and the time of
+    /// the fork, before which they were written.
+    inline_parent: Option<(SessionId, String)>,
     /// The thread these lines belong to, while they are a fork's inherited history.
     #[serde(skip)]
     pub forked_from: Option<SessionId>,
@@ -98,7 +101,7 @@ impl CodexTranslator {
         let origin = LineOrigin { session, at, timestamp };
         let translated = match kind {
             "session_meta" => {
-                self.apply_session_meta(&payload);
+                self.apply_session_meta(&origin, &payload);
                 Vec::new()
             }
             "turn_context" => {
@@ -117,10 +120,24 @@ impl CodexTranslator {
         }
     }
 
-    fn apply_session_meta(&mut self, meta: &Value) {
+    /// The thread that this thread was forked from, if its first line says so.
+    pub fn parent(&self) -> Option<SessionId> {
+        self.inline_parent.as_ref().map(|(parent, _)| *parent)
+    }
+
+    /// The thread that a line was inherited from.
+    fn inherited_from(&self, origin: &LineOrigin<'_>) -> Option<SessionId> {
+        let inline =
+            self.inline_parent.as_ref().filter(|(_, forked_at)| origin.timestamp < forked_at.as_str());
+        self.forked_from.or(inline.map(|(parent, _)| *parent))
+    }
+
+    fn apply_session_meta(&mut self, origin: &LineOrigin<'_>, meta: &Value) {
         if std::mem::replace(&mut self.begun, self.forked_from.is_none()) {
             return;
         }
+        let parent = meta["forked_from_id"].as_str().and_then(|id| id.parse().ok());
+        self.inline_parent = parent.map(|parent| (parent, origin.timestamp.to_owned()));
         self.cwd = non_empty_string(&meta["cwd"]).unwrap_or_default();
         self.version = non_empty_string(&meta["cli_version"]).unwrap_or_default();
         self.branch = non_empty_string(&meta["git"]["branch"]);
@@ -216,7 +233,7 @@ impl CodexTranslator {
             "output_tokens": number("output_tokens"),
             "cache_read_input_tokens": read, "cache_creation_input_tokens": written});
         // The parent thread paid for what was inherited.
-        self.forked_from.is_none().then(|| self.assistant_entry(origin, &json!([]), &usage))
+        self.inherited_from(origin).is_none().then(|| self.assistant_entry(origin, &json!([]), &usage))
     }
 
     fn compaction_entries(&mut self, origin: &LineOrigin<'_>, compacted: &Value) -> Vec<Value> {
@@ -270,7 +287,7 @@ impl CodexTranslator {
             timestamp: origin.timestamp,
             cwd: &self.cwd,
             is_sidechain: self.is_sidechain,
-            forked_from: self.forked_from.map(|source| (source, uuid.as_str())),
+            forked_from: self.inherited_from(origin).map(|source| (source, uuid.as_str())),
             origin: Some(EntryOrigin {
                 version: &self.version,
                 branch: self.branch.as_deref().unwrap_or_default(),

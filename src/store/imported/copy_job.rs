@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 use super::codex_rollouts::{self, Rollout, Rollouts, ThreadTitle};
 use super::codex_translator::CodexTranslator;
@@ -46,6 +47,9 @@ struct ResumeMarker {
     /// yet.
     #[serde(default, rename = "isSidechain", skip_serializing_if = "std::ops::Not::not")]
     is_sidechain: bool,
+    /// The thread it was forked from, written as an entry would: it may inherit no line.
+    #[serde(default, rename = "forkedFrom", skip_serializing_if = "Option::is_none")]
+    forked_from: Option<Value>,
     /// The title that was written last.
     title: Option<String>,
     translation: CodexTranslator,
@@ -216,7 +220,19 @@ impl<'a> CopyJob<'a> {
         let (kind, agent, title) =
             (MarkerKind::Line, codex_rollouts::CODEX.to_owned(), name.cloned().or(title));
         let is_sidechain = translation.is_sidechain();
-        let marker = ResumeMarker { kind, agent, of, to, mark, partial, is_sidechain, title, translation };
+        let forked_from = translation.parent().map(|parent| json!({"sessionId": parent, "messageUuid": ""}));
+        let marker = ResumeMarker {
+            kind,
+            agent,
+            of,
+            to,
+            mark,
+            partial,
+            is_sidechain,
+            forked_from,
+            title,
+            translation,
+        };
         lines += &serde_json::to_string(&marker).map_err(io::Error::other)?;
         lines.push('\n');
         Ok(lines)

@@ -220,6 +220,36 @@ fn copies_are_for_their_owner_only() {
 }
 
 #[test]
+fn a_fork_that_repeats_its_parent_counts_its_own_turns_and_tokens_only() {
+    let scratch = Scratch::new();
+    let tokens = |at, total, last| {
+        let of = |number| json!({"input_tokens": number, "output_tokens": 0, "total_tokens": number});
+        let info = json!({"total_token_usage": of(total), "last_token_usage": of(last)});
+        line(at, "event_msg", &json!({"type": "token_count", "info": info}))
+    };
+    let parent =
+        [scratch.meta(ONE, 0, &Value::Null), prompt(1, "one"), reply(2, "first"), tokens(3, 100, 100)];
+    scratch.write(&format!("2026-11-21T09-26-10-{ONE}"), &parent);
+    let mut meta = scratch.meta(FORK, 10, &Value::Null);
+    meta["payload"]["forked_from_id"] = json!(ONE);
+    let own = [prompt(11, "two"), reply(12, "second"), tokens(13, 120, 20)];
+    let fork = [&[meta.clone()], &parent[..], &own].concat();
+    scratch.write(&format!("2026-11-21T09-26-11-{FORK}"), &fork);
+    // One that has nothing of its own yet knows its parent too.
+    let bare = "01a1fd6d-8000-7d23-920a-afcd14a8a558";
+    meta["payload"]["id"] = json!(bare);
+    scratch.write(&format!("2026-11-21T09-26-12-{bare}"), &[meta]);
+    scratch.store().list(&Scope::All).unwrap();
+    assert_eq!(scratch.said(FORK), ["> one", "first", "> two", "second"]);
+    let (one, fork) = (scratch.facts(ONE), scratch.facts(FORK));
+    assert_eq!((one.usage.input_tokens, fork.usage.input_tokens), (100, 20));
+    assert_eq!((fork.turns, fork.forked_turns), (2, 1));
+    for id in [FORK, bare] {
+        assert_eq!(scratch.facts(id).forked_from.unwrap().session_id, ONE);
+    }
+}
+
+#[test]
 fn older_versions_read_the_same() {
     let scratch = Scratch::new();
     scratch.write(&format!("2025-09-01T09-26-10-{ONE}"), &[

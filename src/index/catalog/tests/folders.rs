@@ -108,7 +108,8 @@ fn what_no_person_had_is_hidden_and_what_a_fork_inherited_is_not_counted() {
     folders.store.open(fork, &work).unwrap().append(&[reply("b")]).unwrap();
     let rows = read(&Catalog::without_index(folders.store.clone(), true));
     let row = |id| rows.iter().find(|row| row.stored.id == id).unwrap();
-    let spent = |id| row(id).facts.days.iter().flat_map(|(_, used)| used.iter()).map(|(_, used)| used.total());
+    let spent =
+        |id| row(id).facts.days.iter().flat_map(|(_, used)| used.iter()).map(|(_, used)| used.total());
     assert_eq!((spent(id).sum::<u64>(), spent(fork).sum::<u64>()), (7, 7));
     assert!(row(fork).facts.last_request.is_some(), "what a resume reads counts all of it");
 }
