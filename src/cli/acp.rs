@@ -1,4 +1,6 @@
-//! `hotseat acp`: our own agent on this process's stdio, for editors.
+//! `hotseat acp`: serves our own agent to an editor on stdin and stdout.
+//!
+//! Reads arguments and configuration, then hands over to `crate::acp`.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,33 +17,32 @@ use crate::protocol::PermissionMode;
 use crate::slot::{HOTSEAT_AGENT, Launch};
 use crate::store::LocalStore;
 
-/// For a read of stdin, which never ends by itself.
+/// How long shutdown waits. A blocking read of stdin never returns by itself.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_millis(100);
 
 const HELP: &str = "\
 In Zed's settings:
   \"agent_servers\": {\"hotseat\": {\"type\": \"custom\", \"command\": \"hotseat\", \"args\": [\"acp\"]}}";
 
-/// What the command is told.
 #[derive(Debug, clap::Args)]
 #[command(after_help = HELP)]
 pub struct AcpArgs {
-    /// The model to start with.
+    /// Model to start with.
     #[arg(long, value_name = "MODEL")]
     model: Option<String>,
-    /// What may run without asking: default, acceptEdits, plan, dontAsk, bypassPermissions.
+    /// Permission mode: default, acceptEdits, plan, dontAsk or bypassPermissions.
     #[arg(long, value_name = "MODE")]
     permission_mode: Option<PermissionMode>,
 }
 
-/// Serves an editor until it closes its end.
+/// Serves the editor until it closes stdin or a signal arrives.
 pub fn run(arguments: &AcpArgs) -> Result<CliExit> {
-    // Stderr is the editor's to keep; it is never a person's screen.
+    // The editor reads stderr; no person does.
     logs::to_stderr();
     let places = Paths::from_env();
     let settings = config::read_file(&places.config_file()).settings;
-    let program = std::env::current_exe().context("finding hotseat's own program")?;
-    let cwd = std::env::current_dir().context("finding the current folder")?;
+    let program = std::env::current_exe().context("cannot find hotseat's own program")?;
+    let cwd = std::env::current_dir().context("cannot find the current folder")?;
     let launch = Launch {
         args: HOTSEAT_AGENT.args.iter().map(Into::into).collect(),
         model: arguments.model.clone().or(settings.model),
@@ -54,17 +55,19 @@ pub fn run(arguments: &AcpArgs) -> Result<CliExit> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
-        .context("starting to serve the editor")?;
+        .context("cannot start the async runtime")?;
     let ended = runtime.block_on(async {
         let mut signals = Vec::new();
         for kind in [SignalKind::terminate(), SignalKind::hangup(), SignalKind::interrupt()] {
-            signals.push(signal(kind).context("listening to signals")?);
+            signals.push(signal(kind).context("cannot listen for signals")?);
         }
         let stop = async {
             let each = signals.iter_mut().map(|signal| Box::pin(signal.recv()));
             futures_util::future::select_all(each).await;
         };
-        acp::serve(served, tokio::io::stdin(), tokio::io::stdout(), stop).await.context("serving the editor")
+        acp::serve(served, tokio::io::stdin(), tokio::io::stdout(), stop)
+            .await
+            .context("the connection to the editor failed")
     });
     runtime.shutdown_timeout(SHUTDOWN_TIMEOUT);
     ended.map(|()| CliExit::Done)

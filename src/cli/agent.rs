@@ -1,4 +1,7 @@
-//! `hotseat agent`: our own agent on this process's stdio.
+//! `hotseat agent`: runs our own agent on stdin and stdout.
+//!
+//! Owns what the environment decides for the agent (store, provider, working
+//! folder). The agent itself is `crate::agent`.
 
 use std::ffi::OsString;
 use std::os::unix::process::CommandExt;
@@ -16,34 +19,33 @@ use crate::agent::provider::{ProviderChoice, select_provider};
 use crate::agent::{AgentEnvironment, AgentRuntime, Flags, Inbox, Outbox, StartError};
 use crate::store::LocalStore;
 
-/// Set to our pid where the environment of the settings files is in ours already.
+/// Set to our pid once the environment of the settings files is applied to ours.
 const ENV_APPLIED: &str = "HOTSEAT_SETTINGS_ENV";
-/// For frames that nobody reads any more, and for threads that wait for a disk.
+/// How long shutdown waits for unread frames and for threads blocked on the disk.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_millis(100);
 
-/// What the command is told.
 #[derive(Debug, clap::Args)]
 #[command(disable_help_flag = true)]
 pub struct AgentArgs {
-    /// The official SDKs' flags; `hotseat agent --help` lists them.
+    /// Flags of the official SDKs; `hotseat agent --help` lists them.
     #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "FLAGS")]
     pub words: Vec<OsString>,
 }
 
-/// The words for the agent where the command line is meant for it. It has its
-/// own flags and its own exit codes, so the words go to it unread.
+/// The agent's arguments, if this command line starts the agent. It has its own
+/// flags and exit codes, so clap does not parse them here.
 pub fn agent_arguments() -> Option<Vec<OsString>> {
     let mut words = std::env::args_os().skip(1).peekable();
     let first = words.peek()?;
     if first == "agent" {
         return Some(words.skip(1).collect());
     }
-    // The official SDKs take one program as their `cli_path` and give it this
-    // flag first, so that program can be `hotseat` itself.
+    // The official SDKs start the program of `cli_path` with this flag first, so
+    // `cli_path="hotseat"` works.
     (first == "--output-format").then(|| words.collect())
 }
 
-/// Runs the agent on the words behind `hotseat agent` until the host is done.
+/// Runs the agent until the host closes stdin or a signal arrives.
 pub fn run(words: impl IntoIterator<Item = OsString>) -> Result<CliExit> {
     let flags = match Flags::read(words) {
         Ok(flags) => flags,
@@ -51,21 +53,21 @@ pub fn run(words: impl IntoIterator<Item = OsString>) -> Result<CliExit> {
             if answer.kind() == clap::error::ErrorKind::ValueValidation {
                 send_usage_error(&answer.to_string())?;
             }
-            // To stderr, or to stdout for help; a closed one is nobody's loss.
-            let _printed_or_closed = answer.print();
+            // Errors go to stderr, help to stdout. If that is closed, nobody reads it.
+            answer.print().ok();
             return Ok(if answer.use_stderr() { CliExit::Failed } else { CliExit::Done });
         }
     };
-    // Stderr is the host's to keep; it is never a person's screen.
+    // The host reads stderr; no person does.
     logs::to_stderr();
-    // One thread: the process is one task, and memory is what a warm one costs.
+    // One thread: the agent is one task, and an idle process should stay small.
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .max_blocking_threads(8)
         .build()
-        .context("starting the agent")?;
+        .context("cannot start the async runtime")?;
     let served = runtime.block_on(serve(&flags));
-    // A read of stdin never ends by itself.
+    // A blocking read of stdin never returns by itself.
     runtime.shutdown_timeout(SHUTDOWN_TIMEOUT);
     served.map(|failed| if failed { CliExit::Failed } else { CliExit::Done })
 }
@@ -74,17 +76,17 @@ pub fn run(words: impl IntoIterator<Item = OsString>) -> Result<CliExit> {
 async fn serve(flags: &Flags) -> Result<bool> {
     let mut signals = Vec::new();
     for kind in [SignalKind::terminate(), SignalKind::hangup(), SignalKind::interrupt()] {
-        signals.push(signal(kind).context("listening to signals")?);
+        signals.push(signal(kind).context("cannot listen for signals")?);
     }
     let store = Arc::new(LocalStore::from_env()?);
     let entrypoint = std::env::var("CLAUDE_CODE_ENTRYPOINT").unwrap_or_default();
     let environment = AgentEnvironment {
-        cwd: std::env::current_dir().context("finding the current folder")?,
+        cwd: std::env::current_dir().context("cannot find the current folder")?,
         root: store.root().to_owned(),
         checkpoints_files: std::env::var("CLAUDE_CODE_ENABLE_SDK_FILE_CHECKPOINTING")
             .is_ok_and(|value| matches!(value.as_str(), "true" | "1")),
         is_sdk: entrypoint.starts_with("sdk"),
-        guard: std::env::current_exe().context("finding this program")?,
+        guard: std::env::current_exe().context("cannot find hotseat's own program")?,
         reports_state: std::env::var_os("CLAUDE_CODE_SDK_READS_SESSION_STATE")
             .is_some_and(|told| told == "1"),
         prices: config::read_file(&Paths::from_env().config_file()).settings.prices,

@@ -1,4 +1,7 @@
-//! `hotseat agents`: what can take the seat, and how each switch would be done.
+//! `hotseat agents`: lists the agents that hotseat can run, and how each switches.
+//!
+//! `choice` decides which agent starts, `detect` looks for programs, `configured`
+//! reads `[agents]` of the configuration, `offer` feeds the agent menu of the screen.
 
 mod choice;
 mod configured;
@@ -18,7 +21,6 @@ use super::config;
 use super::exit::CliExit;
 use super::paths::Paths;
 
-/// What the command is told.
 #[derive(Debug, clap::Args)]
 pub struct AgentsArgs {
     /// Print a JSON array instead of text.
@@ -26,21 +28,20 @@ pub struct AgentsArgs {
     json: bool,
 }
 
-/// Looks for the agents and lists them.
 pub fn run(arguments: &AgentsArgs) -> Result<CliExit> {
     let settings = config::read_file(&Paths::from_env().config_file()).settings;
     let (agents, _) = detect_agents(&all_agents(&settings.agents))?;
     let text = if arguments.json {
-        serde_json::to_string_pretty(&agents).context("writing the list as JSON")? + "\n"
+        serde_json::to_string_pretty(&agents).context("cannot write the list as JSON")? + "\n"
     } else {
         render_agents(&agents)
     };
-    std::io::stdout().write_all(text.as_bytes()).context("printing the list")?;
+    std::io::stdout().write_all(text.as_bytes()).context("cannot print the list")?;
     Ok(CliExit::Done)
 }
 
-/// A line for each agent that is there, one for the others, and what is lacking.
-/// Writing to a string cannot fail.
+/// One row per installed agent, then the missing ones, then what the installed
+/// ones cannot do. Writing to a string cannot fail.
 fn render_agents(agents: &[AgentReport]) -> String {
     let mut out = format!("{:<18}{:<12}{:<12}{:<12}version\n", "agent", "clear", "resume", "fork");
     let (there, missing): (Vec<_>, Vec<_>) = agents.iter().partition(|agent| agent.path.is_some());
@@ -51,34 +52,34 @@ fn render_agents(agents: &[AgentReport]) -> String {
     }
     if !missing.is_empty() {
         let names: Vec<_> = missing.iter().map(|agent| agent.name).collect();
-        let _ = writeln!(out, "\nnot on the PATH: {}", names.join(", "));
+        let _ = writeln!(out, "\nnot on PATH: {}", names.join(", "));
     }
-    for (names, whys) in group_by_lack(&there) {
+    for (names, reasons) in group_by_lack(&there) {
         let _ = writeln!(out, "\n{}:", names.join(", "));
-        for why in whys {
-            let _ = writeln!(out, "  {why}");
+        for reason in reasons {
+            let _ = writeln!(out, "  {reason}");
         }
     }
     out
 }
 
-/// What agents lack, together where it is the same agents that do.
+/// Groups missing features by the agents that lack them.
 fn group_by_lack(agents: &[&AgentReport]) -> Vec<(Vec<&'static str>, Vec<&'static str>)> {
-    let mut by_why: Vec<(&str, Vec<&str>)> = Vec::new();
+    let mut by_reason: Vec<(&str, Vec<&str>)> = Vec::new();
     for agent in agents {
         let switches = agent.switches.each().into_iter().filter_map(Result::err);
-        for why in switches.chain(agent.lacks.iter().copied()) {
-            match by_why.iter_mut().find(|(known, _)| *known == why) {
+        for reason in switches.chain(agent.lacks.iter().copied()) {
+            match by_reason.iter_mut().find(|(known, _)| *known == reason) {
                 Some((_, names)) => names.push(agent.name),
-                None => by_why.push((why, vec![agent.name])),
+                None => by_reason.push((reason, vec![agent.name])),
             }
         }
     }
     let mut by_names: Vec<(Vec<&str>, Vec<&str>)> = Vec::new();
-    for (why, names) in by_why {
+    for (reason, names) in by_reason {
         match by_names.iter_mut().find(|(known, _)| *known == names) {
-            Some((_, whys)) => whys.push(why),
-            None => by_names.push((names, vec![why])),
+            Some((_, reasons)) => reasons.push(reason),
+            None => by_names.push((names, vec![reason])),
         }
     }
     by_names
@@ -114,7 +115,7 @@ mod tests {
                 "one in process standby standby 1.0",
                 "four in process standby - version unknown",
                 "",
-                "not on the PATH: two, three",
+                "not on PATH: two, three",
                 "",
                 "one, four:",
                 "it cannot rename",

@@ -1,4 +1,6 @@
-//! The command line: its flags, its commands, and the help that teaches them.
+//! The command line as clap types, and the text around its help.
+//!
+//! Start with [`Arguments`]; each command's own flags are in its file.
 
 use std::path::PathBuf;
 
@@ -18,18 +20,16 @@ use super::sessions::SessionsArgs;
 use crate::protocol::PermissionMode;
 use crate::tui::app::{KeyContext, Keymap};
 
-/// One warm coding-agent process; every session takes the seat in turn.
+/// Terminal session manager for coding agents.
 ///
-/// Without a command: the session browser, the conversation and the slot's
-/// status bar, in this folder. Clear, resume and fork happen inside the running
-/// process, in milliseconds.
+/// Without a command it opens the screen in this folder: session list,
+/// conversation, status bar. Sessions are cleared, resumed and forked inside the
+/// running agent process, in milliseconds.
 #[derive(Debug, Parser)]
 #[command(name = "hotseat", version, args_conflicts_with_subcommands = true, max_term_width = 100)]
 pub struct Arguments {
-    /// How to take the seat.
     #[command(flatten)]
     pub launch: LaunchArgs,
-    /// What to do instead of opening the screen.
     #[command(subcommand)]
     pub command: Option<CliCommand>,
 }
@@ -37,79 +37,79 @@ pub struct Arguments {
 /// The flags of `hotseat` without a command.
 #[derive(Debug, Clone, Default, PartialEq, Eq, clap::Args)]
 pub struct LaunchArgs {
-    /// The agent in the slot: hotseat (its own), claude (the official one),
-    /// claude-tty (the same in a terminal of its own), acp:COMMAND (whatever speaks
-    /// the Agent Client Protocol); `hotseat agents` lists them.
+    /// Agent to run: claude, claude-tty, codex, opencode, hotseat (its own), or
+    /// acp:COMMAND (any that speaks the Agent Client Protocol); `hotseat agents`
+    /// lists them.
     #[arg(long, value_name = "NAME")]
     pub agent: Option<String>,
-    /// The model to start with.
+    /// Model to start with.
     #[arg(long, value_name = "MODEL")]
     pub model: Option<String>,
-    /// What may run without asking: default, acceptEdits, plan, dontAsk, bypassPermissions.
+    /// Permission mode: default, acceptEdits, plan, dontAsk or bypassPermissions.
     #[arg(long, value_name = "MODE")]
     pub permission_mode: Option<PermissionMode>,
-    /// Start in this session, whichever folder it belongs to: its id, the
-    /// beginning of it, or its title.
+    /// Resume this session, from any folder: its id, the start of its id, or its
+    /// title.
     #[arg(long, value_name = "SESSION", conflicts_with = "continue_last", add = completions::session_completer())]
     pub resume: Option<String>,
-    /// Start in this folder's last session.
+    /// Resume this folder's last session.
     #[arg(long = "continue", short = 'c')]
     pub continue_last: bool,
-    /// List the sessions of all folders.
+    /// List sessions of all folders.
     #[arg(long)]
     pub all: bool,
-    /// Work in this folder instead of the current one.
+    /// Run in this folder instead of the current one.
     #[arg(long, value_name = "DIR")]
     pub cwd: Option<PathBuf>,
-    /// Write nothing to disk.
+    /// Do not write anything to disk.
     #[arg(long)]
     pub ephemeral: bool,
 }
 
-/// What else the program can do.
+/// The subcommands, in the order of `--help`.
 #[derive(Debug, Subcommand)]
 pub enum CliCommand {
-    /// Try it on the offline model, over made-up sessions; touches nothing of yours
+    /// Try hotseat on made-up sessions with an offline model
     Demo,
-    /// List, show, search sessions and look after them: rename, fork, delete, export, …
+    /// List, show, search and manage sessions (rename, fork, delete, export, …)
     Sessions(SessionsArgs),
-    /// The warm process itself: the SDKs' protocol over stdio
+    /// Run hotseat's own agent for an SDK: JSON lines over stdio
     Agent(AgentArgs),
-    /// The same for editors (Zed, JetBrains, Neovim): the Agent Client Protocol over stdio
+    /// Run hotseat's own agent for an editor: the Agent Client Protocol over stdio
     Acp(AcpArgs),
-    /// List the agents that can take the seat, and how each switches
+    /// List agents, whether they are installed, and how each switches sessions
     Agents(AgentsArgs),
-    /// Check the configuration, or print the default one
+    /// Check, create or print the configuration
     Config(ConfigArgs),
-    /// Say where things lie, which agents are found, what is wrong and how to mend it
+    /// Check folders, agents and terminal, and say how to fix what is wrong
     Doctor(DoctorArgs),
-    /// Print the completion script for a shell.
+    /// Print the completion script for a shell
     Completions(CompletionsArgs),
-    /// Print the manual, or write a page for each command
+    /// Print the man page, or write one for each command
     Man(ManArgs),
-    /// Run a program that must not outlive the process that runs this.
+    /// Run a program that ends with the process that started it
     #[command(hide = true)]
     Guard(GuardArgs),
-    /// Hand a report of an agent's hook on to the slot.
+    /// Forward a hook report of an agent to its slot
     #[command(hide = true)]
     Hook(HookArgs),
 }
 
 const EXAMPLES: &str = "\
 Examples:
-  hotseat                          this folder's sessions, and a new one in the seat
-  hotseat --continue               this folder's last session in the seat
-  hotseat --resume SESSION         that session, by id or title, whichever folder it belongs to
-  hotseat --all                    the sessions of all folders
-  hotseat sessions list            the same list for a pipe; also show, search, stats
-  hotseat demo                     try it: made-up sessions, no network, no key
-  hotseat doctor                   where things lie, what is wrong and how to mend it
-  hotseat config --print-default   every setting, with its default
-  hotseat completions bash         a completion script for your shell";
+  hotseat                      open the screen with this folder's sessions
+  hotseat --continue           resume this folder's last session
+  hotseat --resume SESSION     resume any session, by id or title
+  hotseat --all                list sessions of all folders
+  hotseat sessions list        print the list; also show, search, stats, …
+  hotseat demo                 try it: made-up sessions, no network, no key
+  hotseat doctor               check the installation
+  hotseat config --init        write a commented configuration file
+  hotseat completions bash     print a completion script for your shell";
 
 impl Arguments {
-    /// Reads the process's command line; ends the process on `--help`,
-    /// `--version` and wrong usage.
+    /// Parses the process's command line; exits on `--help`, `--version` and wrong
+    /// usage.
     pub fn read() -> Self {
         let matches = with_help(&Paths::from_env()).get_matches();
         Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
@@ -120,14 +120,13 @@ fn with_help(places: &Paths) -> clap::Command {
     let keymap = Keymap::default();
     let hints = keymap.hints(KeyContext::Browser).map(|hint| format!("{} {}", hint.key, hint.label));
     let keys = hints.collect::<Vec<_>>().join(" · ");
-    let lie = format!(
-        "Where things lie:\n  sessions       {}\n  configuration  {}\n  logs           {}",
+    let files = format!(
+        "Files:\n  sessions       {}\n  configuration  {}\n  logs           {}",
         places.projects().display(),
         places.config_file().display(),
         places.logs().display(),
     );
-    let long =
-        format!("{EXAMPLES}\n\nKeys in one glance (? in the browser shows them all):\n  {keys}\n\n{lie}");
+    let long = format!("{EXAMPLES}\n\nKeys in the session list (F1 shows all keys):\n  {keys}\n\n{files}");
     Arguments::command().after_help(EXAMPLES).after_long_help(long)
 }
 
@@ -145,9 +144,9 @@ mod tests {
     }
 
     #[test]
-    fn the_seat_is_described_by_flags() {
+    fn flags_describe_the_launch() {
         let id = "3f9c1a52-0b7e-4c11-9d3e-5a7f20c4b9a1";
-        let seat =
+        let launch =
             parse(&format!("hotseat --resume {id} --permission-mode plan --cwd /x --all")).unwrap().launch;
         let expected = LaunchArgs {
             permission_mode: Some(PermissionMode::Plan),
@@ -156,11 +155,11 @@ mod tests {
             all: true,
             ..LaunchArgs::default()
         };
-        assert_eq!(seat, expected);
+        assert_eq!(launch, expected);
     }
 
     #[test]
-    fn wrong_usage_is_told_apart() {
+    fn wrong_usage_exits_with_2() {
         for line in [
             "hotseat --resume 3f9c1a52-0b7e-4c11-9d3e-5a7f20c4b9a1 --continue",
             "hotseat --permission-mode everything",

@@ -1,8 +1,8 @@
-//! `hotseat completions SHELL`: the completion script, on stdout; and what
-//! hotseat answers when such a script asks it.
+//! `hotseat completions SHELL`: prints a completion script, and answers that script
+//! when the shell runs it.
 //!
-//! The script asks the program itself, so that sessions complete by id and by
-//! title. Completing reads what a list reads and changes nothing.
+//! The script calls hotseat itself, so sessions complete by id and by title.
+//! Completing reads the session list and changes nothing.
 
 use std::ffi::OsStr;
 use std::io::Write;
@@ -21,36 +21,34 @@ use super::sessions::lookup::SessionLookup;
 use crate::index::SessionRow;
 use crate::text::clean_line;
 
-/// The variable by which a script asks.
+/// Set by the script when it asks for candidates.
 const COMPLETE_VAR: &str = "HOTSEAT_COMPLETE";
-/// A variable that only bash's script sets; the other shells escape by themselves.
+/// Set only by the bash script. The other shells escape candidates themselves.
 const BASH_VAR: &str = "_CLAP_COMPLETE_COMP_TYPE";
-/// Nobody reads more than these.
+/// More candidates than this are not useful.
 const MAX_COMPLETIONS: usize = 100;
-/// What a shell would not take as part of a word.
+/// Characters that end or change a word in bash.
 const SHELL_SPECIAL: &str = " \t\\'\"`$&;|<>()[]{}*?!#~";
 
-/// What the command is told.
 #[derive(Debug, clap::Args)]
 pub struct CompletionsArgs {
-    /// The shell to complete for.
+    /// Shell to print the script for.
     shell: Shell,
 }
 
-/// Prints the script.
 pub fn run(arguments: &CompletionsArgs) -> Result<CliExit> {
     let shell = arguments.shell.to_string();
     let shells = Shells::builtins();
-    let shell = shells.completer(&shell).with_context(|| format!("{shell} cannot be completed for"))?;
+    let shell = shells.completer(&shell).with_context(|| format!("no completions for {shell}"))?;
     let mut script = Vec::new();
     shell
         .write_registration(COMPLETE_VAR, "hotseat", "hotseat", "hotseat", &mut script)
-        .context("writing the script")?;
-    std::io::stdout().write_all(&script).context("printing the completion script")?;
+        .context("cannot write the completion script")?;
+    std::io::stdout().write_all(&script).context("cannot print the completion script")?;
     Ok(CliExit::Done)
 }
 
-/// Answers a script, where one asks; then the program is done.
+/// If a completion script runs this process, prints candidates and exits.
 pub fn answer_script() {
     CompleteEnv::with_factory(Arguments::command).var(COMPLETE_VAR).complete();
 }
@@ -59,7 +57,7 @@ pub fn answer_script() {
 pub fn session_completer() -> ArgValueCompleter {
     ArgValueCompleter::new(|typed: &OsStr| {
         let typed = typed.to_string_lossy();
-        // Whoever completes wants no word about what is wrong.
+        // An error message would end up on the command line being typed.
         let places = Paths::from_env();
         let stock = SessionLookup::new(Arc::new(places.store()), places.index());
         let rows = stock.rows_in(&crate::store::Scope::All).ok();
@@ -68,8 +66,7 @@ pub fn session_completer() -> ArgValueCompleter {
     })
 }
 
-/// The sessions whose id begins so, and those with a title that does, the
-/// newest first.
+/// The sessions whose id or title starts with `typed`, newest first.
 fn candidates(rows: &[SessionRow], typed: &str, escape: bool) -> Vec<CompletionCandidate> {
     let bare = typed.replace(['\\', '\'', '"'], "").to_lowercase();
     let fits = |text: &str| text.to_lowercase().starts_with(&bare);
@@ -85,7 +82,7 @@ fn candidates(rows: &[SessionRow], typed: &str, escape: bool) -> Vec<CompletionC
     fitting.take(MAX_COMPLETIONS).collect()
 }
 
-/// A text as one word of a shell that takes candidates as they are.
+/// Escapes `text` as one word of a shell that inserts candidates unchanged.
 fn shell_escape(text: &str) -> String {
     let escape = |letter: char| SHELL_SPECIAL.contains(letter).then_some('\\').into_iter().chain([letter]);
     text.chars().flat_map(escape).collect()

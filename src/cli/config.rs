@@ -1,5 +1,5 @@
-//! `hotseat config`: where the configuration lies, whether it is right, and
-//! the commented default to start from.
+//! `hotseat config`: checks the configuration file, creates it, prints it and its
+//! path. `read` turns the file into [`Settings`].
 
 mod read;
 mod settings;
@@ -15,10 +15,9 @@ use crate::tui::app::Keymap;
 pub use read::{ConfigError, LoadedConfig, read_file};
 pub use settings::{Settings, ThemeSetting};
 
-/// Every key but those of `[keys]` with its default, commented out by `#:`.
+/// Every setting except `[keys]` with its default, commented out with `#:`.
 const DEFAULT: &str = include_str!("../../assets/config.toml");
 
-/// What the command is told.
 #[derive(Debug, clap::Args)]
 pub struct ConfigArgs {
     /// What to do; without it: check.

@@ -1,5 +1,5 @@
-//! `hotseat demo`: the program on the offline model, over a scratch copy of
-//! made-up sessions. Nothing of the user's is written.
+//! `hotseat demo`: hotseat on the offline model and made-up sessions in a scratch
+//! folder. Never writes to the user's own files.
 
 mod demo_folder;
 mod tour;
@@ -16,7 +16,7 @@ use super::screen::{self, ScreenContext};
 use crate::store::LocalStore;
 use demo_folder::DemoFolder;
 
-/// Opens the screen over the scratch copy; without a terminal, plays the tour as text.
+/// Opens the screen; without a terminal, plays the tour as text.
 pub fn run() -> Result<CliExit> {
     let scratch = DemoFolder::create()?;
     let exit = if std::io::stdin().is_terminal() && std::io::stdout().is_terminal() {
@@ -32,7 +32,7 @@ pub fn run() -> Result<CliExit> {
     exit
 }
 
-/// The person's own keys and colours, on the demo's terms.
+/// The user's keys and colours with the demo's agent and permissions.
 fn settings() -> Settings {
     let Settings { agent, model, permission_mode, all, .. } = Settings::default();
     let own = config::read_file(&Paths::from_env().config_file()).settings;
@@ -49,7 +49,7 @@ fn room(scratch: &DemoFolder) -> ScreenContext {
         trust: scratch.trust(),
         is_persistent: false,
         welcome: Some(
-            "demo: made-up sessions in a scratch folder; nothing of yours is touched. ? shows the keys"
+            "Demo: made-up sessions in a scratch folder, your own are not touched. F1 shows the keys"
                 .to_owned(),
         ),
     }

@@ -1,7 +1,7 @@
-//! `hotseat doctor`: where things lie, what is there, what is wrong and how to
-//! mend it.
+//! `hotseat doctor`: checks folders, configuration, agents and terminal, and says how
+//! to fix what is wrong.
 //!
-//! Looks only: it makes, changes and deletes nothing.
+//! Read-only: it never creates, changes or deletes anything.
 
 mod folders;
 mod leftovers;
@@ -19,7 +19,6 @@ use super::config;
 use super::exit::CliExit;
 use super::paths::Paths;
 
-/// What the command is told.
 #[derive(Debug, clap::Args)]
 pub struct DoctorArgs {
     /// Print one JSON object instead of text.
@@ -27,7 +26,7 @@ pub struct DoctorArgs {
     json: bool,
 }
 
-/// All that was found.
+/// Everything that was checked; also the shape of `--json`.
 #[derive(Debug, Serialize)]
 struct DoctorReport {
     version: &'static str,
@@ -38,16 +37,15 @@ struct DoctorReport {
     findings: DoctorFindings,
 }
 
-/// What a person should know of.
 #[derive(Debug, Default, PartialEq, Eq, Serialize)]
 struct DoctorFindings {
-    /// Something does not work.
+    /// What does not work: exit code 1.
     problems: Vec<DoctorFinding>,
-    /// Something could be better.
+    /// What works but could be better.
     notes: Vec<DoctorFinding>,
 }
 
-/// One thing to know of, and what to do about it.
+/// What was found, and how to fix it (`mend` in the JSON, as in older versions).
 #[derive(Debug, PartialEq, Eq, Serialize)]
 struct DoctorFinding {
     what: String,
@@ -64,15 +62,15 @@ impl DoctorFindings {
     }
 }
 
-/// Looks around and reports; fails when something does not work.
+/// Prints the report; exits with 1 if there are problems.
 pub fn run(arguments: &DoctorArgs) -> Result<CliExit> {
     let report = examine(&Paths::from_env())?;
     let text = if arguments.json {
-        serde_json::to_string_pretty(&report).context("writing the report as JSON")? + "\n"
+        serde_json::to_string_pretty(&report).context("cannot write the report as JSON")? + "\n"
     } else {
         text::render_report(&report)
     };
-    std::io::stdout().write_all(text.as_bytes()).context("printing the report")?;
+    std::io::stdout().write_all(text.as_bytes()).context("cannot print the report")?;
     Ok(if report.findings.problems.is_empty() { CliExit::Done } else { CliExit::Failed })
 }
 
@@ -82,13 +80,13 @@ fn examine(places: &Paths) -> Result<DoctorReport> {
     store_checks::examine(places, &mut findings);
     let reading = config::read_file(&places.config_file());
     for mistake in reading.errors {
-        findings.problem(mistake.to_string(), "Mend that line; until then its default counts.");
+        findings.problem(mistake.to_string(), "Fix that line; until then the default is used.");
     }
     let (agents, git) = agents::detect_agents(&agents::all_agents(&reading.settings.agents))?;
     if git.is_none() {
         findings.note(
-            "git is not on the PATH",
-            "Install it; without it the worktrees of a repository do not share a list of sessions.",
+            "git is not on PATH",
+            "Install it: without git the worktrees of a repository do not share one list of sessions.",
         );
     }
     let terminal = terminal::examine(&mut findings);

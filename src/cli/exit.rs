@@ -1,24 +1,26 @@
-//! How the program ends: its exit codes, and the one shape of an error.
+//! Exit codes, and how an error is printed.
+//!
+//! A command returns [`CliExit`] or an `anyhow::Error`; a [`CliError`] inside adds a
+//! hint and an exit code.
 
 use std::fmt;
 use std::io::{ErrorKind, Write};
 use std::process::ExitCode;
 
-/// The program's exit codes. There are no others, but for the guard's.
+/// The program's exit codes. Only the guard has others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CliExit {
-    /// 0: it was done.
+    /// 0
     Done,
-    /// 1: it was tried and failed.
+    /// 1: tried and failed.
     Failed,
-    /// 2: it could not be tried: wrong usage, or no terminal.
+    /// 2: not tried, because of wrong usage or a missing terminal.
     Usage,
-    /// As the program that the guard ran.
+    /// The code of the program that the guard ran.
     ProgramCode(u8),
 }
 
 impl CliExit {
-    /// The number the shell sees.
     pub fn code(self) -> u8 {
         match self {
             Self::Done => 0,
@@ -35,7 +37,7 @@ impl From<CliExit> for ExitCode {
     }
 }
 
-/// An error that knows what a person can do about it.
+/// An error with a hint about what to do next.
 #[derive(Debug)]
 pub struct CliError {
     message: String,
@@ -44,14 +46,12 @@ pub struct CliError {
 }
 
 impl CliError {
-    /// Something that could not even be tried: what (and what with), and what
-    /// to do next.
+    /// Exit code 2: what is wrong, and what to do next.
     pub fn usage(what: impl Into<String>, next: impl Into<String>) -> Self {
         Self { message: what.into(), hint: next.into(), exit: CliExit::Usage }
     }
 
-    /// Something that was tried and failed: what (and what with), and what to
-    /// do next.
+    /// Exit code 1: what failed, and what to do next.
     pub fn failed(what: impl Into<String>, next: impl Into<String>) -> Self {
         Self { message: what.into(), hint: next.into(), exit: CliExit::Failed }
     }
@@ -65,7 +65,7 @@ impl fmt::Display for CliError {
 
 impl std::error::Error for CliError {}
 
-/// Says on stderr what happened, to what, and what to do next.
+/// Prints an error and its hint on stderr; returns the exit code.
 pub fn report_error(error: &anyhow::Error) -> CliExit {
     if is_broken_pipe(error) {
         return CliExit::Done;
@@ -74,12 +74,12 @@ pub fn report_error(error: &anyhow::Error) -> CliExit {
     error.downcast_ref::<CliError>().map_or(CliExit::Failed, |problem| problem.exit)
 }
 
-/// Says it on stderr; one that is gone, with its terminal, is nobody's loss.
-pub fn print_stderr(words: &str) {
-    let _said_or_gone = writeln!(std::io::stderr(), "{words}");
+/// Prints a line on stderr. If stderr is closed, nobody can read it anyway.
+pub fn print_stderr(text: &str) {
+    writeln!(std::io::stderr(), "{text}").ok();
 }
 
-/// `hotseat: what we were doing: to what: the reason`, then the advice.
+/// `hotseat: what failed: why`, then the hint.
 fn format_error(error: &anyhow::Error) -> String {
     let what = format!("hotseat: {error:#}");
     match error.downcast_ref::<CliError>() {
@@ -88,7 +88,8 @@ fn format_error(error: &anyhow::Error) -> String {
     }
 }
 
-/// The reader of our output went away (`hotseat … | head`): no failure of ours.
+/// Whether the reader of our output closed it (`hotseat … | head`), which is no
+/// failure.
 fn is_broken_pipe(error: &anyhow::Error) -> bool {
     error
         .chain()

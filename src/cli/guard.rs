@@ -1,12 +1,12 @@
-//! `hotseat guard -- PROGRAM ARGS…` (hidden): runs a program that must not
-//! outlive its owner, however the owner ends.
+//! `hotseat guard -- PROGRAM ARGS…` (hidden): runs a program and ends it when the
+//! owner ends, even by SIGKILL.
 //!
 //! Every child of hotseat runs so: agents, shell commands, hooks, MCP servers
-//! (see [`crate::sys::guarded`]). The guard leads a process group that holds the
-//! program and all it starts; on Linux it also adopts what the program orphans,
-//! so that nothing escapes by `setsid`. It costs a process of its own because
-//! only a process can notice its parent's death by SIGKILL. It never reads or
-//! writes the program's streams.
+//! (see [`crate::sys::guarded`]). The guard leads a process group with the program
+//! and all its children; on Linux it also adopts what the program orphans, so that
+//! nothing escapes by `setsid`. It is a process of its own because only a process
+//! can notice that its parent was killed. It never reads or writes the program's
+//! streams.
 
 use std::ffi::OsString;
 use std::io::ErrorKind;
@@ -24,19 +24,18 @@ use super::exit::CliExit;
 use crate::sys::descendants::{kill_descendants, reap};
 use crate::sys::guarded::KILL_ALL;
 
-/// From SIGTERM to SIGKILL, once the owner is gone.
+/// Time between SIGTERM and SIGKILL once the owner is gone.
 const KILL_GRACE: Duration = Duration::from_secs(2);
-/// How often to look whether the owner still lives. Linux tells by a signal,
-/// so there it only makes up for one that got lost.
+/// How often to check whether the owner is alive. Linux sends a signal, so there
+/// this is only a fallback.
 const OWNER_POLL: Duration = Duration::from_secs(if cfg!(target_os = "linux") { 60 } else { 1 });
 
-/// What the command is told.
 #[derive(Debug, clap::Args)]
 pub struct GuardArgs {
     /// Seconds from the owner's end to SIGTERM.
     #[arg(long, value_name = "SECONDS", default_value_t = 5)]
     grace: u64,
-    /// The owner's pid, in case it ends before the guard looks; none: the parent.
+    /// The owner's pid, in case it ends before the guard checks; default: the parent.
     #[arg(long, value_name = "PID")]
     owner: Option<i32>,
     /// The program and its arguments.
@@ -44,24 +43,24 @@ pub struct GuardArgs {
     program: Vec<OsString>,
 }
 
-/// Runs the program to its end, or to its owner's. Exits as the program did:
-/// with its code, or 128 + the signal that killed it.
+/// Runs the program until it or the owner ends. Exits with the program's code, or
+/// 128 + the signal that killed it.
 pub fn run(guard: &GuardArgs) -> Result<CliExit> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(watch(guard))
 }
 
 async fn watch(guard: &GuardArgs) -> Result<CliExit> {
-    // First of all, since the owner may give the signal at once.
+    // First of all, since the owner may send the signal at once.
     let mut kill_all =
-        unix::signal(SignalKind::from_raw(KILL_ALL.as_raw())).context("listening to the owner")?;
+        unix::signal(SignalKind::from_raw(KILL_ALL.as_raw())).context("cannot listen to the owner")?;
     let mut child_ended = unix::signal(SignalKind::child())?;
-    become_group_leader().context("leading a process group")?;
+    become_group_leader().context("cannot become the leader of a process group")?;
     adopt_orphans();
-    let mut owner = OwnerProcess::watch(guard.owner).context("watching over the owner")?;
-    // These come to the whole group, so the program has them already. Caught
-    // and not ignored, for what is ignored stays so in the program.
-    let _heard = [SignalKind::hangup(), SignalKind::interrupt(), SignalKind::terminate()].map(unix::signal);
+    let mut owner = OwnerProcess::watch(guard.owner).context("cannot watch the owner")?;
+    // The whole group gets these, so the program has them already. They are caught
+    // rather than ignored, because a program inherits ignored signals.
+    let _caught = [SignalKind::hangup(), SignalKind::interrupt(), SignalKind::terminate()].map(unix::signal);
     let mut program = match Command::new(&guard.program[0]).args(&guard.program[1..]).spawn() {
         Ok(program) => program,
         Err(error) => {
@@ -109,7 +108,7 @@ fn become_group_leader() -> rustix::io::Result<()> {
     }
 }
 
-/// The process this one works for: its parent.
+/// The process that the guard belongs to: its parent.
 struct OwnerProcess {
     pid: Option<Pid>,
     death_signal: unix::Signal,
@@ -124,12 +123,11 @@ impl OwnerProcess {
         Ok(Self { pid, death_signal: death })
     }
 
-    /// Returns when the owner is gone. Linux sends the signal when the thread
-    /// that spawned us ends, which its process may survive: so the signal only
-    /// says to look. It stays armed, for the next of its threads.
+    /// Returns when the owner is gone. Linux sends the signal when the *thread* that
+    /// spawned us ends, so it only means: check. It stays armed for later threads.
     async fn wait_gone(&mut self) {
         while self.is_alive() {
-            let _told_or_not = timeout(OWNER_POLL, self.death_signal.recv()).await;
+            timeout(OWNER_POLL, self.death_signal.recv()).await.ok();
         }
     }
 
@@ -137,8 +135,8 @@ impl OwnerProcess {
         process::getppid() == self.pid
     }
 
-    /// Its process group, unless that lies outside our pid namespace. There it
-    /// reads as 0, which `rustix` 1.1 takes for impossible: so not from it.
+    /// The owner's process group. Outside our pid namespace it reads as 0, on which
+    /// `getpgid` of rustix 1.1 panics, so Linux reads `/proc` instead.
     fn group(&self) -> Option<Pid> {
         let pid = self.pid?;
         if cfg!(target_os = "linux") {
@@ -151,20 +149,20 @@ impl OwnerProcess {
     }
 }
 
-/// The program's stdin ended with its owner: it may finish what it writes,
-/// then it is asked to.
+/// Ends the program. Its stdin closed with the owner, so it gets `grace` to finish
+/// by itself, then SIGTERM.
 async fn terminate(program: &mut Child, grace: Duration) {
     if !grace.is_zero() && timeout(grace, program.wait()).await.is_ok() {
         return;
     }
     if process::kill_current_process_group(Signal::TERM).is_ok() {
-        let _ended_or_not = timeout(KILL_GRACE, program.wait()).await;
+        timeout(KILL_GRACE, program.wait()).await.ok();
     }
 }
 
-/// Kills what the program left behind in its group. The guard steps out of the
-/// group first, into its owner's; where it cannot, what is left is asked to end
-/// by a signal that the guard survives. Without an owner nobody waits for it.
+/// Kills processes that the program left in its group. The guard first moves to its
+/// owner's group so that it survives SIGKILL; if it cannot, it sends SIGTERM, which
+/// it catches. Without an owner, nobody waits for the guard and it dies as well.
 fn kill_stragglers(owner: &OwnerProcess) -> rustix::io::Result<()> {
     if !owner.is_alive() {
         return kill_own_group();
@@ -173,12 +171,12 @@ fn kill_stragglers(owner: &OwnerProcess) -> rustix::io::Result<()> {
     let theirs = owner.group().filter(|&theirs| theirs != group);
     let stepped_out = theirs.is_some_and(|theirs| process::setpgid(None, Some(theirs)).is_ok());
     let signal = if stepped_out { Signal::KILL } else { Signal::TERM };
-    // An error says that nobody is left.
-    let _gone = process::kill_process_group(group, signal);
+    // It fails if the group is empty.
+    process::kill_process_group(group, signal).ok();
     Ok(())
 }
 
-/// Kills the group, the guard in it.
+/// Kills the group including the guard.
 fn kill_own_group() -> rustix::io::Result<()> {
     process::kill_current_process_group(Signal::KILL)
 }

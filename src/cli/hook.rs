@@ -1,8 +1,8 @@
-//! `hotseat hook SOCKET` (hidden): hands one report of an agent's hook on to the
-//! slot that started the agent.
+//! `hotseat hook SOCKET` (hidden): forwards one hook report of an agent to the slot
+//! that started the agent.
 //!
-//! Says nothing and never fails: what a hook prints the agent takes for context,
-//! and what a hook refuses does not happen.
+//! Never prints and never fails: the agent reads a hook's output as context and its
+//! exit code as permission.
 
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
@@ -11,22 +11,21 @@ use std::time::Duration;
 
 use super::exit::CliExit;
 
-/// No report is longer.
+/// Longer reports are cut off.
 const MAX_REPORT_BYTES: u64 = 4 << 20;
-/// A slot that does not read by then never will.
+/// How long the slot may take to read the report.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// What the command is told.
 #[derive(Debug, clap::Args)]
 pub struct HookArgs {
-    /// The socket the slot listens on.
+    /// The slot's socket.
     socket: PathBuf,
 }
 
-/// Hands the report on, from stdin.
+/// Forwards the report on stdin.
 pub fn run(hook: &HookArgs) -> CliExit {
     if let Err(error) = forward_report(&hook.socket) {
-        tracing::debug!(%error, "a report was lost");
+        tracing::debug!(%error, "a hook report was lost");
     }
     CliExit::Done
 }

@@ -1,9 +1,8 @@
-//! The log: a file a day in the state folder, never the screen; an agent's
-//! goes to its host by stderr.
+//! The log: one file per day in the state folder, never the screen. An agent logs to
+//! stderr, which its host reads.
 //!
-//! Owns where the log goes, how much of it there can be, and that nothing that
-//! looks like a key gets into it. What is logged is the business of who logs:
-//! states, ids, durations and errors, never what a person or a model said.
+//! Owns the destination, the size limit and the redaction of keys. Callers log
+//! states, ids, durations and errors, never prompts or replies.
 
 mod redact;
 mod writer;
@@ -25,20 +24,20 @@ use writer::RedactingWriter;
 /// Days of logs to keep.
 const MAX_LOG_FILES: usize = 5;
 
-/// What is logged unless `HOTSEAT_LOG` says otherwise.
+/// The filter unless `HOTSEAT_LOG` is set.
 const DEFAULT_FILTER: &str = "warn,hotseat=info";
 
-/// Logs into this folder from now on, panics included. That there can be no
-/// log is told, and stops nothing.
+/// Logs into this folder from now on, including panics. A failure is printed and
+/// otherwise ignored.
 pub fn to_folder(folder: &Path) {
     log_panics(folder.to_owned());
     if let Err(error) = start(folder) {
-        print_stderr(&format!("hotseat: going on without a log: {error:#}"));
+        print_stderr(&format!("hotseat: continuing without a log: {error:#}"));
     }
 }
 
-/// Logs to stderr from now on, where a host reads it: only warnings and worse,
-/// unless `HOTSEAT_LOG` says otherwise.
+/// Logs to stderr from now on, for a host to read: warnings and errors, unless
+/// `HOTSEAT_LOG` is set.
 pub fn to_stderr() {
     let asked = std::env::var("HOTSEAT_LOG").unwrap_or_else(|_| "warn".to_owned());
     let log = tracing_subscriber::fmt()
@@ -46,12 +45,12 @@ pub fn to_stderr() {
         .with_writer(|| RedactingWriter::new(std::io::stderr()))
         .with_env_filter(filter(&asked).0)
         .log_internal_errors(false);
-    // Only a second subscriber is refused, and there is none.
-    let _set_once = log.try_init();
+    // It fails only if there is a subscriber already.
+    log.try_init().ok();
 }
 
 fn start(folder: &Path) -> Result<()> {
-    let doing = || format!("starting the log in {}", folder.display());
+    let doing = || format!("cannot start the log in {}", folder.display());
     DirBuilder::new().recursive(true).mode(0o700).create(folder).with_context(doing)?;
     let appender = RollingFileAppender::builder()
         .rotation(Rotation::DAILY)
@@ -62,7 +61,7 @@ fn start(folder: &Path) -> Result<()> {
         .with_context(doing)?;
     let asked = std::env::var("HOTSEAT_LOG").unwrap_or_default();
     let (filter, refused) = filter(&asked);
-    // Written at once, not by a thread: the last words of a crash must be in it.
+    // Written synchronously: the last lines before a crash matter most.
     tracing_subscriber::fmt()
         .with_ansi(false)
         .with_writer(Mutex::new(RedactingWriter::new(appender)))
@@ -71,13 +70,13 @@ fn start(folder: &Path) -> Result<()> {
         .map_err(anyhow::Error::from_boxed)
         .with_context(doing)?;
     if let Some(reason) = refused {
-        tracing::warn!("HOTSEAT_LOG is no filter, so it is {DEFAULT_FILTER}: {reason}");
+        tracing::warn!("HOTSEAT_LOG is not a valid filter, using {DEFAULT_FILTER}: {reason}");
     }
     tracing::info!(version = env!("CARGO_PKG_VERSION"), pid = std::process::id(), "started");
     Ok(())
 }
 
-/// The filter that was asked for, or the default and why it was refused.
+/// The filter that was asked for, or the default and why the other is invalid.
 fn filter(asked: &str) -> (EnvFilter, Option<String>) {
     let asked = if asked.trim().is_empty() { DEFAULT_FILTER } else { asked };
     match EnvFilter::try_new(asked) {
@@ -86,10 +85,10 @@ fn filter(asked: &str) -> (EnvFilter, Option<String>) {
     }
 }
 
-/// Logs a panic with its backtrace and says on stderr where to find it.
+/// Logs a panic with its backtrace and prints on stderr where to find it.
 ///
-/// The screen's own hook, installed later, runs first and gives the terminal
-/// back before this one prints.
+/// The screen installs its own hook later. That one runs first and restores the
+/// terminal before this one prints.
 fn log_panics(folder: PathBuf) {
     std::panic::set_hook(Box::new(move |panic| {
         let backtrace = Backtrace::force_capture();
@@ -100,8 +99,8 @@ fn log_panics(folder: PathBuf) {
 
 fn panic_message(panic: &PanicHookInfo<'_>, folder: &Path) -> String {
     format!(
-        "hotseat: {panic}\n  This is a mistake in hotseat. What was said is on disk: \
-         `hotseat --continue` goes on with it.\n  The backtrace is in {}.",
+        "hotseat: {panic}\n  This is a bug in hotseat. The conversation is on disk: \
+         `hotseat --continue` resumes it.\n  The backtrace is in {}.",
         folder.display()
     )
 }
@@ -111,7 +110,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_filter_that_is_none_becomes_the_default() {
+    fn an_invalid_filter_becomes_the_default() {
         assert_eq!(filter("").0.to_string(), EnvFilter::new(DEFAULT_FILTER).to_string());
         assert_eq!(filter("hotseat=trace").0.to_string(), "hotseat=trace");
         let (used, refused) = filter("hotseat=loudly");

@@ -1,6 +1,6 @@
-//! Where things lie on this machine: one answer for every command.
+//! hotseat's folders and files on this machine: one answer for every command.
 //!
-//! Owns the paths only; it makes no folder and opens no file.
+//! Only computes paths; never creates a folder or opens a file.
 
 use std::path::{Path, PathBuf};
 
@@ -14,18 +14,18 @@ use crate::store::{ImportedSessions, LocalStore, TrustStore};
 pub struct Paths {
     /// Transcripts, the official tools' and ours: `$CLAUDE_CONFIG_DIR` or `~/.claude`.
     pub claude: PathBuf,
-    /// What codex keeps: `$CODEX_HOME` or `~/.codex`.
+    /// codex's folder: `$CODEX_HOME` or `~/.codex`.
     pub codex: PathBuf,
-    /// Holds `config.toml`.
+    /// The folder of `config.toml`.
     pub config: PathBuf,
-    /// Logs and what must survive a reboot.
+    /// Drafts, history and logs.
     pub state: PathBuf,
-    /// What can be deleted at any time.
+    /// Files that can be deleted at any time: index, imported sessions.
     pub cache: PathBuf,
 }
 
 impl Paths {
-    /// Asks the environment and the platform.
+    /// By environment and platform.
     pub fn from_env() -> Self {
         let home = BaseDirs::new().map_or_else(std::env::temp_dir, |base| base.home_dir().to_owned());
         let claude =
@@ -45,22 +45,21 @@ impl Paths {
             codex,
             config: platform.config_dir().to_owned(),
             cache: platform.cache_dir().to_owned(),
-            // Only Linux has a state folder of its own.
+            // Only Linux has a state folder.
             state: platform.state_dir().unwrap_or_else(|| platform.data_local_dir()).to_owned(),
         }
     }
 
-    /// The configuration file, which need not exist.
+    /// The configuration file. It need not exist.
     pub fn config_file(&self) -> PathBuf {
         self.config.join("config.toml")
     }
 
-    /// The folder of the log files.
     pub fn logs(&self) -> PathBuf {
         self.state.join("logs")
     }
 
-    /// The index of the sessions: one file for each folder of transcripts.
+    /// The index: one file per `CLAUDE_CONFIG_DIR`.
     pub fn index(&self) -> PathBuf {
         let name = Uuid::new_v5(&Uuid::NAMESPACE_OID, self.claude.as_os_str().as_encoded_bytes());
         self.cache.join(format!("index-{}.db", name.simple()))
@@ -71,24 +70,21 @@ impl Paths {
         TrustStore::new(&self.claude, &self.codex, &self.state)
     }
 
-    /// The store of all sessions: the official tools' and ours, and copies of
-    /// what other agents keep.
+    /// The store of all sessions, including imported ones of other agents.
     pub fn store(&self) -> LocalStore {
         LocalStore::new(&self.claude)
             .with_imported(ImportedSessions::new(&self.cache.join("mirror"), &self.codex))
     }
 
-    /// The folder of deleted sessions.
     pub fn trash(&self) -> PathBuf {
         self.claude.join("hotseat").join("trash")
     }
 
-    /// The folder of pinned sessions.
     pub fn pinned(&self) -> PathBuf {
         self.claude.join("hotseat").join("pinned")
     }
 
-    /// The folder of all projects' transcripts.
+    /// Transcripts, one folder per project.
     pub fn projects(&self) -> PathBuf {
         self.claude.join("projects")
     }
@@ -99,7 +95,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn without_a_platform_folder_everything_lies_in_the_home() {
+    fn without_platform_folders_everything_is_in_the_home() {
         let places = Paths::from_folders("/c".into(), "/x".into(), Path::new("/home/me"), None);
         assert_eq!(places.config_file(), Path::new("/home/me/.hotseat/config.toml"));
         assert_eq!(places.logs(), Path::new("/home/me/.hotseat/state/logs"));

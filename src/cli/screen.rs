@@ -1,4 +1,6 @@
-//! `hotseat` without a command: the screen, on a terminal.
+//! `hotseat` without a command: opens the screen.
+//!
+//! Resolves folder, session, agent, theme and keys, then hands over to `crate::tui`.
 
 use std::ffi::OsString;
 use std::io::{IsTerminal, Write};
@@ -23,29 +25,27 @@ use crate::tui::app::Keymap;
 use crate::tui::view::Theme;
 use crate::tui::{self, TuiOptions};
 
-/// Where the screen works: a person's own folders, or a demo's.
+/// The folders that the screen uses: the user's own, or the demo's.
 pub(super) struct ScreenContext {
-    /// The sessions.
     pub store: LocalStore,
-    /// The folder the agent works in.
+    /// The agent's working folder.
     pub cwd: PathBuf,
-    /// Drafts and history.
+    /// Folder for drafts and history.
     pub state: PathBuf,
-    /// The file of the index.
+    /// The index file.
     pub index: PathBuf,
-    /// Environment of the agent on top of ours.
+    /// Environment variables of the agent, added to ours.
     pub env: Vec<(OsString, OsString)>,
-    /// The folders that a person trusts.
+    /// Which folders the user trusts.
     pub trust: TrustStore,
-    /// Its sessions are still there after the end.
+    /// Whether the sessions still exist after the end.
     pub is_persistent: bool,
-    /// Something to say at the start.
+    /// Message shown at start.
     pub welcome: Option<String>,
 }
 
-/// Opens the screen in the folder that was asked for.
 pub fn run(seat: &LaunchArgs) -> Result<CliExit> {
-    let here = std::env::current_dir().context("finding the current folder")?;
+    let here = std::env::current_dir().context("cannot find the current folder")?;
     let cwd = working_folder(&here, seat.cwd.as_deref())?;
     require_terminal()?;
     let places = Paths::from_env();
@@ -54,10 +54,10 @@ pub fn run(seat: &LaunchArgs) -> Result<CliExit> {
     let mistakes = reading.errors.len();
     let welcome = reading.errors.first().map(|first| match mistakes {
         1 => first.to_string(),
-        _ => format!("{first} - and {} more: hotseat config check", mistakes - 1),
+        _ => format!("{first} (and {} more: hotseat config check)", mistakes - 1),
     });
     let index = places.index();
-    // The copies of what other agents keep are files, too.
+    // Imported sessions of other agents are files in the cache, so leave them out.
     let store = if seat.ephemeral { LocalStore::new(&places.claude) } else { places.store() };
     let trust = places.trust();
     let room = ScreenContext {
@@ -73,14 +73,14 @@ pub fn run(seat: &LaunchArgs) -> Result<CliExit> {
     run_screen(room, seat, reading.settings)
 }
 
-/// Opens the screen in a room. The terminal must have been seen to be one.
+/// Opens the screen. The caller has checked that there is a terminal.
 pub(super) fn run_screen(room: ScreenContext, seat: &LaunchArgs, settings: Settings) -> Result<CliExit> {
     let store = Arc::new(room.store);
     let stock = SessionLookup::new(store.clone(), room.index.clone());
     let mut resume = seat.resume.as_deref().map(|reference| stock.find_one(reference)).transpose();
     if let (Err(_), Some(reference), false) = (&resume, &seat.resume, seat.ephemeral) {
-        // It may be a pinned one that a clean-up took.
-        store.reconcile_pins().context("looking after the pinned sessions")?;
+        // A clean-up may have deleted a pinned session: restore pins and try again.
+        store.reconcile_pins().context("cannot restore pinned sessions")?;
         resume = SessionLookup::new(store.clone(), room.index.clone()).find_one(reference).map(Some);
     }
     let resume = resume?;
@@ -91,8 +91,8 @@ pub(super) fn run_screen(room: ScreenContext, seat: &LaunchArgs, settings: Setti
         None => agents::choose_agent(&all, asked.or(configured), agents::find_on_path)?,
     };
     if choice.in_terminal && seat.ephemeral {
-        let advice = "Leave --ephemeral out, or seat another agent.";
-        return Err(CliError::usage("claude in a terminal always writes its sessions to disk", advice).into());
+        let advice = "Omit --ephemeral, or use another agent.";
+        return Err(CliError::usage("claude-tty always writes its sessions to disk", advice).into());
     }
     let (theme, mut problems) = load_theme(&settings.theme);
     let (keymap, more) = Keymap::with_overrides(&settings.keys);
@@ -139,8 +139,8 @@ pub(super) fn run_screen(room: ScreenContext, seat: &LaunchArgs, settings: Setti
     Ok(CliExit::Done)
 }
 
-/// The agent that can go on in a session: the one that keeps it, or for those of
-/// the official format one that shares that, whatever is configured.
+/// The agent that can resume a session: the one it belongs to, or for transcripts in
+/// the official format any agent that writes them.
 fn agent_for_session(
     all: &[AgentSpec],
     store: &LocalStore,
@@ -148,16 +148,16 @@ fn agent_for_session(
     asked: Option<&str>,
     configured: Option<&str>,
 ) -> Result<AgentChoice> {
-    // A copy says at its end whose it is, a record at its beginning.
-    let tail = store.read_tail(session, END_BYTES).context("reading the session to resume")?;
-    let head = store.read_head(session, END_BYTES).context("reading the session to resume")?;
+    // Imported copies name their agent at the end, recordings at the start.
+    let tail = store.read_tail(session, END_BYTES).context("cannot read the session to resume")?;
+    let head = store.read_head(session, END_BYTES).context("cannot read the session to resume")?;
     let choose = |name: Option<&str>| agents::choose_agent(all, name, agents::find_on_path);
     let keeper =
         SessionSummary::from_bytes(&tail.bytes).agent.or_else(|| SessionSummary::from_bytes(&head).agent);
     match (keeper, asked) {
         (Some(keeper), Some(asked)) if keeper != asked => Err(CliError::usage(
-            format!("{keeper} keeps this session, and {asked} cannot go on in it"),
-            format!("Leave --agent out, or say --agent {keeper}."),
+            format!("this session belongs to {keeper}, and {asked} cannot resume it"),
+            format!("Omit --agent, or use --agent {keeper}."),
         )
         .into()),
         (Some(keeper), _) => choose(Some(&keeper)),
@@ -171,10 +171,10 @@ fn agent_for_session(
     }
 }
 
-/// Each end of a transcript, in which its folder and its keeper are looked for.
+/// Bytes read from each end of a transcript to find its folder and its agent.
 const END_BYTES: u64 = 64 * 1024;
 
-/// Where stored sessions are, for agents that do not find them themselves.
+/// Locates stored sessions for agents that cannot do it themselves.
 fn finder(store: Arc<LocalStore>, opened: PathBuf, trust: TrustStore) -> SessionFinder {
     SessionFinder::new(move |session| {
         let stored = store.find(session).ok()?;
@@ -185,13 +185,13 @@ fn finder(store: Arc<LocalStore>, opened: PathBuf, trust: TrustStore) -> Session
         let holder = store.holder(session).map(|holder| (holder.pid, holder.program));
         let is_told = parsed.entries.iter().any(|line| line.kind() == EntryKind::Imported);
         let tail = || SessionSummary::from_bytes(&store.read_tail(session, END_BYTES).ok()?.bytes).active;
-        // A file of the agent's own has all that was said until it was touched.
+        // The agent's own file is complete up to its modification time.
         let as_of = if is_told { tail().map(SystemTime::from) } else { Some(stored.modified) };
         Some(SessionLocation { cwd, is_trusted, transcript: stored.path, recorded_until: as_of, holder })
     })
 }
 
-/// The colours that were configured, within what the terminal was said to bear.
+/// The configured theme, unless `NO_COLOR` is set; with what is wrong in a theme file.
 fn load_theme(wanted: &config::ThemeSetting) -> (Theme, Vec<String>) {
     if std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty()) {
         return (Theme::mono(), Vec::new());
@@ -209,7 +209,7 @@ fn load_theme(wanted: &config::ThemeSetting) -> (Theme, Vec<String>) {
     }
 }
 
-/// A screen needs a terminal to read keys from and one to draw on.
+/// Fails unless both stdin and stdout are a terminal.
 pub(super) fn require_terminal() -> Result<()> {
     let missing = match (std::io::stdin().is_terminal(), std::io::stdout().is_terminal()) {
         (true, true) => return Ok(()),
@@ -218,24 +218,23 @@ pub(super) fn require_terminal() -> Result<()> {
     };
     Err(CliError::usage(
         format!("no terminal: {missing} is a pipe or a file"),
-        "Run it in a terminal; `hotseat --help` lists what works without one.",
+        "Run it in a terminal, or use a command that works without one: `hotseat --help`.",
     )
     .into())
 }
 
-/// The folder to work in, as its real path (that is what names a project).
+/// The working folder as a canonical path: projects are named after it.
 fn working_folder(here: &Path, asked: Option<&Path>) -> Result<PathBuf> {
     let folder = asked.map_or_else(|| here.to_owned(), |asked| here.join(asked));
     match folder.canonicalize() {
         Ok(real) if real.is_dir() => Ok(real),
-        Ok(real) => Err(CliError::usage(
-            format!("not a folder: {}", real.display()),
-            "Give --cwd the folder your agent should work in.",
-        )
-        .into()),
+        Ok(real) => {
+            Err(CliError::usage(format!("not a folder: {}", real.display()), "Pass a folder to --cwd.")
+                .into())
+        }
         Err(error) => Err(CliError::usage(
             format!("no such folder: {}: {error}", folder.display()),
-            "Give --cwd a folder that exists.",
+            "Pass an existing folder to --cwd.",
         )
         .into()),
     }

@@ -1,7 +1,7 @@
-//! `hotseat sessions …`: what a person does with stored sessions, from the shell.
+//! `hotseat sessions …`: stored sessions from the shell. One file per command.
 //!
-//! Owns the commands and how they name sessions and tell what was done. Never
-//! edits a transcript: all of it is asked of the store.
+//! Owns how commands name sessions (`lookup`) and report results (`report`,
+//! `session_json`, `output`). Never edits a transcript; the store does.
 
 mod archive_receiver;
 mod delete;
@@ -37,56 +37,54 @@ use crate::session::Prices;
 use crate::store::SessionStore;
 use lookup::SessionLookup;
 
-/// What the command is told.
 #[derive(Debug, clap::Args)]
 pub struct SessionsArgs {
     #[command(subcommand)]
     command: SessionsCommand,
 }
 
-/// One command, one file. REF is an id, the unique beginning of one, or a title.
+/// REF is an id, the unique start of one, or a title.
 #[derive(Debug, Subcommand)]
 enum SessionsCommand {
-    /// List this project's sessions, or all
+    /// List sessions of this project, or all
     List(list::ListArgs),
-    /// Show what was said in a session
+    /// Show a conversation
     Show(show::ShowArgs),
-    /// Tell all that is known of a session
+    /// Show details of a session: context, cost, clean-up, health
     Info(info::InfoArgs),
-    /// Find what was said, in all sessions
+    /// Search messages in all sessions
     Search(search::SearchArgs),
-    /// Add up tokens and their cost by day, project or model
+    /// Sum up tokens and cost by day, project or model
     Stats(stats::StatsArgs),
-    /// Give a session a title; an empty one takes it away
+    /// Rename a session (an empty title removes it)
     Rename(label::RenameArgs),
-    /// Give sessions a tag; an empty one, or --remove, takes it away
+    /// Tag sessions (an empty tag or --remove removes it)
     Tag(label::TagArgs),
-    /// Go on in a copy; prints the copy's id
+    /// Copy sessions; prints the ids of the copies
     Fork(fork::ForkArgs),
     /// Move sessions to the trash
     Delete(delete::DeleteArgs),
-    /// List the trash, or bring sessions back from it
+    /// List the trash, or restore sessions from it
     Restore(restore::RestoreArgs),
-    /// Move old or large sessions to the trash; without --apply only says which
+    /// Move old or large sessions to the trash (dry run without --apply)
     Prune(prune::PruneArgs),
-    /// Write sessions as Markdown, HTML or JSON
+    /// Export sessions as Markdown, HTML or JSON
     Export(export::ExportArgs),
-    /// Take in transcripts, or files that “move --to-file” wrote
+    /// Import transcripts, or files written by `move --to-file`
     Import(import::ImportArgs),
-    /// Move sessions to another folder's project, or into a file for another host
+    /// Move sessions to another folder's project, or to a file for another host
     Move(relocate::MoveArgs),
-    /// Keep a copy that the official clean-up cannot delete; without REF: list them
+    /// Protect sessions from the official clean-up; without REF, list pinned ones
     Pin(pin::PinArgs),
-    /// Give that copy up
+    /// Remove the protection
     Unpin(pin::UnpinArgs),
 }
 
-/// Runs one command over the store of this environment.
 pub fn run(sessions: &SessionsArgs) -> Result<CliExit> {
     let places = Paths::from_env();
     let store = Arc::new(places.store());
     if let Err(error) = store.reconcile_pins() {
-        tracing::warn!("the pins were not looked after: {error}");
+        tracing::warn!("cannot restore pinned sessions: {error}");
     }
     let stock = SessionLookup::new(store, places.index());
     match &sessions.command {
@@ -109,7 +107,7 @@ pub fn run(sessions: &SessionsArgs) -> Result<CliExit> {
     }
 }
 
-/// What models cost, a person's own prices included.
+/// The price table, including prices of the configuration.
 fn prices() -> Prices {
     config::read_file(&Paths::from_env().config_file()).settings.prices
 }

@@ -1,5 +1,5 @@
-//! Which agent takes the seat, and why: the one that was asked for, the one
-//! that is configured, the first that is found, our own.
+//! Which agent starts: the one on the command line, else the configured one, else
+//! the first one installed, else our own.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -9,44 +9,41 @@ use anyhow::{Context, Result};
 use crate::cli::exit::CliError;
 use crate::slot::{AgentSpec, CUSTOM_ACP, DEFAULT_ORDER, HOTSEAT_AGENT};
 
-/// The official `claude` in a terminal of its own: a slot of another kind.
+/// The official `claude` in a pseudo-terminal, instead of headless.
 pub const CLAUDE_TTY: &str = "claude-tty";
 
-/// Before the command line of any agent that speaks the Agent Client Protocol.
+/// Prefix of `--agent acp:COMMAND`: any command that speaks the Agent Client Protocol.
 pub(super) const ACP_PREFIX: &str = "acp:";
 
-/// The file that remembers what the person was told.
+/// File in the state folder that names the agent of the last notice.
 const NOTICE_FILE: &str = "agent";
 
-/// The agent that takes the seat.
+/// The agent to start.
 #[derive(Debug)]
 pub struct AgentChoice {
-    /// What it is called.
     pub name: &'static str,
-    /// Its program.
     pub program: PathBuf,
-    /// Arguments before the driver's.
+    /// Arguments in front of the ones that the driver adds.
     pub arguments: Vec<OsString>,
-    /// How it is spoken to.
     pub spec: AgentSpec,
-    /// It has a terminal of its own instead.
+    /// Runs in a pseudo-terminal (`claude-tty`) instead of behind a driver.
     pub in_terminal: bool,
-    /// Nobody named it; why it is this one.
+    /// Why this agent was chosen; `None` if it was named.
     pub reason: Option<String>,
 }
 
-/// The names that can be asked for.
+/// The values that `--agent` takes, besides `acp:COMMAND`.
 pub fn agent_names(all: &[AgentSpec]) -> Vec<&'static str> {
     all.iter().map(|known| known.name).chain([CLAUDE_TTY]).collect()
 }
 
-/// Whether a name can be asked for; whether its program is there is another matter.
+/// Whether `--agent` accepts this name. Its program may still be missing.
 pub fn is_agent_name(all: &[AgentSpec], name: &str) -> bool {
     name.starts_with(ACP_PREFIX) || agent_names(all).contains(&name)
 }
 
-/// Chooses from all that can take the seat. `named` is what the command line or
-/// the configuration says; `find` finds a program.
+/// Chooses an agent. `named` comes from the command line or the configuration;
+/// `find` looks a program up on PATH.
 pub fn choose_agent(
     all: &[AgentSpec],
     named: Option<&str>,
@@ -65,9 +62,9 @@ pub fn choose_agent(
     }
     let Some(known) = known(name) else {
         return Err(CliError::usage(
-            format!("this version cannot seat the agent “{name}”"),
+            format!("unknown agent “{name}”"),
             format!(
-                "It drives {}, and what [agents] in the configuration names. `hotseat agents` lists what is found.",
+                "Known are {}, acp:COMMAND, and those of [agents] in the configuration. `hotseat agents` lists what is installed.",
                 agent_names(all).join(", ")
             ),
         )
@@ -76,14 +73,14 @@ pub fn choose_agent(
     build_choice(known, find, None)
 }
 
-/// An agent by its command line, whose words stand apart by blanks.
+/// An agent given as a command line; its arguments are separated by blanks.
 fn choose_by_command(command: &str, find: impl Fn(&str) -> Option<PathBuf>) -> Result<AgentChoice> {
     let mut words = command.split_whitespace();
     let program = words.next().unwrap_or_default();
     let Some(program) = find(program) else {
         return Err(CliError::usage(
-            format!("no program named “{program}” is on the PATH"),
-            "Name one that speaks the Agent Client Protocol, with its arguments: --agent \"acp:goose acp\".",
+            format!("“{program}” is not on PATH"),
+            "Give a command that speaks the Agent Client Protocol, with its arguments: --agent \"acp:goose acp\".",
         )
         .into());
     };
@@ -98,7 +95,7 @@ fn choose_by_command(command: &str, find: impl Fn(&str) -> Option<PathBuf>) -> R
     })
 }
 
-/// The first of the preferred ones that is there, else our own.
+/// The first installed one of the default order, else our own.
 fn choose_default(
     known: impl Fn(&str) -> Option<AgentSpec>,
     find: impl Fn(&str) -> Option<PathBuf>,
@@ -109,7 +106,7 @@ fn choose_default(
     match there {
         Some(known) => {
             let why = format!(
-                "{} takes the seat: the first of {order} that is on the PATH; --agent hotseat seats hotseat's own",
+                "using {}, the first of {order} on PATH; --agent hotseat uses hotseat's own agent",
                 known.name
             );
             build_choice(known, find, Some(why))
@@ -117,7 +114,7 @@ fn choose_default(
         None => build_choice(
             HOTSEAT_AGENT,
             find,
-            Some(format!("hotseat's own agent takes the seat: no {order} is on the PATH")),
+            Some(format!("using hotseat's own agent: none of {order} is on PATH")),
         ),
     }
 }
@@ -128,15 +125,15 @@ fn build_choice(
     why: Option<String>,
 ) -> Result<AgentChoice> {
     let program = match known.program {
-        None => std::env::current_exe().context("finding hotseat's own program")?,
+        None => std::env::current_exe().context("cannot find hotseat's own program")?,
         Some(program) => find(program).ok_or_else(|| {
             let get = if known.install.is_empty() {
-                "Install it, or mend its command in [agents] of the configuration".to_owned()
+                "Install it, or fix its command in [agents] of the configuration".to_owned()
             } else {
                 format!("Install it with `{}`", known.install)
             };
-            let advice = format!("{get}, or take the seat with hotseat's own: --agent hotseat.");
-            CliError::usage(format!("no program named {program} is on the PATH"), advice)
+            let advice = format!("{get}, or use hotseat's own agent: --agent hotseat.");
+            CliError::usage(format!("{program} is not on PATH"), advice)
         })?,
     };
     let arguments = known.args.iter().map(Into::into).collect();
@@ -144,7 +141,8 @@ fn build_choice(
 }
 
 impl AgentChoice {
-    /// Why it is this agent, where nobody named it and it was not said before.
+    /// Why this agent was chosen, if nobody named it and the last start chose
+    /// another one. Remembers it in the state folder.
     pub fn first_time_notice(&self, state: &Path) -> Option<String> {
         let why = self.reason.clone()?;
         let told = state.join(NOTICE_FILE);
@@ -153,7 +151,7 @@ impl AgentChoice {
         }
         let kept = std::fs::create_dir_all(state).and_then(|()| std::fs::write(&told, self.name));
         if let Err(error) = kept {
-            tracing::warn!(%error, "it will be said again which agent takes the seat");
+            tracing::warn!(%error, "cannot remember which agent was chosen");
         }
         Some(why)
     }
@@ -188,7 +186,7 @@ mod tests {
         assert_eq!(choice.arguments, ["acp", "--quiet"]);
         for nothing in ["acp:", "acp: ", "acp:gone"] {
             assert!(
-                choose_agent(AGENTS, Some(nothing), find).unwrap_err().to_string().contains("is on the PATH")
+                choose_agent(AGENTS, Some(nothing), find).unwrap_err().to_string().contains("is not on PATH")
             );
             assert!(is_agent_name(AGENTS, nothing));
         }
@@ -205,17 +203,17 @@ mod tests {
             choose_agent(&all, Some("goose"), |_| None)
                 .unwrap_err()
                 .to_string()
-                .contains("no program named gooze")
+                .contains("gooze is not on PATH")
         );
         assert!(choose_agent(AGENTS, Some("goose"), find).is_err());
     }
 
     #[test]
     fn what_is_not_there_is_said() {
-        let missing = "no program named claude is on the PATH";
+        let missing = "claude is not on PATH";
         assert!(chosen(Some("claude"), &[]).unwrap_err().contains(missing));
         assert!(chosen(Some("claude-tty"), &[]).unwrap_err().contains(missing));
-        assert!(chosen(Some("nobody"), &[]).unwrap_err().contains("cannot seat the agent “nobody”"));
+        assert!(chosen(Some("nobody"), &[]).unwrap_err().contains("unknown agent “nobody”"));
     }
 
     #[test]

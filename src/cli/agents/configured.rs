@@ -1,33 +1,33 @@
-//! Agents that a person names in the configuration, beside those of the table.
+//! Agents from `[agents]` of the configuration.
 
 use std::collections::BTreeMap;
 
 use super::choice::{ACP_PREFIX, CLAUDE_TTY};
 use crate::slot::{AGENTS, AgentSpec, CUSTOM_ACP};
 
-/// A name that is longer could not be told from others on the screen.
+/// Longer names are cut off in the list and could not be told apart.
 const MAX_NAME_LEN: usize = 24;
 
-/// What a configured agent may be called; the error says what is wrong.
+/// Checks the name of a configured agent; the error says what is wrong.
 pub fn check_name(name: &str) -> Result<(), String> {
     let fits =
         |letter: char| letter.is_ascii_lowercase() || letter.is_ascii_digit() || "-_.".contains(letter);
     let begins = name.starts_with(|letter: char| letter.is_ascii_lowercase());
     if !begins || name.len() > MAX_NAME_LEN || !name.chars().all(fits) {
         return Err(format!(
-            "expected a name of at most {MAX_NAME_LEN} small letters, digits, \"-\", \"_\" and \".\", a letter first"
+            "expected a name of at most {MAX_NAME_LEN} lowercase letters, digits, \"-\", \"_\" and \".\", starting with a letter"
         ));
     }
     let is_taken =
         AGENTS.iter().any(|known| known.name == name) || [CLAUDE_TTY, CUSTOM_ACP.name].contains(&name);
     if is_taken {
-        let problem = "hotseat drives an agent of that name itself; call this one something else";
+        let problem = "this name belongs to a built-in agent; use another one";
         return Err(problem.to_owned());
     }
     Ok(())
 }
 
-/// What starts it; the error says what was expected.
+/// Checks the command of a configured agent; the error says what was expected.
 pub fn check_command(command: &str) -> Result<(), String> {
     let command = command.strip_prefix(ACP_PREFIX).unwrap_or(command);
     let is_one = !command.trim().is_empty() && !command.contains(char::is_control);
@@ -36,11 +36,11 @@ pub fn check_command(command: &str) -> Result<(), String> {
         .ok_or_else(|| "expected the command that starts it, such as \"goose acp\"".to_owned())
 }
 
-/// All agents that can take the seat by their name: those of the table, and
-/// those that the configuration names, which speak the Agent Client Protocol.
+/// The built-in agents and the configured ones, which speak the Agent Client
+/// Protocol.
 ///
-/// What it names lives as long as hotseat does: it is read once, at the start,
-/// and is as much part of the table as the rest from there on.
+/// Leaks the configured names: the configuration is read once, at start, and an
+/// `AgentSpec` holds `&'static str` for the built-in table.
 pub fn all_agents(named: &BTreeMap<String, String>) -> Vec<AgentSpec> {
     AGENTS
         .iter()
@@ -87,7 +87,7 @@ mod tests {
             assert!(check_name(bad).unwrap_err().contains("expected a name"), "{bad}");
         }
         for taken in ["claude", "claude-tty", "opencode", "acp"] {
-            assert!(check_name(taken).unwrap_err().contains("itself"), "{taken}");
+            assert!(check_name(taken).unwrap_err().contains("built-in"), "{taken}");
         }
         for nothing in ["", " ", "acp:", "a\nb"] {
             assert!(check_command(nothing).unwrap_err().contains("goose acp"), "{nothing}");

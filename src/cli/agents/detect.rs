@@ -1,4 +1,4 @@
-//! The agents on this machine, and how each switch would be done with each.
+//! Which agents are installed, their versions, and how each one switches.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -12,13 +12,13 @@ use super::choice::CLAUDE_TTY;
 use crate::slot::{AgentSpec, Capabilities, SwitchSupport};
 use crate::sys::guarded::{guarded_command, guarded_stdout};
 
-/// How long a program may take to say its version. They are asked all at once,
-/// and some are large programs of Node.js.
+/// How long `PROGRAM --version` may take. All run at once, and some are large
+/// Node.js programs.
 const VERSION_TIMEOUT: Duration = Duration::from_secs(4);
 /// Bytes of its answer that are read.
 const VERSION_BYTES: u64 = 4096;
 
-/// In the place of a version that was not said, or not in time.
+/// Shown when a program prints no version in time.
 pub const VERSION_UNKNOWN: &str = "version unknown";
 
 /// One agent program.
@@ -26,19 +26,19 @@ pub const VERSION_UNKNOWN: &str = "version unknown";
 pub struct AgentReport {
     /// Its name on the command line.
     pub name: &'static str,
-    /// Where it was found; none: not on the PATH.
+    /// Its program; `None` if it is not on PATH.
     pub path: Option<PathBuf>,
-    /// What it says to `--version`.
+    /// First line of its `--version`.
     pub version: Option<String>,
-    /// It can take the seat: always, for who reads this of an older version.
+    /// Always true; kept for readers of the JSON of older versions.
     pub has_driver: bool,
-    /// How each switch would be done.
     pub switches: SwitchSummary,
-    /// What else it lacks, and why.
+    /// Other features it does not support, each with the reason.
     pub lacks: Vec<&'static str>,
 }
 
-/// How each switch would be done: `in process`, `standby`, or why not at all.
+/// How each switch is done: `in process`, `standby`, or the reason why it is not
+/// possible.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 pub struct SwitchSummary {
     /// To a new session.
@@ -53,7 +53,6 @@ const IN_PROCESS: &str = "in process";
 const STANDBY: &str = "standby";
 
 impl SwitchSummary {
-    /// As a driver declares them.
     pub fn from_capabilities(abilities: &Capabilities) -> Self {
         let word = |ability| match ability {
             SwitchSupport::InProcess => IN_PROCESS,
@@ -63,13 +62,12 @@ impl SwitchSummary {
         Self { clear: word(abilities.clear), resume: word(abilities.resume), fork: word(abilities.fork) }
     }
 
-    /// Clear, resume and fork: how, or why not.
+    /// Clear, resume and fork: `Ok` with how, `Err` with the reason why not.
     pub fn each(&self) -> [Result<&'static str, &'static str>; 3] {
         [self.clear, self.resume, self.fork]
             .map(|how| if [IN_PROCESS, STANDBY].contains(&how) { Ok(how) } else { Err(how) })
     }
 
-    /// In one line.
     pub fn one_line(&self) -> String {
         if self.clear == self.resume && self.resume == self.fork {
             return format!("clear, resume and fork {}", self.clear);
@@ -80,12 +78,12 @@ impl SwitchSummary {
     }
 }
 
-/// Looks for the agents, and for git, which our store asks for worktrees.
+/// Detects all agents, and the version of git, which the store uses for worktrees.
 pub fn detect_agents(all: &[AgentSpec]) -> Result<(Vec<AgentReport>, Option<String>)> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
-        .context("starting to look for agents")?;
+        .context("cannot start the async runtime")?;
     Ok(runtime.block_on(detect_all(all)))
 }
 
@@ -103,10 +101,10 @@ async fn detect_all(all: &[AgentSpec]) -> (Vec<AgentReport>, Option<String>) {
     (agents.into_iter().map(|(_, agent)| agent).collect(), git)
 }
 
-/// One of those that have a driver; none: `claude` in a terminal of its own.
+/// One agent of the table; `None` is `claude-tty`.
 async fn detect_one(known: Option<AgentSpec>) -> AgentReport {
     let name = known.map_or(CLAUDE_TTY, |known| known.name);
-    // Our own agent is this very program, wherever it lies.
+    // Our own agent is this program, wherever it is installed.
     let ours = known.is_some_and(|known| known.program.is_none());
     let path = match known.map(|known| known.program) {
         Some(None) => std::env::current_exe().ok(),
@@ -129,7 +127,7 @@ async fn detect_one(known: Option<AgentSpec>) -> AgentReport {
     }
 }
 
-/// Where the shell would find a program.
+/// Looks a program up on PATH, as a shell does.
 pub(in crate::cli) fn find_on_path(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
     std::env::split_paths(&path).map(|folder| folder.join(name)).find(|path| is_executable(path))
@@ -139,7 +137,7 @@ fn is_executable(path: &Path) -> bool {
     path.is_file() && rustix::fs::access(path, rustix::fs::Access::EXEC_OK).is_ok()
 }
 
-/// The first line a program answers to `--version`.
+/// The first line that `PROGRAM --version` prints.
 async fn version(program: &Path) -> Option<String> {
     let mut command = guarded_command(&std::env::current_exe().ok()?, 0, program);
     let output = guarded_stdout(command.arg("--version"), VERSION_BYTES);
@@ -147,7 +145,7 @@ async fn version(program: &Path) -> Option<String> {
     first_line(&String::from_utf8_lossy(&output))
 }
 
-/// What a program prints is not to be trusted on a terminal.
+/// The first line without control characters: program output is not trusted.
 fn first_line(text: &str) -> Option<String> {
     let line: String = text.lines().next()?.chars().filter(|c| !c.is_control()).take(60).collect();
     Some(line.trim().to_owned()).filter(|line| !line.is_empty())

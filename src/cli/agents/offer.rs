@@ -1,4 +1,4 @@
-//! The agents that the screen offers for the seat.
+//! The agents in the menu of the screen (`@`).
 
 use std::path::PathBuf;
 
@@ -6,7 +6,7 @@ use super::SwitchSummary;
 use crate::slot::{AgentProgram, AgentSpec};
 use crate::tui::app::AgentOffer;
 
-/// Every agent that has a driver, and how to start those that are there.
+/// All agents, with the program of each installed one.
 pub fn agent_offers(
     all: &[AgentSpec],
     find: impl Fn(&str) -> Option<PathBuf>,
@@ -26,8 +26,8 @@ fn offer(known: &AgentSpec, find: impl Fn(&str) -> Option<PathBuf>) -> (AgentOff
         ignores_project_settings: known.ignores_project_settings,
         switch_methods: how.one_line(),
         unavailable: path.is_none().then(|| match (known.install, known.program) {
-            ("", Some(program)) => format!("no program named {program} is on the PATH"),
-            (install, _) => format!("not on the PATH: {install}"),
+            ("", Some(program)) => format!("{program} is not on PATH"),
+            (install, _) => format!("not on PATH: {install}"),
         }),
     };
     let program =

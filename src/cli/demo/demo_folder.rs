@@ -1,4 +1,4 @@
-//! A scratch folder with the demo sessions in it; gone when it is dropped.
+//! The scratch folder of the demo, filled with its sessions; removed on drop.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -11,8 +11,8 @@ use tempfile::TempDir;
 use crate::session::SessionId;
 use crate::store::{LocalStore, SessionStore, TrustRecord, TrustStore};
 
-/// The demo's transcripts. They were written as if [`WRITTEN`] were now, in
-/// folders under [`HOME`].
+/// The demo's transcripts, written as if [`WRITTEN_AT`] were now and their folders
+/// were under [`DEMO_HOME`].
 const SESSIONS: [&str; 10] = [
     include_str!("../../../assets/demo/flaky-harbour-test.jsonl"),
     include_str!("../../../assets/demo/harbour-office-sync.jsonl"),
@@ -26,7 +26,7 @@ const SESSIONS: [&str; 10] = [
     include_str!("../../../assets/demo/what-does-zulu-do.jsonl"),
 ];
 
-/// Files of the made-up project, for the tools to work on.
+/// Files of the demo project, for tools to read and edit.
 const FILES: [(&str, &str); 2] = [
     ("README.md", include_str!("../../../assets/demo/project/README.md")),
     ("fixtures/spring.tide", include_str!("../../../assets/demo/project/fixtures/spring.tide")),
@@ -36,36 +36,34 @@ const WRITTEN_AT: &str = "2026-01-01T12:00:00Z";
 const DEMO_HOME: &str = "/demo/";
 const PROJECT: &str = "tidepool";
 
-/// The scratch folder. Dropping it removes it with all that is in it.
 #[derive(Debug)]
 pub struct DemoFolder {
     folder: TempDir,
-    /// Its real path: that is what names a project.
+    /// Canonical path: projects are named after it.
     root: PathBuf,
 }
 
 impl DemoFolder {
-    /// Makes the folder and copies the demo into it, as if it were written just now.
+    /// Creates the folder and copies the sessions into it, dated just now.
     pub fn create() -> Result<Self> {
         let folder = tempfile::Builder::new().prefix("hotseat-demo-").tempdir();
-        let folder = folder.context("making a scratch folder for the demo")?;
-        let root = folder.path().canonicalize().context("finding the scratch folder's real path")?;
+        let folder = folder.context("cannot create a scratch folder for the demo")?;
+        let root = folder.path().canonicalize().context("cannot resolve the path of the scratch folder")?;
         let scratch = Self { folder, root };
-        scratch.fill().context("copying the demo sessions")?;
+        scratch.fill().context("cannot copy the demo sessions")?;
         Ok(scratch)
     }
 
-    /// The scratch folder itself.
     pub fn root(&self) -> &Path {
         &self.root
     }
 
-    /// Where the demo's transcripts lie.
+    /// `CLAUDE_CONFIG_DIR` of the demo.
     pub fn claude(&self) -> PathBuf {
         self.root.join("claude")
     }
 
-    /// The folder that the demo works in.
+    /// The working folder of the agent.
     pub fn project(&self) -> PathBuf {
         self.root.join(PROJECT)
     }
@@ -79,7 +77,7 @@ impl DemoFolder {
         trust
     }
 
-    /// What makes an agent keep to the scratch folder, and off the network.
+    /// Environment that keeps the agent inside the scratch folder and off the network.
     pub fn env(&self) -> Vec<(OsString, OsString)> {
         vec![
             ("CLAUDE_CONFIG_DIR".into(), self.claude().into()),
@@ -87,9 +85,9 @@ impl DemoFolder {
         ]
     }
 
-    /// Removes it now, to be able to tell whether that worked.
+    /// Removes the folder now, so that a failure can be reported.
     pub fn remove(self) -> Result<()> {
-        self.folder.close().context("removing the demo's scratch folder")
+        self.folder.close().context("cannot remove the scratch folder of the demo")
     }
 
     fn fill(&self) -> Result<()> {
@@ -114,20 +112,20 @@ impl DemoFolder {
     }
 }
 
-/// The text with all its folders under `root`.
+/// Moves all folders in `text` from [`DEMO_HOME`] to `root`.
 fn relocate_folders(text: &str, root: &Path) -> String {
     let quoted = Value::from(format!("{}/", root.display())).to_string();
     text.replace(DEMO_HOME, quoted.trim_matches('"'))
 }
 
-/// Whose transcript it is, and where it was held.
+/// The session id and working folder that the first line names.
 fn session_and_cwd(text: &str) -> Result<(SessionId, PathBuf)> {
     let first: Value = serde_json::from_str(text.lines().next().unwrap_or_default())?;
     let field = |name: &str| first[name].as_str().unwrap_or_default().to_owned();
     Ok((field("sessionId").parse()?, field("cwd").into()))
 }
 
-/// The line with its timestamp moved; works on torn lines as well.
+/// Moves the timestamp of a line. Works on malformed lines, too.
 fn shift_timestamp(line: &str, by: TimeDelta) -> String {
     const KEY: &str = "\"timestamp\":\"";
     let moved = || {

@@ -1,5 +1,5 @@
-//! The tour as text, on a real agent process: tell a secret, clear, ask,
-//! resume, ask, fork. Each step is measured, and each promise is checked.
+//! The demo as text, on a real agent process: tell a secret, clear, ask, resume,
+//! ask, fork. Every step is timed and checked.
 
 use std::io::Write;
 use std::time::{Duration, Instant};
@@ -19,42 +19,41 @@ use crate::slot::{
     Switch,
 };
 
-/// How long a step may take before the tour gives up.
 const STEP_TIMEOUT: Duration = Duration::from_secs(30);
 
 const QUESTION: &str = "What is the secret?";
 
-/// Plays the tour; succeeds only if every step held.
+/// Plays the tour; exits with 0 only if every check passed.
 pub fn play(scratch: &DemoFolder) -> Result<CliExit> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
         .build()
-        .context("starting the runtime")?;
+        .context("cannot start the async runtime")?;
     runtime.block_on(async {
         let launch = launch(scratch)?;
         let mut out = std::io::stdout().lock();
-        writeln!(out, "hotseat demo, as text. The model is offline: it only knows its conversation.")?;
-        writeln!(out, "Nothing of yours is touched: all this happens in {}.\n", scratch.root().display())?;
+        writeln!(out, "hotseat demo as text. The model is offline: it only knows its conversation.")?;
+        writeln!(out, "Your own sessions are not touched; everything is in {}.\n", scratch.root().display())?;
         let started = Instant::now();
         let (slot, news) = slot::spawn(launch);
         let mut tour = Tour { slot, events: news, out, failed_steps: 0 };
         let outcome = tokio::select! {
             outcome = tour.run_steps(started) => outcome,
-            () = stop_signal() => Err(anyhow!("the tour was interrupted")),
+            () = stop_signal() => Err(anyhow!("interrupted")),
         };
         tour.slot.close().await;
         outcome?;
         let (words, exit) = match tour.failed_steps {
-            0 => ("Every step held.".to_owned(), CliExit::Done),
-            broken => (format!("{broken} steps did not hold."), CliExit::Failed),
+            0 => ("All checks passed.".to_owned(), CliExit::Done),
+            failed => (format!("{failed} checks failed."), CliExit::Failed),
         };
         writeln!(tour.out, "\n{words}")?;
         Ok(exit)
     })
 }
 
-/// Returns at Ctrl-C and SIGTERM: the scratch folder still has to go.
+/// Returns at Ctrl-C or SIGTERM, so that the scratch folder can be removed.
 async fn stop_signal() {
     match signal(SignalKind::terminate()) {
         Ok(mut terminate) => tokio::select! {
@@ -62,13 +61,14 @@ async fn stop_signal() {
             _ = terminate.recv() => {}
         },
         Err(_) => {
-            let _asked_or_deaf = tokio::signal::ctrl_c().await;
+            // Without a SIGTERM handler, Ctrl-C has to do.
+            tokio::signal::ctrl_c().await.ok();
         }
     }
 }
 
 fn launch(scratch: &DemoFolder) -> Result<Launch> {
-    let program = std::env::current_exe().context("finding our own program")?;
+    let program = std::env::current_exe().context("cannot find hotseat's own program")?;
     Ok(Launch {
         args: vec!["agent".into()],
         env: scratch.env(),
@@ -80,7 +80,7 @@ struct Tour<W> {
     slot: SlotHandle,
     events: Receiver<SlotEvent>,
     out: W,
-    /// Steps that did not hold.
+    /// How many checks failed.
     failed_steps: usize,
 }
 
@@ -98,29 +98,26 @@ impl<W: Write> Tour<W> {
         self.prompt("tell", &format!("Remember: the secret is {secret}.")).await?;
 
         let cleared = self.switch(Switch::Clear, agent.pid).await?;
-        self.check(cleared.to != first, "a new session, empty")?;
+        self.check(cleared.to != first, "a new, empty session")?;
         let reply = self.prompt("ask", QUESTION).await?;
-        self.check(!reply.contains(&secret), "forgotten: the secret is not in this session")?;
+        self.check(!reply.contains(&secret), "the secret is not in this session")?;
 
         let resumed = self.switch(Switch::Resume(first), agent.pid).await?;
-        self.check(resumed.to == first, "the session that was told the secret")?;
+        self.check(resumed.to == first, "the session with the secret")?;
         let reply = self.prompt("ask", QUESTION).await?;
-        self.check(reply.contains(&secret), "remembered: the secret is in this session")?;
+        self.check(reply.contains(&secret), "the secret is in this session")?;
 
         let read = || {
             let path = &resumed.transcript;
-            std::fs::read(path).with_context(|| format!("reading the transcript {}", path.display()))
+            std::fs::read(path).with_context(|| format!("cannot read the transcript {}", path.display()))
         };
         let before = read()?;
         let fork = Switch::Fork { source: first, at: None, title: None, cwd: None };
         let forked = self.switch(fork, agent.pid).await?;
-        self.check(forked.to != first && forked.forked_from == Some(first), "a copy that knows its parent")?;
+        self.check(forked.to != first && forked.forked_from == Some(first), "a copy that names its parent")?;
         let reply = self.prompt("ask", QUESTION).await?;
-        self.check(reply.contains(&secret), "the fork remembers too")?;
-        self.check(
-            read()? == before,
-            &format!("the original is unchanged, all {} bytes of it", before.len()),
-        )?;
+        self.check(reply.contains(&secret), "the secret is in the fork, too")?;
+        self.check(read()? == before, &format!("the original is unchanged ({} bytes)", before.len()))?;
         Ok(())
     }
 
@@ -132,10 +129,10 @@ impl<W: Write> Tour<W> {
         }
     }
 
-    /// The next news; that the agent died is an error.
+    /// The next event; the end of the agent is an error.
     async fn next_event(&mut self) -> Result<SlotEventKind> {
-        let event = timeout(STEP_TIMEOUT, self.events.recv()).await.context("waiting for the agent")?;
-        match event.context("the slot closed")?.kind {
+        let event = timeout(STEP_TIMEOUT, self.events.recv()).await.context("the agent does not answer")?;
+        match event.context("the slot has closed")?.kind {
             SlotEventKind::StateChanged(SlotState::Exited(exit)) => {
                 bail!("the agent died: {}\n{}", exit.reason, exit.stderr.join("\n"))
             }
@@ -143,7 +140,7 @@ impl<W: Write> Tour<W> {
         }
     }
 
-    /// Sends a prompt and waits for the end of its turn; the reply's text.
+    /// Sends a prompt, waits for the end of its turn and returns the reply.
     async fn prompt(&mut self, step: &str, prompt: &str) -> Result<String> {
         let started = Instant::now();
         let ours = Uuid::new_v4().to_string();
@@ -174,7 +171,7 @@ impl<W: Write> Tour<W> {
 
     async fn switch(&mut self, switch: Switch, pid: u32) -> Result<CompletedSwitch> {
         let what = switch.name();
-        let switched = self.slot.switch(switch, false).await.with_context(|| format!("the {what} failed"))?;
+        let switched = self.slot.switch(switch, false).await.with_context(|| format!("{what} failed"))?;
         let line = format!("session {} · pid {}", switched.to, switched.pid);
         self.step(what, &line, switched.duration)?;
         self.check(switched.pid == pid, "the same process")?;
@@ -183,13 +180,13 @@ impl<W: Write> Tour<W> {
 
     fn step(&mut self, step: &str, what: &str, took: Duration) -> Result<()> {
         writeln!(self.out, "{step:>8}    {what} · {:.1} ms", took.as_secs_f64() * 1e3)?;
-        self.out.flush().context("printing the tour")
+        self.out.flush().context("cannot print the tour")
     }
 
-    /// Prints what should hold and whether it does.
+    /// Prints an expectation and whether it is met.
     fn check(&mut self, holds: bool, what: &str) -> Result<()> {
         self.failed_steps += usize::from(!holds);
-        let mark = if holds { "✓" } else { "✗ this did not hold:" };
-        writeln!(self.out, "            {mark} {what}").context("printing the tour")
+        let mark = if holds { "✓" } else { "✗ failed:" };
+        writeln!(self.out, "            {mark} {what}").context("cannot print the tour")
     }
 }

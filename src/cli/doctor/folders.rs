@@ -1,4 +1,4 @@
-//! The folders hotseat reads and writes: are they there, and can it?
+//! The folders that hotseat reads and writes: whether they exist and are writable.
 
 use std::path::{Path, PathBuf};
 
@@ -9,22 +9,19 @@ use super::DoctorFindings;
 use crate::cli::paths::Paths;
 use crate::store::{LocalStore, Scope, SessionStore};
 
-/// One folder or file, and what it holds.
+/// One folder or file.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 pub struct FolderReport {
-    /// What lies there.
+    /// What it is for, such as `sessions`.
     pub what: &'static str,
-    /// Where.
     pub path: PathBuf,
-    /// It is there.
     pub exists: bool,
-    /// Something can be written there, or it could be made.
+    /// It can be written, or created if it does not exist.
     pub writable: bool,
-    /// What it holds, in a few words.
+    /// A short summary of its contents.
     pub holds: Option<String>,
 }
 
-/// Looks at all of them.
 pub fn examine(places: &Paths, findings: &mut DoctorFindings) -> Vec<FolderReport> {
     vec![
         folder("sessions", places.projects(), findings, |path| session_contents(&places.claude, path)),
@@ -38,18 +35,18 @@ pub fn examine(places: &Paths, findings: &mut DoctorFindings) -> Vec<FolderRepor
     ]
 }
 
-/// Only read here, so that it need not be writable.
+/// hotseat only reads codex's folder, so it need not be writable.
 fn codex_folder(places: &Paths, findings: &mut DoctorFindings) -> FolderReport {
     let path = places.codex.join("sessions");
     let exists = path.exists();
     if exists && path.read_dir().is_err() {
         findings.problem(format!("codex: {} cannot be read", path.display()), chmod_remedy(&path, "u+rx"));
     }
-    let holds = (!exists).then(|| "no sessions of codex".to_owned());
+    let holds = (!exists).then(|| "no codex sessions".to_owned());
     FolderReport { what: "codex", writable: can_write(&path), path, exists, holds }
 }
 
-/// What a folder holds in a few words, and the folders in it that cannot be read.
+/// A summary of a folder, and the folders in it that cannot be read.
 type FolderContents = (Option<String>, Vec<PathBuf>);
 
 fn folder(
@@ -63,7 +60,7 @@ fn folder(
     if exists && !path.is_dir() {
         findings.problem(
             format!("{what}: {} is not a folder", path.display()),
-            "Move that file away; hotseat makes the folder when it needs it.",
+            "Move that file away; hotseat creates the folder when it needs it.",
         );
         return FolderReport { what, path, exists, writable: false, holds: None };
     }
@@ -86,12 +83,12 @@ fn file(what: &'static str, path: PathBuf, findings: &mut DoctorFindings) -> Fol
     if exists && access(&path, Access::READ_OK).is_err() {
         findings.problem(format!("{what}: {} cannot be read", path.display()), chmod_remedy(&path, "u+r"));
     }
-    let holds = (!exists).then(|| "none yet: the defaults count".to_owned());
+    let holds = (!exists).then(|| "none yet, using defaults".to_owned());
     let writable = can_write(&path);
     FolderReport { what, path, exists, writable, holds }
 }
 
-/// A folder that is not there yet is made in the nearest one that is.
+/// A folder that does not exist yet is created inside its nearest existing parent.
 fn can_write(path: &Path) -> bool {
     let nearest = path.ancestors().find(|ancestor| ancestor.exists());
     nearest.is_some_and(|nearest| access(nearest, Access::WRITE_OK).is_ok())
@@ -131,7 +128,7 @@ fn pinned_contents(root: &Path) -> FolderContents {
     let holds = match pinned.len() {
         0 => "none".to_owned(),
         count if lost == 0 => plural(count, "session"),
-        count => format!("{}, {lost} deleted elsewhere, to be put back", plural(count, "session")),
+        count => format!("{}, {lost} deleted elsewhere and to be restored", plural(count, "session")),
     };
     (Some(holds), vec![])
 }
@@ -161,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_there_yet_is_nothing_wrong() {
+    fn missing_folders_are_no_problem() {
         let scratch = tempfile::tempdir().unwrap();
         let mut findings = DoctorFindings::default();
         let folders = examine(&places(scratch.path()), &mut findings);

@@ -1,5 +1,5 @@
-//! What is odd among the transcripts: each kind of oddity told once, with how
-//! often and where first, since a tree may hold thousands.
+//! Checks the transcripts. Each kind of issue is reported once, with a count and the
+//! first path, since there may be thousands.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs;
@@ -15,39 +15,39 @@ use crate::index::Catalog;
 use crate::session::SessionId;
 use crate::store::{LocalStore, Scope, SessionStore};
 
-/// So many days before the official clean-up it is time to say so.
+/// Warn about the official clean-up this many days ahead.
 const CLEANUP_WARNING_DAYS: u64 = 7;
 
-/// Something that is not as it should be.
+/// What can be wrong with a transcript.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum StoreIssue {
-    /// A transcript that may not be read.
+    /// No permission to read it.
     Unreadable,
-    /// A link that leads nowhere, or in a circle.
+    /// A symbolic link that is dangling or circular.
     DeadLink,
-    /// A pipe, a socket, a device or a folder with a session's name.
+    /// A pipe, socket, device or folder with the name of a session.
     NotAFile,
-    /// Lines that are torn, or no entries.
+    /// Lines that are not JSON, or not entries.
     MalformedLines,
-    /// A session without a byte.
+    /// An empty file.
     Empty,
-    /// A name that is not UTF-8.
+    /// A file name that is not UTF-8.
     NonUtf8Name,
-    /// The same session in two projects.
+    /// The same session id in two projects.
     Duplicate,
 }
 
 impl StoreIssue {
-    /// What it is, for one and for several.
+    /// Singular and plural.
     fn description(self) -> (&'static str, &'static str) {
         match self {
             Self::Unreadable => ("a transcript cannot be read", "transcripts cannot be read"),
-            Self::DeadLink => ("a link leads nowhere", "links lead nowhere"),
-            Self::NotAFile => ("a session's name is no file", "sessions' names are no files"),
-            Self::MalformedLines => ("a transcript holds broken lines", "transcripts hold broken lines"),
+            Self::DeadLink => ("a link is broken", "links are broken"),
+            Self::NotAFile => ("a transcript is not a regular file", "transcripts are not regular files"),
+            Self::MalformedLines => ("a transcript has damaged lines", "transcripts have damaged lines"),
             Self::Empty => ("a transcript is empty", "transcripts are empty"),
-            Self::NonUtf8Name => ("a name is not UTF-8", "names are not UTF-8"),
-            Self::Duplicate => ("a session lies in two projects", "sessions lie in two projects"),
+            Self::NonUtf8Name => ("a file name is not UTF-8", "file names are not UTF-8"),
+            Self::Duplicate => ("a session is in two projects", "sessions are in two projects"),
         }
     }
 
@@ -55,17 +55,16 @@ impl StoreIssue {
         match self {
             Self::Unreadable => "If it is yours: chmod u+rw",
             Self::DeadLink | Self::NotAFile | Self::Empty | Self::NonUtf8Name => {
-                "It is passed over; move it away if nothing needs it."
+                "hotseat skips it; move it away if nothing needs it."
             }
             Self::MalformedLines => {
-                "The rest of it counts; `hotseat sessions fork REF --repair` makes a mended copy."
+                "The other lines are used; `hotseat sessions fork REF --repair` makes a repaired copy."
             }
-            Self::Duplicate => "The newer one counts; move the other away.",
+            Self::Duplicate => "The newer one is used; move the other away.",
         }
     }
 }
 
-/// Looks through all projects.
 pub fn examine(places: &Paths, findings: &mut DoctorFindings) {
     let store = Arc::new(LocalStore::new(&places.claude));
     let broken = malformed_transcripts(&store, &places.index());
@@ -75,7 +74,7 @@ pub fn examine(places: &Paths, findings: &mut DoctorFindings) {
         let first = format!("{:?}", paths[0].display().to_string());
         let what = match paths.len() {
             1 => format!("sessions: {one}: {first}"),
-            count => format!("sessions: {count} {several}, the first: {first}"),
+            count => format!("sessions: {count} {several}, first: {first}"),
         };
         if oddity == StoreIssue::Unreadable {
             findings.problem(what, oddity.remedy());
@@ -87,20 +86,20 @@ pub fn examine(places: &Paths, findings: &mut DoctorFindings) {
     check_cleanup(&store, findings);
 }
 
-/// Transcripts with lines that nobody can read, as far as the index knows: to
-/// read all of them takes too long here, and a doctor makes no index.
+/// Transcripts with damaged lines, as far as the index knows. Reading all of them
+/// takes too long here, and the doctor does not write an index.
 fn malformed_transcripts(store: &Arc<LocalStore>, index: &Path) -> Vec<PathBuf> {
     if !index.exists() {
         return Vec::new();
     }
     let catalog = Catalog::open(store.clone(), index, true);
-    // Where the list itself cannot be had, the folders say why.
+    // If the list cannot be read, the folder checks say why.
     let rows = catalog.read(&Scope::All, |_, _| ()).unwrap_or_default();
     let broken = rows.into_iter().filter(|row| !row.facts.health.is_good());
     broken.map(|row| row.stored.path).collect()
 }
 
-/// Says how many sessions the official clean-up takes before long.
+/// Notes how many sessions the official clean-up is about to delete.
 fn check_cleanup(store: &LocalStore, findings: &mut DoctorFindings) {
     let (Some(period), Ok(sessions)) = (store.cleanup_period(), store.list(&Scope::All)) else { return };
     let soon = Duration::from_secs(CLEANUP_WARNING_DAYS * 86_400);
@@ -112,10 +111,10 @@ fn check_cleanup(store: &LocalStore, findings: &mut DoctorFindings) {
         let sessions = if count == 1 { "session" } else { "sessions" };
         findings.note(
             format!(
-                "the official clean-up deletes {count} {sessions} within {CLEANUP_WARNING_DAYS} days (it keeps {} days)",
+                "the official clean-up deletes {count} {sessions} within {CLEANUP_WARNING_DAYS} days (it keeps them for {} days)",
                 period.as_secs() / 86_400
             ),
-            "Keep a copy with `hotseat sessions pin REF`, or set cleanupPeriodDays in Claude's settings.json.",
+            "Protect them with `hotseat sessions pin REF`, or set cleanupPeriodDays in Claude's settings.json.",
         );
     }
 }
@@ -162,7 +161,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_kind_is_told_once() {
+    fn each_kind_is_reported_once() {
         let scratch = tempfile::tempdir().unwrap();
         let root = scratch.path();
         let places = Paths { claude: root.into(), ..Paths::from_env() };
@@ -194,26 +193,29 @@ mod tests {
         let mut findings = DoctorFindings::default();
         examine(&places, &mut findings);
         assert_eq!((findings.problems.len(), findings.notes.len()), (0, 5));
-        assert!(findings.notes[0].what.starts_with("sessions: 2 links lead nowhere, the first: "));
+        assert!(findings.notes[0].what.starts_with("sessions: 2 links are broken, first: "));
     }
 
     #[test]
-    fn the_clean_up_is_told_in_time_and_not_of_what_is_pinned() {
+    fn the_clean_up_is_announced_except_for_pinned_sessions() {
         let scratch = tempfile::tempdir().unwrap();
         let store = LocalStore::new(scratch.path());
         let id = SessionId::random();
         store.open(id, Path::new("/w")).unwrap().append(&["{}".into()]).unwrap();
-        let told = || {
+        let notes = || {
             let mut findings = DoctorFindings::default();
             check_cleanup(&store, &mut findings);
             findings.notes.into_iter().map(|note| note.what).collect::<Vec<_>>()
         };
-        assert!(told().is_empty());
+        assert!(notes().is_empty());
         let old = SystemTime::now() - Duration::from_hours(25 * 24);
         let file = fs::File::options().append(true).open(store.find(id).unwrap().path).unwrap();
         file.set_modified(old).unwrap();
-        assert_eq!(told(), ["the official clean-up deletes 1 session within 7 days (it keeps 30 days)"]);
+        assert_eq!(
+            notes(),
+            ["the official clean-up deletes 1 session within 7 days (it keeps them for 30 days)"]
+        );
         store.pin(id).unwrap();
-        assert!(told().is_empty());
+        assert!(notes().is_empty());
     }
 }

@@ -1,4 +1,4 @@
-//! The terminal: how large, how colourful, how it copies.
+//! The terminal: its size, colours, character set and clipboard.
 
 use std::io::IsTerminal;
 
@@ -10,30 +10,26 @@ use crate::cli::agents::find_on_path;
 /// The smallest screen that hotseat draws on, in columns and rows.
 const MIN_SIZE: (u16, u16) = (40, 10);
 
-/// Programs that fill the system's clipboard, each with the variable that says
-/// that there is one.
+/// Clipboard programs, each with the variable that is set where it works.
 const CLIPBOARDS: [(&str, &str); 3] =
     [("wl-copy", "WAYLAND_DISPLAY"), ("xclip", "DISPLAY"), ("pbcopy", "__CF_USER_TEXT_ENCODING")];
 
-/// What is known of the terminal.
 #[derive(Debug, Default, PartialEq, Eq, Serialize)]
 pub struct TerminalReport {
-    /// stdin and stdout are one.
+    /// Both stdin and stdout are a terminal.
     pub interactive: bool,
     /// Columns and rows.
     pub size: Option<(u16, u16)>,
     /// `$TERM`.
     pub term: String,
-    /// What it can show, as it says itself.
+    /// How many colours it shows, by `COLORTERM`, `TERM` and `NO_COLOR`.
     pub colours: &'static str,
-    /// Its character set is UTF-8.
+    /// The locale says UTF-8.
     pub utf8: bool,
-    /// The program that fills the system's clipboard, beside the terminal's own
-    /// way (OSC 52).
+    /// Clipboard program, used besides the terminal's own OSC 52.
     pub clipboard: Option<&'static str>,
 }
 
-/// Looks at the terminal this process runs in.
 pub fn examine(findings: &mut DoctorFindings) -> TerminalReport {
     let interactive = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
     let size = crossterm::terminal::size().ok().filter(|_| interactive);
@@ -41,8 +37,8 @@ pub fn examine(findings: &mut DoctorFindings) -> TerminalReport {
     check(&terminal, findings);
     if let Some(program) = terminal.clipboard.filter(|program| find_on_path(program).is_none()) {
         findings.note(
-            format!("{program} is not on the PATH, so only the terminal's own clipboard is filled"),
-            format!("Install {program} if copied messages do not arrive."),
+            format!("{program} is not on PATH, so copying relies on the terminal (OSC 52)"),
+            format!("Install {program} if copied text does not arrive in the clipboard."),
         );
     }
     terminal
@@ -77,8 +73,8 @@ fn check(terminal: &TerminalReport, findings: &mut DoctorFindings) {
     }
     if terminal.term == "dumb" || terminal.term.is_empty() {
         findings.problem(
-            format!("the terminal calls itself “{}”, which cannot move its cursor", terminal.term),
-            "Use another one, or set TERM to what it truly is (often xterm-256color).",
+            format!("TERM is “{}”, a terminal that cannot move its cursor", terminal.term),
+            "Use another terminal, or set TERM to what it really is (often xterm-256color).",
         );
     }
     if let Some((columns, rows)) = terminal.size
@@ -87,14 +83,11 @@ fn check(terminal: &TerminalReport, findings: &mut DoctorFindings) {
         let (wide, high) = MIN_SIZE;
         findings.problem(
             format!("the terminal has {columns}×{rows} cells"),
-            format!("Make it {wide}×{high} at least; from 90 columns on there are two panes."),
+            format!("Make it at least {wide}×{high}; from about 78 columns there are two panes."),
         );
     }
     if !terminal.utf8 {
-        findings.note(
-            "the locale does not say that the terminal shows UTF-8",
-            "If signs look wrong: export LC_ALL=C.UTF-8",
-        );
+        findings.note("the locale is not UTF-8", "If characters look wrong: export LC_ALL=C.UTF-8");
     }
 }
 

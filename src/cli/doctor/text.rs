@@ -1,13 +1,13 @@
-//! The report as a person reads it.
+//! The report as text.
 
 use std::fmt::Write;
 
 use super::{DoctorFinding, DoctorReport};
 use crate::cli::agents::VERSION_UNKNOWN;
 
-/// Writes the report: what there is first, what is wrong last, where it is seen.
+/// Facts first, problems last, where they are seen.
 pub fn render_report(report: &DoctorReport) -> String {
-    let mut out = format!("hotseat {}\n\nWhere things lie\n", report.version);
+    let mut out = format!("hotseat {}\n\nFiles\n", report.version);
     for folder in &report.folders {
         let holds = folder.holds.as_deref().unwrap_or(if folder.exists { "" } else { "none yet" });
         push_line(&mut out, folder.what, &format!("{}  {holds}", folder.path.display()));
@@ -28,17 +28,17 @@ pub fn render_report(report: &DoctorReport) -> String {
     let terminal = &report.terminal;
     let size = match terminal.size {
         Some((columns, rows)) => format!("{columns}×{rows}"),
-        None => "no terminal here".to_owned(),
+        None => "not a terminal".to_owned(),
     };
     push_line(&mut out, "size", &size);
     push_line(&mut out, "colours", &format!("{}  TERM={}", terminal.colours, terminal.term));
     let also = terminal.clipboard.map(|program| format!(", and {program}")).unwrap_or_default();
-    push_line(&mut out, "clipboard", &format!("the terminal's own (OSC 52){also}"));
+    push_line(&mut out, "clipboard", &format!("terminal (OSC 52){also}"));
     push_line(&mut out, "git", report.git.as_deref().unwrap_or("not found"));
-    push_section(&mut out, "Could be better", &report.findings.notes);
-    push_section(&mut out, "Wrong", &report.findings.problems);
+    push_section(&mut out, "Warnings", &report.findings.notes);
+    push_section(&mut out, "Problems", &report.findings.problems);
     match (report.findings.problems.len(), report.findings.notes.len()) {
-        (0, 0) => out.push_str("\nNothing is wrong.\n"),
+        (0, 0) => out.push_str("\nNo problems found.\n"),
         (0, 1) => out.push_str("\nNo problems, 1 warning (above).\n"),
         (0, warnings) => {
             let _ = writeln!(out, "\nNo problems, {warnings} warnings (above).");
@@ -58,7 +58,7 @@ fn push_section(out: &mut String, heading: &str, findings: &[DoctorFinding]) {
     }
 }
 
-/// One fact under its name; writing to a string cannot fail.
+/// Writing to a string cannot fail.
 fn push_line(out: &mut String, name: &str, fact: &str) {
     let _ = writeln!(out, "  {name:<17}{}", fact.trim_end());
 }

@@ -1,11 +1,10 @@
-//! Takes what looks like a key, a token or a password out of a text.
+//! Replaces keys, tokens and passwords in a text.
 //!
-//! It would rather take too much: a log line is for finding a mistake, and no
-//! mistake is found by reading a key.
+//! When in doubt it redacts: nobody finds a bug by reading a key.
 
 use std::borrow::Cow;
 
-/// How the keys of common services begin.
+/// Prefixes of the keys of common services.
 const PREFIXES: [&str; 15] = [
     "sk-",
     "sk_",
@@ -24,20 +23,19 @@ const PREFIXES: [&str; 15] = [
     "eyJ",
 ];
 
-/// No service's keys are shorter, in bytes.
+/// Shorter words with such a prefix are no keys, in bytes.
 const SHORTEST_KEY: usize = 16;
 
-/// The ends of names whose value is nobody's business: `api_key`, `PGPASSWORD`.
+/// Suffixes of names with a secret value: `api_key`, `PGPASSWORD`.
 const NAMES: [&str; 8] =
     ["key", "token", "secret", "password", "passwd", "authorization", "credentials", "cookie"];
 
-/// Words between a name and its value: `Authorization: Bearer …`.
+/// Words between a name and its value, as in `Authorization: Bearer …`.
 const SCHEMES: [&str; 2] = ["bearer", "basic"];
 
-/// What stands in the place of what was taken out.
 const REDACTED: &str = "[redacted]";
 
-/// The text without what looks like a key; the same text where nothing does.
+/// The text with secrets replaced; borrowed if there are none.
 pub fn redact(text: &str) -> Cow<'_, str> {
     let mut clean = String::new();
     let mut copied = 0;
@@ -71,7 +69,7 @@ fn next_word(text: &str, from: usize) -> Option<(usize, usize)> {
     Some((start, start + length))
 }
 
-/// A value may hold more than a word does, such as the `/` and `+` of base64.
+/// A value may contain more than a word does, such as `/` and `+` of base64.
 fn end_of_value(text: &str, start: usize) -> usize {
     let ends = |c: char| c.is_whitespace() || "\"'`,;&@)}]\\".contains(c);
     text[start..].find(ends).map_or(text.len(), |length| start + length)
@@ -90,7 +88,7 @@ fn is_value_of(name: &str, gap: &str, value: &str) -> bool {
     joins && NAMES.iter().any(|end| name.ends_with(end)) && !SCHEMES.contains(&value.as_str())
 }
 
-/// The `pass` in `https://user:pass@host`.
+/// The `pass` of `https://user:pass@host`.
 fn is_url_password(text: &str, start: usize, end: usize) -> bool {
     let user = text[..start].strip_suffix(':').and_then(|before| before.rsplit_once("://"));
     text[end..].starts_with('@') && user.is_some_and(|(_, user)| !user.contains(['/', ' ']))

@@ -1,13 +1,13 @@
-//! The last thing a log line passes before it reaches the file.
+//! The writer in front of the log file: redacts and limits.
 
 use std::io::{self, Write};
 
 use super::redact::redact;
 
-/// How much one process may log, in bytes: a loop that logs must not fill a disk.
+/// Bytes that one process may log, so that a loop cannot fill the disk.
 const MAX_LOG_BYTES: usize = 16 << 20;
 
-/// Takes out what looks like a key, and stops at [`LIMIT`].
+/// Redacts secrets, and stops after [`MAX_LOG_BYTES`].
 #[derive(Debug)]
 pub struct RedactingWriter<W> {
     file: W,
@@ -15,22 +15,21 @@ pub struct RedactingWriter<W> {
 }
 
 impl<W: Write> RedactingWriter<W> {
-    /// Writes to `file`.
     pub fn new(file: W) -> Self {
         Self { file, written: 0 }
     }
 }
 
 impl<W: Write> Write for RedactingWriter<W> {
-    /// One call is one event: tracing-subscriber 0.3 hands over whole ones, so
-    /// no key is split between two calls.
+    /// One call is one event: tracing-subscriber 0.3 writes whole events, so no key
+    /// is split between two calls.
     fn write(&mut self, event: &[u8]) -> io::Result<usize> {
         if self.written <= MAX_LOG_BYTES {
             self.written += event.len();
             if self.written <= MAX_LOG_BYTES {
                 self.file.write_all(redact(&String::from_utf8_lossy(event)).as_bytes())?;
             } else {
-                self.file.write_all(b"the log of this process is full; nothing more follows\n")?;
+                self.file.write_all(b"the log of this process is full; nothing more is logged\n")?;
             }
         }
         Ok(event.len())
@@ -60,6 +59,6 @@ mod tests {
             writer.write_all(&line).unwrap();
         }
         assert!(writer.file.len() < MAX_LOG_BYTES + 100);
-        assert!(writer.file.ends_with(b"nothing more follows\n"));
+        assert!(writer.file.ends_with(b"nothing more is logged\n"));
     }
 }

@@ -1,4 +1,4 @@
-//! `hotseat sessions delete`: to the trash, from which `restore` brings back.
+//! `hotseat sessions delete`: moves sessions to the trash; `restore` undoes it.
 
 use anyhow::Result;
 
@@ -8,13 +8,12 @@ use crate::cli::completions::session_completer;
 use crate::cli::exit::CliExit;
 use crate::store::SessionStore;
 
-/// What the command is told.
 #[derive(Debug, clap::Args)]
 pub struct DeleteArgs {
-    /// The sessions.
+    /// Sessions to delete.
     #[arg(value_name = "REF", required = true, add = session_completer())]
     references: Vec<String>,
-    /// Also those that another live process has open.
+    /// Also delete sessions that another live process has open.
     #[arg(long)]
     force: bool,
     #[command(flatten)]
@@ -22,7 +21,6 @@ pub struct DeleteArgs {
 }
 
 impl DeleteArgs {
-    /// Moves them to the trash.
     pub fn run(&self, stock: &SessionLookup) -> Result<CliExit> {
         let outcomes = ActionReport::for_each(stock, &self.references, |id| {
             let title = stock.title(id)?;
@@ -31,8 +29,8 @@ impl DeleteArgs {
             } else {
                 stock.store.delete(id)?;
             }
-            let pinned = if stock.store.is_pinned(id) { "; its pinned copy is kept" } else { "" };
-            let done = ActionDone::new(id, format!("“{title}” is in the trash{pinned}"))
+            let pinned = if stock.store.is_pinned(id) { "; the pinned copy stays" } else { "" };
+            let done = ActionDone::new(id, format!("moved “{title}” to the trash{pinned}"))
                 .with("title", title.as_str());
             Ok(done.undo(&["restore", &id.to_string()]))
         });

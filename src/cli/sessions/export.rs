@@ -1,6 +1,6 @@
-//! `hotseat sessions export`: a session as a document.
+//! `hotseat sessions export`: sessions as Markdown, HTML or JSON.
 //!
-//! Reads only, and writes over no file.
+//! Never overwrites a file.
 
 mod html;
 mod json;
@@ -23,37 +23,35 @@ use crate::store::SessionStore;
 use crate::transcript::TranscriptText;
 
 const JSON_HELP: &str = "\
-The JSON is one object:
+The JSON document is one object:
   session_id, title, cwd, git_branch, model, created_at, last_active, forked_from, cost_usd, items
-Each item has a kind, a uuid and a time (at), and by its kind:
+Each item has kind, uuid and at (time), and depending on its kind:
   prompt, thinking  text
   reply             text, model, usage
-  tool              id, name, input, result: text, is_error, detail (null: there is none)
+  tool              id, name, input, result (text, is_error, detail), null if there is none
   notice            notice (interrupted, compacted, error, info), text";
 
-/// What the command is told.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = JSON_HELP)]
 pub struct ExportArgs {
-    /// The sessions.
+    /// Sessions to export.
     #[arg(value_name = "REF", required = true, add = session_completer())]
     references: Vec<String>,
-    /// What to write.
+    /// Format of the document.
     #[arg(long, short, value_enum, default_value_t = ExportFormat::Markdown)]
     format: ExportFormat,
-    /// The file to write, or the folder for a file of each; without it: stdout.
+    /// File to write, or a folder for one file per session; default: stdout.
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
     #[command(flatten)]
     answer: OutputArgs,
 }
 
-/// The kinds of documents.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum ExportFormat {
-    /// Readable as it is, and in any viewer.
+    /// Readable as text and in any viewer.
     Markdown,
-    /// One file that needs nothing else.
+    /// One self-contained file.
     Html,
     /// The conversation as data.
     Json,
@@ -69,7 +67,7 @@ impl ExportFormat {
     }
 }
 
-/// A session on its way into a document.
+/// What the formats need of a session.
 struct ExportedSession<'a> {
     id: SessionId,
     title: String,
@@ -78,7 +76,7 @@ struct ExportedSession<'a> {
 }
 
 impl ExportedSession<'_> {
-    /// What a document says about the session, by name.
+    /// Names and values for the top of a document.
     fn header(&self) -> Vec<(&'static str, String)> {
         let facts = self.facts;
         let day = |at: chrono::DateTime<chrono::Utc>| at.format("%Y-%m-%d %H:%M UTC").to_string();
@@ -98,25 +96,23 @@ impl ExportedSession<'_> {
 }
 
 impl ExportArgs {
-    /// Writes the documents.
     pub fn run(&self, stock: &SessionLookup) -> Result<CliExit> {
         let folder = self.output.as_deref().filter(|output| output.is_dir());
         if self.references.len() > 1 && folder.is_none() {
-            let next = "Name one that exists: --output DIR.";
-            return Err(CliError::usage("several sessions need a folder to be written to", next).into());
+            let next = "Pass an existing folder: --output DIR.";
+            return Err(CliError::usage("several sessions need an output folder", next).into());
         }
         let Some(output) = self.output.as_deref() else {
             let id = stock.resolve(&self.references[0])?;
             let text = self.document(stock, id)?;
-            std::io::stdout().write_all(text.as_bytes()).context("printing the session")?;
+            std::io::stdout().write_all(text.as_bytes()).context("cannot print the session")?;
             return Ok(CliExit::Done);
         };
         let outcomes = ActionReport::for_each(stock, &self.references, |id| {
             let file = format!("{id}.{}", self.format.extension());
             let path = folder.map_or_else(|| output.to_owned(), |folder| folder.join(file));
             write_new(&path, &self.document(stock, id)?)?;
-            let done =
-                ActionDone::new(id, format!("“{}” was written to {}", stock.title(id)?, path.display()));
+            let done = ActionDone::new(id, format!("exported “{}” to {}", stock.title(id)?, path.display()));
             Ok(done.with("path", path.display().to_string()))
         });
         outcomes.print(self.answer)
@@ -139,23 +135,21 @@ impl ExportArgs {
 }
 
 fn write_new(path: &Path, text: &str) -> Result<()> {
-    let mut file =
-        File::create_new(path).with_context(|| format!("cannot write the new file {}", path.display()))?;
+    let mut file = File::create_new(path).with_context(|| format!("cannot create {}", path.display()))?;
     file.write_all(text.as_bytes()).with_context(|| format!("cannot write {}", path.display()))
 }
 
-/// What a call is about: a file, a pattern, a command.
+/// The main argument of a tool call: a file, a pattern, a command.
 pub(super) fn call_subject(call: &ToolCall) -> Option<&str> {
     let named =
         ["file_path", "notebook_path", "command", "pattern", "query", "url", "path", "description", "prompt"];
     named.into_iter().find_map(|name| call.input.get(name).and_then(Value::as_str))
 }
 
-/// What happened, in words.
 pub(super) fn notice_text(notice: Notice) -> String {
     match notice {
         Notice::Interrupted => "Interrupted by the user",
-        Notice::Compacted => "What came before was compacted",
+        Notice::Compacted => "Earlier messages were compacted",
         Notice::Error => "Error",
         Notice::Info => "Notice",
     }

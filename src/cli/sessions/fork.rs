@@ -1,4 +1,4 @@
-//! `hotseat sessions fork`: go on in a copy, here or in another folder.
+//! `hotseat sessions fork`: copies sessions, here or into another folder.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -13,23 +13,22 @@ use crate::session::Transcript;
 use crate::store::{ForkSpec, SessionStore};
 use crate::transcript::TranscriptText;
 
-/// What the command is told.
 #[derive(Debug, clap::Args)]
 pub struct ForkArgs {
-    /// The sessions.
+    /// Sessions to copy.
     #[arg(value_name = "REF", required = true, add = session_completer())]
     references: Vec<String>,
-    /// The last message to copy, by its uuid.
+    /// Uuid of the last message to copy.
     #[arg(long, value_name = "UUID")]
     at: Option<String>,
-    /// The copy's title; without it the original's with the next number.
+    /// Title of the copy; default: the original's title with the next number.
     #[arg(long)]
     title: Option<String>,
-    /// The folder the copy belongs to; without it the original's.
+    /// Folder the copy belongs to; default: the original's.
     #[arg(long, value_name = "DIR")]
     cwd: Option<PathBuf>,
-    /// Also take entries out of broken lines, and say what was mended. (A copy
-    /// always goes on where an entry is missing.)
+    /// Also recover entries from damaged lines, and report repairs. (A copy always
+    /// bridges missing entries.)
     #[arg(long)]
     repair: bool,
     #[command(flatten)]
@@ -37,7 +36,7 @@ pub struct ForkArgs {
 }
 
 impl ForkArgs {
-    /// Copies; the ids of the copies are all that goes to stdout.
+    /// Prints only the ids of the copies to stdout.
     pub fn run(&self, stock: &SessionLookup) -> Result<CliExit> {
         let outcomes = ActionReport::for_each(stock, &self.references, |id| {
             let fork = ForkSpec {
@@ -48,14 +47,14 @@ impl ForkArgs {
                 repair: self.repair,
             };
             let forked = stock.store.fork(id, &fork)?;
-            let mended = if self.repair {
+            let repair = if self.repair {
                 format!(": {}", forked.repairs)
             } else if has_broken_lines(&stock.store.read(id)?) {
-                "; some of its lines are broken, and --repair takes out what is whole in them".to_owned()
+                "; some of its lines are damaged (--repair recovers entries from them)".to_owned()
             } else {
                 String::new()
             };
-            let said = format!("“{}” was forked as “{}”{mended}", stock.title(id)?, stock.title(forked.id)?);
+            let said = format!("forked “{}” as “{}”{repair}", stock.title(id)?, stock.title(forked.id)?);
             let done = ActionDone::new(forked.id, said).with("forked_from", id.to_string());
             let done = done
                 .with("mended_cuts", forked.repairs.bridged_gaps)
@@ -66,7 +65,7 @@ impl ForkArgs {
             return outcomes.print(self.answer);
         }
         for done in outcomes.done() {
-            writeln!(std::io::stdout(), "{}", done.id()).context("printing the copy's id")?;
+            writeln!(std::io::stdout(), "{}", done.id()).context("cannot print the id of the copy")?;
             print_stderr(done_text(done).trim_end());
         }
         Ok(outcomes.print_failures(self.answer))

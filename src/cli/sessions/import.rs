@@ -1,4 +1,4 @@
-//! `hotseat sessions import`: transcripts and packed sessions, taken in.
+//! `hotseat sessions import`: imports transcripts and packed sessions.
 
 use std::io::{Seek, Write};
 use std::path::{Path, PathBuf};
@@ -10,17 +10,15 @@ use super::report::{ActionDone, ActionError, ActionReport, OutputArgs};
 use crate::cli::exit::CliExit;
 use crate::store::{ImportRequest, SessionStore};
 
-/// What the command is told.
 #[derive(Debug, clap::Args)]
 pub struct ImportArgs {
-    /// Transcripts (.jsonl), or files that “move --to-file” wrote; “-” is stdin.
+    /// Transcripts (.jsonl), or files written by `move --to-file`; - is stdin.
     #[arg(value_name = "FILE", required = true)]
     files: Vec<PathBuf>,
-    /// The folder the sessions are to belong to; without it the one they were
-    /// started in.
+    /// Folder the sessions will belong to; default: the one they were started in.
     #[arg(long, value_name = "DIR")]
     to: Option<PathBuf>,
-    /// As copies with ids of their own, also where the session is here already.
+    /// Import as copies with new ids, even if the session exists here.
     #[arg(long)]
     fork: bool,
     #[command(flatten)]
@@ -28,9 +26,9 @@ pub struct ImportArgs {
 }
 
 impl ImportArgs {
-    /// Takes them in; nothing that is here is written over.
+    /// Never overwrites an existing session.
     pub fn run(&self, stock: &SessionLookup) -> Result<CliExit> {
-        let here = std::env::current_dir().context("finding the current folder")?;
+        let here = std::env::current_dir().context("cannot find the current folder")?;
         let mut outcomes = ActionReport::default();
         for file in &self.files {
             outcomes.push(&file.display().to_string(), self.import_file(stock, file, &here));
@@ -51,17 +49,17 @@ impl ImportArgs {
             stock.store.import(file, &import)?
         };
         let (title, path) = (stock.title(id)?, stock.store.find(id)?.path);
-        let done = ActionDone::new(id, format!("“{title}” is here, in {}", path.display()));
+        let done = ActionDone::new(id, format!("imported “{title}” to {}", path.display()));
         let done = done.with("title", title).with("path", path.display().to_string());
         Ok(done.undo(&["delete", &id.to_string()]))
     }
 }
 
-/// What comes in, in a file that is gone when it was read.
+/// stdin as a temporary file.
 fn from_stdin() -> Result<tempfile::NamedTempFile> {
-    let mut file = tempfile::NamedTempFile::new().context("making a file for what comes in")?;
+    let mut file = tempfile::NamedTempFile::new().context("cannot create a temporary file")?;
     let copied = std::io::copy(&mut std::io::stdin().lock(), &mut file);
-    copied.context("reading stdin")?;
-    file.flush().and_then(|()| file.rewind()).context("writing what came in")?;
+    copied.context("cannot read stdin")?;
+    file.flush().and_then(|()| file.rewind()).context("cannot write the temporary file")?;
     Ok(file)
 }

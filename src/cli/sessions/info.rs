@@ -1,4 +1,4 @@
-//! `hotseat sessions info`: all that is known of one session.
+//! `hotseat sessions info`: details of one session.
 
 use std::fmt::Write;
 
@@ -18,27 +18,26 @@ use crate::store::{Scope, SessionStore};
 use crate::text::format::{age, grouped, short_count};
 use crate::text::{clean_line, pad};
 
-/// What the command is told.
 #[derive(Debug, clap::Args)]
 #[command(after_help = HELP)]
 pub struct InfoArgs {
-    /// The session: its id, the beginning of it, or its title.
+    /// Session: its id, the start of its id, or its title.
     #[arg(value_name = "REF", add = session_completer())]
     reference: String,
-    /// One JSON object.
+    /// Print one JSON object.
     #[arg(long)]
     json: bool,
 }
 
 const HELP: &str = "\
---json is an object as in `hotseat sessions list --json`, and in it: resuming
-(model, context_tokens, window_tokens, warm_until, estimated_usd,
-estimated_usd_cold; null where nothing was asked), deleted_after (when the official
-clean-up takes it), pinned, folder_exists, resume_command.
+--json prints an object as in `hotseat sessions list --json` with these fields
+added: resuming (model, context_tokens, window_tokens, warm_until, estimated_usd,
+estimated_usd_cold; null if no model was asked), deleted_after (when the official
+clean-up may delete it), pinned, folder_exists, resume_command.
 
 Exit codes: 0 done, 1 no such session, 2 wrong usage.";
 
-/// What is known beyond a list.
+/// What `list` does not show.
 struct SessionInfo<'a> {
     row: &'a SessionRow,
     resuming: Option<ResumeEstimate>,
@@ -48,7 +47,6 @@ struct SessionInfo<'a> {
     resume: String,
 }
 
-/// The same for programs.
 #[derive(Serialize)]
 struct SessionInfoJson<'a> {
     #[serde(flatten)]
@@ -61,11 +59,10 @@ struct SessionInfoJson<'a> {
 }
 
 impl InfoArgs {
-    /// Tells it.
     pub fn run(&self, stock: &SessionLookup, prices: &Prices) -> Result<CliExit> {
         let id = stock.find_one(&self.reference)?;
         let rows = stock.rows_in(&Scope::All)?;
-        let row = rows.iter().find(|row| row.stored.id == id).context("the session is gone again")?;
+        let row = rows.iter().find(|row| row.stored.id == id).context("the session was deleted meanwhile")?;
         let known = SessionInfo::from_row(row, stock, prices);
         if self.json {
             output::print_json(&known.to_json(prices))?;
@@ -121,12 +118,12 @@ impl<'a> SessionInfo<'a> {
             format!("{} ({})", at.with_timezone(&Local).format("%Y-%m-%d %H:%M"), age(now, at))
         };
         sheet.push_fact("id", Some(stored.id.to_string()));
-        let gone = if self.folder_exists { "" } else { "  (gone)" };
+        let gone = if self.folder_exists { "" } else { "  (deleted)" };
         sheet.push_fact("folder", facts.cwd.as_ref().map(|folder| format!("{folder}{gone}")));
         sheet.push_fact("branch", facts.branch.clone());
         sheet.push_fact("tag", facts.tag.clone());
-        sheet.push_fact("kept by", facts.agent.clone());
-        sheet.push_fact("its id there", facts.agent_session.clone());
+        sheet.push_fact("agent", facts.agent.clone());
+        sheet.push_fact("agent's id", facts.agent_session.clone());
         sheet.push_fact("forked from", facts.forked_from.as_ref().map(|from| from.session_id.clone()));
         sheet.push_fact("started", facts.created.map(day));
         sheet.push_fact("last active", Some(day(self.row.active_at())));
@@ -146,9 +143,9 @@ impl<'a> SessionInfo<'a> {
             }),
         );
         let deleted = match self.deleted_after {
-            _ if self.pinned => Some("pinned: a copy is kept that no clean-up finds".to_owned()),
-            Some(at) if at <= now => Some("the official tools may delete it any time now".to_owned()),
-            at => at.map(|at| format!("the official tools delete it after {}", at.format("%Y-%m-%d"))),
+            _ if self.pinned => Some("pinned: protected from clean-up".to_owned()),
+            Some(at) if at <= now => Some("the official tools may delete it at any time".to_owned()),
+            at => at.map(|at| format!("the official tools may delete it after {}", at.format("%Y-%m-%d"))),
         };
         sheet.push_fact("clean-up", deleted);
         sheet.push_fact("health", Some(self.health()));
@@ -165,24 +162,28 @@ impl<'a> SessionInfo<'a> {
         if health.is_good() {
             return "good".to_owned();
         }
-        format!("{} torn and {} foreign lines; the rest is whole", health.torn, health.foreign)
+        format!("{} damaged and {} unknown lines; the rest is intact", health.torn, health.foreign)
     }
 }
 
 fn resume_text(resuming: &ResumeEstimate) -> String {
-    let usd = |usd: Option<f64>| usd.map_or_else(String::new, |usd| format!(", ~${usd:.2} to read again"));
-    let cache = if resuming.warm_until.is_some() { "likely cached" } else { "not cached any more" };
+    let usd = |usd: Option<f64>| usd.map_or_else(String::new, |usd| format!(", ~${usd:.2} to re-read"));
+    let cache = if resuming.warm_until.is_some() {
+        "likely cached"
+    } else {
+        "cache expired: the whole context is re-read"
+    };
     format!("{} tokens of context, {cache}{}", short_count(resuming.context), usd(resuming.usd))
 }
 
-/// Facts under their names.
+/// Lines of `name  fact`.
 struct InfoSheet {
     page: OutputTarget,
     text: String,
 }
 
 impl InfoSheet {
-    /// What is empty is not told; the text may be hostile.
+    /// Skips empty facts; removes control characters.
     fn push_fact(&mut self, name: &str, fact: Option<String>) {
         let Some(fact) = fact.filter(|fact| !fact.is_empty()) else { return };
         let _ = writeln!(self.text, "  {}{}", self.page.dim(&pad(name, 13)), clean_line(&fact));

@@ -1,4 +1,4 @@
-//! `hotseat sessions rename | tag`: the two names a person gives.
+//! `hotseat sessions rename | tag`: title and tag.
 
 use anyhow::Result;
 
@@ -9,20 +9,18 @@ use crate::cli::exit::{CliError, CliExit};
 use crate::session::summary::TitleSource;
 use crate::store::SessionStore;
 
-/// What `rename` is told.
 #[derive(Debug, clap::Args)]
 pub struct RenameArgs {
-    /// The session.
+    /// Session to rename.
     #[arg(value_name = "REF", add = session_completer())]
     reference: String,
-    /// Its title; empty takes the given one away.
+    /// New title; an empty one removes the title you gave.
     title: String,
     #[command(flatten)]
     answer: OutputArgs,
 }
 
 impl RenameArgs {
-    /// Appends the title.
     pub fn run(&self, stock: &SessionLookup) -> Result<CliExit> {
         let outcomes = ActionReport::for_each(stock, std::slice::from_ref(&self.reference), |id| {
             let before = stock.title_with_source(id)?;
@@ -30,20 +28,19 @@ impl RenameArgs {
             let (old, now) = (before.as_ref().map_or("(empty)", |title| &title.text), stock.title(id)?);
             let given = before.as_ref().filter(|title| title.source == TitleSource::Custom);
             let undo = given.map_or("", |title| &title.text);
-            let done = ActionDone::new(id, format!("“{old}” is “{now}” now")).with("title", now.as_str());
+            let done = ActionDone::new(id, format!("renamed “{old}” to “{now}”")).with("title", now.as_str());
             Ok(done.undo(&["rename", &id.to_string(), undo]))
         });
         outcomes.print(self.answer)
     }
 }
 
-/// What `tag` is told.
 #[derive(Debug, clap::Args)]
 pub struct TagArgs {
-    /// The sessions, and last the tag.
+    /// Sessions, and the tag as the last word.
     #[arg(value_name = "REF… TAG", required = true, num_args = 1.., add = session_completer())]
     words: Vec<String>,
-    /// Take the tag away; all words are sessions.
+    /// Remove the tag; all words are sessions.
     #[arg(long)]
     remove: bool,
     #[command(flatten)]
@@ -51,27 +48,26 @@ pub struct TagArgs {
 }
 
 impl TagArgs {
-    /// Appends the tag.
     pub fn run(&self, stock: &SessionLookup) -> Result<CliExit> {
         let (references, tag) = match self.words.split_last() {
             _ if self.remove => (&self.words[..], ""),
             Some((tag, references)) if !references.is_empty() => (references, tag.as_str()),
             _ => {
-                let next = "Write it last: hotseat sessions tag REF… TAG; or take one away with --remove.";
-                return Err(CliError::usage("there is no tag", next).into());
+                let next = "Put it last: hotseat sessions tag REF… TAG. To remove a tag: --remove.";
+                return Err(CliError::usage("no tag given", next).into());
             }
         };
         let outcomes = ActionReport::for_each(stock, references, |id| {
             let facts = stock.summary(id)?;
             stock.store.tag(id, tag)?;
             let title = facts.title_text();
-            let said = if tag.is_empty() {
-                format!("“{title}” has no tag now")
+            let message = if tag.is_empty() {
+                format!("removed the tag of “{title}”")
             } else {
-                format!("“{title}” is tagged #{tag}")
+                format!("tagged “{title}” #{tag}")
             };
             let before = facts.tag.as_deref().unwrap_or_default();
-            Ok(ActionDone::new(id, said).with("tag", tag).undo(&["tag", &id.to_string(), before]))
+            Ok(ActionDone::new(id, message).with("tag", tag).undo(&["tag", &id.to_string(), before]))
         });
         outcomes.print(self.answer)
     }

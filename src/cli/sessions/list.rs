@@ -1,5 +1,5 @@
-//! `hotseat sessions list`: a table for a terminal, a line each for a pipe, and
-//! for programs what the official `list_sessions()` says, and more.
+//! `hotseat sessions list`: a table on a terminal, tab-separated lines in a pipe, or
+//! JSON that extends the official `list_sessions()`.
 
 mod table;
 
@@ -20,87 +20,89 @@ use crate::session::Prices;
 use crate::session::summary::TitleSource;
 use crate::store::Scope;
 
-/// What the command is told.
 #[derive(Debug, clap::Args)]
 #[command(after_help = HELP)]
 pub struct ListArgs {
-    /// Only those that fit, the best first: words, and filters as in the screen
-    /// (`tag:keep`, `cost:>1`, `since:3d`; a `-` before one, behind `--`, for its opposite).
+    /// Only matching sessions, best first: words, and filters as in the screen
+    /// (tag:keep, cost:>1, since:3d). After `--`, a - in front negates a filter.
     #[arg(value_name = "QUERY", num_args = ..)]
     query: Vec<String>,
-    /// The sessions of all projects, not only of this folder's.
+    /// Sessions of all projects, not only of this folder's.
     #[arg(long)]
     pub all: bool,
-    /// Also those in which nothing was said, and those of background jobs and teams.
+    /// Include sessions without messages, and those of background jobs and teams.
     #[arg(long)]
     empty: bool,
-    /// So many at most.
+    /// Print at most N.
     #[arg(long, value_name = "N")]
     limit: Option<usize>,
-    /// Leave out the first N.
+    /// Skip the first N.
     #[arg(long, value_name = "N", default_value_t = 0)]
     offset: usize,
-    /// The order; with a query the best come first unless this says otherwise.
+    /// Order; default: best match with a query, else last active.
     #[arg(long, value_enum)]
     sort: Option<ListSort>,
-    /// One JSON array.
+    /// Print one JSON array.
     #[arg(long)]
     json: bool,
 }
 
-/// Sessions that one core writes at a time.
+/// Sessions that one thread serialises at a time.
 const JSON_CHUNK: usize = 64;
 
-/// What goes first.
+/// The order of the list, first to last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum ListSort {
-    /// The last said something in.
+    /// Last active first.
     Active,
-    /// The last touched file, as the official functions have it.
+    /// Last modified file first, as the official functions do.
     Modified,
-    /// The last begun.
+    /// Newest first.
     Created,
-    /// The most expensive.
+    /// Most expensive first.
     Cost,
-    /// The one with most turns.
+    /// Most turns first.
     Turns,
-    /// The largest file.
+    /// Largest file first.
     Size,
-    /// By title, from A.
+    /// By title, A first.
     Title,
 }
 
 const HELP: &str = "\
-In a pipe each session is a line of these columns, a tab between them:
+Lists the sessions of this folder's project; --all lists those of every project.
+
+In a pipe, each session is a line of these columns, separated by tabs:
   id, last active (UTC), turns, cost in US dollars, tag, branch, folder, title
-An estimated cost has a ~ before it, an unknown one is empty.
+An estimated cost starts with ~, an unknown one is empty.
 
---json is an array of objects. As the official list_sessions() of the Python
-package claude-agent-sdk has them: session_id, summary, last_modified, file_size,
-custom_title, first_prompt, git_branch, cwd, tag, created_at. Further: title,
-title_source, last_active, turns, messages, model, tokens, cost_usd,
-cost_is_estimate, forked_from, torn_lines, foreign_lines, problem, open_in,
-kept_by (the agent that alone keeps it: path is a copy; else null),
-agent_session_id (that agent's own id for it, if it has another; else null),
-partial (not all of it was read yet: the numbers are too low), path.
-Times are milliseconds since 1970. --sort modified is the official order.
+--json prints an array of objects. Fields of list_sessions() in the Python package
+claude-agent-sdk: session_id, summary, last_modified, file_size, custom_title,
+first_prompt, git_branch, cwd, tag, created_at. Added fields: title, title_source,
+last_active, turns, messages, model, tokens, cost_usd, cost_is_estimate,
+forked_from, torn_lines, foreign_lines, problem, open_in, kept_by (the agent that
+owns the session, path is a copy; else null), agent_session_id (that agent's own
+id, if different; else null), partial (not indexed completely: numbers are too
+low), path. Times are milliseconds since 1970. --sort modified is the official
+order.
 
-Exit codes: 0 done, also when nothing fits; 1 it failed; 2 wrong usage.";
+Exit codes: 0 done (also if nothing matches), 1 failed, 2 wrong usage.";
 
 impl ListArgs {
-    /// Prints the list.
     pub fn run(&self, stock: &SessionLookup, prices: &Prices) -> Result<CliExit> {
         let query = SessionQuery::parse(&self.query.join(" "), Local::now().fixed_offset());
         if let Some(mistake) = query.errors.first() {
-            return Err(
-                CliError::usage(&mistake.message, "`hotseat sessions list --help` shows what fits").into()
-            );
+            return Err(CliError::usage(
+                &mistake.message,
+                "`hotseat sessions list --help` explains filters.",
+            )
+            .into());
         }
         let rows = stock.rows_in(&scope(self.all)?)?;
         let rows = self.select(&query, rows, prices);
         if self.json {
             print_json_array(&rows, prices)?;
-            // The program ends here, and taking thousands of rows apart is not free.
+            // The process ends now, and freeing thousands of rows takes time.
             std::mem::forget(rows);
             return Ok(CliExit::Done);
         }
@@ -132,23 +134,23 @@ impl ListArgs {
 
     fn empty_message(&self) -> &'static str {
         match (self.query.is_empty(), self.all) {
-            (false, _) => "No session fits.",
-            (true, true) => "There are no sessions yet.",
-            (true, false) => "There are no sessions in this folder yet; --all shows those of all folders.",
+            (false, _) => "No sessions match.",
+            (true, true) => "No sessions yet.",
+            (true, false) => "No sessions in this folder yet. --all lists those of all folders.",
         }
     }
 }
 
-/// Prints the rows as one JSON array. Of thousands it is megabytes: all cores
-/// write it, and never hold all of it.
+/// Prints the rows as one JSON array. Thousands of rows are megabytes, so all cores
+/// serialise them in chunks that are printed one after the other.
 fn print_json_array(rows: &[SessionRow], prices: &Prices) -> Result<()> {
     let mut separator = "[";
     for rows in rows.chunks(JSON_CHUNK * rayon::current_num_threads()) {
         let parts = rows.par_chunks(JSON_CHUNK).map(|rows| {
-            let told: Vec<_> = rows.iter().map(|row| SessionJson::from_row(row, prices)).collect();
-            serde_json::to_string(&told)
+            let sessions: Vec<_> = rows.iter().map(|row| SessionJson::from_row(row, prices)).collect();
+            serde_json::to_string(&sessions)
         });
-        let parts: Vec<String> = parts.collect::<Result<_, _>>().context("writing the list as JSON")?;
+        let parts: Vec<String> = parts.collect::<Result<_, _>>().context("cannot write the list as JSON")?;
         for part in parts {
             output::print(separator)?;
             output::print(&part[1..part.len() - 1])?;
@@ -158,20 +160,21 @@ fn print_json_array(rows: &[SessionRow], prices: &Prices) -> Result<()> {
     output::print(if rows.is_empty() { "[]\n" } else { "]\n" })
 }
 
-/// Which sessions are meant: this folder's project, or all.
+/// This folder's project, or all.
 pub(super) fn scope(all: bool) -> Result<Scope> {
     if all {
         return Ok(Scope::All);
     }
-    Ok(Scope::Project(std::env::current_dir().context("finding the current folder")?))
+    Ok(Scope::Project(std::env::current_dir().context("cannot find the current folder")?))
 }
 
-/// The official functions list what has a summary by their rules.
+/// The official functions list sessions that have a summary by their rules.
 fn is_in_official_list(row: &SessionRow) -> bool {
     row.facts.listed.summary.is_some()
 }
 
-/// A person is shown what was talked in, or named, or cannot be read; not what a program had.
+/// Hides background sessions, and sessions without messages unless they have a
+/// title or cannot be read.
 pub(super) fn is_shown(row: &SessionRow) -> bool {
     if row.facts.is_background {
         return false;

@@ -1,8 +1,7 @@
-//! How a command line names a session: an id, the unique beginning of one, the id
-//! that another agent has for it, or a title.
+//! Finds the session that a command line names: by id, the unique start of an id,
+//! the id of another agent, or title.
 //!
-//! Ids are told from the names of files alone; titles are read only when no id
-//! fits.
+//! Ids come from file names alone; titles are read only if no id matches.
 
 use std::cell::OnceCell;
 use std::ops::ControlFlow;
@@ -17,47 +16,45 @@ use crate::session::{SessionId, SessionSummary};
 use crate::store::{LocalStore, Scope, SessionStore, StoreError};
 use crate::text::{clean, clean_line, truncate};
 
-/// So many bytes that the index lacks are read before a list is given; above
-/// that, what only the ends of transcripts say has to do until the screen or a
-/// search has brought them in.
+/// Up to this many bytes that are not indexed yet are indexed before a list is
+/// printed. With more, the list uses what both ends of each transcript say.
 const INDEX_INLINE_BYTES: u64 = 64 << 20;
-/// Fewer characters of an id name nothing.
+/// The shortest start of an id that counts as one.
 const MIN_ID_PREFIX: usize = 4;
-/// So many of several that fit are told.
+/// How many candidates an error lists.
 const MAX_CANDIDATES: usize = 5;
-/// How like a title is what was meant for it, of 1.
+/// How similar (0 to 1) a title must be to be suggested.
 const MIN_SIMILARITY: f64 = 0.6;
 
-/// The sessions that a command can name.
+/// All sessions of a store, found by reference.
 pub struct SessionLookup {
-    /// Where they lie.
     pub store: Arc<LocalStore>,
-    /// The file of the index over them.
+    /// The index file.
     index: PathBuf,
     rows: OnceCell<Vec<SessionRow>>,
 }
 
-/// Why a reference names no session.
+/// Why a reference does not name exactly one session.
 #[derive(Debug, thiserror::Error)]
 pub enum LookupError {
-    /// Nothing fits.
+    /// No session matches.
     #[error(
-        "no session “{reference}”: neither an id, nor the beginning of one, nor a title{}",
-        if near.is_empty() { String::new() } else { format!("; near it:{}", indented_lines(near)) }
+        "no session “{reference}”: no id, start of an id, or title matches{}",
+        if similar.is_empty() { String::new() } else { format!("; similar:{}", indented_lines(similar)) }
     )]
     NotFound {
-        /// What was written.
+        /// The argument.
         reference: String,
-        /// The titles that are most like it.
-        near: Vec<String>,
+        /// Sessions with a similar title, one line each.
+        similar: Vec<String>,
     },
-    /// More than one fits.
-    #[error("“{reference}” is not clear, it may be one of these:{}", indented_lines(fitting))]
+    /// Several sessions match.
+    #[error("“{reference}” is ambiguous; it matches:{}", indented_lines(matches))]
     Ambiguous {
-        /// What was written.
+        /// The argument.
         reference: String,
-        /// Some of what fits.
-        fitting: Vec<String>,
+        /// Some of them, one line each.
+        matches: Vec<String>,
     },
     /// The store cannot be read.
     #[error(transparent)]
@@ -65,12 +62,12 @@ pub enum LookupError {
 }
 
 impl SessionLookup {
-    /// All sessions of this store, with its index; nothing is read yet.
+    /// Reads nothing yet.
     pub fn new(store: Arc<LocalStore>, index: PathBuf) -> Self {
         Self { store, index, rows: OnceCell::new() }
     }
 
-    /// The session that is meant.
+    /// The session that `reference` names.
     pub fn resolve(&self, reference: &str) -> Result<SessionId, LookupError> {
         let ids: Vec<_> = self.store.list(&Scope::All)?.into_iter().map(|stored| stored.id).collect();
         pick_session(reference, &ids, || {
@@ -82,7 +79,7 @@ impl SessionLookup {
         })
     }
 
-    /// What is known of every session, newest first; read once.
+    /// All sessions, newest first; read once.
     pub fn all_rows(&self) -> Result<&[SessionRow], StoreError> {
         if let Some(rows) = self.rows.get() {
             return Ok(rows);
@@ -91,15 +88,15 @@ impl SessionLookup {
         Ok(self.rows.get_or_init(|| rows))
     }
 
-    /// What is known of the sessions of a scope, newest first.
+    /// The sessions of a scope, newest first.
     pub fn rows_in(&self, scope: &Scope) -> Result<Vec<SessionRow>, StoreError> {
         let bar = progress_bar("reading");
         let catalog = Catalog::open(self.store.clone(), &self.index, true);
         let rows = catalog.read(scope, |_, (read, of)| bar.set(read, of))?;
         let unread: u64 = rows.iter().filter(|row| row.partial).map(|row| row.stored.size).sum();
-        // How much is not even copied yet is not known.
-        let is_more = rows.iter().any(|row| row.facts.partial);
-        if unread == 0 || unread > INDEX_INLINE_BYTES || is_more {
+        // Sessions still being imported: their size is unknown.
+        let is_importing = rows.iter().any(|row| row.facts.partial);
+        if unread == 0 || unread > INDEX_INLINE_BYTES || is_importing {
             return Ok(rows);
         }
         catalog.index_all(scope, |read, of| {
@@ -109,8 +106,8 @@ impl SessionLookup {
         catalog.read(scope, |_, _| ())
     }
 
-    /// The search in what was said, once all that the index lacks is in it; none
-    /// where the index cannot be brought up to date.
+    /// The full-text search, after indexing everything that is missing. `None` if the
+    /// index cannot be brought up to date.
     pub fn text_finder(&self) -> Result<Option<TextFinder>, StoreError> {
         let bar = progress_bar("indexing");
         let catalog = Catalog::open(self.store.clone(), &self.index, true);
@@ -122,36 +119,35 @@ impl SessionLookup {
             return Ok(None);
         }
         let finder = TextFinder::open(self.store.clone(), &self.index);
-        Ok(finder.inspect_err(|error| tracing::warn!("no search in the index: {error}")).ok())
+        Ok(finder.inspect_err(|error| tracing::warn!("cannot search the index: {error}")).ok())
     }
 
-    /// The id of the one session that a command is about.
+    /// As [`Self::resolve`], with an error for a person.
     pub fn find_one(&self, reference: &str) -> Result<SessionId, CliError> {
         self.resolve(reference).map_err(|error| {
-            let listed = "`hotseat sessions list --all` shows every session with its id.";
+            let listed = "`hotseat sessions list --all` lists every session with its id.";
             CliError::failed(clean(&error.to_string()), listed)
         })
     }
 
-    /// The beginning of each of these ids that names only its own session, of all
-    /// there are: what can be typed.
+    /// The shortest unique start of each id.
     pub fn short_ids(&self, of: impl IntoIterator<Item = SessionId>) -> Result<Vec<String>, StoreError> {
         let mut all: Vec<_> = self.store.list(&Scope::All)?.into_iter().map(|stored| stored.id).collect();
         all.sort_unstable();
-        // What is most like an id stands beside it.
-        let beginning = |id: SessionId| {
+        // In sorted order, the ids that share the longest start are neighbours.
+        let short_id = |id: SessionId| {
             let at = all.partition_point(|other| *other < id);
             id.short_prefix(all[at.saturating_sub(1)..all.len().min(at + 2)].iter().copied())
         };
-        Ok(of.into_iter().map(beginning).collect())
+        Ok(of.into_iter().map(short_id).collect())
     }
 
-    /// A session's title, from its own transcript; “(empty)” where it has none.
+    /// A session's title by its transcript; “(empty)” if it has none.
     pub fn title(&self, id: SessionId) -> Result<String, StoreError> {
         Ok(self.title_with_source(id)?.map_or_else(|| "(empty)".to_owned(), |title| title.text))
     }
 
-    /// The title and who gave it.
+    /// The title and where it comes from.
     pub fn title_with_source(&self, id: SessionId) -> Result<Option<SessionTitle>, StoreError> {
         Ok(self.summary(id)?.title)
     }
@@ -162,7 +158,8 @@ impl SessionLookup {
     }
 }
 
-/// The one of `ids` that a reference names; `titles` is asked only if need be.
+/// Picks the one of `ids` that `reference` names. `titles` is called only if no id
+/// matches.
 pub fn pick_session(
     reference: &str,
     ids: &[SessionId],
@@ -172,22 +169,22 @@ pub fn pick_session(
     let lower = reference.to_lowercase();
     let could_be_id =
         lower.len() >= MIN_ID_PREFIX && lower.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-');
-    let begin: Vec<_> = if could_be_id {
+    let by_prefix: Vec<_> = if could_be_id {
         ids.iter().copied().filter(|id| id.to_string().starts_with(&lower)).collect()
     } else {
         Vec::new()
     };
-    if let [id] = begin[..] {
+    if let [id] = by_prefix[..] {
         return Ok(id);
     }
-    // What another agent calls it stands for one id, the same each time.
+    // Another agent's id maps to the same session id every time.
     let named = SessionId::from_external(reference);
-    if begin.is_empty() && ids.contains(&named) {
+    if by_prefix.is_empty() && ids.contains(&named) {
         return Ok(named);
     }
-    // A whole id that is not there is no title either.
-    if reference.is_empty() || (begin.is_empty() && reference.parse::<SessionId>().is_ok()) {
-        return Err(LookupError::NotFound { reference: reference.to_owned(), near: Vec::new() });
+    // A whole id that does not exist is not a title either.
+    if reference.is_empty() || (by_prefix.is_empty() && reference.parse::<SessionId>().is_ok()) {
+        return Err(LookupError::NotFound { reference: reference.to_owned(), similar: Vec::new() });
     }
     let titles = titles()?;
     let fitting = |fits: &dyn Fn(&str) -> bool| -> Vec<(SessionId, &str)> {
@@ -201,45 +198,44 @@ pub fn pick_session(
     match by_title.into_iter().find(|fitting| !fitting.is_empty()) {
         Some(fitting) if fitting.len() == 1 => Ok(fitting[0].0),
         Some(fitting) => Err(ambiguous(reference, &fitting)),
-        None if begin.is_empty() => Err(LookupError::NotFound {
+        None if by_prefix.is_empty() => Err(LookupError::NotFound {
             reference: reference.to_owned(),
-            near: similar_titles(&lower, &titles),
+            similar: similar_titles(&lower, &titles),
         }),
         None => {
-            let begin: Vec<_> = titles
+            let by_prefix: Vec<_> = titles
                 .iter()
-                .filter(|(id, _)| begin.contains(id))
+                .filter(|(id, _)| by_prefix.contains(id))
                 .map(|(id, title)| (*id, &**title))
                 .collect();
-            Err(ambiguous(reference, &begin))
+            Err(ambiguous(reference, &by_prefix))
         }
     }
 }
 
-/// Titles that a slip of the hand tells from what was written.
+/// Titles that differ from the reference by a typing mistake.
 fn similar_titles(lower: &str, titles: &[(SessionId, String)]) -> Vec<String> {
-    let likeness = |title: &str| strsim::normalized_damerau_levenshtein(lower, &title.to_lowercase());
-    let mut near: Vec<_> = titles.iter().map(|(id, title)| (likeness(title), id, title)).collect();
-    near.retain(|(likeness, ..)| *likeness >= MIN_SIMILARITY);
+    let similarity = |title: &str| strsim::normalized_damerau_levenshtein(lower, &title.to_lowercase());
+    let mut near: Vec<_> = titles.iter().map(|(id, title)| (similarity(title), id, title)).collect();
+    near.retain(|(similarity, ..)| *similarity >= MIN_SIMILARITY);
     near.sort_by(|(one, ..), (other, ..)| other.total_cmp(one));
     near.into_iter().take(MAX_CANDIDATES).map(|(_, id, title)| candidate_line(*id, title)).collect()
 }
 
 fn ambiguous(reference: &str, fitting: &[(SessionId, &str)]) -> LookupError {
-    let mut told: Vec<_> =
+    let mut lines: Vec<_> =
         fitting.iter().take(MAX_CANDIDATES).map(|(id, title)| candidate_line(*id, title)).collect();
     if fitting.len() > MAX_CANDIDATES {
-        told.push(format!("and {} more", fitting.len() - MAX_CANDIDATES));
+        lines.push(format!("and {} more", fitting.len() - MAX_CANDIDATES));
     }
-    LookupError::Ambiguous { reference: reference.to_owned(), fitting: told }
+    LookupError::Ambiguous { reference: reference.to_owned(), matches: lines }
 }
 
-/// One of those that may be meant; a title is one line, whatever it holds.
+/// A session as one line, whatever its title contains.
 fn candidate_line(id: SessionId, title: &str) -> String {
     format!("{id}  {}", truncate(&clean_line(title), 60))
 }
 
-/// A line each.
 fn indented_lines(candidates: &[String]) -> String {
     candidates.iter().fold(String::new(), |lines, candidate| lines + "\n    " + candidate)
 }
@@ -260,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn an_id_its_beginning_and_a_title_name_a_session() {
+    fn an_id_its_start_and_a_title_name_a_session() {
         for (reference, id) in [
             (PARSER, PARSER),
             ("3F9C1", PARSER),
@@ -274,23 +270,23 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_clear_names_none() {
+    fn an_ambiguous_reference_names_none() {
         let parsers = format!(
-            "“parser” is not clear, it may be one of these:\n    {PARSER}  Parser rewrite\n    {LEXER}  Parser lexer"
+            "“parser” is ambiguous; it matches:\n    {PARSER}  Parser rewrite\n    {LEXER}  Parser lexer"
         );
         assert_eq!(picked("parser"), Err(parsers));
         assert_eq!(
             picked("3f9c1a52-0b7e-4c11-9d3e-000000000000").unwrap_err().split(':').next(),
             Some("no session “3f9c1a52-0b7e-4c11-9d3e-000000000000”")
         );
-        let slip = picked("Parser rewirte").unwrap_err();
-        assert!(slip.contains(&format!("; near it:\n    {PARSER}  Parser rewrite")), "{slip}");
+        let typo = picked("Parser rewirte").unwrap_err();
+        assert!(typo.contains(&format!("; similar:\n    {PARSER}  Parser rewrite")), "{typo}");
         for reference in ["", "  ", "zz", "../../etc/passwd"] {
             assert!(picked(reference).is_err(), "{reference}");
         }
     }
     #[test]
-    fn a_beginning_that_several_share_tells_which_with_their_titles() {
+    fn an_ambiguous_start_of_an_id_lists_titles() {
         let ids: Vec<SessionId> = ["019a1b2c-1", "019a1b2c-2", "019a1b2c-3"]
             .map(|begin| format!("{begin}d4e-7c11-9d3e-5a7f20c4b9a1").parse().unwrap())
             .into();

@@ -1,10 +1,10 @@
-//! A bar for what takes long, where somebody watches.
+//! A progress bar on stderr.
 
 use std::io::IsTerminal;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-/// A bar on a terminal's stderr, nothing elsewhere; gone when it is dropped.
+/// A bar if stderr is a terminal, else nothing; removed on drop.
 pub fn progress_bar(what: &'static str) -> ProgressGuard {
     if !std::io::stderr().is_terminal() {
         return ProgressGuard(ProgressBar::hidden());
@@ -14,11 +14,11 @@ pub fn progress_bar(what: &'static str) -> ProgressGuard {
     ProgressGuard(bar.with_message(what))
 }
 
-/// A bar that leaves the terminal as it was.
+/// Removes the bar on drop.
 pub struct ProgressGuard(ProgressBar);
 
 impl ProgressGuard {
-    /// So much of so much is done.
+    /// Shows `done` of `of`.
     pub fn set(&self, done: usize, of: usize) {
         self.0.set_length(of as u64);
         self.0.set_position(done as u64);

@@ -1,9 +1,8 @@
-//! `hotseat sessions prune`: old and large sessions to the trash, and, only when
-//! it is asked for by name, out of the trash for good.
+//! `hotseat sessions prune`: moves old and large sessions to the trash, and with
+//! `--trash` removes them from the trash for good.
 //!
-//! Without `--apply` it says what it would do and does nothing. What is pinned
-//! or open in a live process is never taken; how many of such would have fitted is
-//! told.
+//! A dry run without `--apply`. Never takes sessions that are pinned, open in a live
+//! process or owned by another agent; reports how many of those matched.
 
 use std::collections::{BTreeMap, HashSet};
 use std::io::Write;
@@ -23,74 +22,71 @@ use crate::store::{SessionStore, StoreError, TrashedSession};
 use crate::text::format::pluralize;
 use crate::text::{clean_line, truncate};
 
-/// What the command is told.
 #[derive(Debug, clap::Args)]
 pub struct PruneArgs {
-    /// Only sessions without an entry for so long: 12h, 90d, 8w, 6m, 1y.
+    /// Sessions without activity for this long: 12h, 90d, 8w, 6m, 1y.
     #[arg(long, value_name = "AGE")]
     older_than: Option<AgeArg>,
-    /// Only sessions of more bytes, side files included: 800KB, 50MB, 1.5GB.
+    /// Sessions larger than this, side files included: 800KB, 50MB, 1.5GB.
     #[arg(long, value_name = "SIZE")]
     larger_than: Option<SizeArg>,
-    /// Leave out sessions that have a tag.
+    /// Skip sessions that have a tag.
     #[arg(long)]
     keep_tagged: bool,
-    /// Remove what is in the trash for good, so that the disk has room again;
-    /// --older-than counts from the day it was deleted.
+    /// Remove sessions from the trash for good to free disk space; --older-than
+    /// counts from the day of deletion.
     #[arg(long, conflicts_with = "keep_tagged")]
     trash: bool,
-    /// Do it; without this nothing is changed.
+    /// Do it; without this, only list what would go.
     #[arg(long, visible_alias = "yes")]
     apply: bool,
     #[command(flatten)]
     answer: OutputArgs,
 }
 
-/// A session that is to go.
+/// A session that matches.
 struct PruneCandidate {
     id: SessionId,
     title: String,
     /// Its last entry, or when it was deleted.
     at: DateTime<Utc>,
     size: u64,
-    /// Where it lies in the trash, if that is where it is taken from.
+    /// Its place in the trash, with `--trash`.
     trashed: Option<TrashedSession>,
 }
 
-/// Why a session stays that would fit.
+/// Why a matching session is skipped.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum SkipReason {
-    /// Another agent keeps it.
+    /// It belongs to another agent.
     KeptBy(String),
     /// A live process has it open.
     Open,
-    /// A copy is kept for good.
     Pinned,
-    /// It has a tag, and those were to stay.
+    /// It has a tag, and `--keep-tagged` is set.
     Tagged,
-    /// Nobody knows what it is.
+    /// It cannot be read, so it may be anything.
     Unreadable,
 }
 
-/// How many sessions stay for which reason.
 type SkipCounts = BTreeMap<SkipReason, usize>;
 
 impl PruneArgs {
-    /// Says what is to go, and lets it go where that is wanted.
+    /// Lists matching sessions, and with `--apply` removes them.
     pub fn run(&self, stock: &SessionLookup) -> Result<CliExit> {
         if self.older_than.is_none() && self.larger_than.is_none() {
-            let next = "Add --older-than 90d, --larger-than 50MB, or both; a session must fit both.";
-            return Err(CliError::usage("prune needs to know what is to go", next).into());
+            let next = "For example --older-than 90d, --larger-than 50MB, or both; with both, a session must match both.";
+            return Err(CliError::usage("specify --older-than or --larger-than", next).into());
         }
         let found = if self.trash { self.trash_candidates(stock) } else { self.stored_candidates(stock) };
-        let (candidates, kept) = found.context("looking for what is to go")?;
+        let (candidates, kept) = found.context("cannot read the sessions")?;
         let failed = if self.apply { remove_all(stock, &candidates) } else { Vec::new() };
         let text = if self.answer.json {
             self.json(&candidates, &kept, &failed)
         } else {
             self.text(&candidates, &kept, &failed)
         };
-        std::io::stdout().write_all(text.as_bytes()).context("printing what is to go")?;
+        std::io::stdout().write_all(text.as_bytes()).context("cannot print the list")?;
         if !self.answer.json {
             for (_, error) in &failed {
                 print_stderr(&format!("hotseat: {}", clean_line(&error.to_string())));
@@ -104,7 +100,7 @@ impl PruneArgs {
         is_old && self.larger_than.is_none_or(|SizeArg(least)| size > least)
     }
 
-    /// Oldest first, and what else would have fitted.
+    /// Matching sessions, oldest first, and how many were skipped.
     fn stored_candidates(
         &self,
         stock: &SessionLookup,
@@ -114,12 +110,11 @@ impl PruneArgs {
         for row in stock.all_rows()? {
             let id = row.stored.id;
             let why = match &row.facts.agent {
-                // Another agent's are its own to delete.
+                // Only that agent may delete its sessions.
                 Some(agent) => Some(SkipReason::KeptBy(agent.clone())),
                 None if row.holder.is_some() => Some(SkipReason::Open),
                 None if pinned.contains(&id) => Some(SkipReason::Pinned),
                 None if self.keep_tagged && row.facts.tag.is_some() => Some(SkipReason::Tagged),
-                // What cannot be read may be anything.
                 None => row.read_error.is_some().then_some(SkipReason::Unreadable),
             };
             let size = stock.store.total_size(&row.stored);
@@ -166,7 +161,7 @@ impl PruneArgs {
     ) -> String {
         let kept: String = kept.iter().map(|(why, count)| skip_line(why, *count)).collect();
         if candidates.is_empty() {
-            return format!("Nothing fits; nothing to do.\n{kept}");
+            return format!("No sessions match.\n{kept}");
         }
         let line = |PruneCandidate { id, title, at, size, .. }: &PruneCandidate| {
             let (day, size) = (at.format("%Y-%m-%d"), format_bytes(*size));
@@ -181,7 +176,7 @@ impl PruneArgs {
         list.join("\n")
             + "\n"
             + &match (self.apply, self.trash) {
-                (false, false) => format!("\n{sessions}, would go to the trash. Add --apply to do it.\n"),
+                (false, false) => format!("\n{sessions}, would move to the trash. Add --apply to do it.\n"),
                 (false, true) => {
                     format!("\n{sessions}, would be removed from the trash for good. Add --apply to do it.\n")
                 }
@@ -226,7 +221,6 @@ impl PruneArgs {
 }
 
 impl SkipReason {
-    /// For programs.
     fn json_name(&self) -> &'static str {
         match self {
             Self::KeptBy(_) => "kept_by_agent",
@@ -238,19 +232,18 @@ impl SkipReason {
     }
 }
 
-/// A line about what would fit and stays.
 fn skip_line(why: &SkipReason, count: usize) -> String {
     let why = match why {
-        SkipReason::KeptBy(agent) => format!("kept by {}, which alone can delete them", clean_line(agent)),
+        SkipReason::KeptBy(agent) => format!("owned by {}, which alone can delete them", clean_line(agent)),
         SkipReason::Open => "open in a live process".to_owned(),
         SkipReason::Pinned => "pinned".to_owned(),
         SkipReason::Tagged => "tagged".to_owned(),
-        SkipReason::Unreadable => "not readable".to_owned(),
+        SkipReason::Unreadable => "unreadable".to_owned(),
     };
-    format!("  passed over: {}, {why}\n", pluralize(count, "session"))
+    format!("  skipped: {}, {why}\n", pluralize(count, "session"))
 }
 
-/// Lets all of them go; gives back those that did not.
+/// Removes all of them; returns the failures.
 fn remove_all(stock: &SessionLookup, candidates: &[PruneCandidate]) -> Vec<(SessionId, StoreError)> {
     let bar = progress_bar("moving");
     let mut failed = Vec::new();

@@ -1,5 +1,5 @@
-//! `hotseat sessions move`: to another folder's project, or into a file for
-//! another host.
+//! `hotseat sessions move`: to another folder's project, or into a file for another
+//! host.
 
 use std::path::{Path, PathBuf};
 
@@ -14,20 +14,19 @@ use crate::session::raw_entry::RawEntry;
 use crate::session::{SessionId, Transcript};
 use crate::store::{SessionStore, belongs_to_cwd};
 
-/// What the command is told.
 #[derive(Debug, clap::Args)]
 pub struct MoveArgs {
-    /// The sessions.
+    /// Sessions to move.
     #[arg(value_name = "REF", required = true, add = session_completer())]
     references: Vec<String>,
-    /// The folder they are to belong to, so that the official CLI finds them there.
+    /// Folder they will belong to; the official CLI finds them there.
     #[arg(long, value_name = "DIR", required_unless_present = "to_file")]
     to: Option<PathBuf>,
-    /// Pack one session into this new file, for “import” on another host, and move
-    /// it to the trash here; “-” is stdout.
+    /// Pack one session into this new file, for `import` on another host, and move it
+    /// to the trash here; - is stdout.
     #[arg(long, value_name = "FILE", conflicts_with = "to")]
     to_file: Option<PathBuf>,
-    /// With --to-file: leave the session here as well.
+    /// With --to-file: keep the session here, too.
     #[arg(long, requires = "to_file")]
     keep: bool,
     #[command(flatten)]
@@ -35,13 +34,12 @@ pub struct MoveArgs {
 }
 
 impl MoveArgs {
-    /// Moves them.
     pub fn run(&self, stock: &SessionLookup) -> Result<CliExit> {
         match (&self.to, &self.to_file) {
             (Some(folder), _) => self.to_folder(stock, folder),
             (None, Some(file)) => self.to_file(stock, file),
             (None, None) => {
-                Err(CliError::usage("there is no place to move to", "Add --to DIR or --to-file FILE.").into())
+                Err(CliError::usage("no destination given", "Add --to DIR or --to-file FILE.").into())
             }
         }
     }
@@ -49,17 +47,17 @@ impl MoveArgs {
     fn to_folder(&self, stock: &SessionLookup, folder: &Path) -> Result<CliExit> {
         if !folder.is_dir() {
             print_stderr(&format!(
-                "hotseat: there is no folder {} now; its sessions move all the same",
+                "hotseat: warning: the folder {} does not exist; moving the sessions anyway",
                 folder.display()
             ));
         }
-        let here = std::env::current_dir().context("finding the current folder")?;
+        let here = std::env::current_dir().context("cannot find the current folder")?;
         let outcomes = ActionReport::for_each(stock, &self.references, |id| {
             let (title, from) = (stock.title(id)?, project_folder(stock, id, &here)?);
             let Some(path) = stock.store.move_to(id, folder)? else {
-                return Ok(ActionDone::new(id, format!("“{title}” belongs there already")));
+                return Ok(ActionDone::new(id, format!("“{title}” already belongs there")));
             };
-            let done = ActionDone::new(id, format!("“{title}” belongs to {} now", folder.display()));
+            let done = ActionDone::new(id, format!("moved “{title}” to {}", folder.display()));
             let done = done.with("path", path.display().to_string());
             Ok(match from {
                 Some(from) => done.undo(&["move", &id.to_string(), "--to", &from.display().to_string()]),
@@ -71,8 +69,8 @@ impl MoveArgs {
 
     fn to_file(&self, stock: &SessionLookup, file: &Path) -> Result<CliExit> {
         let [reference] = &self.references[..] else {
-            let next = "Move them one by one, each into a file of its own.";
-            return Err(CliError::usage("a file holds one session", next).into());
+            let next = "Move them one by one, each to its own file.";
+            return Err(CliError::usage("--to-file takes one session", next).into());
         };
         let is_stdout = file == Path::new("-");
         let mut outcomes = ActionReport::default();
@@ -98,22 +96,22 @@ impl MoveArgs {
         } else {
             write_packed(stock, id, file)?;
         }
-        let done = ActionDone::new(id, format!("“{title}” was packed into {}", file.display()));
+        let done = ActionDone::new(id, format!("packed “{title}” into {}", file.display()));
         if self.keep {
             return Ok(done);
         }
         stock.store.delete(id)?;
-        let said = format!("“{title}” was packed into {}, and is in the trash here", file.display());
+        let said = format!("packed “{title}” into {} and moved it to the trash", file.display());
         Ok(ActionDone::new(id, said)
             .with("path", file.display().to_string())
             .undo(&["restore", &id.to_string()]))
     }
 }
 
-/// Whole or not at all, and never over another file.
+/// Writes the whole file or none, and never replaces one.
 fn write_packed(stock: &SessionLookup, id: SessionId, file: &Path) -> Result<(), ActionError> {
     let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let doing = || format!("cannot write the new file {}", file.display());
+    let doing = || format!("cannot create {}", file.display());
     let mut packed = tempfile::NamedTempFile::new_in(folder).with_context(doing)?;
     stock.store.export_archive(id, &mut packed)?;
     packed.as_file().sync_all().with_context(doing)?;

@@ -1,9 +1,9 @@
-//! What a command says when it is through: to a person, or as JSON.
+//! The result of a command on one or more sessions, as text or JSON.
 //!
 //! ```text
 //! { "done": [ { "session_id", … } ], "failed": [ { "reference", "error" } ] }
 //! ```
-//! The exit code is 1 as soon as one failed; the others are done all the same.
+//! The exit code is 1 if any failed; the others are done nevertheless.
 
 use std::io::Write;
 
@@ -16,44 +16,42 @@ use crate::session::SessionId;
 use crate::store::StoreError;
 use crate::text::{clean, clean_line};
 
-/// How a command is to answer.
 #[derive(Debug, Clone, Copy, clap::Args)]
 pub struct OutputArgs {
-    /// Answer with one JSON object.
+    /// Print one JSON object.
     #[arg(long)]
     pub json: bool,
 }
 
-/// What was done to one session.
+/// What was done to one session, and how to undo it.
 #[derive(Debug)]
 pub struct ActionDone {
     id: SessionId,
-    /// For a person.
+    /// One line of text.
     message: String,
-    /// The command that takes it back.
+    /// The command that undoes it.
     undo: Option<String>,
-    /// For a program.
+    /// Further fields of the JSON object.
     details: Map<String, Value>,
 }
 
 impl ActionDone {
-    /// Done, in words.
     pub fn new(id: SessionId, said: impl Into<String>) -> Self {
         Self { id, message: said.into(), undo: None, details: Map::new() }
     }
 
-    /// The session that came of it.
+    /// The session, or for a fork the copy.
     pub fn id(&self) -> SessionId {
         self.id
     }
 
-    /// With the command that takes it back.
+    /// Sets the command that undoes it, as arguments of `hotseat sessions`.
     pub fn undo(self, words: &[&str]) -> Self {
         let words: Vec<_> = words.iter().map(|word| shell_quote(word)).collect();
         Self { undo: Some(format!("hotseat sessions {}", words.join(" "))), ..self }
     }
 
-    /// With one more fact for programs.
+    /// Adds a field to the JSON object.
     pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
         self.details.insert(name.to_owned(), value.into());
         self
@@ -67,21 +65,18 @@ impl ActionDone {
     }
 }
 
-/// Why it was not done.
+/// Why an action failed.
 #[derive(Debug, thiserror::Error)]
 pub enum ActionError {
-    /// The reference names no session.
     #[error(transparent)]
     Unresolved(#[from] LookupError),
-    /// The store could not do it.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// Anything else.
     #[error("{0:#}")]
     Other(#[from] anyhow::Error),
 }
 
-/// All that came of one command, by reference.
+/// The results of one command.
 #[derive(Debug, Default)]
 pub struct ActionReport {
     done: Vec<ActionDone>,
@@ -89,7 +84,7 @@ pub struct ActionReport {
 }
 
 impl ActionReport {
-    /// Does one thing to each session that is named, each once.
+    /// Runs `act` on each named session, once each.
     pub fn for_each(
         stock: &SessionLookup,
         references: &[String],
@@ -110,7 +105,7 @@ impl ActionReport {
         outcomes
     }
 
-    /// Adds what came of one reference.
+    /// Adds the result for one reference.
     pub fn push(&mut self, reference: &str, outcome: Result<ActionDone, ActionError>) {
         match outcome {
             Ok(done) => self.done.push(done),
@@ -118,7 +113,7 @@ impl ActionReport {
         }
     }
 
-    /// Tells all of it: what was done on stdout, what failed on stderr.
+    /// Prints what was done on stdout, what failed on stderr.
     pub fn print(&self, answer: OutputArgs) -> Result<CliExit> {
         let text = if answer.json {
             let failed = self.failed.iter();
@@ -130,11 +125,11 @@ impl ActionReport {
         } else {
             self.done.iter().map(done_text).collect()
         };
-        std::io::stdout().write_all(text.as_bytes()).context("telling what was done")?;
+        std::io::stdout().write_all(text.as_bytes()).context("cannot print the result")?;
         Ok(self.print_failures(answer))
     }
 
-    /// Tells a person what failed, and gives the exit code.
+    /// Prints failures unless the output is JSON; returns the exit code.
     pub fn print_failures(&self, answer: OutputArgs) -> CliExit {
         if !answer.json {
             for (_, error) in &self.failed {
@@ -144,19 +139,18 @@ impl ActionReport {
         if self.failed.is_empty() { CliExit::Done } else { CliExit::Failed }
     }
 
-    /// What was done.
     pub fn done(&self) -> &[ActionDone] {
         &self.done
     }
 }
 
-/// `what was done`, and below it how to take it back.
+/// The message, and below it the command that undoes it.
 pub fn done_text(done: &ActionDone) -> String {
     let undo = done.undo.as_ref().map(|undo| format!("  undo: {}\n", clean_line(undo))).unwrap_or_default();
     format!("{}\n{undo}", clean_line(&done.message))
 }
 
-/// A word as a shell takes it for one.
+/// Quotes a word for a shell, if needed.
 fn shell_quote(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=@%+,".contains(c);
     if !word.is_empty() && word.chars().all(plain) {

@@ -1,4 +1,4 @@
-//! `hotseat sessions restore`: what is in the trash, and back from it.
+//! `hotseat sessions restore`: lists the trash and restores sessions from it.
 
 use std::collections::HashSet;
 use std::io::Write;
@@ -17,10 +17,9 @@ use crate::session::SessionId;
 use crate::store::{SessionStore, TrashedSession};
 use crate::text::clean_line;
 
-/// What the command is told.
 #[derive(Debug, clap::Args)]
 pub struct RestoreArgs {
-    /// The sessions; none: list the trash.
+    /// Sessions to restore; without any, list the trash.
     #[arg(value_name = "REF")]
     references: Vec<String>,
     #[command(flatten)]
@@ -28,9 +27,8 @@ pub struct RestoreArgs {
 }
 
 impl RestoreArgs {
-    /// Lists, or brings back.
     pub fn run(&self, stock: &SessionLookup) -> Result<CliExit> {
-        let trash = stock.store.trash().context("reading the trash")?;
+        let trash = stock.store.trash().context("cannot read the trash")?;
         if self.references.is_empty() {
             return self.list(&trash);
         }
@@ -39,12 +37,12 @@ impl RestoreArgs {
         let mut outcomes = ActionReport::default();
         for reference in &self.references {
             let id = pick_session(reference, &ids, || Ok(trash_titles(&trash)))
-                // One that was pinned and that somebody else deleted.
+                // A pinned session that another program deleted is not in the trash.
                 .or_else(|error| reference.parse::<SessionId>().map_err(|_| error));
             let restored = id.map_err(Into::into).and_then(|id| {
                 stock.store.restore(id)?;
                 let (title, path) = (stock.title(id)?, stock.store.find(id)?.path);
-                let done = ActionDone::new(id, format!("“{title}” is back, in {}", path.display()));
+                let done = ActionDone::new(id, format!("restored “{title}” to {}", path.display()));
                 Ok(done
                     .with("title", title)
                     .with("path", path.display().to_string())
@@ -71,14 +69,14 @@ impl RestoreArgs {
                 let (when, size) = (when(trashed).format("%Y-%m-%d %H:%M"), format_bytes(trashed.size));
                 format!("{id}  {when}  {size:>9}  {}\n", clean_line(&title))
             });
-            rows.collect::<String>() + "\nBring one back: hotseat sessions restore REF\n"
+            rows.collect::<String>() + "\nTo restore one: hotseat sessions restore REF\n"
         };
-        std::io::stdout().write_all(text.as_bytes()).context("printing the trash")?;
+        std::io::stdout().write_all(text.as_bytes()).context("cannot print the trash")?;
         Ok(CliExit::Done)
     }
 }
 
-/// The titles of what lies in the trash, in its order.
+/// The titles of trashed sessions, in order.
 pub fn trash_titles(trash: &[TrashedSession]) -> Vec<(SessionId, String)> {
     let title = |trashed: &TrashedSession| match summary_of_file(&trashed.path) {
         Ok(summary) => summary.title_text().to_owned(),

@@ -1,7 +1,7 @@
-//! `hotseat sessions search`: what was said, wherever it was said.
+//! `hotseat sessions search`: message search.
 //!
-//! Brings the index up to date first, so what it finds is never older than the
-//! transcripts; where that cannot be, it reads the transcripts themselves.
+//! Updates the index first, so results are never older than the transcripts. If the
+//! index cannot be written, it searches the transcripts directly.
 
 use std::collections::HashMap;
 use std::fmt::Write;
@@ -21,39 +21,38 @@ use crate::session::SessionId;
 use crate::text::clean_line;
 use crate::text::format::{age, pluralize};
 
-/// What the command is told.
 #[derive(Debug, clap::Args)]
 #[command(after_help = HELP)]
 pub struct SearchArgs {
-    /// Words; "several in quotes" stand together, word* may go on, -word (behind
-    /// `--`) must not be there; tag: branch: project: model: cost: turns: since: before: narrow it.
+    /// Words, "phrases", starts of words (word*), excluded words (-word, after `--`),
+    /// and filters: tag: branch: project: model: cost: turns: since: before:
     #[arg(value_name = "TEXT", required = true, num_args = 1..)]
     text: Vec<String>,
-    /// Only this folder's project.
+    /// Search only this folder's project.
     #[arg(long)]
     here: bool,
-    /// Also what tools were asked and gave back.
+    /// Include tool input and output.
     #[arg(long)]
     tools: bool,
-    /// So many sessions at most.
+    /// Print at most N sessions.
     #[arg(long, value_name = "N", default_value_t = 20)]
     limit: usize,
-    /// One JSON array.
+    /// Print one JSON array.
     #[arg(long)]
     json: bool,
 }
 
 const HELP: &str = "\
-Each session is told once, with the last place where it
-was said. In a pipe a hit is a line of these columns, a tab between them:
-  id, uuid of the entry, time, who said it (prompt, reply, tool), sentence
+Searches all projects; --here searches only this folder's. Each session is listed
+once, with its last hit. In a pipe, a hit is a line of these columns, separated by
+tabs:
+  id, uuid of the entry, time, role (prompt, reply, tool), sentence
 
---json is an array of objects of: session_id, title, cwd, uuid, role, at, text, lit
-(positions of the characters that match), others (further hits in the session).
+--json prints an array of objects: session_id, title, cwd, uuid, role, at, text,
+lit (positions of the matching characters), others (further hits in the session).
 
-Exit codes: 0 something was found, 1 nothing was, or it failed, 2 wrong usage.";
+Exit codes: 0 found, 1 nothing found or failed, 2 wrong usage.";
 
-/// The hit of one session.
 #[derive(Debug, Serialize)]
 struct SearchHitJson<'a> {
     session_id: SessionId,
@@ -68,17 +67,16 @@ struct SearchHitJson<'a> {
 }
 
 impl SearchArgs {
-    /// Looks for the text.
     pub fn run(&self, stock: &SessionLookup) -> Result<CliExit> {
         let typed = index::query::SessionQuery::parse(&self.text.join(" "), Local::now().fixed_offset());
         if let Some(mistake) = typed.errors.first() {
-            let next = "`hotseat sessions list --help` shows what narrows a search";
+            let next = "`hotseat sessions search --help` explains filters.";
             return Err(CliError::usage(&mistake.message, next).into());
         }
         let query = FullTextQuery::parse(typed.words_text()).with_tools(self.tools);
         if query.is_empty() {
-            let next = "Give a word to look for; one with a - before it only narrows others down.";
-            return Err(CliError::usage("there is nothing to look for", next).into());
+            let next = "Give a word to find; excluded words alone match nothing.";
+            return Err(CliError::usage("nothing to search for", next).into());
         }
         let finder = stock.text_finder()?;
         let rows = stock.rows_in(&scope(!self.here)?)?;
@@ -86,7 +84,7 @@ impl SearchArgs {
             rows.iter().filter(|row| typed.matches_filters(row)).map(|row| (row.stored.id, row)).collect();
         let wanted = |session| rows.contains_key(&session);
         let found = match finder {
-            Some(mut finder) => finder.find(&query, wanted, self.limit).context("searching the index")?,
+            Some(mut finder) => finder.find(&query, wanted, self.limit).context("cannot search the index")?,
             None => {
                 let bar = progress_bar("searching");
                 let shown = |read, of| {
@@ -114,8 +112,12 @@ impl SearchArgs {
             return Ok(CliExit::Done);
         }
         if !self.json {
-            let more = if self.tools { "" } else { " in prompts and replies; --tools looks further" };
-            print_stderr(&format!("Nothing was found{more}."));
+            let more = if self.tools {
+                ""
+            } else {
+                " in prompts and replies (--tools includes tool input and output)"
+            };
+            print_stderr(&format!("Nothing found{more}."));
         }
         Ok(CliExit::Failed)
     }
@@ -159,7 +161,7 @@ fn render_hits(hits: &[SearchHitJson<'_>], ids: &[String], page: OutputTarget, n
     text
 }
 
-/// The sentence with the words that were looked for.
+/// The sentence with the matches highlighted.
 fn highlight_hit(hit: &SearchHitJson<'_>, page: OutputTarget) -> String {
     let mut text = String::new();
     let mut run = String::new();

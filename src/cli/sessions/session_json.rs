@@ -1,5 +1,5 @@
-//! One session as a JSON object: first what the official `list_sessions()`
-//! says of it, by the same names and in the same order, then what we know.
+//! A session as a JSON object: first the fields of the official `list_sessions()`, by
+//! the same names and in the same order, then our own.
 
 use std::borrow::Cow;
 use std::time::UNIX_EPOCH;
@@ -13,7 +13,7 @@ use crate::session::message::Usage;
 use crate::session::sdk_list::SdkSessionInfo;
 use crate::session::summary::TitleSource;
 
-/// What a program is told of a session. Times are milliseconds since 1970.
+/// Times are milliseconds since 1970. Field names are part of the interface.
 #[derive(Debug, Serialize)]
 pub struct SessionJson<'a> {
     session_id: SessionId,
@@ -39,20 +39,20 @@ pub struct SessionJson<'a> {
     forked_from: Option<&'a str>,
     torn_lines: usize,
     foreign_lines: usize,
-    /// Why it could not be read.
+    /// Why it cannot be read.
     problem: Option<&'a str>,
     open_in: Option<OpenInJson<'a>>,
-    /// The agent that keeps it in a format of its own: `path` is a copy.
+    /// The agent that owns it in a format of its own: `path` is a copy.
     kept_by: Option<&'a str>,
-    /// Not all of it was read, or copied: the numbers are too low.
+    /// Not indexed or imported completely: the numbers are too low.
     partial: bool,
-    /// What that agent itself calls it; null where it is `session_id`.
+    /// That agent's own id for it; null if it is `session_id`.
     agent_session_id: Option<&'a str>,
-    /// Not always what the system calls it: JSON holds text only.
+    /// Lossy if the path is not UTF-8.
     path: Cow<'a, str>,
 }
 
-/// Tokens of all requests.
+/// Sums over all requests.
 #[derive(Debug, Serialize)]
 pub struct TokensJson {
     input: u64,
@@ -61,7 +61,7 @@ pub struct TokensJson {
     cache_read: u64,
 }
 
-/// The live process that has a session open.
+/// The live process that has the session open.
 #[derive(Debug, Serialize)]
 struct OpenInJson<'a> {
     pid: u32,
@@ -70,7 +70,6 @@ struct OpenInJson<'a> {
 }
 
 impl<'a> SessionJson<'a> {
-    /// All that is known of a session.
     pub fn from_row(row: &'a SessionRow, prices: &Prices) -> Self {
         let (stored, facts) = (&row.stored, &row.facts);
         let SdkSessionInfo { summary, custom_title, first_prompt, git_branch, cwd, tag, created_at } =
@@ -124,8 +123,8 @@ impl From<&Usage> for TokensJson {
     }
 }
 
-/// When the file was touched, by way of a float as the official functions count
-/// it: the last digit depends on it.
+/// Modification time, computed through a float as the official functions do, so that
+/// the last digit agrees.
 pub fn modified_millis(row: &SessionRow) -> i64 {
     let since = row.stored.modified.duration_since(UNIX_EPOCH).unwrap_or_default();
     let seconds = since.as_secs() as f64 + 1e-9 * f64::from(since.subsec_nanos());

@@ -1,4 +1,4 @@
-//! `hotseat sessions show`: a conversation to be read, in a pager on a terminal.
+//! `hotseat sessions show`: a conversation as text, in a pager on a terminal.
 
 use std::fmt::Write;
 
@@ -17,38 +17,35 @@ use crate::text::format::pluralize;
 use crate::text::{clean, clean_line, strip};
 use crate::transcript::TranscriptText;
 
-/// What the command is told.
 #[derive(Debug, clap::Args)]
 #[command(after_help = HELP)]
 pub struct ShowArgs {
-    /// The session: its id, the beginning of it, or its title.
+    /// Session: its id, the start of its id, or its title.
     #[arg(value_name = "REF", add = session_completer())]
     reference: String,
-    /// Also what went into tools and came out of them, and what was thought.
+    /// Include tool input and output, and thinking.
     #[arg(long)]
     tools: bool,
-    /// One JSON array of messages.
+    /// Print one JSON array of messages.
     #[arg(long)]
     json: bool,
 }
 
 const HELP: &str = "\
-On a terminal the text goes through $PAGER (less where it is unset; nothing where
-it is empty).
+On a terminal the text goes through $PAGER (less if unset, no pager if empty).
 
---json is what the official get_session_messages() of the Python package
-claude-agent-sdk returns, in its order: objects of type, uuid, session_id, message,
-parent_tool_use_id, parent_agent_id. It follows the official rules, so after a
-rewind it may end in another branch than the text. `hotseat sessions export
---format json` has the conversation as hotseat shows it.
+--json prints what get_session_messages() of the Python package claude-agent-sdk
+returns, in its order: objects with type, uuid, session_id, message,
+parent_tool_use_id, parent_agent_id. By the official rules it may follow another
+branch than the text after a rewind. `hotseat sessions export --format json` prints
+the conversation as hotseat shows it.
 
 Exit codes: 0 done, 1 no such session or it cannot be read, 2 wrong usage.";
 
 impl ShowArgs {
-    /// Shows the conversation.
     pub fn run(&self, stock: &SessionLookup) -> Result<CliExit> {
         let id = stock.find_one(&self.reference)?;
-        let bytes = stock.store.read(id).context("reading the session")?;
+        let bytes = stock.store.read(id).context("cannot read the session")?;
         if self.json {
             output::print_json(&sdk_messages::session_messages(&bytes))?;
         } else {
@@ -62,7 +59,7 @@ impl ShowArgs {
     }
 }
 
-/// A conversation on its way to a page.
+/// Renders a conversation as text.
 struct TextRenderer {
     page: OutputTarget,
     tools: bool,
@@ -133,7 +130,7 @@ impl TextRenderer {
         }
     }
 
-    /// Text of less weight, set in.
+    /// Appends dim, indented text.
     fn push_indented(&mut self, words: &str) {
         for line in words.trim_end().lines() {
             let _ = writeln!(self.text, "    {}", self.page.dim(line));
@@ -141,7 +138,7 @@ impl TextRenderer {
     }
 }
 
-/// In the reader's own time.
+/// A time in the local time zone.
 fn local_time(at: DateTime<Utc>) -> String {
     at.with_timezone(&Local).format("%Y-%m-%d %H:%M").to_string()
 }
@@ -162,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn a_conversation_is_plain_text_that_acts_on_no_terminal() {
+    fn a_conversation_is_plain_text_without_control_characters() {
         let text = shown(false);
         let (_, said) = text.split_once("\n\n").unwrap();
         assert!(
@@ -173,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn tools_are_shown_whole_when_asked_for() {
+    fn tools_are_shown_on_request() {
         let text = shown(true);
         assert!(text.contains("\"command\": \"ls\"") && text.contains("\n    a.rs\n"), "{text}");
     }

@@ -1,8 +1,7 @@
-//! `hotseat sessions stats`: tokens and what they cost, by day, project or model.
+//! `hotseat sessions stats`: tokens and cost by day, project or model.
 //!
-//! All money here is an estimate by the price table, since an agent's own
-//! account of a session says nothing of its days. What has no price is told as
-//! tokens, never guessed.
+//! All costs are estimates by the price table, because the totals that agents report
+//! are not split by day. Tokens without a price are listed as such, never guessed.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
@@ -24,47 +23,45 @@ use crate::session::{Prices, SessionId};
 use crate::text::format::{pluralize, short_count};
 use crate::text::{clean_line, pad, pad_start, truncate_start, width};
 
-/// What the command is told.
 #[derive(Debug, clap::Args)]
 #[command(after_help = HELP)]
 pub struct StatsArgs {
-    /// What a row stands for.
+    /// What to sum up by.
     #[arg(long, value_enum, default_value_t = StatsBy::Day)]
     by: StatsBy,
-    /// Only what was used since then: 12h, 30d, 8w, 6m, 1y (days are UTC).
+    /// Only usage of this period: 12h, 30d, 8w, 6m, 1y (days are UTC).
     #[arg(long, value_name = "AGE")]
     since: Option<AgeArg>,
-    /// The sessions of all projects, not only of this folder's.
+    /// Sessions of all projects, not only of this folder's.
     #[arg(long)]
     all: bool,
-    /// One JSON object.
+    /// Print one JSON object.
     #[arg(long)]
     json: bool,
 }
 
-/// What a row stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
 #[serde(rename_all = "lowercase")]
 enum StatsBy {
-    /// A day, by UTC.
+    /// Day, in UTC.
     Day,
-    /// The folder a session was started in.
+    /// Folder in which the session was started.
     Project,
-    /// A model.
+    /// Model.
     Model,
 }
 
 const HELP: &str = "\
-Costs are estimates by the table of prices (and [prices] of the configuration);
-tokens of models without a price, or whose price depends on the length of single
-requests, are told as unpriced.
+Costs are estimates by the price table and [prices] of the configuration. Tokens
+of models without a price, or with a price that depends on the length of single
+requests, count as unpriced.
 
---json is an object of: by, rows, total. A row has key, sessions, tokens (input,
+--json prints an object: by, rows, total. A row has key, sessions, tokens (input,
 output, cache_write, cache_read), estimated_usd, unpriced_tokens; total has no key.
 
-Exit codes: 0 done, 1 it failed, 2 wrong usage.";
+Exit codes: 0 done, 1 failed, 2 wrong usage.";
 
-/// What was used under one key.
+/// Usage under one key.
 #[derive(Debug, Clone, Default, PartialEq)]
 struct UsageSum {
     sessions: BTreeSet<SessionId>,
@@ -73,7 +70,6 @@ struct UsageSum {
     unpriced_tokens: u64,
 }
 
-/// The same for programs.
 #[derive(Serialize)]
 struct UsageSumJson<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -85,7 +81,6 @@ struct UsageSumJson<'a> {
 }
 
 impl StatsArgs {
-    /// Adds up and tells.
     pub fn run(&self, stock: &SessionLookup, prices: &Prices) -> Result<CliExit> {
         let rows = stock.rows_in(&scope(self.all)?)?;
         let first_day = self.since.map(|age| (Utc::now() - age.0).date_naive());
@@ -119,7 +114,7 @@ impl StatsArgs {
                 &serde_json::json!({ "by": self.by, "rows": rows, "total": total.to_json(None) }),
             )?;
         } else if sums.is_empty() {
-            print_stderr("No model was asked anything here in that time.");
+            print_stderr("No usage in this period. --all includes all projects.");
         } else {
             output::print(&render_table(&sums, &total, OutputTarget::stdout()))?;
         }
@@ -159,8 +154,8 @@ impl UsageSum {
     }
 }
 
-/// A row for each key: its name, a bar, its figures. Bars are of tokens where
-/// nothing has a price.
+/// A row per key: name, bar, figures. Bars show cost, or tokens if nothing has a
+/// price.
 fn render_table(sums: &[(String, UsageSum)], total: &UsageSum, page: OutputTarget) -> String {
     let most = page.width.unwrap_or(100);
     let names: Vec<String> = sums.iter().map(|(key, _)| clean_line(key).into_owned()).collect();
@@ -181,7 +176,7 @@ fn render_table(sums: &[(String, UsageSum)], total: &UsageSum, page: OutputTarge
     text
 }
 
-/// A bar of block characters, by eighths of a cell; what is not nothing shows.
+/// A bar of block characters in eighths of a cell; any share above 0 is visible.
 fn bar(share: f64, cells: usize) -> String {
     let eighths = (share * cells as f64 * 8.0).round() as usize;
     let eighths = if share > 0.0 && cells > 0 { eighths.max(1) } else { eighths };
@@ -201,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn a_table_fits_and_tells_what_has_no_price() {
+    fn a_table_fits_and_shows_unpriced_tokens() {
         let usage = Usage { input_tokens: 4_100, ..Usage::default() };
         let priced = UsageSum { usage, usd: 3.0, ..UsageSum::default() };
         let unpriced = UsageSum { usage, unpriced_tokens: 4_100, ..UsageSum::default() };

@@ -1,14 +1,14 @@
-//! Ages and sizes, as a person writes and reads them: `90d`, `50MB`.
+//! Ages and sizes on the command line and in output: `90d`, `50MB`.
 
 use std::str::FromStr;
 
 use chrono::Duration;
 
-/// How long ago: a number with `h`, `d`, `w`, `m` (30 days) or `y`.
+/// An age: a number with `h`, `d`, `w`, `m` (30 days) or `y`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AgeArg(pub Duration);
 
-/// How large: a number of bytes, or with `KB`, `MB`, `GB`.
+/// A size in bytes, or with `KB`, `MB`, `GB` (powers of 1000).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SizeArg(pub u64);
 
@@ -16,7 +16,7 @@ impl FromStr for AgeArg {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let wrong = || format!("“{text}” is not an age; write 12h, 90d, 8w, 6m or 1y");
+        let wrong = || format!("“{text}” is not an age (try 12h, 90d, 8w, 6m or 1y)");
         let (number, unit) = split_unit(text);
         let number: i64 = number.parse().map_err(|_| wrong())?;
         let hours = match unit.as_str() {
@@ -35,7 +35,7 @@ impl FromStr for SizeArg {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let wrong = || format!("“{text}” is not a size; write 800KB, 50MB or 1.5GB");
+        let wrong = || format!("“{text}” is not a size (try 800KB, 50MB or 1.5GB)");
         let (number, unit) = split_unit(text);
         let number: f64 = number.parse().ok().filter(|number: &f64| *number >= 0.0).ok_or_else(wrong)?;
         let times = match unit.as_str() {
@@ -49,14 +49,13 @@ impl FromStr for SizeArg {
     }
 }
 
-/// The number in front and the unit behind it, in small letters.
+/// The number and the lowercase unit behind it.
 fn split_unit(text: &str) -> (&str, String) {
     let text = text.trim();
     let end = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
     (&text[..end], text[end..].trim().to_ascii_lowercase())
 }
 
-/// Bytes for a person.
 pub fn format_bytes(count: u64) -> String {
     match count {
         0..1_000 => format!("{count} B"),

@@ -1,8 +1,8 @@
-//! A session as one HTML file that needs nothing else: no script, no network.
+//! A session as one HTML file without scripts or network access.
 //!
-//! What was said is hostile. All of it is escaped; HTML in a reply shows as
-//! text, links lead only to the web, pictures stay links, and the page's own
-//! policy forbids it to load or run anything.
+//! Messages are hostile: everything is escaped, HTML in a reply shows as text, only
+//! web links work, images become links, and the page's content security policy
+//! forbids it to load or run anything.
 
 use std::fmt::Write;
 
@@ -14,7 +14,6 @@ use crate::text::{clean, clean_line, strip};
 
 const STYLE: &str = include_str!("style.css");
 
-/// The whole page.
 pub fn render(session: &ExportedSession<'_>) -> String {
     let title = escape(&clean_line(&session.title));
     let mut page = format!(
@@ -83,7 +82,7 @@ fn push_tool(page: &mut String, call: &ToolCall) {
     page.push_str("</details>\n");
 }
 
-/// Markdown as HTML that came from the markdown alone.
+/// Renders Markdown; any HTML in it becomes text.
 fn markdown(text: &str) -> String {
     let options = Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH | Options::ENABLE_TASKLISTS;
     let mut page = String::with_capacity(text.len() * 2);
@@ -91,7 +90,8 @@ fn markdown(text: &str) -> String {
     page
 }
 
-/// No HTML of its own, no pictures that load, no link but to the web.
+/// Turns HTML into text and images into links, and removes links that are not web
+/// links.
 fn sanitize_event(event: Event<'_>) -> Event<'_> {
     match event {
         Event::Html(html) | Event::InlineHtml(html) => Event::Text(html),
@@ -116,7 +116,7 @@ fn is_web_link(link: LinkType, to: &str) -> bool {
         || ["https://", "http://", "mailto:", "#"].iter().any(|scheme| lower.starts_with(scheme))
 }
 
-/// Text that is nothing but text, in an element or an attribute.
+/// Escapes text for an element or an attribute.
 fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len() + text.len() / 8);
     for character in text.chars() {

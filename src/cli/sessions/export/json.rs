@@ -1,13 +1,11 @@
-//! A session as JSON: the conversation as hotseat shows it.
-//! Its shape is told by `hotseat sessions export --help`. Times are RFC 3339;
-//! what is unknown is null.
+//! A session as JSON: the conversation as the screen shows it. `JSON_HELP` documents
+//! the shape. Times are RFC 3339; unknown values are null.
 
 use serde_json::{Value, json};
 
 use super::ExportedSession;
 use crate::session::conversation::{Item, ItemKind, Notice};
 
-/// The whole object, indented.
 pub fn render(session: &ExportedSession<'_>) -> String {
     let facts = session.facts;
     let whole = json!({

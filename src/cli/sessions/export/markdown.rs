@@ -1,7 +1,7 @@
-//! A session as Markdown: readable as it is, and in any viewer.
+//! A session as Markdown.
 //!
-//! Prompts are quotations, replies stay the Markdown they are, what went into a
-//! tool and came out of it is code that nothing inside can end.
+//! Prompts become quotations, replies stay Markdown, tool input and output become
+//! code blocks whose fences are longer than any inside.
 
 use std::fmt::Write;
 
@@ -9,7 +9,6 @@ use super::{ExportedSession, call_subject};
 use crate::session::conversation::{ItemKind, Notice, ToolCall};
 use crate::text::{clean, clean_line, strip};
 
-/// The whole document.
 pub fn render(session: &ExportedSession<'_>) -> String {
     let mut text = format!("# {}\n\n", clean_line(&session.title));
     for (name, value) in session.header() {
@@ -78,7 +77,7 @@ fn push_tool(text: &mut String, call: &ToolCall) {
     }
 }
 
-/// A fence longer than any inside.
+/// A code block with a fence longer than any inside.
 fn push_code(text: &mut String, language: &str, code: &str) {
     let inside = code.split(|c| c != '`').map(str::len).max().unwrap_or(0);
     let fence = "`".repeat(inside.max(2) + 1);

@@ -1,4 +1,4 @@
-//! The list as text: a table that fits, or lines with tabs.
+//! The list as a table that fits the terminal, or as tab-separated lines.
 
 use std::fmt::Write;
 
@@ -10,25 +10,25 @@ use crate::session::{Prices, SessionSummary};
 use crate::text::format::age;
 use crate::text::{clean_line, pad, pad_start, truncate, truncate_start, width};
 
-/// A title is never squeezed under this for the sake of another column.
+/// Other columns are dropped before titles become narrower than this.
 const MIN_TITLE_WIDTH: usize = 24;
-/// Titles wider than this make rows hard to follow.
+/// With wider titles, rows are hard to follow.
 const MAX_TITLE_WIDTH: usize = 80;
 /// Blanks between two columns.
 const GAP: usize = 2;
 
-/// One column besides the title.
+/// A column besides id and title.
 struct ListColumn {
     head: &'static str,
     max_width: usize,
-    /// Of a folder the end says more.
+    /// Truncate at the start: the end of a path says more.
     is_path: bool,
     is_number: bool,
     cells: Vec<String>,
 }
 
-/// A table of at most `most` cells a line, of rows with their ids as they are to
-/// be typed. Columns go from the right where it is narrow, the id never.
+/// A table at most `most` columns wide. `ids` are the short ids of `rows`. If it does
+/// not fit, columns are dropped from the right, never the id.
 pub fn render_table(
     rows: &[SessionRow],
     ids: &[String],
@@ -39,18 +39,18 @@ pub fn render_table(
     most: usize,
 ) -> String {
     let id_width = ids.iter().map(String::len).max().unwrap_or(0).max("ID".len());
-    let mut room = most.saturating_sub(id_width + GAP);
+    let mut left = most.saturating_sub(id_width + GAP);
     let mut shown = Vec::new();
     for column in columns(rows, prices, now, all) {
         let cells = column.width();
-        if column.cells.iter().any(|cell| !cell.is_empty()) && room >= MIN_TITLE_WIDTH + GAP + cells {
-            room -= GAP + cells;
+        if column.cells.iter().any(|cell| !cell.is_empty()) && left >= MIN_TITLE_WIDTH + GAP + cells {
+            left -= GAP + cells;
             shown.push((column, cells));
         }
     }
     let titles: Vec<String> = rows.iter().map(title_text).collect();
     let widest = titles.iter().map(|title| width(title)).max().unwrap_or(0).max("TITLE".len());
-    let title_width = room.min(widest).min(MAX_TITLE_WIDTH);
+    let title_width = left.min(widest).min(MAX_TITLE_WIDTH);
     let mut text = String::new();
     let heads = shown.iter().map(|(column, cells)| column.aligned(column.head, *cells));
     push_line(&mut text, page, &pad("ID", id_width), &pad("TITLE", title_width), heads, true);
@@ -62,7 +62,7 @@ pub fn render_table(
     text
 }
 
-/// A line for each session, its columns parted by tabs: for programs.
+/// One line per session, columns separated by tabs.
 pub fn render_lines(rows: &[SessionRow], prices: &Prices) -> String {
     let mut text = String::new();
     for row in rows {
@@ -84,7 +84,7 @@ pub fn render_lines(rows: &[SessionRow], prices: &Prices) -> String {
     text
 }
 
-/// `$1.04`, `~$1.04` for an estimate; empty where it is unknown.
+/// `$1.04`, `~$1.04` for an estimate, empty if unknown.
 fn cost_text(facts: &SessionSummary, prices: &Prices) -> String {
     prices.session_cost(facts).map(|cost| cost.to_string()).unwrap_or_default()
 }
@@ -106,7 +106,7 @@ fn columns(rows: &[SessionRow], prices: &Prices, now: DateTime<Utc>, all: bool) 
         column("BRANCH", 20, &|row| text(&row.facts.branch)),
     ];
     if rows.iter().any(|row| row.facts.agent.is_some()) {
-        columns.push(column("KEPT BY", 12, &|row| text(&row.facts.agent)));
+        columns.push(column("AGENT", 12, &|row| text(&row.facts.agent)));
     }
     if all {
         columns.insert(3, column("FOLDER", 32, &|row| text(&row.facts.cwd)));
@@ -129,10 +129,10 @@ impl ListColumn {
     }
 }
 
-/// Its title, and what is wrong with the session in one sign.
+/// The title, with a warning sign if the transcript is damaged.
 fn title_text(row: &SessionRow) -> String {
-    let sick = row.read_error.is_some() || !row.facts.health.is_good();
-    let mark = if sick { "⚠ " } else { "" };
+    let damaged = row.read_error.is_some() || !row.facts.health.is_good();
+    let mark = if damaged { "⚠ " } else { "" };
     format!("{mark}{}", clean_line(row.facts.title_text()))
 }
 
