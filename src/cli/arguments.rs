@@ -13,6 +13,7 @@ use super::completions::{self, CompletionsArgs};
 use super::config::ConfigArgs;
 use super::doctor::DoctorArgs;
 use super::guard::GuardArgs;
+use super::help::HelpArgs;
 use super::hook::HookArgs;
 use super::man::ManArgs;
 use super::paths::Paths;
@@ -26,7 +27,13 @@ use crate::tui::app::{KeyContext, Keymap};
 /// conversation, status bar. Sessions are cleared, resumed and forked inside the
 /// running agent process, in milliseconds.
 #[derive(Debug, Parser)]
-#[command(name = "hotseat", version, args_conflicts_with_subcommands = true, max_term_width = 100)]
+#[command(
+    name = "hotseat",
+    version,
+    args_conflicts_with_subcommands = true,
+    disable_help_subcommand = true,
+    max_term_width = 100
+)]
 pub struct Arguments {
     #[command(flatten)]
     pub launch: LaunchArgs,
@@ -83,6 +90,8 @@ pub enum CliCommand {
     Config(ConfigArgs),
     /// Check folders, agents and terminal, and say how to fix what is wrong
     Doctor(DoctorArgs),
+    /// Print a page of the documentation, or the help of a command
+    Help(HelpArgs),
     /// Print the completion script for a shell
     Completions(CompletionsArgs),
     /// Print the man page, or write one for each command
@@ -104,6 +113,7 @@ Examples:
   hotseat sessions list        print the list; also show, search, stats, …
   hotseat demo                 try it: made-up sessions, no network, no key
   hotseat doctor               check the installation
+  hotseat help                 list topics of the documentation
   hotseat config --init        write a commented configuration file
   hotseat completions bash     print a completion script for your shell";
 
@@ -111,20 +121,22 @@ impl Arguments {
     /// Parses the process's command line; exits on `--help`, `--version` and wrong
     /// usage.
     pub fn read() -> Self {
-        let matches = with_help(&Paths::from_env()).get_matches();
+        let matches = command_with_help().get_matches();
         Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
     }
 }
 
-fn with_help(places: &Paths) -> clap::Command {
+/// The command with everything that `--help` prints, such as keys and paths.
+pub(super) fn command_with_help() -> clap::Command {
+    let paths = Paths::from_env();
     let keymap = Keymap::default();
     let hints = keymap.hints(KeyContext::Browser).map(|hint| format!("{} {}", hint.key, hint.label));
     let keys = hints.collect::<Vec<_>>().join(" · ");
     let files = format!(
         "Files:\n  sessions       {}\n  configuration  {}\n  logs           {}",
-        places.projects().display(),
-        places.config_file().display(),
-        places.logs().display(),
+        paths.projects().display(),
+        paths.config_file().display(),
+        paths.logs().display(),
     );
     let long = format!("{EXAMPLES}\n\nKeys in the session list (F1 shows all keys):\n  {keys}\n\n{files}");
     Arguments::command().after_help(EXAMPLES).after_long_help(long)

@@ -4,15 +4,18 @@
 mod read;
 mod settings;
 
-use std::io::Write;
+use std::fs::File;
+use std::io::{ErrorKind, Write};
 use std::path::Path;
 
 use anyhow::{Context, Result};
 
-use super::exit::CliExit;
+use super::exit::{CliError, CliExit};
+use super::output;
 use super::paths::Paths;
 use crate::tui::app::Keymap;
-pub use read::{ConfigError, LoadedConfig, read_file};
+use crate::tui::view::format::pluralize;
+pub use read::read_file;
 pub use settings::{Settings, ThemeSetting};
 
 /// Every setting except `[keys]` with its default, commented out with `#:`.
@@ -20,64 +23,82 @@ const DEFAULT: &str = include_str!("../../assets/config.toml");
 
 #[derive(Debug, clap::Args)]
 pub struct ConfigArgs {
-    /// What to do; without it: check.
+    /// What to do; default: check.
     #[command(subcommand)]
     action: Option<ConfigAction>,
+    /// Write the commented default configuration, unless the file exists.
+    #[arg(long, conflicts_with_all = ["print_default", "path"])]
+    init: bool,
     /// Print the commented default configuration.
     #[arg(long)]
     print_default: bool,
-    /// Print where the configuration file lies (it need not exist).
+    /// Print the path of the configuration file, and create its folder.
     #[arg(long, conflicts_with = "print_default")]
     path: bool,
 }
 
 #[derive(Debug, clap::Subcommand)]
 enum ConfigAction {
-    /// Say what is wrong with the configuration file; exit code 1 if anything is.
+    /// Report mistakes in the configuration file; exit code 1 if there are any
     Check,
 }
 
-/// Checks, or prints what was asked for.
 pub fn run(arguments: &ConfigArgs) -> Result<CliExit> {
     let path = Paths::from_env().config_file();
-    let mut out = std::io::stdout().lock();
+    if arguments.init {
+        init(&path)?;
+        return output::print(&format!("wrote {}\n", path.display())).map(|()| CliExit::Done);
+    }
     if arguments.print_default {
-        write!(out, "{}", default_text()).context("printing the default configuration")?;
-        return Ok(CliExit::Done);
+        return output::print(&default_text()).map(|()| CliExit::Done);
     }
     if arguments.path {
-        writeln!(out, "{}", path.display()).context("printing the path")?;
-        return Ok(CliExit::Done);
+        // So that a shell can redirect into it.
+        create_folder(&path)?;
+        return output::print(&format!("{}\n", path.display())).map(|()| CliExit::Done);
     }
     match arguments.action {
-        Some(ConfigAction::Check) | None => check(&path, &mut out),
+        Some(ConfigAction::Check) | None => check(&path),
     }
 }
 
-/// The commented default configuration. Its `[keys]` come from the keymap, so
-/// they cannot disagree.
+/// The commented default configuration. Its `[keys]` come from the keymap, so they
+/// cannot differ.
 fn default_text() -> String {
     let keys = Keymap::defaults().map(|(name, keys)| format!("#:{name} = {keys:?}\n"));
     DEFAULT.to_owned() + &keys.collect::<String>()
 }
 
-fn check(path: &Path, out: &mut impl Write) -> Result<CliExit> {
-    let reading = read_file(path);
-    let (verdict, exit) = match (&reading.errors[..], path.exists()) {
-        ([], true) => ("is right".to_owned(), CliExit::Done),
-        ([], false) => ("does not exist, so the defaults count".to_owned(), CliExit::Done),
-        (mistakes, _) => {
-            let count = mistakes.len();
-            (format!("has {count} mistake{}", if count == 1 { "" } else { "s" }), CliExit::Failed)
+fn create_folder(path: &Path) -> Result<()> {
+    let Some(folder) = path.parent() else { return Ok(()) };
+    std::fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))
+}
+
+/// Writes the default configuration; never replaces a file.
+fn init(path: &Path) -> Result<()> {
+    create_folder(path)?;
+    let mut file = File::create_new(path).map_err(|error| match error.kind() {
+        ErrorKind::AlreadyExists => anyhow::Error::new(CliError::failed(
+            format!("{} already exists", path.display()),
+            "Edit it, or move it away first.",
+        )),
+        _ => anyhow::Error::new(error).context(format!("cannot create {}", path.display())),
+    })?;
+    file.write_all(default_text().as_bytes()).with_context(|| format!("cannot write {}", path.display()))
+}
+
+fn check(path: &Path) -> Result<CliExit> {
+    let errors = read_file(path).errors;
+    let (exists, path) = (path.exists(), path.display());
+    let (verdict, exit) = match (&errors[..], exists) {
+        ([], true) => (format!("{path}: ok\n"), CliExit::Done),
+        ([], false) => {
+            let create = "To create it: hotseat config --init";
+            (format!("{path} does not exist, using defaults\n{create}\n"), CliExit::Done)
         }
+        (errors, _) => (format!("{path}: {}\n", pluralize(errors.len(), "mistake")), CliExit::Failed),
     };
-    writeln!(out, "{} {verdict}", path.display()).context("printing the verdict")?;
-    for mistake in &reading.errors {
-        writeln!(out, "{mistake}").context("printing a mistake")?;
-    }
-    if !path.exists() {
-        writeln!(out, "To start one: hotseat config --print-default > \"$(hotseat config --path)\"")
-            .context("printing how to start one")?;
-    }
+    let errors = errors.iter().map(|error| format!("{error}\n"));
+    output::print(&(verdict + &errors.collect::<String>()))?;
     Ok(exit)
 }

@@ -1,7 +1,7 @@
 //! `hotseat sessions …`: stored sessions from the shell. One file per command.
 //!
 //! Owns how commands name sessions (`lookup`) and report results (`report`,
-//! `session_json`, `output`). Never edits a transcript; the store does.
+//! `session_json`). Never edits a transcript; the store does.
 
 mod archive_receiver;
 mod delete;
@@ -12,7 +12,6 @@ mod info;
 mod label;
 mod list;
 pub(super) mod lookup;
-mod output;
 mod pin;
 mod progress;
 mod prune;

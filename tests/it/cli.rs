@@ -44,14 +44,15 @@ fn wrong_usage_is_exit_code_2() {
     check(&["frobnicate"], 2, "unrecognized subcommand 'frobnicate'");
     check(&["--resume", "x", "--continue"], 2, "cannot be used with");
     check(&["--permission-mode", "everything"], 2, "known are default, acceptEdits");
+    check(&["help", "nothing"], 2, "no topic or command “nothing”\n  Topics are keys, ");
     check(&["completions", "tcsh"], 2, "possible values: bash");
 }
 
 #[test]
 fn help_teaches() {
     check(&["--help"], 0, "Examples:\n  hotseat  ");
-    check(&["--help"], 0, "Where things lie:\n  sessions ");
-    check(&["--help"], 0, "Enter seat · c clear · ");
+    check(&["--help"], 0, "Files:\n  sessions ");
+    check(&["--help"], 0, "Keys in the session list");
     check(&["--version"], 0, env!("CARGO_PKG_VERSION"));
     check(&["completions", "bash"], 0, "_clap_complete_hotseat()");
 }
@@ -62,13 +63,26 @@ fn the_printed_default_configuration_is_right() {
     let printed = hotseat(home.path(), &["config", "--print-default"]).stdout;
     let path = String::from_utf8(hotseat(home.path(), &["config", "--path"]).stdout).unwrap();
     let path = Path::new(path.trim_end());
-    assert!(!path.exists(), "printing the path makes nothing");
+    assert!(!path.exists() && path.parent().unwrap().is_dir(), "a shell can redirect into it");
 
-    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
     let uncommented = String::from_utf8(printed).unwrap().replace("#:", "");
     std::fs::write(path, uncommented).unwrap();
     let checked = hotseat(home.path(), &["config", "check"]);
     assert!(checked.status.success(), "{}", String::from_utf8_lossy(&checked.stdout));
+}
+
+#[test]
+fn the_default_configuration_is_written_once() {
+    let home = tempfile::tempdir().unwrap();
+    let written = hotseat(home.path(), &["config", "--init"]);
+    assert!(written.status.success(), "{}", String::from_utf8_lossy(&written.stderr));
+    let path = home.path().join("config/hotseat/config.toml");
+    assert_eq!(std::fs::read(&path).unwrap(), hotseat(home.path(), &["config", "--print-default"]).stdout);
+    std::fs::write(&path, "mouse = false\n").unwrap();
+    let again = hotseat(home.path(), &["config", "--init"]);
+    assert_eq!(again.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&again.stderr).contains("already exists\n  Edit it"));
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), "mouse = false\n");
 }
 
 #[test]

@@ -24,13 +24,13 @@ fn names_are_given_and_taken_back() {
         (last("custom-title", "customTitle"), last("tag", "tag"))
     };
     let said = home.done(&["rename", "plan", "It's a $HOME plan"]);
-    assert!(said.starts_with("“Plan” is “It's a $HOME plan” now\n"), "{said}");
+    assert!(said.starts_with("renamed “Plan” to “It's a $HOME plan”\n"), "{said}");
     let tagged = home.done(&["tag", &id[..8], "keep"]);
     assert_eq!(info(&home), (Some(json!("It's a $HOME plan")), Some(json!("keep"))));
     home.undo(&said);
     home.undo(&tagged);
     assert_eq!(info(&home), (Some(json!("Plan")), Some(json!(""))));
-    assert!(home.refused(2, &["tag", "plan"]).contains("there is no tag"));
+    assert!(home.refused(2, &["tag", "plan"]).contains("no tag given"));
 }
 
 #[test]
@@ -38,7 +38,7 @@ fn a_reference_that_fits_none_or_several_changes_nothing() {
     let home = Home::new();
     let ids = [home.put(1, "Plan one"), home.put(2, "Plan two")];
     let before: Vec<_> = ids.iter().map(|id| home.text(id)).collect();
-    assert!(home.refused(1, &["rename", "plan", "x"]).contains("“plan” is not clear"));
+    assert!(home.refused(1, &["rename", "plan", "x"]).contains("“plan” is ambiguous"));
     assert!(home.refused(1, &["delete", "nothing", "../../etc/passwd"]).contains("no session “nothing”"));
     assert_eq!(before, ids.iter().map(|id| home.text(id)).collect::<Vec<_>>());
 
@@ -80,7 +80,7 @@ fn a_broken_session_is_repaired_in_a_copy() {
     let document = |id: &str| home.done(&["export", id]);
     assert!(!document(&id).contains("Turn 0:"), "it is cut off");
     let said = home.done(&["fork", &id, "--title", "As it is"]);
-    assert!(said.contains("--repair goes on there"), "{said}");
+    assert!(said.contains("--repair bridges it"), "{said}");
     let answer = home.json(&["fork", &id, "--repair"]);
     assert_eq!(answer["done"][0]["mended_cuts"], 1);
     let copy = document(answer["done"][0]["session_id"].as_str().unwrap());
@@ -121,7 +121,10 @@ fn a_session_that_is_open_elsewhere_is_not_deleted_unless_forced() {
         assert!(home.refused(1, words).contains("is open in claude"), "{words:?}");
     }
     let nothing = home.done(&["prune", "--larger-than", "0", "--apply"]);
-    assert_eq!(nothing, "Nothing fits; nothing to do.\n  passed over: 1 session, open in a live process\n");
+    assert_eq!(
+        nothing,
+        "No sessions of this folder's project (--all: of all projects) match.\n  skipped: 1 session, open in a live process\n"
+    );
     home.done(&["delete", "Plan", "--force"]);
     assert_eq!(home.find(&id), None);
 }
@@ -142,9 +145,9 @@ fn prune_tells_what_it_passes_over_and_why() {
     home.done(&["pin", "Pinned"]);
     let prune = ["prune", "--larger-than", "0"];
     let said = home.done(&prune);
-    assert!(said.contains("1 session, ") && said.contains(&gone), "{said}");
-    for line in ["2 sessions, kept by codex, which alone can delete them", "1 session, pinned"] {
-        assert!(said.contains(&format!("\n  passed over: {line}\n")), "{said}");
+    assert!(said.contains("1 session of this folder's project") && said.contains(&gone), "{said}");
+    for line in ["2 sessions, owned by codex, which alone can delete them", "1 session, pinned"] {
+        assert!(said.contains(&format!("\n  skipped: {line}\n")), "{said}");
     }
     let passed_over = json!([
         {"why": "kept_by_agent", "agent": "codex", "count": 2}, {"why": "pinned", "agent": null, "count": 1}
@@ -157,6 +160,42 @@ fn prune_tells_what_it_passes_over_and_why() {
 }
 
 #[test]
+fn list_and_prune_cover_this_folders_project_or_all() {
+    let home = Home::new();
+    let here = home.put(1, "Here");
+    let elsewhere = Sample { number: 2, cwd: "/elsewhere".into(), ..Sample::default() };
+    elsewhere.write(&home.path("claude")).unwrap();
+    let listed = |all: &[&str]| {
+        let list = home.json(&[&["list"], all].concat());
+        let mut ids: Vec<_> = list
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|row| row["session_id"].as_str().unwrap().to_owned())
+            .collect();
+        ids.sort();
+        ids
+    };
+    let pruned = |all: &[&str]| {
+        let prune = home.json(&[&["prune", "--larger-than", "0"], all].concat());
+        let sessions = prune["sessions"].as_array().unwrap();
+        let mut ids: Vec<_> =
+            sessions.iter().map(|row| row["session_id"].as_str().unwrap().to_owned()).collect();
+        ids.sort();
+        (prune["scope"].as_str().unwrap().to_owned(), ids)
+    };
+    let both = {
+        let mut both = vec![here.clone(), elsewhere.id()];
+        both.sort();
+        both
+    };
+    assert_eq!(listed(&[]), [&*here]);
+    assert_eq!(pruned(&[]), ("project".to_owned(), vec![here]));
+    assert_eq!(listed(&["--all"]), both);
+    assert_eq!(pruned(&["--all"]), ("all".to_owned(), both));
+}
+
+#[test]
 fn prune_takes_what_fits_and_only_when_told() {
     let home = Home::new();
     let (old, kept, pinned) = (home.put(1, "Old"), home.put(2, "Kept"), home.put(3, "Pinned"));
@@ -166,11 +205,14 @@ fn prune_takes_what_fits_and_only_when_told() {
     home.done(&["tag", "Kept", "keep"]);
     home.done(&["pin", "Pinned"]);
     let prune = ["prune", "--older-than", "30d", "--keep-tagged"];
-    assert!(home.refused(2, &["prune"]).contains("needs to know"));
+    assert!(home.refused(2, &["prune"]).contains("specify --older-than or --larger-than"));
     assert!(home.refused(2, &["prune", "--older-than", "soon"]).contains("is not an age"));
 
     let said = home.done(&prune);
-    assert!(said.contains(&old) && !said.contains(&kept) && said.contains("would go to the trash"), "{said}");
+    assert!(
+        said.contains(&old) && !said.contains(&kept) && said.contains("would move to the trash"),
+        "{said}"
+    );
     assert!(home.find(&old).is_some());
     let answer = home.json(&[&prune[..], &["--apply"]].concat());
     assert_eq!(
@@ -180,7 +222,9 @@ fn prune_takes_what_fits_and_only_when_told() {
     assert_eq!(home.find(&old), None);
     assert!([&kept, &pinned, &fresh.id()].into_iter().all(|id| home.find(id).is_some()));
 
-    assert!(home.done(&["prune", "--trash", "--older-than", "1h"]).contains("Nothing fits"));
+    assert!(
+        home.done(&["prune", "--trash", "--older-than", "1h"]).contains("No sessions in the trash match")
+    );
     home.done(&["prune", "--trash", "--larger-than", "0"]);
     assert!(home.done(&["restore"]).contains(&old), "without --apply nothing is removed");
     assert!(home.done(&["prune", "--trash", "--larger-than", "0", "--yes"]).contains("removed for good"));
@@ -197,12 +241,12 @@ fn a_pinned_session_outlives_the_official_clean_up() {
     assert_eq!(home.json(&["pin"])["pinned"][0]["title"], "Plan");
     assert_eq!(home.text(&id), text);
     let said = home.done(&["delete", "Plan"]);
-    assert!(said.contains("its pinned copy is kept"), "{said}");
+    assert!(said.contains("the pinned copy stays"), "{said}");
     home.done(&["pin"]);
     assert_eq!(home.find(&id), None, "what was deleted on purpose stays deleted");
     home.undo(&said);
     home.done(&["unpin", "Plan"]);
-    assert_eq!(home.done(&["pin"]), "Nothing is pinned.\n");
+    assert_eq!(home.done(&["pin"]), "No pinned sessions.\n");
 }
 
 #[test]

@@ -81,7 +81,7 @@ fn a_hit_says_where_it_is() {
         }])
     );
     assert!(home.refused(2, &["search", "cost:much", "x"]).contains("cost:>1"));
-    assert!(home.refused(2, &["search", "--", "-grammar"]).contains("nothing to look for"));
+    assert!(home.refused(2, &["search", "--", "-grammar"]).contains("nothing to search for"));
 }
 
 #[test]
@@ -118,7 +118,7 @@ fn tokens_are_added_up_by_day_project_and_model() {
     assert_eq!((total("day"), total("day")), (total("project"), total("model")));
     let rows = home.json(&["stats", "--all", "--by", "model"])["rows"].clone();
     assert_eq!(rows.as_array().map(Vec::len), Some(1), "{rows}");
-    assert!(home.done(&["stats", "--all", "--since", "1d"]).contains("No model was asked anything"));
+    assert!(home.done(&["stats", "--all", "--since", "1d"]).contains("No usage in this period"));
     assert!(home.refused(2, &["stats", "--since", "yesterday"]).contains("90d"));
 }
 

@@ -32,11 +32,9 @@ fn a_document_holds_the_conversation_and_nothing_that_acts() {
     let file = home.path("plan.md");
     home.done(&["export", &id, "-o", file.to_str().unwrap()]);
     assert_eq!(fs::read_to_string(&file).unwrap(), text);
-    assert!(
-        home.refused(1, &["export", &id, "-o", file.to_str().unwrap()]).contains("cannot write the new file")
-    );
+    assert!(home.refused(1, &["export", &id, "-o", file.to_str().unwrap()]).contains("cannot create"));
     let other = home.put(2, "Other");
-    assert!(home.refused(2, &["export", &id, &other]).contains("need a folder"));
+    assert!(home.refused(2, &["export", &id, &other]).contains("need an output folder"));
     home.done(&["export", &id, &other, "-o", home.path("work").to_str().unwrap()]);
     assert!(home.path(&format!("work/{other}.md")).exists());
 }
@@ -62,7 +60,7 @@ fn a_session_travels_to_another_host() {
     assert!(there.refused(1, &["import", file]).contains("already exists"));
     assert!(there.done(&["import", "--fork", file]).contains("Plan ⑂2"));
     here.done(&["restore", "Plan"]);
-    assert!(here.refused(1, &["move", "Plan", "--to-file", file]).contains("cannot write the new file"));
+    assert!(here.refused(1, &["move", "Plan", "--to-file", file]).contains("cannot create"));
     assert!(here.find(&id).is_some(), "what was not packed stays");
     fs::write(here.path("notes.txt"), "notes").unwrap();
     assert!(

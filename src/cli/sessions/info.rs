@@ -7,11 +7,11 @@ use chrono::{DateTime, Local, Utc};
 use serde::Serialize;
 
 use super::lookup::SessionLookup;
-use super::output::{self, OutputTarget};
 use super::session_json;
 use super::units::format_bytes;
 use crate::cli::completions::session_completer;
 use crate::cli::exit::CliExit;
+use crate::cli::output::{self, OutputTarget};
 use crate::index::SessionRow;
 use crate::session::{Prices, ResumeEstimate};
 use crate::store::{Scope, SessionStore};

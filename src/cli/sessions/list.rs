@@ -11,14 +11,15 @@ use clap::ValueEnum;
 use rayon::prelude::*;
 
 use super::lookup::SessionLookup;
-use super::output::{self, OutputTarget};
 use super::session_json::{self, SessionJson};
 use crate::cli::exit::{CliError, CliExit, print_stderr};
+use crate::cli::output::{self, OutputTarget};
 use crate::index::SessionRow;
 use crate::index::query::SessionQuery;
 use crate::session::Prices;
 use crate::session::summary::TitleSource;
 use crate::store::Scope;
+use crate::tui::view::format::pluralize;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = HELP)]
@@ -111,7 +112,14 @@ impl ListArgs {
             Some(_) if rows.is_empty() => print_stderr(self.empty_message()),
             Some(width) => {
                 let ids = stock.short_ids(rows.iter().map(|row| row.stored.id))?;
-                output::print(&table::render_table(&rows, &ids, prices, Utc::now(), self.all, page, width))?;
+                let table = table::render_table(&rows, &ids, prices, Utc::now(), self.all, page, width);
+                let count = pluralize(rows.len(), "session");
+                let scope = if self.all {
+                    "of all projects"
+                } else {
+                    "of this folder's project (--all: of all projects)"
+                };
+                output::print(&format!("{table}{}\n", page.dim(&format!("{count} {scope}"))))?;
             }
             None => output::print(&table::render_lines(&rows, prices))?,
         }

@@ -11,6 +11,7 @@ use anyhow::{Context, Result};
 use chrono::{DateTime, Utc};
 use serde_json::json;
 
+use super::list::scope;
 use super::lookup::SessionLookup;
 use super::progress::progress_bar;
 use super::report::OutputArgs;
@@ -23,6 +24,7 @@ use crate::text::format::pluralize;
 use crate::text::{clean_line, truncate};
 
 #[derive(Debug, clap::Args)]
+#[command(after_help = HELP)]
 pub struct PruneArgs {
     /// Sessions without activity for this long: 12h, 90d, 8w, 6m, 1y.
     #[arg(long, value_name = "AGE")]
@@ -30,11 +32,14 @@ pub struct PruneArgs {
     /// Sessions larger than this, side files included: 800KB, 50MB, 1.5GB.
     #[arg(long, value_name = "SIZE")]
     larger_than: Option<SizeArg>,
+    /// Sessions of all projects, not only of this folder's.
+    #[arg(long)]
+    all: bool,
     /// Skip sessions that have a tag.
     #[arg(long)]
     keep_tagged: bool,
-    /// Remove sessions from the trash for good to free disk space; --older-than
-    /// counts from the day of deletion.
+    /// Remove sessions from the trash, of all projects, for good to free disk space;
+    /// --older-than counts from the day of deletion.
     #[arg(long, conflicts_with = "keep_tagged")]
     trash: bool,
     /// Do it; without this, only list what would go.
@@ -43,6 +48,16 @@ pub struct PruneArgs {
     #[command(flatten)]
     answer: OutputArgs,
 }
+
+const HELP: &str = "\
+Covers the sessions of this folder's project, as `list` does; --all covers every
+project. Sessions that are pinned, open in a live process or owned by another agent
+are never taken.
+
+--json prints an object: applied, from_trash, scope (project or all), bytes, sessions
+(session_id, title, at, size, error), passed_over (why, agent, count).
+
+Exit codes: 0 done, 1 failed, 2 wrong usage.";
 
 /// A session that matches.
 struct PruneCandidate {
@@ -101,13 +116,10 @@ impl PruneArgs {
     }
 
     /// Matching sessions, oldest first, and how many were skipped.
-    fn stored_candidates(
-        &self,
-        stock: &SessionLookup,
-    ) -> Result<(Vec<PruneCandidate>, SkipCounts), StoreError> {
+    fn stored_candidates(&self, stock: &SessionLookup) -> Result<(Vec<PruneCandidate>, SkipCounts)> {
         let pinned: HashSet<_> = stock.store.pinned()?.into_iter().map(|pinned| pinned.id).collect();
         let (mut candidates, mut kept) = (Vec::new(), SkipCounts::new());
-        for row in stock.all_rows()? {
+        for row in stock.rows_in(&scope(self.all)?)? {
             let id = row.stored.id;
             let why = match &row.facts.agent {
                 // Only that agent may delete its sessions.
@@ -131,10 +143,7 @@ impl PruneArgs {
         Ok((candidates, kept))
     }
 
-    fn trash_candidates(
-        &self,
-        stock: &SessionLookup,
-    ) -> Result<(Vec<PruneCandidate>, SkipCounts), StoreError> {
+    fn trash_candidates(&self, stock: &SessionLookup) -> Result<(Vec<PruneCandidate>, SkipCounts)> {
         let mut trash = stock.store.trash()?;
         trash.retain(|trashed| self.matches(trashed.deleted_at.into(), trashed.size));
         let fitting = trash.len();
@@ -161,7 +170,7 @@ impl PruneArgs {
     ) -> String {
         let kept: String = kept.iter().map(|(why, count)| skip_line(why, *count)).collect();
         if candidates.is_empty() {
-            return format!("No sessions match.\n{kept}");
+            return format!("No sessions {} match.\n{kept}", self.scope_text());
         }
         let line = |PruneCandidate { id, title, at, size, .. }: &PruneCandidate| {
             let (day, size) = (at.format("%Y-%m-%d"), format_bytes(*size));
@@ -171,22 +180,32 @@ impl PruneArgs {
         let list: Vec<_> = candidates.iter().map(line).collect();
         let gone = candidates.iter().filter(|candidate| !failed.iter().any(|(id, _)| *id == candidate.id));
         let (count, size) = gone.fold((0, 0), |(count, size), gone| (count + 1, size + gone.size));
-        let sessions =
-            format!("{count} session{}, {}", if count == 1 { "" } else { "s" }, format_bytes(size));
+        let sessions = format!("{} {}", pluralize(count, "session"), self.scope_text());
+        let size = format_bytes(size);
         list.join("\n")
             + "\n"
             + &match (self.apply, self.trash) {
-                (false, false) => format!("\n{sessions}, would move to the trash. Add --apply to do it.\n"),
+                (false, false) => {
+                    format!("\n{sessions} would move to the trash, {size}. Add --apply to do it.\n")
+                }
                 (false, true) => {
-                    format!("\n{sessions}, would be removed from the trash for good. Add --apply to do it.\n")
+                    format!("\n{sessions} would be removed for good, {size}. Add --apply to do it.\n")
                 }
                 (true, false) => format!(
-                    "\n{sessions}, moved to the trash.\n  undo: hotseat sessions restore REF\n  \
+                    "\n{sessions} moved to the trash, {size}.\n  undo: hotseat sessions restore REF\n  \
                  to free the disk: hotseat sessions prune --trash --older-than 30d\n"
                 ),
-                (true, true) => format!("\n{sessions}, removed for good.\n"),
+                (true, true) => format!("\n{sessions} removed for good, {size}.\n"),
             }
             + &kept
+    }
+
+    fn scope_text(&self) -> &'static str {
+        match (self.trash, self.all) {
+            (true, _) => "in the trash",
+            (false, true) => "of all projects",
+            (false, false) => "of this folder's project (--all: of all projects)",
+        }
     }
 
     fn json(
@@ -212,6 +231,7 @@ impl PruneArgs {
         let whole = json!({
             "applied": self.apply,
             "from_trash": self.trash,
+            "scope": if self.all || self.trash { "all" } else { "project" },
             "bytes": candidates.iter().map(|candidate| candidate.size).sum::<u64>(),
             "sessions": sessions.collect::<Vec<_>>(),
             "passed_over": passed_over.collect::<Vec<_>>(),

@@ -12,9 +12,9 @@ use serde::Serialize;
 
 use super::list::scope;
 use super::lookup::SessionLookup;
-use super::output::{self, OutputTarget};
 use super::progress::progress_bar;
 use crate::cli::exit::{CliError, CliExit, print_stderr};
+use crate::cli::output::{self, OutputTarget};
 use crate::index::text::{FullTextQuery, Snippet, SnippetRole};
 use crate::index::{self, SessionRow, TextHit, find_without_index};
 use crate::session::SessionId;

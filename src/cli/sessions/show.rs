@@ -7,9 +7,9 @@ use chrono::{DateTime, Local, Utc};
 
 use super::export::{call_subject, notice_text};
 use super::lookup::SessionLookup;
-use super::output::{self, OutputTarget};
 use crate::cli::completions::session_completer;
 use crate::cli::exit::CliExit;
+use crate::cli::output::{self, OutputTarget};
 use crate::session::conversation::{Conversation, Item, ItemKind, Notice, ToolCall};
 use crate::session::{SessionId, SessionSummary, Transcript, sdk_messages};
 use crate::store::SessionStore;

@@ -13,10 +13,10 @@ use serde::Serialize;
 
 use super::list::scope;
 use super::lookup::SessionLookup;
-use super::output::{self, OutputTarget};
 use super::session_json::TokensJson;
 use super::units::AgeArg;
 use crate::cli::exit::{CliExit, print_stderr};
+use crate::cli::output::{self, OutputTarget};
 use crate::index::SessionRow;
 use crate::session::message::Usage;
 use crate::session::{Prices, SessionId};

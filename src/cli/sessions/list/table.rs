@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 
-use super::super::output::OutputTarget;
+use crate::cli::output::OutputTarget;
 use crate::index::SessionRow;
 use crate::session::{Prices, SessionSummary};
 use crate::text::format::age;
