@@ -13,8 +13,8 @@ use anyhow::{Context, Result};
 use super::exit::{CliError, CliExit};
 use super::output;
 use super::paths::Paths;
+use crate::text::format::pluralize;
 use crate::tui::app::Keymap;
-use crate::tui::view::format::pluralize;
 pub use read::read_file;
 pub use settings::{Settings, ThemeSetting};
 

@@ -19,7 +19,7 @@ use crate::index::query::SessionQuery;
 use crate::session::Prices;
 use crate::session::summary::TitleSource;
 use crate::store::Scope;
-use crate::tui::view::format::pluralize;
+use crate::text::format::pluralize;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = HELP)]
