@@ -80,7 +80,7 @@ fn a_broken_session_is_repaired_in_a_copy() {
     let document = |id: &str| home.done(&["export", id]);
     assert!(!document(&id).contains("Turn 0:"), "it is cut off");
     let said = home.done(&["fork", &id, "--title", "As it is"]);
-    assert!(said.contains("--repair bridges it"), "{said}");
+    assert!(said.contains("--repair recovers entries"), "{said}");
     let answer = home.json(&["fork", &id, "--repair"]);
     assert_eq!(answer["done"][0]["mended_cuts"], 1);
     let copy = document(answer["done"][0]["session_id"].as_str().unwrap());
