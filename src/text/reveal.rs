@@ -33,6 +33,8 @@ pub fn reveal(line: &str) -> Vec<Fragment<'_>> {
     for (start, grapheme) in line.grapheme_indices(true) {
         for (index, (offset, character)) in grapheme.char_indices().enumerate() {
             let at = start + offset;
+            // After a mark there is nothing that a combining character could join.
+            let index = if at == plain_from { 0 } else { index };
             let Some(mark) = mark(character, at >= visible_end, index) else { continue };
             if plain_from < at {
                 fragments.push(Fragment::Plain(&line[plain_from..at]));

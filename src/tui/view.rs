@@ -80,19 +80,19 @@ pub fn view(app: &App, frame: &mut Frame<'_>, caches: &mut ViewCaches, theme: &T
             .composer
             .width;
     let head = header::lines(app, width, theme);
-    let asked = permission::lines(app, width, theme);
+    let card = permission::card(app, width, theme);
     let notes = composer::notes(app, width, theme);
     let wants = DesiredHeights {
         head: head.len() as u16 + 1,
-        permission: asked.height(),
-        full_permission: asked.is_full_screen(),
+        permission: card.height(),
+        full_permission: card.is_full_screen(),
         composer: composer::height(app, width),
         notes: notes.len() as u16,
     };
     let layout = ScreenLayout::of(app, screen, wants);
 
     frame.render_widget(Paragraph::new(head), layout.head);
-    let mut card = CardExtent::default();
+    let mut extent = CardExtent::default();
     let seen = if app.shows_terminal() {
         let area = layout.conversation.union(layout.composer);
         terminal::draw(app, caches.terminal.as_ref(), frame, area);
@@ -101,7 +101,7 @@ pub fn view(app: &App, frame: &mut Frame<'_>, caches: &mut ViewCaches, theme: &T
         Geometry { terminal: area, ..Geometry::default() }
     } else {
         let seen = draw_conversation(app, frame, layout.conversation, caches, theme);
-        card = permission::draw(&asked, frame, layout.permission, theme);
+        extent = permission::draw(&card, frame, layout.permission);
         frame.render_widget(Paragraph::new(notes), layout.notes);
         composer::draw_rule(app, frame, layout.rule, theme);
         composer::draw(app, frame, layout.composer, theme);
@@ -130,9 +130,9 @@ pub fn view(app: &App, frame: &mut Frame<'_>, caches: &mut ViewCaches, theme: &T
         divider: (!layout.divider.is_empty()).then_some(layout.divider.x),
         rows,
         permission,
-        permission_end: card.end && !hidden,
-        permission_max_scroll: card.max_scroll,
-        permission_rows: card.rows,
+        permission_end: extent.end && !hidden,
+        permission_max_scroll: extent.max_scroll,
+        permission_rows: extent.rows,
         choices,
         max_scroll: scrolls,
         ..seen
@@ -156,27 +156,24 @@ fn draw_conversation(
     theme: &Theme,
 ) -> Geometry {
     let (Some(shown), Some(page)) = (app.shown, app.page()) else {
-        draw_centered(
-            "○ starting the agent - the list is there already, and you can write",
-            frame,
-            area,
-            theme,
-        );
+        draw_centered("○ starting the agent… You can already type and browse.", frame, area, theme);
         return Geometry::default();
     };
     caches.highlighter.receive();
     caches.conversations.retain(|session, _| app.pages.contains_key(session));
     if page.conversation.is_empty() {
         let words = match page.load_state {
-            LoadState::NotLoaded | LoadState::Loading => "reading…",
-            LoadState::Failed(_) => "nothing of it can be shown",
+            LoadState::NotLoaded | LoadState::Loading => "loading…",
+            LoadState::Failed(_) => "This session cannot be shown.",
             // It has a title, so something was.
             LoadState::Loaded { .. }
                 if app.browser.row(shown).is_some_and(|row| row.facts.agent.is_some()) =>
             {
-                "Only its agent knows what was said: Enter seats it, and it tells."
+                "Its agent keeps the messages itself. Enter resumes the session and loads them."
             }
-            LoadState::Loaded { .. } => "Nothing was said yet. Write below, or choose a session on the left.",
+            LoadState::Loaded { .. } => {
+                "No messages yet. Type below to start, or pick a session on the left."
+            }
         };
         draw_centered(words, frame, area, theme);
         return Geometry::default();
@@ -202,7 +199,7 @@ fn draw_conversation(
     let items = items.filter_map(|(at, item)| Some((area.y + at as u16, (*item)?))).collect();
     frame.render_widget(Paragraph::new(seen.lines), area);
     if seen.below {
-        let mark = Line::styled(" ↓ more below · G to the end ", theme.dim).right_aligned();
+        let mark = Line::styled(" ↓ more below · G goes to the end ", theme.dim).right_aligned();
         frame.render_widget(mark, Rect { y: area.bottom().saturating_sub(1), height: 1, ..area });
     }
     Geometry { items, anchor: seen.anchor, at_top: seen.at_top, ..Geometry::default() }

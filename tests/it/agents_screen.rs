@@ -58,12 +58,12 @@ fn comes_back(root: &Path, api: &StubApi, agent: &str, name: &str) {
     second.browse();
     second.keys("j");
     second.wait_for("❯ Remember: the word is PINEAPPLE.");
-    second.wait_for("read only - Enter to take the seat");
+    second.wait_for("Preview. Enter resumes it");
     // … found by what was said …
     second.keys("//PINEAPPLE");
     second.wait_for("1 of ");
     second.keys("\u{1b}");
-    second.wait_for("Esc forget the filter");
+    second.wait_for("Esc clear filter");
     second.keys("\u{1b}");
     second.wait_for("c clear");
     // … and goes on with it.

@@ -105,7 +105,7 @@ fn a_pin_keeps_a_copy_and_its_details_say_so() {
     pty.keys("G");
     pty.wait_for("read only");
     pty.keys("I");
-    pty.wait_for("p keeps a copy");
+    pty.wait_for("p pins it");
     pty.keys("p");
     pty.wait_for("pinned: a copy is kept");
     std::fs::remove_file(&transcript).unwrap();

@@ -82,7 +82,7 @@ fn list_header(app: &App, width: usize, theme: &Theme) -> Line<'static> {
     ];
     let count = match (browser.progress, browser.query().is_empty()) {
         (Some((_, 0)), _) => String::new(),
-        (Some((done, total)), _) => format!("reading {done} of {total} "),
+        (Some((done, total)), _) => format!("loading {done} of {total} "),
         (None, true) => {
             let indexing =
                 browser.indexing.map(|(done, all)| format!("indexing {} % · ", done * 100 / all.max(1)));
@@ -117,14 +117,11 @@ fn filter_line(app: &App, width: usize, theme: &Theme) -> Line<'static> {
 fn empty_list(app: &App, width: usize, theme: &Theme) -> Vec<Line<'static>> {
     let browser = &app.browser;
     let words = if let Some(problem) = &browser.problem {
-        format!("The sessions cannot be listed: {problem}")
+        format!("Cannot list the sessions: {problem}")
     } else if browser.progress.is_some() {
-        "Reading the sessions…".to_owned()
+        "Loading sessions…".to_owned()
     } else if !browser.query().is_empty() {
-        format!(
-            "No session matches “{}”. Ctrl-F searches what was said, Esc forgets the filter.",
-            browser.query()
-        )
+        format!("No sessions match “{}”. Ctrl-F searches messages, Esc clears the filter.", browser.query())
     } else if browser.all {
         "No sessions yet. Type below to start one.".to_owned()
     } else {

@@ -98,20 +98,18 @@ pub fn cursor_style(focused: bool) -> Style {
 fn placeholder(app: &App) -> String {
     match &app.agent.state {
         _ if app.agent.replacing_since.is_some() => {
-            format!("Write: it is sent when {} is warm.", text::clean_line(&app.agent.name))
+            format!("Sends when {} is ready", text::clean_line(&app.agent.name))
         }
-        SlotState::Starting => "Write: it is sent when the agent is warm.".to_owned(),
-        SlotState::Exited(_) => "Write: it is sent when the agent runs again (/restart).".to_owned(),
-        SlotState::Busy { .. } => "Write: it is queued behind this turn.".to_owned(),
+        SlotState::Starting => "Sends when the agent is ready".to_owned(),
+        SlotState::Exited(_) => "Sends when the agent runs again (/restart)".to_owned(),
+        SlotState::Busy { .. } => "Type to queue a message".to_owned(),
         SlotState::Idle(_) | SlotState::Switching { .. } if app.shows_active() => {
             let jump = app.keymap.key(KeyContext::Composer, Command::Jump);
             jump.map_or_else(String::new, |key| {
-                format!("Write a prompt, / for commands, {key} for another session")
+                format!("Type a prompt, / for commands, {key} for another session")
             })
         }
-        SlotState::Idle(_) | SlotState::Switching { .. } => {
-            "Write: this session takes the seat, then it is sent.".to_owned()
-        }
+        SlotState::Idle(_) | SlotState::Switching { .. } => "Sending resumes this session".to_owned(),
     }
 }
 

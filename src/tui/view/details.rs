@@ -19,7 +19,7 @@ const LABEL_WIDTH: usize = 11;
 /// The session's facts, each with a label.
 pub fn lines(app: &App, session: SessionId, width: usize, theme: &Theme) -> Vec<Line<'static>> {
     let Some(row) = app.row(session) else {
-        return vec![Line::styled("This session is not in the list any more.", theme.dim)];
+        return vec![Line::styled("This session is no longer in the list.", theme.dim)];
     };
     let mut sheet = DetailsWriter { app, row, theme, width, lines: Vec::new() };
     sheet.name();
@@ -76,7 +76,7 @@ impl DetailsWriter<'_> {
     fn resuming(&mut self) {
         let Some(resuming) = ResumeEstimate::from_summary(&self.row.facts, &self.app.prices, self.app.now)
         else {
-            self.field("context", "nothing was asked of a model that a resume would read again");
+            self.field("context", "empty: a resume reads nothing");
             return self.cost();
         };
         let context = short_count(resuming.context);
@@ -86,7 +86,7 @@ impl DetailsWriter<'_> {
                 let window = short_count(window);
                 self.field(
                     "context",
-                    &format!("{context} tokens: {share:.0} % of the {window} that {} reads", resuming.model),
+                    &format!("{context} tokens: {share:.0} % of the {window} window of {}", resuming.model),
                 );
             }
             None => {
@@ -96,23 +96,22 @@ impl DetailsWriter<'_> {
         match resuming.warm_until {
             Some(until) => {
                 let minutes = (until - self.app.now).num_seconds().max(0).unsigned_abs().div_ceil(60);
-                self.field("cache", &format!("likely warm until {}, {minutes} min more", self.clock(until)));
+                self.field("cache", &format!("likely warm until {}, {minutes} more min", self.clock(until)));
             }
-            None => self.field("cache", "cold: all of it is read anew"),
+            None => self.field("cache", "cache expired: the whole context is re-read"),
         }
         match (resuming.usd, resuming.usd_cold) {
             (Some(now), Some(cold)) if resuming.warm_until.is_some() => {
                 self.field(
                     "resuming",
-                    &format!("~{} now, ~{} once the cache is cold", format_usd(now), format_usd(cold)),
+                    &format!("~{} now, ~{} once the cache has expired", format_usd(now), format_usd(cold)),
                 );
             }
-            (Some(now), _) => {
-                self.field("resuming", &format!("~{} to read it, before any reply", format_usd(now)))
-            }
+            (Some(now), _) => self
+                .field("resuming", &format!("~{} to re-read the context, before any reply", format_usd(now))),
             (None, _) => {
                 let unknown =
-                    format!("no price is known for {}: [prices] in config.toml can say it", resuming.model);
+                    format!("no known price for {}: set it in [prices] of config.toml", resuming.model);
                 self.field_styled("resuming", &unknown, self.theme.dim);
             }
         }
@@ -121,7 +120,7 @@ impl DetailsWriter<'_> {
 
     fn cost(&mut self) {
         let facts = &self.row.facts;
-        let more = if self.row.partial { " at least: not all of it is read yet" } else { "" };
+        let more = if self.row.partial { " or more (not all read yet)" } else { "" };
         let tokens = format!("{} tokens", short_count(facts.usage.total()));
         let turns = format!("{}{more}", pluralize(facts.turns, "turn"));
         let parts = header::cost(self.app, self.row).into_iter().chain([tokens, turns]);
@@ -135,23 +134,22 @@ impl DetailsWriter<'_> {
     fn location(&mut self) {
         let (app, row) = (self.app, self.row);
         if let Some(holder) = app.open_elsewhere(row) {
-            let doing =
-                if holder.status.is_empty() { "it does not say what it does" } else { &holder.status };
+            let doing = if holder.status.is_empty() { "state unknown" } else { &holder.status };
             let fork = key(app, Command::Fork);
             let words = format!("{} (pid {}), {doing} · {fork} forks it", holder.program, holder.pid);
             self.field_styled("open in", &words, self.theme.warn);
         }
         if app.environment.is_pinned(row) {
-            self.field("clean-up", "pinned: a copy is kept where no clean-up finds it");
+            self.field("clean-up", "pinned: protected from clean-up");
         } else if let Some(days) = app.environment.days_left(row, app.now) {
             let pin = key(app, Command::Pin);
-            let words = format!("the official tools delete it {} · {pin} keeps a copy", deadline(days));
+            let words = format!("the official tools delete it {} · {pin} pins it", deadline(days));
             let soon = app.environment.cleanup_warning(row, app.now).is_some();
             self.field_styled("clean-up", &words, if soon { self.theme.warn } else { Style::default() });
         }
         if let Some(folder) = &row.facts.cwd {
             let note = match (app.environment.missing_folder(row), app.environment.other_folder(row)) {
-                (Some(_), _) => " · gone",
+                (Some(_), _) => " · no longer exists",
                 (None, Some(_)) => " · another project",
                 (None, None) => "",
             };
@@ -168,9 +166,9 @@ impl DetailsWriter<'_> {
             let seats = if app.owned_by_active(row.stored.id) {
                 format!("{seats} resumes it")
             } else {
-                format!("{seats} seats {agent}")
+                format!("{seats} starts {agent} and resumes it")
             };
-            self.field("kept by", &format!("{agent}, here is a copy · {seats}"));
+            self.field("owned by", &format!("{agent} (this is a copy) · {seats}"));
         }
         let since = row.facts.created.map(|at| format!("{} to ", self.day(at))).unwrap_or_default();
         self.field("active", &format!("{since}{}", self.day(row.active_at())));

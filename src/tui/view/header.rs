@@ -73,7 +73,7 @@ fn folder_note(app: &App, row: &SessionRow) -> Option<String> {
 
 fn remarks(app: &App, theme: &Theme) -> Vec<(String, Style)> {
     if let Some(LoadState::Failed(problem)) = app.page().map(|page| &page.load_state) {
-        return vec![(format!("cannot be read: {}", text::clean_line(problem)), theme.error)];
+        return vec![(format!("cannot read this session: {}", text::clean_line(problem)), theme.error)];
     }
     let mut remarks = Vec::new();
     let row = app.shown.and_then(|shown| app.row(shown));
@@ -85,7 +85,7 @@ fn remarks(app: &App, theme: &Theme) -> Vec<(String, Style)> {
     let is_asked_for = app.agent.replacing_since.is_some() || app.deferred.is_some();
     if app.shown.is_some() && !app.shows_active() && !open_elsewhere && !is_asked_for {
         let key = app.keymap.key(KeyContext::Browser, Command::Resume);
-        say(key.map(|key| format!("read only - {key} to take the seat")));
+        say(key.map(|key| format!("Preview. {key} resumes it")));
         say(row.and_then(|row| resume_cost(app, row)));
     }
     say(row.and_then(|row| folder_note(app, row)));
@@ -95,7 +95,7 @@ fn remarks(app: &App, theme: &Theme) -> Vec<(String, Style)> {
         say(notice.map(|notice| text::clean_line(notice).into_owned()));
     }
     if app.ephemeral && app.shows_active() {
-        remarks.push(("ephemeral - nothing of this is written to disk".to_owned(), theme.warn));
+        remarks.push(("ephemeral: nothing is written to disk".to_owned(), theme.warn));
     }
     remarks
 }
@@ -108,7 +108,7 @@ fn warnings(app: &App, row: &SessionRow) -> Vec<String> {
     if let Some(holder) = app.open_elsewhere(row) {
         let doing = if holder.status.is_empty() { String::new() } else { format!(", {}", holder.status) };
         let words = format!(
-            "open in {} (pid {}{doing}) - {} forks it",
+            "open in {} (pid {}{doing}) · {} forks it",
             holder.program,
             holder.pid,
             key(Command::Fork)
@@ -117,15 +117,19 @@ fn warnings(app: &App, row: &SessionRow) -> Vec<String> {
     }
     let lines = row.facts.health.torn + row.facts.health.foreign;
     if lines > 0 {
-        let (plural, verb) = if lines == 1 { ("", "was") } else { ("s", "were") };
-        list.push(format!("⚠ {lines} unreadable line{plural} {verb} passed over; the file is left as it is"));
+        let plural = if lines == 1 { "" } else { "s" };
+        list.push(format!("⚠ {lines} unreadable line{plural} skipped; the file is unchanged"));
     }
     if let Some(folder) = app.environment.missing_folder(row).filter(|_| !app.shows_active()) {
-        list.push(format!("{} is gone - {} forks it here", text::clean_line(folder), key(Command::Fork)));
+        list.push(format!(
+            "{} no longer exists · {} forks it here",
+            text::clean_line(folder),
+            key(Command::Fork)
+        ));
     }
     if let Some(days) = app.environment.cleanup_warning(row, app.now) {
         let within = if days == 0 { "due".to_owned() } else { details::deadline(days) };
-        list.push(format!("† clean-up {within} - {} pins it", key(Command::Pin)));
+        list.push(format!("† clean-up {within} · {} pins it", key(Command::Pin)));
     }
     list
 }
@@ -135,5 +139,5 @@ fn resume_cost(app: &App, row: &SessionRow) -> Option<String> {
     let resuming = ResumeEstimate::from_summary(&row.facts, &app.prices, app.now)?;
     let usd = resuming.usd.filter(|usd| *usd >= 0.01)?;
     let state = if resuming.warm_until.is_some() { "warm" } else { "cold" };
-    Some(format!("~${usd:.2} to resume, {state}"))
+    Some(format!("~${usd:.2} to resume, cache {state}"))
 }

@@ -49,8 +49,8 @@ fn title(app: &App, jump: &Jump) -> String {
         String::new()
     };
     let reading = match app.browser.indexing.filter(|_| texts) {
-        Some((done, total)) => format!(" · {} of {} read", grouped(done), grouped(total)),
-        None if jump.reading => " · reading all folders…".to_owned(),
+        Some((done, total)) => format!(" · {} of {} indexed", grouped(done), grouped(total)),
+        None if jump.reading => " · loading all folders…".to_owned(),
         None => String::new(),
     };
     format!("jump · {}{more} of {}{took}{reading}", grouped(jump.count()), grouped(jump.rows.len()))
@@ -63,8 +63,8 @@ fn draw_query(jump: &Jump, frame: &mut Frame<'_>, area: Rect, theme: &Theme) {
     };
     let mut places = vec![
         of(SearchScope::Titles, "titles"),
-        Span::styled(" ⇄ ", theme.dim),
-        of(SearchScope::Messages, "text"),
+        Span::styled(" / ", theme.dim),
+        of(SearchScope::Messages, "messages"),
     ];
     if jump.text_search.tools {
         places.push(of(SearchScope::Messages, " + tools"));
@@ -95,13 +95,13 @@ fn empty(app: &App, jump: &Jump, theme: &Theme) -> Line<'static> {
     }
     let words = match jump.scope {
         SearchScope::Titles if jump.reading => "",
-        SearchScope::Titles => "no title matches; Tab searches what was said",
+        SearchScope::Titles => "No titles match. Tab searches messages.",
         SearchScope::Messages if jump.ranking.query().words_text().is_empty() => {
             "words, \"a phrase\", begin*, -not; tag: branch: project: … narrow it"
         }
         SearchScope::Messages if app.browser.indexing.is_some() || finding.is_waiting() => "",
-        SearchScope::Messages if finding.tools => "nothing that was said or done matches",
-        SearchScope::Messages => "nothing that was said matches; Ctrl-T searches tools, too",
+        SearchScope::Messages if finding.tools => "No messages or tool output match.",
+        SearchScope::Messages => "No messages match. Ctrl-T includes tool input and output.",
     };
     Line::styled(format!("  {words}"), theme.dim)
 }

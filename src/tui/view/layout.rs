@@ -8,6 +8,8 @@ use crate::tui::app::{App, Focus};
 pub const MIN_SCREEN: (u16, u16) = (40, 10);
 /// The least and the largest width of the browser, in columns.
 const BROWSER_WIDTHS: (u16, u16) = (34, 60);
+/// Rows that a permission card gets even if nothing is left of the conversation.
+const MIN_CARD_ROWS: u16 = 8;
 /// The composer grows with its text up to this share of the screen's height.
 const MAX_COMPOSER_PERCENT: u16 = 40;
 
@@ -85,8 +87,8 @@ impl ScreenLayout {
         layout.rule = take_bottom(&mut left, 1);
         let notes = wants.notes.min(left.height / 4);
         layout.notes = take_bottom(&mut left, notes);
-        let most = if wants.full_permission { left.height } else { left.height * 2 / 3 };
-        let permission = wants.permission.min(most);
+        let most = if wants.full_permission { left.height } else { (left.height * 2 / 3).max(MIN_CARD_ROWS) };
+        let permission = wants.permission.min(most).min(left.height);
         layout.permission = take_bottom(&mut left, permission);
         layout.conversation = Rect { x: margin.x, width: margin.width + left.width, ..left };
         layout

@@ -65,11 +65,11 @@ fn viewer_lines(
             (servers.iter().map(|server| server_line(server, width, theme)).collect(), inner)
         }
         ViewerContent::Rewind { rewind, .. } => {
-            let inner = open_box(frame, "files as they were before this prompt", (110, u16::MAX), theme);
+            let inner = open_box(frame, "rewind files to before this prompt", (110, u16::MAX), theme);
             (rewind_diff(rewind, usize::from(inner.width), theme), inner)
         }
         ViewerContent::ExitOutput => {
-            let inner = open_box(frame, "why the agent died", (110, u16::MAX), theme);
+            let inner = open_box(frame, "crash output", (110, u16::MAX), theme);
             (crash_output(app, usize::from(inner.width), theme), inner)
         }
     }
@@ -146,7 +146,7 @@ fn help(app: &App, first: KeyContext, query: &str, width: usize, theme: &Theme) 
         lines.push(Line::styled(place.heading(), theme.heading));
         for (keys, help, command) in bindings {
             let lack =
-                app.missing_capability(command).map(|why| format!("{help} (not with this agent: {why})"));
+                app.missing_capability(command).map(|why| format!("{help} (this agent cannot: {why})"));
             let style = if lack.is_some() { theme.dim } else { Style::default() };
             let help = lack.as_deref().unwrap_or(help);
             let words = spans::wrap_text(help, style, width.saturating_sub(keys_width + 3).max(10));
@@ -168,11 +168,12 @@ fn crash_output(app: &App, width: usize, theme: &Theme) -> Vec<Line<'static>> {
     let SlotState::Exited(exit) = &app.agent.state else {
         return vec![Line::styled("The agent is running again.", theme.dim)];
     };
-    let mut lines = vec![Line::styled(format!("It ended: {}.", text::clean_line(&exit.reason)), theme.error)];
-    lines.push(Line::styled("The session and what you wrote are safe. R starts it again.", theme.dim));
+    let mut lines =
+        vec![Line::styled(format!("The agent exited: {}.", text::clean_line(&exit.reason)), theme.error)];
+    lines.push(Line::styled("The session and your draft are safe. R restarts the agent.", theme.dim));
     lines.push(Line::default());
     if exit.stderr.is_empty() {
-        lines.push(Line::styled("It said nothing on stderr.", theme.dim));
+        lines.push(Line::styled("It printed nothing on stderr.", theme.dim));
     }
     for line in &exit.stderr {
         lines.extend(spans::wrap_text(&text::strip(line), Style::default(), width.max(1)));

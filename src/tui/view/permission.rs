@@ -1,153 +1,226 @@
-//! The permission card: a tool that waits for an answer, and the keys.
+//! The permission card: a tool call that waits for an answer.
+//!
+//! What a person approves must be what runs, so the card never shortens what it
+//! is about: the body holds every field of the input, every byte visible, and
+//! scrolls if it does not fit; only its frame (who asks, what the answers cover)
+//! is ours. It never decides whether an answer counts: the state does that, from
+//! the [`CardExtent`] of the last frame. Start at [`card`].
+
+mod body;
+
+use std::path::Path;
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
+use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
-use serde_json::Value;
 
+use self::body::{BodyRow, BodyWriter};
 use super::spans;
 use super::theme::Theme;
-use crate::slot::PermissionRequest;
+use crate::slot::{PermissionRequest, PermissionTarget};
 use crate::text;
-use crate::tui::app::{App, Command, Focus, KeyContext};
+use crate::tui::app::{App, Command, Focus, KeyContext, PermissionCard};
 
-/// Rows of the request's text that are shown at once where it has not the whole
-/// pane.
-const DETAIL_ROWS: usize = 12;
+/// Columns of the card's edge.
+const EDGE_WIDTH: usize = 4;
+/// Rows of the body that a card asks for unless it is on the full screen.
+const MAX_BODY_ROWS: usize = 16;
 
-/// The request that comes first, as lines of one width.
+/// A card laid out at a width.
 #[derive(Debug, Default)]
-pub struct CardLines {
-    title: Vec<Line<'static>>,
-    detail: Vec<Line<'static>>,
-    keys: Line<'static>,
+pub struct Card {
+    header: Vec<Line<'static>>,
+    body: Vec<BodyRow>,
+    footer: Vec<Line<'static>>,
+    edge: Style,
+    note: Style,
     scroll: usize,
-    full_screen: bool,
+    is_full_screen: bool,
 }
 
-/// How much of a request was drawn.
+/// How much of a card was drawn.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct CardExtent {
-    /// Its last line was in sight.
+    /// The last row of the body was visible.
     pub end: bool,
-    /// Lines that it can be scrolled down by.
+    /// Rows that the body can be scrolled down by.
     pub max_scroll: usize,
-    /// Rows of its text that fit.
+    /// Rows of the body that were visible.
     pub rows: usize,
 }
 
-impl CardLines {
-    /// The rows it wants.
+impl Card {
+    /// The rows it would like to have; 0 if nothing waits for an answer.
     pub fn height(&self) -> u16 {
-        if self.keys.spans.is_empty() {
-            return 0;
-        }
-        let rows = if self.full_screen { usize::from(u16::MAX) } else { DETAIL_ROWS };
-        (self.title.len() + self.detail.len().min(rows) + 1).min(usize::from(u16::MAX)) as u16
+        let body = if self.is_full_screen { self.body.len() } else { self.body.len().min(MAX_BODY_ROWS) };
+        // One more row says how much is out of sight.
+        let more = usize::from(self.body.len() > body);
+        (self.header.len() + body + more + self.footer.len()).min(usize::from(u16::MAX)) as u16
     }
 
-    /// It wants the whole pane.
+    /// It wants the whole conversation pane.
     pub fn is_full_screen(&self) -> bool {
-        self.full_screen
+        self.is_full_screen
     }
 }
 
-/// The request that comes first, if there is one.
-pub fn lines(app: &App, width: u16, theme: &Theme) -> CardLines {
-    let Some(first) = app.permissions.front() else { return CardLines::default() };
-    let request = &first.request;
+/// Lays out the first request; empty if nothing waits for an answer.
+pub fn card(app: &App, width: u16, theme: &Theme) -> Card {
+    let Some(first) = app.permissions.front() else { return Card::default() };
     let width = usize::from(width);
-    let focused = app.focus == Focus::Permission;
-    let bar = if focused { theme.warn } else { theme.dim };
-    let tool = text::clean_line(&request.tool).into_owned();
-    let session = text::clean_line(app.display_name(app.agent.active)).into_owned();
+    let edge = if app.focus == Focus::Permission { theme.warn } else { theme.dim };
+    Card {
+        header: header(app, &first.request, width, edge, theme),
+        body: body(app, &first.request, width.saturating_sub(EDGE_WIDTH), theme),
+        footer: footer(app, first, width, edge, theme),
+        edge,
+        note: theme.dim,
+        scroll: first.scroll,
+        is_full_screen: first.full_screen,
+    }
+}
+
+/// Who asks, for which tool, in which session.
+fn header(
+    app: &App,
+    request: &PermissionRequest,
+    width: usize,
+    edge: Style,
+    theme: &Theme,
+) -> Vec<Line<'static>> {
+    let agent = app.agent.info.as_ref().map_or(app.agent.name.as_str(), |info| info.name.as_str());
     let title = vec![
-        Span::styled("┃ ", bar),
-        Span::styled(tool, theme.tool),
-        Span::raw(" wants to run in "),
-        Span::raw(format!("“{session}”")),
+        Span::styled("┃ ", edge),
+        Span::raw(format!("{} wants to {} ", text::clean_line(agent), intent(request))),
+        Span::styled(text::clean_line(&request.tool).into_owned(), theme.tool),
     ];
     let count = Span::styled(format!("1 of {} ", app.permissions.len()), theme.dim);
-    let title = vec![Line::default(), spans::left_and_right(title, vec![count], width)];
-    let mut detail = detail(request, theme, width.saturating_sub(4));
-    if let Some(description) = &request.description {
-        detail.push(Line::styled(text::clean_line(description).into_owned(), theme.dim));
-    }
-    for line in &mut detail {
-        line.spans.insert(0, Span::styled("┃   ", bar));
-        *line = Line::from(spans::clip(std::mem::take(&mut line.spans), width));
-    }
-    let mut keys = vec![Span::styled("┃ ", bar)];
-    let mut hint = |command, words: &str| {
-        let Some(key) = app.keymap.key(KeyContext::Permission, command) else { return };
-        if keys.len() > 1 {
-            keys.push(Span::styled(" · ", theme.dim));
-        }
-        keys.push(Span::styled(key.to_string(), theme.accent));
-        keys.push(Span::raw(format!(" {words}")));
-    };
-    if focused && first.end_seen {
-        hint(Command::AllowOnce, "once");
-        hint(Command::AllowSession, "until the session is left");
-        hint(Command::Deny, "no");
-        hint(Command::DenyBecause, "deny with a reason");
-    } else if focused {
-        hint(Command::PageDown, "read on: its end was not on screen yet");
-        hint(Command::ToggleFullScreen, "full screen");
-        hint(Command::Deny, "no");
-    } else if let Some(key) = app.keymap.key(KeyContext::Composer, Command::FocusNext) {
-        keys.push(Span::styled(format!("{key} to answer"), theme.dim));
-    }
-    let keys = Line::from(spans::clip(keys, width));
-    CardLines { title, detail, keys, scroll: first.scroll, full_screen: first.full_screen }
+    let session = format!("in the session “{}”", text::clean_line(app.display_name(app.agent.active)));
+    let session = vec![Span::styled("┃ ", edge), Span::styled(session, theme.dim)];
+    vec![
+        Line::default(),
+        spans::left_and_right(title, vec![count], width),
+        Line::from(spans::clip(session, width)),
+    ]
 }
 
-/// Draws the request. Where there is not room for all, its text scrolls, and says
-/// how much is above and below.
-pub fn draw(card: &CardLines, frame: &mut Frame<'_>, area: Rect, theme: &Theme) -> CardExtent {
+/// What the tool does, as a verb before its name.
+fn intent(request: &PermissionRequest) -> &'static str {
+    match request.tool.as_str() {
+        "Bash" => "run a command with",
+        "Write" | "NotebookEdit" | "Edit" | "MultiEdit" => "change files with",
+        "Read" | "Glob" | "Grep" | "LS" => "read files with",
+        "WebFetch" | "WebSearch" => "use the network with",
+        _ => "use",
+    }
+}
+
+/// All that would run, and on what.
+fn body(app: &App, request: &PermissionRequest, width: usize, theme: &Theme) -> Vec<BodyRow> {
+    let mut writer = BodyWriter::new(width, theme);
+    let primary = writer.primary_field(&request.input);
+    let folder = app.agent.folder.as_deref().unwrap_or_else(|| app.opened_folder());
+    for target in request.targets.iter().filter(|target| says_more(target, folder)) {
+        let outside = if target.inside { "" } else { ", outside the folder" };
+        let protected = if target.protected { ", a protected file" } else { "" };
+        let words = format!("→ {} is {}{outside}{protected}", target.named, target.real.display());
+        writer.note(&words, theme.warn);
+    }
+    if let Some(cwd) = &request.cwd {
+        writer.note(&format!("runs in {}", cwd.display()), theme.warn);
+    }
+    if let Some(path) = &request.blocked_path {
+        writer.note(&format!("asked because of {path}"), theme.warn);
+    }
+    writer.other_fields(&request.input, primary);
+    if let Some(description) = &request.description {
+        writer.labelled("the agent says", description);
+    }
+    writer.into_rows()
+}
+
+/// Whether a file is not simply the one that its name says.
+fn says_more(target: &PermissionTarget, folder: &Path) -> bool {
+    target.is_redirected(folder) || !target.inside || target.protected
+}
+
+/// The keys, and what each answer covers.
+fn footer(app: &App, card: &PermissionCard, width: usize, edge: Style, theme: &Theme) -> Vec<Line<'static>> {
+    let key = |context, command| app.keymap.key(context, command).map(|key| key.to_string());
+    let mut parts: Vec<(String, String)> = Vec::new();
+    let mut hint = |command, words: String| {
+        parts.extend(key(KeyContext::Permission, command).map(|key| (key, words)));
+    };
+    if app.focus != Focus::Permission {
+        let answer = key(KeyContext::Composer, Command::FocusNext);
+        parts.extend(answer.map(|key| (key, "answer".to_owned())));
+    } else if card.end_seen {
+        hint(Command::AllowOnce, "allow once".to_owned());
+        if let Some(scope) = &card.request.session_scope {
+            let scope = text::clean_line(&scope.to_string()).into_owned();
+            hint(Command::AllowSession, format!("allow {scope} until the session is left"));
+        }
+        hint(Command::Deny, "deny".to_owned());
+        hint(Command::DenyBecause, "deny with a reason".to_owned());
+    } else {
+        hint(Command::PageDown, "read to the end to allow".to_owned());
+        hint(Command::ToggleFullScreen, "full screen".to_owned());
+        hint(Command::Deny, "deny".to_owned());
+    }
+    let mut lines = Vec::new();
+    let mut line = vec![Span::styled("┃ ", edge)];
+    for (key, words) in parts {
+        let cells = text::width(&key) + 1 + text::width(&words);
+        let is_first = line.len() == 1;
+        if !is_first && spans::spans_width(&line) + 3 + cells > width {
+            lines.push(Line::from(std::mem::replace(&mut line, vec![Span::styled("┃ ", edge)])));
+        } else if !is_first {
+            line.push(Span::styled(" · ", theme.dim));
+        }
+        line.push(Span::styled(key, theme.accent));
+        line.push(Span::raw(format!(" {words}")));
+    }
+    lines.push(Line::from(line));
+    lines.into_iter().flat_map(|line| spans::wrap(&line.spans, width)).collect()
+}
+
+/// Draws the card. On a small screen the frame around the body gives way first.
+pub fn draw(card: &Card, frame: &mut Frame<'_>, area: Rect) -> CardExtent {
     let height = usize::from(area.height);
-    if height == 0 || card.keys.spans.is_empty() {
+    if height == 0 || card.footer.is_empty() {
         return CardExtent::default();
     }
-    let title = card.title.len().min(height.saturating_sub(2));
-    let room = height.saturating_sub(title + 1);
-    let fits = card.detail.len() <= room;
-    // One row says what is out of sight.
-    let rows = if fits { card.detail.len() } else { room.saturating_sub(1) };
-    let max_scroll = card.detail.len() - rows;
+    let footer = card.footer.len().min((height / 3).max(1)).min(height - 1);
+    // The blank row goes first, then the session, then the title.
+    let header: &[Line<'static>] = match (height - footer).saturating_sub(card.body.len().min(3)) {
+        0 => &[],
+        1 => &card.header[1..2],
+        2 => &card.header[1..],
+        _ => &card.header,
+    };
+    let room = height - footer - header.len();
+    let fits = card.body.len() <= room;
+    let rows = if fits { card.body.len() } else { room.saturating_sub(1).max(1) };
+    let max_scroll = card.body.len() - rows;
     let above = card.scroll.min(max_scroll);
-    let below = max_scroll - above;
-    let mut shown: Vec<_> = card.title[card.title.len() - title..].to_vec();
-    shown.extend(card.detail.iter().skip(above).take(rows).cloned());
-    if !fits {
-        shown.push(Line::styled(format!("┃   … {above} lines above, {below} below"), theme.dim));
+    let mut lines = header.to_vec();
+    lines.extend(card.body.iter().skip(above).take(rows).map(|row| {
+        let edge = if row.is_continuation { "┃ ↪ " } else { "┃   " };
+        let mut line = row.line.clone();
+        line.spans.insert(0, Span::styled(edge, card.edge));
+        line
+    }));
+    if !fits && rows < room {
+        let below = max_scroll - above;
+        let note = format!("… {above} rows above, {below} below");
+        lines.push(Line::from(vec![Span::styled("┃ ", card.edge), Span::styled(note, card.note)]));
     }
-    shown.push(card.keys.clone());
-    frame.render_widget(Paragraph::new(shown), area);
-    CardExtent { end: below == 0 && rows > 0, max_scroll, rows }
+    lines.extend(card.footer.iter().take(footer).cloned());
+    frame.render_widget(Paragraph::new(lines), area);
+    CardExtent { end: above == max_scroll, max_scroll, rows }
 }
 
-/// What will run: the command, the file and its new content, or the input as JSON.
-fn detail(request: &PermissionRequest, theme: &Theme, width: usize) -> Vec<Line<'static>> {
-    let field = |name: &str| request.input.get(name).and_then(Value::as_str);
-    let wrapped = |words: &str, style| spans::wrap_text(&text::clean(words), style, width.max(1));
-    let plain = ratatui::style::Style::default();
-    if let Some(command) = field("command") {
-        return wrapped(command, plain);
-    }
-    if let Some(path) = field("file_path") {
-        let mut lines = wrapped(path, plain);
-        for (name, style, sign) in [
-            ("old_string", theme.remove, "- "),
-            ("new_string", theme.add, "+ "),
-            ("content", theme.add, "+ "),
-        ] {
-            let added = field(name).into_iter().flat_map(str::lines);
-            lines.extend(added.flat_map(|line| wrapped(&format!("{sign}{line}"), style)));
-        }
-        return lines;
-    }
-    let pretty = serde_json::to_string_pretty(&request.input).unwrap_or_default();
-    wrapped(&pretty, plain)
-}
+#[cfg(test)]
+mod tests;

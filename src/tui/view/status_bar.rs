@@ -136,11 +136,11 @@ fn slot_state(app: &App, theme: &Theme) -> Span<'static> {
     let since = app.now - app.agent.state_since;
     let (words, style): (String, Style) = match &app.agent.state {
         SlotState::Exited(exit) if !exit.expected => {
-            let next = if exit.restart_in.is_some() { "starting again" } else { "W why, R restart" };
+            let next = if exit.restart_in.is_some() { "restarting" } else { "W output, R restart" };
             let name = text::clean_line(&app.agent.name);
             // One that was called has not lived yet.
             let what = if app.agent.replacing_since.is_some() {
-                format!("{name} does not start")
+                format!("{name} failed to start")
             } else {
                 "died".to_owned()
             };
@@ -155,11 +155,11 @@ fn slot_state(app: &App, theme: &Theme) -> Span<'static> {
         SlotState::Starting => (format!("○ starting {}…", text::clean_line(&app.agent.name)), theme.dim),
         SlotState::Idle(_) if app.closing => ("○ closing…".to_owned(), theme.dim),
         SlotState::Idle(_) => ("● warm".to_owned(), theme.ok),
-        SlotState::Busy { .. } if !app.permissions.is_empty() => ("◐ asks you".to_owned(), theme.warn),
+        SlotState::Busy { .. } if !app.permissions.is_empty() => ("◐ needs you".to_owned(), theme.warn),
         SlotState::Busy { .. } if app.agent.retry.is_some() => (retry_status(app), theme.warn),
         // Neither is known: it reports the end of no turn that was interrupted.
         SlotState::Busy { .. } if app.agent.interrupt_unconfirmed => {
-            ("◐ interrupted, or working on".to_owned(), theme.warn)
+            ("◐ interrupt not confirmed".to_owned(), theme.warn)
         }
         SlotState::Busy { .. } => (format!("◐ working {}", uptime(since)), theme.accent),
         SlotState::Switching { .. } => ("⇄ switching".to_owned(), theme.accent),
@@ -174,7 +174,7 @@ fn retry_status(app: &App) -> String {
     let wait = TimeDelta::from_std(retry.delay).unwrap_or_default();
     let left = uptime(wait - (app.now - *since));
     let reason = text::clean_line(&retry.reason);
-    format!("◐ asks again in {left} ({} of {}): {reason}", retry.attempt, retry.max_attempts)
+    format!("◐ retrying in {left} ({} of {}): {reason}", retry.attempt, retry.max_attempts)
 }
 
 fn permission_mode(app: &App) -> &'static str {
@@ -182,8 +182,8 @@ fn permission_mode(app: &App) -> &'static str {
     match app.agent.mode {
         M::Default => "ask first",
         M::AcceptEdits => "edits allowed",
-        M::Plan => "plan: read only",
-        M::DontAsk => "refuse, never ask",
+        M::Plan => "plan mode",
+        M::DontAsk => "never ask",
         M::BypassPermissions => "everything allowed",
     }
 }

@@ -257,9 +257,9 @@ fn the_bar_says_why_the_model_is_asked_again_and_when() {
         reason: "Over\u{1b}loaded".into(),
     }));
     let shown = screen.at(120, 20);
-    assert!(shown.contains("◐ asks again in 4 s (2 of 10): Over"), "{shown}");
+    assert!(shown.contains("◐ retrying in 4 s (2 of 10): Over"), "{shown}");
     screen.slot(SlotEventKind::StateChanged(SlotState::Idle(id(1))));
-    assert!(!screen.at(120, 20).contains("asks again"));
+    assert!(!screen.at(120, 20).contains("retrying"));
 }
 
 #[test]

@@ -148,13 +148,13 @@ fn notice_lines(
         Notice::Interrupted => one_line("⊘ interrupted", theme.warn),
         // Some agents keep the summary to themselves.
         Notice::Compacted if text.is_empty() => {
-            one_line("compacted: a summary took the place of what came before", theme.dim)
+            one_line("compacted: earlier messages were summarized", theme.dim)
         }
         Notice::Compacted => {
             let open = fold == FoldState::Open;
             let words = pluralize(text.split_whitespace().count(), "word");
             let mark = if open { "▾" } else { "▸" };
-            let head = format!("{mark} compacted: what came before became a summary of {words}");
+            let head = format!("{mark} compacted: earlier messages became a summary of {words}");
             let mut lines = one_line(&head, theme.dim);
             if open {
                 lines.extend(reply(text, key, highlighter));

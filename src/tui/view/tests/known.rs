@@ -115,12 +115,12 @@ fn the_head_line_warns_before_a_clean_up_and_knows_the_lineage() {
         head(1, 120),
         "forked from “Parser rewrite” at turn 12 · b to go there · offline model: it only knows this conversation"
     );
-    assert_eq!(head(2, 120), "read only - Enter to take the seat · ~$0.06 to resume, warm");
-    assert_eq!(head(3, 120), "open in claude (pid 77, busy) - f forks it");
-    assert_eq!(head(4, 120), "† clean-up in 3 days - p pins it · read only - Enter to take the seat");
-    assert_eq!(head(4, 60), "† clean-up in 3 days - p pins it");
-    assert_eq!(head(5, 60), "/home/me/😀 a folder that was renamed is gone - f forks it…");
-    assert!(head(7, 120).starts_with("⚠ 3 unreadable lines were passed over"), "{}", head(7, 120));
+    assert_eq!(head(2, 120), "Preview. Enter resumes it · ~$0.06 to resume, cache warm");
+    assert_eq!(head(3, 120), "open in claude (pid 77, busy) · f forks it");
+    assert_eq!(head(4, 120), "† clean-up in 3 days · p pins it · Preview. Enter resumes it");
+    assert_eq!(head(4, 60), "† clean-up in 3 days · p pins it");
+    assert_eq!(head(5, 60), "/home/me/😀 a folder that was renamed no longer exists · f f…");
+    assert!(head(7, 120).starts_with("⚠ 3 unreadable lines skipped"), "{}", head(7, 120));
 }
 
 #[test]
