@@ -57,7 +57,7 @@ impl SessionEnvironment {
 
     /// The same where it is time to say so.
     pub fn cleanup_warning(&self, row: &SessionRow, now: DateTime<Utc>) -> Option<u64> {
-        self.days_left(row, now).filter(|days| *days <= CLEANUP_WARNING_DAYS)
+        self.days_left(row, now).filter(|days| *days < CLEANUP_WARNING_DAYS)
     }
 }
 
@@ -85,7 +85,7 @@ mod tests {
             assert_eq!(around().days_left(&row, noon()), Some(left), "{hours} h");
             assert_eq!(
                 around().cleanup_warning(&row, noon()).is_some(),
-                left <= CLEANUP_WARNING_DAYS,
+                left < CLEANUP_WARNING_DAYS,
                 "{hours} h"
             );
             let pinned = SessionEnvironment { pinned: [id(1)].into(), ..around() };

@@ -399,7 +399,7 @@ impl App {
     /// The terminal is too narrow for a pane beside the conversation: the
     /// browser is laid over it.
     pub fn is_narrow(&self) -> bool {
-        self.size.0 < 90
+        self.size.0 < 78
     }
 
     /// The browser can be seen.

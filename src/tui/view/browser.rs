@@ -13,8 +13,11 @@ use super::theme::Theme;
 use super::{header, search_hits, spans};
 use crate::index::SessionRow;
 use crate::text;
-use crate::text::format::age;
+use crate::text::format::{age, grouped};
 use crate::tui::app::{App, BrowserLine, Focus, HealthBadge};
+
+/// Cells that a title keeps before a fact gets its place.
+const MIN_TITLE_WIDTH: usize = 10;
 
 /// Draws the list. Returns the screen row and the index into `Browser::lines` of
 /// each row, for the mouse.
@@ -75,20 +78,20 @@ fn first_line(cursor: usize, count: usize, height: usize) -> usize {
 fn list_header(app: &App, width: usize, theme: &Theme) -> Line<'static> {
     let browser = &app.browser;
     let scope = if browser.all { "all folders" } else { folder_name(&app.folder) };
-    let focused = if app.focus == Focus::Browser { theme.accent } else { Style::default() };
+    let focused = if app.focus == Focus::Browser { theme.focused() } else { Style::default() };
     let left = vec![
-        Span::styled(" Sessions", focused),
-        Span::styled(format!(" · {}", text::clean_line(scope)), theme.dim),
+        Span::styled(" Sessions ", focused),
+        Span::styled(format!("· {}", text::clean_line(scope)), theme.dim),
     ];
     let count = match (browser.progress, browser.query().is_empty()) {
         (Some((_, 0)), _) => String::new(),
-        (Some((done, total)), _) => format!("loading {done} of {total} "),
+        (Some((done, total)), _) => format!("loading {} of {} ", grouped(done), grouped(total)),
         (None, true) => {
             let indexing =
                 browser.indexing.map(|(done, all)| format!("indexing {} % · ", done * 100 / all.max(1)));
-            format!("{}{} ", indexing.unwrap_or_default(), browser.rows.len())
+            format!("{}{} ", indexing.unwrap_or_default(), grouped(browser.rows.len()))
         }
-        (None, false) => format!("{} of {} ", browser.matches(), browser.rows.len()),
+        (None, false) => format!("{} of {} ", grouped(browser.matches()), grouped(browser.rows.len())),
     };
     spans::left_and_right(left, vec![Span::styled(count, theme.dim)], width)
 }
@@ -136,7 +139,7 @@ fn empty_list(app: &App, width: usize, theme: &Theme) -> Vec<Line<'static>> {
 }
 
 fn line(app: &App, visible: &BrowserLine, under_cursor: bool, width: usize, theme: &Theme) -> Line<'static> {
-    let mut line = match visible {
+    let line = match visible {
         BrowserLine::Heading(day) => Line::styled(format!(" {day}"), theme.dim),
         BrowserLine::New => {
             let mark = if under_cursor { "▸" } else { " " };
@@ -161,7 +164,7 @@ fn line(app: &App, visible: &BrowserLine, under_cursor: bool, width: usize, them
         }
     };
     if under_cursor && app.focus == Focus::Browser {
-        line.style = theme.selection;
+        return spans::selected(line, theme);
     }
     line
 }
@@ -190,23 +193,25 @@ impl SessionLine<'_> {
             let indent = "  ".repeat(self.depth.min(4) - 1);
             left.push(Span::styled(format!("{indent}└ "), theme.dim));
         }
-        // Age and turns stand in columns; of the rest as much as leaves the
-        // title readable, the most telling next to them.
+        // Every fact has a place of its own, counted from the right end, so that a
+        // column can be read down the list. A title may go on over empty places.
         let columns = self.columns();
-        let fixed = spans::spans_width(&columns);
-        let title_width = text::width(&text::clean_line(self.row.facts.title_text()));
-        let mut room =
-            width.saturating_sub(spans::spans_width(&left) + fixed + title_width.clamp(8, width / 2) + 1);
+        let room = width.saturating_sub(spans::spans_width(&left) + spans::spans_width(&columns) + 1);
         let mut right: Vec<Span<'static>> = Vec::new();
+        let (mut taken, mut filled) = (0, 0);
         // What it was found by says more than the rest.
         let by = if self.dim { None } else { self.app.browser.ranking.query().matched_field(self.row) };
-        for (fact, style) in self.extra_columns().into_iter().filter(|_| by.is_none()) {
-            let cells = text::width(&fact) + 1;
-            if cells > room {
+        for (cells, fact) in self.extra_columns().into_iter().filter(|_| by.is_none()) {
+            let empty = taken - filled;
+            taken += cells + 1;
+            if room < taken + MIN_TITLE_WIDTH {
                 break;
             }
-            room -= cells;
-            right.insert(0, Span::styled(format!("{fact} "), style));
+            if let Some((fact, style)) = fact {
+                right.insert(0, Span::raw(" ".repeat(empty)));
+                right.insert(0, Span::styled(format!("{} ", text::pad_start(&fact, cells)), style));
+                filled = taken;
+            }
         }
         right.extend(columns);
         let title_room = width.saturating_sub(spans::spans_width(&right) + spans::spans_width(&left) + 1);
@@ -252,32 +257,37 @@ impl SessionLine<'_> {
         )
     }
 
-    /// The facts that get a place if there is room, the most important first.
-    fn extra_columns(&self) -> Vec<(String, Style)> {
+    /// The facts that get a place if there is room, from the right end, each with
+    /// the width of its place: cost, badge, tag, and where the session belongs.
+    fn extra_columns(&self) -> [(usize, Option<(String, Style)>); 4] {
         let theme = self.theme;
         let facts = &self.row.facts;
-        let mut list = Vec::new();
-        if let Some(days) = self.app.environment.cleanup_warning(self.row, self.app.now) {
-            list.push((format!("†{days} d"), theme.warn));
+        let tag = facts.tag.as_ref().map(|tag| (format!("#{}", text::clean_line(tag)), theme.accent));
+        let agent = facts.agent.as_deref().map(|agent| (agent, theme.accent));
+        let folder = facts.cwd.as_deref().filter(|cwd| self.app.browser.all && *cwd != self.app.folder);
+        let folder = folder.map(|folder| (folder_name(folder), theme.dim));
+        let branch = facts.branch.as_deref().map(|branch| (branch, theme.dim));
+        let place = agent.or(folder).or(branch);
+        let place = place.map(|(place, style)| (text::clean_line(place).into_owned(), style));
+        [
+            (7, header::cost(self.app, self.row).map(|cost| (cost, theme.dim))),
+            (6, self.badge()),
+            (8, tag),
+            (10, place),
+        ]
+    }
+
+    /// The most urgent thing about the session's file: deletion, damage, a pin.
+    fn badge(&self) -> Option<(String, Style)> {
+        let theme = self.theme;
+        let environment = &self.app.environment;
+        if let Some(days) = environment.cleanup_warning(self.row, self.app.now) {
+            return Some((format!("†{days} d"), theme.warn));
         }
-        list.extend(facts.agent.as_deref().map(|agent| (text::clean_line(agent).into_owned(), theme.accent)));
-        list.extend(self.badges.iter().map(|badge| (badge.label(), theme.warn)));
-        if let Some(tag) = &facts.tag {
-            list.push((format!("#{}", text::clean_line(tag)), theme.accent));
+        if let Some(badge) = self.badges.first() {
+            return Some((badge.label(), theme.warn));
         }
-        if self.app.environment.is_pinned(self.row) {
-            list.push(("⚑".to_owned(), theme.dim));
-        }
-        list.extend(header::cost(self.app, self.row).map(|cost| (cost, theme.dim)));
-        if self.app.browser.all
-            && let Some(cwd) = facts.cwd.as_deref().filter(|cwd| *cwd != self.app.folder)
-        {
-            list.push((text::truncate(&text::clean_line(folder_name(cwd)), 14).into_owned(), theme.dim));
-        }
-        if let Some(branch) = &facts.branch {
-            list.push((text::truncate(&text::clean_line(branch), 14).into_owned(), theme.dim));
-        }
-        list
+        environment.is_pinned(self.row).then(|| ("⚑".to_owned(), theme.dim))
     }
 }
 

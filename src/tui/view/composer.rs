@@ -55,10 +55,10 @@ pub fn toast_lines(app: &App, width: u16, theme: &Theme) -> Vec<Line<'static>> {
     spans::wrap(&spans, usize::from(width).max(1)).into_iter().take(3).collect()
 }
 
-/// The rule above the composer, in the accent color while the composer has the focus.
+/// The rule above the composer, heavy and in the accent color while the composer has the focus.
 pub fn draw_rule(app: &App, frame: &mut Frame<'_>, area: Rect, theme: &Theme) {
-    let style = if app.focus == Focus::Composer { theme.accent } else { theme.dim };
-    frame.render_widget(Line::styled("─".repeat(usize::from(area.width)), style), area);
+    let (mark, style) = if app.focus == Focus::Composer { ("━", theme.accent) } else { ("─", theme.dim) };
+    frame.render_widget(Line::styled(mark.repeat(usize::from(area.width)), style), area);
 }
 
 /// Draws the text with its cursor.
@@ -136,7 +136,7 @@ pub fn draw_completions(app: &App, frame: &mut Frame<'_>, composer: Rect, theme:
                 Span::styled(text::clean_line(&command.help).into_owned(), theme.dim),
             ];
             let line = Line::from(spans::clip(spans, width));
-            if at == selected { line.style(theme.selection) } else { line }
+            if at == selected { spans::selected(line, theme) } else { line }
         })
         .collect();
     frame.render_widget(Clear, area);

@@ -8,7 +8,7 @@ use super::{details, spans};
 use crate::index::SessionRow;
 use crate::session::ResumeEstimate;
 use crate::text;
-use crate::tui::app::{App, Command, KeyContext, LoadState};
+use crate::tui::app::{App, Command, Focus, KeyContext, LoadState};
 
 /// The title line, and a second line if there is something to say.
 pub fn lines(app: &App, width: u16, theme: &Theme) -> Vec<Line<'static>> {
@@ -37,7 +37,9 @@ fn title_line(app: &App, width: usize, theme: &Theme) -> Line<'static> {
     }
     let right = vec![Span::styled(format!("{} ", facts.join(" · ")), theme.dim)];
     let room = width.saturating_sub(spans::spans_width(&right) + 1);
-    let left = vec![Span::styled(text::truncate(&title, room).into_owned(), theme.heading)];
+    let is_focused = app.focus == Focus::Conversation;
+    let style = if is_focused { theme.heading.patch(theme.focused()) } else { theme.heading };
+    let left = vec![Span::styled(text::truncate(&title, room).into_owned(), style)];
     spans::left_and_right(left, right, width)
 }
 

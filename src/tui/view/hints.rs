@@ -21,7 +21,6 @@ fn label(app: &App, hint: KeyHint) -> &'static str {
 /// The label of the key that shows the help.
 const HELP: &str = "keys";
 
-
 /// The hints for whatever has the focus, as many as fit.
 pub fn line(app: &App, width: u16, theme: &Theme) -> Line<'static> {
     let width = usize::from(width);
@@ -66,7 +65,8 @@ pub fn line(app: &App, width: u16, theme: &Theme) -> Line<'static> {
         (None, _) if app.in_terminal() => only_here(KeyContext::Terminal).collect(),
         (None, _) => {
             let hints = app.keymap.hints(app.focus.key_context());
-            hints.filter(|hint| answers_now(app, hint.command)).map(resolve).collect()
+            let hints = hints.filter(|hint| answers_now(app, hint.command)).map(resolve);
+            search_hints(app).chain(hints).collect()
         }
     };
     // The key that explains all others is the last to be dropped.
@@ -85,6 +85,17 @@ pub fn line(app: &App, width: u16, theme: &Theme) -> Line<'static> {
         spans.push(Span::styled(format!(" {words}  "), theme.dim));
     }
     Line::from(spans::clip(spans, width))
+}
+
+/// The keys that go from match to match, while there are matches.
+fn search_hints(app: &App) -> impl Iterator<Item = (String, &'static str, Option<&'static str>)> {
+    let has_matches =
+        app.page().and_then(|page| page.search.as_ref()).is_some_and(|search| !search.hits.is_empty());
+    let is_shown = app.focus == Focus::Conversation && has_matches;
+    let keys = [(Command::SearchNext, "next match"), (Command::SearchPrevious, "previous match")];
+    keys.into_iter().filter(move |_| is_shown).filter_map(|(command, words)| {
+        Some((app.keymap.key(KeyContext::Conversation, command)?.to_string(), words, None))
+    })
 }
 
 /// A request that was not read to its end can be denied, but not allowed.

@@ -13,9 +13,15 @@ use crate::text;
 use crate::text::format::{age, grouped};
 use crate::tui::app::{App, Jump, SearchScope};
 
+/// Rows of the box at most, its border included.
+const MAX_HEIGHT: u16 = 18;
+
 /// Draws the box. Returns the screen row and hit index of each row, for the mouse.
 pub fn draw(app: &App, jump: &Jump, frame: &mut Frame<'_>, theme: &Theme) -> Vec<(u16, usize)> {
-    let inner = overlay::open_box(frame, &title(app, jump), (90, 18), theme);
+    // No larger than its hits, so that the conversation behind it can be read.
+    let wanted = jump.count().max(1) + jump.ranking.query().errors.len() + 3;
+    let height = wanted.min(usize::from(MAX_HEIGHT)) as u16;
+    let inner = overlay::open_shrunk_box(frame, &title(app, jump), (90, MAX_HEIGHT), height, theme);
     if inner.height < 2 {
         return Vec::new();
     }
@@ -123,7 +129,7 @@ fn row(app: &App, jump: &Jump, at: usize, width: usize, theme: &Theme) -> Line<'
         left.extend(search_hits::matched_title(row, jump.ranking.query(), room, Style::default(), theme));
     }
     let line = spans::left_and_right(left, right, width);
-    if selected { line.style(theme.selection) } else { line }
+    if selected { spans::selected(line, theme) } else { line }
 }
 
 /// A session's title and the sentence that matched.

@@ -13,7 +13,9 @@ use super::{composer, conversation, details, spans};
 use crate::slot::{McpServerStatus, RewindResult, SlotState};
 use crate::text;
 use crate::text::format::pluralize;
-use crate::tui::app::{App, Confirmation, HistorySearch, KeyContext, LinePrompt, Overlay, ViewerContent};
+use crate::tui::app::{
+    App, Confirmation, HistorySearch, KeyContext, LinePrompt, Overlay, PromptKind, ViewerContent,
+};
 
 /// Draws the open overlay, if it is not the jump. Returns the screen row and index
 /// of each answer that can be clicked, and how many lines the content can scroll.
@@ -24,7 +26,7 @@ pub fn draw(app: &App, frame: &mut Frame<'_>, theme: &Theme) -> (Vec<(u16, usize
             (lines, inner, *scroll)
         }
         Some(Overlay::Prompt(ask)) => {
-            draw_prompt(ask, frame, theme);
+            draw_prompt(app, ask, frame, theme);
             return (Vec::new(), 0);
         }
         Some(Overlay::History(search)) => return (draw_history(search, frame, theme), 0),
@@ -78,14 +80,26 @@ fn viewer_lines(
 /// Draws an empty box in the middle of the screen, at most `most` columns and rows,
 /// and returns the area inside its border.
 pub fn open_box(frame: &mut Frame<'_>, title: &str, most: (u16, u16), theme: &Theme) -> Rect {
+    open_shrunk_box(frame, title, most, most.1, theme)
+}
+
+/// The same for a box that needs only `height` rows now. Its top stays where it
+/// would be at full height, so that it does not jump while its content changes.
+pub fn open_shrunk_box(
+    frame: &mut Frame<'_>,
+    title: &str,
+    most: (u16, u16),
+    height: u16,
+    theme: &Theme,
+) -> Rect {
     let screen = frame.area();
-    let (width, height) =
+    let (width, full) =
         (most.0.min(screen.width.saturating_sub(4)), most.1.min(screen.height.saturating_sub(2)));
     let area = Rect {
         x: screen.x + (screen.width - width) / 2,
-        y: screen.y + (screen.height - height) / 3,
+        y: screen.y + (screen.height - full) / 3,
         width,
-        height,
+        height: height.min(full),
     };
     let block = Block::bordered().border_type(BorderType::Rounded).border_style(theme.dim);
     let block = block.title(Span::styled(format!(" {title} "), theme.accent));
@@ -181,12 +195,25 @@ fn crash_output(app: &App, width: usize, theme: &Theme) -> Vec<Line<'static>> {
     lines
 }
 
-fn draw_prompt(ask: &LinePrompt, frame: &mut Frame<'_>, theme: &Theme) {
-    let inner = open_box(frame, ask.kind.label(), (72, 3), theme);
+fn draw_prompt(app: &App, ask: &LinePrompt, frame: &mut Frame<'_>, theme: &Theme) {
+    let count = if ask.kind == PromptKind::Search { search_count(app) } else { String::new() };
+    let inner = open_box(frame, &format!("{}{count}", ask.kind.label()), (72, 3), theme);
     let mut line = ask.line.clone();
     line.set_cursor_line_style(Style::default());
     line.set_cursor_style(composer::cursor_style(true));
     frame.render_widget(&line, inner);
+}
+
+/// Which match of the conversation search is selected, and how many there are.
+fn search_count(app: &App) -> String {
+    let Some(page) = app.page() else { return String::new() };
+    let Some(search) = &page.search else { return String::new() };
+    let selected = page.selected.and_then(|item| search.hits.iter().position(|hit| *hit == item));
+    match (selected, search.hits.len()) {
+        (_, 0) => " · no matches".to_owned(),
+        (Some(at), count) => format!(" · {} of {count}", at + 1),
+        (None, count) => format!(" · {count}"),
+    }
 }
 
 /// Draws the search in the prompts that were sent, which are hostile text.

@@ -9,6 +9,7 @@ use ratatui::style::{Modifier, Style};
 use ratatui::text::{Line, Span};
 use unicode_segmentation::UnicodeSegmentation;
 
+use super::theme::Theme;
 use crate::text::{bytes_fitting, graphemes, width};
 
 pub use wrap::{hard_wrap, wrap, wrap_text};
@@ -52,6 +53,18 @@ pub fn left_and_right(left: Vec<Span<'static>>, right: Vec<Span<'static>>, cells
         spans.extend(right);
     }
     Line::from(spans)
+}
+
+/// A line as the selected one. Dim text is not dim in it: reversed, it could not
+/// be read on many terminals.
+pub fn selected(mut line: Line<'static>, theme: &Theme) -> Line<'static> {
+    for span in &mut line.spans {
+        if span.style == theme.dim {
+            span.style = Style::default();
+        }
+        span.style.add_modifier.remove(Modifier::DIM);
+    }
+    line.style(theme.selection)
 }
 
 /// A text with some of its characters highlighted, given by their positions (in

@@ -292,6 +292,7 @@ fn the_news_is_seen_over_the_list_too() {
 }
 
 mod known;
+mod lists;
 
 /// What a person types, one key after the other.
 fn types(screen: &mut TestScreen, text: &str) {

@@ -99,6 +99,12 @@ impl Theme {
         Self::default().with(MONO).0
     }
 
+    /// The title of the pane that has the focus: reversed, so that it stands out
+    /// without color too.
+    pub fn focused(&self) -> Style {
+        self.accent.patch(self.selection)
+    }
+
     /// The theme to use when none is configured. `colorfgbg` is the variable COLORFGBG,
     /// which some terminals set to their colors (`15;0`: white on black).
     pub fn auto(colorfgbg: Option<&str>) -> Self {
