@@ -65,7 +65,7 @@ fn comes_back(root: &Path, api: &StubApi, agent: &str, name: &str) {
     second.keys("\u{1b}");
     second.wait_for("Esc clear filter");
     second.keys("\u{1b}");
-    second.wait_for("c clear");
+    second.wait_for("u undo");
     // … and goes on with it.
     second.keys("\r");
     second.wait_for(&format!("● warm │ {name} "));

@@ -139,6 +139,8 @@ fn a_cursor_starts_no_process_for_a_hostile_transcript() {
     let api = StubApi::start();
     let Some(command) = official(&root, &api, test) else { return };
     make_hostile(&root.join("evil"), &root.join("marks"));
+    // The official clean-up must not delete the samples, which are of last year.
+    std::fs::write(root.join("claude/settings.json"), r#"{"cleanupPeriodDays": 36500}"#).unwrap();
     // Filed under the project, and says that it works in the hostile folder.
     let lured =
         Sample { number: 1, title: Some("Lured".into()), cwd: root.join("project"), ..Sample::default() };
@@ -161,7 +163,7 @@ fn a_cursor_starts_no_process_for_a_hostile_transcript() {
         pty.wait_for("1 of ");
         std::thread::sleep(Duration::from_millis(1500));
         pty.keys("\x1b");
-        pty.wait_for("c clear");
+        pty.wait_for("u undo");
     }
     assert!(marks(&root.join("marks")).is_empty(), "{:?}", marks(&root.join("marks")));
     // Enter on the one that is filed elsewhere asks, and the default runs nothing.

@@ -11,7 +11,7 @@ use super::theme::Theme;
 use crate::slot::{AgentInfo, SlotState, SwitchMethod};
 use crate::text;
 use crate::text::format::short_count;
-use crate::tui::app::App;
+use crate::tui::app::{App, Focus};
 
 /// Cells for the reason why an agent exited. The toast and the crash output have all of it.
 const MAX_REASON_WIDTH: usize = 28;
@@ -136,7 +136,13 @@ fn slot_state(app: &App, theme: &Theme) -> Span<'static> {
     let since = app.now - app.agent.state_since;
     let (words, style): (String, Style) = match &app.agent.state {
         SlotState::Exited(exit) if !exit.expected => {
-            let next = if exit.restart_in.is_some() { "restarting" } else { "W output, R restart" };
+            let next = if exit.restart_in.is_some() {
+                "restarting"
+            } else if app.focus == Focus::Composer {
+                "Enter output, /restart"
+            } else {
+                "W output, R restart"
+            };
             let name = text::clean_line(&app.agent.name);
             // One that was called has not lived yet.
             let what = if app.agent.replacing_since.is_some() {
