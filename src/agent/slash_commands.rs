@@ -84,7 +84,7 @@ impl AgentRuntime {
         let arguments =
             text.trim().split_once(char::is_whitespace).map_or("", |(_, arguments)| arguments.trim());
         let may_read = |path: &Path| {
-            let access = Access::Read(path.to_owned());
+            let access = Access::Read(path.to_owned().into());
             self.permissions.decide("Read", &access, &self.session.cwd) == AccessDecision::Allow
         };
         let content = command.expand(arguments, &self.session.cwd, may_read);
