@@ -215,7 +215,7 @@ fn a_flood_does_not_take_the_keys_away() {
 fn a_program_that_ends_at_once_has_its_last_words_shown() {
     let mut seat = Seat::scripted("echo 'Not logged in - run claude login'; exit 3");
     seat.pty.wait_for("✕ died (exit 3)");
-    seat.pty.wait_for("Enter why");
+    seat.pty.wait_for("Enter output");
     seat.pty.keys("\r");
     seat.pty.wait_for("Not logged in - run claude login");
 }
