@@ -2,14 +2,14 @@
 //! machine. Reads in the session's folder need no permission; writes and
 //! programs need the mode or a person.
 
+mod results;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use agent_client_protocol_schema::v1::{
-    CLIENT_METHOD_NAMES, CreateTerminalRequest, CreateTerminalResponse, Error, KillTerminalResponse,
-    ReadTextFileRequest, ReadTextFileResponse, ReleaseTerminalResponse, TerminalExitStatus,
-    TerminalOutputRequest, TerminalOutputResponse, WaitForTerminalExitResponse, WriteTextFileRequest,
-    WriteTextFileResponse,
+    CLIENT_METHOD_NAMES, CreateTerminalRequest, Error, ReadTextFileRequest, TerminalOutputRequest,
+    WriteTextFileRequest,
 };
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -23,9 +23,7 @@ use super::permissions::MAX_PENDING;
 use crate::protocol::PermissionMode;
 use crate::session::SessionId;
 use crate::slot::PermissionRequest;
-use crate::slot::driver::{
-    AgentEvent, ClientOp, ClientOpEvent, ClientOpResult, CreateTerminal, TerminalExit,
-};
+use crate::slot::driver::{AgentEvent, ClientOp, CreateTerminal};
 use crate::sys::protected_paths::is_protected;
 use crate::sys::real_path::resolve;
 
@@ -344,67 +342,6 @@ impl AcpDriver {
         }
         events
     }
-
-    /// The result of an operation, or output of a terminal.
-    pub(super) fn handle_op_event(&mut self, event: ClientOpEvent) -> Vec<AgentEvent> {
-        match event {
-            ClientOpEvent::TerminalOutput { terminal, text } => {
-                self.assembler.push_terminal_output(&terminal, &text)
-            }
-            ClientOpEvent::Completed { op_id, outcome } => match self.client_ops.pending.remove(&op_id) {
-                Some(pending) => self.op_completed(pending, outcome),
-                None => Vec::new(),
-            },
-        }
-    }
-
-    fn op_completed(
-        &mut self,
-        pending: PendingOp,
-        outcome: Result<ClientOpResult, String>,
-    ) -> Vec<AgentEvent> {
-        let events = match (pending, outcome) {
-            (PendingOp::Ignored, _) => return Vec::new(),
-            (PendingOp::ReadBeforeWrite { id, real, text }, Ok(ClientOpResult::FileText(now))) => {
-                self.write_over(id, real, text, now.as_deref())
-            }
-            (PendingOp::Read { id, line, limit }, Ok(ClientOpResult::FileText(Some(text)))) => {
-                respond(&id, &ReadTextFileResponse::new(line_range(&text, line, limit)))
-            }
-            (PendingOp::Read { id, .. }, Ok(ClientOpResult::FileText(None))) => {
-                respond_error(&id, &Error::resource_not_found(None))
-            }
-            (PendingOp::Write { id }, Ok(_)) => respond(&id, &WriteTextFileResponse::new()),
-            (PendingOp::Run { id, terminal }, Ok(_)) => {
-                self.client_ops.terminals.push(terminal.clone());
-                respond(&id, &CreateTerminalResponse::new(terminal))
-            }
-            (PendingOp::Output { id }, Ok(ClientOpResult::TerminalOutput { text, truncated, ended })) => {
-                let ended = ended.map(exit_status);
-                respond(&id, &TerminalOutputResponse::new(text, truncated).exit_status(ended))
-            }
-            (PendingOp::Wait { id }, Ok(ClientOpResult::Exited(ended))) => {
-                respond(&id, &WaitForTerminalExitResponse::new(exit_status(ended)))
-            }
-            (PendingOp::Kill { id }, Ok(_)) => respond(&id, &KillTerminalResponse::new()),
-            (PendingOp::Release { id }, Ok(_)) => respond(&id, &ReleaseTerminalResponse::new()),
-            (
-                PendingOp::ReadBeforeWrite { id, .. }
-                | PendingOp::Read { id, .. }
-                | PendingOp::Write { id }
-                | PendingOp::Run { id, .. }
-                | PendingOp::Output { id }
-                | PendingOp::Wait { id }
-                | PendingOp::Kill { id }
-                | PendingOp::Release { id },
-                outcome,
-            ) => respond_error(
-                &id,
-                &invalid_params(&outcome.err().unwrap_or_else(|| "the operation failed".to_owned())),
-            ),
-        };
-        vec![events]
-    }
 }
 
 fn parse_params<T: DeserializeOwned>(params: Value) -> Result<T, Error> {
@@ -418,15 +355,4 @@ fn invalid_params(why: &str) -> Error {
 
 fn not_permitted(why: &str) -> Error {
     Error::new(Error::invalid_request().code.into(), format!("not permitted: {why}"))
-}
-
-fn exit_status(ended: TerminalExit) -> TerminalExitStatus {
-    TerminalExitStatus::new().exit_code(ended.code).signal(ended.signal)
-}
-
-/// At most `limit` lines of a text from `line` on; the first is line 1.
-fn line_range(text: &str, line: Option<u32>, limit: Option<u32>) -> String {
-    let before = line.unwrap_or(1).saturating_sub(1) as usize;
-    let most = limit.map_or(usize::MAX, |limit| limit as usize);
-    text.split_inclusive('\n').skip(before).take(most).collect()
 }
