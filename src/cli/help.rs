@@ -9,7 +9,7 @@ use super::exit::{CliError, CliExit};
 use super::output::{self, OutputTarget};
 
 /// Name, subject and text of each page of `docs/`, in the order of the README.
-const PAGES: [(&str, &str, &str); 8] = [
+const PAGES: [(&str, &str, &str); 9] = [
     ("keys", "every key, per pane", include_str!("../../docs/keys.md")),
     ("configuration", "config.toml, environment, prices", include_str!("../../docs/configuration.md")),
     ("agents", "how each agent is driven; models", include_str!("../../docs/agents.md")),
@@ -19,6 +19,7 @@ const PAGES: [(&str, &str, &str); 8] = [
         include_str!("../../docs/sdk-and-protocol.md"),
     ),
     ("sessions-on-disk", "files, trash, pins, scripts", include_str!("../../docs/sessions-on-disk.md")),
+    ("transcripts", "how a transcript is read", include_str!("../../docs/transcripts.md")),
     ("permissions", "modes, rules, trust, hooks, MCP", include_str!("../../docs/permissions.md")),
     ("performance", "what was measured, and how", include_str!("../../docs/performance.md")),
     ("decisions", "why it is built this way", include_str!("../../docs/decisions.md")),
