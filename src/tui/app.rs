@@ -4,6 +4,7 @@
 //! [`Event`] at a time and answers with [`Effect`]s; the view draws [`App`];
 //! the shell runs the effects and sends events back.
 
+mod agent_status;
 mod agents;
 mod badge;
 mod browser;
@@ -20,6 +21,7 @@ mod jump;
 mod key;
 mod keymap;
 mod overlay;
+mod permission_card;
 mod ranking;
 #[cfg(test)]
 pub mod sample;
@@ -30,6 +32,7 @@ mod trust;
 mod undo;
 mod update;
 
+pub use agent_status::AgentStatus;
 pub use agents::AgentOffer;
 pub use badge::HealthBadge;
 pub use browser::{Browser, BrowserLine};
@@ -49,9 +52,10 @@ pub use jump::{Jump, SearchScope, TextQuery, TextResults, TextSearch};
 pub use key::Key;
 pub use keymap::{KeyBinding, KeyContext, KeyHint, Keymap};
 pub use overlay::{Confirmation, LinePrompt, Overlay, PromptKind, ViewerContent};
+pub use permission_card::PermissionCard;
 pub use ranking::{RankJob, Ranking};
 pub use setup::AppSetup;
-pub use state::{AgentStatus, App, Focus, PermissionCard, Toast};
+pub use state::{App, Focus, Toast};
 pub use trust::{FolderUse, PendingStart, ResolvedFolder};
 pub use undo::Undo;
 pub use update::{SlashCommand, completions, initial_effects, update};

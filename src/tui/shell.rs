@@ -16,6 +16,7 @@ mod folders;
 mod input;
 mod key_encoding;
 mod message_search;
+mod options;
 mod output;
 mod persistence;
 mod recorder;
@@ -37,57 +38,16 @@ use self::effects::{EffectRunner, LoopEffect};
 use self::event_sources::{EventSources, LoopEvent};
 use self::folders::Folders;
 use self::message_search::MessageSearch;
+pub use self::options::TuiOptions;
 use self::persistence::Persistence;
 use self::recorder::Recorder;
 use self::session_list_worker::SessionListWorker;
 use self::terminal::Screen;
-use super::app::{AgentOffer, App, AppSetup, Effect, Event, Keymap, initial_effects, update};
+use super::app::{App, AppSetup, Effect, Event, initial_effects, update};
 use super::view::{Theme, ViewCaches, view};
-use crate::session::{Prices, SessionId};
+use crate::session::SessionId;
 use crate::slot::{self, AgentProgram, Launch};
-use crate::store::{Scope, SessionStore, TrustStore};
-
-/// What the program is started with.
-pub struct TuiOptions {
-    /// How to start the agent.
-    pub launch: Launch,
-    /// The agent's name, until its handshake.
-    pub agent: String,
-    /// The agents that can replace it, with the program of each that is installed.
-    pub agents: Vec<(AgentOffer, Option<AgentProgram>)>,
-    /// That agent can be started without the settings of the project.
-    pub ignores_project_settings: bool,
-    /// The folders that a person trusts.
-    pub trust: TrustStore,
-    /// Where transcripts live.
-    pub store: Arc<dyn SessionStore>,
-    /// The file of the index; `None` if nothing is written to disk.
-    pub index: Option<PathBuf>,
-    /// Resume the newest session of the folder.
-    pub resume_newest: bool,
-    /// List the sessions of all projects.
-    pub all: bool,
-    /// The key bindings.
-    pub keymap: Keymap,
-    /// The colours.
-    pub theme: Theme,
-    /// Capture the mouse.
-    pub mouse: bool,
-    /// Times are shown from the start.
-    pub times: bool,
-    /// The browser's width in columns.
-    pub browser_width: Option<u16>,
-    /// The editor with its arguments; `None` for `$VISUAL`, `$EDITOR` or `vi`.
-    pub editor: Option<String>,
-    /// What models cost.
-    pub prices: Prices,
-    /// The agent has a terminal of its own.
-    pub terminal: bool,
-    /// Where drafts and history are kept.
-    pub state: PathBuf,
-    /// A message at the start.
-    pub welcome: Option<String>,
-}
+use crate::store::{Scope, SessionStore};
 
 /// Events that are taken in before a frame is drawn, at most: a flood of them must
 /// not hide what it does, nor the signal that ends it.

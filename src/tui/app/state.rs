@@ -11,6 +11,7 @@ use std::time::Duration;
 use chrono::{DateTime, FixedOffset, Utc};
 use uuid::Uuid;
 
+use super::agent_status::AgentStatus;
 use super::agents::AgentOffer;
 use super::browser::Browser;
 use super::composer::Composer;
@@ -20,6 +21,7 @@ use super::environment::SessionEnvironment;
 use super::geometry::Geometry;
 use super::keymap::{KeyContext, Keymap};
 use super::overlay::Overlay;
+use super::permission_card::PermissionCard;
 use super::setup::AppSetup;
 use super::trust::{FolderUse, PendingStart};
 use super::undo::Undo;
@@ -27,7 +29,7 @@ use crate::index::SessionRow;
 use crate::protocol::PermissionMode;
 use crate::session::conversation::ItemKind;
 use crate::session::{Prices, SessionId};
-use crate::slot::{AgentInfo, CompletedSwitch, ModelRetry, PermissionRequest, SlotState, SlotTotals};
+use crate::slot::{SlotState, SlotTotals};
 use crate::store::Holder;
 
 /// The whole state. Only [`update`](super::update) changes it, only the view reads it.
@@ -134,76 +136,6 @@ impl Focus {
             Self::Composer => KeyContext::Composer,
             Self::Permission => KeyContext::Permission,
         }
-    }
-}
-
-/// The agent process, as the slot last reported it.
-#[derive(Debug)]
-pub struct AgentStatus {
-    /// What it is doing.
-    pub state: SlotState,
-    /// Since when.
-    pub state_since: DateTime<Utc>,
-    /// An agent with a terminal of its own was interrupted while a turn ran: it
-    /// does not report whether that ended it.
-    pub interrupt_unconfirmed: bool,
-    /// What the handshake reported; `None` before it.
-    pub info: Option<AgentInfo>,
-    /// The agent's name until then.
-    pub name: String,
-    /// When a replacement by another agent was asked for; `None` once that is ready.
-    pub replacing_since: Option<DateTime<Utc>>,
-    /// Index of the last active agent that writes the official transcripts.
-    pub last_official: Option<usize>,
-    /// It can be started without the settings of the project it works in.
-    pub ignores_project_settings: bool,
-    /// The agent has a terminal of its own, shown instead of a conversation.
-    pub terminal: bool,
-    /// When the handshake was through: what "uptime" counts from.
-    pub warm_since: Option<DateTime<Utc>>,
-    /// The active session.
-    pub active: Option<SessionId>,
-    /// The folder the agent works in, once it reported it.
-    pub folder: Option<PathBuf>,
-    /// The session that was active before.
-    pub previous: Option<SessionId>,
-    /// The epoch of the last slot event; events of an older one are dropped.
-    pub epoch: u64,
-    /// What may run without asking.
-    pub mode: PermissionMode,
-    /// Modes that the agent refused: the cycle passes them over.
-    pub refused_modes: Vec<PermissionMode>,
-    /// What the session used so far.
-    pub totals: SlotTotals,
-    /// The last switch.
-    pub last_switch: Option<CompletedSwitch>,
-    /// The session that a standby process is ready for.
-    pub prepared: Option<SessionId>,
-    /// The model failed and is retried; with the time of that report.
-    pub retry: Option<(ModelRetry, DateTime<Utc>)>,
-    /// Resident memory in bytes.
-    pub memory: Option<u64>,
-}
-
-/// A tool call that waits for permission.
-#[derive(Debug, Clone, PartialEq)]
-pub struct PermissionCard {
-    /// What wants to run.
-    pub request: PermissionRequest,
-    /// When a person could first see it; keys typed before that are not answers.
-    pub first_seen: Option<DateTime<Utc>>,
-    /// Its last line has been on screen: only then it can be allowed.
-    pub end_seen: bool,
-    /// Lines that its text is scrolled down by.
-    pub scroll: usize,
-    /// It has the whole conversation pane.
-    pub full_screen: bool,
-}
-
-impl PermissionCard {
-    /// A request that nobody has seen yet.
-    pub fn new(request: PermissionRequest) -> Self {
-        Self { request, first_seen: None, end_seen: false, scroll: 0, full_screen: false }
     }
 }
 

@@ -7,6 +7,7 @@
 //! everything to be done goes out as effects.
 
 mod agents;
+mod confirmations;
 mod dispatch;
 mod history;
 mod jump;

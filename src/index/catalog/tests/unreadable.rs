@@ -40,7 +40,7 @@ impl SessionStore for Unreadable {
         self.refuse(id)
     }
     fn open(&self, _id: SessionId, _cwd: &Path) -> Result<Box<dyn SessionWriter>, StoreError> {
-        unimplemented!("{UNUSED}")
+        unreachable!("{UNUSED}")
     }
     fn holder(&self, id: SessionId) -> Option<Holder> {
         self.0.holder(id)
@@ -49,28 +49,28 @@ impl SessionStore for Unreadable {
         self.0.holders()
     }
     fn fork(&self, _source: SessionId, _fork: &ForkSpec<'_>) -> Result<ForkResult, StoreError> {
-        unimplemented!("{UNUSED}")
+        unreachable!("{UNUSED}")
     }
     fn rename(&self, _id: SessionId, _title: &str) -> Result<(), StoreError> {
-        unimplemented!("{UNUSED}")
+        unreachable!("{UNUSED}")
     }
     fn tag(&self, _id: SessionId, _tag: &str) -> Result<(), StoreError> {
-        unimplemented!("{UNUSED}")
+        unreachable!("{UNUSED}")
     }
     fn delete(&self, _id: SessionId) -> Result<(), StoreError> {
-        unimplemented!("{UNUSED}")
+        unreachable!("{UNUSED}")
     }
     fn restore(&self, _id: SessionId) -> Result<(), StoreError> {
-        unimplemented!("{UNUSED}")
+        unreachable!("{UNUSED}")
     }
     fn trash(&self) -> Result<Vec<TrashedSession>, StoreError> {
         self.0.trash()
     }
     fn pin(&self, _id: SessionId) -> Result<(), StoreError> {
-        unimplemented!("{UNUSED}")
+        unreachable!("{UNUSED}")
     }
     fn unpin(&self, _id: SessionId) -> Result<(), StoreError> {
-        unimplemented!("{UNUSED}")
+        unreachable!("{UNUSED}")
     }
     fn pinned(&self) -> Result<Vec<PinnedSession>, StoreError> {
         self.0.pinned()

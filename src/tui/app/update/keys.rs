@@ -296,7 +296,7 @@ fn press_confirmation(app: &mut App, choice: Confirmation, event: KeyEvent, leav
         return Vec::new();
     }
     app.overlay = None;
-    dispatch::answer_confirmation(app, choice, answer)
+    confirmations::answer_confirmation(app, choice, answer)
 }
 
 /// A line was written.
