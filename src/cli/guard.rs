@@ -73,8 +73,9 @@ async fn watch(guard: &GuardArgs) -> Result<CliExit> {
         tokio::select! {
             status = program.wait() => {
                 let code = exit_code(status.context("waiting for the program")?);
-                kill_stragglers(&owner)?;
+                // First: without an owner, `kill_stragglers` ends this process, too.
                 kill_descendants().await;
+                kill_stragglers(&owner)?;
                 return Ok(CliExit::ProgramCode(code));
             }
             _ = kill_all.recv() => break,
