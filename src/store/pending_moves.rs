@@ -74,8 +74,12 @@ impl PendingMoves {
         }
         let note = self.write_note(id, &PendingMove { from: from.into(), to: to.into() })?;
         if let Err(error) = place_file(from, to) {
-            // The transcript is where it was, so there is nothing to finish.
-            self.remove_note(&note)?;
+            // Where only the disk did not confirm the rename, the transcript goes back to its side
+            // folder, or the note stays for the next run.
+            let is_moved = to.exists() && !from.exists();
+            if !is_moved || rename_to_free_name(to, from).is_ok() {
+                self.remove_note(&note)?;
+            }
             return Err(error);
         }
         if let Err(error) = place_folder(&from_side, &to_side) {
