@@ -111,6 +111,9 @@ impl ModelBlock {
     /// and nothing of it can be kept.
     pub(super) fn read(json: &RawValue, role: ModelRole) -> Option<Self> {
         let head: Head<'_> = serde_json::from_str(json.get()).ok()?;
+        if has_long_exponent(json.get()) && serde_json::from_str::<Value>(json.get()).is_err() {
+            return None;
+        }
         let as_it_is = |kind| Some(Self { json: json.to_owned(), kind });
         match (&*head.kind, role) {
             ("text", _) => {
@@ -239,6 +242,17 @@ fn valid_id(id: &str) -> Option<String> {
         .map(|c| if c.is_ascii_alphanumeric() || matches!(c, '_' | '-') { c } else { '_' })
         .collect();
     (!valid.is_empty()).then_some(valid)
+}
+
+/// Whether a number may be out of range, as `-1e999`: JSON by its grammar, which
+/// most parsers refuse.
+fn has_long_exponent(json: &str) -> bool {
+    let bytes = json.as_bytes();
+    memchr::memchr2_iter(b'e', b'E', bytes).any(|at| {
+        let is_number = at > 0 && bytes[at - 1].is_ascii_digit();
+        let behind = bytes[at + 1..].strip_prefix(b"+").unwrap_or(&bytes[at + 1..]);
+        is_number && behind.iter().take_while(|byte| byte.is_ascii_digit()).count() >= 3
+    })
 }
 
 fn is_too_large(source: &str) -> bool {
