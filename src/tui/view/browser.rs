@@ -258,8 +258,9 @@ impl SessionLine<'_> {
     }
 
     /// The facts that get a place if there is room, from the right end, each with
-    /// the width of its place: cost, badge, tag, and where the session belongs.
-    fn extra_columns(&self) -> [(usize, Option<(String, Style)>); 4] {
+    /// the width of its place: cost, what needs attention or else the tag, and
+    /// where the session belongs.
+    fn extra_columns(&self) -> [(usize, Option<(String, Style)>); 3] {
         let theme = self.theme;
         let facts = &self.row.facts;
         let tag = facts.tag.as_ref().map(|tag| (format!("#{}", text::clean_line(tag)), theme.accent));
@@ -271,8 +272,7 @@ impl SessionLine<'_> {
         let place = place.map(|(place, style)| (text::clean_line(place).into_owned(), style));
         [
             (7, header::cost(self.app, self.row).map(|cost| (cost, theme.dim))),
-            (6, self.badge()),
-            (8, tag),
+            (8, self.badge().or(tag)),
             (10, place),
         ]
     }

@@ -52,7 +52,7 @@ fn a_mistake_names_line_and_remedy() {
         ("agents = 1", "c.toml:1: agents: expected a table: [agents]"),
         (
             "[agents]\nclaude = 'goose acp'",
-            "c.toml:2: agents.claude: hotseat drives an agent of that name itself; call this one something else",
+            "c.toml:2: agents.claude: this name belongs to a built-in agent; use another one",
         ),
         (
             "[agents]\ngoose = ''",

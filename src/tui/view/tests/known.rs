@@ -118,8 +118,8 @@ fn the_head_line_warns_before_a_clean_up_and_knows_the_lineage() {
     assert_eq!(head(2, 120), "Preview. Enter resumes it · ~$0.06 to resume, cache warm");
     assert_eq!(head(3, 120), "open in claude (pid 77, busy) · f forks it");
     assert_eq!(head(4, 120), "† clean-up in 3 days · p pins it · Preview. Enter resumes it");
-    assert_eq!(head(4, 60), "† clean-up in 3 days · p pins it");
-    assert_eq!(head(5, 60), "/home/me/😀 a folder that was renamed no longer exists · f f…");
+    assert_eq!(head(4, 60), "† clean-up in 3 days · p pins it · Preview. Enter resumes it");
+    assert_eq!(head(5, 60), "/home/me/😀 a folder that was renamed no longer exists · f…");
     assert!(head(7, 120).starts_with("⚠ 3 unreadable lines skipped"), "{}", head(7, 120));
 }
 
