@@ -90,7 +90,6 @@ fn blocks_come_back_as_they_were_and_the_cache_outlives_a_switch() {
     let blocks = [
         json!({"type": "redacted_thinking", "data": "Zm9v"}),
         json!({"type": "thinking", "thinking": "a\u{2028}b", "signature": "s+/="}),
-        json!({"type": "novel_block", "z": 1, "a": {"y": 2.50, "b": null}}),
         json!({"type": "text", "text": "Said \"so\"."}),
     ];
     let call = Answer::call("toolu_1", "Bash", &json!({"command": "echo hi"}));

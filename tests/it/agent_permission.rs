@@ -117,7 +117,7 @@ fn a_link_that_is_swapped_while_the_question_is_open_redirects_nothing() {
     agent.answer(&request, &json!({"behavior": "allow", "updatedInput": request["request"]["input"]}));
     agent.result();
     assert!(!outside.join("notes.txt").exists());
-    assert_eq!(std::fs::read_to_string(work.join("moved/notes.txt")).unwrap(), "mine");
+    assert_eq!(std::fs::read_to_string(work.join("moved/notes.txt")).unwrap(), "mine\n");
 }
 
 #[test]

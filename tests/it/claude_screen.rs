@@ -64,7 +64,7 @@ impl Seat {
 fn the_first_start_says_which_agent_and_a_highlighted_session_is_ready() {
     let test = "the_first_start_says_which_agent_and_a_highlighted_session_is_ready";
     let Some(mut seat) = Seat::start(test, true) else { return };
-    seat.pty.wait_for("claude takes the seat: the first of claude");
+    seat.pty.wait_for("using claude, the first of claude");
     seat.pty.wait_for("● warm");
     let pid = seat.pty.agent_pid();
     seat.pty.compose();

@@ -206,6 +206,7 @@ fn the_python_of_the_documentation_runs() {
         .env("HOME", home.path())
         .env("CLAUDE_CONFIG_DIR", home.path().join("claude"))
         .env("PATH", std::env::join_paths(paths).unwrap())
+        .env("HOTSEAT_PROVIDER", "offline")
         .output()
         .unwrap();
     let said = String::from_utf8_lossy(&output.stdout);

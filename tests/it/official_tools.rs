@@ -28,10 +28,10 @@ fn the_official_sdk_has_its_say_in_what_tools_do() {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let told: Value = serde_json::from_slice(&output.stdout).unwrap();
 
-    // The second echo is permitted by what the first answer wrote down.
-    let asked = json!([["Bash", "echo one"], ["Write", "refused.txt"], ["Edit", "a.txt"]]);
+    // The second touch is permitted by what the first answer wrote down.
+    let asked = json!([["Bash", "touch one"], ["Write", "refused.txt"], ["Edit", "a.txt"]]);
     assert_eq!(told["asked"], asked, "{told:#}");
-    assert_eq!(told["settings"]["permissions"]["allow"], json!(["Bash(echo:*)"]));
+    assert_eq!(told["settings"]["permissions"]["allow"], json!(["Bash(touch:*)"]));
     assert!(told["never"].as_str().unwrap().contains("a hook says no"), "{told:#}");
     assert!(told["refused"].as_str().unwrap().contains("not this one"), "{told:#}");
     let hooks = told["hooks"].as_array().unwrap();

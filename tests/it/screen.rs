@@ -152,11 +152,11 @@ fn a_highlighted_session_is_read_without_the_slot_and_seated_by_enter() {
     pty.wait_for("An older talk");
     pty.browse();
     pty.keys("j");
-    pty.wait_for("read only");
+    pty.wait_for("Preview. Enter resumes it");
     assert!(!pty.screen().contains("⇄"), "the slot was not touched");
     pty.keys("\r");
     pty.wait_for("⇄ resume");
-    assert!(!pty.screen().contains("read only"));
+    assert!(!pty.screen().contains("Preview. Enter resumes it"));
 }
 
 #[test]
@@ -182,7 +182,7 @@ fn a_permission_is_asked_where_one_works_and_denied() {
     let mut pty = scratch.warm();
     pty.compose();
     pty.keys("write: made.txt: hello\r");
-    pty.wait_for("wants to run");
+    pty.wait_for("wants to change files");
     pty.wait_for("made.txt");
     // The request may be answered once a person could have seen it.
     std::thread::sleep(std::time::Duration::from_millis(400));
@@ -195,7 +195,7 @@ fn a_permission_is_asked_where_one_works_and_denied() {
     assert!(!scratch.root.join("project/made.txt").exists());
 
     pty.keys("write: made.txt: hello\r");
-    pty.wait_for("wants to run");
+    pty.wait_for("wants to change files");
     std::thread::sleep(std::time::Duration::from_millis(400));
     pty.keys("y");
     pty.wait_for("● warm");
@@ -242,7 +242,7 @@ fn no_child_outlives_hotseat_however_it_ends() {
         let mut pty = scratch.warm();
         let agent = pty.agent_pid();
         pty.compose();
-        pty.keys("run: sleep 1000\r");
+        pty.keys("run: touch begun; sleep 1000\r");
         pty.wait_for("wants to run");
         std::thread::sleep(std::time::Duration::from_millis(400));
         pty.keys("y");
@@ -346,7 +346,7 @@ fn nothing_in_a_transcript_reaches_the_terminal_as_a_command() {
     pty.wait_for(" 1 │");
     pty.browse();
     pty.keys("j");
-    pty.wait_for("read only");
+    pty.wait_for("Preview. Enter resumes it");
     pty.wait_for("red");
     pty.keys("\r");
     pty.wait_for("⇄ resume");
@@ -373,7 +373,7 @@ fn a_deleted_session_comes_back_with_u() {
     let scratch = Scratch::new();
     scratch.session(1, "Keep me after all");
     let mut pty = scratch.warm();
-    pty.wait_for("Keep me after all");
+    pty.wait_for("Keep me after");
     pty.browse();
     pty.keys("jd");
     pty.wait_for("deleted");
@@ -382,7 +382,7 @@ fn a_deleted_session_comes_back_with_u() {
     pty.wait_for("restored");
     assert_eq!(scratch.transcripts().len(), 1);
     pty.wait_until("the row", |screen| {
-        screen.lines().any(|line| line.contains("Keep me after all") && line.contains('│'))
+        screen.lines().any(|line| line.contains("Keep me after") && line.contains('│'))
     });
 }
 
@@ -404,7 +404,7 @@ fn torn_foreign_and_empty_transcripts_stop_nothing() {
     pty.wait_for("A torn talk");
     pty.browse();
     pty.keys("jj");
-    pty.wait_for("1 unreadable line was");
+    pty.wait_for("1 unreadable line skipped");
     assert_eq!(std::fs::read(&path).unwrap(), before, "looking changes nothing");
     pty.keys("\r");
     pty.wait_for("continue in a repaired copy");

@@ -103,11 +103,11 @@ fn a_pin_keeps_a_copy_and_its_details_say_so() {
     pty.wait_for("Precious talk");
     pty.browse();
     pty.keys("G");
-    pty.wait_for("read only");
+    pty.wait_for("Preview. Enter resumes it");
     pty.keys("I");
     pty.wait_for("p pins it");
     pty.keys("p");
-    pty.wait_for("pinned: a copy is kept");
+    pty.wait_for("pinned: protected from clean-up");
     std::fs::remove_file(&transcript).unwrap();
     let store = LocalStore::new(root.join("claude"));
     let pinned = store.pinned().unwrap();

@@ -121,6 +121,7 @@ fn without_its_own_settings_a_hostile_project_runs_nothing_and_gets_no_key() {
     pty.keys("The word is PINEAPPLE\r");
     // The answer comes from the person's own API.
     pty.wait_for("The stub read");
+    pty.wait_for("● warm");
     assert!(marks(&root.join("marks")).is_empty(), "{:?}", marks(&root.join("marks")));
     pty.keys("\x11");
     assert_eq!(pty.wait_for_end(), 0);

@@ -50,12 +50,14 @@ async def main(program):
         include_partial_messages=True,
         can_use_tool=permit,
         mcp_servers={"calc": calc},
+        # Without it, the later change to bypassPermissions is refused.
+        extra_args={"allow-dangerously-skip-permissions": None},
     )
     async with ClaudeSDKClient(options) as client:
         told["secret"] = await turn(client, SECRET)
-        told["permitted"] = await turn(client, "run: echo yes-it-ran")
-        told["again"] = await turn(client, "run: echo yes-it-ran")
-        told["refused"] = await turn(client, "run: echo no")
+        told["permitted"] = await turn(client, "run: touch made; echo yes-it-ran")
+        told["again"] = await turn(client, "run: touch made; echo yes-it-ran")
+        told["refused"] = await turn(client, "run: touch no")
         told["added"] = await turn(client, 'call: mcp__calc__add {"a": 40, "b": 2}')
         told["cleared"] = await turn(client, "/clear")
         told["forgotten"] = await turn(client, QUESTION)

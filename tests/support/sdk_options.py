@@ -13,6 +13,7 @@ from claude_agent_sdk import (
     AgentDefinition,
     ClaudeAgentOptions,
     InMemorySessionStore,
+    ProcessError,
     ResultMessage,
     get_session_messages,
     query,
@@ -29,8 +30,13 @@ class Keep(logging.Handler):
 
 async def ask(text, **options):
     result = None
-    async for message in query(prompt=text, options=ClaudeAgentOptions(cli_path=sys.argv[1], **options)):
-        result = message if isinstance(message, ResultMessage) else result
+    try:
+        async for message in query(prompt=text, options=ClaudeAgentOptions(cli_path=sys.argv[1], **options)):
+            result = message if isinstance(message, ResultMessage) else result
+    except ProcessError:
+        # After a result that is an error the program exits with 1, as the official one does.
+        if result is None or not result.is_error:
+            raise
     return {"session": result.session_id, "subtype": result.subtype, "text": result.result}
 
 

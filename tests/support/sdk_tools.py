@@ -24,7 +24,7 @@ async def can_use_tool(tool, tool_input, context):
     if tool == "Write" and tool_input["file_path"].endswith("refused.txt"):
         return PermissionResultDeny(message="not this one")
     if tool == "Bash":
-        rule = PermissionRuleValue(tool_name="Bash", rule_content="echo:*")
+        rule = PermissionRuleValue(tool_name="Bash", rule_content="touch:*")
         update = PermissionUpdate(type="addRules", rules=[rule], behavior="allow", destination="localSettings")
         return PermissionResultAllow(updated_permissions=[update])
     return PermissionResultAllow()
@@ -32,7 +32,7 @@ async def can_use_tool(tool, tool_input, context):
 
 async def before(hook_input, tool_use_id, context):
     told["hooks"].append([hook_input["hook_event_name"], hook_input.get("tool_name")])
-    if hook_input.get("tool_input", {}).get("command") == "echo never":
+    if hook_input.get("tool_input", {}).get("command") == "touch never":
         reason = {"permissionDecision": "deny", "permissionDecisionReason": "a hook says no"}
         return {"hookSpecificOutput": {"hookEventName": "PreToolUse", **reason}}
     return {}
@@ -68,9 +68,9 @@ async def main():
         },
     )
     async with ClaudeSDKClient(options=options) as client:
-        await ask(client, "run: echo one")
-        await ask(client, "run: echo two")
-        told["never"] = (await ask(client, "run: echo never")).result
+        await ask(client, "run: touch one")
+        await ask(client, "run: touch two")
+        told["never"] = (await ask(client, "run: touch never")).result
         told["refused"] = (await ask(client, "write: refused.txt: no")).result
         with open("a.txt", "w") as file:
             file.write("before\n")

@@ -4,6 +4,7 @@
 use std::collections::VecDeque;
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
@@ -52,7 +53,10 @@ impl Answer {
 
     /// A message of these blocks, from the Messages API.
     pub fn blocks(blocks: &[Value]) -> Self {
-        Self::stream(events_of(blocks, "msg_scripted"))
+        // Each reply has an id of its own, as blocks of one id are one message.
+        static REPLIES: AtomicU32 = AtomicU32::new(0);
+        let id = format!("msg_scripted_{}", REPLIES.fetch_add(1, Ordering::Relaxed));
+        Self::stream(events_of(blocks, &id))
     }
 
     /// A message of one text.

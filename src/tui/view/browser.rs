@@ -272,7 +272,7 @@ impl SessionLine<'_> {
         let place = place.map(|(place, style)| (text::clean_line(place).into_owned(), style));
         [
             (7, header::cost(self.app, self.row).map(|cost| (cost, theme.dim))),
-            (8, self.badge().or(tag)),
+            (9, self.badge().or(tag)),
             (10, place),
         ]
     }

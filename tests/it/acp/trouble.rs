@@ -68,7 +68,7 @@ fn a_question_nobody_answered_ends_with_its_turn() {
     let mut editor = Editor::start();
     let session = editor.new_session();
     editor.option = "";
-    let running = editor.send("session/prompt", &prompt(&session, "run: ls"));
+    let running = editor.send("session/prompt", &prompt(&session, "run: touch made"));
     while editor.next()["method"] != "session/request_permission" {}
     editor.notify("session/cancel", &json!({"sessionId": session}));
     assert_eq!(editor.answer(running).unwrap()["stopReason"], "cancelled");
