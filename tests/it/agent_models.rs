@@ -94,7 +94,8 @@ fn blocks_come_back_as_they_were_and_the_cache_outlives_a_switch() {
     ];
     let call = Answer::call("toolu_1", "Bash", &json!({"command": "echo hi"}));
     let api = StubApi::scripted([Answer::blocks(&blocks), call, Answer::text("Done.")]);
-    let mut agent = agent(&home, &api, &[], &[]);
+    // The model that the replies name: thinking of another one is left out.
+    let mut agent = agent(&home, &api, &["--model", "scripted"], &[]);
     agent.turn("First");
     agent.turn("Second");
     let session = agent.session();
