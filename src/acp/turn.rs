@@ -144,7 +144,7 @@ impl<W: AsyncWrite + Unpin> EditorServer<W> {
             }
             SlotEventKind::PermissionRequested(request) => return self.ask_permission(&request).await,
             SlotEventKind::PermissionDropped { id } => {
-                self.permission_ids.retain(|_, permission| *permission != id)
+                self.permission_ids.retain(|_, permission| *permission != id);
             }
             SlotEventKind::ModeChanged(mode) => {
                 let Some(seat) = self.agent.as_mut().filter(|seat| seat.mode != mode) else { return Ok(()) };

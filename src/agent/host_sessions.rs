@@ -20,7 +20,7 @@ use crate::session::SessionId;
 use crate::store::{MemoryStore, SessionStore, project_key};
 
 /// How long the host's store may take.
-const LOAD_TIMEOUT: Duration = Duration::from_secs(60);
+const LOAD_TIMEOUT: Duration = Duration::from_mins(1);
 /// Entries in one frame that mirrors a copied history.
 const MIRROR_BATCH: usize = 200;
 
@@ -117,7 +117,7 @@ impl AgentRuntime {
     fn keep_host_session(&mut self, id: SessionId, cwd: &Path, lines: &[String]) -> Result<(), RequestError> {
         let memory = &self.host_sessions.memory;
         if let Ok(bytes) = memory.read(id) {
-            if bytes.iter().filter(|&&byte| byte == b'\n').count() >= lines.len() {
+            if memchr::memchr_iter(b'\n', &bytes).count() >= lines.len() {
                 return Ok(());
             }
             memory.delete(id).map_err(|error| to_request_error(&error))?;

@@ -48,17 +48,17 @@ impl AgentRuntime {
             }
             TurnStep::PermissionTool { call, .. } => stopped.push((call, NOT_PERMITTED)),
             TurnStep::Tools(calls) => {
-                stopped.extend(calls.into_iter().map(|running| (running.call, INTERRUPTED)))
+                stopped.extend(calls.into_iter().map(|running| (running.call, INTERRUPTED)));
             }
             TurnStep::Facts(_) | TurnStep::Hooks { about: HookPoint::Prompt, .. } => {
-                self.record_prompt(&turn.prompt)?
+                self.record_prompt(&turn.prompt)?;
             }
             TurnStep::Hooks { about: HookPoint::PreToolUse(call), .. } => turn.pending_calls.push_front(call),
             TurnStep::Hooks { about: HookPoint::PermissionRequest(pending), .. } => {
                 turn.pending_calls.push_front(pending.call);
             }
             TurnStep::Hooks { about: HookPoint::PostToolUse(ran), .. } => {
-                self.record_call(turn, &ran.0, &ran.1)?
+                self.record_call(turn, &ran.0, &ran.1)?;
             }
             TurnStep::Hooks { about: HookPoint::Stop, .. }
             | TurnStep::Compacting { .. }

@@ -223,9 +223,9 @@ impl AgentRuntime {
         });
         let of_settings = || {
             // Settings name Anthropic's models.
-            let files =
+            let mut files =
                 process.settings_files.all().iter().rev().filter(|_| process.provider.name() == "anthropic");
-            files.filter_map(|file| file.content["model"].as_str()).next().map(str::to_owned)
+            files.find_map(|file| file.content["model"].as_str()).map(str::to_owned)
         };
         // The variable is the provider's default; it counts more than the settings, as in the official CLI.
         let of_settings = std::env::var_os("ANTHROPIC_MODEL").map_or_else(of_settings, |_| None);

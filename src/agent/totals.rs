@@ -74,7 +74,7 @@ impl SessionTotals {
                     }
                 }
                 EntryKind::System if line.subtype().as_deref() == Some("compact_boundary") => {
-                    totals.last_request = None
+                    totals.last_request = None;
                 }
                 _ => {}
             }

@@ -64,7 +64,7 @@ impl SubagentUsage {
             summary.used.add(model, *usage);
             let Some(day) = day else { continue };
             let at = summary.days.binary_search_by_key(day, |(other, _)| *other).unwrap_or_else(|at| {
-                summary.days.insert(at, (*day, Default::default()));
+                summary.days.insert(at, (*day, crate::session::UsageByModel::default()));
                 at
             });
             summary.days[at].1.add(model, *usage);

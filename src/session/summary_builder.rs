@@ -62,7 +62,7 @@ impl SummaryBuilder {
         let facts = &mut self.facts;
         match kind {
             EntryKind::Tag => {
-                facts.tag = line.tag().map(|text| one_line(&text)).filter(|tag| !tag.is_empty())
+                facts.tag = line.tag().map(|text| one_line(&text)).filter(|tag| !tag.is_empty());
             }
             EntryKind::Imported => {
                 facts.agent = line.agent().map(|agent| one_line(&agent));

@@ -10,7 +10,7 @@ pub(super) fn log_event(event: &SlotEvent) {
         SlotEventKind::StateChanged(SlotState::Starting) => tracing::debug!(epoch, "starting"),
         SlotEventKind::StateChanged(SlotState::Idle(session)) => tracing::debug!(epoch, %session, "idle"),
         SlotEventKind::StateChanged(SlotState::Busy { session, turn }) => {
-            tracing::debug!(epoch, %session, turn, "busy")
+            tracing::debug!(epoch, %session, turn, "busy");
         }
         SlotEventKind::StateChanged(SlotState::Switching { from, switch }) => {
             tracing::debug!(epoch, %from, what = switch.name(), "switching");
@@ -26,7 +26,7 @@ pub(super) fn log_event(event: &SlotEvent) {
             tracing::info!(epoch, name = agent.name, version = agent.version, pid, %session, "warm");
         }
         SlotEventKind::ResumeRefused(_) => {
-            tracing::warn!(epoch, "the session that was asked for cannot be opened")
+            tracing::warn!(epoch, "the session that was asked for cannot be opened");
         }
         SlotEventKind::Switched(done) => {
             let (pid, took) = (done.pid, done.duration);
@@ -34,10 +34,10 @@ pub(super) fn log_event(event: &SlotEvent) {
         }
         SlotEventKind::PromptStateChanged { uuid, state } => tracing::debug!(epoch, uuid, ?state, "prompt"),
         SlotEventKind::PermissionRequested(request) => {
-            tracing::debug!(epoch, id = request.id, "asked for permission")
+            tracing::debug!(epoch, id = request.id, "asked for permission");
         }
         SlotEventKind::PermissionDropped { id } => {
-            tracing::debug!(epoch, id, "permission not needed any more")
+            tracing::debug!(epoch, id, "permission not needed any more");
         }
         SlotEventKind::ModeChanged(mode) => tracing::info!(epoch, mode = mode.wire_name(), "permission mode"),
         SlotEventKind::Prewarmed(prepared) => {
@@ -52,10 +52,10 @@ pub(super) fn log_event(event: &SlotEvent) {
         | SlotEventKind::McpServersChanged(..)
         | SlotEventKind::SlashCommands(_) => {}
         SlotEventKind::HistoryReplayed { changes, .. } => {
-            tracing::debug!(epoch, changes = changes.len(), "told what was said")
+            tracing::debug!(epoch, changes = changes.len(), "told what was said");
         }
         SlotEventKind::SessionsListed(sessions) => {
-            tracing::debug!(epoch, sessions = sessions.len(), "told its sessions")
+            tracing::debug!(epoch, sessions = sessions.len(), "told its sessions");
         }
     }
 }

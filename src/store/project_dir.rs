@@ -190,7 +190,7 @@ mod tests {
         };
         assert_eq!(found("a.b/deep"), [root.join("a b/deep"), root.join("a.b/deep")]);
         assert_eq!(found("a_b"), ["a b", "a-b", "a.b"].map(|folder| root.join(folder)));
-        assert_eq!(found("gone"), [PathBuf::new(); 0]);
+        assert_eq!(found("gone"), Vec::<PathBuf>::new());
     }
 
     #[test]

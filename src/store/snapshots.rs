@@ -207,7 +207,7 @@ mod tests {
         fs::remove_dir_all(&one).unwrap();
         // The first name is free again; taking it would make the third one the older one.
         let three = take(now);
-        let four = take(now - Duration::from_secs(3600));
+        let four = take(now - Duration::from_hours(1));
         fs::create_dir(slot_dir.join(u64::MAX.to_string())).unwrap();
         let dirs: Vec<_> =
             list_snapshots(&slot_dir).unwrap().into_iter().map(|snapshot| snapshot.dir).collect();

@@ -132,7 +132,9 @@ impl Transcript<'_> {
         let last = self.compactions().last();
         match scope {
             PathScope::Model => {
-                last.into_iter().for_each(|last| last.put_kept_behind_summary(parents.to_mut()))
+                if let Some(last) = last {
+                    last.put_kept_behind_summary(parents.to_mut());
+                }
             }
             PathScope::Display => {
                 for compaction in self.compactions() {

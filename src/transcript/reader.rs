@@ -34,7 +34,6 @@ pub struct TranscriptHealth {
 
 /// One line of a transcript.
 #[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "nearly every line is an entry, and boxes cost more")]
 pub enum ParsedLine<'a> {
     /// An entry, of a known type or not.
     Entry(RawEntry<'a>),

@@ -188,14 +188,14 @@ fn a_transcript_that_names_the_root_does_not_make_it_the_working_folder() {
     let last = text.trim_end().rfind(&project).expect("entries name their folder");
     let escaped = format!("{}\"cwd\":\"/\"{}", &text[..last], &text[last + project.len()..]);
     std::fs::write(&path, escaped).unwrap();
-    let mut pty = Pty::start(hotseat(&root, &["--resume", &sample.id().to_string()]), 120, 34);
+    let mut pty = Pty::start(hotseat(&root, &["--resume", &sample.id().clone()]), 120, 34);
     pty.wait_for("● warm");
     pty.compose();
     pty.keys("Remember where we are\r");
     pty.wait_for("I will remember");
     let text = std::fs::read_to_string(&path).unwrap();
-    let entries = text.lines().rev().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-    let cwd = entries.filter_map(|entry| Some(entry["cwd"].as_str()?.to_owned())).next().unwrap();
+    let mut entries = text.lines().rev().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let cwd = entries.find_map(|entry| Some(entry["cwd"].as_str()?.to_owned())).unwrap();
     assert_eq!(Path::new(&cwd), root.join("project"));
 }
 
@@ -206,7 +206,7 @@ fn resuming_a_session_of_another_folder_asks_before_anything_starts() {
     std::fs::create_dir_all(&other).unwrap();
     let sample = Sample { number: 1, title: Some("Far".into()), cwd: other.clone(), ..Sample::default() };
     sample.write(&root.join("claude")).unwrap();
-    let mut pty = Pty::start(hotseat(&root, &["--resume", &sample.id().to_string()]), 120, 34);
+    let mut pty = Pty::start(hotseat(&root, &["--resume", &sample.id().clone()]), 120, 34);
     let screen = pty.wait_for("This session works in");
     assert!(!screen.contains("● warm"), "{screen}");
     pty.keys("w");
@@ -216,8 +216,7 @@ fn resuming_a_session_of_another_folder_asks_before_anything_starts() {
 
     // Who names the folder is not asked about it, only whether they trust it.
     let other = other.display().to_string();
-    let mut pty =
-        Pty::start(hotseat(&root, &["--resume", &sample.id().to_string(), "--cwd", &other]), 120, 34);
+    let mut pty = Pty::start(hotseat(&root, &["--resume", &sample.id().clone(), "--cwd", &other]), 120, 34);
     pty.wait_for("Do you trust");
     pty.keys("w");
     pty.wait_for("● warm");

@@ -17,7 +17,7 @@ use crate::agent::tool::{Access, Tool, ToolContext, ToolFuture, ToolOutcome, med
 const MAX_TEXT_BYTES: usize = 100_000;
 
 /// The official CLI's limit for a call.
-const CALL_TIMEOUT: Duration = Duration::from_millis(100_000_000);
+const CALL_TIMEOUT: Duration = Duration::from_secs(100_000);
 
 /// A tool that a connected server offers.
 #[derive(Debug, Clone)]

@@ -77,7 +77,7 @@ pub fn folders(script: &ShellScript, cwd: &Path) -> (Vec<PathBuf>, bool) {
         let arguments = command.arguments();
         match command.name().as_deref() {
             Some("cd" | "pushd") => {
-                enter(arguments.iter().find(|word| !word.text().starts_with("-") || word.text() == "-"))
+                enter(arguments.iter().find(|word| !word.text().starts_with('-') || word.text() == "-"));
             }
             Some("popd") => enter(Some(&ShellWord::unknown())),
             _ => {

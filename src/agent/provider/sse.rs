@@ -148,9 +148,10 @@ impl SseParser {
     }
 
     fn end_line(&mut self, line: &[u8]) -> Result<Option<Vec<u8>>, TooLong> {
-        let line = match std::mem::take(&mut self.at_start) {
-            true => line.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(line),
-            false => line,
+        let line = if std::mem::take(&mut self.at_start) {
+            line.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(line)
+        } else {
+            line
         };
         if line.is_empty() {
             return Ok(self.data.take());

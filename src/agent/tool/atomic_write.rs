@@ -66,7 +66,7 @@ fn existing(folder: &OwnedFd, name: &OsStr) -> io::Result<Option<FormerFile>> {
     match FileType::from_raw_mode(former.st_mode) {
         FileType::Directory => Err(ErrorKind::IsADirectory.into()),
         FileType::RegularFile => Ok(Some(FormerFile {
-            mode: former.st_mode.into(),
+            mode: former.st_mode,
             owner: (former.st_uid, former.st_gid),
             has_other_names: former.st_nlink > 1,
         })),

@@ -39,12 +39,14 @@ fn edit(path: &str) -> Value {
 #[test]
 fn an_edit_in_the_folder_stands_for_all_of_them() {
     let bench = Bench::new();
-    let all = Some(SessionScope::EditsIn(bench.folder()));
+    let edits = SessionScope::EditsIn(bench.folder());
+    let text = edits.to_string();
+    let all = Some(edits);
     assert_eq!(bench.scope("Edit", edit("src/a.rs")), all);
     assert_eq!(bench.scope("Write", json!({"file_path": "new/b", "content": "x"})), all);
     let changes = json!({"changes": [edit("a"), edit("b")]});
     assert_eq!(bench.scope("Edit", changes), all);
-    assert_eq!(all.unwrap().to_string(), format!("all edits in {}", bench.folder().display()));
+    assert_eq!(text, format!("all edits in {}", bench.folder().display()));
 }
 
 #[test]

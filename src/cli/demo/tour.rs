@@ -156,7 +156,7 @@ impl<W: Write> Tour<W> {
                     reply.push_str(&text);
                 }
                 SlotEventKind::PromptStateChanged { uuid, state: PromptState::Completed } if uuid == ours => {
-                    completed = true
+                    completed = true;
                 }
                 SlotEventKind::StateChanged(state) => idle = matches!(state, SlotState::Idle(_)),
                 _ => {}

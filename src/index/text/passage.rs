@@ -59,6 +59,7 @@ impl Passage {
 impl Passage {
     /// The same, for a line of so many bytes in the file: cleaning may have made
     /// it shorter or longer.
+    #[must_use]
     pub fn with_length(self, length: u64) -> Self {
         Self { length, ..self }
     }

@@ -52,7 +52,7 @@ impl SlotMachine {
                 self.effects.push(SlotEffect::ClientOp { process: self.process, op_id, folder, op });
             }
             AgentEvent::McpServersChanged(connected, of) => {
-                self.emit(SlotEventKind::McpServersChanged(connected, of))
+                self.emit(SlotEventKind::McpServersChanged(connected, of));
             }
             AgentEvent::SlashCommands(commands) => self.emit(SlotEventKind::SlashCommands(commands)),
             AgentEvent::HistoryReplayed { at, changes } => {

@@ -24,7 +24,7 @@ impl SlotMachine {
             }
             SlotCommand::Switch { switch, interrupt, reply } => self.switch(switch, interrupt, reply),
             SlotCommand::AnswerPermission { id, decision, reply } => {
-                self.answer_permission(&id, decision, reply)
+                self.answer_permission(&id, decision, reply);
             }
             SlotCommand::Prewarm(switch) => self.prewarm(switch),
             SlotCommand::Call { request, reply } => {

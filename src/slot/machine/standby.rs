@@ -171,7 +171,7 @@ impl SlotMachine {
             match events {
                 AgentEvent::SendLine(line) => self.effects.push(SlotEffect::SendLine(process, line)),
                 AgentEvent::Response { id, answer } if id == HANDSHAKE_ID => {
-                    self.finish_standby_handshake(process, answer)
+                    self.finish_standby_handshake(process, answer);
                 }
                 // Any response proves that it is alive.
                 AgentEvent::Response { id, .. } if id == ACTIVATE_ID => {

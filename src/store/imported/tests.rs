@@ -309,7 +309,7 @@ fn a_copy_is_only_read_here() {
     store.list(&Scope::All).unwrap();
     let before = store.read(id).unwrap();
     let refused = |done: Result<(), StoreError>| {
-        assert!(matches!(done, Err(StoreError::OwnedByOtherAgent(_))), "{done:?}")
+        assert!(matches!(done, Err(StoreError::OwnedByOtherAgent(_))), "{done:?}");
     };
     refused(store.rename(id, "x"));
     refused(store.tag(id, "x"));

@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::persistence::{create_private_dir, private_file};
 
 /// What a failed editor left behind is kept this long.
-const LEFTOVERS: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+const LEFTOVERS: Duration = Duration::from_hours(168);
 
 /// Lets a person write a text in their editor and returns what became of it. The
 /// text lies in a file that only they can read, under the state folder. It stays

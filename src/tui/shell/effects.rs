@@ -131,7 +131,7 @@ impl EffectRunner {
                 });
             }
             Effect::Restart => {
-                self.request("restarting the agent", |slot| async move { slot.restart().await })
+                self.request("restarting the agent", |slot| async move { slot.restart().await });
             }
             Effect::ListSessions { all } => self.session_list.list(all),
             Effect::RankSessions(work) => self.in_background(move |_| {

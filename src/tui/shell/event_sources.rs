@@ -112,7 +112,7 @@ impl EventSources {
             let next = self.input.as_mut().and_then(InputReader::try_next);
             match &next {
                 Some(LoopEvent::Event(event)) if let Some(letter) = typed_character(event) => {
-                    text.push(letter)
+                    text.push(letter);
                 }
                 _ if text.len() == letter.len_utf8() => return (first, next),
                 _ => return (Event::Paste(text), next),

@@ -138,7 +138,7 @@ fn watch(store: &dyn SessionStore, requests: &thread_channel::Sender<ListRequest
     });
     watch
         .inspect_err(|error| {
-            tracing::warn!("watching files failed, so the list is polled every other second: {error}")
+            tracing::warn!("watching files failed, so the list is polled every other second: {error}");
         })
         .ok()
 }

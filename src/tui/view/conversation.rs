@@ -91,7 +91,7 @@ pub fn layout_visible(
         return VisibleRows { at_top: true, ..VisibleRows::default() };
     }
     cache.begin_frame(params);
-    let mut pane = window::ScrollWindow { items, params: params, cache, highlighter: highlighter };
+    let mut pane = window::ScrollWindow { items, params, cache, highlighter };
     let (top, follows) = pane.top();
     let mut seen = VisibleRows {
         anchor: if follows { ScrollAnchor::End } else { ScrollAnchor::At { item: top.item, line: top.line } },

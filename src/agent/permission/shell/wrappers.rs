@@ -62,7 +62,7 @@ pub fn started(command: &SimpleCommand, input: &Input) -> Result<Started, NotUnd
         "declare" | "typeset" | "local" | "export" | "readonly" | "test" | "[" | "printf" | "read"
         | "unset" | "mapfile" | "readarray" | "wait" => {
             started.evaluates =
-                arguments.iter().any(|word| word.text().contains('[') || word.text().starts_with("-"));
+                arguments.iter().any(|word| word.text().contains('[') || word.text().starts_with('-'));
         }
         _ => {}
     }

@@ -24,7 +24,7 @@ pub fn render(session: &ExportedSession<'_>) -> String {
                 push_quote(&mut text, prompt);
             }
             ItemKind::Reply { text: reply, .. } => {
-                push_line(&mut text, format_args!("{}", clean(reply).trim_end()))
+                push_line(&mut text, format_args!("{}", clean(reply).trim_end()));
             }
             ItemKind::Thinking(thought) => {
                 push_line(&mut text, format_args!("*Thinking*\n"));

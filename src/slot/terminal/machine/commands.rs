@@ -40,7 +40,7 @@ impl TerminalMachine {
             }
             SlotCommand::AnswerPermission { reply, .. } => refuse(reply, "it is answered in the terminal"),
             SlotCommand::ReplaceAgent { reply, .. } => {
-                refuse(reply, "quit, then start hotseat with another --agent")
+                refuse(reply, "quit, then start hotseat with another --agent");
             }
             SlotCommand::Restart { seat, reply } => {
                 let session = match seat {

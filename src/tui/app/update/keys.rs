@@ -10,7 +10,9 @@ use super::super::keymap::KeyContext;
 use super::super::overlay::{Confirmation, LinePrompt, Overlay, PromptKind, ViewerContent};
 use super::super::state::{App, Focus};
 use super::super::text_input::{self, single_line};
-use super::{agents, confirmations, dispatch, history, jump, loading, rewind, session_actions, slash, switch, terminal};
+use super::{
+    agents, confirmations, dispatch, history, jump, loading, rewind, session_actions, slash, switch, terminal,
+};
 use crate::slot::PermissionDecision;
 
 /// A key was pressed.

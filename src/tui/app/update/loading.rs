@@ -123,7 +123,7 @@ pub(super) fn transcript_read(
     let Some(page) = app.pages.get_mut(&session) else { return Vec::new() };
     match read {
         Ok(LoadedTranscript { conversation, whole, bytes, size }) => {
-            page.set_loaded(conversation, whole, bytes, size)
+            page.set_loaded(conversation, whole, bytes, size);
         }
         Err(_) if matches!(page.load_state, LoadState::Loaded { .. }) => page.loading_older = false,
         Err(problem) => page.load_state = LoadState::Failed(problem),

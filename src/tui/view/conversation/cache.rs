@@ -178,7 +178,7 @@ fn fingerprint(item: &Item, fold: FoldState, gap: usize) -> u64 {
     std::mem::discriminant(&item.kind).hash(&mut hasher);
     match &item.kind {
         ItemKind::Prompt(text) | ItemKind::Reply { text, .. } | ItemKind::Thinking(text) => {
-            hash_ends(text, &mut hasher)
+            hash_ends(text, &mut hasher);
         }
         ItemKind::Notice(notice, text) => {
             std::mem::discriminant(notice).hash(&mut hasher);

@@ -149,7 +149,7 @@ impl BlockBuilder<'_> {
         match tag {
             Tag::BlockQuote(_) => self.open_container(at, OpenContainer::Quote(Vec::new())),
             Tag::List(start) => {
-                self.open_container(at, OpenContainer::List { start, loose: false, items: Vec::new() })
+                self.open_container(at, OpenContainer::List { start, loose: false, items: Vec::new() });
             }
             Tag::Item => self.open_container(at, OpenContainer::Item(ListItem::default())),
             Tag::Paragraph => {
@@ -275,7 +275,7 @@ impl BlockBuilder<'_> {
             Some((_, OpenContainer::Quote(blocks))) => blocks.push(block),
             Some((_, OpenContainer::Item(item))) => item.blocks.push(block),
             Some((_, OpenContainer::List { items, .. })) => {
-                items.push(ListItem { done: None, blocks: vec![block] })
+                items.push(ListItem { done: None, blocks: vec![block] });
             }
         }
     }

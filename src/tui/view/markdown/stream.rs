@@ -31,7 +31,7 @@ impl MarkdownStream {
     ) -> &[Line<'static>] {
         let key = Some((format.width, format.base, *format.theme));
         if self.key != key || !text.starts_with(&self.source) {
-            *self = Self { key: key, ..Self::default() };
+            *self = Self { key, ..Self::default() };
         }
         self.lines.truncate(self.done);
         let rest = &text[self.source.len()..];
