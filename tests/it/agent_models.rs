@@ -106,7 +106,7 @@ fn blocks_come_back_as_they_were_and_the_cache_outlives_a_switch() {
 
     let asked = api.asked();
     let [before, after] = [&asked[2], &asked[4]].map(|asked| unmarked(&asked.text));
-    let shared = before.find("],\"thinking\"").unwrap();
+    let shared = before.find("],\"stream\"").unwrap();
     assert_eq!(before[..shared], after[..shared], "what the cache knows begins the later request");
     assert!(after.len() > shared + 40);
     let raw = blocks.map(|block| block.to_string());
