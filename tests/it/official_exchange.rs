@@ -167,7 +167,7 @@ fn a_turn_that_was_stopped_is_no_hindrance_to_the_official_program() {
     agent.ask(&json!({"subtype": "interrupt"}));
     agent.result();
     let session = agent.session();
-    // As the official program: the last result was an error.
+    // The last result was an error. Not compared with the official program after an interrupt.
     assert_eq!(agent.close().code(), Some(1));
     exchange.official("And what now?", &["--resume", &session]);
     let sent = exchange.sent();
