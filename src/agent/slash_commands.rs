@@ -18,7 +18,7 @@ use crate::protocol::{ForkRequest, ResumeRequest};
 
 /// A command as it is listed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct SlashCommand {
+pub struct BuiltinCommand {
     /// Its name, without the slash.
     pub name: &'static str,
     /// What it does.
@@ -31,12 +31,12 @@ const fn slash_command(
     name: &'static str,
     argument: &'static str,
     description: &'static str,
-) -> SlashCommand {
-    SlashCommand { name, description, argument }
+) -> BuiltinCommand {
+    BuiltinCommand { name, description, argument }
 }
 
 /// All commands.
-pub const SLASH_COMMANDS: [SlashCommand; 11] = [
+pub const SLASH_COMMANDS: [BuiltinCommand; 11] = [
     slash_command("clear", "", "Leave this session for a new, empty one"),
     slash_command("new", "", "The same as /clear"),
     slash_command("reset", "", "The same as /clear"),
@@ -158,7 +158,7 @@ impl AgentRuntime {
     }
 }
 
-fn help_line(command: SlashCommand) -> String {
+fn help_line(command: BuiltinCommand) -> String {
     let name = format!("/{} {}", command.name, command.argument);
     format!("{name:<15} {}", command.description)
 }

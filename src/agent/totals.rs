@@ -51,7 +51,7 @@ impl SessionTotals {
     /// What a transcript says was used, branches left behind included.
     pub fn from_transcript(transcript: &Transcript<'_>, prices: &Prices) -> Self {
         #[derive(Deserialize)]
-        struct Reply {
+        struct ReplyUsage {
             id: Option<String>,
             model: Option<String>,
             usage: Option<Usage>,
@@ -66,8 +66,10 @@ impl SessionTotals {
                     }
                 }
                 EntryKind::Assistant => {
-                    let reply = line.message().and_then(|json| serde_json::from_str::<Reply>(json).ok());
-                    let Some(Reply { id, model: Some(model), usage: Some(usage) }) = reply else { continue };
+                    let reply = line.message().and_then(|json| serde_json::from_str::<ReplyUsage>(json).ok());
+                    let Some(ReplyUsage { id, model: Some(model), usage: Some(usage) }) = reply else {
+                        continue;
+                    };
                     // Each block of a message repeats the usage of all of it.
                     if model != SYNTHETIC_MODEL && id.is_none_or(|id| counted.insert(id)) {
                         totals.add(&model, usage, prices);

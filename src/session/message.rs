@@ -122,7 +122,7 @@ pub enum MessageBlock {
 
 /// A message as it is written.
 #[derive(Deserialize)]
-struct WireMessage {
+struct MessageFields {
     id: Option<String>,
     model: Option<String>,
     content: Option<Value>,
@@ -140,7 +140,7 @@ impl ApiMessage {
         serde_json::from_value(json).ok().map(Self::from_wire)
     }
 
-    fn from_wire(wire: WireMessage) -> Self {
+    fn from_wire(wire: MessageFields) -> Self {
         Self {
             id: wire.id,
             model: wire.model,

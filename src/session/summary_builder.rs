@@ -136,12 +136,12 @@ impl SummaryBuilder {
     /// A message of several entries reports its usage on each: counted once.
     fn count_usage(&mut self, line: &RawEntry<'_>) {
         #[derive(Deserialize)]
-        struct Reply {
+        struct UsageReport {
             id: Option<String>,
             model: Option<String>,
             usage: Option<Usage>,
         }
-        let Some(reply) = line.message().and_then(|raw| serde_json::from_str::<Reply>(raw).ok()) else {
+        let Some(reply) = line.message().and_then(|raw| serde_json::from_str::<UsageReport>(raw).ok()) else {
             return;
         };
         let Some(model) = reply.model.filter(|model| model != SYNTHETIC_MODEL) else { return };

@@ -15,12 +15,12 @@ const DEFAULT_CLEANUP_DAYS: u64 = 30;
 pub(super) fn cleanup_period(root: &Path) -> Duration {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
-    struct Settings {
+    struct CleanupSettings {
         #[serde(default)]
         cleanup_period_days: Value,
     }
     let text = fs::read_to_string(root.join("settings.json")).unwrap_or_default();
-    let days = serde_json::from_str(&text).ok().and_then(|settings: Settings| {
+    let days = serde_json::from_str(&text).ok().and_then(|settings: CleanupSettings| {
         let days = settings.cleanup_period_days.as_f64()?;
         (days >= 0.0).then_some(days as u64)
     });

@@ -12,7 +12,7 @@ use super::raw_entry::RawEntry;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Launch {
+struct BackgroundLaunch {
     #[serde(default)]
     status: String,
     agent_id: String,
@@ -25,7 +25,7 @@ struct Launch {
 /// The reports that these entries still owe, in the order of the launches.
 pub(super) fn missing_reports<'t, 'a: 't>(entries: impl Iterator<Item = &'t RawEntry<'a>>) -> Vec<String> {
     let mut order = Vec::new();
-    let mut open: HashMap<String, Launch> = HashMap::new();
+    let mut open: HashMap<String, BackgroundLaunch> = HashMap::new();
     for entry in entries {
         if let Some(launch) = launch(entry) {
             order.push(launch.agent_id.clone());
@@ -37,17 +37,17 @@ pub(super) fn missing_reports<'t, 'a: 't>(entries: impl Iterator<Item = &'t RawE
     order.into_iter().filter_map(|id| open.remove(&id)).map(|launch| report(&launch)).collect()
 }
 
-fn launch(entry: &RawEntry<'_>) -> Option<Launch> {
+fn launch(entry: &RawEntry<'_>) -> Option<BackgroundLaunch> {
     let result = entry.tool_use_result().filter(|result| result.contains("async_launched"))?;
-    serde_json::from_str::<Launch>(result).ok().filter(|launch| launch.status == "async_launched")
+    serde_json::from_str::<BackgroundLaunch>(result).ok().filter(|launch| launch.status == "async_launched")
 }
 
 fn holds(entry: &RawEntry<'_>, text: &[u8]) -> bool {
     memmem::find(entry.json().as_bytes(), text).is_some()
 }
 
-fn report(launch: &Launch) -> String {
-    let Launch { agent_id, description, output_file, .. } = launch;
+fn report(launch: &BackgroundLaunch) -> String {
+    let BackgroundLaunch { agent_id, description, output_file, .. } = launch;
     let file =
         output_file.as_ref().map(|path| format!("<output-file>{path}</output-file>\n")).unwrap_or_default();
     format!(

@@ -62,7 +62,7 @@ pub(super) enum BlockKind {
 
 /// The fields that tell what a block is.
 #[derive(Deserialize)]
-struct Head<'a> {
+struct BlockHead<'a> {
     #[serde(rename = "type", borrow)]
     kind: Cow<'a, str>,
     #[serde(borrow, default)]
@@ -110,7 +110,7 @@ impl ModelBlock {
     /// Reads a block of a message of this role; `None` if the API would refuse it
     /// and nothing of it can be kept.
     pub(super) fn read(json: &RawValue, role: ModelRole) -> Option<Self> {
-        let head: Head<'_> = serde_json::from_str(json.get()).ok()?;
+        let head: BlockHead<'_> = serde_json::from_str(json.get()).ok()?;
         if has_long_exponent(json.get()) && serde_json::from_str::<Value>(json.get()).is_err() {
             return None;
         }
@@ -162,7 +162,7 @@ impl ModelBlock {
         }
     }
 
-    fn read_result(json: &RawValue, head: &Head<'_>) -> Option<Self> {
+    fn read_result(json: &RawValue, head: &BlockHead<'_>) -> Option<Self> {
         let id = string(head.tool_use_id)?;
         let call = valid_id(&id)?;
         let content = head.content.map_or("", RawValue::get);
@@ -171,7 +171,7 @@ impl ModelBlock {
         let mut mended = false;
         let mut kept: Vec<Value> = Vec::new();
         for part in &parts {
-            let head = serde_json::from_str::<Head<'_>>(part.get()).ok();
+            let head = serde_json::from_str::<BlockHead<'_>>(part.get()).ok();
             let kept_part = match head.as_ref().map(|head| (&*head.kind, head)) {
                 Some(("text", head)) if string(head.text).is_some_and(|text| !text.is_empty()) => true,
                 Some(("image", head)) => head
@@ -257,11 +257,11 @@ fn has_long_exponent(json: &str) -> bool {
 
 fn is_too_large(source: &str) -> bool {
     #[derive(Deserialize)]
-    struct Source<'a> {
+    struct BlockSource<'a> {
         #[serde(borrow, default)]
         data: Option<&'a RawValue>,
     }
     source.len() > MAX_IMAGE
-        && serde_json::from_str::<Source<'_>>(source)
+        && serde_json::from_str::<BlockSource<'_>>(source)
             .is_ok_and(|source| source.data.is_some_and(|data| data.get().len() > MAX_IMAGE + 2))
 }

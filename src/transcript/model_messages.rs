@@ -63,7 +63,7 @@ pub struct ModelConversation {
 
 /// What one entry, or a few that belong together, say.
 #[derive(Debug)]
-pub(super) struct Item {
+pub(super) struct EntryContent {
     pub role: ModelRole,
     pub reply_id: Option<String>,
     pub model: Option<String>,
@@ -89,7 +89,7 @@ enum Source {
 
 /// A message as it is written.
 #[derive(Deserialize)]
-struct WireMessage<'a> {
+struct RawMessage<'a> {
     #[serde(default)]
     id: Option<String>,
     #[serde(default)]
@@ -104,7 +104,7 @@ impl ModelConversation {
         let path = transcript.path(leaf, PathScope::Model);
         let mut items = Vec::with_capacity(path.len());
         for &at in &path {
-            match Item::read(&transcript.entries[at]) {
+            match EntryContent::read(&transcript.entries[at]) {
                 Some(item) if item.source == Source::Attachment => attach(&mut items, item),
                 Some(item) => items.push(item),
                 None => {}
@@ -117,13 +117,13 @@ impl ModelConversation {
         }
         answer_last_prompt(&mut replies);
         let reports = background_tasks::missing_reports(path.iter().map(|at| &transcript.entries[*at]));
-        replies.extend(reports.iter().map(|report| Item::note(vec![not_from_user(report)])));
+        replies.extend(reports.iter().map(|report| EntryContent::note(vec![not_from_user(report)])));
         replies.retain(|item| item.source != Source::ApiError && !item.blocks.is_empty());
         Self { messages: group(tool_pairing::pair(keep_turns_apart(replies))) }
     }
 }
 
-impl Item {
+impl EntryContent {
     fn read(entry: &RawEntry<'_>) -> Option<Self> {
         match entry.kind() {
             EntryKind::User => Self::read_user(entry),
@@ -164,7 +164,7 @@ impl Item {
     }
 
     fn read_user(entry: &RawEntry<'_>) -> Option<Self> {
-        let message: WireMessage<'_> = serde_json::from_str(entry.message()?).ok()?;
+        let message: RawMessage<'_> = serde_json::from_str(entry.message()?).ok()?;
         let mut blocks = read_content(message.content?, ModelRole::User)?;
         if is_task_notification(entry, &blocks) {
             for block in &mut blocks {
@@ -179,7 +179,7 @@ impl Item {
     }
 
     fn read_reply(entry: &RawEntry<'_>) -> Option<Self> {
-        let message: WireMessage<'_> = serde_json::from_str(entry.message()?).ok()?;
+        let message: RawMessage<'_> = serde_json::from_str(entry.message()?).ok()?;
         let content = message.content?;
         let mut blocks = read_content(content, ModelRole::Assistant)?;
         // Older versions of ours did not mark them.
@@ -257,8 +257,8 @@ fn read_content(content: &RawValue, role: ModelRole) -> Option<Vec<ModelBlock>> 
 
 /// Puts what is attached in front of the prompt that it came with: behind the
 /// last reply, result or other attachment.
-fn attach(items: &mut Vec<Item>, attachment: Item) {
-    let stops = |item: &Item| {
+fn attach(items: &mut Vec<EntryContent>, attachment: EntryContent) {
+    let stops = |item: &EntryContent| {
         item.role == ModelRole::Assistant || item.has_result() || item.source == Source::Attachment
     };
     let at = items.iter().rposition(stops).map_or(0, |stop| stop + 1);
@@ -268,7 +268,7 @@ fn attach(items: &mut Vec<Item>, attachment: Item) {
 /// Leaves out replies that only asked for tools which never answered, if the
 /// person went on. At the end they stay: the model should know that the outcome
 /// is not known.
-fn drop_unanswered_calls(items: &mut Vec<Item>) {
+fn drop_unanswered_calls(items: &mut Vec<EntryContent>) {
     let answered: std::collections::HashSet<String> = items
         .iter()
         .flat_map(|item| &item.blocks)
@@ -287,12 +287,12 @@ fn drop_unanswered_calls(items: &mut Vec<Item>) {
 }
 
 /// Blocks of one reply are one item, though results may lie between them.
-fn merge_replies(items: Vec<Item>) -> Vec<Item> {
-    let mut merged: Vec<Item> = Vec::with_capacity(items.len());
+fn merge_replies(items: Vec<EntryContent>) -> Vec<EntryContent> {
+    let mut merged: Vec<EntryContent> = Vec::with_capacity(items.len());
     for item in items {
         let same_reply = (item.role == ModelRole::Assistant && item.source == Source::Message)
             .then(|| {
-                let is_only_results = |other: &&Item| {
+                let is_only_results = |other: &&EntryContent| {
                     let mut blocks = other.blocks.iter();
                     blocks.all(|block| matches!(block.kind(), BlockKind::ToolResult { .. }))
                 };
@@ -316,16 +316,16 @@ fn merge_replies(items: Vec<Item>) -> Vec<Item> {
 }
 
 /// A prompt at the end was never answered, nor was what tools said there.
-fn answer_last_prompt(items: &mut Vec<Item>) {
+fn answer_last_prompt(items: &mut Vec<EntryContent>) {
     let run = items.iter().rev().take_while(|item| item.role == ModelRole::User || item.blocks.is_empty());
-    let is_error = |item: &Item| item.source == Source::ApiError;
+    let is_error = |item: &EntryContent| item.source == Source::ApiError;
     let run: Vec<_> = run.take_while(|item| !is_error(item)).collect();
     let is_only_noted = run.iter().any(|item| item.is_local_caveat());
     let is_open = run.iter().any(|item| item.role == ModelRole::User && !item.blocks.is_empty());
     let ends_in_call = items.last().is_some_and(|item| item.calls().next().is_some());
     if (is_open && !is_only_noted && !items.last().is_some_and(is_error)) || ends_in_call {
         let answer = ModelBlock::text(NO_RESPONSE);
-        items.push(Item {
+        items.push(EntryContent {
             role: ModelRole::Assistant,
             reply_id: None,
             model: None,
@@ -338,8 +338,8 @@ fn answer_last_prompt(items: &mut Vec<Item>) {
 
 /// Says something where nothing is left of what the person said, and two
 /// replies would become one.
-fn keep_turns_apart(items: Vec<Item>) -> Vec<Item> {
-    let mut apart: Vec<Item> = Vec::with_capacity(items.len() + 1);
+fn keep_turns_apart(items: Vec<EntryContent>) -> Vec<EntryContent> {
+    let mut apart: Vec<EntryContent> = Vec::with_capacity(items.len() + 1);
     let mut was_blank = false;
     for mut item in items {
         let had_words = item.blocks.len();
@@ -351,10 +351,10 @@ fn keep_turns_apart(items: Vec<Item>) -> Vec<Item> {
         let follows_reply = apart.last().is_none_or(|last| last.role == ModelRole::Assistant);
         if item.role == ModelRole::Assistant && follows_reply {
             if was_blank {
-                apart.push(Item::note(vec![ModelBlock::text(NO_CONTENT)]));
+                apart.push(EntryContent::note(vec![ModelBlock::text(NO_CONTENT)]));
             } else if apart.is_empty() {
                 let lost = reminder("The beginning of this conversation is lost.");
-                apart.push(Item::note(vec![ModelBlock::text(&lost)]));
+                apart.push(EntryContent::note(vec![ModelBlock::text(&lost)]));
             }
         }
         was_blank = false;
@@ -366,9 +366,9 @@ fn keep_turns_apart(items: Vec<Item>) -> Vec<Item> {
 /// Blocks of one reply, and notes that follow one another, are one message: as
 /// they were while the session ran, so that the same conversation gives the same
 /// bytes.
-fn group(items: Vec<Item>) -> Vec<ModelMessage> {
+fn group(items: Vec<EntryContent>) -> Vec<ModelMessage> {
     let mut messages: Vec<ModelMessage> = Vec::with_capacity(items.len());
-    for Item { role, reply_id, model, is_prompt, blocks, .. } in items {
+    for EntryContent { role, reply_id, model, is_prompt, blocks, .. } in items {
         match messages.last_mut() {
             Some(last) if last.role == role && last.reply_id == reply_id && !is_prompt => {
                 last.blocks.extend(blocks);

@@ -314,11 +314,11 @@ impl<'a> RawEntry<'a> {
     pub fn compact_metadata(&self) -> Option<&'a str> {
         #[derive(Deserialize)]
         #[serde(rename_all = "camelCase")]
-        struct Compaction<'a> {
+        struct CompactionFields<'a> {
             #[serde(borrow, default)]
             compact_metadata: RawField<'a>,
         }
-        serde_json::from_str::<Compaction<'a>>(self.json).ok()?.compact_metadata.map(RawValue::get)
+        serde_json::from_str::<CompactionFields<'a>>(self.json).ok()?.compact_metadata.map(RawValue::get)
     }
 
     /// Who a user message is from, if it is not from the user.
@@ -340,11 +340,12 @@ impl<'a> RawEntry<'a> {
     pub fn is_api_error(&self) -> bool {
         #[derive(Deserialize)]
         #[serde(rename_all = "camelCase")]
-        struct Reply<'a> {
+        struct ApiErrorFlag<'a> {
             #[serde(borrow, default)]
             is_api_error_message: RawField<'a>,
         }
-        serde_json::from_str::<Reply<'_>>(self.json).is_ok_and(|reply| is_true(reply.is_api_error_message))
+        serde_json::from_str::<ApiErrorFlag<'_>>(self.json)
+            .is_ok_and(|reply| is_true(reply.is_api_error_message))
     }
 
     /// US dollars so far, of a `cost-state` line.

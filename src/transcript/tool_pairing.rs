@@ -4,7 +4,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::model_block::{BlockKind, ModelBlock};
-use super::model_messages::{Item, ModelRole, NO_CONTENT};
+use super::model_messages::{EntryContent, ModelRole, NO_CONTENT};
 
 /// The result of a call whose own was lost.
 const LOST: &str = "[Tool result missing due to internal error]";
@@ -24,10 +24,10 @@ struct Results {
 }
 
 /// Pairs all calls with their results, wherever these lie.
-pub(super) fn pair(mut items: Vec<Item>) -> Vec<Item> {
+pub(super) fn pair(mut items: Vec<EntryContent>) -> Vec<EntryContent> {
     drop_repeated_calls(&mut items);
     let (mut results, emptied) = Results::take_out(&mut items);
-    let mut paired: Vec<Item> = Vec::with_capacity(items.len() + 2);
+    let mut paired: Vec<EntryContent> = Vec::with_capacity(items.len() + 2);
     let mut open: Vec<String> = Vec::new();
     let mut items = items.into_iter().zip(emptied).peekable();
     while let Some((mut item, emptied)) = items.next() {
@@ -53,13 +53,13 @@ pub(super) fn pair(mut items: Vec<Item>) -> Vec<Item> {
     }
     paired.extend(results.answer(&mut open, CUT_OFF));
     if paired.first().is_some_and(|first| first.role == ModelRole::Assistant) {
-        paired.insert(0, Item::note(vec![ModelBlock::text(NO_CONTENT)]));
+        paired.insert(0, EntryContent::note(vec![ModelBlock::text(NO_CONTENT)]));
     }
     paired
 }
 
 /// The API refuses a second call under one id.
-fn drop_repeated_calls(items: &mut [Item]) {
+fn drop_repeated_calls(items: &mut [EntryContent]) {
     let mut called = HashSet::new();
     for item in items.iter_mut().filter(|item| item.role == ModelRole::Assistant) {
         item.blocks.retain(|block| match block.kind() {
@@ -83,8 +83,8 @@ enum Emptied {
 
 impl Results {
     /// Takes all results out of the messages: the first for each call counts.
-    fn take_out(items: &mut [Item]) -> (Self, Vec<Emptied>) {
-        let calls: HashSet<String> = items.iter().flat_map(Item::calls).map(str::to_owned).collect();
+    fn take_out(items: &mut [EntryContent]) -> (Self, Vec<Emptied>) {
+        let calls: HashSet<String> = items.iter().flat_map(EntryContent::calls).map(str::to_owned).collect();
         let mut results = Self::default();
         let mut emptied = Vec::with_capacity(items.len());
         for item in items {
@@ -105,7 +105,7 @@ impl Results {
     }
 
     /// The message that answers all open calls: those without a result first.
-    fn answer(&mut self, open: &mut Vec<String>, missing: &str) -> Option<Item> {
+    fn answer(&mut self, open: &mut Vec<String>, missing: &str) -> Option<EntryContent> {
         if open.is_empty() {
             return None;
         }
@@ -124,6 +124,6 @@ impl Results {
         let loaded = found.iter().filter(loaded).count();
         blocks.extend(found.into_iter().map(|(_, block)| block));
         blocks.extend((0..loaded).map(|_| ModelBlock::text(TOOLS_LOADED)));
-        Some(Item::note(blocks))
+        Some(EntryContent::note(blocks))
     }
 }

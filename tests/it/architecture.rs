@@ -1,6 +1,7 @@
 //! Holds the source against `ARCHITECTURE.md`: the map, the arrows, purity,
 //! file sizes, and that nothing unfinished lies about.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 /// The ground floor: rooms that every other room may use.
@@ -141,6 +142,54 @@ fn a_long_file_has_a_reason() {
         let excused = LONG.iter().any(|(long, _)| *long == path);
         let lines = text.lines().count();
         assert!(excused || lines <= 400, "{path} has {lines} lines: is it still one thing?");
+    }
+}
+
+/// Type names that more than one room may use, and why.
+const SHARED_NAMES: [(&str, &str); 0] = [];
+
+/// The names of the types that a file declares, those inside functions included.
+fn declared_types(text: &str) -> impl Iterator<Item = &str> {
+    text.lines().filter_map(|line| {
+        let declaration = line.trim_start();
+        let declaration = match declaration.strip_prefix("pub") {
+            Some(rest) => {
+                rest.strip_prefix('(').map_or(rest, |rest| rest.split_once(')').unwrap_or_default().1)
+            }
+            None => declaration,
+        };
+        let (keyword, rest) = declaration.trim_start().split_once(' ')?;
+        // An indented `type` is the associated type of a trait.
+        let declares = matches!(keyword, "struct" | "enum" | "trait" | "union")
+            || keyword == "type" && !line.starts_with(' ');
+        let name = rest.split(|c: char| !c.is_alphanumeric() && c != '_').next()?;
+        (declares && name.starts_with(char::is_uppercase)).then_some(name)
+    })
+}
+
+#[test]
+fn a_type_name_belongs_to_one_room() {
+    let mut rooms_of: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for (path, text) in sources("src") {
+        if path.ends_with("tests.rs") || path.contains("/tests/") {
+            continue;
+        }
+        let room = path.trim_start_matches("src/").trim_end_matches(".rs");
+        // `tui` only groups rooms.
+        let depth = if room.starts_with("tui/") { 2 } else { 1 };
+        let room: Vec<_> = room.split('/').take(depth).collect();
+        for name in declared_types(without_tests(&text)) {
+            rooms_of.entry(name.to_owned()).or_default().insert(room.join("/"));
+        }
+    }
+    assert!(rooms_of.len() > 500, "the declarations are no longer recognized");
+    let shared: Vec<_> = rooms_of.iter().filter(|(_, rooms)| rooms.len() > 1).collect();
+    for (name, rooms) in &shared {
+        let excused = SHARED_NAMES.iter().any(|(shared, _)| shared == name);
+        assert!(excused, "{name} is a type in {rooms:?}: give one of them its own name");
+    }
+    for (name, _) in SHARED_NAMES {
+        assert!(shared.iter().any(|(shared, _)| *shared == name), "{name} is no longer shared");
     }
 }
 

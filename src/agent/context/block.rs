@@ -33,7 +33,7 @@ impl ContextBlock {
     /// A block from its JSON. A block's bytes are gone through once.
     pub fn new(json: Box<RawValue>) -> Self {
         #[derive(serde::Deserialize)]
-        struct Head<'a> {
+        struct BlockFields<'a> {
             #[serde(rename = "type", borrow)]
             kind: Cow<'a, str>,
             #[serde(default)]
@@ -47,7 +47,7 @@ impl ContextBlock {
             let text = text.and_then(|text| serde_json::from_str::<Cow<'_, str>>(text.get()).ok());
             text.is_some_and(|text| prompt::is_user_typed(&text))
         };
-        let head = serde_json::from_str::<Head<'_>>(json.get()).ok();
+        let head = serde_json::from_str::<BlockFields<'_>>(json.get()).ok();
         let tie = head.map_or(BlockLink::None, |head| match (&*head.kind, head.id, head.tool_use_id) {
             ("tool_use", Some(id), _) => BlockLink::Call(id),
             ("tool_result", _, Some(id)) => BlockLink::Result(id),

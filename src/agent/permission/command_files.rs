@@ -21,7 +21,7 @@ const MAX_FOLDERS: usize = 6;
 
 /// What a command does with the files that its operands name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Effect {
+pub enum FileEffect {
     /// Its operands are no files.
     Text,
     /// It reads them.
@@ -40,7 +40,7 @@ pub struct NamedFile {
     /// Where it truly lies.
     pub path: PathBuf,
     /// What becomes of it.
-    pub effect: Effect,
+    pub effect: FileEffect,
 }
 
 /// The files of a command or of a whole line.
@@ -106,7 +106,7 @@ pub fn named_files(command: &SimpleCommand, folders: &[PathBuf]) -> NamedFiles {
     let mut named = NamedFiles::default();
     let Some(name) = command.name() else {
         for word in &command.words {
-            named.add(word, Effect::Unknown, folders);
+            named.add(word, FileEffect::Unknown, folders);
         }
         return named;
     };
@@ -117,35 +117,35 @@ pub fn named_files(command: &SimpleCommand, folders: &[PathBuf]) -> NamedFiles {
         for word in operands(&name, arguments).into_iter().filter(|word| !word.text().contains("://")) {
             let text = word.text();
             let reads = name == "dd" && text.starts_with("if=");
-            named.add(word, if reads { Effect::Reads } else { Effect::Writes }, folders);
+            named.add(word, if reads { FileEffect::Reads } else { FileEffect::Writes }, folders);
             if let Some((_, value)) = text.split_once('=') {
-                named.path(value, if reads { Effect::Reads } else { Effect::Writes }, folders);
+                named.path(value, if reads { FileEffect::Reads } else { FileEffect::Writes }, folders);
             }
         }
         for text in texts.iter().filter(|text| text.starts_with('-')) {
             for part in parts(text) {
-                named.path(part, Effect::Writes, folders);
+                named.path(part, FileEffect::Writes, folders);
             }
         }
     }
     let effect = effect_of(&name);
     let operands: Vec<&ShellWord> = operands(&name, arguments);
     match effect {
-        Effect::Text => {}
-        Effect::Copies => copies(arguments, &operands, folders, &mut named),
-        Effect::Reads | Effect::Writes => {
+        FileEffect::Text => {}
+        FileEffect::Copies => copies(arguments, &operands, folders, &mut named),
+        FileEffect::Reads | FileEffect::Writes => {
             for word in &operands {
                 named.add(word, effect, folders);
             }
             named.options(arguments, effect, folders);
         }
-        Effect::Unknown => {
+        FileEffect::Unknown => {
             for word in arguments {
-                named.add(word, Effect::Unknown, folders);
+                named.add(word, FileEffect::Unknown, folders);
             }
             // Unknown operands of an unknown program need not be files.
             named.has_unknown = false;
-            named.options(arguments, Effect::Unknown, folders);
+            named.options(arguments, FileEffect::Unknown, folders);
         }
     }
     if CODE.contains(&name.as_str()) {
@@ -156,7 +156,7 @@ pub fn named_files(command: &SimpleCommand, folders: &[PathBuf]) -> NamedFiles {
         for text in texts.chain(arguments.iter().map(ShellWord::text)) {
             let is_part = |char: char| char.is_alphanumeric() || "._/~+-@%".contains(char);
             for token in text.split(|char| !is_part(char)).filter(|token| !token.is_empty()) {
-                named.path(token, Effect::Unknown, folders);
+                named.path(token, FileEffect::Unknown, folders);
             }
         }
     }
@@ -178,27 +178,27 @@ fn copies(arguments: &[ShellWord], operands: &[&ShellWord], folders: &[PathBuf],
     };
     for source in sources {
         // Moving takes it away, and linking makes another way to it.
-        named.add(source, Effect::Copies, folders);
+        named.add(source, FileEffect::Copies, folders);
     }
     let Some(target) = target else { return };
-    named.add(&target, Effect::Writes, folders);
+    named.add(&target, FileEffect::Writes, folders);
     // Into a folder, the copy has the source's name.
     for source in sources {
         let (Some(source), Some(target)) = (source.literal(), target.literal()) else { continue };
         if let Some(name) = Path::new(&source).file_name() {
             for folder in folders.iter().map(|folder| folder.join(&target)).filter(|path| path.is_dir()) {
-                named.push(canonical(folder.join(name)), Effect::Writes);
+                named.push(canonical(folder.join(name)), FileEffect::Writes);
             }
         }
     }
     if matches!(operands, [_]) && arguments.iter().any(|word| word.text().starts_with('-')) {
         // `ln -s target` alone makes a link here.
-        named.push(folders[0].clone(), Effect::Reads);
+        named.push(folders[0].clone(), FileEffect::Reads);
     }
 }
 
 impl NamedFiles {
-    fn push(&mut self, path: PathBuf, effect: Effect) {
+    fn push(&mut self, path: PathBuf, effect: FileEffect) {
         let file = NamedFile { path, effect };
         if !self.files.contains(&file) {
             self.files.push(file);
@@ -206,7 +206,7 @@ impl NamedFiles {
     }
 
     /// A path as it is written, from each folder it may start from.
-    fn path(&mut self, written: &str, effect: Effect, folders: &[PathBuf]) {
+    fn path(&mut self, written: &str, effect: FileEffect, folders: &[PathBuf]) {
         if DEVICES.contains(&written) {
             return;
         }
@@ -216,12 +216,12 @@ impl NamedFiles {
     }
 
     /// The files that a word means.
-    pub fn add(&mut self, word: &ShellWord, effect: Effect, folders: &[PathBuf]) {
+    pub fn add(&mut self, word: &ShellWord, effect: FileEffect, folders: &[PathBuf]) {
         if word.is_unknown() {
             self.has_unknown = true;
             // Of `$DIR/.env` the name is known.
             if let Some((_, name)) = word.known_end().rsplit_once('/') {
-                self.path(&format!(".unknown/{name}"), Effect::Unknown, folders);
+                self.path(&format!(".unknown/{name}"), FileEffect::Unknown, folders);
             }
             return;
         }
@@ -230,7 +230,7 @@ impl NamedFiles {
             if !text.is_empty() {
                 self.path(&text, effect, folders);
             }
-            if effect != Effect::Reads && effect != Effect::Writes {
+            if effect != FileEffect::Reads && effect != FileEffect::Writes {
                 for part in parts(&text) {
                     self.path(part, effect, folders);
                 }
@@ -248,7 +248,7 @@ impl NamedFiles {
     }
 
     /// Values of options that may be files: `--file=x`, `-fx`, `if=x`.
-    fn options(&mut self, arguments: &[ShellWord], effect: Effect, folders: &[PathBuf]) {
+    fn options(&mut self, arguments: &[ShellWord], effect: FileEffect, folders: &[PathBuf]) {
         for word in arguments {
             let text = word.text();
             for part in parts(&text) {

@@ -7,7 +7,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::command_files::{self, Effect, NamedFile, NamedFiles};
+use super::command_files::{self, FileEffect, NamedFile, NamedFiles};
 use super::command_text::CommandPattern;
 use super::rule::{PermissionRule, RulePattern, ToolUse};
 use super::shell::{Code, NotUnderstood, ShellScript, SimpleCommand, StartedBy, Wrapping};
@@ -99,7 +99,7 @@ impl<'a> CommandReview<'a> {
             )
         };
         // Whoever only reads may read what must not be edited.
-        let concerns = |effect: Effect| covers_read || effect != Effect::Reads;
+        let concerns = |effect: FileEffect| covers_read || effect != FileEffect::Reads;
         let is_hit = parts.all_files().any(|file| concerns(file.effect) && names(&file.path))
             || parts.has_unknown_files && parts.assigned_files().any(|path| names(&path));
         if is_hit {
@@ -155,7 +155,7 @@ impl<'a> CommandReview<'a> {
             && script.commands.iter().zip(&parts.named).all(|(command, named)| {
                 command.started_by != StartedBy::Launcher && reads_inside(command, named, access)
             })
-            && parts.opened.iter().all(|file| file.effect == Effect::Reads && access.may_read(&file.path))
+            && parts.opened.iter().all(|file| file.effect == FileEffect::Reads && access.may_read(&file.path))
             && !parts.has_unknown_files
     }
 
@@ -199,7 +199,7 @@ impl<'a> CommandReview<'a> {
         has_rule
             && !parts.has_unknown_redirect()
             && parts.opened.iter().all(|file| match file.effect {
-                Effect::Reads => access.may_read(&file.path),
+                FileEffect::Reads => access.may_read(&file.path),
                 _ => access.may_edit(&file.path),
             })
     }
@@ -208,7 +208,7 @@ impl<'a> CommandReview<'a> {
     /// should not be, or that lies elsewhere.
     pub fn blocked_path(&self, access: &dyn FileAccess) -> Option<PathBuf> {
         let parts = self.parts.as_ref().ok()?;
-        let outside = |file: &&NamedFile| !access.is_inside(&file.path) && file.effect != Effect::Unknown;
+        let outside = |file: &&NamedFile| !access.is_inside(&file.path) && file.effect != FileEffect::Unknown;
         let protected = parts.written_files().find(|file| is_protected(&file.path));
         protected.or_else(|| parts.all_files().find(outside)).map(|file| file.path.clone())
     }
@@ -261,7 +261,7 @@ fn is_meant_by_rule(
     let launches = command.wraps == Some(Wrapping::Launching)
         || command.code.iter().any(|code| matches!(code, Code::Unknown));
     let is_meant = patterns.iter().any(|pattern| {
-        pattern.allows(command, effect == Effect::Text)
+        pattern.allows(command, effect == FileEffect::Text)
             && (!launches || pattern.is_exact())
             && reach::beyond(command, pattern).is_none()
     });
@@ -269,17 +269,17 @@ fn is_meant_by_rule(
 }
 
 /// Whether the files that a command names let a rule for its name allow it.
-fn files_allow(name: &str, effect: Effect, named: &NamedFiles, access: &dyn FileAccess) -> bool {
-    if effect != Effect::Text && effect != Effect::Unknown && named.has_unknown {
+fn files_allow(name: &str, effect: FileEffect, named: &NamedFiles, access: &dyn FileAccess) -> bool {
+    if effect != FileEffect::Text && effect != FileEffect::Unknown && named.has_unknown {
         return false;
     }
     named.files.iter().all(|file| match file.effect {
-        Effect::Text => true,
-        Effect::Reads => access.may_read(&file.path),
-        Effect::Writes => access.is_inside(&file.path) && !is_protected(&file.path),
-        Effect::Copies => access.may_read(&file.path) && (name == "cp" || !is_protected(&file.path)),
+        FileEffect::Text => true,
+        FileEffect::Reads => access.may_read(&file.path),
+        FileEffect::Writes => access.is_inside(&file.path) && !is_protected(&file.path),
+        FileEffect::Copies => access.may_read(&file.path) && (name == "cp" || !is_protected(&file.path)),
         // What becomes of these is not known: git has its own ways into them.
-        Effect::Unknown => effect != Effect::Unknown || name == "git" || !is_protected(&file.path),
+        FileEffect::Unknown => effect != FileEffect::Unknown || name == "git" || !is_protected(&file.path),
     })
 }
 
@@ -298,7 +298,7 @@ impl Parts {
         for redirect in &script.redirects {
             opened.add(
                 &redirect.target,
-                if redirect.writes { Effect::Writes } else { Effect::Reads },
+                if redirect.writes { FileEffect::Writes } else { FileEffect::Reads },
                 &folders,
             );
         }
@@ -311,14 +311,14 @@ impl Parts {
     }
 
     fn written_files(&self) -> impl Iterator<Item = &NamedFile> {
-        self.all_files().filter(|file| file.effect == Effect::Writes)
+        self.all_files().filter(|file| file.effect == FileEffect::Writes)
     }
 
     /// Files that words which are only assigned, or gone through, may name.
     fn assigned_files(&self) -> impl Iterator<Item = PathBuf> {
         let mut named = NamedFiles::default();
         for word in &self.script.assigned_words {
-            named.add(word, Effect::Unknown, &self.folders);
+            named.add(word, FileEffect::Unknown, &self.folders);
         }
         named.files.into_iter().map(|file| file.path)
     }

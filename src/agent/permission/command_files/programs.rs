@@ -1,7 +1,7 @@
 //! The common programs: what they do with their operands, and which words are
 //! operands.
 
-use super::Effect;
+use super::FileEffect;
 use crate::agent::permission::shell::ShellWord;
 
 /// Commands whose arguments are text, or nothing that is read or written.
@@ -143,17 +143,17 @@ pub const DEVICES: [&str; 8] = [
 ];
 
 /// What a program does with its operands.
-pub fn effect_of(name: &str) -> Effect {
+pub fn effect_of(name: &str) -> FileEffect {
     if TEXT.contains(&name) {
-        Effect::Text
+        FileEffect::Text
     } else if READS.contains(&name) {
-        Effect::Reads
+        FileEffect::Reads
     } else if WRITES.contains(&name) {
-        Effect::Writes
+        FileEffect::Writes
     } else if COPIES.contains(&name) {
-        Effect::Copies
+        FileEffect::Copies
     } else {
-        Effect::Unknown
+        FileEffect::Unknown
     }
 }
 

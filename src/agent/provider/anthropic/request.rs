@@ -26,7 +26,7 @@ struct MessagesBody<'a> {
     tools: Vec<Value>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     system: Vec<Value>,
-    messages: Vec<WireMessage<'a>>,
+    messages: Vec<AnthropicMessage<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     thinking: Option<Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -35,7 +35,7 @@ struct MessagesBody<'a> {
 }
 
 #[derive(Serialize)]
-struct WireMessage<'a> {
+struct AnthropicMessage<'a> {
     role: &'static str,
     content: Vec<WireBlock<'a>>,
 }
@@ -85,7 +85,7 @@ fn tools(request: &CompletionRequest) -> Vec<Value> {
     tools
 }
 
-fn messages<'a>(request: &'a CompletionRequest, model: &str) -> Vec<WireMessage<'a>> {
+fn messages<'a>(request: &'a CompletionRequest, model: &str) -> Vec<AnthropicMessage<'a>> {
     let mut messages = conversation(request.context.messages(), model);
     if let (Some(first), Some(facts)) = (messages.first_mut(), &request.facts) {
         first.content.insert(0, WireBlock::Made(json!({"type": "text", "text": facts})));
@@ -93,7 +93,10 @@ fn messages<'a>(request: &'a CompletionRequest, model: &str) -> Vec<WireMessage<
     messages
 }
 
-fn conversation<'a>(messages: &'a [std::sync::Arc<ContextMessage>], model: &str) -> Vec<WireMessage<'a>> {
+fn conversation<'a>(
+    messages: &'a [std::sync::Arc<ContextMessage>],
+    model: &str,
+) -> Vec<AnthropicMessage<'a>> {
     let sendable = |message: &'a std::sync::Arc<ContextMessage>| {
         let is_own = message.model.as_deref().map(|wrote| is_same_model(wrote, model));
         let content: Vec<_> = message.blocks.iter().filter(|block| is_sendable(block, is_own)).collect();
@@ -124,7 +127,7 @@ fn conversation<'a>(messages: &'a [std::sync::Arc<ContextMessage>], model: &str)
             content.pop();
             content.push(WireBlock::Made(with_cache_mark(value)));
         }
-        WireMessage { role: if role == MessageRole::User { "user" } else { "assistant" }, content }
+        AnthropicMessage { role: if role == MessageRole::User { "user" } else { "assistant" }, content }
     };
     kept.into_iter().enumerate().map(message).collect()
 }
@@ -142,7 +145,7 @@ fn is_same_model(wrote: &str, asked: &str) -> bool {
 /// known, somebody must have signed it.
 fn is_sendable(block: &ContextBlock, is_own: Option<bool>) -> bool {
     #[derive(serde::Deserialize)]
-    struct Head<'a> {
+    struct SendableFields<'a> {
         #[serde(rename = "type", borrow)]
         kind: std::borrow::Cow<'a, str>,
         #[serde(borrow, default)]
@@ -150,7 +153,7 @@ fn is_sendable(block: &ContextBlock, is_own: Option<bool>) -> bool {
         #[serde(borrow, default)]
         signature: Option<&'a RawValue>,
     }
-    let Ok(head) = serde_json::from_str::<Head<'_>>(block.json()) else { return false };
+    let Ok(head) = serde_json::from_str::<SendableFields<'_>>(block.json()) else { return false };
     match &*head.kind {
         "text" => head
             .text

@@ -19,7 +19,7 @@ pub(super) const MAX_PENDING: usize = 32;
 
 /// An open request.
 #[derive(Debug)]
-struct PendingPermission {
+struct AcpPermissionRequest {
     /// The id of the agent's JSON-RPC request.
     id: Value,
     options: Vec<PermissionOption>,
@@ -31,7 +31,7 @@ struct PendingPermission {
 #[derive(Debug, Default)]
 pub(super) struct PermissionQueue {
     pub mode: PermissionMode,
-    pending: BTreeMap<String, PendingPermission>,
+    pending: BTreeMap<String, AcpPermissionRequest>,
 }
 
 impl PermissionQueue {
@@ -43,7 +43,7 @@ impl PermissionQueue {
     /// Adds a request; returns the id it has in the slot.
     pub fn push(&mut self, id: Value, options: Vec<PermissionOption>, call: AcpToolCall) -> String {
         let name = id.to_string();
-        self.pending.insert(name.clone(), PendingPermission { id, options, call });
+        self.pending.insert(name.clone(), AcpPermissionRequest { id, options, call });
         name
     }
 
@@ -65,7 +65,7 @@ impl PermissionQueue {
     /// this id. It never allows for longer than once where the agent offers that:
     /// agents keep an "always" for all their sessions (opencode 1.18).
     pub fn answer(&mut self, name: &str, allow: bool) -> Option<(AgentEvent, AcpToolCall)> {
-        let PendingPermission { id, options, call } = self.pending.remove(name)?;
+        let AcpPermissionRequest { id, options, call } = self.pending.remove(name)?;
         let kinds = if allow {
             [PermissionOptionKind::AllowOnce, PermissionOptionKind::AllowAlways]
         } else {
