@@ -32,3 +32,5 @@ pub use permission::{PermissionDecision, PermissionRequest, PermissionTarget, Se
 pub(crate) use permission::{SessionGrants, resolve_targets};
 pub use slot_request::{SlotRequest, StartSession};
 pub use switch::Switch;
+
+pub use crate::protocol::ErrorCode;

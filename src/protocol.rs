@@ -8,10 +8,12 @@
 
 mod agent_frame;
 mod codec;
+mod error_code;
 mod host_frame;
 
 pub use agent_frame::*;
 pub use codec::{Incoming, LineReader, MAX_LINE_BYTES, write_frame};
+pub use error_code::ErrorCode;
 pub use host_frame::*;
 
 /// The protocol version that `hotseat agent` reports as `claude_code_version`:

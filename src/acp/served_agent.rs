@@ -7,7 +7,8 @@ use tokio::sync::mpsc::Receiver;
 use super::mcp_config;
 use crate::protocol::PermissionMode;
 use crate::slot::{
-    self, AgentInfo, Launch, ProcessExit, SlotError, SlotEvent, SlotEventKind, SlotHandle, SlotState, Switch,
+    self, AgentInfo, ErrorCode, Launch, ProcessExit, SlotError, SlotEvent, SlotEventKind, SlotHandle,
+    SlotState, Switch,
 };
 
 /// A process that is through its handshake.
@@ -85,7 +86,7 @@ impl ServedAgent {
 /// A slot error as a JSON-RPC error.
 pub(super) fn slot_error(error: &SlotError) -> Error {
     match error {
-        SlotError::Refused { code, message } if code == "session_not_found" => {
+        SlotError::Refused { code: Some(ErrorCode::SessionNotFound), message } => {
             Error::new(Error::resource_not_found(None).code.into(), message.clone())
         }
         error => internal_error(&error.to_string()),

@@ -233,7 +233,7 @@ pub(super) fn send_answer_to(out: &Outbox, request_id: String, answer: Result<Va
     let response = match answer {
         Ok(response) => ControlResponse::Success { request_id, response },
         Err(RequestError { code, error }) => {
-            ControlResponse::Error { request_id, error, error_code: Some(code.wire_name().to_owned()) }
+            ControlResponse::Error { request_id, error, error_code: Some(code) }
         }
     };
     out.send(&AgentFrame::ControlResponse { response });

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::protocol::ErrorCode;
+
 /// A command failed. The active session is the one it was before.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SlotError {
@@ -14,9 +16,8 @@ pub enum SlotError {
     /// The agent refused.
     #[error("{message}")]
     Refused {
-        /// Machine-readable reason: `session_not_found`, `session_in_use`, …; empty
-        /// if the agent gave none.
-        code: String,
+        /// The reason for a program; `None` if the agent gave none.
+        code: Option<ErrorCode>,
         /// The agent's own message. Untrusted text.
         message: String,
     },
@@ -34,4 +35,16 @@ pub enum SlotError {
     /// The process or the slot that should have answered has ended.
     #[error("{0}")]
     Disconnected(String),
+}
+
+impl SlotError {
+    /// A refusal with a message for a person and no code.
+    pub(crate) fn refused(message: impl Into<String>) -> Self {
+        Self::Refused { code: None, message: message.into() }
+    }
+
+    /// A refusal that a program can tell from others.
+    pub(crate) fn refused_with(code: ErrorCode, message: impl Into<String>) -> Self {
+        Self::Refused { code: Some(code), message: message.into() }
+    }
 }

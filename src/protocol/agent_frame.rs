@@ -5,7 +5,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::protocol::AgentControlRequest;
+use crate::protocol::{AgentControlRequest, ErrorCode};
 
 /// One line on an agent's stdout.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -91,7 +91,7 @@ pub enum ControlResponse {
         error: String,
         /// What happened, for a program.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        error_code: Option<String>,
+        error_code: Option<ErrorCode>,
     },
 }
 
@@ -100,37 +100,6 @@ impl ControlResponse {
     pub fn request_id(&self) -> &str {
         match self {
             Self::Success { request_id, .. } | Self::Error { request_id, .. } => request_id,
-        }
-    }
-}
-
-/// Why a request failed, for a program: the `error_code` of an answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ErrorCode {
-    /// A turn runs.
-    Busy,
-    /// No session has this id.
-    SessionNotFound,
-    /// The transcript cannot be read.
-    SessionUnreadable,
-    /// Another live process holds the session.
-    SessionInUse,
-    /// This agent does not know the request.
-    UnsupportedRequest,
-    /// The request's fields make no sense.
-    InvalidRequest,
-}
-
-impl ErrorCode {
-    /// The code's name on the wire.
-    pub fn wire_name(self) -> &'static str {
-        match self {
-            Self::Busy => "busy",
-            Self::SessionNotFound => "session_not_found",
-            Self::SessionUnreadable => "session_unreadable",
-            Self::SessionInUse => "session_in_use",
-            Self::UnsupportedRequest => "unsupported_request",
-            Self::InvalidRequest => "invalid_request",
         }
     }
 }

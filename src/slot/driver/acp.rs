@@ -308,7 +308,7 @@ fn unsupported(id: &str, feature: Feature) -> AgentEvent {
 }
 
 fn refusal(message: &str) -> SlotError {
-    SlotError::Refused { code: String::new(), message: message.to_owned() }
+    SlotError::refused(message)
 }
 
 #[cfg(test)]

@@ -16,6 +16,7 @@ use self::clear::PendingClear;
 use self::handshake::ClaudeHandshake;
 use super::stream_json::{StreamJson, spawn_args};
 use super::{AgentEvent, AgentSpec, Driver, JsonLine, SlotRequest, SpawnArgs, StartSession};
+use crate::protocol::{AgentFrame, ControlResponse, ErrorCode};
 use crate::session::SessionId;
 use crate::slot::{Capabilities, Launch, PermissionRequest, Switch, SwitchSupport};
 
@@ -135,23 +136,22 @@ impl Driver for ClaudeDriver {
 
 impl ClaudeDriver {
     fn handle_response(&mut self, line: JsonLine) -> Vec<AgentEvent> {
-        let id = line["response"]["request_id"].as_str().unwrap_or_default().to_owned();
-        if self.handshake.expects(&id) {
-            let handshake_done = self.handshake.handle_response(&id, &line["response"]);
+        let Ok(AgentFrame::ControlResponse { response }) = serde_json::from_value(line) else {
+            return Vec::new();
+        };
+        if self.handshake.expects(response.request_id()) {
+            let handshake_done = self.handshake.handle_response(response);
             return handshake_done.map(|(id, hello)| self.finish_handshake(id, &hello)).into_iter().collect();
         }
-        let unknown = line["response"]["error_code"] == "unsupported_request";
-        if unknown && self.clear.as_ref().is_some_and(|clear| clear.id == id) {
+        let is_clear = self.clear.as_ref().is_some_and(|clear| clear.id == response.request_id());
+        if is_clear && is_unsupported(&response) {
             self.clear_unsupported = true;
             return self.send_clear_prompt();
         }
-        let (_, events) = self.dialect.handle_message(line);
-        if let [AgentEvent::Response { id, .. }] = events.as_slice()
-            && self.clear.as_ref().is_some_and(|clear| clear.id == *id)
-        {
+        if is_clear {
             self.clear = None;
         }
-        events
+        vec![self.dialect.handle_response(response)]
     }
 
     /// A turn begins and names its session.
@@ -169,6 +169,10 @@ impl ClaudeDriver {
         events.insert(0, AgentEvent::SessionReset { to, what });
         (None, events)
     }
+}
+
+fn is_unsupported(response: &ControlResponse) -> bool {
+    matches!(response, ControlResponse::Error { error_code: Some(ErrorCode::UnsupportedRequest), .. })
 }
 
 /// An id for a prompt that the driver itself sends.

@@ -11,8 +11,8 @@ use serde_json::{Map, Value, json};
 
 use super::{AgentEvent, SlotRequest, SpawnArgs, StartSession};
 use crate::protocol::{
-    ControlEnvelope, ControlResponse, ForkRequest, HostControlRequest, HostFrame, PermissionResponse,
-    ResumeRequest, UserLine,
+    ControlEnvelope, ControlResponse, ErrorCode, ForkRequest, HostControlRequest, HostFrame,
+    PermissionResponse, ResumeRequest, UserLine,
 };
 use crate::slot::{Launch, PermissionRequest, SlotError, SlotTotals, Switch};
 
@@ -106,9 +106,8 @@ impl StreamJson {
             | SlotRequest::EndSession => ResponseKind::Done,
         };
         let Some(request) = host_request(ask) else {
-            let message =
-                "this agent has no archive; hotseat's own trash holds its deleted sessions".to_owned();
-            let error = SlotError::Refused { code: "unsupported_request".to_owned(), message };
+            let message = "this agent has no archive; hotseat's own trash holds its deleted sessions";
+            let error = SlotError::refused_with(ErrorCode::UnsupportedRequest, message);
             return AgentEvent::Response { id: id.to_owned(), answer: Err(error) };
         };
         self.expected.insert(id.to_owned(), expected);

@@ -8,7 +8,9 @@ use crate::protocol::PermissionMode;
 use crate::session::SessionId;
 use crate::slot::driver::{ResponseSender, SlotRequest};
 use crate::slot::handle::{Reply, SlotCommand};
-use crate::slot::{CompletedSwitch, Feature, PermissionDecision, SlotError, StartIn, Switch, SwitchSupport};
+use crate::slot::{
+    CompletedSwitch, ErrorCode, Feature, PermissionDecision, SlotError, StartIn, Switch, SwitchSupport,
+};
 
 impl SlotMachine {
     pub(super) fn handle_command(&mut self, command: SlotCommand) {
@@ -118,11 +120,10 @@ impl SlotMachine {
             return reply_with(reply, Err(unsupported(why)));
         }
         if ability == SwitchSupport::Standby && switch == Switch::Resume(from) {
-            let message = "this session is already active".to_owned();
-            return reply_with(reply, Err(SlotError::Refused { code: String::new(), message }));
+            return reply_with(reply, Err(SlotError::refused("this session is already active")));
         }
         if let (SwitchSupport::Standby, Some(message)) = (ability, self.open_elsewhere(&switch)) {
-            return reply_with(reply, Err(SlotError::Refused { code: "session_in_use".to_owned(), message }));
+            return reply_with(reply, Err(SlotError::refused_with(ErrorCode::SessionInUse, message)));
         }
         if !interrupt && (self.turn.is_some() || self.prompts.any_sent()) {
             return reply_with(reply, Err(SlotError::Busy));
@@ -213,7 +214,7 @@ impl SlotMachine {
 
 /// The agent does not support it.
 fn unsupported(why: &str) -> SlotError {
-    SlotError::Refused { code: "unsupported_request".to_owned(), message: why.to_owned() }
+    SlotError::refused_with(ErrorCode::UnsupportedRequest, why)
 }
 
 /// Sends a reply. The caller may have gone away.

@@ -280,7 +280,7 @@ impl SlotMachine {
             let said = ended.stderr.iter().rfind(|line| !line.trim().is_empty());
             let message =
                 said.map_or_else(|| ended.reason.clone(), |said| format!("{said} ({})", ended.reason));
-            self.standby_failed(&standby.target, SlotError::Refused { code: String::new(), message });
+            self.standby_failed(&standby.target, SlotError::refused(message));
         }
         self.start_wanted();
         self.finish_when_empty();

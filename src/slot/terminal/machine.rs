@@ -180,7 +180,7 @@ impl TerminalMachine {
     fn tick(&mut self) {
         if self.typed_switch.as_ref().is_some_and(|asked| asked.since + CONFIRM_TIMEOUT <= self.now) {
             let message = "the switch was not confirmed; look at its terminal for the reason";
-            self.fail_switch(&refusal("unconfirmed", message));
+            self.fail_switch(&refusal(message));
         }
         if let Some((_, at, signal)) = &mut self.stopping
             && *at <= self.now
@@ -259,8 +259,8 @@ impl TerminalMachine {
     }
 }
 
-fn refusal(code: &str, message: &str) -> SlotError {
-    SlotError::Refused { code: code.to_owned(), message: format!("{AGENT_NAME} in a terminal: {message}") }
+fn refusal(message: &str) -> SlotError {
+    SlotError::refused(format!("{AGENT_NAME} in a terminal: {message}"))
 }
 
 #[cfg(test)]

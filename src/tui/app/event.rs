@@ -13,7 +13,7 @@ use super::trust::ResolvedFolder;
 use crate::index::SessionRow;
 use crate::protocol::PermissionMode;
 use crate::session::{Conversation, SessionId};
-use crate::slot::{McpServerStatus, RewindResult, SlotEvent};
+use crate::slot::{ErrorCode, McpServerStatus, RewindResult, SlotEvent};
 
 /// One thing that happened.
 #[derive(Debug)]
@@ -83,8 +83,8 @@ pub enum Event {
     },
     /// A switch was refused; the former session is still active.
     SwitchRefused {
-        /// The error's code, such as `session_in_use`.
-        code: Option<String>,
+        /// The error's code, if it has one.
+        code: Option<ErrorCode>,
         /// What happened, for a person.
         message: String,
         /// The session that was asked for.

@@ -114,7 +114,7 @@ fn handle_event(app: &mut App, event: Event) -> Vec<Effect> {
         Event::TranscriptRead { session, read } => loading::transcript_read(app, session, read),
         Event::FolderResolved { session, folder } => trust::resolved(app, session, folder),
         Event::SwitchRefused { code, message, session } => {
-            slot_events::switch_refused(app, code.as_deref(), message, session)
+            slot_events::switch_refused(app, code.as_ref(), message, session)
         }
         Event::ModeRefused { mode, cycles, message } => modes::refused(app, mode, cycles, &message),
         Event::McpServers(Ok(servers)) if servers.is_empty() => {

@@ -254,7 +254,7 @@ impl EffectRunner {
             let session = switch.source();
             if let Err(error) = runner.slot.switch(switch, interrupt).await {
                 let code = match &error {
-                    SlotError::Refused { code, .. } => Some(code.clone()),
+                    SlotError::Refused { code, .. } => code.clone(),
                     _ => None,
                 };
                 runner.send(Event::SwitchRefused { code, message: error.to_string(), session });

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use hotseat::slot::{Launch, PermissionDecision, PromptState, SlotError, SlotEventKind, Switch};
+use hotseat::slot::{ErrorCode, Launch, PermissionDecision, PromptState, SlotError, SlotEventKind, Switch};
 
 use super::with_fake::launch;
 use crate::support::alive::{gone, lives};
@@ -107,7 +107,7 @@ async fn a_session_that_another_process_holds_is_refused_and_can_be_forked() {
     let mut second = Slot::launch(tempfile::tempdir().unwrap(), launch);
     let mine = second.ready().await.session;
     match second.handle.switch(Switch::Resume(held), false).await {
-        Err(SlotError::Refused { code, .. }) => assert_eq!(code, "session_in_use"),
+        Err(SlotError::Refused { code, .. }) => assert_eq!(code, Some(ErrorCode::SessionInUse)),
         other => panic!("{other:?}"),
     }
     let fork = Switch::Fork { source: held, at: None, title: Some("mine".to_owned()), cwd: None };

@@ -2,7 +2,7 @@
 
 use hotseat::session::conversation::ConversationEvent;
 use hotseat::slot::{
-    PermissionDecision, PromptState, SlotError, SlotEventKind, SlotState, Switch, SwitchMethod,
+    ErrorCode, PermissionDecision, PromptState, SlotError, SlotEventKind, SlotState, Switch, SwitchMethod,
 };
 
 use crate::support::slot::Slot;
@@ -102,7 +102,7 @@ async fn a_refused_switch_keeps_the_former_session() {
     slot.say("one").await;
     let unknown = Switch::Resume(hotseat::session::SessionId::random());
     match slot.handle.switch(unknown, false).await {
-        Err(SlotError::Refused { code, .. }) => assert_eq!(code, "session_not_found"),
+        Err(SlotError::Refused { code, .. }) => assert_eq!(code, Some(ErrorCode::SessionNotFound)),
         other => panic!("{other:?}"),
     }
     assert_eq!(slot.say("two").await, "one two ");

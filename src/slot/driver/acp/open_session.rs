@@ -16,7 +16,7 @@ use super::turn_assembler::TurnAssembler;
 use super::{AcpDriver, OpenedSession, refusal, respond_to};
 use crate::session::SessionId;
 use crate::slot::driver::{AgentEvent, AgentResponse, SwitchResult};
-use crate::slot::{SlotError, SlotTotals};
+use crate::slot::{ErrorCode, SlotError, SlotTotals};
 
 /// A request to open a session.
 #[derive(Debug, Clone)]
@@ -164,8 +164,8 @@ impl AcpDriver {
             }
             (None, None, OpenTarget::Recover(_)) => self.open_new(opening),
             (None, None, _) => {
-                let message = "the agent has no such session".to_owned();
-                let error = SlotError::Refused { code: "session_not_found".to_owned(), message };
+                let error =
+                    SlotError::refused_with(ErrorCode::SessionNotFound, "the agent has no such session");
                 vec![respond_to(&opening.request_id, Err(error))]
             }
         }

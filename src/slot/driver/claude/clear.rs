@@ -62,10 +62,7 @@ impl ClaudeDriver {
             repaired: None,
             totals: SlotTotals::default(),
         };
-        let refused = || SlotError::Refused {
-            code: String::new(),
-            message: "claude cancelled the /clear; nothing changed".to_owned(),
-        };
+        let refused = || SlotError::refused("claude cancelled the /clear; nothing changed");
         let answer = if done { Ok(AgentResponse::Switched(Box::new(switched()))) } else { Err(refused()) };
         vec![AgentEvent::Response { id: clear.id, answer }]
     }

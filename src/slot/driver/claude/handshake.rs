@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::ClaudeDriver;
+use crate::protocol::{ControlResponse, ErrorCode};
 use crate::session::SessionId;
 use crate::slot::driver::stream_json::{StreamJson, responses};
 use crate::slot::driver::{AgentEvent, AgentResponse, SlotRequest};
@@ -57,19 +58,19 @@ impl ClaudeHandshake {
     /// Takes a response; returns that of the handshake once all have arrived.
     pub(super) fn handle_response(
         &mut self,
-        id: &str,
-        response: &Value,
+        response: ControlResponse,
     ) -> Option<(String, Result<Value, SlotError>)> {
-        let knows = response["error_code"] == "session_not_found";
-        match self.pending.remove(id)? {
-            HandshakeQuestion::Resume => self.supports_resume = knows,
-            HandshakeQuestion::Fork => self.supports_fork = knows,
-            HandshakeQuestion::Hello if response["subtype"] == "success" => {
-                self.hello = Some(Ok(response["response"].clone()));
+        // A version that knows the request looks for the session.
+        let knows =
+            matches!(response, ControlResponse::Error { error_code: Some(ErrorCode::SessionNotFound), .. });
+        match (self.pending.remove(response.request_id())?, response) {
+            (HandshakeQuestion::Resume, _) => self.supports_resume = knows,
+            (HandshakeQuestion::Fork, _) => self.supports_fork = knows,
+            (HandshakeQuestion::Hello, ControlResponse::Success { response, .. }) => {
+                self.hello = Some(Ok(response));
             }
-            HandshakeQuestion::Hello => {
-                let message = response["error"].as_str().unwrap_or("it refused the handshake").to_owned();
-                self.hello = Some(Err(SlotError::Refused { code: String::new(), message }));
+            (HandshakeQuestion::Hello, ControlResponse::Error { error, error_code, .. }) => {
+                self.hello = Some(Err(SlotError::Refused { code: error_code, message: error }));
             }
         }
         if !self.pending.is_empty() {

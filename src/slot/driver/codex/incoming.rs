@@ -7,7 +7,7 @@ use crate::session::SessionId;
 use crate::session::conversation::{ConversationEvent, Notice, TurnCost};
 use crate::session::message::Usage;
 use crate::slot::driver::{AgentEvent, AgentResponse, JsonLine, SwitchResult};
-use crate::slot::{AgentInfo, PromptState, SlotError, SlotTotals};
+use crate::slot::{AgentInfo, ErrorCode, PromptState, SlotError, SlotTotals};
 
 impl CodexDriver {
     pub(super) fn handle_line(&mut self, line: &JsonLine) -> (Option<SessionId>, Vec<AgentEvent>) {
@@ -269,11 +269,11 @@ fn thread_of(params: &Value) -> Option<SessionId> {
 fn refusal(message: &str) -> SlotError {
     let unknown = message.contains("no rollout found") || message.contains("thread not found");
     let code = match message {
-        _ if unknown => "session_not_found",
-        _ if message.contains("active writer") => "session_in_use",
-        _ => "",
+        _ if unknown => Some(ErrorCode::SessionNotFound),
+        _ if message.contains("active writer") => Some(ErrorCode::SessionInUse),
+        _ => None,
     };
-    SlotError::Refused { code: code.to_owned(), message: message.chars().take(400).collect() }
+    SlotError::Refused { code, message: message.chars().take(400).collect() }
 }
 
 /// codex's token counts in our terms: codex includes cached tokens in its input

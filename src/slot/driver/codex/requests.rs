@@ -145,6 +145,5 @@ impl CodexDriver {
 }
 
 fn refuse(id: &str, message: &str) -> AgentEvent {
-    let error = SlotError::Refused { code: String::new(), message: message.to_owned() };
-    AgentEvent::Response { id: id.to_owned(), answer: Err(error) }
+    AgentEvent::Response { id: id.to_owned(), answer: Err(SlotError::refused(message)) }
 }

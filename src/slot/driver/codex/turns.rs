@@ -8,7 +8,7 @@ use super::{CodexDriver, CodexPending};
 use crate::session::SessionId;
 use crate::session::conversation::{ConversationEvent, Notice};
 use crate::slot::driver::AgentEvent;
-use crate::slot::{PromptState, SlotError};
+use crate::slot::{ErrorCode, PromptState, SlotError};
 
 /// The prompt that reverts the last turn.
 pub(super) const REVERT: &str = "/revert";
@@ -77,7 +77,7 @@ impl CodexDriver {
             (Some(turn), _) => vec![self.fork_through(cut, turn["id"].clone())],
             (None, Value::Null) => {
                 let message = format!("codex has no message {} in this session", cut.at);
-                let error = SlotError::Refused { code: "message_not_found".to_owned(), message };
+                let error = SlotError::refused_with(ErrorCode::MessageNotFound, message);
                 vec![AgentEvent::Response { id: cut.request_id, answer: Err(error) }]
             }
             (None, cursor) => vec![self.list_turns(cut, cursor)],

@@ -86,7 +86,8 @@ impl StreamJson {
         }
     }
 
-    fn handle_response(&mut self, response: ControlResponse) -> AgentEvent {
+    /// The slot's response to a request.
+    pub fn handle_response(&mut self, response: ControlResponse) -> AgentEvent {
         match response {
             ControlResponse::Success { request_id: id, response } => {
                 let expected = self.expected.remove(&id).unwrap_or(ResponseKind::Done);
@@ -95,11 +96,9 @@ impl StreamJson {
             }
             ControlResponse::Error { request_id: id, error, error_code } => {
                 self.expected.remove(&id);
-                let code = error_code.unwrap_or_default();
-                let error = if code == ErrorCode::Busy.wire_name() {
-                    SlotError::Busy
-                } else {
-                    SlotError::Refused { code, message: error }
+                let error = match error_code {
+                    Some(ErrorCode::Busy) => SlotError::Busy,
+                    code => SlotError::Refused { code, message: error },
                 };
                 AgentEvent::Response { id, answer: Err(error) }
             }
@@ -291,7 +290,7 @@ fn handle_control_request(request: ControlEnvelope<AgentControlRequest>) -> Agen
 
 fn refuse_request(request_id: String, subtype: &str) -> AgentEvent {
     let error = format!("unsupported request: {subtype}");
-    let error_code = Some(ErrorCode::UnsupportedRequest.wire_name().to_owned());
+    let error_code = Some(ErrorCode::UnsupportedRequest);
     send_frame(&HostFrame::ControlResponse {
         response: ControlResponse::Error { request_id, error, error_code },
     })

@@ -24,7 +24,7 @@ impl StreamJson {
         if expected == ResponseKind::Rewind && answer["canRewind"] == false {
             let message =
                 string_field(&answer, "error").unwrap_or_else(|| "nothing was kept for it".to_owned());
-            return Err(SlotError::Refused { code: String::new(), message });
+            return Err(SlotError::refused(message));
         }
         match expected {
             ResponseKind::Done => Ok(AgentResponse::Done),

@@ -211,7 +211,7 @@ fn prompts_and_answers_carry_their_ids() {
     };
     let answer = |error| [AgentEvent::Response { id: "r".to_owned(), answer: Err(error) }];
     assert_eq!(error("busy"), answer(SlotError::Busy));
-    let refused = SlotError::Refused { code: "session_in_use".to_owned(), message: "why".to_owned() };
+    let refused = SlotError::refused_with(ErrorCode::SessionInUse, "why");
     assert_eq!(error("session_in_use"), answer(refused));
 }
 

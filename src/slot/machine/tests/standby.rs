@@ -2,7 +2,9 @@
 
 use super::*;
 use crate::slot::driver::{AgentEvent, Driver, JsonLine, SlotRequest, SpawnArgs};
-use crate::slot::{AgentProgram, Capabilities, Launch, SessionLocation, SwitchMethod, SwitchSupport};
+use crate::slot::{
+    AgentProgram, Capabilities, ErrorCode, Launch, SessionLocation, SwitchMethod, SwitchSupport,
+};
 
 /// Our own dialect, spoken by an agent that can only clear in its process.
 #[derive(Debug)]
@@ -159,7 +161,7 @@ fn a_standby_that_fails_leaves_the_former_session() {
     let died = ExitDetails { code: Some(1), reason: "exit 1".to_owned(), stderr: said };
     assert_eq!(bench.step(SlotInput::ProcessEnded(2, died)), ["1 idle A"]);
     let message = "No conversation found (exit 1)".to_owned();
-    assert_eq!(got(answer), Err(SlotError::Refused { code: String::new(), message }));
+    assert_eq!(got(answer), Err(SlotError::refused(message)));
 }
 
 #[test]
@@ -227,7 +229,7 @@ fn a_session_that_another_program_has_open_is_not_opened_twice() {
     let (words, answer) = bench.switch(resume(), false);
     assert_eq!(words, [""; 0]);
     let message = "this session is open in claude (pid 9)".to_owned();
-    assert_eq!(got(answer), Err(SlotError::Refused { code: "session_in_use".to_owned(), message }));
+    assert_eq!(got(answer), Err(SlotError::refused_with(ErrorCode::SessionInUse, message)));
     let fork = Switch::Fork { source: id(B), at: None, title: None, cwd: None };
     assert_eq!(bench.switch(fork, false).0[1], "spawn copy B");
 }

@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use super::hook_reports::CAPABILITIES;
-use super::{AfterExit, TerminalEffect, TerminalMachine, TerminalSession, TypedSwitch, refusal};
+use super::{AGENT_NAME, AfterExit, TerminalEffect, TerminalMachine, TerminalSession, TypedSwitch};
 use crate::session::SessionId;
 use crate::slot::driver::{AgentResponse, SlotRequest};
 use crate::slot::handle::{Reply, SlotCommand, StartIn};
 use crate::slot::terminal::pty::PtyInput;
-use crate::slot::{CompletedSwitch, PromptState, SlotError, SlotEventKind, SlotState, Switch};
+use crate::slot::{CompletedSwitch, ErrorCode, PromptState, SlotError, SlotEventKind, SlotState, Switch};
 
 /// Pause between keys that must not be taken for one paste.
 const KEY_GAP: Duration = Duration::from_millis(40);
@@ -92,10 +92,10 @@ impl TerminalMachine {
             (_, _, Err(error)) => Some(error),
             (_, _, Ok(())) if busy && !interrupt => Some(SlotError::Busy),
             (_, Switch::Fork { at: Some(_), .. }, _) => {
-                Some(refusal("fork_at", "/branch cannot fork at a message, only at the end"))
+                Some(unsupported("/branch cannot fork at a message, only at the end"))
             }
             (Some(active), Switch::Fork { cwd: Some(cwd), .. }, _) if *cwd != active.cwd => {
-                Some(refusal("other_folder", "/branch stays in its folder"))
+                Some(unsupported("/branch stays in its folder"))
             }
             (
                 Some(active),
@@ -104,7 +104,7 @@ impl TerminalMachine {
                 | Switch::Fork { source: session, .. },
                 _,
             ) if *session != active.session && !self.is_in_same_folder(active, *session) => {
-                Some(refusal("other_folder", "/resume finds only the sessions of its folder"))
+                Some(unsupported("/resume finds only the sessions of its folder"))
             }
             (None, _, _) => Some(SlotError::NotReady("starting")),
             _ => None,
@@ -180,5 +180,6 @@ fn refuse<T>(reply: Reply<T>, message: &str) {
 }
 
 fn unsupported(message: &str) -> SlotError {
-    refusal("unsupported", message)
+    let message = format!("{AGENT_NAME} in a terminal: {message}");
+    SlotError::refused_with(ErrorCode::UnsupportedRequest, message)
 }

@@ -12,7 +12,8 @@ use crate::session::Conversation;
 use crate::session::SessionId;
 use crate::session::conversation::ConversationEvent;
 use crate::slot::{
-    AgentInfo, CompletedSwitch, PromptState, SlotEvent, SlotEventKind, SlotState, Switch, SwitchMethod,
+    AgentInfo, CompletedSwitch, ErrorCode, PromptState, SlotEvent, SlotEventKind, SlotState, Switch,
+    SwitchMethod,
 };
 
 /// Takes one slot event. One of an older epoch is dropped: it is
@@ -229,13 +230,13 @@ fn session_switched(app: &mut App, switched: CompletedSwitch) -> Vec<Effect> {
 /// that waited goes back to the composer.
 pub(super) fn switch_refused(
     app: &mut App,
-    code: Option<&str>,
+    code: Option<&ErrorCode>,
     message: String,
     session: Option<SessionId>,
 ) -> Vec<Effect> {
     super::switch::restore_prompt(app);
     match (code, session) {
-        (Some("session_in_use"), Some(session)) => {
+        (Some(ErrorCode::SessionInUse), Some(session)) => {
             app.overlay = Some(Overlay::Confirm(Confirmation::ForkInstead { session, held: message }));
         }
         _ => app.toast_error(message),

@@ -238,7 +238,7 @@ fn the_jump_asks_as_well_when_it_leads_to_another_folder() {
 fn enter_forks_what_somebody_else_has_open() {
     let mut program = on(1);
     program.keys("enter");
-    let (code, message) = (Some("session_in_use".to_owned()), "open in claude (pid 7)".to_owned());
+    let (code, message) = (Some(crate::slot::ErrorCode::SessionInUse), "open in claude (pid 7)".to_owned());
     program.does(Event::SwitchRefused { code, message, session: Some(id(1)) });
     let effects = program.keys("enter");
     assert!(matches!(&effects[..], [Effect::Switch { switch: Switch::Fork { .. }, .. }]), "{effects:?}");

@@ -183,7 +183,7 @@ fn a_session_in_use_offers_a_fork() {
     let mut program = Program::warm();
     program.app.browser.selected = Some(id(1));
     program.keys("enter");
-    let (code, message) = (Some("session_in_use".to_owned()), "open in claude (pid 7)".to_owned());
+    let (code, message) = (Some(crate::slot::ErrorCode::SessionInUse), "open in claude (pid 7)".to_owned());
     program.does(Event::SwitchRefused { code, message, session: Some(id(1)) });
     let effects = program.keys("f");
     assert!(
