@@ -1,10 +1,10 @@
-//! hotseat keeps one agent process warm, the *slot*, and lets every session
-//! take the seat: clear, resume and fork happen inside the running process.
+//! hotseat keeps one agent process warm, the *slot*, and switches sessions
+//! inside it: clear, resume and fork happen in the running process.
 //!
 //! The house, an arrow from the one that uses to the one that is used:
 //!
 //! ```text
-//! cli ──► tui ──► slot ──► protocol, session
+//! cli ──► tui ──► slot ──► agent_api ─► protocol, session
 //!  │       ├────► index ─► store ──► session
 //!  │       └────► store, protocol, session
 //!  ├─────► slot, store, protocol, session

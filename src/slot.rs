@@ -17,9 +17,7 @@ mod event;
 mod handle;
 mod log;
 mod machine;
-mod memory;
 mod process;
-mod process_group;
 mod session_finder;
 mod stderr_tail;
 pub mod terminal;
@@ -30,7 +28,6 @@ pub use crate::agent_api::*;
 pub use driver::{AGENTS, AgentSpec, CUSTOM_ACP, DEFAULT_ORDER, Driver, HOTSEAT_AGENT, SpawnArgs};
 pub use event::*;
 pub use handle::{SlotHandle, StartIn};
-pub use memory::resident_memory;
 pub use session_finder::{SessionFinder, SessionLocation};
 
 /// Events that may wait for a slow reader. When it is full, the agent's stdout

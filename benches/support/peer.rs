@@ -120,7 +120,7 @@ impl Drop for Agent {
 
 /// Resident memory in bytes, where the system tells.
 pub fn memory(pid: u32) -> u64 {
-    hotseat::slot::resident_memory(pid).unwrap_or(0)
+    hotseat::sys::resident_memory::resident_memory(pid).unwrap_or(0)
 }
 
 /// Bytes, for a table.

@@ -9,7 +9,6 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, ErrorKind};
-use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -20,6 +19,7 @@ use super::tool::{FileTarget, canonical, hunks};
 use super::transcript_entry::now;
 use crate::session::Transcript;
 use crate::session::raw_entry::EntryKind;
+use crate::sys::private_files::private_dir;
 
 /// Larger files are not backed up.
 const MAX_FILE_BYTES: u64 = 64 * 1024 * 1024;
@@ -246,7 +246,7 @@ fn write_backup(path: &Path, version: u64, folder: &Path) -> io::Result<FileBack
         |copy| FileBackup { copy, version, time: now(), real_parent_dir: path.parent().map(canonical) };
     match fs::metadata(path) {
         Err(error) if error.kind() == ErrorKind::NotFound => {
-            fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+            private_dir(folder)?;
             fs::write(folder.join(absence_marker(&canonical(path))), "")?;
             return Ok(backup(None));
         }
@@ -255,7 +255,7 @@ fn write_backup(path: &Path, version: u64, folder: &Path) -> io::Result<FileBack
         Ok(there) if there.len() > MAX_FILE_BYTES => return Err(io::Error::other("it is too large")),
         Ok(_) => {}
     }
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+    private_dir(folder)?;
     let name = format!("{}@v{version}", &Uuid::new_v4().simple().to_string()[..16]);
     fs::copy(path, folder.join(&name))?;
     Ok(backup(Some(name)))

@@ -273,7 +273,7 @@ impl AgentRuntime {
         let usage = totals.usage();
         let cost = match totals.cost() {
             Some(cost) => format!("about ${cost:.4}"),
-            None => "cost unknown, for want of a price".to_owned(),
+            None => "cost unknown (no price for this model)".to_owned(),
         };
         format!(
             "This session: {cost}, {} tokens read, {} tokens written.",

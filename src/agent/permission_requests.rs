@@ -55,7 +55,7 @@ impl AgentRuntime {
     /// Denies the open request once the host closed its end, so that the turn can go on.
     pub(super) fn deny_unanswerable(&mut self) {
         while let Some(RunningTurn { step: TurnStep::Permission { request_id, .. }, .. }) = &self.turn {
-            let error = "nobody is left to ask".to_owned();
+            let error = "permission denied: the host closed its input, so it cannot be asked".to_owned();
             let request_id = request_id.clone();
             self.out.send(&AgentFrame::ControlCancelRequest { request_id: request_id.clone() });
             self.handle_permission_response(ControlResponse::Error { request_id, error, error_code: None });

@@ -30,8 +30,10 @@ impl AgentRuntime {
             .ok()
             .and_then(|max_reminders| max_reminders.parse().ok());
         if turn.reminders >= max_reminders.unwrap_or(MAX_REMINDERS) {
-            let error =
-                format!("the model gave no answer in the form asked for, in {} tries", turn.reminders + 1);
+            let error = format!(
+                "the model did not answer in the requested JSON schema after {} attempts",
+                turn.reminders + 1
+            );
             let subtype = "error_max_structured_output_retries";
             return Ok(Some(TurnOutcome::limit(subtype, "structured_output_retry_exhausted", error)));
         }

@@ -13,6 +13,7 @@ use crate::session::SessionId;
 use crate::session::message::{SYNTHETIC_MODEL, Usage};
 use crate::session::prompt::INTERRUPTED_TEXT;
 use crate::session::summary::one_line;
+use crate::sys::git_repository::current_branch;
 use crate::transcript::entry_encoder::{EntryEnvelope, EntryOrigin, last_prompt_entry, title_entry};
 
 /// The official text for a turn that was interrupted during a tool call.
@@ -31,7 +32,7 @@ impl EntryContext {
     /// The context of entries written now, in this folder.
     pub fn current(cwd: &Path) -> Self {
         let entrypoint = std::env::var("CLAUDE_CODE_ENTRYPOINT").unwrap_or_else(|_| "sdk-cli".to_owned());
-        Self { entrypoint, branch: git_branch(cwd).unwrap_or_default() }
+        Self { entrypoint, branch: current_branch(cwd).unwrap_or_default() }
     }
 }
 
@@ -195,20 +196,6 @@ pub fn now() -> String {
     Utc::now().to_rfc3339_opts(SecondsFormat::Millis, true)
 }
 
-/// The checked-out branch; `HEAD` if it is detached, `None` outside a repository.
-fn git_branch(folder: &Path) -> Option<String> {
-    let git = folder.ancestors().map(|folder| folder.join(".git")).find(|git| git.exists())?;
-    let git = if git.is_file() {
-        // In a worktree, `.git` is a file that names the folder.
-        let pointer = std::fs::read_to_string(&git).ok()?;
-        git.parent()?.join(pointer.strip_prefix("gitdir:")?.trim())
-    } else {
-        git
-    };
-    let head = std::fs::read_to_string(git.join("HEAD")).ok()?;
-    Some(head.trim().strip_prefix("ref: refs/heads/").unwrap_or("HEAD").to_owned())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -228,20 +215,5 @@ mod tests {
         assert_eq!((line.cwd().as_deref(), line.git_branch().as_deref()), (Some("/w"), Some("main")));
         assert_eq!(line.session_id().unwrap(), session.to_string());
         assert!(line.timestamp().is_some() && !line.is_sidechain());
-    }
-
-    #[test]
-    fn the_branch_is_found_from_below_and_through_a_worktree() {
-        let temp = tempfile::tempdir().unwrap();
-        let (git, tree) = (temp.path().join("a/.git"), temp.path().join("b"));
-        std::fs::create_dir_all(git.join("worktrees/b")).unwrap();
-        std::fs::create_dir_all(temp.path().join("a/deep")).unwrap();
-        std::fs::create_dir_all(&tree).unwrap();
-        std::fs::write(git.join("HEAD"), "ref: refs/heads/feature/x\n").unwrap();
-        std::fs::write(git.join("worktrees/b/HEAD"), "0123abc\n").unwrap();
-        std::fs::write(tree.join(".git"), format!("gitdir: {}\n", git.join("worktrees/b").display()))
-            .unwrap();
-        assert_eq!(git_branch(&temp.path().join("a/deep")).as_deref(), Some("feature/x"));
-        assert_eq!(git_branch(&tree).as_deref(), Some("HEAD"));
     }
 }

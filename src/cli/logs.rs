@@ -8,8 +8,6 @@ mod redact;
 mod writer;
 
 use std::backtrace::Backtrace;
-use std::fs::DirBuilder;
-use std::os::unix::fs::DirBuilderExt;
 use std::panic::PanicHookInfo;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -19,6 +17,7 @@ use tracing_appender::rolling::{RollingFileAppender, Rotation};
 use tracing_subscriber::EnvFilter;
 
 use super::exit::print_stderr;
+use crate::sys::private_files::private_dir;
 use writer::RedactingWriter;
 
 /// Days of logs to keep.
@@ -51,7 +50,7 @@ pub fn to_stderr() {
 
 fn start(folder: &Path) -> Result<()> {
     let doing = || format!("cannot start the log in {}", folder.display());
-    DirBuilder::new().recursive(true).mode(0o700).create(folder).with_context(doing)?;
+    private_dir(folder).with_context(doing)?;
     let appender = RollingFileAppender::builder()
         .rotation(Rotation::DAILY)
         .filename_prefix("hotseat")

@@ -17,7 +17,8 @@ use rusqlite::{Connection, ErrorCode, OptionalExtension, Transaction, params};
 use super::scanner::{ScanResult, ScanState};
 use super::text;
 use crate::session::{SessionId, SessionSummary};
-use crate::store::{self, StoredSession};
+use crate::store::StoredSession;
+use crate::sys::private_files;
 
 /// Increase this when the tables, [`SessionSummary`] or [`ScanState`] change.
 const SCHEMA_VERSION: i32 = 10;
@@ -52,7 +53,7 @@ impl IndexDatabase {
     pub fn open(path: &Path) -> rusqlite::Result<(Self, Option<String>)> {
         if let Some(folder) = path.parent() {
             // If this fails, opening says why.
-            store::own_private_dir(folder).ok();
+            private_files::own_private_dir(folder).ok();
         }
         match Self::try_open(path) {
             Ok(database) => Ok((database, None)),
@@ -71,7 +72,11 @@ impl IndexDatabase {
     fn try_open(path: &Path) -> Result<Self, OpenIndexError> {
         // SQLite gives the files beside it the mode of this one. What cannot be made or narrowed
         // here cannot be opened below, or is another user's.
-        store::private_options().append(true).open(path).and_then(|_| store::narrow(path)).ok();
+        private_files::private_options()
+            .append(true)
+            .open(path)
+            .and_then(|_| private_files::narrow(path))
+            .ok();
         let connection = Connection::open(path)?;
         connection.busy_timeout(BUSY_TIMEOUT)?;
         let version: i32 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
@@ -103,7 +108,7 @@ impl IndexDatabase {
     pub fn try_write_lock(&self) -> io::Result<Option<WriteLock>> {
         let mut name = self.path.as_os_str().to_owned();
         name.push(".lock");
-        let lock = store::private_options().append(true).open(PathBuf::from(name))?;
+        let lock = private_files::private_options().append(true).open(PathBuf::from(name))?;
         match lock.try_lock() {
             Ok(()) => Ok(Some(WriteLock { _lock: lock })),
             Err(std::fs::TryLockError::WouldBlock) => Ok(None),

@@ -1,7 +1,10 @@
 //! Finds the agent's own process behind the guard and any wrapper scripts.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
+
+use rustix::process::Pid;
+
+use crate::sys::descendants::children;
 
 /// Maximum depth of wrappers.
 const MAX_WRAPPERS: usize = 4;
@@ -9,13 +12,12 @@ const MAX_WRAPPERS: usize = 4;
 /// Follows the chain of processes that passed their stdin on to a single child;
 /// the last one is the agent. What an agent starts for its own purposes has
 /// another stdin. Where stdin cannot be compared, an only child is followed.
-/// Reads a few small files on Linux and runs `pgrep` elsewhere, which is slow.
+/// Reads a few small files on Linux and asks for all processes elsewhere, which is slower.
 pub(super) fn find_leaf_process(leader: u32) -> u32 {
     let spoken_to = stdin_of(leader);
     let mut last = leader;
     for _ in 0..MAX_WRAPPERS {
-        let heirs: Vec<u32> =
-            children(last).into_iter().filter(|&child| stdin_of(child) == spoken_to).collect();
+        let heirs: Vec<u32> = children_of(last).filter(|&child| stdin_of(child) == spoken_to).collect();
         match heirs.as_slice() {
             [only] => last = *only,
             _ => break,
@@ -29,21 +31,15 @@ fn stdin_of(pid: u32) -> Option<PathBuf> {
     Path::new("/proc").join(pid.to_string()).join("fd/0").read_link().ok()
 }
 
-fn children(pid: u32) -> Vec<u32> {
-    let reported = if cfg!(target_os = "linux") {
-        let threads = std::fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
-        threads.filter_map(|thread| std::fs::read_to_string(thread.path().join("children")).ok()).collect()
-    } else {
-        let pgrep = Command::new("pgrep").args(["-P", &pid.to_string()]).output();
-        pgrep.map(|pgrep| String::from_utf8_lossy(&pgrep.stdout).into_owned()).unwrap_or_default()
-    };
-    reported.split_whitespace().filter_map(|pid| pid.parse().ok()).collect()
+fn children_of(pid: u32) -> impl Iterator<Item = u32> {
+    let children = Pid::from_raw(pid.cast_signed()).map(children).unwrap_or_default();
+    children.into_iter().map(|child| child.as_raw_nonzero().get().cast_unsigned())
 }
 
 #[cfg(test)]
 mod tests {
     use std::io::{BufRead, BufReader};
-    use std::process::Stdio;
+    use std::process::{Command, Stdio};
     use std::time::{Duration, Instant};
 
     use super::*;

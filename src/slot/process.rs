@@ -20,9 +20,9 @@ use tokio::time::timeout;
 use super::Launch;
 use super::driver::{JsonLine, SpawnArgs};
 use super::machine::{ExitDetails, ProcessId};
-use super::process_group::{ProcessGroupGuard, signal_group};
 use super::stderr_tail::StderrTail;
 use crate::protocol::{Incoming, LineReader, MAX_LINE_BYTES, write_frame};
+use crate::sys::process_group::{ProcessGroupGuard, signal_group};
 
 /// Lines that may wait to be written.
 const LINE_QUEUE: usize = 256;

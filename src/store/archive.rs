@@ -11,8 +11,8 @@ use std::path::{Component, Path, PathBuf};
 
 use tar::{Archive, Builder, EntryType, Header};
 
-use super::private_dir;
 use crate::session::SessionId;
+use crate::sys::private_files::private_dir;
 
 /// Packs a session and returns the bytes of its files.
 pub(super) fn pack(id: SessionId, transcript: &Path, out: impl Write) -> io::Result<u64> {

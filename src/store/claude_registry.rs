@@ -9,8 +9,9 @@ use std::path::Path;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Holder, process_liveness};
+use super::Holder;
 use crate::session::SessionId;
+use crate::sys::process_liveness;
 
 /// The fields of a registry file that hotseat needs.
 #[derive(Deserialize)]

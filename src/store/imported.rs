@@ -28,8 +28,9 @@ use self::codex_rollouts::{Rollouts, ThreadTitles};
 use self::copy_job::{CopyJob, CopyStatus, StaleCopy, complete_mtime, temp_copy_path};
 pub use self::recording::ExternalRecord;
 use self::recording::RecordedSessions;
-use super::{narrow, own_private_dir, private_options, project_dir};
+use super::project_dir;
 use crate::session::SessionId;
+use crate::sys::private_files::{narrow, own_private_dir, private_options};
 
 /// How much of a session is copied first: enough for its row in the list, so that no row
 /// waits for the whole copy of a longer session.

@@ -13,7 +13,9 @@ use std::time::Duration;
 use chrono::{SecondsFormat, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{Holder, private_dir, process_liveness};
+use super::Holder;
+use crate::sys::private_files::private_dir;
+use crate::sys::process_liveness;
 
 /// A held lock. Dropping it releases it.
 #[derive(Debug)]

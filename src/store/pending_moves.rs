@@ -19,9 +19,9 @@ use serde::{Deserialize, Serialize};
 use super::place_files::{
     find_conflict, part_path, place_file, place_folder, remove_if_there, rename_to_free_name, sync_parent,
 };
-use super::private_dir;
 use super::snapshots::is_prefix_of;
 use crate::session::SessionId;
+use crate::sys::private_files::private_dir;
 
 /// A move that was begun. The side folders lie beside the transcripts, named without `.jsonl`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

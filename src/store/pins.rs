@@ -12,11 +12,11 @@ use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use super::private_dir;
 use super::snapshots::{
     Snapshot, create_snapshot_dir, is_prefix_of, is_same_file, link_or_copy, link_tree, list_snapshots,
     newest_snapshot, remove_empty_dirs,
 };
+use crate::sys::private_files::private_dir;
 
 /// Makes sure that the session's pin folder holds everything the transcript holds now.
 pub(super) fn pin(transcript: &Path, pin_dir: &Path, now: SystemTime) -> io::Result<()> {

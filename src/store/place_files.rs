@@ -13,8 +13,8 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 use rustix::io::Errno;
 
-use super::private_dir;
 use super::snapshots::is_same_content;
+use crate::sys::private_files::private_dir;
 
 /// What a name ends with while its bytes are on their way.
 pub(super) const PART_SUFFIX: &str = ".part";

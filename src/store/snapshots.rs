@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::place_files::copy_file;
-use super::private_dir;
+use crate::sys::private_files::private_dir;
 
 /// One snapshot of a session.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -8,7 +8,8 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::{private_dir, process_liveness};
+use crate::sys::private_files::private_dir;
+use crate::sys::process_liveness;
 
 /// A folder of this process; removed with all that is left in it when dropped.
 #[derive(Debug)]

@@ -154,7 +154,7 @@ fn read_json(path: &Path) -> Option<Value> {
 fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
     let folder = path.parent().ok_or(ErrorKind::InvalidInput)?;
-    super::private_dir(folder)?;
+    crate::sys::private_files::private_dir(folder)?;
     // Made with mode 0600.
     let mut file = tempfile::NamedTempFile::new_in(folder)?;
     file.write_all(bytes)?;

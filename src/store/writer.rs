@@ -9,9 +9,10 @@ use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::SessionWriter;
 use super::lock::SessionLock;
 use super::place_files::write_new;
-use super::{SessionWriter, private_dir};
+use crate::sys::private_files::private_dir;
 
 /// A session open for appending. Its file is created with its first entry.
 pub(super) struct LocalWriter {

@@ -1,11 +1,12 @@
 //! The processes below this one, as far as the system tells.
 //!
-//! Owns reading `/proc`; elsewhere than on Linux there is nothing to read, and
-//! nothing is found.
+//! On Linux the kernel lists the children of a process. Elsewhere all processes
+//! are asked for their parent, which takes longer.
 
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, WaitOptions, getpid, kill_process, waitpid};
+use sysinfo::{ProcessRefreshKind, ProcessesToUpdate, System};
 
 /// How long killing may take: a process that waits for a dead disk cannot be killed.
 const KILL_LIMIT: Duration = Duration::from_secs(2);
@@ -14,6 +15,10 @@ const POLL: Duration = Duration::from_millis(2);
 
 /// The processes that a process started and that still run or were not waited for.
 pub fn children(pid: Pid) -> Vec<Pid> {
+    if cfg!(target_os = "linux") { children_in_proc(pid) } else { children_by_parent(pid) }
+}
+
+fn children_in_proc(pid: Pid) -> Vec<Pid> {
     let Ok(threads) = std::fs::read_dir(format!("/proc/{}/task", pid.as_raw_nonzero())) else {
         return Vec::new();
     };
@@ -21,6 +26,15 @@ pub fn children(pid: Pid) -> Vec<Pid> {
         threads.flatten().filter_map(|thread| std::fs::read_to_string(thread.path().join("children")).ok());
     let lists: String = lists.collect();
     lists.split_whitespace().filter_map(|pid| Pid::from_raw(pid.parse().ok()?)).collect()
+}
+
+fn children_by_parent(pid: Pid) -> Vec<Pid> {
+    let parent = sysinfo::Pid::from_u32(pid.as_raw_nonzero().get().cast_unsigned());
+    let Ok(mut system) = System::new() else { return Vec::new() };
+    let what = ProcessRefreshKind::nothing().without_tasks();
+    system.refresh_processes_specifics(ProcessesToUpdate::All, false, what);
+    let children = system.processes().iter().filter(|(_, process)| process.parent() == Some(parent));
+    children.filter_map(|(pid, _)| Pid::from_raw(pid.as_u32().cast_signed())).collect()
 }
 
 /// Waits for children that ended, all but `but`, so that they do not stay as zombies. Who adopts
@@ -54,5 +68,23 @@ pub async fn kill_descendants() {
         }
         reap(None);
         tokio::time::sleep(POLL).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::{Command, Stdio};
+
+    use super::*;
+
+    #[test]
+    fn both_ways_find_the_same_children() {
+        let mut child = Command::new("cat").stdin(Stdio::piped()).spawn().expect("cat");
+        let pid = Pid::from_raw(child.id().cast_signed()).expect("a pid");
+        // Other tests start children too, so only this one is looked for.
+        assert!(children_by_parent(getpid()).contains(&pid));
+        assert!(!cfg!(target_os = "linux") || children_in_proc(getpid()).contains(&pid));
+        drop(child.stdin.take());
+        child.wait().expect("its end");
     }
 }

@@ -130,7 +130,7 @@ async fn when_its_time_is_up_the_whole_group_ends() {
     let temp = tempfile::tempdir().unwrap();
     let outcome = run(temp.path(), json!({"command": STUBBORN, "timeout": 1000})).await;
     assert!(outcome.is_error);
-    assert_eq!(outcome.text, "the command was stopped after 1 s; it had said:\nbegun");
+    assert_eq!(outcome.text, "the command was stopped after 1 s; its output so far:\nbegun");
     for file in ["shell", "child"] {
         let pid = written(&temp.path().join(file)).await;
         until("the process ended", || !runs(&pid)).await;

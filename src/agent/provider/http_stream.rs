@@ -235,7 +235,7 @@ fn host(url: &str) -> String {
     match parsed {
         Some((host, Some(port))) => format!("{host}:{port}"),
         Some((host, None)) => host.to_owned(),
-        None => "the base URL, which is none,".to_owned(),
+        None => "the provider (the base URL is not a URL)".to_owned(),
     }
 }
 

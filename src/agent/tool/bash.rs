@@ -117,7 +117,7 @@ async fn run(command: &str, timeout: Duration, place: &ToolContext) -> ToolOutco
         Err(_late) => {
             drop(group);
             let so_far = combined_output(&stdout, &stderr);
-            let said = if so_far.is_empty() { "it had said nothing" } else { "it had said:\n" };
+            let said = if so_far.is_empty() { "it printed nothing" } else { "its output so far:\n" };
             ToolOutcome::error(format!(
                 "the command was stopped after {} s; {said}{so_far}",
                 timeout.as_secs_f32()

@@ -5,15 +5,13 @@
 use std::io;
 use std::path::Path;
 
-use grep_matcher::Matcher;
+use grep_printer::StandardBuilder;
 use grep_regex::{Error, RegexMatcher, RegexMatcherBuilder};
-use grep_searcher::{
-    BinaryDetection, Searcher, SearcherBuilder, Sink, SinkContext, SinkContextKind, SinkFinish, SinkMatch,
-};
+use grep_searcher::{BinaryDetection, Searcher, SearcherBuilder, Sink, SinkFinish, SinkMatch};
 
 /// The most bytes of a line; of a longer one only the place is shown (the official
 /// tool's limit).
-const MAX_LINE_BYTES: usize = 500;
+const MAX_LINE_BYTES: u64 = 500;
 /// The most bytes in memory of one file. A longer line, or file with `multiline`,
 /// is skipped.
 const MAX_HEAP_BYTES: usize = 64 * 1024 * 1024;
@@ -38,8 +36,7 @@ pub struct LineMatchOptions {
 pub struct LineMatcher {
     matcher: RegexMatcher,
     searcher: SearcherBuilder,
-    line_numbers: bool,
-    only_matches: bool,
+    printer: StandardBuilder,
     has_context: bool,
     /// Lines of a file were shown already.
     has_output: bool,
@@ -56,17 +53,18 @@ impl LineMatcher {
         let mut searcher = SearcherBuilder::new();
         let (before, after) = if wanted.only_matches { (0, 0) } else { (wanted.before, wanted.after) };
         searcher
-            .line_number(true)
+            .line_number(wanted.line_numbers)
             .multi_line(wanted.multiline)
             .before_context(before)
             .after_context(after)
             .heap_limit(Some(MAX_HEAP_BYTES))
             .binary_detection(BinaryDetection::quit(0));
+        let mut printer = StandardBuilder::new();
+        printer.only_matching(wanted.only_matches).max_columns(Some(MAX_LINE_BYTES));
         Ok(Self {
             matcher: regex.build(pattern)?,
             searcher,
-            line_numbers: wanted.line_numbers,
-            only_matches: wanted.only_matches,
+            printer,
             has_context: before + after > 0,
             has_output: false,
         })
@@ -83,11 +81,23 @@ impl LineMatcher {
     }
 
     /// Emits the file's lines, each with `name` before it unless that is empty.
-    pub fn for_each_line(&mut self, path: &Path, name: &str, give: impl FnMut(String)) {
-        let mut lines = MatchLineSink { matcher: self, name, emit: give, is_first: true };
+    pub fn for_each_line(&mut self, path: &Path, name: &str, mut emit: impl FnMut(String)) {
+        let mut separator = (self.has_output && self.has_context).then(|| "--".to_owned());
+        let mut has_output = false;
+        let emit_line = |line| {
+            has_output = true;
+            separator.take().into_iter().chain([line]).for_each(&mut emit);
+        };
+        let mut printer = self.printer.build_no_color(LineWriter { emit: emit_line, partial: Vec::new() });
+        let mut searcher = self.searcher.build();
         // As above.
-        let _searched_or_not =
-            lines.matcher.searcher.build().search_path(lines.matcher.matcher.clone(), path, &mut lines);
+        let _searched_or_not = if name.is_empty() {
+            searcher.search_path(&self.matcher, path, printer.sink(&self.matcher))
+        } else {
+            searcher.search_path(&self.matcher, path, printer.sink_with_path(&self.matcher, name))
+        };
+        drop(printer);
+        self.has_output |= has_output;
     }
 }
 
@@ -109,82 +119,26 @@ impl Sink for MatchCountSink {
     }
 }
 
-struct MatchLineSink<'a, F> {
-    matcher: &'a mut LineMatcher,
-    name: &'a str,
+/// Splits what is printed into lines and emits each.
+struct LineWriter<F> {
     emit: F,
-    /// No line of this file was shown yet.
-    is_first: bool,
+    /// The start of a line whose end is still to come.
+    partial: Vec<u8>,
 }
 
-impl<F: FnMut(String)> MatchLineSink<'_, F> {
-    /// `name:12:text`, with dashes around the number of a context line.
-    fn emit_line(&mut self, number: Option<u64>, text: &[u8], is_context: bool) {
-        if std::mem::take(&mut self.is_first)
-            && std::mem::replace(&mut self.matcher.has_output, true)
-            && self.matcher.has_context
-        {
-            (self.emit)("--".to_owned());
-        }
-        let sign = if is_context { '-' } else { ':' };
-        let mut line = String::new();
-        if !self.name.is_empty() {
-            line.push_str(self.name);
-            line.push(sign);
-        }
-        if let Some(number) = number.filter(|_| self.matcher.line_numbers) {
-            line.push_str(&number.to_string());
-            line.push(sign);
-        }
-        let text = text.trim_ascii_end();
-        if text.len() <= MAX_LINE_BYTES {
-            line.push_str(&String::from_utf8_lossy(text));
-        } else {
-            line.push_str(if is_context {
-                "[Omitted long context line]"
-            } else {
-                "[Omitted long matching line]"
-            });
-        }
-        (self.emit)(line);
-    }
-}
-
-impl<F: FnMut(String)> Sink for MatchLineSink<'_, F> {
-    type Error = io::Error;
-
-    fn matched(&mut self, _: &Searcher, found: &SinkMatch<'_>) -> Result<bool, io::Error> {
-        for (line, number) in found.lines().zip(found.line_number().unwrap_or(1)..) {
-            if self.matcher.only_matches {
-                let mut parts = Vec::new();
-                let matcher = self.matcher.matcher.clone();
-                matcher
-                    .find_iter(line, |part| {
-                        parts.push(part);
-                        true
-                    })
-                    .map_err(io::Error::other)?;
-                for part in parts.iter().filter(|part| !part.is_empty()) {
-                    self.emit_line(Some(number), &line[*part], false);
-                }
-            } else {
-                self.emit_line(Some(number), line, false);
+impl<F: FnMut(String)> io::Write for LineWriter<F> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        for piece in bytes.split_inclusive(|&byte| byte == b'\n') {
+            self.partial.extend_from_slice(piece);
+            if piece.ends_with(b"\n") {
+                (self.emit)(String::from_utf8_lossy(self.partial.trim_ascii_end()).into_owned());
+                self.partial.clear();
             }
         }
-        Ok(true)
+        Ok(bytes.len())
     }
 
-    fn context(&mut self, _: &Searcher, context: &SinkContext<'_>) -> Result<bool, io::Error> {
-        if *context.kind() != SinkContextKind::Other {
-            self.emit_line(context.line_number(), context.bytes(), true);
-        }
-        Ok(true)
-    }
-
-    fn context_break(&mut self, _: &Searcher) -> Result<bool, io::Error> {
-        if !self.is_first {
-            (self.emit)("--".to_owned());
-        }
-        Ok(true)
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }

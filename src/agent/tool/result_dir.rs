@@ -80,7 +80,7 @@ impl SpillFile {
         if self.size > self.threshold as u64
             && let Err(error) = self.write(bytes, before)
         {
-            tracing::warn!("a long output is not kept whole: {error}");
+            tracing::warn!("could not store a long output: {error}");
             self.result_dir = ResultDir::default();
             self.file = None;
         }

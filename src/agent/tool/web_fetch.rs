@@ -179,7 +179,7 @@ async fn read_body(mut response: Response) -> Result<FetchedPage, String> {
         return Ok(FetchedPage { code, bytes: length, text });
     }
     let said: String = text.chars().take(500).collect();
-    Err(format!("the host says {code}: {said}"))
+    Err(format!("the server answered {code}: {said}"))
 }
 
 /// An error with its causes, which reqwest's own text leaves out.

@@ -158,7 +158,7 @@ pub fn keys(value: &DeValue<'_>) -> Result<Vec<String>, String> {
     }
 }
 
-/// What cannot take the seat must not stop hotseat, so it is no agent here.
+/// An unknown name is an error of this key only: hotseat starts with the default agent.
 fn agent(settings: &Settings, value: &DeValue<'_>) -> Result<Option<String>, String> {
     let name = non_empty(text(value)?);
     match &name {

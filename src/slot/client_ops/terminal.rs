@@ -21,7 +21,7 @@ use super::output_ring::{OutputRing, complete_chars};
 use crate::slot::driver::{ClientOpEvent, ClientOpResult, CreateTerminal, TerminalExit};
 use crate::slot::machine::ProcessId;
 use crate::slot::process::code_and_signal;
-use crate::slot::process_group::ProcessGroupGuard;
+use crate::sys::process_group::ProcessGroupGuard;
 
 /// Minimum time between two output events.
 const OUTPUT_INTERVAL: Duration = Duration::from_millis(100);

@@ -100,7 +100,7 @@ impl Pty {
     pub(super) fn signal(&self, signal: Signal) {
         let Some(group) = Pid::from_raw(self.pid.cast_signed()) else { return };
         if let Err(error) = kill_process_group(group, signal) {
-            tracing::debug!(pid = self.pid, ?signal, %error, "nobody left to signal");
+            tracing::debug!(pid = self.pid, ?signal, %error, "no process left to signal");
         }
     }
 }

@@ -18,7 +18,8 @@ use super::codex_translator::CodexTranslator;
 use super::rollout_reader::{self, RolloutReader};
 use crate::session::SessionId;
 use crate::session::transcript::MAX_LINE_BYTES;
-use crate::store::{fingerprint, narrow, own_private_dir, partial_read, private_options, project_dir};
+use crate::store::{fingerprint, partial_read, project_dir};
+use crate::sys::private_files::{narrow, own_private_dir, private_options};
 use crate::transcript::entry_encoder::title_entry;
 
 /// How many bytes of entries are buffered before they are written.

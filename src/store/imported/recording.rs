@@ -13,7 +13,8 @@ use serde_json::{Value, json};
 
 use crate::session::summary::{TitleSource, one_line};
 use crate::session::{SessionId, SessionSummary};
-use crate::store::{narrow, own_private_dir, partial_read, private_options, project_dir};
+use crate::store::{partial_read, project_dir};
+use crate::sys::private_files::{narrow, own_private_dir, private_options};
 use crate::transcript::entry_encoder::title_entry;
 
 /// How much of each end is read: the start names the agent, either end may hold the title.

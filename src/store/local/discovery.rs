@@ -9,7 +9,8 @@ use std::time::SystemTime;
 
 use super::LocalStore;
 use crate::session::SessionId;
-use crate::store::{ImportedSessions, Scope, StoreError, StoredSession, project_dir, worktrees};
+use crate::store::{ImportedSessions, Scope, StoreError, StoredSession, project_dir};
+use crate::sys::git_repository;
 
 impl LocalStore {
     /// The folders that may hold sessions of a scope.
@@ -22,7 +23,7 @@ impl LocalStore {
         };
         let roots: Vec<_> = std::iter::once(self.projects.as_path()).chain(imported_dirs()).collect();
         let mut folders = Vec::new();
-        for worktree in std::iter::once(folder.clone()).chain(worktrees::worktree_roots(folder)) {
+        for worktree in std::iter::once(folder.clone()).chain(git_repository::worktree_roots(folder)) {
             let cwd = project_dir::canonical_cwd(&worktree);
             for other in roots.iter().flat_map(|root| project_dir::existing_project_dirs(root, &cwd)) {
                 if !folders.contains(&other) {

@@ -103,7 +103,7 @@ pub enum Effect {
         /// Which of those on offer.
         at: usize,
         /// In which session.
-        seat: StartIn,
+        start_in: StartIn,
     },
     /// Read the sessions of all projects, or of this one.
     ListSessions {

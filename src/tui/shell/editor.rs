@@ -8,7 +8,8 @@ use std::time::{Duration, SystemTime};
 use anyhow::{Context, Result, bail};
 use uuid::Uuid;
 
-use super::persistence::{create_private_dir, private_file};
+use super::persistence::private_file;
+use crate::sys::private_files::private_dir;
 
 /// What a failed editor left behind is kept this long.
 const LEFTOVERS: Duration = Duration::from_hours(168);
@@ -18,7 +19,7 @@ const LEFTOVERS: Duration = Duration::from_hours(168);
 /// there only where the editor failed after something new was written.
 pub(super) async fn edit(configured: Option<&str>, state: &Path, text: &str) -> Result<String> {
     let folder = state.join("editor");
-    create_private_dir(&folder).with_context(|| format!("making {}", folder.display()))?;
+    private_dir(&folder).with_context(|| format!("making {}", folder.display()))?;
     remove_leftovers(&folder);
     let file = folder.join(format!("{}.md", Uuid::new_v4()));
     std::io::Write::write_all(

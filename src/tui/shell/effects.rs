@@ -15,8 +15,9 @@ use super::session_list_worker::SessionListWorker;
 use super::{clipboard, editor, key_encoding};
 use crate::session::{Conversation, SessionId, Transcript};
 use crate::slot::terminal::AgentTerminal;
-use crate::slot::{self, AgentProgram, SlotError, SlotHandle, Switch};
+use crate::slot::{AgentProgram, SlotError, SlotHandle, Switch};
 use crate::store::{ForkSpec, SessionStore, StoreError};
+use crate::sys::resident_memory::resident_memory;
 use crate::transcript::TranscriptText;
 use crate::tui::app::{Effect, Event, LoadedTranscript, TerminalInput};
 
@@ -109,10 +110,10 @@ impl EffectRunner {
                     }
                 });
             }
-            Effect::StartAgent { at, seat } => {
+            Effect::StartAgent { at, start_in } => {
                 let program = self.agent_programs.get(at).cloned().flatten()?;
                 self.request("starting the agent", move |slot| async move {
-                    slot.replace_agent(program, seat).await
+                    slot.replace_agent(program, start_in).await
                 });
             }
             Effect::ListMcpServers => {
@@ -333,7 +334,7 @@ impl EffectRunner {
     /// program.
     pub(super) fn sample_memory(&self, pid: Option<u32>) {
         let Some(pid) = pid else { return };
-        self.in_background(move |_| Some(Event::Memory { agent: slot::resident_memory(pid) }));
+        self.in_background(move |_| Some(Event::Memory { agent: resident_memory(pid) }));
     }
 }
 

@@ -6,10 +6,11 @@
 use std::collections::HashMap;
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use crate::session::SessionId;
+use crate::sys::private_files::private_dir;
 
 /// Prompts that are read back at the start.
 const MAX_HISTORY: usize = 500;
@@ -57,7 +58,7 @@ impl Persistence {
                 _ => Ok(()),
             };
         }
-        create_private_dir(&folder)?;
+        private_dir(&folder)?;
         let partial = folder.join(format!("{session}.{}.partial", std::process::id()));
         private_file().write(true).create(true).truncate(true).open(&partial)?.write_all(text.as_bytes())?;
         fs::rename(partial, file)
@@ -65,7 +66,7 @@ impl Persistence {
 
     /// Appends a prompt to the history.
     pub(super) fn append_history(&self, prompt: &str) -> io::Result<()> {
-        create_private_dir(&self.folder)?;
+        private_dir(&self.folder)?;
         let line = serde_json::to_string(prompt)? + "\n";
         private_file()
             .append(true)
@@ -80,10 +81,6 @@ pub(super) fn private_file() -> OpenOptions {
     let mut options = OpenOptions::new();
     options.mode(0o600);
     options
-}
-
-pub(super) fn create_private_dir(folder: &Path) -> io::Result<()> {
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
 }
 
 #[cfg(test)]

@@ -115,40 +115,47 @@ impl RecorderThread {
             }
             SlotEventKind::Switched(CompletedSwitch { to, cwd, forked_from, .. }) => {
                 if let Some(former) = self.target.take() {
-                    let seat = self.open_target(agent, to, cwd, &former.encoder.model);
-                    self.target = Some(RecordingTarget { forked_from, ..seat });
+                    let recording = self.open_target(agent, to, cwd, &former.encoder.model);
+                    self.target = Some(RecordingTarget { forked_from, ..recording });
                 }
             }
             SlotEventKind::ModelChanged(model) => {
-                if let Some(seat) = &mut self.target {
-                    seat.encoder.model = model;
+                if let Some(recording) = &mut self.target {
+                    recording.encoder.model = model;
                 }
             }
             SlotEventKind::ConversationChanged { uuid, at, change } => {
-                let Some(seat) = self.target.as_mut().filter(|seat| event.session == Some(seat.session))
+                let Some(recording) =
+                    self.target.as_mut().filter(|recording| event.session == Some(recording.session))
                 else {
                     return Ok(());
                 };
-                if let Some(entry) = seat.encoder.encode(&uuid, at, &change) {
-                    let record = seat.record(at, vec![entry]);
+                if let Some(entry) = recording.encoder.encode(&uuid, at, &change) {
+                    let record = recording.record(at, vec![entry]);
                     self.store.record_external(&record)?;
                 }
             }
             SlotEventKind::HistoryReplayed { at, changes } => {
-                let Some(seat) = self.target.as_mut().filter(|seat| event.session == Some(seat.session))
+                let Some(recording) =
+                    self.target.as_mut().filter(|recording| event.session == Some(recording.session))
                 else {
                     return Ok(());
                 };
-                seat.encoder = EntryEncoder::after(None, seat.session, &seat.cwd, &seat.encoder.model);
-                seat.encoder.forked_from = seat.forked_from;
+                recording.encoder =
+                    EntryEncoder::after(None, recording.session, &recording.cwd, &recording.encoder.model);
+                recording.encoder.forked_from = recording.forked_from;
                 let entries =
-                    changes.iter().filter_map(|(uuid, change)| seat.encoder.encode(uuid, at, change));
+                    changes.iter().filter_map(|(uuid, change)| recording.encoder.encode(uuid, at, change));
                 let entries = entries.collect();
-                seat.encoder.forked_from = None;
-                let (id, title) = self.listed_sessions.get(&seat.session).cloned().unzip();
+                recording.encoder.forked_from = None;
+                let (id, title) = self.listed_sessions.get(&recording.session).cloned().unzip();
                 let title = title.flatten();
-                let record =
-                    ExternalRecord { agent_session: id, title, replace: true, ..seat.record(at, entries) };
+                let record = ExternalRecord {
+                    agent_session: id,
+                    title,
+                    replace: true,
+                    ..recording.record(at, entries)
+                };
                 self.store.record_external(&record)?;
             }
             SlotEventKind::SessionsListed(sessions) => self.sync_session_list(sessions)?,
@@ -159,8 +166,8 @@ impl RecorderThread {
 
     fn sync_session_list(&mut self, sessions: Vec<ListedSession>) -> Result<(), StoreError> {
         // Nothing at all is more likely a mistake than the truth.
-        let Some(seat) = self.target.as_ref().filter(|_| !sessions.is_empty()) else { return Ok(()) };
-        let mut there = vec![(seat.session, seat.cwd.clone())];
+        let Some(recording) = self.target.as_ref().filter(|_| !sessions.is_empty()) else { return Ok(()) };
+        let mut there = vec![(recording.session, recording.cwd.clone())];
         let mut told = HashMap::new();
         for ListedSession { session, id, title, cwd, last_active: active, unnamed } in sessions {
             there.push((session, cwd.clone()));
@@ -176,7 +183,7 @@ impl RecorderThread {
                 continue;
             }
             let record = ExternalRecord {
-                agent: seat.agent.clone(),
+                agent: recording.agent.clone(),
                 session,
                 agent_session: Some(id),
                 cwd,
@@ -188,7 +195,7 @@ impl RecorderThread {
             self.store.record_external(&record)?;
         }
         self.listed_sessions = told;
-        self.store.retain_external(&seat.agent, &there)
+        self.store.retain_external(&recording.agent, &there)
     }
 
     /// Goes on behind what was written down before.
@@ -251,7 +258,7 @@ mod tests {
                 .unwrap();
         }
 
-        fn seat(&mut self, session: SessionId, transcript: &str) {
+        fn switch_to(&mut self, session: SessionId, transcript: &str) {
             let agent = AgentInfo {
                 name: "OpenCode".into(),
                 version: "1".into(),
@@ -297,7 +304,7 @@ mod tests {
         let scratch = tempfile::tempdir().unwrap();
         let (one, two) = (SessionId::random(), SessionId::random());
         let mut world = world(scratch.path());
-        world.seat(one, "");
+        world.switch_to(one, "");
         world.grows(one, ConversationEvent::Prompt("hello".into()));
         world.grows(one, ConversationEvent::TextDelta("h".into()));
         world.grows(one, reply("hi"));
@@ -308,7 +315,7 @@ mod tests {
         assert_eq!(world.turns(one), 1);
 
         // It goes on behind that after a restart, and tells titles.
-        world.seat(one, "");
+        world.switch_to(one, "");
         world.grows(one, ConversationEvent::Prompt("again".into()));
         world.grows(one, reply("yes"));
         let listed = |session, title: &str, active: &str| ListedSession {
@@ -375,13 +382,13 @@ mod tests {
 
         // What it has no more goes; what it may not have told of stays.
         world.hear(one, SlotEventKind::SessionsListed(vec![listed(one, "One", "2026-11-21T10:00:05Z")]));
-        assert_eq!(world.rows().len(), 2, "and the one in the seat");
+        assert_eq!(world.rows().len(), 2, "and the active one");
         let unnamed = |session| ListedSession { title: None, unnamed: true, ..listed(session, "", "") };
         world.hear(
             one,
             SlotEventKind::SessionsListed(vec![unnamed(one), unnamed(fork), unnamed(SessionId::random())]),
         );
-        assert_eq!(world.rows().len(), 2, "what was said in it stays, and what holds nothing is not listed");
+        assert_eq!(world.rows().len(), 2, "a session with messages stays, an empty one is not listed");
         let elsewhere = ListedSession { cwd: "/other".into(), ..listed(two, "Two", "2026-11-20T10:00:00Z") };
         world.hear(one, SlotEventKind::SessionsListed(vec![elsewhere]));
         assert_eq!(world.rows().len(), 2);
@@ -392,7 +399,7 @@ mod tests {
         let scratch = tempfile::tempdir().unwrap();
         let one = SessionId::random();
         let mut world = world(scratch.path());
-        world.seat(one, "/its/own.jsonl");
+        world.switch_to(one, "/its/own.jsonl");
         world.grows(one, ConversationEvent::Prompt("hello".into()));
         assert!(world.rows().is_empty());
     }

@@ -247,12 +247,12 @@ fn draw_agents(app: &App, at: usize, frame: &mut Frame<'_>, theme: &Theme) -> Ve
     let inner = open_box(frame, "agents", (78, app.agents.len() as u16 + 2), theme);
     let lines = app.agents.iter().enumerate().map(|(row, offered)| {
         let cursor = if row == at { "▸" } else { " " };
-        let seat = if offered.name == app.agent.name { "●" } else { " " };
+        let marker = if offered.name == app.agent.name { "●" } else { " " };
         let (words, style) = match &offered.unavailable {
             Some(why) => (why, theme.dim),
             None => (&offered.switch_methods, Style::default()),
         };
-        let line = format!("{cursor} {seat} {} {}", text::pad(offered.name, 17), text::clean_line(words));
+        let line = format!("{cursor} {marker} {} {}", text::pad(offered.name, 17), text::clean_line(words));
         Line::styled(text::truncate(&line, usize::from(inner.width)).into_owned(), style)
     });
     frame.render_widget(Paragraph::new(lines.collect::<Vec<_>>()), inner);

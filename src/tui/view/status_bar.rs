@@ -62,17 +62,17 @@ fn total_width(parts: &[StatusSegment]) -> usize {
 }
 
 fn segments(app: &App, theme: &Theme) -> Vec<StatusSegment> {
-    let seat = &app.agent;
+    let status = &app.agent;
     let mut parts = vec![StatusSegment::new(0, vec![slot_state(app, theme)])];
     if let Some(next) = app.deferred.as_ref().and_then(|intent| intent.change.as_ref()) {
         let spans = vec![Span::styled("⇄ ", theme.accent), Span::raw(format!("then {}", next.label()))];
         parts.push(StatusSegment::new(1, spans));
     }
-    if seat.replacing_since.is_some() {
+    if status.replacing_since.is_some() {
         // What else there is to say was so of the former agent.
         return parts;
     }
-    let agent = seat.info.as_ref();
+    let agent = status.info.as_ref();
     parts.extend(agent.map(agent_segment));
     if let Some(folder) = app.foreign_folder() {
         let name = folder.file_name().unwrap_or(folder.as_os_str()).to_string_lossy();
@@ -90,24 +90,24 @@ fn segments(app: &App, theme: &Theme) -> Vec<StatusSegment> {
         parts.extend(words.map(|words| StatusSegment::new(weight, vec![Span::raw(words)])));
     };
     part(5, agent.map(|agent| format!("pid {}", agent.pid)));
-    let warm = seat.warm_since.map(|since| uptime(app.now - since));
+    let warm = status.warm_since.map(|since| uptime(app.now - since));
     part(9, warm);
-    part(7, seat.memory.map(|bytes| format!("{} MB", bytes.div_ceil(1 << 20))));
-    part(1, seat.active.map(|session| app.short_id(session)));
+    part(7, status.memory.map(|bytes| format!("{} MB", bytes.div_ceil(1 << 20))));
+    part(1, status.active.map(|session| app.short_id(session)));
     part(6, (!app.allows_everything()).then(|| permission_mode(app).to_owned()));
-    part(2, seat.totals.context_percent.map(|percent| format!("context {percent:.0} %")));
-    let tokens = seat.totals.usage.total();
+    part(2, status.totals.context_percent.map(|percent| format!("context {percent:.0} %")));
+    let tokens = status.totals.usage.total();
     part(8, (tokens > 0).then(|| format!("{} tok", short_count(tokens))));
-    part(6, seat.totals.usd.filter(|usd| *usd > 0.0).map(|usd| format!("${usd:.2}")));
+    part(6, status.totals.usd.filter(|usd| *usd > 0.0).map(|usd| format!("${usd:.2}")));
     part(
         10,
         agent
             .filter(|agent| agent.mcp_servers.1 > 0)
             .map(|agent| format!("mcp {}/{}", agent.mcp_servers.0, agent.mcp_servers.1)),
     );
-    let prepared = seat.prepared.filter(|session| app.browser.selected == Some(*session));
+    let prepared = status.prepared.filter(|session| app.browser.selected == Some(*session));
     part(4, prepared.map(|_| "standby ready".to_owned()));
-    if let Some(last) = &seat.last_switch {
+    if let Some(last) = &status.last_switch {
         let how = match last.method {
             SwitchMethod::InProcess => "same pid",
             SwitchMethod::Standby => "standby",

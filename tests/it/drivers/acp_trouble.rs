@@ -4,7 +4,8 @@ use std::time::{Duration, Instant};
 
 use hotseat::protocol::PermissionMode;
 use hotseat::session::conversation::{ConversationEvent, Notice};
-use hotseat::slot::{PromptState, SlotEvent, SlotEventKind, Switch, resident_memory};
+use hotseat::slot::{PromptState, SlotEvent, SlotEventKind, Switch};
+use hotseat::sys::resident_memory::resident_memory;
 
 use super::scripted::{seat, work};
 use crate::support::own_process::is_own_process;

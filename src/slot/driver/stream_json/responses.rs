@@ -23,7 +23,7 @@ impl StreamJson {
         // The official CLI reports this failure as a success.
         if expected == ResponseKind::Rewind && answer["canRewind"] == false {
             let message =
-                string_field(&answer, "error").unwrap_or_else(|| "nothing was kept for it".to_owned());
+                string_field(&answer, "error").unwrap_or_else(|| "this prompt has no checkpoint".to_owned());
             return Err(SlotError::refused(message));
         }
         match expected {

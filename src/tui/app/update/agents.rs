@@ -79,7 +79,7 @@ pub(super) fn replace_agent(app: &mut App, at: usize, session: Option<SessionId>
     // transcripts.
     let stays =
         app.shares_transcripts() && app.agents.get(at).is_some_and(|offered| offered.official_transcripts);
-    let seat = match session {
+    let start_in = match session {
         Some(session) => StartIn::Stored(session),
         None if stays => StartIn::Same,
         None => StartIn::New,
@@ -97,5 +97,5 @@ pub(super) fn replace_agent(app: &mut App, at: usize, session: Option<SessionId>
     app.permissions.clear();
     slot_events::leave_permission(app);
     app.agent.replacing_since = Some(app.now);
-    vec![Effect::StartAgent { at, seat }]
+    vec![Effect::StartAgent { at, start_in }]
 }

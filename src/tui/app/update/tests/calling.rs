@@ -34,7 +34,7 @@ fn enter_on_another_agents_session_seats_that_agent_in_it() {
     let mut codex = program();
     let of_codex = codex.app.browser.rows[0].stored.id;
     codex.app.browser.selected = Some(of_codex);
-    // A fork of it is for whoever has the seat.
+    // A fork of it is for whoever has the start_in.
     let carried = Effect::ForkExternal { source: of_codex, at: None, title: None, cwd: None };
     assert_eq!(codex.keys("f"), [carried]);
     let copy = SessionId::random();
@@ -47,7 +47,7 @@ fn enter_on_another_agents_session_seats_that_agent_in_it() {
     codex.app.browser.selected = Some(of_codex);
     assert_eq!(
         seats(codex.keys("enter")),
-        Some(Effect::StartAgent { at: 2, seat: StartIn::Stored(of_codex) })
+        Some(Effect::StartAgent { at: 2, start_in: StartIn::Stored(of_codex) })
     );
     assert_eq!(codex.app.agent.name, "codex");
     codex.ready();
@@ -79,7 +79,7 @@ fn an_agent_is_picked_while_nothing_runs() {
         program
     };
     let mut picked = program();
-    assert_eq!(picked.keys("@ j enter"), [Effect::StartAgent { at: 1, seat: StartIn::Same }]);
+    assert_eq!(picked.keys("@ j enter"), [Effect::StartAgent { at: 1, start_in: StartIn::Same }]);
     assert_eq!(picked.app.agent.name, "claude");
 
     let mut same = program();
@@ -93,7 +93,7 @@ fn an_agent_is_picked_while_nothing_runs() {
 
 #[test]
 fn another_agent_while_a_turn_runs_is_asked_about_first() {
-    let seats = Effect::StartAgent { at: 1, seat: StartIn::Same };
+    let seats = Effect::StartAgent { at: 1, start_in: StartIn::Same };
     for (answer, now, later) in
         [("w", vec![], vec![seats.clone()]), ("i", vec![seats.clone()], vec![]), ("s", vec![], vec![])]
     {
@@ -127,7 +127,7 @@ fn what_was_written_for_another_agents_session_waits_for_that_agent() {
     program.types("precious");
     program.keys("enter");
     assert_eq!(program.keys("w"), []);
-    assert_eq!(program.idle(FRESH), [Effect::StartAgent { at: 1, seat: StartIn::Stored(id(1)) }]);
+    assert_eq!(program.idle(FRESH), [Effect::StartAgent { at: 1, start_in: StartIn::Stored(id(1)) }]);
     // Enter once more while it starts asks the former agent for nothing.
     program.app.focus = Focus::Browser;
     program.app.browser.selected = Some(id(1));
@@ -145,7 +145,7 @@ fn who_is_called_from_a_session_is_followed_to_its_own() {
     program.talked(FRESH);
     program.app.focus = Focus::Browser;
     let effects = program.keys("@ j enter");
-    assert_eq!(effects, [Effect::StartAgent { at: 1, seat: StartIn::New }]);
+    assert_eq!(effects, [Effect::StartAgent { at: 1, start_in: StartIn::New }]);
     program.slot(FRESH, SlotEventKind::StateChanged(SlotState::Starting));
     program.epoch += 1;
     program.slot(91, SlotEventKind::Ready(sample::agent(id(91))));
@@ -153,7 +153,7 @@ fn who_is_called_from_a_session_is_followed_to_its_own() {
     assert!(program.app.shows_active() && program.prompts().is_empty());
     // Back to one of the official transcripts: what codex keeps is none for it.
     program.app.focus = Focus::Browser;
-    assert_eq!(program.keys("@ k enter"), [Effect::StartAgent { at: 0, seat: StartIn::New }]);
+    assert_eq!(program.keys("@ k enter"), [Effect::StartAgent { at: 0, start_in: StartIn::New }]);
 }
 
 #[test]
@@ -167,7 +167,7 @@ fn from_an_agent_that_does_not_start_enter_leads_back() {
     program.slot(FRESH, SlotEventKind::StateChanged(SlotState::Exited(exit)));
     program.app.focus = Focus::Browser;
     program.app.browser.selected = Some(id(FRESH));
-    let back = Effect::StartAgent { at: 0, seat: StartIn::Stored(id(FRESH)) };
+    let back = Effect::StartAgent { at: 0, start_in: StartIn::Stored(id(FRESH)) };
     assert!(program.keys("enter").contains(&back));
     program.slot(FRESH, SlotEventKind::StateChanged(SlotState::Starting));
     program.ready();

@@ -13,18 +13,18 @@ use std::path::Path;
 const SHARED_BITS: u32 = 0o077;
 
 /// Creates a folder and its parents with mode 0700.
-pub(super) fn private_dir(folder: &Path) -> io::Result<()> {
+pub fn private_dir(folder: &Path) -> io::Result<()> {
     fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
 }
 
 /// The same for a folder of hotseat's own: one that exists and is wider is narrowed.
-pub(crate) fn own_private_dir(folder: &Path) -> io::Result<()> {
+pub fn own_private_dir(folder: &Path) -> io::Result<()> {
     private_dir(folder)?;
     narrow(folder)
 }
 
 /// Options that create a file with mode 0600.
-pub(crate) fn private_options() -> OpenOptions {
+pub fn private_options() -> OpenOptions {
     let mut options = fs::File::options();
     options.create(true).mode(0o600);
     options
@@ -32,7 +32,7 @@ pub(crate) fn private_options() -> OpenOptions {
 
 /// Takes the rights of group and others off a file or folder of hotseat's own; one that is not
 /// there is no error.
-pub(crate) fn narrow(path: &Path) -> io::Result<()> {
+pub fn narrow(path: &Path) -> io::Result<()> {
     let mode = match fs::symlink_metadata(path) {
         Ok(there) if there.is_symlink() => return Ok(()),
         Ok(there) => there.permissions().mode(),

@@ -1,4 +1,4 @@
-//! The worktrees of the git repository that a folder is in.
+//! The git repository that a folder is in: its worktrees and the current branch.
 //!
 //! Reads the files that gitrepository-layout(5) describes, so it needs no git, starts no
 //! process and cannot hang on one. Never writes.
@@ -36,6 +36,20 @@ fn read_path_file(file: &Path, prefix: &str) -> Option<PathBuf> {
     let text = fs::read_to_string(file).ok()?;
     let path = text.strip_prefix(prefix)?.trim_end_matches(['\n', '\r']);
     Some(file.parent()?.join(path))
+}
+
+/// The checked-out branch; `HEAD` if it is detached, `None` outside a repository.
+pub fn current_branch(folder: &Path) -> Option<String> {
+    let git = folder.ancestors().map(|folder| folder.join(".git")).find(|git| git.exists())?;
+    let git = if git.is_file() {
+        // In a worktree, `.git` is a file that names the folder.
+        let pointer = fs::read_to_string(&git).ok()?;
+        git.parent()?.join(pointer.strip_prefix("gitdir:")?.trim())
+    } else {
+        git
+    };
+    let head = fs::read_to_string(git.join("HEAD")).ok()?;
+    Some(head.trim().strip_prefix("ref: refs/heads/").unwrap_or("HEAD").to_owned())
 }
 
 #[cfg(test)]
@@ -94,5 +108,19 @@ mod tests {
     #[test]
     fn a_folder_outside_a_repository_has_none() {
         assert!(worktree_roots(Path::new("/")).is_empty());
+    }
+
+    #[test]
+    fn the_branch_is_found_from_below_and_through_a_worktree() {
+        let temp = tempfile::tempdir().unwrap();
+        let (git, tree) = (temp.path().join("a/.git"), temp.path().join("b"));
+        fs::create_dir_all(git.join("worktrees/b")).unwrap();
+        fs::create_dir_all(temp.path().join("a/deep")).unwrap();
+        fs::create_dir_all(&tree).unwrap();
+        fs::write(git.join("HEAD"), "ref: refs/heads/feature/x\n").unwrap();
+        fs::write(git.join("worktrees/b/HEAD"), "0123abc\n").unwrap();
+        fs::write(tree.join(".git"), format!("gitdir: {}\n", git.join("worktrees/b").display())).unwrap();
+        assert_eq!(current_branch(&temp.path().join("a/deep")).as_deref(), Some("feature/x"));
+        assert_eq!(current_branch(&tree).as_deref(), Some("HEAD"));
     }
 }
