@@ -185,6 +185,7 @@ fn filter() {
             let facts =
                 SessionSummary { title: Some(title), tag, turns: number % 40, ..SessionSummary::default() };
             let stored = StoredSession {
+                side_modified: None,
                 id: SessionId::random(),
                 path: "/none".into(),
                 size: 1,

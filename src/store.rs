@@ -24,8 +24,10 @@ mod pins;
 mod place_files;
 mod project_dir;
 mod read_file;
+mod side_files;
 mod snapshots;
 mod staging;
+mod subagents;
 mod trash;
 mod trust;
 mod working_folder;
@@ -42,10 +44,13 @@ pub use fingerprint::fingerprint;
 pub use forking::{ForkResult, ForkSpec, RepairReport};
 pub use imported::{ExternalRecord, ImportedSessions};
 pub use local::LocalStore;
+pub use local::renamed_folders::FormerFolder;
 pub use local::leftovers::StoreLeftover;
 pub use memory::MemoryStore;
 pub use pending_moves::PendingMove;
 pub use project_dir::{belongs_to_cwd, canonical_cwd, existing_folders_named, project_key};
+pub use side_files::SideFiles;
+pub use subagents::{SubagentPurpose, SubagentTranscript, as_main_conversation, subagents_of};
 pub use trust::{TrustRecord, TrustStore};
 pub use working_folder::{FolderReason, WorkingFolder, working_folder};
 
@@ -86,6 +91,17 @@ pub trait SessionStore: Send + Sync {
     /// it has, each with its folder; only those folders are looked at.
     fn retain_external(&self, _agent: &str, _there: &[(SessionId, PathBuf)]) -> Result<(), StoreError> {
         Ok(())
+    }
+
+    /// What a folder was probably called before, if sessions were left behind under that name.
+    fn former_folder(&self, _folder: &Path) -> Option<FormerFolder> {
+        None
+    }
+
+    /// Moves every session that works in a folder to another folder's project, and returns the
+    /// moved ones.
+    fn move_all(&self, _from: &Path, _to: &Path) -> Result<Vec<SessionId>, StoreError> {
+        Ok(Vec::new())
     }
 
     /// Folders to watch for changes to a list; empty where changes cannot be observed.
@@ -179,6 +195,9 @@ pub struct StoredSession {
     pub modified: SystemTime,
     /// Tells a replaced file from a grown one; 0 where the platform has no inodes.
     pub inode: u64,
+    /// When a file was last made, replaced or removed in the folder beside it; `None` if there
+    /// is no such folder.
+    pub side_modified: Option<SystemTime>,
 }
 
 /// A session in the trash.

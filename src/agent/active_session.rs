@@ -17,7 +17,7 @@ use super::session_facts::SessionFacts;
 use super::tool::{ReadFiles, TodoList};
 use super::totals::SessionTotals;
 use super::transcript_entry::{self, EntryContext, TranscriptEntry};
-use crate::session::raw_entry::EntryKind;
+use crate::session::raw_entry::{EntryKind, RawEntry};
 use crate::session::{Prices, SessionId, Transcript, summary::SessionTitle};
 use crate::store::{FolderReason, SessionStore, SessionWriter, StoreError, working_folder};
 use crate::transcript::TranscriptText;
@@ -46,6 +46,8 @@ pub struct ActiveSession {
     pub title: Option<String>,
     /// The title waits for the first entry: a session without a prompt has no transcript.
     title_pending: bool,
+    /// Bytes written since the title that a person gave; `None` if nobody gave one.
+    title_distance: Option<u64>,
     writer: Box<dyn SessionWriter>,
     entry_context: EntryContext,
     /// The uuid of the last entry, the parent of the next.
@@ -65,6 +67,10 @@ pub struct ResumePoint<'a> {
     pub cwd: Option<&'a Path>,
 }
 
+/// With more bytes than this behind it, a title is written again: the official lists read the last
+/// 64 KiB of a transcript, and a turn may add much.
+const MAX_TITLE_DISTANCE: u64 = 32 << 10;
+
 impl ActiveSession {
     /// A new, empty session. Nothing is written before its first entry.
     pub fn new(store: &dyn SessionStore, id: SessionId, cwd: &Path) -> Result<Self, StoreError> {
@@ -80,6 +86,7 @@ impl ActiveSession {
             facts: None,
             title: None,
             title_pending: false,
+            title_distance: None,
             writer: store.open(id, cwd)?,
             entry_context: EntryContext::current(cwd),
             leaf: None,
@@ -136,6 +143,7 @@ impl ActiveSession {
             facts: None,
             title: SessionTitle::from_transcript(&transcript).map(|title| title.text),
             title_pending: false,
+            title_distance: title_distance(&transcript),
             writer,
             entry_context: EntryContext::current(&cwd),
             cwd,
@@ -194,6 +202,15 @@ impl ActiveSession {
             let line = transcript_entry::custom_title(title, self.id);
             self.append(&line)?;
             self.title_pending = false;
+            self.title_distance = Some(0);
+        }
+        // The official lists look for a title near the end, as the official program does, too.
+        if self.title_distance.is_some_and(|distance| distance > MAX_TITLE_DISTANCE)
+            && let Some(title) = &self.title
+        {
+            let line = transcript_entry::custom_title(title, self.id);
+            self.append(&line)?;
+            self.title_distance = Some(0);
         }
         self.sync()?;
         Ok(line)
@@ -203,6 +220,7 @@ impl ActiveSession {
     pub fn rename(&mut self, title: &str) -> io::Result<()> {
         if self.leaf.is_some() {
             self.append(&transcript_entry::custom_title(title, self.id))?;
+            self.title_distance = Some(0);
             self.sync()?;
         } else {
             self.title_pending = true;
@@ -227,8 +245,18 @@ impl ActiveSession {
 
     fn append(&mut self, entry: &Value) -> io::Result<()> {
         self.unsynced = true;
-        self.writer.append(&[entry.to_string()])
+        let line = entry.to_string();
+        self.title_distance = self.title_distance.map(|distance| distance + line.len() as u64);
+        self.writer.append(&[line])
     }
+}
+
+/// Bytes behind the last title that a person gave; `None` if there is none, or it was taken away.
+fn title_distance(transcript: &Transcript<'_>) -> Option<u64> {
+    let is_title = |line: &RawEntry<'_>| line.kind() == EntryKind::CustomTitle;
+    let at = transcript.entries.iter().rposition(is_title)?;
+    transcript.entries[at].custom_title().filter(|title| !title.is_empty())?;
+    Some(transcript.entries[at..].iter().map(|line| line.json().len() as u64).sum())
 }
 
 fn user_uuids(transcript: &Transcript<'_>) -> HashSet<Uuid> {

@@ -31,7 +31,7 @@ use crate::session::message::{ApiMessage, Usage};
 use crate::session::price::Price;
 use crate::session::prompt;
 use crate::session::raw_entry::{EntryKind, RawEntry};
-use crate::session::summary::is_background_entry;
+use crate::session::SessionOrigin;
 use crate::session::transcript::PathScope;
 use crate::session::{Prices, SessionId, Transcript};
 use crate::store::{ForkSpec, MemoryStore, Scope, SessionStore, StoreError};
@@ -348,17 +348,23 @@ fn check_dropped_turn(store: &dyn SessionStore, id: SessionId, flags: &Flags) ->
     Err(StartError::DropsMore { at: at.clone(), expected: prompt.clone(), prompts: prompts.len() })
 }
 
-/// The folder's session with the newest entry. A file's modification time says less: others touch it.
+/// The folder's session with the newest entry, of those that a person had. A file's modification time says
+/// less: others touch it. Without a person here, as under `claude -p` and the SDKs, those count that were had
+/// in the same way; never those of background jobs, daemons and teams.
 fn newest_session(store: &dyn SessionStore, cwd: &Path) -> Result<Option<SessionId>, StoreError> {
+    let is_headless = std::env::var("CLAUDE_CODE_ENTRYPOINT").map_or(true, |by| SessionOrigin::is_headless(&by));
     let last_entry = |id| {
         let tail = store.read_tail(id, TAIL_BYTES).ok()?;
         let text = TranscriptText::read(&tail.bytes);
         let transcript = Transcript::read_part(&text);
-        let mut lines =
-            transcript.entries.iter().rev().filter(|line| line.kind().is_conversation()).peekable();
-        // To continue means a conversation that a person had.
-        lines.peek().filter(|line| !is_background_entry(line.json()))?;
-        lines.filter(|line| !line.is_sidechain()).find_map(RawEntry::timestamp)
+        let entries = &transcript.entries;
+        let counts = match SessionOrigin::of_entries(entries) {
+            SessionOrigin::Person => true,
+            SessionOrigin::Headless => is_headless,
+            _ => false,
+        };
+        let mut lines = entries.iter().rev().filter(|line| line.kind().is_conversation() && !line.is_sidechain());
+        lines.find_map(RawEntry::timestamp).filter(|_| counts)
     };
     let sessions = store.list(&Scope::Project(cwd.to_owned()))?;
     let dated = sessions.iter().filter_map(|stored| Some((last_entry(stored.id)?, stored.id)));

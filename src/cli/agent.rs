@@ -78,7 +78,11 @@ async fn serve(flags: &Flags) -> Result<bool> {
     for kind in [SignalKind::terminate(), SignalKind::hangup(), SignalKind::interrupt()] {
         signals.push(signal(kind).context("cannot listen for signals")?);
     }
-    let store = Arc::new(LocalStore::from_env()?);
+    let mut store = LocalStore::from_env()?;
+    if let Ok(here) = std::env::current_dir() {
+        store = store.preferring(&here);
+    }
+    let store = Arc::new(store);
     let entrypoint = std::env::var("CLAUDE_CODE_ENTRYPOINT").unwrap_or_default();
     let environment = AgentEnvironment {
         cwd: std::env::current_dir().context("cannot find the current folder")?,

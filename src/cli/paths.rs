@@ -72,8 +72,12 @@ impl Paths {
 
     /// The store of all sessions, including imported ones of other agents.
     pub fn store(&self) -> LocalStore {
-        LocalStore::new(&self.claude)
-            .with_imported(ImportedSessions::new(&self.cache.join("mirror"), &self.codex))
+        let store = LocalStore::new(&self.claude)
+            .with_imported(ImportedSessions::new(&self.cache.join("mirror"), &self.codex));
+        match std::env::current_dir() {
+            Ok(here) => store.preferring(&here),
+            Err(_) => store,
+        }
     }
 
     pub fn trash(&self) -> PathBuf {

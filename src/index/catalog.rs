@@ -6,6 +6,7 @@
 //! is. Without an index file everything works the same and is forgotten at the end. Watches
 //! nothing: it knows the store as of the last call.
 
+mod fork_families;
 mod indexing;
 mod row_folders;
 
@@ -18,6 +19,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use rayon::prelude::*;
 
 pub use self::indexing::IndexingOutcome;
+use self::fork_families::KnownFamilies;
 use self::row_folders::RowFolders;
 use super::SessionRow;
 use super::database::{IndexDatabase, IndexedSession};
@@ -46,6 +48,8 @@ pub struct Catalog {
     loaded_version: Mutex<Option<i64>>,
     /// Notes for a person, each reported once.
     notes: Mutex<Vec<String>>,
+    /// What is known of forks that do not say so themselves.
+    families: KnownFamilies,
     /// Why other agents' sessions could not be copied the last time.
     sync_error: Mutex<Option<String>>,
 }
@@ -86,6 +90,7 @@ impl Catalog {
             database: None,
             loaded_version: Mutex::default(),
             notes: Mutex::default(),
+            families: KnownFamilies::default(),
             sync_error: Mutex::default(),
         }
     }
@@ -277,7 +282,16 @@ impl Catalog {
                 read_error: cached.read_error.clone(),
             })
             .collect();
+        // One that went on in a session that is gone is the last there is of it.
+        for row in &mut rows {
+            let next = row.facts.continued_in.as_deref().and_then(|id| id.parse().ok());
+            if row.facts.continued_in.is_some() && next.is_none_or(|next| !cached.contains_key(&next)) {
+                Arc::make_mut(&mut row.facts).continued_in = None;
+            }
+        }
         let mut folders = RowFolders::default();
+        drop(cached);
+        self.settle_families(&mut rows);
         folders.correct(&mut rows);
         folders.retain_scope(&mut rows, &listing.scope);
         rows.sort_by_cached_key(|row| (Reverse(row.active_at()), row.stored.id));

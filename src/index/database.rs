@@ -4,6 +4,7 @@
 //! version is replaced, and deleting it loses nothing. Any number of processes read it; one
 //! at a time writes and holds a [`WriteLock`]. Never reads a transcript.
 
+use std::collections::HashMap;
 use std::fs::File;
 use std::io;
 use std::ops::Range;
@@ -17,11 +18,11 @@ use rusqlite::{Connection, ErrorCode, OptionalExtension, Transaction, params};
 use super::scanner::{ScanResult, ScanState};
 use super::text;
 use crate::session::{SessionId, SessionSummary};
-use crate::store::StoredSession;
+use crate::store::{StoredSession, SubagentTranscript};
 use crate::sys::private_files;
 
 /// Increase this when the tables, [`SessionSummary`] or [`ScanState`] change.
-const SCHEMA_VERSION: i32 = 10;
+const SCHEMA_VERSION: i32 = 11;
 /// Page size. Large pages keep a session's summary on few of them, and a list reads all.
 const PAGE_BYTES: u32 = 8192;
 /// How long a reader waits while a writer changes the schema.
@@ -41,6 +42,19 @@ pub struct IndexedSession {
     /// What it held.
     pub facts: Arc<SessionSummary>,
 }
+
+/// Whose words a row's are.
+#[derive(Debug, Clone)]
+pub struct IndexedTranscript {
+    /// The session.
+    pub session: SessionId,
+    /// The subagent and its transcript, if the words are not the session's own.
+    pub subagent: Option<(String, PathBuf)>,
+}
+
+/// Between the id of a session and that of its subagent, in the `id` of a subagent's row: no id
+/// of a session holds it, so lists pass such rows over.
+const SUBAGENT_SEPARATOR: char = '/';
 
 /// The right to write, for one process at a time. Dropping it gives it back.
 pub struct WriteLock {
@@ -125,7 +139,7 @@ impl IndexDatabase {
     /// read again.
     pub fn sessions(&self) -> rusqlite::Result<Vec<IndexedSession>> {
         let mut all =
-            self.connection.prepare("SELECT id, path, size, modified, inode, facts FROM session")?;
+            self.connection.prepare("SELECT id, path, size, modified, inode, facts, side FROM session")?;
         let mut rows = all.query([])?;
         // Collect all packed summaries in one buffer and decode them on all cores: one
         // allocation each would cost more than reading them.
@@ -158,8 +172,15 @@ impl IndexDatabase {
             if read.from_start {
                 text::forget(&transaction, row)?;
             }
+            text::set_left_behind(&transaction, row, &read.left_behind)?;
             let active = read.facts.active.map_or(0, |at| at.timestamp_millis());
             texts.push(text::SessionPassages { session: row, active, passages: read.passages });
+            for agent in read.subagent_texts {
+                let row = upsert_subagent(&transaction, stored.id, &agent.transcript)?;
+                text::forget(&transaction, row)?;
+                let active = agent.active.map_or(active, |at| at.timestamp_millis());
+                texts.push(text::SessionPassages { session: row, active, passages: agent.passages });
+            }
         }
         text::ingest(&transaction, texts)?;
         transaction.commit()
@@ -172,6 +193,10 @@ impl IndexDatabase {
             let row = row_of(&transaction, id)?;
             if let Some(row) = row {
                 text::forget(&transaction, row)?;
+                for agent in subagent_rows(&transaction, id)? {
+                    text::forget(&transaction, agent)?;
+                    transaction.execute("DELETE FROM session WHERE row = ?1", [agent])?;
+                }
                 transaction.execute("DELETE FROM session WHERE row = ?1", [row])?;
                 transaction.execute("DELETE FROM reading WHERE session = ?1", [row])?;
             }
@@ -179,11 +204,19 @@ impl IndexDatabase {
         transaction.commit()
     }
 
-    /// The session of each row, for a search.
-    pub fn ids_by_row(&self) -> rusqlite::Result<std::collections::HashMap<i64, SessionId>> {
-        let mut all = self.connection.prepare_cached("SELECT row, id FROM session")?;
-        let rows = all.query_map([], |row| Ok((row.get(0)?, row.get_ref(1)?.as_str()?.parse().ok())))?;
-        rows.filter_map(|row| row.map(|(row, id)| Some((row, id?))).transpose()).collect()
+    /// The transcript of each row, for a search.
+    pub fn transcripts_by_row(&self) -> rusqlite::Result<HashMap<i64, IndexedTranscript>> {
+        let mut all = self.connection.prepare_cached("SELECT row, id, path FROM session")?;
+        let rows = all.query_map([], |row| {
+            let id = row.get_ref(1)?.as_str()?;
+            let (session, subagent) = match id.split_once(SUBAGENT_SEPARATOR) {
+                Some((session, agent)) => (session, Some((agent.to_owned(), path_of(row.get(2)?)))),
+                None => (id, None),
+            };
+            let session = session.parse().ok();
+            Ok((row.get(0)?, session.map(|session| IndexedTranscript { session, subagent })))
+        })?;
+        rows.filter_map(|row| row.map(|(row, found)| Some((row, found?))).transpose()).collect()
     }
 
     /// The connection, for the full-text search.
@@ -224,7 +257,7 @@ fn schema(connection: &Transaction<'_>) -> rusqlite::Result<()> {
     connection.execute_batch(&format!(
         "CREATE TABLE IF NOT EXISTS session(
              row INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, path BLOB NOT NULL, size INTEGER NOT NULL,
-             modified INTEGER NOT NULL, inode INTEGER NOT NULL, facts BLOB NOT NULL);
+             modified INTEGER NOT NULL, inode INTEGER NOT NULL, facts BLOB NOT NULL, side INTEGER);
          CREATE TABLE IF NOT EXISTS reading(session INTEGER PRIMARY KEY, reading BLOB NOT NULL);
          PRAGMA user_version = {SCHEMA_VERSION};"
     ))?;
@@ -241,9 +274,10 @@ fn upsert_session(
     let packed = |value: Result<Vec<u8>, rmp_serde::encode::Error>| {
         value.map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))
     };
-    let sql = "INSERT INTO session(id, path, size, modified, inode, facts)
-         VALUES(?1, ?2, ?3, ?4, ?5, ?6)
-         ON CONFLICT(id) DO UPDATE SET path = ?2, size = ?3, modified = ?4, inode = ?5, facts = ?6
+    let sql = "INSERT INTO session(id, path, size, modified, inode, facts, side)
+         VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)
+         ON CONFLICT(id) DO UPDATE
+         SET path = ?2, size = ?3, modified = ?4, inode = ?5, facts = ?6, side = ?7
          RETURNING row";
     let row = transaction.prepare_cached(sql)?.query_row(
         params![
@@ -253,12 +287,42 @@ fn upsert_session(
             nanoseconds(stored.modified),
             stored.inode as i64,
             packed(rmp_serde::to_vec(&read.facts))?,
+            stored.side_modified.map(nanoseconds),
         ],
         |row| row.get(0),
     )?;
     let sql = "INSERT OR REPLACE INTO reading(session, reading) VALUES(?1, ?2)";
     transaction.prepare_cached(sql)?.execute(params![row, packed(rmp_serde::to_vec(&read.state))?])?;
     Ok(row)
+}
+
+/// Writes the row of a subagent's transcript, which holds no summary, and returns its number.
+fn upsert_subagent(
+    transaction: &Transaction<'_>,
+    session: SessionId,
+    agent: &SubagentTranscript,
+) -> rusqlite::Result<i64> {
+    use std::os::unix::ffi::OsStrExt;
+    let sql = "INSERT INTO session(id, path, size, modified, inode, facts) VALUES(?1, ?2, ?3, 0, 0, x'')
+         ON CONFLICT(id) DO UPDATE SET path = ?2, size = ?3 RETURNING row";
+    let id = format!("{session}{SUBAGENT_SEPARATOR}{}", agent.id);
+    let path = agent.path.as_os_str().as_bytes();
+    transaction.prepare_cached(sql)?.query_row(params![id, path, agent.size as i64], |row| row.get(0))
+}
+
+/// The rows of a session's subagents.
+fn subagent_rows(transaction: &Transaction<'_>, session: SessionId) -> rusqlite::Result<Vec<i64>> {
+    let sql = "SELECT row FROM session WHERE id > ?1 AND id < ?2";
+    // `0` is the character behind the separator.
+    let (first, end) = (format!("{session}{SUBAGENT_SEPARATOR}"), format!("{session}0"));
+    let mut rows = transaction.prepare_cached(sql)?;
+    let rows = rows.query_map([first, end], |row| row.get(0))?;
+    rows.collect()
+}
+
+fn path_of(bytes: Vec<u8>) -> PathBuf {
+    use std::os::unix::ffi::OsStringExt;
+    std::ffi::OsString::from_vec(bytes).into()
 }
 
 fn row_of(transaction: &Transaction<'_>, id: SessionId) -> rusqlite::Result<Option<i64>> {
@@ -270,16 +334,17 @@ fn row_of(transaction: &Transaction<'_>, id: SessionId) -> rusqlite::Result<Opti
 
 /// `None` for a row that no version of hotseat wrote.
 fn decode_stored(row: &rusqlite::Row<'_>) -> rusqlite::Result<Option<StoredSession>> {
-    use std::os::unix::ffi::OsStringExt;
     let Ok(id) = row.get_ref(0)?.as_str()?.parse() else { return Ok(None) };
-    let path = std::ffi::OsString::from_vec(row.get(1)?).into();
-    let modified = SystemTime::UNIX_EPOCH + Duration::from_nanos(row.get::<_, i64>(3)?.max(0) as u64);
+    let path = path_of(row.get(1)?);
+    let time = |nanoseconds: i64| SystemTime::UNIX_EPOCH + Duration::from_nanos(nanoseconds.max(0) as u64);
+    let modified = time(row.get(3)?);
     Ok(Some(StoredSession {
         id,
         path,
         size: row.get::<_, i64>(2)? as u64,
         modified,
         inode: row.get::<_, i64>(4)? as u64,
+        side_modified: row.get::<_, Option<i64>>(6)?.map(time),
     }))
 }
 

@@ -41,9 +41,18 @@ impl SessionRow {
         !unread && named != Some(TitleSource::Custom) && (named.is_none() || self.facts.is_empty())
     }
 
-    /// Whether a list leaves it out unless asked: nothing in it, or no person had it.
+    /// Why a list leaves it out unless asked, in a word, besides that it is empty: no person had
+    /// it, it was put away, or it went on in another session.
+    pub fn aside(&self) -> Option<&'static str> {
+        let facts = &self.facts;
+        let is_continued = facts.continued_in.is_some();
+        let why = facts.archived.then_some("archived").or(is_continued.then_some("continued"));
+        why.or(facts.origin.label())
+    }
+
+    /// Whether a list leaves it out unless asked: nothing in it, or aside.
     pub fn is_hidden(&self) -> bool {
-        self.is_empty() || self.facts.is_background
+        self.is_empty() || self.aside().is_some()
     }
 
     /// The session it was forked from.

@@ -4,14 +4,17 @@
 //! Owns how far a transcript was read. Holds one piece and one line in memory, never a
 //! whole transcript. Knows no database.
 
+use std::ops::Range;
+
 use serde::{Deserialize, Serialize};
 
-use super::subagents::SubagentUsage;
+use super::subagents::{SubagentText, Subagents};
 use super::text::Passage;
 use crate::session::transcript::text::clean;
 use crate::session::transcript::{MAX_LINE_BYTES, ParsedLine};
-use crate::session::{SessionId, SessionSummary, SummaryBuilder};
-use crate::store::{self, SessionStore, StoreError, StoredSession};
+use crate::session::summary::{SessionTitle, TitleSource, one_line};
+use crate::session::{ConversationOutline, SessionId, SessionSummary, SummarizedPath, SummaryBuilder};
+use crate::store::{self, SessionStore, SideFiles, StoreError, StoredSession};
 
 /// How much of each end [`quick_scan`] reads (as the official list functions do).
 pub const END_BYTES: u64 = 64 << 10;
@@ -29,10 +32,15 @@ pub struct ScanState {
     mark: u64,
     gathering: SummaryBuilder,
     #[serde(default)]
-    subagents: SubagentUsage,
+    subagents: Subagents,
 }
 
 impl ScanState {
+    /// The entries so far, in short.
+    pub fn outline(&self) -> &ConversationOutline {
+        self.gathering.outline()
+    }
+
     /// How many bytes of the transcript were read.
     pub fn offset(&self) -> u64 {
         self.to
@@ -48,6 +56,10 @@ pub struct ScanResult {
     pub facts: SessionSummary,
     /// What can be searched in the new part.
     pub passages: Vec<Passage>,
+    /// Where messages lie that are not part of the conversation: no search finds them.
+    pub left_behind: Vec<Range<u64>>,
+    /// What can be searched in its subagents' transcripts, of those that are new or grew.
+    pub subagent_texts: Vec<SubagentText>,
     /// The former state belonged to another file, so all of this one was read.
     pub from_start: bool,
     /// The end of the transcript was reached.
@@ -63,20 +75,45 @@ pub fn quick_scan(
 ) -> Result<(SessionSummary, bool), StoreError> {
     if stored.size <= small.max(2 * END_BYTES) {
         let all = store.read_range(stored.id, 0, stored.size)?;
-        return Ok((SessionSummary::from_bytes(&all), true));
+        let mut path = SummaryBuilder::of_bytes(&all).summarize();
+        path.summary.health.open_end = all.last().is_some_and(|last| *last != b'\n');
+        apply_side_files(&mut path.summary, stored, path.title_offset);
+        return Ok((path.summary, true));
     }
     let head = store.read_range(stored.id, 0, END_BYTES)?;
     let tail = store.read_range(stored.id, stored.size - END_BYTES, END_BYTES)?;
-    Ok((summary_of_ends(&head, &tail), false))
+    let mut path = summarize_ends(&head, &tail, stored.size);
+    apply_side_files(&mut path.summary, stored, path.title_offset);
+    Ok((path.summary, false))
+}
+
+/// Adds what lies beside the transcript. As for the official picker, a title from there counts
+/// unless one is found near the end of the transcript.
+fn apply_side_files(summary: &mut SessionSummary, stored: &StoredSession, title_offset: Option<u64>) {
+    if stored.side_modified.is_none() {
+        return;
+    }
+    let side = SideFiles::read(&stored.path);
+    summary.archived |= side.archived;
+    let is_in_tail = title_offset.is_some_and(|offset| offset + END_BYTES >= stored.size);
+    if !side.title.is_empty() && !is_in_tail {
+        let text = one_line(&side.title);
+        summary.title = Some(SessionTitle { text, source: TitleSource::Custom });
+    }
 }
 
 /// The summary that the first and the last bytes of a transcript give; lines that are cut off
 /// are left out.
 pub fn summary_of_ends(head: &[u8], tail: &[u8]) -> SessionSummary {
-    let mut builder = SummaryBuilder::default();
-    push_lines(&head[..memchr::memrchr(b'\n', head).map_or(0, |newline| newline + 1)], &mut builder);
-    push_lines(&tail[memchr::memchr(b'\n', tail).map_or(tail.len(), |newline| newline + 1)..], &mut builder);
-    builder.summary()
+    summarize_ends(head, tail, 2 * END_BYTES).summary
+}
+
+fn summarize_ends(head: &[u8], tail: &[u8], size: u64) -> SummarizedPath {
+    let mut builder = SummaryBuilder::of_ends();
+    builder.push_lines(&head[..memchr::memrchr(b'\n', head).map_or(0, |newline| newline + 1)], 0);
+    let cut = memchr::memchr(b'\n', tail).map_or(tail.len(), |newline| newline + 1);
+    builder.push_lines(&tail[cut..], size.saturating_sub((tail.len() - cut) as u64));
+    builder.summarize()
 }
 
 /// Reads what was appended since a former scan; all of it if there is no former state or it
@@ -111,41 +148,48 @@ pub fn scan(
         lines.push(piece, |line, at| {
             let text = line.map(clean);
             let found = text.as_deref().map_or(ParsedLine::Malformed(""), ParsedLine::parse);
-            gathering.push_line(&found);
-            if let (Some(entry), Some(line)) = (found.entry(), line) {
+            gathering.push_line(&found, at);
+            if let (Some(entry), Some(line)) = (found.entry().filter(|entry| !entry.is_sidechain()), line) {
                 // A hit is read again from the file, where the line is as long as it was.
                 let length = line.trim_ascii_end().len() as u64;
                 passages.extend(Passage::from_line(entry, at).map(|passage| passage.with_length(length)));
             }
         });
     }
-    let mut facts = if is_complete { facts_with_open_end(&gathering, &lines) } else { gathering.summary() };
-    if is_complete {
-        subagents = SubagentUsage::scan(subagents, &stored.path.with_extension(""));
+    let path =
+        if is_complete { summarize_with_open_end(&gathering, &lines) } else { gathering.summarize() };
+    let (mut facts, left_behind) = (path.summary, path.left_behind);
+    apply_side_files(&mut facts, stored, path.title_offset);
+    let mut subagent_texts = Vec::new();
+    if is_complete && stored.side_modified.is_some() {
+        (subagents, subagent_texts) = Subagents::scan(&subagents, &stored.path);
     }
     subagents.add_to(&mut facts);
     let reading = ScanState { to: lines.at, mark: fingerprint(store, id, lines.at)?, gathering, subagents };
-    Ok(ScanResult { state: reading, facts, passages, from_start: anew, is_complete })
+    Ok(ScanResult {
+        state: reading,
+        facts,
+        passages,
+        left_behind,
+        subagent_texts,
+        from_start: anew,
+        is_complete,
+    })
 }
 
 /// What follows the last newline may be an entry or the start of one. It counts now, and is
 /// read again when there is more.
-fn facts_with_open_end(gathering: &SummaryBuilder, lines: &LineSplitter) -> SessionSummary {
+fn summarize_with_open_end(gathering: &SummaryBuilder, lines: &LineSplitter) -> SummarizedPath {
     if lines.partial_line.is_empty() && !lines.too_long {
-        return gathering.summary();
+        return gathering.summarize();
     }
     let mut gathering = gathering.clone();
     let text = clean(&lines.partial_line);
-    gathering.push_line(&if lines.too_long { ParsedLine::Malformed("") } else { ParsedLine::parse(&text) });
-    let mut facts = gathering.summary();
-    facts.health.open_end = true;
-    facts
-}
-
-fn push_lines(bytes: &[u8], gathering: &mut SummaryBuilder) {
-    for line in bytes.split_inclusive(|&byte| byte == b'\n') {
-        gathering.push_line(&ParsedLine::parse(&clean(line)));
-    }
+    let found = if lines.too_long { ParsedLine::Malformed("") } else { ParsedLine::parse(&text) };
+    gathering.push_line(&found, lines.at);
+    let mut path = gathering.summarize();
+    path.summary.health.open_end = true;
+    path
 }
 
 /// Tells a file that grew from another file in its place.

@@ -15,7 +15,7 @@ mod walk;
 pub use passage::Passage;
 pub use query::FullTextQuery;
 pub use snippet::{Snippet, SnippetRole, snippet};
-pub use tables::{SessionPassages, forget, ingest, schema};
+pub use tables::{SessionPassages, forget, ingest, schema, set_left_behind};
 pub use walk::{IndexHit, IndexHits, MAX_COUNTED_HITS, search};
 
 #[cfg(test)]

@@ -5,17 +5,20 @@
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use super::database::IndexDatabase;
-use super::scanner::READ_BYTES;
+use super::database::{IndexDatabase, IndexedTranscript};
+use super::scanner::{self, READ_BYTES};
 use super::text::{self, FullTextQuery, Snippet};
 use crate::session::SessionId;
 use crate::session::transcript::MAX_LINE_BYTES;
-use crate::store::{Scope, SessionStore, StoreError, StoredSession};
+use crate::store::{
+    Scope, SessionStore, StoreError, StoredSession, SubagentTranscript, as_main_conversation,
+};
 
 /// How many transcripts are read between two calls of `go_on`.
 const BATCH: usize = 16;
@@ -27,6 +30,8 @@ pub struct TextHit {
     pub session: SessionId,
     /// The byte offset of its entry in the transcript.
     pub offset: u64,
+    /// The subagent whose transcript it is in, by its id; `None` for the session's own.
+    pub subagent: Option<String>,
     /// The sentence, and the entry it is from.
     pub snippet: Snippet,
     /// Other hits in this session, at most [`text::MAX_COUNTED_HITS`].
@@ -46,8 +51,8 @@ pub struct TextHits {
 pub struct TextFinder {
     store: Arc<dyn SessionStore>,
     database: IndexDatabase,
-    /// The session of each row, as of `data_version`.
-    rows: HashMap<i64, SessionId>,
+    /// The transcript of each row, as of `data_version`.
+    rows: HashMap<i64, IndexedTranscript>,
     data_version: Option<i64>,
 }
 
@@ -67,18 +72,23 @@ impl TextFinder {
     ) -> rusqlite::Result<TextHits> {
         let state = self.database.data_version().ok();
         if self.data_version.is_none() || self.data_version != state {
-            self.rows = self.database.ids_by_row()?;
+            self.rows = self.database.transcripts_by_row()?;
             self.data_version = state;
         }
-        let session = |row: i64| self.rows.get(&row).copied();
-        let in_scope = |row: i64| session(row).is_some_and(&wanted);
-        let read = |row: i64, at: std::ops::Range<u64>| {
-            self.store.read_range(session(row)?, at.start, at.end - at.start).ok()
+        let in_scope = |row: i64| self.rows.get(&row).is_some_and(|found| wanted(found.session));
+        let read = |row: i64, at: Range<u64>| {
+            let found = self.rows.get(&row)?;
+            match &found.subagent {
+                Some((_, path)) => SubagentTranscript::read_range(path, at.start, at.end - at.start).ok(),
+                None => self.store.read_range(found.session, at.start, at.end - at.start).ok(),
+            }
         };
         let found = text::search(self.database.connection(), query, in_scope, limit, read)?;
         let hits = found.sessions.into_iter().filter_map(|hit| {
             let (offset, snippet, others) = (hit.offset, hit.snippet, hit.others);
-            Some(TextHit { session: session(hit.session)?, offset, snippet, others })
+            let found = self.rows.get(&hit.session)?;
+            let subagent = found.subagent.as_ref().map(|(id, _)| id.clone());
+            Some(TextHit { session: found.session, offset, subagent, snippet, others })
         });
         Ok(TextHits { hits: hits.collect(), more: found.more })
     }
@@ -105,7 +115,7 @@ pub fn find_without_index(
         hits.par_extend(batch.par_iter().filter_map(|stored| {
             // A session that is gone or unreadable has nothing to show.
             let (offset, snippet) = latest_match(store, stored, query).ok()??;
-            Some(TextHit { session: stored.id, offset, others: 0, snippet })
+            Some(TextHit { session: stored.id, offset, subagent: None, others: 0, snippet })
         }));
         if hits.len() > limit {
             break;
@@ -126,6 +136,9 @@ fn latest_match(
     // Bytes from `start` on up to the end of a line; the line at its start is not complete yet.
     let (mut start, mut bytes) = (stored.size, Vec::new());
     let mut too_long = false;
+    // What a rewind left behind is found by reading all of the transcript: only once
+    // something in it matches.
+    let mut left_behind: Option<Vec<Range<u64>>> = None;
     while start > 0 {
         let end = start;
         start = end.saturating_sub(READ_BYTES);
@@ -143,7 +156,16 @@ fn latest_match(
             };
             let is_whole = !std::mem::take(&mut too_long) && (bytes.len() - line) as u64 <= MAX_LINE_BYTES;
             if is_whole && let Some(snippet) = text::snippet(&bytes[line..], query) {
-                return Ok(Some((start + line as u64, snippet)));
+                // A subagent's words are not its session's.
+                let is_aside = *as_main_conversation(&bytes[line..]) != bytes[line..];
+                let offset = start + line as u64;
+                let left_behind = match &mut left_behind {
+                    Some(known) => known,
+                    unknown => unknown.insert(scanner::scan(store, stored, None, u64::MAX)?.left_behind),
+                };
+                if !is_aside && !left_behind.iter().any(|range| range.contains(&offset)) {
+                    return Ok(Some((offset, snippet)));
+                }
             }
             bytes.truncate(line);
         }
@@ -177,8 +199,10 @@ mod tests {
     }
 
     fn prompt(uuid: &str, text: &str) -> Vec<u8> {
-        format!("{{\"type\":\"user\",\"uuid\":\"{uuid}\",\"message\":{{\"content\":\"{text}\"}}}}\n")
-            .into_bytes()
+        // Each hangs on the letter before it, if that is there.
+        let parent = char::from(uuid.as_bytes()[0] - 1);
+        let links = format!("\"uuid\":\"{uuid}\",\"parentUuid\":\"{parent}\"");
+        format!("{{\"type\":\"user\",{links},\"message\":{{\"content\":\"{text}\"}}}}\n").into_bytes()
     }
 
     #[test]

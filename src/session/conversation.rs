@@ -188,6 +188,21 @@ impl Conversation {
         conversation
     }
 
+    /// Prompts, replies and calls as plain text; hostile, as all text of a transcript.
+    pub fn plain_text(&self) -> String {
+        let mut text = String::new();
+        for item in &self.items {
+            match &item.kind {
+                ItemKind::Prompt(prompt) => text += &format!("\n❯ {prompt}\n"),
+                ItemKind::Reply { text: reply, .. } => text += &format!("\n{}\n", reply.trim()),
+                ItemKind::Tool(call) => text += &format!("\n▸ {} {}\n", call.name, call.input),
+                ItemKind::Notice(_, words) if !words.is_empty() => text += &format!("\n- {words}\n"),
+                ItemKind::Notice(..) | ItemKind::Thinking(_) | ItemKind::TurnEnd(_) => {}
+            }
+        }
+        text
+    }
+
     /// All items, oldest first.
     pub fn items(&self) -> &[Item] {
         &self.items

@@ -76,6 +76,20 @@ impl std::ops::AddAssign for Usage {
     }
 }
 
+impl std::ops::SubAssign for Usage {
+    /// Never below zero.
+    fn sub_assign(&mut self, other: Self) {
+        let sub = |from: &mut u64, tokens: u64| *from = from.saturating_sub(tokens);
+        sub(&mut self.input_tokens, other.input_tokens);
+        sub(&mut self.output_tokens, other.output_tokens);
+        sub(&mut self.cache_creation_input_tokens, other.cache_creation_input_tokens);
+        sub(&mut self.cache_read_input_tokens, other.cache_read_input_tokens);
+        let (own, theirs) = (&mut self.cache_creation, other.cache_creation);
+        sub(&mut own.ephemeral_5m_input_tokens, theirs.ephemeral_5m_input_tokens);
+        sub(&mut own.ephemeral_1h_input_tokens, theirs.ephemeral_1h_input_tokens);
+    }
+}
+
 /// A message of either role.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct ApiMessage {

@@ -111,11 +111,28 @@ impl Prices {
     }
 
     /// What a session cost: as its transcript says, else estimated from its
-    /// tokens; `None` if there was no request or a price is missing.
+    /// tokens; `None` if there was no request or a price is missing. What a fork
+    /// copied was paid by the session it comes from, and does not count.
     pub fn session_cost(&self, facts: &SessionSummary) -> Option<Cost> {
-        let told = facts.cost_usd.map(|usd| Cost { usd, estimated: false });
         let estimated = || Some(Cost { usd: self.total_cost(facts.used.iter())?, estimated: true });
-        told.or_else(|| estimated().filter(|_| !facts.used.is_empty()))
+        let Some(told) = facts.cost_usd else { return estimated().filter(|_| !facts.used.is_empty()) };
+        if facts.inherited.is_empty() {
+            return Some(Cost { usd: told, estimated: false });
+        }
+        // An official fork goes on with the total of the session it copied; a copy that
+        // was resumed later begins at nothing. The estimates say which it is.
+        let Some(inherited) = self.inherited_cost(facts) else { return estimated() };
+        let own = estimated().map_or(0.0, |cost| cost.usd);
+        let includes_inherited = (told - own - inherited).abs() < (told - own).abs();
+        Some(Cost {
+            usd: if includes_inherited { (told - inherited).max(0.0) } else { told },
+            estimated: includes_inherited,
+        })
+    }
+
+    /// What the part of a fork cost that it copied, estimated from its tokens.
+    pub fn inherited_cost(&self, facts: &SessionSummary) -> Option<f64> {
+        self.total_cost(facts.inherited.iter()).filter(|_| !facts.inherited.is_empty())
     }
 
     /// US dollars of reading a context again, before a word is answered: from

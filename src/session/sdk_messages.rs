@@ -49,14 +49,34 @@ pub fn session_messages(bytes: &[u8]) -> Vec<SessionMessage<'_>> {
     chain.into_iter().map(|at| &entries.entries[at]).filter_map(to_session_message).collect()
 }
 
+/// What `get_subagent_messages()` returns of a subagent's transcript: the chain of its last
+/// message, whatever is marked as what.
+pub fn subagent_messages<'a>(
+    bytes: &'a [u8],
+    parent_tool_use_id: Option<&'a str>,
+    parent_agent_id: Option<&'a str>,
+) -> Vec<SessionMessage<'a>> {
+    let graph = EntryGraph::read(bytes);
+    let is_message = |entry: &SdkEntry<'_>| matches!(entry.kind.as_ref(), "user" | "assistant");
+    let Some(leaf) = graph.entries.iter().rposition(is_message) else { return Vec::new() };
+    let leaf = graph.by_uuid[&graph.entries[leaf].uuid];
+    let (chain, _) = graph.chain(leaf);
+    let messages = chain.into_iter().map(|at| &graph.entries[at]).filter_map(as_message);
+    messages.map(|message| SessionMessage { parent_tool_use_id, parent_agent_id, ..message }).collect()
+}
+
 fn to_session_message<'a>(entry: &SdkEntry<'a>) -> Option<SessionMessage<'a>> {
+    let is_shown = !entry.is_meta && !entry.is_sidechain && !entry.is_team_member;
+    as_message(entry).filter(|_| is_shown)
+}
+
+fn as_message<'a>(entry: &SdkEntry<'a>) -> Option<SessionMessage<'a>> {
     let kind = match entry.kind.as_ref() {
         "user" => "user",
         "assistant" => "assistant",
         _ => return None,
     };
-    let is_shown = !entry.is_meta && !entry.is_sidechain && !entry.is_team_member;
-    is_shown.then(|| SessionMessage {
+    Some(SessionMessage {
         kind,
         uuid: entry.uuid.clone(),
         session_id: entry.session_id.map_or(SessionIdField::Unsaid(""), SessionIdField::Said),

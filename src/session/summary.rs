@@ -8,12 +8,12 @@ use serde::{Deserialize, Serialize};
 
 use super::message::Usage;
 use super::prompt;
+use super::origin::SessionOrigin;
 use super::sdk_list::SdkSessionInfo;
 use super::summary_builder::{SummaryBuilder, TitleCandidates};
 use super::usage_by_model::UsageByModel;
 use crate::transcript::raw_entry::ForkedFrom;
-use crate::transcript::text::clean;
-use crate::transcript::{ParsedLine, Transcript, TranscriptHealth};
+use crate::transcript::{PathScope, Transcript, TranscriptHealth};
 
 /// The longest title and prompt a list holds, in characters (as the official list functions).
 const MAX_LINE_CHARS: usize = 200;
@@ -28,17 +28,21 @@ pub struct SessionSummary {
     pub first_prompt: Option<String>,
     /// The last prompt, likewise.
     pub last_prompt: Option<String>,
-    /// Prompts on the main chain, branches left behind included.
+    /// Prompts of the conversation that a resume continues.
     pub turns: usize,
-    /// Entries of user and model on the main chain.
+    /// Entries of user and model in it.
     pub messages: usize,
-    /// Tokens of all requests.
+    /// Places in it where an entry is missing: the conversation goes on at the message before.
+    pub gaps: usize,
+    /// Tokens of all requests, on branches left behind, too. Not those that a fork copied: a
+    /// sum over all sessions counts each once.
     pub usage: Usage,
     /// The same by model: what a price can be put on.
     pub used: UsageByModel,
-    /// The same by day (UTC), in order, without what a fork copied: a sum over all
-    /// sessions counts it once.
+    /// The same by day (UTC), in order.
     pub days: Vec<(NaiveDate, UsageByModel)>,
+    /// Tokens of the requests that a fork copied from the session it comes from.
+    pub inherited: UsageByModel,
     /// The last request, unless a compaction came after it: what it read and
     /// wrote is what a resume reads again.
     pub last_request: Option<LastRequest>,
@@ -68,18 +72,58 @@ pub struct SessionSummary {
     /// because starting `claude --resume` touches it (CLI 2.1.329).
     #[serde(with = "chrono::serde::ts_microseconds_option")]
     pub active: Option<DateTime<Utc>>,
+    /// When the first line with a time was written: earlier than the first entry or with it, but
+    /// later in a fork by the official program.
+    #[serde(with = "chrono::serde::ts_microseconds_option")]
+    pub first_written: Option<DateTime<Utc>>,
+    /// A hash of the first entry's uuid: an official fork has the one of its parent.
+    pub root: Option<u64>,
     /// The session this one was forked from.
     pub forked_from: Option<ForkedFrom>,
     /// The turns that came along from there.
     pub forked_turns: usize,
+    /// Its subagents.
+    pub subagents: Vec<SubagentSummary>,
     /// What could not be read.
     pub health: TranscriptHealth,
     /// A sub-agent's file: not a session of its own.
     pub is_sidechain: bool,
-    /// No person had it: a background job, a daemon's worker or a member of a team.
-    pub is_background: bool,
+    /// Who had it: a person, or a program.
+    pub origin: SessionOrigin,
+    /// It was put away, by the official tools or by the agent that keeps it.
+    pub archived: bool,
+    /// The id of the session that it went on in (`continued-in`).
+    pub continued_in: Option<String>,
+    /// The folder it was moved to (`relocated`).
+    pub relocated: Option<String>,
+    /// The last folder it worked in, if that is not the first.
+    pub last_cwd: Option<String>,
     /// What the official list functions say, which is not always the same.
     pub listed: SdkSessionInfo,
+}
+
+/// A subagent of a session, which has a transcript of its own beside it.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct SubagentSummary {
+    /// The id by which the official functions know it.
+    pub id: String,
+    /// Its type, such as `Explore`.
+    pub agent_type: Option<String>,
+    /// What it was told to do.
+    pub description: Option<String>,
+    /// Its entries of user and model.
+    pub messages: usize,
+    /// Its tokens by model, which count in the session's, too.
+    pub used: UsageByModel,
+}
+
+impl SubagentSummary {
+    /// What to call it.
+    pub fn label(&self) -> String {
+        let parts = [self.agent_type.as_deref(), self.description.as_deref()];
+        let label = one_line(&parts.into_iter().flatten().collect::<Vec<_>>().join(": "));
+        if label.is_empty() { "subagent".to_owned() } else { label }
+    }
 }
 
 /// What one request used, and how long its prompt cache lives.
@@ -130,19 +174,16 @@ pub enum TitleSource {
 impl SessionSummary {
     /// The summary of a transcript's bytes, malformed lines included.
     pub fn from_bytes(bytes: &[u8]) -> Self {
-        let mut gathering = SummaryBuilder::default();
-        for line in bytes.split_inclusive(|byte| *byte == b'\n') {
-            gathering.push_line(&ParsedLine::parse(&clean(line)));
-        }
-        let mut facts = gathering.summary();
+        let mut facts = SummaryBuilder::of_bytes(bytes).summary();
         facts.health.open_end = bytes.last().is_some_and(|last| *last != b'\n');
         facts
     }
 
     /// The summary of a transcript, or of the part that was read.
     pub fn from_transcript(transcript: &Transcript<'_>) -> Self {
-        let mut gathering = SummaryBuilder::default();
-        transcript.entries.iter().for_each(|line| gathering.push_entry(line));
+        let mut gathering =
+            if transcript.is_partial { SummaryBuilder::of_ends() } else { SummaryBuilder::default() };
+        transcript.entries.iter().for_each(|line| gathering.push_entry(line, 0));
         Self { health: transcript.health, ..gathering.summary() }
     }
 
@@ -153,7 +194,7 @@ impl SessionSummary {
 
     /// Whether it has no prompts and no replies: it was opened, or cleared.
     pub fn is_empty(&self) -> bool {
-        self.turns == 0 && self.used.is_empty()
+        self.turns == 0 && self.used.is_empty() && self.inherited.is_empty()
     }
 }
 
@@ -164,25 +205,10 @@ impl SessionTitle {
         for line in &transcript.entries {
             names.observe(line.kind(), line);
         }
-        names.best(transcript.entries.iter().find_map(prompt::from_entry).map(|prompt| one_line(&prompt)))
+        let path = transcript.path(transcript.leaf(), PathScope::Display);
+        let prompt = path.into_iter().find_map(|at| prompt::from_entry(&transcript.entries[at]));
+        names.best(prompt.map(|prompt| one_line(&prompt)))
     }
-}
-
-/// Whether an entry belongs to a session that no person had. Claude Code 2.1.332 writes
-/// `sessionKind` (`bg`, `daemon-worker`) and, for the members of a team, `teamName`.
-pub fn is_background_entry(json: &str) -> bool {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Kind {
-        session_kind: Option<String>,
-        team_name: Option<String>,
-    }
-    // Nearly no entry has either: most need not be parsed again.
-    (json.contains("\"sessionKind\"") || json.contains("\"teamName\""))
-        && serde_json::from_str::<Kind>(json).is_ok_and(|kind| {
-            kind.team_name.is_some()
-                || kind.session_kind.is_some_and(|kind| kind == "bg" || kind.starts_with("daemon"))
-        })
 }
 
 /// Folds white space and cuts the text to what a list shows.

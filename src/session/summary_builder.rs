@@ -1,25 +1,27 @@
 //! Builds a [`SessionSummary`] line by line, and can be stored in between.
 //!
 //! Owns the state between two lines. A transcript that is read in parts gives the
-//! same summary as one read at once. The state is serializable and small: the index
-//! stores it to continue where a transcript grew.
+//! same summary as one read at once. The state is serializable: the index stores it
+//! to continue where a transcript grew. Prompts, turns and the last request are those
+//! of the conversation that a resume continues ([`super::conversation_outline`]);
+//! tokens and money are those of the whole file, for what was left behind was paid, too.
 
-use std::collections::VecDeque;
+use std::collections::BTreeSet;
+use std::ops::Range;
 
 use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 
-use super::message::{SYNTHETIC_MODEL, Usage};
+use super::conversation_outline::{ConversationOutline, hash as outline_hash};
+use super::entry_marks::{ImportedMarks, PlaceMarks};
+use super::origin::SessionOrigin;
 use super::prompt;
+use super::request_usage::{UsageReport, count_usage};
 use super::sdk_list::SdkSessionInfoBuilder;
-use super::summary::{LastRequest, SessionSummary, SessionTitle, TitleSource, is_background_entry, one_line};
-use super::usage_by_model::UsageByModel;
+use super::summary::{SessionSummary, SessionTitle, TitleSource, one_line};
 use crate::transcript::ParsedLine;
+use crate::transcript::text::clean;
 use crate::transcript::raw_entry::{EntryKind, RawEntry};
-
-/// How many messages back the other blocks of a message are looked for. Only the
-/// results of its own calls lie between the blocks of one message.
-const RECENT_MESSAGE_IDS: usize = 16;
 
 /// The summary so far, and what is needed to continue it.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -29,21 +31,62 @@ pub struct SummaryBuilder {
     listing: SdkSessionInfoBuilder,
     /// The first entry was added.
     begun: bool,
-    /// The messages whose usage was counted last.
-    counted: VecDeque<String>,
-    /// Hashes of the uuids of prompts and replies, sorted: a line that was written
-    /// again counts once. Two that share a hash are one in a hundred thousand
-    /// sessions of a thousand messages.
-    #[serde(default)]
-    seen: Vec<u32>,
+    /// Who had it, as far as it is known.
+    origin: Option<SessionOrigin>,
+    /// Where the last title that a person gave lies.
+    title_offset: Option<u64>,
+    /// Which entries are the conversation.
+    outline: ConversationOutline,
+    /// Hashes of the ids of the messages whose usage was counted.
+    counted: IdSet,
+    /// How long the last request's prompt stays cached.
+    cache_life: Option<TimeDelta>,
+    /// Only the ends of the transcript were added.
+    #[serde(skip)]
+    ends_only: bool,
+}
+
+/// Hashes of ids.
+type IdSet = BTreeSet<u64>;
+
+/// A summary, and what it leaves out.
+#[derive(Debug)]
+pub struct SummarizedPath {
+    /// The summary.
+    pub summary: SessionSummary,
+    /// Where the last title that a person gave lies, as an offset.
+    pub title_offset: Option<u64>,
+    /// Where messages lie that are not part of the conversation any more, as offsets.
+    pub left_behind: Vec<Range<u64>>,
 }
 
 impl SummaryBuilder {
-    /// Adds a line of the file.
-    pub fn push_line(&mut self, found: &ParsedLine<'_>) {
+    /// For the two ends of a transcript: what is missing lies between them, so every entry
+    /// counts.
+    pub fn of_ends() -> Self {
+        Self { ends_only: true, ..Self::default() }
+    }
+
+    /// All of a transcript, malformed lines included.
+    pub fn of_bytes(bytes: &[u8]) -> Self {
+        let mut builder = Self::default();
+        builder.push_lines(bytes, 0);
+        builder
+    }
+
+    /// Adds whole lines, of which the first begins at `offset`.
+    pub fn push_lines(&mut self, bytes: &[u8], mut offset: u64) {
+        for line in bytes.split_inclusive(|byte| *byte == b'\n') {
+            self.push_line(&ParsedLine::parse(&clean(line)), offset);
+            offset += line.len() as u64;
+        }
+    }
+
+    /// Adds a line of the file, which begins at `offset`.
+    pub fn push_line(&mut self, found: &ParsedLine<'_>, offset: u64) {
         self.facts.health.record(found);
         match found {
-            ParsedLine::Entry(line) | ParsedLine::Joined(line) => self.push_entry(line),
+            ParsedLine::Entry(line) | ParsedLine::Joined(line) => self.push_entry(line, offset),
             ParsedLine::Untyped(line) => self.listing.push_malformed(line),
             ParsedLine::Malformed(line) => self.listing.push_malformed(line),
             ParsedLine::Blank => {}
@@ -51,13 +94,19 @@ impl SummaryBuilder {
     }
 
     /// Adds an entry.
-    pub fn push_entry(&mut self, line: &RawEntry<'_>) {
+    pub fn push_entry(&mut self, line: &RawEntry<'_>, offset: u64) {
         let kind = line.kind();
+        if self.facts.first_written.is_none() {
+            self.facts.first_written = line.timestamp();
+        }
         if !self.begun {
             self.begun = true;
             self.facts.is_sidechain = line.is_sidechain();
         }
         self.names.observe(kind, line);
+        if kind == EntryKind::CustomTitle {
+            self.title_offset = Some(offset);
+        }
         self.listing.push_entry(line);
         let facts = &mut self.facts;
         match kind {
@@ -73,6 +122,14 @@ impl SummaryBuilder {
                 facts.agent_session = called.or(facts.agent_session.take());
                 facts.cwd = facts.cwd.take().or_else(|| line.cwd().map(Into::into));
                 facts.forked_from = facts.forked_from.take().or_else(|| line.forked_from());
+                let said = ImportedMarks::parse(line);
+                facts.archived = said.archived;
+                self.origin = said.origin().or(self.origin);
+            }
+            EntryKind::Other => {
+                let said = PlaceMarks::parse(line);
+                facts.continued_in = said.continued_in_session_id.or(facts.continued_in.take());
+                facts.relocated = said.relocated_cwd.or(facts.relocated.take());
             }
             // A number too large to be an amount reads as infinite.
             EntryKind::CostState => {
@@ -81,129 +138,101 @@ impl SummaryBuilder {
             }
             _ => {}
         }
-        if kind.is_conversation() && !line.is_sidechain() {
-            self.push_conversation_entry(kind, line);
+        SessionOrigin::observe(&mut self.origin, kind, line);
+        let is_repeated = self.link(kind, line, offset);
+        if kind.is_conversation() && !line.is_sidechain() && !is_repeated {
+            self.push_conversation_entry(line);
         }
     }
 
-    fn push_conversation_entry(&mut self, kind: EntryKind, line: &RawEntry<'_>) {
-        if matches!(kind, EntryKind::User | EntryKind::Assistant) && self.was_seen(line) {
-            return;
+    /// Adds the entry's links. Returns whether it was there before.
+    fn link(&mut self, kind: EntryKind, line: &RawEntry<'_>, offset: u64) -> bool {
+        let pushed = self.outline.push(line, offset);
+        let is_repeated = matches!(pushed, Some((_, true)));
+        if line.is_sidechain() {
+            return is_repeated;
         }
+        let mut prompt = None;
+        let mut request = None;
+        match kind {
+            EntryKind::User => prompt = prompt::from_entry(line).map(|prompt| one_line(&prompt)),
+            EntryKind::Assistant => {
+                let Some(reply) = UsageReport::parse(line) else { return is_repeated };
+                let id = reply.id.as_deref().map(outline_hash);
+                let is_new = !is_repeated && id.is_none_or(|id| self.counted.insert(id));
+                request = count_usage(&mut self.facts, line, reply, is_new, &mut self.cache_life);
+            }
+            _ => {}
+        }
+        if let Some((link, _)) = pushed.filter(|_| prompt.is_some() || request.is_some()) {
+            let detail = link.detail.get_or_insert_default();
+            (detail.prompt, detail.request) = (prompt, request);
+        }
+        is_repeated
+    }
+
+    fn push_conversation_entry(&mut self, line: &RawEntry<'_>) {
         let facts = &mut self.facts;
-        if facts.created.is_none() {
-            facts.is_background = is_background_entry(line.json());
-        }
         if let Some(at) = line.timestamp() {
             facts.created.get_or_insert(at);
             facts.active = Some(at);
         }
-        if facts.cwd.is_none() {
-            facts.cwd = line.cwd().map(Into::into);
+        if let Some(cwd) = line.cwd() {
+            let first = facts.cwd.get_or_insert_with(|| cwd.to_string());
+            if *first == cwd {
+                facts.last_cwd = None;
+            } else if facts.last_cwd.as_deref() != Some(&*cwd) {
+                facts.last_cwd = Some(cwd.into_owned());
+            }
         }
         facts.branch = line.git_branch().map(Into::into).or(facts.branch.take());
         if facts.forked_from.is_none() {
             facts.forked_from = line.forked_from();
         }
-        match kind {
-            EntryKind::User => {
-                facts.messages += 1;
-                if let Some(prompt) = prompt::from_entry(line) {
-                    facts.turns += 1;
-                    facts.forked_turns += usize::from(line.forked_from().is_some());
-                    let prompt = one_line(&prompt);
-                    facts.first_prompt.get_or_insert_with(|| prompt.clone());
-                    facts.last_prompt = Some(prompt);
-                }
-            }
-            EntryKind::Assistant => {
-                facts.messages += 1;
-                self.count_usage(line);
-            }
-            EntryKind::System if line.subtype().as_deref() == Some("compact_boundary") => {
-                facts.last_request = None;
-            }
-            _ => {}
-        }
+    }
+
+    /// The entries so far, in short.
+    pub fn outline(&self) -> &ConversationOutline {
+        &self.outline
     }
 
     /// The summary of the lines so far.
     pub fn summary(&self) -> SessionSummary {
-        let title = self.names.clone().best(self.facts.first_prompt.clone());
-        SessionSummary { title, listed: self.listing.build(), ..self.facts.clone() }
+        self.summarize().summary
     }
 
-    /// A message of several entries reports its usage on each: counted once.
-    fn count_usage(&mut self, line: &RawEntry<'_>) {
-        #[derive(Deserialize)]
-        struct UsageReport {
-            id: Option<String>,
-            model: Option<String>,
-            usage: Option<Usage>,
-        }
-        let Some(reply) = line.message().and_then(|raw| serde_json::from_str::<UsageReport>(raw).ok()) else {
-            return;
-        };
-        let Some(model) = reply.model.filter(|model| model != SYNTHETIC_MODEL) else { return };
-        let facts = &mut self.facts;
-        facts.model = Some(model.clone());
-        if let Some(id) = reply.id {
-            if self.counted.contains(&id) {
-                return;
+    /// The summary of the lines so far, and what it leaves out.
+    pub fn summarize(&self) -> SummarizedPath {
+        let path = if self.ends_only { self.outline.everything() } else { self.outline.path() };
+        let origin = self.origin.unwrap_or_default();
+        let mut summary =
+            SessionSummary { listed: self.listing.build(), gaps: path.gaps, origin, ..self.facts.clone() };
+        for &at in &path.links {
+            let link = self.outline.link(at);
+            let detail = link.detail.as_deref();
+            if link.is_boundary() {
+                summary.last_request = None;
             }
-            self.counted.push_back(id);
-            if self.counted.len() > RECENT_MESSAGE_IDS {
-                self.counted.pop_front();
+            if !link.is_message() {
+                continue;
+            }
+            summary.messages += 1;
+            if let Some(prompt) = detail.and_then(|detail| detail.prompt.as_ref()) {
+                summary.turns += 1;
+                summary.forked_turns += usize::from(link.is_forked());
+                summary.first_prompt.get_or_insert_with(|| prompt.clone());
+                summary.last_prompt = Some(prompt.clone());
+            }
+            if let Some(request) = detail.and_then(|detail| detail.request.as_ref()) {
+                summary.model = Some(request.model.clone());
+                summary.last_request = Some(request.clone());
             }
         }
-        let Some(usage) = reply.usage else { return };
-        facts.usage += usage;
-        facts.used.add(&model, usage);
-        if let Some(at) = line.timestamp() {
-            // What a fork copied was used once, by the session it was copied from.
-            if line.forked_from().is_none() {
-                let day = at.date_naive();
-                let place = facts.days.binary_search_by_key(&day, |(day, _)| *day).unwrap_or_else(|place| {
-                    facts.days.insert(place, (day, UsageByModel::default()));
-                    place
-                });
-                facts.days[place].1.add(&model, usage);
-            }
-            let before = facts.last_request.take().and_then(|request| request.cache_life);
-            facts.last_request =
-                Some(LastRequest { model, usage, at, cache_life: cache_life(&usage, before) });
-        }
+        summary.root = self.outline.root();
+        summary.title = self.names.clone().best(summary.first_prompt.clone());
+        let left_behind = self.outline.left_behind(&path);
+        SummarizedPath { summary, title_offset: self.title_offset, left_behind }
     }
-}
-
-impl SummaryBuilder {
-    /// Whether an entry of this uuid was pushed before; remembers it.
-    fn was_seen(&mut self, line: &RawEntry<'_>) -> bool {
-        let Some(uuid) = line.uuid() else { return false };
-        let hash = uuid
-            .bytes()
-            .fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
-        match self.seen.binary_search(&hash) {
-            Ok(_) => true,
-            Err(at) => {
-                self.seen.insert(at, hash);
-                false
-            }
-        }
-    }
-}
-
-/// How long a request's prompt stays cached. A request that only read from the
-/// cache does not tell: then it is as long as before, or the shortest time.
-fn cache_life(usage: &Usage, before: Option<TimeDelta>) -> Option<TimeDelta> {
-    let (usual, hour) = (TimeDelta::minutes(5), TimeDelta::hours(1));
-    let written = usage.cache_creation_input_tokens;
-    if written > 0 {
-        // Where a part of it is forgotten early, the rest is of little use.
-        let all_for_an_hour = usage.cache_creation.ephemeral_1h_input_tokens >= written;
-        return Some(if all_for_an_hour { hour } else { usual });
-    }
-    (usage.cache_read_input_tokens > 0).then(|| before.unwrap_or(usual))
 }
 
 /// The last line of each kind that can name a session.
@@ -225,7 +254,12 @@ impl TitleCandidates {
             EntryKind::Summary => (&mut self.summary, line.summary()),
             _ => return,
         };
-        *name = text.map(|text| one_line(&text)).or(name.take());
+        // A prompt is written down with what an editor told in front of it.
+        let text = match (kind, text) {
+            (EntryKind::LastPrompt, Some(text)) => prompt::typed_text(&text).map(|typed| one_line(&typed)),
+            (_, text) => text.map(|text| one_line(&text)),
+        };
+        *name = text.or(name.take());
     }
 
     /// The name with the highest priority.
@@ -246,20 +280,20 @@ mod tests {
     use super::*;
 
     const LINES: [&str; 9] = [
-        r#"{"type":"user","uuid":"a","timestamp":"2026-11-20T23:59:00Z","cwd":"/w","message":{"content":"one"}}"#,
-        r#"{"type":"assistant","uuid":"b","timestamp":"2026-11-20T23:59:10Z","message":{"id":"m","model":"x","usage":{"input_tokens":5,"output_tokens":2}}}"#,
-        r#"{"type":"assistant","uuid":"c","timestamp":"2026-11-20T23:59:11Z","message":{"id":"m","model":"x","usage":{"input_tokens":5,"output_tokens":2}}}"#,
+        r#"{"type":"user","uuid":"a","parentUuid":null,"timestamp":"2026-11-20T23:59:00Z","cwd":"/w","message":{"content":"one"}}"#,
+        r#"{"type":"assistant","uuid":"b","parentUuid":"a","timestamp":"2026-11-20T23:59:10Z","message":{"id":"m","model":"x","usage":{"input_tokens":5,"output_tokens":2}}}"#,
+        r#"{"type":"assistant","uuid":"c","parentUuid":"b","timestamp":"2026-11-20T23:59:11Z","message":{"id":"m","model":"x","usage":{"input_tokens":5,"output_tokens":2}}}"#,
         r#"{"type":"tag","tag":"keep"}"#,
         "{torn",
-        r#"{"type":"user","uuid":"d","timestamp":"2026-11-21T00:01:00Z","gitBranch":"main","message":{"content":"two"}}"#,
-        r#"{"type":"assistant","uuid":"e","timestamp":"2026-11-21T00:01:10Z","message":{"id":"n","model":"y","usage":{"output_tokens":3,"cache_creation_input_tokens":9}}}"#,
+        r#"{"type":"user","uuid":"d","parentUuid":"c","timestamp":"2026-11-21T00:01:00Z","gitBranch":"main","message":{"content":"two"}}"#,
+        r#"{"type":"assistant","uuid":"e","parentUuid":"d","timestamp":"2026-11-21T00:01:10Z","message":{"id":"n","model":"y","usage":{"output_tokens":3,"cache_creation_input_tokens":9}}}"#,
         r#"{"foreign":1}"#,
         r#"{"type":"ai-title","aiTitle":"Named"}"#,
     ];
 
     fn gather(lines: &[&str], mut from: SummaryBuilder) -> SummaryBuilder {
         for line in lines {
-            from.push_line(&ParsedLine::parse(line));
+            from.push_line(&ParsedLine::parse(line), 0);
         }
         from
     }
@@ -286,11 +320,12 @@ mod tests {
     }
 
     #[test]
-    fn what_a_fork_copied_is_not_counted_by_day() {
+    fn what_a_fork_copied_is_inherited_and_not_its_own() {
         let copied = LINES.map(|line| line.replace(r#""uuid""#, r#""forkedFrom":{"sessionId":"s"},"uuid""#));
         let copied: Vec<_> = copied.iter().map(String::as_str).collect();
         let summary = gather(&copied, SummaryBuilder::default()).summary();
-        assert_eq!((summary.days.len(), summary.usage.total()), (0, 19));
+        assert_eq!((summary.days.len(), summary.usage.total(), summary.used.is_empty()), (0, 0, true));
+        assert_eq!(summary.inherited.iter().map(|(_, used)| used.total()).sum::<u64>(), 19);
     }
 
     #[test]

@@ -19,6 +19,16 @@ impl UsageByModel {
         }
     }
 
+    /// Takes off what a request used; a model with nothing left is gone.
+    pub fn remove(&mut self, model: &str, usage: Usage) {
+        if let Ok(at) = self.0.binary_search_by(|(name, _)| name.as_str().cmp(model)) {
+            self.0[at].1 -= usage;
+            if self.0[at].1 == Usage::default() {
+                self.0.remove(at);
+            }
+        }
+    }
+
     /// Each model with what was used of it, by name.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Usage)> {
         self.0.iter().map(|(model, usage)| (model.as_str(), usage))

@@ -7,6 +7,7 @@
 mod discovery;
 pub(super) mod leftovers;
 mod relocate;
+pub(super) mod renamed_folders;
 mod trash_and_pins;
 
 use std::collections::HashMap;
@@ -24,11 +25,13 @@ use super::pending_moves::{PendingMove, PendingMoves};
 use super::place_files::place_file;
 use super::staging::Staging;
 use super::{
-    ExternalRecord, ForkResult, ForkSpec, Holder, ImportedSessions, PinnedSession, Scope, SessionStore,
+    ExternalRecord, ForkResult, ForkSpec, FormerFolder, Holder, ImportedSessions, PinnedSession, Scope, SessionStore,
     SessionWriter, StoreError, StoredSession, TranscriptTail, TrashedSession, claude_registry, cleanup,
-    forking, lock, metadata_entries, partial_read, project_dir, read_file, writer,
+    forking, lock, metadata_entries, partial_read, project_dir, read_file,
+    side_files, writer,
 };
 use crate::session::SessionId;
+use crate::transcript::entry_encoder;
 
 /// How many bytes of other agents' sessions a list copies before it returns.
 const LIST_SYNC_BYTES: u64 = 32 << 20;
@@ -44,6 +47,8 @@ pub struct LocalStore {
     locks: Mutex<HashMap<SessionId, Weak<SessionLock>>>,
     /// Read-only copies of other agents' sessions.
     imported: Option<ImportedSessions>,
+    /// The project whose transcript counts where another one has the same id.
+    preferred: Option<PathBuf>,
 }
 
 impl LocalStore {
@@ -51,13 +56,21 @@ impl LocalStore {
     pub fn new(root: impl Into<PathBuf>) -> Self {
         let root = root.into();
         let projects = root.join("projects");
-        Self { root, projects, path_cache: Mutex::default(), locks: Mutex::default(), imported: None }
+        Self { root, projects, path_cache: Mutex::default(), locks: Mutex::default(), imported: None, preferred: None }
     }
 
     /// Adds the sessions that other agents keep. They can be read, not changed.
     #[must_use]
     pub fn with_imported(self, imported: ImportedSessions) -> Self {
         Self { imported: Some(imported), ..self }
+    }
+
+    /// Where two projects hold a session of one id, the one of this folder counts: each opens its
+    /// own.
+    #[must_use]
+    pub fn preferring(self, cwd: &Path) -> Self {
+        let preferred = project_dir::project_dir_for(&self.projects, cwd);
+        Self { preferred: Some(preferred), ..self }
     }
 
     /// The store that the official tools use in this environment.
@@ -130,11 +143,13 @@ impl LocalStore {
         self.find(id)
     }
 
-    /// Which of several transcripts of one session counts: the greatest. A file that an
+    /// Which of several transcripts of one session counts: the greatest. One in the folder that
+    /// this works in goes first. A file that an
     /// agent keeps says more than a recording of its reports; then the newer one counts. File
     /// times tie within a clock tick, so among equals size and path decide.
-    fn precedence<'a>(&self, stored: &'a StoredSession) -> (bool, SystemTime, u64, &'a Path) {
-        (!self.is_recorded(&stored.path), stored.modified, stored.size, &stored.path)
+    fn precedence<'a>(&self, stored: &'a StoredSession) -> (bool, bool, SystemTime, u64, &'a Path) {
+        let is_preferred = self.preferred.is_some() && stored.path.parent() == self.preferred.as_deref();
+        (is_preferred, !self.is_recorded(&stored.path), stored.modified, stored.size, &stored.path)
     }
 
     fn is_recorded(&self, transcript: &Path) -> bool {
@@ -255,6 +270,14 @@ impl SessionStore for LocalStore {
             .map_err(StoreError::io(format!("cannot forget sessions of {agent}")))
     }
 
+    fn former_folder(&self, folder: &Path) -> Option<FormerFolder> {
+        LocalStore::former_folder(self, folder)
+    }
+
+    fn move_all(&self, from: &Path, to: &Path) -> Result<Vec<SessionId>, StoreError> {
+        LocalStore::move_all(self, from, to)
+    }
+
     fn watch_paths(&self) -> Vec<PathBuf> {
         let own = [self.projects.clone(), self.root.join("sessions"), self.root.join("hotseat/locks")];
         own.into_iter().chain(self.imported.iter().filter_map(ImportedSessions::watch_path)).collect()
@@ -313,7 +336,14 @@ impl SessionStore for LocalStore {
     }
 
     fn rename(&self, id: SessionId, title: &str) -> Result<(), StoreError> {
-        self.append_to_existing(id, metadata_entries::title_entry(id, title))
+        self.append_to_existing(id, metadata_entries::title_entry(id, title))?;
+        // Once the session has gone on, the entry lies further from the end than the official
+        // picker reads. The title itself is written, so a failure here is no failure of it.
+        let path = self.find_owned(id)?.path;
+        if let Err(error) = side_files::write_title(&path, &entry_encoder::single_line(title)) {
+            tracing::warn!(session = %id, "the official picker may lose the title: {error}");
+        }
+        Ok(())
     }
 
     fn tag(&self, id: SessionId, tag: &str) -> Result<(), StoreError> {

@@ -91,6 +91,7 @@ impl MemorySession {
             size: self.bytes.len() as u64,
             modified: self.modified,
             inode: 0,
+            side_modified: None,
         }
     }
 

@@ -22,6 +22,7 @@ mod persistence;
 mod recorder;
 mod session_list_worker;
 mod terminal;
+mod transcript_reading;
 
 use std::path::PathBuf;
 use std::sync::Arc;

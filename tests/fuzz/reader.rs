@@ -120,7 +120,7 @@ fn read_in_parts_it_says_the_same() {
         at_once.health.open_end = false;
         let mut gathering = SummaryBuilder::default();
         for line in bytes.split_inclusive(|byte| *byte == b'\n') {
-            gathering.push_line(&ParsedLine::parse(&clean(line)));
+            gathering.push_line(&ParsedLine::parse(&clean(line)), 0);
             if chance.percent(10) {
                 // As it is kept from one reading to the next.
                 let kept = serde_json::to_string(&gathering).expect("plain data");

@@ -11,7 +11,7 @@ use rustix::fs::{Access, access};
 
 use super::DoctorFindings;
 use crate::cli::paths::Paths;
-use crate::index::Catalog;
+use crate::index::{Catalog, SessionRow};
 use crate::session::SessionId;
 use crate::store::{LocalStore, Scope, SessionStore};
 
@@ -29,6 +29,8 @@ enum StoreIssue {
     NotAFile,
     /// Lines that are not JSON, or not entries.
     MalformedLines,
+    /// Entries are missing in the conversation.
+    Gap,
     /// An empty file.
     Empty,
     /// A file name that is not UTF-8.
@@ -45,6 +47,7 @@ impl StoreIssue {
             Self::DeadLink => ("a link is broken", "links are broken"),
             Self::NotAFile => ("a transcript is not a regular file", "transcripts are not regular files"),
             Self::MalformedLines => ("a transcript has damaged lines", "transcripts have damaged lines"),
+            Self::Gap => ("a conversation has gaps", "conversations have gaps"),
             Self::Empty => ("a transcript is empty", "transcripts are empty"),
             Self::NonUtf8Name => ("a file name is not UTF-8", "file names are not UTF-8"),
             Self::Duplicate => ("a session is in two projects", "sessions are in two projects"),
@@ -60,15 +63,20 @@ impl StoreIssue {
             Self::MalformedLines => {
                 "The other lines are used; `hotseat sessions fork REF --repair` makes a repaired copy."
             }
-            Self::Duplicate => "The newer one is used; move the other away.",
+            Self::Gap => {
+                "They are bridged to the message before; `hotseat sessions fork REF` makes a copy without them."
+            }
+            Self::Duplicate => {
+                "Each folder opens its own; elsewhere the newer one is used. `hotseat sessions fork REF` gives \
+                 one another id."
+            }
         }
     }
 }
 
 pub fn examine(places: &Paths, findings: &mut DoctorFindings) {
     let store = Arc::new(LocalStore::new(&places.claude));
-    let broken = malformed_transcripts(&store, &places.index());
-    let broken = (!broken.is_empty()).then_some((StoreIssue::MalformedLines, broken));
+    let broken = damaged_transcripts(&store, &places.index());
     for (oddity, paths) in find_issues(&places.projects()).into_iter().chain(broken) {
         let (one, several) = oddity.description();
         let first = format!("{:?}", paths[0].display().to_string());
@@ -86,17 +94,24 @@ pub fn examine(places: &Paths, findings: &mut DoctorFindings) {
     check_cleanup(&store, findings);
 }
 
-/// Transcripts with damaged lines, as far as the index knows. Reading all of them
+/// Transcripts with damaged lines or gaps, as far as the index knows. Reading all of them
 /// takes too long here, and the doctor does not write an index.
-fn malformed_transcripts(store: &Arc<LocalStore>, index: &Path) -> Vec<PathBuf> {
+fn damaged_transcripts(store: &Arc<LocalStore>, index: &Path) -> Vec<(StoreIssue, Vec<PathBuf>)> {
     if !index.exists() {
         return Vec::new();
     }
     let catalog = Catalog::open(store.clone(), index, true);
     // If the list cannot be read, the folder checks say why.
     let rows = catalog.read(&Scope::All, |_, _| ()).unwrap_or_default();
-    let broken = rows.into_iter().filter(|row| !row.facts.health.is_good());
-    broken.map(|row| row.stored.path).collect()
+    let of = |issue, is_one: &dyn Fn(&SessionRow) -> bool| {
+        let paths = rows.iter().filter(|row| is_one(row)).map(|row| row.stored.path.clone());
+        (issue, paths.collect::<Vec<_>>())
+    };
+    let found = [
+        of(StoreIssue::MalformedLines, &|row| !row.facts.health.is_good()),
+        of(StoreIssue::Gap, &|row| row.facts.gaps > 0),
+    ];
+    found.into_iter().filter(|(_, paths)| !paths.is_empty()).collect()
 }
 
 /// Notes how many sessions the official clean-up is about to delete.

@@ -1,5 +1,6 @@
 //! `hotseat sessions fork`: copies sessions, here or into another folder.
 
+use std::cell::RefCell;
 use std::io::Write;
 use std::path::PathBuf;
 
@@ -9,8 +10,9 @@ use super::lookup::SessionLookup;
 use super::report::{ActionDone, ActionReport, OutputArgs, done_text};
 use crate::cli::completions::session_completer;
 use crate::cli::exit::{CliExit, print_stderr};
-use crate::session::Transcript;
-use crate::store::{ForkSpec, SessionStore};
+use crate::session::summary::fork_title;
+use crate::session::{SessionId, Transcript};
+use crate::store::{ForkSpec, SessionStore, StoreError};
 use crate::transcript::TranscriptText;
 
 #[derive(Debug, clap::Args)]
@@ -38,11 +40,19 @@ pub struct ForkArgs {
 impl ForkArgs {
     /// Prints only the ids of the copies to stdout.
     pub fn run(&self, stock: &SessionLookup) -> Result<CliExit> {
+        let given = RefCell::default();
         let outcomes = ActionReport::for_each(stock, &self.references, |id| {
+            let title = match &self.title {
+                Some(title) => Some(title.clone()),
+                // A repaired copy is named so, if there is something to repair.
+                None if self.repair => None,
+                None => Some(self.next_title(stock, id, &given)?),
+            };
+            given.borrow_mut().extend(title.clone());
             let fork = ForkSpec {
                 id: None,
                 at: self.at.as_deref(),
-                title: self.title.as_deref(),
+                title: title.as_deref(),
                 cwd: self.cwd.as_deref(),
                 repair: self.repair,
             };
@@ -69,6 +79,21 @@ impl ForkArgs {
             print_stderr(done_text(done).trim_end());
         }
         Ok(outcomes.print_failures(self.answer))
+    }
+}
+
+impl ForkArgs {
+    /// The title with the number that comes next, of those that all sessions have and those that
+    /// were `given` by now.
+    fn next_title(
+        &self,
+        stock: &SessionLookup,
+        id: SessionId,
+        given: &RefCell<Vec<String>>,
+    ) -> Result<String, StoreError> {
+        let (title, given) = (stock.title(id)?, given.borrow());
+        let taken = stock.all_rows()?.iter().map(|row| row.facts.title_text());
+        Ok(fork_title(&title, taken.chain(given.iter().map(String::as_str))))
     }
 }
 

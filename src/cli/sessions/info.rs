@@ -13,9 +13,9 @@ use crate::cli::completions::session_completer;
 use crate::cli::exit::CliExit;
 use crate::cli::output::{self, OutputTarget};
 use crate::index::SessionRow;
-use crate::session::{Prices, ResumeEstimate};
+use crate::session::{Prices, ResumeEstimate, SessionSummary};
 use crate::store::{Scope, SessionStore};
-use crate::text::format::{age, grouped, short_count};
+use crate::text::format::{age, grouped, pluralize, short_count};
 use crate::text::{clean_line, pad};
 
 #[derive(Debug, clap::Args)]
@@ -134,7 +134,15 @@ impl<'a> SessionInfo<'a> {
         let models: Vec<_> = facts.used.iter().map(|(model, _)| model).collect();
         sheet.push_fact("models", Some(models.join(", ")));
         sheet.push_fact("tokens", Some(short_count(facts.usage.total())));
-        sheet.push_fact("cost", prices.session_cost(facts).map(|cost| cost.to_string()));
+        sheet.push_fact("cost", cost_text(facts, prices));
+        for (at, agent) in facts.subagents.iter().enumerate() {
+            let name = if at == 0 { "subagents" } else { "" };
+            let tokens: u64 = agent.used.iter().map(|(_, used)| used.total()).sum();
+            let tokens = short_count(tokens);
+            sheet.push_fact(name, Some(format!("{}  {}, {tokens} tokens", agent.id, agent.label())));
+        }
+        sheet.push_fact("kind", self.row.aside().map(str::to_owned));
+        sheet.push_fact("continued in", facts.continued_in.clone());
         sheet.push_fact("resuming", self.resuming.as_ref().map(resume_text));
         sheet.push_fact(
             "open in",
@@ -159,10 +167,32 @@ impl<'a> SessionInfo<'a> {
         if let Some(problem) = &self.row.read_error {
             return format!("cannot be read: {problem}");
         }
-        if health.is_good() {
+        let some = |count: usize, what: &str| (count > 0).then(|| pluralize(count, what));
+        let gaps = some(self.row.facts.gaps, "gap");
+        let parts = [
+            some(health.torn, "damaged line"),
+            some(health.foreign, "unknown line"),
+            gaps.map(|gaps| format!("{gaps} bridged to the message before")),
+        ];
+        let parts: Vec<_> = parts.into_iter().flatten().collect();
+        if parts.is_empty() {
             return "good".to_owned();
         }
-        format!("{} damaged and {} unknown lines; the rest is intact", health.torn, health.foreign)
+        let id = self.row.stored.id;
+        format!("{}; `hotseat sessions fork {id} --repair` makes a repaired copy", parts.join(", "))
+    }
+}
+
+/// What the session cost, and beside it what its parent paid for the part that was copied.
+fn cost_text(facts: &SessionSummary, prices: &Prices) -> Option<String> {
+    let own = prices.session_cost(facts).map(|cost| cost.to_string());
+    let inherited = prices.inherited_cost(facts).map(|usd| format!("~${usd:.2}"));
+    match (own, inherited) {
+        (own, None) => own,
+        (None, Some(inherited)) => Some(format!("inherited {inherited}, paid by the session it comes from")),
+        (Some(own), Some(inherited)) => {
+            Some(format!("{own}; inherited {inherited}, paid by the session it comes from"))
+        }
     }
 }
 

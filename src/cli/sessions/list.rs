@@ -10,6 +10,7 @@ use chrono::{Local, Utc};
 use clap::ValueEnum;
 use rayon::prelude::*;
 
+use self::table::TableShape;
 use super::lookup::SessionLookup;
 use super::session_json::{self, SessionJson};
 use crate::cli::exit::{CliError, CliExit, print_stderr};
@@ -31,9 +32,16 @@ pub struct ListArgs {
     /// Sessions of all projects, not only of this folder's.
     #[arg(long)]
     pub all: bool,
-    /// Include sessions without messages, and those of background jobs and teams.
+    /// Include sessions without messages.
     #[arg(long)]
     empty: bool,
+    /// Include sessions that no person had (`claude -p` and SDKs, background jobs,
+    /// daemons, teams), archived ones, and those continued in another session.
+    #[arg(long)]
+    hidden: bool,
+    /// List subagents under their session.
+    #[arg(long)]
+    subagents: bool,
     /// Print at most N.
     #[arg(long, value_name = "N")]
     limit: Option<usize>,
@@ -81,10 +89,14 @@ An estimated cost starts with ~, an unknown one is empty.
 claude-agent-sdk: session_id, summary, last_modified, file_size, custom_title,
 first_prompt, git_branch, cwd, tag, created_at. Added fields: title, title_source,
 last_active, turns, messages, model, tokens, cost_usd, cost_is_estimate,
-forked_from, torn_lines, foreign_lines, problem, open_in, kept_by (the agent that
-owns the session, path is a copy; else null), agent_session_id (that agent's own
-id, if different; else null), partial (not indexed completely: numbers are too
-low), path. Times are milliseconds since 1970. --sort modified is the official
+inherited_cost_usd (what a fork copied; not in cost_usd), forked_from, aside (why
+the list leaves it out: headless, background, daemon, teammate, archived,
+continued; else null), continued_in, gaps (bridged), torn_lines, foreign_lines,
+problem, open_in, kept_by (the agent that owns the session, path is a copy; else
+null), agent_session_id (that agent's own id, if different; else null), partial
+(not indexed completely: numbers are too low), subagents (id, agent_type,
+description, messages, tokens), path. --json lists what list_sessions() lists, the
+hidden ones, too. Times are milliseconds since 1970. --sort modified is the official
 order.
 
 Exit codes: 0 done (also if nothing matches), 1 failed, 2 wrong usage.";
@@ -108,11 +120,15 @@ impl ListArgs {
             return Ok(CliExit::Done);
         }
         let page = OutputTarget::stdout();
+        if !self.all && page.width.is_some() {
+            self.mention_former_folder(stock)?;
+        }
         match page.width {
             Some(_) if rows.is_empty() => print_stderr(self.empty_message()),
             Some(width) => {
                 let ids = stock.short_ids(rows.iter().map(|row| row.stored.id))?;
-                let table = table::render_table(&rows, &ids, prices, Utc::now(), self.all, page, width);
+                let shape = TableShape { all: self.all, subagents: self.subagents, width };
+                let table = table::render_table(&rows, &ids, prices, Utc::now(), page, shape);
                 let count = pluralize(rows.len(), "session");
                 let scope = if self.all {
                     "of all projects"
@@ -121,13 +137,20 @@ impl ListArgs {
                 };
                 output::print(&format!("{table}{}\n", page.dim(&format!("{count} {scope}"))))?;
             }
-            None => output::print(&table::render_lines(&rows, prices))?,
+            None => output::print(&table::render_lines(&rows, prices, self.subagents))?,
         }
         Ok(CliExit::Done)
     }
 
     fn select(&self, query: &SessionQuery, mut rows: Vec<SessionRow>, prices: &Prices) -> Vec<SessionRow> {
-        rows.retain(|row| self.empty || if self.json { is_in_official_list(row) } else { is_shown(row) });
+        rows.retain(|row| {
+            let is_aside = row.aside().is_some() && !self.hidden;
+            match self.json {
+                // As the official functions list it.
+                true => self.empty || is_in_official_list(row),
+                false => !is_aside && (self.empty || has_something(row)),
+            }
+        });
         if !query.is_empty() {
             let ranked = query.rank_all(&rows, None);
             let mut rows_left: Vec<Option<SessionRow>> = rows.into_iter().map(Some).collect();
@@ -138,6 +161,20 @@ impl ListArgs {
         }
         let limit = self.limit.unwrap_or(usize::MAX);
         rows.into_iter().skip(self.offset).take(limit).collect()
+    }
+
+    /// Says if this folder was renamed and its sessions were left behind.
+    fn mention_former_folder(&self, stock: &SessionLookup) -> Result<()> {
+        let here = std::env::current_dir().context("cannot find the current folder")?;
+        if let Some(former) = stock.store.former_folder(&here) {
+            let (sessions, path) = (pluralize(former.sessions, "session"), former.path.display());
+            print_stderr(&format!(
+                "{sessions} belong to {path}, which is gone. If it was renamed to this folder:\n  \
+                 hotseat sessions move --from {:?} --to .",
+                path.to_string()
+            ));
+        }
+        Ok(())
     }
 
     fn empty_message(&self) -> &'static str {
@@ -181,12 +218,8 @@ fn is_in_official_list(row: &SessionRow) -> bool {
     row.facts.listed.summary.is_some()
 }
 
-/// Hides background sessions, and sessions without messages unless they have a
-/// title or cannot be read.
-pub(super) fn is_shown(row: &SessionRow) -> bool {
-    if row.facts.is_background {
-        return false;
-    }
+/// It has messages or a title, or may have some.
+fn has_something(row: &SessionRow) -> bool {
     let is_named = row.facts.title.as_ref().is_some_and(|title| title.source == TitleSource::Custom);
     is_named || row.partial || row.read_error.is_some() || !row.facts.is_empty()
 }

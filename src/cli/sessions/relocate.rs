@@ -17,8 +17,11 @@ use crate::store::{SessionStore, belongs_to_cwd};
 #[derive(Debug, clap::Args)]
 pub struct MoveArgs {
     /// Sessions to move.
-    #[arg(value_name = "REF", required = true, add = session_completer())]
+    #[arg(value_name = "REF", required_unless_present = "from", add = session_completer())]
     references: Vec<String>,
+    /// Move every session of this folder, which was renamed or moved.
+    #[arg(long, value_name = "DIR", requires = "to", conflicts_with_all = ["references", "to_file"])]
+    from: Option<PathBuf>,
     /// Folder they will belong to; the official CLI finds them there.
     #[arg(long, value_name = "DIR", required_unless_present = "to_file")]
     to: Option<PathBuf>,
@@ -36,7 +39,10 @@ pub struct MoveArgs {
 impl MoveArgs {
     pub fn run(&self, stock: &SessionLookup) -> Result<CliExit> {
         match (&self.to, &self.to_file) {
-            (Some(folder), _) => self.to_folder(stock, folder),
+            (Some(folder), _) => match &self.from {
+                Some(from) => self.all_of(stock, from, folder),
+                None => self.to_folder(stock, folder),
+            },
             (None, Some(file)) => self.to_file(stock, file),
             (None, None) => {
                 Err(CliError::usage("no destination given", "Add --to DIR or --to-file FILE.").into())
@@ -64,6 +70,21 @@ impl MoveArgs {
                 None => done,
             })
         });
+        outcomes.print(self.answer)
+    }
+
+    fn all_of(&self, stock: &SessionLookup, from: &Path, folder: &Path) -> Result<CliExit> {
+        let moved = stock.store.move_all(from, folder)?;
+        let mut outcomes = ActionReport::default();
+        for id in &moved {
+            let done = ActionDone::new(*id, format!("moved “{}” to {}", stock.title(*id)?, folder.display()));
+            let back = ["move", &id.to_string(), "--to", &from.display().to_string()].map(str::to_owned);
+            outcomes.push("", Ok(done.undo(&back.each_ref().map(String::as_str))));
+        }
+        if moved.is_empty() {
+            let next = "`hotseat sessions list --all project:NAME` shows which folder a session works in.";
+            return Err(CliError::failed(format!("no session works in {}", from.display()), next).into());
+        }
         outcomes.print(self.answer)
     }
 

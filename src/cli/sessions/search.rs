@@ -49,7 +49,8 @@ tabs:
   id, uuid of the entry, time, role (prompt, reply, tool), sentence
 
 --json prints an array of objects: session_id, title, cwd, uuid, role, at, text,
-lit (positions of the matching characters), others (further hits in the session).
+lit (positions of the matching characters), others (further hits in the session),
+subagent (whose words they are; null for the session itself).
 
 Exit codes: 0 found, 1 nothing found or failed, 2 wrong usage.";
 
@@ -64,6 +65,8 @@ struct SearchHitJson<'a> {
     text: String,
     lit: Vec<usize>,
     others: usize,
+    /// The subagent that the words are from; null for the session's own.
+    subagent: Option<String>,
 }
 
 impl SearchArgs {
@@ -132,7 +135,8 @@ impl<'a> SearchHitJson<'a> {
             SnippetRole::Tool => "tool",
         };
         let (title, cwd) = (row.facts.title_text(), row.facts.cwd.as_deref());
-        Self { session_id: said.session, title, cwd, uuid, role, at, text, lit, others: said.others }
+        let (session_id, others, subagent) = (said.session, said.others, said.subagent);
+        Self { session_id, title, cwd, uuid, role, at, text, lit, others, subagent }
     }
 }
 
@@ -152,6 +156,7 @@ fn render_hits(hits: &[SearchHitJson<'_>], ids: &[String], page: OutputTarget, n
         let mut about = vec![id.clone()];
         about.extend(hit.at.map(|at| age(now, at)));
         about.push(hit.role.to_owned());
+        about.extend(hit.subagent.as_ref().map(|agent| format!("subagent {}", clean_line(agent))));
         if hit.others > 0 {
             about.push(format!("{} more", pluralize(hit.others, "hit")));
         }
@@ -197,6 +202,7 @@ mod tests {
             text: text.to_owned(),
             lit: lit.to_vec(),
             others: 1,
+            subagent: None,
         }
     }
 

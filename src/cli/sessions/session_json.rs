@@ -11,7 +11,7 @@ use crate::session::Prices;
 use crate::session::SessionId;
 use crate::session::message::Usage;
 use crate::session::sdk_list::SdkSessionInfo;
-use crate::session::summary::TitleSource;
+use crate::session::summary::{SubagentSummary, TitleSource};
 
 /// Times are milliseconds since 1970. Field names are part of the interface.
 #[derive(Debug, Serialize)]
@@ -36,7 +36,16 @@ pub struct SessionJson<'a> {
     tokens: TokensJson,
     cost_usd: Option<f64>,
     cost_is_estimate: bool,
+    /// The part of a fork that it copied, which is not in `cost_usd`.
+    inherited_cost_usd: Option<f64>,
     forked_from: Option<&'a str>,
+    /// Why the list leaves it out: `headless`, `background`, `daemon`, `teammate`, `review`,
+    /// `archived` or `continued`; null for a session that a person had.
+    aside: Option<&'static str>,
+    /// The session it went on in.
+    continued_in: Option<&'a str>,
+    /// Places in the conversation where an entry is missing.
+    gaps: usize,
     torn_lines: usize,
     foreign_lines: usize,
     /// Why it cannot be read.
@@ -48,8 +57,20 @@ pub struct SessionJson<'a> {
     partial: bool,
     /// That agent's own id for it; null if it is `session_id`.
     agent_session_id: Option<&'a str>,
+    subagents: Vec<SubagentJson<'a>>,
     /// Lossy if the path is not UTF-8.
     path: Cow<'a, str>,
+}
+
+/// A subagent, whose transcript `show --subagent ID` prints.
+#[derive(Debug, Serialize)]
+struct SubagentJson<'a> {
+    id: &'a str,
+    agent_type: Option<&'a str>,
+    description: Option<&'a str>,
+    messages: usize,
+    /// Part of the session's.
+    tokens: TokensJson,
 }
 
 /// Sums over all requests.
@@ -95,7 +116,11 @@ impl<'a> SessionJson<'a> {
             tokens: (&facts.usage).into(),
             cost_usd: cost.map(|cost| cost.usd),
             cost_is_estimate: cost.is_some_and(|cost| cost.estimated),
+            inherited_cost_usd: prices.inherited_cost(facts),
             forked_from: facts.forked_from.as_ref().map(|from| from.session_id.as_str()),
+            aside: row.aside(),
+            continued_in: facts.continued_in.as_deref(),
+            gaps: facts.gaps,
             torn_lines: facts.health.torn,
             foreign_lines: facts.health.foreign,
             problem: row.read_error.as_deref(),
@@ -107,7 +132,22 @@ impl<'a> SessionJson<'a> {
                 program: &holder.program,
                 status: &holder.status,
             }),
+            subagents: facts.subagents.iter().map(SubagentJson::from).collect(),
             path: stored.path.to_string_lossy(),
+        }
+    }
+}
+
+impl<'a> From<&'a SubagentSummary> for SubagentJson<'a> {
+    fn from(agent: &'a SubagentSummary) -> Self {
+        let mut usage = Usage::default();
+        agent.used.iter().for_each(|(_, used)| usage += *used);
+        Self {
+            id: &agent.id,
+            agent_type: agent.agent_type.as_deref(),
+            description: agent.description.as_deref(),
+            messages: agent.messages,
+            tokens: (&usage).into(),
         }
     }
 }

@@ -8,11 +8,11 @@ use chrono::{DateTime, Local, Utc};
 use super::export::{call_subject, notice_text};
 use super::lookup::SessionLookup;
 use crate::cli::completions::session_completer;
-use crate::cli::exit::CliExit;
+use crate::cli::exit::{CliError, CliExit};
 use crate::cli::output::{self, OutputTarget};
 use crate::session::conversation::{Conversation, Item, ItemKind, Notice, ToolCall};
 use crate::session::{SessionId, SessionSummary, Transcript, sdk_messages};
-use crate::store::SessionStore;
+use crate::store::{SessionStore, subagents_of};
 use crate::text::format::pluralize;
 use crate::text::{clean, clean_line, strip};
 use crate::transcript::TranscriptText;
@@ -26,6 +26,9 @@ pub struct ShowArgs {
     /// Include tool input and output, and thinking.
     #[arg(long)]
     tools: bool,
+    /// Show the subagent with this id, or the start of it; `info` lists them.
+    #[arg(long, value_name = "ID")]
+    subagent: Option<String>,
     /// Print one JSON array of messages.
     #[arg(long)]
     json: bool,
@@ -38,24 +41,66 @@ On a terminal the text goes through $PAGER (less if unset, no pager if empty).
 returns, in its order: objects with type, uuid, session_id, message,
 parent_tool_use_id, parent_agent_id. By the official rules it may follow another
 branch than the text after a rewind. `hotseat sessions export --format json` prints
-the conversation as hotseat shows it.
+the conversation as hotseat shows it. With --subagent, it is what
+get_subagent_messages() returns.
 
 Exit codes: 0 done, 1 no such session or it cannot be read, 2 wrong usage.";
 
 impl ShowArgs {
     pub fn run(&self, stock: &SessionLookup) -> Result<CliExit> {
         let id = stock.find_one(&self.reference)?;
+        if let Some(wanted) = &self.subagent {
+            return self.show_subagent(stock, id, wanted);
+        }
         let bytes = stock.store.read(id).context("cannot read the session")?;
         if self.json {
             output::print_json(&sdk_messages::session_messages(&bytes))?;
         } else {
-            let text = TranscriptText::read(&bytes);
-            let transcript = Transcript::read(&text);
-            let page = OutputTarget::stdout();
-            let writing = TextRenderer { page, tools: self.tools, text: String::new() };
-            page.show_in_pager(&writing.render(id, &transcript))?;
+            // The title may lie beside the transcript.
+            let title = stock.title(id).context("cannot read the session")?;
+            self.print_text(&title, &id.to_string(), &bytes)?;
         }
         Ok(CliExit::Done)
+    }
+
+    fn show_subagent(&self, stock: &SessionLookup, id: SessionId, wanted: &str) -> Result<CliExit> {
+        let all = subagents_of(&stock.store.find(id).context("cannot find the session")?.path);
+        let agent = match all.iter().find(|agent| agent.id == wanted) {
+            Some(agent) => agent,
+            None => match &all.iter().filter(|agent| agent.id.starts_with(wanted)).collect::<Vec<_>>()[..] {
+                [agent] => *agent,
+                found => {
+                    let ids: Vec<_> = all.iter().map(|agent| clean_line(&agent.id).into_owned()).collect();
+                    let what = if found.is_empty() { "no subagent" } else { "several subagents" };
+                    let next = match ids.len() {
+                        0 => "This session has none.".to_owned(),
+                        _ => format!("It has: {}.", ids.join(", ")),
+                    };
+                    return Err(CliError::failed(format!("{what} “{}”", clean_line(wanted)), next).into());
+                }
+            },
+        };
+        let purpose = agent.purpose();
+        if self.json {
+            let bytes = std::fs::read(&agent.path).context("cannot read the subagent's transcript")?;
+            let (call, parent) = (purpose.tool_use_id.as_deref(), purpose.parent_agent_id.as_deref());
+            output::print_json(&sdk_messages::subagent_messages(&bytes, call, parent))?;
+            return Ok(CliExit::Done);
+        }
+        let bytes = agent.read().context("cannot read the subagent's transcript")?;
+        let parts = [purpose.agent_type, purpose.description].into_iter().flatten();
+        let title = parts.collect::<Vec<_>>().join(": ");
+        let title = if title.is_empty() { "Subagent".to_owned() } else { title };
+        self.print_text(&title, &format!("{id} subagent {}", agent.id), &bytes)?;
+        Ok(CliExit::Done)
+    }
+
+    fn print_text(&self, title: &str, name: &str, bytes: &[u8]) -> Result<()> {
+        let text = TranscriptText::read(bytes);
+        let transcript = Transcript::read(&text);
+        let page = OutputTarget::stdout();
+        let writing = TextRenderer { page, tools: self.tools, text: String::new() };
+        page.show_in_pager(&writing.render(title, name, &transcript))
     }
 }
 
@@ -67,16 +112,18 @@ struct TextRenderer {
 }
 
 impl TextRenderer {
-    fn render(mut self, id: SessionId, transcript: &Transcript<'_>) -> String {
+    fn render(mut self, title: &str, name: &str, transcript: &Transcript<'_>) -> String {
         let facts = SessionSummary::from_transcript(transcript);
-        let title = clean_line(facts.title_text()).into_owned();
+        let title = clean_line(title).into_owned();
         let _ = writeln!(self.text, "{}", self.page.bold(&title));
         let about = [
-            Some(id.to_string()),
+            Some(name.to_owned()),
             facts.cwd.clone(),
             facts.model.clone(),
             Some(pluralize(facts.turns, "turn")),
             facts.active.map(local_time),
+            (facts.gaps > 0).then(|| format!("{} bridged", pluralize(facts.gaps, "gap"))),
+            (facts.health.torn > 0).then(|| pluralize(facts.health.torn, "damaged line")),
         ];
         let about: Vec<_> = about.into_iter().flatten().collect();
         let _ = writeln!(self.text, "{}", self.page.dim(&clean_line(&about.join(" · "))));
@@ -154,8 +201,8 @@ mod tests {
 
     fn shown(tools: bool) -> String {
         let page = OutputTarget { width: None, styled: false };
-        let id = "3f9c1a52-0b7e-4c11-9d3e-5a7f20c4b9a1".parse().unwrap();
-        TextRenderer { page, tools, text: String::new() }.render(id, &Transcript::parse(LINES.as_bytes()))
+        let transcript = Transcript::parse(LINES.as_bytes());
+        TextRenderer { page, tools, text: String::new() }.render("list", "3f9c1a52", &transcript)
     }
 
     #[test]

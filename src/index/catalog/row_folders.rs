@@ -1,9 +1,9 @@
 //! Which folder a listed session works in.
 //!
 //! A transcript is filed under the encoded name of its folder, and its entries name the folder
-//! it was started in. After `sessions move`, or after a person moved the files, the two differ:
-//! then the folder that the file lies under counts. An encoded name cannot be decoded, so the
-//! folder is looked for on the disk and among the other sessions of the same project. Two folders
+//! it was started in. After `sessions move`, a `relocated` entry, or after a person moved the
+//! files, the two differ: then the folder that the file lies under counts. An encoded name cannot
+//! be decoded, so the folder is looked for in the entries and on the disk. Two folders
 //! can encode to one name (`a.b`, `a b`); then a session belongs to the one that its entries name.
 
 use std::collections::HashMap;
@@ -36,9 +36,20 @@ impl RowFolders {
     /// The folder a moved session works in; `None` if it was not moved or nobody knows where to.
     fn moved_to(&mut self, row: &SessionRow) -> Option<String> {
         let name = row.stored.path.parent()?.file_name()?;
-        let cwd = row.facts.cwd.as_deref()?;
-        if self.is_filed_under(name, &row.stored.path, cwd) {
+        let (facts, transcript) = (&row.facts, &row.stored.path);
+        let cwd = facts.cwd.as_deref()?;
+        if let Some(relocated) = facts.relocated.as_deref()
+            && self.is_filed_under(name, transcript, relocated)
+        {
+            return Some(relocated.to_owned());
+        }
+        if self.is_filed_under(name, transcript, cwd) {
             return None;
+        }
+        if let Some(last) = facts.last_cwd.as_deref()
+            && self.is_filed_under(name, transcript, last)
+        {
+            return Some(last.to_owned());
         }
         if let Some(known) = self.by_name.get(name) {
             return known.clone();

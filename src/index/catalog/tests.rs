@@ -9,6 +9,7 @@ use crate::index::text::FullTextQuery;
 use crate::session::summary::TitleSource;
 use crate::store::{ImportedSessions, LocalStore};
 
+mod families;
 mod folders;
 mod private_index;
 #[path = "../../../tests/support/sessions.rs"]
@@ -370,7 +371,12 @@ fn what_was_said_is_found_in_what_is_indexed() {
     let mut finder = TextFinder::open(store, &indexed.index()).unwrap();
     let mut find = |text: &str| finder.find(&FullTextQuery::parse(text), |_| true, 10).unwrap().hits;
     assert_eq!(find("turn").len(), 3);
-    append(&indexed.path(2), r#"{"type":"user","uuid":"late","message":{"content":"a pineapple at last"}}"#);
+    let text = fs::read_to_string(indexed.path(2)).unwrap();
+    let leaf = text.rsplit_once(r#""leafUuid":""#).and_then(|(_, rest)| rest.split_once('"')).unwrap().0;
+    append(
+        &indexed.path(2),
+        &format!(r#"{{"type":"user","uuid":"late","parentUuid":"{leaf}","message":{{"content":"a pineapple at last"}}}}"#),
+    );
     assert_eq!(find("pineapple"), []);
     read(&indexed.catalog());
     let [said] = find("pineapple").try_into().unwrap();

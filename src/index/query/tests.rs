@@ -19,6 +19,7 @@ fn row(title: &str, hours: i64) -> SessionRow {
         size: 10,
         modified: std::time::SystemTime::UNIX_EPOCH,
         inode: 0,
+        side_modified: None,
     };
     let facts = SessionSummary {
         title: Some(SessionTitle { text: title.into(), source: TitleSource::Custom }),

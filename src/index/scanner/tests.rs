@@ -4,7 +4,10 @@ use super::*;
 use crate::store::LocalStore;
 
 fn entry(number: usize) -> String {
-    format!(r#"{{"type":"user","uuid":"u{number}","message":{{"content":"prompt {number}"}}}}"#)
+    let parent = if number == 1 { "null".to_owned() } else { format!("\"u{}\"", number - 1) };
+    format!(
+        r#"{{"type":"user","uuid":"u{number}","parentUuid":{parent},"message":{{"content":"prompt {number}"}}}}"#
+    )
 }
 
 /// A store with one session that holds this text.

@@ -1,8 +1,7 @@
 //! What is searchable in a transcript's entries: prompts, replies, and separately the input
 //! and output of tools.
 //!
-//! Not searchable: the model's reasoning, subagents' messages, hidden messages, summaries
-//! of compactions. Snippets are read from the entry again by the same rules.
+//! Not searchable: the model's reasoning, hidden messages, summaries of compactions. Snippets are read from the entry again by the same rules.
 
 use std::borrow::Cow;
 
@@ -99,7 +98,6 @@ impl<'a> EntryTexts<'a> {
         let kind = line.kind();
         if !matches!(kind, EntryKind::User | EntryKind::Assistant)
             || line.is_meta()
-            || line.is_sidechain()
             || line.is_compact_summary()
         {
             return texts;
@@ -220,7 +218,6 @@ mod tests {
     fn what_nobody_is_shown_is_not_found() {
         check(r#"{"type":"user","isMeta":true,"message":{"content":"hello"}}"#, "", "");
         check(r#"{"type":"user","message":{"content":"<command-name>/clear</command-name>"}}"#, "", "");
-        check(r#"{"type":"assistant","isSidechain":true,"message":{"content":"hello"}}"#, "", "");
         check(r#"{"type":"assistant","message":{"content":[{"type":"thinking","thinking":"hm"}]}}"#, "", "");
         check(r#"{"type":"summary","summary":"hello"}"#, "", "");
         check(r#"{"type":"user","message":{"content":[7,{"type":"text"}]}}"#, "", "");

@@ -4,6 +4,8 @@
 //! have higher row numbers, so a search walks from the newest on and stops when it has
 //! enough.
 
+use std::ops::Range;
+
 use rusqlite::{Connection, OptionalExtension, Result, Transaction, params};
 
 use super::passage::Passage;
@@ -48,6 +50,9 @@ pub fn schema(connection: &Connection) -> Result<()> {
          CREATE INDEX IF NOT EXISTS text_block_session ON text_block(session);
          CREATE TABLE IF NOT EXISTS text_place(
              row INTEGER PRIMARY KEY, at INTEGER NOT NULL, length INTEGER NOT NULL);
+         CREATE TABLE IF NOT EXISTS left_behind(
+             session INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL);
+         CREATE INDEX IF NOT EXISTS left_behind_session ON left_behind(session);
          CREATE VIRTUAL TABLE IF NOT EXISTS said {fts5}, prefix='3');
          CREATE VIRTUAL TABLE IF NOT EXISTS tools {fts5}, detail=none);
          {} {}",
@@ -74,6 +79,24 @@ pub fn ingest(transaction: &Transaction<'_>, mut batch: Vec<SessionPassages>) ->
         insert_rows(transaction, older, oldest - rows as i64)?;
     }
     insert_rows(transaction, newer, last + 1)
+}
+
+/// Says which entries of a session are not part of its conversation, by the offsets of their
+/// lines: no search finds them. A rewind leaves entries behind that are in the index already, and
+/// another one may bring them back.
+pub fn set_left_behind(transaction: &Transaction<'_>, session: i64, ranges: &[Range<u64>]) -> Result<()> {
+    transaction.prepare_cached("DELETE FROM left_behind WHERE session = ?1")?.execute([session])?;
+    let mut range = transaction.prepare_cached("INSERT INTO left_behind VALUES(?1, ?2, ?3)")?;
+    for Range { start, end } in ranges {
+        range.execute(params![session, *start as i64, *end as i64 - 1])?;
+    }
+    Ok(())
+}
+
+/// Whether the entry at an offset is one of those.
+pub(super) fn is_left_behind(connection: &Connection, session: i64, at: i64) -> Result<bool> {
+    let sql = "SELECT 1 FROM left_behind WHERE session = ?1 AND ?2 BETWEEN first AND last";
+    connection.prepare_cached(sql)?.exists([session, at])
 }
 
 /// Inserts in ascending row order, which FTS5 writes fastest.
@@ -111,5 +134,6 @@ pub fn forget(transaction: &Transaction<'_>, session: i64) -> Result<()> {
         transaction.execute("DELETE FROM text_place WHERE row BETWEEN ?1 AND ?2", [first, last])?;
     }
     transaction.execute("DELETE FROM text_block WHERE session = ?1", [session])?;
+    transaction.execute("DELETE FROM left_behind WHERE session = ?1", [session])?;
     Ok(())
 }

@@ -8,6 +8,7 @@ use rusqlite::{Connection, OptionalExtension, Result, params};
 
 use super::query::FullTextQuery;
 use super::snippet::{Snippet, snippet};
+use super::tables::is_left_behind;
 
 /// More hits than this in one session are not counted.
 pub const MAX_COUNTED_HITS: usize = 99;
@@ -174,20 +175,24 @@ impl<F: Fn(i64) -> bool, R: FnMut(i64, Range<u64>) -> Option<Vec<u8>>> IndexWalk
 
     /// Returns `false` once the search has everything that was asked for.
     fn push_row(&mut self, query: &FullTextQuery, session: i64, row: i64) -> Result<bool> {
+        let is_known = self.by_session.contains_key(&session);
+        if !is_known && (self.sessions_left == 0 || self.reads_left == 0) {
+            return Ok(false);
+        }
+        let mut position =
+            self.connection.prepare_cached("SELECT at, length FROM text_place WHERE row = ?1")?;
+        let position = position.query_row([row], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?)));
+        let Some((at, length)) = position.optional()? else { return Ok(true) };
+        if is_left_behind(self.connection, session, at)? {
+            return Ok(true);
+        }
         if let Some(&at) = self.by_session.get(&session) {
             let found = &mut self.found[at];
             found.count_in_walk += 1;
             found.count = found.count.max(found.count_in_walk);
             return Ok(true);
         }
-        if self.sessions_left == 0 || self.reads_left == 0 {
-            return Ok(false);
-        }
         self.reads_left -= 1;
-        let mut position =
-            self.connection.prepare_cached("SELECT at, length FROM text_place WHERE row = ?1")?;
-        let position = position.query_row([row], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?)));
-        let Some((at, length)) = position.optional()? else { return Ok(true) };
         let line = (self.read)(session, at as u64..(at + length) as u64);
         let snippet = line.as_ref().and_then(|line| snippet(line, query));
         if snippet.is_some() {

@@ -50,6 +50,24 @@ fn every_built_in_price_has_a_dated_source_and_is_whole() {
 }
 
 #[test]
+fn what_a_fork_inherited_is_not_paid_again() {
+    let prices = Prices::default();
+    let used = |tokens| [("claude-opus-4-5", usage(tokens, 0, 0, 0, 0))].into_iter().collect();
+    let fork = |told| SessionSummary {
+        cost_usd: told,
+        used: used(200_000),
+        inherited: used(1_000_000),
+        ..SessionSummary::default()
+    };
+    let paid = |told| prices.session_cost(&fork(told)).map(|cost| (cost.usd, cost.estimated));
+    check(prices.inherited_cost(&fork(None)), Some(5.0));
+    assert_eq!(paid(None), Some((1.0, true)));
+    assert_eq!(paid(Some(6.25)), Some((1.25, true)), "it goes on with the total of its parent");
+    assert_eq!(paid(Some(1.25)), Some((1.25, false)), "it began at nothing");
+    assert_eq!(prices.inherited_cost(&SessionSummary::default()), None);
+}
+
+#[test]
 fn sums_are_as_by_hand() {
     let prices = Prices::default();
     // 1000 × 5 + 500 × 25 + 3000 × 6.25 + 1000 × 10 + 20000 × 0.50 = 56,250 millionths.

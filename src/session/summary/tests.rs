@@ -20,16 +20,17 @@ fn titles_have_an_order_of_authority() {
 #[test]
 fn the_blocks_of_one_message_count_once() {
     let block = r#"{"type":"assistant","uuid":"a","message":{"id":"m","model":"x","usage":{"input_tokens":5,"output_tokens":2}}}"#;
-    let next = block.replace(r#""uuid":"a""#, r#""uuid":"b""#);
+    let next = block.replace(r#""uuid":"a""#, r#""uuid":"b","parentUuid":"a""#);
     let facts = facts(&[block, &next]);
     assert_eq!((facts.messages, facts.usage.total()), (2, 7));
     assert_eq!(facts.model.as_deref(), Some("x"));
 }
 
-/// A reply of a model, with its usage.
+/// A reply of a model, with its usage, behind the one of the minute before.
 fn reply(minute: u8, model: &str, usage: &str) -> String {
+    let before = minute.wrapping_sub(1);
     format!(
-        r#"{{"type":"assistant","uuid":"r{minute}","timestamp":"2026-11-20T12:{minute:02}:00Z","message":{{"id":"m{minute}","model":"{model}","usage":{{{usage}}}}}}}"#
+        r#"{{"type":"assistant","uuid":"r{minute}","parentUuid":"r{before}","timestamp":"2026-11-20T12:{minute:02}:00Z","message":{{"id":"m{minute}","model":"{model}","usage":{{{usage}}}}}}}"#
     )
 }
 
@@ -86,7 +87,9 @@ fn a_session_that_was_only_cleared_holds_nothing() {
 
 #[test]
 fn a_fork_knows_the_turns_it_came_along_with() {
-    let own = |id: u8| format!(r#"{{"type":"user","uuid":"{id}","message":{{"content":"hi"}}}}"#);
+    let own = |id: u8| {
+        format!(r#"{{"type":"user","uuid":"{id}","parentUuid":"{}","message":{{"content":"hi"}}}}"#, id - 1)
+    };
     let copied = |id| {
         own(id).replace('}', "").replace(
             r#"{"content":"hi""#,

@@ -17,8 +17,13 @@ use crate::protocol::{
 use crate::slot::{Launch, PermissionRequest, SlotError, SlotTotals, Switch};
 
 /// Makes the agent report when it is idle, and checkpoint files before changes.
-const ENVIRONMENT: [(&str, &str); 2] =
-    [("CLAUDE_CODE_SDK_READS_SESSION_STATE", "1"), ("CLAUDE_CODE_ENABLE_SDK_FILE_CHECKPOINTING", "true")];
+const ENVIRONMENT: [(&str, &str); 3] = [
+    ("CLAUDE_CODE_SDK_READS_SESSION_STATE", "1"),
+    ("CLAUDE_CODE_ENABLE_SDK_FILE_CHECKPOINTING", "true"),
+    // A person is there. Without it the entries say `sdk-cli`, as for `claude -p`, and the
+    // official picker leaves the session out (Claude Code 2.1.332).
+    ("CLAUDE_CODE_ENTRYPOINT", "cli"),
+];
 
 /// Protocol state of one process.
 #[derive(Debug, Default)]

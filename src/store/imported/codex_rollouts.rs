@@ -21,6 +21,9 @@ use crate::session::SessionId;
 /// The agent that keeps these files.
 pub(super) const CODEX: &str = "codex";
 
+/// Where codex moves the files of a thread that a person archived; without days.
+const ARCHIVE_FOLDER: &str = "archived_sessions";
+
 /// The suffix of a compressed file, see
 /// [`RolloutReader`](super::rollout_reader::RolloutReader).
 const COMPRESSED_SUFFIX: &str = ".zst";
@@ -43,6 +46,8 @@ pub(super) struct Rollout {
     pub is_compressed: bool,
     pub size: u64,
     pub modified: SystemTime,
+    /// It lies where codex puts what a person archived.
+    pub is_archived: bool,
 }
 
 impl Rollout {
@@ -98,10 +103,14 @@ impl Rollouts {
             folders =
                 folders.iter().flat_map(|folder| dir_entries(folder)).map(|entry| entry.path()).collect();
         }
-        let found: Vec<_> = folders
-            .par_iter()
-            .flat_map_iter(|folder| dir_entries(folder).filter_map(|entry| parse_rollout(&entry)))
-            .collect();
+        let archive = codex.join(ARCHIVE_FOLDER);
+        folders.push(archive.clone());
+        let in_folder = |folder: &PathBuf| {
+            let is_archived = *folder == archive;
+            let entries: Vec<_> = dir_entries(folder).collect();
+            entries.into_iter().filter_map(move |entry| parse_rollout(&entry, is_archived))
+        };
+        let found: Vec<_> = folders.par_iter().flat_map_iter(in_folder).collect();
         let mut rollouts = Self::default();
         for (thread, part, rollout) in found {
             let head = rollouts.heads.entry(thread).or_insert_with(|| rollout.clone());
@@ -156,7 +165,7 @@ fn dir_entries(folder: &Path) -> impl Iterator<Item = DirEntry> {
 
 /// A file, its thread and its own id. Names are `rollout-2026-11-21T09-26-10-THREAD.jsonl`
 /// or `rollout-2026-11-21T09-26-10-THREAD_PART.jsonl`, with or without `.zst`.
-fn parse_rollout(entry: &DirEntry) -> Option<(SessionId, SessionId, Rollout)> {
+fn parse_rollout(entry: &DirEntry, is_archived: bool) -> Option<(SessionId, SessionId, Rollout)> {
     let name = entry.file_name();
     let name = name.to_str()?;
     let (name, is_packed) = name.strip_suffix(COMPRESSED_SUFFIX).map_or((name, false), |name| (name, true));
@@ -165,8 +174,8 @@ fn parse_rollout(entry: &DirEntry) -> Option<(SessionId, SessionId, Rollout)> {
     let ids = name.get("2026-11-21T09-26-10-".len()..)?;
     let (thread, part) = ids.split_once('_').unwrap_or((ids, ids));
     let there = entry.metadata().ok().filter(fs::Metadata::is_file)?;
-    let rollout =
-        Rollout { path, is_compressed: is_packed, size: there.len(), modified: there.modified().ok()? };
+    let (size, modified) = (there.len(), there.modified().ok()?);
+    let rollout = Rollout { path, is_compressed: is_packed, size, modified, is_archived };
     Some((thread.parse().ok()?, part.parse().ok()?, rollout))
 }
 

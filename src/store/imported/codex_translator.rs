@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
 use super::codex_tools;
-use crate::session::SessionId;
+use crate::session::{SessionId, SessionOrigin};
 use crate::session::prompt::INTERRUPTED_TEXT;
 use crate::transcript::entry_encoder::{EntryEnvelope, EntryOrigin};
 
@@ -32,6 +32,8 @@ pub(super) struct CodexTranslator {
     branch: Option<String>,
     /// The thread belongs to a subagent.
     is_sidechain: bool,
+    /// Nobody was there: `codex exec`, or a client of codex's MCP server.
+    is_headless: bool,
     model: Option<String>,
     /// The id of the running turn; empty before the first.
     turn: String,
@@ -78,6 +80,11 @@ impl CodexTranslator {
     /// Whether the thread belongs to a subagent.
     pub fn is_sidechain(&self) -> bool {
         self.is_sidechain
+    }
+
+    /// Who had the thread.
+    pub fn origin(&self) -> SessionOrigin {
+        if self.is_headless { SessionOrigin::Headless } else { SessionOrigin::Person }
     }
 
     /// Translates the line that starts at byte `at` and appends its entries to `entries`.
@@ -141,6 +148,7 @@ impl CodexTranslator {
         self.cwd = non_empty_string(&meta["cwd"]).unwrap_or_default();
         self.version = non_empty_string(&meta["cli_version"]).unwrap_or_default();
         self.branch = non_empty_string(&meta["git"]["branch"]);
+        self.is_headless = matches!(meta["source"].as_str(), Some("exec" | "mcp"));
         self.is_sidechain = meta["source"].get("subagent").is_some() || meta["parent_thread_id"].is_string();
     }
 

@@ -51,6 +51,12 @@ struct ResumeMarker {
     /// The thread it was forked from, written as an entry would: it may inherit no line.
     #[serde(default, rename = "forkedFrom", skip_serializing_if = "Option::is_none")]
     forked_from: Option<Value>,
+    /// A person archived it in codex.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    archived: bool,
+    /// Who had it, if no person did: the label of a [`SessionOrigin`](crate::session::SessionOrigin).
+    #[serde(default, rename = "sessionOrigin", skip_serializing_if = "Option::is_none")]
+    session_origin: Option<String>,
     /// The title that was written last.
     title: Option<String>,
     translation: CodexTranslator,
@@ -231,6 +237,8 @@ impl<'a> CopyJob<'a> {
             partial,
             is_sidechain,
             forked_from,
+            archived: self.stale.head.is_archived,
+            session_origin: translation.origin().label().map(str::to_owned),
             title,
             translation,
         };
@@ -259,13 +267,14 @@ pub(super) fn is_partial(copy: &Path) -> bool {
 }
 
 /// The modification time of a complete copy, by which it is known to be up to date: the
-/// source's own time in milliseconds, and below that a hash of its name and size, because
-/// two writes within one clock tick have the same time.
+/// source's own time in milliseconds, and below that a hash of its name, its size and whether it
+/// is archived, because two writes within one clock tick have the same time.
 pub(super) fn complete_mtime(head: &Rollout, name: Option<&ThreadTitle>) -> SystemTime {
     let touched = name.map_or(head.modified, |name| name.updated_at.max(head.modified));
     let since = touched.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     let name = head.path.file_name().unwrap_or_default();
-    let hash = fingerprint(&[&head.size.to_le_bytes(), name.as_bytes()].concat());
+    let hash =
+        fingerprint(&[&head.size.to_le_bytes()[..], &[u8::from(head.is_archived)], name.as_bytes()].concat());
     let below = Duration::from_nanos(1 + hash % 999_999);
     SystemTime::UNIX_EPOCH + Duration::from_millis(since.as_millis() as u64) + below
 }

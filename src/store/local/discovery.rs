@@ -2,6 +2,7 @@
 //!
 //! Uses names and metadata only; reads no transcript.
 
+use std::collections::HashMap;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -67,24 +68,35 @@ pub(super) fn dir_entries(folder: &Path) -> Result<impl Iterator<Item = fs::DirE
 
 /// The sessions in one project folder.
 pub(super) fn sessions_in(folder: &Path) -> Result<Vec<StoredSession>, StoreError> {
-    let session = |entry: fs::DirEntry| {
-        let id = entry.file_name().to_str()?.strip_suffix(".jsonl")?.parse().ok()?;
+    let mut side_folders: HashMap<SessionId, SystemTime> = HashMap::new();
+    let mut sessions = Vec::new();
+    for entry in dir_entries(folder)? {
+        let name = entry.file_name();
+        let Some(name) = name.to_str() else { continue };
+        let Some(id) = name.strip_suffix(".jsonl").unwrap_or(name).parse().ok() else { continue };
         // Uses the open folder, so the kernel does not resolve the whole path for each
         // file.
-        let there = entry.metadata().ok()?;
-        if there.is_symlink() {
-            stat_session(id, entry.path())
+        let Ok(there) = entry.metadata() else { continue };
+        if !name.ends_with(".jsonl") {
+            side_folders.extend(there.modified().ok().filter(|_| there.is_dir()).map(|at| (id, at)));
+        } else if there.is_symlink() {
+            sessions.extend(stat_session(id, entry.path()));
         } else {
-            session_of_file(id, entry.path(), &there)
+            sessions.extend(session_of_file(id, entry.path(), &there));
         }
-    };
-    Ok(dir_entries(folder)?.filter_map(session).collect())
+    }
+    for stored in &mut sessions {
+        stored.side_modified = side_folders.get(&stored.id).copied();
+    }
+    Ok(sessions)
 }
 
 /// The session at this path, if it is a transcript: a file that is not empty.
 pub(super) fn stat_session(id: SessionId, path: PathBuf) -> Option<StoredSession> {
     let there = fs::metadata(&path).ok()?;
-    session_of_file(id, path, &there)
+    let side = fs::metadata(path.with_extension("")).ok().filter(fs::Metadata::is_dir);
+    let stored = session_of_file(id, path, &there)?;
+    Some(StoredSession { side_modified: side.and_then(|side| side.modified().ok()), ..stored })
 }
 
 fn session_of_file(id: SessionId, path: PathBuf, there: &fs::Metadata) -> Option<StoredSession> {
@@ -93,5 +105,6 @@ fn session_of_file(id: SessionId, path: PathBuf, there: &fs::Metadata) -> Option
         return None;
     }
     let modified = there.modified().unwrap_or(SystemTime::UNIX_EPOCH);
-    Some(StoredSession { id, path, size: there.len(), modified, inode: there.ino() })
+    let (size, inode) = (there.len(), there.ino());
+    Some(StoredSession { id, path, size, modified, inode, side_modified: None })
 }

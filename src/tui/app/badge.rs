@@ -17,6 +17,8 @@ pub enum HealthBadge {
     Malformed(usize),
     /// So many lines are JSON and no entries.
     Untyped(usize),
+    /// So many entries are missing in the conversation, which goes on at the message before.
+    Gap(usize),
     /// The folder it was started in is gone.
     FolderGone(String),
     /// The file has so many bytes.
@@ -31,6 +33,7 @@ impl HealthBadge {
         let found = [
             row.read_error.clone().map(Self::Unreadable),
             some(health.torn).map(Self::Malformed),
+            some(row.facts.gaps).map(Self::Gap),
             some(health.foreign).map(Self::Untyped),
             around.missing_folder(row).map(|folder| Self::FolderGone(folder.to_owned())),
             (row.stored.size > OVERSIZED_BYTES).then_some(Self::Oversized(row.stored.size)),
@@ -43,6 +46,7 @@ impl HealthBadge {
         match self {
             Self::Unreadable(_) => "unreadable".to_owned(),
             Self::Malformed(_) => "torn".to_owned(),
+            Self::Gap(_) => "gap".to_owned(),
             Self::Untyped(_) => "foreign".to_owned(),
             Self::FolderGone(_) => "no folder".to_owned(),
             Self::Oversized(bytes) => megabytes(*bytes),
@@ -61,6 +65,14 @@ impl HealthBadge {
                 "{} torn: cut off by a crash or a full disk, or written into by two programs at once. \
                  They are passed over and left as they are; a fork is a repaired copy.",
                 lines(*count)
+            ),
+            Self::Gap(count) => format!(
+                "{} missing in the conversation: it goes on at the message that was written before. \
+                 A fork closes the gap.",
+                match count {
+                    1 => "1 entry is".to_owned(),
+                    count => format!("{count} entries are"),
+                }
             ),
             Self::Untyped(count) => format!(
                 "{} JSON but no entry of a session: another program wrote here. They are passed over.",

@@ -19,7 +19,7 @@ use crate::session::SessionId;
 pub struct Browser {
     /// All sessions of the scope that are known so far, newest first.
     pub rows: Arc<Vec<SessionRow>>,
-    /// Sessions of the scope that hold nothing, while they are hidden.
+    /// Sessions of the scope that hold nothing or that no person had, while they are hidden.
     hidden_empty: Vec<SessionRow>,
     /// They are shown.
     pub shows_empty: bool,
@@ -115,8 +115,8 @@ impl Browser {
         self.fork_tree = ForkTree::build(&self.rows);
     }
 
-    /// How many sessions of the scope hold nothing.
-    pub fn empty_rows(&self) -> usize {
+    /// How many sessions of the scope a list leaves out unless asked, shown or not.
+    pub fn hidden_rows(&self) -> usize {
         self.hidden_empty.len() + self.rows.iter().filter(|row| row.is_hidden()).count()
     }
 

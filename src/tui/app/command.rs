@@ -53,8 +53,12 @@ pub enum Command {
     Filter,
     /// List this project's sessions, or those of all projects.
     ToggleScope,
-    /// Show or hide empty sessions.
+    /// Show or hide sessions that are empty, or that no person had.
     ToggleEmpty,
+    /// Read what the session's subagents said.
+    Subagents,
+    /// Move the sessions of a folder that is gone to this one.
+    MoveHere,
     /// Find a session from anywhere.
     Jump,
     /// Search the messages of all sessions; in that search, back to titles.

@@ -20,6 +20,8 @@ const SEEK_CONTEXT_BYTES: u64 = 64 * 1024;
 pub struct ConversationPage {
     /// What is known of the conversation.
     pub conversation: Conversation,
+    /// The session's title, as its transcript has it: for one that no list holds.
+    pub title: Option<String>,
     /// Where it stands with reading the transcript.
     pub load_state: LoadState,
     /// How far it is scrolled.

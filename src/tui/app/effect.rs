@@ -121,6 +121,10 @@ pub enum Effect {
         /// About so many bytes of it.
         bytes: u64,
     },
+    /// Read the transcripts of a session's subagents.
+    ReadSubagents(SessionId),
+    /// Move every session of this folder to the one that was opened.
+    MoveHere(PathBuf),
     /// Give a session a title.
     Rename {
         /// The session.

@@ -22,6 +22,9 @@ pub struct SessionEnvironment {
     pub pinned: HashSet<SessionId>,
     /// Folders of sessions that do not exist any more.
     pub missing_folders: HashSet<String>,
+    /// What the opened folder was probably called before, and how many sessions were left behind
+    /// under that name.
+    pub former_folder: Option<(String, usize)>,
     /// How long the official tools keep an untouched transcript; `None` if
     /// they do not clean up here.
     pub cleanup_period: Option<Duration>,

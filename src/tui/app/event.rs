@@ -101,6 +101,8 @@ pub enum Event {
     },
     /// The MCP servers of the agent, or why they are not known.
     McpServers(Result<Vec<McpServerStatus>, String>),
+    /// A session's subagents, each with its name and all of its conversation as text.
+    SubagentsRead(Vec<(String, String)>),
     /// What rewinding to a prompt changes in the files, or has changed.
     Rewind {
         /// The prompt's uuid.
@@ -150,6 +152,8 @@ pub enum Event {
 pub struct LoadedTranscript {
     /// The conversation on it.
     pub conversation: Conversation,
+    /// The session's title, as far as that part says.
+    pub title: Option<String>,
     /// Nothing older is left to read.
     pub whole: bool,
     /// How much was asked for.

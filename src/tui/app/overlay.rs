@@ -53,6 +53,8 @@ pub enum ViewerContent {
         /// The files, with what changes.
         rewind: RewindResult,
     },
+    /// What subagents said: name and text of each; hostile.
+    Subagents(Vec<(String, String)>),
     /// The last words of a dead agent.
     ExitOutput,
 }
@@ -200,7 +202,8 @@ impl Confirmation {
             Self::ForkInstead { .. } => &['f', 's'],
             Self::TrustFolder { .. } => &['t', 'w', 'q'],
             Self::OtherFolder { .. } => &['g', 't', 'w', 'f', 's'],
-            Self::FolderGone { .. } | Self::Damaged { .. } => &['f', 'r', 's'],
+            Self::FolderGone { .. } => &['m', 'f', 'r', 's'],
+            Self::Damaged { .. } => &['f', 'r', 's'],
         }
     }
 
@@ -232,6 +235,7 @@ impl Confirmation {
             (Self::OtherFolder { .. } | Self::FolderGone { .. }, 'f') => {
                 "fork it here: a copy that works in this folder"
             }
+            (Self::FolderGone { .. }, 'm') => "it was renamed or moved to here: move its sessions",
             (Self::FolderGone { .. }, 'r') => "resume it anyway, in this folder",
             (Self::Damaged { .. }, 'f') => "continue in a repaired copy",
             (Self::Damaged { .. }, 'r') => "resume it anyway, appending to the file",
@@ -256,9 +260,9 @@ impl Confirmation {
                 (false, true) => 'w',
                 (false, false) => 'f',
             }),
+            Self::FolderGone { .. } => Some('f'),
             Self::SwitchWhileBusy(_)
             | Self::ForkInstead { .. }
-            | Self::FolderGone { .. }
             | Self::Damaged { .. } => self.answer_keys().first().copied(),
         }
     }

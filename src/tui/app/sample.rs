@@ -38,6 +38,7 @@ pub fn row(number: u8, title: &str, minutes: u64, parent: Option<u8>) -> Session
         size: 10,
         modified: SystemTime::UNIX_EPOCH,
         inode: 0,
+        side_modified: None,
     };
     let facts = SessionSummary {
         title: Some(SessionTitle { text: title.into(), source: TitleSource::Custom }),

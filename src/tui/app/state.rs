@@ -315,7 +315,8 @@ impl App {
             })
         };
         let listed = |id| self.row(id).map(|row| row.facts.title_text());
-        id.and_then(|id| listed(id).or_else(|| said(id))).unwrap_or("New session")
+        let titled = |id| self.pages.get(&id)?.title.as_deref();
+        id.and_then(|id| listed(id).or_else(|| titled(id)).or_else(|| said(id))).unwrap_or("New session")
     }
 
     /// A character that is typed is text for the composer, and nothing else.

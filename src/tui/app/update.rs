@@ -88,7 +88,12 @@ fn handle_event(app: &mut App, event: Event) -> Vec<Effect> {
         Event::Slot(news) => slot_events::handle_slot_event(app, *news),
         Event::SessionList { all, rows, progress } => loading::sessions_listed(app, all, rows, progress),
         Event::EnvironmentChanged(around) => {
+            let is_news = around.former_folder.is_some()
+                && around.former_folder != app.environment.former_folder;
             app.environment = around;
+            if is_news {
+                session_actions::mention_former_folder(app);
+            }
             Vec::new()
         }
         Event::IndexProgress(progress) => {
@@ -127,6 +132,10 @@ fn handle_event(app: &mut App, event: Event) -> Vec<Effect> {
         }
         Event::McpServers(Err(why)) => {
             app.toast_error(format!("MCP servers: {why}"));
+            Vec::new()
+        }
+        Event::SubagentsRead(subagents) => {
+            app.overlay = Some(Overlay::Viewer(ViewerContent::Subagents(subagents), 0));
             Vec::new()
         }
         Event::Rewind { prompt, dry_run, rewind } => rewind::rewind_answered(app, prompt, dry_run, rewind),

@@ -12,14 +12,15 @@ use super::message_search::MessageSearch;
 use super::output::Output;
 use super::persistence::Persistence;
 use super::session_list_worker::SessionListWorker;
+use super::transcript_reading::{self, read_transcript};
 use super::{clipboard, editor, key_encoding};
-use crate::session::{Conversation, SessionId, Transcript};
+use crate::session::SessionId;
 use crate::slot::terminal::AgentTerminal;
 use crate::slot::{AgentProgram, SlotError, SlotHandle, Switch};
 use crate::store::{ForkSpec, SessionStore, StoreError};
 use crate::sys::resident_memory::resident_memory;
-use crate::transcript::TranscriptText;
-use crate::tui::app::{Effect, Event, LoadedTranscript, TerminalInput};
+use crate::text::format::pluralize;
+use crate::tui::app::{Effect, Event, TerminalInput};
 
 /// Lines of a terminal that one notch of the wheel scrolls.
 const LINES_PER_NOTCH: isize = 3;
@@ -142,6 +143,20 @@ impl EffectRunner {
             Effect::SearchMessages(sought) => self.search.search(sought),
             Effect::ReadTranscript { session, bytes } => self.in_background(move |runner| {
                 Some(Event::TranscriptRead { session, read: read_transcript(&*runner.store, session, bytes) })
+            }),
+            Effect::ReadSubagents(session) => self.in_background(move |runner| {
+                Some(match transcript_reading::read_subagents(&*runner.store, session) {
+                    Ok(subagents) => Event::SubagentsRead(subagents),
+                    Err(error) => Event::Failed(format!("cannot read the subagents: {error}")),
+                })
+            }),
+            Effect::MoveHere(from) => self.in_background(move |runner| {
+                let moved = runner.store.move_all(&from, &runner.folders.opened);
+                runner.session_list.reload();
+                Some(match moved {
+                    Ok(moved) => Event::Info(format!("moved {} here", pluralize(moved.len(), "session"))),
+                    Err(error) => Event::Failed(error.to_string()),
+                })
             }),
             Effect::Rename { session, title, by_agent: true } => {
                 let runner = self.clone();
@@ -336,38 +351,4 @@ impl EffectRunner {
         let Some(pid) = pid else { return };
         self.in_background(move |_| Some(Event::Memory { agent: resident_memory(pid) }));
     }
-}
-
-/// Bytes that are taken in for a session that is not there.
-const SYNC_BYTES: u64 = 8 << 20;
-
-/// Reads the end of a transcript. A session that was begun and holds nothing
-/// yet has no file: that is an empty conversation.
-fn read_transcript(
-    store: &dyn SessionStore,
-    session: SessionId,
-    bytes: u64,
-) -> Result<LoadedTranscript, String> {
-    let there = match store.find(session) {
-        // One that its agent has only just made is not copied yet.
-        Err(StoreError::NotFound(_)) => store.sync_external(SYNC_BYTES).and_then(|_more| store.find(session)),
-        there => there,
-    };
-    let size = match there {
-        Ok(stored) => stored.size,
-        Err(StoreError::NotFound(_)) => {
-            return Ok(LoadedTranscript {
-                conversation: Conversation::default(),
-                whole: true,
-                bytes,
-                size: 0,
-            });
-        }
-        Err(error) => return Err(error.to_string()),
-    };
-    let tail = store.read_tail(session, bytes).map_err(|error| error.to_string())?;
-    let text = TranscriptText::read(&tail.bytes);
-    let transcript = if tail.is_complete { Transcript::read(&text) } else { Transcript::read_part(&text) };
-    let conversation = Conversation::from_transcript(&transcript);
-    Ok(LoadedTranscript { conversation, whole: tail.is_complete, bytes, size })
 }

@@ -87,6 +87,7 @@ impl EnvironmentWatch {
             project_sessions: Some(self.project_sessions.clone()),
             pinned: pinned.into_iter().map(|pinned| pinned.id).collect(),
             missing_folders: gone.collect(),
+            former_folder: self.former_folder(),
             cleanup_period: self.store.cleanup_period(),
         };
         if seen != self.last {
@@ -94,6 +95,23 @@ impl EnvironmentWatch {
             events.push(Event::EnvironmentChanged(seen));
         }
         events
+    }
+
+    /// What the opened folder was called before: looked for at the start and after a list that
+    /// changed it, as other folders have to be read for it.
+    fn former_folder(&self) -> Option<(String, usize)> {
+        let Scope::Project(opened) = &self.project else { return None };
+        if !self.polls.wrapping_sub(1).is_multiple_of(POLLS_PER_PIN_CHECK) {
+            return self.last.former_folder.clone().filter(|(folder, _)| !self.is_moved(folder));
+        }
+        let former = self.store.former_folder(opened)?;
+        Some((former.path.display().to_string(), former.sessions))
+    }
+
+    /// No session works in a folder any more.
+    fn is_moved(&self, folder: &str) -> bool {
+        let scope = Scope::Project(PathBuf::from(folder));
+        self.store.list(&scope).is_ok_and(|list| list.is_empty())
     }
 
     /// Lets the pins catch up, and brings back what somebody else deleted.

@@ -13,8 +13,8 @@ use super::theme::Theme;
 use super::{header, search_hits, spans};
 use crate::index::SessionRow;
 use crate::text;
-use crate::text::format::{age, grouped};
-use crate::tui::app::{App, BrowserLine, Focus, HealthBadge};
+use crate::text::format::{age, grouped, pluralize};
+use crate::tui::app::{App, BrowserLine, Command, Focus, HealthBadge, KeyContext};
 
 /// Cells that a title keeps before a fact gets its place.
 const MIN_TITLE_WIDTH: usize = 10;
@@ -89,7 +89,12 @@ fn list_header(app: &App, width: usize, theme: &Theme) -> Line<'static> {
         (None, true) => {
             let indexing =
                 browser.indexing.map(|(done, all)| format!("indexing {} % · ", done * 100 / all.max(1)));
-            format!("{}{} ", indexing.unwrap_or_default(), grouped(browser.rows.len()))
+            let hidden = browser.hidden_rows();
+            let key = app.keymap.key(KeyContext::Browser, Command::ToggleEmpty);
+            let hidden = key.filter(|_| hidden > 0 && !browser.shows_empty && indexing.is_none());
+            let hidden = hidden.map(|key| format!(" · {key} {} hidden", grouped(browser.hidden_rows())));
+            let (indexing, hidden) = (indexing.unwrap_or_default(), hidden.unwrap_or_default());
+            format!("{indexing}{}{hidden} ", grouped(browser.rows.len()))
         }
         (None, false) => format!("{} of {} ", grouped(browser.matches()), grouped(browser.rows.len())),
     };
@@ -125,6 +130,13 @@ fn empty_list(app: &App, width: usize, theme: &Theme) -> Vec<Line<'static>> {
         "Loading sessions…".to_owned()
     } else if !browser.query().is_empty() {
         format!("No sessions match “{}”. Ctrl-F searches messages, Esc clears the filter.", browser.query())
+    } else if let Some((folder, count)) = &app.environment.former_folder
+        && !browser.all
+    {
+        let key = app.keymap.key(KeyContext::Browser, Command::MoveHere);
+        let key = key.map(|key| key.to_string()).unwrap_or_default();
+        let count = pluralize(*count, "session");
+        format!("No sessions in this folder yet, but {count} of {folder}, which is gone. {key} moves them here.")
     } else if browser.all {
         "No sessions yet. Type below to start one.".to_owned()
     } else {
@@ -268,7 +280,8 @@ impl SessionLine<'_> {
         let folder = facts.cwd.as_deref().filter(|cwd| self.app.browser.all && *cwd != self.app.folder);
         let folder = folder.map(|folder| (folder_name(folder), theme.dim));
         let branch = facts.branch.as_deref().map(|branch| (branch, theme.dim));
-        let place = agent.or(folder).or(branch);
+        let aside = self.row.aside().map(|why| (why, theme.warn));
+        let place = aside.or(agent).or(folder).or(branch);
         let place = place.map(|(place, style)| (text::clean_line(place).into_owned(), style));
         [
             (7, header::cost(self.app, self.row).map(|cost| (cost, theme.dim))),

@@ -8,6 +8,7 @@ use ratatui::text::{Line, Span};
 use super::theme::Theme;
 use super::{header, spans};
 use crate::index::SessionRow;
+use crate::session::summary::SubagentSummary;
 use crate::session::{ResumeEstimate, SessionId};
 use crate::text;
 use crate::text::format::{pluralize, short_count};
@@ -125,6 +126,15 @@ impl DetailsWriter<'_> {
         let turns = format!("{}{more}", pluralize(facts.turns, "turn"));
         let parts = header::cost(self.app, self.row).into_iter().chain([tokens, turns]);
         self.field("used", &parts.collect::<Vec<_>>().join(" · "));
+        if let Some(usd) = self.app.prices.inherited_cost(facts) {
+            let words = format!("~{} · paid by the session it comes from", format_usd(usd));
+            self.field("inherited", &words);
+        }
+        let agents: Vec<_> = facts.subagents.iter().map(SubagentSummary::label).collect();
+        if !agents.is_empty() {
+            let key = key(self.app, Command::Subagents);
+            self.field("subagents", &format!("{} · {key} reads them", agents.join(", ")));
+        }
         let models: Vec<_> = facts.used.iter().map(|(model, _)| model).collect();
         if models.len() > 1 {
             self.field("models", &models.join(", "));
@@ -147,9 +157,13 @@ impl DetailsWriter<'_> {
             let soon = app.environment.cleanup_warning(row, app.now).is_some();
             self.field_styled("clean-up", &words, if soon { self.theme.warn } else { Style::default() });
         }
+        if let Some(why) = row.aside() {
+            self.field("kind", why);
+        }
         if let Some(folder) = &row.facts.cwd {
+            let moves = format!(" · no longer exists · {} moves its sessions here", key(app, Command::MoveHere));
             let note = match (app.environment.missing_folder(row), app.environment.other_folder(row)) {
-                (Some(_), _) => " · no longer exists",
+                (Some(_), _) => moves.as_str(),
                 (None, Some(_)) => " · another project",
                 (None, None) => "",
             };

@@ -32,7 +32,10 @@ pub fn line(app: &App, width: u16, theme: &Theme) -> Line<'static> {
         }
         Some(Overlay::Confirm(_)) => Some(&[("Esc", "cancel")]),
         Some(Overlay::Viewer(
-            ViewerContent::Help { .. } | ViewerContent::Details(_) | ViewerContent::McpServers(_),
+            ViewerContent::Help { .. }
+            | ViewerContent::Details(_)
+            | ViewerContent::McpServers(_)
+            | ViewerContent::Subagents(_),
             _,
         )) => Some(&[("↑↓", "scroll"), ("Esc", "close")]),
         Some(Overlay::Viewer(ViewerContent::Rewind { .. }, _)) => {

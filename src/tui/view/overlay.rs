@@ -66,6 +66,10 @@ fn viewer_lines(
             let width = usize::from(inner.width);
             (servers.iter().map(|server| server_line(server, width, theme)).collect(), inner)
         }
+        ViewerContent::Subagents(subagents) => {
+            let inner = open_box(frame, "subagents", (110, u16::MAX), theme);
+            (subagent_lines(subagents, usize::from(inner.width), theme), inner)
+        }
         ViewerContent::Rewind { rewind, .. } => {
             let inner = open_box(frame, "rewind files to before this prompt", (110, u16::MAX), theme);
             (rewind_diff(rewind, usize::from(inner.width), theme), inner)
@@ -75,6 +79,19 @@ fn viewer_lines(
             (crash_output(app, usize::from(inner.width), theme), inner)
         }
     }
+}
+
+/// Each subagent's conversation under its name.
+fn subagent_lines(subagents: &[(String, String)], width: usize, theme: &Theme) -> Vec<Line<'static>> {
+    let mut lines = Vec::new();
+    for (name, said) in subagents {
+        if !lines.is_empty() {
+            lines.push(Line::default());
+        }
+        lines.extend(spans::wrap_text(&text::clean_line(name), theme.heading, width));
+        lines.extend(spans::wrap_text(&text::clean(said), Style::default(), width));
+    }
+    lines
 }
 
 /// Draws an empty box in the middle of the screen, at most `most` columns and rows,

@@ -330,6 +330,7 @@ fn what_was_said_is_shown_with_its_session() {
     let hit = |number, others, text: &str, lit: &[std::ops::Range<usize>]| TextHit {
         session: id(number),
         offset: 0,
+        subagent: None,
         others,
         snippet: Snippet {
             uuid: Some("p".into()),

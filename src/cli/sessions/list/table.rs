@@ -27,17 +27,28 @@ struct ListColumn {
     cells: Vec<String>,
 }
 
-/// A table at most `most` columns wide. `ids` are the short ids of `rows`. If it does
-/// not fit, columns are dropped from the right, never the id.
+/// What a table shows, and how wide it may be.
+#[derive(Debug, Clone, Copy)]
+pub struct TableShape {
+    /// Sessions of all folders: their folder is a column.
+    pub all: bool,
+    /// Subagents under their session.
+    pub subagents: bool,
+    /// Columns of the terminal.
+    pub width: usize,
+}
+
+/// A table. `ids` are the short ids of `rows`. If it does not fit, columns are dropped
+/// from the right, never the id.
 pub fn render_table(
     rows: &[SessionRow],
     ids: &[String],
     prices: &Prices,
     now: DateTime<Utc>,
-    all: bool,
     page: OutputTarget,
-    most: usize,
+    shape: TableShape,
 ) -> String {
+    let TableShape { all, subagents, width: most } = shape;
     let id_width = ids.iter().map(String::len).max().unwrap_or(0).max("ID".len());
     let mut left = most.saturating_sub(id_width + GAP);
     let mut shown = Vec::new();
@@ -58,12 +69,18 @@ pub fn render_table(
         let id = pad(id, id_width);
         let cells = shown.iter().map(|(column, cells)| column.aligned(&column.cells[at], *cells));
         push_line(&mut text, page, &id, &pad(&titles[at], title_width), cells, false);
+        let agents = rows[at].facts.subagents.iter().filter(|_| subagents);
+        for agent in agents {
+            let line = format!("└ {}  {}", clean_line(&agent.id), clean_line(&agent.label()));
+            let line = truncate(&line, left).into_owned();
+            let _ = writeln!(text, "{}{}{}", " ".repeat(id_width), " ".repeat(GAP), page.dim(&line));
+        }
     }
     text
 }
 
-/// One line per session, columns separated by tabs.
-pub fn render_lines(rows: &[SessionRow], prices: &Prices) -> String {
+/// One line per session, columns separated by tabs; one of a subagent begins with a tab.
+pub fn render_lines(rows: &[SessionRow], prices: &Prices, subagents: bool) -> String {
     let mut text = String::new();
     for row in rows {
         let facts = &row.facts;
@@ -80,6 +97,9 @@ pub fn render_lines(rows: &[SessionRow], prices: &Prices) -> String {
             field(facts.cwd.as_deref()),
             field(Some(facts.title_text())),
         );
+        for agent in facts.subagents.iter().filter(|_| subagents) {
+            let _ = writeln!(text, "\t{}\t{}", clean_line(&agent.id), clean_line(&agent.label()));
+        }
     }
     text
 }
@@ -129,11 +149,13 @@ impl ListColumn {
     }
 }
 
-/// The title, with a warning sign if the transcript is damaged.
+/// The title, with a warning sign if the transcript is damaged or has gaps, and why a list
+/// leaves it out.
 fn title_text(row: &SessionRow) -> String {
-    let damaged = row.read_error.is_some() || !row.facts.health.is_good();
+    let damaged = row.read_error.is_some() || !row.facts.health.is_good() || row.facts.gaps > 0;
     let mark = if damaged { "⚠ " } else { "" };
-    format!("{mark}{}", clean_line(row.facts.title_text()))
+    let aside = row.aside().map(|why| format!("[{why}] ")).unwrap_or_default();
+    format!("{mark}{aside}{}", clean_line(row.facts.title_text()))
 }
 
 fn push_line(

@@ -57,6 +57,37 @@ fn a_moved_session_names_the_folder_it_works_in_now() {
 }
 
 #[test]
+fn a_relocated_session_names_the_folder_that_it_was_moved_to() {
+    let folders = Folders::new();
+    let (old, dot) = (folders.folder("old"), folders.folder("a.b"));
+    folders.folder("a b");
+    let id = folders.session(&old, "");
+    let mark = serde_json::json!({"type": "relocated", "relocatedCwd": dot}).to_string();
+    folders.store.open(id, &old).unwrap().append(&[mark]).unwrap();
+    assert_eq!(folders.rows(&old), [(id, Some(old.clone()))], "its file did not move along");
+    // The disk knows two folders of this name, the entry says which.
+    folders.store.move_to(id, &dot).unwrap();
+    assert_eq!(folders.rows(&dot), [(id, Some(dot))]);
+}
+
+#[test]
+fn of_one_id_in_two_projects_each_folder_has_its_own() {
+    let folders = Folders::new();
+    let (here, there) = (folders.folder("here"), folders.folder("there"));
+    let id = folders.session(&here, "");
+    let path = folders.store.find(id).unwrap().path;
+    let twin = path.parent().unwrap().with_file_name(crate::store::project_key(&there)).join(format!("{id}.jsonl"));
+    fs::create_dir_all(twin.parent().unwrap()).unwrap();
+    fs::copy(&path, &twin).unwrap();
+    for (folder, expected) in [(&here, &path), (&there, &twin)] {
+        let store = LocalStore::new(folders.temp.path().join("claude")).preferring(folder);
+        assert_eq!(&store.find(id).unwrap().path, expected);
+        let all = store.list(&Scope::All).unwrap();
+        assert_eq!(all.iter().map(|stored| &stored.path).collect::<Vec<_>>(), [expected]);
+    }
+}
+
+#[test]
 fn two_folders_that_encode_to_one_name_have_each_their_own() {
     let folders = Folders::new();
     let (dot, blank) = (folders.folder("a.b"), folders.folder("a b"));

@@ -34,6 +34,10 @@ pub(super) fn answer_confirmation(app: &mut App, choice: Confirmation, answer: c
         (Confirmation::OtherFolder { session, folder, purpose, .. }, answer @ ('g' | 't' | 'w')) => {
             trust::answer_other_folder(app, session, folder, purpose, answer)
         }
+        (Confirmation::FolderGone { folder, .. }, 'm') => {
+            switch::restore_prompt(app);
+            vec![Effect::MoveHere(folder.into())]
+        }
         (Confirmation::FolderGone { session, .. }, 'r') => trust::resume_here(app, session),
         (Confirmation::Damaged { session, .. }, 'r') => {
             app.damage_accepted.insert(session);

@@ -46,6 +46,8 @@ pub(super) fn dispatch(app: &mut App, command: Command) -> Vec<Effect> {
         Command::Pin => session_actions::pin(app),
         Command::Details => session_actions::details(app),
         Command::ToggleEmpty => session_actions::toggle_empty(app),
+        Command::Subagents => session_actions::read_subagents(app),
+        Command::MoveHere => session_actions::move_here(app),
         Command::Filter => {
             app.browser.filtering = true;
             app.browser.hidden = false;

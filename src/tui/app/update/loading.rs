@@ -87,8 +87,8 @@ pub(super) fn sessions_listed(
     if let Some(Overlay::Jump(jump)) = &mut app.overlay
         && all
     {
-        let said = if rows.iter().any(SessionRow::is_empty) {
-            Arc::new(rows.iter().filter(|row| !row.is_empty()).cloned().collect())
+        let said = if rows.iter().any(SessionRow::is_hidden) {
+            Arc::new(rows.iter().filter(|row| !row.is_hidden()).cloned().collect())
         } else {
             Arc::clone(&rows)
         };
@@ -122,7 +122,8 @@ pub(super) fn transcript_read(
 ) -> Vec<Effect> {
     let Some(page) = app.pages.get_mut(&session) else { return Vec::new() };
     match read {
-        Ok(LoadedTranscript { conversation, whole, bytes, size }) => {
+        Ok(LoadedTranscript { conversation, title, whole, bytes, size }) => {
+            page.title = title.or(page.title.take());
             page.set_loaded(conversation, whole, bytes, size);
         }
         Err(_) if matches!(page.load_state, LoadState::Loaded { .. }) => page.loading_older = false,

@@ -1,13 +1,16 @@
 //! What is done to a session without switching to it: details, pin, title, tag,
 //! trash, undo.
 
+use super::super::command::Command;
 use super::super::effect::Effect;
+use super::super::keymap::KeyContext;
 use super::super::overlay::{LinePrompt, Overlay, PromptKind, ViewerContent};
 use super::super::state::App;
 use super::super::undo::Undo;
 use super::{dispatch, loading, switch};
 use crate::session::SessionId;
 use crate::slot::Feature;
+use crate::text::format::pluralize;
 
 /// Lays what is known of the session over the panes.
 pub(super) fn details(app: &mut App) -> Vec<Effect> {
@@ -48,14 +51,43 @@ pub(super) fn toggle_empty(app: &mut App) -> Vec<Effect> {
     app.browser.shows_empty = !app.browser.shows_empty;
     app.partition_empty();
     app.rebuild_browser();
-    let count = app.browser.empty_rows();
-    let sessions = if count == 1 { "1 empty session".to_owned() } else { format!("{count} empty sessions") };
+    let count = app.browser.hidden_rows();
+    let sessions = pluralize(count, "session");
     app.toast(match (count, app.browser.shows_empty) {
-        (0, _) => "no session here is empty".to_owned(),
-        (_, true) => format!("{sessions} shown"),
+        (0, _) => "no session here is hidden".to_owned(),
+        (_, true) => format!("{sessions} shown: empty, archived, or of programs, jobs and teams"),
         (_, false) => format!("{sessions} hidden"),
     });
     loading::show_selected(app)
+}
+
+/// Reads the transcripts of the session's subagents.
+pub(super) fn read_subagents(app: &mut App) -> Vec<Effect> {
+    let has_some = |session: &SessionId| app.row(*session).is_some_and(|row| !row.facts.subagents.is_empty());
+    match listed_target(app) {
+        Some(session) if has_some(&session) => vec![Effect::ReadSubagents(session)],
+        _ => dispatch::refuse(app, "this session has no subagents"),
+    }
+}
+
+/// Moves the sessions of a folder that is gone to this one: that of the highlighted session, else
+/// what this folder was called before.
+pub(super) fn move_here(app: &mut App) -> Vec<Effect> {
+    let row = app.browser.row_of(app.browser.selected);
+    let gone = row.and_then(|row| app.environment.missing_folder(row)).map(str::to_owned);
+    match gone.or_else(|| app.environment.former_folder.clone().map(|(folder, _)| folder)) {
+        Some(folder) => vec![Effect::MoveHere(folder.into())],
+        None => dispatch::refuse(app, "the folder of this session is there"),
+    }
+}
+
+/// Says that the opened folder was renamed and its sessions were left behind, once.
+pub(super) fn mention_former_folder(app: &mut App) {
+    let Some((folder, sessions)) = &app.environment.former_folder else { return };
+    let key = app.keymap.key(KeyContext::Browser, Command::MoveHere);
+    let key = key.map(|key| key.to_string()).unwrap_or_default();
+    let sessions = pluralize(*sessions, "session");
+    app.toast(format!("{sessions} of {folder}, which is gone. Was it renamed to this one? {key} moves them here"));
 }
 
 /// Asks for a title or a tag.

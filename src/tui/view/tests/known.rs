@@ -39,6 +39,7 @@ fn known() -> TestScreen {
     let here = rows.iter().filter(|row| row.stored.id != id(5)).map(|row| row.stored.id).collect();
     screen.handle(Event::SessionList { all: false, rows, progress: None });
     screen.handle(Event::EnvironmentChanged(SessionEnvironment {
+        former_folder: None,
         project_sessions: Some(here),
         pinned: [id(3)].into(),
         missing_folders: ["/home/me/😀 a folder that was renamed".to_owned()].into(),

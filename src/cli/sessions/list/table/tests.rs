@@ -9,7 +9,14 @@ fn row(number: u8, title: &str, more: SessionSummary) -> SessionRow {
     let id = format!("{number:02x}000000-0000-4000-8000-000000000000").parse().unwrap();
     let title = Some(SessionTitle { text: title.into(), source: TitleSource::Custom });
     SessionRow {
-        stored: StoredSession { id, path: "/x".into(), size: 1, modified: SystemTime::UNIX_EPOCH, inode: 0 },
+        stored: StoredSession {
+            id,
+            path: "/x".into(),
+            size: 1,
+            modified: SystemTime::UNIX_EPOCH,
+            inode: 0,
+            side_modified: None,
+        },
         facts: SessionSummary { title, active: "2026-11-20T10:00:00Z".parse().ok(), ..more }.into(),
         holder: None,
         partial: false,
@@ -42,9 +49,8 @@ fn table(most: usize) -> String {
         &ids,
         &Prices::default(),
         now,
-        true,
         OutputTarget { width: Some(most), styled: false },
-        most,
+        TableShape { all: true, subagents: true, width: most },
     )
 }
 
@@ -67,8 +73,30 @@ fn a_table_fits_and_gives_up_columns_from_the_right() {
 }
 
 #[test]
+fn what_is_odd_about_a_session_is_told_in_its_row() {
+    let facts = SessionSummary {
+        gaps: 1,
+        origin: crate::session::SessionOrigin::Headless,
+        subagents: vec![crate::session::summary::SubagentSummary {
+            id: "a1".into(),
+            agent_type: Some("Explore".into()),
+            ..Default::default()
+        }],
+        ..SessionSummary::default()
+    };
+    let rows = [row(1, "Parser", facts)];
+    let page = OutputTarget { width: Some(80), styled: false };
+    let shape = TableShape { all: false, subagents: true, width: 80 };
+    let text = render_table(&rows, &["01".to_owned()], &Prices::default(), Utc::now(), page, shape);
+    let lines: Vec<_> = text.lines().collect();
+    assert!(lines[1].starts_with("01  ⚠ [headless] Parser"), "{text}");
+    assert_eq!(lines[2], "    └ a1  Explore");
+    assert!(render_lines(&rows, &Prices::default(), true).ends_with("\n\ta1\tExplore\n"));
+}
+
+#[test]
 fn lines_keep_their_columns_whatever_a_title_holds() {
-    let text = render_lines(&rows(), &Prices::default());
+    let text = render_lines(&rows(), &Prices::default(), false);
     assert!(text.lines().all(|line| line.split('\t').count() == 8), "{text}");
     let first = "01000000-0000-4000-8000-000000000000\t2026-11-20T10:00:00Z\t41\t3.18\tkeep\tmain\t\
                  /home/me/work/parser\tParser rewrite ⑂2";
@@ -80,7 +108,8 @@ fn lines_keep_their_columns_whatever_a_title_holds() {
 fn an_id_is_never_cut_shorter_than_it_has_to_be_typed() {
     let ids = ["01000000", "02000000-0000-4", "03000000"].map(str::to_owned);
     let page = OutputTarget { width: Some(40), styled: false };
-    let text = render_table(&rows(), &ids, &Prices::default(), Utc::now(), true, page, 40);
+    let shape = TableShape { all: true, subagents: false, width: 40 };
+    let text = render_table(&rows(), &ids, &Prices::default(), Utc::now(), page, shape);
     assert!(text.contains("\n02000000-0000-4  修复"), "{text}");
     assert!(text.lines().all(|line| width(line) <= 40), "{text}");
 }

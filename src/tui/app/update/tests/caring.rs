@@ -319,7 +319,7 @@ fn sessions_that_hold_nothing_are_shown_when_asked_for() {
     assert_eq!(listed(&program), [id(1), id(3)]);
     program.keys("A");
     assert_eq!(listed(&program), [id(1), id(2), id(3)]);
-    assert_eq!(program.toast(), "1 empty session shown");
+    assert_eq!(program.toast(), "1 session shown: empty, archived, or of programs, jobs and teams");
     program.keys("A");
     assert_eq!(listed(&program), [id(1), id(3)]);
 }

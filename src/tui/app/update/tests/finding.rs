@@ -14,7 +14,7 @@ fn hit(session: u8, uuid: &str, offset: u64) -> TextHit {
     let (role, text) = (SnippetRole::Prompt, "the old grammar".to_owned());
     let snippet =
         Snippet { uuid: Some(uuid.into()), role, at: None, text, match_positions: (8..15).collect() };
-    TextHit { session: id(session), offset, others: 0, snippet }
+    TextHit { session: id(session), offset, subagent: None, others: 0, snippet }
 }
 
 fn found(hits: Vec<TextHit>) -> TextResults {
@@ -32,7 +32,7 @@ impl Program {
         for prompt in prompts {
             conversation.apply(ConversationEvent::Prompt(format!("grammar {prompt}")), prompt, None);
         }
-        let opened = LoadedTranscript { conversation, whole: false, bytes, size: 1_000_000 };
+        let opened = LoadedTranscript { conversation, title: None, whole: false, bytes, size: 1_000_000 };
         self.does(Event::TranscriptRead { session: id(session), read: Ok(opened) })
     }
 
