@@ -12,13 +12,16 @@ use crate::support::shell::Home;
 fn said(home: &Home, number: u32, prompt: &str) -> String {
     let id = home.put(number, &format!("Talk {number}"));
     let cwd = home.path("work");
+    let file = home.find(&id).unwrap();
+    let text = fs::read_to_string(&file).unwrap();
+    let leaf = text.rsplit_once(r#""leafUuid":""#).and_then(|(_, rest)| rest.split_once('"'));
     let entry = json!({
-        "type": "user", "uuid": format!("{number:08}-1111-4111-8111-111111111111"), "parentUuid": null,
+        "type": "user", "uuid": format!("{number:08}-1111-4111-8111-111111111111"),
+        "parentUuid": leaf.map(|(leaf, _)| leaf),
         "sessionId": id, "timestamp": "2026-11-20T10:00:00Z", "cwd": cwd, "isSidechain": false,
         "message": {"role": "user", "content": prompt},
     });
-    let file = home.find(&id).unwrap();
-    fs::write(&file, format!("{}{entry}\n", fs::read_to_string(&file).unwrap())).unwrap();
+    fs::write(&file, format!("{text}{entry}\n")).unwrap();
     id
 }
 

@@ -177,3 +177,26 @@ fn what_codex_packed_reads_the_same() {
     fs::write(&packed, &bytes[..bytes.len() / 2]).unwrap();
     assert!(!scratch.mirror_in("torn").sync(u64::MAX).unwrap());
 }
+
+#[test]
+fn what_nobody_had_and_what_was_archived_says_so() {
+    let scratch = Scratch::new();
+    let exec = line(0, "session_meta", &json!({"id": ONE, "cwd": scratch.work(), "source": "exec"}));
+    let name = format!("2026-11-21T09-26-10-{ONE}");
+    let path = scratch.write(&name, &[exec, prompt(1, "hello")]);
+    let listed = || scratch.store().list(&Scope::All).unwrap().len();
+    assert_eq!(listed(), 1);
+    let facts = scratch.facts(ONE);
+    assert_eq!((facts.origin, facts.archived), (crate::session::SessionOrigin::Headless, false));
+    // Codex moves the file of a thread that is archived, and back.
+    let archive = scratch.codex().join("archived_sessions");
+    fs::create_dir(&archive).unwrap();
+    let put_away = archive.join(path.file_name().unwrap());
+    fs::rename(&path, &put_away).unwrap();
+    assert_eq!(listed(), 1);
+    assert!(scratch.facts(ONE).archived);
+    assert_eq!(scratch.said(ONE), ["> hello"]);
+    fs::rename(&put_away, &path).unwrap();
+    assert_eq!(listed(), 1);
+    assert!(!scratch.facts(ONE).archived);
+}

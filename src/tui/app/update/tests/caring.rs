@@ -125,6 +125,40 @@ fn a_session_whose_folder_is_gone_is_forked_here() {
 }
 
 #[test]
+fn the_sessions_of_a_folder_that_is_gone_move_here_in_one_step() {
+    let moved = Effect::MoveHere("/gone".into());
+    let mut program = on(4);
+    program.keys("enter");
+    program.resolves(4, "/gone", false);
+    assert_eq!(program.keys("m"), [moved.clone()]);
+    assert_eq!(on(4).keys("M"), [moved.clone()]);
+    assert_eq!(on(3).keys("M"), [], "its folder is there");
+    // A folder that was renamed is noticed although its sessions are not listed.
+    let mut program = on(1);
+    let former_folder = Some(("/home/me/old".to_owned(), 2));
+    let environment = SessionEnvironment { former_folder, ..program.app.environment.clone() };
+    program.does(Event::EnvironmentChanged(environment));
+    assert!(program.toast().contains("2 sessions of /home/me/old"), "{}", program.toast());
+    assert_eq!(program.keys("M"), [Effect::MoveHere("/home/me/old".into())]);
+}
+
+#[test]
+fn what_no_person_had_is_shown_when_asked_for_and_never_continued() {
+    let mut program = Program::cold(AppSetup { resume_newest: true, ..setup() });
+    let mut job = row(1, "A job", None);
+    Arc::make_mut(&mut job.facts).origin = crate::session::SessionOrigin::Headless;
+    Arc::make_mut(&mut job.facts).turns = 1;
+    let mut own = row(2, "Mine", None);
+    Arc::make_mut(&mut own.facts).turns = 1;
+    program.ready();
+    assert!(program.rows(vec![job, own]).contains(&resume(2)));
+    assert_eq!(program.app.browser.rows.len(), 1);
+    program.app.focus = Focus::Browser;
+    program.keys("A");
+    assert_eq!(program.app.browser.rows.len(), 2);
+}
+
+#[test]
 fn who_went_there_is_not_asked_again() {
     let mut program = entered(true);
     program.keys("g");
