@@ -14,7 +14,7 @@ use crate::session::transcript::text::clean;
 use crate::session::transcript::{MAX_LINE_BYTES, ParsedLine};
 use crate::session::summary::{SessionTitle, TitleSource, one_line};
 use crate::session::{ConversationOutline, SessionId, SessionSummary, SummarizedPath, SummaryBuilder};
-use crate::store::{self, SessionStore, SideFiles, StoreError, StoredSession};
+use crate::store::{self, SessionStore, SideFiles, StoreError, StoredSession, subagents_of};
 
 /// How much of each end [`quick_scan`] reads (as the official list functions do).
 pub const END_BYTES: u64 = 64 << 10;
@@ -78,7 +78,9 @@ pub fn quick_scan(
         let mut path = SummaryBuilder::of_bytes(&all).summarize();
         path.summary.health.open_end = all.last().is_some_and(|last| *last != b'\n');
         apply_side_files(&mut path.summary, stored, path.title_offset);
-        return Ok((path.summary, true));
+        // What its subagents used is read with the index.
+        let is_whole = stored.side_modified.is_none() || subagents_of(&stored.path).is_empty();
+        return Ok((path.summary, is_whole));
     }
     let head = store.read_range(stored.id, 0, END_BYTES)?;
     let tail = store.read_range(stored.id, stored.size - END_BYTES, END_BYTES)?;

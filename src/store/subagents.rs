@@ -18,8 +18,8 @@ const MAX_FILE_BYTES: u64 = 256 << 20;
 /// Folders below `subagents/` are looked into so far.
 const MAX_DEPTH: usize = 8;
 
-/// The mark on a subagent's entries.
-const SIDECHAIN_MARK: &[u8] = br#""isSidechain":true"#;
+/// The field that marks a subagent's entries.
+const SIDECHAIN_FIELD: &[u8] = br#""isSidechain":"#;
 
 /// The transcript of one subagent.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -91,8 +91,13 @@ impl SubagentTranscript {
 pub fn as_main_conversation(bytes: &[u8]) -> Cow<'_, [u8]> {
     let mut copied = 0;
     let mut out = Vec::new();
-    for at in memmem::find_iter(bytes, SIDECHAIN_MARK) {
-        let value = at + SIDECHAIN_MARK.len() - b"true".len();
+    for at in memmem::find_iter(bytes, SIDECHAIN_FIELD) {
+        let value = at + SIDECHAIN_FIELD.len();
+        // Other writers than the official one may put a blank behind the colon.
+        let value = value + bytes[value..].iter().take_while(|byte| **byte == b' ').count();
+        if !bytes[value..].starts_with(b"true") {
+            continue;
+        }
         out.extend(&bytes[copied..value]);
         out.extend(b"false");
         copied = value + b"true".len();
@@ -132,6 +137,7 @@ mod tests {
         let plain = as_main_conversation(line);
         let expected = r#"{"isSidechain":false,"message":{"content":"\"isSidechain\":true"}}"#;
         assert_eq!(std::str::from_utf8(&plain).unwrap(), expected);
+        assert_eq!(&*as_main_conversation(br#"{"isSidechain": true}"#), br#"{"isSidechain": false}"#);
         assert!(matches!(as_main_conversation(b"{}"), Cow::Borrowed(b"{}")));
     }
 }

@@ -80,7 +80,7 @@ fn a_hit_says_where_it_is() {
             "session_id": id, "title": "Talk 1", "cwd": home.path("work"),
             "uuid": "00000001-1111-4111-8111-111111111111", "role": "prompt",
             "at": "2026-11-20T10:00:00Z", "text": "keep the old grammar",
-            "lit": (13..20).collect::<Vec<_>>(), "others": 0,
+            "lit": (13..20).collect::<Vec<_>>(), "others": 0, "subagent": null,
         }])
     );
     assert!(home.refused(2, &["search", "cost:much", "x"]).contains("cost:>1"));

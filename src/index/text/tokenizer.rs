@@ -3,7 +3,8 @@
 //! Used for what is indexed, what is typed and what is highlighted, so the three always
 //! agree: lower case, no diacritics, compatibility forms unified (NFKD). Each CJK character
 //! is a word of its own, since nothing separates words there. Everything that is neither
-//! letter nor digit separates words.
+//! letter nor digit separates words, and so does the `0x` of a number in code: the digits
+//! are found without it.
 
 use std::ops::Range;
 
@@ -19,6 +20,10 @@ pub fn for_each_word(text: &str, found: impl FnMut(&str, Range<usize>)) {
         if c.is_ascii() {
             if c.is_ascii_alphanumeric() {
                 words.push_letter(c.to_ascii_lowercase(), at..at + 1);
+                let is_next_a_digit = text.as_bytes().get(at + 1).is_some_and(u8::is_ascii_hexdigit);
+                if words.word == "0x" && is_next_a_digit {
+                    words.finish();
+                }
             } else {
                 words.finish();
             }
@@ -144,6 +149,7 @@ mod tests {
         check("", "");
         check("foo_bar::baz(), src/parse.rs --flag", "foo bar baz src parse rs flag");
         check("don’t “quote” 3.14", "don t quote 3 14");
+        check("ERR_0x12345678 0Xff 0xg 10x1 0x", "err 0x 12345678 0x ff 0xg 10x1 0x");
     }
 
     #[test]

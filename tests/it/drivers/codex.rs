@@ -82,10 +82,11 @@ async fn its_sessions_are_in_the_browser() {
     handle.rename(told, "A title of its own".to_owned()).await.unwrap();
     let titled = browser.rows().into_iter().find(|row| row.stored.id == told).unwrap();
     assert_eq!(titled.facts.title_text(), "A title of its own");
+    let aside = || browser.rows().into_iter().find(|row| row.stored.id == told).unwrap().aside();
     handle.archive(told, false).await.unwrap();
-    assert_eq!(browser.rows().len(), 1);
+    assert_eq!(aside(), Some("archived"));
     handle.archive(told, true).await.unwrap();
-    assert_eq!(browser.rows().len(), 2);
+    assert_eq!(aside(), None);
     let unknown = handle.archive(SessionId::random(), false).await.unwrap_err();
     assert!(unknown.to_string().contains("no rollout found"), "{unknown}");
 }
