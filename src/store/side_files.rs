@@ -14,7 +14,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;
 
-use super::private_dir;
+use crate::sys::private_files::private_dir;
 
 /// A larger file is none of these.
 const MAX_FILE_BYTES: u64 = 64 << 10;
