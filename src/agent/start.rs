@@ -27,11 +27,11 @@ use super::system_prompt::SystemPrompt;
 use super::tool::{StructuredOutput, ToolContext, Toolbox, WEB_FETCH};
 use super::transcript_entry::new_uuid;
 use crate::protocol::{AgentFrame, PermissionMode, TurnResult};
+use crate::session::SessionOrigin;
 use crate::session::message::{ApiMessage, Usage};
 use crate::session::price::Price;
 use crate::session::prompt;
 use crate::session::raw_entry::{EntryKind, RawEntry};
-use crate::session::SessionOrigin;
 use crate::session::transcript::PathScope;
 use crate::session::{Prices, SessionId, Transcript};
 use crate::store::{ForkSpec, MemoryStore, Scope, SessionStore, StoreError};
@@ -352,7 +352,8 @@ fn check_dropped_turn(store: &dyn SessionStore, id: SessionId, flags: &Flags) ->
 /// less: others touch it. Without a person here, as under `claude -p` and the SDKs, those count that were had
 /// in the same way; never those of background jobs, daemons and teams.
 fn newest_session(store: &dyn SessionStore, cwd: &Path) -> Result<Option<SessionId>, StoreError> {
-    let is_headless = std::env::var("CLAUDE_CODE_ENTRYPOINT").map_or(true, |by| SessionOrigin::is_headless(&by));
+    let is_headless =
+        std::env::var("CLAUDE_CODE_ENTRYPOINT").map_or(true, |by| SessionOrigin::is_headless(&by));
     let last_entry = |id| {
         let tail = store.read_tail(id, TAIL_BYTES).ok()?;
         let text = TranscriptText::read(&tail.bytes);
@@ -363,7 +364,8 @@ fn newest_session(store: &dyn SessionStore, cwd: &Path) -> Result<Option<Session
             SessionOrigin::Headless => is_headless,
             _ => false,
         };
-        let mut lines = entries.iter().rev().filter(|line| line.kind().is_conversation() && !line.is_sidechain());
+        let mut lines =
+            entries.iter().rev().filter(|line| line.kind().is_conversation() && !line.is_sidechain());
         lines.find_map(RawEntry::timestamp).filter(|_| counts)
     };
     let sessions = store.list(&Scope::Project(cwd.to_owned()))?;

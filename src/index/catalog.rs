@@ -18,8 +18,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rayon::prelude::*;
 
-pub use self::indexing::IndexingOutcome;
 use self::fork_families::KnownFamilies;
+pub use self::indexing::IndexingOutcome;
 use self::row_folders::RowFolders;
 use super::SessionRow;
 use super::database::{IndexDatabase, IndexedSession};

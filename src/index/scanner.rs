@@ -10,9 +10,9 @@ use serde::{Deserialize, Serialize};
 
 use super::subagents::{SubagentText, Subagents};
 use super::text::Passage;
+use crate::session::summary::{SessionTitle, TitleSource, one_line};
 use crate::session::transcript::text::clean;
 use crate::session::transcript::{MAX_LINE_BYTES, ParsedLine};
-use crate::session::summary::{SessionTitle, TitleSource, one_line};
 use crate::session::{ConversationOutline, SessionId, SessionSummary, SummarizedPath, SummaryBuilder};
 use crate::store::{self, SessionStore, SideFiles, StoreError, StoredSession, subagents_of};
 
@@ -158,8 +158,7 @@ pub fn scan(
             }
         });
     }
-    let path =
-        if is_complete { summarize_with_open_end(&gathering, &lines) } else { gathering.summarize() };
+    let path = if is_complete { summarize_with_open_end(&gathering, &lines) } else { gathering.summarize() };
     let (mut facts, left_behind) = (path.summary, path.left_behind);
     apply_side_files(&mut facts, stored, path.title_offset);
     let mut subagent_texts = Vec::new();

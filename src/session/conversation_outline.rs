@@ -97,8 +97,7 @@ const KINDS: [(EntryKind, &str); 6] = [
 impl EntryLink {
     /// A message of the user or of the model, of the main conversation.
     pub fn is_message(&self) -> bool {
-        matches!(self.kind(), EntryKind::User | EntryKind::Assistant)
-            && self.flags & (SIDECHAIN | LEAF) == 0
+        matches!(self.kind(), EntryKind::User | EntryKind::Assistant) && self.flags & (SIDECHAIN | LEAF) == 0
     }
 
     /// Where a compaction begins.
@@ -218,7 +217,8 @@ impl ConversationOutline {
 
     /// The hashes of the uuids of all prompts.
     pub fn prompts(&self) -> impl Iterator<Item = u64> {
-        let is_prompt = |link: &&EntryLink| link.detail.as_ref().is_some_and(|detail| detail.prompt.is_some());
+        let is_prompt =
+            |link: &&EntryLink| link.detail.as_ref().is_some_and(|detail| detail.prompt.is_some());
         self.links.iter().filter(is_prompt).map(|link| link.id)
     }
 
@@ -296,9 +296,9 @@ impl PartialEq for ConversationOutline {
 
 /// FNV-1a, never 0. Two of a million ids share one with a chance of one in thirty million.
 pub(super) fn hash(id: &str) -> u64 {
-    let hash = id
-        .bytes()
-        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
+    let hash = id.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    });
     hash.max(1)
 }
 

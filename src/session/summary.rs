@@ -7,8 +7,8 @@ use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::message::Usage;
-use super::prompt;
 use super::origin::SessionOrigin;
+use super::prompt;
 use super::sdk_list::SdkSessionInfo;
 use super::summary_builder::{SummaryBuilder, TitleCandidates};
 use super::usage_by_model::UsageByModel;

@@ -20,8 +20,8 @@ use super::request_usage::{UsageReport, count_usage};
 use super::sdk_list::SdkSessionInfoBuilder;
 use super::summary::{SessionSummary, SessionTitle, TitleSource, one_line};
 use crate::transcript::ParsedLine;
-use crate::transcript::text::clean;
 use crate::transcript::raw_entry::{EntryKind, RawEntry};
+use crate::transcript::text::clean;
 
 /// The summary so far, and what is needed to continue it.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]

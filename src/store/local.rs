@@ -25,10 +25,9 @@ use super::pending_moves::{PendingMove, PendingMoves};
 use super::place_files::place_file;
 use super::staging::Staging;
 use super::{
-    ExternalRecord, ForkResult, ForkSpec, FormerFolder, Holder, ImportedSessions, PinnedSession, Scope, SessionStore,
-    SessionWriter, StoreError, StoredSession, TranscriptTail, TrashedSession, claude_registry, cleanup,
-    forking, lock, metadata_entries, partial_read, project_dir, read_file,
-    side_files, writer,
+    ExternalRecord, ForkResult, ForkSpec, FormerFolder, Holder, ImportedSessions, PinnedSession, Scope,
+    SessionStore, SessionWriter, StoreError, StoredSession, TranscriptTail, TrashedSession, claude_registry,
+    cleanup, forking, lock, metadata_entries, partial_read, project_dir, read_file, side_files, writer,
 };
 use crate::session::SessionId;
 use crate::transcript::entry_encoder;
@@ -56,7 +55,14 @@ impl LocalStore {
     pub fn new(root: impl Into<PathBuf>) -> Self {
         let root = root.into();
         let projects = root.join("projects");
-        Self { root, projects, path_cache: Mutex::default(), locks: Mutex::default(), imported: None, preferred: None }
+        Self {
+            root,
+            projects,
+            path_cache: Mutex::default(),
+            locks: Mutex::default(),
+            imported: None,
+            preferred: None,
+        }
     }
 
     /// Adds the sessions that other agents keep. They can be read, not changed.

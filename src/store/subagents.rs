@@ -122,7 +122,9 @@ mod tests {
         assert_eq!(subagents_of(&transcript), []);
         let folder = temp.path().join("s/subagents");
         fs::create_dir_all(folder.join("workflows/w")).unwrap();
-        for name in ["agent-b.jsonl", "workflows/w/agent-a.jsonl", "agent-.jsonl", "other.jsonl", "agent-b.meta.json"] {
+        for name in
+            ["agent-b.jsonl", "workflows/w/agent-a.jsonl", "agent-.jsonl", "other.jsonl", "agent-b.meta.json"]
+        {
             fs::write(folder.join(name), r#"{"agentType":"Explore","description":"look around"}"#).unwrap();
         }
         let found = subagents_of(&transcript);

@@ -126,9 +126,8 @@ impl Inheritance {
         }
         facts.days.retain(|(_, used)| !used.is_empty());
         facts.forked_turns = facts.forked_turns.max(self.turns.min(facts.turns));
-        facts.forked_from.get_or_insert_with(|| ForkedFrom {
-            session_id: self.parent.to_string(),
-            message_uuid: None,
-        });
+        facts
+            .forked_from
+            .get_or_insert_with(|| ForkedFrom { session_id: self.parent.to_string(), message_uuid: None });
     }
 }

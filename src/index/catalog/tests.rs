@@ -375,7 +375,9 @@ fn what_was_said_is_found_in_what_is_indexed() {
     let leaf = text.rsplit_once(r#""leafUuid":""#).and_then(|(_, rest)| rest.split_once('"')).unwrap().0;
     append(
         &indexed.path(2),
-        &format!(r#"{{"type":"user","uuid":"late","parentUuid":"{leaf}","message":{{"content":"a pineapple at last"}}}}"#),
+        &format!(
+            r#"{{"type":"user","uuid":"late","parentUuid":"{leaf}","message":{{"content":"a pineapple at last"}}}}"#
+        ),
     );
     assert_eq!(find("pineapple"), []);
     read(&indexed.catalog());

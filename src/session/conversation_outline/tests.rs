@@ -94,11 +94,15 @@ fn a_gap_is_bridged_and_counted() {
 #[test]
 fn parallel_calls_compactions_and_unknown_entries_are_followed() {
     let call = |uuid: &str, parent: &str, id: &str| {
-        let content = format!(r#","message":{{"id":"m","model":"x","content":[{{"type":"tool_use","id":"{id}","name":"Bash","input":{{}}}}]}}"#);
+        let content = format!(
+            r#","message":{{"id":"m","model":"x","content":[{{"type":"tool_use","id":"{id}","name":"Bash","input":{{}}}}]}}"#
+        );
         entry("assistant", uuid, parent, &content)
     };
     let result = |uuid: &str, parent: &str, id: &str| {
-        let content = format!(r#","message":{{"content":[{{"type":"tool_result","tool_use_id":"{id}","content":"x"}}]}}"#);
+        let content = format!(
+            r#","message":{{"content":[{{"type":"tool_result","tool_use_id":"{id}","content":"x"}}]}}"#
+        );
         entry("user", uuid, parent, &content)
     };
     let mut lines = straight(2);

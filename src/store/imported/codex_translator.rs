@@ -11,8 +11,8 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
 use super::codex_tools;
-use crate::session::{SessionId, SessionOrigin};
 use crate::session::prompt::INTERRUPTED_TEXT;
+use crate::session::{SessionId, SessionOrigin};
 use crate::transcript::entry_encoder::{EntryEnvelope, EntryOrigin};
 
 /// How many bytes of a malformed line the copy keeps.

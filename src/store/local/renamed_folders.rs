@@ -10,7 +10,9 @@ use std::path::{Path, PathBuf};
 use super::LocalStore;
 use super::discovery::{dir_entries, sessions_in};
 use crate::session::SessionId;
-use crate::store::{FolderReason, Scope, SessionStore, StoreError, StoredSession, project_dir, working_folder};
+use crate::store::{
+    FolderReason, Scope, SessionStore, StoreError, StoredSession, project_dir, working_folder,
+};
 
 /// So many project folders are read for it.
 const MAX_CANDIDATES: usize = 32;
@@ -46,8 +48,10 @@ impl LocalStore {
                 && project_dir::belongs_to_cwd(&newest.path, &path)
                 && (path.parent() == Some(parent) || path.file_name() == here.file_name());
             // A folder that was made after its sessions is another one.
-            let began = |stored: &StoredSession| fs::metadata(&stored.path).and_then(|file| file.created()).ok();
-            let is_younger = made.is_some_and(|made| sessions.iter().filter_map(began).all(|began| began < made));
+            let began =
+                |stored: &StoredSession| fs::metadata(&stored.path).and_then(|file| file.created()).ok();
+            let is_younger =
+                made.is_some_and(|made| sessions.iter().filter_map(began).all(|began| began < made));
             (is_former && !is_younger)
                 .then_some((newest.modified, FormerFolder { path, sessions: sessions.len() }))
         });
@@ -61,7 +65,8 @@ impl LocalStore {
         let mut moved = Vec::new();
         let scope = Scope::Project(from.clone());
         for stored in self.list(&scope)? {
-            let is_own = project_dir::belongs_to_cwd(&stored.path, &from) && self.find_owned(stored.id).is_ok();
+            let is_own =
+                project_dir::belongs_to_cwd(&stored.path, &from) && self.find_owned(stored.id).is_ok();
             if !is_own {
                 continue;
             }

@@ -261,9 +261,9 @@ impl Confirmation {
                 (false, false) => 'f',
             }),
             Self::FolderGone { .. } => Some('f'),
-            Self::SwitchWhileBusy(_)
-            | Self::ForkInstead { .. }
-            | Self::Damaged { .. } => self.answer_keys().first().copied(),
+            Self::SwitchWhileBusy(_) | Self::ForkInstead { .. } | Self::Damaged { .. } => {
+                self.answer_keys().first().copied()
+            }
         }
     }
 }

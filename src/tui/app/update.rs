@@ -88,8 +88,8 @@ fn handle_event(app: &mut App, event: Event) -> Vec<Effect> {
         Event::Slot(news) => slot_events::handle_slot_event(app, *news),
         Event::SessionList { all, rows, progress } => loading::sessions_listed(app, all, rows, progress),
         Event::EnvironmentChanged(around) => {
-            let is_news = around.former_folder.is_some()
-                && around.former_folder != app.environment.former_folder;
+            let is_news =
+                around.former_folder.is_some() && around.former_folder != app.environment.former_folder;
             app.environment = around;
             if is_news {
                 session_actions::mention_former_folder(app);

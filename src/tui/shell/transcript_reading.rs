@@ -12,7 +12,10 @@ use crate::tui::app::LoadedTranscript;
 const SYNC_BYTES: u64 = 8 << 20;
 
 /// Each subagent's name and all of its conversation.
-pub(super) fn read_subagents(store: &dyn SessionStore, session: SessionId) -> Result<Vec<(String, String)>, String> {
+pub(super) fn read_subagents(
+    store: &dyn SessionStore,
+    session: SessionId,
+) -> Result<Vec<(String, String)>, String> {
     let transcript = store.find(session).map_err(|error| error.to_string())?.path;
     let read = |agent: &SubagentTranscript| {
         let bytes = agent.read().map_err(|error| error.to_string())?;

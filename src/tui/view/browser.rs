@@ -136,7 +136,9 @@ fn empty_list(app: &App, width: usize, theme: &Theme) -> Vec<Line<'static>> {
         let key = app.keymap.key(KeyContext::Browser, Command::MoveHere);
         let key = key.map(|key| key.to_string()).unwrap_or_default();
         let count = pluralize(*count, "session");
-        format!("No sessions in this folder yet, but {count} of {folder}, which is gone. {key} moves them here.")
+        format!(
+            "No sessions in this folder yet, but {count} of {folder}, which is gone. {key} moves them here."
+        )
     } else if browser.all {
         "No sessions yet. Type below to start one.".to_owned()
     } else {

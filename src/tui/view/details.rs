@@ -161,7 +161,8 @@ impl DetailsWriter<'_> {
             self.field("kind", why);
         }
         if let Some(folder) = &row.facts.cwd {
-            let moves = format!(" · no longer exists · {} moves its sessions here", key(app, Command::MoveHere));
+            let moves =
+                format!(" · no longer exists · {} moves its sessions here", key(app, Command::MoveHere));
             let note = match (app.environment.missing_folder(row), app.environment.other_folder(row)) {
                 (Some(_), _) => moves.as_str(),
                 (None, Some(_)) => " · another project",

@@ -19,7 +19,10 @@ impl Written {
     }
 
     fn path(&self, number: u8) -> PathBuf {
-        self.temp.path().join(format!("projects/-w/{}.jsonl", format_args!("00000000-0000-4000-8000-0000000000{number:02}")))
+        self.temp.path().join(format!(
+            "projects/-w/{}.jsonl",
+            format_args!("00000000-0000-4000-8000-0000000000{number:02}")
+        ))
     }
 
     fn write(&self, number: u8, lines: &[String]) -> PathBuf {

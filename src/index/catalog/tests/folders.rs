@@ -76,7 +76,8 @@ fn of_one_id_in_two_projects_each_folder_has_its_own() {
     let (here, there) = (folders.folder("here"), folders.folder("there"));
     let id = folders.session(&here, "");
     let path = folders.store.find(id).unwrap().path;
-    let twin = path.parent().unwrap().with_file_name(crate::store::project_key(&there)).join(format!("{id}.jsonl"));
+    let twin =
+        path.parent().unwrap().with_file_name(crate::store::project_key(&there)).join(format!("{id}.jsonl"));
     fs::create_dir_all(twin.parent().unwrap()).unwrap();
     fs::copy(&path, &twin).unwrap();
     for (folder, expected) in [(&here, &path), (&there, &twin)] {

@@ -87,7 +87,9 @@ pub(super) fn mention_former_folder(app: &mut App) {
     let key = app.keymap.key(KeyContext::Browser, Command::MoveHere);
     let key = key.map(|key| key.to_string()).unwrap_or_default();
     let sessions = pluralize(*sessions, "session");
-    app.toast(format!("{sessions} of {folder}, which is gone. Was it renamed to this one? {key} moves them here"));
+    app.toast(format!(
+        "{sessions} of {folder}, which is gone. Was it renamed to this one? {key} moves them here"
+    ));
 }
 
 /// Asks for a title or a tag.

@@ -185,7 +185,8 @@ impl Program {
         for prompt in prompts {
             conversation.apply(ConversationEvent::Prompt((*prompt).into()), prompt, None);
         }
-        let opened = LoadedTranscript { conversation, title: None, whole, bytes: INITIAL_READ_BYTES, size: 10 };
+        let opened =
+            LoadedTranscript { conversation, title: None, whole, bytes: INITIAL_READ_BYTES, size: 10 };
         self.does(Event::TranscriptRead { session: id(session), read: Ok(opened) });
     }
 
