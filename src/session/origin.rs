@@ -84,7 +84,9 @@ impl SessionOrigin {
     /// What these entries of one session say together.
     pub fn of_entries(entries: &[RawEntry<'_>]) -> Self {
         let mut known = None;
-        entries.iter().for_each(|line| Self::observe(&mut known, line.kind(), line));
+        for line in entries {
+            Self::observe(&mut known, line.kind(), line);
+        }
         known.unwrap_or_default()
     }
 

@@ -145,10 +145,11 @@ impl ListArgs {
     fn select(&self, query: &SessionQuery, mut rows: Vec<SessionRow>, prices: &Prices) -> Vec<SessionRow> {
         rows.retain(|row| {
             let is_aside = row.aside().is_some() && !self.hidden;
-            match self.json {
+            if self.json {
                 // As the official functions list it.
-                true => self.empty || is_in_official_list(row),
-                false => !is_aside && (self.empty || has_something(row)),
+                self.empty || is_in_official_list(row)
+            } else {
+                !is_aside && (self.empty || has_something(row))
             }
         });
         if !query.is_empty() {

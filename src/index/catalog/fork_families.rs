@@ -56,7 +56,9 @@ impl Catalog {
         // The first line that was written tells a session from its fork; else the order of use.
         members.sort_by_key(|row| (row.facts.first_written, row.active_at(), row.stored.id));
         let mut hasher = DefaultHasher::new();
-        members.iter().for_each(|row| (row.stored.id, row.stored.size, row.stored.inode).hash(&mut hasher));
+        for row in &members {
+            (row.stored.id, row.stored.size, row.stored.inode).hash(&mut hasher);
+        }
         let key = hasher.finish();
         if let Some(known) = lock(&self.families).get(&key) {
             return Arc::clone(known);
