@@ -91,7 +91,7 @@ impl AgentRuntime {
         let surroundings = HookEnvironment { host: None, ..self.hook_environment() };
         let occasion = self.hook_invocation(HookEvent::SessionEnd, Some("other"), None, fields);
         if let Some(firing) = self.hooks.fire(occasion, surroundings) {
-            let _ended_or_killed = tokio::time::timeout(END_HOOKS_TIMEOUT, firing).await;
+            let _ = tokio::time::timeout(END_HOOKS_TIMEOUT, firing).await;
         }
     }
 

@@ -41,7 +41,7 @@ impl HostClient {
         let (answer, answered) = oneshot::channel();
         let request_id = new_uuid();
         self.open().insert(request_id.clone(), answer);
-        let _withdrawn_when_dropped = OpenRequestGuard { host: self, request_id: &request_id };
+        let _request_guard = OpenRequestGuard { host: self, request_id: &request_id };
         self.out
             .send(&AgentFrame::ControlRequest(ControlEnvelope { request_id: request_id.clone(), request }));
         match answered.await {
@@ -55,7 +55,7 @@ impl HostClient {
     pub fn deliver(&self, response: ControlResponse) -> Option<ControlResponse> {
         let Some(waiting) = self.open().remove(response.request_id()) else { return Some(response) };
         // The asker may have been dropped meanwhile.
-        let _taken_or_late = waiting.send(response);
+        let _ = waiting.send(response);
         None
     }
 

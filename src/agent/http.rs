@@ -46,7 +46,7 @@ fn stay_at_origin(attempt: Attempt<'_>) -> reqwest::redirect::Action {
 
 fn install_tls() {
     // Another provider may be installed already, which serves as well.
-    let _installed_or_there = rustls::crypto::ring::default_provider().install_default();
+    let _ = rustls::crypto::ring::default_provider().install_default();
 }
 
 /// The client for providers and MCP servers; cheap to clone, its connections

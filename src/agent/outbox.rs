@@ -26,6 +26,8 @@ pub struct Outbox {
 impl Outbox {
     /// Writes to `output` until all of these are dropped or the host has gone.
     pub fn open(output: impl Write + Send + 'static) -> Self {
+        // Unbounded, since frames are sent from code that must not wait; who produces many
+        // awaits `unwritten` to sink between them.
         let (lines, waiting) = mpsc::unbounded_channel();
         let unwritten = watch::Sender::new(0);
         let written = unwritten.clone();
@@ -47,20 +49,20 @@ impl Outbox {
         line.push(b'\n');
         self.unwritten.send_modify(|bytes| *bytes += line.len());
         // That the host is gone is noticed by `host_gone`.
-        let _sent_or_gone = self.lines.send(line);
+        let _ = self.lines.send(line);
     }
 
     /// Returns when the host keeps up.
     pub async fn wait_for_room(&self) {
         let mut unwritten = self.unwritten.subscribe();
-        let _kept_up = unwritten.wait_for(|&bytes| bytes < MAX_UNWRITTEN).await;
+        let _ = unwritten.wait_for(|&bytes| bytes < MAX_UNWRITTEN).await;
     }
 
     /// Returns once there has been no room for this long.
     pub async fn unread_for(&self, patience: Duration) {
         let mut unwritten = self.unwritten.subscribe();
         loop {
-            let _filled = unwritten.wait_for(|&bytes| bytes >= MAX_UNWRITTEN).await;
+            let _ = unwritten.wait_for(|&bytes| bytes >= MAX_UNWRITTEN).await;
             if tokio::time::timeout(patience, self.wait_for_room()).await.is_err() {
                 return;
             }

@@ -212,7 +212,7 @@ pub(super) fn load_fork(
     let at = ResumePoint { message: None, cwd };
     let mut copy = ActiveSession::load(store, fork.id, at, here, prices).inspect_err(|_| {
         // The first error is the one to report.
-        let _deleted_or_not = store.delete(fork.id);
+        let _ = store.delete(fork.id);
     })?;
     if fork.repairs.is_any() {
         copy.repaired = Some(fork.repairs.to_string());

@@ -86,7 +86,7 @@ fn examine(places: &Paths) -> Result<DoctorReport> {
     if git.is_none() {
         findings.note(
             "git is not on PATH",
-            "Install it: without git the worktrees of a repository do not share one list of sessions.",
+            "Install it: without git, hotseat's own agent does not tell the model the state of the repository.",
         );
     }
     let terminal = terminal::examine(&mut findings);

@@ -129,7 +129,7 @@ impl Catalog {
 
     /// The sessions of a scope if anything changed since the last call of this or
     /// [`Self::read`], else `None`. Retries what could not be read. Cheap enough to call
-    /// every other second.
+    /// every two seconds.
     pub fn refresh(&self, scope: &Scope) -> Result<Option<Vec<SessionRow>>, StoreError> {
         let before = lock(&self.last_listing).clone();
         let loaded = *lock(&self.loaded_version);

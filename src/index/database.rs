@@ -235,7 +235,7 @@ fn discard(path: &Path) {
         let mut name = path.as_os_str().to_owned();
         name.push(end);
         // The file may not exist.
-        let _gone = std::fs::remove_file(PathBuf::from(name));
+        let _ = std::fs::remove_file(PathBuf::from(name));
     }
 }
 

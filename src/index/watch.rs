@@ -2,7 +2,7 @@
 //!
 //! Owns the operating system's watches. Says only that a look is worth it, never what
 //! changed: the store is the truth. Where watches fail (network file systems, too many
-//! watches) callers poll every other second instead.
+//! watches) callers poll every two seconds instead.
 
 use std::path::PathBuf;
 
@@ -52,7 +52,7 @@ mod tests {
         let (sender, told) = channel();
         let _watch =
             StoreWatch::start(&[temp.path().join("projects"), temp.path().join("sessions")], move || {
-                let _wanted = sender.send(());
+                let _ = sender.send(());
             })
             .unwrap();
         std::fs::write(folder.join("a.jsonl"), "{}\n").unwrap();

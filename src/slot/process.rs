@@ -201,7 +201,7 @@ async fn read_stdout(
         }
     }
     let status = exit.wait_for(Option::is_some).await.ok().and_then(|status| *status);
-    let _drained_or_not = timeout(PIPE_DRAIN_TIMEOUT, errors).await;
+    let _ = timeout(PIPE_DRAIN_TIMEOUT, errors).await;
     let stderr = tail.lock().unwrap_or_else(PoisonError::into_inner).lines();
     let (code, reason) = status.map_or((None, "lost".to_owned()), describe_exit);
     // The slot may be gone by now, which is as well.

@@ -146,7 +146,7 @@ impl ImportedSessions {
                 let done = plan.and_then(|copying| copying.run(&self.projects, budget));
                 done.map_err(|error| {
                     // There may be no temporary copy yet.
-                    let _none_is_left = fs::remove_file(temp_copy_path(&self.projects, stale.id));
+                    let _ = fs::remove_file(temp_copy_path(&self.projects, stale.id));
                     tracing::warn!("{} is not listed: {error}", stale.head.path.display());
                     stale.failure_key()
                 })

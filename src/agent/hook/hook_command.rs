@@ -43,7 +43,7 @@ pub async fn run_hook_command(
     let write = async {
         if let Some(mut stdin) = stdin {
             // A command need not read what it is told.
-            let _read_or_not = stdin.write_all(line.as_bytes()).await;
+            let _ = stdin.write_all(line.as_bytes()).await;
         }
     };
     let ((), stdout, stderr, status) =
@@ -58,7 +58,7 @@ async fn read_capped(stream: Option<impl AsyncRead + Unpin>) -> String {
     let Some(mut stream) = stream else { return String::new() };
     let mut bytes = Vec::new();
     // What was read up to an error is all there is.
-    let _read_or_broken = (&mut stream).take(MAX_OUTPUT_BYTES).read_to_end(&mut bytes).await;
-    let _drained_or_broken = tokio::io::copy(&mut stream, &mut tokio::io::sink()).await;
+    let _ = (&mut stream).take(MAX_OUTPUT_BYTES).read_to_end(&mut bytes).await;
+    let _ = tokio::io::copy(&mut stream, &mut tokio::io::sink()).await;
     String::from_utf8_lossy(&bytes).into_owned()
 }

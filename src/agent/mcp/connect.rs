@@ -175,6 +175,7 @@ async fn connect_host(
     host: HostClient,
     client: McpClient,
 ) -> Result<McpConnection, McpConnectError> {
+    // Unbounded: at most one answer to each request that waits.
     let (answers, answered) = mpsc::unbounded_channel::<RxJsonRpcMessage<RoleClient>>();
     let server = name.to_owned();
     let sink = futures_util::sink::unfold((), move |(), message: TxJsonRpcMessage<RoleClient>| {

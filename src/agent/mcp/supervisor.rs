@@ -92,6 +92,7 @@ impl McpServer {
             Err(error) => McpState::Failed(error.clone()),
         };
         let (state_tx, state) = watch::channel(first);
+        // Unbounded: one command for each request of a person or host.
         let (commands, commands_rx) = mpsc::unbounded_channel();
         let supervisor = transport.clone().ok().map(|transport| {
             let supervisor = McpSupervisor {

@@ -102,7 +102,7 @@ async fn run(command: &str, timeout: Duration, place: &ToolContext) -> ToolOutco
             _ended = &mut reading => child.wait().await,
             status = child.wait() => {
                 // What left the group may hold the streams open for ever.
-                let _read_or_late = tokio::time::timeout(OUTPUT_DRAIN_GRACE, reading).await;
+                let _ = tokio::time::timeout(OUTPUT_DRAIN_GRACE, reading).await;
                 status
             }
         }

@@ -76,7 +76,7 @@ impl LineMatcher {
         let mut searcher = self.searcher.clone();
         searcher.before_context(0).after_context(0);
         // What cannot be read, or not in this memory, has no matches.
-        let _searched_or_not = searcher.build().search_path(&self.matcher, path, &mut count);
+        let _ = searcher.build().search_path(&self.matcher, path, &mut count);
         count.0
     }
 
@@ -91,7 +91,7 @@ impl LineMatcher {
         let mut printer = self.printer.build_no_color(LineWriter { emit: emit_line, partial: Vec::new() });
         let mut searcher = self.searcher.build();
         // As above.
-        let _searched_or_not = if name.is_empty() {
+        let _ = if name.is_empty() {
             searcher.search_path(&self.matcher, path, printer.sink(&self.matcher))
         } else {
             searcher.search_path(&self.matcher, path, printer.sink_with_path(&self.matcher, name))

@@ -114,7 +114,7 @@ fn parse_url(input: &Value) -> Result<Url, String> {
     }
     if url.scheme() == "http" && !is_loopback(&url) {
         // Only fails for schemes that are no web addresses.
-        let _is_one = url.set_scheme("https");
+        let _ = url.set_scheme("https");
     }
     Ok(url)
 }

@@ -78,7 +78,8 @@ impl SwitchSummary {
     }
 }
 
-/// Detects all agents, and the version of git, which the store uses for worktrees.
+/// Detects all agents, and the version of git, by which our own agent tells a model
+/// the state of the repository.
 pub fn detect_agents(all: &[AgentSpec]) -> Result<(Vec<AgentReport>, Option<String>)> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()

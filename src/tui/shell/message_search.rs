@@ -31,6 +31,7 @@ impl MessageSearch {
         index: Option<PathBuf>,
         events: mpsc::UnboundedSender<Event>,
     ) -> Self {
+        // Unbounded: one query a key press, and the thread skips to the newest.
         let (requests, waiting) = thread_channel::channel::<TextQuery>();
         std::thread::spawn(move || {
             let mut searcher = SearchThread { store, index, finder: None };

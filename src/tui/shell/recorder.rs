@@ -32,7 +32,7 @@ impl Drop for Recorder {
     fn drop(&mut self) {
         self.events_tx = None;
         // A thread that panicked has logged it, and has ended as well.
-        let _ended = self.thread.take().map(JoinHandle::join);
+        let _ = self.thread.take().map(JoinHandle::join);
     }
 }
 
@@ -40,10 +40,12 @@ impl Recorder {
     /// Starts the thread, which ends with the recorder.
     /// `changed` is called once the list is another one.
     pub(super) fn start(store: Arc<dyn SessionStore>, changed: impl Fn() + Send + 'static) -> Self {
-        let (told, news) = channel();
+        // Unbounded: dropping an event would lose what was said, and waiting would hold
+        // up the screen. The thread appends faster than an agent speaks.
+        let (events_tx, events) = channel();
         let writer = RecorderThread { store, target: None, listed_sessions: HashMap::new() };
-        let writer = std::thread::spawn(move || writer.run(&news, changed));
-        Self { events_tx: Some(told), thread: Some(writer) }
+        let writer = std::thread::spawn(move || writer.run(&events, changed));
+        Self { events_tx: Some(events_tx), thread: Some(writer) }
     }
 
     /// Takes news of the agent of this name.
@@ -65,9 +67,9 @@ impl Recorder {
             }
             _ => false,
         };
-        if let Some(told) = self.events_tx.as_ref().filter(|_| counts) {
+        if let Some(events_tx) = self.events_tx.as_ref().filter(|_| counts) {
             // The thread ends only with this.
-            let _heard = told.send((agent.to_owned(), event.clone()));
+            let _ = events_tx.send((agent.to_owned(), event.clone()));
         }
     }
 }

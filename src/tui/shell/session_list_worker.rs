@@ -49,11 +49,12 @@ impl SessionListWorker {
         project: Scope,
         events: mpsc::UnboundedSender<Event>,
     ) -> Self {
+        // Unbounded: the thread takes all that wait at once and merges them.
         let (requests, waiting) = thread_channel::channel();
         let listing = Self { requests };
         let weak = listing.requests.clone();
         std::thread::spawn(move || {
-            let mut lookout = EnvironmentWatch::new(Arc::clone(&store), project.clone());
+            let mut environment = EnvironmentWatch::new(Arc::clone(&store), project.clone());
             let _watch = watch(&*store, &weak);
             // Those that nothing names too: a person may ask for them.
             let catalog = Arc::new(match index {
@@ -80,15 +81,15 @@ impl SessionListWorker {
                 };
                 last = Some(all);
                 if let Some(Event::SessionList { rows, .. }) = &event {
-                    lookout.add_sessions(rows);
+                    environment.add_sessions(rows);
                     // One that is at work needs no second call.
-                    let _woken_or_awake = completer.try_send(());
+                    let _ = completer.try_send(());
                 }
                 if event.is_some_and(|event| events.send(event).is_err()) {
                     return;
                 }
                 // After the list: nobody waits for it.
-                if lookout.poll().into_iter().any(|seen| events.send(seen).is_err()) {
+                if environment.poll().into_iter().any(|seen| events.send(seen).is_err()) {
                     return;
                 }
             }
@@ -134,11 +135,11 @@ fn watch(store: &dyn SessionStore, requests: &thread_channel::Sender<ListRequest
     let requests = requests.clone();
     let watch = StoreWatch::start(&store.watch_paths(), move || {
         // The reader ends only with the program.
-        let _told_or_over = requests.send(ListRequest::Changed);
+        let _ = requests.send(ListRequest::Changed);
     });
     watch
         .inspect_err(|error| {
-            tracing::warn!("watching files failed, so the list is polled every other second: {error}");
+            tracing::warn!("watching files failed, so the list is read again every two seconds: {error}");
         })
         .ok()
 }
@@ -169,7 +170,7 @@ fn spawn_indexer(
             }
             for note in catalog.take_notes() {
                 // A screen that is gone need not be told.
-                let _told_or_gone = events.send(Event::Info(note));
+                let _ = events.send(Event::Info(note));
             }
         }
     });

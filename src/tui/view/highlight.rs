@@ -48,6 +48,7 @@ impl Highlighter {
     /// Starts the worker thread, which calls `wake` whenever styles are ready. A
     /// highlighter made by `default()` has no thread: all code stays plain.
     pub fn start(wake: impl Fn() + Send + 'static) -> Self {
+        // Unbounded: a code block is sent once, when it is first seen.
         let (jobs, jobs_out) = channel();
         let (painted_in, painted) = channel();
         let thread = std::thread::Builder::new().name("highlighter".to_owned());
