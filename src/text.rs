@@ -5,6 +5,7 @@
 //!
 //! - [`clean`] and [`clean_line`] show what was written, with placeholders for
 //!   characters that would act on the terminal or hide;
+//! - [`clean_output`] is the last step before a terminal, for whole output;
 //! - [`strip`] shows a program's output as a terminal would have shown it;
 //! - [`reveal`] names every character that cannot be seen, for text that a person
 //!   approves;
@@ -22,7 +23,7 @@ mod json;
 mod reveal;
 mod width;
 
-pub use clean::{clean, clean_line, strip};
+pub use clean::{clean, clean_line, clean_output, strip};
 pub use json::escape_json;
 pub use reveal::{Fragment, reveal};
 pub use width::{bytes_fitting, graphemes, pad, pad_start, truncate, truncate_start, width};

@@ -33,6 +33,10 @@ pub struct AcpArgs {
     /// Permission mode: default, acceptEdits, plan, dontAsk or bypassPermissions.
     #[arg(long, value_name = "MODE")]
     permission_mode: Option<PermissionMode>,
+    /// Settings files that count: user, project and local, separated by commas.
+    /// Without it, a folder's own count only if you trust the folder.
+    #[arg(long, value_name = "SOURCES")]
+    setting_sources: Option<String>,
 }
 
 /// Serves the editor until it closes stdin or a signal arrives.
@@ -43,8 +47,10 @@ pub fn run(arguments: &AcpArgs) -> Result<CliExit> {
     let settings = config::read_file(&places.config_file()).settings;
     let program = std::env::current_exe().context("cannot find hotseat's own program")?;
     let cwd = std::env::current_dir().context("cannot find the current folder")?;
+    let sources = arguments.setting_sources.iter().map(|sources| format!("--setting-sources={sources}").into());
+    let agent_arguments = HOTSEAT_AGENT.args.iter().map(Into::into).chain(sources);
     let launch = Launch {
-        args: HOTSEAT_AGENT.args.iter().map(Into::into).collect(),
+        args: agent_arguments.collect(),
         model: arguments.model.clone().or(settings.model),
         permission_mode: arguments.permission_mode.unwrap_or(settings.permission_mode),
         processes: settings.processes,

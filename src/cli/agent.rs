@@ -14,6 +14,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::config;
 use super::exit::CliExit;
 use super::logs;
+use super::output::{json_lines, print_clap};
 use super::paths::Paths;
 use crate::agent::provider::{ProviderChoice, select_provider};
 use crate::agent::{AgentEnvironment, AgentRuntime, Flags, Inbox, Outbox, StartError};
@@ -53,8 +54,8 @@ pub fn run(words: impl IntoIterator<Item = OsString>) -> Result<CliExit> {
             if answer.kind() == clap::error::ErrorKind::ValueValidation {
                 send_usage_error(&answer.to_string())?;
             }
-            // Errors go to stderr, help to stdout. If that is closed, nobody reads it.
-            answer.print().ok();
+            // Errors go to stderr, help to stdout.
+            print_clap(&answer);
             return Ok(if answer.use_stderr() { CliExit::Failed } else { CliExit::Done });
         }
     };
@@ -95,7 +96,7 @@ async fn serve(flags: &Flags) -> Result<bool> {
             .is_some_and(|told| told == "1"),
         prices: config::read_file(&Paths::from_env().config_file()).settings.prices,
     };
-    let out = Outbox::open(std::io::stdout());
+    let out = Outbox::open(json_lines());
     if let Some(error) = exec_with_settings_env(flags, &environment) {
         return Err(error).context("starting again with the environment of the settings");
     }
@@ -145,7 +146,7 @@ fn exec_with_settings_env(flags: &Flags, environment: &AgentEnvironment) -> Opti
 /// Tells a host on the wire what it also gets on stderr, such as a session id that is none.
 fn send_usage_error(error: &str) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().build().context("starting the agent")?;
-    let out = Outbox::open(std::io::stdout());
+    let out = Outbox::open(json_lines());
     let line = error.lines().next().unwrap_or_default();
     StartError::Usage(line.to_owned()).send(&out, &Flags::default());
     runtime.block_on(out.flushed());

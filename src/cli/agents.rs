@@ -9,7 +9,6 @@ mod detect;
 mod offer;
 
 use std::fmt::Write as _;
-use std::io::Write;
 
 use anyhow::{Context, Result};
 
@@ -19,6 +18,7 @@ pub(super) use self::detect::{AgentReport, SwitchSummary, VERSION_UNKNOWN, detec
 pub(super) use self::offer::agent_offers;
 use super::config;
 use super::exit::CliExit;
+use super::output;
 use super::paths::Paths;
 
 #[derive(Debug, clap::Args)]
@@ -31,12 +31,12 @@ pub struct AgentsArgs {
 pub fn run(arguments: &AgentsArgs) -> Result<CliExit> {
     let settings = config::read_file(&Paths::from_env().config_file()).settings;
     let (agents, _) = detect_agents(&all_agents(&settings.agents))?;
-    let text = if arguments.json {
-        serde_json::to_string_pretty(&agents).context("cannot write the list as JSON")? + "\n"
+    if arguments.json {
+        let text = serde_json::to_string_pretty(&agents).context("cannot write the list as JSON")?;
+        output::print_json_text(&(text + "\n"))?;
     } else {
-        render_agents(&agents)
-    };
-    std::io::stdout().write_all(text.as_bytes()).context("cannot print the list")?;
+        output::print(&render_agents(&agents))?;
+    }
     Ok(CliExit::Done)
 }
 

@@ -16,9 +16,11 @@ use super::guard::GuardArgs;
 use super::help::HelpArgs;
 use super::hook::HookArgs;
 use super::man::ManArgs;
+use super::output::print_clap;
 use super::paths::Paths;
 use super::sessions::SessionsArgs;
 use crate::protocol::PermissionMode;
+use crate::text::clean_line;
 use crate::tui::app::{KeyContext, Keymap};
 
 /// Terminal session manager for coding agents.
@@ -121,9 +123,15 @@ impl Arguments {
     /// Parses the process's command line; exits on `--help`, `--version` and wrong
     /// usage.
     pub fn read() -> Self {
-        let matches = command_with_help().get_matches();
-        Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+        let matches = command_with_help().try_get_matches().unwrap_or_else(|answer| exit_with(&answer));
+        Self::from_arg_matches(&matches).unwrap_or_else(|answer| exit_with(&answer))
     }
+}
+
+/// Prints what clap answers instead of arguments, and exits with its code.
+fn exit_with(answer: &clap::Error) -> ! {
+    print_clap(answer);
+    std::process::exit(answer.exit_code())
 }
 
 /// The command with everything that `--help` prints, such as keys and paths.
@@ -132,11 +140,12 @@ pub(super) fn command_with_help() -> clap::Command {
     let keymap = Keymap::default();
     let hints = keymap.hints(KeyContext::Browser).map(|hint| format!("{} {}", hint.key, hint.label));
     let keys = hints.collect::<Vec<_>>().join(" · ");
+    let name = |path: PathBuf| clean_line(&path.display().to_string()).into_owned();
     let files = format!(
         "Files:\n  sessions       {}\n  configuration  {}\n  logs           {}",
-        paths.projects().display(),
-        paths.config_file().display(),
-        paths.logs().display(),
+        name(paths.projects()),
+        name(paths.config_file()),
+        name(paths.logs()),
     );
     let long = format!("{EXAMPLES}\n\nKeys in the session list (F1 shows all keys):\n  {keys}\n\n{files}");
     Arguments::command().after_help(EXAMPLES).after_long_help(long)

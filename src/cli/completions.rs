@@ -5,7 +5,6 @@
 //! Completing reads the session list and changes nothing.
 
 use std::ffi::OsStr;
-use std::io::Write;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
@@ -16,6 +15,7 @@ use clap_complete::{CompleteEnv, Shell};
 
 use super::arguments::Arguments;
 use super::exit::CliExit;
+use super::output;
 use super::paths::Paths;
 use super::sessions::lookup::SessionLookup;
 use crate::index::SessionRow;
@@ -44,7 +44,7 @@ pub fn run(arguments: &CompletionsArgs) -> Result<CliExit> {
     shell
         .write_registration(COMPLETE_VAR, "hotseat", "hotseat", "hotseat", &mut script)
         .context("cannot write the completion script")?;
-    std::io::stdout().write_all(&script).context("cannot print the completion script")?;
+    output::print_exact(&String::from_utf8_lossy(&script))?;
     Ok(CliExit::Done)
 }
 

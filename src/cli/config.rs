@@ -50,12 +50,12 @@ pub fn run(arguments: &ConfigArgs) -> Result<CliExit> {
         return output::print(&format!("wrote {}\n", path.display())).map(|()| CliExit::Done);
     }
     if arguments.print_default {
-        return output::print(&default_text()).map(|()| CliExit::Done);
+        return output::print_exact(&default_text()).map(|()| CliExit::Done);
     }
     if arguments.path {
         // So that a shell can redirect into it.
         create_folder(&path)?;
-        return output::print(&format!("{}\n", path.display())).map(|()| CliExit::Done);
+        return output::print_exact(&format!("{}\n", path.display())).map(|()| CliExit::Done);
     }
     match arguments.action {
         Some(ConfigAction::Check) | None => check(&path),

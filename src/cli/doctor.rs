@@ -9,14 +9,13 @@ mod store_checks;
 mod terminal;
 mod text;
 
-use std::io::Write;
-
 use anyhow::{Context, Result};
 use serde::Serialize;
 
 use super::agents;
 use super::config;
 use super::exit::CliExit;
+use super::output;
 use super::paths::Paths;
 
 #[derive(Debug, clap::Args)]
@@ -65,12 +64,12 @@ impl DoctorFindings {
 /// Prints the report; exits with 1 if there are problems.
 pub fn run(arguments: &DoctorArgs) -> Result<CliExit> {
     let report = examine(&Paths::from_env())?;
-    let text = if arguments.json {
-        serde_json::to_string_pretty(&report).context("cannot write the report as JSON")? + "\n"
+    if arguments.json {
+        let text = serde_json::to_string_pretty(&report).context("cannot write the report as JSON")?;
+        output::print_json_text(&(text + "\n"))?;
     } else {
-        text::render_report(&report)
-    };
-    std::io::stdout().write_all(text.as_bytes()).context("cannot print the report")?;
+        output::print(&text::render_report(&report))?;
+    }
     Ok(if report.findings.problems.is_empty() { CliExit::Done } else { CliExit::Failed })
 }
 

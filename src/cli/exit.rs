@@ -4,8 +4,10 @@
 //! hint and an exit code.
 
 use std::fmt;
-use std::io::{ErrorKind, Write};
+use std::io::ErrorKind;
 use std::process::ExitCode;
+
+use super::output::print_stderr;
 
 /// The program's exit codes. Only the guard has others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,11 +74,6 @@ pub fn report_error(error: &anyhow::Error) -> CliExit {
     }
     print_stderr(&format_error(error));
     error.downcast_ref::<CliError>().map_or(CliExit::Failed, |problem| problem.exit)
-}
-
-/// Prints a line on stderr. If stderr is closed, nobody can read it anyway.
-pub fn print_stderr(text: &str) {
-    writeln!(std::io::stderr(), "{text}").ok();
 }
 
 /// `hotseat: what failed: why`, then the hint.

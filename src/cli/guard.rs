@@ -21,6 +21,7 @@ use tokio::signal::unix::{self, SignalKind};
 use tokio::time::timeout;
 
 use super::exit::CliExit;
+use super::output::print_stderr;
 use crate::sys::descendants::{kill_descendants, reap};
 use crate::sys::guarded::KILL_ALL;
 
@@ -64,7 +65,7 @@ async fn watch(guard: &GuardArgs) -> Result<CliExit> {
     let mut program = match Command::new(&guard.program[0]).args(&guard.program[1..]).spawn() {
         Ok(program) => program,
         Err(error) => {
-            eprintln!("could not start {}: {error}", guard.program[0].display());
+            print_stderr(&format!("could not start {}: {error}", guard.program[0].display()));
             return Ok(CliExit::ProgramCode(if error.kind() == ErrorKind::NotFound { 127 } else { 126 }));
         }
     };
@@ -97,7 +98,7 @@ async fn watch(guard: &GuardArgs) -> Result<CliExit> {
 fn adopt_orphans() {
     #[cfg(target_os = "linux")]
     if let Err(error) = process::set_child_subreaper(Some(process::getpid())) {
-        eprintln!("cannot adopt orphans, which may escape: {error}");
+        print_stderr(&format!("cannot adopt orphans, which may escape: {error}"));
     }
 }
 

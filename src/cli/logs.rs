@@ -16,7 +16,7 @@ use anyhow::{Context, Result};
 use tracing_appender::rolling::{RollingFileAppender, Rotation};
 use tracing_subscriber::EnvFilter;
 
-use super::exit::print_stderr;
+use super::output::print_stderr;
 use crate::sys::private_files::private_dir;
 use writer::RedactingWriter;
 

@@ -1,6 +1,5 @@
 //! `hotseat man [DIR]`: man pages, one per command.
 
-use std::io::Write;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
@@ -8,6 +7,7 @@ use clap::CommandFactory;
 
 use super::arguments::Arguments;
 use super::exit::CliExit;
+use super::output;
 
 #[derive(Debug, clap::Args)]
 pub struct ManArgs {
@@ -28,7 +28,7 @@ pub fn run(man: &ManArgs) -> Result<CliExit> {
         None => {
             let mut page = Vec::new();
             clap_mangen::Man::new(command).render(&mut page).context("cannot write the page")?;
-            std::io::stdout().write_all(&page).context("cannot print the page")?;
+            output::print_exact(&String::from_utf8_lossy(&page))?;
         }
     }
     Ok(CliExit::Done)

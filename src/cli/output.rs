@@ -1,10 +1,15 @@
 //! Where output goes: a terminal with a width, or a pipe.
+//!
+//! Every line that a command prints, on stdout or stderr, is printed here, so that
+//! nothing in it acts on a terminal. Nothing else of `cli` writes to either.
 
 use std::io::{IsTerminal, Write};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result};
 use crossterm::style::Stylize;
+
+use crate::text;
 
 /// Width of a terminal that does not report one.
 const DEFAULT_WIDTH: usize = 80;
@@ -59,7 +64,7 @@ impl OutputTarget {
         let mut pager = command.spawn().context("cannot start the pager")?;
         if let Some(mut stdin) = pager.stdin.take() {
             // It fails if the pager was closed early.
-            stdin.write_all(text.as_bytes()).ok();
+            stdin.write_all(text::clean_output(text).as_bytes()).ok();
         }
         // The shell's codes for a program that cannot be run or found.
         match pager.wait().context("cannot wait for the pager")?.code() {
@@ -69,12 +74,69 @@ impl OutputTarget {
     }
 }
 
+/// Prints text for a person.
 pub fn print(text: &str) -> Result<()> {
-    std::io::stdout().lock().write_all(text.as_bytes()).context("cannot write to stdout")
+    write(&text::clean_output(text))
 }
 
 /// Prints JSON on one line.
 pub fn print_json(answer: &impl serde::Serialize) -> Result<()> {
     let text = serde_json::to_string(answer).context("cannot write JSON")?;
-    print(&(text + "\n"))
+    print_json_text(&(text + "\n"))
+}
+
+/// Prints JSON text. Characters that act on a terminal become escapes of the same
+/// value, also in a pipe, which may end at a terminal.
+pub fn print_json_text(json: &str) -> Result<()> {
+    write(&text::escape_json(json))
+}
+
+/// Prints what a program reads, such as a path or an HTML page: as it is into a pipe
+/// or a file, like other text on a terminal.
+pub fn print_exact(text: &str) -> Result<()> {
+    if std::io::stdout().is_terminal() { print(text) } else { write(text) }
+}
+
+/// Stdout for JSON lines, which are escaped if a terminal shows them.
+pub fn json_lines() -> Box<dyn Write + Send> {
+    let stdout = std::io::stdout();
+    if stdout.is_terminal() { Box::new(EscapedJson(stdout)) } else { Box::new(stdout) }
+}
+
+/// Escapes whole lines of JSON; each write has whole ones.
+struct EscapedJson<W>(W);
+
+impl<W: Write> Write for EscapedJson<W> {
+    fn write(&mut self, lines: &[u8]) -> std::io::Result<usize> {
+        self.0.write_all(text::escape_json(&String::from_utf8_lossy(lines)).as_bytes())?;
+        Ok(lines.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.0.flush()
+    }
+}
+
+fn write(text: &str) -> Result<()> {
+    std::io::stdout().lock().write_all(text.as_bytes()).context("cannot write to stdout")
+}
+
+/// Prints a line on stderr. If stderr is closed, nobody can read it anyway.
+pub fn print_stderr(text: &str) {
+    writeln!(std::io::stderr(), "{}", text::clean_output(text)).ok();
+}
+
+/// Prints what clap says of a command line: help to stdout, errors to stderr. An
+/// error quotes the arguments as they are.
+pub fn print_clap(answer: &clap::Error) {
+    if !answer.use_stderr() {
+        // If stdout is closed, nobody reads it.
+        answer.print().ok();
+        return;
+    }
+    let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    let rendered = answer.render();
+    let styled = std::io::stderr().is_terminal() && !is_set("NO_COLOR");
+    let text = if styled { rendered.ansi().to_string() } else { rendered.to_string() };
+    print_stderr(text.trim_end());
 }

@@ -3,7 +3,7 @@
 //! Resolves folder, session, agent, theme and keys, then hands over to `crate::tui`.
 
 use std::ffi::OsString;
-use std::io::{IsTerminal, Write};
+use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -15,6 +15,7 @@ use super::arguments::LaunchArgs;
 use super::config::{self, Settings};
 use super::exit::{CliError, CliExit};
 use super::logs;
+use super::output;
 use super::paths::Paths;
 use super::sessions::lookup::SessionLookup;
 use crate::session::raw_entry::EntryKind;
@@ -134,7 +135,7 @@ pub(super) fn run_screen(room: ScreenContext, seat: &LaunchArgs, settings: Setti
     })?;
     if let Some(session) = left.filter(|_| room.is_persistent) {
         // A closed stdout is no failure of the session that has just ended.
-        writeln!(std::io::stdout(), "Resume this session with: hotseat --resume {session}").ok();
+        output::print(&format!("Resume this session with: hotseat --resume {session}\n")).ok();
     }
     Ok(CliExit::Done)
 }

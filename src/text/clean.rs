@@ -52,6 +52,51 @@ pub fn clean_line(text: &str) -> Cow<'_, str> {
     if cleaned.contains('\n') { Cow::Owned(cleaned.replace('\n', " ")) } else { cleaned }
 }
 
+/// Styles that our own output has: reset, bold, dim, underlined, and a few colors of
+/// the foreground. None of them hides text.
+const STYLES: [&str; 16] = [
+    "\u{1B}[0m",
+    "\u{1B}[1m",
+    "\u{1B}[2m",
+    "\u{1B}[4m",
+    "\u{1B}[22m",
+    "\u{1B}[24m",
+    "\u{1B}[31m",
+    "\u{1B}[32m",
+    "\u{1B}[33m",
+    "\u{1B}[34m",
+    "\u{1B}[35m",
+    "\u{1B}[36m",
+    "\u{1B}[39m",
+    "\u{1B}[38;5;3m",
+    "\u{1B}[38;5;11m",
+    "\u{1B}[m",
+];
+
+/// [`clean`] for whole output: keeps tabs, which separate fields, and the few
+/// styles that our own lines have. This is the last step before a terminal; fields
+/// that come from elsewhere are cleaned by themselves before they get styles.
+pub fn clean_output(text: &str) -> Cow<'_, str> {
+    if text.bytes().all(|byte| matches!(byte, b'\n' | b'\t' | b' '..=b'~')) {
+        return Cow::Borrowed(text);
+    }
+    let mut cleaned = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find(['\t', '\u{1B}']) {
+        cleaned.push_str(&clean(&rest[..at]));
+        rest = &rest[at..];
+        let kept = STYLES.iter().find(|style| rest.starts_with(**style)).map_or(1, |style| style.len());
+        if kept > 1 || rest.starts_with('\t') {
+            cleaned.push_str(&rest[..kept]);
+        } else {
+            cleaned.push(control_picture('\u{1B}'));
+        }
+        rest = &rest[kept..];
+    }
+    cleaned.push_str(&clean(rest));
+    Cow::Owned(cleaned)
+}
+
 /// Appends one grapheme, with placeholders for characters that are not safe.
 fn push_cleaned(cleaned: &mut String, grapheme: &str) {
     for (at, character) in grapheme.chars().enumerate() {
@@ -75,7 +120,7 @@ pub(super) fn control_picture(control: char) -> char {
 
 /// Characters that act or hide without being seen: C1 controls, bidirectional
 /// overrides, zero-width spaces, line separators, tags. Joiners are not among
-/// them, because scripts and emoji need them.
+/// them, because scripts and emoji need them (see [`is_shaping`]).
 pub(super) fn is_invisible(character: char) -> bool {
     matches!(character,
         '\u{80}'..='\u{9F}'
@@ -89,6 +134,20 @@ pub(super) fn is_invisible(character: char) -> bool {
         | '\u{FEFF}'
         | '\u{FFF0}'..='\u{FFFB}'
         | '\u{E0000}'..='\u{E0FFF}'
+    )
+}
+
+/// Characters that change how their neighbours look and cannot be seen
+/// themselves: joiners, variation selectors, grapheme joiners.
+pub(super) fn is_shaping(character: char) -> bool {
+    matches!(character,
+        '\u{034F}'
+        | '\u{17B4}' | '\u{17B5}'
+        | '\u{180B}'..='\u{180F}'
+        | '\u{200C}' | '\u{200D}'
+        | '\u{FE00}'..='\u{FE0F}'
+        | '\u{1BCA0}'..='\u{1BCA3}'
+        | '\u{1D173}'..='\u{1D17A}'
     )
 }
 

@@ -3,13 +3,13 @@
 use std::borrow::Cow;
 use std::fmt::Write;
 
-use super::clean::is_invisible;
+use super::clean::{is_invisible, is_shaping};
 
 /// JSON text in which no character acts on a terminal. `serde_json` escapes C0
-/// already; DEL, C1, bidirectional and invisible characters become `\u` escapes
-/// here. Outside of strings JSON has none of them, so the value stays the same.
+/// already; DEL, C1, bidirectional, invisible and joining characters become `\u`
+/// escapes here. Outside of strings JSON has none of them, so the value stays the same.
 pub fn escape_json(json: &str) -> Cow<'_, str> {
-    let acts = |c: char| c == '\u{7F}' || is_invisible(c);
+    let acts = |c: char| c == '\u{7F}' || is_invisible(c) || is_shaping(c);
     if json.is_ascii() && !json.contains('\u{7F}') || !json.contains(acts) {
         return Cow::Borrowed(json);
     }
@@ -33,12 +33,12 @@ mod tests {
 
     #[test]
     fn what_acts_on_a_terminal_is_escaped_and_means_the_same() {
-        for text in ["plain", "é 日本 👩‍👩‍👧", "\u{9b}2J", "\u{7f}", "a\u{202e}b", "\u{e0041}", "\u{1b}[2J"]
+        for text in ["a\u{200d}b", "a\u{fe0f}", "x\u{85}", "\u{2066}y\u{2069}", "plain", "é 日本 👩‍👩‍👧", "\u{9b}2J", "\u{7f}", "a\u{202e}b", "\u{e0041}", "\u{1b}[2J"]
         {
             let json = serde_json::to_string(&serde_json::json!({ text: text })).unwrap();
             let escaped = escape_json(&json);
             assert!(
-                !escaped.chars().any(|c| c.is_control() || is_invisible(c)),
+                !escaped.chars().any(|c| c.is_control() || is_invisible(c) || is_shaping(c)),
                 "{text:?} became {escaped:?}"
             );
             let read: serde_json::Value = serde_json::from_str(&escaped).unwrap();

@@ -7,7 +7,7 @@
 
 use unicode_segmentation::UnicodeSegmentation;
 
-use super::clean::{control_picture, is_invisible};
+use super::clean::{control_picture, is_invisible, is_shaping};
 
 /// Characters of one grapheme that are shown as they are; marks stacked beyond
 /// these are named, because they would cover their neighbours.
@@ -73,20 +73,6 @@ fn mark(character: char, is_trailing: bool, index_in_grapheme: usize) -> Option<
 /// Blanks that look like a space, or like nothing.
 fn is_lookalike_blank(character: char) -> bool {
     character.is_whitespace() || matches!(character, '\u{2800}' | '\u{1D159}')
-}
-
-/// Characters that change how their neighbours look and cannot be seen
-/// themselves: joiners, variation selectors, grapheme joiners.
-fn is_shaping(character: char) -> bool {
-    matches!(character,
-        '\u{034F}'
-        | '\u{17B4}' | '\u{17B5}'
-        | '\u{180B}'..='\u{180F}'
-        | '\u{200C}' | '\u{200D}'
-        | '\u{FE00}'..='\u{FE0F}'
-        | '\u{1BCA0}'..='\u{1BCA3}'
-        | '\u{1D173}'..='\u{1D17A}'
-    )
 }
 
 #[cfg(test)]

@@ -24,6 +24,7 @@ mod bash_tool;
 mod claude_screen;
 mod claude_tty;
 mod cli;
+mod cli_output;
 mod clients;
 mod demo;
 mod docs;

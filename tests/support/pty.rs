@@ -187,6 +187,18 @@ impl Pty {
         }
     }
 
+    /// Waits for the program's end and for the last byte it wrote; returns all of them.
+    pub fn wait_for_output(&mut self) -> Vec<u8> {
+        self.wait_for_end();
+        let deadline = Instant::now() + PATIENCE;
+        let mut state = self.seen.state.lock().unwrap();
+        while !state.ended && Instant::now() < deadline {
+            let left = deadline.saturating_duration_since(Instant::now());
+            state = self.seen.changed.wait_timeout(state, left).unwrap().0;
+        }
+        state.raw.clone()
+    }
+
     /// The agent's pid, as the status bar says it.
     pub fn agent_pid(&self) -> u32 {
         pid_in(&self.wait_until("the agent's pid", |screen| pid_in(screen).is_some())).unwrap()

@@ -1,7 +1,6 @@
 //! The demo as text, on a real agent process: tell a secret, clear, ask, resume,
 //! ask, fork. Every step is timed and checked.
 
-use std::io::Write;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow, bail};
@@ -12,6 +11,7 @@ use uuid::Uuid;
 
 use super::demo_folder::DemoFolder;
 use crate::cli::exit::CliExit;
+use crate::cli::output;
 use crate::session::conversation::ConversationEvent;
 use crate::session::message::MessageBlock;
 use crate::slot::{
@@ -32,12 +32,14 @@ pub fn play(scratch: &DemoFolder) -> Result<CliExit> {
         .context("cannot start the async runtime")?;
     runtime.block_on(async {
         let launch = launch(scratch)?;
-        let mut out = std::io::stdout().lock();
-        writeln!(out, "hotseat demo as text. The model is offline: it only knows its conversation.")?;
-        writeln!(out, "Your own sessions are not touched; everything is in {}.\n", scratch.root().display())?;
+        output::print("hotseat demo as text. The model is offline: it only knows its conversation.\n")?;
+        output::print(&format!(
+            "Your own sessions are not touched; everything is in {}.\n\n",
+            scratch.root().display()
+        ))?;
         let started = Instant::now();
         let (slot, news) = slot::spawn(launch);
-        let mut tour = Tour { slot, events: news, out, failed_steps: 0 };
+        let mut tour = Tour { slot, events: news, failed_steps: 0 };
         let outcome = tokio::select! {
             outcome = tour.run_steps(started) => outcome,
             () = stop_signal() => Err(anyhow!("interrupted")),
@@ -48,7 +50,7 @@ pub fn play(scratch: &DemoFolder) -> Result<CliExit> {
             0 => ("All checks passed.".to_owned(), CliExit::Done),
             failed => (format!("{failed} checks failed."), CliExit::Failed),
         };
-        writeln!(tour.out, "\n{words}")?;
+        output::print(&format!("\n{words}\n"))?;
         Ok(exit)
     })
 }
@@ -76,15 +78,14 @@ fn launch(scratch: &DemoFolder) -> Result<Launch> {
     })
 }
 
-struct Tour<W> {
+struct Tour {
     slot: SlotHandle,
     events: Receiver<SlotEvent>,
-    out: W,
     /// How many checks failed.
     failed_steps: usize,
 }
 
-impl<W: Write> Tour<W> {
+impl Tour {
     async fn run_steps(&mut self, started: Instant) -> Result<()> {
         let agent = self.wait_ready().await?;
         let first = agent.session;
@@ -164,7 +165,7 @@ impl<W: Write> Tour<W> {
         }
         self.step(step, &format!("“{prompt}”"), started.elapsed())?;
         for line in reply.lines().filter(|line| !line.trim().is_empty()) {
-            writeln!(self.out, "            │ {line}")?;
+            output::print(&format!("            │ {line}\n"))?;
         }
         Ok(reply)
     }
@@ -179,14 +180,13 @@ impl<W: Write> Tour<W> {
     }
 
     fn step(&mut self, step: &str, what: &str, took: Duration) -> Result<()> {
-        writeln!(self.out, "{step:>8}    {what} · {:.1} ms", took.as_secs_f64() * 1e3)?;
-        self.out.flush().context("cannot print the tour")
+        output::print(&format!("{step:>8}    {what} · {:.1} ms\n", took.as_secs_f64() * 1e3))
     }
 
     /// Prints an expectation and whether it is met.
     fn check(&mut self, holds: bool, what: &str) -> Result<()> {
         self.failed_steps += usize::from(!holds);
         let mark = if holds { "✓" } else { "✗ failed:" };
-        writeln!(self.out, "            {mark} {what}").context("cannot print the tour")
+        output::print(&format!("            {mark} {what}\n"))
     }
 }

@@ -1,13 +1,14 @@
-//! The writer in front of the log file: redacts and limits.
+//! The writer in front of the log file and of stderr: redacts, cleans and limits.
 
 use std::io::{self, Write};
 
 use super::redact::redact;
+use crate::text::clean_output;
 
 /// Bytes that one process may log, so that a loop cannot fill the disk.
 const MAX_LOG_BYTES: usize = 16 << 20;
 
-/// Redacts secrets, and stops after [`MAX_LOG_BYTES`].
+/// Redacts secrets, cleans what would act on a terminal, and stops after [`MAX_LOG_BYTES`].
 #[derive(Debug)]
 pub struct RedactingWriter<W> {
     file: W,
@@ -27,7 +28,8 @@ impl<W: Write> Write for RedactingWriter<W> {
         if self.written <= MAX_LOG_BYTES {
             self.written += event.len();
             if self.written <= MAX_LOG_BYTES {
-                self.file.write_all(redact(&String::from_utf8_lossy(event)).as_bytes())?;
+                let event = String::from_utf8_lossy(event);
+                self.file.write_all(clean_output(&redact(&event)).as_bytes())?;
             } else {
                 self.file.write_all(b"the log of this process is full; nothing more is logged\n")?;
             }

@@ -17,6 +17,7 @@ use super::lookup::SessionLookup;
 use super::report::{ActionDone, ActionError, ActionReport, OutputArgs};
 use crate::cli::completions::session_completer;
 use crate::cli::exit::{CliError, CliExit};
+use crate::cli::output;
 use crate::session::conversation::{Notice, ToolCall};
 use crate::session::{Conversation, SessionId, SessionSummary, Transcript};
 use crate::store::SessionStore;
@@ -105,7 +106,10 @@ impl ExportArgs {
         let Some(output) = self.output.as_deref() else {
             let id = stock.resolve(&self.references[0])?;
             let text = self.document(stock, id)?;
-            std::io::stdout().write_all(text.as_bytes()).context("cannot print the session")?;
+            match self.format {
+                ExportFormat::Json => output::print_json_text(&text)?,
+                ExportFormat::Markdown | ExportFormat::Html => output::print_exact(&text)?,
+            }
             return Ok(CliExit::Done);
         };
         let outcomes = ActionReport::for_each(stock, &self.references, |id| {

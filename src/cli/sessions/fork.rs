@@ -1,15 +1,15 @@
 //! `hotseat sessions fork`: copies sessions, here or into another folder.
 
 use std::cell::RefCell;
-use std::io::Write;
 use std::path::PathBuf;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 
 use super::lookup::SessionLookup;
 use super::report::{ActionDone, ActionReport, OutputArgs, done_text};
 use crate::cli::completions::session_completer;
-use crate::cli::exit::{CliExit, print_stderr};
+use crate::cli::exit::CliExit;
+use crate::cli::output::{self, print_stderr};
 use crate::session::summary::fork_title;
 use crate::session::{SessionId, Transcript};
 use crate::store::{ForkSpec, SessionStore, StoreError};
@@ -75,7 +75,7 @@ impl ForkArgs {
             return outcomes.print(self.answer);
         }
         for done in outcomes.done() {
-            writeln!(std::io::stdout(), "{}", done.id()).context("cannot print the id of the copy")?;
+            output::print(&format!("{}\n", done.id()))?;
             print_stderr(done_text(done).trim_end());
         }
         Ok(outcomes.print_failures(self.answer))

@@ -13,7 +13,8 @@ use rayon::prelude::*;
 use self::table::TableShape;
 use super::lookup::SessionLookup;
 use super::session_json::{self, SessionJson};
-use crate::cli::exit::{CliError, CliExit, print_stderr};
+use crate::cli::exit::{CliError, CliExit};
+use crate::cli::output::print_stderr;
 use crate::cli::output::{self, OutputTarget};
 use crate::index::SessionRow;
 use crate::index::query::SessionQuery;
@@ -199,7 +200,7 @@ fn print_json_array(rows: &[SessionRow], prices: &Prices) -> Result<()> {
         let parts: Vec<String> = parts.collect::<Result<_, _>>().context("cannot write the list as JSON")?;
         for part in parts {
             output::print(separator)?;
-            output::print(&part[1..part.len() - 1])?;
+            output::print_json_text(&part[1..part.len() - 1])?;
             separator = ",";
         }
     }

@@ -1,13 +1,11 @@
 //! `hotseat sessions pin | unpin`: protects sessions from the official clean-up by a
 //! hard link outside the folders that it searches.
 
-use std::io::Write;
-
 use anyhow::{Context, Result};
 use serde_json::json;
 
 use super::lookup::SessionLookup;
-use super::report::{ActionDone, ActionReport, OutputArgs};
+use super::report::{ActionDone, ActionReport, OutputArgs, print_answer};
 use crate::cli::completions::session_completer;
 use crate::cli::exit::CliExit;
 use crate::store::SessionStore;
@@ -47,7 +45,7 @@ impl PinArgs {
             let lines: Vec<_> = rows.map(|(id, title)| format!("{id}  {}", clean_line(&title))).collect();
             lines.join("\n") + "\n"
         };
-        std::io::stdout().write_all(text.as_bytes()).context("cannot print the pins")?;
+        print_answer(&text, self.answer)?;
         Ok(CliExit::Done)
     }
 }

@@ -5,8 +5,6 @@
 //! process or owned by another agent; reports how many of those matched.
 
 use std::collections::{BTreeMap, HashSet};
-use std::io::Write;
-
 use anyhow::{Context, Result};
 use chrono::{DateTime, Utc};
 use serde_json::json;
@@ -14,10 +12,11 @@ use serde_json::json;
 use super::list::scope;
 use super::lookup::SessionLookup;
 use super::progress::progress_bar;
-use super::report::OutputArgs;
+use super::report::{OutputArgs, print_answer};
 use super::restore::trash_titles;
 use super::units::{AgeArg, SizeArg, format_bytes};
-use crate::cli::exit::{CliError, CliExit, print_stderr};
+use crate::cli::exit::{CliError, CliExit};
+use crate::cli::output::print_stderr;
 use crate::session::SessionId;
 use crate::store::{SessionStore, StoreError, TrashedSession};
 use crate::text::format::pluralize;
@@ -101,7 +100,7 @@ impl PruneArgs {
         } else {
             self.text(&candidates, &kept, &failed)
         };
-        std::io::stdout().write_all(text.as_bytes()).context("cannot print the list")?;
+        print_answer(&text, self.answer)?;
         if !self.answer.json {
             for (_, error) in &failed {
                 print_stderr(&format!("hotseat: {}", clean_line(&error.to_string())));

@@ -5,13 +5,12 @@
 //! ```
 //! The exit code is 1 if any failed; the others are done nevertheless.
 
-use std::io::Write;
-
-use anyhow::{Context, Result};
+use anyhow::Result;
 use serde_json::{Map, Value, json};
 
 use super::lookup::{LookupError, SessionLookup};
-use crate::cli::exit::{CliExit, print_stderr};
+use crate::cli::exit::CliExit;
+use crate::cli::output::{self, print_stderr};
 use crate::session::SessionId;
 use crate::store::StoreError;
 use crate::text::{clean, clean_line};
@@ -125,7 +124,7 @@ impl ActionReport {
         } else {
             self.done.iter().map(done_text).collect()
         };
-        std::io::stdout().write_all(text.as_bytes()).context("cannot print the result")?;
+        print_answer(&text, answer)?;
         Ok(self.print_failures(answer))
     }
 
@@ -142,6 +141,11 @@ impl ActionReport {
     pub fn done(&self) -> &[ActionDone] {
         &self.done
     }
+}
+
+/// Prints JSON where it was asked for, else text.
+pub fn print_answer(text: &str, answer: OutputArgs) -> Result<()> {
+    if answer.json { output::print_json_text(text) } else { output::print(text) }
 }
 
 /// The message, and below it the command that undoes it.

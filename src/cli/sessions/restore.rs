@@ -1,15 +1,13 @@
 //! `hotseat sessions restore`: lists the trash and restores sessions from it.
 
 use std::collections::HashSet;
-use std::io::Write;
-
 use anyhow::{Context, Result};
 use chrono::{DateTime, Utc};
 use rayon::prelude::*;
 use serde_json::json;
 
 use super::lookup::{SessionLookup, pick_session};
-use super::report::{ActionDone, ActionReport, OutputArgs};
+use super::report::{ActionDone, ActionReport, OutputArgs, print_answer};
 use super::units::format_bytes;
 use crate::cli::exit::CliExit;
 use crate::index::summary_of_file;
@@ -71,7 +69,7 @@ impl RestoreArgs {
             });
             rows.collect::<String>() + "\nTo restore one: hotseat sessions restore REF\n"
         };
-        std::io::stdout().write_all(text.as_bytes()).context("cannot print the trash")?;
+        print_answer(&text, self.answer)?;
         Ok(CliExit::Done)
     }
 }
