@@ -110,6 +110,12 @@ impl Bench {
         std::fs::write(self.home.path().join("claude/.claude.json"), kept.to_string()).unwrap();
     }
 
+    /// The scratch home.
+    #[allow(dead_code, reason = "the bench of the drivers does not need it")]
+    pub fn home_path(&self) -> std::path::PathBuf {
+        self.home.path().canonicalize().unwrap()
+    }
+
     /// How it is started.
     #[allow(dead_code, reason = "only the bench of the drivers needs it")]
     pub fn launch(&self) -> Launch {

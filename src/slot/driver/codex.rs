@@ -31,7 +31,8 @@ pub const CODEX: AgentSpec = AgentSpec {
     install: "npm install -g @openai/codex",
     args: &["app-server"],
     official_format: false,
-    // It leaves them out by itself in a folder that it was not told to trust.
+    // It leaves them out by itself in a folder that it was not told to trust (see
+    // `mode::THREAD_SANDBOX`).
     ignores_project_settings: true,
     driver: || Box::<CodexDriver>::default(),
 };
@@ -161,7 +162,7 @@ impl Driver for CodexDriver {
         }
         let mut params = json!({
             "threadId": self.thread, "clientUserMessageId": uuid, "input": [{"type": "text", "text": text}],
-            "approvalPolicy": mode::approval(self.mode), "sandboxPolicy": {"type": mode::sandbox(self.mode).1},
+            "approvalPolicy": mode::approval(self.mode), "sandboxPolicy": {"type": mode::sandbox(self.mode)},
         });
         if let Some(model) = &self.model {
             params["model"] = json!(model);

@@ -11,13 +11,17 @@ pub(super) fn approval(mode: PermissionMode) -> &'static str {
     }
 }
 
-/// The sandbox of a mode: its name where a thread begins, and where a turn does.
-pub(super) fn sandbox(mode: PermissionMode) -> (&'static str, &'static str) {
+/// The sandbox that a thread is opened with, whatever the mode: each turn is sent
+/// that of its mode. codex 0.169.0 takes a wider one here for a person's trust: it
+/// writes `trust_level = "trusted"` for the thread's folder and starts the project's
+/// own MCP servers.
+pub(super) const THREAD_SANDBOX: &str = "read-only";
+
+/// The sandbox of a mode, as a turn is sent it.
+pub(super) fn sandbox(mode: PermissionMode) -> &'static str {
     match mode {
-        PermissionMode::Plan => ("read-only", "readOnly"),
-        PermissionMode::BypassPermissions => ("danger-full-access", "dangerFullAccess"),
-        PermissionMode::Default | PermissionMode::AcceptEdits | PermissionMode::DontAsk => {
-            ("workspace-write", "workspaceWrite")
-        }
+        PermissionMode::Plan => "readOnly",
+        PermissionMode::BypassPermissions => "dangerFullAccess",
+        PermissionMode::Default | PermissionMode::AcceptEdits | PermissionMode::DontAsk => "workspaceWrite",
     }
 }

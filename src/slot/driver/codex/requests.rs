@@ -133,7 +133,7 @@ impl CodexDriver {
     /// Common parameters of all threads. What is not chosen here codex decides.
     fn thread_params(&self, cwd: Option<&Path>) -> Value {
         let mut params =
-            json!({"approvalPolicy": mode::approval(self.mode), "sandbox": mode::sandbox(self.mode).0});
+            json!({"approvalPolicy": mode::approval(self.mode), "sandbox": mode::THREAD_SANDBOX});
         if let Some(cwd) = cwd {
             params["cwd"] = json!(cwd);
         }
