@@ -52,7 +52,7 @@ pub use project_dir::{belongs_to_cwd, canonical_cwd, existing_folders_named, pro
 pub use side_files::SideFiles;
 pub use subagents::{SubagentPurpose, SubagentTranscript, as_main_conversation, subagents_of};
 pub use trust::{TrustRecord, TrustStore};
-pub use working_folder::{FolderReason, WorkingFolder, working_folder};
+pub use working_folder::{FolderLookup, FolderReason, WorkingFolder, working_folder};
 
 /// A place that keeps transcripts. Every call may touch a disk, so call none from a draw
 /// loop.

@@ -20,7 +20,6 @@ use rayon::prelude::*;
 
 use self::fork_families::KnownFamilies;
 pub use self::indexing::IndexingOutcome;
-use self::row_folders::RowFolders;
 use super::SessionRow;
 use super::database::{IndexDatabase, IndexedSession};
 use super::scanner::{self, ScanState};
@@ -289,11 +288,10 @@ impl Catalog {
                 Arc::make_mut(&mut row.facts).continued_in = None;
             }
         }
-        let mut folders = RowFolders::default();
         drop(cached);
         self.settle_families(&mut rows);
-        folders.correct(&mut rows);
-        folders.retain_scope(&mut rows, &listing.scope);
+        row_folders::correct(&mut rows);
+        row_folders::retain_scope(&mut rows, &listing.scope);
         rows.sort_by_cached_key(|row| (Reverse(row.active_at()), row.stored.id));
         rows
     }

@@ -4,14 +4,18 @@
 //! back into a path. The `cwd`s inside are hints, and whoever wrote the file chose
 //! them, so each is checked: it counts only if it encodes to the name that the
 //! transcript is filed under. The same holds for a `relocated` entry: the official
-//! `/cd` writes one and moves the file along (Claude Code 2.1.332). Everything
-//! that shows, asks about, prepares or starts a session's folder asks here.
+//! `/cd` writes one and moves the file along (Claude Code 2.1.332). Where no hint
+//! counts, because a person moved the files, the disk is searched for a folder of
+//! that name. Everything that lists, shows, asks about, prepares or starts a
+//! session's folder asks here; lists do so through [`FolderLookup`], which remembers.
 
+use std::collections::HashMap;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::project_dir::{belongs_to_cwd, canonical_cwd};
+use super::project_dir::{belongs_to_cwd, canonical_cwd, existing_folders_named};
 use super::{SessionStore, StoreError};
 use crate::session::{SessionId, Transcript};
 
@@ -48,11 +52,78 @@ pub fn working_folder(
     opened: &Path,
 ) -> Result<WorkingFolder, StoreError> {
     let transcript = store.find(session)?.path;
-    let (head, tail) = (store.read_head(session, HINT_BYTES)?, store.read_tail(session, HINT_BYTES)?);
-    let mut hints = Hints::default();
-    hints.read(&head);
-    hints.read(&tail.bytes);
-    Ok(hints.decide(&transcript, opened))
+    let hints = Hints::of(store, session)?;
+    Ok(FolderLookup::default().decide(&hints, &transcript, Some(opened)))
+}
+
+/// Answers for many sessions; remembers what it found out about their folders.
+#[derive(Debug, Default)]
+pub struct FolderLookup {
+    /// The folder of each project folder's name, where the disk knows exactly one.
+    by_name: HashMap<OsString, Option<PathBuf>>,
+    /// Whether transcripts in this project folder belong to this working folder.
+    belongs: HashMap<(OsString, PathBuf), bool>,
+}
+
+impl FolderLookup {
+    /// The folder of a listed session, by what its row knows: folders that its entries
+    /// name, the first one first, and the one of its last `relocated` entry.
+    pub fn listed<'a>(
+        &mut self,
+        transcript: &Path,
+        cwds: impl Iterator<Item = &'a Path>,
+        relocated: Option<&Path>,
+    ) -> WorkingFolder {
+        let cwds = cwds.map(Path::to_owned).collect();
+        let hints = Hints { cwds, relocated: relocated.map(Path::to_owned), is_external: false };
+        self.decide(&hints, transcript, None)
+    }
+
+    fn is_filed_under(&mut self, transcript: &Path, cwd: &Path) -> bool {
+        let Some(name) = transcript.parent().and_then(Path::file_name) else { return false };
+        let key = (name.to_owned(), cwd.to_owned());
+        *self.belongs.entry(key).or_insert_with(|| belongs_to_cwd(transcript, cwd))
+    }
+
+    /// The one folder on the disk that a transcript is filed under.
+    fn named(&mut self, transcript: &Path) -> Option<PathBuf> {
+        let name = transcript.parent()?.file_name()?;
+        let find = || match <[PathBuf; 1]>::try_from(existing_folders_named(name)) {
+            Ok([folder]) => Some(folder),
+            Err(_) => None,
+        };
+        self.by_name.entry(name.to_owned()).or_insert_with(find).clone()
+    }
+
+    /// The folder, by what a transcript says. `opened` is the folder that the person
+    /// opened, if that is known.
+    fn decide(&mut self, hints: &Hints, transcript: &Path, opened: Option<&Path>) -> WorkingFolder {
+        let folder = |path: &Path, reason| WorkingFolder { path: path.to_owned(), reason };
+        let first = hints.cwds.first().map(PathBuf::as_path);
+        let somewhere = first.or(opened).unwrap_or(Path::new("/"));
+        if hints.is_external {
+            let is_reported = first.is_some();
+            let reason = if is_reported { FolderReason::ReportedByAgent } else { FolderReason::Unverified };
+            return folder(somewhere, reason);
+        }
+        if let Some(relocated) = hints.relocated.as_ref().filter(|to| self.is_filed_under(transcript, to)) {
+            return folder(relocated, FolderReason::Relocated);
+        }
+        let homes: Vec<_> = hints.cwds.iter().filter(|cwd| self.is_filed_under(transcript, cwd)).collect();
+        // Two folders can have one encoded name: the transcript says which.
+        let names_opened =
+            |cwd: &&&PathBuf| opened.is_some_and(|opened| canonical_cwd(cwd) == canonical_cwd(opened));
+        if let Some(home) = homes.iter().find(names_opened).or(homes.first()) {
+            return folder(home, FolderReason::FiledUnder);
+        }
+        if let Some(opened) = opened.filter(|opened| self.is_filed_under(transcript, opened)) {
+            return folder(opened, FolderReason::FiledUnder);
+        }
+        match self.named(transcript) {
+            Some(found) => folder(&found, FolderReason::FiledUnder),
+            None => folder(somewhere, FolderReason::Unverified),
+        }
+    }
 }
 
 /// What a transcript says about its folder.
@@ -73,6 +144,15 @@ struct RelocatedEntry {
 }
 
 impl Hints {
+    /// Those of a stored session.
+    fn of(store: &dyn SessionStore, session: SessionId) -> Result<Self, StoreError> {
+        let (head, tail) = (store.read_head(session, HINT_BYTES)?, store.read_tail(session, HINT_BYTES)?);
+        let mut hints = Self::default();
+        hints.read(&head);
+        hints.read(&tail.bytes);
+        Ok(hints)
+    }
+
     fn read(&mut self, lines: &[u8]) {
         for entry in Transcript::parse(lines).entries {
             self.is_external |= entry.agent().is_some();
@@ -87,29 +167,6 @@ impl Hints {
             }
         }
     }
-
-    fn decide(self, transcript: &Path, opened: &Path) -> WorkingFolder {
-        let folder = |path: &Path, reason| WorkingFolder { path: path.to_owned(), reason };
-        if self.is_external {
-            let reported = self.cwds.first().map(|cwd| folder(cwd, FolderReason::ReportedByAgent));
-            return reported.unwrap_or_else(|| folder(opened, FolderReason::Unverified));
-        }
-        let is_home = |cwd: &&PathBuf| belongs_to_cwd(transcript, cwd);
-        if let Some(relocated) = self.relocated.as_ref().filter(is_home) {
-            return folder(relocated, FolderReason::Relocated);
-        }
-        let mut homes = self.cwds.iter().filter(is_home).peekable();
-        // Two folders can have one encoded name: the transcript says which.
-        let names_opened = |cwd: &&PathBuf| canonical_cwd(cwd) == canonical_cwd(opened);
-        let first = homes.peek().copied();
-        if let Some(home) = homes.find(names_opened).or(first) {
-            return folder(home, FolderReason::FiledUnder);
-        }
-        if belongs_to_cwd(transcript, opened) {
-            return folder(opened, FolderReason::FiledUnder);
-        }
-        folder(self.cwds.first().map_or(opened, PathBuf::as_path), FolderReason::Unverified)
-    }
 }
 
 #[cfg(test)]
@@ -122,7 +179,7 @@ mod tests {
         let transcript = Path::new("/projects").join(name).join("x.jsonl");
         let mut hints = Hints::default();
         hints.read(lines.as_bytes());
-        let decided = hints.decide(&transcript, Path::new(opened));
+        let decided = FolderLookup::default().decide(&hints, &transcript, Some(Path::new(opened)));
         assert_eq!(decided, WorkingFolder { path: expected.0.into(), reason: expected.1 }, "{lines}");
     }
 
@@ -160,5 +217,58 @@ mod tests {
         check("/w/old", &moved, "/w/old", ("/w/old", FolderReason::FiledUnder));
         let lured = entry("/w/proj") + "{\"type\":\"relocated\",\"relocatedCwd\":\"/\"}\n";
         check("/w/proj", &lured, "/w/other", ("/w/proj", FolderReason::FiledUnder));
+    }
+
+    #[test]
+    fn a_moved_transcript_works_where_it_was_moved_to() {
+        let temp = tempfile::tempdir().unwrap();
+        let root = temp.path().canonicalize().unwrap();
+        std::fs::create_dir_all(root.join("here")).unwrap();
+        let here = root.join("here").display().to_string();
+        // By an entry of another folder, of the root, of one that is gone, and by none.
+        for lines in [entry("/w/other"), entry("/"), entry("/gone") + &entry("/"), String::new()] {
+            check(&here, &lines, "/w/opened", (&here, FolderReason::FiledUnder));
+        }
+        // Two folders of that name: none is it, and what the transcript says does not count.
+        std::fs::create_dir_all(root.join("a.b")).unwrap();
+        std::fs::create_dir_all(root.join("a-b")).unwrap();
+        let name = root.join("a b").display().to_string();
+        check(&name, &entry("/"), "/w/opened", ("/", FolderReason::Unverified));
+        let named = root.join("a.b").display().to_string();
+        check(&name, &entry(&named), "/w/opened", (&named, FolderReason::FiledUnder));
+        let other = root.join("a-b").display().to_string();
+        check(&name, &entry("/"), &other, (&other, FolderReason::FiledUnder));
+    }
+
+    #[test]
+    fn a_list_answers_as_the_question_does() {
+        let temp = tempfile::tempdir().unwrap();
+        let root = temp.path().canonicalize().unwrap();
+        let store = crate::store::LocalStore::new(root.join("claude"));
+        for folder in ["old", "new", "evil"] {
+            std::fs::create_dir_all(root.join(folder)).unwrap();
+        }
+        let path = |name: &str| root.join(name).display().to_string();
+        let relocated =
+            |to: &str| format!("{{\"type\":\"relocated\",\"relocatedCwd\":\"{}\"}}\n", path(to));
+        for (filed, lines) in [
+            ("new", entry(&path("old")) + &relocated("new")),
+            ("old", entry(&path("old")) + &relocated("new")),
+            ("old", entry(&path("evil")) + &entry(&path("old"))),
+            ("old", entry(&path("old")) + &entry("/")),
+            ("new", entry(&path("evil"))),
+        ] {
+            let name = super::super::project_dir::encoded_name(&path(filed));
+            let id = SessionId::random();
+            let transcript = root.join("claude/projects").join(name).join(format!("{id}.jsonl"));
+            std::fs::create_dir_all(transcript.parent().unwrap()).unwrap();
+            std::fs::write(&transcript, &lines).unwrap();
+            let asked = working_folder(&store, id, &root.join("evil")).unwrap();
+            let mut hints = Hints::default();
+            hints.read(lines.as_bytes());
+            let cwds = hints.cwds.iter().map(PathBuf::as_path);
+            let listed = FolderLookup::default().listed(&transcript, cwds, hints.relocated.as_deref());
+            assert_eq!((&listed, &asked.path), (&asked, &root.join(filed)), "{filed}: {lines}");
+        }
     }
 }
