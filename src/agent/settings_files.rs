@@ -68,6 +68,9 @@ pub struct SettingsFiles {
     included: Vec<SettingsSource>,
     /// What could not be read, for a person.
     pub problems: Vec<String>,
+    /// Files of the project that say more than what they forbid, and do not count,
+    /// since nobody trusts the folder.
+    pub left_out: Vec<String>,
     root: PathBuf,
     folder: PathBuf,
 }
@@ -98,6 +101,10 @@ impl SettingsFiles {
         }
         if !trusts {
             files.keep_only_denials();
+            let servers = folder.join(".mcp.json");
+            if files.includes(SettingsSource::Project) && servers.exists() {
+                files.left_out.push(servers.display().to_string());
+            }
         }
         files.push_given(SettingsSource::Flag, "--settings", given);
         files
@@ -121,9 +128,10 @@ impl SettingsFiles {
             let permissions = &file.content["permissions"];
             let forbidding = json!({"permissions": {"deny": permissions["deny"], "ask": permissions["ask"]}});
             if !says_at_most(&file.content, &forbidding) {
+                self.left_out.push(file.name.clone());
                 self.problems.push(format!(
-                    "{} counts only for what it forbids, since this folder is not trusted: start claude here once, \
-                     or pass --setting-sources user,project,local",
+                    "{} counts only for what it forbids, since this folder is not trusted: `hotseat` here asks \
+                     once, or pass --setting-sources user,project,local",
                     file.name
                 ));
             }

@@ -73,6 +73,18 @@ pub enum StartError {
     /// A flag has a value that makes no sense.
     #[error("{0}")]
     Usage(String),
+    /// The folder has settings of its own, nobody trusts it, and nobody can be asked.
+    #[error(
+        "{} is not trusted, and has its own settings: {}. Pass --setting-sources user to leave them out, or \
+         --setting-sources user,project,local to trust them in this run; `hotseat` there asks once and remembers.",
+        .folder.display(), .files.join(", ")
+    )]
+    Untrusted {
+        /// The folder.
+        folder: PathBuf,
+        /// The files with its settings.
+        files: Vec<String>,
+    },
     /// There is no provider to ask.
     #[error(transparent)]
     Provider(#[from] ChoiceError),
@@ -158,6 +170,12 @@ impl AgentRuntime {
         let claude_json = read_claude_json(&environment.root);
         let trusts_folder = trusts_folder(flags, &environment, &claude_json);
         let (settings_files, mut permissions) = load_settings(flags, &environment, &claude_json);
+        let permission_prompt = PermissionPrompt::from_flags(flags);
+        // An SDK or a host asks a person, or chose that nobody is asked: it goes on without them.
+        let is_alone = permission_prompt == PermissionPrompt::Nobody && !environment.is_sdk;
+        if is_alone && !settings_files.left_out.is_empty() {
+            return Err(StartError::Untrusted { folder: environment.cwd, files: settings_files.left_out });
+        }
         let servers = if flags.strict_mcp_config {
             Vec::new()
         } else {
@@ -179,7 +197,7 @@ impl AgentRuntime {
                 budget: flags.max_budget_usd,
                 streams_partials: flags.include_partial_messages,
                 replays_prompts: flags.replay_user_messages,
-                permission_prompt: PermissionPrompt::from_flags(flags),
+                permission_prompt,
                 allows_bypass: flags.allow_dangerously_skip_permissions
                     || permissions.mode == PermissionMode::BypassPermissions,
                 fallback_model: flags.fallback_model.clone(),

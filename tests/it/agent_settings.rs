@@ -120,3 +120,41 @@ fn a_mode_that_the_host_grants_is_told() {
     assert!(frames.iter().any(|frame| frame["permissionMode"] == "acceptEdits"), "{frames:#?}");
     assert!(agent.turn("write: b.txt: hello").contains("created"));
 }
+
+/// A script that nobody watches, in a folder with settings of its own.
+#[test]
+fn without_anybody_to_ask_an_untrusted_folder_s_settings_are_refused_by_name() {
+    let home = Home::new();
+    let mark = home.work().with_file_name("mark");
+    let hook = json!([{"hooks": [{"type": "command", "command": format!("touch '{}'", mark.display())}]}]);
+    settings(&home, "settings.json", &json!({"hooks": {"SessionStart": hook}}));
+    let run = |flags: &[&str], entrypoint: Option<&str>| {
+        let mut command = home.command(env!("CARGO_BIN_EXE_hotseat"));
+        command.args(["agent", "--provider", "offline"]).args(flags).stdin(std::process::Stdio::null());
+        command.envs(entrypoint.map(|name| ("CLAUDE_CODE_ENTRYPOINT", name)));
+        command.output().unwrap()
+    };
+    let refused = run(&["-p"], None);
+    assert_eq!(refused.status.code(), Some(1));
+    let error = String::from_utf8(refused.stderr).unwrap();
+    for part in ["is not trusted", "settings.json", "--setting-sources user ", "--setting-sources user,project,local"] {
+        assert!(error.contains(part), "“{part}” is not in: {error}");
+    }
+    let result: Value = serde_json::from_slice(&refused.stdout).unwrap();
+    assert_eq!((&result["type"], &result["is_error"]), (&json!("result"), &json!(true)));
+    assert!(!mark.exists());
+
+    // SDKs go on without them, and so does whoever leaves them out.
+    assert!(run(&["-p"], Some("sdk-py")).status.success());
+    assert!(run(&["-p", "--setting-sources", "user"], None).status.success());
+    assert!(run(&["-p", "--setting-sources", "user,project,local"], Some("sdk-ts")).status.success());
+    assert!(!mark.exists());
+    assert!(run(&["-p", "--setting-sources", "user,project,local"], None).status.success());
+    assert!(mark.exists(), "the hook could have run");
+
+    // Settings that only forbid, and a folder without any, need no trust.
+    settings(&home, "settings.json", &json!({"permissions": {"deny": ["Write"]}}));
+    assert!(run(&["-p"], None).status.success());
+    fs::write(home.work().join(".mcp.json"), "{}").unwrap();
+    assert!(!run(&["-p"], None).status.success());
+}
