@@ -77,8 +77,9 @@ impl HookEvent {
     }
 
     /// Whether a hook of this event is a gate: one that does not answer in time
-    /// blocks what it was asked about, as in the official CLI. Nobody would
-    /// expect a check to be skipped because it is slow.
+    /// blocks what it was asked about. Nobody would expect a check to be skipped
+    /// because it is slow. (Claude Code 2.1.332 skips it, and says so:
+    /// `hook_no_verdict`.)
     fn blocks_on_timeout(self) -> bool {
         matches!(self, Self::PreToolUse | Self::PermissionRequest | Self::UserPromptSubmit)
     }

@@ -14,6 +14,7 @@ use tokio::task::JoinHandle;
 use super::hook::{
     AdditionalContext, HookDecision, HookEnvironment, HookEvent, HookFuture, HookInvocation, HookOutcome,
 };
+use super::permission::AskReason;
 use super::runtime::AgentRuntime;
 use super::tool::{Access, ToolOutcome};
 use super::transcript_entry::TranscriptEntry;
@@ -51,6 +52,8 @@ pub struct PendingPermission {
     pub suggestions: Vec<Value>,
     /// The file that the question is about.
     pub blocked_path: Option<PathBuf>,
+    /// Why a person is asked.
+    pub reason: Option<AskReason>,
 }
 
 /// Start hooks of a session; its first turn waits for them. Dropping this aborts them.
@@ -251,7 +254,7 @@ impl AgentRuntime {
         if let Some(input) = verdict.updated_input {
             call.input = input;
         }
-        if self.start_call(turn, call, verdict.decision)? { Ok(None) } else { self.next_call(turn) }
+        if self.start_call(turn, call, verdict.decision, verdict.ask_reason)? { Ok(None) } else { self.next_call(turn) }
     }
 
     /// Runs or refuses a call as the hooks answer for the person; asks the

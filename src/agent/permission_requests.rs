@@ -4,7 +4,6 @@
 //! [`super::permission`].
 
 use std::io;
-use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
@@ -25,13 +24,11 @@ impl AgentRuntime {
     /// Sends `can_use_tool`; returns the request's id.
     pub(super) fn send_permission_request(
         &self,
-        call: &RequestedCall,
-        need: &Access,
-        suggestions: &[Value],
-        blocked_path: Option<PathBuf>,
+        pending: &PendingPermission,
     ) -> String {
+        let PendingPermission { call, access, suggestions, blocked_path, reason } = pending;
         let request_id = new_uuid();
-        let description = call.input["description"].as_str().map(str::to_owned).or_else(|| match need {
+        let description = call.input["description"].as_str().map(str::to_owned).or_else(|| match access {
             Access::Read(path) | Access::Edit(path) => {
                 path.written.file_name().map(|name| name.display().to_string())
             }
@@ -43,8 +40,10 @@ impl AgentRuntime {
             request: AgentControlRequest::CanUseTool(CanUseTool {
                 tool_name: call.tool.clone(),
                 input: call.input.clone(),
-                permission_suggestions: Some(suggestions.to_vec()),
-                blocked_path: blocked_path.map(|path| path.display().to_string()),
+                permission_suggestions: Some(suggestions.clone()),
+                blocked_path: blocked_path.as_ref().map(|path| path.display().to_string()),
+                decision_reason: reason.as_ref().map(|reason| reason.text.clone()),
+                decision_reason_type: reason.as_ref().map(|reason| reason.kind.wire_name().to_owned()),
                 tool_use_id: call.id.clone(),
                 description,
             }),
@@ -121,15 +120,16 @@ impl AgentRuntime {
         turn: &mut RunningTurn,
         pending: PendingPermission,
     ) -> io::Result<bool> {
-        let PendingPermission { call, access, suggestions, blocked_path } = pending;
         match self.settings.permission_prompt.clone() {
             PermissionPrompt::Host => {
-                let request_id = self.send_permission_request(&call, &access, &suggestions, blocked_path);
+                let request_id = self.send_permission_request(&pending);
+                let PendingPermission { call, suggestions, .. } = pending;
                 self.set_state(RuntimeState::RequiresAction);
                 turn.step = TurnStep::Permission { request_id, call, suggestions };
                 Ok(true)
             }
             PermissionPrompt::McpTool(name) => {
+                let PendingPermission { call, suggestions, .. } = pending;
                 let Some(tool) = self.find_tool(&name) else {
                     let reason =
                         format!("the permission tool {name} is not there, so {} did not run.", call.tool);
@@ -141,6 +141,7 @@ impl AgentRuntime {
                 Ok(true)
             }
             PermissionPrompt::Nobody => {
+                let call = pending.call;
                 let reason = format!(
                     "{} needs approval, and nobody can be asked in this session. It did not run. A permission \
                      rule such as --allowedTools could allow it.",

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::hook::HookDecision;
 use super::hook_dispatch::{HookPoint, PendingPermission};
-use super::permission::AccessDecision;
+use super::permission::{AccessDecision, AskReasonKind};
 use super::provider::ToolDefinition;
 use super::runtime::AgentRuntime;
 use super::tool::{Access, HeldTarget, Tool, ToolContext, ToolOutcome, structured_output};
@@ -36,7 +36,7 @@ impl AgentRuntime {
                 turn.step = TurnStep::Hooks { about: HookPoint::PreToolUse(call), firing };
                 return Ok(None);
             }
-            if self.start_call(turn, call, None)? {
+            if self.start_call(turn, call, None, None)? {
                 return Ok(None);
             }
         }
@@ -59,12 +59,13 @@ impl AgentRuntime {
     }
 
     /// Starts a call, or asks the host for permission: true. A denied call gets its result at once:
-    /// false. `decision` is what hooks decided, if they did.
+    /// false. `said` is what hooks decided, if they did, and `ask_reason` why they want a person to be asked.
     pub(super) fn start_call(
         &mut self,
         turn: &mut RunningTurn,
         call: RequestedCall,
         said: Option<HookDecision>,
+        ask_reason: Option<String>,
     ) -> io::Result<bool> {
         let mut call = call;
         let Some(need) = self.resolve_access(&mut call) else {
@@ -77,8 +78,13 @@ impl AgentRuntime {
                 self.deny_call(turn, &call, &reason)?;
                 return Ok(false);
             }
-            AccessDecision::Ask { suggestions, blocked_path, .. } => {
-                let pending = PendingPermission { call, access: need, suggestions, blocked_path };
+            AccessDecision::Ask { suggestions, blocked_path, mut reason } => {
+                if said == Some(HookDecision::Ask)
+                    && let Some(words) = ask_reason
+                {
+                    reason = Some(AskReasonKind::Hook.because(words));
+                }
+                let pending = PendingPermission { call, access: need, suggestions, blocked_path, reason };
                 let Some(firing) = self.permission_hooks(&pending) else {
                     return self.request_permission(turn, pending);
                 };

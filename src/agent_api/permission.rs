@@ -55,6 +55,8 @@ pub struct PermissionRequest {
     pub cwd: Option<PathBuf>,
     /// The path that made the agent ask, if it names one. Untrusted text.
     pub blocked_path: Option<String>,
+    /// Why the agent asks, if it says so. Untrusted text.
+    pub reason: Option<String>,
     /// The files that it names and what they really are; filled in by the slot.
     pub targets: Vec<PermissionTarget>,
     /// What [`PermissionDecision::AllowSession`] would cover; filled in by the

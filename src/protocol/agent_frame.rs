@@ -255,6 +255,12 @@ pub struct CanUseTool {
     /// The path that made it ask.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub blocked_path: Option<String>,
+    /// Why a person is asked, in words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decision_reason: Option<String>,
+    /// What kind of reason that is: `rule`, `hook`, `safetyCheck`, `workingDir`, `other`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decision_reason_type: Option<String>,
     /// The call it is about.
     #[serde(default)]
     pub tool_use_id: String,

@@ -71,8 +71,31 @@ fn the_hosts_hooks_have_a_say_in_a_call() {
 
     agent.prompt("read: a.txt");
     let request = asked(&mut agent, "PreToolUse");
-    agent.answer(&request, &said("ask", json!({})));
-    assert_eq!(agent.until_type("control_request")["request"]["subtype"], "can_use_tool");
+    agent.answer(&request, &said("ask", json!({"permissionDecisionReason": "look twice"})));
+    let request = agent.until_type("control_request")["request"].clone();
+    assert_eq!(request["subtype"], "can_use_tool");
+    assert_eq!((&request["decision_reason_type"], &request["decision_reason"]), (&json!("hook"), &json!("look twice")));
+}
+
+/// A gate of the settings that sleeps for longer than it may.
+#[test]
+fn a_gate_that_is_too_slow_blocks_in_the_real_process() {
+    for event in ["PreToolUse", "PermissionRequest", "UserPromptSubmit"] {
+        let home = Home::new();
+        std::fs::create_dir_all(home.config()).unwrap();
+        let hook = json!([{"hooks": [{"type": "command", "command": "exec sleep 60", "timeout": 0.3}]}]);
+        let settings = json!({"hooks": {event: hook}});
+        std::fs::write(home.config().join("settings.json"), settings.to_string()).unwrap();
+        let mode = if event == "PermissionRequest" { "default" } else { "bypassPermissions" };
+        let mut agent = home.agent(&["--permission-mode", mode]);
+        agent.prompt("run: touch made");
+        // Nobody is asked in the hook's place either.
+        let frames = agent.until(|frame| matches!(frame["type"].as_str(), Some("result" | "control_request")));
+        assert_eq!(frames.last().unwrap()["type"], "result", "{event}: {frames:?}");
+        assert!(!home.work().join("made").exists(), "{event} let it run");
+        let text = format!("{frames:?}");
+        assert!(text.contains("did not answer within"), "{event}: {text}");
+    }
 }
 
 #[test]

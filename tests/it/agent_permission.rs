@@ -92,6 +92,65 @@ fn tools_run_without_asking_where_nothing_needs_it() {
     assert_eq!(std::fs::read_to_string(home.work().join("b.txt")).unwrap(), "beta\n");
     let far = asked(&mut agent, "read: /etc/hostname");
     assert_eq!(far["request"]["blocked_path"], "/etc/hostname");
+    assert_eq!(far["request"]["decision_reason_type"], "workingDir");
+    assert_eq!(far["request"]["decision_reason"], "/etc/hostname lies outside of the working folders");
+    agent.answer(&far, &json!({"behavior": "deny", "message": "no"}));
+    agent.result();
+    let protected = asked(&mut agent, "write: .git/hooks/pre-commit: x");
+    assert_eq!(protected["request"]["decision_reason_type"], "safetyCheck");
+}
+
+/// 200 writes through a folder that takes turns with a link to the outside, in one
+/// step each, all the while. Each is asked about, and allowed if it is said to lie
+/// inside.
+#[cfg(target_os = "linux")]
+#[test]
+fn of_200_raced_writes_none_leaves_the_folder() {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use rustix::fs::{CWD, RenameFlags, renameat_with};
+
+    let home = Home::new();
+    let mut agent = home.agent(&["--permission-prompt-tool", "stdio"]);
+    let (work, outside) = (home.work(), home.work().with_file_name("outside"));
+    std::fs::create_dir_all(work.join("sub")).unwrap();
+    std::fs::create_dir_all(&outside).unwrap();
+    std::os::unix::fs::symlink(&outside, work.join("lure")).unwrap();
+    let stop = AtomicBool::new(false);
+    let (mut inside, mut refused) = (0, 0);
+    let swaps = std::thread::scope(|scope| {
+        let swapper = scope.spawn(|| {
+            let mut swaps = 0u64;
+            while !stop.load(Ordering::Relaxed) {
+                renameat_with(CWD, work.join("sub"), CWD, work.join("lure"), RenameFlags::EXCHANGE).unwrap();
+                swaps += 1;
+                std::thread::yield_now();
+            }
+            swaps
+        });
+        let folder = work.canonicalize().unwrap();
+        for number in 0..200 {
+            agent.prompt(&format!("write: sub/{number}.txt: mine"));
+            let frames = agent.until(|frame| matches!(frame["type"].as_str(), Some("result" | "control_request")));
+            let last = frames.last().unwrap();
+            if last["type"] == "control_request" {
+                let named = last["request"]["blocked_path"].as_str();
+                if named.is_none_or(|path| std::path::Path::new(path).starts_with(&folder)) {
+                    inside += 1;
+                    agent.answer(last, &json!({"behavior": "allow", "updatedInput": last["request"]["input"]}));
+                } else {
+                    refused += 1;
+                    agent.answer(last, &json!({"behavior": "deny", "message": "no"}));
+                }
+                agent.result();
+            }
+        }
+        stop.store(true, Ordering::Relaxed);
+        swapper.join().unwrap()
+    });
+    let left: Vec<_> = outside.read_dir().unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert!(left.is_empty(), "{} of 200 writes left the folder over {swaps} swaps", left.len());
+    assert!(inside > 20 && refused > 20, "it was no race: {inside} inside, {refused} outside, {swaps} swaps");
 }
 
 #[test]

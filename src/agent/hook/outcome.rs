@@ -31,6 +31,8 @@ pub struct HookOutcome {
     pub blocked: Option<String>,
     /// The decision about a call; of several, the strictest.
     pub decision: Option<HookDecision>,
+    /// Why a person must be asked, for the person.
+    pub ask_reason: Option<String>,
     /// Other arguments for the call.
     pub updated_input: Option<Value>,
     /// Another result for the call (`PostToolUse`).
@@ -73,11 +75,13 @@ impl HookOutcome {
             .or_else(|| text(&request["message"]))
             .or_else(|| text(&answer["reason"]));
         let updated_input = [&specific["updatedInput"], &request["updatedInput"]];
+        let ask_reason = reason.clone().filter(|_| said == Some(HookDecision::Ask));
         let reason = || reason.unwrap_or_else(|| format!("a hook blocked {name}"));
         let stops = answer["continue"] == false;
         Self {
             blocked: (said == Some(HookDecision::Deny)).then(reason),
             decision: said,
+            ask_reason,
             updated_input: updated_input.into_iter().find(|input| input.is_object()).cloned(),
             updated_output: ["updatedToolOutput", "updatedMCPToolOutput"]
                 .into_iter()
@@ -125,6 +129,7 @@ impl HookOutcome {
     pub fn merge(mut self, other: Self) -> Self {
         self.blocked = self.blocked.or(other.blocked);
         self.decision = self.decision.max(other.decision);
+        self.ask_reason = self.ask_reason.or(other.ask_reason);
         self.updated_input = other.updated_input.or(self.updated_input);
         self.updated_output = other.updated_output.or(self.updated_output);
         self.additional_context.extend(other.additional_context);

@@ -132,7 +132,10 @@ fn body(app: &App, request: &PermissionRequest, width: usize, theme: &Theme) -> 
         writer.note(&format!("runs in {}", cwd.display()), theme.warn);
     }
     if let Some(path) = &request.blocked_path {
-        writer.note(&format!("asked because of {path}"), theme.warn);
+        writer.note(&format!("concerns {path}"), theme.warn);
+    }
+    if let Some(reason) = &request.reason {
+        writer.note(&format!("asked because: {reason}"), theme.warn);
     }
     writer.other_fields(&request.input, primary);
     if let Some(description) = &request.description {

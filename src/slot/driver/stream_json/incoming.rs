@@ -270,12 +270,16 @@ fn stream_delta(event: &StreamEvent) -> Option<ConversationEvent> {
     }
 }
 
+/// What `claude` says of a command that nothing but the mode asks about (2.1.332).
+const GENERAL_REASON: &str = "This command requires approval";
+
 fn handle_control_request(request: ControlEnvelope<AgentControlRequest>) -> AgentEvent {
     let id = request.request_id;
     match request.request {
         AgentControlRequest::CanUseTool(asked) => AgentEvent::PermissionRequested(PermissionRequest {
             description: asked.description,
             blocked_path: asked.blocked_path,
+            reason: asked.decision_reason.filter(|reason| reason != GENERAL_REASON),
             ..PermissionRequest::new(id, asked.tool_name, asked.input)
         }),
         // The slot declares no hooks and serves no MCP servers.

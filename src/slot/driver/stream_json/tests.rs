@@ -98,10 +98,11 @@ fn an_answer_allows_one_call_and_teaches_the_agent_nothing() {
     let suggestions = json!([{"type": "setMode", "mode": "acceptEdits", "destination": "session"},
         {"type": "addRules", "rules": [{"toolName": "Bash"}], "behavior": "allow"}]);
     let asked = json!({"subtype": "can_use_tool", "tool_name": "Bash", "input": input,
-        "permission_suggestions": suggestions, "blocked_path": "/etc", "tool_use_id": "t", "description": "d"});
+        "permission_suggestions": suggestions, "blocked_path": "/etc", "decision_reason": "it is outside", "tool_use_id": "t", "description": "d"});
     let events = hear(json!({"type": "control_request", "request_id": "q", "request": asked}));
     let [AgentEvent::PermissionRequested(request)] = events.as_slice() else { panic!("{events:?}") };
     assert_eq!((&request.input, request.blocked_path.as_deref()), (&input, Some("/etc")));
+    assert_eq!(request.reason.as_deref(), Some("it is outside"));
     let check = |denied: Option<&str>, expected: Value| {
         let denied = denied.map(str::to_owned);
         let AgentEvent::SendLine(line) = StreamJson::permission_line(request.clone(), denied) else {

@@ -234,6 +234,7 @@ fn the_real_target_and_folder_are_named() {
         targets: vec![target],
         cwd: Some("/other".into()),
         blocked_path: Some("/home/me\u{202e}".into()),
+        reason: Some("it lies outside\u{9b}".into()),
         description: Some("keeps notes".into()),
         ..request("Write", json!({"file_path": "notes.txt", "content": "evil\n"}))
     };
@@ -241,7 +242,8 @@ fn the_real_target_and_folder_are_named() {
     let expected = "file_path: notes.txt\n\
                     → notes.txt is /home/me/.bashrc, outside the folder, a protected file\n\
                     runs in /other\n\
-                    asked because of /home/me\u{202e}\n\
+                    concerns /home/me\u{202e}\n\
+                    asked because: it lies outside\u{9b}\n\
                     content:\n+ evil\n\n\
                     the agent says: keeps notes";
     assert_eq!(read, expected);
