@@ -48,7 +48,7 @@ pub use local::leftovers::StoreLeftover;
 pub use local::renamed_folders::FormerFolder;
 pub use memory::MemoryStore;
 pub use pending_moves::PendingMove;
-pub use project_dir::{belongs_to_cwd, canonical_cwd, existing_folders_named, project_key};
+pub use project_dir::{belongs_to_cwd, canonical_cwd, project_key};
 pub use side_files::SideFiles;
 pub use subagents::{SubagentPurpose, SubagentTranscript, as_main_conversation, subagents_of};
 pub use trust::{TrustRecord, TrustStore};

@@ -10,6 +10,7 @@ mod command_files;
 mod command_review;
 mod command_text;
 mod decide;
+mod folder_contents;
 mod git_read_only;
 mod path_pattern;
 mod reach;
@@ -78,9 +79,51 @@ pub enum AccessDecision {
         /// that is outside of the working folders, protected, or not where the
         /// call says.
         blocked_path: Option<PathBuf>,
-        /// Why a person is asked, if no rule could have answered.
-        reason: Option<String>,
+        /// Why a person is asked; `None` if nothing but the mode says so.
+        reason: Option<AskReason>,
     },
+}
+
+/// Why a person is asked about a call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AskReason {
+    /// Which step of the decision asks.
+    pub kind: AskReasonKind,
+    /// In words, for the person.
+    pub text: String,
+}
+
+/// The steps of a decision that ask.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AskReasonKind {
+    /// An ask rule.
+    Rule,
+    /// A hook.
+    Hook,
+    /// A protected file or a critical removal.
+    SafetyCheck,
+    /// A file outside of the working folders.
+    WorkingFolder,
+    /// Anything else, such as a command line that cannot be read.
+    Other,
+}
+
+impl AskReasonKind {
+    /// Its name on the wire (`decision_reason_type`; Claude Code 2.1.332).
+    pub fn wire_name(self) -> &'static str {
+        match self {
+            Self::Rule => "rule",
+            Self::Hook => "hook",
+            Self::SafetyCheck => "safetyCheck",
+            Self::WorkingFolder => "workingDir",
+            Self::Other => "other",
+        }
+    }
+
+    /// A reason of this kind.
+    pub fn because(self, text: impl Into<String>) -> AskReason {
+        AskReason { kind: self, text: text.into() }
+    }
 }
 
 impl Permissions {

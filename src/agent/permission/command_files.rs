@@ -10,7 +10,8 @@ use std::path::{Path, PathBuf};
 use globset::GlobBuilder;
 
 pub use self::programs::effect_of;
-use self::programs::{CODE, DEVICES, operands, writes_by_option};
+pub use self::programs::operands;
+use self::programs::{CODE, DEVICES, writes_by_option};
 use super::shell::{Code, ShellScript, ShellWord, SimpleCommand};
 use crate::agent::tool::canonical;
 
@@ -110,7 +111,9 @@ pub fn named_files(command: &SimpleCommand, folders: &[PathBuf]) -> NamedFiles {
         }
         return named;
     };
-    let name = name.trim_end_matches(|char: char| char.is_ascii_digit() || char == '.').to_owned();
+    // `python3.12` is `python`, but `base64` is what it is.
+    let unversioned = name.trim_end_matches(|char: char| char.is_ascii_digit() || char == '.');
+    let name = if effect_of(&name) == Effect::Unknown { unversioned.to_owned() } else { name };
     let arguments = command.arguments();
     let texts: Vec<String> = arguments.iter().map(ShellWord::text).collect();
     if writes_by_option(&name, &texts) {
@@ -209,6 +212,15 @@ impl NamedFiles {
     fn path(&mut self, written: &str, effect: FileEffect, folders: &[PathBuf]) {
         if DEVICES.contains(&written) {
             return;
+        }
+        // The kernel's other names for the folder of a process, and for the root.
+        for (alias, folder) in [("cwd", "."), ("root", "/")] {
+            let aliases = [format!("/proc/self/{alias}"), format!("/proc/thread-self/{alias}")];
+            if let Some(rest) = aliases.iter().find_map(|alias| written.strip_prefix(alias.as_str()))
+                && (rest.is_empty() || rest.starts_with('/'))
+            {
+                return self.path(&format!("{folder}/{}", rest.trim_start_matches('/')), effect, folders);
+            }
         }
         for folder in folders {
             self.push(canonical(folder.join(written)), effect);

@@ -9,9 +9,11 @@ use std::path::{Path, PathBuf};
 
 use super::command_files::{self, FileEffect, NamedFile, NamedFiles};
 use super::command_text::CommandPattern;
+use super::folder_contents::{self, DeniedInside, FolderContents};
+use super::path_pattern::PathDenial;
 use super::rule::{PermissionRule, RulePattern, ToolUse};
 use super::shell::{Code, NotUnderstood, ShellScript, SimpleCommand, StartedBy, Wrapping};
-use super::{reach, read_only, removal};
+use super::{AskReason, AskReasonKind, reach, read_only, removal};
 use crate::sys::protected_paths::is_protected;
 
 /// The tool that runs commands.
@@ -31,6 +33,8 @@ struct Parts {
     named: Vec<NamedFiles>,
     /// The files that redirections open.
     opened: Vec<NamedFile>,
+    /// The folders that it goes through.
+    gone_through: Vec<FolderContents>,
     /// Some files are only known when it runs.
     has_unknown_files: bool,
     /// Where relative paths may start from.
@@ -48,6 +52,8 @@ pub enum Hit {
     NotUnderstood(String),
     /// It may mean a file that is only known when the line runs.
     UnknownFile,
+    /// It means a file in a folder that the line goes through.
+    Inside(DeniedInside),
 }
 
 /// What may be done with a file without asking.
@@ -75,7 +81,7 @@ impl<'a> CommandReview<'a> {
                 Some(pattern) => self.hit_by_command_pattern(pattern.text()),
             };
         }
-        rule.pattern()?;
+        let pattern = rule.pattern()?;
         let covers_edit = rule.covers_tool("Edit") || rule.covers_tool("Write");
         let covers_read = rule.covers_tool("Read");
         if !covers_edit && !covers_read {
@@ -105,6 +111,11 @@ impl<'a> CommandReview<'a> {
         if is_hit {
             return Some(Hit::Part);
         }
+        let denial = PathDenial::new(pattern.text(), self.cwd);
+        let mut contents = parts.gone_through.iter().filter(|contents| concerns(contents.effect));
+        if let Some(inside) = contents.find_map(|contents| contents.denied_by(&denial)) {
+            return Some(Hit::Inside(inside));
+        }
         parts.has_unknown_files.then_some(Hit::UnknownFile)
     }
 
@@ -133,13 +144,14 @@ impl<'a> CommandReview<'a> {
 
     /// Why a person has to be asked unless one agreed to this very line: it is
     /// not understood, or writes a protected file.
-    pub fn concern(&self) -> Option<String> {
+    pub fn concern(&self) -> Option<AskReason> {
         let parts = match &self.parts {
             Ok(parts) => parts,
-            Err(why) => return Some(why.0.clone()),
+            Err(why) => return Some(AskReasonKind::Other.because(why.0.clone())),
         };
         let protected = parts.written_files().find(|file| is_protected(&file.path))?;
-        Some(format!("it writes {}, which decides what runs later", protected.path.display()))
+        let why = format!("it writes {}, which decides what runs later", protected.path.display());
+        Some(AskReasonKind::SafetyCheck.because(why))
     }
 
     /// Whether the line only reads and reports, in folders that may be read.
@@ -294,6 +306,10 @@ impl Parts {
         let (folders, knows_folders) = command_files::folders(&script, cwd);
         let named: Vec<_> =
             script.commands.iter().map(|command| command_files::named_files(command, &folders)).collect();
+        let gone_through = script.commands.iter().zip(&named);
+        let gone_through = gone_through
+            .flat_map(|(command, named)| folder_contents::gone_through(command, named, &folders))
+            .collect();
         let mut opened = NamedFiles::default();
         for redirect in &script.redirects {
             opened.add(
@@ -303,7 +319,7 @@ impl Parts {
             );
         }
         let has_unknown_files = opened.has_unknown || named.iter().any(|named| named.has_unknown);
-        Self { script, named, opened: opened.files, has_unknown_files, folders, knows_folders }
+        Self { script, named, opened: opened.files, gone_through, has_unknown_files, folders, knows_folders }
     }
 
     fn all_files(&self) -> impl Iterator<Item = &NamedFile> {

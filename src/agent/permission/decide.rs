@@ -8,8 +8,9 @@ use std::path::{Component, Path, PathBuf};
 use serde_json::{Value, json};
 
 use super::command_review::{CommandReview, FileAccess, Hit};
-use super::rule::ToolUse;
-use super::{AccessDecision, Permissions};
+use super::folder_contents::DeniedInside;
+use super::rule::{PermissionRule, ToolUse};
+use super::{AccessDecision, AskReason, AskReasonKind, Permissions};
 use crate::agent::hook::HookDecision;
 use crate::agent::tool::{Access, AccessPath, canonical};
 use crate::protocol::PermissionMode;
@@ -23,7 +24,7 @@ struct Findings {
     /// A person is asked unless a hook, which is a person's own, agrees.
     should_ask: bool,
     /// Why, for the person.
-    reason: Option<String>,
+    reason: Option<AskReason>,
     /// It only reads, where reading is allowed.
     only_reads: bool,
     /// A rule allows it.
@@ -74,6 +75,8 @@ impl Permissions {
             return AccessDecision::Allow;
         }
         let must_ask = findings.must_ask || hook == Some(HookDecision::Ask);
+        let by_hook = || AskReasonKind::Hook.because("a PreToolUse hook wants a person to decide");
+        let reason = findings.reason.clone().or_else(|| (hook == Some(HookDecision::Ask)).then(by_hook));
         if hook == Some(HookDecision::Allow) && !must_ask {
             return AccessDecision::Allow;
         }
@@ -89,7 +92,7 @@ impl Permissions {
             return AccessDecision::Allow;
         }
         if self.mode == PermissionMode::DontAsk {
-            let why = findings.reason.map(|reason| format!(": {reason}")).unwrap_or_default();
+            let why = findings.reason.map(|reason| format!(": {}", reason.text)).unwrap_or_default();
             return AccessDecision::Deny(format!(
                 "{tool} needs a permission, and in this mode nobody is asked for one{why}."
             ));
@@ -97,7 +100,7 @@ impl Permissions {
         AccessDecision::Ask {
             suggestions: vec![suggestion(tool, findings.rule_content)],
             blocked_path: findings.blocked_path,
-            reason: findings.reason,
+            reason,
         }
     }
 
@@ -122,6 +125,16 @@ impl Permissions {
                         "it uses files that are only known when it runs, and {rule} denies some"
                     ));
                 }
+                Some(Hit::Inside(DeniedInside::File(file))) => {
+                    unknown_file =
+                        Some(format!("it goes through a folder with {}, which {rule} denies", file.display()));
+                }
+                Some(Hit::Inside(DeniedInside::Unknown(folder))) => {
+                    unknown_file = Some(format!(
+                        "it goes through {}, which may have files that {rule} denies",
+                        folder.display()
+                    ));
+                }
                 None => {}
             }
         }
@@ -132,10 +145,13 @@ impl Permissions {
                 && rule.pattern().is_some_and(|pattern| pattern.text() == line.trim())
         });
         let critical = review.critical_removal();
-        let uncertain = unknown_file.or_else(|| review.concern());
-        findings.must_ask = critical.is_some() || self.asked().any(|rule| review.hit_by(rule).is_some());
+        let by_rule = self.asked().find(|rule| review.hit_by(rule).is_some()).map(asked_by);
+        let uncertain = unknown_file.map(|why| AskReasonKind::Other.because(why));
+        let uncertain = uncertain.or_else(|| review.concern());
+        findings.must_ask = critical.is_some() || by_rule.is_some();
         findings.should_ask = uncertain.is_some() && !is_granted;
-        findings.reason = critical.or(uncertain);
+        let critical = critical.map(|why| AskReasonKind::SafetyCheck.because(why));
+        findings.reason = critical.or(by_rule).or(uncertain);
         findings.only_reads = review.is_read_only(&files);
         let allowed: Vec<_> = self.allowed().collect();
         findings.is_allowed = is_granted || review.is_allowed_by(&allowed, &files);
@@ -160,10 +176,16 @@ impl Permissions {
         // A person agreed to this very file in this session.
         let is_granted = self.allowed().any(|rule| rule.is_literal() && rule.allows(tool, file));
         let is_elsewhere = path != plain(&access.written, cwd);
+        let by_rule = self.asked().find(|rule| rule.denies(tool, file)).map(asked_by);
+        let protected = || is_protected.then(|| decides_later(&path));
+        let outside = || {
+            let why = format!("{} lies outside of the working folders", path.display());
+            (!is_inside).then(|| AskReasonKind::WorkingFolder.because(why))
+        };
         Ok(Findings {
-            must_ask: self.asked().any(|rule| rule.denies(tool, file)),
+            must_ask: by_rule.is_some(),
             should_ask: is_protected && !is_granted,
-            reason: is_protected.then(|| format!("{} decides what runs later", path.display())),
+            reason: by_rule.or_else(protected).or_else(outside),
             only_reads: !edits && is_inside,
             is_allowed: self.allowed().any(|rule| rule.allows(tool, file)),
             is_allowed_by_mode: edits && is_inside && self.mode == PermissionMode::AcceptEdits,
@@ -176,12 +198,22 @@ impl Permissions {
         if let Some(rule) = self.denied().find(|rule| rule.denies(tool, call)) {
             return Err(format!("{tool} is not allowed here: the rule {rule} forbids it."));
         }
+        let by_rule = self.asked().find(|rule| rule.denies(tool, call)).map(asked_by);
         Ok(Findings {
-            must_ask: self.asked().any(|rule| rule.denies(tool, call)),
+            must_ask: by_rule.is_some(),
+            reason: by_rule,
             is_allowed: self.allowed().any(|rule| rule.allows(tool, call)),
             ..Findings::default()
         })
     }
+}
+
+fn asked_by(rule: &PermissionRule) -> AskReason {
+    AskReasonKind::Rule.because(format!("the rule {rule} wants a person to decide"))
+}
+
+fn decides_later(path: &Path) -> AskReason {
+    AskReasonKind::SafetyCheck.because(format!("{} decides what runs later", path.display()))
 }
 
 /// The update that would make the question needless.

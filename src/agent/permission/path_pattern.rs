@@ -20,7 +20,8 @@ pub fn denies_path(pattern: &str, path: &Path, cwd: &Path) -> bool {
     PathDenial::new(pattern, cwd).matches(path)
 }
 
-/// The paths that a pattern denies, resolved once for many files.
+/// The paths that a pattern denies, resolved once for many files, and compared
+/// without regard to case: for some systems `.ENV` is `.env`.
 pub struct PathDenial(Vec<PathPattern>);
 
 impl PathDenial {
@@ -28,11 +29,19 @@ impl PathDenial {
     pub fn new(pattern: &str, cwd: &Path) -> Self {
         let in_session = pattern.strip_prefix('/').filter(|rest| !rest.starts_with('/'));
         let in_session = in_session.and_then(|rest| parse_path_pattern(&format!("./{rest}"), cwd));
-        Self(parse_path_pattern(pattern, cwd).into_iter().chain(in_session).collect())
+        let all = parse_path_pattern(pattern, cwd).into_iter().chain(in_session);
+        Self(all.map(PathPattern::folded).collect())
+    }
+
+    /// Whether this very path is denied, whatever the folders above it.
+    pub fn names(&self, path: &Path) -> bool {
+        let path = folded(path);
+        self.0.iter().any(|place| place.matches(&path))
     }
 
     /// Whether this file is denied, or lies in a folder that is.
     pub fn matches(&self, path: &Path) -> bool {
+        let path = folded(path);
         self.0.iter().any(|place| path.ancestors().any(|path| place.matches(path)))
     }
 }
@@ -45,7 +54,16 @@ struct PathPattern {
     wildcard: String,
 }
 
+/// A path in lower case.
+fn folded(path: &Path) -> PathBuf {
+    path.to_string_lossy().to_lowercase().into()
+}
+
 impl PathPattern {
+    fn folded(self) -> Self {
+        Self { root: folded(&self.root), wildcard: self.wildcard.to_lowercase() }
+    }
+
     fn matches(&self, path: &Path) -> bool {
         match path.strip_prefix(&self.root) {
             Ok(rest) if self.wildcard.is_empty() => rest.as_os_str().is_empty(),
@@ -99,6 +117,8 @@ mod tests {
         check(".env", "/nowhere/w*/.env", true, true);
         check(".env", "/nowhere/w*/a/.env", true, true);
         check(".env", "/nowhere/.env", false, false);
+        check(".env", "/nowhere/w*/.ENV", false, true);
+        check("Src/**", "/nowhere/w*/src/a", false, true);
         check("//nowhere/x/*", "/nowhere/x/a", true, true);
         check("/nowhere/x", "/nowhere/x", true, true);
         check("/x/**", "/nowhere/w*/x/a", false, true);

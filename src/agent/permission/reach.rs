@@ -2,12 +2,12 @@
 //! that allows the program by its name does not reach these.
 
 use super::command_text::CommandPattern;
-use super::read_only::is_listed;
+use super::read_only::{SORT_LETTERS, SORT_NAMES, is_listed};
 use super::shell::{ShellWord, SimpleCommand};
 use super::{git_read_only, read_only, sed_script};
 
 /// Options of `git` that run programs or write files, and its settings.
-const GIT: [&str; 18] = [
+const GIT: [&str; 23] = [
     "--output",
     "--ext-diff",
     "--textconv",
@@ -26,10 +26,15 @@ const GIT: [&str; 18] = [
     "--env-filter",
     "--msg-filter",
     "--no-index",
+    "--contents",
+    "--smtp-server",
+    "--export-marks",
+    "--import-marks",
+    "--filters",
 ];
 
 /// Options of other programs that run a program.
-const RUNNING: [(&str, &[&str]); 9] = [
+const RUNNING: [(&str, &[&str]); 16] = [
     (
         "tar",
         &[
@@ -42,17 +47,28 @@ const RUNNING: [(&str, &[&str]); 9] = [
             "--info-script",
             "--new-volume-script",
             "--rmt-command",
+            "--absolute-names",
         ],
     ),
     ("bsdtar", &["--use-compress-program"]),
-    ("rsync", &["-e", "--rsh", "--rsync-path"]),
+    ("rsync", &["-e", "--rsh", "--rsync-path", "--files-from", "-M", "--remote-option", "--config"]),
+    ("less", &["+", "-o", "-O", "--log-file", "-k", "--lesskey"]),
+    ("vim", &VIM),
+    ("vi", &VIM),
+    ("nvim", &VIM),
+    ("split", &["--filter"]),
+    ("bat", &["--pager"]),
+    ("sqlite3", &[".s", ".o", ".i", ".r", ".l", ".e", ".b", ".c", "-cmd", "-init"]),
     ("zip", &["-T", "-TT", "--unzip-command"]),
     ("curl", &["-K", "--config"]),
     ("wget", &["--use-askpass", "-e", "--execute", "--config"]),
     ("ssh", &["-o", "-F"]),
     ("scp", &["-o", "-F", "-S"]),
-    ("man", &["-P", "--pager", "-H", "--html"]),
+    ("man", &["-P", "--pager", "-H", "--html", "-C", "--config-file"]),
 ];
+
+/// Options of the editor that run its commands.
+const VIM: [&str; 8] = ["+", "-c", "--cmd", "-S", "-u", "-s", "-w", "-W"];
 
 /// The option of a command that goes beyond what a rule for its name means;
 /// `None` if there is none, or the pattern names it itself.
@@ -61,6 +77,10 @@ pub fn beyond(command: &SimpleCommand, pattern: &CommandPattern<'_>) -> Option<S
     let texts: Vec<String> = command.arguments().iter().map(ShellWord::text).collect();
     let has_glob = command.arguments().iter().any(ShellWord::has_glob);
     let found = match name.as_str() {
+        // Letters in one word, with or without a dash: `xPf` takes absolute names.
+        "tar" if texts.iter().enumerate().any(|(at, text)| is_bundle(at, text) && text.contains(['P', 'F', 'I'])) => {
+            Some("-P".to_owned())
+        }
         "find" | "bfs" | "fd" | "fdfind" => {
             // A file name that comes in for a pattern could be an option.
             let odd = texts.iter().find(|text| text.starts_with('-') && !read_only::is_find_option(text));
@@ -69,7 +89,7 @@ pub fn beyond(command: &SimpleCommand, pattern: &CommandPattern<'_>) -> Option<S
         "git" => git(&texts),
         "sed" | "gsed" => sed(&texts),
         "awk" | "gawk" | "mawk" | "nawk" => texts.iter().find(|text| runs_in_awk(text)).cloned(),
-        "sort" => texts.iter().find(|text| !is_listed(text, "bdfgiMhnRrVcCmsuz:kt", &SORT)).cloned(),
+        "sort" => texts.iter().find(|text| !is_listed(text, SORT_LETTERS, &SORT_NAMES)).cloned(),
         "tree" => texts
             .iter()
             .find(|text| text.starts_with("-o") || text.starts_with("--o") || text.starts_with("-R"))
@@ -98,23 +118,10 @@ pub fn beyond(command: &SimpleCommand, pattern: &CommandPattern<'_>) -> Option<S
     found.filter(|option| !pattern.names_option(option))
 }
 
-const SORT: [&str; 15] = [
-    "--reverse",
-    "--numeric-sort",
-    "--unique",
-    "--key",
-    "--field-separator",
-    "--ignore-case",
-    "--human-numeric-sort",
-    "--version-sort",
-    "--general-numeric-sort",
-    "--month-sort",
-    "--check",
-    "--stable",
-    "--zero-terminated",
-    "--ignore-leading-blanks",
-    "--dictionary-order",
-];
+/// Whether a word of `tar` is options by their letters.
+fn is_bundle(at: usize, text: &str) -> bool {
+    at == 0 && !text.starts_with('-') || text.starts_with('-') && !text.starts_with("--")
+}
 
 /// Whether a word is this option, shortened or with its value attached.
 fn is_option(text: &str, option: &str) -> bool {
@@ -144,7 +151,23 @@ fn git(texts: &[String]) -> Option<String> {
     if matches!(
         subcommand,
         Some(
-            "config" | "filter-branch" | "bisect" | "difftool" | "mergetool" | "daemon" | "instaweb" | "hook"
+            "config"
+                | "filter-branch"
+                | "bisect"
+                | "difftool"
+                | "mergetool"
+                | "daemon"
+                | "instaweb"
+                | "hook"
+                | "shell"
+                | "cvsserver"
+                | "http-backend"
+                | "gui"
+                | "citool"
+                | "send-email"
+                | "credential"
+                | "upload-pack"
+                | "receive-pack"
         )
     ) {
         return subcommand.map(str::to_owned);
@@ -157,6 +180,15 @@ fn git(texts: &[String]) -> Option<String> {
     }
     if matches!(subcommand, Some("rebase")) && texts.iter().any(|text| text.starts_with("-x")) {
         return Some("-x".to_owned());
+    }
+    if matches!(subcommand, Some("clone" | "fetch" | "pull" | "ls-remote")) {
+        // These transports and options name a program.
+        let runs = |text: &&String| {
+            text.starts_with("ext::") || text.starts_with("fd::") || text.starts_with("-u") && subcommand == Some("clone")
+        };
+        if let Some(text) = texts.iter().find(runs) {
+            return Some(text.clone());
+        }
     }
     if subcommand == Some("grep") && texts.iter().any(|text| text.starts_with("-O")) {
         return Some("-O".to_owned());

@@ -8,7 +8,9 @@
 
 mod programs;
 
-use self::programs::{CODE_IN_OPTIONS, INTERPRETERS, LAUNCHERS, RUNNERS, SHELLS, TRANSPARENT};
+use self::programs::{
+    CODE_IN_OPTIONS, INTERPRETERS, LAUNCHERS, PROGRAM_VARIABLES, READS_COMMANDS, RUNNERS, SHELLS, TRANSPARENT,
+};
 use super::walk::Input;
 use super::word::{Atom, ShellWord};
 use super::{Code, NotUnderstood, SimpleCommand, StartedBy, Wrapping};
@@ -37,6 +39,7 @@ pub fn started(command: &SimpleCommand, input: &Input) -> Result<Started, NotUnd
     {
         return Err(NotUnderstood("the command hands a function to a shell".to_owned()));
     }
+    variables(command, &mut started);
     if SHELLS.contains(&name.as_str()) {
         shell(arguments, input, &mut started);
         return Ok(started);
@@ -58,6 +61,15 @@ pub fn started(command: &SimpleCommand, input: &Input) -> Result<Started, NotUnd
             started.code.push(Code::Unknown);
         }
         "find" | "bfs" | "gfind" | "fd" | "fdfind" => find(arguments, &mut started),
+        // A copy of a program, or a link to it, is that program.
+        "cp" | "mv" | "ln" | "install" => {
+            let sources = arguments.iter().filter(|word| word.text().starts_with('/'));
+            started.commands.extend(sources.map(|word| SimpleCommand {
+                words: vec![word.clone()],
+                started_by: StartedBy::Launcher,
+                ..SimpleCommand::default()
+            }));
+        }
         "let" => started.evaluates = true,
         "declare" | "typeset" | "local" | "export" | "readonly" | "test" | "[" | "printf" | "read"
         | "unset" | "mapfile" | "readarray" | "wait" => {
@@ -66,7 +78,8 @@ pub fn started(command: &SimpleCommand, input: &Input) -> Result<Started, NotUnd
         }
         _ => {}
     }
-    let launches = LAUNCHERS.contains(&name.as_str());
+    // The loader of programs may be called by its own name.
+    let launches = LAUNCHERS.contains(&name.as_str()) || name.starts_with("ld-") || name.starts_with("ld.so");
     if let Some(behind) = transparent(&name, arguments) {
         started.wraps = Some(Wrapping::Transparent);
         if !behind.is_empty() {
@@ -103,12 +116,52 @@ pub fn started(command: &SimpleCommand, input: &Input) -> Result<Started, NotUnd
         // Messages of commits are no code; settings of one run, and aliases, are.
         let is_code = |(at, text): &(usize, &String)| match name.as_str() {
             "git" => text.starts_with(['!', '-']) || *at > 0 && texts[at - 1] == "-c",
-            _ => text.contains(['=', '!', ' ']),
+            _ => text.contains(['=', '!', ' ', ',']),
         };
-        let code = texts.iter().enumerate().filter(is_code).map(|(_, text)| Code::Text(text.clone()));
-        started.code.extend(code);
+        for (_, text) in texts.iter().enumerate().filter(is_code) {
+            // A short option may have its value attached: `-Oprogram`.
+            let attached = text.strip_prefix('-').filter(|rest| !rest.starts_with('-'));
+            let attached = attached.and_then(|rest| rest.get(1..)).filter(|rest| !rest.is_empty());
+            started.code.extend(attached.map(|value| Code::Text(value.to_owned())));
+            started.code.push(Code::Text(text.clone()));
+        }
+        if name == "git" && texts.iter().any(|text| text.starts_with("--config-env")) {
+            started.code.push(Code::Unknown);
+        }
+    }
+    if READS_COMMANDS.contains(&name.as_str()) {
+        match input {
+            Input::Text(text) => started.code.push(code_of(text)),
+            // An editor or a calculator that reads a pipe is no reason to refuse.
+            Input::Unknown if matches!(name.as_str(), "at" | "batch" | "crontab") => {
+                started.code.push(Code::Unknown);
+            }
+            Input::Unknown | Input::Empty => {}
+        }
     }
     Ok(started)
+}
+
+/// Programs that variables name, for the command or for those behind it.
+fn variables(command: &SimpleCommand, started: &mut Started) {
+    let mut add = |name: &str, value: &ShellWord| {
+        let names_program = PROGRAM_VARIABLES.iter().any(|end| name.ends_with(end));
+        match value.is_unknown() {
+            true if names_program => started.code.push(Code::Unknown),
+            true => {}
+            false => started.code.push(Code::Text(value.text())),
+        }
+    };
+    for (name, value) in &command.assignments {
+        add(name, value);
+    }
+    if command.name().is_some_and(|name| matches!(name.as_str(), "export" | "declare" | "typeset")) {
+        for word in command.arguments() {
+            if let Some((name, value)) = word.text().split_once('=') {
+                add(name, &if word.is_unknown() { ShellWord::unknown() } else { ShellWord::quoted(value) });
+            }
+        }
+    }
 }
 
 /// `BASH_FUNC_name%%=() {…}`, as `env` would hand it on.

@@ -14,7 +14,7 @@ pub const TRANSPARENT: [(&str, &[&str], usize); 8] = [
 ];
 
 /// Programs that start what their arguments name, otherwise than it is written.
-pub const LAUNCHERS: [&str; 56] = [
+pub const LAUNCHERS: [&str; 120] = [
     "sudo",
     "doas",
     "env",
@@ -71,11 +71,75 @@ pub const LAUNCHERS: [&str; 56] = [
     "dumb-init",
     "catchsegv",
     "hash",
+    "linux32",
+    "linux64",
+    "setarch",
+    "i386",
+    "x86_64",
+    "choom",
+    "prlimit",
+    "chpst",
+    "s6-setuidgid",
+    "softlimit",
+    "envdir",
+    "envuidgid",
+    "setuidgid",
+    "setlock",
+    "nsjail",
+    "catatonit",
+    "faketime",
+    "eatmydata",
+    "with-contenv",
+    "sg",
+    "machinectl",
+    "lxc",
+    "lxc-attach",
+    "incus",
+    "vagrant",
+    "gcloud",
+    "ansible",
+    "wsl",
+    "tmux",
+    "screen",
+    "capsh",
+    "chronic",
+    "ts",
+    "tsp",
+    "nq",
+    "sem",
+    "srun",
+    "sbatch",
+    "mpirun",
+    "mpiexec",
+    "trickle",
+    "rr",
+    "hyperfine",
+    "watchexec",
+    "nodemon",
+    "reflex",
+    "dotenv",
+    "dotenvx",
+    "uftrace",
+    "bpftrace",
+    "socat",
+    "ncat",
+    "nc",
+    "systemd-inhibit",
+    "run0",
+    "xdg-terminal-exec",
+    "xterm",
+    "gnome-terminal",
+    "konsole",
+    "alacritty",
+    "kitty",
+    "foot",
+    "wezterm",
+    "crontab",
 ];
 
 /// The same for programs whose first arguments say so. A rule may allow these
 /// by their beginning, as it may any program that does what it is told.
-pub const RUNNERS: [(&str, &[&str]); 20] = [
+pub const RUNNERS: [(&str, &[&str]); 48] = [
     ("npx", &[]),
     ("bunx", &[]),
     ("pnpx", &[]),
@@ -96,6 +160,34 @@ pub const RUNNERS: [(&str, &[&str]); 20] = [
     ("git", &["bisect", "submodule", "rebase", "filter-branch", "difftool", "mergetool"]),
     ("docker", &["run", "exec"]),
     ("podman", &["run", "exec"]),
+    ("kubectl", &["exec", "run", "debug"]),
+    ("oc", &["exec", "rsh", "run", "debug"]),
+    ("op", &["run"]),
+    ("aws-vault", &["exec"]),
+    ("chamber", &["exec"]),
+    ("doppler", &["run"]),
+    ("infisical", &["run"]),
+    ("sops", &["exec-env", "exec-file"]),
+    ("asdf", &["exec"]),
+    ("rbenv", &["exec"]),
+    ("pyenv", &["exec"]),
+    ("nvm", &["exec", "run"]),
+    ("volta", &["run"]),
+    ("fnm", &["exec"]),
+    ("conda", &["run"]),
+    ("mamba", &["run"]),
+    ("micromamba", &["run"]),
+    ("pixi", &["run", "exec"]),
+    ("hatch", &["run"]),
+    ("pdm", &["run"]),
+    ("rye", &["run"]),
+    ("heroku", &["run"]),
+    ("foreman", &["run"]),
+    ("docker-compose", &["run", "exec"]),
+    ("nerdctl", &["run", "exec"]),
+    ("fly", &["ssh"]),
+    ("ip", &["exec"]),
+    ("adb", &["shell"]),
 ];
 
 pub const SHELLS: [&str; 11] =
@@ -103,7 +195,7 @@ pub const SHELLS: [&str; 11] =
 
 /// Interpreters, and the options behind which their code stands; without any
 /// option the first operand is the code.
-pub const INTERPRETERS: [(&str, &[&str]); 24] = [
+pub const INTERPRETERS: [(&str, &[&str]); 44] = [
     ("python", &["-c"]),
     ("pypy", &["-c"]),
     ("perl", &["-e", "-E"]),
@@ -128,10 +220,59 @@ pub const INTERPRETERS: [(&str, &[&str]); 24] = [
     ("ed", &[]),
     ("ex", &["-c"]),
     ("expect", &["-c"]),
+    ("R", &["-e"]),
+    ("ghc", &["-e"]),
+    ("julia", &["-e", "-E", "--eval", "--print"]),
+    ("elixir", &["-e", "--eval"]),
+    ("erl", &["-eval"]),
+    ("octave", &["--eval"]),
+    ("gnuplot", &["-e"]),
+    ("mysql", &["-e", "--execute"]),
+    ("mariadb", &["-e", "--execute"]),
+    ("groovy", &["-e"]),
+    ("scala", &["-e"]),
+    ("clojure", &["-e", "--eval"]),
+    ("guile", &["-c"]),
+    ("racket", &["-e"]),
+    ("sbcl", &["--eval"]),
+    ("swipl", &["-g"]),
+    ("nu", &["-c"]),
+    ("xonsh", &["-c"]),
+    ("elvish", &["-c"]),
+    ("raku", &["-e"]),
 ];
 
 /// Programs that run commands which some of their options hold.
-pub const CODE_IN_OPTIONS: [&str; 22] = [
+pub const CODE_IN_OPTIONS: [&str; 38] = [
     "git", "tar", "bsdtar", "rsync", "zip", "scp", "sftp", "vim", "vi", "nvim", "view", "emacs", "less",
     "man", "make", "gmake", "cargo", "go", "gcc", "ld", "sqlite3", "psql",
+    "g++",
+    "cc",
+    "c++",
+    "clang",
+    "split",
+    "sort",
+    "wget",
+    "bat",
+    "xargs",
+    "curl",
+    "p7zip",
+    "hg",
+    "svn",
+    "yarn",
+    "mvn",
+    "gradle",
+];
+
+/// Programs that take what they read for commands of theirs, with ways to start
+/// others.
+pub const READS_COMMANDS: [&str; 18] = [
+    "at", "batch", "crontab", "ed", "ex", "bc", "dc", "ftp", "sftp", "lftp", "mail", "mailx", "make", "gmake", "gdb",
+    "sqlite3", "psql", "mysql",
+];
+
+/// Variables whose value is a program that others start, by the end of their name.
+pub const PROGRAM_VARIABLES: [&str; 14] = [
+    "PAGER", "EDITOR", "VISUAL", "BROWSER", "SHELL", "COMMAND", "_SSH", "_DIFF", "ASKPASS", "LESSOPEN", "LESSCLOSE",
+    "WRAPPER", "RUNNER", "LINKER",
 ];
