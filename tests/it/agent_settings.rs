@@ -130,9 +130,12 @@ fn without_anybody_to_ask_an_untrusted_folder_s_settings_are_refused_by_name() {
     settings(&home, "settings.json", &json!({"hooks": {"SessionStart": hook}}));
     let run = |flags: &[&str], entrypoint: Option<&str>| {
         let mut command = home.command(env!("CARGO_BIN_EXE_hotseat"));
-        command.args(["agent", "--provider", "offline"]).args(flags).stdin(std::process::Stdio::null());
+        command.args(["agent", "--provider", "offline"]).args(flags);
         command.envs(entrypoint.map(|name| ("CLAUDE_CODE_ENTRYPOINT", name)));
-        command.output().unwrap()
+        let prompt = home.work().with_file_name("prompt");
+        let frame = json!({"type": "user", "message": {"role": "user", "content": "hello"}});
+        fs::write(&prompt, format!("{frame}\n")).unwrap();
+        command.stdin(fs::File::open(&prompt).unwrap()).output().unwrap()
     };
     let refused = run(&["-p"], None);
     assert_eq!(refused.status.code(), Some(1));
