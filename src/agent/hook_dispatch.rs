@@ -254,7 +254,11 @@ impl AgentRuntime {
         if let Some(input) = verdict.updated_input {
             call.input = input;
         }
-        if self.start_call(turn, call, verdict.decision, verdict.ask_reason)? { Ok(None) } else { self.next_call(turn) }
+        if self.start_call(turn, call, verdict.decision, verdict.ask_reason)? {
+            Ok(None)
+        } else {
+            self.next_call(turn)
+        }
     }
 
     /// Runs or refuses a call as the hooks answer for the person; asks the

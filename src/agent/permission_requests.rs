@@ -22,10 +22,7 @@ use crate::protocol::{
 
 impl AgentRuntime {
     /// Sends `can_use_tool`; returns the request's id.
-    pub(super) fn send_permission_request(
-        &self,
-        pending: &PendingPermission,
-    ) -> String {
+    pub(super) fn send_permission_request(&self, pending: &PendingPermission) -> String {
         let PendingPermission { call, access, suggestions, blocked_path, reason } = pending;
         let request_id = new_uuid();
         let description = call.input["description"].as_str().map(str::to_owned).or_else(|| match access {

@@ -47,7 +47,8 @@ pub fn run(arguments: &AcpArgs) -> Result<CliExit> {
     let settings = config::read_file(&places.config_file()).settings;
     let program = std::env::current_exe().context("cannot find hotseat's own program")?;
     let cwd = std::env::current_dir().context("cannot find the current folder")?;
-    let sources = arguments.setting_sources.iter().map(|sources| format!("--setting-sources={sources}").into());
+    let sources =
+        arguments.setting_sources.iter().map(|sources| format!("--setting-sources={sources}").into());
     let agent_arguments = HOTSEAT_AGENT.args.iter().map(Into::into).chain(sources);
     let launch = Launch {
         args: agent_arguments.collect(),

@@ -249,8 +249,7 @@ mod tests {
             std::fs::create_dir_all(root.join(folder)).unwrap();
         }
         let path = |name: &str| root.join(name).display().to_string();
-        let relocated =
-            |to: &str| format!("{{\"type\":\"relocated\",\"relocatedCwd\":\"{}\"}}\n", path(to));
+        let relocated = |to: &str| format!("{{\"type\":\"relocated\",\"relocatedCwd\":\"{}\"}}\n", path(to));
         for (filed, lines) in [
             ("new", entry(&path("old")) + &relocated("new")),
             ("old", entry(&path("old")) + &relocated("new")),

@@ -33,8 +33,19 @@ mod tests {
 
     #[test]
     fn what_acts_on_a_terminal_is_escaped_and_means_the_same() {
-        for text in ["a\u{200d}b", "a\u{fe0f}", "x\u{85}", "\u{2066}y\u{2069}", "plain", "é 日本 👩‍👩‍👧", "\u{9b}2J", "\u{7f}", "a\u{202e}b", "\u{e0041}", "\u{1b}[2J"]
-        {
+        for text in [
+            "a\u{200d}b",
+            "a\u{fe0f}",
+            "x\u{85}",
+            "\u{2066}y\u{2069}",
+            "plain",
+            "é 日本 👩‍👩‍👧",
+            "\u{9b}2J",
+            "\u{7f}",
+            "a\u{202e}b",
+            "\u{e0041}",
+            "\u{1b}[2J",
+        ] {
             let json = serde_json::to_string(&serde_json::json!({ text: text })).unwrap();
             let escaped = escape_json(&json);
             assert!(

@@ -74,7 +74,10 @@ fn the_hosts_hooks_have_a_say_in_a_call() {
     agent.answer(&request, &said("ask", json!({"permissionDecisionReason": "look twice"})));
     let request = agent.until_type("control_request")["request"].clone();
     assert_eq!(request["subtype"], "can_use_tool");
-    assert_eq!((&request["decision_reason_type"], &request["decision_reason"]), (&json!("hook"), &json!("look twice")));
+    assert_eq!(
+        (&request["decision_reason_type"], &request["decision_reason"]),
+        (&json!("hook"), &json!("look twice"))
+    );
 }
 
 /// A gate of the settings that sleeps for longer than it may.
@@ -90,7 +93,8 @@ fn a_gate_that_is_too_slow_blocks_in_the_real_process() {
         let mut agent = home.agent(&["--permission-mode", mode]);
         agent.prompt("run: touch made");
         // Nobody is asked in the hook's place either.
-        let frames = agent.until(|frame| matches!(frame["type"].as_str(), Some("result" | "control_request")));
+        let frames =
+            agent.until(|frame| matches!(frame["type"].as_str(), Some("result" | "control_request")));
         assert_eq!(frames.last().unwrap()["type"], "result", "{event}: {frames:?}");
         assert!(!home.work().join("made").exists(), "{event} let it run");
         let text = format!("{frames:?}");

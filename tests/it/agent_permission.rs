@@ -131,13 +131,17 @@ fn of_200_raced_writes_none_leaves_the_folder() {
         let folder = work.canonicalize().unwrap();
         for number in 0..200 {
             agent.prompt(&format!("write: sub/{number}.txt: mine"));
-            let frames = agent.until(|frame| matches!(frame["type"].as_str(), Some("result" | "control_request")));
+            let frames =
+                agent.until(|frame| matches!(frame["type"].as_str(), Some("result" | "control_request")));
             let last = frames.last().unwrap();
             if last["type"] == "control_request" {
                 let named = last["request"]["blocked_path"].as_str();
                 if named.is_none_or(|path| std::path::Path::new(path).starts_with(&folder)) {
                     inside += 1;
-                    agent.answer(last, &json!({"behavior": "allow", "updatedInput": last["request"]["input"]}));
+                    agent.answer(
+                        last,
+                        &json!({"behavior": "allow", "updatedInput": last["request"]["input"]}),
+                    );
                 } else {
                     refused += 1;
                     agent.answer(last, &json!({"behavior": "deny", "message": "no"}));

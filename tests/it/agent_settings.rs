@@ -140,7 +140,9 @@ fn without_anybody_to_ask_an_untrusted_folder_s_settings_are_refused_by_name() {
     let refused = run(&["-p"], None);
     assert_eq!(refused.status.code(), Some(1));
     let error = String::from_utf8(refused.stderr).unwrap();
-    for part in ["is not trusted", "settings.json", "--setting-sources user ", "--setting-sources user,project,local"] {
+    for part in
+        ["is not trusted", "settings.json", "--setting-sources user ", "--setting-sources user,project,local"]
+    {
         assert!(error.contains(part), "“{part}” is not in: {error}");
     }
     let result: Value = serde_json::from_slice(&refused.stdout).unwrap();

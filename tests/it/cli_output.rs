@@ -72,12 +72,12 @@ fn prepare(scratch: &Path) {
 
 /// A quoted text of TOML, with its control characters as escapes.
 fn toml_text(text: &str) -> String {
-    let escaped: String = text
-        .chars()
-        .map(|char| {
-            if char.is_alphanumeric() { char.to_string() } else { format!("\\U{:08X}", u32::from(char)) }
-        })
-        .collect();
+    let escaped: String =
+        text.chars()
+            .map(|char| {
+                if char.is_alphanumeric() { char.to_string() } else { format!("\\U{:08X}", u32::from(char)) }
+            })
+            .collect();
     format!("\"{escaped}\"")
 }
 
@@ -173,7 +173,8 @@ fn nothing_that_a_command_prints_acts_on_a_terminal() {
         let raw = pty.wait_for_output();
         let acting = acting(&raw);
         if !acting.is_empty() {
-            failures.push(format!("{arguments:?}: {acting:?}\n{}", String::from_utf8_lossy(&raw).escape_debug()));
+            failures
+                .push(format!("{arguments:?}: {acting:?}\n{}", String::from_utf8_lossy(&raw).escape_debug()));
         }
     }
     assert!(failures.is_empty(), "{}", failures.join("\n"));

@@ -126,8 +126,10 @@ impl Permissions {
                     ));
                 }
                 Some(Hit::Inside(DeniedInside::File(file))) => {
-                    unknown_file =
-                        Some(format!("it goes through a folder with {}, which {rule} denies", file.display()));
+                    unknown_file = Some(format!(
+                        "it goes through a folder with {}, which {rule} denies",
+                        file.display()
+                    ));
                 }
                 Some(Hit::Inside(DeniedInside::Unknown(folder))) => {
                     unknown_file = Some(format!(

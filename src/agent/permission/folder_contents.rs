@@ -42,11 +42,7 @@ struct Recursion {
 
 /// The folders that a command goes through. `folders` are those that its relative
 /// paths may start from.
-pub fn gone_through(
-    command: &SimpleCommand,
-    named: &NamedFiles,
-    folders: &[PathBuf],
-) -> Vec<FolderContents> {
+pub fn gone_through(command: &SimpleCommand, named: &NamedFiles, folders: &[PathBuf]) -> Vec<FolderContents> {
     let Some(name) = command.name() else { return Vec::new() };
     let arguments = command.arguments();
     let texts: Vec<String> = arguments.iter().map(ShellWord::text).collect();
@@ -116,8 +112,9 @@ fn recursion(name: &str, texts: &[String]) -> Option<Recursion> {
         }
         "pax" => letter(&['w']).then_some(Effect::Reads),
         "find" | "bfs" | "fd" | "fdfind" | "gfind" => {
-            let starts =
-                |text: &String| text.starts_with("-exec") || text.starts_with("-ok") || text.starts_with("--exec");
+            let starts = |text: &String| {
+                text.starts_with("-exec") || text.starts_with("-ok") || text.starts_with("--exec")
+            };
             let starts = texts.iter().any(starts) || matches!(name, "fd" | "fdfind") && letter(&['x', 'X']);
             let removes = texts.iter().any(|text| text == "-delete");
             if starts { Some(Effect::Unknown) } else { removes.then_some(Effect::Writes) }
@@ -137,7 +134,6 @@ fn recursion(name: &str, texts: &[String]) -> Option<Recursion> {
 }
 
 impl FolderContents {
-
     /// What is in it of the files that a rule denies.
     pub fn denied_by(&self, denial: &PathDenial) -> Option<DeniedInside> {
         let (mut waiting, mut visited) = (vec![self.folder.clone()], HashSet::new());
@@ -189,15 +185,35 @@ mod tests {
     #[test]
     fn a_command_goes_through_folders_if_it_is_told_to() {
         for line in [
-            "grep -rn x .", "grep -d recurse x", "rg x", "cp -a . y", "rsync -r . y", "tar cf x .", "tar -czf x .",
-            "tar --create .", "zip -r x .", "diff a b", "7z a x .", "git grep --no-index x", "scp -r . h:",
+            "grep -rn x .",
+            "grep -d recurse x",
+            "rg x",
+            "cp -a . y",
+            "rsync -r . y",
+            "tar cf x .",
+            "tar -czf x .",
+            "tar --create .",
+            "zip -r x .",
+            "diff a b",
+            "7z a x .",
+            "git grep --no-index x",
+            "scp -r . h:",
         ] {
             assert!(recurses(line).is_some(), "{line}");
         }
         assert_eq!(recurses("rm -rf x"), Some(Effect::Writes));
         assert_eq!(recurses("find . -delete"), Some(Effect::Writes));
         assert_eq!(recurses("find . -exec cat {} +"), Some(Effect::Unknown));
-        for line in ["grep x a", "cp a b", "tar xf x", "tar -tf x", "find . -name x", "ls -R", "git grep x", "zip x a"] {
+        for line in [
+            "grep x a",
+            "cp a b",
+            "tar xf x",
+            "tar -tf x",
+            "find . -name x",
+            "ls -R",
+            "git grep x",
+            "zip x a",
+        ] {
             assert_eq!(recurses(line), None, "{line}");
         }
     }

@@ -78,7 +78,12 @@ pub fn beyond(command: &SimpleCommand, pattern: &CommandPattern<'_>) -> Option<S
     let has_glob = command.arguments().iter().any(ShellWord::has_glob);
     let found = match name.as_str() {
         // Letters in one word, with or without a dash: `xPf` takes absolute names.
-        "tar" if texts.iter().enumerate().any(|(at, text)| is_bundle(at, text) && text.contains(['P', 'F', 'I'])) => {
+        "tar"
+            if texts
+                .iter()
+                .enumerate()
+                .any(|(at, text)| is_bundle(at, text) && text.contains(['P', 'F', 'I'])) =>
+        {
             Some("-P".to_owned())
         }
         "find" | "bfs" | "fd" | "fdfind" => {
@@ -184,7 +189,9 @@ fn git(texts: &[String]) -> Option<String> {
     if matches!(subcommand, Some("clone" | "fetch" | "pull" | "ls-remote")) {
         // These transports and options name a program.
         let runs = |text: &&String| {
-            text.starts_with("ext::") || text.starts_with("fd::") || text.starts_with("-u") && subcommand == Some("clone")
+            text.starts_with("ext::")
+                || text.starts_with("fd::")
+                || text.starts_with("-u") && subcommand == Some("clone")
         };
         if let Some(text) = texts.iter().find(runs) {
             return Some(text.clone());

@@ -4,10 +4,10 @@
 //! A dry run without `--apply`. Never takes sessions that are pinned, open in a live
 //! process or owned by another agent; reports how many of those matched.
 
-use std::collections::{BTreeMap, HashSet};
 use anyhow::{Context, Result};
 use chrono::{DateTime, Utc};
 use serde_json::json;
+use std::collections::{BTreeMap, HashSet};
 
 use super::list::scope;
 use super::lookup::SessionLookup;

@@ -1,10 +1,10 @@
 //! `hotseat sessions restore`: lists the trash and restores sessions from it.
 
-use std::collections::HashSet;
 use anyhow::{Context, Result};
 use chrono::{DateTime, Utc};
 use rayon::prelude::*;
 use serde_json::json;
+use std::collections::HashSet;
 
 use super::lookup::{SessionLookup, pick_session};
 use super::report::{ActionDone, ActionReport, OutputArgs, print_answer};

@@ -275,7 +275,8 @@ async fn no_thread_makes_codex_trust_the_folder() {
     assert_eq!(std::fs::read_to_string(&config).unwrap(), before);
 
     // Once a person trusts it, where codex looks, it counts: so the mark could have been there.
-    let trust = hotseat::store::TrustStore::new(&home.join("claude"), &home.join("codex"), &home.join("state"));
+    let trust =
+        hotseat::store::TrustStore::new(&home.join("claude"), &home.join("codex"), &home.join("state"));
     assert!(!trust.is_trusted(&work));
     trust.trust(&work, hotseat::store::TrustRecord::Codex).unwrap();
     assert!(trust.is_trusted(&work));

@@ -215,12 +215,26 @@ pub fn writes_by_option(name: &str, texts: &[String]) -> bool {
                     .any(|text| text.starts_with('-') && !text.starts_with("--") && text.contains('o'))
         }
         "curl" => has(&[
-            "-o", "-O", "--output", "--remote-name", "--trace", "--stderr", "-D", "--dump-header", "-c", "--cookie-jar",
-            "--etag-save", "--libcurl", "--hsts", "--alt-svc",
+            "-o",
+            "-O",
+            "--output",
+            "--remote-name",
+            "--trace",
+            "--stderr",
+            "-D",
+            "--dump-header",
+            "-c",
+            "--cookie-jar",
+            "--etag-save",
+            "--libcurl",
+            "--hsts",
+            "--alt-svc",
         ]),
         "shuf" => has(&["-o", "--output"]),
         "openssl" => has(&["-out", "-keyout", "-writerand"]),
-        "rsync" => has(&["--log-file", "--write-batch", "--only-write-batch", "--temp-dir", "-T", "--backup-dir"]),
+        "rsync" => {
+            has(&["--log-file", "--write-batch", "--only-write-batch", "--temp-dir", "-T", "--backup-dir"])
+        }
         "git" => has(&["--output", "-o"]),
         "wget" | "dd" | "unzip" => true,
         "yq" => has(&["-i", "--inplace"]),

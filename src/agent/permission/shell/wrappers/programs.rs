@@ -245,34 +245,31 @@ pub const INTERPRETERS: [(&str, &[&str]); 44] = [
 /// Programs that run commands which some of their options hold.
 pub const CODE_IN_OPTIONS: [&str; 38] = [
     "git", "tar", "bsdtar", "rsync", "zip", "scp", "sftp", "vim", "vi", "nvim", "view", "emacs", "less",
-    "man", "make", "gmake", "cargo", "go", "gcc", "ld", "sqlite3", "psql",
-    "g++",
-    "cc",
-    "c++",
-    "clang",
-    "split",
-    "sort",
-    "wget",
-    "bat",
-    "xargs",
-    "curl",
-    "p7zip",
-    "hg",
-    "svn",
-    "yarn",
-    "mvn",
-    "gradle",
+    "man", "make", "gmake", "cargo", "go", "gcc", "ld", "sqlite3", "psql", "g++", "cc", "c++", "clang",
+    "split", "sort", "wget", "bat", "xargs", "curl", "p7zip", "hg", "svn", "yarn", "mvn", "gradle",
 ];
 
 /// Programs that take what they read for commands of theirs, with ways to start
 /// others.
 pub const READS_COMMANDS: [&str; 18] = [
-    "at", "batch", "crontab", "ed", "ex", "bc", "dc", "ftp", "sftp", "lftp", "mail", "mailx", "make", "gmake", "gdb",
-    "sqlite3", "psql", "mysql",
+    "at", "batch", "crontab", "ed", "ex", "bc", "dc", "ftp", "sftp", "lftp", "mail", "mailx", "make",
+    "gmake", "gdb", "sqlite3", "psql", "mysql",
 ];
 
 /// Variables whose value is a program that others start, by the end of their name.
 pub const PROGRAM_VARIABLES: [&str; 14] = [
-    "PAGER", "EDITOR", "VISUAL", "BROWSER", "SHELL", "COMMAND", "_SSH", "_DIFF", "ASKPASS", "LESSOPEN", "LESSCLOSE",
-    "WRAPPER", "RUNNER", "LINKER",
+    "PAGER",
+    "EDITOR",
+    "VISUAL",
+    "BROWSER",
+    "SHELL",
+    "COMMAND",
+    "_SSH",
+    "_DIFF",
+    "ASKPASS",
+    "LESSOPEN",
+    "LESSCLOSE",
+    "WRAPPER",
+    "RUNNER",
+    "LINKER",
 ];
