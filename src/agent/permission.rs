@@ -10,7 +10,6 @@ mod command_files;
 mod command_review;
 mod command_text;
 mod decide;
-mod folder_contents;
 mod git_read_only;
 mod path_pattern;
 mod reach;
@@ -19,6 +18,7 @@ mod removal;
 mod rule;
 mod sed_script;
 mod shell;
+mod traversal;
 mod updates;
 mod wildcard;
 

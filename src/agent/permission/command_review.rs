@@ -9,10 +9,10 @@ use std::path::{Path, PathBuf};
 
 use super::command_files::{self, FileEffect, NamedFile, NamedFiles};
 use super::command_text::CommandPattern;
-use super::folder_contents::{self, DeniedInside, FolderContents};
 use super::path_pattern::PathDenial;
 use super::rule::{PermissionRule, RulePattern, ToolUse};
 use super::shell::{Code, NotUnderstood, ShellScript, SimpleCommand, StartedBy, Wrapping};
+use super::traversal::{self, DeniedInside, TraversedFolder};
 use super::{AskReason, AskReasonKind, reach, read_only, removal};
 use crate::sys::protected_paths::is_protected;
 
@@ -34,7 +34,7 @@ struct Parts {
     /// The files that redirections open.
     opened: Vec<NamedFile>,
     /// The folders that it goes through.
-    gone_through: Vec<FolderContents>,
+    gone_through: Vec<TraversedFolder>,
     /// Some files are only known when it runs.
     has_unknown_files: bool,
     /// Where relative paths may start from.
@@ -308,7 +308,7 @@ impl Parts {
             script.commands.iter().map(|command| command_files::named_files(command, &folders)).collect();
         let gone_through = script.commands.iter().zip(&named);
         let gone_through = gone_through
-            .flat_map(|(command, named)| folder_contents::gone_through(command, named, &folders))
+            .flat_map(|(command, named)| traversal::gone_through(command, named, &folders))
             .collect();
         let mut opened = NamedFiles::default();
         for redirect in &script.redirects {

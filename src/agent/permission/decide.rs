@@ -8,8 +8,8 @@ use std::path::{Component, Path, PathBuf};
 use serde_json::{Value, json};
 
 use super::command_review::{CommandReview, FileAccess, Hit};
-use super::folder_contents::DeniedInside;
 use super::rule::{PermissionRule, ToolUse};
+use super::traversal::DeniedInside;
 use super::{AccessDecision, AskReason, AskReasonKind, Permissions};
 use crate::agent::hook::HookDecision;
 use crate::agent::tool::{Access, AccessPath, canonical};

@@ -16,7 +16,7 @@ const MAX_ENTRIES: usize = 100_000;
 
 /// A folder that a command goes through, with all that is in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FolderContents {
+pub struct TraversedFolder {
     folder: PathBuf,
     /// What becomes of the files.
     pub effect: Effect,
@@ -42,7 +42,11 @@ struct Recursion {
 
 /// The folders that a command goes through. `folders` are those that its relative
 /// paths may start from.
-pub fn gone_through(command: &SimpleCommand, named: &NamedFiles, folders: &[PathBuf]) -> Vec<FolderContents> {
+pub fn gone_through(
+    command: &SimpleCommand,
+    named: &NamedFiles,
+    folders: &[PathBuf],
+) -> Vec<TraversedFolder> {
     let Some(name) = command.name() else { return Vec::new() };
     let arguments = command.arguments();
     let texts: Vec<String> = arguments.iter().map(ShellWord::text).collect();
@@ -64,7 +68,7 @@ pub fn gone_through(command: &SimpleCommand, named: &NamedFiles, folders: &[Path
     }
     found.sort();
     found.dedup();
-    let contents = |folder| FolderContents {
+    let contents = |folder| TraversedFolder {
         folder,
         effect: recursion.effect,
         skips_hidden: recursion.skips_hidden,
@@ -133,7 +137,7 @@ fn recursion(name: &str, texts: &[String]) -> Option<Recursion> {
     Some(Recursion { effect, skips_hidden, follows_links })
 }
 
-impl FolderContents {
+impl TraversedFolder {
     /// What is in it of the files that a rule denies.
     pub fn denied_by(&self, denial: &PathDenial) -> Option<DeniedInside> {
         let (mut waiting, mut visited) = (vec![self.folder.clone()], HashSet::new());
@@ -229,7 +233,7 @@ mod tests {
         let denial = PathDenial::new(".env", &root);
         let check = |folder: &str, skips_hidden: bool, follows_links: bool, found: bool| {
             let folder = root.join(folder);
-            let contents = FolderContents { folder, effect: Effect::Reads, skips_hidden, follows_links };
+            let contents = TraversedFolder { folder, effect: Effect::Reads, skips_hidden, follows_links };
             let expected = found.then(|| DeniedInside::File(root.join("a/b/.env")));
             assert_eq!(contents.denied_by(&denial), expected, "{contents:?}");
         };
