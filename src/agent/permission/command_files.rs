@@ -113,7 +113,7 @@ pub fn named_files(command: &SimpleCommand, folders: &[PathBuf]) -> NamedFiles {
     };
     // `python3.12` is `python`, but `base64` is what it is.
     let unversioned = name.trim_end_matches(|char: char| char.is_ascii_digit() || char == '.');
-    let name = if effect_of(&name) == Effect::Unknown { unversioned.to_owned() } else { name };
+    let name = if effect_of(&name) == FileEffect::Unknown { unversioned.to_owned() } else { name };
     let arguments = command.arguments();
     let texts: Vec<String> = arguments.iter().map(ShellWord::text).collect();
     if writes_by_option(&name, &texts) {

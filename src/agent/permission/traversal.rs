@@ -7,7 +7,7 @@
 use std::collections::HashSet;
 use std::path::PathBuf;
 
-use super::command_files::{Effect, NamedFiles, operands};
+use super::command_files::{FileEffect, NamedFiles, operands};
 use super::path_pattern::PathDenial;
 use super::shell::{ShellWord, SimpleCommand};
 
@@ -19,7 +19,7 @@ const MAX_ENTRIES: usize = 100_000;
 pub struct TraversedFolder {
     folder: PathBuf,
     /// What becomes of the files.
-    pub effect: Effect,
+    pub effect: FileEffect,
     skips_hidden: bool,
     follows_links: bool,
 }
@@ -35,7 +35,7 @@ pub enum DeniedInside {
 
 /// How a command goes through folders.
 struct Recursion {
-    effect: Effect,
+    effect: FileEffect,
     skips_hidden: bool,
     follows_links: bool,
 }
@@ -96,43 +96,43 @@ fn recursion(name: &str, texts: &[String]) -> Option<Recursion> {
             let recurses = texts.iter().any(|text| text.ends_with("recurse"));
             let is_recursive =
                 letter(&['r', 'R']) || long(&["--recursive", "--dereference-recursive"]) || recurses;
-            is_recursive.then_some(Effect::Reads)
+            is_recursive.then_some(FileEffect::Reads)
         }
         "rg" | "ag" => {
             skips_hidden = !letter(&['u', '.', 'a']) && !long(&["--hidden", "--unrestricted"]);
-            Some(Effect::Reads)
+            Some(FileEffect::Reads)
         }
-        "ack" | "pt" | "diff" | "http-server" | "serve" => Some(Effect::Reads),
-        "cp" | "gcp" | "scp" | "rsync" => recursive().then_some(Effect::Reads),
-        "mv" => Some(Effect::Writes),
+        "ack" | "pt" | "diff" | "http-server" | "serve" => Some(FileEffect::Reads),
+        "cp" | "gcp" | "scp" | "rsync" => recursive().then_some(FileEffect::Reads),
+        "mv" => Some(FileEffect::Writes),
         "tar" | "bsdtar" | "gtar" | "jar" => {
             let first = texts.first().filter(|text| !text.starts_with("--"));
             let makes = first.is_some_and(|text| text.contains(['c', 'r', 'u']));
             let makes = makes || letter(&['c', 'r', 'u']) || long(&["--create", "--append", "--update"]);
-            makes.then_some(Effect::Reads)
+            makes.then_some(FileEffect::Reads)
         }
         "7z" | "7za" | "7zz" | "rar" => {
-            texts.first().is_some_and(|text| matches!(text.as_str(), "a" | "u")).then_some(Effect::Reads)
+            texts.first().is_some_and(|text| matches!(text.as_str(), "a" | "u")).then_some(FileEffect::Reads)
         }
-        "pax" => letter(&['w']).then_some(Effect::Reads),
+        "pax" => letter(&['w']).then_some(FileEffect::Reads),
         "find" | "bfs" | "fd" | "fdfind" | "gfind" => {
             let starts = |text: &String| {
                 text.starts_with("-exec") || text.starts_with("-ok") || text.starts_with("--exec")
             };
             let starts = texts.iter().any(starts) || matches!(name, "fd" | "fdfind") && letter(&['x', 'X']);
             let removes = texts.iter().any(|text| text == "-delete");
-            if starts { Some(Effect::Unknown) } else { removes.then_some(Effect::Writes) }
+            if starts { Some(FileEffect::Unknown) } else { removes.then_some(FileEffect::Writes) }
         }
         "rm" | "chmod" | "chown" | "chgrp" | "setfacl" | "chattr" => {
-            (letter(&['r', 'R']) || long(&["--recursive"])).then_some(Effect::Writes)
+            (letter(&['r', 'R']) || long(&["--recursive"])).then_some(FileEffect::Writes)
         }
         "git" => {
             let searches = texts.iter().any(|text| text == "grep");
-            (searches && long(&["--no-index", "--untracked"])).then_some(Effect::Reads)
+            (searches && long(&["--no-index", "--untracked"])).then_some(FileEffect::Reads)
         }
         // These list names, and read nothing.
         "ls" | "dir" | "vdir" | "du" | "tree" | "mkdir" | "echo" | "printf" | "sort" | "uniq" => None,
-        _ => (letter(&['r', 'R']) || long(&["--recursive"])).then_some(Effect::Unknown),
+        _ => (letter(&['r', 'R']) || long(&["--recursive"])).then_some(FileEffect::Unknown),
     }?;
     Some(Recursion { effect, skips_hidden, follows_links })
 }
@@ -181,7 +181,7 @@ impl TraversedFolder {
 mod tests {
     use super::*;
 
-    fn recurses(line: &str) -> Option<Effect> {
+    fn recurses(line: &str) -> Option<FileEffect> {
         let words: Vec<String> = line.split(' ').map(str::to_owned).collect();
         recursion(&words[0], &words[1..]).map(|recursion| recursion.effect)
     }
@@ -205,9 +205,9 @@ mod tests {
         ] {
             assert!(recurses(line).is_some(), "{line}");
         }
-        assert_eq!(recurses("rm -rf x"), Some(Effect::Writes));
-        assert_eq!(recurses("find . -delete"), Some(Effect::Writes));
-        assert_eq!(recurses("find . -exec cat {} +"), Some(Effect::Unknown));
+        assert_eq!(recurses("rm -rf x"), Some(FileEffect::Writes));
+        assert_eq!(recurses("find . -delete"), Some(FileEffect::Writes));
+        assert_eq!(recurses("find . -exec cat {} +"), Some(FileEffect::Unknown));
         for line in [
             "grep x a",
             "cp a b",
@@ -233,7 +233,7 @@ mod tests {
         let denial = PathDenial::new(".env", &root);
         let check = |folder: &str, skips_hidden: bool, follows_links: bool, found: bool| {
             let folder = root.join(folder);
-            let contents = TraversedFolder { folder, effect: Effect::Reads, skips_hidden, follows_links };
+            let contents = TraversedFolder { folder, effect: FileEffect::Reads, skips_hidden, follows_links };
             let expected = found.then(|| DeniedInside::File(root.join("a/b/.env")));
             assert_eq!(contents.denied_by(&denial), expected, "{contents:?}");
         };
