@@ -10,8 +10,8 @@
 //! it needs a task and callbacks per message, while here one loop owns
 //! everything.
 
+mod editor_connection;
 mod handshake;
-mod json_rpc;
 mod mcp_config;
 mod permission;
 mod prompt;

@@ -7,6 +7,7 @@ use agent_client_protocol_schema::v1::{
 use serde_json::Value;
 
 use super::tool_calls;
+use crate::protocol::json_rpc::RpcError;
 use crate::session::SessionId;
 use crate::slot::{PermissionDecision, PermissionRequest};
 
@@ -30,7 +31,7 @@ pub(super) fn permission_request(
 }
 
 /// The editor's decision. Anything that is not a yes is a no.
-pub(super) fn parse_decision(answer: Result<Value, Value>) -> PermissionDecision {
+pub(super) fn parse_decision(answer: Result<Value, RpcError>) -> PermissionDecision {
     let outcome = answer.ok().and_then(|answer| serde_json::from_value(answer).ok());
     match outcome.map(|response: RequestPermissionResponse| response.outcome) {
         Some(RequestPermissionOutcome::Selected(chosen)) => match &*chosen.option_id.0 {
@@ -50,7 +51,7 @@ mod tests {
 
     #[test]
     fn only_a_yes_is_a_yes() {
-        let check = |answer: Result<Value, Value>, expected: &str| {
+        let check = |answer: Result<Value, RpcError>, expected: &str| {
             assert!(format!("{:?}", parse_decision(answer.clone())).starts_with(expected), "{answer:?}");
         };
         let chosen = |option: &str| Ok(json!({"outcome": {"outcome": "selected", "optionId": option}}));
@@ -60,6 +61,6 @@ mod tests {
         check(chosen("something"), "Deny");
         check(Ok(json!({"outcome": {"outcome": "cancelled"}})), "Deny");
         check(Ok(json!({})), "Deny");
-        check(Err(json!({"code": -32601})), "Deny");
+        check(Err(RpcError::method_not_found()), "Deny");
     }
 }

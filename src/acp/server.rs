@@ -11,11 +11,12 @@ use tokio::io::{AsyncBufRead, AsyncWrite};
 
 use super::AcpServerConfig;
 use super::handshake::initialize_response;
-use super::json_rpc::{EditorConnection, RpcMessage, parse_params};
+use super::editor_connection::EditorConnection;
 use super::permission::parse_decision;
 use super::served_agent::ServedAgent;
 use super::sessions::EditorSession;
 use super::turn::{ServedTurn, WaitingPrompt};
+use crate::protocol::json_rpc::{RpcMessage, method_not_found, parse_params};
 use crate::protocol::{Incoming, LineReader};
 use crate::session::SessionId;
 use crate::slot::SlotEvent;
@@ -32,8 +33,6 @@ pub(super) struct EditorServer<W> {
     pub turn: Option<ServedTurn>,
     /// Prompts to other sessions, which wait for the one process.
     pub queue: VecDeque<WaitingPrompt>,
-    /// Open permission requests: the editor's request id to the slot's id.
-    pub permission_ids: HashMap<RequestId, String>,
 }
 
 impl<W: AsyncWrite + Unpin> EditorServer<W> {
@@ -45,7 +44,6 @@ impl<W: AsyncWrite + Unpin> EditorServer<W> {
             sessions: HashMap::new(),
             turn: None,
             queue: VecDeque::new(),
-            permission_ids: HashMap::new(),
         }
     }
 
@@ -77,19 +75,19 @@ impl<W: AsyncWrite + Unpin> EditorServer<W> {
     }
 
     async fn handle_message(&mut self, message: Value) -> io::Result<()> {
-        match RpcMessage::parse(message) {
-            Ok(RpcMessage::Request { id, method, params }) if method == "session/prompt" => {
+        match self.editor.receive(message) {
+            RpcMessage::Request { id, method, params } if method == "session/prompt" => {
                 self.prompt(id, params).await
             }
-            Ok(RpcMessage::Request { id, method, params }) => self.handle_request(id, &method, params).await,
-            Ok(RpcMessage::Notification { method, params }) => {
+            RpcMessage::Request { id, method, params } => self.handle_request(id, &method, params).await,
+            RpcMessage::Notification { method, params } => {
                 if method == "session/cancel" {
                     self.cancel(params).await?;
                 }
                 Ok(())
             }
-            Ok(RpcMessage::Response { id, result }) => {
-                if let (Some(permission), Some(seat)) = (self.permission_ids.remove(&id), &self.agent)
+            RpcMessage::Response { then: permission, result } => {
+                if let Some(seat) = &self.agent
                     && let Err(error) =
                         seat.handle.answer_permission(permission, parse_decision(result)).await
                 {
@@ -97,7 +95,8 @@ impl<W: AsyncWrite + Unpin> EditorServer<W> {
                 }
                 Ok(())
             }
-            Err(error) => self.editor.respond(RequestId::Null, Err(error)).await,
+            RpcMessage::Unexpected => Ok(()),
+            RpcMessage::Invalid(error) => self.editor.respond(RequestId::Null, Err(error)).await,
         }
     }
 
@@ -117,7 +116,7 @@ impl<W: AsyncWrite + Unpin> EditorServer<W> {
             "session/close" => self.close_session(params).await?,
             "session/delete" => self.delete(params).await,
             "session/set_mode" => self.set_mode(params).await,
-            other => Err(Error::method_not_found().data(format!("hotseat has no method {other}"))),
+            other => Err(method_not_found(other)),
         };
         self.editor.respond(id, result).await?;
         self.send_commands(before).await

@@ -14,11 +14,11 @@ use serde_json::Value;
 use tokio::io::AsyncWrite;
 
 use super::handshake::mode_state;
-use super::json_rpc::parse_params;
 use super::served_agent::{ServedAgent, internal_error};
 use super::server::{EditorServer, to_json};
 use super::{prompt, session_list, updates};
 use crate::protocol::PermissionMode;
+use crate::protocol::json_rpc::parse_params;
 use crate::session::conversation::Conversation;
 use crate::session::{SessionId, Transcript};
 use crate::slot::{Launch, Switch};

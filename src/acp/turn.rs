@@ -10,11 +10,11 @@ use serde_json::Value;
 use tokio::io::AsyncWrite;
 use uuid::Uuid;
 
-use super::json_rpc::parse_params;
 use super::served_agent::{internal_error, slot_error};
 use super::server::{EditorServer, to_json};
 use super::updates::UpdateBuilder;
 use super::{permission, prompt};
+use crate::protocol::json_rpc::parse_params;
 use crate::session::SessionId;
 use crate::slot::{PermissionRequest, ProcessExit, PromptState, SlotEvent, SlotEventKind, SlotState};
 
@@ -144,7 +144,7 @@ impl<W: AsyncWrite + Unpin> EditorServer<W> {
             }
             SlotEventKind::PermissionRequested(request) => return self.ask_permission(&request).await,
             SlotEventKind::PermissionDropped { id } => {
-                self.permission_ids.retain(|_, permission| *permission != id);
+                self.editor.forget(&id);
             }
             SlotEventKind::ModeChanged(mode) => {
                 let Some(seat) = self.agent.as_mut().filter(|seat| seat.mode != mode) else { return Ok(()) };
@@ -188,9 +188,8 @@ impl<W: AsyncWrite + Unpin> EditorServer<W> {
         let Some(turn) = &self.turn else { return Ok(()) };
         let call = turn.updates.find_call(&request.tool, &request.input).unwrap_or(&request.id);
         let question = permission::permission_request(turn.session, call, request);
-        let id = self.editor.request(CLIENT_METHOD_NAMES.session_request_permission, &question).await?;
-        self.permission_ids.insert(id, request.id.clone());
-        Ok(())
+        let method = CLIENT_METHOD_NAMES.session_request_permission;
+        self.editor.request(method, &question, request.id.clone()).await
     }
 
     async fn prompt_moved(&mut self, uuid: &str, state: PromptState) -> io::Result<()> {

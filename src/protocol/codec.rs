@@ -38,7 +38,7 @@ impl<R: AsyncBufRead + Unpin> LineReader<R> {
         Self::with_limit(input, MAX_LINE_BYTES)
     }
 
-    fn with_limit(input: R, limit: usize) -> Self {
+    pub(super) fn with_limit(input: R, limit: usize) -> Self {
         Self { input, line: Vec::new(), limit, is_skipping: false }
     }
 

@@ -29,6 +29,7 @@
 //!    [`SlotRequest::Switch`]; a failed one must leave the former session active.
 //!    For [`Standby`](super::SwitchSupport::Standby) it receives nothing: another
 //!    process is started, with a driver of its own, in the target session.
+//!    What the driver sends for itself it times out itself ([`Driver::deadline`]).
 //! 6. An agent that asks for files or terminals of this machine gets them through
 //!    [`AgentEvent::ClientOp`], once permission is given; results come to
 //!    [`Driver::handle_client_op`]. A driver runs no program itself.
@@ -43,6 +44,8 @@ mod stream_json;
 
 use std::ffi::OsString;
 use std::fmt::Debug;
+
+use tokio::time::Instant;
 
 pub(super) use crate::agent_api::ResponseSender;
 pub use crate::agent_api::{
@@ -87,6 +90,17 @@ pub trait Driver: Debug + Send {
     /// Takes the result of a [`ClientOp`]. Only drivers that request client
     /// operations need it.
     fn handle_client_op(&mut self, _news: ClientOpEvent) -> Vec<AgentEvent> {
+        Vec::new()
+    }
+
+    /// When [`expire`](Self::expire) is due; `None` if the driver waits for nothing
+    /// that may fail to come.
+    fn deadline(&self) -> Option<Instant> {
+        None
+    }
+
+    /// Gives up what has not come in time.
+    fn expire(&mut self, _now: Instant) -> Vec<AgentEvent> {
         Vec::new()
     }
 }

@@ -249,11 +249,18 @@ impl SlotMachine {
 
     /// When the next [`Tick`](SlotInput::Tick) is due.
     pub(super) fn deadline(&self) -> Option<Instant> {
-        let due = [self.pending.deadline(), self.lifecycle.deadline(), self.background.deadline()];
+        let due = [
+            self.pending.deadline(),
+            self.lifecycle.deadline(),
+            self.background.deadline(),
+            self.driver.deadline(),
+        ];
         due.into_iter().flatten().min()
     }
 
     fn tick(&mut self) {
+        let events = self.driver.expire(self.now.at);
+        self.apply_all(events);
         self.expire_requests();
         self.check_lifecycle();
         self.check_background();

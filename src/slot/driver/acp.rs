@@ -32,7 +32,7 @@ use agent_client_protocol_schema::v1::{
 };
 
 use self::client_ops::AcpClientOps;
-use self::connection::{AcpConnection, AcpPending};
+use self::connection::AcpPending;
 use self::history::ReplayBuffer;
 use self::open_session::{OpenRequest, OpenTarget};
 use self::options::SessionOptions;
@@ -44,6 +44,7 @@ use super::{
     StartSession,
 };
 use crate::protocol::PermissionMode;
+use crate::protocol::json_rpc::{self, JsonRpc};
 use crate::session::SessionId;
 use crate::slot::{
     Capabilities, ContextUsage, Feature, Launch, PermissionRequest, PromptState, SessionFinder, SlotError,
@@ -132,7 +133,7 @@ struct AcpTurn {
 /// One process of an ACP agent.
 #[derive(Debug, Default)]
 struct AcpDriver {
-    connection: AcpConnection,
+    connection: JsonRpc<AcpPending>,
     /// The session to open after the handshake.
     start_session: Option<StartSession>,
     /// The folder of new sessions.
@@ -238,7 +239,7 @@ impl Driver for AcpDriver {
             since: Instant::now(),
             totals_before: self.spent,
         });
-        let sent = self.connection.request(AGENT_METHOD_NAMES.session_prompt, &request, AcpPending::Prompt);
+        let sent = self.send_request(AGENT_METHOD_NAMES.session_prompt, &request, AcpPending::Prompt);
         vec![sent, AgentEvent::PromptStateChanged { uuid: uuid.to_owned(), state: PromptState::Started }]
     }
 
@@ -254,6 +255,15 @@ impl Driver for AcpDriver {
     fn handle_client_op(&mut self, event: ClientOpEvent) -> Vec<AgentEvent> {
         self.handle_op_event(event)
     }
+
+    fn deadline(&self) -> Option<tokio::time::Instant> {
+        self.connection.deadline()
+    }
+
+    fn expire(&mut self, now: tokio::time::Instant) -> Vec<AgentEvent> {
+        let expired = self.connection.expire(now);
+        expired.into_iter().flat_map(|(then, error)| self.handle_response(then, Err(error)).1).collect()
+    }
 }
 
 impl AcpDriver {
@@ -262,7 +272,7 @@ impl AcpDriver {
     fn cancel_turn(&mut self) -> Vec<AgentEvent> {
         let Some(active) = self.active.as_ref().filter(|_| self.turn.is_some()) else { return Vec::new() };
         let cancel = CancelNotification::new(active.remote.id.clone());
-        let mut events = vec![AcpConnection::notify(AGENT_METHOD_NAMES.session_cancel, &cancel)];
+        let mut events = vec![AgentEvent::SendLine(json_rpc::notification(AGENT_METHOD_NAMES.session_cancel, &cancel))];
         events.extend(self.permissions.cancel_all());
         events.extend(self.cancel_questions());
         events

@@ -13,13 +13,16 @@ mod turns;
 
 use std::collections::HashMap;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
 use self::turns::{ForkPoint, REVERT};
 
 use super::{AgentEvent, AgentSpec, Driver, JsonLine, SlotRequest, SpawnArgs, StartSession};
 use crate::protocol::PermissionMode;
+use crate::protocol::json_rpc::{self, JsonRpc, RequestId};
 use crate::session::SessionId;
 use crate::session::message::Usage;
 use crate::slot::{Capabilities, Feature, Launch, PermissionRequest};
@@ -50,6 +53,10 @@ const CAPABILITIES: Capabilities = Capabilities {
 /// slash commands belong to its own screen.
 const COMPACT: &str = "/compact";
 
+/// Timeout of what can do without an answer: codex reads its account and its list
+/// of models over the network.
+const OPTIONAL_TIMEOUT: Duration = Duration::from_secs(5);
+
 /// One process of the agent.
 #[derive(Debug, Default)]
 struct CodexDriver {
@@ -69,8 +76,7 @@ struct CodexDriver {
     open_items: HashMap<String, Value>,
     /// Results of the handshake so far.
     handshake: HandshakeProgress,
-    /// Open requests, by id.
-    pending: HashMap<String, CodexPending>,
+    connection: JsonRpc<CodexPending>,
     turn: Option<CodexTurn>,
     /// Tokens of the active thread; `context` is (used, size of the window).
     usage: Usage,
@@ -93,8 +99,14 @@ enum CodexPending {
     Account(String),
     Models(String),
     FirstThread(String),
-    /// A switch: the thread it leaves, and the title for the new one.
-    Switch(Option<SessionId>, Option<String>),
+    /// A switch, with the id of the slot's request.
+    Switch {
+        request_id: String,
+        /// The thread it leaves.
+        left: Option<SessionId>,
+        /// The title for the new one.
+        title: Option<String>,
+    },
     /// A prompt, by its uuid.
     Prompt(String),
     /// A page of turns, searched for a fork point.
@@ -103,8 +115,8 @@ enum CodexPending {
     LastTurn(String),
     /// The revert itself: prompt uuid, and the ids of the dropped items.
     Revert(String, Vec<String>),
-    /// A request whose response carries no data.
-    Plain,
+    /// A request whose response carries no data, with the id of the slot's request.
+    Plain(String),
     /// The response is ignored.
     Ignored,
 }
@@ -145,17 +157,12 @@ impl Driver for CodexDriver {
     }
 
     fn send_prompt(&mut self, uuid: &str, text: &str) -> Vec<AgentEvent> {
-        let id = format!("prompt-{uuid}");
         self.turn =
             Some(CodexTurn { prompt: uuid.to_owned(), usage_before: self.usage, ..CodexTurn::default() });
         if text.trim() == COMPACT {
             let params = json!({"threadId": self.thread});
-            return vec![self.send_request(
-                &id,
-                CodexPending::Prompt(uuid.to_owned()),
-                "thread/compact/start",
-                &params,
-            )];
+            let then = CodexPending::Prompt(uuid.to_owned());
+            return vec![self.send_request("thread/compact/start", &params, then)];
         }
         if text.trim() == REVERT {
             return self.revert(uuid);
@@ -167,26 +174,40 @@ impl Driver for CodexDriver {
         if let Some(model) = &self.model {
             params["model"] = json!(model);
         }
-        vec![self.send_request(&id, CodexPending::Prompt(uuid.to_owned()), "turn/start", &params)]
+        vec![self.send_request("turn/start", &params, CodexPending::Prompt(uuid.to_owned()))]
     }
 
     fn answer_permission(&mut self, request: PermissionRequest, denied: Option<String>) -> Vec<AgentEvent> {
         let decision = if denied.is_some() { "decline" } else { "accept" };
-        // codex's ids are numbers; the slot carries them as text.
-        let id: Value = serde_json::from_str(&request.id).unwrap_or(Value::Null);
-        vec![AgentEvent::SendLine(json!({"id": id, "result": {"decision": decision}}))]
+        // The slot carries ids as text.
+        let id = serde_json::from_str(&request.id).unwrap_or(RequestId::Null);
+        vec![AgentEvent::SendLine(json_rpc::response(&id, &json!({"decision": decision})))]
     }
 
     fn handle_message(&mut self, line: JsonLine) -> (Option<SessionId>, Vec<AgentEvent>) {
-        self.handle_line(&line)
+        self.handle_line(line)
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        self.connection.deadline()
+    }
+
+    fn expire(&mut self, now: Instant) -> Vec<AgentEvent> {
+        let expired = self.connection.expire(now);
+        expired.into_iter().flat_map(|(then, error)| self.handle_response(then, Err(error))).collect()
     }
 }
 
 impl CodexDriver {
-    /// The line that calls a method; the response carries this id.
-    fn send_request(&mut self, id: &str, asked: CodexPending, method: &str, params: &Value) -> AgentEvent {
-        self.pending.insert(id.to_owned(), asked);
-        AgentEvent::SendLine(json!({"id": id, "method": method, "params": params}))
+    /// The line that calls a method. The slot times its own requests out; those
+    /// that it does not know of have a deadline here.
+    fn send_request(&mut self, method: &str, params: &Value, then: CodexPending) -> AgentEvent {
+        AgentEvent::SendLine(match then {
+            CodexPending::Account(_) | CodexPending::Models(_) | CodexPending::Ignored => {
+                self.connection.request_within(OPTIONAL_TIMEOUT, method, params, then)
+            }
+            then => self.connection.request(method, params, then),
+        })
     }
 }
 

@@ -21,6 +21,7 @@ use super::grants::GrantStore;
 use super::line_diff::changed_lines;
 use super::permissions::MAX_PENDING;
 use crate::protocol::PermissionMode;
+use crate::protocol::json_rpc::RequestId;
 use crate::session::SessionId;
 use crate::slot::PermissionRequest;
 use crate::slot::driver::{AgentEvent, ClientOp, CreateTerminal};
@@ -37,34 +38,34 @@ const MAX_OUTPUT_LIMIT: u64 = 16 * 1024 * 1024;
 enum PendingOp {
     /// Return lines of a file: from `line` (1-based), at most `limit`.
     Read {
-        id: Value,
+        id: RequestId,
         line: Option<u32>,
         limit: Option<u32>,
     },
     /// The file's present text, needed to show or check a write.
     ReadBeforeWrite {
-        id: Value,
+        id: RequestId,
         real: PathBuf,
         text: String,
     },
     Write {
-        id: Value,
+        id: RequestId,
     },
     Run {
-        id: Value,
+        id: RequestId,
         terminal: String,
     },
     Output {
-        id: Value,
+        id: RequestId,
     },
     Wait {
-        id: Value,
+        id: RequestId,
     },
     Kill {
-        id: Value,
+        id: RequestId,
     },
     Release {
-        id: Value,
+        id: RequestId,
     },
     /// The response is ignored.
     Ignored,
@@ -73,7 +74,7 @@ enum PendingOp {
 /// A question to a person about an operation.
 #[derive(Debug)]
 struct OpQuestion {
-    id: Value,
+    id: RequestId,
     requested: RequestedOp,
 }
 
@@ -109,7 +110,7 @@ impl AcpDriver {
     pub(super) fn handle_client_request(
         &mut self,
         method: &str,
-        id: &Value,
+        id: &RequestId,
         params: Value,
     ) -> Option<Vec<AgentEvent>> {
         let names = &CLIENT_METHOD_NAMES;
@@ -137,7 +138,7 @@ impl AcpDriver {
         Some(events.unwrap_or_else(|error| vec![respond_error(id, &error)]))
     }
 
-    fn read_file(&mut self, id: &Value, params: Value) -> Result<Vec<AgentEvent>, Error> {
+    fn read_file(&mut self, id: &RequestId, params: Value) -> Result<Vec<AgentEvent>, Error> {
         let request: ReadTextFileRequest = parse_params(params)?;
         self.require_active(&request.session_id.0)?;
         let pending = PendingOp::Read { id: id.clone(), line: request.line, limit: request.limit };
@@ -146,7 +147,7 @@ impl AcpDriver {
 
     /// A write goes to the file that its path leads to now: that is shown, and a
     /// link that is put there later makes it fail.
-    fn write_file(&mut self, id: &Value, params: Value) -> Result<Vec<AgentEvent>, Error> {
+    fn write_file(&mut self, id: &RequestId, params: Value) -> Result<Vec<AgentEvent>, Error> {
         let request: WriteTextFileRequest = parse_params(params)?;
         self.require_active(&request.session_id.0)?;
         let real = resolve(&self.session_folder(), &request.path);
@@ -167,7 +168,7 @@ impl AcpDriver {
     }
 
     /// The file holds `now`: writes it if exactly this was allowed, else asks.
-    fn write_over(&mut self, id: Value, real: PathBuf, text: String, now: Option<&str>) -> AgentEvent {
+    fn write_over(&mut self, id: RequestId, real: PathBuf, text: String, now: Option<&str>) -> AgentEvent {
         let requested = RequestedOp::Write { real, text };
         let RequestedOp::Write { real, text } = &requested else {
             return respond_error(&id, &not_permitted(""));
@@ -190,7 +191,7 @@ impl AcpDriver {
         }
     }
 
-    fn create_terminal(&mut self, id: &Value, params: Value) -> Result<Vec<AgentEvent>, Error> {
+    fn create_terminal(&mut self, id: &RequestId, params: Value) -> Result<Vec<AgentEvent>, Error> {
         let request: CreateTerminalRequest = parse_params(params)?;
         self.require_active(&request.session_id.0)?;
         let folder = self.session_folder();
@@ -259,7 +260,7 @@ impl AcpDriver {
         AgentEvent::ClientOp { op_id: self.client_ops.last_op_id, folder: self.session_folder(), op }
     }
 
-    fn perform_op(&mut self, id: Value, requested: RequestedOp) -> AgentEvent {
+    fn perform_op(&mut self, id: RequestId, requested: RequestedOp) -> AgentEvent {
         match requested {
             RequestedOp::Write { real, text } => {
                 self.client_op(PendingOp::Write { id }, ClientOp::WriteFile { path: real, text })
@@ -272,7 +273,7 @@ impl AcpDriver {
     }
 
     /// Asks a person, showing the change against the file's present text.
-    fn ask_person(&mut self, id: Value, requested: RequestedOp, now: Option<&str>) -> AgentEvent {
+    fn ask_person(&mut self, id: RequestId, requested: RequestedOp, now: Option<&str>) -> AgentEvent {
         if self.client_ops.questions.len() >= MAX_PENDING {
             return respond_error(&id, &not_permitted("too many permission requests are open"));
         }
@@ -316,7 +317,7 @@ impl AcpDriver {
 
     /// Cancels all open questions and the reads that would become questions.
     pub(super) fn cancel_questions(&mut self) -> Vec<AgentEvent> {
-        let cancelled = |id: &Value| respond_error(id, &Error::request_cancelled());
+        let cancelled = |id: &RequestId| respond_error(id, &Error::request_cancelled());
         let mut events = Vec::new();
         for (name, asked) in std::mem::take(&mut self.client_ops.questions) {
             events.extend([cancelled(&asked.id), AgentEvent::PermissionDropped(name)]);

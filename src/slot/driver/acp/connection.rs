@@ -1,17 +1,21 @@
-//! JSON-RPC: the envelopes, and what each open request continues with.
+//! The requests to the agent: what each continues with, and how long it may take.
 
-use std::collections::HashMap;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use agent_client_protocol_schema::v1::Error;
 use serde::Serialize;
-use serde_json::{Value, json};
 
+use super::AcpDriver;
 use super::open_session::OpenRequest;
 use crate::protocol::PermissionMode;
+use crate::protocol::json_rpc::{self, RequestId};
 use crate::session::SessionId;
 use crate::slot::ListedSession;
 use crate::slot::driver::AgentEvent;
+
+/// Timeout of what can do without an answer: lists of sessions, closing a session.
+const OPTIONAL_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// What a response belongs to.
 #[derive(Debug)]
@@ -51,56 +55,25 @@ pub(super) enum AcpPending {
     CloseSession(SessionId),
 }
 
-/// The open requests.
-#[derive(Debug, Default)]
-pub(super) struct AcpConnection {
-    last_id: u64,
-    pending: HashMap<u64, AcpPending>,
-}
-
-impl AcpConnection {
-    /// The line of a request.
-    pub fn request(&mut self, method: &str, params: &impl Serialize, step: AcpPending) -> AgentEvent {
-        self.last_id += 1;
-        self.pending.insert(self.last_id, step);
-        AgentEvent::SendLine(
-            json!({"jsonrpc": "2.0", "id": self.last_id, "method": method, "params": params}),
-        )
-    }
-
-    /// The id of the request that was made last.
-    #[cfg(test)]
-    pub fn latest(&self) -> u64 {
-        self.last_id
-    }
-
-    /// The line of a notification.
-    pub fn notify(method: &str, params: &impl Serialize) -> AgentEvent {
-        AgentEvent::SendLine(json!({"jsonrpc": "2.0", "method": method, "params": params}))
-    }
-
-    /// What a response belongs to, and its result; `None` for an unknown id.
-    pub fn take_response(&mut self, line: &mut Value) -> Option<(AcpPending, Result<Value, Error>)> {
-        let step = self.pending.remove(&line["id"].as_u64()?)?;
-        let result = match line.get_mut("error").map(Value::take) {
-            None => Ok(line["result"].take()),
-            Some(error) => Err(serde_json::from_value(error).unwrap_or_else(|_| Error::internal_error())),
-        };
-        Some((step, result))
+impl AcpDriver {
+    /// The line of a request. The slot times its own requests out, and a turn may
+    /// take for ever; the others have a deadline here.
+    pub fn send_request(&mut self, method: &str, params: &impl Serialize, then: AcpPending) -> AgentEvent {
+        AgentEvent::SendLine(match then {
+            AcpPending::ListSessions(_) | AcpPending::Ignored | AcpPending::CloseSession(_) => {
+                self.connection.request_within(OPTIONAL_TIMEOUT, method, params, then)
+            }
+            then => self.connection.request(method, params, then),
+        })
     }
 }
 
 /// The line that answers a request of the agent.
-pub(super) fn respond(id: &Value, result: &impl Serialize) -> AgentEvent {
-    AgentEvent::SendLine(json!({"jsonrpc": "2.0", "id": id, "result": result}))
-}
-
-/// The line that rejects an unknown method.
-pub(super) fn method_not_found(id: &Value, method: &str) -> AgentEvent {
-    respond_error(id, &Error::method_not_found().data(format!("hotseat has no method {method}")))
+pub(super) fn respond(id: &RequestId, result: &impl Serialize) -> AgentEvent {
+    AgentEvent::SendLine(json_rpc::response(id, result))
 }
 
 /// The line that reports why a request failed.
-pub(super) fn respond_error(id: &Value, error: &Error) -> AgentEvent {
-    AgentEvent::SendLine(json!({"jsonrpc": "2.0", "id": id, "error": error}))
+pub(super) fn respond_error(id: &RequestId, error: &Error) -> AgentEvent {
+    AgentEvent::SendLine(json_rpc::error_response(id, error))
 }

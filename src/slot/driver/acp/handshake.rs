@@ -23,7 +23,7 @@ impl AcpDriver {
             .client_capabilities(ClientCapabilities::new().fs(files).terminal(true))
             .client_info(Implementation::new("hotseat", env!("CARGO_PKG_VERSION")));
         let step = AcpPending::Hello(id.to_owned());
-        vec![self.connection.request(AGENT_METHOD_NAMES.initialize, &request, step)]
+        vec![self.send_request(AGENT_METHOD_NAMES.initialize, &request, step)]
     }
 
     /// The agent has identified itself; opens the first session.

@@ -98,7 +98,7 @@ impl AcpDriver {
             self.agent_capabilities.as_ref().is_some_and(|can| can.session_capabilities.list.is_some());
         let request = ListSessionsRequest::new();
         lists.then(|| {
-            self.connection.request(
+            self.send_request(
                 AGENT_METHOD_NAMES.session_list,
                 &request,
                 AcpPending::ListSessions(Vec::new()),
@@ -138,7 +138,7 @@ impl AcpDriver {
             Some(cursor) => {
                 let request = ListSessionsRequest::new().cursor(cursor);
                 let step = AcpPending::ListSessions(listed);
-                vec![self.connection.request(AGENT_METHOD_NAMES.session_list, &request, step)]
+                vec![self.send_request(AGENT_METHOD_NAMES.session_list, &request, step)]
             }
             None => vec![AgentEvent::SessionsListed(listed)],
         }

@@ -7,11 +7,12 @@ use agent_client_protocol_schema::v1::{
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::connection::{AcpPending, method_not_found};
+use super::connection::{AcpPending, respond_error};
 use super::handshake::error_reason;
 use super::permissions::cancelled_response;
 use super::{AcpDriver, AcpTurn, respond_to};
 use crate::protocol::PermissionMode;
+use crate::protocol::json_rpc::{RequestId, RpcMessage, method_not_found};
 use crate::session::SessionId;
 use crate::session::conversation::{ConversationEvent, Notice, TurnCost};
 use crate::session::message::Usage;
@@ -22,30 +23,28 @@ use crate::slot::{ContextUsage, PermissionDecision, PermissionRequest, PromptSta
 const MAX_COMMANDS: usize = 1000;
 
 impl AcpDriver {
-    pub(super) fn handle_line(&mut self, mut line: JsonLine) -> (Option<SessionId>, Vec<AgentEvent>) {
-        let Some(method) = line["method"].as_str().map(str::to_owned) else {
-            return match self.connection.take_response(&mut line) {
-                Some((step, result)) => self.handle_response(step, result),
-                None => (None, Vec::new()),
-            };
-        };
-        let (id, params) = (line["id"].take(), line["params"].take());
-        if method == CLIENT_METHOD_NAMES.session_update {
-            self.handle_update(params)
-        } else if method == CLIENT_METHOD_NAMES.session_request_permission {
-            (None, self.handle_permission_request(id, params))
-        } else if id.is_null() {
-            (None, Vec::new())
-        } else {
-            (
-                None,
-                self.handle_client_request(&method, &id, params)
-                    .unwrap_or_else(|| vec![method_not_found(&id, &method)]),
-            )
+    pub(super) fn handle_line(&mut self, line: JsonLine) -> (Option<SessionId>, Vec<AgentEvent>) {
+        match self.connection.receive(line) {
+            RpcMessage::Response { then, result } => self.handle_response(then, result),
+            RpcMessage::Notification { method, params } if method == CLIENT_METHOD_NAMES.session_update => {
+                self.handle_update(params)
+            }
+            RpcMessage::Request { id, method, params }
+                if method == CLIENT_METHOD_NAMES.session_request_permission =>
+            {
+                (None, self.handle_permission_request(id, params))
+            }
+            RpcMessage::Request { id, method, params } => {
+                let known = self.handle_client_request(&method, &id, params);
+                (None, known.unwrap_or_else(|| vec![respond_error(&id, &method_not_found(&method))]))
+            }
+            RpcMessage::Notification { .. } | RpcMessage::Unexpected | RpcMessage::Invalid(_) => {
+                (None, Vec::new())
+            }
         }
     }
 
-    fn handle_response(
+    pub(super) fn handle_response(
         &mut self,
         step: AcpPending,
         result: Result<Value, Error>,
@@ -159,7 +158,7 @@ impl AcpDriver {
 
     /// The agent asks for a permission. One for another session than the active
     /// one has nobody to answer it.
-    fn handle_permission_request(&mut self, id: Value, params: Value) -> Vec<AgentEvent> {
+    fn handle_permission_request(&mut self, id: RequestId, params: Value) -> Vec<AgentEvent> {
         let request = serde_json::from_value::<RequestPermissionRequest>(params);
         let Some(request) = request.ok().filter(|_| !self.permissions.is_full()) else {
             return vec![cancelled_response(&id)];

@@ -84,7 +84,7 @@ impl AcpDriver {
         let cwd = self.active.as_ref().map_or(&self.cwd, |active| &active.remote.cwd);
         let request = NewSessionRequest::new(cwd.clone());
         let step = AcpPending::OpenSession(opening, None);
-        vec![self.connection.request(AGENT_METHOD_NAMES.session_new, &request, step)]
+        vec![self.send_request(AGENT_METHOD_NAMES.session_new, &request, step)]
     }
 
     fn open_stored(&mut self, opening: OpenRequest, place: RemoteSession) -> Vec<AgentEvent> {
@@ -97,7 +97,7 @@ impl AcpDriver {
         let sent = match &opening.target {
             OpenTarget::Fork { cwd: elsewhere, .. } => {
                 let request = ForkSessionRequest::new(id, elsewhere.clone().unwrap_or(cwd));
-                self.connection.request(
+                self.send_request(
                     AGENT_METHOD_NAMES.session_fork,
                     &request,
                     AcpPending::OpenSession(opening, None),
@@ -107,10 +107,10 @@ impl AcpDriver {
                 let step = AcpPending::OpenSession(opening, Some(id.clone()));
                 if resumes {
                     let request = ResumeSessionRequest::new(id, cwd);
-                    self.connection.request(AGENT_METHOD_NAMES.session_resume, &request, step)
+                    self.send_request(AGENT_METHOD_NAMES.session_resume, &request, step)
                 } else {
                     let request = LoadSessionRequest::new(id, cwd);
-                    self.connection.request(AGENT_METHOD_NAMES.session_load, &request, step)
+                    self.send_request(AGENT_METHOD_NAMES.session_load, &request, step)
                 }
             }
         };
@@ -124,7 +124,7 @@ impl AcpDriver {
         cursor: Option<String>,
     ) -> AgentEvent {
         let request = ListSessionsRequest::new().cwd(folder.clone()).cursor(cursor);
-        self.connection.request(
+        self.send_request(
             AGENT_METHOD_NAMES.session_list,
             &request,
             AcpPending::FindSession(opening, folder),
@@ -252,7 +252,7 @@ impl AcpDriver {
                 // The session that was left is stored; let the agent free its memory.
                 let request = CloseSessionRequest::new(former.remote.id);
                 let step = AcpPending::CloseSession(former.session);
-                events.push(self.connection.request(AGENT_METHOD_NAMES.session_close, &request, step));
+                events.push(self.send_request(AGENT_METHOD_NAMES.session_close, &request, step));
                 self.closing.insert(former.session, None);
             } else {
                 self.open_options.insert(former.session, of_former);

@@ -204,15 +204,15 @@ impl AcpDriver {
         match &choice.source {
             OptionSource::ConfigOption(id) => {
                 let request = SetSessionConfigOptionRequest::new(session, id.clone(), value);
-                self.connection.request(AGENT_METHOD_NAMES.session_set_config_option, &request, step)
+                self.send_request(AGENT_METHOD_NAMES.session_set_config_option, &request, step)
             }
             OptionSource::Modes => {
                 let request = SetSessionModeRequest::new(session, value.to_owned());
-                self.connection.request(AGENT_METHOD_NAMES.session_set_mode, &request, step)
+                self.send_request(AGENT_METHOD_NAMES.session_set_mode, &request, step)
             }
             OptionSource::Models => {
                 let request = json!({"sessionId": session, "modelId": value});
-                self.connection.request(SET_MODEL, &request, step)
+                self.send_request(SET_MODEL, &request, step)
             }
         }
     }

@@ -6,11 +6,11 @@ use agent_client_protocol_schema::v1::{
     PermissionOption, PermissionOptionKind, RequestPermissionOutcome, RequestPermissionResponse,
     SelectedPermissionOutcome, ToolKind,
 };
-use serde_json::Value;
 
 use super::connection::respond;
 use super::tool_call::AcpToolCall;
 use crate::protocol::PermissionMode;
+use crate::protocol::json_rpc::RequestId;
 use crate::slot::PermissionDecision;
 use crate::slot::driver::AgentEvent;
 
@@ -21,7 +21,7 @@ pub(super) const MAX_PENDING: usize = 32;
 #[derive(Debug)]
 struct AcpPermissionRequest {
     /// The id of the agent's JSON-RPC request.
-    id: Value,
+    id: RequestId,
     options: Vec<PermissionOption>,
     /// The tool call it is about.
     call: AcpToolCall,
@@ -41,8 +41,8 @@ impl PermissionQueue {
     }
 
     /// Adds a request; returns the id it has in the slot.
-    pub fn push(&mut self, id: Value, options: Vec<PermissionOption>, call: AcpToolCall) -> String {
-        let name = id.to_string();
+    pub fn push(&mut self, id: RequestId, options: Vec<PermissionOption>, call: AcpToolCall) -> String {
+        let name = serde_json::to_string(&id).unwrap_or_default();
         self.pending.insert(name.clone(), AcpPermissionRequest { id, options, call });
         name
     }
@@ -87,6 +87,6 @@ impl PermissionQueue {
 }
 
 /// The line that cancels a request.
-pub(super) fn cancelled_response(id: &Value) -> AgentEvent {
+pub(super) fn cancelled_response(id: &RequestId) -> AgentEvent {
     respond(id, &RequestPermissionResponse::new(RequestPermissionOutcome::Cancelled))
 }

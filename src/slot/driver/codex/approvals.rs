@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::CodexDriver;
 use super::items::{command_line, hunks, string_field};
+use crate::protocol::json_rpc::{self, RequestId};
 use crate::slot::PermissionRequest;
 use crate::slot::driver::AgentEvent;
 
@@ -28,22 +29,22 @@ const NOT_SHOWN: [&str; 11] = [
 
 impl CodexDriver {
     /// A request from codex: an approval, or a method that is not supported.
-    pub(super) fn server_request(&self, method: &str, id: &Value, params: &Value) -> AgentEvent {
+    pub(super) fn server_request(&self, method: &str, id: &RequestId, params: &Value) -> AgentEvent {
         let mut request = match method {
-            "item/commandExecution/requestApproval" => self.command_approval(id, params),
-            "item/fileChange/requestApproval" => self.file_change_approval(id, params),
-            // An unsupported request must get an error, or the turn would hang.
+            "item/commandExecution/requestApproval" => self.command_approval(params),
+            "item/fileChange/requestApproval" => self.file_change_approval(params),
             other => {
-                return AgentEvent::SendLine(json!({"id": id, "error": {
-                    "code": -32601, "message": format!("{other} is not supported by hotseat"),
-                }}));
+                let error = json_rpc::method_not_found(other);
+                return AgentEvent::SendLine(json_rpc::error_response(id, &error));
             }
         };
+        // As text that gives the id back, a number or a string.
+        request.id = serde_json::to_string(id).unwrap_or_default();
         request.description = params["reason"].as_str().map(str::to_owned);
         AgentEvent::PermissionRequested(request)
     }
 
-    fn command_approval(&self, id: &Value, params: &Value) -> PermissionRequest {
+    fn command_approval(&self, params: &Value) -> PermissionRequest {
         let item = self.item(params);
         let command = [params, item].into_iter().map(command_line).find(|command| !command.is_empty());
         let mut input = Map::new();
@@ -55,10 +56,10 @@ impl CodexDriver {
         }
         let cwd = [params, item].into_iter().find_map(|of| of["cwd"].as_str());
         let cwd = cwd.map(std::path::PathBuf::from).filter(|cwd| *cwd != self.thread_cwd);
-        PermissionRequest { cwd, ..PermissionRequest::new(id.to_string(), "Bash", Value::Object(input)) }
+        PermissionRequest { cwd, ..PermissionRequest::new(String::new(), "Bash", Value::Object(input)) }
     }
 
-    fn file_change_approval(&self, id: &Value, params: &Value) -> PermissionRequest {
+    fn file_change_approval(&self, params: &Value) -> PermissionRequest {
         let changes = self.item(params)["changes"].as_array().into_iter().flatten();
         let mut changes: Vec<_> = changes.flat_map(official_changes).collect();
         let (tool, mut input) = match changes.len() {
@@ -78,7 +79,7 @@ impl CodexDriver {
         if let Some(root) = params["grantRoot"].as_str() {
             input.insert("grant_root".to_owned(), json!(root));
         }
-        PermissionRequest::new(id.to_string(), tool, Value::Object(input))
+        PermissionRequest::new(String::new(), tool, Value::Object(input))
     }
 
     /// The unfinished item that a request is about.

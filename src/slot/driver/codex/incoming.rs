@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{CodexDriver, CodexPending, items};
+use crate::protocol::json_rpc::{self, RpcError, RpcMessage};
 use crate::session::SessionId;
 use crate::session::conversation::{ConversationEvent, Notice, TurnCost};
 use crate::session::message::Usage;
@@ -10,38 +11,41 @@ use crate::slot::driver::{AgentEvent, AgentResponse, JsonLine, SwitchResult};
 use crate::slot::{AgentInfo, ErrorCode, PromptState, SlotError, SlotTotals};
 
 impl CodexDriver {
-    pub(super) fn handle_line(&mut self, line: &JsonLine) -> (Option<SessionId>, Vec<AgentEvent>) {
-        let (params, id) = (&line["params"], &line["id"]);
-        match (line["method"].as_str(), id.is_null()) {
-            (None, false) => (None, self.handle_response(line)),
-            (Some(method), false) => (thread_of(params), vec![self.server_request(method, id, params)]),
-            (Some(method), true) => (thread_of(params), self.handle_notification(method, params)),
-            (None, true) => (None, Vec::new()),
+    pub(super) fn handle_line(&mut self, line: JsonLine) -> (Option<SessionId>, Vec<AgentEvent>) {
+        match self.connection.receive(line) {
+            RpcMessage::Response { then, result } => (None, self.handle_response(then, result)),
+            RpcMessage::Request { id, method, params } => {
+                (thread_of(&params), vec![self.server_request(&method, &id, &params)])
+            }
+            RpcMessage::Notification { method, params } => {
+                (thread_of(&params), self.handle_notification(&method, &params))
+            }
+            RpcMessage::Unexpected | RpcMessage::Invalid(_) => (None, Vec::new()),
         }
     }
 
-    fn handle_response(&mut self, line: &JsonLine) -> Vec<AgentEvent> {
-        let id = line["id"].as_str().unwrap_or_default();
-        let Some(asked) = self.pending.remove(id) else { return Vec::new() };
-        let result = match line["error"]["message"].as_str() {
-            Some(error) => Err(refusal(error)),
-            None => Ok(&line["result"]),
+    pub(super) fn handle_response(
+        &mut self,
+        asked: CodexPending,
+        result: Result<Value, RpcError>,
+    ) -> Vec<AgentEvent> {
+        let result = match &result {
+            Ok(result) => Ok(result),
+            Err(error) => Err(refusal(&error.message)),
         };
         let failed = |id: String, error| vec![AgentEvent::Response { id, answer: Err(error) }];
         match (asked, result) {
             (CodexPending::Ignored, _) => Vec::new(),
-            (CodexPending::Plain, result) => {
-                vec![AgentEvent::Response { id: id.to_owned(), answer: result.map(|_| AgentResponse::Done) }]
+            (CodexPending::Plain(id), result) => {
+                vec![AgentEvent::Response { id, answer: result.map(|_| AgentResponse::Done) }]
             }
             (CodexPending::Turns(cut), turns) => self.turns_listed(cut, turns),
             (CodexPending::LastTurn(uuid), turns) => self.last_turn_found(uuid, turns),
             (CodexPending::Revert(uuid, gone), result) => self.reverted(uuid, gone, result),
             (CodexPending::Initialize(owed), Ok(hello)) => {
                 self.handshake.version = version(hello["userAgent"].as_str().unwrap_or_default());
-                let step = format!("{owed}/account");
-                let account =
-                    self.send_request(&step, CodexPending::Account(owed), "account/read", &json!({}));
-                vec![AgentEvent::SendLine(json!({"method": "initialized"})), account]
+                let account = self.send_request("account/read", &json!({}), CodexPending::Account(owed));
+                vec![AgentEvent::SendLine(json_rpc::notification("initialized", &json!({}))), account]
             }
             // A failure of either is not fatal.
             (CodexPending::Account(owed), result) => {
@@ -50,8 +54,7 @@ impl CodexDriver {
                 self.handshake.notice = result
                     .is_ok_and(nobody)
                     .then(|| "not logged in: run `codex login` in a terminal".to_owned());
-                let step = format!("{owed}/models");
-                vec![self.send_request(&step, CodexPending::Models(owed), "model/list", &json!({}))]
+                vec![self.send_request("model/list", &json!({}), CodexPending::Models(owed))]
             }
             (CodexPending::Models(owed), result) => {
                 let models = result.ok().and_then(|result| result["data"].as_array()).into_iter().flatten();
@@ -63,29 +66,22 @@ impl CodexDriver {
                 let answer = self.thread_opened(opened).map(|switched| self.agent_info(switched, opened));
                 vec![AgentEvent::Response { id: owed, answer: answer.map_err(SlotError::InvalidReply) }]
             }
-            (CodexPending::Switch(left, title), Ok(opened)) => {
+            (CodexPending::Switch { request_id, left, title }, Ok(opened)) => {
                 self.turn = None;
                 let answer =
                     self.thread_opened(opened).map(|switched| AgentResponse::Switched(Box::new(switched)));
                 let mut events = vec![AgentEvent::Response {
-                    id: id.to_owned(),
+                    id: request_id,
                     answer: answer.map_err(SlotError::InvalidReply),
                 }];
                 if let Some((thread, title)) = self.thread.zip(title).filter(|_| !self.ephemeral) {
-                    let step = format!("{id}/title");
                     let params = json!({"threadId": thread, "name": title});
-                    events.push(self.send_request(&step, CodexPending::Ignored, "thread/name/set", &params));
+                    events.push(self.send_request("thread/name/set", &params, CodexPending::Ignored));
                 }
                 // Unsubscribing lets codex free the memory of the thread that was left.
                 if let Some(left) = left.filter(|left| Some(*left) != self.thread) {
-                    let step = format!("{id}/left");
                     let params = json!({"threadId": left});
-                    events.push(self.send_request(
-                        &step,
-                        CodexPending::Ignored,
-                        "thread/unsubscribe",
-                        &params,
-                    ));
+                    events.push(self.send_request("thread/unsubscribe", &params, CodexPending::Ignored));
                 }
                 events
             }
@@ -103,7 +99,7 @@ impl CodexDriver {
             (CodexPending::Initialize(owed) | CodexPending::FirstThread(owed), Err(error)) => {
                 failed(owed, error)
             }
-            (CodexPending::Switch(..), Err(error)) => failed(id.to_owned(), error),
+            (CodexPending::Switch { request_id, .. }, Err(error)) => failed(request_id, error),
         }
     }
 
@@ -170,7 +166,7 @@ impl CodexDriver {
         let params = json!({"threadId": thread, "turnId": id});
         vec![
             started,
-            self.send_request(&format!("stop-{id}"), CodexPending::Ignored, "turn/interrupt", &params),
+            self.send_request("turn/interrupt", &params, CodexPending::Ignored),
         ]
     }
 

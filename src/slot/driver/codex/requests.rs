@@ -20,10 +20,9 @@ impl CodexDriver {
             SlotRequest::Handshake => {
                 let client = json!({"name": CLIENT, "title": CLIENT, "version": env!("CARGO_PKG_VERSION")});
                 let params = json!({"clientInfo": client, "capabilities": {}});
-                let step = format!("{id}/initialize");
-                vec![self.send_request(&step, CodexPending::Initialize(id.to_owned()), "initialize", &params)]
+                vec![self.send_request("initialize", &params, CodexPending::Initialize(id.to_owned()))]
             }
-            SlotRequest::Interrupt => match self.interrupt(id, CodexPending::Plain) {
+            SlotRequest::Interrupt => match self.interrupt(CodexPending::Plain(id.to_owned())) {
                 Some(events) => vec![events],
                 None => done(AgentResponse::Done),
             },
@@ -38,7 +37,7 @@ impl CodexDriver {
             }
             SlotRequest::Rename { title, session } => {
                 let params = json!({"threadId": session, "name": title});
-                vec![self.send_request(id, CodexPending::Plain, "thread/name/set", &params)]
+                vec![self.send_request("thread/name/set", &params, CodexPending::Plain(id.to_owned()))]
             }
             SlotRequest::Archive { session, back } => vec![self.archive(id, session, back)],
             SlotRequest::ContextUsage => {
@@ -63,14 +62,14 @@ impl CodexDriver {
 
     /// Interrupts the running turn, now or as soon as its id is known; `None` if
     /// there is nothing to send yet.
-    fn interrupt(&mut self, id: &str, asked: CodexPending) -> Option<AgentEvent> {
+    fn interrupt(&mut self, then: CodexPending) -> Option<AgentEvent> {
         let turn = self.turn.as_mut()?;
         if turn.id.is_empty() {
             turn.interrupt_requested = true;
             return None;
         }
         let params = json!({"threadId": self.thread, "turnId": turn.id});
-        Some(self.send_request(id, asked, "turn/interrupt", &params))
+        Some(self.send_request("turn/interrupt", &params, then))
     }
 
     fn switch(&mut self, id: &str, switch: Switch, interrupt: bool) -> Vec<AgentEvent> {
@@ -79,7 +78,7 @@ impl CodexDriver {
         }
         let mut events = Vec::new();
         if interrupt {
-            events.extend(self.interrupt(&format!("{id}/interrupt"), CodexPending::Ignored));
+            events.extend(self.interrupt(CodexPending::Ignored));
         }
         let (method, params, title) = match switch {
             Switch::Clear | Switch::ResumeOrCreate { .. } => {
@@ -97,7 +96,8 @@ impl CodexDriver {
                 ("thread/fork", self.fork_params(source, cwd.as_deref()), title)
             }
         };
-        events.push(self.send_request(id, CodexPending::Switch(self.thread, title), method, &params));
+        let then = CodexPending::Switch { request_id: id.to_owned(), left: self.thread, title };
+        events.push(self.send_request(method, &params, then));
         events
     }
 
@@ -113,8 +113,7 @@ impl CodexDriver {
             Some(StartSession::Stored(session)) => ("thread/resume", self.resume_params(session, None)),
             Some(StartSession::Fork { source, .. }) => ("thread/fork", self.fork_params(source, None)),
         };
-        let step = format!("{id}/thread");
-        self.send_request(&step, CodexPending::FirstThread(id), method, &params)
+        self.send_request(method, &params, CodexPending::FirstThread(id))
     }
 
     fn resume_params(&self, session: SessionId, cwd: Option<&Path>) -> Value {

@@ -45,20 +45,16 @@ impl CodexDriver {
     fn fork_through(&mut self, cut: ForkPoint, turn: Value) -> AgentEvent {
         let mut params = self.fork_params(cut.source, cut.cwd.as_deref());
         params["lastTurnId"] = turn;
-        self.send_request(
-            &cut.request_id,
-            CodexPending::Switch(self.thread, cut.title),
-            "thread/fork",
-            &params,
-        )
+        let ForkPoint { request_id, title, .. } = cut;
+        let then = CodexPending::Switch { request_id, left: self.thread, title };
+        self.send_request("thread/fork", &params, then)
     }
 
     /// Looks up the turn of a message, from the last turn backwards.
     fn list_turns(&mut self, cut: ForkPoint, cursor: &Value) -> AgentEvent {
         let params =
             json!({"threadId": cut.source, "limit": TURN_PAGE, "itemsView": "full", "cursor": cursor});
-        let step = format!("{}/turns/{cursor}", cut.request_id);
-        self.send_request(&step, CodexPending::Turns(cut), "thread/turns/list", &params)
+        self.send_request("thread/turns/list", &params, CodexPending::Turns(cut))
     }
 
     /// A page of turns arrived: forks, or requests the next page.
@@ -89,7 +85,7 @@ impl CodexDriver {
         let params = json!({"threadId": self.thread, "limit": 1, "itemsView": "full"});
         let asked = CodexPending::LastTurn(uuid.to_owned());
         let started = AgentEvent::PromptStateChanged { uuid: uuid.to_owned(), state: PromptState::Started };
-        vec![started, self.send_request(&format!("last-{uuid}"), asked, "thread/turns/list", &params)]
+        vec![started, self.send_request("thread/turns/list", &params, asked)]
     }
 
     /// The last turn is known.
@@ -107,7 +103,7 @@ impl CodexDriver {
         let gone = ids_of(turn).map(str::to_owned).chain([String::new(), uuid.clone()]).collect();
         let params = json!({"threadId": self.thread, "beforeTurnId": turn["id"]});
         let asked = CodexPending::Revert(uuid.clone(), gone);
-        vec![self.send_request(&format!("revert-{uuid}"), asked, "thread/revert", &params)]
+        vec![self.send_request("thread/revert", &params, asked)]
     }
 
     /// The revert succeeded or failed.
@@ -142,7 +138,7 @@ impl CodexDriver {
     /// Archives a thread, or restores it.
     pub(super) fn archive(&mut self, id: &str, session: SessionId, back: bool) -> AgentEvent {
         let method = if back { "thread/unarchive" } else { "thread/archive" };
-        self.send_request(id, CodexPending::Plain, method, &json!({"threadId": session}))
+        self.send_request(method, &json!({"threadId": session}), CodexPending::Plain(id.to_owned()))
     }
 }
 
