@@ -12,7 +12,8 @@
 //! - [`escape_json`] is for JSON that is printed to a terminal.
 //!
 //! Widths are cells of a terminal ([`width()`] and its neighbours), numbers for
-//! people are in [`format`](mod@format), differences between texts in [`diff`].
+//! people are in [`format`](mod@format), differences between texts in [`diff`], and
+//! the last of a program's output in [`output_tail`].
 //! This module does not know where its text is shown, and it reads and writes
 //! nothing.
 
@@ -20,6 +21,7 @@ mod clean;
 pub mod diff;
 pub mod format;
 mod json;
+pub mod output_tail;
 mod reveal;
 mod width;
 

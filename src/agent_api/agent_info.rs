@@ -10,6 +10,7 @@ use super::Capabilities;
 use crate::protocol::PermissionMode;
 use crate::session::SessionId;
 use crate::session::message::Usage;
+use crate::text::diff::Hunk;
 
 /// What an agent reports about itself in the handshake.
 #[derive(Debug, Clone, PartialEq)]
@@ -146,7 +147,6 @@ pub struct RewindResult {
 pub struct FileChange {
     /// Its path.
     pub path: String,
-    /// Hunks in the official `structuredPatch` shape; none where the agent does
-    /// not say.
-    pub patch: Vec<serde_json::Value>,
+    /// The changed lines; empty if the agent does not report them.
+    pub patch: Vec<Hunk>,
 }

@@ -12,6 +12,8 @@ use serde_json::Value;
 
 use super::message::{ApiMessage, MessageBlock, SYNTHETIC_MODEL, Usage};
 use super::prompt;
+use crate::text::diff::Hunk;
+use crate::text::output_tail::push_to_tail;
 use crate::transcript::raw_entry::{EntryKind, RawEntry};
 use crate::transcript::{PathScope, Transcript};
 
@@ -86,9 +88,7 @@ pub struct ToolCall {
 impl ToolCall {
     /// It said this, and still runs.
     pub fn append_output(&mut self, text: &str) {
-        self.partial_output.push_str(text);
-        let late = self.partial_output.len().saturating_sub(MAX_PARTIAL_OUTPUT);
-        self.partial_output.drain(..self.partial_output.ceil_char_boundary(late));
+        push_to_tail(&mut self.partial_output, text, MAX_PARTIAL_OUTPUT);
     }
 }
 
@@ -101,6 +101,15 @@ pub struct ToolResult {
     pub is_error: bool,
     /// The structured result (`toolUseResult`), for diffs and counts.
     pub detail: Option<Value>,
+}
+
+impl ToolResult {
+    /// The change of a file that the structured result holds; `None` if it holds
+    /// none.
+    pub fn hunks(&self) -> Option<Vec<Hunk>> {
+        let patch = self.detail.as_ref()?.get("structuredPatch")?.as_array()?;
+        (!patch.is_empty()).then(|| patch.iter().map(Hunk::from_structured_patch).collect())
+    }
 }
 
 /// Why a notice stands in the conversation.

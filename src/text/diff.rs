@@ -1,6 +1,6 @@
 //! What differs between two texts, as data.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use similar::{ChangeTag, TextDiff};
 
 /// Unchanged lines kept around a change.
@@ -21,6 +21,17 @@ pub enum LineChange {
     Removed,
 }
 
+impl LineChange {
+    /// The sign in front of such a line.
+    fn sign(self) -> char {
+        match self {
+            Self::Context => ' ',
+            Self::Added => '+',
+            Self::Removed => '-',
+        }
+    }
+}
+
 /// A line of a hunk, without its line break.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HunkLine {
@@ -28,6 +39,21 @@ pub struct HunkLine {
     pub change: LineChange,
     /// The line; hostile text.
     pub text: String,
+}
+
+impl HunkLine {
+    /// A line with its sign in front; `None` for "\ No newline at end of file",
+    /// which is no line.
+    fn from_signed(line: &str) -> Option<Self> {
+        let (change, text) = match line.chars().next() {
+            Some('+') => (LineChange::Added, &line[1..]),
+            Some('-') => (LineChange::Removed, &line[1..]),
+            Some('\\') => return None,
+            Some(' ') => (LineChange::Context, &line[1..]),
+            Some(_) | None => (LineChange::Context, line),
+        };
+        Some(Self { change, text: text.to_owned() })
+    }
 }
 
 /// Changed lines that stand together, with unchanged ones around them.
@@ -46,18 +72,43 @@ impl Hunk {
     pub fn from_structured_patch(hunk: &Value) -> Self {
         let start = |name: &str| hunk[name].as_u64().map_or(1, |line| line as usize);
         let lines = hunk["lines"].as_array().into_iter().flatten().filter_map(Value::as_str);
-        let lines = lines.filter_map(|line| {
-            let (change, text) = match line.chars().next() {
-                Some('+') => (LineChange::Added, &line[1..]),
-                Some('-') => (LineChange::Removed, &line[1..]),
-                // "\ No newline at end of file" is no line.
-                Some('\\') => return None,
-                Some(' ') => (LineChange::Context, &line[1..]),
-                Some(_) | None => (LineChange::Context, line),
-            };
-            Some(HunkLine { change, text: text.to_owned() })
-        });
+        let lines = lines.filter_map(HunkLine::from_signed);
         Self { start: Some((start("oldStart"), start("newStart"))), lines: lines.collect() }
+    }
+
+    /// The hunks of a unified diff; lines before the first `@@` are passed over.
+    pub fn from_unified_diff(diff: &str) -> Vec<Self> {
+        let mut hunks: Vec<Self> = Vec::new();
+        for line in diff.lines() {
+            if let Some(head) = line.strip_prefix("@@ -") {
+                let first = |part: Option<&str>| {
+                    part.and_then(|part| part.split([',', ' ']).next()?.parse::<usize>().ok()).unwrap_or(1)
+                };
+                let mut parts = head.split(" +");
+                let start = Some((first(parts.next()), first(parts.next())));
+                hunks.push(Self { start, lines: Vec::new() });
+            } else if let Some(hunk) = hunks.last_mut() {
+                hunk.lines.extend(HunkLine::from_signed(line));
+            }
+        }
+        hunks
+    }
+
+    /// The hunk as the official tools write it in a `structuredPatch`.
+    pub fn to_structured_patch(&self) -> Value {
+        let (old, new) = self.start.unwrap_or((1, 1));
+        let count = |other| self.lines.iter().filter(|line| line.change != other).count();
+        let lines: Vec<_> =
+            self.lines.iter().map(|line| format!("{}{}", line.change.sign(), line.text)).collect();
+        json!({"oldStart": old, "oldLines": count(LineChange::Added), "newStart": new,
+            "newLines": count(LineChange::Removed), "lines": lines})
+    }
+
+    /// The text of one side, its lines with their breaks: without what is removed
+    /// (`LineChange::Removed`), or without what is added.
+    pub fn side_without(&self, change: LineChange) -> String {
+        let lines = self.lines.iter().filter(|line| line.change != change);
+        lines.map(|line| format!("{}\n", line.text)).collect()
     }
 
     /// Its lines with the number to show beside each: of a removed line the one
@@ -102,4 +153,60 @@ pub fn hunks_between(old: &str, new: &str, are_whole_files: bool) -> Vec<Hunk> {
         Hunk { start: first.filter(|_| are_whole_files), lines: lines.collect() }
     });
     hunks.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Lines as a person sees them: number, sign, text.
+    fn shown(hunks: &[Hunk]) -> Vec<String> {
+        let lines = hunks.iter().flat_map(Hunk::numbered);
+        let number = |number: Option<usize>| number.map(|number| number.to_string()).unwrap_or_default();
+        lines.map(|(at, line)| format!("{} {}{}", number(at), line.change.sign(), line.text)).collect()
+    }
+
+    #[test]
+    fn a_structured_patch_is_read_with_its_numbers_and_written_again() {
+        let patch = json!({"oldStart": 3, "newStart": 5, "lines": [
+            " same", "-old", "+new", "\\ No newline at end of file", "+more"]});
+        let hunk = Hunk::from_structured_patch(&patch);
+        assert_eq!(shown(std::slice::from_ref(&hunk)), ["5  same", "4 -old", "6 +new", "7 +more"]);
+        let written = json!({"oldStart": 3, "oldLines": 2, "newStart": 5, "newLines": 3,
+            "lines": [" same", "-old", "+new", "+more"]});
+        assert_eq!(hunk.to_structured_patch(), written);
+        assert_eq!(Hunk::from_structured_patch(&written), hunk);
+        for senseless in [json!(null), json!({"lines": 7}), json!({"oldStart": -1, "lines": [{}]})] {
+            let read = Hunk::from_structured_patch(&senseless);
+            assert_eq!((read.start, read.lines), (Some((1, 1)), Vec::new()), "{senseless}");
+        }
+    }
+
+    #[test]
+    fn a_unified_diff_is_read_hunk_by_hunk() {
+        let diff = "--- a\n+++ b\n@@ -3,2 +4,2 @@ fn x()\n a\n-b\n+c\n\\ No newline at end of file\n@@ -9 +10 @@\n-x\n";
+        let hunks = Hunk::from_unified_diff(diff);
+        assert_eq!(shown(&hunks), ["4  a", "4 -b", "5 +c", "9 -x"]);
+        assert_eq!(hunks[0].side_without(LineChange::Added), "a\nb\n");
+        assert_eq!(hunks[0].side_without(LineChange::Removed), "a\nc\n");
+        assert_eq!(shown(&Hunk::from_unified_diff("@@ -x +y @@\n+é\n")), ["1 +é"]);
+        assert_eq!(Hunk::from_unified_diff("no diff\n+at all"), []);
+    }
+
+    #[test]
+    fn only_changes_and_the_lines_around_them_are_hunks() {
+        let old: String = (1..=20).map(|line| format!("{line}\n")).collect();
+        let hunks = hunks_between(&old, &old.replace("10\n", "ten\n"), true);
+        assert_eq!((hunks.len(), hunks[0].start, hunks[0].lines.len()), (1, Some((7, 7)), 8));
+        assert!(shown(&hunks).contains(&"10 +ten".to_owned()));
+        assert_eq!(hunks_between("a", "a", true), []);
+        assert_eq!(shown(&hunks_between("", "a\nb", false)), [" +a", " +b"]);
+    }
+
+    #[test]
+    fn large_texts_are_not_compared() {
+        let old = "a\n".repeat(MAX_COMPARED_BYTES);
+        let hunks = hunks_between(&old, "a\n", true);
+        assert_eq!(hunks[0].lines.len(), MAX_COMPARED_BYTES + 1);
+    }
 }

@@ -16,12 +16,12 @@ use std::collections::BTreeSet;
 use chrono::FixedOffset;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
-use serde_json::Value;
 
 use super::highlight::Highlighter;
 use super::spans;
 use super::theme::Theme;
 use crate::session::conversation::Item;
+use crate::text::diff::Hunk;
 use crate::tui::app::{ScrollAnchor, ScrollState};
 
 pub use cache::LayoutCache;
@@ -121,11 +121,11 @@ pub fn layout_visible(
     seen
 }
 
-/// A file's diff, given as hunks of the official `structuredPatch`, in this width.
+/// A file's diff in this width.
 /// Its lines are hostile text. This runs once a frame, so it looks only at the
 /// beginning of a large diff and says how much more there is.
-pub fn patch_lines(hunks: &[Value], width: usize, theme: &Theme) -> Vec<Line<'static>> {
-    let (diff, beyond) = diff::FileDiff::from_patch(hunks, MAX_PATCH_LINES);
+pub fn patch_lines(hunks: &[Hunk], width: usize, theme: &Theme) -> Vec<Line<'static>> {
+    let (diff, beyond) = diff::FileDiff::from_hunks(hunks, MAX_PATCH_LINES);
     let mut lines = diff.lines(excerpt::OPEN, width, theme);
     if beyond > 0 {
         lines.push(Line::styled(format!("  … {beyond} more lines change"), theme.dim));

@@ -18,6 +18,7 @@ use crate::slot::{
     SlotEventKind, SlotState, SlotTotals, SwitchMethod,
 };
 use crate::store::Holder;
+use crate::text::diff::Hunk;
 use crate::tui::app::sample::{agent, id, noon, row, setup};
 use crate::tui::app::{AgentOffer, Event, TextQuery, TextResults, initial_effects, update};
 
@@ -214,7 +215,10 @@ fn a_dead_agent_leaves_its_last_words() {
 fn what_comes_back_is_shown_as_a_diff() {
     let mut screen = TestScreen::talking();
     let patch = serde_json::json!({"oldStart": 3, "newStart": 3, "lines": [" fn a() {", "-    \u{1b}[31mnew();", "+    old();"]});
-    let files = vec![FileChange { path: "/work/src/\u{1b}a.rs".into(), patch: vec![patch] }];
+    let files = vec![FileChange {
+        path: "/work/src/\u{1b}a.rs".into(),
+        patch: vec![Hunk::from_structured_patch(&patch)],
+    }];
     let rewind = RewindResult { files, insertions: 1, deletions: 1 };
     screen.handle(Event::Rewind { prompt: "p".into(), dry_run: true, rewind: Ok(rewind) });
     insta::assert_snapshot!(screen.at(100, 14));

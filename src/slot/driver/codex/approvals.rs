@@ -6,10 +6,11 @@
 use serde_json::{Map, Value, json};
 
 use super::CodexDriver;
-use super::items::{command_line, hunks, string_field};
+use super::items::{command_line, string_field};
 use crate::protocol::json_rpc::{self, RequestId};
 use crate::slot::PermissionRequest;
 use crate::slot::driver::AgentEvent;
+use crate::text::diff::{Hunk, LineChange};
 
 /// Parameters that are shown elsewhere (`reason` as the description), identify
 /// the request, or offer answers that hotseat never gives.
@@ -103,15 +104,12 @@ fn official_changes(change: &Value) -> Vec<Map<String, Value>> {
         Some("delete") if !is_diff => {
             vec![fields(&[("old_string", json!(diff)), ("new_string", json!("")), ("deletes", json!(true))])]
         }
-        Some("update") if is_diff => hunks(&diff, &kind["type"])
+        Some("update") if is_diff => Hunk::from_unified_diff(&diff)
             .iter()
             .map(|hunk| {
-                let side = |sign: char| {
-                    let lines = hunk["lines"].as_array().into_iter().flatten().filter_map(Value::as_str);
-                    let of_side = lines.filter_map(|line| line.strip_prefix([sign, ' ']));
-                    of_side.map(|line| format!("{line}\n")).collect::<String>()
-                };
-                fields(&[("old_string", json!(side('-'))), ("new_string", json!(side('+')))])
+                let (old, new) =
+                    (hunk.side_without(LineChange::Added), hunk.side_without(LineChange::Removed));
+                fields(&[("old_string", json!(old)), ("new_string", json!(new))])
             })
             .collect(),
         _ => vec![fields(&[("diff", json!(diff)), ("kind", kind["type"].clone())])],

@@ -164,10 +164,7 @@ impl CodexDriver {
             return vec![started];
         }
         let params = json!({"threadId": thread, "turnId": id});
-        vec![
-            started,
-            self.send_request("turn/interrupt", &params, CodexPending::Ignored),
-        ]
+        vec![started, self.send_request("turn/interrupt", &params, CodexPending::Ignored)]
     }
 
     fn handle_notification(&mut self, method: &str, params: &Value) -> Vec<AgentEvent> {

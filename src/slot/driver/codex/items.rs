@@ -7,6 +7,7 @@ use crate::session::conversation::{ConversationEvent, Notice, ToolResult};
 use crate::session::message::MessageBlock;
 use crate::slot::driver::AgentEvent;
 use crate::slot::driver::shell_words::shell_quote;
+use crate::text::diff::{Hunk, hunks_between};
 
 /// The events of an item that starts.
 pub(super) fn item_started(item: &Value) -> Vec<AgentEvent> {
@@ -64,9 +65,9 @@ pub(super) fn item_completed(item: &Value) -> Vec<AgentEvent> {
         "fileChange" => {
             let outcome = if is_declined { "denied by the user" } else { "done" };
             let change = |(id, change): (String, &Value)| {
-                let patch =
-                    json!({"structuredPatch": hunks(&string_field(change, "diff"), &change["kind"]["type"])});
-                result(id, outcome.to_owned(), has_failed, Some(patch))
+                let hunks = hunks(&string_field(change, "diff"), &change["kind"]["type"]);
+                let patch: Vec<_> = hunks.iter().map(Hunk::to_structured_patch).collect();
+                result(id, outcome.to_owned(), has_failed, Some(json!({"structuredPatch": patch})))
             };
             file_changes(item).map(change).collect()
         }
@@ -109,32 +110,14 @@ fn file_changes(item: &Value) -> impl Iterator<Item = (String, &Value)> {
     changes.enumerate().map(move |(at, change)| (format!("{id}/{at}"), change))
 }
 
-/// A unified diff as hunks of an official `structuredPatch`. For an added or
-/// deleted file codex gives the whole content instead.
-pub(super) fn hunks(diff: &str, kind: &Value) -> Vec<Value> {
-    let whole = match kind.as_str() {
-        Some("add") => Some('+'),
-        Some("delete") => Some('-'),
-        _ => None,
-    };
-    if let Some(sign) = whole.filter(|_| !diff.starts_with("@@")) {
-        let lines: Vec<_> = diff.lines().map(|line| format!("{sign}{line}")).collect();
-        return vec![json!({"oldStart": 1, "newStart": 1, "lines": lines})];
+/// The changed lines of a file. For an added or deleted file codex gives the
+/// whole content instead of a diff.
+fn hunks(diff: &str, kind: &Value) -> Vec<Hunk> {
+    match kind.as_str() {
+        Some("add") if !diff.starts_with("@@") => hunks_between("", diff, true),
+        Some("delete") if !diff.starts_with("@@") => hunks_between(diff, "", true),
+        _ => Hunk::from_unified_diff(diff),
     }
-    let mut hunks: Vec<Value> = Vec::new();
-    for line in diff.lines() {
-        if let Some(head) = line.strip_prefix("@@ -") {
-            let start = |part: Option<&str>| {
-                part.and_then(|part| part.split(',').next()?.parse::<u64>().ok()).unwrap_or(1)
-            };
-            let mut parts = head.split(" +");
-            let (old, new) = (start(parts.next()), start(parts.next().and_then(|new| new.split(' ').next())));
-            hunks.push(json!({"oldStart": old, "newStart": new, "lines": []}));
-        } else if let Some(lines) = hunks.last_mut().and_then(|hunk| hunk["lines"].as_array_mut()) {
-            lines.push(json!(line));
-        }
-    }
-    hunks
 }
 
 pub(super) fn string_field(value: &Value, name: &str) -> String {

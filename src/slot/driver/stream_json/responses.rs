@@ -12,6 +12,7 @@ use crate::slot::driver::{AgentResponse, SwitchResult};
 use crate::slot::{
     AgentInfo, Capabilities, ContextUsage, FileChange, McpServerStatus, RewindResult, SlotError, SlotTotals,
 };
+use crate::text::diff::Hunk;
 
 impl StreamJson {
     /// Parses the response to a request.
@@ -137,8 +138,11 @@ fn parse_rewind(mut answer: Value) -> RewindResult {
     let mut patches: HashMap<String, Vec<Value>> =
         patches.and_then(|patches| serde_json::from_value(patches).ok()).unwrap_or_default();
     let paths = answer["filesChanged"].as_array().into_iter().flatten().filter_map(Value::as_str);
-    let files = paths
-        .map(|path| FileChange { patch: patches.remove(path).unwrap_or_default(), path: path.to_owned() });
+    let files = paths.map(|path| {
+        let patch = patches.remove(path).unwrap_or_default();
+        let patch = patch.iter().map(Hunk::from_structured_patch).collect();
+        FileChange { path: path.to_owned(), patch }
+    });
     let count = |name: &str| answer[name].as_u64().unwrap_or_default();
     RewindResult { files: files.collect(), insertions: count("insertions"), deletions: count("deletions") }
 }
