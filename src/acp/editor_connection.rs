@@ -40,7 +40,12 @@ impl<W: AsyncWrite + Unpin> EditorConnection<W> {
     }
 
     /// Asks for a permission, which has this id in the slot.
-    pub async fn request(&mut self, method: &str, params: &impl Serialize, permission: String) -> io::Result<()> {
+    pub async fn request(
+        &mut self,
+        method: &str,
+        params: &impl Serialize,
+        permission: String,
+    ) -> io::Result<()> {
         let message = self.rpc.request(method, params, permission);
         write_frame(&mut self.output, &message).await
     }

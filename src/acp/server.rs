@@ -10,8 +10,8 @@ use serde_json::Value;
 use tokio::io::{AsyncBufRead, AsyncWrite};
 
 use super::AcpServerConfig;
-use super::handshake::initialize_response;
 use super::editor_connection::EditorConnection;
+use super::handshake::initialize_response;
 use super::permission::parse_decision;
 use super::served_agent::ServedAgent;
 use super::sessions::EditorSession;

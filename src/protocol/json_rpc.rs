@@ -114,7 +114,8 @@ impl<P> JsonRpc<P> {
             (Some(id), None) => match self.take_pending(&id) {
                 // Some agents leave a `result` out that they call undefined.
                 Some(then) => {
-                    let result = error.map_or_else(|| Ok(result.unwrap_or_default()), |error| Err(rpc_error(error)));
+                    let result =
+                        error.map_or_else(|| Ok(result.unwrap_or_default()), |error| Err(rpc_error(error)));
                     RpcMessage::Response { then, result }
                 }
                 None => RpcMessage::Unexpected,

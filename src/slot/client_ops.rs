@@ -6,7 +6,6 @@
 //! session's folder is touched and that no program outlives its agent.
 
 mod files;
-mod output_ring;
 mod resolve_path;
 mod terminal;
 

@@ -1,4 +1,9 @@
 //! The last lines of a process's stderr, in bounded memory.
+//!
+//! It keeps lines, each with a cap of its own, and not the last bytes as
+//! [`OutputTail`](crate::text::output_tail::OutputTail) does: the crash of a Node
+//! program prints a line of its minified source, which would push out all that
+//! was said before.
 
 use std::collections::VecDeque;
 

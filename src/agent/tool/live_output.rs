@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 
+use crate::text::output_tail::OutputTail;
+
 /// The most bytes that wait to be taken.
 const MAX_PENDING_BYTES: usize = 8 * 1024;
 /// How long output is collected into one chunk: often enough for an eye.
@@ -17,20 +19,22 @@ const FLUSH_INTERVAL: Duration = Duration::from_millis(100);
 #[derive(Debug, Clone, Default)]
 pub struct LiveOutput(Arc<LiveOutputBuffer>);
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct LiveOutputBuffer {
-    pending: Mutex<Vec<u8>>,
+    pending: Mutex<OutputTail>,
     notify: Notify,
+}
+
+impl Default for LiveOutputBuffer {
+    fn default() -> Self {
+        Self { pending: Mutex::new(OutputTail::new(MAX_PENDING_BYTES)), notify: Notify::new() }
+    }
 }
 
 impl LiveOutput {
     /// Appends output.
     pub fn push(&self, bytes: &[u8]) {
-        let mut said = self.lock();
-        said.extend_from_slice(bytes);
-        let late = said.len().saturating_sub(MAX_PENDING_BYTES);
-        said.drain(..late);
-        drop(said);
+        self.lock().push(bytes);
         self.0.notify.notify_one();
     }
 
@@ -42,7 +46,7 @@ impl LiveOutput {
                 self.0.notify.notified().await;
             }
             tokio::time::sleep(FLUSH_INTERVAL).await;
-            let text = self.take_chunk();
+            let text = self.lock().take_text();
             if !text.is_empty() {
                 return text;
             }
@@ -51,19 +55,7 @@ impl LiveOutput {
         }
     }
 
-    fn take_chunk(&self) -> String {
-        let mut said = self.lock();
-        let whole = match std::str::from_utf8(&said) {
-            Err(error) if error.error_len().is_none() => error.valid_up_to(),
-            _ => said.len(),
-        };
-        let rest = said.split_off(whole);
-        let text = String::from_utf8_lossy(&said).into_owned();
-        *said = rest;
-        text
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Vec<u8>> {
+    fn lock(&self) -> MutexGuard<'_, OutputTail> {
         self.0.pending.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

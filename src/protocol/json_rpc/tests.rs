@@ -19,7 +19,10 @@ fn answered(then: &'static str, result: Value) -> RpcMessage<&'static str> {
 #[test]
 fn answers_find_their_requests_in_any_order_and_only_once() {
     let mut connection = two_open();
-    assert_eq!(connection.receive(json!({"jsonrpc": "2.0", "id": 2, "result": "B"})), answered("b", json!("B")));
+    assert_eq!(
+        connection.receive(json!({"jsonrpc": "2.0", "id": 2, "result": "B"})),
+        answered("b", json!("B"))
+    );
     assert_eq!(connection.receive(json!({"id": 1, "result": {}})), answered("a", json!({})));
     assert_eq!(connection.receive(json!({"id": 1, "result": {}})), RpcMessage::Unexpected, "a second one");
 }
@@ -27,7 +30,10 @@ fn answers_find_their_requests_in_any_order_and_only_once() {
 #[test]
 fn an_answer_without_a_result_is_one_with_nothing_in_it() {
     assert_eq!(two_open().receive(json!({"id": 1})), answered("a", Value::Null));
-    assert_eq!(two_open().receive(json!({"id": 1, "result": null, "error": null})), answered("a", Value::Null));
+    assert_eq!(
+        two_open().receive(json!({"id": 1, "result": null, "error": null})),
+        answered("a", Value::Null)
+    );
 }
 
 #[test]
@@ -50,9 +56,18 @@ fn an_error_keeps_what_it_says_in_any_shape() {
         else {
             panic!("{error} is no error")
         };
-        assert_eq!((i32::from(found.code), found.message.as_str(), found.data), (code, message, data), "{error}");
+        assert_eq!(
+            (i32::from(found.code), found.message.as_str(), found.data),
+            (code, message, data),
+            "{error}"
+        );
     };
-    check(json!({"code": -32000, "message": "log in", "data": {"x": 1}}), -32000, "log in", Some(json!({"x": 1})));
+    check(
+        json!({"code": -32000, "message": "log in", "data": {"x": 1}}),
+        -32000,
+        "log in",
+        Some(json!({"x": 1})),
+    );
     check(json!({"code": 7, "message": "own"}), 7, "own", None);
     check(json!({"message": "no code"}), -32603, "no code", None);
     check(json!({"code": 1e99, "message": "too large"}), -32603, "too large", None);
@@ -121,7 +136,10 @@ fn a_forgotten_request_has_no_answer() {
 #[test]
 fn what_we_send_has_the_standard_envelope() {
     let id = RequestId::Str("x".to_owned());
-    assert_eq!(notification("m", &json!({"a": 1})), json!({"jsonrpc": "2.0", "method": "m", "params": {"a": 1}}));
+    assert_eq!(
+        notification("m", &json!({"a": 1})),
+        json!({"jsonrpc": "2.0", "method": "m", "params": {"a": 1}})
+    );
     assert_eq!(response(&id, &json!(7)), json!({"jsonrpc": "2.0", "id": "x", "result": 7}));
     let error = error_response(&RequestId::Null, &method_not_found("m"));
     assert_eq!((&error["id"], &error["error"]["code"]), (&Value::Null, &json!(-32601)));

@@ -17,11 +17,11 @@ use tokio::process::{Child, ChildStdout, Command};
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 use tokio::time::{Instant, sleep_until};
 
-use super::output_ring::{OutputRing, complete_chars};
 use crate::slot::driver::{ClientOpEvent, ClientOpResult, CreateTerminal, TerminalExit};
 use crate::slot::machine::ProcessId;
 use crate::slot::process::code_and_signal;
 use crate::sys::process_group::ProcessGroupGuard;
+use crate::text::output_tail::OutputTail;
 
 /// Minimum time between two output events.
 const OUTPUT_INTERVAL: Duration = Duration::from_millis(100);
@@ -69,8 +69,8 @@ impl ClientTerminal {
             process,
             name: run.terminal,
             group_guard: Some(ProcessGroupGuard::new(group)),
-            ring: OutputRing::new(run.output_limit),
-            unsent: Vec::new(),
+            output: OutputTail::new(run.output_limit),
+            unsent: OutputTail::new(MAX_OUTPUT_EVENT),
             flush_at: None,
             exit: None,
             exit_waiters: Vec::new(),
@@ -106,9 +106,9 @@ struct TerminalTask {
     name: String,
     /// `None` once it has ended or was killed.
     group_guard: Option<ProcessGroupGuard>,
-    ring: OutputRing,
+    output: OutputTail,
     /// Output not yet sent as an event.
-    unsent: Vec<u8>,
+    unsent: OutputTail,
     flush_at: Option<Instant>,
     exit: Option<TerminalExit>,
     /// Operations that wait for the exit.
@@ -171,7 +171,7 @@ impl TerminalTask {
     async fn handle_command(&mut self, order: TerminalCommand) {
         match order {
             TerminalCommand::Output(op_id) => {
-                let (text, truncated) = self.ring.text();
+                let (text, truncated) = self.output.text();
                 self.complete(
                     op_id,
                     ClientOpResult::TerminalOutput { text, truncated, ended: self.exit.clone() },
@@ -194,21 +194,18 @@ impl TerminalTask {
     }
 
     fn push_output(&mut self, said: &[u8]) {
-        self.ring.push(said);
-        self.unsent.extend(said);
-        let late = self.unsent.len().saturating_sub(MAX_OUTPUT_EVENT);
-        self.unsent.drain(..late);
+        self.output.push(said);
+        self.unsent.push(said);
         self.flush_at.get_or_insert_with(|| Instant::now() + OUTPUT_INTERVAL);
     }
 
     /// Sends the unsent output; with `all` also an incomplete character.
     async fn flush_output(&mut self, all: bool) {
         self.flush_at = None;
-        let count = if all { self.unsent.len() } else { complete_chars(&self.unsent) };
-        if count == 0 {
+        let text = if all { self.unsent.take_rest() } else { self.unsent.take_text() };
+        if text.is_empty() {
             return;
         }
-        let text = String::from_utf8_lossy(&self.unsent.drain(..count).collect::<Vec<_>>()).into_owned();
         self.emit(ClientOpEvent::TerminalOutput { terminal: self.name.clone(), text }).await;
     }
 

@@ -272,7 +272,8 @@ impl AcpDriver {
     fn cancel_turn(&mut self) -> Vec<AgentEvent> {
         let Some(active) = self.active.as_ref().filter(|_| self.turn.is_some()) else { return Vec::new() };
         let cancel = CancelNotification::new(active.remote.id.clone());
-        let mut events = vec![AgentEvent::SendLine(json_rpc::notification(AGENT_METHOD_NAMES.session_cancel, &cancel))];
+        let mut events =
+            vec![AgentEvent::SendLine(json_rpc::notification(AGENT_METHOD_NAMES.session_cancel, &cancel))];
         events.extend(self.permissions.cancel_all());
         events.extend(self.cancel_questions());
         events

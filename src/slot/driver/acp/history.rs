@@ -98,11 +98,7 @@ impl AcpDriver {
             self.agent_capabilities.as_ref().is_some_and(|can| can.session_capabilities.list.is_some());
         let request = ListSessionsRequest::new();
         lists.then(|| {
-            self.send_request(
-                AGENT_METHOD_NAMES.session_list,
-                &request,
-                AcpPending::ListSessions(Vec::new()),
-            )
+            self.send_request(AGENT_METHOD_NAMES.session_list, &request, AcpPending::ListSessions(Vec::new()))
         })
     }
 

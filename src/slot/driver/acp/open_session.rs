@@ -124,11 +124,7 @@ impl AcpDriver {
         cursor: Option<String>,
     ) -> AgentEvent {
         let request = ListSessionsRequest::new().cwd(folder.clone()).cursor(cursor);
-        self.send_request(
-            AGENT_METHOD_NAMES.session_list,
-            &request,
-            AcpPending::FindSession(opening, folder),
-        )
+        self.send_request(AGENT_METHOD_NAMES.session_list, &request, AcpPending::FindSession(opening, folder))
     }
 
     /// A page of the agent's sessions arrived.

@@ -12,6 +12,7 @@ use super::tool_call::AcpToolCall;
 use crate::session::conversation::{ConversationEvent, ToolResult};
 use crate::session::message::MessageBlock;
 use crate::slot::driver::AgentEvent;
+use crate::text::output_tail::push_to_tail;
 
 /// How many terminals are remembered, and how many of the last bytes of each.
 const MAX_TERMINALS: usize = 64;
@@ -159,9 +160,7 @@ impl TurnAssembler {
             self.terminals.drain(..late);
         }
         if let Some((_, kept)) = self.terminals.iter_mut().find(|(known, _)| known == terminal) {
-            kept.push_str(text);
-            let late = kept.len().saturating_sub(TERMINAL_BYTES);
-            kept.drain(..kept.ceil_char_boundary(late));
+            push_to_tail(kept, text, TERMINAL_BYTES);
         }
         let shows = self.calls.iter().filter(|(_, call)| call.shows_terminal(terminal));
         shows
