@@ -6,9 +6,9 @@
 //! know how a process is run, nor how anything is shown. Start reading in
 //! [`AgentCall`] for what can be asked, and [`AgentEvent`] for what comes back.
 
-mod agent_call;
 mod agent_event;
 mod agent_info;
+mod agent_request;
 mod capabilities;
 mod client_op;
 mod error;
@@ -16,14 +16,15 @@ mod permission;
 mod slot_request;
 mod switch;
 
-pub(crate) use agent_call::ResponseSender;
-pub use agent_call::{
-    AgentCall, ArchiveSession, ListMcpServers, MeasureContext, RenameSession, RewindFiles, SetMode, SetModel,
-};
-pub use agent_event::{AgentEvent, AgentResponse, JsonLine, SwitchResult};
+pub use agent_event::{AgentEvent, AgentResponse, DriverOutput, JsonLine, SwitchResult};
 pub use agent_info::{
     AgentInfo, ContextUsage, FileChange, ListedSession, McpServerStatus, ModelRetry, PromptState,
     RewindResult, SlotTotals,
+};
+pub(crate) use agent_request::ReplySender;
+pub use agent_request::{
+    AgentCall, AgentReply, AgentRequest, ArchiveSession, ListMcpServers, MeasureContext, ReconnectMcpServer,
+    RenameSession, RewindFiles, SetMode, SetModel,
 };
 pub use capabilities::{Capabilities, Feature, SwitchSupport};
 pub use client_op::{ClientOp, ClientOpEvent, ClientOpResult, CreateTerminal, TerminalExit};

@@ -6,7 +6,9 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use hotseat::session::SessionId;
-use hotseat::slot::{AgentEvent, AgentResponse, Driver, JsonLine, Launch, SlotRequest, StartSession, Switch};
+use hotseat::slot::{
+    AgentResponse, Driver, DriverOutput, JsonLine, Launch, SlotRequest, StartSession, Switch,
+};
 
 /// A process, and the driver that knows what to say to it.
 pub struct Bare {
@@ -52,18 +54,18 @@ impl Bare {
     /// Gives it a prompt, and waits for the end of the turn.
     pub fn says(&mut self, prompt: &str) {
         let heard = self.driver.send_prompt(&uuid::Uuid::new_v4().to_string(), prompt);
-        self.until(heard, |heard| *heard == AgentEvent::Idle);
+        self.until(heard, |heard| *heard == DriverOutput::Idle);
     }
 
     fn ask(&mut self, ask: SlotRequest) -> Duration {
         self.asked += 1;
         let wanted = format!("bare-{}", self.asked);
         let heard = self.driver.request(&wanted, ask);
-        self.until(heard, |heard| matches!(heard, AgentEvent::Response { id, .. } if *id == wanted))
+        self.until(heard, |heard| matches!(heard, DriverOutput::Response { id, .. } if *id == wanted))
     }
 
     /// Does what is to be done, and hears on until this is heard.
-    fn until(&mut self, mut heard: Vec<AgentEvent>, wanted: impl Fn(&AgentEvent) -> bool) -> Duration {
+    fn until(&mut self, mut heard: Vec<DriverOutput>, wanted: impl Fn(&DriverOutput) -> bool) -> Duration {
         let start = Instant::now();
         let mut took = start.elapsed();
         loop {
@@ -80,12 +82,12 @@ impl Bare {
         }
     }
 
-    fn does(&mut self, heard: Vec<AgentEvent>) {
+    fn does(&mut self, heard: Vec<DriverOutput>) {
         for heard in heard {
             match heard {
                 // In one piece, as the slot writes it.
-                AgentEvent::SendLine(line) => self.input.write_all(format!("{line}\n").as_bytes()).unwrap(),
-                AgentEvent::Response { answer, .. } => match answer.unwrap() {
+                DriverOutput::SendLine(line) => self.input.write_all(format!("{line}\n").as_bytes()).unwrap(),
+                DriverOutput::Response { answer, .. } => match answer.unwrap() {
                     AgentResponse::Switched(seated) => self.session = seated.session,
                     AgentResponse::Handshake(agent, _) => self.session = agent.session,
                     _ => {}

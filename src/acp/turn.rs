@@ -16,7 +16,9 @@ use super::updates::UpdateBuilder;
 use super::{permission, prompt};
 use crate::protocol::json_rpc::parse_params;
 use crate::session::SessionId;
-use crate::slot::{PermissionRequest, ProcessExit, PromptState, SlotEvent, SlotEventKind, SlotState};
+use crate::slot::{
+    AgentEvent, PermissionRequest, ProcessExit, PromptState, SlotEvent, SlotEventKind, SlotState,
+};
 
 /// A running turn.
 pub(super) struct ServedTurn {
@@ -130,7 +132,7 @@ impl<W: AsyncWrite + Unpin> EditorServer<W> {
     /// Handles an event of the slot.
     pub(super) async fn handle_event(&mut self, event: SlotEvent) -> io::Result<()> {
         match event.kind {
-            SlotEventKind::ConversationChanged { change, .. } => {
+            SlotEventKind::Agent(AgentEvent::ConversationChanged { change, .. }) => {
                 let Some(turn) = self.turn.as_mut().filter(|turn| event.session == Some(turn.session)) else {
                     return Ok(());
                 };
@@ -139,14 +141,16 @@ impl<W: AsyncWrite + Unpin> EditorServer<W> {
                     self.editor.send_update(session, update).await?;
                 }
             }
-            SlotEventKind::PromptStateChanged { uuid, state } => {
+            SlotEventKind::Agent(AgentEvent::PromptStateChanged { uuid, state }) => {
                 return self.prompt_moved(&uuid, state).await;
             }
-            SlotEventKind::PermissionRequested(request) => return self.ask_permission(&request).await,
-            SlotEventKind::PermissionDropped { id } => {
+            SlotEventKind::Agent(AgentEvent::PermissionRequested(request)) => {
+                return self.ask_permission(&request).await;
+            }
+            SlotEventKind::Agent(AgentEvent::PermissionDropped(id)) => {
                 self.editor.forget(&id);
             }
-            SlotEventKind::ModeChanged(mode) => {
+            SlotEventKind::Agent(AgentEvent::ModeChanged(mode)) => {
                 let Some(seat) = self.agent.as_mut().filter(|seat| seat.mode != mode) else { return Ok(()) };
                 seat.mode = mode;
                 let session = seat.info.session;
@@ -172,14 +176,14 @@ impl<W: AsyncWrite + Unpin> EditorServer<W> {
             SlotEventKind::StateChanged(_)
             | SlotEventKind::ResumeRefused(_)
             | SlotEventKind::Switched(_)
-            | SlotEventKind::Retrying(_)
+            | SlotEventKind::Agent(AgentEvent::Retrying(_))
             | SlotEventKind::TotalsChanged(_)
             | SlotEventKind::Prewarmed(_)
-            | SlotEventKind::McpServersChanged(..)
-            | SlotEventKind::SlashCommands(_)
-            | SlotEventKind::HistoryReplayed { .. }
-            | SlotEventKind::SessionsListed(_)
-            | SlotEventKind::ModelChanged(_) => {}
+            | SlotEventKind::Agent(AgentEvent::McpServersChanged(..))
+            | SlotEventKind::Agent(AgentEvent::SlashCommands(_))
+            | SlotEventKind::Agent(AgentEvent::HistoryReplayed { .. })
+            | SlotEventKind::Agent(AgentEvent::SessionsListed(_))
+            | SlotEventKind::Agent(AgentEvent::ModelChanged(_)) => {}
         }
         Ok(())
     }

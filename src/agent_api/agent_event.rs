@@ -1,4 +1,5 @@
-//! What a driver returns: events for the slot, and lines to send to the agent.
+//! What a driver returns: lines to send to the agent, responses, and the events
+//! that reach everybody who reads a slot.
 
 use std::path::PathBuf;
 
@@ -6,10 +7,9 @@ use chrono::{DateTime, Utc};
 
 use serde_json::Value;
 
-use super::ClientOp;
+use super::{AgentReply, ClientOp};
 use crate::agent_api::{
-    AgentInfo, ContextUsage, ListedSession, McpServerStatus, ModelRetry, PermissionRequest, PromptState,
-    RewindResult, SlotError, SlotTotals,
+    AgentInfo, ListedSession, ModelRetry, PermissionRequest, PromptState, SlotError, SlotTotals,
 };
 use crate::protocol::PermissionMode;
 use crate::session::SessionId;
@@ -18,9 +18,9 @@ use crate::session::conversation::{ConversationEvent, TurnCost};
 /// One line of an agent's stdin or stdout: a JSON object.
 pub type JsonLine = Value;
 
-/// An event from an agent, or a line that is to be sent to it.
+/// What a driver returns: something that the slot has to do, or an event.
 #[derive(Debug, Clone, PartialEq)]
-pub enum AgentEvent {
+pub enum DriverOutput {
     /// Send this line to the agent.
     SendLine(JsonLine),
     /// The response to the request with this id.
@@ -30,52 +30,6 @@ pub enum AgentEvent {
         /// The answer.
         answer: Result<AgentResponse, SlotError>,
     },
-    /// The agent switched its session on its own, such as by a slash command.
-    SessionReset {
-        /// The new one.
-        to: SessionId,
-        /// `clear`, `resume` or `fork`.
-        what: &'static str,
-    },
-    /// Content was added to the conversation, or changed.
-    ConversationChanged {
-        /// The entry; empty for deltas.
-        uuid: String,
-        /// By what.
-        change: ConversationEvent,
-    },
-    /// A prompt reached another state.
-    PromptStateChanged {
-        /// Which.
-        uuid: String,
-        /// Where to.
-        state: PromptState,
-    },
-    /// A turn ended.
-    TurnEnded {
-        /// The report's own id.
-        uuid: String,
-        /// The cost of the turn; `None` if no model was called.
-        cost: Option<TurnCost>,
-        /// The session's totals, without the share of the context window.
-        totals: SlotTotals,
-    },
-    /// The model request failed and will be repeated.
-    Retrying(ModelRetry),
-    /// No turn runs and no prompt is queued in the agent.
-    Idle,
-    /// A tool call that needs permission.
-    PermissionRequested(PermissionRequest),
-    /// A permission request was dropped, by its id.
-    PermissionDropped(String),
-    /// The model in use.
-    ModelChanged(String),
-    /// Which tools may run without asking.
-    ModeChanged(PermissionMode),
-    /// MCP servers: (connected, configured).
-    McpServersChanged(usize, usize),
-    /// The complete list of the agent's slash commands: name and description.
-    SlashCommands(Vec<(String, String)>),
     /// Execute this on the agent's behalf; the result goes to
     /// `Driver::handle_client_op`.
     ClientOp {
@@ -86,8 +40,63 @@ pub enum AgentEvent {
         /// What.
         op: ClientOp,
     },
-    /// The history of the active session. It follows the response that activates
-    /// the session.
+    /// The agent switched its session on its own, such as by a slash command.
+    SessionReset {
+        /// The new one.
+        to: SessionId,
+        /// `clear`, `resume` or `fork`.
+        what: &'static str,
+    },
+    /// A turn ended.
+    TurnEnded {
+        /// The report's own id.
+        uuid: String,
+        /// The cost of the turn; `None` if no model was called.
+        cost: Option<TurnCost>,
+        /// The session's totals, without the share of the context window.
+        totals: SlotTotals,
+    },
+    /// No turn runs and no prompt is queued in the agent.
+    Idle,
+    /// An event.
+    Event(AgentEvent),
+}
+
+/// An event of the agent. The slot takes note of some of them, and passes them on
+/// as they are.
+#[derive(Debug, Clone, PartialEq)]
+pub enum AgentEvent {
+    /// Content was added to the conversation, or changed.
+    ConversationChanged {
+        /// The entry's uuid; empty for deltas.
+        uuid: String,
+        /// What was added or changed.
+        change: ConversationEvent,
+    },
+    /// A prompt reached another state.
+    PromptStateChanged {
+        /// Its uuid.
+        uuid: String,
+        /// Where it is now.
+        state: PromptState,
+    },
+    /// A tool call needs permission.
+    PermissionRequested(PermissionRequest),
+    /// The permission request with this id no longer needs an answer.
+    PermissionDropped(String),
+    /// The model request failed and will be repeated.
+    Retrying(ModelRetry),
+    /// The model changed to this one.
+    ModelChanged(String),
+    /// The permission mode changed to this one.
+    ModeChanged(PermissionMode),
+    /// MCP servers: (connected, configured).
+    McpServersChanged(usize, usize),
+    /// The complete list of the agent's slash commands: name without the slash,
+    /// and description. Untrusted text.
+    SlashCommands(Vec<(String, String)>),
+    /// The history of the active session as the agent replays it, after the session
+    /// was activated. It replaces whatever was known of the session.
     HistoryReplayed {
         /// When the session was last active, if the agent reports it.
         at: Option<DateTime<Utc>>,
@@ -107,14 +116,8 @@ pub enum AgentResponse {
     Handshake(Box<AgentInfo>, SlotTotals),
     /// The session that a switch activated.
     Switched(Box<SwitchResult>),
-    /// The model was changed; to which, if the agent reports it.
-    Model(Option<String>),
-    /// Contents of the context window.
-    ContextUsage(ContextUsage),
-    /// Its MCP servers.
-    McpServers(Vec<McpServerStatus>),
-    /// The file changes of a rewind.
-    Rewind(RewindResult),
+    /// The reply to a caller's request.
+    Reply(AgentReply),
     /// Whether a prompt was withdrawn before its turn started.
     Cancelled(bool),
 }

@@ -1,7 +1,6 @@
 //! Requests from the slot to an agent.
 
-use crate::agent_api::{Feature, Switch};
-use crate::protocol::PermissionMode;
+use crate::agent_api::{AgentCall, AgentRequest, Switch};
 use crate::session::SessionId;
 
 /// The session a process is started in.
@@ -39,39 +38,9 @@ pub enum SlotRequest {
         /// Stop a running turn first.
         interrupt: bool,
     },
-    /// Change the model; answered with [`Model`](super::AgentResponse::Model).
-    SetModel(Option<String>),
-    /// Change what may run without asking.
-    SetMode(PermissionMode),
-    /// Give a session a title: the active one, or any that only this agent keeps.
-    Rename {
-        /// The title.
-        title: String,
-        /// The session. If it is no longer active, an agent whose sessions are also
-        /// changed by others renames nothing.
-        session: SessionId,
-    },
-    /// Archive a stored session that only this agent keeps, or restore it.
-    Archive {
-        /// The session; never the active one.
-        session: SessionId,
-        /// Restore it instead.
-        back: bool,
-    },
-    /// Measure the context window; answered with
-    /// [`ContextUsage`](super::AgentResponse::ContextUsage).
-    ContextUsage,
-    /// List the MCP servers; answered with
-    /// [`McpServers`](super::AgentResponse::McpServers).
-    McpServers,
-    /// Restore files to their state at a prompt; answered with
-    /// [`Rewind`](super::AgentResponse::Rewind).
-    Rewind {
-        /// The prompt's uuid.
-        prompt: String,
-        /// Only report what would change.
-        dry_run: bool,
-    },
+    /// A request of a caller; answered with its
+    /// [`Reply`](super::AgentResponse::Reply).
+    Call(AgentRequest),
     /// Withdraw a queued prompt; answered with
     /// [`Cancelled`](super::AgentResponse::Cancelled).
     CancelPrompt(String),
@@ -80,22 +49,9 @@ pub enum SlotRequest {
 }
 
 impl SlotRequest {
-    /// The feature that an agent needs for it; `None` if every agent has it.
-    pub fn feature(&self) -> Option<Feature> {
-        match self {
-            Self::SetModel(_) => Some(Feature::Model),
-            Self::SetMode(_) => Some(Feature::Mode),
-            Self::Rename { .. } => Some(Feature::Rename),
-            Self::Archive { .. } => Some(Feature::Archive),
-            Self::ContextUsage => Some(Feature::Context),
-            Self::McpServers => Some(Feature::Servers),
-            Self::Rewind { .. } => Some(Feature::Rewind),
-            Self::Handshake
-            | Self::Interrupt
-            | Self::Switch { .. }
-            | Self::CancelPrompt(_)
-            | Self::EndSession => None,
-        }
+    /// The request of a caller.
+    pub fn call(request: impl AgentCall) -> Self {
+        Self::Call(request.request())
     }
 
     /// A short name for messages.
@@ -104,13 +60,7 @@ impl SlotRequest {
             Self::Handshake => "handshake",
             Self::Interrupt => "interrupt",
             Self::Switch { switch, .. } => switch.name(),
-            Self::SetModel(_) => "model",
-            Self::SetMode(_) => "permission mode",
-            Self::Rename { .. } => "rename",
-            Self::Archive { .. } => "archive",
-            Self::ContextUsage => "context",
-            Self::McpServers => "MCP servers",
-            Self::Rewind { .. } => "rewind",
+            Self::Call(request) => request.name(),
             Self::CancelPrompt(_) => "cancel",
             Self::EndSession => "end",
         }

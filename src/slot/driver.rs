@@ -14,14 +14,14 @@
 //!    it. Garbage and partial lines never reach it. Pass over what you do not
 //!    know: an empty list is always a valid answer.
 //! 3. Every [`SlotRequest`] comes with an id of the slot's and must get exactly
-//!    one [`AgentEvent::Response`] under that id, at once or after any number of
-//!    lines ([`AgentEvent::SendLine`]) to and fro. The slot times out requests
+//!    one [`DriverOutput::Response`] under that id, at once or after any number of
+//!    lines ([`DriverOutput::SendLine`]) to and fro. The slot times out requests
 //!    that are never answered. [`SlotRequest::Handshake`] comes first and its
 //!    response names the active session: create or load the session given to
 //!    [`Driver::start`], if the agent does that by a request.
 //! 4. A prompt produces events: [`AgentEvent::PromptStateChanged`] when its turn
 //!    starts and ends, [`AgentEvent::ConversationChanged`] for its content,
-//!    [`AgentEvent::TurnEnded`] with its cost, [`AgentEvent::Idle`] when nothing
+//!    [`DriverOutput::TurnEnded`] with its cost, [`DriverOutput::Idle`] when nothing
 //!    runs any more. Events carry the session they belong to; the slot drops
 //!    those of a session that is not active.
 //! 5. Declare in [`Driver::capabilities`] how each switch works. For
@@ -31,7 +31,7 @@
 //!    process is started, with a driver of its own, in the target session.
 //!    What the driver sends for itself it times out itself ([`Driver::deadline`]).
 //! 6. An agent that asks for files or terminals of this machine gets them through
-//!    [`AgentEvent::ClientOp`], once permission is given; results come to
+//!    [`DriverOutput::ClientOp`], once permission is given; results come to
 //!    [`Driver::handle_client_op`]. A driver runs no program itself.
 //! 7. Add a row to [`AGENTS`]. Nothing else in hotseat may know the agent's name.
 
@@ -47,10 +47,9 @@ use std::fmt::Debug;
 
 use tokio::time::Instant;
 
-pub(super) use crate::agent_api::ResponseSender;
 pub use crate::agent_api::{
-    AgentEvent, AgentResponse, ClientOp, ClientOpEvent, ClientOpResult, CreateTerminal, JsonLine,
-    SlotRequest, StartSession, SwitchResult, TerminalExit,
+    AgentEvent, AgentRequest, AgentResponse, ClientOp, ClientOpEvent, ClientOpResult, CreateTerminal,
+    DriverOutput, JsonLine, SlotRequest, StartSession, SwitchResult, TerminalExit,
 };
 pub use acp::CUSTOM_ACP;
 pub use hotseat::HOTSEAT_AGENT;
@@ -73,23 +72,23 @@ pub trait Driver: Debug + Send {
     fn start(&mut self, launch: &Launch, origin: &StartSession) -> SpawnArgs;
 
     /// Sends a request; its response must carry this id.
-    fn request(&mut self, id: &str, ask: SlotRequest) -> Vec<AgentEvent>;
+    fn request(&mut self, id: &str, ask: SlotRequest) -> Vec<DriverOutput>;
 
     /// Sends a prompt.
-    fn send_prompt(&mut self, uuid: &str, text: &str) -> Vec<AgentEvent>;
+    fn send_prompt(&mut self, uuid: &str, text: &str) -> Vec<DriverOutput>;
 
     /// Answers a permission request: `denied` is the reason against it, `None`
     /// allows this one call. Nothing may be allowed for longer: what a person
     /// allows for a session the slot itself remembers.
-    fn answer_permission(&mut self, request: PermissionRequest, denied: Option<String>) -> Vec<AgentEvent>;
+    fn answer_permission(&mut self, request: PermissionRequest, denied: Option<String>) -> Vec<DriverOutput>;
 
     /// Interprets a line: the session it belongs to, if it names one, and the
     /// resulting events.
-    fn handle_message(&mut self, line: JsonLine) -> (Option<SessionId>, Vec<AgentEvent>);
+    fn handle_message(&mut self, line: JsonLine) -> (Option<SessionId>, Vec<DriverOutput>);
 
     /// Takes the result of a [`ClientOp`]. Only drivers that request client
     /// operations need it.
-    fn handle_client_op(&mut self, _news: ClientOpEvent) -> Vec<AgentEvent> {
+    fn handle_client_op(&mut self, _news: ClientOpEvent) -> Vec<DriverOutput> {
         Vec::new()
     }
 
@@ -100,7 +99,7 @@ pub trait Driver: Debug + Send {
     }
 
     /// Gives up what has not come in time.
-    fn expire(&mut self, _now: Instant) -> Vec<AgentEvent> {
+    fn expire(&mut self, _now: Instant) -> Vec<DriverOutput> {
         Vec::new()
     }
 }

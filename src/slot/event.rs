@@ -8,13 +8,9 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 
 use super::driver::Driver;
-use super::{
-    AgentInfo, ListedSession, ModelRetry, PermissionRequest, PromptState, SessionFinder, SessionLocation,
-    SlotTotals, Switch,
-};
+use super::{AgentEvent, AgentInfo, SessionFinder, SessionLocation, SlotTotals, Switch};
 use crate::protocol::PermissionMode;
 use crate::session::SessionId;
-use crate::session::conversation::ConversationEvent;
 
 /// How to start an agent.
 #[derive(Debug, Clone)]
@@ -48,6 +44,9 @@ pub struct Launch {
     pub processes: usize,
     /// Locates stored sessions, for agents that do not find them themselves.
     pub finder: SessionFinder,
+    /// Time from closing stdin to SIGTERM, and from there to SIGKILL. The official
+    /// SDKs wait 5 s each; with less, the last lines of a transcript can be lost.
+    pub term_grace: Duration,
 }
 
 impl Launch {
@@ -72,6 +71,7 @@ impl Launch {
             guard: None,
             processes: 2,
             finder: SessionFinder::default(),
+            term_grace: Duration::from_secs(5),
         }
     }
 
@@ -182,7 +182,9 @@ pub struct SlotEvent {
     pub epoch: u64,
     /// The session it is about; `None` before the handshake.
     pub session: Option<SessionId>,
-    /// An input of the state machine.
+    /// When it happened.
+    pub at: DateTime<Utc>,
+    /// What happened.
     pub kind: SlotEventKind,
 }
 
@@ -198,52 +200,10 @@ pub enum SlotEventKind {
     ResumeRefused(String),
     /// Another session is active.
     Switched(CompletedSwitch),
-    /// Content was added to the conversation, or changed.
-    ConversationChanged {
-        /// The entry's uuid; empty for deltas.
-        uuid: String,
-        /// When it arrived.
-        at: DateTime<Utc>,
-        /// What was added or changed.
-        change: ConversationEvent,
-    },
-    /// A submitted prompt reached another state.
-    PromptStateChanged {
-        /// Its uuid.
-        uuid: String,
-        /// Where it is now.
-        state: PromptState,
-    },
-    /// A tool call that needs permission.
-    PermissionRequested(PermissionRequest),
-    /// A permission request no longer needs an answer.
-    PermissionDropped {
-        /// Its id.
-        id: String,
-    },
-    /// The model request failed and will be repeated.
-    Retrying(ModelRetry),
     /// The session's totals after a turn or a switch.
     TotalsChanged(SlotTotals),
     /// A standby process became ready for this switch; `None` when it is gone.
     Prewarmed(Option<Switch>),
-    /// The model changed to this one.
-    ModelChanged(String),
-    /// MCP servers: (connected, configured).
-    McpServersChanged(usize, usize),
-    /// The complete list of the agent's slash commands: name without the slash,
-    /// and description. Untrusted text.
-    SlashCommands(Vec<(String, String)>),
-    /// The history of the active session as the agent replays it. It replaces
-    /// whatever was known of the session.
-    HistoryReplayed {
-        /// When the session was last active.
-        at: DateTime<Utc>,
-        /// The changes in order, each with its entry's uuid, which may be empty.
-        changes: Vec<(String, ConversationEvent)>,
-    },
-    /// The sessions that only the agent itself can read.
-    SessionsListed(Vec<ListedSession>),
-    /// The permission mode changed to this one.
-    ModeChanged(PermissionMode),
+    /// An event of the agent, about the active session.
+    Agent(AgentEvent),
 }

@@ -7,8 +7,8 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::{AgentProgram, CompletedSwitch, PermissionDecision, SlotError, Switch};
 use crate::agent_api::{
-    AgentCall, ArchiveSession, ContextUsage, ListMcpServers, McpServerStatus, MeasureContext, RenameSession,
-    ResponseSender, RewindFiles, RewindResult, SetMode, SetModel, SlotRequest,
+    AgentCall, AgentRequest, ArchiveSession, RenameSession, ReplySender, RewindFiles, RewindResult, SetMode,
+    SetModel,
 };
 use crate::protocol::PermissionMode;
 use crate::session::SessionId;
@@ -39,7 +39,7 @@ pub(super) enum SlotCommand {
     /// Answer a permission request.
     AnswerPermission { id: String, decision: PermissionDecision, reply: Reply<()> },
     /// Send a request to the agent.
-    Call { request: SlotRequest, reply: ResponseSender },
+    Call { request: AgentRequest, reply: ReplySender },
     /// Restart the agent process.
     Restart { seat: StartIn, reply: Reply<()> },
     /// Replace the agent by another program.
@@ -107,11 +107,10 @@ impl SlotHandle {
     /// not support it, or is not ready.
     pub async fn call<C: AgentCall>(&self, call: C) -> Result<C::Reply, SlotError> {
         let (tx, reply) = oneshot::channel();
-        let reply_tx = ResponseSender::new(move |response| {
-            let typed = response.and_then(|response| {
-                let wrong =
-                    || SlotError::InvalidReply("the driver returned the wrong kind of response".to_owned());
-                C::reply(response).ok_or_else(wrong)
+        let reply_tx = ReplySender::new(move |reply| {
+            let typed = reply.and_then(|reply| {
+                let wrong = || SlotError::InvalidReply("the driver answered another request".to_owned());
+                C::reply(reply).ok_or_else(wrong)
             });
             // The caller may have gone away.
             tx.send(typed).ok();
@@ -123,7 +122,7 @@ impl SlotHandle {
 
     /// Changes the model; `None` for the agent's default.
     pub async fn set_model(&self, model: Option<String>) -> Result<(), SlotError> {
-        self.call(SetModel { model }).await
+        self.call(SetModel { model }).await.map(drop)
     }
 
     /// Changes the permission mode.
@@ -139,16 +138,6 @@ impl SlotHandle {
     /// Archives a session that only the agent keeps, or restores it (`back`).
     pub async fn archive(&self, session: SessionId, back: bool) -> Result<(), SlotError> {
         self.call(ArchiveSession { session, back }).await
-    }
-
-    /// Measures the context window.
-    pub async fn context_usage(&self) -> Result<ContextUsage, SlotError> {
-        self.call(MeasureContext {}).await
-    }
-
-    /// The agent's MCP servers.
-    pub async fn mcp_servers(&self) -> Result<Vec<McpServerStatus>, SlotError> {
-        self.call(ListMcpServers {}).await
     }
 
     /// Restores files to their state when the prompt with this uuid was submitted;

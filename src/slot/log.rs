@@ -1,7 +1,7 @@
 //! Logs slot events: states, ids and durations, never text of a person, a model
 //! or an agent's stderr.
 
-use super::{SlotEvent, SlotEventKind, SlotState, Switch};
+use super::{AgentEvent, SlotEvent, SlotEventKind, SlotState, Switch};
 
 /// Logs an event, without its text.
 pub(super) fn log_event(event: &SlotEvent) {
@@ -16,7 +16,7 @@ pub(super) fn log_event(event: &SlotEvent) {
             tracing::debug!(epoch, %from, what = switch.name(), "switching");
         }
         SlotEventKind::StateChanged(SlotState::Exited(exit)) if exit.expected => {
-            tracing::info!(epoch, reason = exit.reason, "the agent ended as asked");
+            tracing::info!(epoch, reason = exit.reason, "the agent exited as requested");
         }
         SlotEventKind::StateChanged(SlotState::Exited(exit)) => {
             tracing::warn!(epoch, reason = exit.reason, again = ?exit.restart_in, "the agent died");
@@ -26,36 +26,40 @@ pub(super) fn log_event(event: &SlotEvent) {
             tracing::info!(epoch, name = agent.name, version = agent.version, pid, %session, "warm");
         }
         SlotEventKind::ResumeRefused(_) => {
-            tracing::warn!(epoch, "the session that was asked for cannot be opened");
+            tracing::warn!(epoch, "the requested session cannot be opened");
         }
         SlotEventKind::Switched(done) => {
             let (pid, took) = (done.pid, done.duration);
             tracing::info!(epoch, what = done.kind, from = %done.from, to = %done.to, pid, ?took, "switched");
         }
-        SlotEventKind::PromptStateChanged { uuid, state } => tracing::debug!(epoch, uuid, ?state, "prompt"),
-        SlotEventKind::PermissionRequested(request) => {
-            tracing::debug!(epoch, id = request.id, "asked for permission");
+        SlotEventKind::Agent(AgentEvent::PromptStateChanged { uuid, state }) => {
+            tracing::debug!(epoch, uuid, ?state, "prompt")
         }
-        SlotEventKind::PermissionDropped { id } => {
-            tracing::debug!(epoch, id, "permission not needed any more");
+        SlotEventKind::Agent(AgentEvent::PermissionRequested(request)) => {
+            tracing::debug!(epoch, id = request.id, "permission requested");
         }
-        SlotEventKind::ModeChanged(mode) => tracing::info!(epoch, mode = mode.wire_name(), "permission mode"),
+        SlotEventKind::Agent(AgentEvent::PermissionDropped(id)) => {
+            tracing::debug!(epoch, id, "permission request dropped");
+        }
+        SlotEventKind::Agent(AgentEvent::ModeChanged(mode)) => {
+            tracing::info!(epoch, mode = mode.wire_name(), "permission mode")
+        }
         SlotEventKind::Prewarmed(prepared) => {
             tracing::debug!(epoch, what = prepared.as_ref().map(Switch::name), "standby");
         }
-        SlotEventKind::Retrying(retry) => {
-            tracing::info!(epoch, retry.attempt, wait = ?retry.delay, "asks the model again");
+        SlotEventKind::Agent(AgentEvent::Retrying(retry)) => {
+            tracing::info!(epoch, retry.attempt, wait = ?retry.delay, "retrying the model request");
         }
-        SlotEventKind::ConversationChanged { .. }
+        SlotEventKind::Agent(AgentEvent::ConversationChanged { .. })
         | SlotEventKind::TotalsChanged(_)
-        | SlotEventKind::ModelChanged(_)
-        | SlotEventKind::McpServersChanged(..)
-        | SlotEventKind::SlashCommands(_) => {}
-        SlotEventKind::HistoryReplayed { changes, .. } => {
-            tracing::debug!(epoch, changes = changes.len(), "told what was said");
+        | SlotEventKind::Agent(AgentEvent::ModelChanged(_))
+        | SlotEventKind::Agent(AgentEvent::McpServersChanged(..))
+        | SlotEventKind::Agent(AgentEvent::SlashCommands(_)) => {}
+        SlotEventKind::Agent(AgentEvent::HistoryReplayed { changes, .. }) => {
+            tracing::debug!(epoch, changes = changes.len(), "history replayed");
         }
-        SlotEventKind::SessionsListed(sessions) => {
-            tracing::debug!(epoch, sessions = sessions.len(), "told its sessions");
+        SlotEventKind::Agent(AgentEvent::SessionsListed(sessions)) => {
+            tracing::debug!(epoch, sessions = sessions.len(), "sessions listed");
         }
     }
 }

@@ -31,7 +31,9 @@ use self::lifecycle::ProcessLifecycle;
 use self::pending_requests::PendingRequests;
 use self::prompt_queue::PromptQueue;
 
-use super::driver::{AgentEvent, ClientOp, ClientOpEvent, Driver, JsonLine, SpawnArgs, StartSession};
+use super::driver::{
+    AgentEvent, ClientOp, ClientOpEvent, Driver, DriverOutput, JsonLine, SpawnArgs, StartSession,
+};
 use super::handle::SlotCommand;
 use super::{
     Launch, PermissionRequest, PermissionTarget, ProcessExit, PromptState, SlotEvent, SlotEventKind,
@@ -268,17 +270,26 @@ impl SlotMachine {
 
     fn emit(&mut self, event: SlotEventKind) {
         let session = self.active.as_ref().map(|active| active.session);
-        self.effects.push(SlotEffect::Emit(Box::new(SlotEvent { epoch: self.epoch, session, kind: event })));
+        self.effects.push(SlotEffect::Emit(Box::new(SlotEvent {
+            epoch: self.epoch,
+            session,
+            at: self.now.wall,
+            kind: event,
+        })));
     }
 
     fn emit_prompt(&mut self, uuid: String, state: PromptState) {
-        self.emit(SlotEventKind::PromptStateChanged { uuid, state });
+        self.emit_agent(AgentEvent::PromptStateChanged { uuid, state });
     }
 
-    /// Applies the events of a driver.
-    fn apply_all(&mut self, events: Vec<AgentEvent>) {
-        for events in events {
-            self.apply(events);
+    fn emit_agent(&mut self, event: AgentEvent) {
+        self.emit(SlotEventKind::Agent(event));
+    }
+
+    /// Applies what a driver returned.
+    fn apply_all(&mut self, outputs: Vec<DriverOutput>) {
+        for output in outputs {
+            self.apply(output);
         }
     }
 
@@ -323,7 +334,7 @@ impl SlotMachine {
     /// Drops all open permission requests.
     fn drop_permissions(&mut self) {
         for request in std::mem::take(&mut self.permissions) {
-            self.emit(SlotEventKind::PermissionDropped { id: request.id });
+            self.emit_agent(AgentEvent::PermissionDropped(request.id));
         }
     }
 }

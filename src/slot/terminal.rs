@@ -10,11 +10,13 @@ mod hooks;
 mod machine;
 mod pty;
 
+use std::collections::VecDeque;
 use std::path::Path;
 use std::process::Command as Program;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use chrono::Utc;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until, timeout};
 
@@ -22,6 +24,7 @@ use self::hooks::{HookListener, HookReport};
 use self::machine::{TerminalEffect, TerminalMachine, TerminalSlotInput};
 use self::pty::{Emulator, Pty};
 use super::handle::SlotCommand;
+use super::machine::Now;
 use super::process::hotseat_executable;
 use super::{Launch, SlotEvent, SlotHandle, log};
 use crate::session::SessionId;
@@ -38,7 +41,7 @@ const VERSION_BYTES: u64 = 4096;
 #[derive(Clone)]
 pub struct AgentTerminal {
     screen: Arc<Mutex<TerminalScreen>>,
-    inputs: mpsc::UnboundedSender<TerminalSlotInput>,
+    inputs: mpsc::Sender<TerminalSlotInput>,
 }
 
 /// The screen and its size.
@@ -62,8 +65,9 @@ impl AgentTerminal {
     /// Forwards typed keys, as a terminal would send them.
     pub fn send(&self, keys: Vec<u8>) {
         self.scroll_to_end();
-        // The task ends with the program.
-        self.inputs.send(TerminalSlotInput::Typed(keys)).ok();
+        if self.inputs.try_send(TerminalSlotInput::Typed(keys)).is_err() {
+            tracing::debug!("the agent's terminal takes no keys");
+        }
     }
 
     /// Scrolls back by `lines`, or forward if negative.
@@ -113,7 +117,7 @@ pub fn spawn(
 ) -> (SlotHandle, mpsc::Receiver<SlotEvent>, AgentTerminal) {
     let (commands, commands_rx) = mpsc::channel(QUEUE);
     let (events_tx, events_rx) = mpsc::channel(QUEUE);
-    let (inputs, waiting) = mpsc::unbounded_channel();
+    let (inputs, waiting) = mpsc::channel(QUEUE);
     let shown = TerminalScreen { emulator: None, size, pty: None };
     let terminal = AgentTerminal { screen: Arc::new(Mutex::new(shown)), inputs };
     let actor = TerminalActor {
@@ -141,40 +145,41 @@ impl TerminalActor {
     async fn run(
         mut self,
         mut commands: mpsc::Receiver<SlotCommand>,
-        mut inputs: mpsc::UnboundedReceiver<TerminalSlotInput>,
+        mut inputs: mpsc::Receiver<TerminalSlotInput>,
     ) {
-        let mut machine = TerminalMachine::new(self.launch.clone(), is_stored, Instant::now());
-        let mut next = Some(TerminalSlotInput::Start);
+        let mut machine = TerminalMachine::new(self.launch.clone(), is_stored, now());
+        let mut steps = VecDeque::from([TerminalSlotInput::Start]);
         let mut handles_dropped = false;
         loop {
-            if let Some(input) = next.take() {
-                for effect in machine.step(input, Instant::now()) {
-                    if !self.execute(effect).await {
+            while let Some(input) = steps.pop_front() {
+                for effect in machine.step(input, now()) {
+                    if matches!(effect, TerminalEffect::Finish) {
                         return;
                     }
+                    steps.extend(self.execute(effect).await);
                 }
             }
             let deadline = machine.deadline();
-            next = tokio::select! {
+            steps.push_back(tokio::select! {
                 command = commands.recv(), if !handles_dropped => {
                     handles_dropped = command.is_none();
-                    Some(command.map_or(TerminalSlotInput::HandlesDropped, TerminalSlotInput::Command))
+                    command.map_or(TerminalSlotInput::HandlesDropped, TerminalSlotInput::Command)
                 }
-                Some(input) = inputs.recv() => Some(input),
-                Some(report) = next_report(&mut self.hooks) => Some(TerminalSlotInput::Report(report)),
-                () = sleep_until_deadline(deadline) => Some(TerminalSlotInput::Tick),
-            };
+                Some(input) = inputs.recv() => input,
+                Some(report) = next_report(&mut self.hooks) => TerminalSlotInput::Report(report),
+                () = sleep_until_deadline(deadline) => TerminalSlotInput::Tick,
+            });
         }
     }
 
-    /// Executes an effect; `false` after the last one.
-    async fn execute(&mut self, effect: TerminalEffect) -> bool {
+    /// Executes an effect; returns the input that results at once, if any.
+    async fn execute(&mut self, effect: TerminalEffect) -> Option<TerminalSlotInput> {
         match effect {
             TerminalEffect::Spawn(session) => {
-                if let Err(reason) = self.start(session) {
-                    // The task itself reads them.
-                    self.terminal.inputs.send(TerminalSlotInput::Ended(reason, Vec::new())).ok();
-                }
+                return Some(match self.start(session) {
+                    Ok(pid) => TerminalSlotInput::Started(pid),
+                    Err(reason) => TerminalSlotInput::Ended(reason, Vec::new()),
+                });
             }
             TerminalEffect::SendKeys(keys) => {
                 if let Some(pty) = &self.terminal.lock_screen().pty {
@@ -191,13 +196,14 @@ impl TerminalActor {
                 // Nobody who reads: then nobody wants to know.
                 self.events_tx.send(*event).await.ok();
             }
-            TerminalEffect::Finish => return false,
+            // The loop ends with it.
+            TerminalEffect::Finish => {}
         }
-        true
+        None
     }
 
-    /// Starts the program; an error is for a person.
-    fn start(&mut self, session: Option<SessionId>) -> Result<(), String> {
+    /// Starts the program and returns its pid; an error is for a person.
+    fn start(&mut self, session: Option<SessionId>) -> Result<u32, String> {
         let launch = &self.launch;
         let failed = |error: &dyn std::fmt::Display| {
             format!("could not start {}: {error:#}", launch.program.display())
@@ -222,23 +228,23 @@ impl TerminalActor {
         let (repaint, inputs) = (Arc::clone(&self.on_repaint), self.terminal.inputs.clone());
         let ended = move |reason, screen| {
             // The task may have ended before its program.
-            inputs.send(TerminalSlotInput::Ended(reason, screen)).ok();
+            inputs.blocking_send(TerminalSlotInput::Ended(reason, screen)).ok();
         };
         let (pty, emulator) = Pty::start(&program, size, move || repaint(), ended)?;
         tracing::info!(program = %launch.program.display(), pid = pty.pid, "started in a terminal");
-        self.terminal.inputs.send(TerminalSlotInput::Started(pty.pid)).ok();
+        let pid = pty.pid;
         tokio::spawn(probe_version(launch.clone(), self.terminal.inputs.clone()));
         let (reports, events) = mpsc::channel(QUEUE);
         tokio::spawn(hooks.listen(reports));
         self.hooks = Some(events);
         let mut shown = self.terminal.lock_screen();
         (shown.pty, shown.emulator) = (Some(pty), Some(emulator));
-        Ok(())
+        Ok(pid)
     }
 }
 
 /// Runs `--version` and reports the result, if any.
-async fn probe_version(launch: Launch, inputs: mpsc::UnboundedSender<TerminalSlotInput>) {
+async fn probe_version(launch: Launch, inputs: mpsc::Sender<TerminalSlotInput>) {
     let Ok(guard) = hotseat_executable(launch.guard) else { return };
     let mut program = guarded_command(&guard, 0, &launch.program);
     program.args(&launch.args).arg("--version").envs(launch.env).current_dir(launch.cwd);
@@ -246,7 +252,7 @@ async fn probe_version(launch: Launch, inputs: mpsc::UnboundedSender<TerminalSlo
         let said = String::from_utf8_lossy(&output);
         let version = said.split_whitespace().next().unwrap_or_default().to_owned();
         // The task may have ended meanwhile.
-        inputs.send(TerminalSlotInput::Version(version)).ok();
+        inputs.send(TerminalSlotInput::Version(version)).await.ok();
     }
 }
 
@@ -262,6 +268,10 @@ async fn sleep_until_deadline(deadline: Option<Instant>) {
         Some(deadline) => sleep_until(deadline).await,
         None => std::future::pending().await,
     }
+}
+
+fn now() -> Now {
+    Now { at: Instant::now(), wall: Utc::now() }
 }
 
 /// A session without any entry on disk cannot be resumed.

@@ -8,6 +8,7 @@
 
 mod browser;
 mod composer;
+mod context_usage;
 mod conversation;
 mod details;
 mod header;

@@ -5,7 +5,9 @@ use std::time::Duration;
 use hotseat::session::SessionId;
 use hotseat::session::conversation::ConversationEvent;
 use hotseat::session::message::MessageBlock;
-use hotseat::slot::{AgentInfo, Launch, PromptState, SlotEvent, SlotEventKind, SlotHandle, SlotState, spawn};
+use hotseat::slot::{
+    AgentEvent, AgentInfo, Launch, PromptState, SlotEvent, SlotEventKind, SlotHandle, SlotState, spawn,
+};
 use tempfile::TempDir;
 use tokio::sync::mpsc::Receiver;
 use tokio::time::timeout;
@@ -78,7 +80,9 @@ impl Slot {
 
     pub async fn prompt(&mut self, wanted: &str, state: PromptState) {
         self.until(&format!("{wanted} {state:?}"), |event| match &event.kind {
-            SlotEventKind::PromptStateChanged { uuid, state: now } if uuid == wanted && *now == state => {
+            SlotEventKind::Agent(AgentEvent::PromptStateChanged { uuid, state: now })
+                if uuid == wanted && *now == state =>
+            {
                 Some(())
             }
             _ => None,
@@ -97,10 +101,10 @@ impl Slot {
 
     pub async fn reply(&mut self) -> String {
         self.until("a reply", |event| match &event.kind {
-            SlotEventKind::ConversationChanged {
+            SlotEventKind::Agent(AgentEvent::ConversationChanged {
                 change: ConversationEvent::Block { block: MessageBlock::Text(text), .. },
                 ..
-            } => Some(text.clone()),
+            }) => Some(text.clone()),
             _ => None,
         })
         .await

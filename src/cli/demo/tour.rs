@@ -15,8 +15,8 @@ use crate::cli::output;
 use crate::session::conversation::ConversationEvent;
 use crate::session::message::MessageBlock;
 use crate::slot::{
-    self, AgentInfo, CompletedSwitch, Launch, PromptState, SlotEvent, SlotEventKind, SlotHandle, SlotState,
-    Switch,
+    self, AgentEvent, AgentInfo, CompletedSwitch, Launch, PromptState, SlotEvent, SlotEventKind, SlotHandle,
+    SlotState, Switch,
 };
 
 const STEP_TIMEOUT: Duration = Duration::from_secs(30);
@@ -150,13 +150,16 @@ impl Tour {
         let (mut completed, mut idle) = (false, false);
         while !(completed && idle) {
             match self.next_event().await? {
-                SlotEventKind::ConversationChanged {
+                SlotEventKind::Agent(AgentEvent::ConversationChanged {
                     change: ConversationEvent::Block { block: MessageBlock::Text(text), .. },
                     ..
-                } => {
+                }) => {
                     reply.push_str(&text);
                 }
-                SlotEventKind::PromptStateChanged { uuid, state: PromptState::Completed } if uuid == ours => {
+                SlotEventKind::Agent(AgentEvent::PromptStateChanged {
+                    uuid,
+                    state: PromptState::Completed,
+                }) if uuid == ours => {
                     completed = true;
                 }
                 SlotEventKind::StateChanged(state) => idle = matches!(state, SlotState::Idle(_)),

@@ -40,9 +40,10 @@ use self::permissions::PermissionQueue;
 use self::remote_session::RemoteSession;
 use self::turn_assembler::TurnAssembler;
 use super::{
-    AgentEvent, AgentResponse, AgentSpec, ClientOpEvent, Driver, JsonLine, SlotRequest, SpawnArgs,
-    StartSession,
+    AgentEvent, AgentResponse, AgentSpec, ClientOpEvent, Driver, DriverOutput, JsonLine, SlotRequest,
+    SpawnArgs, StartSession,
 };
+use crate::agent_api::{AgentCall, AgentRequest, MeasureContext, SetMode, SetModel};
 use crate::protocol::PermissionMode;
 use crate::protocol::json_rpc::{self, JsonRpc};
 use crate::session::SessionId;
@@ -202,7 +203,7 @@ impl Driver for AcpDriver {
         SpawnArgs::default()
     }
 
-    fn request(&mut self, id: &str, ask: SlotRequest) -> Vec<AgentEvent> {
+    fn request(&mut self, id: &str, ask: SlotRequest) -> Vec<DriverOutput> {
         match ask {
             SlotRequest::Handshake => self.send_initialize(id),
             SlotRequest::Interrupt => {
@@ -211,26 +212,14 @@ impl Driver for AcpDriver {
                 events
             }
             SlotRequest::Switch { switch, interrupt } => self.switch(id, switch, interrupt),
-            SlotRequest::SetModel(model) => self.set_model(id, model),
-            SlotRequest::SetMode(mode) => self.set_mode(id, mode),
-            SlotRequest::ContextUsage => {
-                let unknown = || refusal("the agent has not reported its context window");
-                vec![respond_to(
-                    id,
-                    self.context.clone().map(AgentResponse::ContextUsage).ok_or_else(unknown),
-                )]
-            }
+            SlotRequest::Call(request) => self.handle_call(id, request),
             // The slot sends it one prompt at a time, so none is queued there.
             SlotRequest::CancelPrompt(_) => vec![respond_to(id, Ok(AgentResponse::Cancelled(false)))],
             SlotRequest::EndSession => self.cancel_turn(),
-            SlotRequest::Archive { .. } => vec![unsupported(id, Feature::Archive)],
-            SlotRequest::Rename { .. } => vec![unsupported(id, Feature::Rename)],
-            SlotRequest::McpServers => vec![unsupported(id, Feature::Servers)],
-            SlotRequest::Rewind { .. } => vec![unsupported(id, Feature::Rewind)],
         }
     }
 
-    fn send_prompt(&mut self, uuid: &str, text: &str) -> Vec<AgentEvent> {
+    fn send_prompt(&mut self, uuid: &str, text: &str) -> Vec<DriverOutput> {
         let Some(active) = &self.active else { return Vec::new() };
         let request = PromptRequest::new(active.remote.id.clone(), vec![text.into()]);
         self.turn = Some(AcpTurn {
@@ -240,19 +229,25 @@ impl Driver for AcpDriver {
             totals_before: self.spent,
         });
         let sent = self.send_request(AGENT_METHOD_NAMES.session_prompt, &request, AcpPending::Prompt);
-        vec![sent, AgentEvent::PromptStateChanged { uuid: uuid.to_owned(), state: PromptState::Started }]
+        vec![
+            sent,
+            DriverOutput::Event(AgentEvent::PromptStateChanged {
+                uuid: uuid.to_owned(),
+                state: PromptState::Started,
+            }),
+        ]
     }
 
-    fn answer_permission(&mut self, request: PermissionRequest, denied: Option<String>) -> Vec<AgentEvent> {
+    fn answer_permission(&mut self, request: PermissionRequest, denied: Option<String>) -> Vec<DriverOutput> {
         let answered = self.answer_question(&request.id, denied.as_deref());
         answered.or_else(|| self.answer_agent(&request.id, denied.is_none())).into_iter().collect()
     }
 
-    fn handle_message(&mut self, line: JsonLine) -> (Option<SessionId>, Vec<AgentEvent>) {
+    fn handle_message(&mut self, line: JsonLine) -> (Option<SessionId>, Vec<DriverOutput>) {
         self.handle_line(line)
     }
 
-    fn handle_client_op(&mut self, event: ClientOpEvent) -> Vec<AgentEvent> {
+    fn handle_client_op(&mut self, event: ClientOpEvent) -> Vec<DriverOutput> {
         self.handle_op_event(event)
     }
 
@@ -260,26 +255,43 @@ impl Driver for AcpDriver {
         self.connection.deadline()
     }
 
-    fn expire(&mut self, now: tokio::time::Instant) -> Vec<AgentEvent> {
+    fn expire(&mut self, now: tokio::time::Instant) -> Vec<DriverOutput> {
         let expired = self.connection.expire(now);
         expired.into_iter().flat_map(|(then, error)| self.handle_response(then, Err(error)).1).collect()
     }
 }
 
 impl AcpDriver {
+    fn handle_call(&mut self, id: &str, request: AgentRequest) -> Vec<DriverOutput> {
+        match request {
+            AgentRequest::SetModel(SetModel { model }) => self.set_model(id, model),
+            AgentRequest::SetMode(SetMode { mode }) => self.set_mode(id, mode),
+            AgentRequest::MeasureContext(_) => {
+                let unknown = || refusal("the agent has not reported its context window");
+                let usage = self.context.clone().ok_or_else(unknown);
+                vec![reply_to::<MeasureContext>(id, usage)]
+            }
+            AgentRequest::RenameSession(_)
+            | AgentRequest::ArchiveSession(_)
+            | AgentRequest::ListMcpServers(_)
+            | AgentRequest::ReconnectMcpServer(_)
+            | AgentRequest::RewindFiles(_) => vec![unsupported(id, request.feature())],
+        }
+    }
+
     /// Cancels the running turn. The protocol requires open permission requests to
     /// be answered as well.
-    fn cancel_turn(&mut self) -> Vec<AgentEvent> {
+    fn cancel_turn(&mut self) -> Vec<DriverOutput> {
         let Some(active) = self.active.as_ref().filter(|_| self.turn.is_some()) else { return Vec::new() };
         let cancel = CancelNotification::new(active.remote.id.clone());
         let mut events =
-            vec![AgentEvent::SendLine(json_rpc::notification(AGENT_METHOD_NAMES.session_cancel, &cancel))];
+            vec![DriverOutput::SendLine(json_rpc::notification(AGENT_METHOD_NAMES.session_cancel, &cancel))];
         events.extend(self.permissions.cancel_all());
         events.extend(self.cancel_questions());
         events
     }
 
-    fn switch(&mut self, id: &str, switch: Switch, interrupt: bool) -> Vec<AgentEvent> {
+    fn switch(&mut self, id: &str, switch: Switch, interrupt: bool) -> Vec<DriverOutput> {
         let goal = match switch {
             Switch::Clear => OpenTarget::New,
             Switch::Resume(session) => OpenTarget::Stored(session),
@@ -309,11 +321,15 @@ impl AcpDriver {
     }
 }
 
-fn respond_to(id: &str, answer: Result<AgentResponse, SlotError>) -> AgentEvent {
-    AgentEvent::Response { id: id.to_owned(), answer }
+fn respond_to(id: &str, answer: Result<AgentResponse, SlotError>) -> DriverOutput {
+    DriverOutput::Response { id: id.to_owned(), answer }
 }
 
-fn unsupported(id: &str, feature: Feature) -> AgentEvent {
+fn reply_to<C: AgentCall>(id: &str, reply: Result<C::Reply, SlotError>) -> DriverOutput {
+    respond_to(id, reply.map(|reply| AgentResponse::Reply(C::respond(reply))))
+}
+
+fn unsupported(id: &str, feature: Feature) -> DriverOutput {
     let why = UNSUPPORTED.iter().find(|(lacking, _)| *lacking == feature).map(|(_, why)| *why);
     respond_to(id, Err(refusal(why.unwrap_or_default())))
 }

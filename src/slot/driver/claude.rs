@@ -15,7 +15,7 @@ use uuid::Uuid;
 use self::clear::PendingClear;
 use self::handshake::ClaudeHandshake;
 use super::stream_json::{StreamJson, spawn_args};
-use super::{AgentEvent, AgentSpec, Driver, JsonLine, SlotRequest, SpawnArgs, StartSession};
+use super::{AgentSpec, Driver, DriverOutput, JsonLine, SlotRequest, SpawnArgs, StartSession};
 use crate::protocol::{AgentFrame, ControlResponse, ErrorCode};
 use crate::session::SessionId;
 use crate::slot::{Capabilities, Launch, PermissionRequest, Switch, SwitchSupport};
@@ -85,7 +85,7 @@ impl Driver for ClaudeDriver {
         start
     }
 
-    fn request(&mut self, id: &str, ask: SlotRequest) -> Vec<AgentEvent> {
+    fn request(&mut self, id: &str, ask: SlotRequest) -> Vec<DriverOutput> {
         match ask {
             SlotRequest::Handshake => {
                 let hello = self.dialect.request(id, ask);
@@ -105,15 +105,15 @@ impl Driver for ClaudeDriver {
         }
     }
 
-    fn send_prompt(&mut self, uuid: &str, text: &str) -> Vec<AgentEvent> {
+    fn send_prompt(&mut self, uuid: &str, text: &str) -> Vec<DriverOutput> {
         vec![StreamJson::prompt_line(uuid, text)]
     }
 
-    fn answer_permission(&mut self, request: PermissionRequest, denied: Option<String>) -> Vec<AgentEvent> {
+    fn answer_permission(&mut self, request: PermissionRequest, denied: Option<String>) -> Vec<DriverOutput> {
         vec![StreamJson::permission_line(request, denied)]
     }
 
-    fn handle_message(&mut self, line: JsonLine) -> (Option<SessionId>, Vec<AgentEvent>) {
+    fn handle_message(&mut self, line: JsonLine) -> (Option<SessionId>, Vec<DriverOutput>) {
         match line["type"].as_str() {
             Some("control_response") => (None, self.handle_response(line)),
             Some("conversation_reset") => {
@@ -135,7 +135,7 @@ impl Driver for ClaudeDriver {
 }
 
 impl ClaudeDriver {
-    fn handle_response(&mut self, line: JsonLine) -> Vec<AgentEvent> {
+    fn handle_response(&mut self, line: JsonLine) -> Vec<DriverOutput> {
         let Ok(AgentFrame::ControlResponse { response }) = serde_json::from_value(line) else {
             return Vec::new();
         };
@@ -155,7 +155,7 @@ impl ClaudeDriver {
     }
 
     /// A turn begins and names its session.
-    fn handle_init(&mut self, line: JsonLine) -> (Option<SessionId>, Vec<AgentEvent>) {
+    fn handle_init(&mut self, line: JsonLine) -> (Option<SessionId>, Vec<DriverOutput>) {
         let session = line["session_id"].as_str().and_then(|id| id.parse::<SessionId>().ok());
         let (of, mut events) = self.dialect.handle_message(line);
         let (Some(what), Some(to)) = (self.pending_reset, session.filter(|_| session != self.session)) else {
@@ -166,7 +166,7 @@ impl ClaudeDriver {
         if self.clear.is_some() {
             return (None, Vec::new());
         }
-        events.insert(0, AgentEvent::SessionReset { to, what });
+        events.insert(0, DriverOutput::SessionReset { to, what });
         (None, events)
     }
 }

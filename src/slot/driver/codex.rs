@@ -20,7 +20,8 @@ use tokio::time::Instant;
 
 use self::turns::{ForkPoint, REVERT};
 
-use super::{AgentEvent, AgentSpec, Driver, JsonLine, SlotRequest, SpawnArgs, StartSession};
+use super::{AgentSpec, Driver, DriverOutput, JsonLine, SlotRequest, SpawnArgs, StartSession};
+use crate::agent_api::AgentReply;
 use crate::protocol::PermissionMode;
 use crate::protocol::json_rpc::{self, JsonRpc, RequestId};
 use crate::session::SessionId;
@@ -115,8 +116,10 @@ enum CodexPending {
     LastTurn(String),
     /// The revert itself: prompt uuid, and the ids of the dropped items.
     Revert(String, Vec<String>),
-    /// A request whose response carries no data, with the id of the slot's request.
-    Plain(String),
+    /// A request of the slot, by its id, whose response carries no data.
+    Done(String),
+    /// A request of a caller, by the slot's id, and the reply if it succeeds.
+    Call(String, AgentReply),
     /// The response is ignored.
     Ignored,
 }
@@ -152,11 +155,11 @@ impl Driver for CodexDriver {
         SpawnArgs::default()
     }
 
-    fn request(&mut self, id: &str, ask: SlotRequest) -> Vec<AgentEvent> {
+    fn request(&mut self, id: &str, ask: SlotRequest) -> Vec<DriverOutput> {
         self.handle_request(id, ask)
     }
 
-    fn send_prompt(&mut self, uuid: &str, text: &str) -> Vec<AgentEvent> {
+    fn send_prompt(&mut self, uuid: &str, text: &str) -> Vec<DriverOutput> {
         self.turn =
             Some(CodexTurn { prompt: uuid.to_owned(), usage_before: self.usage, ..CodexTurn::default() });
         if text.trim() == COMPACT {
@@ -177,14 +180,14 @@ impl Driver for CodexDriver {
         vec![self.send_request("turn/start", &params, CodexPending::Prompt(uuid.to_owned()))]
     }
 
-    fn answer_permission(&mut self, request: PermissionRequest, denied: Option<String>) -> Vec<AgentEvent> {
+    fn answer_permission(&mut self, request: PermissionRequest, denied: Option<String>) -> Vec<DriverOutput> {
         let decision = if denied.is_some() { "decline" } else { "accept" };
         // The slot carries ids as text.
         let id = serde_json::from_str(&request.id).unwrap_or(RequestId::Null);
-        vec![AgentEvent::SendLine(json_rpc::response(&id, &json!({"decision": decision})))]
+        vec![DriverOutput::SendLine(json_rpc::response(&id, &json!({"decision": decision})))]
     }
 
-    fn handle_message(&mut self, line: JsonLine) -> (Option<SessionId>, Vec<AgentEvent>) {
+    fn handle_message(&mut self, line: JsonLine) -> (Option<SessionId>, Vec<DriverOutput>) {
         self.handle_line(line)
     }
 
@@ -192,7 +195,7 @@ impl Driver for CodexDriver {
         self.connection.deadline()
     }
 
-    fn expire(&mut self, now: Instant) -> Vec<AgentEvent> {
+    fn expire(&mut self, now: Instant) -> Vec<DriverOutput> {
         let expired = self.connection.expire(now);
         expired.into_iter().flat_map(|(then, error)| self.handle_response(then, Err(error))).collect()
     }
@@ -201,8 +204,8 @@ impl Driver for CodexDriver {
 impl CodexDriver {
     /// The line that calls a method. The slot times its own requests out; those
     /// that it does not know of have a deadline here.
-    fn send_request(&mut self, method: &str, params: &Value, then: CodexPending) -> AgentEvent {
-        AgentEvent::SendLine(match then {
+    fn send_request(&mut self, method: &str, params: &Value, then: CodexPending) -> DriverOutput {
+        DriverOutput::SendLine(match then {
             CodexPending::Account(_) | CodexPending::Models(_) | CodexPending::Ignored => {
                 self.connection.request_within(OPTIONAL_TIMEOUT, method, params, then)
             }

@@ -2,7 +2,7 @@
 //! switches.
 
 use super::stream_json::{StreamJson, spawn_args};
-use super::{AgentEvent, AgentSpec, Driver, JsonLine, SlotRequest, SpawnArgs, StartSession};
+use super::{AgentSpec, Driver, DriverOutput, JsonLine, SlotRequest, SpawnArgs, StartSession};
 use crate::session::SessionId;
 use crate::slot::{Capabilities, Launch, PermissionRequest};
 
@@ -35,19 +35,19 @@ impl Driver for HotseatDriver {
         arguments
     }
 
-    fn request(&mut self, id: &str, ask: SlotRequest) -> Vec<AgentEvent> {
+    fn request(&mut self, id: &str, ask: SlotRequest) -> Vec<DriverOutput> {
         vec![self.dialect.request(id, ask)]
     }
 
-    fn send_prompt(&mut self, uuid: &str, text: &str) -> Vec<AgentEvent> {
+    fn send_prompt(&mut self, uuid: &str, text: &str) -> Vec<DriverOutput> {
         vec![StreamJson::queued_prompt_line(uuid, text)]
     }
 
-    fn answer_permission(&mut self, request: PermissionRequest, denied: Option<String>) -> Vec<AgentEvent> {
+    fn answer_permission(&mut self, request: PermissionRequest, denied: Option<String>) -> Vec<DriverOutput> {
         vec![StreamJson::permission_line(request, denied)]
     }
 
-    fn handle_message(&mut self, line: JsonLine) -> (Option<SessionId>, Vec<AgentEvent>) {
+    fn handle_message(&mut self, line: JsonLine) -> (Option<SessionId>, Vec<DriverOutput>) {
         self.dialect.handle_message(line)
     }
 }

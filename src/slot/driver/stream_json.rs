@@ -9,7 +9,12 @@ use std::ffi::OsString;
 
 use serde_json::{Map, Value, json};
 
-use super::{AgentEvent, SlotRequest, SpawnArgs, StartSession};
+use self::responses::string_field;
+use super::{AgentResponse, DriverOutput, SlotRequest, SpawnArgs, StartSession};
+use crate::agent_api::{
+    AgentCall, AgentRequest, ListMcpServers, MeasureContext, ReconnectMcpServer, RenameSession, RewindFiles,
+    SetMode, SetModel,
+};
 use crate::protocol::{
     ControlEnvelope, ControlResponse, ErrorCode, ForkRequest, HostControlRequest, HostFrame,
     PermissionResponse, ResumeRequest, UserLine,
@@ -31,22 +36,12 @@ pub struct StreamJson {
     /// The last totals. Dollars and tokens on the wire are cumulative, so a turn
     /// costs the difference. `None` while earlier spending is unknown.
     spent: Option<SlotTotals>,
-    /// The kind of response expected for each open request id.
-    expected: HashMap<String, ResponseKind>,
+    /// What parses the response, for each open request id.
+    expected: HashMap<String, ResponseParser>,
 }
 
-/// A kind of response.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum ResponseKind {
-    Done,
-    Handshake,
-    Switched,
-    Model,
-    ContextUsage,
-    McpServers,
-    Rewind,
-    Cancelled,
-}
+/// Parses the body of a response.
+type ResponseParser = fn(&mut StreamJson, Value) -> Result<AgentResponse, SlotError>;
 
 /// Arguments and environment to start such an agent in a session.
 pub fn spawn_args(launch: &Launch, origin: &StartSession) -> SpawnArgs {
@@ -95,41 +90,27 @@ impl StreamJson {
     }
 
     /// The line of a request; the response carries this id.
-    pub fn request(&mut self, id: &str, ask: SlotRequest) -> AgentEvent {
-        let expected = match &ask {
-            SlotRequest::Handshake => ResponseKind::Handshake,
-            SlotRequest::Switch { .. } => ResponseKind::Switched,
-            SlotRequest::SetModel(_) => ResponseKind::Model,
-            SlotRequest::ContextUsage => ResponseKind::ContextUsage,
-            SlotRequest::McpServers => ResponseKind::McpServers,
-            SlotRequest::Rewind { .. } => ResponseKind::Rewind,
-            SlotRequest::CancelPrompt(_) => ResponseKind::Cancelled,
-            SlotRequest::Interrupt
-            | SlotRequest::SetMode(_)
-            | SlotRequest::Rename { .. }
-            | SlotRequest::Archive { .. }
-            | SlotRequest::EndSession => ResponseKind::Done,
-        };
-        let Some(request) = host_request(ask) else {
+    pub fn request(&mut self, id: &str, ask: SlotRequest) -> DriverOutput {
+        let Some((request, parser)) = encode(ask) else {
             let message = "this agent has no archive; hotseat's own trash holds its deleted sessions";
             let error = SlotError::refused_with(ErrorCode::UnsupportedRequest, message);
-            return AgentEvent::Response { id: id.to_owned(), answer: Err(error) };
+            return DriverOutput::Response { id: id.to_owned(), answer: Err(error) };
         };
-        self.expected.insert(id.to_owned(), expected);
+        self.expected.insert(id.to_owned(), parser);
         send_frame(&HostFrame::ControlRequest(ControlEnvelope { request_id: id.to_owned(), request }))
     }
 
     /// The line of a prompt.
-    pub fn prompt_line(uuid: &str, text: &str) -> AgentEvent {
+    pub fn prompt_line(uuid: &str, text: &str) -> DriverOutput {
         Self::prompt_line_with(uuid, text, None)
     }
 
     /// The same, of a prompt that waits for the end of a running turn instead of joining it.
-    pub fn queued_prompt_line(uuid: &str, text: &str) -> AgentEvent {
+    pub fn queued_prompt_line(uuid: &str, text: &str) -> DriverOutput {
         Self::prompt_line_with(uuid, text, Some("later".to_owned()))
     }
 
-    fn prompt_line_with(uuid: &str, text: &str, priority: Option<String>) -> AgentEvent {
+    fn prompt_line_with(uuid: &str, text: &str, priority: Option<String>) -> DriverOutput {
         send_frame(&HostFrame::User(UserLine {
             message: json!({"role": "user", "content": text}),
             parent_tool_use_id: None,
@@ -144,7 +125,7 @@ impl StreamJson {
     /// The line that answers a permission request. It never carries
     /// `updatedPermissions`: `claude` applies them to its whole process, so that
     /// they would hold in every later session (seen at 2.1.332).
-    pub fn permission_line(request: PermissionRequest, denied: Option<String>) -> AgentEvent {
+    pub fn permission_line(request: PermissionRequest, denied: Option<String>) -> DriverOutput {
         let answer = match denied {
             None => {
                 PermissionResponse::Allow { updated_input: Some(request.input), updated_permissions: None }
@@ -159,37 +140,71 @@ impl StreamJson {
 
 /// A frame as a line. Frames consist of text, numbers and JSON, so serialising
 /// cannot fail.
-fn send_frame(frame: &HostFrame) -> AgentEvent {
-    AgentEvent::SendLine(serde_json::to_value(frame).unwrap_or_default())
+fn send_frame(frame: &HostFrame) -> DriverOutput {
+    DriverOutput::SendLine(serde_json::to_value(frame).unwrap_or_default())
 }
 
-/// The request on the wire; `None` for those that are never sent: archiving is
-/// done by hotseat's own store.
-fn host_request(ask: SlotRequest) -> Option<HostControlRequest> {
+/// The request on the wire, and what parses its response; `None` for what is never
+/// sent: archiving is done by hotseat's own store.
+fn encode(ask: SlotRequest) -> Option<(HostControlRequest, ResponseParser)> {
+    let done: ResponseParser = |_, _| Ok(AgentResponse::Done);
     Some(match ask {
-        SlotRequest::Archive { .. } => return None,
         SlotRequest::Handshake => {
-            HostControlRequest::Initialize { options: Map::from_iter([("hooks".into(), Value::Null)]) }
+            let options = Map::from_iter([("hooks".into(), Value::Null)]);
+            (HostControlRequest::Initialize { options }, StreamJson::parse_handshake)
         }
-        SlotRequest::Interrupt => HostControlRequest::Interrupt,
-        SlotRequest::Switch { switch, interrupt } => switch_request(switch, interrupt),
-        SlotRequest::SetModel(model) => HostControlRequest::SetModel { model },
-        SlotRequest::SetMode(mode) => {
-            HostControlRequest::SetPermissionMode { mode: mode.wire_name().to_owned() }
-        }
-        SlotRequest::Rename { title, session } => {
-            HostControlRequest::RenameSession { title, session_id: Some(session.to_string()) }
-        }
-        SlotRequest::ContextUsage => HostControlRequest::GetContextUsage,
-        SlotRequest::McpServers => HostControlRequest::McpStatus,
-        SlotRequest::Rewind { prompt, dry_run } => {
-            HostControlRequest::RewindFiles { user_message_id: prompt, dry_run }
+        SlotRequest::Interrupt => (HostControlRequest::Interrupt, done),
+        SlotRequest::Switch { switch, interrupt } => {
+            (switch_request(switch, interrupt), StreamJson::parse_switch)
         }
         SlotRequest::EndSession => {
-            HostControlRequest::EndSession { reason: Some("hotseat closes".to_owned()) }
+            (HostControlRequest::EndSession { reason: Some("hotseat closes".to_owned()) }, done)
         }
-        SlotRequest::CancelPrompt(message_uuid) => HostControlRequest::CancelAsyncMessage { message_uuid },
+        SlotRequest::CancelPrompt(message_uuid) => {
+            (HostControlRequest::CancelAsyncMessage { message_uuid }, |_, answer| {
+                Ok(AgentResponse::Cancelled(answer["cancelled"].as_bool().unwrap_or(false)))
+            })
+        }
+        SlotRequest::Call(request) => return encode_call(request),
     })
+}
+
+/// The same for the requests of callers.
+fn encode_call(request: AgentRequest) -> Option<(HostControlRequest, ResponseParser)> {
+    Some(match request {
+        AgentRequest::ArchiveSession(_) => return None,
+        AgentRequest::SetModel(SetModel { model }) => {
+            (HostControlRequest::SetModel { model }, |_, answer| {
+                reply::<SetModel>(string_field(&answer, "model"))
+            })
+        }
+        AgentRequest::SetMode(SetMode { mode }) => {
+            let mode = mode.wire_name().to_owned();
+            (HostControlRequest::SetPermissionMode { mode }, |_, _| reply::<SetMode>(()))
+        }
+        AgentRequest::RenameSession(RenameSession { session, title }) => {
+            let request = HostControlRequest::RenameSession { title, session_id: Some(session.to_string()) };
+            (request, |_, _| reply::<RenameSession>(()))
+        }
+        AgentRequest::MeasureContext(_) => (HostControlRequest::GetContextUsage, |_, answer| {
+            reply::<MeasureContext>(responses::parse_context(answer))
+        }),
+        AgentRequest::ListMcpServers(_) => (HostControlRequest::McpStatus, |_, answer| {
+            reply::<ListMcpServers>(responses::parse_servers(&answer))
+        }),
+        AgentRequest::ReconnectMcpServer(ReconnectMcpServer { name: server_name }) => {
+            (HostControlRequest::McpReconnect { server_name }, |_, _| reply::<ReconnectMcpServer>(()))
+        }
+        AgentRequest::RewindFiles(RewindFiles { prompt: user_message_id, dry_run }) => {
+            (HostControlRequest::RewindFiles { user_message_id, dry_run }, |_, answer| {
+                responses::parse_rewind(answer).and_then(reply::<RewindFiles>)
+            })
+        }
+    })
+}
+
+fn reply<C: AgentCall>(reply: C::Reply) -> Result<AgentResponse, SlotError> {
+    Ok(AgentResponse::Reply(C::respond(reply)))
 }
 
 fn switch_request(switch: Switch, interrupt: bool) -> HostControlRequest {

@@ -1,9 +1,9 @@
 //! Handles what the agent reports on its own.
 
-use super::{ActiveTurn, PromptState, SlotEffect, SlotEventKind, SlotMachine, SlotState};
+use super::{ActiveTurn, PromptState, SlotEffect, SlotMachine, SlotState};
 use crate::session::SessionId;
 use crate::session::conversation::ConversationEvent;
-use crate::slot::driver::{AgentEvent, JsonLine, SwitchResult};
+use crate::slot::driver::{AgentEvent, DriverOutput, JsonLine, SwitchResult};
 use crate::slot::{PermissionRequest, SessionScope, SlotTotals, SwitchMethod};
 
 impl SlotMachine {
@@ -14,60 +14,63 @@ impl SlotMachine {
         let active = self.active.as_ref().map(|active| active.session);
         if session.is_some_and(|session| active != Some(session)) {
             // Only the count: a log must not contain conversation text.
-            tracing::debug!(?session, event = events.len(), "dropped: of another session");
+            tracing::debug!(?session, event = events.len(), "dropped events of a session that is not active");
             return;
         }
         self.apply_all(events);
     }
 
-    pub(super) fn apply(&mut self, events: AgentEvent) {
-        match events {
-            AgentEvent::SendLine(line) => self.effects.push(SlotEffect::SendLine(self.process, line)),
-            AgentEvent::Response { id, answer } => self.match_response(&id, answer),
-            AgentEvent::SessionReset { to, what } => self.follow_reset(to, what),
-            AgentEvent::ConversationChanged { uuid, change } => self.emit_change(uuid, change),
-            AgentEvent::PromptStateChanged { uuid, state } => self.update_prompt(uuid, state),
-            AgentEvent::TurnEnded { uuid, cost, totals } => {
+    pub(super) fn apply(&mut self, output: DriverOutput) {
+        match output {
+            DriverOutput::SendLine(line) => self.effects.push(SlotEffect::SendLine(self.process, line)),
+            DriverOutput::Response { id, answer } => self.match_response(&id, answer),
+            DriverOutput::ClientOp { op_id, folder, op } => {
+                self.effects.push(SlotEffect::ClientOp { process: self.process, op_id, folder, op });
+            }
+            DriverOutput::SessionReset { to, what } => self.follow_reset(to, what),
+            DriverOutput::TurnEnded { uuid, cost, totals } => {
                 self.drop_permissions();
                 if let Some(cost) = cost {
                     self.emit_change(uuid, ConversationEvent::TurnEnd(cost));
                 }
                 self.update_totals(SlotTotals { context_percent: self.totals.context_percent, ..totals });
             }
-            AgentEvent::Retrying(retry) => self.emit(SlotEventKind::Retrying(retry)),
-            AgentEvent::Idle => {
+            DriverOutput::Idle => {
                 self.turn = None;
                 self.settle_unless_switching();
                 // For agents that do not queue prompts themselves.
                 self.send_prompts();
             }
+            DriverOutput::Event(event) => self.handle_event(event),
+        }
+    }
+
+    /// Takes note of an event and passes it on.
+    fn handle_event(&mut self, event: AgentEvent) {
+        match event {
+            AgentEvent::PromptStateChanged { uuid, state } => self.update_prompt(uuid, state),
             AgentEvent::PermissionRequested(request) => self.permission_requested(request),
             AgentEvent::PermissionDropped(id) => {
                 if let Some(at) = self.permissions.iter().position(|request| request.id == id) {
                     self.permissions.remove(at);
-                    self.emit(SlotEventKind::PermissionDropped { id });
+                    self.emit_agent(AgentEvent::PermissionDropped(id));
                 }
             }
-            AgentEvent::ClientOp { op_id, folder, op } => {
-                self.effects.push(SlotEffect::ClientOp { process: self.process, op_id, folder, op });
-            }
-            AgentEvent::McpServersChanged(connected, of) => {
-                self.emit(SlotEventKind::McpServersChanged(connected, of));
-            }
-            AgentEvent::SlashCommands(commands) => self.emit(SlotEventKind::SlashCommands(commands)),
-            AgentEvent::HistoryReplayed { at, changes } => {
-                self.emit(SlotEventKind::HistoryReplayed { at: at.unwrap_or(self.now.wall), changes });
-            }
-            AgentEvent::SessionsListed(sessions) => self.emit(SlotEventKind::SessionsListed(sessions)),
             AgentEvent::ModelChanged(model) => self.model_changed(model),
             AgentEvent::ModeChanged(mode) => {
                 // The agent's own doing ends with the session: what starts after it,
                 // standbys included, has the mode that the person chose.
                 if self.session_mode != mode {
                     self.session_mode = mode;
-                    self.emit(SlotEventKind::ModeChanged(mode));
+                    self.emit_agent(AgentEvent::ModeChanged(mode));
                 }
             }
+            event @ (AgentEvent::ConversationChanged { .. }
+            | AgentEvent::Retrying(_)
+            | AgentEvent::McpServersChanged(..)
+            | AgentEvent::SlashCommands(_)
+            | AgentEvent::HistoryReplayed { .. }
+            | AgentEvent::SessionsListed(_)) => self.emit_agent(event),
         }
     }
 
@@ -83,7 +86,7 @@ impl SlotMachine {
             return self.apply_all(events);
         }
         self.permissions.push(request.clone());
-        self.emit(SlotEventKind::PermissionRequested(request));
+        self.emit_agent(AgentEvent::PermissionRequested(request));
     }
 
     fn is_granted(&self, request: &PermissionRequest) -> bool {
@@ -95,14 +98,14 @@ impl SlotMachine {
     pub(super) fn answer_by_grants(&mut self) {
         while let Some(at) = self.permissions.iter().position(|request| self.is_granted(request)) {
             let request = self.permissions.remove(at);
-            self.emit(SlotEventKind::PermissionDropped { id: request.id.clone() });
+            self.emit_agent(AgentEvent::PermissionDropped(request.id.clone()));
             let events = self.driver.answer_permission(request, None);
             self.apply_all(events);
         }
     }
 
     fn emit_change(&mut self, uuid: String, change: ConversationEvent) {
-        self.emit(SlotEventKind::ConversationChanged { uuid, at: self.now.wall, change });
+        self.emit_agent(AgentEvent::ConversationChanged { uuid, change });
     }
 
     /// During a switch or the handshake, its response settles the state instead.

@@ -3,10 +3,11 @@
 use super::lifecycle::{OnExit, ProcessLifecycle};
 use super::pending_requests::Continuation;
 use super::prompt_queue::PendingPrompt;
-use super::{PromptState, SlotEventKind, SlotMachine, SlotState};
+use super::{PromptState, SlotMachine, SlotState};
+use crate::agent_api::{AgentRequest, ReplySender};
 use crate::protocol::PermissionMode;
 use crate::session::SessionId;
-use crate::slot::driver::{ResponseSender, SlotRequest};
+use crate::slot::driver::{AgentEvent, SlotRequest};
 use crate::slot::handle::{Reply, SlotCommand};
 use crate::slot::{
     CompletedSwitch, ErrorCode, Feature, PermissionDecision, SlotError, StartIn, Switch, SwitchSupport,
@@ -29,16 +30,10 @@ impl SlotMachine {
                 self.answer_permission(&id, decision, reply);
             }
             SlotCommand::Prewarm(switch) => self.prewarm(switch),
-            SlotCommand::Call { request, reply } => {
-                let allowed = match request.feature() {
-                    Some(feature) => self.require_feature(feature),
-                    None => self.require_warm(),
-                };
-                match allowed {
-                    Ok(()) => self.call(request, reply),
-                    Err(error) => reply.send(Err(error)),
-                }
-            }
+            SlotCommand::Call { request, reply } => match self.require_feature(request.feature()) {
+                Ok(()) => self.call(request, reply),
+                Err(error) => reply.send(Err(error)),
+            },
             SlotCommand::Restart { seat, reply } => self.restart(seat, reply),
             SlotCommand::ReplaceAgent { program, seat, reply } => {
                 self.kill_standbys();
@@ -53,8 +48,8 @@ impl SlotMachine {
     }
 
     /// Sends a request whose response goes to its caller.
-    pub(super) fn call(&mut self, request: SlotRequest, reply: ResponseSender) {
-        self.request(request.clone(), Continuation::Call(request, reply));
+    pub(super) fn call(&mut self, request: AgentRequest, reply: ReplySender) {
+        self.request(SlotRequest::Call(request.clone()), Continuation::Call(request, reply));
     }
 
     /// Fails unless the agent can take a request: warm and not switching.
@@ -200,14 +195,14 @@ impl SlotMachine {
         self.launch.permission_mode = mode;
         self.session_mode = mode;
         self.kill_standbys();
-        self.emit(SlotEventKind::ModeChanged(mode));
+        self.emit_agent(AgentEvent::ModeChanged(mode));
     }
 
     /// The agent reported its model.
     pub(super) fn model_changed(&mut self, model: String) {
         if let Some(active) = self.active.as_mut().filter(|active| active.model != model) {
             active.model.clone_from(&model);
-            self.emit(SlotEventKind::ModelChanged(model));
+            self.emit_agent(AgentEvent::ModelChanged(model));
         }
     }
 }

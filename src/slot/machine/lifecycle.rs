@@ -11,9 +11,6 @@ use super::{ExitDetails, ProcessExit, PromptState, SlotEffect, SlotMachine, Slot
 use crate::slot::driver::{SlotRequest, StartSession};
 use crate::slot::{SlotError, SwitchSupport};
 
-/// Time from closing stdin to SIGTERM, and from there to SIGKILL; the official
-/// SDKs wait as long. With less, the last lines of a transcript can be lost.
-pub(super) const TERM_GRACE: Duration = Duration::from_secs(5);
 /// Delays before the first, second and third restart. There is no fourth.
 const BACK_OFF: [Duration; 3] = [Duration::from_millis(250), Duration::from_secs(1), Duration::from_secs(4)];
 /// After a run of at least this long the back-off starts over.
@@ -107,7 +104,7 @@ impl SlotMachine {
                 }
             }
             ProcessLifecycle::Running { warm } => {
-                let next = Some((self.now.at + TERM_GRACE, Signal::TERM));
+                let next = Some((self.now.at + self.launch.term_grace, Signal::TERM));
                 self.lifecycle = ProcessLifecycle::Stopping { warm: *warm, next, after: then };
                 // With only its stdin closed it would first finish its turn.
                 if self.turn.is_some() {
@@ -138,8 +135,8 @@ impl SlotMachine {
             ProcessLifecycle::Stopped { retry: Some(at) } if *at <= now => self.start_process(),
             ProcessLifecycle::Stopping { next, .. } => {
                 let Some((_, signal)) = next.filter(|(at, _)| *at <= now) else { return };
-                *next = (signal == Signal::TERM).then_some((now + TERM_GRACE, Signal::KILL));
-                tracing::warn!(?signal, "the agent does not end by itself");
+                *next = (signal == Signal::TERM).then_some((now + self.launch.term_grace, Signal::KILL));
+                tracing::warn!(?signal, "the agent did not exit");
                 self.effects.push(SlotEffect::Signal(self.process, signal));
             }
             ProcessLifecycle::Stopped { .. }

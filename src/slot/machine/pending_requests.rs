@@ -7,7 +7,8 @@ use tokio::time::Instant;
 
 use super::SlotMachine;
 use super::lifecycle::OnExit;
-use crate::slot::driver::{AgentResponse, ResponseSender, SlotRequest};
+use crate::agent_api::{AgentRequest, ReplySender};
+use crate::slot::driver::{AgentResponse, SlotRequest};
 use crate::slot::handle::Reply;
 use crate::slot::{CompletedSwitch, SlotError, Switch};
 
@@ -23,14 +24,12 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 pub(super) enum Continuation {
     /// Become warm.
     Handshake,
-    /// The response is ignored.
-    LogFailure,
     /// Report that it is done.
     Done(Reply<()>),
     /// Activate the session.
     Switch(Switch, Reply<CompletedSwitch>),
     /// Take note of the response to this request, then pass it to the caller.
-    Call(SlotRequest, ResponseSender),
+    Call(AgentRequest, ReplySender),
     /// The prompt with this uuid was withdrawn, or not.
     CancelPrompt(String, Option<Reply<bool>>),
 }
@@ -43,7 +42,7 @@ impl Continuation {
             Self::Switch(_, reply) => drop(reply.send(Err(error))),
             Self::Call(_, reply) => reply.send(Err(error)),
             Self::CancelPrompt(_, Some(reply)) => drop(reply.send(Err(error))),
-            Self::Handshake | Self::LogFailure | Self::CancelPrompt(_, None) => {}
+            Self::Handshake | Self::CancelPrompt(_, None) => {}
         }
     }
 }
@@ -100,7 +99,7 @@ impl SlotMachine {
     pub(super) fn match_response(&mut self, id: &str, answer: Result<AgentResponse, SlotError>) {
         match self.pending.requests.remove(id) {
             Some(request) => self.handle_response(request.then, answer, request.since),
-            None => tracing::debug!(id, "an answer that nobody waits for"),
+            None => tracing::debug!(id, "dropped a response to no open request"),
         }
     }
 

@@ -9,7 +9,10 @@ use super::commands::reply_with;
 use super::lifecycle::{OnExit, ProcessLifecycle};
 use super::pending_requests::Continuation;
 use super::{CurrentSession, PromptState, SlotEventKind, SlotMachine};
-use crate::slot::driver::{AgentResponse, ResponseSender, SlotRequest, SwitchResult};
+use crate::agent_api::{
+    AgentCall, AgentReply, AgentRequest, MeasureContext, RenameSession, ReplySender, SetMode, SetModel,
+};
+use crate::slot::driver::{AgentResponse, SwitchResult};
 use crate::slot::handle::Reply;
 use crate::slot::{AgentInfo, CompletedSwitch, Feature, SlotError, SlotTotals, Switch, SwitchMethod};
 
@@ -22,16 +25,15 @@ impl SlotMachine {
     ) {
         match then {
             Continuation::Handshake => self.finish_handshake(result),
-            Continuation::LogFailure => {
-                if let Err(error) = result {
-                    tracing::warn!(%error, "what was asked along the way was not done");
-                }
-            }
             Continuation::Done(reply) => reply_with(reply, result.map(drop)),
             Continuation::Switch(switch, reply) => self.finish_switch(&switch, result, reply, since),
             Continuation::Call(request, reply) => {
-                if let Ok(response) = &result {
-                    self.request_done(request, response);
+                let result = result.and_then(|response| match response {
+                    AgentResponse::Reply(reply) => Ok(reply),
+                    _ => Err(unexpected_response()),
+                });
+                if let Ok(reply) = &result {
+                    self.request_done(request, reply);
                 }
                 reply.send(result);
             }
@@ -48,22 +50,18 @@ impl SlotMachine {
     }
 
     /// What the slot itself takes note of when a request is done.
-    fn request_done(&mut self, request: SlotRequest, response: &AgentResponse) {
-        match (request, response) {
-            (SlotRequest::SetModel(requested), response) => {
+    fn request_done(&mut self, request: AgentRequest, reply: &AgentReply) {
+        match (request, reply) {
+            (AgentRequest::SetModel(SetModel { model: requested }), AgentReply::SetModel(reported)) => {
                 self.kill_standbys();
                 self.launch.model.clone_from(&requested);
-                let reported = match response {
-                    AgentResponse::Model(reported) => reported.clone(),
-                    _ => None,
-                };
                 // Only the agent knows its default model; the next turn reports it.
-                if let Some(model) = reported.or(requested) {
+                if let Some(model) = reported.clone().or(requested) {
                     self.model_changed(model);
                 }
             }
-            (SlotRequest::SetMode(mode), _) => self.mode_changed(mode),
-            (SlotRequest::ContextUsage, AgentResponse::ContextUsage(usage)) => {
+            (AgentRequest::SetMode(SetMode { mode }), _) => self.mode_changed(mode),
+            (_, AgentReply::MeasureContext(usage)) => {
                 let percent = Some(usage.percent);
                 if self.totals.context_percent != percent {
                     self.totals.context_percent = percent;
@@ -186,7 +184,7 @@ impl SlotMachine {
         self.model_changed(agent.model);
         reply_with(reply, Ok(switched));
         if let Switch::Fork { title: Some(title), .. } = switch {
-            self.request(SlotRequest::Rename { title, session }, Continuation::LogFailure);
+            self.call(RenameSession { session, title }.request(), ReplySender::logged("rename"));
         }
     }
 
@@ -253,7 +251,7 @@ impl SlotMachine {
     fn reset_session_mode(&mut self) {
         let mode = self.launch.permission_mode;
         if self.session_mode != mode {
-            self.call(SlotRequest::SetMode(mode), ResponseSender::nobody());
+            self.call(SetMode { mode }.request(), ReplySender::nobody());
         }
     }
 
@@ -263,7 +261,7 @@ impl SlotMachine {
         self.emit(SlotEventKind::TotalsChanged(totals));
         let measures = self.driver.capabilities().unsupported(Feature::Context).is_none();
         if self.is_warm() && measures {
-            self.call(SlotRequest::ContextUsage, ResponseSender::nobody());
+            self.call(MeasureContext {}.request(), ReplySender::nobody());
         }
     }
 }

@@ -9,9 +9,9 @@ use std::time::Duration;
 use rustix::process::Signal;
 
 use super::background_processes::{DrainingProcess, PendingSwitch, StandbyProcess};
-use super::lifecycle::TERM_GRACE;
 use super::{ExitDetails, ProcessId, SlotEffect, SlotEventKind, SlotMachine};
-use crate::slot::driver::{AgentEvent, AgentResponse, JsonLine, SlotRequest, StartSession};
+use crate::agent_api::SetMode;
+use crate::slot::driver::{AgentResponse, DriverOutput, JsonLine, SlotRequest, StartSession};
 use crate::slot::handle::Reply;
 use crate::slot::{CompletedSwitch, SlotError, Switch, SwitchSupport};
 
@@ -166,15 +166,15 @@ impl SlotMachine {
         self.apply_standby_events(process, events);
     }
 
-    fn apply_standby_events(&mut self, process: ProcessId, events: Vec<AgentEvent>) {
+    fn apply_standby_events(&mut self, process: ProcessId, events: Vec<DriverOutput>) {
         for events in events {
             match events {
-                AgentEvent::SendLine(line) => self.effects.push(SlotEffect::SendLine(process, line)),
-                AgentEvent::Response { id, answer } if id == HANDSHAKE_ID => {
+                DriverOutput::SendLine(line) => self.effects.push(SlotEffect::SendLine(process, line)),
+                DriverOutput::Response { id, answer } if id == HANDSHAKE_ID => {
                     self.finish_standby_handshake(process, answer);
                 }
                 // Any response proves that it is alive.
-                AgentEvent::Response { id, .. } if id == ACTIVATE_ID => {
+                DriverOutput::Response { id, .. } if id == ACTIVATE_ID => {
                     let at = self.background.standbys.iter().position(|standby| standby.process == process);
                     // By now another switch may be pending.
                     if let Some(at) =
@@ -202,7 +202,9 @@ impl SlotMachine {
                     self.emit(SlotEventKind::Prewarmed(Some(purpose)));
                 }
             }
-            Ok(_) => self.fail_standby(at, SlotError::InvalidReply("its handshake is invalid".to_owned())),
+            Ok(_) => {
+                self.fail_standby(at, SlotError::InvalidReply("the agent's handshake is invalid".to_owned()))
+            }
             Err(error) => self.fail_standby(at, error),
         }
     }
@@ -242,7 +244,7 @@ impl SlotMachine {
         let mode = self.launch.permission_mode;
         let standby = &mut self.background.standbys[at];
         let process = standby.process;
-        let events = standby.driver.request(ACTIVATE_ID, SlotRequest::SetMode(mode));
+        let events = standby.driver.request(ACTIVATE_ID, SlotRequest::call(SetMode { mode }));
         self.apply_standby_events(process, events);
     }
 
@@ -260,7 +262,7 @@ impl SlotMachine {
         self.fail_pending("its session is no longer active");
         let left = self.active.as_ref().map(|active| active.session);
         self.effects.push(SlotEffect::CloseStdin(self.process));
-        let next = Some((self.now.at + TERM_GRACE, Signal::TERM));
+        let next = Some((self.now.at + self.launch.term_grace, Signal::TERM));
         self.background.draining.push(DrainingProcess {
             process: self.process,
             session: left,
@@ -306,8 +308,8 @@ impl SlotMachine {
                 continue;
             };
             draining_process.next_signal =
-                (signal == Signal::TERM).then_some((now + TERM_GRACE, Signal::KILL));
-            tracing::warn!(?signal, "the agent that was left does not end by itself");
+                (signal == Signal::TERM).then_some((now + self.launch.term_grace, Signal::KILL));
+            tracing::warn!(?signal, "the former agent process did not exit");
             self.effects.push(SlotEffect::Signal(draining_process.process, signal));
         }
         if self.background.requested.is_some() && !self.background.blocked {

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use tokio::sync::oneshot::{self, Receiver};
 
 use super::*;
-use crate::agent_api::{AgentCall, ResponseSender, SetMode, SetModel};
+use crate::agent_api::{AgentCall, ReplySender, SetMode, SetModel};
 use crate::protocol::PermissionMode;
 use crate::session::conversation::ConversationEvent;
 use crate::slot::handle::Reply;
@@ -116,8 +116,8 @@ impl Bench {
 
     fn call<C: AgentCall>(&mut self, call: C) -> (Vec<String>, Answer<C::Reply>) {
         let (tx, answer) = oneshot::channel();
-        let reply = ResponseSender::new(move |response| {
-            tx.send(response.map(|response| C::reply(response).expect("its kind of response"))).ok();
+        let reply = ReplySender::new(move |reply| {
+            tx.send(reply.map(|reply| C::reply(reply).expect("its kind of reply"))).ok();
         });
         (self.step(SlotInput::Command(SlotCommand::Call { request: call.request(), reply })), answer)
     }
@@ -195,24 +195,31 @@ fn event_words(event: &SlotEvent) -> Option<String> {
         },
         SlotEventKind::Ready(agent) => format!("ready {}", name(agent.session)),
         SlotEventKind::Switched(switched) => format!("switched {} {:?}", name(switched.to), switched.method),
-        SlotEventKind::ConversationChanged { change: ConversationEvent::Prompt(text), .. } => {
+        SlotEventKind::Agent(AgentEvent::ConversationChanged {
+            change: ConversationEvent::Prompt(text),
+            ..
+        }) => {
             format!("shows {text}")
         }
-        SlotEventKind::ConversationChanged { change, .. } => format!("grew {change:?}"),
-        SlotEventKind::PromptStateChanged { uuid, state } => format!("{uuid} {state:?}"),
-        SlotEventKind::PermissionRequested(request) => format!("asks {}", request.id),
-        SlotEventKind::PermissionDropped { id } => format!("dropped {id}"),
-        SlotEventKind::Retrying(retry) => format!("retry {}", retry.attempt),
+        SlotEventKind::Agent(AgentEvent::ConversationChanged { change, .. }) => format!("grew {change:?}"),
+        SlotEventKind::Agent(AgentEvent::PromptStateChanged { uuid, state }) => format!("{uuid} {state:?}"),
+        SlotEventKind::Agent(AgentEvent::PermissionRequested(request)) => format!("asks {}", request.id),
+        SlotEventKind::Agent(AgentEvent::PermissionDropped(id)) => format!("dropped {id}"),
+        SlotEventKind::Agent(AgentEvent::Retrying(retry)) => format!("retry {}", retry.attempt),
         SlotEventKind::Prewarmed(None) => "unprepared".to_owned(),
         SlotEventKind::Prewarmed(Some(switch)) => format!("prepared {}", switch.name()),
         SlotEventKind::TotalsChanged(_) => return None,
         SlotEventKind::ResumeRefused(why) => format!("refused: {why}"),
-        SlotEventKind::HistoryReplayed { changes, .. } => format!("replay of {}", changes.len()),
-        SlotEventKind::SessionsListed(sessions) => format!("{} sessions", sessions.len()),
-        SlotEventKind::McpServersChanged(connected, of) => format!("servers {connected}/{of}"),
-        SlotEventKind::SlashCommands(commands) => format!("{} commands", commands.len()),
-        SlotEventKind::ModelChanged(model) => format!("model {model}"),
-        SlotEventKind::ModeChanged(mode) => format!("mode {}", mode.wire_name()),
+        SlotEventKind::Agent(AgentEvent::HistoryReplayed { changes, .. }) => {
+            format!("replay of {}", changes.len())
+        }
+        SlotEventKind::Agent(AgentEvent::SessionsListed(sessions)) => format!("{} sessions", sessions.len()),
+        SlotEventKind::Agent(AgentEvent::McpServersChanged(connected, of)) => {
+            format!("servers {connected}/{of}")
+        }
+        SlotEventKind::Agent(AgentEvent::SlashCommands(commands)) => format!("{} commands", commands.len()),
+        SlotEventKind::Agent(AgentEvent::ModelChanged(model)) => format!("model {model}"),
+        SlotEventKind::Agent(AgentEvent::ModeChanged(mode)) => format!("mode {}", mode.wire_name()),
     })
 }
 

@@ -11,6 +11,7 @@ mod hook_reports;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use rustix::process::Signal;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
@@ -19,14 +20,14 @@ use super::hooks::HookReport;
 use super::pty::PtyInput;
 use crate::session::SessionId;
 use crate::slot::handle::{Reply, SlotCommand};
+use crate::slot::machine::Now;
 use crate::slot::{
-    CompletedSwitch, Launch, ProcessExit, PromptState, SlotError, SlotEvent, SlotEventKind, SlotState, Switch,
+    AgentEvent, CompletedSwitch, Launch, ProcessExit, PromptState, SlotError, SlotEvent, SlotEventKind,
+    SlotState, Switch,
 };
 
 /// How long to wait for a hook to confirm a typed command.
 const CONFIRM_TIMEOUT: Duration = Duration::from_secs(8);
-/// Time from SIGTERM to SIGKILL.
-const TERM_GRACE: Duration = Duration::from_secs(5);
 /// The agent's name.
 const AGENT_NAME: &str = "claude";
 
@@ -120,11 +121,12 @@ pub(super) struct TerminalMachine {
     stopping: Option<(AfterExit, Instant, Signal)>,
     closers: Vec<oneshot::Sender<()>>,
     now: Instant,
+    wall: DateTime<Utc>,
     effects: Vec<TerminalEffect>,
 }
 
 impl TerminalMachine {
-    pub(super) fn new(launch: Launch, is_stored: fn(&Path) -> bool, now: Instant) -> Self {
+    pub(super) fn new(launch: Launch, is_stored: fn(&Path) -> bool, now: Now) -> Self {
         Self {
             launch,
             is_stored,
@@ -140,14 +142,15 @@ impl TerminalMachine {
             submitted: None,
             stopping: None,
             closers: Vec::new(),
-            now,
+            now: now.at,
+            wall: now.wall,
             effects: Vec::new(),
         }
     }
 
     /// Takes one step.
-    pub(super) fn step(&mut self, input: TerminalSlotInput, now: Instant) -> Vec<TerminalEffect> {
-        self.now = now;
+    pub(super) fn step(&mut self, input: TerminalSlotInput, now: Now) -> Vec<TerminalEffect> {
+        (self.now, self.wall) = (now.at, now.wall);
         match input {
             TerminalSlotInput::Start => self.start(self.launch.resume),
             TerminalSlotInput::Command(command) => self.handle_command(command),
@@ -186,7 +189,7 @@ impl TerminalMachine {
             && *at <= self.now
         {
             let due = *signal;
-            (*at, *signal) = (self.now + TERM_GRACE, Signal::KILL);
+            (*at, *signal) = (self.now + self.launch.term_grace, Signal::KILL);
             self.effects.push(TerminalEffect::Signal(due));
         }
     }
@@ -208,14 +211,14 @@ impl TerminalMachine {
         }
         let signal = self.stopping.take().map_or(Signal::TERM, |(_, _, signal)| signal);
         self.effects.push(TerminalEffect::Signal(signal));
-        self.stopping = Some((then, self.now + TERM_GRACE, Signal::KILL));
+        self.stopping = Some((then, self.now + self.launch.term_grace, Signal::KILL));
     }
 
     fn program_ended(&mut self, reason: String, screen: Vec<String>) {
         self.fail_switch(&SlotError::Disconnected(format!("the agent has ended: {reason}")));
         if let Some((uuid, runs)) = self.submitted.take() {
             let state = if runs { PromptState::Aborted } else { PromptState::Cancelled };
-            self.emit(SlotEventKind::PromptStateChanged { uuid, state });
+            self.emit(SlotEventKind::Agent(AgentEvent::PromptStateChanged { uuid, state }));
         }
         let ending = self.stopping.take().map(|(then, _, _)| then);
         let expected = ending.is_some();
@@ -250,6 +253,7 @@ impl TerminalMachine {
         self.effects.push(TerminalEffect::Emit(Box::new(SlotEvent {
             epoch: self.epoch,
             session,
+            at: self.wall,
             kind: event,
         })));
     }

@@ -87,8 +87,12 @@ pub enum Effect {
         /// tried.
         cycles: bool,
     },
+    /// Ask the agent what fills its context window.
+    MeasureContext,
     /// Ask the agent for its MCP servers.
     ListMcpServers,
+    /// Connect the MCP server of this name anew, then list all of them.
+    ReconnectMcpServer(String),
     /// Bring files back to what they were when a prompt came.
     Rewind {
         /// The prompt's uuid.

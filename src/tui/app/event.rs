@@ -13,7 +13,7 @@ use super::trust::ResolvedFolder;
 use crate::index::SessionRow;
 use crate::protocol::PermissionMode;
 use crate::session::{Conversation, SessionId};
-use crate::slot::{ErrorCode, McpServerStatus, RewindResult, SlotEvent};
+use crate::slot::{ContextUsage, ErrorCode, McpServerStatus, RewindResult, SlotEvent};
 
 /// One thing that happened.
 #[derive(Debug)]
@@ -99,6 +99,8 @@ pub enum Event {
         /// Why, for a person.
         message: String,
     },
+    /// What fills the context window, or why that is not known.
+    ContextUsage(Result<ContextUsage, String>),
     /// The MCP servers of the agent, or why they are not known.
     McpServers(Result<Vec<McpServerStatus>, String>),
     /// A session's subagents, each with its name and all of its conversation as text.

@@ -10,7 +10,7 @@ use super::text_input::single_line;
 use super::trust::{FolderUse, ResolvedFolder};
 use crate::protocol::PermissionMode;
 use crate::session::SessionId;
-use crate::slot::{McpServerStatus, RewindResult};
+use crate::slot::{ContextUsage, McpServerStatus, RewindResult};
 use crate::store::FolderReason;
 
 /// The one thing that lies over the panes.
@@ -44,6 +44,8 @@ pub enum ViewerContent {
     },
     /// What is known of a session.
     Details(SessionId),
+    /// What fills the model's context window.
+    ContextUsage(ContextUsage),
     /// The agent's MCP servers.
     McpServers(Vec<McpServerStatus>),
     /// What coming back to a prompt would change in the files.

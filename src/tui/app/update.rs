@@ -122,6 +122,14 @@ fn handle_event(app: &mut App, event: Event) -> Vec<Effect> {
             slot_events::switch_refused(app, code.as_ref(), message, session)
         }
         Event::ModeRefused { mode, cycles, message } => modes::refused(app, mode, cycles, &message),
+        Event::ContextUsage(Ok(usage)) => {
+            app.overlay = Some(Overlay::Viewer(ViewerContent::ContextUsage(usage), 0));
+            Vec::new()
+        }
+        Event::ContextUsage(Err(why)) => {
+            app.toast_error(format!("context window: {why}"));
+            Vec::new()
+        }
         Event::McpServers(Ok(servers)) if servers.is_empty() => {
             app.toast("this agent has no MCP servers");
             Vec::new()

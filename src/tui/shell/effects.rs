@@ -16,7 +16,10 @@ use super::transcript_reading::{self, read_transcript};
 use super::{clipboard, editor, key_encoding};
 use crate::session::SessionId;
 use crate::slot::terminal::AgentTerminal;
-use crate::slot::{AgentProgram, SlotError, SlotHandle, Switch};
+use crate::slot::{
+    AgentCall, AgentProgram, ListMcpServers, MeasureContext, ReconnectMcpServer, SlotError, SlotHandle,
+    Switch,
+};
 use crate::store::{ForkSpec, SessionStore, StoreError};
 use crate::sys::resident_memory::resident_memory;
 use crate::text::format::pluralize;
@@ -117,11 +120,20 @@ impl EffectRunner {
                     slot.replace_agent(program, start_in).await
                 });
             }
+            Effect::MeasureContext => {
+                self.call(MeasureContext {}, Event::ContextUsage);
+            }
             Effect::ListMcpServers => {
+                self.call(ListMcpServers {}, Event::McpServers);
+            }
+            Effect::ReconnectMcpServer(name) => {
                 let runner = self.clone();
                 tokio::spawn(async move {
-                    let servers = runner.slot.mcp_servers().await;
-                    runner.send(Event::McpServers(servers.map_err(|error| error.to_string())));
+                    // A server that failed again is in the list, with its reason.
+                    if let Err(error) = runner.slot.call(ReconnectMcpServer { name }).await {
+                        runner.send(Event::Failed(format!("reconnecting: {error}")));
+                    }
+                    runner.call(ListMcpServers {}, Event::McpServers);
                 });
             }
             Effect::Rewind { prompt, dry_run } => {
@@ -260,6 +272,19 @@ impl EffectRunner {
             if let Err(error) = ask(runner.slot.clone()).await {
                 runner.send(Event::Failed(format!("{what}: {error}")));
             }
+        });
+    }
+
+    /// Sends a request to the agent; its reply is an event.
+    fn call<C: AgentCall + Send + 'static>(
+        &self,
+        call: C,
+        event: impl FnOnce(Result<C::Reply, String>) -> Event + Send + 'static,
+    ) {
+        let runner = self.clone();
+        tokio::spawn(async move {
+            let reply = runner.slot.call(call).await;
+            runner.send(event(reply.map_err(|error| error.to_string())));
         });
     }
 

@@ -14,7 +14,7 @@ use chrono::{DateTime, Utc};
 
 use crate::session::conversation::ConversationEvent;
 use crate::session::{EntryEncoder, SessionId, Transcript};
-use crate::slot::{AgentInfo, CompletedSwitch, ListedSession, SlotEvent, SlotEventKind};
+use crate::slot::{AgentEvent, AgentInfo, CompletedSwitch, ListedSession, SlotEvent, SlotEventKind};
 use crate::store::{ExternalRecord, SessionStore, StoreError};
 use crate::transcript::TranscriptText;
 
@@ -53,10 +53,10 @@ impl Recorder {
         let counts = match &event.kind {
             SlotEventKind::Ready(_)
             | SlotEventKind::Switched(_)
-            | SlotEventKind::ModelChanged(_)
-            | SlotEventKind::HistoryReplayed { .. }
-            | SlotEventKind::SessionsListed(_) => true,
-            SlotEventKind::ConversationChanged { change, .. } => {
+            | SlotEventKind::Agent(AgentEvent::ModelChanged(_))
+            | SlotEventKind::Agent(AgentEvent::HistoryReplayed { .. })
+            | SlotEventKind::Agent(AgentEvent::SessionsListed(_)) => true,
+            SlotEventKind::Agent(AgentEvent::ConversationChanged { change, .. }) => {
                 let streams = matches!(
                     change,
                     ConversationEvent::TextDelta(_)
@@ -96,7 +96,8 @@ impl RecorderThread {
         while let Ok((agent, event)) = news.recv() {
             let of_all = matches!(
                 event.kind,
-                SlotEventKind::SessionsListed(_) | SlotEventKind::HistoryReplayed { .. }
+                SlotEventKind::Agent(AgentEvent::SessionsListed(_))
+                    | SlotEventKind::Agent(AgentEvent::HistoryReplayed { .. })
             );
             if let Err(error) = self.handle_event(&agent, event) {
                 tracing::warn!("{error}");
@@ -121,23 +122,24 @@ impl RecorderThread {
                     self.target = Some(RecordingTarget { forked_from, ..recording });
                 }
             }
-            SlotEventKind::ModelChanged(model) => {
+            SlotEventKind::Agent(AgentEvent::ModelChanged(model)) => {
                 if let Some(recording) = &mut self.target {
                     recording.encoder.model = model;
                 }
             }
-            SlotEventKind::ConversationChanged { uuid, at, change } => {
+            SlotEventKind::Agent(AgentEvent::ConversationChanged { uuid, change }) => {
                 let Some(recording) =
                     self.target.as_mut().filter(|recording| event.session == Some(recording.session))
                 else {
                     return Ok(());
                 };
-                if let Some(entry) = recording.encoder.encode(&uuid, at, &change) {
-                    let record = recording.record(at, vec![entry]);
+                if let Some(entry) = recording.encoder.encode(&uuid, event.at, &change) {
+                    let record = recording.record(event.at, vec![entry]);
                     self.store.record_external(&record)?;
                 }
             }
-            SlotEventKind::HistoryReplayed { at, changes } => {
+            SlotEventKind::Agent(AgentEvent::HistoryReplayed { at, changes }) => {
+                let at = at.unwrap_or(event.at);
                 let Some(recording) =
                     self.target.as_mut().filter(|recording| event.session == Some(recording.session))
                 else {
@@ -160,7 +162,7 @@ impl RecorderThread {
                 };
                 self.store.record_external(&record)?;
             }
-            SlotEventKind::SessionsListed(sessions) => self.sync_session_list(sessions)?,
+            SlotEventKind::Agent(AgentEvent::SessionsListed(sessions)) => self.sync_session_list(sessions)?,
             _ => {}
         }
         Ok(())
@@ -255,9 +257,9 @@ mod tests {
     impl World {
         fn hear(&mut self, session: SessionId, news: SlotEventKind) {
             self.epoch += 1;
-            self.writer
-                .handle_event("opencode", SlotEvent { epoch: self.epoch, session: Some(session), kind: news })
-                .unwrap();
+            let at = "2026-11-21T10:00:00Z".parse().unwrap();
+            let event = SlotEvent { epoch: self.epoch, session: Some(session), at, kind: news };
+            self.writer.handle_event("opencode", event).unwrap();
         }
 
         fn switch_to(&mut self, session: SessionId, transcript: &str) {
@@ -281,8 +283,10 @@ mod tests {
         }
 
         fn grows(&mut self, session: SessionId, change: ConversationEvent) {
-            let at = "2026-11-21T10:00:00Z".parse().unwrap();
-            self.hear(session, SlotEventKind::ConversationChanged { uuid: String::new(), at, change });
+            self.hear(
+                session,
+                SlotEventKind::Agent(AgentEvent::ConversationChanged { uuid: String::new(), change }),
+            );
         }
 
         fn rows(&self) -> Vec<SessionRow> {
@@ -330,13 +334,13 @@ mod tests {
         };
         let sessions =
             vec![listed(one, "One", "2026-11-21T10:00:05Z"), listed(two, "Two", "2026-11-20T10:00:00Z")];
-        world.hear(one, SlotEventKind::SessionsListed(sessions.clone()));
+        world.hear(one, SlotEventKind::Agent(AgentEvent::SessionsListed(sessions.clone())));
         let rows = world.rows();
         let titles: Vec<_> = rows.iter().map(|row| (row.facts.title_text(), row.facts.turns)).collect();
         assert_eq!(titles, [("One", 2), ("Two", 0)]);
         assert_eq!(rows[1].active_at().to_rfc3339(), "2026-11-20T10:00:00+00:00");
         let before = world.store.read(one).unwrap();
-        world.hear(one, SlotEventKind::SessionsListed(sessions));
+        world.hear(one, SlotEventKind::Agent(AgentEvent::SessionsListed(sessions)));
         assert_eq!(world.store.read(one).unwrap(), before, "a title is written once");
         let called = |world: &World| world.rows()[0].facts.agent_session.clone();
         assert_eq!(called(&world).as_deref(), Some("ses_One"));
@@ -346,7 +350,10 @@ mod tests {
             vec![(String::new(), ConversationEvent::Prompt("older".into())), (String::new(), reply("yes"))];
         world.hear(
             one,
-            SlotEventKind::HistoryReplayed { at: "2026-11-21T10:00:00Z".parse().unwrap(), changes },
+            SlotEventKind::Agent(AgentEvent::HistoryReplayed {
+                at: "2026-11-21T10:00:00Z".parse().ok(),
+                changes,
+            }),
         );
         assert_eq!(world.turns(one), 1);
         assert_eq!(world.rows()[0].facts.title_text(), "One");
@@ -374,7 +381,10 @@ mod tests {
             vec![(String::new(), ConversationEvent::Prompt("older".into())), (String::new(), reply("yes"))];
         world.hear(
             fork,
-            SlotEventKind::HistoryReplayed { at: "2026-11-21T10:00:00Z".parse().unwrap(), changes },
+            SlotEventKind::Agent(AgentEvent::HistoryReplayed {
+                at: "2026-11-21T10:00:00Z".parse().ok(),
+                changes,
+            }),
         );
         world.grows(fork, ConversationEvent::Prompt("newer".into()));
         world.grows(fork, reply("yes"));
@@ -383,16 +393,27 @@ mod tests {
         assert_eq!((row.parent_id(), row.facts.forked_turns, row.facts.turns), (Some(one), 1, 2));
 
         // What it has no more goes; what it may not have told of stays.
-        world.hear(one, SlotEventKind::SessionsListed(vec![listed(one, "One", "2026-11-21T10:00:05Z")]));
+        world.hear(
+            one,
+            SlotEventKind::Agent(AgentEvent::SessionsListed(vec![listed(
+                one,
+                "One",
+                "2026-11-21T10:00:05Z",
+            )])),
+        );
         assert_eq!(world.rows().len(), 2, "and the active one");
         let unnamed = |session| ListedSession { title: None, unnamed: true, ..listed(session, "", "") };
         world.hear(
             one,
-            SlotEventKind::SessionsListed(vec![unnamed(one), unnamed(fork), unnamed(SessionId::random())]),
+            SlotEventKind::Agent(AgentEvent::SessionsListed(vec![
+                unnamed(one),
+                unnamed(fork),
+                unnamed(SessionId::random()),
+            ])),
         );
         assert_eq!(world.rows().len(), 2, "a session with messages stays, an empty one is not listed");
         let elsewhere = ListedSession { cwd: "/other".into(), ..listed(two, "Two", "2026-11-20T10:00:00Z") };
-        world.hear(one, SlotEventKind::SessionsListed(vec![elsewhere]));
+        world.hear(one, SlotEventKind::Agent(AgentEvent::SessionsListed(vec![elsewhere])));
         assert_eq!(world.rows().len(), 2);
     }
 

@@ -34,6 +34,7 @@ pub fn line(app: &App, width: u16, theme: &Theme) -> Line<'static> {
         Some(Overlay::Viewer(
             ViewerContent::Help { .. }
             | ViewerContent::Details(_)
+            | ViewerContent::ContextUsage(_)
             | ViewerContent::McpServers(_)
             | ViewerContent::Subagents(_),
             _,

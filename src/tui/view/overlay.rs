@@ -9,7 +9,7 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, BorderType, Clear, Paragraph};
 
 use super::theme::Theme;
-use super::{composer, conversation, details, spans};
+use super::{composer, context_usage, conversation, details, spans};
 use crate::slot::{McpServerStatus, RewindResult, SlotState};
 use crate::text;
 use crate::text::format::pluralize;
@@ -59,6 +59,11 @@ fn viewer_lines(
         ViewerContent::Details(session) => {
             let lines = details::lines(app, *session, 78.min(usize::from(frame.area().width)) - 6, theme);
             let inner = open_box(frame, "details", (78, lines.len() as u16 + 2), theme);
+            (lines, inner)
+        }
+        ViewerContent::ContextUsage(usage) => {
+            let lines = context_usage::lines(usage, 78.min(usize::from(frame.area().width)) - 6, theme);
+            let inner = open_box(frame, "context window", (78, lines.len() as u16 + 2), theme);
             (lines, inner)
         }
         ViewerContent::McpServers(servers) => {

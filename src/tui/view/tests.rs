@@ -14,8 +14,8 @@ use crate::index::{SessionRow, TextHit};
 use crate::session::conversation::{ConversationEvent, ToolResult};
 use crate::session::message::{MessageBlock, Usage};
 use crate::slot::{
-    CompletedSwitch, FileChange, ModelRetry, PermissionRequest, ProcessExit, RewindResult, SlotEvent,
-    SlotEventKind, SlotState, SlotTotals, SwitchMethod,
+    AgentEvent, CompletedSwitch, FileChange, ModelRetry, PermissionRequest, ProcessExit, RewindResult,
+    SlotEvent, SlotEventKind, SlotState, SlotTotals, SwitchMethod,
 };
 use crate::store::Holder;
 use crate::text::diff::Hunk;
@@ -91,11 +91,16 @@ impl TestScreen {
     }
 
     fn slot(&mut self, news: SlotEventKind) {
-        self.handle(Event::Slot(Box::new(SlotEvent { epoch: 1, session: Some(id(1)), kind: news })));
+        self.handle(Event::Slot(Box::new(SlotEvent {
+            epoch: 1,
+            session: Some(id(1)),
+            at: noon(),
+            kind: news,
+        })));
     }
 
     fn append_change(&mut self, uuid: &str, change: ConversationEvent) {
-        self.slot(SlotEventKind::ConversationChanged { uuid: uuid.into(), at: noon(), change });
+        self.slot(SlotEventKind::Agent(AgentEvent::ConversationChanged { uuid: uuid.into(), change }));
     }
 
     fn key(&mut self, code: KeyCode) {
@@ -174,14 +179,14 @@ fn a_permission_request_shows_what_will_run() {
     let mut screen = TestScreen::talking();
     screen.slot(SlotEventKind::StateChanged(SlotState::Busy { session: id(1), turn: "p".into() }));
     screen.app.focus = Focus::Composer;
-    screen.slot(SlotEventKind::PermissionRequested(PermissionRequest {
+    screen.slot(SlotEventKind::Agent(AgentEvent::PermissionRequested(PermissionRequest {
         description: Some("Run the parser's tests".into()),
         ..PermissionRequest::new(
             "r",
             "Bash",
             json!({"command": "cargo test parser -- --nocapture\n\u{1b}[31mrm -rf /\u{7}"}),
         )
-    }));
+    })));
     insta::assert_snapshot!(screen.at(120, 40));
 }
 
@@ -254,12 +259,12 @@ fn the_bar_says_why_the_model_is_asked_again_and_when() {
     let mut screen = TestScreen::talking();
     screen.slot(SlotEventKind::StateChanged(SlotState::Busy { session: id(1), turn: "p".into() }));
     let wait = std::time::Duration::from_secs(4);
-    screen.slot(SlotEventKind::Retrying(ModelRetry {
+    screen.slot(SlotEventKind::Agent(AgentEvent::Retrying(ModelRetry {
         attempt: 2,
         max_attempts: 10,
         delay: wait,
         reason: "Over\u{1b}loaded".into(),
-    }));
+    })));
     let shown = screen.at(120, 20);
     assert!(shown.contains("◐ retrying in 4 s (2 of 10): Over"), "{shown}");
     screen.slot(SlotEventKind::StateChanged(SlotState::Idle(id(1))));

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use hotseat::protocol::PermissionMode;
-use hotseat::slot::{Feature, PermissionDecision, SlotEventKind, Switch, SwitchMethod, SwitchSupport};
+use hotseat::slot::{
+    AgentEvent, Feature, PermissionDecision, SlotEventKind, Switch, SwitchMethod, SwitchSupport,
+};
 
 use crate::support::agent_bench::Bench;
 
@@ -36,7 +38,7 @@ async fn an_edit_is_asked_with_what_it_would_write_unless_edits_are_accepted() {
     let (asked, accepted) = (seated.agent.cwd.join("asked"), seated.agent.cwd.join("accepted"));
     seated.slot.submit(&uuid::Uuid::new_v4().to_string(), &format!("WRITE: {}", asked.display())).await;
     let request = seated.slot.until("a permission request", |event| match &event.kind {
-        SlotEventKind::PermissionRequested(request) => Some(request.clone()),
+        SlotEventKind::Agent(AgentEvent::PermissionRequested(request)) => Some(request.clone()),
         _ => None,
     });
     let request = request.await;
@@ -57,7 +59,7 @@ async fn its_slash_commands_are_told_in_each_session() {
     let mut seated = bench.seat().await;
     for _ in 0..2 {
         let told = seated.slot.until("its commands", |event| match &event.kind {
-            SlotEventKind::SlashCommands(commands) => Some(commands.clone()),
+            SlotEventKind::Agent(AgentEvent::SlashCommands(commands)) => Some(commands.clone()),
             _ => None,
         });
         let told = told.await;

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use hotseat::protocol::PermissionMode;
 use hotseat::session::conversation::{ConversationEvent, Notice};
-use hotseat::slot::{PromptState, SlotEvent, SlotEventKind, Switch};
+use hotseat::slot::{AgentEvent, PromptState, SlotEvent, SlotEventKind, Switch};
 use hotseat::sys::resident_memory::resident_memory;
 
 use super::scripted::{seat, work};
@@ -59,7 +59,7 @@ async fn one_of_another_version_is_told_apart() {
 #[tokio::test]
 async fn one_that_answers_with_something_else_is_told_so() {
     let bad = "hear initialize; answer '[\"hello\"]'; hear never";
-    fails_and_keeps_what_was_typed(bad, "its handshake is invalid").await;
+    fails_and_keeps_what_was_typed(bad, "handshake is invalid").await;
     let bad = "hello; hear session/new; answer '{}'; hear never";
     fails_and_keeps_what_was_typed(bad, "it opened a session without an id").await;
 }
@@ -92,10 +92,10 @@ async fn a_turn_that_fails_says_why_and_the_next_one_runs() {
     for expected in ["out of credit", "is invalid"] {
         slot.submit(&uuid::Uuid::new_v4().to_string(), "go").await;
         let notice = slot.until("a notice", |event| match &event.kind {
-            SlotEventKind::ConversationChanged {
+            SlotEventKind::Agent(AgentEvent::ConversationChanged {
                 change: ConversationEvent::Notice(Notice::Error, text),
                 ..
-            } => Some(text.clone()),
+            }) => Some(text.clone()),
             _ => None,
         });
         assert!(notice.await.contains(expected));
@@ -121,13 +121,13 @@ async fn vanishes(ask: &str) {
     slot.ready().await;
     slot.submit(PROMPT, "go").await;
     let asked = slot.until("a permission request", |event| match &event.kind {
-        SlotEventKind::PermissionRequested(request) => Some(request.id.clone()),
+        SlotEventKind::Agent(AgentEvent::PermissionRequested(request)) => Some(request.id.clone()),
         _ => None,
     });
     let asked = asked.await;
     slot.submit(NEXT, "typed meanwhile").await;
     slot.until("the request dropped", |event| match &event.kind {
-        SlotEventKind::PermissionDropped { id } if *id == asked => Some(()),
+        SlotEventKind::Agent(AgentEvent::PermissionDropped(id)) if *id == asked => Some(()),
         _ => None,
     })
     .await;
@@ -160,8 +160,11 @@ async fn a_flood_of_questions_is_bounded() {
     );
     slot.ready().await;
     assert_eq!(slot.say("go").await, "asked");
-    let asked =
-        slot.heard.iter().filter(|event| matches!(event.kind, SlotEventKind::PermissionRequested(_))).count();
+    let asked = slot
+        .heard
+        .iter()
+        .filter(|event| matches!(event.kind, SlotEventKind::Agent(AgentEvent::PermissionRequested(_))))
+        .count();
     assert!(asked <= 128, "{asked}");
 }
 
@@ -187,7 +190,10 @@ async fn floods(test: &str, update: &str) {
     let unread = more();
     assert!(unread < ROOM, "{unread} while nobody reads");
     let over = |event: &SlotEvent| {
-        Some(matches!(event.kind, SlotEventKind::PromptStateChanged { state: PromptState::Completed, .. }))
+        Some(matches!(
+            event.kind,
+            SlotEventKind::Agent(AgentEvent::PromptStateChanged { state: PromptState::Completed, .. })
+        ))
     };
     while !slot.until("the end", over).await {
         slot.heard.clear();

@@ -1,9 +1,8 @@
 //! What only the driver of the official `claude` promises: standbys.
 
-use std::time::Duration;
-
 use hotseat::slot::{
-    PermissionDecision, PromptState, SlotError, SlotEventKind, Switch, SwitchMethod, SwitchSupport,
+    AgentEvent, PermissionDecision, PromptState, SlotError, SlotEventKind, Switch, SwitchMethod,
+    SwitchSupport,
 };
 
 use crate::support::agent_bench::Bench;
@@ -34,8 +33,7 @@ async fn a_session_that_was_highlighted_is_seated_at_once() {
     prepare(&mut seated, Switch::Resume(told)).await;
     assert_eq!(seated.transcript(told), before, "being ready writes nothing");
     let resumed = seated.switch(Switch::Resume(told)).await;
-    assert_eq!(resumed.method, SwitchMethod::Standby);
-    assert!(resumed.duration < Duration::from_millis(30), "{:?}", resumed.duration);
+    assert_eq!(resumed.method, SwitchMethod::Standby, "a ready process took over: none was started");
     assert!(seated.slot.say("What is the word?").await.contains("PINEAPPLE"));
 }
 
@@ -77,8 +75,10 @@ async fn writes(
     let prompt = uuid::Uuid::new_v4().to_string();
     seated.slot.submit(&prompt, &format!("WRITE: {}", path.display())).await;
     let event = seated.slot.until("a question or the end", |event| match &event.kind {
-        SlotEventKind::PermissionRequested(request) => Some(Some(request.clone())),
-        SlotEventKind::PromptStateChanged { uuid, state: PromptState::Completed } if *uuid == prompt => {
+        SlotEventKind::Agent(AgentEvent::PermissionRequested(request)) => Some(Some(request.clone())),
+        SlotEventKind::Agent(AgentEvent::PromptStateChanged { uuid, state: PromptState::Completed })
+            if *uuid == prompt =>
+        {
             Some(None)
         }
         _ => None,

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant, SystemTime};
 use hotseat::index::{Catalog, SessionRow};
 use hotseat::session::conversation::{Conversation, ItemKind};
 use hotseat::session::{SessionId, Transcript};
-use hotseat::slot::{PermissionDecision, PromptState, SlotEventKind, Switch};
+use hotseat::slot::{AgentEvent, PermissionDecision, PromptState, SlotEventKind, Switch};
 use hotseat::store::{ForkSpec, ImportedSessions, LocalStore, Scope, SessionStore};
 
 use serde_json::json;
@@ -129,7 +129,7 @@ async fn the_last_turn_is_taken_back() {
     // The screen makes of the news what the file says afterwards.
     let mut shown = Conversation::default();
     for event in &seated.slot.heard {
-        if let SlotEventKind::ConversationChanged { uuid, change, .. } = &event.kind {
+        if let SlotEventKind::Agent(AgentEvent::ConversationChanged { uuid, change, .. }) = &event.kind {
             shown.apply(change.clone(), uuid, None);
         }
     }
@@ -237,7 +237,7 @@ async fn what_is_approved_is_the_command_line_that_runs() {
     let command = "printf evil | tee made && cat made";
     seated.slot.submit(&uuid::Uuid::new_v4().to_string(), &format!("COMMAND: {command}")).await;
     let request = seated.slot.until("a permission request", |event| match &event.kind {
-        SlotEventKind::PermissionRequested(request) => Some(request.clone()),
+        SlotEventKind::Agent(AgentEvent::PermissionRequested(request)) => Some(request.clone()),
         _ => None,
     });
     let request = request.await;

@@ -1,7 +1,7 @@
 //! Files and terminals that hotseat lends to an agent that asks for them.
 
 use hotseat::session::conversation::ConversationEvent;
-use hotseat::slot::{PermissionDecision, PermissionRequest, PromptState, SlotEventKind, Switch};
+use hotseat::slot::{AgentEvent, PermissionDecision, PermissionRequest, PromptState, SlotEventKind, Switch};
 use serde_json::json;
 
 use super::scripted::{answers, seat, work};
@@ -12,7 +12,7 @@ const PROMPT: &str = "00000000-0000-4000-8000-000000000001";
 
 async fn asked(slot: &mut Slot) -> PermissionRequest {
     slot.until("a permission request", |event| match &event.kind {
-        SlotEventKind::PermissionRequested(request) => Some(request.clone()),
+        SlotEventKind::Agent(AgentEvent::PermissionRequested(request)) => Some(request.clone()),
         _ => None,
     })
     .await
@@ -79,18 +79,19 @@ async fn a_terminal_runs_once_it_is_permitted_and_is_seen_while_it_runs() {
     assert!(run.input["command"].as_str().unwrap().starts_with("echo one; until"), "{run:?}");
     slot.handle.answer_permission(run.id, PermissionDecision::AllowOnce).await.unwrap();
     slot.until("what it says while it runs", |event| match &event.kind {
-        SlotEventKind::ConversationChanged {
+        SlotEventKind::Agent(AgentEvent::ConversationChanged {
             change: ConversationEvent::ToolOutput { tool_use_id, text },
             ..
-        } => (tool_use_id == "c" && text == "one\n").then_some(()),
+        }) => (tool_use_id == "c" && text == "one\n").then_some(()),
         _ => None,
     })
     .await;
     std::fs::write(work(&slot).join("go"), "").unwrap();
     let result = slot.until("its result", |event| match &event.kind {
-        SlotEventKind::ConversationChanged { change: ConversationEvent::Result { result, .. }, .. } => {
-            Some(result.text.clone())
-        }
+        SlotEventKind::Agent(AgentEvent::ConversationChanged {
+            change: ConversationEvent::Result { result, .. },
+            ..
+        }) => Some(result.text.clone()),
         _ => None,
     });
     assert_eq!(result.await, "one\ntwo\n");

@@ -2,7 +2,9 @@
 
 use hotseat::protocol::PermissionMode;
 use hotseat::session::conversation::ConversationEvent;
-use hotseat::slot::{Feature, PermissionDecision, PromptState, SlotEvent, SlotEventKind, SlotState};
+use hotseat::slot::{
+    AgentEvent, Feature, ListMcpServers, PermissionDecision, PromptState, SlotEvent, SlotEventKind, SlotState,
+};
 use hotseat::store::{ImportedSessions, LocalStore, Scope, SessionStore};
 
 use crate::support::agent_bench::{Bench, Seated};
@@ -14,9 +16,10 @@ pub async fn a_reply_streams(bench: Bench) {
     assert!(seated.slot.say("Remember: the word is PINEAPPLE.").await.contains("PINEAPPLE"));
     seated.slot.idle().await;
     let deltas = seated.slot.heard.iter().filter_map(|event| match &event.kind {
-        SlotEventKind::ConversationChanged { change: ConversationEvent::TextDelta(text), .. } => {
-            Some(text.as_str())
-        }
+        SlotEventKind::Agent(AgentEvent::ConversationChanged {
+            change: ConversationEvent::TextDelta(text),
+            ..
+        }) => Some(text.as_str()),
         _ => None,
     });
     assert_eq!(deltas.collect::<String>(), "The word is PINEAPPLE.");
@@ -24,11 +27,11 @@ pub async fn a_reply_streams(bench: Bench) {
     assert!(told(|news| matches!(news, SlotEventKind::StateChanged(SlotState::Busy { .. }))));
     assert!(told(|news| matches!(
         news,
-        SlotEventKind::ConversationChanged { change: ConversationEvent::TurnEnd(_), .. }
+        SlotEventKind::Agent(AgentEvent::ConversationChanged { change: ConversationEvent::TurnEnd(_), .. })
     )));
     assert!(told(|news| matches!(
         news,
-        SlotEventKind::ConversationChanged { change: ConversationEvent::Prompt(_), .. }
+        SlotEventKind::Agent(AgentEvent::ConversationChanged { change: ConversationEvent::Prompt(_), .. })
     )));
     seated.slot.handle.close().await;
     assert!(seated.transcript(seated.agent.session).contains("The word is PINEAPPLE."));
@@ -37,7 +40,7 @@ pub async fn a_reply_streams(bench: Bench) {
 /// Waits until something is asked; gives back its id.
 pub async fn asked(seated: &mut Seated) -> String {
     let request = seated.slot.until("a permission request", |event| match &event.kind {
-        SlotEventKind::PermissionRequested(request) => Some(request.clone()),
+        SlotEventKind::Agent(AgentEvent::PermissionRequested(request)) => Some(request.clone()),
         _ => None,
     });
     let request = request.await;
@@ -92,7 +95,9 @@ pub async fn prompts_that_wait_all_run(bench: Bench) {
     }
     seated.slot.prompt(&uuids[2], PromptState::Completed).await;
     let completed = seated.slot.heard.iter().filter_map(|event| match &event.kind {
-        SlotEventKind::PromptStateChanged { uuid, state: PromptState::Completed } => Some(uuid),
+        SlotEventKind::Agent(AgentEvent::PromptStateChanged { uuid, state: PromptState::Completed }) => {
+            Some(uuid)
+        }
         _ => None,
     });
     assert_eq!(completed.collect::<Vec<_>>(), uuids.iter().collect::<Vec<_>>());
@@ -146,7 +151,7 @@ pub async fn its_mcp_servers_are_told(bench: Bench) {
     }
     let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
     let adder = loop {
-        let servers = seated.slot.handle.mcp_servers().await.unwrap();
+        let servers = seated.slot.handle.call(ListMcpServers {}).await.unwrap();
         let adder = servers.into_iter().find(|server| server.name == "adder");
         match adder {
             Some(adder) if adder.status != "pending" => break adder,
@@ -157,8 +162,11 @@ pub async fn its_mcp_servers_are_told(bench: Bench) {
     assert_eq!((adder.status.as_str(), adder.tools), ("connected", Some(5)), "{adder:?}");
     assert_eq!(adder.scope.as_deref(), Some("user"));
     seated.slot.say("Hello").await;
-    let told =
-        seated.slot.heard.iter().any(|event| matches!(event.kind, SlotEventKind::McpServersChanged(1, _)));
+    let told = seated
+        .slot
+        .heard
+        .iter()
+        .any(|event| matches!(event.kind, SlotEventKind::Agent(AgentEvent::McpServersChanged(1, _))));
     assert!(told, "with the turn it is told how many are connected");
 }
 
@@ -173,7 +181,7 @@ pub async fn its_session_is_listed(bench: Bench) {
     let stored = store.list(&Scope::All).unwrap();
     if stored.iter().all(|stored| stored.id != session) {
         let is_listed = |event: &SlotEvent| match &event.kind {
-            SlotEventKind::SessionsListed(listed) => {
+            SlotEventKind::Agent(AgentEvent::SessionsListed(listed)) => {
                 listed.iter().any(|listed| listed.session == session).then_some(())
             }
             _ => None,

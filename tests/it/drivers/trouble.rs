@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use hotseat::slot::{AGENTS, Launch, SlotEventKind, SlotState};
+use hotseat::slot::{AGENTS, AgentEvent, Launch, SlotEventKind, SlotState};
 
 use crate::support::script;
 use crate::support::slot::Slot;
@@ -61,12 +61,12 @@ async fn a_permission_of_one_that_vanished_is_dropped() {
     let mut slot = scripted(&format!("exec 3<&0; answers <&3 & sleep 1; echo '{request}'; exit 3"));
     slot.ready().await;
     slot.until("a permission request", |event| match &event.kind {
-        SlotEventKind::PermissionRequested(request) => Some(request.id.clone()),
+        SlotEventKind::Agent(AgentEvent::PermissionRequested(request)) => Some(request.id.clone()),
         _ => None,
     })
     .await;
     slot.until("the request dropped", |event| match &event.kind {
-        SlotEventKind::PermissionDropped { id } => Some(id.clone()),
+        SlotEventKind::Agent(AgentEvent::PermissionDropped(id)) => Some(id.clone()),
         _ => None,
     })
     .await;

@@ -2,7 +2,7 @@
 //! in one process: told, asked for a permission, cleared, resumed, forked where
 //! they can, listed where they do, interrupted, crashed, closed.
 
-use hotseat::slot::{PermissionDecision, SlotEventKind, Switch, SwitchSupport};
+use hotseat::slot::{AgentEvent, PermissionDecision, SlotEventKind, Switch, SwitchSupport};
 
 use super::talk;
 use crate::support::agent_bench::{Bench, Seated};
@@ -53,7 +53,9 @@ async fn walk(bench: Bench, lists: bool, comes_back: bool) {
         knows(&mut seated, ASK, true).await;
     }
     let is_listed = seated.slot.heard.iter().any(|event| match &event.kind {
-        SlotEventKind::SessionsListed(listed) => listed.iter().any(|listed| listed.session == told),
+        SlotEventKind::Agent(AgentEvent::SessionsListed(listed)) => {
+            listed.iter().any(|listed| listed.session == told)
+        }
         _ => false,
     });
     assert_eq!(is_listed, lists);

@@ -3,7 +3,9 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use hotseat::slot::{ErrorCode, Launch, PermissionDecision, PromptState, SlotError, SlotEventKind, Switch};
+use hotseat::slot::{
+    AgentEvent, ErrorCode, Launch, PermissionDecision, PromptState, SlotError, SlotEventKind, Switch,
+};
 
 use super::with_fake::launch;
 use crate::support::alive::{gone, lives};
@@ -30,7 +32,7 @@ fn start() -> Slot {
 async fn permit(slot: &mut Slot) {
     let id = slot
         .until("a permission request", |event| match &event.kind {
-            SlotEventKind::PermissionRequested(request) => Some(request.id.clone()),
+            SlotEventKind::Agent(AgentEvent::PermissionRequested(request)) => Some(request.id.clone()),
             _ => None,
         })
         .await;

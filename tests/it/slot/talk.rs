@@ -2,7 +2,8 @@
 
 use hotseat::session::conversation::ConversationEvent;
 use hotseat::slot::{
-    ErrorCode, PermissionDecision, PromptState, SlotError, SlotEventKind, SlotState, Switch, SwitchMethod,
+    AgentEvent, ErrorCode, MeasureContext, PermissionDecision, PromptState, SlotError, SlotEventKind,
+    SlotState, Switch, SwitchMethod,
 };
 
 use crate::support::slot::Slot;
@@ -14,7 +15,7 @@ async fn a_prompt_streams_to_its_end() {
     assert_eq!(slot.say("hello").await, "hello ");
     slot.idle().await;
     let kinds = slot.heard.iter().filter_map(|event| match &event.kind {
-        SlotEventKind::ConversationChanged { change, .. } => Some(match change {
+        SlotEventKind::Agent(AgentEvent::ConversationChanged { change, .. }) => Some(match change {
             ConversationEvent::Prompt(text) => format!("prompt {text}"),
             ConversationEvent::TextDelta(text) => format!("delta {text}"),
             ConversationEvent::Block { .. } => "block".to_owned(),
@@ -57,7 +58,7 @@ async fn a_permission_is_asked_and_given() {
     slot.submit("p1", "ask").await;
     let request = slot
         .until("a permission request", |event| match &event.kind {
-            SlotEventKind::PermissionRequested(request) => Some(request.clone()),
+            SlotEventKind::Agent(AgentEvent::PermissionRequested(request)) => Some(request.clone()),
             _ => None,
         })
         .await;
@@ -124,6 +125,6 @@ async fn a_switch_during_a_turn_is_refused_or_interrupts() {
 #[tokio::test]
 async fn the_context_window_is_measured() {
     let (slot, _) = Slot::warm().await;
-    let usage = slot.handle.context_usage().await.unwrap();
+    let usage = slot.handle.call(MeasureContext {}).await.unwrap();
     assert_eq!((usage.tokens, usage.max, usage.percent), (1, 4, 25.0));
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use hotseat::slot::{PromptState, SlotError, Switch, spawn};
+use hotseat::slot::{MeasureContext, PromptState, SlotError, Switch, spawn};
 
 use super::fake;
 use super::with_fake::launch;
@@ -17,7 +17,7 @@ async fn garbage_and_floods_block_nothing() {
     let (mut slot, _) = Slot::warm().await;
     assert_eq!(slot.say("garbage").await, "still here");
     assert_eq!(slot.say("shout").await, "still here");
-    slot.handle.context_usage().await.unwrap();
+    slot.handle.call(MeasureContext {}).await.unwrap();
 }
 
 #[tokio::test]
@@ -83,24 +83,39 @@ async fn what_cannot_be_started_is_not_tried_again() {
     check(nowhere, "could not start").await;
 }
 
+/// One that is closed with less patience than usual.
+fn start_impatient(manners: &str) -> Slot {
+    let folder = tempfile::tempdir().unwrap();
+    let launch = hotseat::slot::Launch { term_grace: GRACE, ..launch(folder.path(), manners) };
+    Slot::launch(folder, launch)
+}
+
+const GRACE: Duration = Duration::from_millis(300);
+
+#[test]
+fn an_agent_has_five_seconds_to_finish_what_it_writes() {
+    let folder = tempfile::tempdir().unwrap();
+    assert_eq!(launch(folder.path(), "").term_grace, Duration::from_secs(5));
+}
+
 #[tokio::test]
-async fn an_agent_that_ignores_the_end_of_its_stdin_is_terminated_after_5_s() {
-    let mut slot = Slot::start("ignores-eof");
+async fn an_agent_that_ignores_the_end_of_its_stdin_is_terminated() {
+    let mut slot = start_impatient("ignores-eof");
     let agent = slot.ready().await;
     let start = Instant::now();
     slot.handle.close().await;
-    assert!(start.elapsed() >= Duration::from_secs(5), "closed too soon: {:?}", start.elapsed());
+    assert!(start.elapsed() >= GRACE, "closed too soon: {:?}", start.elapsed());
     assert!(!lives(agent.pid));
     assert_eq!(slot.exited().await.reason, "killed by SIGTERM");
 }
 
 #[tokio::test]
-async fn an_agent_that_ignores_sigterm_is_killed_after_10_s() {
-    let mut slot = Slot::start("ignores-eof ignores-term");
+async fn an_agent_that_ignores_sigterm_is_killed() {
+    let mut slot = start_impatient("ignores-eof ignores-term");
     let agent = slot.ready().await;
     let start = Instant::now();
     slot.handle.close().await;
-    assert!(start.elapsed() >= Duration::from_secs(10), "closed too soon: {:?}", start.elapsed());
+    assert!(start.elapsed() >= 2 * GRACE, "closed too soon: {:?}", start.elapsed());
     assert!(!lives(agent.pid));
     assert_eq!(slot.log(), ["start", "eof", "term"]);
 }

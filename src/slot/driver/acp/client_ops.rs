@@ -24,7 +24,7 @@ use crate::protocol::PermissionMode;
 use crate::protocol::json_rpc::RequestId;
 use crate::session::SessionId;
 use crate::slot::PermissionRequest;
-use crate::slot::driver::{AgentEvent, ClientOp, CreateTerminal};
+use crate::slot::driver::{AgentEvent, ClientOp, CreateTerminal, DriverOutput};
 use crate::sys::protected_paths::is_protected;
 use crate::sys::real_path::resolve;
 
@@ -112,7 +112,7 @@ impl AcpDriver {
         method: &str,
         id: &RequestId,
         params: Value,
-    ) -> Option<Vec<AgentEvent>> {
+    ) -> Option<Vec<DriverOutput>> {
         let names = &CLIENT_METHOD_NAMES;
         let events = if method == names.fs_read_text_file {
             self.read_file(id, params)
@@ -138,7 +138,7 @@ impl AcpDriver {
         Some(events.unwrap_or_else(|error| vec![respond_error(id, &error)]))
     }
 
-    fn read_file(&mut self, id: &RequestId, params: Value) -> Result<Vec<AgentEvent>, Error> {
+    fn read_file(&mut self, id: &RequestId, params: Value) -> Result<Vec<DriverOutput>, Error> {
         let request: ReadTextFileRequest = parse_params(params)?;
         self.require_active(&request.session_id.0)?;
         let pending = PendingOp::Read { id: id.clone(), line: request.line, limit: request.limit };
@@ -147,7 +147,7 @@ impl AcpDriver {
 
     /// A write goes to the file that its path leads to now: that is shown, and a
     /// link that is put there later makes it fail.
-    fn write_file(&mut self, id: &RequestId, params: Value) -> Result<Vec<AgentEvent>, Error> {
+    fn write_file(&mut self, id: &RequestId, params: Value) -> Result<Vec<DriverOutput>, Error> {
         let request: WriteTextFileRequest = parse_params(params)?;
         self.require_active(&request.session_id.0)?;
         let real = resolve(&self.session_folder(), &request.path);
@@ -168,7 +168,7 @@ impl AcpDriver {
     }
 
     /// The file holds `now`: writes it if exactly this was allowed, else asks.
-    fn write_over(&mut self, id: RequestId, real: PathBuf, text: String, now: Option<&str>) -> AgentEvent {
+    fn write_over(&mut self, id: RequestId, real: PathBuf, text: String, now: Option<&str>) -> DriverOutput {
         let requested = RequestedOp::Write { real, text };
         let RequestedOp::Write { real, text } = &requested else {
             return respond_error(&id, &not_permitted(""));
@@ -191,7 +191,7 @@ impl AcpDriver {
         }
     }
 
-    fn create_terminal(&mut self, id: &RequestId, params: Value) -> Result<Vec<AgentEvent>, Error> {
+    fn create_terminal(&mut self, id: &RequestId, params: Value) -> Result<Vec<DriverOutput>, Error> {
         let request: CreateTerminalRequest = parse_params(params)?;
         self.require_active(&request.session_id.0)?;
         let folder = self.session_folder();
@@ -232,7 +232,7 @@ impl AcpDriver {
         params: Value,
         pending: PendingOp,
         op: fn(String) -> ClientOp,
-    ) -> Result<Vec<AgentEvent>, Error> {
+    ) -> Result<Vec<DriverOutput>, Error> {
         // All terminal requests have the same parameters.
         let request: TerminalOutputRequest = parse_params(params)?;
         self.require_active(&request.session_id.0)?;
@@ -254,13 +254,13 @@ impl AcpDriver {
         self.active.as_ref().map_or(&self.cwd, |active| &active.remote.cwd).clone()
     }
 
-    fn client_op(&mut self, pending: PendingOp, op: ClientOp) -> AgentEvent {
+    fn client_op(&mut self, pending: PendingOp, op: ClientOp) -> DriverOutput {
         self.client_ops.last_op_id += 1;
         self.client_ops.pending.insert(self.client_ops.last_op_id, pending);
-        AgentEvent::ClientOp { op_id: self.client_ops.last_op_id, folder: self.session_folder(), op }
+        DriverOutput::ClientOp { op_id: self.client_ops.last_op_id, folder: self.session_folder(), op }
     }
 
-    fn perform_op(&mut self, id: RequestId, requested: RequestedOp) -> AgentEvent {
+    fn perform_op(&mut self, id: RequestId, requested: RequestedOp) -> DriverOutput {
         match requested {
             RequestedOp::Write { real, text } => {
                 self.client_op(PendingOp::Write { id }, ClientOp::WriteFile { path: real, text })
@@ -273,7 +273,7 @@ impl AcpDriver {
     }
 
     /// Asks a person, showing the change against the file's present text.
-    fn ask_person(&mut self, id: RequestId, requested: RequestedOp, now: Option<&str>) -> AgentEvent {
+    fn ask_person(&mut self, id: RequestId, requested: RequestedOp, now: Option<&str>) -> DriverOutput {
         if self.client_ops.questions.len() >= MAX_PENDING {
             return respond_error(&id, &not_permitted("too many permission requests are open"));
         }
@@ -302,11 +302,11 @@ impl AcpDriver {
             },
         };
         self.client_ops.questions.insert(name, OpQuestion { id, requested });
-        AgentEvent::PermissionRequested(request)
+        DriverOutput::Event(AgentEvent::PermissionRequested(request))
     }
 
     /// Handles a person's answer; `None` if the question is not of this module.
-    pub(super) fn answer_question(&mut self, name: &str, denied: Option<&str>) -> Option<AgentEvent> {
+    pub(super) fn answer_question(&mut self, name: &str, denied: Option<&str>) -> Option<DriverOutput> {
         let OpQuestion { id, requested } = self.client_ops.questions.remove(name)?;
         Some(match denied {
             Some("") => respond_error(&id, &not_permitted("denied by the user")),
@@ -316,11 +316,11 @@ impl AcpDriver {
     }
 
     /// Cancels all open questions and the reads that would become questions.
-    pub(super) fn cancel_questions(&mut self) -> Vec<AgentEvent> {
+    pub(super) fn cancel_questions(&mut self) -> Vec<DriverOutput> {
         let cancelled = |id: &RequestId| respond_error(id, &Error::request_cancelled());
         let mut events = Vec::new();
         for (name, asked) in std::mem::take(&mut self.client_ops.questions) {
-            events.extend([cancelled(&asked.id), AgentEvent::PermissionDropped(name)]);
+            events.extend([cancelled(&asked.id), DriverOutput::Event(AgentEvent::PermissionDropped(name))]);
         }
         // These would have become questions.
         let looks = self
@@ -335,7 +335,7 @@ impl AcpDriver {
     }
 
     /// Leaves the session: cancels its questions and releases its terminals.
-    pub(super) fn release_session(&mut self) -> Vec<AgentEvent> {
+    pub(super) fn release_session(&mut self) -> Vec<DriverOutput> {
         let mut events = self.cancel_questions();
         self.client_ops.grants.clear();
         for terminal in std::mem::take(&mut self.client_ops.terminals) {

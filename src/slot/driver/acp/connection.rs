@@ -12,7 +12,7 @@ use crate::protocol::PermissionMode;
 use crate::protocol::json_rpc::{self, RequestId};
 use crate::session::SessionId;
 use crate::slot::ListedSession;
-use crate::slot::driver::AgentEvent;
+use crate::slot::driver::DriverOutput;
 
 /// Timeout of what can do without an answer: lists of sessions, closing a session.
 const OPTIONAL_TIMEOUT: Duration = Duration::from_secs(15);
@@ -58,8 +58,8 @@ pub(super) enum AcpPending {
 impl AcpDriver {
     /// The line of a request. The slot times its own requests out, and a turn may
     /// take for ever; the others have a deadline here.
-    pub fn send_request(&mut self, method: &str, params: &impl Serialize, then: AcpPending) -> AgentEvent {
-        AgentEvent::SendLine(match then {
+    pub fn send_request(&mut self, method: &str, params: &impl Serialize, then: AcpPending) -> DriverOutput {
+        DriverOutput::SendLine(match then {
             AcpPending::ListSessions(_) | AcpPending::Ignored | AcpPending::CloseSession(_) => {
                 self.connection.request_within(OPTIONAL_TIMEOUT, method, params, then)
             }
@@ -69,11 +69,11 @@ impl AcpDriver {
 }
 
 /// The line that answers a request of the agent.
-pub(super) fn respond(id: &RequestId, result: &impl Serialize) -> AgentEvent {
-    AgentEvent::SendLine(json_rpc::response(id, result))
+pub(super) fn respond(id: &RequestId, result: &impl Serialize) -> DriverOutput {
+    DriverOutput::SendLine(json_rpc::response(id, result))
 }
 
 /// The line that reports why a request failed.
-pub(super) fn respond_error(id: &RequestId, error: &Error) -> AgentEvent {
-    AgentEvent::SendLine(json_rpc::error_response(id, error))
+pub(super) fn respond_error(id: &RequestId, error: &Error) -> DriverOutput {
+    DriverOutput::SendLine(json_rpc::error_response(id, error))
 }

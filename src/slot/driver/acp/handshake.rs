@@ -10,14 +10,14 @@ use serde_json::Value;
 use super::connection::AcpPending;
 use super::open_session::{OpenRequest, OpenTarget};
 use super::{AcpDriver, refusal, respond_to};
-use crate::slot::driver::{AgentEvent, Driver, StartSession};
+use crate::slot::driver::{Driver, DriverOutput, StartSession};
 use crate::slot::{AgentInfo, SlotError};
 
 /// Maximum number of login hints that are shown.
 const MAX_LOGIN_HINTS: usize = 4;
 
 impl AcpDriver {
-    pub(super) fn send_initialize(&mut self, id: &str) -> Vec<AgentEvent> {
+    pub(super) fn send_initialize(&mut self, id: &str) -> Vec<DriverOutput> {
         let files = FileSystemCapabilities::new().read_text_file(true).write_text_file(true);
         let request = InitializeRequest::new(ProtocolVersion::V1)
             .client_capabilities(ClientCapabilities::new().fs(files).terminal(true))
@@ -27,10 +27,11 @@ impl AcpDriver {
     }
 
     /// The agent has identified itself; opens the first session.
-    pub(super) fn initialized(&mut self, id: String, result: Result<Value, Error>) -> Vec<AgentEvent> {
+    pub(super) fn initialized(&mut self, id: String, result: Result<Value, Error>) -> Vec<DriverOutput> {
         let hello = result.map_err(|error| error_reason(&error)).and_then(|hello| {
-            serde_json::from_value::<InitializeResponse>(hello)
-                .map_err(|error| SlotError::InvalidReply(format!("its handshake is invalid: {error}")))
+            serde_json::from_value::<InitializeResponse>(hello).map_err(|error| {
+                SlotError::InvalidReply(format!("the agent's handshake is invalid: {error}"))
+            })
         });
         let hello = match hello {
             Ok(hello) => hello,

@@ -16,7 +16,7 @@ use super::turn_assembler::{TurnAssembler, content_text};
 use crate::session::SessionId;
 use crate::session::conversation::ConversationEvent;
 use crate::slot::ListedSession;
-use crate::slot::driver::AgentEvent;
+use crate::slot::driver::{AgentEvent, DriverOutput};
 
 /// opencode's title of a session until its first turn has ended (1.18.33).
 const PLACEHOLDER_TITLE: &str = "New session - ";
@@ -69,7 +69,10 @@ impl ReplayBuffer {
         self.changes
     }
 
-    fn push_reply(&mut self, tell: impl FnOnce(&mut TurnAssembler) -> Vec<AgentEvent>) -> Vec<AgentEvent> {
+    fn push_reply(
+        &mut self,
+        tell: impl FnOnce(&mut TurnAssembler) -> Vec<DriverOutput>,
+    ) -> Vec<DriverOutput> {
         let prompt = std::mem::take(&mut self.prompt);
         if !prompt.is_empty() {
             self.changes.push((String::new(), ConversationEvent::Prompt(prompt)));
@@ -78,13 +81,13 @@ impl ReplayBuffer {
     }
 
     /// Records complete content; streamed deltas are not needed in a history.
-    fn record(&mut self, events: Vec<AgentEvent>) {
+    fn record(&mut self, events: Vec<DriverOutput>) {
         let complete = events.into_iter().filter_map(|events| match events {
-            AgentEvent::ConversationChanged {
+            DriverOutput::Event(AgentEvent::ConversationChanged {
                 change: ConversationEvent::TextDelta(_) | ConversationEvent::ThinkingDelta(_),
                 ..
-            } => None,
-            AgentEvent::ConversationChanged { uuid, change } => Some((uuid, change)),
+            }) => None,
+            DriverOutput::Event(AgentEvent::ConversationChanged { uuid, change }) => Some((uuid, change)),
             _ => None,
         });
         self.changes.extend(complete);
@@ -93,7 +96,7 @@ impl ReplayBuffer {
 
 impl AcpDriver {
     /// Requests the list of sessions, if the agent supports it.
-    pub(super) fn request_sessions(&mut self) -> Option<AgentEvent> {
+    pub(super) fn request_sessions(&mut self) -> Option<DriverOutput> {
         let lists =
             self.agent_capabilities.as_ref().is_some_and(|can| can.session_capabilities.list.is_some());
         let request = ListSessionsRequest::new();
@@ -107,11 +110,11 @@ impl AcpDriver {
         &mut self,
         mut listed: Vec<ListedSession>,
         result: Result<Value, Error>,
-    ) -> Vec<AgentEvent> {
+    ) -> Vec<DriverOutput> {
         let Some(page) =
             result.ok().and_then(|page| serde_json::from_value::<ListSessionsResponse>(page).ok())
         else {
-            tracing::info!("the agent does not say which sessions it has");
+            tracing::info!("the agent did not list its sessions");
             return Vec::new();
         };
         for reported in page.sessions {
@@ -136,7 +139,7 @@ impl AcpDriver {
                 let step = AcpPending::ListSessions(listed);
                 vec![self.send_request(AGENT_METHOD_NAMES.session_list, &request, step)]
             }
-            None => vec![AgentEvent::SessionsListed(listed)],
+            None => vec![DriverOutput::Event(AgentEvent::SessionsListed(listed))],
         }
     }
 

@@ -10,20 +10,21 @@ use uuid::Uuid;
 use super::connection::{AcpPending, respond_error};
 use super::handshake::error_reason;
 use super::permissions::cancelled_response;
-use super::{AcpDriver, AcpTurn, respond_to};
+use super::{AcpDriver, AcpTurn, reply_to, respond_to};
+use crate::agent_api::{SetMode, SetModel};
 use crate::protocol::PermissionMode;
 use crate::protocol::json_rpc::{RequestId, RpcMessage, method_not_found};
 use crate::session::SessionId;
 use crate::session::conversation::{ConversationEvent, Notice, TurnCost};
 use crate::session::message::Usage;
-use crate::slot::driver::{AgentEvent, AgentResponse, JsonLine};
+use crate::slot::driver::{AgentEvent, DriverOutput, JsonLine};
 use crate::slot::{ContextUsage, PermissionDecision, PermissionRequest, PromptState, SlotTotals};
 
 /// Maximum number of slash commands.
 const MAX_COMMANDS: usize = 1000;
 
 impl AcpDriver {
-    pub(super) fn handle_line(&mut self, line: JsonLine) -> (Option<SessionId>, Vec<AgentEvent>) {
+    pub(super) fn handle_line(&mut self, line: JsonLine) -> (Option<SessionId>, Vec<DriverOutput>) {
         match self.connection.receive(line) {
             RpcMessage::Response { then, result } => self.handle_response(then, result),
             RpcMessage::Notification { method, params } if method == CLIENT_METHOD_NAMES.session_update => {
@@ -48,7 +49,7 @@ impl AcpDriver {
         &mut self,
         step: AcpPending,
         result: Result<Value, Error>,
-    ) -> (Option<SessionId>, Vec<AgentEvent>) {
+    ) -> (Option<SessionId>, Vec<DriverOutput>) {
         let events = match step {
             AcpPending::Hello(id) => self.initialized(id, result),
             AcpPending::FindSession(opening, folder) => self.sessions_listed(opening, folder, result),
@@ -62,7 +63,7 @@ impl AcpDriver {
                     self.options.update_from(&reported);
                     self.model = requested;
                     let model = self.options.model().map(str::to_owned);
-                    vec![respond_to(&id, Ok(AgentResponse::Model(model)))]
+                    vec![reply_to::<SetModel>(&id, Ok(model))]
                 }
                 Err(error) => vec![respond_to(&id, Err(error_reason(&error)))],
             },
@@ -71,17 +72,14 @@ impl AcpDriver {
                     self.options.set_current_mode(&value);
                     self.options.update_from(&reported);
                     self.permissions.mode = mode;
-                    vec![respond_to(&id, Ok(AgentResponse::Done))]
+                    vec![reply_to::<SetMode>(&id, Ok(()))]
                 }
                 Err(error) => vec![respond_to(&id, Err(error_reason(&error)))],
             },
             AcpPending::CloseSession(session) => self.session_closed(session),
             AcpPending::Ignored => {
                 if let Err(error) = result {
-                    tracing::info!(
-                        code = i32::from(error.code),
-                        "the agent refused what was asked along the way"
-                    );
+                    tracing::info!(code = i32::from(error.code), "the agent refused an optional request");
                 }
                 Vec::new()
             }
@@ -91,7 +89,7 @@ impl AcpDriver {
 
     /// A session update. One for a session that is not active is part of a replayed
     /// history, or late.
-    fn handle_update(&mut self, params: Value) -> (Option<SessionId>, Vec<AgentEvent>) {
+    fn handle_update(&mut self, params: Value) -> (Option<SessionId>, Vec<DriverOutput>) {
         let is_options = params["update"]["sessionUpdate"] == "config_option_update";
         let options = if is_options { params["update"].clone() } else { Value::Null };
         let Ok(reported) = serde_json::from_value::<SessionNotification>(params) else {
@@ -114,7 +112,7 @@ impl AcpDriver {
             SessionUpdate::ToolCallUpdate(update) => self.assembler.update_call(update),
             SessionUpdate::Plan(plan) => self.assembler.push_plan(plan),
             SessionUpdate::AvailableCommandsUpdate(reported) => {
-                vec![AgentEvent::SlashCommands(slash_commands(reported))]
+                vec![DriverOutput::Event(AgentEvent::SlashCommands(slash_commands(reported)))]
             }
             SessionUpdate::UsageUpdate(usage) => {
                 self.note_usage(&usage);
@@ -127,7 +125,11 @@ impl AcpDriver {
             SessionUpdate::ConfigOptionUpdate(_) => {
                 self.options.update_from(&options);
                 let mut events = self.follow_mode();
-                events.extend(self.options.model().map(|model| AgentEvent::ModelChanged(model.to_owned())));
+                events.extend(
+                    self.options
+                        .model()
+                        .map(|model| DriverOutput::Event(AgentEvent::ModelChanged(model.to_owned()))),
+                );
                 events
             }
             _ => Vec::new(),
@@ -136,14 +138,14 @@ impl AcpDriver {
     }
 
     /// The agent entered its plan mode, or left it.
-    fn follow_mode(&mut self) -> Vec<AgentEvent> {
+    fn follow_mode(&mut self) -> Vec<DriverOutput> {
         let mode = match (self.options.is_planning(), self.permissions.mode) {
             (true, _) => PermissionMode::Plan,
             (false, PermissionMode::Plan) => PermissionMode::Default,
             (false, mode) => mode,
         };
         self.permissions.mode = mode;
-        vec![AgentEvent::ModeChanged(mode)]
+        vec![DriverOutput::Event(AgentEvent::ModeChanged(mode))]
     }
 
     fn note_usage(&mut self, usage: &UsageUpdate) {
@@ -158,7 +160,7 @@ impl AcpDriver {
 
     /// The agent asks for a permission. One for another session than the active
     /// one has nobody to answer it.
-    fn handle_permission_request(&mut self, id: RequestId, params: Value) -> Vec<AgentEvent> {
+    fn handle_permission_request(&mut self, id: RequestId, params: Value) -> Vec<DriverOutput> {
         let request = serde_json::from_value::<RequestPermissionRequest>(params);
         let Some(request) = request.ok().filter(|_| !self.permissions.is_full()) else {
             return vec![cancelled_response(&id)];
@@ -178,16 +180,16 @@ impl AcpDriver {
                 let allow = decision == PermissionDecision::AllowOnce;
                 events.extend(self.answer_agent(&name, allow));
             }
-            None => events.push(AgentEvent::PermissionRequested(PermissionRequest {
+            None => events.push(DriverOutput::Event(AgentEvent::PermissionRequested(PermissionRequest {
                 description,
                 ..PermissionRequest::new(name, tool, input)
-            })),
+            }))),
         }
         events
     }
 
     /// Answers the agent's own permission request; `None` if none has this id.
-    pub(super) fn answer_agent(&mut self, name: &str, allow: bool) -> Option<AgentEvent> {
+    pub(super) fn answer_agent(&mut self, name: &str, allow: bool) -> Option<DriverOutput> {
         let (answer, call) = self.permissions.answer(name, allow)?;
         if allow {
             let folder = self.session_folder();
@@ -196,7 +198,7 @@ impl AcpDriver {
         Some(answer)
     }
 
-    fn turn_ended(&mut self, result: Result<Value, Error>) -> (Option<SessionId>, Vec<AgentEvent>) {
+    fn turn_ended(&mut self, result: Result<Value, Error>) -> (Option<SessionId>, Vec<DriverOutput>) {
         let Some(AcpTurn { uuid, session, since, totals_before: before }) = self.turn.take() else {
             return (None, Vec::new());
         };
@@ -216,17 +218,22 @@ impl AcpDriver {
             Err(error) => Some((Notice::Error, self.explain_error(&error).to_string())),
         };
         let report = Uuid::new_v4().to_string();
-        events.extend(notice.map(|(notice, text)| AgentEvent::ConversationChanged {
-            uuid: report.clone(),
-            change: ConversationEvent::Notice(notice, text),
+        events.extend(notice.map(|(notice, text)| {
+            DriverOutput::Event(AgentEvent::ConversationChanged {
+                uuid: report.clone(),
+                change: ConversationEvent::Notice(notice, text),
+            })
         }));
         self.spent.usage += usage;
         let usd = self.spent.usd.map(|usd| usd - before.usd.unwrap_or_default()).filter(|usd| *usd > 0.0);
         let cost = TurnCost { usd, usage, duration_ms: since.elapsed().as_millis() as u64 };
         let totals = SlotTotals { context_percent: None, ..self.spent };
-        events.push(AgentEvent::TurnEnded { uuid: report, cost: Some(cost), totals });
-        events.push(AgentEvent::PromptStateChanged { uuid, state: PromptState::Completed });
-        events.push(AgentEvent::Idle);
+        events.push(DriverOutput::TurnEnded { uuid: report, cost: Some(cost), totals });
+        events.push(DriverOutput::Event(AgentEvent::PromptStateChanged {
+            uuid,
+            state: PromptState::Completed,
+        }));
+        events.push(DriverOutput::Idle);
         if self.queued_switch.is_none() {
             // The session may have a title now.
             events.extend(self.request_sessions());

@@ -15,7 +15,7 @@ use super::remote_session::RemoteSession;
 use super::turn_assembler::TurnAssembler;
 use super::{AcpDriver, OpenedSession, refusal, respond_to};
 use crate::session::SessionId;
-use crate::slot::driver::{AgentEvent, AgentResponse, SwitchResult};
+use crate::slot::driver::{AgentEvent, AgentResponse, DriverOutput, SwitchResult};
 use crate::slot::{ErrorCode, SlotError, SlotTotals};
 
 /// A request to open a session.
@@ -57,7 +57,7 @@ impl OpenTarget {
 }
 
 impl AcpDriver {
-    pub(super) fn open_session(&mut self, opening: OpenRequest) -> Vec<AgentEvent> {
+    pub(super) fn open_session(&mut self, opening: OpenRequest) -> Vec<DriverOutput> {
         let Some(session) = opening.target.source() else { return self.open_new(opening) };
         if let (OpenTarget::Stored(_), Some(options), Some(place)) = (
             &opening.target,
@@ -80,14 +80,14 @@ impl AcpDriver {
         self.open_stored(opening, place)
     }
 
-    fn open_new(&mut self, opening: OpenRequest) -> Vec<AgentEvent> {
+    fn open_new(&mut self, opening: OpenRequest) -> Vec<DriverOutput> {
         let cwd = self.active.as_ref().map_or(&self.cwd, |active| &active.remote.cwd);
         let request = NewSessionRequest::new(cwd.clone());
         let step = AcpPending::OpenSession(opening, None);
         vec![self.send_request(AGENT_METHOD_NAMES.session_new, &request, step)]
     }
 
-    fn open_stored(&mut self, opening: OpenRequest, place: RemoteSession) -> Vec<AgentEvent> {
+    fn open_stored(&mut self, opening: OpenRequest, place: RemoteSession) -> Vec<DriverOutput> {
         let can = self.agent_capabilities.clone().unwrap_or_default();
         let source = opening.target.source();
         let is_known = source.is_some_and(|session| self.is_recorded(session, &place));
@@ -122,7 +122,7 @@ impl AcpDriver {
         opening: OpenRequest,
         folder: Option<PathBuf>,
         cursor: Option<String>,
-    ) -> AgentEvent {
+    ) -> DriverOutput {
         let request = ListSessionsRequest::new().cwd(folder.clone()).cursor(cursor);
         self.send_request(AGENT_METHOD_NAMES.session_list, &request, AcpPending::FindSession(opening, folder))
     }
@@ -133,7 +133,7 @@ impl AcpDriver {
         opening: OpenRequest,
         folder: Option<PathBuf>,
         result: Result<Value, Error>,
-    ) -> Vec<AgentEvent> {
+    ) -> Vec<DriverOutput> {
         let page = match result.map(serde_json::from_value::<ListSessionsResponse>) {
             Ok(Ok(page)) => page,
             Ok(Err(error)) => {
@@ -173,7 +173,7 @@ impl AcpDriver {
         opening: &OpenRequest,
         id: Option<String>,
         result: Result<Value, Error>,
-    ) -> Vec<AgentEvent> {
+    ) -> Vec<DriverOutput> {
         let result = match result {
             Ok(result) => result,
             Err(_) if self.retry_after_close(opening) => return Vec::new(),
@@ -186,7 +186,7 @@ impl AcpDriver {
         let Some(id) = id.or_else(|| result["sessionId"].as_str().map(str::to_owned)) else {
             return vec![respond_to(
                 &opening.request_id,
-                Err(SlotError::InvalidReply("it opened a session without an id".to_owned())),
+                Err(SlotError::InvalidReply("the agent opened a session without an id".to_owned())),
             )];
         };
         let session = SessionId::from_external(&id);
@@ -209,7 +209,7 @@ impl AcpDriver {
     }
 
     /// A session was closed.
-    pub(super) fn session_closed(&mut self, session: SessionId) -> Vec<AgentEvent> {
+    pub(super) fn session_closed(&mut self, session: SessionId) -> Vec<DriverOutput> {
         let waits = self.closing.remove(&session).flatten();
         waits.map(|opening| self.open_session(opening)).unwrap_or_default()
     }
@@ -221,7 +221,7 @@ impl AcpDriver {
         session: SessionId,
         place: RemoteSession,
         offers: impl FnOnce(&mut SessionOptions),
-    ) -> Vec<AgentEvent> {
+    ) -> Vec<DriverOutput> {
         let active = place.last_active;
         let taken_back = self.release_session();
         let former = self.active.replace(OpenedSession { session, remote: place });
@@ -235,9 +235,9 @@ impl AcpDriver {
         let history = self.replay.take().map(|history| history.into_changes(session)).unwrap_or_default();
         events.extend(self.activation_response(opening));
         let early = self.early_commands.take().filter(|(of, _)| *of == session);
-        events.extend(early.map(|(_, commands)| AgentEvent::SlashCommands(commands)));
+        events.extend(early.map(|(_, commands)| DriverOutput::Event(AgentEvent::SlashCommands(commands))));
         if !history.is_empty() {
-            events.push(AgentEvent::HistoryReplayed { at: active, changes: history });
+            events.push(DriverOutput::Event(AgentEvent::HistoryReplayed { at: active, changes: history }));
         }
         if opening.is_handshake {
             events.extend(self.request_sessions());
@@ -257,7 +257,7 @@ impl AcpDriver {
         events
     }
 
-    fn activation_response(&self, opening: &OpenRequest) -> Option<AgentEvent> {
+    fn activation_response(&self, opening: &OpenRequest) -> Option<DriverOutput> {
         let active = self.active.as_ref()?;
         let reported = if opening.is_handshake {
             AgentResponse::Handshake(Box::new(self.agent_info()?), self.spent)

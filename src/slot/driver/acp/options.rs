@@ -7,9 +7,10 @@ use agent_client_protocol_schema::v1::{
 use serde_json::{Value, json};
 
 use super::connection::AcpPending;
-use super::{AcpDriver, refusal, respond_to};
+use super::{AcpDriver, refusal, reply_to, respond_to};
+use crate::agent_api::SetMode;
 use crate::protocol::PermissionMode;
-use crate::slot::driver::{AgentEvent, AgentResponse};
+use crate::slot::driver::{AgentEvent, DriverOutput};
 
 /// The agents' name for the mode in which they only read.
 const PLAN: &str = "plan";
@@ -127,7 +128,7 @@ fn parse_choice(reported: &Value, current: &str, values: &str, key: &str) -> Opt
 }
 
 impl AcpDriver {
-    pub(super) fn set_model(&mut self, id: &str, requested: Option<String>) -> Vec<AgentEvent> {
+    pub(super) fn set_model(&mut self, id: &str, requested: Option<String>) -> Vec<DriverOutput> {
         let Some(choice) = &self.options.model else {
             return vec![respond_to(id, Err(refusal("this agent offers no choice of models")))];
         };
@@ -143,7 +144,7 @@ impl AcpDriver {
 
     /// Plan is a mode of the agent. The other modes decide here how its permission
     /// requests are answered.
-    pub(super) fn set_mode(&mut self, id: &str, mode: PermissionMode) -> Vec<AgentEvent> {
+    pub(super) fn set_mode(&mut self, id: &str, mode: PermissionMode) -> Vec<DriverOutput> {
         let Some(value) = self.mode_value(mode) else {
             return vec![respond_to(id, Err(refusal("this agent has no plan mode")))];
         };
@@ -154,7 +155,7 @@ impl AcpDriver {
             }
             None => {
                 self.permissions.mode = mode;
-                vec![respond_to(id, Ok(AgentResponse::Done))]
+                vec![reply_to::<SetMode>(id, Ok(()))]
             }
         }
     }
@@ -180,7 +181,7 @@ impl AcpDriver {
     }
 
     /// Applies the chosen model and mode to a session that was just opened.
-    pub(super) fn reapply_settings(&mut self) -> Vec<AgentEvent> {
+    pub(super) fn reapply_settings(&mut self) -> Vec<DriverOutput> {
         let mut events = Vec::new();
         if let (Some(requested), Some(choice)) = (self.model.clone(), self.options.model.clone())
             && choice.current != requested
@@ -188,7 +189,7 @@ impl AcpDriver {
         {
             events.push(self.set_option(&choice, &requested, AcpPending::Ignored));
             self.options.set_current_model(&requested);
-            events.push(AgentEvent::ModelChanged(requested));
+            events.push(DriverOutput::Event(AgentEvent::ModelChanged(requested)));
         }
         if let (Some(value), Some(choice)) = (self.mode_value(self.mode()), self.options.mode.clone())
             && choice.current != value
@@ -199,7 +200,7 @@ impl AcpDriver {
         events
     }
 
-    fn set_option(&mut self, choice: &OptionChoice, value: &str, step: AcpPending) -> AgentEvent {
+    fn set_option(&mut self, choice: &OptionChoice, value: &str, step: AcpPending) -> DriverOutput {
         let session = self.active.as_ref().map(|active| active.remote.id.clone()).unwrap_or_default();
         match &choice.source {
             OptionSource::ConfigOption(id) => {

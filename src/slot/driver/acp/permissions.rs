@@ -12,7 +12,7 @@ use super::tool_call::AcpToolCall;
 use crate::protocol::PermissionMode;
 use crate::protocol::json_rpc::RequestId;
 use crate::slot::PermissionDecision;
-use crate::slot::driver::AgentEvent;
+use crate::slot::driver::{AgentEvent, DriverOutput};
 
 /// Maximum number of open questions; further ones are refused.
 pub(super) const MAX_PENDING: usize = 32;
@@ -64,7 +64,7 @@ impl PermissionQueue {
     /// The line that answers, and the call it was about; `None` if no request has
     /// this id. It never allows for longer than once where the agent offers that:
     /// agents keep an "always" for all their sessions (opencode 1.18).
-    pub fn answer(&mut self, name: &str, allow: bool) -> Option<(AgentEvent, AcpToolCall)> {
+    pub fn answer(&mut self, name: &str, allow: bool) -> Option<(DriverOutput, AcpToolCall)> {
         let AcpPermissionRequest { id, options, call } = self.pending.remove(name)?;
         let kinds = if allow {
             [PermissionOptionKind::AllowOnce, PermissionOptionKind::AllowAlways]
@@ -79,14 +79,14 @@ impl PermissionQueue {
     }
 
     /// Answers all open requests with “cancelled”.
-    pub fn cancel_all(&mut self) -> impl Iterator<Item = AgentEvent> + use<> {
-        std::mem::take(&mut self.pending)
-            .into_iter()
-            .flat_map(|(name, asked)| [cancelled_response(&asked.id), AgentEvent::PermissionDropped(name)])
+    pub fn cancel_all(&mut self) -> impl Iterator<Item = DriverOutput> + use<> {
+        std::mem::take(&mut self.pending).into_iter().flat_map(|(name, asked)| {
+            [cancelled_response(&asked.id), DriverOutput::Event(AgentEvent::PermissionDropped(name))]
+        })
     }
 }
 
 /// The line that cancels a request.
-pub(super) fn cancelled_response(id: &RequestId) -> AgentEvent {
+pub(super) fn cancelled_response(id: &RequestId) -> DriverOutput {
     respond(id, &RequestPermissionResponse::new(RequestPermissionOutcome::Cancelled))
 }

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::*;
+use crate::agent_api::{SetMode, SetModel};
 use crate::session::conversation::ConversationEvent;
 use crate::session::message::MessageBlock;
 
@@ -11,9 +12,9 @@ mod lending;
 mod others;
 
 /// The lines that are sent, each as its method (or `answer`) and its parameters.
-fn sent(events: &[AgentEvent]) -> Vec<(String, Value)> {
-    let line = |events: &AgentEvent| match events {
-        AgentEvent::SendLine(line) => {
+fn sent(events: &[DriverOutput]) -> Vec<(String, Value)> {
+    let line = |events: &DriverOutput| match events {
+        DriverOutput::SendLine(line) => {
             let method = line["method"].as_str().unwrap_or("answer").to_owned();
             let body = ["params", "result", "error"].into_iter().find_map(|key| line.get(key).cloned());
             Some((method, body.unwrap_or_default()))
@@ -23,7 +24,7 @@ fn sent(events: &[AgentEvent]) -> Vec<(String, Value)> {
     events.iter().filter_map(line).collect()
 }
 
-fn methods(events: &[AgentEvent]) -> Vec<String> {
+fn methods(events: &[DriverOutput]) -> Vec<String> {
     sent(events).into_iter().map(|(method, _)| method).collect()
 }
 
@@ -37,7 +38,7 @@ fn started(origin: &StartSession, mode: PermissionMode) -> AcpDriver {
 
 /// Answers the driver's latest request.
 #[allow(clippy::needless_pass_by_value, reason = "every caller makes one")]
-fn reply(acp: &mut AcpDriver, result: Value) -> Vec<AgentEvent> {
+fn reply(acp: &mut AcpDriver, result: Value) -> Vec<DriverOutput> {
     let id = acp.connection.latest();
     acp.handle_message(json!({"jsonrpc": "2.0", "id": id, "result": result})).1
 }
@@ -59,7 +60,8 @@ fn handshake_done(mode: PermissionMode) -> AcpDriver {
     assert_eq!(methods(&acp.request("h", SlotRequest::Handshake)), ["initialize"]);
     assert_eq!(methods(&reply(&mut acp, hello())), ["session/new"]);
     let events = reply(&mut acp, opened("ses_1"));
-    let [AgentEvent::Response { answer: Ok(AgentResponse::Handshake(agent, _)), .. }, ..] = events.as_slice()
+    let [DriverOutput::Response { answer: Ok(AgentResponse::Handshake(agent, _)), .. }, ..] =
+        events.as_slice()
     else {
         panic!("{events:?}")
     };
@@ -94,9 +96,9 @@ fn asks(session: &str, kind: &str, path: &str) -> Value {
 }
 
 /// The last error that was answered.
-fn error(events: &[AgentEvent]) -> String {
+fn error(events: &[DriverOutput]) -> String {
     match events.last() {
-        Some(AgentEvent::Response { answer: Err(error), .. }) => error.to_string(),
+        Some(DriverOutput::Response { answer: Err(error), .. }) => error.to_string(),
         other => panic!("{other:?}"),
     }
 }
@@ -107,7 +109,7 @@ fn a_clear_is_another_session_and_the_former_is_closed() {
     assert_eq!(methods(&acp.request("s", switch(Switch::Clear))), ["session/new"]);
     let events = reply(&mut acp, opened("ses_2"));
     assert!(
-        matches!(&events[0], AgentEvent::Response { answer: Ok(AgentResponse::Switched(_)), .. }),
+        matches!(&events[0], DriverOutput::Response { answer: Ok(AgentResponse::Switched(_)), .. }),
         "{events:?}"
     );
     assert_eq!(sent(&events), [("session/close".to_owned(), json!({"sessionId": "ses_1"}))]);
@@ -151,7 +153,7 @@ fn words_become_a_text_and_calls_are_told_in_the_official_words() {
         let (session, events) = acp.handle_message(update("ses_1", &reported));
         assert!(session.is_none_or(|session| session == SessionId::from_external("ses_1")));
         changes.extend(events.into_iter().filter_map(|events| match events {
-            AgentEvent::ConversationChanged { change, .. } => Some(change),
+            DriverOutput::Event(AgentEvent::ConversationChanged { change, .. }) => Some(change),
             _ => None,
         }));
     }
@@ -173,8 +175,11 @@ fn words_become_a_text_and_calls_are_told_in_the_official_words() {
     );
 
     let ended = acp.handle_message(json!({"id": turn, "result": {"stopReason": "end_turn"}})).1;
-    let moved = AgentEvent::PromptStateChanged { uuid: "u".to_owned(), state: PromptState::Completed };
-    assert_eq!(ended[ended.len() - 3..ended.len() - 1], [moved, AgentEvent::Idle]);
+    let moved = DriverOutput::Event(AgentEvent::PromptStateChanged {
+        uuid: "u".to_owned(),
+        state: PromptState::Completed,
+    });
+    assert_eq!(ended[ended.len() - 3..ended.len() - 1], [moved, DriverOutput::Idle]);
     assert_eq!(methods(&ended), ["session/list"], "it may bear a title now");
 }
 
@@ -184,7 +189,10 @@ fn slash_commands_are_told_whenever_they_come() {
     let commands = json!([{"name": "/init", "description": "makes AGENTS.md"},
         {"name": "two words", "description": ""}, {"name": "", "description": ""}]);
     let reported = json!({"sessionUpdate": "available_commands_update", "availableCommands": commands});
-    let expected = AgentEvent::SlashCommands(vec![("init".to_owned(), "makes AGENTS.md".to_owned())]);
+    let expected = DriverOutput::Event(AgentEvent::SlashCommands(vec![(
+        "init".to_owned(),
+        "makes AGENTS.md".to_owned(),
+    )]));
     assert_eq!(acp.handle_message(update("ses_1", &reported)).1, std::slice::from_ref(&expected));
 
     acp.request("s", switch(Switch::Clear));
@@ -198,10 +206,10 @@ fn a_plan_is_a_list_of_things_to_do() {
     let mut acp = handshake_done(PermissionMode::Default);
     let entry = json!({"content": "one", "priority": "high", "status": "in_progress"});
     let events = acp.handle_message(update("ses_1", &json!({"sessionUpdate": "plan", "entries": [entry]}))).1;
-    let AgentEvent::ConversationChanged {
+    let DriverOutput::Event(AgentEvent::ConversationChanged {
         change: ConversationEvent::Block { block: MessageBlock::ToolUse { name, input, .. }, .. },
         ..
-    } = &events[0]
+    }) = &events[0]
     else {
         panic!("{events:?}")
     };
@@ -217,7 +225,9 @@ fn a_question_is_put_to_a_person_unless_the_mode_answers_it() {
         let events = acp.handle_message(asks("ses_1", kind, path)).1;
         let answered = sent(&events).pop().map(|(_, result)| result["outcome"]["optionId"].clone());
         assert_eq!(answered, expected.map(|option| json!(option)), "{mode:?} {kind} {path}");
-        let asked = events.iter().any(|events| matches!(events, AgentEvent::PermissionRequested(_)));
+        let asked = events
+            .iter()
+            .any(|events| matches!(events, DriverOutput::Event(AgentEvent::PermissionRequested(_))));
         assert_eq!(asked, expected.is_none());
     };
     check(Default, "edit", "/work/a", None);
@@ -234,7 +244,9 @@ fn an_answer_is_the_option_for_one_call() {
     for (denied, option) in [(None, "y"), (Some(String::new()), "n")] {
         let mut acp = handshake_done(PermissionMode::Default);
         let events = acp.handle_message(asks("ses_1", "execute", "/work")).1;
-        let Some(AgentEvent::PermissionRequested(request)) = events.last() else { panic!("{events:?}") };
+        let Some(DriverOutput::Event(AgentEvent::PermissionRequested(request))) = events.last() else {
+            panic!("{events:?}")
+        };
         assert_eq!((request.tool.as_str(), &request.input["command"]), ("Bash", &json!("ls")));
         let events = acp.answer_permission(request.clone(), denied);
         assert_eq!(sent(&events)[0].1["outcome"], json!({"outcome": "selected", "optionId": option}));
@@ -242,7 +254,7 @@ fn an_answer_is_the_option_for_one_call() {
 }
 
 /// The permission request for a call with this content and input.
-fn asked_for(mode: PermissionMode, kind: &str, content: &Value, input: &Value) -> Vec<AgentEvent> {
+fn asked_for(mode: PermissionMode, kind: &str, content: &Value, input: &Value) -> Vec<DriverOutput> {
     let mut acp = handshake_done(mode);
     let mut line = asks("ses_1", kind, "/work/a");
     line["params"]["toolCall"]["content"] = content.clone();
@@ -264,7 +276,7 @@ fn a_call_is_shown_with_all_of_its_diffs_and_fields() {
     )
     .pop()
     {
-        Some(AgentEvent::PermissionRequested(request)) => (request.tool, request.input),
+        Some(DriverOutput::Event(AgentEvent::PermissionRequested(request))) => (request.tool, request.input),
         other => panic!("{other:?}"),
     };
     let (tool, input) = input_of(
@@ -307,7 +319,10 @@ fn accept_edits_reaches_no_file_outside_whichever_diff_it_is_in() {
     assert!(!is_inside(&[]));
     let content = json!([diff("/work/a", &json!("x"), "y"), diff("/etc/passwd", &json!("x"), "y")]);
     let events = asked_for(PermissionMode::AcceptEdits, "edit", &content, &json!({}));
-    assert!(matches!(events.last(), Some(AgentEvent::PermissionRequested(_))), "{events:?}");
+    assert!(
+        matches!(events.last(), Some(DriverOutput::Event(AgentEvent::PermissionRequested(_)))),
+        "{events:?}"
+    );
 }
 
 #[test]
@@ -322,7 +337,7 @@ fn what_nobody_can_answer_is_cancelled_and_what_nobody_knows_is_refused() {
     acp.handle_message(asks("ses_1", "execute", "/work"));
     let events = acp.request("i", SlotRequest::Interrupt);
     assert_eq!(methods(&events), ["session/cancel", "answer"]);
-    assert!(events.contains(&AgentEvent::PermissionDropped("7".to_owned())));
+    assert!(events.contains(&DriverOutput::Event(AgentEvent::PermissionDropped("7".to_owned()))));
 }
 
 #[test]
@@ -338,15 +353,16 @@ fn a_switch_that_interrupts_waits_for_the_end_of_the_turn() {
 #[test]
 fn plan_is_a_mode_of_the_agents() {
     let mut acp = handshake_done(PermissionMode::Default);
-    let events = acp.request("m", SlotRequest::SetMode(PermissionMode::Plan));
+    let events = acp.request("m", SlotRequest::call(SetMode { mode: PermissionMode::Plan }));
     assert_eq!(sent(&events)[0].1, json!({"sessionId": "ses_1", "configId": "mode", "value": "plan"}));
     let mut planning = opened("ses_1");
     planning["configOptions"][0]["currentValue"] = json!("plan");
     assert_eq!(reply(&mut acp, planning), [respond_to("m", Ok(AgentResponse::Done))]);
-    let events = acp.request("m", SlotRequest::SetMode(PermissionMode::AcceptEdits));
+    let events = acp.request("m", SlotRequest::call(SetMode { mode: PermissionMode::AcceptEdits }));
     assert_eq!(sent(&events)[0].1["value"], "build");
     assert!(
-        error(&acp.request("n", SlotRequest::SetModel(Some("x".to_owned())))).contains("no choice of models")
+        error(&acp.request("n", SlotRequest::call(SetModel { model: Some("x".to_owned()) })))
+            .contains("no choice of models")
     );
 }
 

@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::tool_call::AcpToolCall;
 use crate::session::conversation::{ConversationEvent, ToolResult};
 use crate::session::message::MessageBlock;
-use crate::slot::driver::AgentEvent;
+use crate::slot::driver::{AgentEvent, DriverOutput};
 use crate::text::output_tail::push_to_tail;
 
 /// How many terminals are remembered, and how many of the last bytes of each.
@@ -39,7 +39,7 @@ pub(super) struct TurnAssembler {
 
 impl TurnAssembler {
     /// Appends to the reply.
-    pub fn push_reply(&mut self, chunk: ContentChunk) -> Vec<AgentEvent> {
+    pub fn push_reply(&mut self, chunk: ContentChunk) -> Vec<DriverOutput> {
         let mut events = self.start_message(&chunk);
         if !self.thought.is_empty() {
             events.extend(self.flush());
@@ -51,7 +51,7 @@ impl TurnAssembler {
     }
 
     /// Appends to the reasoning.
-    pub fn push_thought(&mut self, chunk: ContentChunk) -> Vec<AgentEvent> {
+    pub fn push_thought(&mut self, chunk: ContentChunk) -> Vec<DriverOutput> {
         let mut events = self.start_message(&chunk);
         if !self.text.is_empty() {
             events.extend(self.flush());
@@ -63,7 +63,7 @@ impl TurnAssembler {
     }
 
     /// Starts another message if the chunk names one.
-    fn start_message(&mut self, chunk: &ContentChunk) -> Vec<AgentEvent> {
+    fn start_message(&mut self, chunk: &ContentChunk) -> Vec<DriverOutput> {
         let message = chunk.message_id.as_ref().map(|id| id.0.to_string());
         let same = message.is_none() || self.message == message;
         let events = if same { Vec::new() } else { self.flush() };
@@ -72,7 +72,7 @@ impl TurnAssembler {
     }
 
     /// Completes the reply and the reasoning.
-    pub fn flush(&mut self) -> Vec<AgentEvent> {
+    pub fn flush(&mut self) -> Vec<DriverOutput> {
         let thought = Some(std::mem::take(&mut self.thought)).filter(|text| !text.is_empty());
         let text = Some(std::mem::take(&mut self.text)).filter(|text| !text.is_empty());
         let blocks = thought.map(MessageBlock::Thinking).into_iter().chain(text.map(MessageBlock::Text));
@@ -80,14 +80,14 @@ impl TurnAssembler {
     }
 
     /// A tool call starts.
-    pub fn start_call(&mut self, reported: ToolCall) -> Vec<AgentEvent> {
+    pub fn start_call(&mut self, reported: ToolCall) -> Vec<DriverOutput> {
         let id = reported.tool_call_id.0.to_string();
         self.insert_call(&id, AcpToolCall::new(reported));
         self.call_events(&id)
     }
 
     /// Updates a tool call; one that was never announced starts here.
-    pub fn update_call(&mut self, reported: ToolCallUpdate) -> Vec<AgentEvent> {
+    pub fn update_call(&mut self, reported: ToolCallUpdate) -> Vec<DriverOutput> {
         let id = reported.tool_call_id.0.to_string();
         if !self.calls.contains_key(&id) {
             self.insert_call(&id, AcpToolCall::new(ToolCall::new(id.clone(), "tool")));
@@ -101,7 +101,7 @@ impl TurnAssembler {
     /// The tool call a permission request is about, merged with the request's own
     /// fields. The stored call stays unchanged, because an agent may ask about it
     /// more than once, such as first for the folder and then for the file.
-    pub fn call_for_permission(&mut self, reported: ToolCallUpdate) -> (Vec<AgentEvent>, AcpToolCall) {
+    pub fn call_for_permission(&mut self, reported: ToolCallUpdate) -> (Vec<DriverOutput>, AcpToolCall) {
         let id = reported.tool_call_id.0.to_string();
         let known = self.calls.get(&id).cloned();
         let mut asked = known.unwrap_or_else(|| AcpToolCall::new(ToolCall::new(id.clone(), "tool")));
@@ -123,7 +123,7 @@ impl TurnAssembler {
         }
     }
 
-    fn call_events(&mut self, id: &str) -> Vec<AgentEvent> {
+    fn call_events(&mut self, id: &str) -> Vec<DriverOutput> {
         let mut events = Vec::new();
         let Some(call) = self.calls.get_mut(id).filter(|call| call.is_showable()) else { return events };
         let begun = call.start_block(id);
@@ -153,7 +153,7 @@ impl TurnAssembler {
     }
 
     /// Output of a client terminal, which also belongs to the call that runs in it.
-    pub fn push_terminal_output(&mut self, terminal: &str, text: &str) -> Vec<AgentEvent> {
+    pub fn push_terminal_output(&mut self, terminal: &str, text: &str) -> Vec<DriverOutput> {
         if !self.terminals.iter().any(|(known, _)| known == terminal) {
             self.terminals.push_back((terminal.to_owned(), String::new()));
             let late = self.terminals.len().saturating_sub(MAX_TERMINALS);
@@ -174,7 +174,7 @@ impl TurnAssembler {
     }
 
     /// A plan, shown as a `TodoWrite` call.
-    pub fn push_plan(&mut self, plan: Plan) -> Vec<AgentEvent> {
+    pub fn push_plan(&mut self, plan: Plan) -> Vec<DriverOutput> {
         let entry = |entry: PlanEntry| json!({"content": entry.content, "activeForm": entry.content, "status": entry.status});
         let todos: Vec<_> = plan.entries.into_iter().map(entry).collect();
         let id = Uuid::new_v4().to_string();
@@ -193,13 +193,13 @@ impl TurnAssembler {
     }
 }
 
-fn block_event(block: MessageBlock) -> AgentEvent {
+fn block_event(block: MessageBlock) -> DriverOutput {
     let change = ConversationEvent::Block { block, model: None, usage: None };
-    AgentEvent::ConversationChanged { uuid: Uuid::new_v4().to_string(), change }
+    DriverOutput::Event(AgentEvent::ConversationChanged { uuid: Uuid::new_v4().to_string(), change })
 }
 
-fn conversation_changed(change: ConversationEvent) -> AgentEvent {
-    AgentEvent::ConversationChanged { uuid: String::new(), change }
+fn conversation_changed(change: ConversationEvent) -> DriverOutput {
+    DriverOutput::Event(AgentEvent::ConversationChanged { uuid: String::new(), change })
 }
 
 /// A content block as text, or a placeholder.

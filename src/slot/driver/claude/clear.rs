@@ -5,7 +5,7 @@ use super::{ClaudeDriver, new_prompt_id};
 use crate::slot::SlotError;
 use crate::slot::SlotTotals;
 use crate::slot::driver::stream_json::StreamJson;
-use crate::slot::driver::{AgentEvent, AgentResponse, JsonLine, SlotRequest, SwitchResult};
+use crate::slot::driver::{AgentResponse, DriverOutput, JsonLine, SlotRequest, SwitchResult};
 
 /// A clear that is not finished.
 #[derive(Debug)]
@@ -27,7 +27,7 @@ impl PendingClear {
 impl ClaudeDriver {
     /// Sends `/clear`. It is queued behind a running turn, which is interrupted
     /// only afterwards, so that no other prompt can run in between.
-    pub(super) fn send_clear_prompt(&mut self) -> Vec<AgentEvent> {
+    pub(super) fn send_clear_prompt(&mut self) -> Vec<DriverOutput> {
         let Some(clear) = &mut self.clear else { return Vec::new() };
         clear.uuid = new_prompt_id();
         let mut events = vec![StreamJson::prompt_line(&clear.uuid, "/clear")];
@@ -45,7 +45,7 @@ impl ClaudeDriver {
     /// Handles the lifecycle of the `/clear`; the switch is done when it completes.
     /// (`conversation_reset` names no session, and `result` comes before the
     /// process is idle.)
-    pub(super) fn handle_clear_lifecycle(&mut self, line: &JsonLine) -> Vec<AgentEvent> {
+    pub(super) fn handle_clear_lifecycle(&mut self, line: &JsonLine) -> Vec<DriverOutput> {
         let done = match line["state"].as_str() {
             Some("completed") => true,
             Some("cancelled") => false,
@@ -64,6 +64,6 @@ impl ClaudeDriver {
         };
         let refused = || SlotError::refused("claude cancelled the /clear; nothing changed");
         let answer = if done { Ok(AgentResponse::Switched(Box::new(switched()))) } else { Err(refused()) };
-        vec![AgentEvent::Response { id: clear.id, answer }]
+        vec![DriverOutput::Response { id: clear.id, answer }]
     }
 }

@@ -8,7 +8,7 @@ use super::ClaudeDriver;
 use crate::protocol::{ControlResponse, ErrorCode};
 use crate::session::SessionId;
 use crate::slot::driver::stream_json::{StreamJson, responses};
-use crate::slot::driver::{AgentEvent, AgentResponse, SlotRequest};
+use crate::slot::driver::{AgentResponse, DriverOutput, SlotRequest};
 use crate::slot::{AgentInfo, Driver, SlotError, SlotTotals, Switch};
 
 /// The requests of the handshake and their responses so far.
@@ -35,7 +35,12 @@ enum HandshakeQuestion {
 impl ClaudeHandshake {
     /// The lines of the handshake: `initialize`, and switches to a session that does
     /// not exist, whose error code tells whether they are supported.
-    pub(super) fn begin(&mut self, id: &str, hello: AgentEvent, dialect: &mut StreamJson) -> Vec<AgentEvent> {
+    pub(super) fn begin(
+        &mut self,
+        id: &str,
+        hello: DriverOutput,
+        dialect: &mut StreamJson,
+    ) -> Vec<DriverOutput> {
         id.clone_into(&mut self.id);
         self.pending.insert(id.to_owned(), HandshakeQuestion::Hello);
         let mut events = vec![hello];
@@ -82,7 +87,7 @@ impl ClaudeHandshake {
 
 impl ClaudeDriver {
     /// The response to the handshake.
-    pub(super) fn finish_handshake(&self, id: String, hello: &Result<Value, SlotError>) -> AgentEvent {
+    pub(super) fn finish_handshake(&self, id: String, hello: &Result<Value, SlotError>) -> DriverOutput {
         let answer = match (hello, self.session) {
             (Ok(hello), Some(session)) => {
                 Ok(AgentResponse::Handshake(Box::new(self.agent_info(hello, session)), SlotTotals::default()))
@@ -90,7 +95,7 @@ impl ClaudeDriver {
             (Err(error), _) => Err(error.clone()),
             (Ok(_), None) => Err(SlotError::InvalidReply("it answered before it was started".to_owned())),
         };
-        AgentEvent::Response { id, answer }
+        DriverOutput::Response { id, answer }
     }
 
     fn agent_info(&self, hello: &Value, session: SessionId) -> AgentInfo {

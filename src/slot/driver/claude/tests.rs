@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::protocol::PermissionMode;
+use crate::slot::AgentEvent;
 use crate::slot::SlotError;
 use crate::slot::driver::AgentResponse;
 
@@ -37,7 +38,7 @@ fn handshake_done(code: &str) -> ClaudeDriver {
     assert_eq!(claude.handle_message(success("h", &hello)).1, [], "not all is answered");
     assert_eq!(claude.handle_message(refusal("h-resume", code)).1, []);
     let (_, events) = claude.handle_message(refusal("h-fork", code));
-    let [AgentEvent::Response { id, answer: Ok(AgentResponse::Handshake(agent, _)) }] = events.as_slice()
+    let [DriverOutput::Response { id, answer: Ok(AgentResponse::Handshake(agent, _)) }] = events.as_slice()
     else {
         panic!("{events:?}")
     };
@@ -52,8 +53,8 @@ fn clear(interrupt: bool) -> SlotRequest {
 }
 
 /// The prompt that clears, as it was sent; gives its uuid.
-fn sent_clear(events: &[AgentEvent]) -> String {
-    let Some(AgentEvent::SendLine(line)) = events.first() else { panic!("{events:?}") };
+fn sent_clear(events: &[DriverOutput]) -> String {
+    let Some(DriverOutput::SendLine(line)) = events.first() else { panic!("{events:?}") };
     assert_eq!(line["message"]["content"], "/clear");
     line["uuid"].as_str().unwrap().to_owned()
 }
@@ -98,7 +99,7 @@ fn a_clear_is_a_prompt_where_the_request_is_not_known() {
     let mut claude = handshake_done("unsupported_request");
     let asked = claude.request("c", clear(false));
     assert!(
-        matches!(asked.as_slice(), [AgentEvent::SendLine(line)] if line["request"]["subtype"] == "clear")
+        matches!(asked.as_slice(), [DriverOutput::SendLine(line)] if line["request"]["subtype"] == "clear")
     );
     let uuid = sent_clear(&claude.handle_message(refusal("c", "unsupported_request")).1);
     for line in [
@@ -111,7 +112,7 @@ fn a_clear_is_a_prompt_where_the_request_is_not_known() {
         assert_eq!(claude.handle_message(line), (None, Vec::new()));
     }
     let (_, events) = claude.handle_message(lifecycle(&uuid, "completed"));
-    let [AgentEvent::Response { id, answer: Ok(AgentResponse::Switched(switched)) }] = events.as_slice()
+    let [DriverOutput::Response { id, answer: Ok(AgentResponse::Switched(switched)) }] = events.as_slice()
     else {
         panic!("{events:?}")
     };
@@ -119,7 +120,7 @@ fn a_clear_is_a_prompt_where_the_request_is_not_known() {
     // It remembers: the next one is a prompt at once, before a turn is interrupted.
     let events = claude.request("d", clear(true));
     sent_clear(&events);
-    assert!(matches!(&events[1], AgentEvent::SendLine(line) if line["request"]["subtype"] == "interrupt"));
+    assert!(matches!(&events[1], DriverOutput::SendLine(line) if line["request"]["subtype"] == "interrupt"));
 }
 
 #[test]
@@ -130,7 +131,7 @@ fn a_clear_that_was_taken_back_changes_nothing() {
     let (_, events) = claude.handle_message(lifecycle(&uuid, "cancelled"));
     assert!(matches!(
         events.as_slice(),
-        [AgentEvent::Response { answer: Err(SlotError::Refused { .. }), .. }]
+        [DriverOutput::Response { answer: Err(SlotError::Refused { .. }), .. }]
     ));
 }
 
@@ -143,10 +144,10 @@ fn a_clear_that_a_person_typed_is_followed() {
     let init = json!({"type": "system", "subtype": "init", "session_id": NEW, "model": "m"});
     let (of, events) = claude.handle_message(init.clone());
     let to = NEW.parse().unwrap();
-    assert_eq!((of, &events[0]), (None, &AgentEvent::SessionReset { to, what: "clear" }));
+    assert_eq!((of, &events[0]), (None, &DriverOutput::SessionReset { to, what: "clear" }));
     assert_eq!(
         claude.handle_message(init),
-        (Some(to), vec![AgentEvent::ModelChanged("m".to_owned())]),
+        (Some(to), vec![DriverOutput::Event(AgentEvent::ModelChanged("m".to_owned()))]),
         "once"
     );
 }
@@ -158,7 +159,7 @@ fn what_a_resumed_session_spent_before_is_no_cost_of_its_next_turn() {
         let result =
             json!({"type": "result", "subtype": "success", "session_id": NEW, "total_cost_usd": usd});
         match claude.handle_message(result).1.as_slice() {
-            [AgentEvent::TurnEnded { cost: Some(cost), .. }] => cost.usd,
+            [DriverOutput::TurnEnded { cost: Some(cost), .. }] => cost.usd,
             other => panic!("{other:?}"),
         }
     };

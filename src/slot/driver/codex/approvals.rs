@@ -9,7 +9,7 @@ use super::CodexDriver;
 use super::items::{command_line, string_field};
 use crate::protocol::json_rpc::{self, RequestId};
 use crate::slot::PermissionRequest;
-use crate::slot::driver::AgentEvent;
+use crate::slot::driver::{AgentEvent, DriverOutput};
 use crate::text::diff::{Hunk, LineChange};
 
 /// Parameters that are shown elsewhere (`reason` as the description), identify
@@ -30,19 +30,19 @@ const NOT_SHOWN: [&str; 11] = [
 
 impl CodexDriver {
     /// A request from codex: an approval, or a method that is not supported.
-    pub(super) fn server_request(&self, method: &str, id: &RequestId, params: &Value) -> AgentEvent {
+    pub(super) fn server_request(&self, method: &str, id: &RequestId, params: &Value) -> DriverOutput {
         let mut request = match method {
             "item/commandExecution/requestApproval" => self.command_approval(params),
             "item/fileChange/requestApproval" => self.file_change_approval(params),
             other => {
                 let error = json_rpc::method_not_found(other);
-                return AgentEvent::SendLine(json_rpc::error_response(id, &error));
+                return DriverOutput::SendLine(json_rpc::error_response(id, &error));
             }
         };
         // As text that gives the id back, a number or a string.
         request.id = serde_json::to_string(id).unwrap_or_default();
         request.description = params["reason"].as_str().map(str::to_owned);
-        AgentEvent::PermissionRequested(request)
+        DriverOutput::Event(AgentEvent::PermissionRequested(request))
     }
 
     fn command_approval(&self, params: &Value) -> PermissionRequest {

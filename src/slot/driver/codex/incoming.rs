@@ -7,11 +7,11 @@ use crate::protocol::json_rpc::{self, RpcError, RpcMessage};
 use crate::session::SessionId;
 use crate::session::conversation::{ConversationEvent, Notice, TurnCost};
 use crate::session::message::Usage;
-use crate::slot::driver::{AgentEvent, AgentResponse, JsonLine, SwitchResult};
+use crate::slot::driver::{AgentEvent, AgentResponse, DriverOutput, JsonLine, SwitchResult};
 use crate::slot::{AgentInfo, ErrorCode, PromptState, SlotError, SlotTotals};
 
 impl CodexDriver {
-    pub(super) fn handle_line(&mut self, line: JsonLine) -> (Option<SessionId>, Vec<AgentEvent>) {
+    pub(super) fn handle_line(&mut self, line: JsonLine) -> (Option<SessionId>, Vec<DriverOutput>) {
         match self.connection.receive(line) {
             RpcMessage::Response { then, result } => (None, self.handle_response(then, result)),
             RpcMessage::Request { id, method, params } => {
@@ -28,16 +28,19 @@ impl CodexDriver {
         &mut self,
         asked: CodexPending,
         result: Result<Value, RpcError>,
-    ) -> Vec<AgentEvent> {
+    ) -> Vec<DriverOutput> {
         let result = match &result {
             Ok(result) => Ok(result),
             Err(error) => Err(refusal(&error.message)),
         };
-        let failed = |id: String, error| vec![AgentEvent::Response { id, answer: Err(error) }];
+        let failed = |id: String, error| vec![DriverOutput::Response { id, answer: Err(error) }];
         match (asked, result) {
             (CodexPending::Ignored, _) => Vec::new(),
-            (CodexPending::Plain(id), result) => {
-                vec![AgentEvent::Response { id, answer: result.map(|_| AgentResponse::Done) }]
+            (CodexPending::Done(id), result) => {
+                vec![DriverOutput::Response { id, answer: result.map(|_| AgentResponse::Done) }]
+            }
+            (CodexPending::Call(id, reply), result) => {
+                vec![DriverOutput::Response { id, answer: result.map(|_| AgentResponse::Reply(reply)) }]
             }
             (CodexPending::Turns(cut), turns) => self.turns_listed(cut, turns),
             (CodexPending::LastTurn(uuid), turns) => self.last_turn_found(uuid, turns),
@@ -45,7 +48,7 @@ impl CodexDriver {
             (CodexPending::Initialize(owed), Ok(hello)) => {
                 self.handshake.version = version(hello["userAgent"].as_str().unwrap_or_default());
                 let account = self.send_request("account/read", &json!({}), CodexPending::Account(owed));
-                vec![AgentEvent::SendLine(json_rpc::notification("initialized", &json!({}))), account]
+                vec![DriverOutput::SendLine(json_rpc::notification("initialized", &json!({}))), account]
             }
             // A failure of either is not fatal.
             (CodexPending::Account(owed), result) => {
@@ -64,13 +67,13 @@ impl CodexDriver {
             }
             (CodexPending::FirstThread(owed), Ok(opened)) => {
                 let answer = self.thread_opened(opened).map(|switched| self.agent_info(switched, opened));
-                vec![AgentEvent::Response { id: owed, answer: answer.map_err(SlotError::InvalidReply) }]
+                vec![DriverOutput::Response { id: owed, answer: answer.map_err(SlotError::InvalidReply) }]
             }
             (CodexPending::Switch { request_id, left, title }, Ok(opened)) => {
                 self.turn = None;
                 let answer =
                     self.thread_opened(opened).map(|switched| AgentResponse::Switched(Box::new(switched)));
-                let mut events = vec![AgentEvent::Response {
+                let mut events = vec![DriverOutput::Response {
                     id: request_id,
                     answer: answer.map_err(SlotError::InvalidReply),
                 }];
@@ -90,10 +93,19 @@ impl CodexDriver {
                 self.turn = None;
                 let said = ConversationEvent::Notice(Notice::Error, error.to_string());
                 vec![
-                    AgentEvent::PromptStateChanged { uuid: uuid.clone(), state: PromptState::Started },
-                    AgentEvent::ConversationChanged { uuid: String::new(), change: said },
-                    AgentEvent::PromptStateChanged { uuid, state: PromptState::Completed },
-                    AgentEvent::Idle,
+                    DriverOutput::Event(AgentEvent::PromptStateChanged {
+                        uuid: uuid.clone(),
+                        state: PromptState::Started,
+                    }),
+                    DriverOutput::Event(AgentEvent::ConversationChanged {
+                        uuid: String::new(),
+                        change: said,
+                    }),
+                    DriverOutput::Event(AgentEvent::PromptStateChanged {
+                        uuid,
+                        state: PromptState::Completed,
+                    }),
+                    DriverOutput::Idle,
                 ]
             }
             (CodexPending::Initialize(owed) | CodexPending::FirstThread(owed), Err(error)) => {
@@ -107,7 +119,7 @@ impl CodexDriver {
     fn thread_opened(&mut self, opened: &Value) -> Result<SwitchResult, String> {
         let thread = &opened["thread"];
         let id = |name: &str| thread[name].as_str().and_then(|id| id.parse::<SessionId>().ok());
-        let session = id("id").ok_or("it opened a thread without an id")?;
+        let session = id("id").ok_or("codex opened a thread without an id")?;
         self.thread = Some(session);
         self.open_items.clear();
         self.thread_cwd = opened["cwd"].as_str().map_or_else(|| self.cwd.clone(), Into::into);
@@ -151,15 +163,17 @@ impl CodexDriver {
     }
 
     /// The turn has an id now, so it can be interrupted.
-    fn turn_started(&mut self, turn: &Value) -> Vec<AgentEvent> {
+    fn turn_started(&mut self, turn: &Value) -> Vec<DriverOutput> {
         let thread = self.thread;
         let (Some(running), Some(id)) = (&mut self.turn, turn["id"].as_str()) else { return Vec::new() };
         if !running.id.is_empty() {
             return Vec::new();
         }
         id.clone_into(&mut running.id);
-        let started =
-            AgentEvent::PromptStateChanged { uuid: running.prompt.clone(), state: PromptState::Started };
+        let started = DriverOutput::Event(AgentEvent::PromptStateChanged {
+            uuid: running.prompt.clone(),
+            state: PromptState::Started,
+        });
         if !std::mem::take(&mut running.interrupt_requested) {
             return vec![started];
         }
@@ -167,9 +181,11 @@ impl CodexDriver {
         vec![started, self.send_request("turn/interrupt", &params, CodexPending::Ignored)]
     }
 
-    fn handle_notification(&mut self, method: &str, params: &Value) -> Vec<AgentEvent> {
+    fn handle_notification(&mut self, method: &str, params: &Value) -> Vec<DriverOutput> {
         let words = |name: &str| params[name].as_str().unwrap_or_default().to_owned();
-        let grew = |change| vec![AgentEvent::ConversationChanged { uuid: String::new(), change }];
+        let grew = |change| {
+            vec![DriverOutput::Event(AgentEvent::ConversationChanged { uuid: String::new(), change })]
+        };
         match method {
             "turn/started" => self.turn_started(&params["turn"]),
             "turn/completed" => self.turn_ended(&params["turn"]),
@@ -192,7 +208,9 @@ impl CodexDriver {
                 self.context = (number(&usage["last"]["totalTokens"]), number(&usage["modelContextWindow"]));
                 Vec::new()
             }
-            "serverRequest/resolved" => vec![AgentEvent::PermissionDropped(params["requestId"].to_string())],
+            "serverRequest/resolved" => {
+                vec![DriverOutput::Event(AgentEvent::PermissionDropped(params["requestId"].to_string()))]
+            }
             "error" if params["willRetry"] == true => Vec::new(),
             "error" => {
                 let why = params["error"]["message"].as_str().unwrap_or("codex failed and does not say why");
@@ -200,7 +218,7 @@ impl CodexDriver {
             }
             "model/rerouted" => params["toModel"]
                 .as_str()
-                .map(|model| AgentEvent::ModelChanged(model.to_owned()))
+                .map(|model| DriverOutput::Event(AgentEvent::ModelChanged(model.to_owned())))
                 .into_iter()
                 .collect(),
             _ => Vec::new(),
@@ -208,7 +226,7 @@ impl CodexDriver {
     }
 
     /// Keeps an item that has started, with the changes it has by now.
-    fn item_changed(&mut self, method: &str, params: &Value) -> Vec<AgentEvent> {
+    fn item_changed(&mut self, method: &str, params: &Value) -> Vec<DriverOutput> {
         if method == "item/started" {
             let item = &params["item"];
             let id = items::string_field(item, "id");
@@ -222,13 +240,13 @@ impl CodexDriver {
         Vec::new()
     }
 
-    fn turn_ended(&mut self, ended: &Value) -> Vec<AgentEvent> {
+    fn turn_ended(&mut self, ended: &Value) -> Vec<DriverOutput> {
         let Some(turn) = self.turn.take_if(|turn| ended["id"] == *turn.id) else { return Vec::new() };
         self.open_items.clear();
         let mut events = Vec::new();
         if ended["status"] == "interrupted" {
             let change = ConversationEvent::Notice(Notice::Interrupted, String::new());
-            events.push(AgentEvent::ConversationChanged { uuid: String::new(), change });
+            events.push(DriverOutput::Event(AgentEvent::ConversationChanged { uuid: String::new(), change }));
         }
         let spent = |now: fn(&Usage) -> u64| now(&self.usage).saturating_sub(now(&turn.usage_before));
         let usage = Usage {
@@ -241,13 +259,16 @@ impl CodexDriver {
         let duration_ms = ended["durationMs"].as_u64().unwrap_or_default();
         let totals = SlotTotals { usd: None, usage: self.usage, context_percent: None };
         events.extend([
-            AgentEvent::TurnEnded {
+            DriverOutput::TurnEnded {
                 uuid: turn.id,
                 cost: Some(TurnCost { usd: None, usage, duration_ms }),
                 totals,
             },
-            AgentEvent::PromptStateChanged { uuid: turn.prompt, state: PromptState::Completed },
-            AgentEvent::Idle,
+            DriverOutput::Event(AgentEvent::PromptStateChanged {
+                uuid: turn.prompt,
+                state: PromptState::Completed,
+            }),
+            DriverOutput::Idle,
         ]);
         events
     }

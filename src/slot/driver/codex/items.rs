@@ -5,12 +5,12 @@ use serde_json::{Value, json};
 
 use crate::session::conversation::{ConversationEvent, Notice, ToolResult};
 use crate::session::message::MessageBlock;
-use crate::slot::driver::AgentEvent;
 use crate::slot::driver::shell_words::shell_quote;
+use crate::slot::driver::{AgentEvent, DriverOutput};
 use crate::text::diff::{Hunk, hunks_between};
 
 /// The events of an item that starts.
-pub(super) fn item_started(item: &Value) -> Vec<AgentEvent> {
+pub(super) fn item_started(item: &Value) -> Vec<DriverOutput> {
     let call = |id: String, name: String, input: Value| {
         let block = MessageBlock::ToolUse { id, name, input };
         conversation_changed(item, ConversationEvent::Block { block, model: None, usage: None })
@@ -34,7 +34,7 @@ pub(super) fn item_started(item: &Value) -> Vec<AgentEvent> {
 }
 
 /// The events of a completed item.
-pub(super) fn item_completed(item: &Value) -> Vec<AgentEvent> {
+pub(super) fn item_completed(item: &Value) -> Vec<DriverOutput> {
     let said = |block| {
         vec![conversation_changed(item, ConversationEvent::Block { block, model: None, usage: None })]
     };
@@ -99,8 +99,8 @@ pub(super) fn command_line(item: &Value) -> String {
     }
 }
 
-fn conversation_changed(item: &Value, change: ConversationEvent) -> AgentEvent {
-    AgentEvent::ConversationChanged { uuid: string_field(item, "id"), change }
+fn conversation_changed(item: &Value, change: ConversationEvent) -> DriverOutput {
+    DriverOutput::Event(AgentEvent::ConversationChanged { uuid: string_field(item, "id"), change })
 }
 
 /// The file changes of an item, each with an id of its own.

@@ -6,63 +6,73 @@ use serde_json::{Value, json};
 
 use super::turns::ForkPoint;
 use super::{CodexDriver, CodexPending, mode};
+use crate::agent_api::{AgentCall, ArchiveSession, MeasureContext, RenameSession, SetMode, SetModel};
 use crate::session::SessionId;
-use crate::slot::driver::{AgentEvent, AgentResponse, SlotRequest, StartSession};
+use crate::slot::driver::{AgentRequest, AgentResponse, DriverOutput, SlotRequest, StartSession};
 use crate::slot::{ContextUsage, SlotError, Switch};
 
 /// The client name that codex is given.
 const CLIENT: &str = "hotseat";
 
 impl CodexDriver {
-    pub(super) fn handle_request(&mut self, id: &str, ask: SlotRequest) -> Vec<AgentEvent> {
-        let done = |answer| vec![AgentEvent::Response { id: id.to_owned(), answer: Ok(answer) }];
+    pub(super) fn handle_request(&mut self, id: &str, ask: SlotRequest) -> Vec<DriverOutput> {
+        let done = |answer| vec![DriverOutput::Response { id: id.to_owned(), answer: Ok(answer) }];
         match ask {
             SlotRequest::Handshake => {
                 let client = json!({"name": CLIENT, "title": CLIENT, "version": env!("CARGO_PKG_VERSION")});
                 let params = json!({"clientInfo": client, "capabilities": {}});
                 vec![self.send_request("initialize", &params, CodexPending::Initialize(id.to_owned()))]
             }
-            SlotRequest::Interrupt => match self.interrupt(CodexPending::Plain(id.to_owned())) {
+            SlotRequest::Interrupt => match self.interrupt(CodexPending::Done(id.to_owned())) {
                 Some(events) => vec![events],
                 None => done(AgentResponse::Done),
             },
             SlotRequest::Switch { switch, interrupt } => self.switch(id, switch, interrupt),
-            SlotRequest::SetModel(model) => {
-                self.model.clone_from(&model);
-                done(AgentResponse::Model(model))
-            }
-            SlotRequest::SetMode(mode) => {
-                self.mode = mode;
-                done(AgentResponse::Done)
-            }
-            SlotRequest::Rename { title, session } => {
-                let params = json!({"threadId": session, "name": title});
-                vec![self.send_request("thread/name/set", &params, CodexPending::Plain(id.to_owned()))]
-            }
-            SlotRequest::Archive { session, back } => vec![self.archive(id, session, back)],
-            SlotRequest::ContextUsage => {
-                let (tokens, max) = self.context;
-                let percent = if max == 0 { 0.0 } else { tokens as f64 * 100.0 / max as f64 };
-                done(AgentResponse::ContextUsage(ContextUsage {
-                    tokens,
-                    max,
-                    percent,
-                    categories: Vec::new(),
-                }))
-            }
+            SlotRequest::Call(request) => self.handle_call(id, request),
             // The slot never sends it a prompt that would wait.
             SlotRequest::CancelPrompt(_) => done(AgentResponse::Cancelled(false)),
             // It exits when its stdin is closed.
             SlotRequest::EndSession => Vec::new(),
-            SlotRequest::McpServers | SlotRequest::Rewind { .. } => {
-                vec![refuse(id, "codex does not support this")]
+        }
+    }
+
+    fn handle_call(&mut self, id: &str, request: AgentRequest) -> Vec<DriverOutput> {
+        let done = |reply| {
+            vec![DriverOutput::Response { id: id.to_owned(), answer: Ok(AgentResponse::Reply(reply)) }]
+        };
+        match request {
+            AgentRequest::SetModel(SetModel { model }) => {
+                self.model.clone_from(&model);
+                done(SetModel::respond(model))
             }
+            AgentRequest::SetMode(SetMode { mode }) => {
+                self.mode = mode;
+                done(SetMode::respond(()))
+            }
+            AgentRequest::RenameSession(RenameSession { session, title }) => {
+                let params = json!({"threadId": session, "name": title});
+                let then = CodexPending::Call(id.to_owned(), RenameSession::respond(()));
+                vec![self.send_request("thread/name/set", &params, then)]
+            }
+            AgentRequest::ArchiveSession(ArchiveSession { session, back }) => {
+                let method = if back { "thread/unarchive" } else { "thread/archive" };
+                let then = CodexPending::Call(id.to_owned(), ArchiveSession::respond(()));
+                vec![self.send_request(method, &json!({"threadId": session}), then)]
+            }
+            AgentRequest::MeasureContext(_) => {
+                let (tokens, max) = self.context;
+                let percent = if max == 0 { 0.0 } else { tokens as f64 * 100.0 / max as f64 };
+                done(MeasureContext::respond(ContextUsage { tokens, max, percent, categories: Vec::new() }))
+            }
+            AgentRequest::ListMcpServers(_)
+            | AgentRequest::ReconnectMcpServer(_)
+            | AgentRequest::RewindFiles(_) => vec![refuse(id, "codex does not support this")],
         }
     }
 
     /// Interrupts the running turn, now or as soon as its id is known; `None` if
     /// there is nothing to send yet.
-    fn interrupt(&mut self, then: CodexPending) -> Option<AgentEvent> {
+    fn interrupt(&mut self, then: CodexPending) -> Option<DriverOutput> {
         let turn = self.turn.as_mut()?;
         if turn.id.is_empty() {
             turn.interrupt_requested = true;
@@ -72,7 +82,7 @@ impl CodexDriver {
         Some(self.send_request("turn/interrupt", &params, then))
     }
 
-    fn switch(&mut self, id: &str, switch: Switch, interrupt: bool) -> Vec<AgentEvent> {
+    fn switch(&mut self, id: &str, switch: Switch, interrupt: bool) -> Vec<DriverOutput> {
         if matches!(switch, Switch::ResumeOrCreate { .. }) {
             return vec![refuse(id, "codex assigns session ids itself")];
         }
@@ -102,7 +112,7 @@ impl CodexDriver {
     }
 
     /// The request that opens the first session.
-    pub(super) fn open_first_thread(&mut self, id: String) -> AgentEvent {
+    pub(super) fn open_first_thread(&mut self, id: String) -> DriverOutput {
         let (method, params) = match self.start_session.take() {
             // codex assigns ids itself, so a session without entries gets a new one.
             None | Some(StartSession::New | StartSession::WithId(_)) => {
@@ -143,6 +153,6 @@ impl CodexDriver {
     }
 }
 
-fn refuse(id: &str, message: &str) -> AgentEvent {
-    AgentEvent::Response { id: id.to_owned(), answer: Err(SlotError::refused(message)) }
+fn refuse(id: &str, message: &str) -> DriverOutput {
+    DriverOutput::Response { id: id.to_owned(), answer: Err(SlotError::refused(message)) }
 }

@@ -1,6 +1,8 @@
 use serde_json::{Value, json};
 
 use super::*;
+use crate::agent_api::MeasureContext;
+use crate::slot::AgentEvent;
 use crate::slot::driver::AgentResponse;
 use crate::slot::{PromptState, Switch};
 
@@ -19,7 +21,7 @@ fn warm() -> CodexDriver {
     }
     assert_eq!((&line["method"], &line["params"]["cwd"]), (&json!("thread/start"), &json!("/work")));
     let (_, events) = codex.handle_message(json!({"id": line["id"], "result": opened(THREAD)}));
-    let [AgentEvent::Response { id, answer: Ok(AgentResponse::Handshake(agent, _)) }] = events.as_slice()
+    let [DriverOutput::Response { id, answer: Ok(AgentResponse::Handshake(agent, _)) }] = events.as_slice()
     else {
         panic!("{events:?}")
     };
@@ -36,9 +38,9 @@ fn opened(thread: &str) -> Value {
 }
 
 /// The last line that is to be sent.
-fn sent(events: Vec<AgentEvent>) -> Value {
+fn sent(events: Vec<DriverOutput>) -> Value {
     let mut lines = events.into_iter().filter_map(|events| match events {
-        AgentEvent::SendLine(line) => Some(line),
+        DriverOutput::SendLine(line) => Some(line),
         _ => None,
     });
     lines.next_back().expect("a line")
@@ -55,7 +57,10 @@ fn a_prompt_is_a_turn_with_tokens() {
     let turn = json!({"id": line["id"], "result": {"turn": {"id": "t"}}});
     assert_eq!(
         codex.handle_message(turn).1,
-        [AgentEvent::PromptStateChanged { uuid: "u".into(), state: PromptState::Started }]
+        [DriverOutput::Event(AgentEvent::PromptStateChanged {
+            uuid: "u".into(),
+            state: PromptState::Started
+        })]
     );
     let of = |mut params: Value| {
         params["threadId"] = json!(THREAD);
@@ -69,13 +74,17 @@ fn a_prompt_is_a_turn_with_tokens() {
     let ended = of(json!({"turn": {"id": "t", "status": "completed", "durationMs": 7}}));
     let (session, events) = codex.handle_message(json!({"method": "turn/completed", "params": ended}));
     assert_eq!(session.map(|session| session.to_string()).as_deref(), Some(THREAD));
-    let AgentEvent::TurnEnded { cost: Some(cost), .. } = &events[0] else { panic!("{events:?}") };
+    let DriverOutput::TurnEnded { cost: Some(cost), .. } = &events[0] else { panic!("{events:?}") };
     assert_eq!(
         (cost.usage.input_tokens, cost.usage.cache_read_input_tokens, cost.usage.output_tokens),
         (60, 40, 10)
     );
-    let context = codex.request("c", SlotRequest::ContextUsage);
-    let [AgentEvent::Response { answer: Ok(AgentResponse::ContextUsage(context)), .. }] = context.as_slice()
+    let context = codex.request("c", SlotRequest::call(MeasureContext {}));
+    let [
+        DriverOutput::Response {
+            answer: Ok(AgentResponse::Reply(AgentReply::MeasureContext(context))), ..
+        },
+    ] = context.as_slice()
     else {
         panic!()
     };
@@ -90,9 +99,15 @@ fn a_compaction_is_a_turn_of_its_own() {
     assert_eq!(codex.handle_message(json!({"id": line["id"], "result": {}})).1, []);
     let params = json!({"threadId": THREAD, "turn": {"id": "t", "status": "completed"}});
     let started = codex.handle_message(json!({"method": "turn/started", "params": params})).1;
-    assert_eq!(started, [AgentEvent::PromptStateChanged { uuid: "u".into(), state: PromptState::Started }]);
+    assert_eq!(
+        started,
+        [DriverOutput::Event(AgentEvent::PromptStateChanged {
+            uuid: "u".into(),
+            state: PromptState::Started
+        })]
+    );
     let ended = codex.handle_message(json!({"method": "turn/completed", "params": params})).1;
-    assert!(ended.contains(&AgentEvent::Idle), "{ended:?}");
+    assert!(ended.contains(&DriverOutput::Idle), "{ended:?}");
 }
 
 #[test]
@@ -101,7 +116,7 @@ fn an_interrupt_waits_for_the_turn_s_id() {
     let line = sent(codex.send_prompt("u", "hello"));
     assert!(matches!(
         codex.request("i", SlotRequest::Interrupt).as_slice(),
-        [AgentEvent::Response { answer: Ok(AgentResponse::Done), .. }]
+        [DriverOutput::Response { answer: Ok(AgentResponse::Done), .. }]
     ));
     let stop = sent(codex.handle_message(json!({"id": line["id"], "result": {"turn": {"id": "t"}}})).1);
     assert_eq!((&stop["method"], &stop["params"]["turnId"]), (&json!("turn/interrupt"), &json!("t")));
@@ -116,7 +131,7 @@ fn a_failed_switch_leaves_the_thread() {
     let events = codex
         .handle_message(json!({"id": line["id"], "error": {"message": "no rollout found for thread id"}}))
         .1;
-    assert!(matches!(events.as_slice(), [AgentEvent::Response { answer: Err(_), .. }]));
+    assert!(matches!(events.as_slice(), [DriverOutput::Response { answer: Err(_), .. }]));
     assert_eq!(codex.thread.map(|thread| thread.to_string()).as_deref(), Some(THREAD));
 }
 
@@ -125,7 +140,9 @@ fn approval(codex: &mut CodexDriver, method: &str, mut params: Value) -> Permiss
     params["threadId"] = json!(THREAD);
     params["startedAtMs"] = json!(1);
     let events = codex.handle_message(json!({"id": 0, "method": method, "params": params})).1;
-    let [AgentEvent::PermissionRequested(request)] = events.as_slice() else { panic!("{events:?}") };
+    let [DriverOutput::Event(AgentEvent::PermissionRequested(request))] = events.as_slice() else {
+        panic!("{events:?}")
+    };
     request.clone()
 }
 
@@ -245,10 +262,10 @@ fn a_change_of_a_file_is_an_edit_with_its_hunks() {
     let item = json!({"type": "fileChange", "id": "i", "status": "completed", "changes": [change]});
     let events = items::item_completed(&item);
     let [
-        AgentEvent::ConversationChanged {
+        DriverOutput::Event(AgentEvent::ConversationChanged {
             change: crate::session::conversation::ConversationEvent::Result { tool_use_id, result },
             ..
-        },
+        }),
     ] = events.as_slice()
     else {
         panic!("{events:?}")

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::{CodexDriver, CodexPending};
 use crate::session::SessionId;
 use crate::session::conversation::{ConversationEvent, Notice};
-use crate::slot::driver::AgentEvent;
+use crate::slot::driver::{AgentEvent, DriverOutput};
 use crate::slot::{ErrorCode, PromptState, SlotError};
 
 /// The prompt that reverts the last turn.
@@ -32,7 +32,7 @@ pub(super) struct ForkPoint {
 impl CodexDriver {
     /// Forks at a message. Message ids that were read from an imported copy are
     /// `turn/item`; for any other the turn is looked up.
-    pub(super) fn fork_at(&mut self, cut: ForkPoint) -> AgentEvent {
+    pub(super) fn fork_at(&mut self, cut: ForkPoint) -> DriverOutput {
         match cut.at.split_once('/') {
             Some((turn, _)) if !turn.is_empty() => {
                 let turn = json!(turn);
@@ -42,7 +42,7 @@ impl CodexDriver {
         }
     }
 
-    fn fork_through(&mut self, cut: ForkPoint, turn: Value) -> AgentEvent {
+    fn fork_through(&mut self, cut: ForkPoint, turn: Value) -> DriverOutput {
         let mut params = self.fork_params(cut.source, cut.cwd.as_deref());
         params["lastTurnId"] = turn;
         let ForkPoint { request_id, title, .. } = cut;
@@ -51,7 +51,7 @@ impl CodexDriver {
     }
 
     /// Looks up the turn of a message, from the last turn backwards.
-    fn list_turns(&mut self, cut: ForkPoint, cursor: &Value) -> AgentEvent {
+    fn list_turns(&mut self, cut: ForkPoint, cursor: &Value) -> DriverOutput {
         let params =
             json!({"threadId": cut.source, "limit": TURN_PAGE, "itemsView": "full", "cursor": cursor});
         self.send_request("thread/turns/list", &params, CodexPending::Turns(cut))
@@ -62,10 +62,10 @@ impl CodexDriver {
         &mut self,
         cut: ForkPoint,
         turns: Result<&Value, SlotError>,
-    ) -> Vec<AgentEvent> {
+    ) -> Vec<DriverOutput> {
         let turns = match turns {
             Ok(turns) => turns,
-            Err(error) => return vec![AgentEvent::Response { id: cut.request_id, answer: Err(error) }],
+            Err(error) => return vec![DriverOutput::Response { id: cut.request_id, answer: Err(error) }],
         };
         let mut list = turns["data"].as_array().into_iter().flatten();
         let turn = list.find(|turn| ids_of(turn).any(|id| id == cut.at));
@@ -74,17 +74,20 @@ impl CodexDriver {
             (None, Value::Null) => {
                 let message = format!("codex has no message {} in this session", cut.at);
                 let error = SlotError::refused_with(ErrorCode::MessageNotFound, message);
-                vec![AgentEvent::Response { id: cut.request_id, answer: Err(error) }]
+                vec![DriverOutput::Response { id: cut.request_id, answer: Err(error) }]
             }
             (None, cursor) => vec![self.list_turns(cut, cursor)],
         }
     }
 
     /// Reverts the last turn; first requests which one that is.
-    pub(super) fn revert(&mut self, uuid: &str) -> Vec<AgentEvent> {
+    pub(super) fn revert(&mut self, uuid: &str) -> Vec<DriverOutput> {
         let params = json!({"threadId": self.thread, "limit": 1, "itemsView": "full"});
         let asked = CodexPending::LastTurn(uuid.to_owned());
-        let started = AgentEvent::PromptStateChanged { uuid: uuid.to_owned(), state: PromptState::Started };
+        let started = DriverOutput::Event(AgentEvent::PromptStateChanged {
+            uuid: uuid.to_owned(),
+            state: PromptState::Started,
+        });
         vec![started, self.send_request("thread/turns/list", &params, asked)]
     }
 
@@ -93,7 +96,7 @@ impl CodexDriver {
         &mut self,
         uuid: String,
         turns: Result<&Value, SlotError>,
-    ) -> Vec<AgentEvent> {
+    ) -> Vec<DriverOutput> {
         let turn = match turns.map(|turns| &turns["data"][0]) {
             Ok(turn) if turn["id"].is_string() => turn,
             Ok(_) => return self.finish_revert(uuid, notice(Notice::Info, "there is no turn to undo")),
@@ -112,13 +115,13 @@ impl CodexDriver {
         uuid: String,
         gone: Vec<String>,
         result: Result<&Value, SlotError>,
-    ) -> Vec<AgentEvent> {
+    ) -> Vec<DriverOutput> {
         match result {
             Ok(_) => {
-                let dropped = AgentEvent::ConversationChanged {
+                let dropped = DriverOutput::Event(AgentEvent::ConversationChanged {
                     uuid: String::new(),
                     change: ConversationEvent::Retracted(gone),
-                };
+                });
                 let said = notice(Notice::Info, "undid the last turn; files are not changed");
                 std::iter::once(dropped).chain(self.finish_revert(uuid, said)).collect()
             }
@@ -126,19 +129,13 @@ impl CodexDriver {
         }
     }
 
-    fn finish_revert(&mut self, uuid: String, change: ConversationEvent) -> Vec<AgentEvent> {
+    fn finish_revert(&mut self, uuid: String, change: ConversationEvent) -> Vec<DriverOutput> {
         self.turn = None;
         vec![
-            AgentEvent::ConversationChanged { uuid: String::new(), change },
-            AgentEvent::PromptStateChanged { uuid, state: PromptState::Completed },
-            AgentEvent::Idle,
+            DriverOutput::Event(AgentEvent::ConversationChanged { uuid: String::new(), change }),
+            DriverOutput::Event(AgentEvent::PromptStateChanged { uuid, state: PromptState::Completed }),
+            DriverOutput::Idle,
         ]
-    }
-
-    /// Archives a thread, or restores it.
-    pub(super) fn archive(&mut self, id: &str, session: SessionId, back: bool) -> AgentEvent {
-        let method = if back { "thread/unarchive" } else { "thread/archive" };
-        self.send_request(method, &json!({"threadId": session}), CodexPending::Plain(id.to_owned()))
     }
 }
 

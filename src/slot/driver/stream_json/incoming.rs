@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::{ResponseKind, StreamJson, responses, send_frame};
+use super::{StreamJson, responses, send_frame};
 use crate::protocol::{
     AgentControlRequest, AgentFrame, ControlEnvelope, ControlResponse, ErrorCode, HostFrame, MessageFrame,
     StreamEvent, SystemFrame, ToolProgress, TurnResult,
@@ -14,23 +14,23 @@ use crate::session::conversation::{
     ConversationEvent, Notice, TurnCost, events_from_assistant, events_from_user,
 };
 use crate::session::message::{ApiMessage, Usage};
-use crate::slot::driver::{AgentEvent, JsonLine};
+use crate::slot::driver::{AgentEvent, AgentResponse, DriverOutput, JsonLine};
 use crate::slot::{ModelRetry, PermissionRequest, PromptState, SlotError, SlotTotals};
 
 impl StreamJson {
     /// Interprets a line: the session it belongs to, if it names one, and the
     /// resulting events.
-    pub fn handle_message(&mut self, line: JsonLine) -> (Option<SessionId>, Vec<AgentEvent>) {
+    pub fn handle_message(&mut self, line: JsonLine) -> (Option<SessionId>, Vec<DriverOutput>) {
         match serde_json::from_value(line) {
             Ok(frame) => self.handle_frame(frame),
             Err(error) => {
-                tracing::debug!(%error, "a frame that makes no sense");
+                tracing::debug!(%error, "dropped an invalid frame");
                 (None, Vec::new())
             }
         }
     }
 
-    fn handle_frame(&mut self, frame: AgentFrame) -> (Option<SessionId>, Vec<AgentEvent>) {
+    fn handle_frame(&mut self, frame: AgentFrame) -> (Option<SessionId>, Vec<DriverOutput>) {
         match frame {
             AgentFrame::System(frame) => (parse_session_id(&frame.session_id), handle_system(&frame)),
             AgentFrame::StreamEvent(event) => (
@@ -53,7 +53,7 @@ impl StreamJson {
             AgentFrame::ControlRequest(request) => (None, vec![handle_control_request(request)]),
             AgentFrame::ControlResponse { response } => (None, vec![self.handle_response(response)]),
             AgentFrame::ControlCancelRequest { request_id } => {
-                (None, vec![AgentEvent::PermissionDropped(request_id)])
+                (None, vec![DriverOutput::Event(AgentEvent::PermissionDropped(request_id))])
             }
             AgentFrame::ConversationReset(reset) => {
                 let what = match reset.trigger.as_str() {
@@ -65,7 +65,7 @@ impl StreamJson {
                 let to = parse_session_id(&reset.new_conversation_id);
                 (
                     parse_session_id(&reset.session_id),
-                    to.map(|to| AgentEvent::SessionReset { to, what }).into_iter().collect(),
+                    to.map(|to| DriverOutput::SessionReset { to, what }).into_iter().collect(),
                 )
             }
             AgentFrame::CommandLifecycle { command_uuid, state, session_id } => {
@@ -77,7 +77,7 @@ impl StreamJson {
                 };
                 (
                     parse_session_id(&session_id),
-                    vec![AgentEvent::PromptStateChanged { uuid: command_uuid, state }],
+                    vec![DriverOutput::Event(AgentEvent::PromptStateChanged { uuid: command_uuid, state })],
                 )
             }
             AgentFrame::TranscriptMirror { .. } | AgentFrame::KeepAlive | AgentFrame::Unknown(_) => {
@@ -87,12 +87,14 @@ impl StreamJson {
     }
 
     /// The slot's response to a request.
-    pub fn handle_response(&mut self, response: ControlResponse) -> AgentEvent {
+    pub fn handle_response(&mut self, response: ControlResponse) -> DriverOutput {
         match response {
             ControlResponse::Success { request_id: id, response } => {
-                let expected = self.expected.remove(&id).unwrap_or(ResponseKind::Done);
-                let answer = self.parse_response(expected, response);
-                AgentEvent::Response { id, answer }
+                let answer = match self.expected.remove(&id) {
+                    Some(parse) => parse(self, response),
+                    None => Ok(AgentResponse::Done),
+                };
+                DriverOutput::Response { id, answer }
             }
             ControlResponse::Error { request_id: id, error, error_code } => {
                 self.expected.remove(&id);
@@ -100,12 +102,12 @@ impl StreamJson {
                     Some(ErrorCode::Busy) => SlotError::Busy,
                     code => SlotError::Refused { code, message: error },
                 };
-                AgentEvent::Response { id, answer: Err(error) }
+                DriverOutput::Response { id, answer: Err(error) }
             }
         }
     }
 
-    fn turn_ended(&mut self, result: TurnResult) -> Vec<AgentEvent> {
+    fn turn_ended(&mut self, result: TurnResult) -> Vec<DriverOutput> {
         let mut events = Vec::new();
         let local = result.rest.contains_key("local_command");
         if let Some((notice, text)) = turn_end_notice(&result, local) {
@@ -130,7 +132,7 @@ impl StreamJson {
             usage: before.map_or(of_turn, |before| usage_since(before.usage, spent.usage)),
             duration_ms: result.duration_ms,
         };
-        events.push(AgentEvent::TurnEnded {
+        events.push(DriverOutput::TurnEnded {
             uuid: result.uuid,
             cost: (!local).then_some(cost),
             totals: spent,
@@ -186,20 +188,25 @@ fn usage_since(before: Usage, now: Usage) -> Usage {
     }
 }
 
-fn handle_system(frame: &SystemFrame) -> Vec<AgentEvent> {
+fn handle_system(frame: &SystemFrame) -> Vec<DriverOutput> {
     let words = |key: &str| frame.rest.get(key).and_then(Value::as_str);
-    let mode = || words("permissionMode").and_then(|mode| mode.parse().ok()).map(AgentEvent::ModeChanged);
+    let mode = || {
+        words("permissionMode")
+            .and_then(|mode| mode.parse().ok())
+            .map(|mode| DriverOutput::Event(AgentEvent::ModeChanged(mode)))
+    };
     match frame.subtype.as_str() {
         "init" => {
-            let model = words("model").map(|model| AgentEvent::ModelChanged(model.to_owned()));
+            let model =
+                words("model").map(|model| DriverOutput::Event(AgentEvent::ModelChanged(model.to_owned())));
             let servers = frame.rest.get("mcp_servers").and_then(Value::as_array).map(|servers| {
                 let (connected, of) = responses::count_connected(servers);
-                AgentEvent::McpServersChanged(connected, of)
+                DriverOutput::Event(AgentEvent::McpServersChanged(connected, of))
             });
             model.into_iter().chain(mode()).chain(servers).collect()
         }
         "status" => mode().into_iter().collect(),
-        "session_state_changed" if words("state") == Some("idle") => vec![AgentEvent::Idle],
+        "session_state_changed" if words("state") == Some("idle") => vec![DriverOutput::Idle],
         "informational" => words("content")
             .map(|text| conversation_changed("", ConversationEvent::Notice(Notice::Info, text.to_owned())))
             .into_iter()
@@ -213,7 +220,7 @@ fn handle_system(frame: &SystemFrame) -> Vec<AgentEvent> {
 }
 
 /// The current reply is void and will be requested again.
-fn handle_retry(frame: &SystemFrame) -> Vec<AgentEvent> {
+fn handle_retry(frame: &SystemFrame) -> Vec<DriverOutput> {
     let number = |key: &str| frame.rest.get(key).and_then(Value::as_u64).unwrap_or(0);
     let words = |key: &str| frame.rest.get(key).and_then(Value::as_str).map(str::to_owned);
     let dropped = frame.rest.get("dropped").and_then(Value::as_array).into_iter().flatten();
@@ -224,7 +231,10 @@ fn handle_retry(frame: &SystemFrame) -> Vec<AgentEvent> {
         delay: Duration::from_millis(number("retry_delay_ms")),
         reason: words("message").or_else(|| words("error")).unwrap_or_default(),
     };
-    vec![conversation_changed("", ConversationEvent::Retracted(dropped)), AgentEvent::Retrying(retry)]
+    vec![
+        conversation_changed("", ConversationEvent::Retracted(dropped)),
+        DriverOutput::Event(AgentEvent::Retrying(retry)),
+    ]
 }
 
 /// The changes of a message. A sub-agent's frames belong to its tool call, not
@@ -232,7 +242,7 @@ fn handle_retry(frame: &SystemFrame) -> Vec<AgentEvent> {
 fn message_events(
     frame: MessageFrame,
     changes: fn(MessageFrame) -> Vec<ConversationEvent>,
-) -> Vec<AgentEvent> {
+) -> Vec<DriverOutput> {
     if frame.parent_tool_use_id.is_some() {
         return Vec::new();
     }
@@ -273,15 +283,17 @@ fn stream_delta(event: &StreamEvent) -> Option<ConversationEvent> {
 /// What `claude` says of a command that nothing but the mode asks about (2.1.332).
 const GENERAL_REASON: &str = "This command requires approval";
 
-fn handle_control_request(request: ControlEnvelope<AgentControlRequest>) -> AgentEvent {
+fn handle_control_request(request: ControlEnvelope<AgentControlRequest>) -> DriverOutput {
     let id = request.request_id;
     match request.request {
-        AgentControlRequest::CanUseTool(asked) => AgentEvent::PermissionRequested(PermissionRequest {
-            description: asked.description,
-            blocked_path: asked.blocked_path,
-            reason: asked.decision_reason.filter(|reason| reason != GENERAL_REASON),
-            ..PermissionRequest::new(id, asked.tool_name, asked.input)
-        }),
+        AgentControlRequest::CanUseTool(asked) => {
+            DriverOutput::Event(AgentEvent::PermissionRequested(PermissionRequest {
+                description: asked.description,
+                blocked_path: asked.blocked_path,
+                reason: asked.decision_reason.filter(|reason| reason != GENERAL_REASON),
+                ..PermissionRequest::new(id, asked.tool_name, asked.input)
+            }))
+        }
         // The slot declares no hooks and serves no MCP servers.
         AgentControlRequest::HookCallback { .. } => refuse_request(id, "hook_callback"),
         AgentControlRequest::McpMessage { .. } => refuse_request(id, "mcp_message"),
@@ -292,7 +304,7 @@ fn handle_control_request(request: ControlEnvelope<AgentControlRequest>) -> Agen
     }
 }
 
-fn refuse_request(request_id: String, subtype: &str) -> AgentEvent {
+fn refuse_request(request_id: String, subtype: &str) -> DriverOutput {
     let error = format!("unsupported request: {subtype}");
     let error_code = Some(ErrorCode::UnsupportedRequest);
     send_frame(&HostFrame::ControlResponse {
@@ -300,8 +312,8 @@ fn refuse_request(request_id: String, subtype: &str) -> AgentEvent {
     })
 }
 
-fn conversation_changed(uuid: &str, change: ConversationEvent) -> AgentEvent {
-    AgentEvent::ConversationChanged { uuid: uuid.to_owned(), change }
+fn conversation_changed(uuid: &str, change: ConversationEvent) -> DriverOutput {
+    DriverOutput::Event(AgentEvent::ConversationChanged { uuid: uuid.to_owned(), change })
 }
 
 fn parse_session_id(text: &str) -> Option<SessionId> {

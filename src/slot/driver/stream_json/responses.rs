@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{ResponseKind, StreamJson};
+use super::StreamJson;
 use crate::protocol::{InitializeResponse, SwitchResponse};
 use crate::session::message::Usage;
 use crate::slot::driver::{AgentResponse, SwitchResult};
@@ -15,42 +15,10 @@ use crate::slot::{
 use crate::text::diff::Hunk;
 
 impl StreamJson {
-    /// Parses the response to a request.
-    pub(super) fn parse_response(
-        &mut self,
-        expected: ResponseKind,
-        answer: Value,
-    ) -> Result<AgentResponse, SlotError> {
-        // The official CLI reports this failure as a success.
-        if expected == ResponseKind::Rewind && answer["canRewind"] == false {
-            let message =
-                string_field(&answer, "error").unwrap_or_else(|| "this prompt has no checkpoint".to_owned());
-            return Err(SlotError::refused(message));
-        }
-        match expected {
-            ResponseKind::Done => Ok(AgentResponse::Done),
-            ResponseKind::Handshake => self
-                .parse_handshake(answer)
-                .map(|(agent, totals)| AgentResponse::Handshake(Box::new(agent), totals)),
-            ResponseKind::Switched => {
-                self.parse_switch(answer).map(|switched| AgentResponse::Switched(Box::new(switched)))
-            }
-            ResponseKind::Model => Ok(AgentResponse::Model(string_field(&answer, "model"))),
-            ResponseKind::ContextUsage => Ok(AgentResponse::ContextUsage(parse_context(answer))),
-            ResponseKind::McpServers => Ok(AgentResponse::McpServers(parse_servers(&answer))),
-            ResponseKind::Rewind => Ok(AgentResponse::Rewind(parse_rewind(answer))),
-            ResponseKind::Cancelled => {
-                Ok(AgentResponse::Cancelled(answer["cancelled"].as_bool().unwrap_or(false)))
-            }
-        }
-        .map_err(SlotError::InvalidReply)
-    }
-
     /// The agent, and what its session has used so far.
-    fn parse_handshake(&mut self, answer: Value) -> Result<(AgentInfo, SlotTotals), String> {
-        let answer: InitializeResponse =
-            serde_json::from_value(answer).map_err(|error| format!("its handshake is invalid: {error}"))?;
-        let session = answer.session_id.parse().map_err(|error| format!("its handshake: {error}"))?;
+    pub(super) fn parse_handshake(&mut self, answer: Value) -> Result<AgentResponse, SlotError> {
+        let answer: InitializeResponse = serde_json::from_value(answer).map_err(invalid)?;
+        let session = answer.session_id.parse().map_err(invalid)?;
         let spent = parse_totals(answer.total_cost_usd, answer.usage);
         self.spent = Some(spent);
         let agent = AgentInfo {
@@ -69,17 +37,16 @@ impl StreamJson {
             repaired: answer.repaired,
             capabilities: Capabilities::FULL,
         };
-        Ok((agent, spent))
+        Ok(AgentResponse::Handshake(Box::new(agent), spent))
     }
 
     /// The session that a switch activated.
-    fn parse_switch(&mut self, answer: Value) -> Result<SwitchResult, String> {
-        let answer: SwitchResponse =
-            serde_json::from_value(answer).map_err(|error| format!("its response is invalid: {error}"))?;
-        let session = answer.session_id.parse().map_err(|error| format!("its answer: {error}"))?;
+    pub(super) fn parse_switch(&mut self, answer: Value) -> Result<AgentResponse, SlotError> {
+        let answer: SwitchResponse = serde_json::from_value(answer).map_err(invalid)?;
+        let session = answer.session_id.parse().map_err(invalid)?;
         let spent = parse_totals(answer.total_cost_usd, answer.usage);
         self.spent = Some(spent);
-        Ok(SwitchResult {
+        Ok(AgentResponse::Switched(Box::new(SwitchResult {
             session,
             forked_from: answer.forked_from.and_then(|id| id.parse().ok()),
             pid: Some(answer.pid).filter(|&pid| pid != 0),
@@ -88,8 +55,12 @@ impl StreamJson {
             transcript: answer.transcript_path.into(),
             repaired: answer.repaired,
             totals: spent,
-        })
+        })))
     }
+}
+
+fn invalid(error: impl std::fmt::Display) -> SlotError {
+    SlotError::InvalidReply(format!("the agent's response is invalid: {error}"))
 }
 
 /// Contents of the context window.
@@ -118,7 +89,7 @@ pub(super) fn count_connected(servers: &[Value]) -> (usize, usize) {
 }
 
 /// The MCP servers of an `mcp_status` response.
-fn parse_servers(answer: &Value) -> Vec<McpServerStatus> {
+pub(super) fn parse_servers(answer: &Value) -> Vec<McpServerStatus> {
     let servers = answer["mcpServers"].as_array().into_iter().flatten();
     let server = |server: &Value| {
         Some(McpServerStatus {
@@ -133,7 +104,12 @@ fn parse_servers(answer: &Value) -> Vec<McpServerStatus> {
 }
 
 /// The file changes of a rewind. The official CLI reports only file names.
-fn parse_rewind(mut answer: Value) -> RewindResult {
+pub(super) fn parse_rewind(mut answer: Value) -> Result<RewindResult, SlotError> {
+    // The official CLI reports this failure as a success.
+    if answer["canRewind"] == false {
+        let why = string_field(&answer, "error");
+        return Err(SlotError::refused(why.unwrap_or_else(|| "this prompt has no checkpoint".to_owned())));
+    }
     let patches = answer.get_mut("patches").map(Value::take);
     let mut patches: HashMap<String, Vec<Value>> =
         patches.and_then(|patches| serde_json::from_value(patches).ok()).unwrap_or_default();
@@ -144,7 +120,11 @@ fn parse_rewind(mut answer: Value) -> RewindResult {
         FileChange { path: path.to_owned(), patch }
     });
     let count = |name: &str| answer[name].as_u64().unwrap_or_default();
-    RewindResult { files: files.collect(), insertions: count("insertions"), deletions: count("deletions") }
+    Ok(RewindResult {
+        files: files.collect(),
+        insertions: count("insertions"),
+        deletions: count("deletions"),
+    })
 }
 
 /// Totals as the wire has them.

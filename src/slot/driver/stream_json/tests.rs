@@ -6,18 +6,18 @@ use super::*;
 use crate::protocol::PermissionMode;
 use crate::session::conversation::{ConversationEvent, Notice, TurnCost};
 use crate::session::message::{MessageBlock, Usage};
-use crate::slot::driver::AgentEvent;
+use crate::slot::driver::{AgentEvent, DriverOutput};
 use crate::slot::{ModelRetry, PromptState, SlotError};
 
 const ID: &str = "aaaaaaaa-aaaa-4aaa-8aaa-aaaaaaaaaaaa";
 
-fn hear(frame: Value) -> Vec<AgentEvent> {
+fn hear(frame: Value) -> Vec<DriverOutput> {
     StreamJson::default().handle_message(frame).1
 }
 
 fn changes(frame: Value) -> Vec<ConversationEvent> {
     let change = |events| match events {
-        AgentEvent::ConversationChanged { change, .. } => Some(change),
+        DriverOutput::Event(AgentEvent::ConversationChanged { change, .. }) => Some(change),
         _ => None,
     };
     hear(frame).into_iter().filter_map(change).collect()
@@ -59,7 +59,7 @@ fn the_flags_say_which_session() {
 fn requests_are_as_the_wire_has_them() {
     let check = |asked, request: Value| {
         let expected = json!({"type": "control_request", "request_id": "r", "request": request});
-        assert_eq!(StreamJson::default().request("r", asked), AgentEvent::SendLine(expected));
+        assert_eq!(StreamJson::default().request("r", asked), DriverOutput::SendLine(expected));
     };
     let switch = |switch, interrupt| SlotRequest::Switch { switch, interrupt };
     let id: crate::session::SessionId = ID.parse().unwrap();
@@ -78,14 +78,16 @@ fn requests_are_as_the_wire_has_them() {
         switch(Switch::Fork { source: id, at, title, cwd }, false),
         json!({"subtype": "fork", "session_id": ID, "resume_session_at": "u", "title": "t", "cwd": "/w"}),
     );
-    check(SlotRequest::SetModel(None), json!({"subtype": "set_model", "model": null}));
+    check(SlotRequest::call(SetModel { model: None }), json!({"subtype": "set_model", "model": null}));
     check(
-        SlotRequest::SetMode(PermissionMode::Plan),
+        SlotRequest::call(SetMode { mode: PermissionMode::Plan }),
         json!({"subtype": "set_permission_mode", "mode": "plan"}),
     );
-    let rename = SlotRequest::Rename { title: "t".to_owned(), session: id };
+    let rename = SlotRequest::call(RenameSession { title: "t".to_owned(), session: id });
     check(rename, json!({"subtype": "rename_session", "title": "t", "session_id": ID}));
-    check(SlotRequest::ContextUsage, json!({"subtype": "get_context_usage"}));
+    check(SlotRequest::call(MeasureContext {}), json!({"subtype": "get_context_usage"}));
+    let reconnect = SlotRequest::call(ReconnectMcpServer { name: "s".to_owned() });
+    check(reconnect, json!({"subtype": "mcp_reconnect", "serverName": "s"}));
     check(
         SlotRequest::CancelPrompt("u".to_owned()),
         json!({"subtype": "cancel_async_message", "message_uuid": "u"}),
@@ -100,12 +102,14 @@ fn an_answer_allows_one_call_and_teaches_the_agent_nothing() {
     let asked = json!({"subtype": "can_use_tool", "tool_name": "Bash", "input": input,
         "permission_suggestions": suggestions, "blocked_path": "/etc", "decision_reason": "it is outside", "tool_use_id": "t", "description": "d"});
     let events = hear(json!({"type": "control_request", "request_id": "q", "request": asked}));
-    let [AgentEvent::PermissionRequested(request)] = events.as_slice() else { panic!("{events:?}") };
+    let [DriverOutput::Event(AgentEvent::PermissionRequested(request))] = events.as_slice() else {
+        panic!("{events:?}")
+    };
     assert_eq!((&request.input, request.blocked_path.as_deref()), (&input, Some("/etc")));
     assert_eq!(request.reason.as_deref(), Some("it is outside"));
     let check = |denied: Option<&str>, expected: Value| {
         let denied = denied.map(str::to_owned);
-        let AgentEvent::SendLine(line) = StreamJson::permission_line(request.clone(), denied) else {
+        let DriverOutput::SendLine(line) = StreamJson::permission_line(request.clone(), denied) else {
             panic!("no line")
         };
         assert_eq!(line["response"]["response"], expected);
@@ -159,7 +163,7 @@ fn a_turn_costs_what_the_totals_grew_by() {
             "total_cost_usd": usd, "modelUsage": {"m": {"inputTokens": tokens}}, "usage": {}});
         let events = driver.handle_message(result).1;
         match events.as_slice() {
-            [AgentEvent::TurnEnded { cost: Some(cost), .. }] => *cost,
+            [DriverOutput::TurnEnded { cost: Some(cost), .. }] => *cost,
             other => panic!("{other:?}"),
         }
     };
@@ -204,13 +208,16 @@ fn prompts_and_answers_carry_their_ids() {
     let lifecycle = json!({"type": "command_lifecycle", "command_uuid": "u", "state": "started"});
     assert_eq!(
         hear(lifecycle),
-        [AgentEvent::PromptStateChanged { uuid: "u".to_owned(), state: PromptState::Started }]
+        [DriverOutput::Event(AgentEvent::PromptStateChanged {
+            uuid: "u".to_owned(),
+            state: PromptState::Started
+        })]
     );
     let error = |code: &str| {
         let response = json!({"subtype": "error", "request_id": "r", "error": "why", "error_code": code});
         hear(json!({"type": "control_response", "response": response}))
     };
-    let answer = |error| [AgentEvent::Response { id: "r".to_owned(), answer: Err(error) }];
+    let answer = |error| [DriverOutput::Response { id: "r".to_owned(), answer: Err(error) }];
     assert_eq!(error("busy"), answer(SlotError::Busy));
     let refused = SlotError::refused_with(ErrorCode::SessionInUse, "why");
     assert_eq!(error("session_in_use"), answer(refused));
@@ -239,11 +246,11 @@ fn a_retry_takes_back_what_was_shown_and_says_why() {
     assert_eq!(
         events,
         [
-            AgentEvent::ConversationChanged {
+            DriverOutput::Event(AgentEvent::ConversationChanged {
                 uuid: String::new(),
                 change: ConversationEvent::Retracted(vec!["u".into()])
-            },
-            AgentEvent::Retrying(retry)
+            }),
+            DriverOutput::Event(AgentEvent::Retrying(retry))
         ]
     );
 }

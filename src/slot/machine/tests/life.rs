@@ -137,7 +137,7 @@ fn a_restart_is_graceful_and_keeps_the_settings() {
     let mut bench = Bench::warm();
     let (_, model) = bench.call(SetModel { model: Some("x".to_owned()) });
     assert_eq!(bench.answer(&json!({})), ["1 model x"]);
-    assert_eq!(got(model), Ok(()));
+    assert_eq!(got(model), Ok(None));
     let (_, mode) = bench.call(SetMode { mode: PermissionMode::Plan });
     assert_eq!(bench.answer(&json!({"mode": "plan"})), ["1 mode plan"]);
     assert_eq!(got(mode), Ok(()));

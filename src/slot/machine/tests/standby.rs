@@ -1,7 +1,7 @@
 //! Switches by a second process: ready before they are asked for, or not.
 
 use super::*;
-use crate::slot::driver::{AgentEvent, Driver, JsonLine, SlotRequest, SpawnArgs};
+use crate::slot::driver::{Driver, DriverOutput, JsonLine, SlotRequest, SpawnArgs};
 use crate::slot::{
     AgentProgram, Capabilities, ErrorCode, Launch, SessionLocation, SwitchMethod, SwitchSupport,
 };
@@ -17,16 +17,16 @@ impl Driver for Stiff {
     fn start(&mut self, launch: &Launch, origin: &StartSession) -> SpawnArgs {
         self.0.start(launch, origin)
     }
-    fn request(&mut self, id: &str, ask: SlotRequest) -> Vec<AgentEvent> {
+    fn request(&mut self, id: &str, ask: SlotRequest) -> Vec<DriverOutput> {
         self.0.request(id, ask)
     }
-    fn send_prompt(&mut self, uuid: &str, text: &str) -> Vec<AgentEvent> {
+    fn send_prompt(&mut self, uuid: &str, text: &str) -> Vec<DriverOutput> {
         self.0.send_prompt(uuid, text)
     }
-    fn answer_permission(&mut self, request: PermissionRequest, denied: Option<String>) -> Vec<AgentEvent> {
+    fn answer_permission(&mut self, request: PermissionRequest, denied: Option<String>) -> Vec<DriverOutput> {
         self.0.answer_permission(request, denied)
     }
-    fn handle_message(&mut self, line: JsonLine) -> (Option<SessionId>, Vec<AgentEvent>) {
+    fn handle_message(&mut self, line: JsonLine) -> (Option<SessionId>, Vec<DriverOutput>) {
         self.0.handle_message(line)
     }
 }

@@ -4,11 +4,13 @@ use std::time::Duration;
 
 use super::hook_reports::CAPABILITIES;
 use super::{AGENT_NAME, AfterExit, TerminalEffect, TerminalMachine, TerminalSession, TypedSwitch};
+use crate::agent_api::{AgentCall, AgentReply, AgentRequest, RenameSession, SetModel};
 use crate::session::SessionId;
-use crate::slot::driver::{AgentResponse, SlotRequest};
 use crate::slot::handle::{Reply, SlotCommand, StartIn};
 use crate::slot::terminal::pty::PtyInput;
-use crate::slot::{CompletedSwitch, ErrorCode, PromptState, SlotError, SlotEventKind, SlotState, Switch};
+use crate::slot::{
+    AgentEvent, CompletedSwitch, ErrorCode, PromptState, SlotError, SlotEventKind, SlotState, Switch,
+};
 
 /// Pause between keys that must not be taken for one paste.
 const KEY_GAP: Duration = Duration::from_millis(40);
@@ -30,8 +32,7 @@ impl TerminalMachine {
                 let _ = reply.send(Ok(()));
             }
             SlotCommand::Call { request, reply } => {
-                let outcome = self.type_request(request);
-                reply.send(outcome.map(|()| AgentResponse::Done));
+                reply.send(self.type_request(request));
             }
             // One process has every session, so there is no standby.
             SlotCommand::Prewarm(_) => {}
@@ -59,22 +60,28 @@ impl TerminalMachine {
     }
 
     /// Types a request as the program's own command, where it has one.
-    fn type_request(&mut self, request: SlotRequest) -> Result<(), SlotError> {
-        let command = match request {
-            SlotRequest::Rename { title, .. } => format!("/rename {}", one_line(&title)),
-            SlotRequest::SetModel(Some(model)) => format!("/model {}", one_line(&model)),
-            SlotRequest::SetModel(None) => return Err(unsupported("choose a model with /model")),
-            SlotRequest::Archive { .. } => {
+    fn type_request(&mut self, request: AgentRequest) -> Result<AgentReply, SlotError> {
+        let (command, reply) = match request {
+            AgentRequest::RenameSession(RenameSession { title, .. }) => {
+                (format!("/rename {}", one_line(&title)), RenameSession::respond(()))
+            }
+            AgentRequest::SetModel(SetModel { model: Some(model) }) => {
+                (format!("/model {}", one_line(&model)), SetModel::respond(None))
+            }
+            AgentRequest::SetModel(SetModel { model: None }) => {
+                return Err(unsupported("choose a model with /model"));
+            }
+            AgentRequest::ArchiveSession(_) => {
                 return Err(unsupported("delete moves its sessions to hotseat's own trash"));
             }
             request => {
-                let missing = request.feature().and_then(|feature| CAPABILITIES.unsupported(feature));
+                let missing = CAPABILITIES.unsupported(request.feature());
                 return Err(unsupported(missing.unwrap_or("do it in the terminal")));
             }
         };
         self.require_ready()?;
         self.type_command(&command);
-        Ok(())
+        Ok(reply)
     }
 
     fn require_ready(&self) -> Result<(), SlotError> {
@@ -155,7 +162,10 @@ impl TerminalMachine {
     /// Submits a prompt as a bracketed paste.
     fn submit(&mut self, uuid: String, text: &str) {
         if self.require_ready().is_err() {
-            self.emit(SlotEventKind::PromptStateChanged { uuid, state: PromptState::Cancelled });
+            self.emit(SlotEventKind::Agent(AgentEvent::PromptStateChanged {
+                uuid,
+                state: PromptState::Cancelled,
+            }));
             return;
         }
         let text: String = text.chars().filter(|letter| !letter.is_control() || *letter == '\n').collect();

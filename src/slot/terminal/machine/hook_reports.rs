@@ -6,8 +6,8 @@ use super::commands::{SETTLE_TIME, branch_command};
 use super::{AGENT_NAME, TerminalEffect, TerminalMachine, TerminalSession, TypedSwitch};
 use crate::session::SessionId;
 use crate::slot::{
-    AgentInfo, Capabilities, CompletedSwitch, Feature, PromptState, SlotEventKind, SlotState, Switch,
-    SwitchMethod,
+    AgentEvent, AgentInfo, Capabilities, CompletedSwitch, Feature, PromptState, SlotEventKind, SlotState,
+    Switch, SwitchMethod,
 };
 
 /// What the terminal itself offers is not offered from outside.
@@ -29,7 +29,7 @@ impl TerminalMachine {
             && mode != self.launch.permission_mode
         {
             self.launch.permission_mode = mode;
-            self.emit(SlotEventKind::ModeChanged(mode));
+            self.emit(SlotEventKind::Agent(AgentEvent::ModeChanged(mode)));
         }
         let is_active = self.active.as_ref().is_some_and(|active| active.session == report.session_id);
         match report.event.clone() {
@@ -40,7 +40,10 @@ impl TerminalMachine {
                 if let Some((uuid, runs)) = &mut self.submitted {
                     *runs = true;
                     let uuid = uuid.clone();
-                    self.emit(SlotEventKind::PromptStateChanged { uuid, state: PromptState::Started });
+                    self.emit(SlotEventKind::Agent(AgentEvent::PromptStateChanged {
+                        uuid,
+                        state: PromptState::Started,
+                    }));
                 }
                 self.set_state(SlotState::Busy { session: report.session_id, turn: prompt_id });
             }
@@ -60,7 +63,10 @@ impl TerminalMachine {
     /// No turn runs.
     fn turn_ended(&mut self) {
         if let Some((uuid, true)) = self.submitted.take() {
-            self.emit(SlotEventKind::PromptStateChanged { uuid, state: PromptState::Completed });
+            self.emit(SlotEventKind::Agent(AgentEvent::PromptStateChanged {
+                uuid,
+                state: PromptState::Completed,
+            }));
         }
         if let (SlotState::Busy { .. }, Some(active)) = (&self.state, &self.active) {
             let session = active.session;

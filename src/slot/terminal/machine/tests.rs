@@ -28,7 +28,7 @@ impl World {
         };
         let now = Instant::now();
         let stored = |path: &Path| !path.ends_with(format!("{C}.jsonl"));
-        let mut world = Self { machine: TerminalMachine::new(launch, stored, now), now, did: Vec::new() };
+        let mut world = Self { machine: TerminalMachine::new(launch, stored, at(now)), now, did: Vec::new() };
         world.step(TerminalSlotInput::Start);
         assert!(world.did.contains(&TerminalEffect::Spawn(None)));
         world.step(TerminalSlotInput::Started(7));
@@ -38,7 +38,7 @@ impl World {
     }
 
     fn step(&mut self, input: TerminalSlotInput) {
-        self.did = self.machine.step(input, self.now);
+        self.did = self.machine.step(input, at(self.now));
     }
 
     fn reports(&mut self, session: &str, what: ReportedEvent) {
@@ -89,6 +89,10 @@ fn id(text: &str) -> SessionId {
 
 fn fork(source: &str) -> Switch {
     Switch::Fork { source: id(source), at: None, title: Some("a\u{1b} title\n".into()), cwd: None }
+}
+
+fn at(now: Instant) -> Now {
+    Now { at: now, wall: DateTime::UNIX_EPOCH }
 }
 
 #[test]
@@ -210,7 +214,7 @@ fn the_end_is_asked_for_and_then_forced() {
     let (done, mut closed) = oneshot::channel();
     world.step(TerminalSlotInput::Command(SlotCommand::Close { done }));
     assert_eq!(world.did, [TerminalEffect::Signal(Signal::TERM)]);
-    world.now += TERM_GRACE;
+    world.now += world.machine.launch.term_grace;
     world.step(TerminalSlotInput::Tick);
     assert_eq!(world.did, [TerminalEffect::Signal(Signal::KILL)]);
     world.step(TerminalSlotInput::Ended("exit 0".into(), Vec::new()));

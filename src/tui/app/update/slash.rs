@@ -50,7 +50,8 @@ const SLASH_COMMANDS: &[(&str, &[&str], &str, SlashAction, &str)] = &[
     ("model", &[], "model", SlashAction::WithText(model), "switch model (empty for the default)"),
     ("mode", &["permissions"], "permission mode", SlashAction::WithText(mode), "switch permission mode"),
     ("agent", &["agents"], "", SlashAction::Command(Command::Agents), "switch agent"),
-    ("mcp", &["servers"], "", SlashAction::Command(Command::McpServers), "list MCP servers"),
+    ("context", &[], "", SlashAction::WithText(|_, _| vec![Effect::MeasureContext]), "show what fills the context window"),
+    ("mcp", &["servers"], "a server to reconnect", SlashAction::WithText(mcp), "list MCP servers, or reconnect one"),
     ("restart", &[], "", SlashAction::Command(Command::Restart), "restart an agent that died"),
     ("rewind", &["checkpoint"], "", SlashAction::Command(Command::Rewind), "rewind files to before the last prompt"),
     ("why", &[], "", SlashAction::Command(Command::ShowExit), "show crash output"),
@@ -189,6 +190,14 @@ fn tag(app: &mut App, tag: &str) -> Vec<Effect> {
 
 fn model(_: &mut App, model: &str) -> Vec<Effect> {
     vec![Effect::SetModel((!model.is_empty()).then(|| model.to_owned()))]
+}
+
+fn mcp(app: &mut App, server: &str) -> Vec<Effect> {
+    if server.is_empty() {
+        return dispatch::dispatch(app, Command::McpServers);
+    }
+    app.toast(format!("reconnecting {server}"));
+    vec![Effect::ReconnectMcpServer(server.to_owned())]
 }
 
 fn mode(app: &mut App, mode: &str) -> Vec<Effect> {

@@ -12,8 +12,8 @@ use crate::session::Conversation;
 use crate::session::SessionId;
 use crate::session::conversation::ConversationEvent;
 use crate::slot::{
-    AgentInfo, CompletedSwitch, ErrorCode, PromptState, SlotEvent, SlotEventKind, SlotState, Switch,
-    SwitchMethod,
+    AgentEvent, AgentInfo, CompletedSwitch, ErrorCode, PromptState, SlotEvent, SlotEventKind, SlotState,
+    Switch, SwitchMethod,
 };
 
 /// Takes one slot event. One of an older epoch is dropped: it is
@@ -42,17 +42,17 @@ pub(super) fn handle_slot_event(app: &mut App, event: SlotEvent) -> Vec<Effect> 
             Vec::new()
         }
         SlotEventKind::Switched(switched) => session_switched(app, switched),
-        SlotEventKind::ConversationChanged { uuid, at, change } => {
+        SlotEventKind::Agent(AgentEvent::ConversationChanged { uuid, change }) => {
             app.agent.retry = None;
             let turn_over = matches!(change, ConversationEvent::TurnEnd(_));
             if let Some(page) =
                 event.session.map(|session| app.pages.entry(session).or_insert_with(ConversationPage::empty))
             {
-                page.apply_event(&uuid, at, change);
+                page.apply_event(&uuid, event.at, change);
             }
             if turn_over { vec![Effect::ListSessions { all: app.browser.all }] } else { Vec::new() }
         }
-        SlotEventKind::PromptStateChanged { uuid, state } => {
+        SlotEventKind::Agent(AgentEvent::PromptStateChanged { uuid, state }) => {
             match state {
                 PromptState::Queued => {}
                 PromptState::Started | PromptState::Completed => {
@@ -72,16 +72,16 @@ pub(super) fn handle_slot_event(app: &mut App, event: SlotEvent) -> Vec<Effect> 
             }
             Vec::new()
         }
-        SlotEventKind::PermissionRequested(request) => {
+        SlotEventKind::Agent(AgentEvent::PermissionRequested(request)) => {
             app.permissions.push_back(PermissionCard::new(request));
             Vec::new()
         }
-        SlotEventKind::PermissionDropped { id } => {
+        SlotEventKind::Agent(AgentEvent::PermissionDropped(id)) => {
             app.permissions.retain(|pending| pending.request.id != id);
             leave_permission(app);
             Vec::new()
         }
-        SlotEventKind::Retrying(retry) => {
+        SlotEventKind::Agent(AgentEvent::Retrying(retry)) => {
             app.agent.retry = Some((retry, app.now));
             Vec::new()
         }
@@ -89,38 +89,38 @@ pub(super) fn handle_slot_event(app: &mut App, event: SlotEvent) -> Vec<Effect> 
             app.agent.totals = totals;
             Vec::new()
         }
-        SlotEventKind::HistoryReplayed { at, changes } => {
+        SlotEventKind::Agent(AgentEvent::HistoryReplayed { at, changes }) => {
             if let Some(session) = event.session {
                 let mut conversation = Conversation::default();
                 for (uuid, change) in changes {
-                    conversation.apply(change, &uuid, Some(at));
+                    conversation.apply(change, &uuid, Some(at.unwrap_or(event.at)));
                 }
                 app.pages.insert(session, ConversationPage::from_replay(conversation));
             }
             Vec::new()
         }
         // They are written down by the shell, and listed from there.
-        SlotEventKind::SessionsListed(_) => Vec::new(),
-        SlotEventKind::McpServersChanged(connected, of) => {
+        SlotEventKind::Agent(AgentEvent::SessionsListed(_)) => Vec::new(),
+        SlotEventKind::Agent(AgentEvent::McpServersChanged(connected, of)) => {
             if let Some(agent) = &mut app.agent.info {
                 agent.mcp_servers = (connected, of);
             }
             Vec::new()
         }
-        SlotEventKind::SlashCommands(commands) => {
+        SlotEventKind::Agent(AgentEvent::SlashCommands(commands)) => {
             if let Some(agent) = &mut app.agent.info {
                 agent.commands = commands;
             }
             Vec::new()
         }
-        SlotEventKind::ModelChanged(model) => {
+        SlotEventKind::Agent(AgentEvent::ModelChanged(model)) => {
             if let Some(agent) = &mut app.agent.info {
                 agent.model.clone_from(&model);
             }
             app.toast(format!("model: {model}"));
             Vec::new()
         }
-        SlotEventKind::ModeChanged(mode) => {
+        SlotEventKind::Agent(AgentEvent::ModeChanged(mode)) => {
             app.agent.mode = mode;
             Vec::new()
         }

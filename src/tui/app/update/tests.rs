@@ -19,7 +19,7 @@ use crate::session::SessionId;
 use crate::session::conversation::{Conversation, ConversationEvent, ItemKind, TurnCost};
 use crate::session::message::MessageBlock;
 use crate::slot::{
-    CompletedSwitch, FileChange, PermissionDecision, PermissionRequest, ProcessExit, PromptState,
+    AgentEvent, CompletedSwitch, FileChange, PermissionDecision, PermissionRequest, ProcessExit, PromptState,
     RewindResult, SlotEvent, SlotEventKind, SlotState, Switch, SwitchMethod,
 };
 use crate::store::FolderReason;
@@ -82,7 +82,7 @@ impl Program {
     }
 
     fn slot(&mut self, session: u8, news: SlotEventKind) -> Vec<Effect> {
-        let event = SlotEvent { epoch: self.epoch, session: Some(id(session)), kind: news };
+        let event = SlotEvent { epoch: self.epoch, session: Some(id(session)), at: self.now, kind: news };
         self.does(Event::Slot(Box::new(event)))
     }
 
@@ -128,8 +128,10 @@ impl Program {
     }
 
     fn grow(&mut self, session: u8, uuid: &str, change: ConversationEvent) -> Vec<Effect> {
-        let at = self.now;
-        self.slot(session, SlotEventKind::ConversationChanged { uuid: uuid.into(), at, change })
+        self.slot(
+            session,
+            SlotEventKind::Agent(AgentEvent::ConversationChanged { uuid: uuid.into(), change }),
+        )
     }
 
     /// Presses keys by name, or characters one after the other; the last one's effects.
@@ -170,7 +172,7 @@ impl Program {
 
     fn asks(&mut self, request: &str) {
         let request = PermissionRequest::new(request, "Bash", serde_json::json!({"command": "ls"}));
-        self.slot(FRESH, SlotEventKind::PermissionRequested(request));
+        self.slot(FRESH, SlotEventKind::Agent(AgentEvent::PermissionRequested(request)));
     }
 
     /// A frame showed the request, and so many milliseconds went by.

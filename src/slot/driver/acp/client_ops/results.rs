@@ -6,11 +6,14 @@ use agent_client_protocol_schema::v1::{
 };
 
 use super::{AcpDriver, PendingOp, invalid_params, respond, respond_error};
-use crate::slot::driver::{AgentEvent, ClientOpEvent, ClientOpResult, TerminalExit};
+use crate::slot::driver::{ClientOpEvent, ClientOpResult, DriverOutput, TerminalExit};
 
 impl AcpDriver {
     /// The result of an operation, or output of a terminal.
-    pub(in crate::slot::driver::acp) fn handle_op_event(&mut self, event: ClientOpEvent) -> Vec<AgentEvent> {
+    pub(in crate::slot::driver::acp) fn handle_op_event(
+        &mut self,
+        event: ClientOpEvent,
+    ) -> Vec<DriverOutput> {
         match event {
             ClientOpEvent::TerminalOutput { terminal, text } => {
                 self.assembler.push_terminal_output(&terminal, &text)
@@ -26,7 +29,7 @@ impl AcpDriver {
         &mut self,
         pending: PendingOp,
         outcome: Result<ClientOpResult, String>,
-    ) -> Vec<AgentEvent> {
+    ) -> Vec<DriverOutput> {
         let events = match (pending, outcome) {
             (PendingOp::Ignored, _) => return Vec::new(),
             (PendingOp::ReadBeforeWrite { id, real, text }, Ok(ClientOpResult::FileText(now))) => {

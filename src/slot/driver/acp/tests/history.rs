@@ -33,8 +33,8 @@ fn what_was_said_before_comes_behind_the_answer() {
     }
     let events = reply(&mut acp, json!({}));
     let [
-        AgentEvent::Response { answer: Ok(AgentResponse::Switched(_)), .. },
-        AgentEvent::HistoryReplayed { changes, .. },
+        DriverOutput::Response { answer: Ok(AgentResponse::Switched(_)), .. },
+        DriverOutput::Event(AgentEvent::HistoryReplayed { changes, .. }),
     ] = events.as_slice()
     else {
         panic!("{events:?}")
@@ -75,7 +75,7 @@ fn its_sessions_are_told_page_by_page_and_which_have_no_name_yet() {
     };
     let unnamed = ListedSession { unnamed: true, ..listed("ses_7", None) };
     let all = vec![listed("ses_8", Some("Eight")), unnamed, listed("ses_9", None)];
-    assert_eq!(events, [AgentEvent::SessionsListed(all)]);
+    assert_eq!(events, [DriverOutput::Event(AgentEvent::SessionsListed(all))]);
     // An answer that makes no sense lists nothing, and harms nothing.
     acp.request_sessions();
     assert_eq!(reply(&mut acp, json!(7)), []);

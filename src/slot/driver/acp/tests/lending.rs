@@ -7,40 +7,40 @@ use crate::slot::driver::{ClientOp, ClientOpResult, CreateTerminal, TerminalExit
 
 /// What the agent asks for, as its request 5.
 #[allow(clippy::needless_pass_by_value, reason = "every caller makes one")]
-fn wants(acp: &mut AcpDriver, method: &str, mut params: Value) -> Vec<AgentEvent> {
+fn wants(acp: &mut AcpDriver, method: &str, mut params: Value) -> Vec<DriverOutput> {
     params["sessionId"] = json!("ses_1");
     acp.handle_message(json!({"jsonrpc": "2.0", "id": 5, "method": method, "params": params})).1
 }
 
-fn write(acp: &mut AcpDriver, path: &str) -> Vec<AgentEvent> {
+fn write(acp: &mut AcpDriver, path: &str) -> Vec<DriverOutput> {
     wants(acp, "fs/write_text_file", json!({"path": path, "content": "new\n"}))
 }
 
-fn run(acp: &mut AcpDriver, command: &str) -> Vec<AgentEvent> {
+fn run(acp: &mut AcpDriver, command: &str) -> Vec<DriverOutput> {
     wants(acp, "terminal/create", json!({"command": command}))
 }
 
 /// The loan that is made, and what came of it.
 fn lend(
     acp: &mut AcpDriver,
-    events: &[AgentEvent],
+    events: &[DriverOutput],
     outcome: Result<ClientOpResult, String>,
-) -> (ClientOp, Vec<AgentEvent>) {
-    let [AgentEvent::ClientOp { op_id, folder, op }] = events else { panic!("{events:?}") };
+) -> (ClientOp, Vec<DriverOutput>) {
+    let [DriverOutput::ClientOp { op_id, folder, op }] = events else { panic!("{events:?}") };
     assert_eq!(folder.as_os_str(), "/work");
     (op.clone(), acp.handle_client_op(ClientOpEvent::Completed { op_id: *op_id, outcome }))
 }
 
-fn question(events: &[AgentEvent]) -> PermissionRequest {
+fn question(events: &[DriverOutput]) -> PermissionRequest {
     match events {
-        [AgentEvent::PermissionRequested(request)] => request.clone(),
+        [DriverOutput::Event(AgentEvent::PermissionRequested(request))] => request.clone(),
         other => panic!("{other:?}"),
     }
 }
 
 /// What is answered to the agent's request: its result, or the error's message.
-fn answered(events: &[AgentEvent]) -> Value {
-    let [AgentEvent::SendLine(line)] = events else { panic!("{events:?}") };
+fn answered(events: &[DriverOutput]) -> Value {
+    let [DriverOutput::SendLine(line)] = events else { panic!("{events:?}") };
     assert_eq!(line["id"], 5, "{line}");
     line.get("result").unwrap_or(&line["error"]["message"]).clone()
 }
@@ -105,14 +105,17 @@ fn a_write_is_put_to_a_person_as_what_it_changes() {
 #[test]
 fn the_mode_answers_where_it_does() {
     let check = |mode, writes: Option<bool>, runs: Option<bool>| {
-        let decision = |events: &[AgentEvent]| match events {
-            [AgentEvent::ClientOp { op: ClientOp::WriteFile { .. } | ClientOp::CreateTerminal(_), .. }] => {
-                Some(true)
-            }
-            [AgentEvent::SendLine(_)] => Some(false),
-            [AgentEvent::ClientOp { op: ClientOp::ReadFile(_), .. } | AgentEvent::PermissionRequested(_)] => {
-                None
-            }
+        let decision = |events: &[DriverOutput]| match events {
+            [
+                DriverOutput::ClientOp {
+                    op: ClientOp::WriteFile { .. } | ClientOp::CreateTerminal(_), ..
+                },
+            ] => Some(true),
+            [DriverOutput::SendLine(_)] => Some(false),
+            [
+                DriverOutput::ClientOp { op: ClientOp::ReadFile(_), .. }
+                | DriverOutput::Event(AgentEvent::PermissionRequested(_)),
+            ] => None,
             other => panic!("{other:?}"),
         };
         let mut acp = handshake_done(mode);
@@ -132,12 +135,14 @@ fn what_the_agent_was_just_allowed_is_not_asked_again() {
     acp.send_prompt("u", "hello");
     let turn = acp.connection.latest();
     let events = acp.handle_message(asks("ses_1", "edit", "/work/a")).1;
-    let Some(AgentEvent::PermissionRequested(request)) = events.last() else { panic!("{events:?}") };
+    let Some(DriverOutput::Event(AgentEvent::PermissionRequested(request))) = events.last() else {
+        panic!("{events:?}")
+    };
     acp.answer_permission(request.clone(), None);
-    let allowed = |events: &[AgentEvent]| {
+    let allowed = |events: &[DriverOutput]| {
         matches!(
             events,
-            [AgentEvent::ClientOp { op: ClientOp::WriteFile { .. } | ClientOp::CreateTerminal(_), .. }]
+            [DriverOutput::ClientOp { op: ClientOp::WriteFile { .. } | ClientOp::CreateTerminal(_), .. }]
         )
     };
     let mut written = |path: &str| {
@@ -149,14 +154,18 @@ fn what_the_agent_was_just_allowed_is_not_asked_again() {
     assert!(!written("/work/a"), "once");
 
     let events = acp.handle_message(asks("ses_1", "edit", "/work/a")).1;
-    let Some(AgentEvent::PermissionRequested(request)) = events.last() else { panic!("{events:?}") };
+    let Some(DriverOutput::Event(AgentEvent::PermissionRequested(request))) = events.last() else {
+        panic!("{events:?}")
+    };
     acp.answer_permission(request.clone(), None);
     let events = wants(&mut acp, "fs/write_text_file", json!({"path": "/work/a", "content": "other\n"}));
     let events = lend(&mut acp, &events, Ok(no_file())).1;
     assert_eq!(question(&events).input["content"], "other\n", "other content than was shown");
 
     let events = acp.handle_message(asks("ses_1", "execute", "/work")).1;
-    let Some(AgentEvent::PermissionRequested(request)) = events.last() else { panic!("{events:?}") };
+    let Some(DriverOutput::Event(AgentEvent::PermissionRequested(request))) = events.last() else {
+        panic!("{events:?}")
+    };
     acp.answer_permission(request.clone(), None);
     assert!(!allowed(&run(&mut acp, "ls -la")), "another command");
     assert!(!allowed(&write(&mut acp, "/work")), "a command is not a regular file");
@@ -168,7 +177,9 @@ fn what_the_agent_was_just_allowed_is_not_asked_again() {
 fn what_was_denied_to_the_agent_is_asked_when_it_comes_to_us() {
     let mut acp = handshake_done(Default);
     let events = acp.handle_message(asks("ses_1", "execute", "/work")).1;
-    let Some(AgentEvent::PermissionRequested(request)) = events.last() else { panic!("{events:?}") };
+    let Some(DriverOutput::Event(AgentEvent::PermissionRequested(request))) = events.last() else {
+        panic!("{events:?}")
+    };
     acp.answer_permission(request.clone(), Some(String::new()));
     question(&run(&mut acp, "ls"));
 }
@@ -230,7 +241,7 @@ fn the_terminals_of_a_session_that_is_left_end() {
     let loans: Vec<_> = events
         .iter()
         .filter_map(|events| match events {
-            AgentEvent::ClientOp { op, .. } => Some(op.clone()),
+            DriverOutput::ClientOp { op, .. } => Some(op.clone()),
             _ => None,
         })
         .collect();
@@ -243,12 +254,12 @@ fn what_is_asked_of_us_ends_with_the_turn() {
     acp.send_prompt("u", "hello");
     let request = question(&run(&mut acp, "ls"));
     let events = acp.request("i", SlotRequest::Interrupt);
-    assert!(events.contains(&AgentEvent::PermissionDropped(request.id)), "{events:?}");
+    assert!(events.contains(&DriverOutput::Event(AgentEvent::PermissionDropped(request.id))), "{events:?}");
     assert_eq!(methods(&events), ["session/cancel", "answer"]);
     assert_eq!(sent(&events)[1].1["code"], -32800);
 
     let events = write(&mut acp, "/work/a");
-    let [AgentEvent::ClientOp { op_id, .. }] = events.as_slice() else { panic!("{events:?}") };
+    let [DriverOutput::ClientOp { op_id, .. }] = events.as_slice() else { panic!("{events:?}") };
     assert_eq!(methods(&acp.request("i", SlotRequest::Interrupt)), ["session/cancel", "answer"]);
     let late = ClientOpEvent::Completed { op_id: *op_id, outcome: Ok(no_file()) };
     assert_eq!(acp.handle_client_op(late), [], "nobody is asked any more");
@@ -268,8 +279,8 @@ fn a_call_shows_what_its_terminal_says() {
     let reported = json!({"sessionUpdate": "tool_call", "toolCallId": "c", "title": "make", "kind": "execute",
         "status": "pending", "rawInput": {"command": "make"}, "content": content});
     let events = acp.handle_message(update("ses_1", &reported)).1;
-    let change = |events: &[AgentEvent], at: usize| match &events[at] {
-        AgentEvent::ConversationChanged { change, .. } => change.clone(),
+    let change = |events: &[DriverOutput], at: usize| match &events[at] {
+        DriverOutput::Event(AgentEvent::ConversationChanged { change, .. }) => change.clone(),
         other => panic!("{other:?}"),
     };
     assert!(matches!(

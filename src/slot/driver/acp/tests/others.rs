@@ -5,7 +5,7 @@ use super::*;
 
 /// Through the handshake with an agent that can only load, in the session that
 /// it opens with this answer.
-fn loads_only(first: Value) -> (AcpDriver, Vec<AgentEvent>) {
+fn loads_only(first: Value) -> (AcpDriver, Vec<DriverOutput>) {
     let mut acp = started(&StartSession::New, PermissionMode::Default);
     acp.request("h", SlotRequest::Handshake);
     reply(&mut acp, json!({"protocolVersion": 1, "agentCapabilities": {"loadSession": true}}));
@@ -27,7 +27,7 @@ fn a_session_that_was_never_closed_is_open_still() {
     assert_eq!(methods(&events), Vec::<String>::new(), "it closes none");
 
     let events = acp.request("s", switch(Switch::Resume(one)));
-    let [AgentEvent::Response { answer: Ok(AgentResponse::Switched(switched)), .. }] = events.as_slice()
+    let [DriverOutput::Response { answer: Ok(AgentResponse::Switched(switched)), .. }] = events.as_slice()
     else {
         panic!("{events:?}")
     };
@@ -54,10 +54,13 @@ fn who_is_to_ask_first_is_told_to() {
         [("session/set_mode".to_owned(), json!({"sessionId": "one", "modeId": "default"}))]
     );
     // The answer says nothing; what was asked for counts.
-    assert_eq!(sent(&acp.request("m", SlotRequest::SetMode(PermissionMode::Plan)))[0].1["modeId"], "plan");
+    assert_eq!(
+        sent(&acp.request("m", SlotRequest::call(SetMode { mode: PermissionMode::Plan })))[0].1["modeId"],
+        "plan"
+    );
     assert_eq!(reply(&mut acp, json!({})), [respond_to("m", Ok(AgentResponse::Done))]);
     assert_eq!(
-        sent(&acp.request("m", SlotRequest::SetMode(PermissionMode::AcceptEdits)))[0].1["modeId"],
+        sent(&acp.request("m", SlotRequest::call(SetMode { mode: PermissionMode::AcceptEdits })))[0].1["modeId"],
         "default"
     );
 }
@@ -67,7 +70,7 @@ fn a_mode_that_edits_is_one_for_who_accepts_edits() {
     let (mut acp, events) = loads_only(modes("one", "agent", &["read-only", "workspace-write", "agent"]));
     assert_eq!(sent(&events)[0].1["modeId"], "read-only");
     assert_eq!(
-        sent(&acp.request("m", SlotRequest::SetMode(PermissionMode::AcceptEdits)))[0].1["modeId"],
+        sent(&acp.request("m", SlotRequest::call(SetMode { mode: PermissionMode::AcceptEdits })))[0].1["modeId"],
         "workspace-write"
     );
 }
@@ -78,13 +81,13 @@ fn a_mode_may_be_an_address() {
     let (mut acp, events) = loads_only(modes("one", &at("agent"), &[&at("agent"), &at("plan")]));
     assert_eq!(sent(&events), []);
     assert_eq!(
-        sent(&acp.request("m", SlotRequest::SetMode(PermissionMode::Plan)))[0].1["modeId"],
+        sent(&acp.request("m", SlotRequest::call(SetMode { mode: PermissionMode::Plan })))[0].1["modeId"],
         at("plan")
     );
     reply(&mut acp, json!({}));
     assert!(acp.options.is_planning());
     assert_eq!(
-        sent(&acp.request("m", SlotRequest::SetMode(PermissionMode::Default)))[0].1["modeId"],
+        sent(&acp.request("m", SlotRequest::call(SetMode { mode: PermissionMode::Default })))[0].1["modeId"],
         at("agent")
     );
 }
@@ -96,10 +99,10 @@ fn a_list_of_models_is_a_choice_too() {
         json!({"sessionId": "one", "models": {"currentModelId": "pro", "availableModels": models}}),
     );
     assert_eq!(acp.options.models(), ["pro", "flash"]);
-    let events = acp.request("m", SlotRequest::SetModel(Some("flash".to_owned())));
+    let events = acp.request("m", SlotRequest::call(SetModel { model: Some("flash".to_owned()) }));
     let expected = json!({"sessionId": "one", "modelId": "flash"});
     assert_eq!(sent(&events), [("session/set_model".to_owned(), expected)]);
-    let expected = [respond_to("m", Ok(AgentResponse::Model(Some("flash".to_owned()))))];
+    let expected = [reply_to::<SetModel>("m", Ok(Some("flash".to_owned())))];
     assert_eq!(reply(&mut acp, json!({})), expected);
 }
 
@@ -130,7 +133,7 @@ fn who_cannot_fork_is_listed_so_until_it_says_otherwise() {
     assert_eq!((OPENCODE.driver)().capabilities().fork, SwitchSupport::InProcess);
     acp.start(&Launch::new(QWEN.driver, "qwen", "/work"), &StartSession::New);
     let sent = acp.request("h", SlotRequest::Handshake);
-    let [AgentEvent::SendLine(line)] = sent.as_slice() else { panic!("{sent:?}") };
+    let [DriverOutput::SendLine(line)] = sent.as_slice() else { panic!("{sent:?}") };
     acp.handle_message(json!({"jsonrpc": "2.0", "id": line["id"], "result": hello()}));
     assert_eq!(acp.capabilities().fork, SwitchSupport::InProcess);
 }
