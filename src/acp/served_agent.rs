@@ -5,6 +5,7 @@ use tempfile::NamedTempFile;
 use tokio::sync::mpsc::Receiver;
 
 use super::mcp_config;
+use super::sessions::run_blocking;
 use crate::protocol::PermissionMode;
 use crate::slot::{
     self, AgentInfo, ErrorCode, Launch, ProcessExit, SlotError, SlotEvent, SlotEventKind, SlotHandle,
@@ -31,8 +32,9 @@ impl ServedAgent {
     pub async fn start(mut launch: Launch, servers: Vec<McpServer>) -> Result<Self, Error> {
         let mut config = None;
         if !servers.is_empty() {
-            let file =
-                mcp_config::write_config(&servers).map_err(|error| internal_error(&format!("{error:#}")))?;
+            let wanted = servers.clone();
+            let file = run_blocking(move || mcp_config::write_config(&wanted)).await?;
+            let file = file.map_err(|error| internal_error(&format!("{error:#}")))?;
             launch.args.extend(["--mcp-config".into(), file.path().into()]);
             config = Some(file);
         }

@@ -91,7 +91,7 @@ impl<W: AsyncWrite + Unpin> EditorServer<W> {
                     && let Err(error) =
                         seat.handle.answer_permission(permission, parse_decision(result)).await
                 {
-                    tracing::info!(%error, "an answer that came too late");
+                    tracing::info!(%error, "a permission answer came too late");
                 }
                 Ok(())
             }

@@ -54,7 +54,7 @@ impl<W: AsyncWrite + Unpin> EditorServer<W> {
     pub(super) async fn load(&mut self, params: Value) -> io::Result<RpcResult> {
         let loaded = async {
             let request: LoadSessionRequest = parse_params(params)?;
-            let session = self.require_known(&request.session_id.0)?;
+            let session = self.require_known(&request.session_id.0).await?;
             self.open_session(session, request.cwd, request.mcp_servers).await?;
             let history = self.with_store(move |store| match store.read(session) {
                 Err(StoreError::NotFound(_)) => Ok(Conversation::default()),
@@ -74,7 +74,7 @@ impl<W: AsyncWrite + Unpin> EditorServer<W> {
 
     pub(super) async fn resume(&mut self, params: Value) -> RpcResult {
         let request: ResumeSessionRequest = parse_params(params)?;
-        let session = self.require_known(&request.session_id.0)?;
+        let session = self.require_known(&request.session_id.0).await?;
         self.open_session(session, request.cwd, request.mcp_servers).await?;
         to_json(&ResumeSessionResponse::new().modes(mode_state(self.mode(session))))
     }
@@ -82,7 +82,7 @@ impl<W: AsyncWrite + Unpin> EditorServer<W> {
     /// Forks a session. The store makes the copy, so this works while a turn runs.
     pub(super) async fn fork(&mut self, params: Value) -> RpcResult {
         let request: ForkSessionRequest = parse_params(params)?;
-        let source = self.require_known(&request.session_id.0)?;
+        let source = self.require_known(&request.session_id.0).await?;
         let cwd = request.cwd.clone();
         let copied = self.with_store(move |store| {
             store.fork(source, &ForkSpec { cwd: Some(&cwd), repair: true, ..ForkSpec::default() })
@@ -95,9 +95,7 @@ impl<W: AsyncWrite + Unpin> EditorServer<W> {
     pub(super) async fn list(&mut self, params: Value) -> RpcResult {
         let request = parse_params(params)?;
         let (store, index) = (Arc::clone(&self.config.store), self.config.index.clone());
-        let listed =
-            tokio::task::spawn_blocking(move || session_list::list_page(store, &index, request)).await;
-        to_json(&listed.map_err(|error| internal_error(&error.to_string()))??)
+        to_json(&run_blocking(move || session_list::list_page(store, &index, request)).await??)
     }
 
     /// Closes a session. A running turn is cancelled, and answered when it ends.
@@ -116,7 +114,7 @@ impl<W: AsyncWrite + Unpin> EditorServer<W> {
     /// Moves a session to the trash; `hotseat sessions restore` brings it back.
     pub(super) async fn delete(&mut self, params: Value) -> RpcResult {
         let request: DeleteSessionRequest = parse_params(params)?;
-        let session = self.require_known(&request.session_id.0)?;
+        let session = self.require_known(&request.session_id.0).await?;
         if self.is_busy(session) {
             return Err(
                 Error::invalid_request().data("a turn of this session is running or queued: cancel it first")
@@ -186,11 +184,7 @@ impl<W: AsyncWrite + Unpin> EditorServer<W> {
         cwd: PathBuf,
         servers: Vec<McpServer>,
     ) -> Result<(), Error> {
-        if !cwd.is_absolute() || !cwd.is_dir() {
-            let reason = format!("cwd must be the absolute path of an existing folder: {}", cwd.display());
-            return Err(Error::invalid_params().data(reason));
-        }
-        let cwd = cwd.canonicalize().unwrap_or(cwd);
+        let cwd = run_blocking(move || resolve_folder(cwd)).await??;
         let mode = self.mode(session);
         self.sessions.insert(session, EditorSession { cwd, mode, servers });
         if self.turn.is_some() {
@@ -214,22 +208,38 @@ impl<W: AsyncWrite + Unpin> EditorServer<W> {
     }
 
     /// A session that the editor has open, or a stored one.
-    fn require_known(&self, id: &str) -> Result<SessionId, Error> {
+    async fn require_known(&self, id: &str) -> Result<SessionId, Error> {
         let session: SessionId = id.parse().map_err(|_| unknown_session(id))?;
-        let known = self.sessions.contains_key(&session) || self.config.store.find(session).is_ok();
+        let known = self.sessions.contains_key(&session)
+            || self.with_store(move |store| Ok(store.find(session).is_ok())).await?;
         known.then_some(session).ok_or_else(|| unknown_session(id))
     }
 
-    /// Runs store work on a blocking thread.
+    /// Runs store work off the loop.
     async fn with_store<T: Send + 'static>(
         &self,
         work: impl FnOnce(&dyn SessionStore) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, Error> {
         let store = Arc::clone(&self.config.store);
-        let done = tokio::task::spawn_blocking(move || work(&*store)).await;
-        let done = done.map_err(|error| internal_error(&error.to_string()))?;
+        let done = run_blocking(move || work(&*store)).await?;
         done.map_err(|error| internal_error(&error.to_string()))
     }
+}
+
+/// Runs work that reads the disk on a thread that may block.
+pub(super) async fn run_blocking<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Error> {
+    tokio::task::spawn_blocking(work).await.map_err(|error| internal_error(&error.to_string()))
+}
+
+/// The real path of the folder that an editor wants a session in.
+fn resolve_folder(cwd: PathBuf) -> Result<PathBuf, Error> {
+    if !cwd.is_absolute() || !cwd.is_dir() {
+        let reason = format!("cwd must be the absolute path of an existing folder: {}", cwd.display());
+        return Err(Error::invalid_params().data(reason));
+    }
+    Ok(cwd.canonicalize().unwrap_or(cwd))
 }
 
 fn unknown_session(id: &str) -> Error {

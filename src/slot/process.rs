@@ -132,7 +132,7 @@ async fn wait_for_exit(mut child: Child, leash: ProcessGroupGuard, ended: watch:
             }
             ended.send_replace(Some(status));
         }
-        Err(error) => tracing::error!(%error, "waiting for the agent"),
+        Err(error) => tracing::error!(%error, "could not wait for the agent"),
     }
 }
 
@@ -140,7 +140,7 @@ async fn write_stdin(mut stdin: ChildStdin, mut lines: mpsc::Receiver<JsonLine>)
     while let Some(line) = lines.recv().await {
         if let Err(error) = write_frame(&mut stdin, &line).await {
             // It is ending or hangs; the exit and the request timeouts notice that.
-            tracing::warn!(%error, "the agent does not read");
+            tracing::warn!(%error, "could not write to the agent's stdin");
             return;
         }
     }
@@ -190,12 +190,12 @@ async fn read_stdout(
                 if garbage.is_power_of_two() {
                     // Enough to recognise it, too little to reveal a conversation.
                     let start: String = start.chars().take(24).collect();
-                    tracing::warn!(garbage, ?start, "no JSON");
+                    tracing::warn!(garbage, ?start, "dropped a line that is not JSON");
                 }
             }
             Ok(None) => break,
             Err(error) => {
-                tracing::warn!(%error, "reading the agent's stdout");
+                tracing::warn!(%error, "could not read the agent's stdout");
                 break;
             }
         }

@@ -119,7 +119,7 @@ impl HookListener {
                     tokio::time::timeout(REPORT_TIMEOUT, read_report(stream)).await.unwrap_or(None)
                 }
                 Err(error) => {
-                    tracing::warn!(%error, "a report of the agent was lost");
+                    tracing::warn!(%error, "could not accept a hook report");
                     return;
                 }
             };
@@ -135,7 +135,9 @@ impl HookListener {
 async fn read_report(stream: UnixStream) -> Option<HookReport> {
     let mut bytes = Vec::new();
     stream.take(MAX_REPORT_BYTES).read_to_end(&mut bytes).await.ok()?;
-    serde_json::from_slice(&bytes).inspect_err(|error| tracing::warn!(%error, "no report")).ok()
+    serde_json::from_slice(&bytes)
+        .inspect_err(|error| tracing::warn!(%error, "dropped an invalid hook report"))
+        .ok()
 }
 
 /// A path as a word of the shell, which runs hooks.

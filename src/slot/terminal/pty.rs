@@ -16,6 +16,8 @@ use rustix::process::{Pid, Signal, kill_process_group};
 
 /// Lines of scrollback.
 const SCROLLBACK: usize = 5_000;
+/// Pieces of input that may wait for a program that does not read.
+const INPUT_QUEUE: usize = 1024;
 /// Bytes that are read at once.
 const READ_BUFFER: usize = 64 * 1024;
 
@@ -32,7 +34,7 @@ pub(super) enum PtyInput {
 pub(super) struct Pty {
     /// The program itself.
     pub pid: u32,
-    keys: thread_channel::Sender<PtyInput>,
+    keys: thread_channel::SyncSender<PtyInput>,
     master: Box<dyn MasterPty + Send>,
 }
 
@@ -42,7 +44,7 @@ pub(super) type Emulator = vt100::Parser<PtyResponder>;
 /// Answers the terminal queries of the program: device attributes, status and
 /// cursor position.
 pub(super) struct PtyResponder {
-    keys: thread_channel::Sender<PtyInput>,
+    keys: thread_channel::SyncSender<PtyInput>,
 }
 
 impl Pty {
@@ -65,7 +67,7 @@ impl Pty {
         let mut output = pair.master.try_clone_reader().map_err(|error| failed(&error))?;
         let input = pair.master.take_writer().map_err(|error| failed(&error))?;
         let pid = child.process_id().unwrap_or_default();
-        let (keys, waiting) = thread_channel::channel();
+        let (keys, waiting) = thread_channel::sync_channel(INPUT_QUEUE);
         std::thread::spawn(move || write_input(input, &waiting));
         let answers = PtyResponder { keys: keys.clone() };
         let emulator = vt100::Parser::new_with_callbacks(cells(rows), cells(columns), SCROLLBACK, answers);
@@ -86,8 +88,7 @@ impl Pty {
 
     /// Gives the program something to read.
     pub(super) fn send(&self, keys: PtyInput) {
-        // A program that is gone reads nothing; its end is told elsewhere.
-        self.keys.send(keys).ok();
+        queue_input(&self.keys, keys);
     }
 
     /// The terminal has another size now.
@@ -124,8 +125,7 @@ impl vt100::Callbacks for PtyResponder {
             }
             _ => return,
         };
-        // A program that is gone does not wait for it.
-        self.keys.send(PtyInput::Bytes(answer.into_bytes())).ok();
+        queue_input(&self.keys, PtyInput::Bytes(answer.into_bytes()));
     }
 }
 
@@ -156,6 +156,14 @@ fn command_builder(command: &std::process::Command) -> CommandBuilder {
         built.cwd(folder);
     }
     built
+}
+
+/// Queues input. A program that does not read, or is gone, loses it; its end is
+/// reported elsewhere.
+fn queue_input(keys: &thread_channel::SyncSender<PtyInput>, input: PtyInput) {
+    if keys.try_send(input).is_err() {
+        tracing::debug!("the program in the terminal does not read");
+    }
 }
 
 fn write_input(mut input: impl Write, waiting: &thread_channel::Receiver<PtyInput>) {
