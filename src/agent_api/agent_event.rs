@@ -62,6 +62,18 @@ pub enum DriverOutput {
     Event(AgentEvent),
 }
 
+impl DriverOutput {
+    /// Content was added to the conversation, or changed.
+    pub(crate) fn changed(uuid: impl Into<String>, change: ConversationEvent) -> Self {
+        Self::Event(AgentEvent::ConversationChanged { uuid: uuid.into(), change })
+    }
+
+    /// A prompt reached another state.
+    pub(crate) fn prompt(uuid: impl Into<String>, state: PromptState) -> Self {
+        Self::Event(AgentEvent::PromptStateChanged { uuid: uuid.into(), state })
+    }
+}
+
 /// An event of the agent. The slot takes note of some of them, and passes them on
 /// as they are.
 #[derive(Debug, Clone, PartialEq)]

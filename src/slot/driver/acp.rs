@@ -40,8 +40,8 @@ use self::permissions::PermissionQueue;
 use self::remote_session::RemoteSession;
 use self::turn_assembler::TurnAssembler;
 use super::{
-    AgentEvent, AgentResponse, AgentSpec, ClientOpEvent, Driver, DriverOutput, JsonLine, SlotRequest,
-    SpawnArgs, StartSession,
+    AgentResponse, AgentSpec, ClientOpEvent, Driver, DriverOutput, JsonLine, SlotRequest, SpawnArgs,
+    StartSession,
 };
 use crate::agent_api::{AgentCall, AgentRequest, MeasureContext, SetMode, SetModel};
 use crate::protocol::PermissionMode;
@@ -229,13 +229,7 @@ impl Driver for AcpDriver {
             totals_before: self.spent,
         });
         let sent = self.send_request(AGENT_METHOD_NAMES.session_prompt, &request, AcpPending::Prompt);
-        vec![
-            sent,
-            DriverOutput::Event(AgentEvent::PromptStateChanged {
-                uuid: uuid.to_owned(),
-                state: PromptState::Started,
-            }),
-        ]
+        vec![sent, DriverOutput::prompt(uuid, PromptState::Started)]
     }
 
     fn answer_permission(&mut self, request: PermissionRequest, denied: Option<String>) -> Vec<DriverOutput> {

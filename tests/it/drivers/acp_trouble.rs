@@ -61,7 +61,7 @@ async fn one_that_answers_with_something_else_is_told_so() {
     let bad = "hear initialize; answer '[\"hello\"]'; hear never";
     fails_and_keeps_what_was_typed(bad, "handshake is invalid").await;
     let bad = "hello; hear session/new; answer '{}'; hear never";
-    fails_and_keeps_what_was_typed(bad, "it opened a session without an id").await;
+    fails_and_keeps_what_was_typed(bad, "opened a session without an id").await;
 }
 
 #[tokio::test]

@@ -219,20 +219,14 @@ impl AcpDriver {
         };
         let report = Uuid::new_v4().to_string();
         events.extend(notice.map(|(notice, text)| {
-            DriverOutput::Event(AgentEvent::ConversationChanged {
-                uuid: report.clone(),
-                change: ConversationEvent::Notice(notice, text),
-            })
+            DriverOutput::changed(report.clone(), ConversationEvent::Notice(notice, text))
         }));
         self.spent.usage += usage;
         let usd = self.spent.usd.map(|usd| usd - before.usd.unwrap_or_default()).filter(|usd| *usd > 0.0);
         let cost = TurnCost { usd, usage, duration_ms: since.elapsed().as_millis() as u64 };
         let totals = SlotTotals { context_percent: None, ..self.spent };
         events.push(DriverOutput::TurnEnded { uuid: report, cost: Some(cost), totals });
-        events.push(DriverOutput::Event(AgentEvent::PromptStateChanged {
-            uuid,
-            state: PromptState::Completed,
-        }));
+        events.push(DriverOutput::prompt(uuid, PromptState::Completed));
         events.push(DriverOutput::Idle);
         if self.queued_switch.is_none() {
             // The session may have a title now.

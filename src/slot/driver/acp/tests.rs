@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::agent_api::{SetMode, SetModel};
+use crate::agent_api::{AgentEvent, SetMode, SetModel};
 use crate::session::conversation::ConversationEvent;
 use crate::session::message::MessageBlock;
 
@@ -175,10 +175,7 @@ fn words_become_a_text_and_calls_are_told_in_the_official_words() {
     );
 
     let ended = acp.handle_message(json!({"id": turn, "result": {"stopReason": "end_turn"}})).1;
-    let moved = DriverOutput::Event(AgentEvent::PromptStateChanged {
-        uuid: "u".to_owned(),
-        state: PromptState::Completed,
-    });
+    let moved = DriverOutput::prompt("u", PromptState::Completed);
     assert_eq!(ended[ended.len() - 3..ended.len() - 1], [moved, DriverOutput::Idle]);
     assert_eq!(methods(&ended), ["session/list"], "it may bear a title now");
 }

@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::tool_call::AcpToolCall;
 use crate::session::conversation::{ConversationEvent, ToolResult};
 use crate::session::message::MessageBlock;
-use crate::slot::driver::{AgentEvent, DriverOutput};
+use crate::slot::driver::DriverOutput;
 use crate::text::output_tail::push_to_tail;
 
 /// How many terminals are remembered, and how many of the last bytes of each.
@@ -195,11 +195,11 @@ impl TurnAssembler {
 
 fn block_event(block: MessageBlock) -> DriverOutput {
     let change = ConversationEvent::Block { block, model: None, usage: None };
-    DriverOutput::Event(AgentEvent::ConversationChanged { uuid: Uuid::new_v4().to_string(), change })
+    DriverOutput::changed(Uuid::new_v4().to_string(), change)
 }
 
 fn conversation_changed(change: ConversationEvent) -> DriverOutput {
-    DriverOutput::Event(AgentEvent::ConversationChanged { uuid: String::new(), change })
+    DriverOutput::changed("", change)
 }
 
 /// A content block as text, or a placeholder.

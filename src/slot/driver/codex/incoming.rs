@@ -93,18 +93,9 @@ impl CodexDriver {
                 self.turn = None;
                 let said = ConversationEvent::Notice(Notice::Error, error.to_string());
                 vec![
-                    DriverOutput::Event(AgentEvent::PromptStateChanged {
-                        uuid: uuid.clone(),
-                        state: PromptState::Started,
-                    }),
-                    DriverOutput::Event(AgentEvent::ConversationChanged {
-                        uuid: String::new(),
-                        change: said,
-                    }),
-                    DriverOutput::Event(AgentEvent::PromptStateChanged {
-                        uuid,
-                        state: PromptState::Completed,
-                    }),
+                    DriverOutput::prompt(uuid.clone(), PromptState::Started),
+                    DriverOutput::changed("", said),
+                    DriverOutput::prompt(uuid, PromptState::Completed),
                     DriverOutput::Idle,
                 ]
             }
@@ -170,10 +161,7 @@ impl CodexDriver {
             return Vec::new();
         }
         id.clone_into(&mut running.id);
-        let started = DriverOutput::Event(AgentEvent::PromptStateChanged {
-            uuid: running.prompt.clone(),
-            state: PromptState::Started,
-        });
+        let started = DriverOutput::prompt(running.prompt.clone(), PromptState::Started);
         if !std::mem::take(&mut running.interrupt_requested) {
             return vec![started];
         }
@@ -183,9 +171,7 @@ impl CodexDriver {
 
     fn handle_notification(&mut self, method: &str, params: &Value) -> Vec<DriverOutput> {
         let words = |name: &str| params[name].as_str().unwrap_or_default().to_owned();
-        let grew = |change| {
-            vec![DriverOutput::Event(AgentEvent::ConversationChanged { uuid: String::new(), change })]
-        };
+        let grew = |change| vec![DriverOutput::changed("", change)];
         match method {
             "turn/started" => self.turn_started(&params["turn"]),
             "turn/completed" => self.turn_ended(&params["turn"]),
@@ -246,7 +232,7 @@ impl CodexDriver {
         let mut events = Vec::new();
         if ended["status"] == "interrupted" {
             let change = ConversationEvent::Notice(Notice::Interrupted, String::new());
-            events.push(DriverOutput::Event(AgentEvent::ConversationChanged { uuid: String::new(), change }));
+            events.push(DriverOutput::changed("", change));
         }
         let spent = |now: fn(&Usage) -> u64| now(&self.usage).saturating_sub(now(&turn.usage_before));
         let usage = Usage {
@@ -264,10 +250,7 @@ impl CodexDriver {
                 cost: Some(TurnCost { usd: None, usage, duration_ms }),
                 totals,
             },
-            DriverOutput::Event(AgentEvent::PromptStateChanged {
-                uuid: turn.prompt,
-                state: PromptState::Completed,
-            }),
+            DriverOutput::prompt(turn.prompt, PromptState::Completed),
             DriverOutput::Idle,
         ]);
         events

@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 
 use crate::session::conversation::{ConversationEvent, Notice, ToolResult};
 use crate::session::message::MessageBlock;
+use crate::slot::driver::DriverOutput;
 use crate::slot::driver::shell_words::shell_quote;
-use crate::slot::driver::{AgentEvent, DriverOutput};
 use crate::text::diff::{Hunk, hunks_between};
 
 /// The events of an item that starts.
@@ -100,7 +100,7 @@ pub(super) fn command_line(item: &Value) -> String {
 }
 
 fn conversation_changed(item: &Value, change: ConversationEvent) -> DriverOutput {
-    DriverOutput::Event(AgentEvent::ConversationChanged { uuid: string_field(item, "id"), change })
+    DriverOutput::changed(string_field(item, "id"), change)
 }
 
 /// The file changes of an item, each with an id of its own.

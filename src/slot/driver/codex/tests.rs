@@ -55,13 +55,7 @@ fn a_prompt_is_a_turn_with_tokens() {
         (&json!("turn/start"), &json!("u"))
     );
     let turn = json!({"id": line["id"], "result": {"turn": {"id": "t"}}});
-    assert_eq!(
-        codex.handle_message(turn).1,
-        [DriverOutput::Event(AgentEvent::PromptStateChanged {
-            uuid: "u".into(),
-            state: PromptState::Started
-        })]
-    );
+    assert_eq!(codex.handle_message(turn).1, [DriverOutput::prompt("u", PromptState::Started)]);
     let of = |mut params: Value| {
         params["threadId"] = json!(THREAD);
         params
@@ -99,13 +93,7 @@ fn a_compaction_is_a_turn_of_its_own() {
     assert_eq!(codex.handle_message(json!({"id": line["id"], "result": {}})).1, []);
     let params = json!({"threadId": THREAD, "turn": {"id": "t", "status": "completed"}});
     let started = codex.handle_message(json!({"method": "turn/started", "params": params})).1;
-    assert_eq!(
-        started,
-        [DriverOutput::Event(AgentEvent::PromptStateChanged {
-            uuid: "u".into(),
-            state: PromptState::Started
-        })]
-    );
+    assert_eq!(started, [DriverOutput::prompt("u", PromptState::Started)]);
     let ended = codex.handle_message(json!({"method": "turn/completed", "params": params})).1;
     assert!(ended.contains(&DriverOutput::Idle), "{ended:?}");
 }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::{CodexDriver, CodexPending};
 use crate::session::SessionId;
 use crate::session::conversation::{ConversationEvent, Notice};
-use crate::slot::driver::{AgentEvent, DriverOutput};
+use crate::slot::driver::DriverOutput;
 use crate::slot::{ErrorCode, PromptState, SlotError};
 
 /// The prompt that reverts the last turn.
@@ -84,10 +84,7 @@ impl CodexDriver {
     pub(super) fn revert(&mut self, uuid: &str) -> Vec<DriverOutput> {
         let params = json!({"threadId": self.thread, "limit": 1, "itemsView": "full"});
         let asked = CodexPending::LastTurn(uuid.to_owned());
-        let started = DriverOutput::Event(AgentEvent::PromptStateChanged {
-            uuid: uuid.to_owned(),
-            state: PromptState::Started,
-        });
+        let started = DriverOutput::prompt(uuid, PromptState::Started);
         vec![started, self.send_request("thread/turns/list", &params, asked)]
     }
 
@@ -118,10 +115,7 @@ impl CodexDriver {
     ) -> Vec<DriverOutput> {
         match result {
             Ok(_) => {
-                let dropped = DriverOutput::Event(AgentEvent::ConversationChanged {
-                    uuid: String::new(),
-                    change: ConversationEvent::Retracted(gone),
-                });
+                let dropped = DriverOutput::changed("", ConversationEvent::Retracted(gone));
                 let said = notice(Notice::Info, "undid the last turn; files are not changed");
                 std::iter::once(dropped).chain(self.finish_revert(uuid, said)).collect()
             }
@@ -132,8 +126,8 @@ impl CodexDriver {
     fn finish_revert(&mut self, uuid: String, change: ConversationEvent) -> Vec<DriverOutput> {
         self.turn = None;
         vec![
-            DriverOutput::Event(AgentEvent::ConversationChanged { uuid: String::new(), change }),
-            DriverOutput::Event(AgentEvent::PromptStateChanged { uuid, state: PromptState::Completed }),
+            DriverOutput::changed("", change),
+            DriverOutput::prompt(uuid, PromptState::Completed),
             DriverOutput::Idle,
         ]
     }

@@ -35,12 +35,12 @@ impl StreamJson {
             AgentFrame::System(frame) => (parse_session_id(&frame.session_id), handle_system(&frame)),
             AgentFrame::StreamEvent(event) => (
                 parse_session_id(&event.session_id),
-                stream_delta(&event).map(|change| conversation_changed("", change)).into_iter().collect(),
+                stream_delta(&event).map(|change| DriverOutput::changed("", change)).into_iter().collect(),
             ),
             AgentFrame::ToolProgress(progress) => {
                 let ToolProgress { tool_use_id, output: text, session_id, .. } = progress;
                 let grew = (!text.is_empty())
-                    .then(|| conversation_changed("", ConversationEvent::ToolOutput { tool_use_id, text }));
+                    .then(|| DriverOutput::changed("", ConversationEvent::ToolOutput { tool_use_id, text }));
                 (parse_session_id(&session_id), grew.into_iter().collect())
             }
             AgentFrame::Assistant(frame) => {
@@ -75,10 +75,7 @@ impl StreamJson {
                     "cancelled" => PromptState::Cancelled,
                     _ => PromptState::Completed,
                 };
-                (
-                    parse_session_id(&session_id),
-                    vec![DriverOutput::Event(AgentEvent::PromptStateChanged { uuid: command_uuid, state })],
-                )
+                (parse_session_id(&session_id), vec![DriverOutput::prompt(command_uuid, state)])
             }
             AgentFrame::TranscriptMirror { .. } | AgentFrame::KeepAlive | AgentFrame::Unknown(_) => {
                 (None, Vec::new())
@@ -111,7 +108,7 @@ impl StreamJson {
         let mut events = Vec::new();
         let local = result.rest.contains_key("local_command");
         if let Some((notice, text)) = turn_end_notice(&result, local) {
-            events.push(conversation_changed(&result.uuid, ConversationEvent::Notice(notice, text)));
+            events.push(DriverOutput::changed(&result.uuid, ConversationEvent::Notice(notice, text)));
         }
         let before = self.spent;
         let of_turn: Usage = serde_json::from_value(result.usage).unwrap_or_default();
@@ -208,12 +205,12 @@ fn handle_system(frame: &SystemFrame) -> Vec<DriverOutput> {
         "status" => mode().into_iter().collect(),
         "session_state_changed" if words("state") == Some("idle") => vec![DriverOutput::Idle],
         "informational" => words("content")
-            .map(|text| conversation_changed("", ConversationEvent::Notice(Notice::Info, text.to_owned())))
+            .map(|text| DriverOutput::changed("", ConversationEvent::Notice(Notice::Info, text.to_owned())))
             .into_iter()
             .collect(),
         "api_retry" => handle_retry(frame),
         "compact_boundary" => {
-            vec![conversation_changed("", ConversationEvent::Notice(Notice::Compacted, String::new()))]
+            vec![DriverOutput::changed("", ConversationEvent::Notice(Notice::Compacted, String::new()))]
         }
         _ => Vec::new(),
     }
@@ -232,7 +229,7 @@ fn handle_retry(frame: &SystemFrame) -> Vec<DriverOutput> {
         reason: words("message").or_else(|| words("error")).unwrap_or_default(),
     };
     vec![
-        conversation_changed("", ConversationEvent::Retracted(dropped)),
+        DriverOutput::changed("", ConversationEvent::Retracted(dropped)),
         DriverOutput::Event(AgentEvent::Retrying(retry)),
     ]
 }
@@ -247,7 +244,7 @@ fn message_events(
         return Vec::new();
     }
     let uuid = frame.uuid.clone();
-    changes(frame).into_iter().map(|change| conversation_changed(&uuid, change)).collect()
+    changes(frame).into_iter().map(|change| DriverOutput::changed(&uuid, change)).collect()
 }
 
 fn changes_of_assistant_frame(frame: MessageFrame) -> Vec<ConversationEvent> {
@@ -310,10 +307,6 @@ fn refuse_request(request_id: String, subtype: &str) -> DriverOutput {
     send_frame(&HostFrame::ControlResponse {
         response: ControlResponse::Error { request_id, error, error_code },
     })
-}
-
-fn conversation_changed(uuid: &str, change: ConversationEvent) -> DriverOutput {
-    DriverOutput::Event(AgentEvent::ConversationChanged { uuid: uuid.to_owned(), change })
 }
 
 fn parse_session_id(text: &str) -> Option<SessionId> {

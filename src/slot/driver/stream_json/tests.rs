@@ -206,13 +206,7 @@ fn what_is_unknown_says_nothing() {
 #[test]
 fn prompts_and_answers_carry_their_ids() {
     let lifecycle = json!({"type": "command_lifecycle", "command_uuid": "u", "state": "started"});
-    assert_eq!(
-        hear(lifecycle),
-        [DriverOutput::Event(AgentEvent::PromptStateChanged {
-            uuid: "u".to_owned(),
-            state: PromptState::Started
-        })]
-    );
+    assert_eq!(hear(lifecycle), [DriverOutput::prompt("u", PromptState::Started)]);
     let error = |code: &str| {
         let response = json!({"subtype": "error", "request_id": "r", "error": "why", "error_code": code});
         hear(json!({"type": "control_response", "response": response}))
@@ -246,10 +240,7 @@ fn a_retry_takes_back_what_was_shown_and_says_why() {
     assert_eq!(
         events,
         [
-            DriverOutput::Event(AgentEvent::ConversationChanged {
-                uuid: String::new(),
-                change: ConversationEvent::Retracted(vec!["u".into()])
-            }),
+            DriverOutput::changed("", ConversationEvent::Retracted(vec!["u".into()])),
             DriverOutput::Event(AgentEvent::Retrying(retry))
         ]
     );
