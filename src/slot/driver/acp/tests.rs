@@ -354,7 +354,7 @@ fn plan_is_a_mode_of_the_agents() {
     assert_eq!(sent(&events)[0].1, json!({"sessionId": "ses_1", "configId": "mode", "value": "plan"}));
     let mut planning = opened("ses_1");
     planning["configOptions"][0]["currentValue"] = json!("plan");
-    assert_eq!(reply(&mut acp, planning), [respond_to("m", Ok(AgentResponse::Done))]);
+    assert_eq!(reply(&mut acp, planning), [reply_to::<SetMode>("m", Ok(()))]);
     let events = acp.request("m", SlotRequest::call(SetMode { mode: PermissionMode::AcceptEdits }));
     assert_eq!(sent(&events)[0].1["value"], "build");
     assert!(
@@ -377,5 +377,5 @@ fn why_it_cannot_be_seated_is_said_in_its_own_words() {
     check(json!({"result": {"protocolVersion": 2}}), "version 2");
     check(json!({"result": 7}), "is invalid");
     check(json!({"error": {"code": -32000, "message": "run login"}}), "not logged in: run login");
-    check(json!({"error": "odd"}), "Internal error");
+    check(json!({"error": "odd"}), "odd");
 }

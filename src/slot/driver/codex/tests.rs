@@ -143,9 +143,9 @@ fn approvals_are_answered_under_codex_s_own_id_and_once() {
     let mut codex = warm();
     let request = approval(&mut codex, "item/commandExecution/requestApproval", json!({"command": "ls"}));
     let answer = sent(codex.answer_permission(request.clone(), None));
-    assert_eq!(answer, json!({"id": 0, "result": {"decision": "accept"}}));
+    assert_eq!(answer, json!({"jsonrpc": "2.0", "id": 0, "result": {"decision": "accept"}}));
     let answer = sent(codex.answer_permission(request, Some("no".to_owned())));
-    assert_eq!(answer, json!({"id": 0, "result": {"decision": "decline"}}));
+    assert_eq!(answer, json!({"jsonrpc": "2.0", "id": 0, "result": {"decision": "decline"}}));
     let unknown = sent(codex.handle_message(json!({"id": 5, "method": "item/tool/call", "params": {}})).1);
     assert_eq!(unknown["error"]["code"], -32601);
 }

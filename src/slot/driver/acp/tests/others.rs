@@ -58,7 +58,7 @@ fn who_is_to_ask_first_is_told_to() {
         sent(&acp.request("m", SlotRequest::call(SetMode { mode: PermissionMode::Plan })))[0].1["modeId"],
         "plan"
     );
-    assert_eq!(reply(&mut acp, json!({})), [respond_to("m", Ok(AgentResponse::Done))]);
+    assert_eq!(reply(&mut acp, json!({})), [reply_to::<SetMode>("m", Ok(()))]);
     assert_eq!(
         sent(&acp.request("m", SlotRequest::call(SetMode { mode: PermissionMode::AcceptEdits })))[0].1["modeId"],
         "default"
