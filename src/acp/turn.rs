@@ -176,14 +176,16 @@ impl<W: AsyncWrite + Unpin> EditorServer<W> {
             SlotEventKind::StateChanged(_)
             | SlotEventKind::ResumeRefused(_)
             | SlotEventKind::Switched(_)
-            | SlotEventKind::Agent(AgentEvent::Retrying(_))
             | SlotEventKind::TotalsChanged(_)
             | SlotEventKind::Prewarmed(_)
-            | SlotEventKind::Agent(AgentEvent::McpServersChanged(..))
-            | SlotEventKind::Agent(AgentEvent::SlashCommands(_))
-            | SlotEventKind::Agent(AgentEvent::HistoryReplayed { .. })
-            | SlotEventKind::Agent(AgentEvent::SessionsListed(_))
-            | SlotEventKind::Agent(AgentEvent::ModelChanged(_)) => {}
+            | SlotEventKind::Agent(
+                AgentEvent::Retrying(_)
+                | AgentEvent::McpServersChanged(..)
+                | AgentEvent::SlashCommands(_)
+                | AgentEvent::HistoryReplayed { .. }
+                | AgentEvent::SessionsListed(_)
+                | AgentEvent::ModelChanged(_),
+            ) => {}
         }
         Ok(())
     }

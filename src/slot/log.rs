@@ -33,7 +33,7 @@ pub(super) fn log_event(event: &SlotEvent) {
             tracing::info!(epoch, what = done.kind, from = %done.from, to = %done.to, pid, ?took, "switched");
         }
         SlotEventKind::Agent(AgentEvent::PromptStateChanged { uuid, state }) => {
-            tracing::debug!(epoch, uuid, ?state, "prompt")
+            tracing::debug!(epoch, uuid, ?state, "prompt");
         }
         SlotEventKind::Agent(AgentEvent::PermissionRequested(request)) => {
             tracing::debug!(epoch, id = request.id, "permission requested");
@@ -42,7 +42,7 @@ pub(super) fn log_event(event: &SlotEvent) {
             tracing::debug!(epoch, id, "permission request dropped");
         }
         SlotEventKind::Agent(AgentEvent::ModeChanged(mode)) => {
-            tracing::info!(epoch, mode = mode.wire_name(), "permission mode")
+            tracing::info!(epoch, mode = mode.wire_name(), "permission mode");
         }
         SlotEventKind::Prewarmed(prepared) => {
             tracing::debug!(epoch, what = prepared.as_ref().map(Switch::name), "standby");
@@ -50,11 +50,13 @@ pub(super) fn log_event(event: &SlotEvent) {
         SlotEventKind::Agent(AgentEvent::Retrying(retry)) => {
             tracing::info!(epoch, retry.attempt, wait = ?retry.delay, "retrying the model request");
         }
-        SlotEventKind::Agent(AgentEvent::ConversationChanged { .. })
-        | SlotEventKind::TotalsChanged(_)
-        | SlotEventKind::Agent(AgentEvent::ModelChanged(_))
-        | SlotEventKind::Agent(AgentEvent::McpServersChanged(..))
-        | SlotEventKind::Agent(AgentEvent::SlashCommands(_)) => {}
+        SlotEventKind::TotalsChanged(_)
+        | SlotEventKind::Agent(
+            AgentEvent::ConversationChanged { .. }
+            | AgentEvent::ModelChanged(_)
+            | AgentEvent::McpServersChanged(..)
+            | AgentEvent::SlashCommands(_),
+        ) => {}
         SlotEventKind::Agent(AgentEvent::HistoryReplayed { changes, .. }) => {
             tracing::debug!(epoch, changes = changes.len(), "history replayed");
         }

@@ -175,36 +175,36 @@ fn encode_call(request: AgentRequest) -> Option<(HostControlRequest, ResponsePar
         AgentRequest::ArchiveSession(_) => return None,
         AgentRequest::SetModel(SetModel { model }) => {
             (HostControlRequest::SetModel { model }, |_, answer| {
-                reply::<SetModel>(string_field(&answer, "model"))
+                Ok(reply::<SetModel>(string_field(&answer, "model")))
             })
         }
         AgentRequest::SetMode(SetMode { mode }) => {
             let mode = mode.wire_name().to_owned();
-            (HostControlRequest::SetPermissionMode { mode }, |_, _| reply::<SetMode>(()))
+            (HostControlRequest::SetPermissionMode { mode }, |_, _| Ok(reply::<SetMode>(())))
         }
         AgentRequest::RenameSession(RenameSession { session, title }) => {
             let request = HostControlRequest::RenameSession { title, session_id: Some(session.to_string()) };
-            (request, |_, _| reply::<RenameSession>(()))
+            (request, |_, _| Ok(reply::<RenameSession>(())))
         }
         AgentRequest::MeasureContext(_) => (HostControlRequest::GetContextUsage, |_, answer| {
-            reply::<MeasureContext>(responses::parse_context(answer))
+            Ok(reply::<MeasureContext>(responses::parse_context(answer)))
         }),
         AgentRequest::ListMcpServers(_) => (HostControlRequest::McpStatus, |_, answer| {
-            reply::<ListMcpServers>(responses::parse_servers(&answer))
+            Ok(reply::<ListMcpServers>(responses::parse_servers(&answer)))
         }),
         AgentRequest::ReconnectMcpServer(ReconnectMcpServer { name: server_name }) => {
-            (HostControlRequest::McpReconnect { server_name }, |_, _| reply::<ReconnectMcpServer>(()))
+            (HostControlRequest::McpReconnect { server_name }, |_, _| Ok(reply::<ReconnectMcpServer>(())))
         }
         AgentRequest::RewindFiles(RewindFiles { prompt: user_message_id, dry_run }) => {
             (HostControlRequest::RewindFiles { user_message_id, dry_run }, |_, answer| {
-                responses::parse_rewind(answer).and_then(reply::<RewindFiles>)
+                responses::parse_rewind(answer).map(reply::<RewindFiles>)
             })
         }
     })
 }
 
-fn reply<C: AgentCall>(reply: C::Reply) -> Result<AgentResponse, SlotError> {
-    Ok(AgentResponse::Reply(C::respond(reply)))
+fn reply<C: AgentCall>(reply: C::Reply) -> AgentResponse {
+    AgentResponse::Reply(C::respond(reply))
 }
 
 fn switch_request(switch: Switch, interrupt: bool) -> HostControlRequest {

@@ -203,7 +203,7 @@ impl SlotMachine {
                 }
             }
             Ok(_) => {
-                self.fail_standby(at, SlotError::InvalidReply("the agent's handshake is invalid".to_owned()))
+                self.fail_standby(at, SlotError::InvalidReply("the agent's handshake is invalid".to_owned()));
             }
             Err(error) => self.fail_standby(at, error),
         }

@@ -53,9 +53,11 @@ impl Recorder {
         let counts = match &event.kind {
             SlotEventKind::Ready(_)
             | SlotEventKind::Switched(_)
-            | SlotEventKind::Agent(AgentEvent::ModelChanged(_))
-            | SlotEventKind::Agent(AgentEvent::HistoryReplayed { .. })
-            | SlotEventKind::Agent(AgentEvent::SessionsListed(_)) => true,
+            | SlotEventKind::Agent(
+                AgentEvent::ModelChanged(_)
+                | AgentEvent::HistoryReplayed { .. }
+                | AgentEvent::SessionsListed(_),
+            ) => true,
             SlotEventKind::Agent(AgentEvent::ConversationChanged { change, .. }) => {
                 let streams = matches!(
                     change,
@@ -96,8 +98,7 @@ impl RecorderThread {
         while let Ok((agent, event)) = news.recv() {
             let of_all = matches!(
                 event.kind,
-                SlotEventKind::Agent(AgentEvent::SessionsListed(_))
-                    | SlotEventKind::Agent(AgentEvent::HistoryReplayed { .. })
+                SlotEventKind::Agent(AgentEvent::SessionsListed(_) | AgentEvent::HistoryReplayed { .. })
             );
             if let Err(error) = self.handle_event(&agent, event) {
                 tracing::warn!("{error}");
