@@ -13,10 +13,11 @@ mod capabilities;
 mod client_op;
 mod error;
 mod permission;
+mod pty_input;
 mod slot_request;
 mod switch;
 
-pub use agent_event::{AgentEvent, AgentResponse, DriverOutput, JsonLine, SwitchResult};
+pub use agent_event::{AgentEvent, AgentResponse, DriverOutput, JsonLine, ResetDetails, SwitchResult};
 pub use agent_info::{
     AgentInfo, ContextUsage, FileChange, ListedSession, McpServerStatus, ModelRetry, PromptState,
     RewindResult, SlotTotals,
@@ -31,6 +32,7 @@ pub use client_op::{ClientOp, ClientOpEvent, ClientOpResult, CreateTerminal, Ter
 pub use error::SlotError;
 pub use permission::{PermissionDecision, PermissionRequest, PermissionTarget, SessionScope};
 pub(crate) use permission::{SessionGrants, resolve_targets};
+pub use pty_input::PtyInput;
 pub use slot_request::{SlotRequest, StartSession};
 pub use switch::Switch;
 

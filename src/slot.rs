@@ -41,6 +41,6 @@ const COMMAND_QUEUE: usize = 64;
 pub fn spawn(launch: Launch) -> (SlotHandle, mpsc::Receiver<SlotEvent>) {
     let (commands_tx, commands_rx) = mpsc::channel(COMMAND_QUEUE);
     let (events_tx, events_rx) = mpsc::channel(EVENT_QUEUE);
-    tokio::spawn(actor::run(launch, commands_rx, events_tx));
+    tokio::spawn(actor::run(launch, commands_rx, events_tx, None));
     (SlotHandle::new(commands_tx), events_rx)
 }

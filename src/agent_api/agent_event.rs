@@ -2,12 +2,13 @@
 //! that reach everybody who reads a slot.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
 use serde_json::Value;
 
-use super::{AgentReply, ClientOp};
+use super::{AgentReply, ClientOp, PtyInput};
 use crate::agent_api::{
     AgentInfo, ListedSession, ModelRetry, PermissionRequest, PromptState, SlotError, SlotTotals,
 };
@@ -23,6 +24,8 @@ pub type JsonLine = Value;
 pub enum DriverOutput {
     /// Send this line to the agent.
     SendLine(JsonLine),
+    /// Have the program in the terminal read this.
+    SendKeys(PtyInput),
     /// The response to the request with this id.
     Response {
         /// Which.
@@ -46,6 +49,8 @@ pub enum DriverOutput {
         to: SessionId,
         /// `clear`, `resume` or `fork`.
         what: &'static str,
+        /// What the agent says of it, if it does.
+        details: Option<Box<ResetDetails>>,
     },
     /// A turn ended.
     TurnEnded {
@@ -117,6 +122,17 @@ pub enum AgentEvent {
     },
     /// The sessions that only the agent itself can read.
     SessionsListed(Vec<ListedSession>),
+}
+
+/// The session that an agent switched to on its own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ResetDetails {
+    /// Its transcript.
+    pub transcript: PathBuf,
+    /// The folder it runs in.
+    pub cwd: PathBuf,
+    /// How long the switch took; `None` if it began with the running turn.
+    pub took: Option<Duration>,
 }
 
 /// The agent's response to a [`SlotRequest`](super::SlotRequest).

@@ -37,6 +37,7 @@ pub(super) async fn run(
     launch: Launch,
     mut commands_rx: Receiver<SlotCommand>,
     events_tx: Sender<SlotEvent>,
+    mut typed_rx: Option<Receiver<Vec<u8>>>,
 ) {
     let (output_tx, mut output_rx) = channel(LINE_QUEUE);
     let (client_ops, mut op_events_rx) = ClientOps::new(launch.guard.clone());
@@ -73,6 +74,7 @@ pub(super) async fn run(
                     actor.step(SlotInput::ProcessEnded(id, ended));
                 }
             },
+            Some(keys) = next_keys(&mut typed_rx) => actor.step(SlotInput::Typed(keys)),
             Some((id, event)) = op_events_rx.recv(), if actor.pending_events.len() < EVENT_BACKLOG => {
                 actor.step(SlotInput::ClientOpEvent(id, event));
             }
@@ -137,8 +139,14 @@ impl SlotActor {
                     running.pending_lines.push_back(line);
                 }
             }
+            SlotEffect::SendKeys(id, keys) => {
+                if let Some(running) = self.processes.get(&id) {
+                    running.process.send_keys(keys);
+                }
+            }
             SlotEffect::CloseStdin(id) => {
                 if let Some(running) = self.processes.get_mut(&id) {
+                    running.process.close_terminal();
                     running.close_stdin = true;
                 }
             }
@@ -190,6 +198,14 @@ fn drain_into<T>(queue: &mut VecDeque<T>, to: &Sender<T>) {
             Err(TrySendError::Full(item)) => return queue.push_front(item),
             Err(TrySendError::Closed(_)) => return queue.clear(),
         }
+    }
+}
+
+/// The keys that the person typed for the program in the terminal, if it is in one.
+async fn next_keys(typed_rx: &mut Option<Receiver<Vec<u8>>>) -> Option<Vec<u8>> {
+    match typed_rx {
+        Some(typed_rx) => typed_rx.recv().await,
+        None => None,
     }
 }
 

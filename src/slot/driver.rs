@@ -37,6 +37,7 @@
 
 mod acp;
 mod claude;
+mod claude_tty;
 mod codex;
 mod hotseat;
 mod shell_words;
@@ -48,10 +49,11 @@ use std::fmt::Debug;
 use tokio::time::Instant;
 
 pub use crate::agent_api::{
-    AgentEvent, AgentRequest, AgentResponse, ClientOp, ClientOpEvent, ClientOpResult, CreateTerminal,
-    DriverOutput, JsonLine, SlotRequest, StartSession, SwitchResult, TerminalExit,
+    AgentEvent, AgentReply, AgentRequest, AgentResponse, ClientOp, ClientOpEvent, ClientOpResult,
+    CreateTerminal, DriverOutput, JsonLine, SlotRequest, StartSession, SwitchResult, TerminalExit,
 };
 pub use acp::CUSTOM_ACP;
+pub(super) use claude_tty::claude_tty;
 pub use hotseat::HOTSEAT_AGENT;
 
 use super::{Capabilities, Launch, PermissionRequest};
@@ -90,6 +92,23 @@ pub trait Driver: Debug + Send {
     /// operations need it.
     fn handle_client_op(&mut self, _news: ClientOpEvent) -> Vec<DriverOutput> {
         Vec::new()
+    }
+
+    /// The person typed keys for the program in the terminal.
+    fn handle_keys(&mut self, _keys: Vec<u8>) -> Vec<DriverOutput> {
+        Vec::new()
+    }
+
+    /// Whether the driver itself fails every request that is not answered in time.
+    /// Otherwise the slot does, and starts the process again where that leaves
+    /// unknown which session is active.
+    fn has_own_timeouts(&self) -> bool {
+        false
+    }
+
+    /// Whether a process that has ended by itself is started again.
+    fn restarts(&self) -> bool {
+        true
     }
 
     /// When [`expire`](Self::expire) is due; `None` if the driver waits for nothing

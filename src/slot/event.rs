@@ -8,6 +8,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 
 use super::driver::Driver;
+use super::terminal::AgentTerminal;
 use super::{AgentEvent, AgentInfo, SessionFinder, SessionLocation, SlotTotals, Switch};
 use crate::protocol::PermissionMode;
 use crate::session::SessionId;
@@ -47,6 +48,17 @@ pub struct Launch {
     /// Time from closing stdin to SIGTERM, and from there to SIGKILL. The official
     /// SDKs wait 5 s each; with less, the last lines of a transcript can be lost.
     pub term_grace: Duration,
+    /// What the agent is spoken to through.
+    pub transport: Transport,
+}
+
+/// What an agent is spoken to through.
+#[derive(Debug, Clone)]
+pub enum Transport {
+    /// Lines on its stdin and stdout.
+    Pipes,
+    /// A pseudo-terminal: keys go in, and the program's hooks report.
+    Pty(AgentTerminal),
 }
 
 impl Launch {
@@ -72,6 +84,7 @@ impl Launch {
             processes: 2,
             finder: SessionFinder::default(),
             term_grace: Duration::from_secs(5),
+            transport: Transport::Pipes,
         }
     }
 

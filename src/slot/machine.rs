@@ -39,7 +39,7 @@ use super::{
     Launch, PermissionRequest, PermissionTarget, ProcessExit, PromptState, SlotEvent, SlotEventKind,
     SlotState, SlotTotals,
 };
-use crate::agent_api::SessionGrants;
+use crate::agent_api::{PtyInput, SessionGrants};
 use crate::protocol::PermissionMode;
 use crate::session::SessionId;
 
@@ -57,6 +57,8 @@ pub(super) enum SlotInput {
     ProcessStarted(ProcessId, u32),
     /// A line from a process.
     Line(ProcessId, JsonLine),
+    /// The person typed keys for the program in the terminal.
+    Typed(Vec<u8>),
     /// The result of a client operation.
     ClientOpEvent(ProcessId, ClientOpEvent),
     /// A process has ended, or could not be started.
@@ -94,7 +96,9 @@ pub(super) enum SlotEffect {
     },
     /// Write this line to its stdin.
     SendLine(ProcessId, JsonLine),
-    /// Close its stdin once all lines are written.
+    /// Have the program in the terminal read this.
+    SendKeys(ProcessId, PtyInput),
+    /// Close its stdin once all lines are written, or its terminal.
     CloseStdin(ProcessId),
     /// Signal its group.
     Signal(ProcessId, Signal),
@@ -234,6 +238,10 @@ impl SlotMachine {
             }
             SlotInput::Line(process, line) if process == self.process => self.handle_line(line),
             SlotInput::Line(process, line) => self.handle_standby_line(process, line),
+            SlotInput::Typed(keys) => {
+                let outputs = self.driver.handle_keys(keys);
+                self.apply_all(outputs);
+            }
             // Operations of a background process are of no use any more.
             SlotInput::ClientOpEvent(process, event) => {
                 if process == self.process {

@@ -17,10 +17,12 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use super::Launch;
 use super::driver::{JsonLine, SpawnArgs};
 use super::machine::{ExitDetails, ProcessId};
 use super::stderr_tail::StderrTail;
+use super::terminal::AgentTerminal;
+use super::{Launch, Transport};
+use crate::agent_api::PtyInput;
 use crate::protocol::{Incoming, LineReader, MAX_LINE_BYTES, write_frame};
 use crate::sys::process_group::{ProcessGroupGuard, signal_group};
 
@@ -37,8 +39,20 @@ const READ_BUFFER: usize = 64 * 1024;
 pub(super) struct AgentProcess {
     /// Lines to its stdin, which is closed when this is dropped.
     pub input: Option<mpsc::Sender<JsonLine>>,
-    group: Pid,
-    exit: watch::Receiver<Option<ExitStatus>>,
+    /// The pid of the process that leads the group.
+    leader: u32,
+    kind: ProcessKind,
+}
+
+/// How a process is spoken to.
+#[derive(Debug)]
+enum ProcessKind {
+    Pipes {
+        group: Pid,
+        exit: watch::Receiver<Option<ExitStatus>>,
+    },
+    /// The program of this terminal.
+    Pty(AgentTerminal),
 }
 
 /// Output of a process.
@@ -66,6 +80,10 @@ impl AgentProcess {
                 "could not start {program}: the folder {} does not exist",
                 launch.cwd.display()
             ));
+        }
+        if let Transport::Pty(terminal) = &launch.transport {
+            let leader = terminal.start(launch, start, id, output_tx)?;
+            return Ok(Self { input: None, leader, kind: ProcessKind::Pty(terminal.clone()) });
         }
         let guard = hotseat_executable(launch.guard.clone()).map_err(failed)?;
         let mut child = Command::new(guard)
@@ -95,18 +113,36 @@ impl AgentProcess {
         tokio::spawn(write_stdin(stdin, to_write));
         let errors = tokio::spawn(drain_stderr(stderr, Arc::clone(&tail)));
         tokio::spawn(read_stdout(stdout, id, output_tx, exit.clone(), errors, tail));
-        Ok(Self { input: Some(input), group, exit })
+        let leader = group.as_raw_nonzero().get().cast_unsigned();
+        Ok(Self { input: Some(input), leader, kind: ProcessKind::Pipes { group, exit } })
     }
 
-    /// The pid of the guard, which leads the group.
+    /// The pid of the process that leads the group: the guard, or the program in a
+    /// terminal.
     pub(super) fn leader_pid(&self) -> u32 {
-        self.group.as_raw_nonzero().get().cast_unsigned()
+        self.leader
     }
 
     /// Signals the process and everything in its group.
     pub(super) fn signal(&self, signal: Signal) {
-        if self.exit.borrow().is_none() {
-            signal_group(self.group, signal);
+        match &self.kind {
+            ProcessKind::Pipes { group, exit } if exit.borrow().is_none() => signal_group(*group, signal),
+            ProcessKind::Pipes { .. } => {}
+            ProcessKind::Pty(terminal) => terminal.signal(signal),
+        }
+    }
+
+    /// Has the program in the terminal read this.
+    pub(super) fn send_keys(&self, keys: PtyInput) {
+        if let ProcessKind::Pty(terminal) = &self.kind {
+            terminal.send_input(keys);
+        }
+    }
+
+    /// A program in a terminal does not notice that nobody types: it is told.
+    pub(super) fn close_terminal(&self) {
+        if let ProcessKind::Pty(terminal) = &self.kind {
+            terminal.signal(Signal::TERM);
         }
     }
 }

@@ -1,37 +1,35 @@
-//! A slot whose program runs in a pseudo-terminal: the official interactive
+//! A pseudo-terminal as the transport of a slot: the official interactive
 //! `claude`, one process for all sessions.
 //!
-//! Owns the process, its screen and the task around both. Everybody else holds a
-//! [`SlotHandle`], as for any slot, and an [`AgentTerminal`] to draw the screen
-//! and to forward keys. Switches are typed as the program's own commands; hooks
-//! confirm them, and the screen is never parsed.
+//! Owns the program's screen, its keys and the listener for its hooks. Everybody
+//! else holds a [`SlotHandle`], as for any slot, and an [`AgentTerminal`] to draw
+//! the screen and to forward keys. It must never know what is typed: the driver
+//! decides that, and the screen is never parsed.
 
 mod hooks;
-mod machine;
 mod pty;
 
-use std::collections::VecDeque;
-use std::path::Path;
+use std::fmt;
 use std::process::Command as Program;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use chrono::Utc;
-use tokio::sync::mpsc;
-use tokio::time::{Instant, sleep_until, timeout};
+use rustix::process::Signal;
+use serde_json::json;
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::timeout;
 
-use self::hooks::{HookListener, HookReport};
-use self::machine::{TerminalEffect, TerminalMachine, TerminalSlotInput};
+use self::hooks::HookListener;
 use self::pty::{Emulator, Pty};
-use super::handle::SlotCommand;
-use super::machine::Now;
-use super::process::hotseat_executable;
-use super::{Launch, SlotEvent, SlotHandle, log};
-use crate::session::SessionId;
+use super::driver::{SpawnArgs, claude_tty};
+use super::machine::{ExitDetails, ProcessId};
+use super::process::{ProcessOutput, hotseat_executable};
+use super::{COMMAND_QUEUE, EVENT_QUEUE, Launch, SlotEvent, SlotHandle, Transport, actor};
+use crate::agent_api::PtyInput;
 use crate::sys::guarded::{guarded_command, guarded_stdout};
 
-/// Commands, reports and keys that may wait for the slot's task.
-const QUEUE: usize = 256;
+/// Pieces of typed input that may wait for the slot's task.
+const TYPED_QUEUE: usize = 256;
 /// Timeout of `--version`.
 const VERSION_TIMEOUT: Duration = Duration::from_secs(5);
 /// Bytes of its answer that are read.
@@ -41,7 +39,14 @@ const VERSION_BYTES: u64 = 4096;
 #[derive(Clone)]
 pub struct AgentTerminal {
     screen: Arc<Mutex<TerminalScreen>>,
-    inputs: mpsc::Sender<TerminalSlotInput>,
+    typed_tx: mpsc::Sender<Vec<u8>>,
+    on_repaint: Arc<dyn Fn() + Send + Sync>,
+}
+
+impl fmt::Debug for AgentTerminal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("AgentTerminal")
+    }
 }
 
 /// The screen and its size.
@@ -65,7 +70,7 @@ impl AgentTerminal {
     /// Forwards typed keys, as a terminal would send them.
     pub fn send(&self, keys: Vec<u8>) {
         self.scroll_to_end();
-        if self.inputs.try_send(TerminalSlotInput::Typed(keys)).is_err() {
+        if self.typed_tx.try_send(keys).is_err() {
             tracing::debug!("the agent's terminal takes no keys");
         }
     }
@@ -96,6 +101,54 @@ impl AgentTerminal {
         }
     }
 
+    /// Starts the program of a launch, with hooks that report as lines of the
+    /// process with this id. Returns its pid; an error is for a person.
+    pub(super) fn start(
+        &self,
+        launch: &Launch,
+        start: &SpawnArgs,
+        id: ProcessId,
+        output_tx: mpsc::Sender<(ProcessId, ProcessOutput)>,
+    ) -> Result<u32, String> {
+        let failed =
+            |error: &dyn fmt::Display| format!("could not start {}: {error:#}", launch.program.display());
+        let reporter = hotseat_executable(launch.guard.clone()).map_err(|error| failed(&error))?;
+        let hooks = HookListener::new(&reporter).map_err(|error| failed(&error))?;
+        let mut program = Program::new(&launch.program);
+        program.args(&launch.args).arg("--settings").arg(hooks.settings_path()).args(&start.args);
+        program.envs(start.env.iter().chain(&launch.env).map(|(name, value)| (name, value)));
+        program.current_dir(&launch.cwd);
+        let size = self.lock_screen().size;
+        let (repaint, ended_tx) = (Arc::clone(&self.on_repaint), output_tx.clone());
+        let (is_running, has_ended) = oneshot::channel();
+        let ended = move |code, reason, stderr| {
+            drop(is_running);
+            // The slot may have ended before its program.
+            ended_tx.blocking_send((id, ProcessOutput::Ended(ExitDetails { code, reason, stderr }))).ok();
+        };
+        let (pty, emulator) = Pty::start(&program, size, move || repaint(), ended)?;
+        let pid = pty.pid;
+        tokio::spawn(probe_version(launch.clone(), id, output_tx.clone()));
+        tokio::spawn(hooks.listen(id, output_tx, has_ended));
+        let mut shown = self.lock_screen();
+        (shown.pty, shown.emulator) = (Some(pty), Some(emulator));
+        Ok(pid)
+    }
+
+    /// Has the program read this.
+    pub(super) fn send_input(&self, input: PtyInput) {
+        if let Some(pty) = &self.lock_screen().pty {
+            pty.send(input);
+        }
+    }
+
+    /// Signals the program and all that it started.
+    pub(super) fn signal(&self, signal: Signal) {
+        if let Some(pty) = &self.lock_screen().pty {
+            pty.signal(signal);
+        }
+    }
+
     fn scroll_to_end(&self) {
         if let Some(emulator) = &self.lock_screen().emulator {
             pty::lock(emulator).screen_mut().set_scrollback(0);
@@ -107,174 +160,35 @@ impl AgentTerminal {
     }
 }
 
-/// Starts a program in a terminal of this size (rows, columns) and the task that
-/// owns it. `painted` is called from another thread whenever the screen changed.
-/// Must be called within a tokio runtime.
+/// Starts the official program in a terminal of this size (rows, columns) and the
+/// task that owns it. `repaint` is called from another thread whenever the screen
+/// changed. Must be called within a tokio runtime.
 pub fn spawn(
     launch: Launch,
     size: (u16, u16),
     repaint: impl Fn() + Send + Sync + 'static,
 ) -> (SlotHandle, mpsc::Receiver<SlotEvent>, AgentTerminal) {
-    let (commands, commands_rx) = mpsc::channel(QUEUE);
-    let (events_tx, events_rx) = mpsc::channel(QUEUE);
-    let (inputs, waiting) = mpsc::channel(QUEUE);
+    let (commands_tx, commands_rx) = mpsc::channel(COMMAND_QUEUE);
+    let (events_tx, events_rx) = mpsc::channel(EVENT_QUEUE);
+    let (typed_tx, typed_rx) = mpsc::channel(TYPED_QUEUE);
     let shown = TerminalScreen { emulator: None, size, pty: None };
-    let terminal = AgentTerminal { screen: Arc::new(Mutex::new(shown)), inputs };
-    let actor = TerminalActor {
-        launch,
-        terminal: terminal.clone(),
-        events_tx,
-        on_repaint: Arc::new(repaint),
-        hooks: None,
-    };
-    tokio::spawn(actor.run(commands_rx, waiting));
-    (SlotHandle::new(commands), events_rx, terminal)
+    let screen = Arc::new(Mutex::new(shown));
+    let terminal = AgentTerminal { screen, typed_tx, on_repaint: Arc::new(repaint) };
+    let transport = Transport::Pty(terminal.clone());
+    let launch = Launch { driver: claude_tty, transport, ..launch };
+    tokio::spawn(actor::run(launch, commands_rx, events_tx, Some(typed_rx)));
+    (SlotHandle::new(commands_tx), events_rx, terminal)
 }
 
-/// Executes the effects of the state machine.
-struct TerminalActor {
-    launch: Launch,
-    terminal: AgentTerminal,
-    events_tx: mpsc::Sender<SlotEvent>,
-    on_repaint: Arc<dyn Fn() + Send + Sync>,
-    /// Reports of the running program; those of a former one are dropped.
-    hooks: Option<mpsc::Receiver<HookReport>>,
-}
-
-impl TerminalActor {
-    async fn run(
-        mut self,
-        mut commands: mpsc::Receiver<SlotCommand>,
-        mut inputs: mpsc::Receiver<TerminalSlotInput>,
-    ) {
-        let mut machine = TerminalMachine::new(self.launch.clone(), is_stored, now());
-        let mut steps = VecDeque::from([TerminalSlotInput::Start]);
-        let mut handles_dropped = false;
-        loop {
-            while let Some(input) = steps.pop_front() {
-                for effect in machine.step(input, now()) {
-                    if matches!(effect, TerminalEffect::Finish) {
-                        return;
-                    }
-                    steps.extend(self.execute(effect).await);
-                }
-            }
-            let deadline = machine.deadline();
-            steps.push_back(tokio::select! {
-                command = commands.recv(), if !handles_dropped => {
-                    handles_dropped = command.is_none();
-                    command.map_or(TerminalSlotInput::HandlesDropped, TerminalSlotInput::Command)
-                }
-                Some(input) = inputs.recv() => input,
-                Some(report) = next_report(&mut self.hooks) => TerminalSlotInput::Report(report),
-                () = sleep_until_deadline(deadline) => TerminalSlotInput::Tick,
-            });
-        }
-    }
-
-    /// Executes an effect; returns the input that results at once, if any.
-    async fn execute(&mut self, effect: TerminalEffect) -> Option<TerminalSlotInput> {
-        match effect {
-            TerminalEffect::Spawn(session) => {
-                return Some(match self.start(session) {
-                    Ok(pid) => TerminalSlotInput::Started(pid),
-                    Err(reason) => TerminalSlotInput::Ended(reason, Vec::new()),
-                });
-            }
-            TerminalEffect::SendKeys(keys) => {
-                if let Some(pty) = &self.terminal.lock_screen().pty {
-                    pty.send(keys);
-                }
-            }
-            TerminalEffect::Signal(signal) => {
-                if let Some(pty) = &self.terminal.lock_screen().pty {
-                    pty.signal(signal);
-                }
-            }
-            TerminalEffect::Emit(event) => {
-                log::log_event(&event);
-                // Nobody who reads: then nobody wants to know.
-                self.events_tx.send(*event).await.ok();
-            }
-            // The loop ends with it.
-            TerminalEffect::Finish => {}
-        }
-        None
-    }
-
-    /// Starts the program and returns its pid; an error is for a person.
-    fn start(&mut self, session: Option<SessionId>) -> Result<u32, String> {
-        let launch = &self.launch;
-        let failed = |error: &dyn std::fmt::Display| {
-            format!("could not start {}: {error:#}", launch.program.display())
-        };
-        if !launch.cwd.is_dir() {
-            return Err(failed(&format!("the folder {} does not exist", launch.cwd.display())));
-        }
-        let reporter = launch.guard.clone().map_or_else(std::env::current_exe, Ok);
-        let hooks =
-            HookListener::new(&reporter.map_err(|error| failed(&error))?).map_err(|error| failed(&error))?;
-        let mut program = Program::new(&launch.program);
-        program.args(&launch.args).arg("--settings").arg(hooks.settings_path());
-        program.args(["--permission-mode", launch.permission_mode.wire_name()]);
-        if let Some(model) = &launch.model {
-            program.args(["--model", model]);
-        }
-        if let Some(session) = session {
-            program.arg(format!("--resume={session}"));
-        }
-        program.envs(launch.env.iter().map(|(name, value)| (name, value))).current_dir(&launch.cwd);
-        let size = self.terminal.lock_screen().size;
-        let (repaint, inputs) = (Arc::clone(&self.on_repaint), self.terminal.inputs.clone());
-        let ended = move |reason, screen| {
-            // The task may have ended before its program.
-            inputs.blocking_send(TerminalSlotInput::Ended(reason, screen)).ok();
-        };
-        let (pty, emulator) = Pty::start(&program, size, move || repaint(), ended)?;
-        tracing::info!(program = %launch.program.display(), pid = pty.pid, "started in a terminal");
-        let pid = pty.pid;
-        tokio::spawn(probe_version(launch.clone(), self.terminal.inputs.clone()));
-        let (reports, events) = mpsc::channel(QUEUE);
-        tokio::spawn(hooks.listen(reports));
-        self.hooks = Some(events);
-        let mut shown = self.terminal.lock_screen();
-        (shown.pty, shown.emulator) = (Some(pty), Some(emulator));
-        Ok(pid)
-    }
-}
-
-/// Runs `--version` and reports the result, if any.
-async fn probe_version(launch: Launch, inputs: mpsc::Sender<TerminalSlotInput>) {
+/// Runs `--version` and reports the result as a line, if any.
+async fn probe_version(launch: Launch, id: ProcessId, output_tx: mpsc::Sender<(ProcessId, ProcessOutput)>) {
     let Ok(guard) = hotseat_executable(launch.guard) else { return };
     let mut program = guarded_command(&guard, 0, &launch.program);
     program.args(&launch.args).arg("--version").envs(launch.env).current_dir(launch.cwd);
     if let Ok(Ok(output)) = timeout(VERSION_TIMEOUT, guarded_stdout(&mut program, VERSION_BYTES)).await {
         let said = String::from_utf8_lossy(&output);
         let version = said.split_whitespace().next().unwrap_or_default().to_owned();
-        // The task may have ended meanwhile.
-        inputs.send(TerminalSlotInput::Version(version)).await.ok();
+        // The slot may have ended meanwhile.
+        output_tx.send((id, ProcessOutput::Line(json!({"version": version})))).await.ok();
     }
-}
-
-async fn next_report(hooks: &mut Option<mpsc::Receiver<HookReport>>) -> Option<HookReport> {
-    match hooks {
-        Some(hooks) => hooks.recv().await,
-        None => None,
-    }
-}
-
-async fn sleep_until_deadline(deadline: Option<Instant>) {
-    match deadline {
-        Some(deadline) => sleep_until(deadline).await,
-        None => std::future::pending().await,
-    }
-}
-
-fn now() -> Now {
-    Now { at: Instant::now(), wall: Utc::now() }
-}
-
-/// A session without any entry on disk cannot be resumed.
-fn is_stored(transcript: &Path) -> bool {
-    std::fs::metadata(transcript).is_ok_and(|file| file.len() > 0)
 }

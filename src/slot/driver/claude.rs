@@ -166,7 +166,7 @@ impl ClaudeDriver {
         if self.clear.is_some() {
             return (None, Vec::new());
         }
-        events.insert(0, DriverOutput::SessionReset { to, what });
+        events.insert(0, DriverOutput::SessionReset { to, what, details: None });
         (None, events)
     }
 }

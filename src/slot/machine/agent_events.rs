@@ -1,10 +1,11 @@
 //! Handles what the agent reports on its own.
 
 use super::{ActiveTurn, PromptState, SlotEffect, SlotMachine, SlotState};
+use crate::agent_api::ResetDetails;
 use crate::session::SessionId;
 use crate::session::conversation::ConversationEvent;
 use crate::slot::driver::{AgentEvent, DriverOutput, JsonLine, SwitchResult};
-use crate::slot::{PermissionRequest, SessionScope, SlotTotals, SwitchMethod};
+use crate::slot::{Feature, PermissionRequest, SessionScope, SlotTotals, SwitchMethod};
 
 impl SlotMachine {
     /// Handles one line. Events of a session that is not active are stale and
@@ -23,11 +24,12 @@ impl SlotMachine {
     pub(super) fn apply(&mut self, output: DriverOutput) {
         match output {
             DriverOutput::SendLine(line) => self.effects.push(SlotEffect::SendLine(self.process, line)),
+            DriverOutput::SendKeys(keys) => self.effects.push(SlotEffect::SendKeys(self.process, keys)),
             DriverOutput::Response { id, answer } => self.match_response(&id, answer),
             DriverOutput::ClientOp { op_id, folder, op } => {
                 self.effects.push(SlotEffect::ClientOp { process: self.process, op_id, folder, op });
             }
-            DriverOutput::SessionReset { to, what } => self.follow_reset(to, what),
+            DriverOutput::SessionReset { to, what, details } => self.follow_reset(to, what, details),
             DriverOutput::TurnEnded { uuid, cost, totals } => {
                 self.drop_permissions();
                 if let Some(cost) = cost {
@@ -62,6 +64,10 @@ impl SlotMachine {
                 // standbys included, has the mode that the person chose.
                 if self.session_mode != mode {
                     self.session_mode = mode;
+                    // Where the slot cannot set it, a person has changed it there.
+                    if self.driver.capabilities().unsupported(Feature::Mode).is_some() {
+                        self.launch.permission_mode = mode;
+                    }
                     self.emit_agent(AgentEvent::ModeChanged(mode));
                 }
             }
@@ -151,22 +157,31 @@ impl SlotMachine {
 
     /// The agent switched its session on its own, such as by a slash command in a
     /// prompt. A requested switch reports this too; its response says more.
-    fn follow_reset(&mut self, to: SessionId, what: &'static str) {
+    fn follow_reset(&mut self, to: SessionId, what: &'static str, details: Option<Box<ResetDetails>>) {
         if matches!(self.state, SlotState::Switching { .. }) {
             return;
         }
         let Some(from) = self.active.clone() else { return };
+        let since = self.turn.as_ref().map_or(self.now.at, |turn| turn.since);
+        let ResetDetails { transcript, cwd, took } = details.map_or_else(
+            || ResetDetails {
+                transcript: from.transcript.with_file_name(format!("{to}.jsonl")),
+                cwd: from.cwd.clone(),
+                took: None,
+            },
+            |details| *details,
+        );
         let switched = SwitchResult {
             session: to,
             forked_from: (what == "fork").then_some(from.session),
             pid: None,
             turns: 0,
-            cwd: from.cwd.clone(),
-            transcript: from.transcript.with_file_name(format!("{to}.jsonl")),
+            cwd,
+            transcript,
             repaired: None,
             totals: SlotTotals::default(),
         };
-        let since = self.turn.as_ref().map_or(self.now.at, |turn| turn.since);
-        self.activate(from, what, SwitchMethod::InProcess, switched, self.now.at - since);
+        let took = took.unwrap_or(self.now.at - since);
+        self.activate(from, what, SwitchMethod::InProcess, switched, took);
     }
 }

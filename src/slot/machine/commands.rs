@@ -11,6 +11,7 @@ use crate::slot::driver::{AgentEvent, SlotRequest};
 use crate::slot::handle::{Reply, SlotCommand};
 use crate::slot::{
     CompletedSwitch, ErrorCode, Feature, PermissionDecision, SlotError, StartIn, Switch, SwitchSupport,
+    Transport,
 };
 
 impl SlotMachine {
@@ -35,6 +36,10 @@ impl SlotMachine {
                 Err(error) => reply.send(Err(error)),
             },
             SlotCommand::Restart { seat, reply } => self.restart(seat, reply),
+            SlotCommand::ReplaceAgent { reply, .. } if matches!(self.launch.transport, Transport::Pty(_)) => {
+                let why = "quit, then start hotseat with another --agent";
+                reply_with(reply, Err(unsupported(why)));
+            }
             SlotCommand::ReplaceAgent { program, seat, reply } => {
                 self.kill_standbys();
                 self.launch.driver = program.driver;

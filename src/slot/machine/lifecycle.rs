@@ -176,6 +176,9 @@ impl SlotMachine {
                 let reason = stderr.last().cloned().unwrap_or(reason);
                 self.set_state(exited(reason, false, None));
             }
+            ProcessLifecycle::Running { .. } if !self.driver.restarts() => {
+                self.set_state(exited(reason, false, None));
+            }
             ProcessLifecycle::Stopping { warm, after: OnExit::Retry(why), .. } => {
                 let restart_in = self.back_off(warm);
                 self.set_state(exited(why, false, restart_in));

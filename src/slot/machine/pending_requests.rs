@@ -53,7 +53,14 @@ struct PendingRequest {
     name: &'static str,
     then: Continuation,
     since: Instant,
-    timeout: Duration,
+    /// `None` if the driver itself fails it.
+    timeout: Option<Duration>,
+}
+
+impl PendingRequest {
+    fn deadline(&self) -> Option<Instant> {
+        self.timeout.map(|timeout| self.since + timeout)
+    }
 }
 
 /// All open requests.
@@ -66,7 +73,7 @@ pub(super) struct PendingRequests {
 impl PendingRequests {
     /// When the first of them times out.
     pub(super) fn deadline(&self) -> Option<Instant> {
-        self.requests.values().map(|request| request.since + request.timeout).min()
+        self.requests.values().filter_map(PendingRequest::deadline).min()
     }
 }
 
@@ -78,9 +85,10 @@ impl SlotMachine {
             SlotRequest::Switch { .. } => SWITCH_TIMEOUT,
             _ => REQUEST_TIMEOUT,
         };
+        let timeout = Some(within).filter(|_| !self.driver.has_own_timeouts());
         self.pending.last_id += 1;
         let id = format!("hotseat-{}", self.pending.last_id);
-        let request = PendingRequest { name: ask.name(), then, since: self.now.at, timeout: within };
+        let request = PendingRequest { name: ask.name(), then, since: self.now.at, timeout };
         let events = self.driver.request(&id, ask);
         self.pending.requests.insert(id, request);
         self.apply_all(events);
@@ -108,12 +116,14 @@ impl SlotMachine {
     /// which session is active; the new process starts in the former one.
     pub(super) fn expire_requests(&mut self) {
         let now = self.now.at;
-        let overdue = self.pending.requests.extract_if(|_, request| request.since + request.timeout <= now);
-        for PendingRequest { name: what, then, timeout: within, .. } in
+        let is_overdue =
+            |request: &PendingRequest| request.deadline().is_some_and(|deadline| deadline <= now);
+        let overdue = self.pending.requests.extract_if(|_, request| is_overdue(request));
+        for PendingRequest { name: what, then, timeout, .. } in
             overdue.map(|(_, request)| request).collect::<Vec<_>>()
         {
             tracing::warn!(what, "the agent did not answer");
-            let error = SlotError::Timeout { what, after: within };
+            let error = SlotError::Timeout { what, after: timeout.unwrap_or_default() };
             if matches!(then, Continuation::Handshake | Continuation::Switch(..)) {
                 self.stop_process(OnExit::Retry(error.to_string()));
             }

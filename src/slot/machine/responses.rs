@@ -14,7 +14,9 @@ use crate::agent_api::{
 };
 use crate::slot::driver::{AgentResponse, SwitchResult};
 use crate::slot::handle::Reply;
-use crate::slot::{AgentInfo, CompletedSwitch, Feature, SlotError, SlotTotals, Switch, SwitchMethod};
+use crate::slot::{
+    AgentInfo, CompletedSwitch, Feature, SlotError, SlotTotals, Switch, SwitchMethod, Transport,
+};
 
 impl SlotMachine {
     pub(super) fn handle_response(
@@ -93,8 +95,16 @@ impl SlotMachine {
             Err(error) => return self.stop_process(OnExit::Retry(error.to_string())),
         };
         if agent.pid == 0 {
-            agent.pid =
-                self.leader_pids.get(&self.process).map_or(0, |leader| (self.probes.find_leaf)(*leader));
+            let leader = self.leader_pids.get(&self.process).copied().unwrap_or_default();
+            agent.pid = match self.launch.transport {
+                Transport::Pipes if leader > 0 => (self.probes.find_leaf)(leader),
+                // Nothing stands before the program in a terminal.
+                Transport::Pipes | Transport::Pty(_) => leader,
+            };
+        }
+        // An agent does not always report it of a session that is resumed.
+        if let Some(former) = self.active.as_ref().filter(|_| agent.model.is_empty()) {
+            agent.model.clone_from(&former.model);
         }
         if let ProcessLifecycle::Running { warm } = &mut self.lifecycle {
             *warm = Some(self.now.at);

@@ -176,6 +176,7 @@ fn words(effect: &SlotEffect) -> Option<String> {
             "control_response" => format!("> answer {}", line["response"]),
             _ => format!("> {line}"),
         },
+        SlotEffect::SendKeys(_, keys) => format!("> keys {keys:?}"),
         SlotEffect::CloseStdin(_) => "end input".to_owned(),
         SlotEffect::Signal(_, signal) => format!("signal {}", signal.as_raw()),
         SlotEffect::ClientOp { op, .. } => format!("lend {op:?}"),

@@ -2,22 +2,22 @@
 //! started with. Its state is never guessed from its screen.
 //!
 //! Owns a private folder with the socket the hooks report to and the settings
-//! file that configures them. Reports are untrusted: an invalid id is rejected.
+//! file that configures them. It must never interpret a report: the driver does.
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use serde::Deserialize;
 use serde_json::json;
 use tempfile::TempDir;
 use tokio::io::AsyncReadExt;
 use tokio::net::{UnixListener, UnixStream};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
-use crate::protocol::PermissionMode;
-use crate::session::SessionId;
+use crate::slot::driver::JsonLine;
+use crate::slot::machine::ProcessId;
+use crate::slot::process::ProcessOutput;
 
 /// Maximum size of a report. A longer one is truncated and fails to parse.
 const MAX_REPORT_BYTES: u64 = 4 << 20;
@@ -25,56 +25,6 @@ const MAX_REPORT_BYTES: u64 = 4 << 20;
 const REPORT_TIMEOUT: Duration = Duration::from_secs(5);
 /// The hook events that are reported.
 const HOOK_NAMES: [&str; 5] = ["SessionStart", "SessionEnd", "UserPromptSubmit", "Stop", "Notification"];
-
-/// One report.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-pub(super) struct HookReport {
-    /// The session it is about.
-    pub session_id: SessionId,
-    /// The session's transcript.
-    pub transcript_path: PathBuf,
-    /// The folder the agent works in.
-    pub cwd: PathBuf,
-    /// The permission mode, if reported.
-    #[serde(default, deserialize_with = "lenient_mode")]
-    pub permission_mode: Option<PermissionMode>,
-    /// An input of the state machine.
-    #[serde(flatten)]
-    pub event: ReportedEvent,
-}
-
-/// What happened in the program.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(tag = "hook_event_name")]
-pub(super) enum ReportedEvent {
-    /// It works on this session from now on.
-    SessionStart {
-        /// `startup`, `resume`, `clear` or `fork`; `compact` changes nothing.
-        source: String,
-        /// The model, if reported.
-        #[serde(default)]
-        model: Option<String>,
-    },
-    /// It left this session.
-    SessionEnd {},
-    /// A turn begins.
-    UserPromptSubmit {
-        /// The prompt's id.
-        #[serde(default)]
-        prompt_id: String,
-    },
-    /// The turn has ended.
-    Stop {},
-    /// It waits for the person.
-    Notification {
-        /// `idle_prompt`, `permission_prompt`, …
-        #[serde(default)]
-        notification_type: String,
-    },
-    /// Something newer than this program.
-    #[serde(other)]
-    Other,
-}
 
 /// The socket that hooks report to. Dropping it removes the folder.
 pub(super) struct HookListener {
@@ -107,12 +57,17 @@ impl HookListener {
         self.folder.path().join("settings.json")
     }
 
-    /// Forwards reports in order until the receiver is dropped.
-    pub(super) async fn listen(self, reports: mpsc::Sender<HookReport>) {
+    /// Forwards reports in order, as lines of this process, until it has `ended`.
+    pub(super) async fn listen(
+        self,
+        id: ProcessId,
+        output_tx: mpsc::Sender<(ProcessId, ProcessOutput)>,
+        mut ended: oneshot::Receiver<()>,
+    ) {
         loop {
             let stream = tokio::select! {
                 accepted = self.listener.accept() => accepted,
-                () = reports.closed() => return,
+                _ = &mut ended => return,
             };
             let report = match stream {
                 Ok((stream, _)) => {
@@ -124,7 +79,7 @@ impl HookListener {
                 }
             };
             if let Some(report) = report
-                && reports.send(report).await.is_err()
+                && output_tx.send((id, ProcessOutput::Line(report))).await.is_err()
             {
                 return;
             }
@@ -132,7 +87,7 @@ impl HookListener {
     }
 }
 
-async fn read_report(stream: UnixStream) -> Option<HookReport> {
+async fn read_report(stream: UnixStream) -> Option<JsonLine> {
     let mut bytes = Vec::new();
     stream.take(MAX_REPORT_BYTES).read_to_end(&mut bytes).await.ok()?;
     serde_json::from_slice(&bytes)
@@ -146,30 +101,9 @@ fn shell_quote(path: &Path) -> Result<String> {
     Ok(format!("'{}'", path.replace('\'', "'\\''")))
 }
 
-/// Ignores a mode that this version does not know.
-fn lenient_mode<'de, D: serde::Deserializer<'de>>(
-    deserializer: D,
-) -> Result<Option<PermissionMode>, D::Error> {
-    let name = Option::<String>::deserialize(deserializer)?;
-    Ok(name.and_then(|name| name.parse().ok()))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn reports_are_read_as_the_official_program_writes_them() {
-        let common = r#""session_id":"a285f1d0-cf5d-476b-98c6-093bb815f530","transcript_path":"/p/a.jsonl","cwd":"/w","#;
-        let report = |rest: &str| serde_json::from_str::<HookReport>(&format!("{{{common}{rest}}}")).unwrap();
-        let start = report(r#""hook_event_name":"SessionStart","source":"fork","session_title":"side way""#);
-        assert_eq!(start.event, ReportedEvent::SessionStart { source: "fork".into(), model: None });
-        let stop = report(r#""permission_mode":"plan","hook_event_name":"Stop","stop_hook_active":false"#);
-        assert_eq!((stop.event, stop.permission_mode), (ReportedEvent::Stop {}, Some(PermissionMode::Plan)));
-        assert_eq!(report(r#""hook_event_name":"FromTheFuture","x":1"#).event, ReportedEvent::Other);
-        let hostile = r#"{"session_id":"../../etc","transcript_path":"","cwd":"","hook_event_name":"Stop"}"#;
-        assert!(serde_json::from_str::<HookReport>(hostile).is_err());
-    }
 
     #[test]
     fn a_word_of_the_shell_holds_any_path() {

@@ -9,10 +9,11 @@ use std::num::NonZero;
 use std::path::Path;
 use std::sync::mpsc as thread_channel;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use portable_pty::{CommandBuilder, ExitStatus, MasterPty, PtySize, native_pty_system};
 use rustix::process::{Pid, Signal, kill_process_group};
+
+use crate::agent_api::PtyInput;
 
 /// Lines of scrollback.
 const SCROLLBACK: usize = 5_000;
@@ -20,15 +21,6 @@ const SCROLLBACK: usize = 5_000;
 const INPUT_QUEUE: usize = 1024;
 /// Bytes that are read at once.
 const READ_BUFFER: usize = 64 * 1024;
-
-/// Input for the program.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum PtyInput {
-    /// These bytes.
-    Bytes(Vec<u8>),
-    /// A pause, so that what follows counts as separate keys.
-    Pause(Duration),
-}
 
 /// A program in a terminal. When it is dropped, the terminal hangs up.
 pub(super) struct Pty {
@@ -50,12 +42,13 @@ pub(super) struct PtyResponder {
 impl Pty {
     /// Starts a program in a terminal of this size. `painted` is called, from
     /// another thread, when its screen changed; `ended` once, at its
-    /// end, with the reason and the lines of its screen. An error is for a person.
+    /// end, with its exit code, the reason and the lines of its screen. An error is
+    /// for a person.
     pub(super) fn start(
         command: &std::process::Command,
         (rows, columns): (u16, u16),
         on_repaint: impl Fn() + Send + 'static,
-        ended: impl FnOnce(String, Vec<String>) + Send + 'static,
+        ended: impl FnOnce(Option<i32>, String, Vec<String>) + Send + 'static,
     ) -> Result<(Self, Arc<Mutex<Emulator>>), String> {
         let program = Path::new(command.get_program()).display().to_string();
         let failed = |error: &dyn std::fmt::Display| format!("could not start {program}: {error}");
@@ -80,8 +73,10 @@ impl Pty {
                 lock(&painting).process(&chunk[..count]);
                 on_repaint();
             }
-            let reason = child.wait().map_or_else(|error| error.to_string(), |status| describe_exit(&status));
-            ended(reason, screen_lines(lock(&painting).screen()));
+            let status = child.wait();
+            let code = status.as_ref().ok().and_then(|status| i32::try_from(status.exit_code()).ok());
+            let reason = status.map_or_else(|error| error.to_string(), |status| describe_exit(&status));
+            ended(code, reason, screen_lines(lock(&painting).screen()));
         });
         Ok((Self { pid, keys, master: pair.master }, emulator))
     }

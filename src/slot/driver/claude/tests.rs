@@ -144,7 +144,7 @@ fn a_clear_that_a_person_typed_is_followed() {
     let init = json!({"type": "system", "subtype": "init", "session_id": NEW, "model": "m"});
     let (of, events) = claude.handle_message(init.clone());
     let to = NEW.parse().unwrap();
-    assert_eq!((of, &events[0]), (None, &DriverOutput::SessionReset { to, what: "clear" }));
+    assert_eq!((of, &events[0]), (None, &DriverOutput::SessionReset { to, what: "clear", details: None }));
     assert_eq!(
         claude.handle_message(init),
         (Some(to), vec![DriverOutput::Event(AgentEvent::ModelChanged("m".to_owned()))]),

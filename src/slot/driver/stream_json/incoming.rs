@@ -65,7 +65,7 @@ impl StreamJson {
                 let to = parse_session_id(&reset.new_conversation_id);
                 (
                     parse_session_id(&reset.session_id),
-                    to.map(|to| DriverOutput::SessionReset { to, what }).into_iter().collect(),
+                    to.map(|to| DriverOutput::SessionReset { to, what, details: None }).into_iter().collect(),
                 )
             }
             AgentFrame::CommandLifecycle { command_uuid, state, session_id } => {
