@@ -104,8 +104,7 @@ pub struct ToolResult {
 }
 
 impl ToolResult {
-    /// The change of a file that the structured result holds; `None` if it holds
-    /// none.
+    /// The change of a file that the structured result holds, if it does.
     pub fn hunks(&self) -> Option<Vec<Hunk>> {
         let patch = self.detail.as_ref()?.get("structuredPatch")?.as_array()?;
         (!patch.is_empty()).then(|| patch.iter().map(Hunk::from_structured_patch).collect())

@@ -49,8 +49,8 @@ use std::fmt::Debug;
 use tokio::time::Instant;
 
 pub use crate::agent_api::{
-    AgentEvent, AgentReply, AgentRequest, AgentResponse, ClientOp, ClientOpEvent, ClientOpResult,
-    CreateTerminal, DriverOutput, JsonLine, SlotRequest, StartSession, SwitchResult, TerminalExit,
+    AgentEvent, AgentRequest, AgentResponse, ClientOp, ClientOpEvent, ClientOpResult, CreateTerminal,
+    DriverOutput, JsonLine, SlotRequest, StartSession, SwitchResult, TerminalExit,
 };
 pub use acp::CUSTOM_ACP;
 pub(super) use claude_tty::claude_tty;

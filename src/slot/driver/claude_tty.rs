@@ -5,24 +5,21 @@
 //! A line from this agent is the report of a hook, or the program's version.
 
 mod hook_report;
+mod reports;
+mod typed_command;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use tokio::time::Instant;
-use uuid::Uuid;
 
-use self::hook_report::{HookReport, ReportedEvent};
-use super::{
-    AgentEvent, AgentReply, AgentRequest, AgentResponse, Driver, DriverOutput, JsonLine, SlotRequest,
-    SpawnArgs, StartSession, SwitchResult,
-};
-use crate::agent_api::{AgentCall, PtyInput, RenameSession, ResetDetails, SetModel};
+use self::typed_command::{branch_command, command_for};
+use super::{AgentResponse, Driver, DriverOutput, JsonLine, SlotRequest, SpawnArgs, StartSession};
+use crate::agent_api::PtyInput;
 use crate::protocol::PermissionMode;
 use crate::session::SessionId;
 use crate::slot::{
-    AgentInfo, Capabilities, ErrorCode, Feature, Launch, PermissionRequest, PromptState, SlotError,
-    SlotTotals, Switch,
+    Capabilities, ErrorCode, Feature, Launch, PermissionRequest, PromptState, SlotError, Switch,
 };
 
 /// The agent's name.
@@ -280,176 +277,6 @@ impl ClaudeTtyDriver {
         let stash = stash.into_iter().filter(|_| self.input_dirty);
         stash.chain([bytes(command), pause(KEY_GAP), bytes("\r")]).collect()
     }
-
-    fn handle_report(&mut self, report: HookReport) -> Vec<DriverOutput> {
-        let mut outputs = Vec::new();
-        if let Some(mode) = report.permission_mode.filter(|mode| *mode != self.mode) {
-            self.mode = mode;
-            outputs.push(DriverOutput::Event(AgentEvent::ModeChanged(mode)));
-        }
-        let is_active = self.active.as_ref().is_some_and(|active| active.session == report.session_id);
-        match report.event.clone() {
-            ReportedEvent::SessionStart { source, model } => {
-                outputs.extend(self.session_started(report, &source, model));
-            }
-            ReportedEvent::SessionEnd {} => self.left_at = Some(Instant::now()),
-            ReportedEvent::UserPromptSubmit { prompt_id } if is_active => {
-                self.input_dirty = false;
-                let typed_by_person =
-                    || if prompt_id.is_empty() { Uuid::new_v4().to_string() } else { prompt_id.clone() };
-                let uuid = self.submitted.take().map_or_else(typed_by_person, |(uuid, _)| uuid);
-                self.turn.push(uuid.clone());
-                outputs.push(DriverOutput::prompt(uuid, PromptState::Started));
-            }
-            ReportedEvent::Stop {} if is_active => outputs.extend(self.turn_ended()),
-            ReportedEvent::Notification { notification_type }
-                if is_active && notification_type == "idle_prompt" =>
-            {
-                outputs.extend(self.turn_ended());
-            }
-            ReportedEvent::UserPromptSubmit { .. }
-            | ReportedEvent::Stop {}
-            | ReportedEvent::Notification { .. }
-            | ReportedEvent::Other => {}
-        }
-        outputs
-    }
-
-    /// No turn runs.
-    fn turn_ended(&mut self) -> Vec<DriverOutput> {
-        let ended = std::mem::take(&mut self.turn);
-        let idle = Some(DriverOutput::Idle).filter(|_| !ended.is_empty());
-        ended.into_iter().map(|uuid| DriverOutput::prompt(uuid, PromptState::Completed)).chain(idle).collect()
-    }
-
-    /// The program works on a session from now on.
-    fn session_started(
-        &mut self,
-        report: HookReport,
-        source: &str,
-        model: Option<String>,
-    ) -> Vec<DriverOutput> {
-        let HookReport { session_id: to, transcript_path: transcript, cwd, .. } = report;
-        let active = TerminalSession { session: to, transcript: transcript.clone(), cwd: cwd.clone() };
-        let before = self.active.replace(active.clone());
-        if let Some(id) = self.handshake.take() {
-            let agent = Box::new(self.agent_info(active, model));
-            return vec![respond(&id, Ok(AgentResponse::Handshake(agent, SlotTotals::default())))];
-        }
-        let Some(before) = before else { return Vec::new() };
-        let mut outputs = Vec::new();
-        match self.typed_switch.take() {
-            Some(typed) if typed.is_confirmed_by(source, to) => {
-                self.turn.clear();
-                self.left_at = None;
-                let switched = SwitchResult {
-                    session: to,
-                    forked_from: (source == "fork").then_some(before.session),
-                    pid: None,
-                    turns: 0,
-                    cwd,
-                    transcript,
-                    repaired: None,
-                    totals: SlotTotals::default(),
-                };
-                return vec![respond(&typed.request_id, Ok(AgentResponse::Switched(Box::new(switched))))];
-            }
-            Some(mut typed) if typed.resuming && source == "resume" => {
-                typed.resuming = false;
-                let title = match &typed.switch {
-                    Switch::Fork { title, .. } => title.as_deref(),
-                    _ => None,
-                };
-                // Wait until the stashed input is restored.
-                outputs.push(pause(SETTLE_TIME));
-                outputs.extend(self.type_command(&branch_command(title)));
-                self.typed_switch = Some(typed);
-                return outputs;
-            }
-            // Compacted: the same session goes on.
-            typed if before.session == to => {
-                self.typed_switch = typed;
-                return outputs;
-            }
-            Some(typed) => {
-                let error = refusal("another session was opened in the terminal");
-                outputs.push(respond(&typed.request_id, Err(error)));
-            }
-            None => {}
-        }
-        outputs.extend(self.turn_ended());
-        let took = self.left_at.take().map(|left| left.elapsed());
-        let details = Some(Box::new(ResetDetails { transcript, cwd, took }));
-        let what = match source {
-            "clear" => "clear",
-            "fork" => "fork",
-            _ => "resume",
-        };
-        outputs.push(DriverOutput::SessionReset { to, what, details });
-        outputs
-    }
-
-    fn agent_info(&self, active: TerminalSession, model: Option<String>) -> AgentInfo {
-        AgentInfo {
-            capabilities: CAPABILITIES,
-            name: AGENT_NAME.to_owned(),
-            version: self.version.clone(),
-            // The slot knows it.
-            pid: 0,
-            model: model.unwrap_or_else(|| self.model.clone()),
-            notice: None,
-            session: active.session,
-            transcript: active.transcript,
-            cwd: active.cwd,
-            permission_mode: self.mode,
-            commands: Vec::new(),
-            models: Vec::new(),
-            mcp_servers: (0, 0),
-            repaired: None,
-        }
-    }
-}
-
-impl TypedSwitch {
-    /// Whether a report confirms this switch: a person may also switch by hand.
-    fn is_confirmed_by(&self, source: &str, to: SessionId) -> bool {
-        match &self.switch {
-            Switch::Clear => source == "clear",
-            Switch::Resume(session) | Switch::ResumeOrCreate { session, .. } => {
-                source == "resume" && to == *session
-            }
-            Switch::Fork { .. } => source == "fork" && !self.resuming,
-        }
-    }
-}
-
-/// A request as the program's own command, with the reply to it.
-fn command_for(request: AgentRequest) -> Result<(String, AgentReply), SlotError> {
-    match request {
-        AgentRequest::RenameSession(RenameSession { title, .. }) => {
-            Ok((format!("/rename {}", one_line(&title)), RenameSession::respond(())))
-        }
-        AgentRequest::SetModel(SetModel { model: Some(model) }) => {
-            Ok((format!("/model {}", one_line(&model)), SetModel::respond(None)))
-        }
-        AgentRequest::SetModel(SetModel { model: None }) => Err(unsupported("choose a model with /model")),
-        AgentRequest::ArchiveSession(_) => {
-            Err(unsupported("delete moves its sessions to hotseat's own trash"))
-        }
-        request => {
-            let missing = CAPABILITIES.unsupported(request.feature());
-            Err(unsupported(missing.unwrap_or("do it in the terminal")))
-        }
-    }
-}
-
-fn branch_command(title: Option<&str>) -> String {
-    title.map_or_else(|| "/branch".to_owned(), |title| format!("/branch {}", one_line(title)))
-}
-
-/// The text with control characters replaced: they would act as keys.
-fn one_line(text: &str) -> String {
-    text.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect()
 }
 
 fn bytes(keys: &str) -> DriverOutput {

@@ -1,6 +1,7 @@
 use serde_json::json;
 
 use super::*;
+use crate::agent_api::{AgentEvent, RenameSession, SetModel, SwitchResult};
 
 const A: &str = "aaaaaaaa-0000-4000-8000-000000000001";
 const B: &str = "bbbbbbbb-0000-4000-8000-000000000002";

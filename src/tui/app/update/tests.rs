@@ -81,6 +81,10 @@ impl Program {
         self.does(Event::FolderResolved { session: id(session), folder: Ok(folder) })
     }
 
+    fn agent(&mut self, session: u8, event: AgentEvent) -> Vec<Effect> {
+        self.slot(session, SlotEventKind::Agent(event))
+    }
+
     fn slot(&mut self, session: u8, news: SlotEventKind) -> Vec<Effect> {
         let event = SlotEvent { epoch: self.epoch, session: Some(id(session)), at: self.now, kind: news };
         self.does(Event::Slot(Box::new(event)))

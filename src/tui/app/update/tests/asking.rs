@@ -97,7 +97,7 @@ fn a_dropped_request_gives_the_focus_back() {
     program.app.focus = Focus::Composer;
     program.asks("r1");
     program.sees("r1", 1000);
-    program.slot(FRESH, SlotEventKind::Agent(AgentEvent::PermissionDropped("r1".into())));
+    program.agent(FRESH, AgentEvent::PermissionDropped("r1".into()));
     assert_eq!(program.app.focus, Focus::Composer);
     assert!(program.app.permissions.is_empty());
 }

@@ -10,10 +10,7 @@ fn a_prompt_goes_to_the_session_in_the_seat() {
     assert!(effects.contains(&Effect::AppendHistory("hello q c /".into())));
     assert_eq!(program.app.composer.queued.len(), 1);
     let uuid = program.app.composer.queued[0].uuid.clone();
-    program.slot(
-        FRESH,
-        SlotEventKind::Agent(AgentEvent::PromptStateChanged { uuid, state: PromptState::Started }),
-    );
+    program.agent(FRESH, AgentEvent::PromptStateChanged { uuid, state: PromptState::Started });
     assert!(program.app.composer.queued.is_empty());
 }
 
@@ -71,10 +68,7 @@ fn a_prompt_that_the_slot_takes_back_comes_back_to_the_composer() {
     program.types("precious");
     program.keys("enter");
     let uuid = program.app.composer.queued[0].uuid.clone();
-    program.slot(
-        FRESH,
-        SlotEventKind::Agent(AgentEvent::PromptStateChanged { uuid, state: PromptState::Cancelled }),
-    );
+    program.agent(FRESH, AgentEvent::PromptStateChanged { uuid, state: PromptState::Cancelled });
     assert_eq!(program.app.composer.text(), "precious");
 }
 
@@ -132,10 +126,7 @@ fn a_command_of_the_agents_goes_to_the_agent() {
 fn commands_that_the_agent_tells_of_later_take_the_place_of_the_former() {
     let mut program = Program::warm();
     program.app.focus = Focus::Composer;
-    program.slot(
-        FRESH,
-        SlotEventKind::Agent(AgentEvent::SlashCommands(vec![("init".into(), "makes AGENTS.md".into())])),
-    );
+    program.agent(FRESH, AgentEvent::SlashCommands(vec![("init".into(), "makes AGENTS.md".into())]));
     program.types("/");
     let offered = completions(&program.app);
     let init = offered.iter().find(|command| command.name == "init").unwrap();
