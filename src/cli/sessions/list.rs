@@ -21,7 +21,7 @@ use crate::index::query::SessionQuery;
 use crate::session::Prices;
 use crate::session::summary::TitleSource;
 use crate::store::Scope;
-use crate::text::format::pluralize;
+use crate::text::format::{grouped, pluralize};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = HELP)]
@@ -113,6 +113,8 @@ impl ListArgs {
             .into());
         }
         let rows = stock.rows_in(&scope(self.all)?)?;
+        let is_left_out = |row: &&SessionRow| row.aside().is_some() && has_something(row);
+        let left_out = rows.iter().filter(is_left_out).count();
         let rows = self.select(&query, rows, prices);
         if self.json {
             print_json_array(&rows, prices)?;
@@ -125,6 +127,9 @@ impl ListArgs {
             self.mention_former_folder(stock)?;
         }
         match page.width {
+            Some(_) if rows.is_empty() && left_out > 0 && !self.hidden => {
+                print_stderr(&format!("{} here, all hidden: --hidden shows them.", pluralize(left_out, "session")));
+            }
             Some(_) if rows.is_empty() => print_stderr(self.empty_message()),
             Some(width) => {
                 let ids = stock.short_ids(rows.iter().map(|row| row.stored.id))?;
@@ -136,7 +141,12 @@ impl ListArgs {
                 } else {
                     "of this folder's project (--all: of all projects)"
                 };
-                output::print(&format!("{table}{}\n", page.dim(&format!("{count} {scope}"))))?;
+                let hidden = if left_out == 0 || self.hidden {
+                    String::new()
+                } else {
+                    format!(", {} hidden (--hidden)", grouped(left_out))
+                };
+                output::print(&format!("{table}{}\n", page.dim(&format!("{count} {scope}{hidden}"))))?;
             }
             None => output::print(&table::render_lines(&rows, prices, self.subagents))?,
         }

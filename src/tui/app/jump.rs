@@ -214,9 +214,14 @@ impl Jump {
 
     /// The message under the cursor, and what is lit in it.
     pub fn seek_target(&self) -> Option<SeekTarget> {
-        let hit = self.hit(self.cursor)?;
+        let hit = self.hit(self.cursor).filter(|hit| hit.subagent.is_none())?;
         let words = highlighted_words(&hit.snippet);
         Some(SeekTarget { uuid: hit.snippet.uuid.clone()?, offset: hit.offset, words })
+    }
+
+    /// The words under the cursor are a subagent's.
+    pub fn is_on_subagent(&self) -> bool {
+        self.hit(self.cursor).is_some_and(|hit| hit.subagent.is_some())
     }
 
     fn session(&self, at: usize) -> Option<SessionId> {

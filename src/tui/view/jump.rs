@@ -140,6 +140,9 @@ fn text_hit(jump: &Jump, at: usize, hit: &TextHit, room: usize, theme: &Theme) -
     let others = if hit.others > 0 { format!(" +{}", hit.others) } else { String::new() };
     let room = room.saturating_sub(title_room + 2 + others.len());
     let snippet = &hit.snippet;
+    let mark = if hit.subagent.is_some() { "└ " } else { "" };
+    let room = room.saturating_sub(mark.chars().count());
+    spans.push(Span::styled(mark, theme.dim));
     spans.extend(search_hits::excerpt(
         &text::clean_line(&snippet.text),
         &snippet.match_positions,

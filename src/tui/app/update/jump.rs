@@ -51,6 +51,11 @@ fn resume_selected(app: &mut App) -> Vec<Effect> {
         jump.ranking.rank_now();
     }
     let (chosen, sought) = (jump.selected(), jump.seek_target());
+    if let (Some(session), true) = (chosen, jump.is_on_subagent()) {
+        // Its words are in a transcript of its own, which is read and not resumed.
+        app.overlay = None;
+        return vec![Effect::ReadSubagents(session)];
+    }
     let mut effects = chosen.map_or_else(Vec::new, |session| switch::resume_session(app, session));
     // A question may have taken its place.
     if matches!(app.overlay, Some(Overlay::Jump(_))) {

@@ -47,6 +47,20 @@ impl Program {
 }
 
 #[test]
+fn the_words_of_a_subagent_are_read_and_not_resumed() {
+    let mut program = Program::warm();
+    program.rows(vec![row(1, "Parser", None), row(2, "Lexer", None)]);
+    let said = TextHit { subagent: Some("x1".to_owned()), ..hit(2, "b", 7) };
+    program.keys("ctrl-p tab");
+    program.types("gram");
+    program.finds("gram", vec![said]);
+    assert!(program.keys("enter").contains(&Effect::ReadSubagents(id(2))));
+    assert!(program.app.overlay.is_none());
+    program.does(Event::SubagentsRead(vec![("Explore · x1".to_owned(), "the flag".to_owned())]));
+    assert!(matches!(program.app.overlay, Some(Overlay::Viewer(ViewerContent::Subagents(_), 0))));
+}
+
+#[test]
 fn tab_completes_a_filter_and_else_goes_to_the_next_pane() {
     let mut program = Program::warm();
     let mut tagged = row(1, "Parser rewrite", None);
