@@ -128,7 +128,10 @@ impl ListArgs {
         }
         match page.width {
             Some(_) if rows.is_empty() && left_out > 0 && !self.hidden => {
-                print_stderr(&format!("{} here, all hidden: --hidden shows them.", pluralize(left_out, "session")));
+                print_stderr(&format!(
+                    "{} here, all hidden: --hidden shows them.",
+                    pluralize(left_out, "session")
+                ));
             }
             Some(_) if rows.is_empty() => print_stderr(self.empty_message()),
             Some(width) => {
