@@ -15,6 +15,7 @@ mod path_pattern;
 mod reach;
 mod read_only;
 mod removal;
+mod repository_programs;
 mod rule;
 mod sed_script;
 mod shell;

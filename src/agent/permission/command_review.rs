@@ -13,7 +13,7 @@ use super::path_pattern::PathDenial;
 use super::rule::{PermissionRule, RulePattern, ToolUse};
 use super::shell::{Code, NotUnderstood, ShellScript, SimpleCommand, StartedBy, Wrapping};
 use super::traversal::{self, DeniedInside, TraversedFolder};
-use super::{AskReason, AskReasonKind, reach, read_only, removal};
+use super::{AskReason, AskReasonKind, reach, read_only, removal, repository_programs};
 use crate::sys::protected_paths::is_protected;
 
 /// The tool that runs commands.
@@ -160,7 +160,7 @@ impl<'a> CommandReview<'a> {
         let script = &parts.script;
         script.is_plain
             && !script.in_background
-            && !parts.changes_folder_for_git()
+            && !parts.git_may_run_programs()
             && parts.knows_folders
             && !script.commands.is_empty()
             && parts.folders.iter().all(|folder| access.is_inside(folder))
@@ -198,7 +198,7 @@ impl<'a> CommandReview<'a> {
         let mut commands = parts.script.commands.iter().zip(&parts.named).peekable();
         while let Some((command, named)) = commands.next() {
             match allowed(command, named, &patterns, access) {
-                Allowed::AsReadOnly if parts.changes_folder_for_git() => return false,
+                Allowed::AsReadOnly if parts.git_may_run_programs() => return false,
                 Allowed::No => return false,
                 Allowed::AsReadOnly | Allowed::AsWrapper => {}
                 Allowed::ByRule => {
@@ -343,11 +343,12 @@ impl Parts {
         self.script.redirects.iter().any(|redirect| redirect.target.is_unknown())
     }
 
-    /// Another folder's repository may run programs of its own.
-    fn changes_folder_for_git(&self) -> bool {
+    /// Another folder's repository may run programs of its own, and so may this one's.
+    fn git_may_run_programs(&self) -> bool {
         let has = |wanted: &str| {
             self.script.commands.iter().any(|command| command.name().as_deref() == Some(wanted))
         };
-        has("cd") && has("git")
+        has("git")
+            && (has("cd") || self.folders.iter().any(|folder| repository_programs::names_programs(folder)))
     }
 }

@@ -218,3 +218,23 @@ fn what_was_granted_for_one_file_holds_for_no_other() {
         assert!(matches!(decision, AccessDecision::Ask { .. }), "{other}: {decision:?}");
     }
 }
+
+#[test]
+fn git_asks_where_the_repository_names_programs() {
+    let temp = tempfile::tempdir().unwrap();
+    let here = temp.path().canonicalize().unwrap();
+    std::fs::create_dir_all(here.join(".git")).unwrap();
+    let decide = |allowed: &[String], line: &str| {
+        let permissions = Permissions::new(PermissionMode::Default, allowed, &[], &[]);
+        permissions.decide("Bash", &Access::Command(line.to_owned()), &here)
+    };
+    for (config, runs) in [("[core]\n\tbare = false\n", false), ("[core]\n\tfsmonitor = ./evil\n", true)] {
+        std::fs::write(here.join(".git/config"), config).unwrap();
+        for line in ["git status", "git diff | head", "ls && git log"] {
+            assert_eq!(decide(&[], line) != AccessDecision::Allow, runs, "{line} with {config}");
+        }
+        // A person may have said so, by a rule for this very command.
+        assert_eq!(decide(&["Bash(git status:*)".to_owned()], "git status -s"), AccessDecision::Allow);
+        assert_eq!(decide(&["Bash(ls:*)".to_owned()], "ls && git status") != AccessDecision::Allow, runs);
+    }
+}
