@@ -6,10 +6,12 @@
 //! all of these; allowing trusts only the few wrappers that are read to the
 //! letter.
 
+mod code;
 mod programs;
 
+use self::code::{code_of, git_aliases, interpreter, variables};
 use self::programs::{
-    CODE_IN_OPTIONS, INTERPRETERS, LAUNCHERS, PROGRAM_VARIABLES, READS_COMMANDS, RUNNERS, SHELLS, TRANSPARENT,
+    CODE_IN_OPTIONS, INTERPRETERS, LAUNCHERS, READS_COMMANDS, RUNNERS, SHELLS, TRANSPARENT,
 };
 use super::walk::Input;
 use super::word::{Atom, ShellWord};
@@ -125,8 +127,8 @@ pub fn started(command: &SimpleCommand, input: &Input) -> Result<Started, NotUnd
             started.code.extend(attached.map(|value| Code::Text(value.to_owned())));
             started.code.push(Code::Text(text.clone()));
         }
-        if name == "git" && texts.iter().any(|text| text.starts_with("--config-env")) {
-            started.code.push(Code::Unknown);
+        if name == "git" {
+            git_aliases(&texts, &mut started);
         }
     }
     if READS_COMMANDS.contains(&name.as_str()) {
@@ -140,28 +142,6 @@ pub fn started(command: &SimpleCommand, input: &Input) -> Result<Started, NotUnd
         }
     }
     Ok(started)
-}
-
-/// Programs that variables name, for the command or for those behind it.
-fn variables(command: &SimpleCommand, started: &mut Started) {
-    let mut add = |name: &str, value: &ShellWord| {
-        let names_program = PROGRAM_VARIABLES.iter().any(|end| name.ends_with(end));
-        match value.is_unknown() {
-            true if names_program => started.code.push(Code::Unknown),
-            true => {}
-            false => started.code.push(Code::Text(value.text())),
-        }
-    };
-    for (name, value) in &command.assignments {
-        add(name, value);
-    }
-    if command.name().is_some_and(|name| matches!(name.as_str(), "export" | "declare" | "typeset")) {
-        for word in command.arguments() {
-            if let Some((name, value)) = word.text().split_once('=') {
-                add(name, &if word.is_unknown() { ShellWord::unknown() } else { ShellWord::quoted(value) });
-            }
-        }
-    }
 }
 
 /// `BASH_FUNC_name%%=() {…}`, as `env` would hand it on.
@@ -337,42 +317,4 @@ fn find(arguments: &[ShellWord], started: &mut Started) {
             ..SimpleCommand::default()
         });
     }
-}
-
-fn interpreter(options: &[&str], arguments: &[ShellWord], input: &Input, started: &mut Started) {
-    let mut found = false;
-    for (at, word) in arguments.iter().enumerate() {
-        let text = word.text();
-        let attached =
-            options.iter().find_map(|option| text.strip_prefix(option)).filter(|code| !code.is_empty());
-        // Short options may be bundled: `perl -ne CODE`.
-        let bundled = |option: &&str| {
-            option.len() == 2
-                && text.starts_with('-')
-                && !text.starts_with("--")
-                && text.ends_with(&option[1..])
-        };
-        if let Some(code) = attached {
-            started.code.push(Code::Text(code.to_owned()));
-            found = true;
-        }
-        if options.contains(&text.as_str()) || options.iter().any(bundled) {
-            started.code.push(arguments.get(at + 1).map_or(Code::Unknown, code_of));
-            found = true;
-        }
-    }
-    if options.is_empty() {
-        started.code.extend(arguments.iter().map(code_of));
-        found = !arguments.is_empty();
-    }
-    let has_file = arguments.iter().any(|word| !word.text().starts_with('-'));
-    match input {
-        Input::Text(text) if !found && !has_file => started.code.push(code_of(text)),
-        Input::Unknown if !found && !has_file => started.code.push(Code::Unknown),
-        Input::Text(_) | Input::Unknown | Input::Empty => {}
-    }
-}
-
-fn code_of(word: &ShellWord) -> Code {
-    if word.is_unknown() { Code::Unknown } else { Code::Text(word.text()) }
 }
