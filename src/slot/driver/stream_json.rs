@@ -25,9 +25,9 @@ use crate::slot::{Launch, PermissionRequest, SlotError, SlotTotals, Switch};
 const ENVIRONMENT: [(&str, &str); 3] = [
     ("CLAUDE_CODE_SDK_READS_SESSION_STATE", "1"),
     ("CLAUDE_CODE_ENABLE_SDK_FILE_CHECKPOINTING", "true"),
-    // A person is there. Without it the entries say `sdk-cli`, as for `claude -p`, and the
-    // official picker leaves the session out (Claude Code 2.1.332).
-    ("CLAUDE_CODE_ENTRYPOINT", "cli"),
+    // A person is there. Without it, and with `cli`, the entries say `sdk-cli`, as for
+    // `claude -p`, and the official picker leaves the session out (Claude Code 2.1.332).
+    ("CLAUDE_CODE_ENTRYPOINT", "hotseat"),
 ];
 
 /// Protocol state of one process.
