@@ -31,6 +31,7 @@ mod outbox;
 mod permission;
 mod permission_requests;
 pub mod provider;
+mod recorded_settings;
 mod reply;
 mod reply_end;
 mod reply_failure;

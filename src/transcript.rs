@@ -17,6 +17,8 @@ mod chain;
 mod compaction;
 pub mod conversation_path;
 pub mod entry_encoder;
+mod entry_kind;
+pub(crate) mod media;
 mod model_block;
 pub mod model_messages;
 pub(crate) mod parallel_calls;
@@ -26,6 +28,7 @@ pub mod reader;
 pub mod recovery;
 pub mod text;
 mod tool_pairing;
+mod turn_repair;
 
 pub use conversation_path::{ConversationPath, Gap, PathScope};
 pub use model_block::ModelBlock;

@@ -107,8 +107,9 @@ pub fn newest(root: &Path) -> PathBuf {
 /// What a narrow row shows of the title of the session that was active last.
 pub fn newest_title(root: &Path) -> String {
     let bytes = fs::read(newest(root)).unwrap();
-    let facts =
-        hotseat::session::SessionSummary::from_transcript(&hotseat::session::Transcript::parse(&bytes));
+    let facts = hotseat::session::SessionSummary::from_transcript(&hotseat::session::Transcript::read(
+        &hotseat::transcript::TranscriptText::read(&bytes),
+    ));
     facts.title_text().chars().take(12).collect()
 }
 

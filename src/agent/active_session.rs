@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 use super::checkpoint::Checkpoints;
 use super::context::ModelContext;
+use super::recorded_settings::RecordedSettings;
 use super::session_facts::SessionFacts;
 use super::tool::{ReadFiles, TodoList};
 use super::totals::SessionTotals;
@@ -38,8 +39,11 @@ pub struct ActiveSession {
     pub todos: TodoList,
     /// Copies of files from before tools changed them.
     pub checkpoints: Checkpoints,
-    /// What was repaired when the transcript was loaded, for a person.
-    pub repaired: Option<String>,
+    /// What a person should know of how the session was loaded: repairs, what is
+    /// left out, another model.
+    pub notes: Vec<String>,
+    /// How it was run when its transcript was written.
+    pub recorded: RecordedSettings,
     /// What the model is told ahead of its messages; `None` until its first turn here.
     pub facts: Option<SessionFacts>,
     /// Its title, once it has one.
@@ -82,7 +86,8 @@ impl ActiveSession {
             read_files: ReadFiles::default(),
             todos: TodoList::default(),
             checkpoints: Checkpoints::default(),
-            repaired: None,
+            notes: Vec::new(),
+            recorded: RecordedSettings::default(),
             facts: None,
             title: None,
             title_pending: false,
@@ -131,15 +136,19 @@ impl ActiveSession {
             None => resume_folder(store, id, here)?,
         };
         let health = transcript.health;
+        let mut context = ModelContext::from_transcript(&transcript, leaf);
+        let repaired =
+            gap_note(&transcript, leaf).or_else(|| health.open_end.then(|| repair_note(health.torn)));
+        let notes = repaired.into_iter().chain(left_out_note(context.take_left_out()));
         Ok(Self {
             id,
-            context: ModelContext::from_transcript(&transcript, leaf),
+            context,
             totals: SessionTotals::from_transcript(&transcript, prices),
             read_files: ReadFiles::default(),
             todos: TodoList::default(),
             checkpoints: Checkpoints::from_transcript(&transcript),
-            repaired: gap_note(&transcript, leaf)
-                .or_else(|| health.open_end.then(|| repair_note(health.torn))),
+            notes: notes.collect(),
+            recorded: RecordedSettings::from_transcript(&transcript, leaf),
             facts: None,
             title: SessionTitle::from_transcript(&transcript).map(|title| title.text),
             title_pending: false,
@@ -151,6 +160,11 @@ impl ActiveSession {
             unsynced: false,
             used_uuids: user_uuids(&transcript),
         })
+    }
+
+    /// The notes in one text; `None` if there are none.
+    pub fn note_text(&self) -> Option<String> {
+        (!self.notes.is_empty()).then(|| self.notes.join("; "))
     }
 
     /// Reserves a uuid for a prompt; false if it is no uuid or already used.
@@ -278,6 +292,21 @@ fn gap_note(transcript: &Transcript<'_>, leaf: Option<usize>) -> Option<String> 
     let entries = if gaps == 1 { "an entry is".to_owned() } else { format!("{gaps} entries are") };
     (gaps > 0)
         .then(|| format!("{entries} missing in the transcript; the conversation goes on before the gap"))
+}
+
+/// What a person should know of images and documents that the model does not get;
+/// `None` if it gets all.
+pub(super) fn left_out_note(count: usize) -> Option<String> {
+    let what = if count == 1 {
+        "an image or a document is".to_owned()
+    } else {
+        format!("{count} images or documents are")
+    };
+    (count > 0).then(|| {
+        format!(
+            "{what} left out of what the model gets: the API refuses such a request; the transcript keeps all"
+        )
+    })
 }
 
 fn repair_note(torn: usize) -> String {

@@ -5,20 +5,22 @@
 //! anything.
 
 mod block;
+mod media;
 
 use std::sync::Arc;
 
-use serde::Deserialize;
 use serde_json::{Value, json};
 
-use block::Content;
 pub use block::ContextBlock;
 
 use crate::transcript::prompt_text::typed_text;
-use crate::transcript::{ModelConversation, ModelMessage, ModelRole, SYNTHETIC_MODEL, Transcript};
+use crate::transcript::{ModelBlock, ModelConversation, ModelMessage, ModelRole, Transcript};
 
 /// The result of a call whose own was never recorded.
 const NO_RESULT: &str = "[no result: the turn ended before the tool did]";
+
+/// Stands for a prompt without words, which the API refuses.
+const NO_WORDS: &str = "(no content)";
 
 /// Who speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,6 +42,8 @@ pub struct ContextMessage {
     pub model: Option<String>,
     /// A person typed it.
     pub is_prompt: bool,
+    /// Words of a hook or of a file that stand ahead of the prompt they came with.
+    pub is_context: bool,
     /// Its content.
     pub blocks: Vec<ContextBlock>,
 }
@@ -49,14 +53,17 @@ pub struct ContextMessage {
 pub struct ModelContext {
     messages: Vec<Arc<ContextMessage>>,
     chars: usize,
+    /// Images and documents that were left out and nobody was told of.
+    left_out: usize,
 }
 
 impl ModelContext {
     /// The conversation of a transcript up to `leaf`, as
     /// [`ModelConversation::read`] gives it.
     pub fn from_transcript(transcript: &Transcript<'_>, leaf: Option<usize>) -> Self {
-        let mut context = Self::default();
-        for message in ModelConversation::read(transcript, leaf).messages {
+        let conversation = ModelConversation::read(transcript, leaf);
+        let mut context = Self { left_out: conversation.left_out, ..Self::default() };
+        for message in conversation.messages {
             let role = match message.role {
                 ModelRole::User => MessageRole::User,
                 ModelRole::Assistant => MessageRole::Assistant,
@@ -64,21 +71,17 @@ impl ModelContext {
             let blocks: Vec<_> =
                 message.blocks.iter().map(|block| ContextBlock::new(block.raw().to_owned())).collect();
             context.chars += blocks.iter().map(|block| block.json().len()).sum::<usize>();
-            let ModelMessage { reply_id: reply, model, is_prompt, .. } = message;
-            context.messages.push(Arc::new(ContextMessage { role, reply, model, is_prompt, blocks }));
+            let ModelMessage { reply_id: reply, model, is_prompt, is_context, .. } = message;
+            let message = ContextMessage { role, reply, model, is_prompt, is_context, blocks };
+            context.messages.push(Arc::new(message));
         }
+        context.limit_media();
         context
     }
 
     /// All messages, oldest first.
     pub fn messages(&self) -> &[Arc<ContextMessage>] {
         &self.messages
-    }
-
-    /// The model that answered last.
-    pub fn last_model(&self) -> Option<&str> {
-        let models = self.messages.iter().rev().filter_map(|message| message.model.as_deref());
-        models.into_iter().find(|model| *model != SYNTHETIC_MODEL)
     }
 
     /// Prompts a person typed.
@@ -107,11 +110,24 @@ impl ModelContext {
         blocks.map(|block| block.json().len() as u64).sum::<u64>() / 4
     }
 
-    /// Adds what a person typed.
+    /// Adds what a person typed. What the API refuses is mended or left out, as it is
+    /// when the transcript is read again.
     pub fn push_prompt(&mut self, content: &Value) {
-        let blocks = Content::deserialize(content).unwrap_or_default().0;
+        let mut blocks = self.sendable(content);
+        if blocks.is_empty() {
+            blocks.extend(ContextBlock::from_value(&json!({"type": "text", "text": NO_WORDS})));
+        }
         let is_prompt = blocks.iter().any(ContextBlock::is_typed);
         self.push(MessageRole::User, None, is_prompt, blocks);
+        self.limit_media();
+    }
+
+    /// The blocks of a user's message that the API takes.
+    fn sendable(&mut self, content: &Value) -> Vec<ContextBlock> {
+        let mut blocks = ModelBlock::read_user_content(content);
+        self.left_out += blocks.iter().map(ModelBlock::left_out).sum::<usize>();
+        blocks.retain(|block| !block.is_blank());
+        blocks.iter().map(|block| ContextBlock::new(block.raw().to_owned())).collect()
     }
 
     /// Adds a block of the reply with this id, by this model.
@@ -129,7 +145,14 @@ impl ModelContext {
 
     /// Adds a tool's result, or another note that no person typed.
     pub fn push_user_block(&mut self, block: &Value) {
-        self.push(MessageRole::User, None, false, ContextBlock::from_value(block).into_iter().collect());
+        let blocks = self.sendable(&json!([block]));
+        self.push(MessageRole::User, None, false, blocks);
+        self.limit_media();
+    }
+
+    /// How many images and documents were left out since the last call.
+    pub fn take_left_out(&mut self) -> usize {
+        std::mem::take(&mut self.left_out)
     }
 
     /// Adds blocks; those of one reply, and user blocks without a prompt, are merged into one message.
@@ -142,11 +165,13 @@ impl ModelContext {
             && last.role == role
             && last.reply == reply
             && !is_prompt
+            && !last.is_context
         {
             Arc::make_mut(last).blocks.extend(blocks);
             return;
         }
-        self.messages.push(Arc::new(ContextMessage { role, reply, model: None, is_prompt, blocks }));
+        let message = ContextMessage { role, reply, model: None, is_prompt, is_context: false, blocks };
+        self.messages.push(Arc::new(message));
     }
 
     /// Whether a call has this id.
@@ -175,8 +200,14 @@ impl ModelContext {
             Some(next) if !next.is_prompt => drop(Arc::make_mut(next).blocks.splice(0..0, missing)),
             _ => {
                 let (role, reply_id) = (MessageRole::User, None);
-                let message =
-                    ContextMessage { role, reply: reply_id, model: None, is_prompt: false, blocks: missing };
+                let message = ContextMessage {
+                    role,
+                    reply: reply_id,
+                    model: None,
+                    is_prompt: false,
+                    is_context: false,
+                    blocks: missing,
+                };
                 self.messages.insert(reply + 1, Arc::new(message));
             }
         }

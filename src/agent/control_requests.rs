@@ -126,6 +126,7 @@ impl AgentRuntime {
                     return Err(RequestError::new(ErrorCode::InvalidRequest, error));
                 }
                 self.permissions.mode = mode;
+                self.settings.mode_before_plan = None;
                 Ok(json!({"mode": mode.wire_name()}))
             }
             HostControlRequest::SetModel { model } => {
@@ -203,7 +204,7 @@ impl AgentRuntime {
             notice: self.provider.notice().map(str::to_owned),
             total_cost_usd: self.session.totals.cost_usd(),
             usage: json!(self.session.totals.usage()),
-            repaired: self.session.repaired.clone(),
+            repaired: self.session.note_text(),
             rest: rest.as_object().cloned().unwrap_or_default(),
         })
     }

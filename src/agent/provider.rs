@@ -52,6 +52,11 @@ pub trait Provider: Send + Sync {
         is_claude || self.models().iter().any(|offered| offered.name == model)
     }
 
+    /// Whether a model of this name can be told how hard to try.
+    fn takes_effort(&self, _model: &str) -> bool {
+        true
+    }
+
     /// Whether it costs nothing.
     fn is_free(&self) -> bool {
         false
@@ -182,6 +187,14 @@ pub enum BlockStart {
     /// A block as the provider sent it: complete, such as redacted thinking, or with text or input still
     /// to come.
     Raw(Value),
+}
+
+/// Whether what was asked for is the model that wrote. It may be a short name, or
+/// have a date, a region or a mark of the window around it.
+pub fn is_same_model(wrote: &str, asked: &str) -> bool {
+    let asked = asked.split('[').next().unwrap_or_default().trim_end_matches("-latest");
+    let is_alias = !asked.contains(|c: char| c.is_ascii_digit());
+    is_alias || wrote.contains(asked) || asked.contains(wrote)
 }
 
 /// A reply that fails before it begins.

@@ -83,6 +83,11 @@ impl AgentRuntime {
     fn record_failure(&mut self, error: &ProviderError) -> io::Result<()> {
         let entry = TranscriptEntry::failure(&error.message, error.kind.wire_name());
         self.record(&entry)?;
+        // By the kind that the transcript has for it, so that a resume does the same.
+        if error.kind.wire_name() == ProviderErrorKind::InvalidRequest.wire_name() {
+            self.session.context.leave_out_refused_media();
+            self.tell_of_left_out_media();
+        }
         self.send_assistant(entry.message().clone(), &entry.uuid, Some(error.kind.wire_name()));
         Ok(())
     }

@@ -23,13 +23,14 @@ use super::outbox::Outbox;
 use super::permission::Permissions;
 use super::permission_requests::PermissionPrompt;
 use super::provider::{Provider, Thinking};
+use super::recorded_settings::PinnedSettings;
 use super::retry::RetryPolicy;
 use super::settings_files::SettingsFiles;
 use super::system_prompt::SystemPrompt;
 use super::tool::{LiveOutput, ResultDir, ToolContext, Toolbox};
 use super::transcript_entry::new_uuid;
 use super::turn::{PromptPriority, RunningTurn, StepEvent, UserPrompt};
-use crate::protocol::{HostFrame, MAX_LINE_BYTES, UserLine};
+use crate::protocol::{HostFrame, MAX_LINE_BYTES, PermissionMode, UserLine};
 use crate::session::Prices;
 use crate::store::SessionStore;
 
@@ -40,7 +41,8 @@ const FLUSH_TIMEOUT: Duration = Duration::from_millis(400);
 /// How long MCP servers may take to end by themselves at our end.
 const MCP_CLOSE_TIMEOUT: Duration = Duration::from_millis(500);
 
-/// Settings that a switch of sessions does not change.
+/// Settings that outlive a session. A resumed one brings its model and its effort
+/// along where these are not pinned.
 pub struct RuntimeSettings {
     /// The model in use.
     pub model: String,
@@ -52,6 +54,10 @@ pub struct RuntimeSettings {
     pub thinking_display: Option<String>,
     /// Effort: `low`, `medium`, `high`, …; `None` for the model's default.
     pub effort: Option<String>,
+    /// What flags, variables or settings decide.
+    pub pinned: PinnedSettings,
+    /// The permission mode to go back to behind a session that was resumed in `plan`.
+    pub mode_before_plan: Option<PermissionMode>,
     /// When a failed request to the provider is retried.
     pub retries: RetryPolicy,
     /// The most requests to the model in one turn (`--max-turns`).
@@ -108,7 +114,7 @@ impl RuntimeState {
 
 /// The agent: one session at a time, and everything that outlives a session.
 pub struct AgentRuntime {
-    /// Settings that a switch of sessions does not change.
+    /// Settings that outlive a session.
     pub(super) settings: RuntimeSettings,
     /// Where sessions live.
     pub(super) store: Arc<dyn SessionStore>,

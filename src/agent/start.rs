@@ -19,6 +19,7 @@ use super::outbox::Outbox;
 use super::permission::Permissions;
 use super::permission_requests::PermissionPrompt;
 use super::provider::{ChoiceError, Provider};
+use super::recorded_settings::{AdoptionMoment, PinnedSettings};
 use super::retry::RetryPolicy;
 use super::runtime::{AgentRuntime, RuntimeSettings, RuntimeState};
 use super::settings_files::{SettingsFiles, SettingsSource, is_trusted, read_claude_json};
@@ -192,6 +193,8 @@ impl AgentRuntime {
                 thinking: flags.thinking(),
                 thinking_display: flags.thinking_display.clone(),
                 effort: flags.effort.clone(),
+                pinned: PinnedSettings::default(),
+                mode_before_plan: None,
                 retries: RetryPolicy::from_env(),
                 max_requests: flags.max_turns,
                 budget: flags.max_budget_usd,
@@ -246,11 +249,16 @@ impl AgentRuntime {
             files.find_map(|file| file.content["model"].as_str()).map(str::to_owned)
         };
         // The variable is the provider's default; it counts more than the settings, as in the official CLI.
-        let of_settings = std::env::var_os("ANTHROPIC_MODEL").map_or_else(of_settings, |_| None);
-        // A session goes on with the model that answered last, unless the person says otherwise.
-        let own = process.session.context.last_model().filter(|model| process.provider.offers(model));
-        let own = own.filter(|_| std::env::var_os("ANTHROPIC_MODEL").is_none()).map(str::to_owned);
-        process.set_model(flags.model.clone().or(of_settings).or(own));
+        let is_in_variable = std::env::var_os("ANTHROPIC_MODEL").is_some_and(|name| !name.is_empty());
+        let of_settings = if is_in_variable { None } else { of_settings() };
+        let named = flags.model.clone().or(of_settings).filter(|name| !name.is_empty() && name != "default");
+        process.settings.pinned = PinnedSettings {
+            model: named.is_some() || is_in_variable,
+            effort: flags.effort.is_some(),
+            mode: flags.permission_mode.is_some() || default_mode(&process.settings_files).is_some(),
+        };
+        process.set_model(named);
+        process.adopt_recorded_settings(AdoptionMoment::Start);
         Ok(process)
     }
 }
@@ -349,7 +357,8 @@ fn check_dropped_turn(store: &dyn SessionStore, id: SessionId, flags: &Flags) ->
         return Ok(());
     };
     let bytes = store.read(id)?;
-    let transcript = Transcript::parse(&bytes);
+    let clean = crate::transcript::TranscriptText::read(&bytes);
+    let transcript = Transcript::read(&clean);
     let path = transcript.path(transcript.leaf(), PathScope::Model);
     let cut = transcript.position(at).and_then(|at| path.iter().position(|&on_path| on_path == at));
     let cut = cut.ok_or_else(|| StoreError::NoSuchMessage { id, uuid: at.clone() })?;

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use super::active_session::{ActiveSession, ResumePoint};
 use super::frames::RequestError;
+use super::recorded_settings::AdoptionMoment;
 use super::runtime::AgentRuntime;
 use crate::protocol::{ErrorCode, ForkRequest, ResumeRequest, SwitchResponse};
 use crate::session::{Prices, SessionId};
@@ -141,6 +142,10 @@ impl AgentRuntime {
         let former = std::mem::replace(&mut self.session, session).id;
         self.permissions.clear_session_rules();
         self.pending_start_source = None;
+        // A copy of the active session goes on as that does.
+        if forked_from != Some(former) {
+            self.adopt_recorded_settings(AdoptionMoment::Switch);
+        }
         self.run_start_hooks(trigger);
         self.send_reset(former, wanted.trigger());
         self.send_init();
@@ -159,7 +164,8 @@ impl AgentRuntime {
             duration_ms: began.elapsed().as_secs_f64() * 1000.0,
             pid: std::process::id(),
             usage: json!(self.session.totals.usage()),
-            repaired: self.session.repaired.take(),
+            model: self.settings.model.clone(),
+            repaired: self.session.note_text(),
         };
         Ok(json!(answer))
     }
@@ -215,7 +221,7 @@ pub(super) fn load_fork(
         let _ = store.delete(fork.id);
     })?;
     if fork.repairs.is_any() {
-        copy.repaired = Some(fork.repairs.to_string());
+        copy.notes.insert(0, fork.repairs.to_string());
     }
     Ok(copy)
 }

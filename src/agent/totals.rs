@@ -141,7 +141,10 @@ mod tests {
         let cost = r#"{"type":"cost-state","totalCostUSD":0.25}"#;
         let text = format!("{block}\n{block}\n{cost}\n");
         let prices = Prices::default();
-        let mut totals = SessionTotals::from_transcript(&Transcript::parse(text.as_bytes()), &prices);
+        let mut totals = SessionTotals::from_transcript(
+            &Transcript::read(&crate::transcript::TranscriptText::read(text.as_bytes())),
+            &prices,
+        );
         assert_eq!((totals.usage().total(), totals.cost()), (7, Some(0.25)));
         totals.add("y", Usage { output_tokens: 1, ..Usage::default() }, &prices);
         assert_eq!(totals.usage().output_tokens, 3);

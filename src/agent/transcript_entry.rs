@@ -62,9 +62,12 @@ impl TranscriptEntry {
         Self::new(Some(uuid), fields)
     }
 
-    /// One block of a reply, in its message.
-    pub fn reply_block(uuid: String, message: &Value, is_cut_off: bool) -> Self {
+    /// One block of a reply, in its message; `effort` if the model was told one.
+    pub fn reply_block(uuid: String, message: &Value, effort: Option<&str>, is_cut_off: bool) -> Self {
         let mut fields = json!({"type": "assistant", "message": message});
+        if let Some(effort) = effort {
+            fields["effort"] = json!(effort);
+        }
         if is_cut_off {
             fields["isAbortedMidStream"] = json!(true);
         }

@@ -10,6 +10,7 @@ use std::time::Instant;
 
 use serde_json::{Value, json};
 
+use super::active_session::left_out_note;
 use super::hook_dispatch::HookPoint;
 use super::permission_requests::parse_tool_response;
 use super::provider::{CompletionRequest, ProviderError, ProviderErrorKind, ReplyEvent};
@@ -212,7 +213,8 @@ impl AgentRuntime {
         self.session.totals.add(&reply.model, reply.usage, &self.settings.prices);
         for FinishedBlock { uuid, block, input_error: problem } in &reply.blocks {
             let message = reply.message(&json!([block]));
-            self.record(&TranscriptEntry::reply_block(uuid.clone(), &message, reply.stop_reason.is_none()))?;
+            let (effort, is_cut_off) = (self.settings.effort.as_deref(), reply.stop_reason.is_none());
+            self.record(&TranscriptEntry::reply_block(uuid.clone(), &message, effort, is_cut_off))?;
             self.session.context.push_reply(&reply.id, &reply.model, block);
             if block["type"] == "tool_use" {
                 turn.pending_calls.push_back(RequestedCall {
@@ -245,6 +247,7 @@ impl AgentRuntime {
         self.session.context.close_open_calls();
         self.record(&TranscriptEntry::prompt(prompt.uuid.clone(), &prompt.content, self.permissions.mode))?;
         self.session.context.push_prompt(&prompt.content);
+        self.tell_of_left_out_media();
         self.checkpoint_prompt(&prompt.uuid)
     }
 
@@ -253,7 +256,15 @@ impl AgentRuntime {
     pub(super) fn record_for_model(&mut self, entry: &TranscriptEntry, block: &Value) -> io::Result<()> {
         self.record(entry)?;
         self.session.context.push_user_block(block);
+        self.tell_of_left_out_media();
         Ok(())
+    }
+
+    /// Tells a person what the model does not get.
+    pub(super) fn tell_of_left_out_media(&mut self) {
+        if let Some(note) = left_out_note(self.session.context.take_left_out()) {
+            self.send_warning(&note);
+        }
     }
 
     pub(super) fn record(&mut self, entry: &TranscriptEntry) -> io::Result<()> {

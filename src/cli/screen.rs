@@ -180,7 +180,8 @@ fn finder(store: Arc<LocalStore>, opened: PathBuf, trust: TrustStore) -> Session
     SessionFinder::new(move |session| {
         let stored = store.find(session).ok()?;
         let head = store.read_head(session, END_BYTES).ok()?;
-        let parsed = Transcript::parse(&head);
+        let clean = crate::transcript::TranscriptText::read(&head);
+        let parsed = Transcript::read(&clean);
         let cwd = store::working_folder(&*store, session, &opened).ok()?.path;
         let is_trusted = trust.is_trusted(&cwd);
         let holder = store.holder(session).map(|holder| (holder.pid, holder.program));

@@ -307,7 +307,8 @@ pub struct InitializeResponse {
     pub total_cost_usd: f64,
     /// Tokens so far, for the session, as the Messages API names them.
     pub usage: Value,
-    /// What was repaired in a damaged transcript, for a person.
+    /// What a person should know of the session as it was loaded: what was repaired in
+    /// a damaged transcript or left out, and that the model is another.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub repaired: Option<String>,
     /// Everything else.
@@ -338,11 +339,14 @@ pub struct SwitchResponse {
     pub transcript_path: String,
     /// From the request's arrival to this answer.
     pub duration_ms: f64,
+    /// The model that answers in it (hotseat's addition).
+    pub model: String,
     /// The process (hotseat's addition): the same as before shows that nothing was restarted.
     pub pid: u32,
     /// Tokens so far, for the session, as the Messages API names them (hotseat's addition).
     pub usage: Value,
-    /// What was repaired in a damaged transcript, for a person.
+    /// What a person should know of the session as it was loaded: what was repaired in
+    /// a damaged transcript or left out, and that the model is another.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub repaired: Option<String>,
 }

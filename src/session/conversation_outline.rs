@@ -241,7 +241,8 @@ impl ConversationOutline {
         }
         let mut text = String::with_capacity(self.links.len() * 160);
         self.links.iter().for_each(|link| link.write(&mut text));
-        let transcript = Transcript::parse(text.as_bytes());
+        let clean = crate::transcript::TranscriptText::read(text.as_bytes());
+        let transcript = Transcript::read(&clean);
         let path = transcript.conversation(transcript.leaf(), PathScope::Display);
         OutlinedPath { links: path.entries, gaps: path.gaps.len() }
     }

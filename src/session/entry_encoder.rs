@@ -166,7 +166,12 @@ mod tests {
                 }
             }
         }
-        assert_eq!(Conversation::from_transcript(&Transcript::parse(written.as_bytes())), shown);
+        assert_eq!(
+            Conversation::from_transcript(&Transcript::read(&crate::transcript::TranscriptText::read(
+                written.as_bytes()
+            ))),
+            shown
+        );
         let facts = SessionSummary::from_bytes(written.as_bytes());
         assert_eq!((facts.turns, facts.usage.total(), facts.cwd.as_deref()), (1, 7, Some("/w")));
     }

@@ -191,7 +191,8 @@ impl SessionStore for MemoryStore {
         let copy = self.load_session(source)?;
         let (forked, lines) = forking::fork_lines(&copy.bytes, source, fork, fork.cwd)?;
         let started_in = || {
-            let transcript = Transcript::parse(&copy.bytes);
+            let clean = crate::transcript::TranscriptText::read(&copy.bytes);
+            let transcript = Transcript::read(&clean);
             transcript.entries.iter().find_map(|line| Some(PathBuf::from(&*line.cwd()?)))
         };
         let cwd = fork.cwd.map(Path::to_owned).or_else(|| copy.cwd.clone());

@@ -154,7 +154,7 @@ impl Hints {
     }
 
     fn read(&mut self, lines: &[u8]) {
-        for entry in Transcript::parse(lines).entries {
+        for entry in Transcript::read(&crate::transcript::TranscriptText::read(lines)).entries {
             self.is_external |= entry.agent().is_some();
             if entry.json().contains("relocatedCwd")
                 && let Ok(relocated) = serde_json::from_str::<RelocatedEntry>(entry.json())

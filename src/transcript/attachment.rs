@@ -7,17 +7,29 @@
 //! on describes itself.
 
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::raw_entry::RawEntry;
 
 /// What one attachment tells the model.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Default, PartialEq)]
 pub(super) struct Attachment {
-    /// Texts for a user message, each a `<system-reminder>` of its own.
-    pub texts: Vec<String>,
-    /// They belong in front of the prompt that they came with.
-    pub goes_before_prompt: bool,
+    /// Blocks for a user message: reminders, or an image.
+    pub blocks: Vec<Value>,
+    /// Where they belong.
+    pub place: AttachmentPlace,
+}
+
+/// Where the words of an attachment stand.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum AttachmentPlace {
+    /// Where the entry stands in the conversation.
+    #[default]
+    Here,
+    /// In front of the prompt that they came with.
+    BeforePrompt,
+    /// The same; newer models are told behind it, by the role `system`.
+    Context,
 }
 
 #[derive(Deserialize)]
@@ -38,32 +50,84 @@ struct Rendered {
 }
 
 impl Attachment {
-    /// Reads an attachment entry; without texts if the model is told nothing.
+    /// Reads an attachment entry; without blocks if the model is told nothing.
     pub fn from_entry(entry: &RawEntry<'_>) -> Self {
         let Ok(wire) = serde_json::from_str::<WireEntry>(entry.json()) else { return Self::default() };
+        let kind = wire.attachment["type"].as_str().unwrap_or_default();
         if let Some(rendered) = &wire.rendered {
-            let is_for_user = wire.rendered_role.as_deref() == Some("user");
-            let texts = rendered.iter().filter_map(|rendered| rendered.content.as_str());
-            let texts = texts.filter(|_| is_for_user).map(str::to_owned).collect();
-            return Self { texts, goes_before_prompt: false };
+            return Self::from_rendered(kind, wire.rendered_role.as_deref(), rendered);
         }
+        let texts = |texts: Option<Vec<String>>, place| {
+            let blocks = texts.unwrap_or_default().iter().map(|text| text_block(text)).collect();
+            Self { blocks, place }
+        };
         let attachment = &wire.attachment;
-        let text = |key: &str| attachment[key].as_str();
-        match text("type") {
-            Some("queued_command") => {
-                let prompt = joined(&attachment["prompt"], "text");
-                Self { texts: prompt.map(|prompt| queued(&prompt)).into_iter().collect(), ..Self::default() }
+        let content = || joined(&attachment["content"], "text");
+        let hook = attachment["hookName"].as_str().unwrap_or("A");
+        match kind {
+            "queued_command" => texts(
+                joined(&attachment["prompt"], "text").map(|prompt| vec![queued(&prompt)]),
+                AttachmentPlace::Here,
+            ),
+            "file" if attachment["content"]["type"] == "image" => {
+                Self { blocks: image(attachment).unwrap_or_default(), place: AttachmentPlace::BeforePrompt }
             }
-            Some("file") => Self { texts: file(attachment).unwrap_or_default(), goes_before_prompt: true },
-            Some("hook_additional_context") => {
-                let context = joined(&attachment["content"], "text");
-                let hook = text("hookName").unwrap_or("A");
-                let told = |context| reminder(&format!("{hook} hook additional context: {context}"));
-                Self { texts: context.map(told).into_iter().collect(), goes_before_prompt: true }
+            "file" => texts(file(attachment), AttachmentPlace::Context),
+            "hook_additional_context" => {
+                let told = |context| vec![reminder(&format!("{hook} hook additional context: {context}"))];
+                texts(content().map(told), AttachmentPlace::Context)
+            }
+            "hook_success"
+                if HOOKS_THAT_TELL.contains(&attachment["hookEvent"].as_str().unwrap_or_default()) =>
+            {
+                let told = |context| vec![reminder(&format!("{hook} hook success: {context}"))];
+                texts(content().map(told), AttachmentPlace::Context)
             }
             _ => Self::default(),
         }
     }
+
+    /// What was told when the entry was written. Of what was said by the role
+    /// `system` only the words of hooks are the conversation's; the rest is the
+    /// environment of the program that said it.
+    fn from_rendered(kind: &str, role: Option<&str>, rendered: &[Rendered]) -> Self {
+        let place = match (role, kind) {
+            (Some("user"), kind) if ENVIRONMENT.contains(&kind) => return Self::default(),
+            (Some("user"), "file" | "directory") => AttachmentPlace::BeforePrompt,
+            (Some("user"), _) => AttachmentPlace::Here,
+            (Some("system"), kind) if kind.starts_with("hook_") => AttachmentPlace::Context,
+            _ => return Self::default(),
+        };
+        let blocks = rendered.iter().flat_map(|rendered| match &rendered.content {
+            Value::String(text) => vec![text_block(text)],
+            Value::Array(blocks) => blocks.clone(),
+            _ => Vec::new(),
+        });
+        Self { blocks: blocks.collect(), place }
+    }
+}
+
+/// What the program told of itself in the user's message.
+const ENVIRONMENT: [&str; 1] = ["remote_session_change"];
+
+/// Events whose hooks tell the model what they print.
+const HOOKS_THAT_TELL: [&str; 2] = ["SessionStart", "UserPromptSubmit"];
+
+fn text_block(text: &str) -> Value {
+    json!({"type": "text", "text": text})
+}
+
+/// An image that a prompt names, as the Read tool shows it.
+fn image(attachment: &Value) -> Option<Vec<Value>> {
+    let file = &attachment["content"]["file"];
+    let path = attachment["filename"].as_str().unwrap_or_default();
+    let source =
+        json!({"type": "base64", "media_type": file["type"].as_str()?, "data": file["base64"].as_str()?});
+    Some(vec![text_block(&called_read(path)), json!({"type": "image", "source": source})])
+}
+
+fn called_read(path: &str) -> String {
+    reminder(&format!("Called the Read tool with the following input: {}", json!({"file_path": path})))
 }
 
 /// A text that the model does not take for the user's own words.
@@ -89,9 +153,8 @@ fn file(attachment: &Value) -> Option<Vec<String>> {
     let first = file["startLine"].as_u64().unwrap_or(1);
     let lines = file["content"].as_str()?.split('\n').zip(first..);
     let lines: Vec<_> = lines.map(|(line, number)| format!("{number}\t{line}")).collect();
-    let input = serde_json::json!({"file_path": path});
     Some(vec![
-        reminder(&format!("Called the Read tool with the following input: {input}")),
+        called_read(path),
         reminder(&format!("Result of calling the Read tool:\n{}", lines.join("\n"))),
     ])
 }

@@ -50,10 +50,12 @@ fn report(launch: &BackgroundLaunch) -> String {
     let BackgroundLaunch { agent_id, description, output_file, .. } = launch;
     let file =
         output_file.as_ref().map(|path| format!("<output-file>{path}</output-file>\n")).unwrap_or_default();
+    // In Claude Code's words, so that both give the model the same bytes.
     format!(
-        "<task-notification>\n<task-id>{agent_id}</task-id>\n{file}<status>stopped</status>\n\
+        "<task-notification>\n<task-id>{agent_id}</task-id>\n{file}<status>failed</status>\n\
          <summary>Background agent \"{description}\" didn't finish before the previous session ended</summary>\n\
-         <note>It left no report. What it did until then may be there: look before you do it again.</note>\n\
+         <note>It was running when the previous Claude Code process exited and did not complete. Its in-process \
+         state was lost. Check its worktree/output for partial work before assuming the task landed.</note>\n\
          </task-notification>"
     )
 }

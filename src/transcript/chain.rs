@@ -82,23 +82,29 @@ impl<'a> Chain<'a> {
     }
 
     /// The last node of the main conversation that no other message hangs on:
-    /// where the newest writer stopped.
-    pub fn newest_tip(&self, entries: &[RawEntry<'a>]) -> Option<Node> {
-        let is_message = |node: Node| is_main_message(&entries[self.entry_of[node]]);
-        let mut has_child = vec![false; self.parents.len()];
-        let mut passed = vec![false; self.parents.len()];
-        for node in (0..self.parents.len()).filter(|node| is_message(*node)) {
-            let mut at = self.parents[node];
+    /// where the newest writer stopped. `parents` are the links, of the nodes that
+    /// `is_there` knows.
+    pub fn newest_tip(
+        &self,
+        entries: &[RawEntry<'a>],
+        parents: &[Parent],
+        is_there: impl Fn(Node) -> bool,
+    ) -> Option<Node> {
+        let is_message = |node: Node| is_main_message(&entries[self.entry_of[node]]) && is_there(node);
+        let mut has_child = vec![false; parents.len()];
+        let mut passed = vec![false; parents.len()];
+        for node in (0..parents.len()).filter(|node| is_message(*node)) {
+            let mut at = parents[node];
             // Up to the next message, past entries that only link.
             while let Parent::Node(parent) = at {
                 has_child[parent] = true;
                 if is_message(parent) || std::mem::replace(&mut passed[parent], true) {
                     break;
                 }
-                at = self.parents[parent];
+                at = parents[parent];
             }
         }
-        let messages = || (0..self.parents.len()).rev().filter(|node| is_message(*node));
+        let messages = || (0..parents.len()).rev().filter(|node| is_message(*node));
         // In a ring of entries everything hangs on something.
         messages().find(|node| !has_child[*node]).or_else(|| messages().next())
     }
@@ -153,10 +159,11 @@ pub(super) struct Bridges {
 }
 
 impl Bridges {
-    pub fn new(chain: &Chain<'_>, entries: &[RawEntry<'_>]) -> Self {
+    /// `is_there` says which nodes can be bridged to.
+    pub fn new(chain: &Chain<'_>, entries: &[RawEntry<'_>], is_there: impl Fn(Node) -> bool) -> Self {
         let entry = |node: &Node| &entries[chain.entry_of[*node]];
         let messages: Vec<Node> =
-            (0..chain.parents.len()).filter(|node| is_main_message(entry(node))).collect();
+            (0..chain.parents.len()).filter(|node| is_main_message(entry(node)) && is_there(*node)).collect();
         let time = |node| Some(entry(&node).timestamp()?.timestamp_micros());
         let times: Vec<_> = (0..chain.parents.len()).map(time).collect();
         let mut by_time: Vec<Node> = messages.iter().copied().filter(|node| times[*node].is_some()).collect();

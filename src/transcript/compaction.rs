@@ -60,10 +60,11 @@ impl Compaction {
     /// stands for them.
     pub fn find_all(chain: &Chain<'_>, entries: &[RawEntry<'_>]) -> Vec<Self> {
         let boundaries = (0..chain.parents.len()).filter(|node| is_boundary(&entries[chain.entry_of[*node]]));
-        boundaries.filter_map(|node| Self::of(chain, node, &entries[chain.entry_of[node]])).collect()
+        boundaries.filter_map(|node| Self::of(chain, node, entries)).collect()
     }
 
-    fn of(chain: &Chain<'_>, boundary: Node, entry: &RawEntry<'_>) -> Option<Self> {
+    fn of(chain: &Chain<'_>, boundary: Node, entries: &[RawEntry<'_>]) -> Option<Self> {
+        let entry = &entries[chain.entry_of[boundary]];
         let metadata: Metadata = serde_json::from_str(entry.compact_metadata()?).ok()?;
         let (anchor, kept) = match (metadata.preserved_messages, metadata.preserved_segment) {
             (Some(list), _) if !list.uuids.is_empty() => {

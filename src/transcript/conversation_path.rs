@@ -18,7 +18,7 @@ use std::borrow::Cow;
 use std::collections::HashSet;
 
 use super::chain::{Bridges, Chain, Node, Parent};
-use super::compaction;
+use super::compaction::{self, Compaction};
 use super::parallel_calls;
 use super::raw_entry::EntryKind;
 use super::reader::Transcript;
@@ -60,6 +60,42 @@ struct AncestorWalk {
     gaps: Vec<(Node, Node)>,
 }
 
+/// What is not in the model's conversation any more: all that was written before
+/// the last compaction, if any of them kept messages, and was not kept by it. A
+/// compaction that keeps nothing, in a file of nothing but such ones, only ends the
+/// walk: who goes on from an entry before it goes on from there, as in Claude Code.
+struct LeftBehind<'t> {
+    /// The last compaction's boundary.
+    boundary: Node,
+    /// The last compaction, if it kept messages.
+    compaction: Option<&'t Compaction>,
+    /// What it kept.
+    kept: HashSet<Node>,
+}
+
+impl<'t> LeftBehind<'t> {
+    fn of(transcript: &'t Transcript<'_>) -> Option<Self> {
+        let last_that_kept = transcript.compactions().last()?;
+        let chain = transcript.chain();
+        let is_boundary = |node: &Node| compaction::is_boundary(&transcript.entries[chain.entry_of[*node]]);
+        let boundary = (last_that_kept.boundary..chain.entry_of.len()).rev().find(is_boundary)?;
+        let compaction = Some(last_that_kept).filter(|last| last.boundary == boundary);
+        let kept = compaction.iter().flat_map(|last| last.kept.iter().copied()).collect();
+        Some(Self { boundary, compaction, kept })
+    }
+
+    /// Whether the compaction was written after this node, whichever comes first in
+    /// the file.
+    fn is_later(&self, transcript: &Transcript<'_>, node: Node) -> bool {
+        let time = |node: Node| transcript.entries[transcript.chain().entry_of[node]].timestamp();
+        !self.kept.contains(&node) && time(node).zip(time(self.boundary)).is_some_and(|(a, b)| a < b)
+    }
+
+    fn contains(&self, node: Node) -> bool {
+        node < self.boundary && !self.kept.contains(&node)
+    }
+}
+
 impl Transcript<'_> {
     /// The conversation's last entry, as an index into [`Self::entries`].
     pub fn leaf(&self) -> Option<usize> {
@@ -99,13 +135,17 @@ impl Transcript<'_> {
     }
 
     fn leaf_node(&self, chain: &Chain<'_>) -> Option<Node> {
-        let Some(tip) = chain.newest_tip(&self.entries) else { return self.named_leaf(chain) };
+        let left = LeftBehind::of(self);
+        let mut parents = Cow::Borrowed(&chain.parents);
+        if let Some(last) = left.as_ref().and_then(|left| left.compaction) {
+            last.put_kept_behind_summary(parents.to_mut());
+        }
+        let is_there = |node: Node| left.as_ref().is_none_or(|left| !left.contains(node));
+        let tip = chain.newest_tip(&self.entries, &parents, is_there);
+        let Some(tip) = tip else { return self.named_leaf(chain) };
         let Some(named) = self.named_leaf(chain) else { return Some(tip) };
-        // What a compaction with kept messages left behind cannot be gone back to.
-        if let Some(last) = self.compactions().last()
-            && named < last.boundary
-            && !last.kept.contains(&named)
-        {
+        // What a compaction left behind cannot be gone back to.
+        if left.is_some_and(|left| left.contains(named) || left.is_later(self, named)) {
             return Some(tip);
         }
         let is_behind = tip >= named && self.walk(chain, tip, PathScope::Model).seen.contains(&named);
@@ -129,7 +169,9 @@ impl Transcript<'_> {
 
     fn walk(&self, chain: &Chain<'_>, leaf: Node, scope: PathScope) -> AncestorWalk {
         let mut parents = Cow::Borrowed(&chain.parents);
-        let last = self.compactions().last();
+        // Whoever asks for an entry from before a compaction wants what was there.
+        let left = LeftBehind::of(self).filter(|left| scope == PathScope::Model && !left.contains(leaf));
+        let last = left.as_ref().and_then(|left| left.compaction);
         match scope {
             PathScope::Model => {
                 if let Some(last) = last {
@@ -148,10 +190,11 @@ impl Transcript<'_> {
             if self.is_partial {
                 return None;
             }
-            let bridges = bridges.get_or_insert_with(|| Bridges::new(chain, &self.entries));
+            let is_there = |node: Node| left.as_ref().is_none_or(|left| !left.contains(node));
+            let bridges = bridges.get_or_insert_with(|| Bridges::new(chain, &self.entries, is_there));
             let before = bridges.across(node).filter(|before| !walk.seen.contains(before))?;
             walk.gaps.push((node, before));
-            let ends_at_summary = last.filter(|last| scope == PathScope::Model && last.anchor == before);
+            let ends_at_summary = last.filter(|last| last.anchor == before);
             Some(ends_at_summary.and_then(|last| last.kept.last().copied()).unwrap_or(before))
         };
         let mut walk = AncestorWalk::default();
@@ -162,6 +205,9 @@ impl Transcript<'_> {
             at = match parents[node] {
                 _ if is_boundary && scope == PathScope::Model => None,
                 _ if is_boundary => self.before_boundary(chain, node).or_else(|| bridge(node, &mut walk)),
+                Parent::Node(parent) if left.as_ref().is_some_and(|left| left.contains(parent)) => {
+                    bridge(node, &mut walk)
+                }
                 Parent::Node(parent) => Some(parent),
                 Parent::Root => None,
                 Parent::Missing => bridge(node, &mut walk),

@@ -11,14 +11,9 @@ use serde::Deserialize;
 use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Value, json};
 
+use super::media::{MendedImage, REFUSED, without_media};
 use super::model_messages::ModelRole;
 use super::prompt_text::is_user_typed;
-
-/// Characters of base64 of the largest image that the Messages API takes.
-const MAX_IMAGE: usize = 5 * 1024 * 1024;
-
-/// Stands where an image was that is too large.
-const IMAGE_TOO_LARGE: &str = "[an image was left out here: it is larger than the 5 MB that the API takes]";
 
 /// Blocks of replies that go back as they came.
 const KEPT_OF_REPLIES: [&str; 6] = [
@@ -35,6 +30,8 @@ const KEPT_OF_REPLIES: [&str; 6] = [
 pub struct ModelBlock {
     json: Box<RawValue>,
     kind: BlockKind,
+    /// Images and documents that notes in it stand for.
+    left_out: usize,
 }
 
 /// What a block is to the blocks around it.
@@ -44,6 +41,8 @@ pub(super) enum BlockKind {
     Text { typed: bool },
     /// Text without words, which the API refuses; it is left out in the end.
     Blank,
+    /// Stands for a reply of no blocks, unless there is more of the reply.
+    Placeholder,
     /// Reasoning: no reply may end in it.
     Thinking,
     /// A call under this id.
@@ -104,7 +103,44 @@ impl ModelBlock {
 
     fn made(value: &Value, kind: BlockKind) -> Self {
         // A `Value` is always JSON.
-        Self { json: to_raw_value(value).unwrap_or_default(), kind }
+        Self { json: to_raw_value(value).unwrap_or_default(), kind, left_out: 0 }
+    }
+
+    /// Text that stands for a reply of no blocks.
+    pub(super) fn placeholder(text: &str) -> Self {
+        Self { kind: BlockKind::Placeholder, ..Self::text(text) }
+    }
+
+    /// The blocks of what a host sends as a user's message, a text or a list of
+    /// blocks, as they are when the transcript is read again.
+    pub fn read_user_content(content: &Value) -> Vec<Self> {
+        if let Some(text) = content.as_str() {
+            return vec![Self::text_or_blank(text)];
+        }
+        let blocks = content.as_array().into_iter().flatten();
+        let raw = blocks.filter_map(|block| to_raw_value(block).ok());
+        raw.filter_map(|raw| Self::read(&raw, ModelRole::User)).collect()
+    }
+
+    /// Images and documents that it has notes for.
+    pub fn left_out(&self) -> usize {
+        self.left_out
+    }
+
+    /// Text without words, which the API refuses.
+    pub fn is_blank(&self) -> bool {
+        self.kind == BlockKind::Blank
+    }
+
+    /// Puts notes in the place of its images and documents.
+    pub(super) fn leave_out_media(&mut self) {
+        if let Some((value, count)) = without_media(self.json.get(), REFUSED) {
+            let kind = match &self.kind {
+                BlockKind::Media => BlockKind::Text { typed: false },
+                kind => kind.clone(),
+            };
+            *self = Self { left_out: self.left_out + count, ..Self::made(&value, kind) };
+        }
     }
 
     /// Reads a block of a message of this role; `None` if the API would refuse it
@@ -114,7 +150,7 @@ impl ModelBlock {
         if has_long_exponent(json.get()) && serde_json::from_str::<Value>(json.get()).is_err() {
             return None;
         }
-        let as_it_is = |kind| Some(Self { json: json.to_owned(), kind });
+        let as_it_is = |kind| Some(Self { json: json.to_owned(), kind, left_out: 0 });
         match (&*head.kind, role) {
             ("text", _) => {
                 let text = string(head.text)?;
@@ -146,10 +182,10 @@ impl ModelBlock {
             ("server_tool_use", ModelRole::Assistant) => {
                 as_it_is(BlockKind::ServerToolUse(string(head.id)?.into_owned()))
             }
-            ("image", ModelRole::User) => match head.source.map(RawValue::get) {
-                Some(source) if is_too_large(source) => Some(Self::text(IMAGE_TOO_LARGE)),
-                Some(source) if source.starts_with('{') => as_it_is(BlockKind::Media),
-                _ => None,
+            ("image", ModelRole::User) => match MendedImage::of(json, head.source) {
+                MendedImage::Fine => as_it_is(BlockKind::Media),
+                MendedImage::Mended(value) => Some(Self::made(&value, BlockKind::Media)),
+                MendedImage::Refused(why) => Some(Self { left_out: 1, ..Self::text(why) }),
             },
             ("document" | "search_result", ModelRole::User) => as_it_is(BlockKind::Media),
             ("redacted_thinking", ModelRole::Assistant) => as_it_is(BlockKind::Thinking),
@@ -169,32 +205,39 @@ impl ModelBlock {
         let parts: Vec<&RawValue> = serde_json::from_str(content).unwrap_or_default();
         let mut names_tools = false;
         let mut mended = false;
+        let mut left_out = 0;
         let mut kept: Vec<Value> = Vec::new();
+        let value = |part: &RawValue| serde_json::from_str::<Value>(part.get()).ok();
         for part in &parts {
             let head = serde_json::from_str::<BlockHead<'_>>(part.get()).ok();
-            let kept_part = match head.as_ref().map(|head| (&*head.kind, head)) {
-                Some(("text", head)) if string(head.text).is_some_and(|text| !text.is_empty()) => true,
-                Some(("image", head)) => head
-                    .source
-                    .is_some_and(|source| source.get().starts_with('{') && !is_too_large(source.get())),
+            match head.as_ref().map(|head| (&*head.kind, head)) {
+                Some(("text", head)) if string(head.text).is_some_and(|text| !text.is_empty()) => {
+                    kept.extend(value(part));
+                }
+                Some(("image", head)) => match MendedImage::of(part, head.source) {
+                    MendedImage::Fine => kept.extend(value(part)),
+                    MendedImage::Mended(value) => {
+                        mended = true;
+                        kept.push(value);
+                    }
+                    MendedImage::Refused(why) => {
+                        mended = true;
+                        left_out += 1;
+                        kept.push(json!({"type": "text", "text": why}));
+                    }
+                },
                 Some(("tool_reference", _)) => {
                     names_tools = true;
-                    true
+                    kept.extend(value(part));
                 }
-                Some(("document" | "search_result", _)) => true,
-                _ => false,
-            };
-            mended |= !kept_part;
-            if kept_part {
-                kept.extend(serde_json::from_str::<Value>(part.get()).ok());
-            } else if head.is_some_and(|head| &*head.kind == "image") {
-                kept.push(json!({"type": "text", "text": IMAGE_TOO_LARGE}));
+                Some(("document" | "search_result", _)) => kept.extend(value(part)),
+                _ => mended = true,
             }
         }
         let is_content = content.is_empty() || content.starts_with('"') || content.starts_with('[');
         let kind = BlockKind::ToolResult { call: call.clone(), names_tools };
         if call == id && is_content && !mended {
-            return Some(Self { json: json.to_owned(), kind });
+            return Some(Self { json: json.to_owned(), kind, left_out });
         }
         let mut value: Value = serde_json::from_str(json.get()).ok()?;
         value["tool_use_id"] = json!(call);
@@ -203,7 +246,7 @@ impl ModelBlock {
         } else if mended {
             value["content"] = json!(kept);
         }
-        Some(Self::made(&value, kind))
+        Some(Self { left_out, ..Self::made(&value, kind) })
     }
 
     /// Its JSON.
@@ -253,15 +296,4 @@ fn has_long_exponent(json: &str) -> bool {
         let behind = bytes[at + 1..].strip_prefix(b"+").unwrap_or(&bytes[at + 1..]);
         is_number && behind.iter().take_while(|byte| byte.is_ascii_digit()).count() >= 3
     })
-}
-
-fn is_too_large(source: &str) -> bool {
-    #[derive(Deserialize)]
-    struct BlockSource<'a> {
-        #[serde(borrow, default)]
-        data: Option<&'a RawValue>,
-    }
-    source.len() > MAX_IMAGE
-        && serde_json::from_str::<BlockSource<'_>>(source)
-            .is_ok_and(|source| source.data.is_some_and(|data| data.get().len() > MAX_IMAGE + 2))
 }

@@ -5,25 +5,24 @@
 //! where the API accepts what that sends. Start with [`ModelConversation::read`].
 
 use serde::Deserialize;
-use serde_json::value::RawValue;
+use serde_json::value::{RawValue, to_raw_value};
 
-use super::attachment::{Attachment, reminder};
+use super::attachment::{Attachment, AttachmentPlace, reminder};
 use super::background_tasks;
 use super::conversation_path::PathScope;
 use super::model_block::{BlockKind, ModelBlock};
 use super::raw_entry::{EntryKind, RawEntry};
 use super::reader::Transcript;
 use super::tool_pairing;
+use super::turn_repair::{
+    answer_last_prompt, drop_refused_media, drop_unanswered_calls, keep_turns_apart, merge_replies,
+};
 
 /// The name that agents give as the author of messages that no model wrote.
 pub const SYNTHETIC_MODEL: &str = "<synthetic>";
 
 /// Stands where a message is empty and the API wants one.
 pub(super) const NO_CONTENT: &str = "(no content)";
-
-/// Answers a prompt that was never answered, so that the model does not take
-/// the next one as a part of it.
-const NO_RESPONSE: &str = "No response requested.";
 
 /// How the report of a background task begins.
 const TASK_NOTIFICATION: &str = "<task-notification>";
@@ -50,6 +49,9 @@ pub struct ModelMessage {
     pub model: Option<String>,
     /// A person typed it.
     pub is_prompt: bool,
+    /// Words of a hook or of a file, ahead of the prompt that they came with. Newer
+    /// models take them behind it, as a message of the role `system`.
+    pub is_context: bool,
     /// Its content; never empty.
     pub blocks: Vec<ModelBlock>,
 }
@@ -59,6 +61,8 @@ pub struct ModelMessage {
 pub struct ModelConversation {
     /// The messages, oldest first. The first is the user's, the last may be either's.
     pub messages: Vec<ModelMessage>,
+    /// Images and documents that a note stands for, because the API refuses them.
+    pub left_out: usize,
 }
 
 /// What one entry, or a few that belong together, say.
@@ -69,20 +73,24 @@ pub(super) struct EntryContent {
     pub model: Option<String>,
     pub is_prompt: bool,
     pub blocks: Vec<ModelBlock>,
-    source: Source,
+    pub source: Source,
 }
 
 /// Where an item comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Source {
+pub(super) enum Source {
     /// A message.
     Message,
     /// A command that ran beside the conversation.
     LocalCommand,
     /// Something attached to the prompt before it.
     Attachment,
+    /// The same, which newer models take by the role `system`.
+    Context,
     /// An error that was written down as a reply: the model never sees it.
     ApiError,
+    /// The same: the API refused what was sent.
+    Refusal,
     /// A reply of our own, where none came.
     Filler,
 }
@@ -105,21 +113,24 @@ impl ModelConversation {
         let mut items = Vec::with_capacity(path.len());
         for &at in &path {
             match EntryContent::read(&transcript.entries[at]) {
-                Some(item) if item.source == Source::Attachment => attach(&mut items, item),
+                Some(item) if item.is_attached() => attach(&mut items, item),
                 Some(item) => items.push(item),
                 None => {}
             }
         }
+        drop_refused_media(&mut items);
         drop_unanswered_calls(&mut items);
         let mut replies = merge_replies(items);
         for item in &mut replies {
-            item.drop_useless();
+            item.tidy_reply();
         }
         answer_last_prompt(&mut replies);
         let reports = background_tasks::missing_reports(path.iter().map(|at| &transcript.entries[*at]));
         replies.extend(reports.iter().map(|report| EntryContent::note(vec![not_from_user(report)])));
-        replies.retain(|item| item.source != Source::ApiError && !item.blocks.is_empty());
-        Self { messages: group(tool_pairing::pair(keep_turns_apart(replies))) }
+        replies.retain(|item| !item.is_error() && !item.blocks.is_empty());
+        let messages = group(tool_pairing::pair(keep_turns_apart(replies)));
+        let left_out = messages.iter().flat_map(|message| &message.blocks).map(ModelBlock::left_out).sum();
+        Self { messages, left_out }
     }
 }
 
@@ -134,9 +145,14 @@ impl EntryContent {
                 Some(Self::user(blocks, Source::LocalCommand))
             }
             EntryKind::Attachment => {
-                let Attachment { texts, goes_before_prompt } = Attachment::from_entry(entry);
-                let blocks: Vec<_> = texts.iter().map(|text| ModelBlock::text(text)).collect();
-                let source = if goes_before_prompt { Source::Attachment } else { Source::Message };
+                let Attachment { blocks, place } = Attachment::from_entry(entry);
+                let raw = blocks.iter().filter_map(|block| to_raw_value(block).ok());
+                let blocks: Vec<_> = raw.filter_map(|raw| ModelBlock::read(&raw, ModelRole::User)).collect();
+                let source = match place {
+                    AttachmentPlace::Here => Source::Message,
+                    AttachmentPlace::BeforePrompt => Source::Attachment,
+                    AttachmentPlace::Context => Source::Context,
+                };
                 (!blocks.is_empty()).then(|| Self::user(blocks, source))
             }
             _ => None,
@@ -152,12 +168,21 @@ impl EntryContent {
         Self::user(blocks, Source::Message)
     }
 
+    /// Written down in place of a reply.
+    pub fn is_error(&self) -> bool {
+        matches!(self.source, Source::ApiError | Source::Refusal)
+    }
+
+    fn is_attached(&self) -> bool {
+        matches!(self.source, Source::Attachment | Source::Context)
+    }
+
     pub fn is_filler(&self) -> bool {
         self.source == Source::Filler
     }
 
     /// Says that what stands with it ran beside the conversation.
-    fn is_local_caveat(&self) -> bool {
+    pub fn is_local_caveat(&self) -> bool {
         self.blocks
             .iter()
             .any(|block| block.words().is_some_and(|text| text.starts_with("<local-command-caveat>")))
@@ -171,6 +196,10 @@ impl EntryContent {
                 if let Some(text) = block.words() {
                     *block = not_from_user(&text);
                 }
+            }
+            // Its words are lost; that there was a report is not.
+            if !blocks.iter().any(|block| matches!(block.kind(), BlockKind::Text { .. })) {
+                blocks.push(not_from_user("(its words are lost)"));
             }
         }
         let is_prompt =
@@ -188,10 +217,14 @@ impl EntryContent {
         let is_synthetic = message.model.as_deref() == Some(SYNTHETIC_MODEL);
         let is_error = is_synthetic && (entry.is_api_error() || says_so());
         if content.get() == "[]" {
-            blocks.push(ModelBlock::text(NO_CONTENT));
+            blocks.push(ModelBlock::placeholder(NO_CONTENT));
         }
         let reply_id = message.id.or_else(|| entry.uuid().map(Into::into)).unwrap_or_default();
-        let source = if is_error { Source::ApiError } else { Source::Message };
+        let source = match is_error {
+            true if entry.is_refusal() => Source::Refusal,
+            true => Source::ApiError,
+            false => Source::Message,
+        };
         let role = ModelRole::Assistant;
         Some(Self { role, reply_id: Some(reply_id), model: message.model, is_prompt: false, blocks, source })
     }
@@ -203,15 +236,24 @@ impl EntryContent {
         })
     }
 
-    fn has_result(&self) -> bool {
+    pub fn has_result(&self) -> bool {
         self.blocks.iter().any(|block| matches!(block.kind(), BlockKind::ToolResult { .. }))
     }
 
-    /// Leaves out of a reply what it may not end in, and calls of the provider's
-    /// own tools that never got a result. A reply of nothing else is empty then.
-    fn drop_useless(&mut self) {
+    /// Puts a reply's calls behind all else of it, and leaves out what it may not end
+    /// in, and calls of the provider's own tools that never got a result. A reply of
+    /// nothing else is empty then.
+    fn tidy_reply(&mut self) {
         if self.role == ModelRole::User {
             return;
+        }
+        let is_call = |block: &ModelBlock| matches!(block.kind(), BlockKind::ToolUse(_));
+        self.blocks.sort_by_key(is_call);
+        let is_content = |block: &ModelBlock| {
+            !matches!(block.kind(), BlockKind::Blank | BlockKind::Thinking | BlockKind::Placeholder)
+        };
+        if self.blocks.iter().any(is_content) {
+            self.blocks.retain(|block| *block.kind() != BlockKind::Placeholder);
         }
         let answered = |blocks: &[ModelBlock], id: &str| {
             blocks.iter().any(|block| matches!(block.kind(), BlockKind::ServerToolResult(call) if call == id))
@@ -258,109 +300,10 @@ fn read_content(content: &RawValue, role: ModelRole) -> Option<Vec<ModelBlock>> 
 /// Puts what is attached in front of the prompt that it came with: behind the
 /// last reply, result or other attachment.
 fn attach(items: &mut Vec<EntryContent>, attachment: EntryContent) {
-    let stops = |item: &EntryContent| {
-        item.role == ModelRole::Assistant || item.has_result() || item.source == Source::Attachment
-    };
+    let stops =
+        |item: &EntryContent| item.role == ModelRole::Assistant || item.has_result() || item.is_attached();
     let at = items.iter().rposition(stops).map_or(0, |stop| stop + 1);
     items.insert(at, attachment);
-}
-
-/// Leaves out replies that only asked for tools which never answered, if the
-/// person went on. At the end they stay: the model should know that the outcome
-/// is not known.
-fn drop_unanswered_calls(items: &mut Vec<EntryContent>) {
-    let answered: std::collections::HashSet<String> = items
-        .iter()
-        .flat_map(|item| &item.blocks)
-        .filter_map(|block| match block.kind() {
-            BlockKind::ToolResult { call, .. } => Some(call.clone()),
-            _ => None,
-        })
-        .collect();
-    let last_user = items.iter().rposition(|item| item.role == ModelRole::User).unwrap_or(0);
-    let mut at = 0;
-    items.retain(|item| {
-        at += 1;
-        let mut calls = item.calls().peekable();
-        calls.peek().is_none() || at > last_user || calls.any(|call| answered.contains(call))
-    });
-}
-
-/// Blocks of one reply are one item, though results may lie between them.
-fn merge_replies(items: Vec<EntryContent>) -> Vec<EntryContent> {
-    let mut merged: Vec<EntryContent> = Vec::with_capacity(items.len());
-    for item in items {
-        let same_reply = (item.role == ModelRole::Assistant && item.source == Source::Message)
-            .then(|| {
-                let is_only_results = |other: &&EntryContent| {
-                    let mut blocks = other.blocks.iter();
-                    blocks.all(|block| matches!(block.kind(), BlockKind::ToolResult { .. }))
-                };
-                let before = merged.iter().enumerate().rev();
-                let mut before =
-                    before.skip_while(|(_, other)| other.role == ModelRole::User && is_only_results(other));
-                before.next().filter(|(_, other)| {
-                    other.role == ModelRole::Assistant
-                        && other.source == Source::Message
-                        && other.reply_id == item.reply_id
-                })
-            })
-            .flatten()
-            .map(|(at, _)| at);
-        match same_reply {
-            Some(at) => merged[at].blocks.extend(item.blocks),
-            None => merged.push(item),
-        }
-    }
-    merged
-}
-
-/// A prompt at the end was never answered, nor was what tools said there.
-fn answer_last_prompt(items: &mut Vec<EntryContent>) {
-    let run = items.iter().rev().take_while(|item| item.role == ModelRole::User || item.blocks.is_empty());
-    let is_error = |item: &EntryContent| item.source == Source::ApiError;
-    let run: Vec<_> = run.take_while(|item| !is_error(item)).collect();
-    let is_only_noted = run.iter().any(|item| item.is_local_caveat());
-    let is_open = run.iter().any(|item| item.role == ModelRole::User && !item.blocks.is_empty());
-    let ends_in_call = items.last().is_some_and(|item| item.calls().next().is_some());
-    if (is_open && !is_only_noted && !items.last().is_some_and(is_error)) || ends_in_call {
-        let answer = ModelBlock::text(NO_RESPONSE);
-        items.push(EntryContent {
-            role: ModelRole::Assistant,
-            reply_id: None,
-            model: None,
-            is_prompt: false,
-            blocks: vec![answer],
-            source: Source::Filler,
-        });
-    }
-}
-
-/// Says something where nothing is left of what the person said, and two
-/// replies would become one.
-fn keep_turns_apart(items: Vec<EntryContent>) -> Vec<EntryContent> {
-    let mut apart: Vec<EntryContent> = Vec::with_capacity(items.len() + 1);
-    let mut was_blank = false;
-    for mut item in items {
-        let had_words = item.blocks.len();
-        item.blocks.retain(|block| *block.kind() != BlockKind::Blank);
-        if item.blocks.is_empty() {
-            was_blank |= had_words > 0 && item.role == ModelRole::User;
-            continue;
-        }
-        let follows_reply = apart.last().is_none_or(|last| last.role == ModelRole::Assistant);
-        if item.role == ModelRole::Assistant && follows_reply {
-            if was_blank {
-                apart.push(EntryContent::note(vec![ModelBlock::text(NO_CONTENT)]));
-            } else if apart.is_empty() {
-                let lost = reminder("The beginning of this conversation is lost.");
-                apart.push(EntryContent::note(vec![ModelBlock::text(&lost)]));
-            }
-        }
-        was_blank = false;
-        apart.push(item);
-    }
-    apart
 }
 
 /// Blocks of one reply, and notes that follow one another, are one message: as
@@ -368,12 +311,19 @@ fn keep_turns_apart(items: Vec<EntryContent>) -> Vec<EntryContent> {
 /// bytes.
 fn group(items: Vec<EntryContent>) -> Vec<ModelMessage> {
     let mut messages: Vec<ModelMessage> = Vec::with_capacity(items.len());
-    for EntryContent { role, reply_id, model, is_prompt, blocks, .. } in items {
+    for EntryContent { role, reply_id, model, is_prompt, blocks, source } in items {
+        let is_context = source == Source::Context;
         match messages.last_mut() {
-            Some(last) if last.role == role && last.reply_id == reply_id && !is_prompt => {
+            Some(last)
+                if last.role == role
+                    && last.reply_id == reply_id
+                    && !is_prompt
+                    && !is_context
+                    && !last.is_context =>
+            {
                 last.blocks.extend(blocks);
             }
-            _ => messages.push(ModelMessage { role, reply_id, model, is_prompt, blocks }),
+            _ => messages.push(ModelMessage { role, reply_id, model, is_prompt, is_context, blocks }),
         }
     }
     messages

@@ -12,7 +12,7 @@ use serde_json::value::RawValue;
 use super::raw_entry::{EntryKind, RawEntry};
 
 /// The path with the calls and results that lie beside it: calls of a reply,
-/// then their results, stand behind the last entry of the reply on the path.
+/// then their results, stand behind that entry of the reply on the path that was written last.
 /// `nodes` are the entries that count, one for each uuid.
 pub(super) fn rejoin(entries: &[RawEntry<'_>], nodes: &[usize], path: Vec<usize>) -> Vec<usize> {
     let on_path: HashSet<usize> = path.iter().copied().collect();
@@ -30,7 +30,8 @@ pub(super) fn rejoin(entries: &[RawEntry<'_>], nodes: &[usize], path: Vec<usize>
     let mut last_of_reply: HashMap<String, usize> = HashMap::new();
     for &at in path.iter().filter(is(EntryKind::Assistant)) {
         if let Some(id) = MessageIds::from_entry(&entries[at]).id {
-            last_of_reply.insert(id, at);
+            // The one that was written last, which is not always the last on the path.
+            last_of_reply.entry(id).and_modify(|last| *last = at.max(*last)).or_insert(at);
         }
     }
     let mut behind: HashMap<usize, Vec<usize>> = HashMap::new();

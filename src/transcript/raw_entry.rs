@@ -10,6 +10,8 @@ use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+pub use super::entry_kind::EntryKind;
+
 /// A field as it was written, or none.
 pub type RawField<'a> = Option<&'a RawValue>;
 
@@ -71,53 +73,6 @@ pub struct RawEntry<'a> {
     json: &'a str,
 }
 
-/// The `type` of a line, as far as hotseat gives it a meaning.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum EntryKind {
-    /// A prompt, or the results of tools.
-    User,
-    /// One content block of a reply.
-    Assistant,
-    /// A notice of the agent's: a compaction, an error, a local command.
-    System,
-    /// A file or context block given with a prompt.
-    Attachment,
-    /// Progress of a running tool.
-    Progress,
-    /// A title a person gave.
-    CustomTitle,
-    /// A title a model gave.
-    AiTitle,
-    /// A summary of the conversation.
-    Summary,
-    /// A tag a person gave, empty for none.
-    Tag,
-    /// The last prompt and the leaf of the conversation.
-    LastPrompt,
-    /// Running totals of the official CLI.
-    CostState,
-    /// What stands in place of long tool results.
-    ContentReplacement,
-    /// The transcript is a copy of what another agent keeps (hotseat's own).
-    Imported,
-    /// Anything else: kept, passed over.
-    Other,
-}
-
-impl EntryKind {
-    /// Entries with a uuid and a parent: the ones a conversation is made of.
-    pub fn is_conversation(self) -> bool {
-        matches!(
-            self,
-            EntryKind::User
-                | EntryKind::Assistant
-                | EntryKind::System
-                | EntryKind::Attachment
-                | EntryKind::Progress
-        )
-    }
-}
-
 /// A JSON string's text; borrowed where it has no escapes.
 pub fn json_text(raw: RawField<'_>) -> Option<Cow<'_, str>> {
     let json = raw?.get();
@@ -173,6 +128,7 @@ impl<'a> RawEntry<'a> {
             Some("tag") => EntryKind::Tag,
             Some("last-prompt") => EntryKind::LastPrompt,
             Some("cost-state") => EntryKind::CostState,
+            Some("permission-mode") => EntryKind::PermissionMode,
             Some("content-replacement") => EntryKind::ContentReplacement,
             Some("mirror") => EntryKind::Imported,
             _ => EntryKind::Other,
@@ -338,19 +294,34 @@ impl<'a> RawEntry<'a> {
 
     /// A reply that only says why there is none.
     pub fn is_api_error(&self) -> bool {
-        #[derive(Deserialize)]
-        #[serde(rename_all = "camelCase")]
-        struct ApiErrorFlag<'a> {
-            #[serde(borrow, default)]
-            is_api_error_message: RawField<'a>,
-        }
-        serde_json::from_str::<ApiErrorFlag<'_>>(self.json)
-            .is_ok_and(|reply| is_true(reply.is_api_error_message))
+        ErrorReply::of(self).is_some_and(|reply| is_true(reply.is_api_error_message))
+    }
+
+    /// The same: the API refused what was sent, and no second try helps.
+    pub fn is_refusal(&self) -> bool {
+        let error = |reply: ErrorReply<'_>| json_text(reply.error).map(Cow::into_owned);
+        ErrorReply::of(self).and_then(error).as_deref() == Some("invalid_request")
     }
 
     /// US dollars so far, of a `cost-state` line.
     pub fn total_cost_usd(&self) -> Option<f64> {
         self.total_cost_usd?.get().parse().ok()
+    }
+}
+
+/// What an entry says that stands for a failed reply.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ErrorReply<'a> {
+    #[serde(borrow, default)]
+    is_api_error_message: RawField<'a>,
+    #[serde(borrow, default)]
+    error: RawField<'a>,
+}
+
+impl<'a> ErrorReply<'a> {
+    fn of(entry: &RawEntry<'a>) -> Option<Self> {
+        serde_json::from_str(entry.json).ok()
     }
 }
 

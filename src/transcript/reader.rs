@@ -106,24 +106,13 @@ pub struct Transcript<'a> {
 }
 
 impl<'a> Transcript<'a> {
-    /// Reads a whole transcript.
+    /// Reads a whole transcript. Its bytes were cleaned before, always: there is no
+    /// other way in.
     pub fn read(text: &'a TranscriptText<'_>) -> Self {
-        Self::read_lines(text.as_str().split_inclusive('\n').map(Some))
-    }
-
-    /// Reads bytes that need no cleaning, such as we wrote ourselves: a line that
-    /// is not UTF-8 counts as malformed. What others wrote goes through
-    /// [`TranscriptText`] and [`Self::read`].
-    pub fn parse(bytes: &'a [u8]) -> Self {
-        let lines = bytes.split_inclusive(|byte| *byte == b'\n');
-        Self::read_lines(lines.map(|line| std::str::from_utf8(line).ok()))
-    }
-
-    fn read_lines(lines: impl Iterator<Item = Option<&'a str>>) -> Self {
         let mut transcript = Transcript::default();
-        for line in lines {
-            transcript.health.open_end = line.is_some_and(|line| !line.ends_with('\n'));
-            match line.map_or(ParsedLine::Malformed(""), ParsedLine::parse) {
+        for line in text.as_str().split_inclusive('\n') {
+            transcript.health.open_end = !line.ends_with('\n');
+            match ParsedLine::parse(line) {
                 ParsedLine::Entry(entry) => transcript.entries.push(entry),
                 other => {
                     transcript.health.record(&other);

@@ -14,7 +14,8 @@ fn file(shorthand: &str) -> String {
 }
 
 fn path(bytes: &str) -> String {
-    let transcript = Transcript::parse(bytes.as_bytes());
+    let clean = crate::transcript::TranscriptText::read(bytes.as_bytes());
+    let transcript = Transcript::read(&clean);
     let path = transcript.path(transcript.leaf(), PathScope::Model);
     path.iter().map(|&at| transcript.entries[at].uuid().unwrap().into_owned()).collect::<Vec<_>>().join(" ")
 }
@@ -53,7 +54,8 @@ fn a_last_prompt_that_resolves_to_nothing_is_passed_over() {
 fn a_missing_parent_is_bridged_to_the_message_before_it() {
     let check = |shorthand: &str, expected: &[usize], gaps: &[(usize, usize)]| {
         let text = file(shorthand);
-        let transcript = Transcript::parse(text.as_bytes());
+        let clean = crate::transcript::TranscriptText::read(text.as_bytes());
+        let transcript = Transcript::read(&clean);
         let conversation = transcript.conversation(transcript.leaf(), PathScope::Model);
         let found: Vec<_> = conversation.gaps.iter().map(|gap| (gap.child, gap.parent)).collect();
         assert_eq!((&conversation.entries[..], &found[..]), (expected, gaps), "{shorthand}");
@@ -111,7 +113,8 @@ fn of_two_lines_with_one_uuid_the_later_counts() {
     let text = r#"{"type":"user","uuid":"a","parentUuid":null,"message":{"content":"one"}}
 {"type":"user","uuid":"a","parentUuid":null,"message":{"content":"two"}}
 {"type":"user","uuid":"b","parentUuid":"a","message":{"content":"three"}}"#;
-    let transcript = Transcript::parse(text.as_bytes());
+    let clean = crate::transcript::TranscriptText::read(text.as_bytes());
+    let transcript = Transcript::read(&clean);
     assert_eq!(transcript.path(transcript.leaf(), PathScope::Model), [1, 2]);
 }
 
@@ -143,7 +146,8 @@ fn what_a_compaction_kept_stands_behind_its_summary() {
 fn a_person_sees_what_was_kept_where_it_was_said() {
     for follows in ["d<s", "d<c"] {
         let text = compacted(SEGMENT, follows);
-        let transcript = Transcript::parse(text.as_bytes());
+        let clean = crate::transcript::TranscriptText::read(text.as_bytes());
+        let transcript = Transcript::read(&clean);
         let path = transcript.path(transcript.leaf(), PathScope::Display);
         assert_eq!(path, [0, 1, 2, 3, 4, 5], "{follows}");
     }
@@ -166,7 +170,8 @@ fn a_person_sees_past_a_compaction_and_the_model_does_not() {
     let text = file("a<")
         + "{\"type\":\"system\",\"subtype\":\"compact_boundary\",\"uuid\":\"k\",\"parentUuid\":null,\"logicalParentUuid\":\"a\"}\n"
         + &file("c<k");
-    let transcript = Transcript::parse(text.as_bytes());
+    let clean = crate::transcript::TranscriptText::read(text.as_bytes());
+    let transcript = Transcript::read(&clean);
     assert_eq!(transcript.path(transcript.leaf(), PathScope::Model), [1, 2]);
     assert_eq!(transcript.path(transcript.leaf(), PathScope::Display), [0, 1, 2]);
 }
@@ -189,7 +194,8 @@ fn parallel_calls_and_their_results_are_put_back() {
 fn torn_and_foreign_lines_are_counted_and_passed_over() {
     let mut bytes = b"{\"type\":\"user\",\"uuid\":\"a\"}\n{\"type\":\"us\n{\"x\":1}\n\xff\xfe\n\n".to_vec();
     bytes.extend(b"{\"type\":\"new-thing\"}\n{\"type\":\"assi");
-    let transcript = Transcript::parse(&bytes);
+    let clean = crate::transcript::TranscriptText::read(&bytes);
+    let transcript = Transcript::read(&clean);
     assert_eq!(transcript.health, TranscriptHealth { torn: 3, foreign: 1, open_end: true });
     assert_eq!(transcript.entries.len(), 2);
 }

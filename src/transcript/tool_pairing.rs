@@ -12,6 +12,8 @@ const LOST: &str = "[Tool result missing due to internal error]";
 /// Claude Code's words, so that both give the model the same bytes.
 const CUT_OFF: &str = "[Tool call interrupted: the session ended before this call's result was recorded, so its \
     outcome is unknown. Check whether it took effect before relying on it or running it again.]";
+/// Stands for a result without a call that a conversation begins with, in Claude Code's words.
+const ORPHANED: &str = "[Orphaned tool result removed due to conversation resume]";
 /// Stands for a reply of which only a second call under the same id was left.
 const NO_CALL: &str = "[Tool use interrupted]";
 /// Stands behind the result of a search for tools.
@@ -47,7 +49,8 @@ pub(super) fn pair(mut items: Vec<EntryContent>) -> Vec<EntryContent> {
             if emptied != Emptied::ByALostResult || !stands_alone {
                 continue;
             }
-            item.blocks.push(ModelBlock::text(NO_CONTENT));
+            let words = if paired.is_empty() { ORPHANED } else { NO_CONTENT };
+            item.blocks.push(ModelBlock::text(words));
         }
         paired.push(item);
     }

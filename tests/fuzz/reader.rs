@@ -141,7 +141,8 @@ fn a_copy_of_anything_is_sound() {
             ForkOptions { repair: chance.percent(50), ..ForkOptions::new(source, id, DateTime::UNIX_EPOCH) };
         let Ok(copied) = fork::fork_transcript(&bytes, &order) else { return };
         let text = copied.lines.join("\n") + "\n";
-        let copy = Transcript::parse(text.as_bytes());
+        let clean = hotseat::transcript::TranscriptText::read(text.as_bytes());
+        let copy = Transcript::read(&clean);
         assert!(copy.health.is_good() && copy.entries.len() == copied.lines.len(), "{text}");
         for line in &copy.entries {
             assert_eq!(line.session_id().as_deref(), Some(id.to_string().as_str()));

@@ -69,7 +69,8 @@ impl Scratch {
     /// The same messages as we read them.
     fn our_messages(&self, id: SessionId) -> Vec<Value> {
         let bytes = self.store.read(id).expect("readable");
-        let transcript = Transcript::parse(&bytes);
+        let clean = hotseat::transcript::TranscriptText::read(&bytes);
+        let transcript = Transcript::read(&clean);
         let lines = transcript
             .path(transcript.leaf(), PathScope::Model)
             .into_iter()
@@ -118,7 +119,9 @@ fn both_list_the_same_sessions() {
     for official in listed {
         let id: SessionId = official["session_id"].as_str().expect("an id").parse().expect("an id");
         let bytes = scratch.store.read(id).expect("readable");
-        let facts = SessionSummary::from_transcript(&Transcript::parse(&bytes));
+        let facts = SessionSummary::from_transcript(&Transcript::read(
+            &hotseat::transcript::TranscriptText::read(&bytes),
+        ));
         let stored = ours.iter().find(|stored| stored.id == id).expect("listed by both");
         assert_eq!(official["summary"], facts.title_text());
         assert_eq!(official["first_prompt"].as_str(), facts.first_prompt.as_deref());
@@ -175,7 +178,9 @@ fn a_name_given_by_one_is_seen_by_the_other() {
     assert_eq!(title(), "Ours ⑂2");
     scratch.sdk(&format!("[rename_session('{id}', 'Theirs'), tag_session('{id}', 'x')]"));
     let bytes = scratch.store.read(id).expect("readable");
-    let facts = SessionSummary::from_transcript(&Transcript::parse(&bytes));
+    let facts = SessionSummary::from_transcript(&Transcript::read(
+        &hotseat::transcript::TranscriptText::read(&bytes),
+    ));
     assert_eq!((facts.title_text(), facts.tag.as_deref()), ("Theirs", Some("x")));
     scratch.store.delete(id).expect("deleted");
     assert_eq!(scratch.sdk(&format!("get_session_info('{id}')")), Value::Null);

@@ -228,10 +228,13 @@ class Stub(http.server.BaseHTTPRequestHandler):
         if not self.path.split("?")[0].endswith("/messages"):
             return self.reply({"input_tokens": 1})
         Stub.requests.append(body)
+        return Stub.answer(self, body)
+
+    def answer(self, body):
         message = {"id": "msg_s", "type": "message", "role": "assistant", "model": body["model"], "content": [],
                    "stop_reason": None, "stop_sequence": None, "usage": {"input_tokens": 1, "output_tokens": 1}}
         if not body.get("stream"):
-            return self.reply({**message, "content": [{"type": "text", "text": "Yes"}], "stop_reason": "end_turn"})
+            return Stub.reply(self, {**message, "content": [{"type": "text", "text": "Yes"}], "stop_reason": "end_turn"})
         events = [("message_start", {"message": message}),
                   ("content_block_start", {"index": 0, "content_block": {"type": "text", "text": ""}}),
                   ("content_block_delta", {"index": 0, "delta": {"type": "text_delta", "text": "Yes"}}),

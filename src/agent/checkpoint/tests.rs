@@ -76,7 +76,9 @@ fn files_come_back_to_what_they_were_when_a_prompt_came() {
 fn a_transcript_tells_of_all_that_was_kept() {
     let mut sample = sample();
     let text = sample.entries.join("\n") + "\n";
-    sample.checkpoints = Checkpoints::from_transcript(&Transcript::parse(text.as_bytes()));
+    sample.checkpoints = Checkpoints::from_transcript(&Transcript::read(
+        &crate::transcript::TranscriptText::read(text.as_bytes()),
+    ));
     sample.rewind("first", false).unwrap();
     assert_eq!((sample.content("a").as_deref(), sample.content("b")), (Some("one\n"), None));
 }

@@ -1,12 +1,11 @@
 //! One block of a message: the JSON it was, and what ties it to others.
 
 use std::borrow::Cow;
-use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, SeqAccess, Visitor};
+use serde_json::Value;
 use serde_json::value::{RawValue, to_raw_value};
-use serde_json::{Value, json};
 
+use super::media::MediaLoad;
 use crate::session::prompt;
 
 /// A block of Messages API content.
@@ -14,6 +13,7 @@ use crate::session::prompt;
 pub struct ContextBlock {
     json: Box<RawValue>,
     link: BlockLink,
+    media: MediaLoad,
 }
 
 /// What a block is to other blocks.
@@ -25,6 +25,8 @@ enum BlockLink {
     Call(String),
     /// It answers the call with this id.
     Result(String),
+    /// It is reasoning: no reply may end in it.
+    Thinking,
     /// Nothing.
     None,
 }
@@ -51,11 +53,13 @@ impl ContextBlock {
         let tie = head.map_or(BlockLink::None, |head| match (&*head.kind, head.id, head.tool_use_id) {
             ("tool_use", Some(id), _) => BlockLink::Call(id),
             ("tool_result", _, Some(id)) => BlockLink::Result(id),
+            ("thinking" | "redacted_thinking", ..) => BlockLink::Thinking,
             ("image", ..) => BlockLink::Typed,
             ("text", ..) if is_typed(head.text) => BlockLink::Typed,
             _ => BlockLink::None,
         });
-        Self { json, link: tie }
+        let media = MediaLoad::of(json.get());
+        Self { json, link: tie, media }
     }
 
     /// A block from a value.
@@ -63,9 +67,9 @@ impl ContextBlock {
         to_raw_value(value).ok().map(Self::new)
     }
 
-    /// A block of text.
-    pub fn text(text: &str) -> Option<Self> {
-        Self::from_value(&json!({"type": "text", "text": text}))
+    /// Its images and documents.
+    pub fn media(&self) -> MediaLoad {
+        self.media
     }
 
     /// Its JSON, as it goes over the wire again.
@@ -76,6 +80,20 @@ impl ContextBlock {
     /// Its JSON.
     pub fn json(&self) -> &str {
         self.json.get()
+    }
+
+    /// It is reasoning.
+    pub fn is_thinking(&self) -> bool {
+        self.link == BlockLink::Thinking
+    }
+
+    /// Its text without the tags of a reminder around it.
+    pub fn text_in_reminder(&self) -> String {
+        let block: Value = serde_json::from_str(self.json()).unwrap_or_default();
+        let text = block["text"].as_str().unwrap_or_default().trim();
+        let inner =
+            text.strip_prefix("<system-reminder>").and_then(|rest| rest.strip_suffix("</system-reminder>"));
+        inner.unwrap_or(text).trim().to_owned()
     }
 
     /// A person may have typed it.
@@ -97,37 +115,5 @@ impl ContextBlock {
             BlockLink::Result(id) => Some(id),
             _ => None,
         }
-    }
-}
-
-/// A message's content, a string or a list, as a list of blocks.
-#[derive(Debug, Default)]
-pub struct Content(pub Vec<ContextBlock>);
-
-impl<'de> Deserialize<'de> for Content {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Blocks;
-
-        impl<'de> Visitor<'de> for Blocks {
-            type Value = Content;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a text or a list of blocks")
-            }
-
-            fn visit_str<E>(self, text: &str) -> Result<Content, E> {
-                Ok(Content(ContextBlock::text(text).into_iter().collect()))
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Content, A::Error> {
-                let mut blocks = Vec::new();
-                while let Some(json) = list.next_element::<Box<RawValue>>()? {
-                    blocks.push(ContextBlock::new(json));
-                }
-                Ok(Content(blocks))
-            }
-        }
-
-        deserializer.deserialize_any(Blocks)
     }
 }

@@ -4,7 +4,8 @@ use super::*;
 
 fn context(lines: &[&str]) -> ModelContext {
     let text = lines.join("\n") + "\n";
-    let transcript = Transcript::parse(text.as_bytes());
+    let clean = crate::transcript::TranscriptText::read(text.as_bytes());
+    let transcript = Transcript::read(&clean);
     ModelContext::from_transcript(&transcript, transcript.leaf())
 }
 
@@ -101,7 +102,8 @@ fn a_compaction_is_a_beginning() {
 fn files_given_with_a_prompt_are_part_of_it() {
     let file = r#"{"type":"attachment","uuid":"f","parentUuid":"p","attachment":{"type":"file"},"renderedRole":"user","rendered":[{"content":"alpha"}]}"#;
     let about_itself = r#"{"type":"attachment","uuid":"g","parentUuid":"f","renderedRole":"system","rendered":[{"content":"you are"}]}"#;
-    assert_eq!(shape(&context(&[PROMPT, file, about_itself])), ["prompt: text text", "reply: text"]);
+    let given = context(&[PROMPT, file, about_itself]);
+    assert_eq!(shape(&given), ["user: text", "prompt: text", "reply: text"]);
 }
 
 #[test]

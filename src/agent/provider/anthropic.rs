@@ -116,6 +116,10 @@ impl Provider for Anthropic {
         models::full_name(model)
     }
 
+    fn takes_effort(&self, model: &str) -> bool {
+        models::traits(model).takes_effort
+    }
+
     fn complete(&self, request: CompletionRequest) -> ReplyStream {
         let model = request.model.strip_suffix(LARGE_WINDOW_SUFFIX);
         let headers = match self.headers(model.is_some()) {

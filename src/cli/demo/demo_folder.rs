@@ -149,7 +149,9 @@ mod tests {
         let store = LocalStore::new(scratch.claude());
         let facts = store.list(scope).unwrap().into_iter().map(|stored| {
             let bytes = store.read(stored.id).unwrap();
-            SessionSummary::from_transcript(&Transcript::parse(&bytes))
+            SessionSummary::from_transcript(&Transcript::read(&crate::transcript::TranscriptText::read(
+                &bytes,
+            )))
         });
         let mut listed: Vec<_> =
             facts.map(|facts| (facts.title_text().to_owned(), facts.turns, facts.tag.clone())).collect();
@@ -184,7 +186,9 @@ mod tests {
         let mut newest = DateTime::UNIX_EPOCH;
         for stored in store.list(&Scope::All).unwrap() {
             let bytes = store.read(stored.id).unwrap();
-            let facts = SessionSummary::from_transcript(&Transcript::parse(&bytes));
+            let facts = SessionSummary::from_transcript(&Transcript::read(
+                &crate::transcript::TranscriptText::read(&bytes),
+            ));
             torn += facts.health.torn;
             newest = newest.max(facts.active.unwrap());
             assert!(!String::from_utf8_lossy(&bytes).contains(DEMO_HOME), "a folder was not moved");

@@ -149,7 +149,8 @@ fn project_folder(stock: &SessionLookup, id: SessionId, here: &Path) -> Result<O
     let path = stock.store.find(id)?.path;
     let mut folders: Vec<PathBuf> = Vec::new();
     for bytes in [stock.store.read_head(id, END_BYTES)?, stock.store.read_tail(id, END_BYTES)?.bytes] {
-        let transcript = Transcript::parse(&bytes);
+        let clean = crate::transcript::TranscriptText::read(&bytes);
+        let transcript = Transcript::read(&clean);
         for folder in transcript.entries.iter().filter_map(RawEntry::cwd) {
             if folders.last().is_none_or(|last| last != Path::new(&*folder)) {
                 folders.push(PathBuf::from(folder.into_owned()));

@@ -201,7 +201,8 @@ mod tests {
 
     fn shown(tools: bool) -> String {
         let page = OutputTarget { width: None, styled: false };
-        let transcript = Transcript::parse(LINES.as_bytes());
+        let text = crate::transcript::TranscriptText::read(LINES.as_bytes());
+        let transcript = Transcript::read(&text);
         TextRenderer { page, tools, text: String::new() }.render("list", "3f9c1a52", &transcript)
     }
 

@@ -47,7 +47,9 @@ fn a_reply_that_broke_off_leaves_nothing() {
 #[test]
 fn where_no_reply_came_the_reason_stands_as_a_notice() {
     let line = r#"{"type":"assistant","uuid":"a","isApiErrorMessage":true,"message":{"id":"m","model":"<synthetic>","content":[{"type":"text","text":"API Error: 529"}]}}"#;
-    let conversation = Conversation::from_transcript(&Transcript::parse(line.as_bytes()));
+    let conversation = Conversation::from_transcript(&Transcript::read(
+        &crate::transcript::TranscriptText::read(line.as_bytes()),
+    ));
     assert_eq!(texts(&conversation), ["Error"]);
 }
 
@@ -60,7 +62,9 @@ fn a_result_finds_its_call() {
         r#"{"type":"user","uuid":"i","parentUuid":"r","message":{"content":[{"type":"text","text":"[Request interrupted by user]"}]}}"#,
     ]
     .join("\n");
-    let conversation = Conversation::from_transcript(&Transcript::parse(transcript.as_bytes()));
+    let conversation = Conversation::from_transcript(&Transcript::read(
+        &crate::transcript::TranscriptText::read(transcript.as_bytes()),
+    ));
     assert_eq!(texts(&conversation), ["> go", "Bash: ok", "Interrupted"]);
     assert_eq!(conversation.turns(), 1);
 }

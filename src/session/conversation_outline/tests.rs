@@ -31,7 +31,9 @@ fn straight(count: usize) -> Vec<String> {
 
 fn prompts_shown(lines: &[String]) -> Vec<String> {
     let text = lines.join("\n");
-    let conversation = Conversation::from_transcript(&Transcript::parse(text.as_bytes()));
+    let conversation = Conversation::from_transcript(&Transcript::read(
+        &crate::transcript::TranscriptText::read(text.as_bytes()),
+    ));
     let items = conversation.items().iter();
     items
         .filter_map(|item| match &item.kind {

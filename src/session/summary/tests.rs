@@ -1,7 +1,9 @@
 use super::*;
 
 fn facts(lines: &[&str]) -> SessionSummary {
-    SessionSummary::from_transcript(&Transcript::parse(lines.join("\n").as_bytes()))
+    SessionSummary::from_transcript(&Transcript::read(&crate::transcript::TranscriptText::read(
+        lines.join("\n").as_bytes(),
+    )))
 }
 
 #[test]

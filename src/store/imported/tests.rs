@@ -69,7 +69,9 @@ impl Scratch {
 
     fn said(&self, id: &str) -> Vec<String> {
         let transcript = self.store().read(id.parse().unwrap()).unwrap();
-        let conversation = Conversation::from_transcript(&Transcript::parse(&transcript));
+        let conversation = Conversation::from_transcript(&Transcript::read(
+            &crate::transcript::TranscriptText::read(&transcript),
+        ));
         let words = |body: &ItemKind| match body {
             ItemKind::Prompt(text) => format!("> {text}"),
             ItemKind::Reply { text, .. } => text.clone(),

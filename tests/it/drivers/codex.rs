@@ -41,7 +41,9 @@ impl Browser {
     fn said(&self, session: SessionId) -> Vec<(String, String)> {
         self.rows();
         let bytes = self.store.read(session).unwrap();
-        let conversation = Conversation::from_transcript(&Transcript::parse(&bytes));
+        let conversation = Conversation::from_transcript(&Transcript::read(
+            &hotseat::transcript::TranscriptText::read(&bytes),
+        ));
         let said = conversation.items().iter().filter_map(|item| match &item.kind {
             ItemKind::Prompt(text) | ItemKind::Reply { text, .. } => Some((text.clone(), item.uuid.clone())),
             _ => None,

@@ -19,6 +19,10 @@ pub struct ModelTraits {
     pub max_tokens: u64,
     /// It decides itself how much to think, and wants to be told so.
     pub adapts: bool,
+    /// It takes messages of the role `system` in the conversation.
+    pub takes_system_messages: bool,
+    /// It can be told how hard to try; others refuse a request that does.
+    pub takes_effort: bool,
 }
 
 /// The full name behind a short one.
@@ -46,7 +50,9 @@ pub fn traits(model: &str) -> ModelTraits {
         _ if adapts => 64_000,
         _ => 32_000,
     };
-    ModelTraits { max_tokens, adapts }
+    let takes_effort = adapts || (version == Some((4, 5)) && model.contains("opus"));
+    let takes_system_messages = version.is_some_and(|version| version >= (4, 8));
+    ModelTraits { max_tokens, adapts, takes_system_messages, takes_effort }
 }
 
 /// The version in `claude-opus-4-5-20251101` or `claude-3-5-haiku-20241022`.

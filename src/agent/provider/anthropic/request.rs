@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::models::ModelTraits;
 use crate::agent::context::{ContextBlock, ContextMessage, MessageRole};
-use crate::agent::provider::{CompletionRequest, Thinking};
+use crate::agent::provider::{CompletionRequest, Thinking, is_same_model};
 
 /// The least the API lets a model think, in tokens.
 const MIN_THINKING_TOKENS: u64 = 1024;
@@ -67,7 +67,7 @@ pub fn body(request: &CompletionRequest, model: &str, traits: ModelTraits, most:
             .iter()
             .map(|text| with_cache_mark(json!({"type": "text", "text": text})))
             .collect(),
-        messages: messages(request, model),
+        messages: messages(request, model, traits),
         thinking: thinking(request, traits, max_tokens),
         output_config: request.effort.as_ref().map(|effort| json!({"effort": effort})),
         stream: true,
@@ -85,59 +85,109 @@ fn tools(request: &CompletionRequest) -> Vec<Value> {
     tools
 }
 
-fn messages<'a>(request: &'a CompletionRequest, model: &str) -> Vec<AnthropicMessage<'a>> {
-    let mut messages = conversation(request.context.messages(), model);
+fn messages<'a>(
+    request: &'a CompletionRequest,
+    model: &str,
+    traits: ModelTraits,
+) -> Vec<AnthropicMessage<'a>> {
+    let mut messages = conversation(request.context.messages(), model, traits);
     if let (Some(first), Some(facts)) = (messages.first_mut(), &request.facts) {
         first.content.insert(0, WireBlock::Made(json!({"type": "text", "text": facts})));
     }
     messages
 }
 
+/// A message of which something is sent.
+struct SentMessage<'a> {
+    message: &'a ContextMessage,
+    blocks: Vec<&'a ContextBlock>,
+    /// It goes by the role `system`.
+    is_system: bool,
+}
+
 fn conversation<'a>(
     messages: &'a [std::sync::Arc<ContextMessage>],
     model: &str,
+    traits: ModelTraits,
 ) -> Vec<AnthropicMessage<'a>> {
     let sendable = |message: &'a std::sync::Arc<ContextMessage>| {
+        // A model takes back its own reasoning only.
         let is_own = message.model.as_deref().map(|wrote| is_same_model(wrote, model));
-        let content: Vec<_> = message.blocks.iter().filter(|block| is_sendable(block, is_own)).collect();
-        (!content.is_empty()).then_some((message.role, content))
+        let mut blocks: Vec<_> = message.blocks.iter().filter(|block| is_sendable(block, is_own)).collect();
+        // No reply may end in reasoning, which one does that was cut off.
+        while message.role == MessageRole::Assistant && blocks.last().is_some_and(|last| last.is_thinking()) {
+            blocks.pop();
+        }
+        (!blocks.is_empty()).then_some(SentMessage { message, blocks, is_system: false })
     };
     // The API wants a person to begin.
-    let kept: Vec<_> = messages
+    let mut kept: Vec<_> = messages
         .iter()
         .filter_map(sendable)
-        .skip_while(|(role, _)| *role == MessageRole::Assistant)
+        .skip_while(|sent| sent.message.role == MessageRole::Assistant)
         .collect();
+    if traits.takes_system_messages {
+        put_context_behind_prompts(&mut kept);
+    }
     // Cache marks on the last two user messages: the next request hits the later one, this request hits
     // the earlier one.
     let marks: Vec<_> = kept
         .iter()
         .enumerate()
         .rev()
-        .filter(|(_, (role, _))| *role == MessageRole::User)
+        .filter(|(_, sent)| sent.message.role == MessageRole::User && !sent.is_system)
         .map(|(at, _)| at)
         .take(2)
         .collect();
-    let message = |(at, (role, blocks)): (usize, (MessageRole, Vec<&'a ContextBlock>))| {
-        let mut content: Vec<_> = blocks.iter().map(|block| WireBlock::Raw(block.raw())).collect();
-        if marks.contains(&at)
-            && let Some(last) = blocks.last()
+    kept.iter().enumerate().map(|(at, sent)| sent.to_wire(marks.contains(&at))).collect()
+}
+
+/// Words of hooks and files move behind the prompt that they came with, if there is
+/// one before the next reply.
+fn put_context_behind_prompts(messages: &mut Vec<SentMessage<'_>>) {
+    let mut ordered = Vec::with_capacity(messages.len());
+    let mut waiting: Vec<SentMessage<'_>> = Vec::new();
+    let mut has_prompt = false;
+    for sent in messages.drain(..) {
+        if sent.message.role == MessageRole::Assistant {
+            settle(&mut ordered, &mut waiting, has_prompt);
+        }
+        if sent.message.is_context {
+            has_prompt = false;
+            waiting.push(sent);
+        } else {
+            has_prompt = true;
+            ordered.push(sent);
+        }
+    }
+    settle(&mut ordered, &mut waiting, has_prompt);
+    *messages = ordered;
+}
+
+fn settle<'a>(ordered: &mut Vec<SentMessage<'a>>, waiting: &mut Vec<SentMessage<'a>>, has_prompt: bool) {
+    ordered.extend(waiting.drain(..).map(|sent| SentMessage { is_system: has_prompt, ..sent }));
+}
+
+impl<'a> SentMessage<'a> {
+    /// On the wire, with a mark up to which the provider caches where `is_marked`.
+    fn to_wire(&self, is_marked: bool) -> AnthropicMessage<'a> {
+        if self.is_system {
+            let texts = self.blocks.iter().map(|block| block.text_in_reminder());
+            let text = texts.collect::<Vec<_>>().join("\n");
+            let content = vec![WireBlock::Made(json!({"type": "text", "text": text}))];
+            return AnthropicMessage { role: "system", content };
+        }
+        let mut content: Vec<_> = self.blocks.iter().map(|block| WireBlock::Raw(block.raw())).collect();
+        if is_marked
+            && let Some(last) = self.blocks.last()
             && let Ok(value @ Value::Object(_)) = serde_json::from_str(last.json())
         {
             content.pop();
             content.push(WireBlock::Made(with_cache_mark(value)));
         }
-        AnthropicMessage { role: if role == MessageRole::User { "user" } else { "assistant" }, content }
-    };
-    kept.into_iter().enumerate().map(message).collect()
-}
-
-/// A model takes back its own reasoning only. What was asked for may be a short
-/// name, or have a date, a region or a mark of the window around it.
-fn is_same_model(wrote: &str, asked: &str) -> bool {
-    let asked = asked.split('[').next().unwrap_or_default().trim_end_matches("-latest");
-    let is_alias = !asked.contains(|c: char| c.is_ascii_digit());
-    is_alias || wrote.contains(asked) || asked.contains(wrote)
+        let role = if self.message.role == MessageRole::User { "user" } else { "assistant" };
+        AnthropicMessage { role, content }
+    }
 }
 
 /// Whether the API accepts the block: it refuses empty text, and the reasoning of

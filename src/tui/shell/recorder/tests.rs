@@ -65,7 +65,9 @@ impl World {
 
     fn turns(&self, session: SessionId) -> usize {
         let bytes = self.store.read(session).unwrap();
-        let conversation = Conversation::from_transcript(&Transcript::parse(&bytes));
+        let conversation = Conversation::from_transcript(&Transcript::read(
+            &crate::transcript::TranscriptText::read(&bytes),
+        ));
         assert_eq!(conversation.items().len(), 2 * conversation.turns(), "{conversation:?}");
         conversation.turns()
     }
