@@ -242,16 +242,13 @@ impl AgentRuntime {
             (false, true) => "fork",
             (false, false) => "resume",
         });
-        let of_settings = || {
-            // Settings name Anthropic's models.
-            let mut files =
-                process.settings_files.all().iter().rev().filter(|_| process.provider.name() == "anthropic");
-            files.find_map(|file| file.content["model"].as_str()).map(str::to_owned)
-        };
-        // The variable is the provider's default; it counts more than the settings, as in the official CLI.
+        // Settings name Anthropic's models. The variable is the provider's default, and counts more.
         let is_in_variable = std::env::var_os("ANTHROPIC_MODEL").is_some_and(|name| !name.is_empty());
-        let of_settings = if is_in_variable { None } else { of_settings() };
-        let named = flags.model.clone().or(of_settings).filter(|name| !name.is_empty() && name != "default");
+        let reads_settings = !is_in_variable && process.provider.name() == "anthropic";
+        let mut files = process.settings_files.all().iter().rev().filter(|_| reads_settings);
+        let of_settings = files.find_map(|file| file.content["model"].as_str()).map(str::to_owned);
+        let named = flags.model.clone().or(of_settings);
+        let named = named.filter(|name| !name.is_empty() && name != "default");
         process.settings.pinned = PinnedSettings {
             model: named.is_some() || is_in_variable,
             effort: flags.effort.is_some(),

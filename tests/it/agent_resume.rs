@@ -98,7 +98,9 @@ fn a_session_goes_on_with_its_own_model_at_the_start_and_at_a_switch() {
     assert_eq!(answer["model"], "claude-haiku-5-5");
     assert!(answer["repaired"].as_str().unwrap().contains("claude-haiku-5-5"), "{answer}");
     agent.turn("two");
-    agent.ask(&json!({"subtype": "fork", "session_id": opus}));
+    // What the stub answered names another model.
+    let other = stored(&home, 3, &[prompt(&json!("a")), reply("claude-opus-5-5", "b")]);
+    agent.ask(&json!({"subtype": "fork", "session_id": other}));
     agent.turn("three");
     let asked = api.asked();
     let models: Vec<_> = asked.iter().map(|asked| asked.body["model"].as_str().unwrap()).collect();
