@@ -7,8 +7,8 @@ The sessions are those of `record.py`; each try damages one of them in one way (
 homes and resumes it against a stand-in for the API on loopback, which refuses what the real one refuses. Where
 `claude_agent_sdk` can be imported, `hotseat sessions show` and `list` are compared with its readers, too.
 
-A disagreement of a kind that `KNOWN` does not name for its damage fails, as does every request of ours that is refused
-while the other is not. DIR gets the transcripts of all disagreements. Exit code: 0 as known, 1 something new.
+A request of ours that is refused while the other is not fails, and with --strict every disagreement of a kind that
+`KNOWN` does not name for its damage. DIR gets the transcripts of all disagreements. Exit code: 0 as known, 1 something new.
 Python 3.9+, nothing else.
 """
 import argparse
@@ -28,6 +28,9 @@ import uuid
 import record
 
 PROMPT = record.PROMPT
+
+# What fails in any case; other differences that `KNOWN` does not name fail with --strict.
+HARMFUL = ("fell over", "ours refused", "ours silent")
 
 # What may differ, by damage and kind, and why (docs/transcripts.md).
 KNOWN = {
@@ -359,11 +362,14 @@ def readers_differ(lab, name, lines):
             os.environ.pop("CLAUDE_CONFIG_DIR") if before is None else os.environ.update(CLAUDE_CONFIG_DIR=before)
     shown = [m["uuid"] for m in ours("show", id, "--json") or []]
     row = next((r for r in ours("list", "--json", "--all") or [] if r["session_id"] == id), None)
+    def plain(value):
+        return re.sub("[\ud800-\udfff]", "\ufffd", value) if isinstance(value, str) else value
+
     found = [] if shown == messages else [f"show: theirs {messages}, ours {shown}"]
     if info is not None:
         keys = ("summary", "custom_title", "first_prompt", "tag", "file_size")
         found += [f"{k}: theirs {getattr(info, k)!r}, ours {(row or {}).get(k)!r}" for k in keys
-                  if getattr(info, k) != (row or {}).get(k)]
+                  if plain(getattr(info, k)) != (row or {}).get(k)]
     return found
 
 
@@ -395,8 +401,10 @@ def main():
     parser.add_argument("--runs", type=int)
     parser.add_argument("--seed", default="1")
     parser.add_argument("--keep")
+    parser.add_argument("--strict", action="store_true", help="fail on every difference that is not known")
     asked = parser.parse_args()
     lab, start, news, agreed, known = Lab(asked.agent, asked.claude), time.monotonic(), [], 0, 0
+    harms = []
     all_tries, lock = tries(asked.seed), threading.Lock()
 
     def one(_):
@@ -416,6 +424,7 @@ def main():
             known += (damage, kind) in KNOWN
             if (kind and (damage, kind) not in KNOWN) or read:
                 news.append(name)
+                harms += [name] if asked.strict or kind in HARMFUL else []
                 print(f"{kind or 'readers'}: {damage} in “{session}” ({name}, seed {asked.seed})")
                 if kind:
                     print(f"  theirs {theirs[0]} {theirs[1]}\n  ours   {ours[0]} {ours[1]}")
@@ -427,7 +436,7 @@ def main():
                     out.write("".join(line + "\n" for line in lines).encode("utf-8", "surrogatepass"))
     tried = agreed + known + len(news)
     print(f"{tried} tried in {time.monotonic() - start:.0f} s: {agreed} agree, {known} differ as known, {len(news)} are new")
-    return 1 if news or not agreed else 0
+    return 1 if harms or not agreed else 0
 
 
 if __name__ == "__main__":
