@@ -92,13 +92,15 @@ pub enum SessionScope {
     Tool(String),
     /// Every fetch from this authority (`host:port`).
     Fetch(String),
-    /// The same call again: same tool, same input, same folder. The input is
-    /// without its description, which runs nothing.
+    /// The same call again: same tool, same input, same folder, same files. A
+    /// command's input is without its description, which runs nothing.
     SameCall {
         /// The tool.
         tool: String,
         /// Its input.
         input: Value,
+        /// What the files that it names really were, links resolved.
+        files: Vec<PathBuf>,
         /// The folder it runs in, if that is not the session's.
         cwd: Option<PathBuf>,
     },
@@ -124,10 +126,11 @@ impl SessionScope {
             return Some(Self::Fetch(authority.to_owned()));
         }
         let mut input = request.input.clone();
-        if let Some(fields) = input.as_object_mut() {
+        if let Some(fields) = input.as_object_mut().filter(|_| tool == "Bash") {
             fields.shift_remove("description");
         }
-        Some(Self::SameCall { tool: tool.to_owned(), input, cwd: request.cwd.clone() })
+        let files = request.targets.iter().map(|target| target.real.clone()).collect();
+        Some(Self::SameCall { tool: tool.to_owned(), input, files, cwd: request.cwd.clone() })
     }
 }
 

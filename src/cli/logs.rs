@@ -17,7 +17,7 @@ use tracing_appender::rolling::{RollingFileAppender, Rotation};
 use tracing_subscriber::EnvFilter;
 
 use super::output::print_stderr;
-use crate::sys::private_files::private_dir;
+use crate::sys::private_files::{narrow, own_private_dir};
 use writer::RedactingWriter;
 
 /// Days of logs to keep.
@@ -50,14 +50,7 @@ pub fn to_stderr() {
 
 fn start(folder: &Path) -> Result<()> {
     let doing = || format!("cannot start the log in {}", folder.display());
-    private_dir(folder).with_context(doing)?;
-    let appender = RollingFileAppender::builder()
-        .rotation(Rotation::DAILY)
-        .filename_prefix("hotseat")
-        .filename_suffix("log")
-        .max_log_files(MAX_LOG_FILES)
-        .build(folder)
-        .with_context(doing)?;
+    let appender = private_appender(folder).with_context(doing)?;
     let asked = std::env::var("HOTSEAT_LOG").unwrap_or_default();
     let (filter, refused) = filter(&asked);
     // Written synchronously: the last lines before a crash matter most.
@@ -73,6 +66,23 @@ fn start(folder: &Path) -> Result<()> {
     }
     tracing::info!(version = env!("CARGO_PKG_VERSION"), pid = std::process::id(), "started");
     Ok(())
+}
+
+/// Appends to today's file in a folder that only its owner may enter. The appender
+/// creates files as wide as the umask allows, so they are narrowed here; one that
+/// it starts at midnight is narrowed at the next start.
+fn private_appender(folder: &Path) -> Result<RollingFileAppender> {
+    own_private_dir(folder)?;
+    let appender = RollingFileAppender::builder()
+        .rotation(Rotation::DAILY)
+        .filename_prefix("hotseat")
+        .filename_suffix("log")
+        .max_log_files(MAX_LOG_FILES)
+        .build(folder)?;
+    for file in std::fs::read_dir(folder)?.flatten() {
+        narrow(&file.path())?;
+    }
+    Ok(appender)
 }
 
 /// The filter that was asked for, or the default and why the other is invalid.
@@ -106,7 +116,27 @@ fn panic_message(panic: &PanicHookInfo<'_>, folder: &Path) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
     use super::*;
+
+    #[test]
+    fn logs_are_for_their_owner_only() {
+        let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        let folder = tempfile::tempdir().unwrap();
+        let wide = |path: &Path, mode| {
+            std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+        };
+        let old = folder.path().join("hotseat.2020-01-01.log");
+        std::fs::write(&old, "x").unwrap();
+        wide(&old, 0o644);
+        wide(folder.path(), 0o755);
+        let _appender = private_appender(folder.path()).unwrap();
+        assert_eq!(mode(folder.path()), 0o700);
+        let files: Vec<_> = std::fs::read_dir(folder.path()).unwrap().flatten().collect();
+        assert_eq!(files.len(), 2);
+        assert!(files.iter().all(|file| mode(&file.path()) == 0o600), "{files:?}");
+    }
 
     #[test]
     fn an_invalid_filter_becomes_the_default() {

@@ -82,6 +82,21 @@ fn a_command_stands_for_itself_whatever_it_is_called() {
 }
 
 #[test]
+fn a_call_stands_for_itself_with_all_its_words_and_files() {
+    let bench = Bench::new();
+    let issue = |text: &str| bench.scope("create_issue", json!({"title": "x", "description": text}));
+    assert_eq!(issue("a"), issue("a"));
+    assert_ne!(issue("a"), issue("b"), "only of a command the description runs nothing");
+
+    let write = || bench.scope("Write", json!({"file_path": "notes.txt", "content": "x"}));
+    let before = write();
+    assert_eq!(before, write());
+    std::fs::remove_file(bench.folder().join("notes.txt")).unwrap();
+    symlink("../.profile", bench.folder().join("notes.txt")).unwrap();
+    assert_ne!(before, write(), "the link leads elsewhere now");
+}
+
+#[test]
 fn other_tools_have_scopes_that_can_be_named() {
     let bench = Bench::new();
     let named = |tool: &str, input: Value| bench.scope(tool, input).map(|scope| scope.to_string());

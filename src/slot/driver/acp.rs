@@ -11,6 +11,7 @@
 mod client_ops;
 mod command_line;
 mod connection;
+mod file_names;
 mod grants;
 mod handshake;
 mod history;
@@ -20,6 +21,7 @@ mod open_session;
 mod options;
 mod permissions;
 mod remote_session;
+mod shown_change;
 mod tool_call;
 mod turn_assembler;
 

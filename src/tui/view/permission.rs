@@ -20,7 +20,7 @@ use self::body::{BodyRow, BodyWriter};
 use super::spans;
 use super::theme::Theme;
 use crate::slot::{PermissionRequest, PermissionTarget};
-use crate::text;
+use crate::text::{self, Fragment};
 use crate::tui::app::{App, Command, Focus, KeyContext, PermissionCard};
 
 /// Columns of the card's edge.
@@ -90,13 +90,12 @@ fn header(
     edge: Style,
     theme: &Theme,
 ) -> Vec<Line<'static>> {
-    let agent = app.agent.info.as_ref().map_or(app.agent.name.as_str(), |info| info.name.as_str());
     let title = vec![
         Span::styled("┃ ", edge),
-        Span::raw(format!("{} wants to {} ", text::clean_line(agent), intent(request))),
+        Span::raw(wish(app, request, width)),
         Span::styled(text::clean_line(&request.tool).into_owned(), theme.tool),
     ];
-    let count = Span::styled(format!("1 of {} ", app.permissions.len()), theme.dim);
+    let count = Span::styled(count(app), theme.dim);
     let session = format!("in the session “{}”", text::clean_line(app.display_name(app.agent.active)));
     let session = vec![Span::styled("┃ ", edge), Span::styled(session, theme.dim)];
     vec![
@@ -104,6 +103,30 @@ fn header(
         spans::left_and_right(title, vec![count], width),
         Line::from(spans::clip(session, width)),
     ]
+}
+
+/// Who wants what, before the tool's name: in few words where the name would not
+/// fit behind more.
+fn wish(app: &App, request: &PermissionRequest, width: usize) -> String {
+    let agent = app.agent.info.as_ref().map_or(app.agent.name.as_str(), |info| info.name.as_str());
+    let agent = text::clean_line(agent);
+    let whole = format!("{agent} wants to {} ", intent(request));
+    if fits_header(app, &whole, &request.tool, width) { whole } else { format!("{agent} wants to use ") }
+}
+
+fn count(app: &App) -> String {
+    format!("1 of {} ", app.permissions.len())
+}
+
+fn fits_header(app: &App, wish: &str, tool: &str, width: usize) -> bool {
+    // The edge before the title, and a blank behind it.
+    [wish, tool, &count(app)].map(text::width).iter().sum::<usize>() + 3 <= width
+}
+
+/// Whether the header shows the tool's name as it is.
+fn header_names_tool(app: &App, request: &PermissionRequest, width: usize) -> bool {
+    matches!(text::reveal(&request.tool).as_slice(), [Fragment::Plain(_)])
+        && fits_header(app, &wish(app, request, width), &request.tool, width)
 }
 
 /// What the tool does, as a verb before its name.
@@ -136,6 +159,11 @@ fn body(app: &App, request: &PermissionRequest, width: usize, theme: &Theme) -> 
     }
     if let Some(reason) = &request.reason {
         writer.note(&format!("asked because: {reason}"), theme.warn);
+    }
+    // ACP agents may have no name for a tool but the title.
+    let is_named = request.description.as_ref() == Some(&request.tool);
+    if !is_named && !header_names_tool(app, request, width + EDGE_WIDTH) {
+        writer.labelled("tool", &request.tool);
     }
     writer.other_fields(&request.input, primary);
     if let Some(description) = &request.description {

@@ -153,8 +153,7 @@ impl AcpDriver {
         let real = resolve(&self.session_folder(), &request.path);
         let (id, text) = (id.clone(), request.content);
         let by_mode = match self.mode() {
-            PermissionMode::BypassPermissions => true,
-            PermissionMode::AcceptEdits => !is_protected(&real),
+            PermissionMode::BypassPermissions | PermissionMode::AcceptEdits => !is_protected(&real),
             PermissionMode::Default | PermissionMode::Plan | PermissionMode::DontAsk => false,
         };
         if by_mode {

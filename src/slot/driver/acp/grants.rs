@@ -8,7 +8,8 @@
 
 use std::path::{Path, PathBuf};
 
-use super::tool_call::{AcpToolCall, ShownChange};
+use super::shown_change::ShownChange;
+use super::tool_call::AcpToolCall;
 use crate::sys::real_path::resolve;
 
 /// The grants of the running turn.

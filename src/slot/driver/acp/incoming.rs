@@ -172,7 +172,7 @@ impl AcpDriver {
         let cwd = active.remote.cwd.clone();
         let (mut events, call) = self.assembler.call_for_permission(request.tool_call);
         let (tool, input) = call.official_tool();
-        let by_mode = self.permissions.decide_by_mode(call.kind, call.is_inside(&cwd));
+        let by_mode = self.permissions.decide_by_mode(&call, &cwd);
         let description = Some(call.title.clone());
         let name = self.permissions.push(id, request.options, call);
         match by_mode {

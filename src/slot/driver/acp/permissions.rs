@@ -1,6 +1,7 @@
 //! The agent's permission requests: put to a person, or answered by the mode.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use agent_client_protocol_schema::v1::{
     PermissionOption, PermissionOptionKind, RequestPermissionOutcome, RequestPermissionResponse,
@@ -47,13 +48,14 @@ impl PermissionQueue {
         name
     }
 
-    /// What the mode answers by itself; `None` if a person has to. `inside` says
-    /// whether everything the call names lies in the session's folder, and may be
-    /// edited without asking.
-    pub fn decide_by_mode(&self, kind: ToolKind, inside: bool) -> Option<PermissionDecision> {
+    /// What the mode answers by itself in a session of this folder; `None` if a
+    /// person has to.
+    pub fn decide_by_mode(&self, call: &AcpToolCall, folder: &Path) -> Option<PermissionDecision> {
         match self.mode {
-            PermissionMode::BypassPermissions => Some(PermissionDecision::AllowOnce),
-            PermissionMode::AcceptEdits if kind == ToolKind::Edit && inside => {
+            PermissionMode::BypassPermissions => {
+                (!call.changes_protected(folder)).then_some(PermissionDecision::AllowOnce)
+            }
+            PermissionMode::AcceptEdits if call.kind == ToolKind::Edit && call.is_inside(folder) => {
                 Some(PermissionDecision::AllowOnce)
             }
             PermissionMode::DontAsk => Some(PermissionDecision::Deny(String::new())),

@@ -10,6 +10,8 @@ use agent_client_protocol_schema::v1::{
 };
 use serde_json::{Map, Value, json};
 
+use super::file_names::{EDIT_TEXTS, collect_file_names};
+use super::shown_change::{ShownChange, change_fields, shown_change};
 use super::turn_assembler::content_text;
 use crate::session::conversation::ToolResult;
 use crate::session::message::MessageBlock;
@@ -27,6 +29,8 @@ const FIELD_NAMES: [(&str, &str); 6] = [
     ("replaceAll", "replace_all"),
 ];
 
+/// Names of a command other than the official one.
+const COMMAND_NAMES: [&str; 5] = ["cmd", "argv", "commandLine", "command_line", "script"];
 /// A call, as far as it is known.
 #[derive(Debug, Clone)]
 pub(super) struct AcpToolCall {
@@ -50,15 +54,6 @@ pub(super) struct AcpToolCall {
     output_sent: usize,
     /// The conversation has the result.
     finished: bool,
-}
-
-/// A change of a file that a person was shown.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum ShownChange {
-    /// The whole new text.
-    Whole(String),
-    /// A part of the text and what it becomes.
-    Part { old: String, new: String },
 }
 
 impl AcpToolCall {
@@ -92,10 +87,11 @@ impl AcpToolCall {
         if let Some(locations) = fields.locations {
             self.locations = locations.into_iter().map(|location| location.path).collect();
         }
-        // A permission request may repeat less than is known.
-        let size = |input: &Value| input.as_object().map_or(usize::from(!input.is_null()), Map::len);
-        if let Some(input) = fields.raw_input.filter(|input| size(input) >= size(&self.input)) {
-            self.input = input;
+        // A permission request may repeat less than is known; what it does say counts.
+        match (fields.raw_input, &mut self.input) {
+            (Some(Value::Object(said)), Value::Object(known)) => known.extend(said),
+            (Some(Value::Null) | None, _) => {}
+            (Some(said), known) => *known = said,
         }
         if let Some(content) = fields.content {
             self.read_content(content);
@@ -210,6 +206,11 @@ impl AcpToolCall {
     /// The command as it would be typed, then every other field.
     fn command_input(&self) -> Value {
         let mut fields = self.input.as_object().cloned().unwrap_or_default();
+        if !fields.contains_key("command")
+            && let Some((_, command)) = COMMAND_NAMES.iter().find_map(|name| fields.shift_remove_entry(*name))
+        {
+            fields.insert("command".to_owned(), command);
+        }
         let words = |value: &Value| -> Option<Vec<String>> {
             value.as_array()?.iter().map(|word| word.as_str().map(str::to_owned)).collect()
         };
@@ -266,13 +267,16 @@ impl AcpToolCall {
             let of = |diff: &Diff| [diff.old_text.clone().unwrap_or_default(), diff.new_text.clone()];
             self.diffs.iter().flat_map(of)
         };
-        let is_shown = |value: &Value| {
+        let is_shown = |field: &str, value: &Value| {
             let Some(text) = value.as_str() else { return value.is_null() };
-            self.diffs.iter().any(|diff| diff.path.ends_with(text))
-                || texts().any(|shown| shown.contains(text))
+            let names_file = FIELD_NAMES
+                .iter()
+                .any(|(theirs, official)| *official == "file_path" && [theirs, official].contains(&&field));
+            names_file && self.diffs.iter().any(|diff| diff.path.ends_with(text))
+                || EDIT_TEXTS.contains(&field) && texts().any(|shown| shown.contains(text))
         };
         for (field, value) in self.input.as_object().into_iter().flatten() {
-            if !is_shown(value) && !shown.contains_key(field) {
+            if !is_shown(field, value) && !shown.contains_key(field) {
                 shown.insert(field.clone(), value.clone());
             }
         }
@@ -313,55 +317,23 @@ impl AcpToolCall {
     /// of them is one that must always be asked about.
     pub fn is_inside(&self, folder: &Path) -> bool {
         let root = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
-        let named = self.named_path().map(Path::new);
+        let files = self.real_files(&root);
+        !files.is_empty() && files.iter().all(|real| real.starts_with(&root) && !is_protected(real))
+    }
+
+    /// Whether it changes a file that no mode changes by itself.
+    pub fn changes_protected(&self, folder: &Path) -> bool {
+        let root = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
+        let changes = matches!(self.kind, ToolKind::Edit | ToolKind::Delete | ToolKind::Move);
+        (changes || !self.diffs.is_empty()) && self.real_files(&root).iter().any(|real| is_protected(real))
+    }
+
+    /// What the files that it names anywhere really are.
+    fn real_files(&self, root: &Path) -> Vec<PathBuf> {
+        let mut named = Vec::new();
+        collect_file_names(&self.input, false, &mut named);
         let of_diffs = self.diffs.iter().map(|diff| diff.path.as_path());
-        let mut paths = self.locations.iter().map(PathBuf::as_path).chain(of_diffs).chain(named).peekable();
-        paths.peek().is_some()
-            && paths.all(|path| {
-                let real = resolve(&root, path);
-                real.starts_with(&root) && !is_protected(&real)
-            })
+        let paths = self.locations.iter().map(PathBuf::as_path).chain(of_diffs);
+        paths.chain(named.into_iter().map(Path::new)).map(|path| resolve(root, path)).collect()
     }
-}
-
-impl ShownChange {
-    fn is_whole(&self) -> bool {
-        matches!(self, Self::Whole(_))
-    }
-
-    /// Whether this change, made to `now`, gives `text`.
-    pub fn gives(&self, now: &str, text: &str) -> bool {
-        match self {
-            Self::Whole(new) => text == new,
-            // Agents give either a fragment or the whole text before and after.
-            Self::Part { old, new } => text == now.replacen(old, new, 1) || text == now.replace(old, new),
-        }
-    }
-
-    /// The text after this change, where it is one of a fragment that occurs.
-    pub fn applied(&self, now: &str) -> Option<String> {
-        match self {
-            Self::Whole(new) => Some(new.clone()),
-            Self::Part { old, new } => now.contains(old).then(|| now.replacen(old, new, 1)),
-        }
-    }
-}
-
-fn shown_change(diff: &Diff) -> ShownChange {
-    match diff.old_text.clone().filter(|old| !old.is_empty()) {
-        Some(old) => ShownChange::Part { old, new: diff.new_text.clone() },
-        None => ShownChange::Whole(diff.new_text.clone()),
-    }
-}
-
-/// A change in the fields of the official tools.
-fn change_fields(diff: &Diff) -> Map<String, Value> {
-    let path = json!(diff.path.display().to_string());
-    let fields = match shown_change(diff) {
-        ShownChange::Whole(content) => vec![("file_path", path), ("content", json!(content))],
-        ShownChange::Part { old, new } => {
-            vec![("file_path", path), ("old_string", json!(old)), ("new_string", json!(new))]
-        }
-    };
-    fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }

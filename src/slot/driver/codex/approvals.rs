@@ -98,7 +98,8 @@ fn official_changes(change: &Value) -> Vec<Map<String, Value>> {
         let moved = ("move_to".to_owned(), kind["move_path"].clone());
         std::iter::once(path).chain(fields).chain(Some(moved).filter(|(_, to)| !to.is_null())).collect()
     };
-    let is_diff = diff.starts_with("@@");
+    // Hunks are lines without their breaks: with others than `\n`, all is shown raw.
+    let is_diff = diff.starts_with("@@ -") && !diff.contains('\r');
     match kind["type"].as_str() {
         Some("add") if !is_diff => vec![fields(&[("content", json!(diff))])],
         Some("delete") if !is_diff => {

@@ -227,6 +227,12 @@ fn a_change_of_files_is_asked_about_with_every_file_in_it() {
     codex.handle_message(json!({"method": "item/fileChange/patchUpdated", "params": patched}));
     let request = approval(&mut codex, method, json!({"itemId": "i"}));
     assert_eq!((request.tool.as_str(), &request.input["content"]), ("Write", &json!("evil\n")));
+    for diff in ["@@ -1 +1 @@\n-a\n+b\r\n", "@@\n+evil\n"] {
+        let raw = change("/work/a", json!({"type": "update"}), diff);
+        starts(&mut codex, &json!({"type": "fileChange", "id": "raw", "changes": [raw]}));
+        let request = approval(&mut codex, method, json!({"itemId": "raw"}));
+        assert_eq!(request.input["diff"], diff, "what hunks cannot hold is shown as it is");
+    }
     let unknown = approval(&mut codex, method, json!({"itemId": "other"}));
     assert!(unknown.input["unknown"].is_string(), "nothing is passed off as a harmless change");
 }

@@ -192,7 +192,7 @@ fn shown(request: PermissionRequest, width: u16, height: u16) -> String {
 fn every_field_is_shown_and_the_important_one_first() {
     let input =
         json!({"target": "production", "script": "rm -rf /srv", "command": "git status", "force": true});
-    let read = CardScreen::new(request("mcp__srv__deploy", input), 80, 30).read();
+    let read = CardScreen::new(request("mcp__srv__deploy", input), 120, 30).read();
     assert_eq!(read, "git status\ntarget: production\nscript: rm -rf /srv\nforce: true");
     let input = json!({"command": "ls", "dangerouslyDisableSandbox": true});
     assert_eq!(CardScreen::new(request("Bash", input), 80, 24).read(), "ls\ndangerouslyDisableSandbox: true");
@@ -202,6 +202,21 @@ fn every_field_is_shown_and_the_important_one_first() {
         "command: [\"bash\",\"-lc\",\"rm -rf ~\"]"
     );
     assert_eq!(CardScreen::new(request("X", json!("text")), 80, 24).read(), "input: text");
+}
+
+#[test]
+fn a_tool_whose_name_does_not_fit_is_named_in_the_body() {
+    let long = format!("mcp__{}__delete_everything", "trusted_server_".repeat(4));
+    for (name, width, expected) in [
+        ("mcp__srv__deploy", 120, "x: 1".to_owned()),
+        ("mcp__srv__deploy", 80, "tool: mcp__srv__deploy\nx: 1".to_owned()),
+        (&long, 80, format!("tool: {long}\nx: 1")),
+        (&long, 240, "x: 1".to_owned()),
+        ("mcp__srv__de\u{200b}ploy", 120, "tool: mcp__srv__de\u{200b}ploy\nx: 1".to_owned()),
+    ] {
+        let read = CardScreen::new(request(name, json!({"x": 1})), width, 24).read();
+        assert_eq!(read, expected, "{name} at {width}");
+    }
 }
 
 #[test]

@@ -127,6 +127,13 @@ fn the_mode_answers_where_it_does() {
     check(Plan, Some(false), Some(false));
     check(DontAsk, Some(false), Some(false));
     check(BypassPermissions, Some(true), Some(true));
+    for mode in [AcceptEdits, BypassPermissions] {
+        let mut acp = handshake_done(mode);
+        let events = write(&mut acp, "/work/sub/.git/hooks/pre-commit");
+        let [DriverOutput::ClientOp { op: ClientOp::ReadFile(_), .. }] = events.as_slice() else {
+            panic!("{mode:?} {events:?}")
+        };
+    }
 }
 
 #[test]
