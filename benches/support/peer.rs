@@ -26,7 +26,7 @@ pub fn ours() -> Vec<PathBuf> {
 
 /// The official CLI, in the Python SDK or on the PATH.
 pub fn official() -> Option<Vec<PathBuf>> {
-    let script = "import claude_agent_sdk as sdk; print(sdk.__path__[0] + '/_bundled/claude')";
+    let script = "import importlib.util as u; print(u.find_spec('claude_agent_sdk').submodule_search_locations[0] + '/_bundled/claude')";
     let bundled = Command::new("python3").args(["-c", script]).output().ok();
     let bundled = bundled.map(|output| PathBuf::from(String::from_utf8_lossy(&output.stdout).trim()));
     let path = std::env::var_os("PATH").unwrap_or_default();

@@ -6,11 +6,12 @@
 //! and passes.
 
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Output;
 
 use serde_json::{Value, json};
 
 use crate::support::agent::{HOTSEAT, Home};
+use crate::support::claude::has_sdk;
 use crate::support::skip::skip;
 
 const CLIENTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/clients");
@@ -29,10 +30,8 @@ fn check(told: &Value, key: &str, part: &str) {
 #[test]
 fn the_python_client_serves_many_sessions_on_one_process() {
     let test = "the_python_client_serves_many_sessions_on_one_process";
-    let found = Command::new("python3").args(["-c", "import claude_agent_sdk"]).output();
-    if !found.is_ok_and(|output| output.status.success()) {
-        let remedy = "python3 -m pip install claude-agent-sdk";
-        return skip(test, "python3 has no claude_agent_sdk", remedy);
+    if !has_sdk(test) {
+        return;
     }
     let home = Home::new();
     let script = format!("{SUPPORT}/python_client.py");

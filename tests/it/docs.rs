@@ -10,7 +10,7 @@ use std::process::{Command, Output};
 
 use hotseat::tui::app::{KeyContext, Keymap};
 
-use crate::support::skip::skip;
+use crate::support::claude::has_sdk;
 
 const BEGIN: &str = "<!-- keys: written by tests/it/docs.rs -->\n";
 const END: &str = "<!-- end of keys -->";
@@ -180,20 +180,10 @@ fn configurations_in_the_documentation_are_right() {
     assert!(tried >= 3, "{tried}");
 }
 
-/// Python that has the official SDK: the one on the PATH.
-fn has_sdk() -> bool {
-    let tried = Command::new("python3").args(["-c", "import claude_agent_sdk"]).output();
-    tried.is_ok_and(|output| output.status.success())
-}
-
 #[test]
 fn the_python_of_the_documentation_runs() {
-    if !has_sdk() {
-        return skip(
-            "the_python_of_the_documentation_runs",
-            "python3 has no claude_agent_sdk",
-            "python3 -m pip install claude-agent-sdk",
-        );
+    if !has_sdk("the_python_of_the_documentation_runs") {
+        return;
     }
     let home = tempfile::tempdir().unwrap();
     let program = PathBuf::from(env!("CARGO_BIN_EXE_hotseat"));

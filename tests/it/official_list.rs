@@ -12,6 +12,7 @@ use serde_json::{Map, Value, json};
 
 use crate::support::claude;
 use crate::support::claude::claude;
+use crate::support::claude::has_sdk;
 use crate::support::sessions::Sample;
 use crate::support::skip::skip;
 use crate::support::stub_api::StubApi;
@@ -39,9 +40,7 @@ struct Tree {
 impl Tree {
     /// None where the SDK is missing.
     fn new(test: &str) -> Option<Self> {
-        let found = Command::new("python3").args(["-c", "import claude_agent_sdk"]).output();
-        if !found.is_ok_and(|output| output.status.success()) {
-            skip(test, "python3 has no claude_agent_sdk", "python3 -m pip install claude-agent-sdk");
+        if !has_sdk(test) {
             return None;
         }
         Some(Self { temp: tempfile::tempdir().unwrap(), made: 0 })

@@ -2,20 +2,15 @@
 //!
 //! Needs `python3` with `claude_agent_sdk`; without it the test says so and passes.
 
-use std::process::Command;
-
 use serde_json::{Value, json};
 
 use crate::support::agent::{HOTSEAT, Home};
-use crate::support::skip::skip;
+use crate::support::claude::has_sdk;
 
 /// Runs a script of `tests/support` on the official SDK; what it told, or none
 /// where the SDK is not installed.
 fn told(test: &str, script: &str) -> Option<Value> {
-    let found = Command::new("python3").args(["-c", "import claude_agent_sdk"]).output();
-    if !found.is_ok_and(|output| output.status.success()) {
-        let remedy = "python3 -m pip install claude-agent-sdk";
-        skip(test, "python3 has no claude_agent_sdk", remedy);
+    if !has_sdk(test) {
         return None;
     }
     let home = Home::new();

@@ -13,8 +13,8 @@ use hotseat::session::{SessionId, Transcript};
 use hotseat::store::{ForkSpec, LocalStore, Scope, SessionStore};
 use serde_json::Value;
 
+use crate::support::claude::has_sdk;
 use crate::support::sessions::Sample;
-use crate::support::skip::skip;
 
 /// A scratch folder with a store in it.
 struct Scratch {
@@ -25,9 +25,7 @@ struct Scratch {
 impl Scratch {
     /// None where the SDK is missing.
     fn new(test: &str) -> Option<Self> {
-        let found = Command::new("python3").args(["-c", "import claude_agent_sdk"]).output();
-        if !found.is_ok_and(|output| output.status.success()) {
-            skip(test, "python3 has no claude_agent_sdk", "python3 -m pip install claude-agent-sdk");
+        if !has_sdk(test) {
             return None;
         }
         let temp = tempfile::tempdir().expect("a scratch folder");

@@ -3,23 +3,15 @@
 //!
 //! Needs `python3` with `claude_agent_sdk`; without it the test says so and passes.
 
-use std::process::Command;
-
 use serde_json::{Value, json};
 
 use crate::support::agent::{HOTSEAT, Home};
-use crate::support::skip::skip;
+use crate::support::claude::has_sdk;
 
 #[test]
 fn the_official_sdk_has_its_say_in_what_tools_do() {
-    let found = Command::new("python3").args(["-c", "import claude_agent_sdk"]).output();
-    if !found.is_ok_and(|output| output.status.success()) {
-        let remedy = "python3 -m pip install claude-agent-sdk";
-        return skip(
-            "the_official_sdk_has_its_say_in_what_tools_do",
-            "python3 has no claude_agent_sdk",
-            remedy,
-        );
+    if !has_sdk("the_official_sdk_has_its_say_in_what_tools_do") {
+        return;
     }
     let home = Home::new();
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/sdk_tools.py");
