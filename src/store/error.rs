@@ -85,6 +85,15 @@ impl StoreError {
         move |source| Self::Io { doing, source }
     }
 
+    /// For `map_err`: why a transcript that was just found could not be read; it may
+    /// be gone since.
+    pub(super) fn reading(id: SessionId, path: PathBuf) -> impl FnOnce(io::Error) -> Self {
+        move |source| match source.kind() {
+            io::ErrorKind::NotFound => Self::NotFound(id),
+            _ => Self::CannotRead { path, source },
+        }
+    }
+
     /// For `map_err`: turns the session room's refusal into a store error.
     pub(super) fn from_fork_error(source: SessionId, fork: &ForkSpec<'_>) -> impl FnOnce(ForkError) -> Self {
         let uuid = fork.at.unwrap_or_default().to_owned();

@@ -11,7 +11,6 @@ pub(super) mod renamed_folders;
 mod trash_and_pins;
 
 use std::collections::HashMap;
-use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, SystemTime};
@@ -236,22 +235,22 @@ impl SessionStore for LocalStore {
 
     fn read(&self, id: SessionId) -> Result<Vec<u8>, StoreError> {
         let path = self.find_complete(id)?.path;
-        read_file::read_whole(&path).map_err(read_error(id, path))
+        read_file::read_whole(&path).map_err(StoreError::reading(id, path))
     }
 
     fn read_head(&self, id: SessionId, at_most: u64) -> Result<Vec<u8>, StoreError> {
         let path = self.find(id)?.path;
-        partial_read::read_head(&path, at_most).map_err(read_error(id, path))
+        partial_read::read_head(&path, at_most).map_err(StoreError::reading(id, path))
     }
 
     fn read_tail(&self, id: SessionId, at_most: u64) -> Result<TranscriptTail, StoreError> {
         let path = self.find_complete(id)?.path;
-        partial_read::read_tail(&path, at_most).map_err(read_error(id, path))
+        partial_read::read_tail(&path, at_most).map_err(StoreError::reading(id, path))
     }
 
     fn read_range(&self, id: SessionId, offset: u64, at_most: u64) -> Result<Vec<u8>, StoreError> {
         let path = self.find(id)?.path;
-        partial_read::read_range(&path, offset, at_most).map_err(read_error(id, path))
+        partial_read::read_range(&path, offset, at_most).map_err(StoreError::reading(id, path))
     }
 
     fn sync_external(&self, at_most: u64) -> Result<bool, StoreError> {
@@ -320,8 +319,8 @@ impl SessionStore for LocalStore {
 
     fn fork(&self, source: SessionId, fork: &ForkSpec<'_>) -> Result<ForkResult, StoreError> {
         let stored = self.find_complete(source)?;
-        let bytes =
-            read_file::read_whole(&stored.path).map_err(read_error(stored.id, stored.path.clone()))?;
+        let bytes = read_file::read_whole(&stored.path)
+            .map_err(StoreError::reading(stored.id, stored.path.clone()))?;
         // A fork of a copy is a session of this store's own.
         let is_imported = self.imported.as_ref().is_some_and(|imported| imported.contains(&stored.path));
         let source_dir = stored.path.parent().unwrap_or(&self.projects);
@@ -387,14 +386,6 @@ impl SessionStore for LocalStore {
 
     fn reconcile_pins(&self) -> Result<Vec<SessionId>, StoreError> {
         self.tend_pins()
-    }
-}
-
-/// Why a transcript that was just found could not be read: it may be gone since.
-fn read_error(id: SessionId, path: PathBuf) -> impl FnOnce(io::Error) -> StoreError {
-    move |source| match source.kind() {
-        ErrorKind::NotFound => StoreError::NotFound(id),
-        _ => StoreError::CannotRead { path, source },
     }
 }
 

@@ -1,4 +1,5 @@
 use std::fs;
+use std::io::ErrorKind;
 
 use serde_json::json;
 
@@ -84,7 +85,7 @@ fn a_session_is_found_in_every_project_even_after_it_moved() {
 #[test]
 fn what_is_gone_before_it_is_read_is_gone_and_not_unreadable() {
     let id = SessionId::random();
-    let because = |kind: ErrorKind| read_error(id, "/p/x.jsonl".into())(kind.into());
+    let because = |kind: ErrorKind| StoreError::reading(id, "/p/x.jsonl".into())(kind.into());
     assert!(matches!(because(ErrorKind::NotFound), StoreError::NotFound(gone) if gone == id));
     assert!(matches!(because(ErrorKind::PermissionDenied), StoreError::CannotRead { .. }));
 }
