@@ -3,16 +3,19 @@
 //! As in the official rules, `//` and `~/` are absolute, a pattern without a
 //! slash means that name at any depth of the session's folder, and the rest
 //! starts from that folder. They are unclear about `/etc`, which people write
-//! for both: it is allowed as an absolute path and denied as either.
+//! for both: it is allowed as an absolute path and denied as either. `?` and
+//! `[…]` are as in `.gitignore`; a denial also takes them as they stand, since
+//! folders are called `[id]`.
 
 use std::path::{Component, Path, PathBuf};
 
-use super::wildcard;
+use globset::{GlobBuilder, GlobMatcher};
+
 use crate::agent::tool::canonical;
 
 /// Whether a pattern allows the use of a file.
 pub fn allows_path(pattern: &str, path: &Path, cwd: &Path) -> bool {
-    parse_path_pattern(pattern, cwd).is_some_and(|place| place.matches(path))
+    PathPattern::parse(pattern, cwd, GLOB_SIGNS, false).is_some_and(|place| place.matches(path))
 }
 
 /// Whether a pattern denies a file, or a folder above it.
@@ -28,9 +31,14 @@ impl PathDenial {
     /// Resolves the pattern.
     pub fn new(pattern: &str, cwd: &Path) -> Self {
         let in_session = pattern.strip_prefix('/').filter(|rest| !rest.starts_with('/'));
-        let in_session = in_session.and_then(|rest| parse_path_pattern(&format!("./{rest}"), cwd));
-        let all = parse_path_pattern(pattern, cwd).into_iter().chain(in_session);
-        Self(all.map(PathPattern::folded).collect())
+        let in_session = in_session.map(|rest| format!("./{rest}"));
+        let readings: &[&[char]] =
+            if pattern.contains(['?', '[']) { &[GLOB_SIGNS, &['*']] } else { &[GLOB_SIGNS] };
+        let patterns = in_session.iter().map(String::as_str).chain([pattern]);
+        let all = patterns.flat_map(|pattern| {
+            readings.iter().filter_map(move |signs| PathPattern::parse(pattern, cwd, signs, true))
+        });
+        Self(all.collect())
     }
 
     /// Whether this very path is denied, whatever the folders above it.
@@ -46,12 +54,15 @@ impl PathDenial {
     }
 }
 
+/// The characters with a meaning in a pattern.
+const GLOB_SIGNS: &[char] = &['*', '?', '['];
+
 /// A resolved folder or file, and a pattern for the paths below it.
 struct PathPattern {
     /// Without links and dots.
     root: PathBuf,
-    /// The pattern with stars; empty for the root itself.
-    wildcard: String,
+    /// The pattern below it; `None` for the root itself.
+    below: Option<GlobMatcher>,
 }
 
 /// A path in lower case.
@@ -60,38 +71,53 @@ fn folded(path: &Path) -> PathBuf {
 }
 
 impl PathPattern {
-    fn folded(self) -> Self {
-        Self { root: folded(&self.root), wildcard: self.wildcard.to_lowercase() }
+    /// Resolves a pattern in which only `signs` have a meaning, in lower case if `folds`.
+    /// `None` if it starts at home and there is no home.
+    fn parse(pattern: &str, cwd: &Path, signs: &[char], folds: bool) -> Option<Self> {
+        let is_name = !pattern.trim_end_matches('/').contains('/') && pattern != "~";
+        let pattern = if is_name { format!("**/{pattern}") } else { pattern.to_owned() };
+        let path = match (pattern.strip_prefix('~'), pattern.strip_prefix("//")) {
+            (Some(rest), _) if rest.is_empty() || rest.starts_with('/') => {
+                directories::BaseDirs::new()?.home_dir().join(rest.trim_start_matches('/'))
+            }
+            (_, Some(rest)) => Path::new("/").join(rest),
+            _ => PathBuf::from(&pattern),
+        };
+        let has_sign = |part: &Component<'_>| part.as_os_str().to_string_lossy().contains(signs);
+        let parts: Vec<_> = path.components().collect();
+        let at = parts.iter().position(has_sign).unwrap_or(parts.len());
+        let below: Vec<_> = parts[at..].iter().map(|part| part.as_os_str().to_string_lossy()).collect();
+        let root = canonical(cwd.join(parts[..at].iter().collect::<PathBuf>()));
+        let below = below.join("/");
+        let (root, below) = if folds { (folded(&root), below.to_lowercase()) } else { (root, below) };
+        let below = if below.is_empty() { None } else { Some(compile(&below, signs)?) };
+        Some(Self { root, below })
     }
 
     fn matches(&self, path: &Path) -> bool {
-        match path.strip_prefix(&self.root) {
-            Ok(rest) if self.wildcard.is_empty() => rest.as_os_str().is_empty(),
-            Ok(rest) => wildcard::matches_path(&self.wildcard, &rest.to_string_lossy()),
-            Err(_) => false,
+        match (path.strip_prefix(&self.root), &self.below) {
+            (Ok(rest), None) => rest.as_os_str().is_empty(),
+            (Ok(rest), Some(below)) => below.is_match(rest),
+            (Err(_), _) => false,
         }
     }
 }
 
-/// `None` if the pattern starts at home and there is no home.
-fn parse_path_pattern(pattern: &str, cwd: &Path) -> Option<PathPattern> {
-    let is_name = !pattern.trim_end_matches('/').contains('/') && pattern != "~";
-    let pattern = if is_name { format!("**/{pattern}") } else { pattern.to_owned() };
-    let path = match (pattern.strip_prefix('~'), pattern.strip_prefix("//")) {
-        (Some(rest), _) if rest.is_empty() || rest.starts_with('/') => {
-            directories::BaseDirs::new()?.home_dir().join(rest.trim_start_matches('/'))
-        }
-        (_, Some(rest)) => Path::new("/").join(rest),
-        _ => PathBuf::from(&pattern),
+/// A glob in which only `signs` have a meaning: braces never have one, as in
+/// `.gitignore`. What is no glob (`[a`) stands for itself.
+fn compile(pattern: &str, signs: &[char]) -> Option<GlobMatcher> {
+    let literally = |pattern: &str, kept: &[char]| {
+        let escape = |char: char| match char {
+            '{' | '}' | '?' | '[' | ']' if !kept.contains(&char) => format!("[{char}]"),
+            char => char.to_string(),
+        };
+        pattern.chars().map(escape).collect::<String>()
     };
-    let has_star = |part: &Component<'_>| part.as_os_str().to_string_lossy().contains('*');
-    let parts: Vec<_> = path.components().collect();
-    let stars = parts.iter().position(has_star).unwrap_or(parts.len());
-    let below: Vec<_> = parts[stars..].iter().map(|part| part.as_os_str().to_string_lossy()).collect();
-    Some(PathPattern {
-        root: canonical(cwd.join(parts[..stars].iter().collect::<PathBuf>())),
-        wildcard: below.join("/"),
-    })
+    let build =
+        |glob: &str| GlobBuilder::new(glob).literal_separator(true).backslash_escape(false).build().ok();
+    let kept: Vec<_> = signs.iter().copied().chain(signs.contains(&'[').then_some(']')).collect();
+    let glob = build(&literally(pattern, &kept)).or_else(|| build(&literally(pattern, &['*'])))?;
+    Some(glob.compile_matcher())
 }
 
 #[cfg(test)]
@@ -123,6 +149,12 @@ mod tests {
         check("/nowhere/x", "/nowhere/x", true, true);
         check("/x/**", "/nowhere/w*/x/a", false, true);
         check("/x/**", "/x/a", true, true);
+        check("src/[ab].rs", "/nowhere/w*/src/a.rs", true, true);
+        check("src/?.rs", "/nowhere/w*/src/a.rs", true, true);
+        check("app/[id]/**", "/nowhere/w*/app/[id]/p", false, true);
+        check("src/[a", "/nowhere/w*/src/[a", true, true);
+        check("src/{a,b}", "/nowhere/w*/src/a", false, false);
+        check("src/{a,b}/*", "/nowhere/w*/src/{a,b}/c", true, true);
     }
 
     #[test]

@@ -24,7 +24,7 @@ const MAX_TIMEOUT: Duration = Duration::from_mins(10);
 /// The result of a command without output (the official words).
 const NO_OUTPUT: &str = "(Bash completed with no output)";
 /// How long output is still read after the command ended.
-const OUTPUT_DRAIN_GRACE: Duration = Duration::from_millis(500);
+const OUTPUT_DRAIN_GRACE: Duration = Duration::from_secs(2);
 
 /// The tool `Bash`: `{command, timeout?, description?}`, the timeout in milliseconds.
 pub struct Bash;
