@@ -27,6 +27,7 @@ mod interrupt;
 mod limits;
 mod mcp;
 mod memory_files;
+mod other_writer;
 mod outbox;
 mod permission;
 mod permission_requests;

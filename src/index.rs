@@ -5,6 +5,7 @@
 //! at [`Catalog`] for lists, [`query`] for the filter line, [`text`] for full-text search.
 
 mod catalog;
+mod conversation_stream;
 mod database;
 pub mod fuzzy;
 pub mod query;
@@ -17,6 +18,7 @@ mod text_finder;
 mod watch;
 
 pub use catalog::{Catalog, IndexingOutcome};
+pub use conversation_stream::ConversationStream;
 pub use row::SessionRow;
 pub use summary_lookup::{summary_of, summary_of_file};
 pub use text_finder::{TextFinder, TextHit, TextHits, find_without_index};

@@ -34,6 +34,7 @@ mod working_folder;
 mod writer;
 
 use std::io;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -170,6 +171,16 @@ pub trait SessionWriter: Send {
 
     /// Waits until everything appended is on the disk.
     fn sync(&mut self) -> io::Result<()>;
+
+    /// Says that the first `size` bytes of the transcript were read: what others append
+    /// behind them is reported by [`Self::appended_by_others`].
+    fn mark_read(&mut self, _size: u64) {}
+
+    /// What others appended since the last call, as ranges of bytes of the transcript, oldest
+    /// first. Empty for a store that only this process can write to.
+    fn appended_by_others(&mut self) -> io::Result<Vec<Range<u64>>> {
+        Ok(Vec::new())
+    }
 }
 
 /// Which sessions a list holds.

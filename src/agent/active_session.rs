@@ -6,6 +6,7 @@
 
 use std::collections::HashSet;
 use std::io;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
@@ -13,6 +14,7 @@ use uuid::Uuid;
 
 use super::checkpoint::Checkpoints;
 use super::context::ModelContext;
+use super::other_writer::ForeignBranch;
 use super::recorded_settings::RecordedSettings;
 use super::session_facts::SessionFacts;
 use super::tool::{ReadFiles, TodoList};
@@ -48,6 +50,10 @@ pub struct ActiveSession {
     pub facts: Option<SessionFacts>,
     /// Its title, once it has one.
     pub title: Option<String>,
+    /// What a second writer appended, as far as it is no part of the conversation.
+    pub foreign: Option<ForeignBranch>,
+    /// The process that had the session open, too, when that was last looked at; 0: nobody.
+    pub other_holder: Option<u32>,
     /// The title waits for the first entry: a session without a prompt has no transcript.
     title_pending: bool,
     /// Bytes written since the title that a person gave; `None` if nobody gave one.
@@ -90,6 +96,8 @@ impl ActiveSession {
             recorded: RecordedSettings::default(),
             facts: None,
             title: None,
+            foreign: None,
+            other_holder: None,
             title_pending: false,
             title_distance: None,
             writer: store.open(id, cwd)?,
@@ -115,8 +123,9 @@ impl ActiveSession {
             store.find(id)?;
         }
         // Lock first: nobody may append between reading and locking.
-        let writer = store.open(id, here)?;
+        let mut writer = store.open(id, here)?;
         let bytes = store.read(id)?;
+        writer.mark_read(bytes.len() as u64);
         let text = TranscriptText::read(&bytes);
         let transcript = Transcript::read(&text);
         if transcript.entries.is_empty() {
@@ -139,7 +148,8 @@ impl ActiveSession {
         let mut context = ModelContext::from_transcript(&transcript, leaf);
         let repaired =
             gap_note(&transcript, leaf).or_else(|| health.open_end.then(|| repair_note(health.torn)));
-        let notes = repaired.into_iter().chain(left_out_note(context.take_left_out()));
+        let notes = repaired.into_iter().chain(branch_note(&transcript, leaf, id));
+        let notes = notes.chain(left_out_note(context.take_left_out()));
         Ok(Self {
             id,
             context,
@@ -151,6 +161,8 @@ impl ActiveSession {
             recorded: RecordedSettings::from_transcript(&transcript, leaf),
             facts: None,
             title: SessionTitle::from_transcript(&transcript).map(|title| title.text),
+            foreign: None,
+            other_holder: None,
             title_pending: false,
             title_distance: title_distance(&transcript),
             writer,
@@ -170,6 +182,22 @@ impl ActiveSession {
     /// Reserves a uuid for a prompt; false if it is no uuid or already used.
     pub fn reserve_uuid(&mut self, uuid: &str) -> bool {
         Uuid::try_parse(uuid).is_ok_and(|uuid| self.used_uuids.insert(uuid))
+    }
+
+    /// What others appended to the transcript since this was last asked.
+    pub fn appended_by_others(&mut self) -> io::Result<Vec<Range<u64>>> {
+        self.writer.appended_by_others()
+    }
+
+    /// Takes over what `former`, the same session as it was before it was loaded anew, knows beyond the
+    /// transcript. Returns what a second writer had added to that.
+    pub fn continue_from(&mut self, former: Self) -> Option<ForeignBranch> {
+        self.read_files = former.read_files;
+        self.todos = former.todos;
+        self.other_holder = former.other_holder;
+        self.unsynced |= former.unsynced;
+        self.used_uuids.extend(former.used_uuids);
+        former.foreign
     }
 
     /// Where the transcript lies, or will with its first entry.
@@ -307,6 +335,18 @@ pub(super) fn left_out_note(count: usize) -> Option<String> {
             "{what} left out of what the model gets: the API refuses such a request; the transcript keeps all"
         )
     })
+}
+
+/// What a person should know of prompts that a second writer put beside the conversation.
+fn branch_note(transcript: &Transcript<'_>, leaf: Option<usize>, id: SessionId) -> Option<String> {
+    let branch = transcript.concurrent_branches(leaf).pop()?;
+    let tip = transcript.entries[branch.tip].uuid()?;
+    let prompts =
+        if branch.prompts == 1 { "a prompt".to_owned() } else { format!("{} prompts", branch.prompts) };
+    Some(format!(
+        "two programs wrote this session at the same time; {prompts} of the other branch are not part of this \
+         conversation: hotseat sessions fork {id} --at {tip} makes a session of it"
+    ))
 }
 
 fn repair_note(torn: usize) -> String {

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use tokio::time::MissedTickBehavior;
 
 use super::active_session::ActiveSession;
 use super::hook::Hooks;
@@ -19,6 +20,7 @@ use super::host_client::HostClient;
 use super::host_sessions::HostSessions;
 use super::inbox::{HostInput, Inbox};
 use super::mcp::McpServers;
+use super::other_writer::IDLE_CHECK;
 use super::outbox::Outbox;
 use super::permission::Permissions;
 use super::permission_requests::PermissionPrompt;
@@ -166,6 +168,8 @@ enum Wakeup {
     McpChanged,
     /// The host's session store has answered.
     HostLoaded(Result<Value, String>),
+    /// It is time to look for a second writer.
+    IdleCheck,
     InputEnded,
     Stop,
 }
@@ -178,7 +182,10 @@ impl AgentRuntime {
         tokio::pin!(stop);
         let mut has_input = true;
         let mut failed = false;
+        let mut idle_check = tokio::time::interval(IDLE_CHECK);
+        idle_check.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
+            let is_idle = self.turn.is_none() && self.queue.is_empty();
             let waits_for_servers = self.turn.is_none() && !self.queue.is_empty();
             let Self { turn, out, mcp, host_sessions, .. } = &mut self;
             let wakeup = tokio::select! {
@@ -190,6 +197,7 @@ impl AgentRuntime {
                 step_event = next_step_event(turn, out), if turn.is_some() => Wakeup::Step(step_event),
                 () = mcp.changed(), if waits_for_servers => Wakeup::McpChanged,
                 loaded = host_sessions.loaded() => Wakeup::HostLoaded(loaded),
+                _ = idle_check.tick(), if is_idle && has_input => Wakeup::IdleCheck,
             };
             match wakeup {
                 Wakeup::Input(HostInput::Frame(frame)) => self.handle_frame(frame),
@@ -200,6 +208,7 @@ impl AgentRuntime {
                 Wakeup::Step(step_event) => self.handle_step_event(step_event),
                 Wakeup::McpChanged => {}
                 Wakeup::HostLoaded(loaded) => self.handle_host_load(loaded),
+                Wakeup::IdleCheck => self.check_other_writer(),
                 Wakeup::InputEnded => {
                     has_input = false;
                     self.host.close();
@@ -280,6 +289,10 @@ impl AgentRuntime {
             && let Some(prompt) = self.queue.pop_front()
         {
             self.set_state(RuntimeState::Running);
+            // Before the prompt is reported as started, so that hosts show both in this order.
+            if super::slash_commands::parse(&prompt).is_none() {
+                self.take_up_foreign_entries();
+            }
             self.send_lifecycle(prompt.host_uuid.as_deref(), "started");
             self.uses_fallback = false;
             self.start_prompt(prompt);

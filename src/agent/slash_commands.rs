@@ -36,12 +36,14 @@ const fn slash_command(
 }
 
 /// All commands.
-pub const SLASH_COMMANDS: [BuiltinCommand; 11] = [
+pub const SLASH_COMMANDS: [BuiltinCommand; 13] = [
     slash_command("clear", "", "Leave this session for a new, empty one"),
     slash_command("new", "", "The same as /clear"),
     slash_command("reset", "", "The same as /clear"),
     slash_command("resume", "ID", "Make a stored session the active one"),
     slash_command("fork", "[ID]", "Go on in a copy of this session, or of another"),
+    slash_command("reload", "", "Go on after what another program added to this session"),
+    slash_command("both", "", "Make a session of what another program added to this one"),
     slash_command("rename", "TITLE", "Give this session a title"),
     slash_command("model", "[NAME]", "Show the model, or change it"),
     slash_command("compact", "[FOCUS]", "Go on from a summary of this conversation"),
@@ -132,6 +134,8 @@ impl AgentRuntime {
                 let request = ForkRequest { session_id, ..ForkRequest::default() };
                 self.switch(&SwitchRequest::from_fork(request)?, began).map(|_| self.switch_summary())
             }
+            "reload" => self.reload_branch(),
+            "both" => self.keep_both_branches(),
             "rename" => self.rename(argument, None).map(|_| format!("This session is “{argument}” now.")),
             "model" => {
                 if !argument.is_empty() {

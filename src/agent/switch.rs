@@ -198,7 +198,10 @@ impl AgentRuntime {
                 if source == self.session.id && self.session.context.messages().is_empty() {
                     return Err(StoreError::Empty(source));
                 }
-                let (at, title) = (at.as_deref(), title.as_deref());
+                // Of two branches of the active session the one that its person sees is copied.
+                let has_branches = source == self.session.id && self.session.foreign.is_some();
+                let own_leaf = self.session.leaf().filter(|_| has_branches);
+                let (at, title) = (at.as_deref().or(own_leaf), title.as_deref());
                 let order = ForkSpec { at, title, cwd: cwd.as_deref(), repair: true, ..ForkSpec::default() };
                 let fork = store.fork(source, &order)?;
                 Ok((load_fork(store, fork, cwd.as_deref(), &here, &self.settings.prices)?, Some(source)))

@@ -68,6 +68,7 @@ impl AgentRuntime {
             self.turn = Some(turn);
             return;
         }
+        self.take_up_foreign_entries();
         let recorded = self.record_prompt(&turn.prompt);
         if !wants_reply {
             let synced = recorded.and_then(|()| self.session.sync());
@@ -281,6 +282,7 @@ impl AgentRuntime {
             Ok(line) => line.into_iter().for_each(|line| self.send_mirror(line)),
             Err(error) => ending = write_failure(&error),
         }
+        self.check_other_writer();
         self.last_turn_failed = ending.is_error;
         for joined in &turn.joined {
             self.send_lifecycle(Some(joined), "completed");

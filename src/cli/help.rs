@@ -36,7 +36,10 @@ pub fn run(arguments: &HelpArgs) -> Result<CliExit> {
     let target = OutputTarget::stdout();
     match &arguments.words[..] {
         [] => output::print(&overview(target))?,
-        [topic] if page(topic).is_some() => target.show_in_pager(page(topic).unwrap_or_default())?,
+        [topic] if page(topic).is_some() => {
+            let text = page(topic).unwrap_or_default();
+            target.show_in_pager(|print| print(text))?;
+        }
         words => output::print(&command_help(words)?)?,
     }
     Ok(CliExit::Done)

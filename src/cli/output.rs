@@ -3,7 +3,7 @@
 //! Every line that a command prints, on stdout or stderr, is printed here, so that
 //! nothing in it acts on a terminal. Nothing else of `cli` writes to either.
 
-use std::io::{IsTerminal, Write};
+use std::io::{BufWriter, IsTerminal, Write};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result};
@@ -48,12 +48,12 @@ impl OutputTarget {
         if self.styled && !text.is_empty() { text.bold().yellow().to_string() } else { text.to_owned() }
     }
 
-    /// Prints a long text, on a terminal through `$PAGER`. Leaving the pager early is
+    /// Prints a text that comes in pieces, on a terminal through `$PAGER`. Leaving the pager early is
     /// no failure; if it cannot be started, the text is printed directly.
-    pub fn show_in_pager(self, text: &str) -> Result<()> {
+    pub fn show_in_pager(self, pieces: impl Fn(&mut PrintPiece<'_>) -> Result<()>) -> Result<()> {
         let pager = std::env::var("PAGER").unwrap_or_else(|_| "less".to_owned());
         if self.width.is_none() || pager.trim().is_empty() {
-            return print(text);
+            return print_pieces(pieces);
         }
         let mut command = Command::new("sh");
         command.args(["-c", &pager]).stdin(Stdio::piped());
@@ -62,16 +62,34 @@ impl OutputTarget {
             command.env("LESS", "FRX");
         }
         let mut pager = command.spawn().context("cannot start the pager")?;
-        if let Some(mut stdin) = pager.stdin.take() {
+        if let Some(stdin) = pager.stdin.take() {
+            let mut stdin = BufWriter::new(stdin);
+            let written = pieces(&mut |text| Ok(stdin.write_all(text::clean_output(text).as_bytes())?));
+            let written = written.and_then(|()| Ok(stdin.flush()?));
             // It fails if the pager was closed early.
-            stdin.write_all(text::clean_output(text).as_bytes()).ok();
+            let is_closed = |error: &anyhow::Error| {
+                let kind = error.downcast_ref::<std::io::Error>().map(std::io::Error::kind);
+                kind == Some(std::io::ErrorKind::BrokenPipe)
+            };
+            written.or_else(|error| if is_closed(&error) { Ok(()) } else { Err(error) })?;
         }
         // The shell's codes for a program that cannot be run or found.
         match pager.wait().context("cannot wait for the pager")?.code() {
-            Some(126 | 127) => print(text),
+            Some(126 | 127) => print_pieces(pieces),
             _ => Ok(()),
         }
     }
+}
+
+/// Prints a piece of a text.
+pub type PrintPiece<'a> = dyn FnMut(&str) -> Result<()> + 'a;
+
+fn print_pieces(pieces: impl Fn(&mut PrintPiece<'_>) -> Result<()>) -> Result<()> {
+    let mut stdout = BufWriter::new(std::io::stdout().lock());
+    pieces(&mut |text| {
+        stdout.write_all(text::clean_output(text).as_bytes()).context("cannot write to stdout")
+    })?;
+    stdout.flush().context("cannot write to stdout")
 }
 
 /// Prints text for a person.

@@ -200,24 +200,25 @@ fn fingerprint(store: &dyn SessionStore, id: SessionId, to: u64) -> Result<u64, 
 }
 
 /// Splits pieces into whole lines.
-struct LineSplitter {
+#[derive(Default)]
+pub(super) struct LineSplitter {
     /// Where the incomplete line starts.
-    at: u64,
+    pub(super) at: u64,
     /// What there is of it.
-    partial_line: Vec<u8>,
+    pub(super) partial_line: Vec<u8>,
     /// It is too long to keep.
-    too_long: bool,
+    pub(super) too_long: bool,
 }
 
 impl LineSplitter {
     /// The offset up to which pieces were pushed.
-    fn read_to(&self) -> u64 {
+    pub(super) fn read_to(&self) -> u64 {
         self.at + self.partial_line.len() as u64
     }
 
     /// Passes each complete line and its offset to `each`; `None` for a line that is too
     /// long.
-    fn push(&mut self, piece: Vec<u8>, mut each: impl FnMut(Option<&[u8]>, u64)) {
+    pub(super) fn push(&mut self, piece: Vec<u8>, mut each: impl FnMut(Option<&[u8]>, u64)) {
         // Most pieces start at a line; then nothing is copied.
         let bytes = if self.partial_line.is_empty() {
             piece

@@ -5,6 +5,8 @@
 //! live and after a resume. Must not read files or talk to processes. Start with
 //! [`Conversation::from_transcript`].
 
+mod settled;
+
 use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
@@ -183,15 +185,7 @@ impl Conversation {
         let path = transcript.conversation(transcript.leaf(), PathScope::Display);
         let gaps: HashSet<usize> = path.gaps.iter().map(|gap| gap.child).collect();
         for at in path.entries {
-            let line = &transcript.entries[at];
-            if gaps.contains(&at) {
-                let event = ConversationEvent::Notice(Notice::Info, GAP_TEXT.to_owned());
-                conversation.apply(event, "", line.timestamp());
-            }
-            let uuid = line.uuid().unwrap_or_default();
-            for change in events_from_entry(line) {
-                conversation.apply(change, &uuid, line.timestamp());
-            }
+            conversation.apply_entry(&transcript.entries[at], gaps.contains(&at));
         }
         conversation
     }
@@ -209,6 +203,18 @@ impl Conversation {
             }
         }
         text
+    }
+
+    /// Adds what a line of a transcript says.
+    pub fn apply_entry(&mut self, line: &RawEntry<'_>, is_behind_gap: bool) {
+        if is_behind_gap {
+            let event = ConversationEvent::Notice(Notice::Info, GAP_TEXT.to_owned());
+            self.apply(event, "", line.timestamp());
+        }
+        let uuid = line.uuid().unwrap_or_default();
+        for change in events_from_entry(line) {
+            self.apply(change, &uuid, line.timestamp());
+        }
     }
 
     /// All items, oldest first.
@@ -339,7 +345,7 @@ impl Conversation {
 }
 
 /// The events of one transcript entry.
-fn events_from_entry(line: &RawEntry<'_>) -> Vec<ConversationEvent> {
+pub fn events_from_entry(line: &RawEntry<'_>) -> Vec<ConversationEvent> {
     match line.kind() {
         EntryKind::User | EntryKind::Assistant if line.is_meta() => Vec::new(),
         EntryKind::User => {

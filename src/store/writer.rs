@@ -3,8 +3,9 @@
 //! Never rewrites and never truncates. With `O_APPEND` a title from another process can
 //! land between two entries without harming either.
 
-use std::fs::{File, OpenOptions};
-use std::io::{self, Write};
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Seek, Write};
+use std::ops::Range;
 use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -20,13 +21,26 @@ pub(super) struct LocalWriter {
     file: Option<File>,
     /// The file is new, so its folder must reach the disk too.
     folder_needs_sync: bool,
+    /// Up to here the owner knows the transcript: it has read or written it.
+    known_end: u64,
+    /// What others appended before something of ours, and is not reported yet.
+    by_others: Vec<Range<u64>>,
     _lock: Arc<SessionLock>,
 }
 
 impl LocalWriter {
     /// Opens nothing yet. `exists` says whether there is a transcript to append to.
     pub fn new(path: PathBuf, exists: bool, lock: Arc<SessionLock>) -> Self {
-        Self { path, file: None, folder_needs_sync: !exists, _lock: lock }
+        let by_others = Vec::new();
+        Self { path, file: None, folder_needs_sync: !exists, known_end: 0, by_others, _lock: lock }
+    }
+
+    /// Notes that our own lines lie at `written`; what others appended lies before them.
+    fn note_written(&mut self, written: Range<u64>) {
+        if self.known_end < written.start {
+            self.by_others.push(self.known_end..written.start);
+        }
+        self.known_end = written.end;
     }
 }
 
@@ -47,7 +61,29 @@ impl SessionWriter for LocalWriter {
             }
             None => append_options().open(&self.path)?,
         };
-        append_lines(self.file.insert(file), entries)
+        let written = append_lines(self.file.insert(file), entries)?;
+        self.note_written(written);
+        Ok(())
+    }
+
+    fn mark_read(&mut self, size: u64) {
+        self.known_end = size;
+    }
+
+    fn appended_by_others(&mut self) -> io::Result<Vec<Range<u64>>> {
+        let size = match &self.file {
+            Some(file) => file.metadata()?.len(),
+            None => match fs::metadata(&self.path) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+                found => found?.len(),
+            },
+        };
+        if self.known_end < size {
+            self.by_others.push(self.known_end..size);
+        }
+        // A file that was cut short says nothing new.
+        self.known_end = size;
+        Ok(std::mem::take(&mut self.by_others))
     }
 
     fn sync(&mut self) -> io::Result<()> {
@@ -64,14 +100,14 @@ impl SessionWriter for LocalWriter {
 
 /// Appends to a transcript that must exist.
 pub(super) fn append_existing(path: &Path, entries: &[String]) -> io::Result<()> {
-    append_lines(&append_options().open(path)?, entries)
+    append_lines(&append_options().open(path)?, entries).map(drop)
 }
 
 /// Creates a transcript that must not exist. It appears with all entries, on the disk; nothing
 /// is left when that fails.
 pub(super) fn create_new(path: &Path, entries: &[String]) -> io::Result<()> {
     path.parent().map_or(Ok(()), private_dir)?;
-    write_new(path, |file| append_lines(file, entries))
+    write_new(path, |file| append_lines(file, entries).map(drop))
 }
 
 /// Opened for reading too, to see how the file ends.
@@ -81,16 +117,18 @@ fn append_options() -> OpenOptions {
     options
 }
 
-fn append_lines(mut file: &File, entries: &[String]) -> io::Result<()> {
+/// Returns where the lines lie. With `O_APPEND` that may be behind what another program appended a
+/// moment ago; only the position after the write tells.
+fn append_lines(mut file: &File, entries: &[String]) -> io::Result<Range<u64>> {
     let lines = encode_lines(entries)?;
     let there = file.metadata()?;
     if there.nlink() == 0 {
         return Err(io::Error::new(io::ErrorKind::NotFound, "the transcript was deleted while it was open"));
     }
-    if ends_mid_line(file, there.len())? {
-        return file.write_all(&[b"\n", lines.as_slice()].concat());
-    }
-    file.write_all(&lines)
+    let lines = if ends_mid_line(file, there.len())? { [b"\n", lines.as_slice()].concat() } else { lines };
+    file.write_all(&lines)?;
+    let end = file.stream_position()?;
+    Ok(end.saturating_sub(lines.len() as u64)..end)
 }
 
 /// The entries as lines of a transcript.
@@ -136,6 +174,25 @@ mod tests {
         let mode = |path: &Path| fs::metadata(path).unwrap().mode() & 0o777;
         assert_eq!(mode(writer.path()), 0o600);
         assert_eq!(mode(writer.path().parent().unwrap()), 0o700);
+    }
+
+    #[test]
+    fn what_others_append_is_reported_once_and_what_we_append_never() {
+        let temp = tempfile::tempdir().unwrap();
+        let mut writer = writer(temp.path(), false);
+        assert_eq!(writer.appended_by_others().unwrap(), []);
+        writer.append(&["{}".into()]).unwrap();
+        assert_eq!(writer.appended_by_others().unwrap(), []);
+        let other = |line: &str| {
+            append_options().open(temp.path().join("projects/p/x.jsonl")).unwrap().write_all(line.as_bytes())
+        };
+        other("{\"a\":1}\n").unwrap();
+        writer.append(&["{}".into()]).unwrap();
+        other("{\"b\":1}\n").unwrap();
+        assert_eq!(writer.appended_by_others().unwrap(), [3..11, 14..22]);
+        assert_eq!(writer.appended_by_others().unwrap(), []);
+        writer.append(&["{}".into()]).unwrap();
+        assert_eq!(writer.appended_by_others().unwrap(), []);
     }
 
     #[test]

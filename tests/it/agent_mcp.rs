@@ -90,13 +90,34 @@ fn a_server_that_dies_is_shown_and_comes_back() {
     assert_eq!(block["is_error"], true, "{block}");
     // The turn goes on without the server.
     assert_eq!(agent.result()["subtype"], "success");
-    // Until its death is noticed, its status is still that of the first start.
+    // Until its death is noticed a call fails, and does not wait.
     let starts = || std::fs::read_to_string(&count).unwrap().lines().count();
     eventually("it is started again", || starts() == 2);
     wait_for(&mut agent, "connected");
     assert_eq!(call(&mut agent, "add", &json!({"a": 1, "b": 1}))["content"], "2");
     agent.result();
     assert_eq!(starts(), 2);
+}
+
+#[test]
+fn a_call_at_the_moment_of_a_servers_death_is_answered() {
+    if lacks_python("a_call_at_the_moment_of_a_servers_death_is_answered") {
+        return;
+    }
+    let home = Home::new();
+    let config = config(Path::new("/dev/null"));
+    let mut agent = home.agent(&["--mcp-config", &config, "--permission-mode", "bypassPermissions"]);
+    for _ in 0..3 {
+        assert_eq!(call(&mut agent, "die", &json!({}))["is_error"], true);
+        agent.result();
+        // It may be dead, known to be dead, or alive again: every turn ends all the same. The tools
+        // of a server that is known to be dead are not offered, so the model does not call them.
+        eventually("it answers again", || {
+            agent.prompt("call: mcp__stub__add {\"a\":1,\"b\":1}");
+            let frames = agent.until(|frame| frame["type"] == "result");
+            frames.iter().any(|frame| frame["message"]["content"][0]["content"] == "2")
+        });
+    }
 }
 
 #[test]

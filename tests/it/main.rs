@@ -46,6 +46,7 @@ mod sessions_change;
 mod sessions_known;
 mod sessions_travel;
 mod slot;
+mod two_writers;
 
 #[path = "../support"]
 mod support {

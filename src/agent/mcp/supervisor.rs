@@ -13,9 +13,10 @@ use serde_json::{Value, json};
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
+use tokio_util::sync::CancellationToken;
 
 use super::config::McpTransport;
-use super::connect::{McpConnectError, McpConnection, connect};
+use super::connect::{McpConnectError, McpConnection, McpProgram, connect};
 use crate::agent::host_client::HostClient;
 use crate::agent::tool::ToolContext;
 
@@ -30,6 +31,8 @@ const MAX_BACKOFF: Duration = Duration::from_mins(1);
 const STABLE_AFTER: Duration = Duration::from_mins(1);
 /// How long a host waits for a server to be connected before it is told that it is not yet.
 const ANSWER_LIMIT: Duration = Duration::from_secs(15);
+/// How long the output of a program that has ended is read on.
+const LAST_WORDS: Duration = Duration::from_millis(500);
 /// How long a program may take to end after its stdin was closed; then it is killed.
 const EXIT_GRACE: Duration = Duration::from_secs(2);
 
@@ -57,6 +60,8 @@ pub struct ReadyServer {
     pub info: Value,
     /// What it offers.
     pub tools: Arc<Vec<Tool>>,
+    /// Cancelled once the connection is over: no call on it will be answered.
+    pub over: CancellationToken,
 }
 
 /// A server and its supervisor. Dropping it ends both.
@@ -259,7 +264,8 @@ impl McpSupervisor {
         let (tool_context, host) = (self.tool_context.clone(), self.host.clone());
         let handshake = async move {
             let connection = connect(&name, &transport, &tool_context, &host).await?;
-            let ready = fetch_tools(connection.service.peer()).await.map_err(McpConnectError::Other)?;
+            let over = CancellationToken::new();
+            let ready = fetch_tools(connection.service.peer(), over).await.map_err(McpConnectError::Other)?;
             Ok((connection, ready))
         };
         let connected = tokio::select! {
@@ -271,8 +277,9 @@ impl McpSupervisor {
         };
         match connected {
             Ok((connection, ready)) => {
+                let over = ready.over.clone();
                 self.set_state(McpState::Connected(ready));
-                self.supervise(connection).await
+                self.supervise(connection, over).await
             }
             Err(McpConnectError::NeedsAuth(error)) => {
                 self.set_state(McpState::NeedsAuth(error));
@@ -283,16 +290,24 @@ impl McpSupervisor {
     }
 
     /// Holds a connection until it ends, one way or the other.
-    async fn supervise(&mut self, connection: McpConnection) -> WaitEnd {
+    async fn supervise(&mut self, connection: McpConnection, token: CancellationToken) -> WaitEnd {
         let McpConnection { service, mut program } = connection;
+        // However this ends, nobody waits for an answer any more.
+        let _over = token.clone().drop_guard();
         let (peer, close) = (service.peer().clone(), service.cancellation_token());
         let tools_changed = service.service().tools_changed.clone();
         let over = service.waiting();
         tokio::pin!(over);
         let ended = loop {
             tokio::select! {
+                // Its last answers are still read: `over` comes with the end of its output.
+                () = exited(program.as_mut()) => {
+                    timeout(LAST_WORDS, &mut over).await.ok();
+                    let end: Result<_, &str> = Ok(QuitReason::Closed);
+                    break WaitEnd::ServerGone(exit_message(program.as_ref(), &end));
+                }
                 reason = &mut over => break WaitEnd::ServerGone(exit_message(program.as_ref(), &reason)),
-                () = tools_changed.notified() => match fetch_tools(&peer).await {
+                () = tools_changed.notified() => match fetch_tools(&peer, token.clone()).await {
                     Ok(ready) => self.set_state(McpState::Connected(ready)),
                     Err(error) => tracing::warn!("the MCP server {} hides its new tools: {error}", self.name),
                 },
@@ -303,6 +318,7 @@ impl McpSupervisor {
                 },
             }
         };
+        token.cancel();
         if !matches!(ended, WaitEnd::ServerGone(_)) {
             close.cancel();
             timeout(EXIT_GRACE, over).await.ok();
@@ -324,18 +340,26 @@ impl McpSupervisor {
 }
 
 /// Asks a server who it is and what it offers.
-async fn fetch_tools(peer: &Peer<RoleClient>) -> Result<ReadyServer, String> {
+async fn fetch_tools(peer: &Peer<RoleClient>, over: CancellationToken) -> Result<ReadyServer, String> {
     let about = peer.peer_info();
     let offers = about.as_ref().is_none_or(|about| about.capabilities.tools.is_some());
     let tools =
         if offers { peer.list_all_tools().await.map_err(|error| error.to_string())? } else { Vec::new() };
     let info = about.and_then(|about| about.server_info.clone());
     let info = info.map_or(Value::Null, |info| json!({"name": info.name, "version": info.version}));
-    Ok(ReadyServer { peer: peer.clone(), info, tools: Arc::new(tools) })
+    Ok(ReadyServer { peer: peer.clone(), info, tools: Arc::new(tools), over })
+}
+
+/// Returns when the program has ended; never without one.
+async fn exited(program: Option<&mut McpProgram>) {
+    match program {
+        Some(program) => drop(program.child.wait().await),
+        None => std::future::pending().await,
+    }
 }
 
 fn exit_message<E: std::fmt::Display>(
-    program: Option<&super::connect::McpProgram>,
+    program: Option<&McpProgram>,
     reason: &Result<QuitReason, E>,
 ) -> String {
     let words = program.map(|program| program.last_stderr_line.borrow().clone()).unwrap_or_default();

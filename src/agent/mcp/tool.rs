@@ -8,6 +8,7 @@ use std::time::Duration;
 use rmcp::model::{CallToolRequestParams, CallToolResult, ContentBlock, ResourceContents};
 use rmcp::service::{Peer, RoleClient};
 use serde_json::{Map, Value, json};
+use tokio_util::sync::CancellationToken;
 
 use super::supervisor::ReadyServer;
 use crate::agent::tool::{Access, Tool, ToolContext, ToolFuture, ToolOutcome, media_block};
@@ -29,6 +30,8 @@ pub struct McpTool {
     server: String,
     tool: rmcp::model::Tool,
     peer: Peer<RoleClient>,
+    /// Cancelled once the connection is over.
+    over: CancellationToken,
 }
 
 impl McpTool {
@@ -41,6 +44,7 @@ impl McpTool {
                 server: api_name(server),
                 tool: tool.clone(),
                 peer: connected.peer.clone(),
+                over: connected.over.clone(),
             })
             .collect()
     }
@@ -53,7 +57,16 @@ impl McpTool {
         };
         let request = CallToolRequestParams::new(self.tool.name.clone()).with_arguments(arguments);
         let call = self.peer.call_tool(request);
-        let Ok(answered) = tokio::time::timeout(call_timeout(), call).await else {
+        // A request that is sent while the connection ends can be lost without an answer, so the call
+        // does not rely on the connection to report that.
+        let answered = tokio::select! {
+            biased;
+            answered = tokio::time::timeout(call_timeout(), call) => answered,
+            () = self.over.cancelled() => {
+                return ToolOutcome::error(format!("{}: the server ended before it answered", self.name));
+            }
+        };
+        let Ok(answered) = answered else {
             let limit = call_timeout().as_secs_f32();
             return ToolOutcome::error(format!(
                 "{}: no answer within {limit} s (MCP_TOOL_TIMEOUT)",

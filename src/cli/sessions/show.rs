@@ -1,6 +1,7 @@
 //! `hotseat sessions show`: a conversation as text, in a pager on a terminal.
 
 use std::fmt::Write;
+use std::path::Path;
 
 use anyhow::{Context, Result};
 use chrono::{DateTime, Local, Utc};
@@ -9,13 +10,13 @@ use super::export::{call_subject, notice_text};
 use super::lookup::SessionLookup;
 use crate::cli::completions::session_completer;
 use crate::cli::exit::{CliError, CliExit};
-use crate::cli::output::{self, OutputTarget};
-use crate::session::conversation::{Conversation, Item, ItemKind, Notice, ToolCall};
-use crate::session::{SessionId, SessionSummary, Transcript, sdk_messages};
-use crate::store::{SessionStore, subagents_of};
+use crate::cli::output::{self, OutputTarget, PrintPiece};
+use crate::index::ConversationStream;
+use crate::session::conversation::{Item, ItemKind, Notice, ToolCall};
+use crate::session::{SessionId, sdk_messages};
+use crate::store::{MemoryStore, SessionStore, subagents_of};
 use crate::text::format::pluralize;
 use crate::text::{clean, clean_line, strip};
-use crate::transcript::TranscriptText;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = HELP)]
@@ -52,13 +53,14 @@ impl ShowArgs {
         if let Some(wanted) = &self.subagent {
             return self.show_subagent(stock, id, wanted);
         }
-        let bytes = stock.store.read(id).context("cannot read the session")?;
         if self.json {
+            let bytes = stock.store.read(id).context("cannot read the session")?;
             output::print_json(&sdk_messages::session_messages(&bytes))?;
         } else {
             // The title may lie beside the transcript.
             let title = stock.title(id).context("cannot read the session")?;
-            self.print_text(&title, &id.to_string(), &bytes)?;
+            let stream = ConversationStream::open(&*stock.store, id).context("cannot read the session")?;
+            self.print_text(&title, &id.to_string(), &stream)?;
         }
         Ok(CliExit::Done)
     }
@@ -91,16 +93,19 @@ impl ShowArgs {
         let parts = [purpose.agent_type, purpose.description].into_iter().flatten();
         let title = parts.collect::<Vec<_>>().join(": ");
         let title = if title.is_empty() { "Subagent".to_owned() } else { title };
-        self.print_text(&title, &format!("{id} subagent {}", agent.id), &bytes)?;
+        let lines: Vec<String> = String::from_utf8_lossy(&bytes).lines().map(str::to_owned).collect();
+        let (store, copy) = (MemoryStore::new(), SessionId::random());
+        store.open(copy, Path::new("/"))?.append(&lines).context("cannot read the subagent's transcript")?;
+        let stream = ConversationStream::open(&store, copy)?;
+        self.print_text(&title, &format!("{id} subagent {}", agent.id), &stream)?;
         Ok(CliExit::Done)
     }
 
-    fn print_text(&self, title: &str, name: &str, bytes: &[u8]) -> Result<()> {
-        let text = TranscriptText::read(bytes);
-        let transcript = Transcript::read(&text);
+    fn print_text(&self, title: &str, name: &str, stream: &ConversationStream<'_>) -> Result<()> {
         let page = OutputTarget::stdout();
-        let writing = TextRenderer { page, tools: self.tools, text: String::new() };
-        page.show_in_pager(&writing.render(title, name, &transcript))
+        page.show_in_pager(|print| {
+            TextRenderer { page, tools: self.tools, text: String::new() }.write(title, name, stream, print)
+        })
     }
 }
 
@@ -112,8 +117,15 @@ struct TextRenderer {
 }
 
 impl TextRenderer {
-    fn render(mut self, title: &str, name: &str, transcript: &Transcript<'_>) -> String {
-        let facts = SessionSummary::from_transcript(transcript);
+    /// Writes the conversation, an item at a time: it may be larger than the memory.
+    fn write(
+        mut self,
+        title: &str,
+        name: &str,
+        stream: &ConversationStream<'_>,
+        print: &mut PrintPiece<'_>,
+    ) -> Result<()> {
+        let facts = stream.facts();
         let title = clean_line(title).into_owned();
         let _ = writeln!(self.text, "{}", self.page.bold(&title));
         let about = [
@@ -127,10 +139,12 @@ impl TextRenderer {
         ];
         let about: Vec<_> = about.into_iter().flatten().collect();
         let _ = writeln!(self.text, "{}", self.page.dim(&clean_line(&about.join(" · "))));
-        for item in Conversation::from_transcript(transcript).items() {
+        print(&self.text)?;
+        stream.for_each(|item| {
+            self.text.clear();
             self.push_item(item);
-        }
-        self.text
+            print(&self.text)
+        })
     }
 
     fn push_item(&mut self, item: &Item) {
@@ -201,9 +215,18 @@ mod tests {
 
     fn shown(tools: bool) -> String {
         let page = OutputTarget { width: None, styled: false };
-        let text = crate::transcript::TranscriptText::read(LINES.as_bytes());
-        let transcript = Transcript::read(&text);
-        TextRenderer { page, tools, text: String::new() }.render("list", "3f9c1a52", &transcript)
+        let id = SessionId::random();
+        let store = MemoryStore::new();
+        let lines: Vec<_> = LINES.lines().map(str::to_owned).collect();
+        store.open(id, Path::new("/")).unwrap().append(&lines).unwrap();
+        let stream = ConversationStream::open(&store, id).unwrap();
+        let mut shown = String::new();
+        let print = &mut |text: &str| {
+            shown.push_str(text);
+            Ok(())
+        };
+        TextRenderer { page, tools, text: String::new() }.write("list", "3f9c1a52", &stream, print).unwrap();
+        shown
     }
 
     #[test]

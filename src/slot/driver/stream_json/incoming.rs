@@ -11,11 +11,12 @@ use crate::protocol::{
 };
 use crate::session::SessionId;
 use crate::session::conversation::{
-    ConversationEvent, Notice, TurnCost, events_from_assistant, events_from_user,
+    ConversationEvent, Notice, TurnCost, events_from_assistant, events_from_entry, events_from_user,
 };
 use crate::session::message::{ApiMessage, Usage};
 use crate::slot::driver::{AgentEvent, AgentResponse, DriverOutput, JsonLine};
 use crate::slot::{ModelRetry, PermissionRequest, PromptState, SlotError, SlotTotals};
+use crate::transcript::RawEntry;
 
 impl StreamJson {
     /// Interprets a line: the session it belongs to, if it names one, and the
@@ -208,12 +209,27 @@ fn handle_system(frame: &SystemFrame) -> Vec<DriverOutput> {
             .map(|text| DriverOutput::changed("", ConversationEvent::Notice(Notice::Info, text.to_owned())))
             .into_iter()
             .collect(),
+        "entries_added" => added_entries(frame),
         "api_retry" => handle_retry(frame),
         "compact_boundary" => {
             vec![DriverOutput::changed("", ConversationEvent::Notice(Notice::Compacted, String::new()))]
         }
         _ => Vec::new(),
     }
+}
+
+/// What another program wrote into the session is part of the conversation now (hotseat's own agent).
+fn added_entries(frame: &SystemFrame) -> Vec<DriverOutput> {
+    let entries = frame.rest.get("entries").and_then(Value::as_array).into_iter().flatten();
+    let mut events = Vec::new();
+    for entry in entries {
+        let line = entry.to_string();
+        let Some(entry) = RawEntry::parse(&line) else { continue };
+        let uuid = entry.uuid().unwrap_or_default();
+        let changes = events_from_entry(&entry).into_iter();
+        events.extend(changes.map(|change| DriverOutput::changed(&*uuid, change)));
+    }
+    events
 }
 
 /// The current reply is void and will be requested again.
