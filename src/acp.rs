@@ -32,11 +32,9 @@ use tokio::io::{AsyncRead, AsyncWrite, BufReader};
 use crate::slot::Launch;
 use crate::store::SessionStore;
 
-/// What to serve.
 pub struct AcpServerConfig {
     /// How our own agent is started.
     pub launch: Launch,
-    /// The stored sessions.
     pub store: Arc<dyn SessionStore>,
     /// The index file over them.
     pub index: PathBuf,

@@ -214,7 +214,6 @@ pub struct StoredSession {
 /// A session in the trash.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TrashedSession {
-    /// The id it had.
     pub id: SessionId,
     /// When it was deleted.
     pub deleted_at: SystemTime,
@@ -227,7 +226,6 @@ pub struct TrashedSession {
 /// A session of which a copy is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PinnedSession {
-    /// The session.
     pub id: SessionId,
     /// The copy.
     pub path: PathBuf,

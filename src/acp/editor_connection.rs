@@ -55,7 +55,6 @@ impl<W: AsyncWrite + Unpin> EditorConnection<W> {
         self.rpc.forget(|open| open == permission);
     }
 
-    /// Sends a session update.
     pub async fn send_update(&mut self, session: SessionId, update: SessionUpdate) -> io::Result<()> {
         let params = SessionNotification::new(session.to_string(), update);
         let message = json_rpc::notification(CLIENT_METHOD_NAMES.session_update, &params);

@@ -27,7 +27,6 @@ use crate::transcript::TranscriptText;
 
 /// The session that prompts go to.
 pub struct ActiveSession {
-    /// Its id.
     pub id: SessionId,
     /// The folder it works in.
     pub cwd: PathBuf,
@@ -37,7 +36,6 @@ pub struct ActiveSession {
     pub totals: SessionTotals,
     /// Files that the model has read, which it may edit.
     pub read_files: ReadFiles,
-    /// The todo list.
     pub todos: TodoList,
     /// Copies of files from before tools changed them.
     pub checkpoints: Checkpoints,

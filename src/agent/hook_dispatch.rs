@@ -44,7 +44,6 @@ pub enum HookPoint {
 /// A call that has to be asked about.
 #[derive(Debug)]
 pub struct PendingPermission {
-    /// The call.
     pub call: RequestedCall,
     /// What it would do.
     pub access: Access,

@@ -14,7 +14,6 @@ const INBOX_CAPACITY: usize = 64;
 /// What a line of stdin held.
 #[derive(Debug)]
 pub enum HostInput {
-    /// A frame.
     Frame(HostFrame),
     /// Nothing usable: it is longer than [`MAX_LINE_BYTES`](crate::protocol::MAX_LINE_BYTES).
     TooLong,

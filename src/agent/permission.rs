@@ -97,9 +97,7 @@ pub struct AskReason {
 /// The steps of a decision that ask.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AskReasonKind {
-    /// An ask rule.
     Rule,
-    /// A hook.
     Hook,
     /// A protected file or a critical removal.
     SafetyCheck,

@@ -32,9 +32,7 @@ pub struct RecordedSettings {
 /// What flags, variables or settings decide, so that no session does.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct PinnedSettings {
-    /// The model.
     pub model: bool,
-    /// The effort.
     pub effort: bool,
     /// The permission mode.
     pub mode: bool,

@@ -9,7 +9,6 @@ use super::provider::{BlockStart, ReplyEvent};
 use super::transcript_entry::new_uuid;
 use crate::session::message::Usage;
 
-/// One reply, so far.
 #[derive(Debug, Default)]
 pub struct ReplyBuilder {
     /// The message's id.
@@ -34,7 +33,6 @@ pub struct ReplyBuilder {
 pub struct FinishedBlock {
     /// The uuid of its entry.
     pub uuid: String,
-    /// The block.
     pub block: Value,
     /// Why a call cannot run: its input is no JSON object. `None` if it can.
     pub input_error: Option<String>,

@@ -48,7 +48,6 @@ const MCP_CLOSE_TIMEOUT: Duration = Duration::from_millis(500);
 pub struct RuntimeSettings {
     /// The model in use.
     pub model: String,
-    /// The system prompt.
     pub system_prompt: SystemPrompt,
     /// How much the model thinks before it answers.
     pub thinking: Thinking,
@@ -136,7 +135,6 @@ pub struct AgentRuntime {
     pub(super) pending_start_source: Option<&'static str>,
     /// Start hooks at work; the first turn waits for them.
     pub(super) start_hooks: Option<SessionStartHooks>,
-    /// The active session.
     pub(super) session: ActiveSession,
     /// Frames to the host.
     pub(super) out: Outbox,

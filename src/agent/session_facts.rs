@@ -23,7 +23,6 @@ const MAX_STATUS_CHARS: usize = 2000;
 /// The texts that go ahead of a session's messages.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SessionFacts {
-    /// The memory files.
     pub memory: MemoryFiles,
     /// Folder, platform, date, git.
     environment: String,

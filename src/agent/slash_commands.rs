@@ -35,7 +35,6 @@ const fn slash_command(
     BuiltinCommand { name, description, argument }
 }
 
-/// All commands.
 pub const SLASH_COMMANDS: [BuiltinCommand; 13] = [
     slash_command("clear", "", "Leave this session for a new, empty one"),
     slash_command("new", "", "The same as /clear"),

@@ -81,7 +81,6 @@ pub enum StartError {
         .folder.display(), .files.join(", ")
     )]
     Untrusted {
-        /// The folder.
         folder: PathBuf,
         /// The files with its settings.
         files: Vec<String>,
@@ -127,7 +126,6 @@ pub struct AgentEnvironment {
     /// The host is one of the official SDKs. That says nothing about whether a
     /// person trusts the folder.
     pub is_sdk: bool,
-    /// File checkpoints are on.
     pub checkpoints_files: bool,
     /// Our own executable, which runs children as `hotseat guard`.
     pub guard: PathBuf,

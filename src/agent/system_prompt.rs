@@ -7,7 +7,6 @@ use std::path::Path;
 
 use super::flags::Flags;
 
-/// The default.
 const DEFAULT: &str = include_str!("../../assets/instructions.md");
 
 /// The system prompt, without the folder it is about.

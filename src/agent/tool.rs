@@ -204,7 +204,6 @@ impl Toolbox {
         self.0.iter().map(|tool| tool.name()).collect()
     }
 
-    /// All tools.
     pub fn all(&self) -> impl Iterator<Item = &dyn Tool> {
         self.0.iter().map(AsRef::as_ref)
     }

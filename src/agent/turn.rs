@@ -31,7 +31,6 @@ pub struct UserPrompt {
     pub host_uuid: Option<String>,
     /// Messages API content: a string or blocks.
     pub content: Value,
-    /// It wants a reply.
     pub wants_reply: bool,
     /// When it is taken up.
     pub priority: PromptPriority,
@@ -119,7 +118,6 @@ pub struct RunningTurn {
 pub struct RequestedCall {
     /// The `tool_use` id, which the result repeats.
     pub id: String,
-    /// The tool.
     pub tool: String,
     /// Its arguments.
     pub input: Value,
@@ -135,7 +133,6 @@ pub struct RequestedCall {
 pub enum TurnStep {
     /// The model.
     Reply {
-        /// Its steps.
         events: ReplyStream,
         /// What they made so far.
         reply: ReplyBuilder,
@@ -144,7 +141,6 @@ pub enum TurnStep {
     },
     /// The model's summary of the conversation.
     Compacting {
-        /// Its steps.
         events: ReplyStream,
         /// What they made so far.
         reply: ReplyBuilder,
@@ -159,7 +155,6 @@ pub enum TurnStep {
     BackOff(Pin<Box<Sleep>>),
     /// The host's permission.
     Permission {
-        /// The request.
         request_id: String,
         /// What shall run.
         call: RequestedCall,
@@ -177,7 +172,6 @@ pub enum TurnStep {
     },
     /// Tools at work: one, or several that only read.
     Tools(Vec<RunningCall>),
-    /// Hooks.
     Hooks {
         /// What they are asked about.
         about: HookPoint,
@@ -190,7 +184,6 @@ pub enum TurnStep {
 
 /// A call whose tool is at work. Dropping it stops the tool.
 pub struct RunningCall {
-    /// The call.
     pub call: RequestedCall,
     /// When it began.
     pub began: Instant,
@@ -218,7 +211,6 @@ impl RunningCall {
 pub enum StepEvent {
     /// The next event of the reply; `None` if its stream ended too early.
     Reply(Option<Result<ReplyEvent, ProviderError>>),
-    /// The facts are there.
     Facts(Box<SessionFacts>),
     /// It is time to ask the model again.
     BackOffOver,

@@ -30,7 +30,6 @@ pub enum DriverOutput {
     Response {
         /// Which.
         id: String,
-        /// The answer.
         answer: Result<AgentResponse, SlotError>,
     },
     /// Execute this on the agent's behalf; the result goes to
@@ -52,7 +51,6 @@ pub enum DriverOutput {
         /// What the agent says of it, if it does.
         details: Option<Box<ResetDetails>>,
     },
-    /// A turn ended.
     TurnEnded {
         /// The report's own id.
         uuid: String,
@@ -63,7 +61,6 @@ pub enum DriverOutput {
     },
     /// No turn runs and no prompt is queued in the agent.
     Idle,
-    /// An event.
     Event(AgentEvent),
 }
 
@@ -92,7 +89,6 @@ pub enum AgentEvent {
     },
     /// A prompt reached another state.
     PromptStateChanged {
-        /// Its uuid.
         uuid: String,
         /// Where it is now.
         state: PromptState,
@@ -127,7 +123,6 @@ pub enum AgentEvent {
 /// The session that an agent switched to on its own.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ResetDetails {
-    /// Its transcript.
     pub transcript: PathBuf,
     /// The folder it runs in.
     pub cwd: PathBuf,
@@ -153,7 +148,6 @@ pub enum AgentResponse {
 /// The session that is active after a switch.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SwitchResult {
-    /// Its id.
     pub session: SessionId,
     /// The session it was copied from.
     pub forked_from: Option<SessionId>,
@@ -163,7 +157,6 @@ pub struct SwitchResult {
     pub turns: u64,
     /// The folder the session runs in.
     pub cwd: PathBuf,
-    /// Its transcript.
     pub transcript: PathBuf,
     /// What was repaired in it.
     pub repaired: Option<String>,

@@ -101,7 +101,6 @@ pub struct ContextUsage {
 /// An MCP server of the agent. Untrusted text.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct McpServerStatus {
-    /// Its name.
     pub name: String,
     /// `connected`, `pending`, `failed`, `needs-auth` or `disabled`.
     pub status: String,
@@ -116,11 +115,9 @@ pub struct McpServerStatus {
 /// A session in an agent's own list. Untrusted text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ListedSession {
-    /// Its id.
     pub session: SessionId,
     /// The agent's own id for it.
     pub id: String,
-    /// Its title.
     pub title: Option<String>,
     /// The folder the session runs in.
     pub cwd: PathBuf,
@@ -134,7 +131,6 @@ pub struct ListedSession {
 /// The file changes of a rewind to a prompt, done or previewed.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct RewindResult {
-    /// The files that change.
     pub files: Vec<FileChange>,
     /// Lines added.
     pub insertions: u64,
@@ -145,7 +141,6 @@ pub struct RewindResult {
 /// A file that a rewind changes. Untrusted text.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct FileChange {
-    /// Its path.
     pub path: String,
     /// The changed lines; empty if the agent does not report them.
     pub patch: Vec<Hunk>,

@@ -86,7 +86,6 @@ requests! {
     } -> Option<String>, Model, "model";
     /// Changes the permission mode.
     SetMode {
-        /// The mode.
         mode: PermissionMode,
     } -> (), Mode, "permission mode";
     /// Gives a session a title.
@@ -95,7 +94,6 @@ requests! {
         /// active, an agent whose sessions are also changed by others renames
         /// nothing.
         session: SessionId,
-        /// The title.
         title: String,
     } -> (), Rename, "rename";
     /// Archives a stored session that only the agent keeps, or restores it.
@@ -112,7 +110,6 @@ requests! {
     /// Connects an MCP server anew. The reply comes once it is connected or has
     /// failed again.
     ReconnectMcpServer {
-        /// Its name.
         name: String,
     } -> (), Servers, "MCP server";
     /// Restores files to their state when a prompt was submitted.

@@ -68,7 +68,6 @@ pub enum ClientOpResult {
 /// How a program in a terminal ended: by one of the two, or unknown.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TerminalExit {
-    /// Its exit code.
     pub code: Option<u32>,
     /// The name of the signal that killed it.
     pub signal: Option<String>,
@@ -86,7 +85,6 @@ pub enum ClientOpEvent {
     },
     /// A terminal's program printed more. Of a flood only the end is sent.
     TerminalOutput {
-        /// Which terminal.
         terminal: String,
         /// What; hostile text.
         text: String,

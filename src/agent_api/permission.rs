@@ -95,9 +95,7 @@ pub enum SessionScope {
     /// The same call again: same tool, same input, same folder, same files. A
     /// command's input is without its description, which runs nothing.
     SameCall {
-        /// The tool.
         tool: String,
-        /// Its input.
         input: Value,
         /// What the files that it names really were, links resolved.
         files: Vec<PathBuf>,

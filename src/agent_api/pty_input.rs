@@ -5,7 +5,6 @@ use std::time::Duration;
 /// What the program reads next.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PtyInput {
-    /// These bytes.
     Bytes(Vec<u8>),
     /// A pause, so that what follows counts as separate keys.
     Pause(Duration),

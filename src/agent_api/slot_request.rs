@@ -6,12 +6,10 @@ use crate::session::SessionId;
 /// The session a process is started in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StartSession {
-    /// A new one.
     New,
     /// A new one with this id, such as one whose process died before its first
     /// entry was written.
     WithId(SessionId),
-    /// A stored one.
     Stored(SessionId),
     /// A copy of a stored one.
     Fork {

@@ -14,7 +14,6 @@ pub enum Switch {
     /// To the session with this id, which is created if it is not stored. For
     /// callers that must know a session's id before its first message.
     ResumeOrCreate {
-        /// The session.
         session: SessionId,
         /// The folder the session runs in.
         cwd: PathBuf,

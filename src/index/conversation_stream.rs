@@ -61,7 +61,6 @@ impl<'a> ConversationStream<'a> {
         Ok(Self { store, id, facts, path })
     }
 
-    /// What the session is.
     pub fn facts(&self) -> &SessionSummary {
         &self.facts
     }

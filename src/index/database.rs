@@ -46,7 +46,6 @@ pub struct IndexedSession {
 /// Whose words a row's are.
 #[derive(Debug, Clone)]
 pub struct IndexedTranscript {
-    /// The session.
     pub session: SessionId,
     /// The subagent and its transcript, if the words are not the session's own.
     pub subagent: Option<(String, PathBuf)>,

@@ -39,7 +39,6 @@ pub enum MatchQuality {
     Inside,
     /// At the start of a word.
     WordStart,
-    /// As a whole word.
     WholeWord,
 }
 

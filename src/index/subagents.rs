@@ -39,7 +39,6 @@ struct SubagentFile {
 /// What can be searched in a transcript that is new or has grown.
 #[derive(Debug)]
 pub struct SubagentText {
-    /// The transcript.
     pub transcript: SubagentTranscript,
     /// When it was last written to.
     pub active: Option<DateTime<Utc>>,

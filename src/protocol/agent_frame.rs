@@ -52,7 +52,6 @@ pub enum AgentFrame {
         /// The transcript's path.
         #[serde(rename = "filePath")]
         file_path: String,
-        /// The entries.
         entries: Vec<Value>,
     },
     /// Sent now and then so that a pipe does not look dead.

@@ -23,7 +23,6 @@ pub struct LineReader<R> {
 /// What a line held.
 #[derive(Debug)]
 pub enum Incoming<T> {
-    /// A frame.
     Frame(T),
     /// No JSON object: the start of it, for a log. Never fatal.
     Garbage(String),

@@ -84,13 +84,11 @@ pub enum HostControlRequest {
     McpStatus,
     /// Connect an MCP server anew.
     McpReconnect {
-        /// Its name.
         #[serde(rename = "serverName")]
         server_name: String,
     },
     /// Switch an MCP server on or off.
     McpToggle {
-        /// Its name.
         #[serde(rename = "serverName")]
         server_name: String,
         /// On.
@@ -125,7 +123,6 @@ pub enum HostControlRequest {
     },
     /// Give a session a title.
     RenameSession {
-        /// The title.
         title: String,
         /// Refused when this is no longer the active session.
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -164,7 +161,6 @@ pub enum HostControlRequest {
 /// The fields of `resume`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct ResumeRequest {
-    /// The session to resume.
     pub session_id: String,
     /// Resume a copy of it instead.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -277,7 +273,6 @@ impl std::str::FromStr for PermissionMode {
 pub struct SessionStoreKey {
     /// The name of its folder under `projects`.
     pub project_key: String,
-    /// Its id.
     pub session_id: String,
 }
 
@@ -299,15 +294,11 @@ pub enum AgentControlRequest {
     },
     /// All entries of a session, from the host's own store (hotseat's addition). Answered with
     /// `{"entries":[…]}`, `null` if there is no such session.
-    SessionStoreLoad {
-        /// The session.
-        key: SessionStoreKey,
-    },
+    SessionStoreLoad { key: SessionStoreKey },
     /// A JSON-RPC message for an MCP server that the host serves itself.
     McpMessage {
         /// The server's name.
         server_name: String,
-        /// The message.
         message: Value,
     },
     /// A request this version does not know.

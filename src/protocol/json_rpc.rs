@@ -38,14 +38,12 @@ pub enum RpcMessage<P> {
     Request {
         /// Identifies it in the response.
         id: RequestId,
-        /// The method.
         method: String,
         /// Its parameters; an empty object if there are none.
         params: Value,
     },
     /// A request that wants no response.
     Notification {
-        /// The method.
         method: String,
         /// Its parameters; an empty object if there are none.
         params: Value,

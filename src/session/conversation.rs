@@ -48,7 +48,6 @@ pub struct Item {
     pub live: bool,
 }
 
-/// What an item is.
 #[derive(Debug, Clone, PartialEq)]
 pub enum ItemKind {
     /// Typed by the person.

@@ -42,7 +42,6 @@ pub(super) struct OutlinedPath {
     pub gaps: usize,
 }
 
-/// One entry.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct EntryLink {
     /// The offset of its line.

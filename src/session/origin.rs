@@ -9,7 +9,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::transcript::raw_entry::{EntryKind, RawEntry};
 
-/// Who had a session.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum SessionOrigin {
     /// A person, as far as anything says.
@@ -95,7 +94,6 @@ impl SessionOrigin {
         HEADLESS_ENTRYPOINTS.contains(&entrypoint)
     }
 
-    /// A person had it.
     pub fn is_person(self) -> bool {
         self == Self::Person
     }

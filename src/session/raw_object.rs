@@ -64,7 +64,6 @@ fn unquoted(name: &str) -> &str {
     name.trim_matches('"')
 }
 
-/// A text as JSON.
 pub(super) fn json_string(text: &str) -> String {
     serde_json::Value::from(text).to_string()
 }

@@ -82,7 +82,6 @@ pub struct SessionSummary {
     pub forked_from: Option<ForkedFrom>,
     /// The turns that came along from there.
     pub forked_turns: usize,
-    /// Its subagents.
     pub subagents: Vec<SubagentSummary>,
     /// What could not be read.
     pub health: TranscriptHealth,

@@ -52,7 +52,6 @@ type IdSet = BTreeSet<u64>;
 /// A summary, and what it leaves out.
 #[derive(Debug)]
 pub struct SummarizedPath {
-    /// The summary.
     pub summary: SessionSummary,
     /// Where the last title that a person gave lies, as an offset.
     pub title_offset: Option<u64>,

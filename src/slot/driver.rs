@@ -76,7 +76,6 @@ pub trait Driver: Debug + Send {
     /// Sends a request; its response must carry this id.
     fn request(&mut self, id: &str, ask: SlotRequest) -> Vec<DriverOutput>;
 
-    /// Sends a prompt.
     fn send_prompt(&mut self, uuid: &str, text: &str) -> Vec<DriverOutput>;
 
     /// Answers a permission request: `denied` is the reason against it, `None`

@@ -53,9 +53,7 @@ pub(super) enum SlotCommand {
 pub enum StartIn {
     /// The session that was active.
     Same,
-    /// A new one.
     New,
-    /// This stored session.
     Stored(SessionId),
 }
 

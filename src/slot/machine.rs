@@ -108,12 +108,10 @@ pub(super) enum SlotEffect {
         process: ProcessId,
         /// The driver's id of the operation.
         op_id: u64,
-        /// The folder.
         folder: PathBuf,
         /// What.
         op: ClientOp,
     },
-    /// Emit an event.
     Emit(Box<SlotEvent>),
     /// End the task.
     Finish,

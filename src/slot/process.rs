@@ -55,7 +55,6 @@ enum ProcessKind {
     Pty(AgentTerminal),
 }
 
-/// Output of a process.
 #[derive(Debug)]
 pub(super) enum ProcessOutput {
     /// A line on its stdout.

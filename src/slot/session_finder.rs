@@ -15,7 +15,6 @@ pub struct SessionLocation {
     pub cwd: PathBuf,
     /// A person trusts that folder, so that its own settings count there.
     pub is_trusted: bool,
-    /// Its transcript.
     pub transcript: PathBuf,
     /// Up to when its history is recorded on disk; `None` if the agent itself has
     /// to replay it.

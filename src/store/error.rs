@@ -29,7 +29,6 @@ pub enum StoreError {
     /// Another live process has the session open.
     #[error("session {id} is open in {} (pid {}); fork it to continue here", holder.program, holder.pid)]
     InUse {
-        /// The session.
         id: SessionId,
         /// The other process.
         holder: Holder,
@@ -37,7 +36,6 @@ pub enum StoreError {
     /// The message to fork at is not in the session.
     #[error("session {id} has no message {uuid}")]
     NoSuchMessage {
-        /// The session.
         id: SessionId,
         /// The uuid that was asked for.
         uuid: String,

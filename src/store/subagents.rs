@@ -26,7 +26,6 @@ const SIDECHAIN_FIELD: &[u8] = br#""isSidechain":"#;
 pub struct SubagentTranscript {
     /// The id that the official functions use: the file's name without `agent-`.
     pub id: String,
-    /// The transcript.
     pub path: PathBuf,
     /// Its size in bytes.
     pub size: u64,

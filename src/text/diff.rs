@@ -62,7 +62,6 @@ pub struct Hunk {
     /// The numbers of the first line in the old and the new text, from 1.
     /// `None` if it is not known where in the file the lines stand.
     pub start: Option<(usize, usize)>,
-    /// The lines.
     pub lines: Vec<HunkLine>,
 }
 

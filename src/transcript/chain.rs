@@ -16,7 +16,6 @@ pub(super) type Node = usize;
 pub(super) enum Parent {
     /// Nothing: it begins a conversation.
     Root,
-    /// This node.
     Node(Node),
     /// An entry that is not in the file, or itself: a gap.
     Missing,

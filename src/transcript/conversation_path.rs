@@ -69,7 +69,6 @@ struct LeftBehind<'t> {
     boundary: Node,
     /// The last compaction, if it kept messages.
     compaction: Option<&'t Compaction>,
-    /// What it kept.
     kept: HashSet<Node>,
 }
 

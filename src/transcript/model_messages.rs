@@ -34,7 +34,6 @@ const NOT_FROM_USER: &str = "[SYSTEM NOTIFICATION - NOT USER INPUT]\nA backgroun
 pub enum ModelRole {
     /// The person, or a tool with its result.
     User,
-    /// The model.
     Assistant,
 }
 
@@ -79,7 +78,6 @@ pub(super) struct EntryContent {
 /// Where an item comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Source {
-    /// A message.
     Message,
     /// A command that ran beside the conversation.
     LocalCommand,

@@ -194,6 +194,14 @@ fn a_type_name_belongs_to_one_room() {
 }
 
 #[test]
+fn a_file_begins_with_what_it_owns() {
+    for (path, text) in sources("src") {
+        let is_tests = path.ends_with("tests.rs") || path.contains("/tests/");
+        assert!(is_tests || text.starts_with("//!"), "{path} does not begin with //!");
+    }
+}
+
+#[test]
 fn nothing_is_left_unfinished() {
     for (path, text) in ["src", "tests", "benches"].into_iter().flat_map(sources) {
         // `TODOS` and `TODO_LIST` are names, not notes.

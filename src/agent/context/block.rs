@@ -77,7 +77,6 @@ impl ContextBlock {
         &self.json
     }
 
-    /// Its JSON.
     pub fn json(&self) -> &str {
         self.json.get()
     }

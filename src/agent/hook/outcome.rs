@@ -20,7 +20,6 @@ pub enum HookDecision {
 pub struct AdditionalContext {
     /// The qualified name of the event, such as `PreToolUse:Bash`.
     pub hook: String,
-    /// The text.
     pub text: String,
 }
 

@@ -13,7 +13,6 @@ use crate::agent::settings_files::{SettingsFiles, SettingsSource};
 /// A server that a file names.
 #[derive(Debug, PartialEq)]
 pub struct ConfiguredServer {
-    /// Its name.
     pub name: String,
     /// Who named it: `user`, `project` or `local`.
     pub scope: &'static str,

@@ -196,7 +196,6 @@ struct McpSupervisor {
 enum WaitEnd {
     /// The server ended or never came; its last words.
     ServerGone(String),
-    /// The pause is over.
     PauseOver,
     /// We were told to.
     Command(SupervisorCommand),

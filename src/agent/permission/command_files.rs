@@ -25,7 +25,6 @@ const MAX_FOLDERS: usize = 6;
 pub enum FileEffect {
     /// Its operands are no files.
     Text,
-    /// It reads them.
     Reads,
     /// It makes, changes or removes them.
     Writes,

@@ -229,7 +229,6 @@ impl<'a> CommandReview<'a> {
 /// Whether a part is allowed.
 enum Allowed {
     No,
-    /// It only reads.
     AsReadOnly,
     /// It adds nothing to the command behind it.
     AsWrapper,

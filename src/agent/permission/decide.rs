@@ -29,7 +29,6 @@ struct Findings {
     only_reads: bool,
     /// A rule allows it.
     is_allowed: bool,
-    /// The mode allows it.
     is_allowed_by_mode: bool,
     blocked_path: Option<PathBuf>,
     /// What a rule for this very call would say.

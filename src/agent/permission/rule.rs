@@ -43,7 +43,6 @@ pub enum ToolUse<'a> {
     McpServer(&'a str),
     /// Get something from this host; rules name it as `domain:example.com`.
     Host(&'a str),
-    /// Use this file.
     File {
         /// Without links and dots.
         path: &'a Path,

@@ -48,7 +48,6 @@ pub struct SimpleCommand {
     pub assignments: Vec<(String, ShellWord)>,
     /// The name and its arguments.
     pub words: Vec<ShellWord>,
-    /// Who starts it.
     pub started_by: StartedBy,
     /// Code that it runs and that is not a shell's, such as an `awk` program, or
     /// that arrives on its standard input.
@@ -57,7 +56,6 @@ pub struct SimpleCommand {
     pub wraps: Option<Wrapping>,
 }
 
-/// Who starts a command.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum StartedBy {
     /// The line itself.

@@ -27,7 +27,6 @@ pub struct TraversedFolder {
 /// What a folder has of the files that a rule denies.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DeniedInside {
-    /// This file.
     File(PathBuf),
     /// The folder has too many files to look at.
     Unknown(PathBuf),

@@ -31,7 +31,6 @@ pub enum ChoiceError {
     /// There is no provider of this name.
     #[error("there is no provider “{0}”; there are anthropic, openai and offline")]
     Unknown(String),
-    /// It has no key.
     #[error("{provider} needs a key: set {variable}, or an address that needs none with --base-url")]
     NoKey {
         /// The provider that was asked for.

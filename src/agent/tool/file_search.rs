@@ -16,7 +16,6 @@ use super::{ToolContext, ToolFuture, ToolOutcome, canonical, run_blocking, strin
 /// Folders of version control, which searches skip.
 const VCS_FOLDERS: [&str; 6] = [".git", ".svn", ".hg", ".bzr", ".jj", ".sl"];
 
-/// A search.
 pub struct FileSearch<'a> {
     /// The folder, or file, to search.
     pub root: PathBuf,

@@ -49,7 +49,6 @@ pub struct FileTarget {
 pub enum TargetContent {
     /// Nothing.
     Missing,
-    /// A folder.
     Folder,
     /// A pipe, a socket or a device.
     Special,

@@ -26,7 +26,6 @@ pub struct LineMatchOptions {
     pub line_numbers: bool,
     /// Show only what matched.
     pub only_matches: bool,
-    /// Ignore case.
     pub ignore_case: bool,
     /// A match may span several lines.
     pub multiline: bool,

@@ -18,7 +18,6 @@ use crate::store::{Scope, StoreError, StoredSession};
 /// Bytes of transcripts in a batch: large enough for cheap index writes, small enough for
 /// memory and for a person who waits for the next rows.
 const BATCH_BYTES: u64 = 48 << 20;
-/// Sessions in a batch.
 const BATCH_SESSIONS: usize = 512;
 
 /// How an indexing run ended.
@@ -26,7 +25,6 @@ const BATCH_SESSIONS: usize = 512;
 pub enum IndexingOutcome {
     /// Every session is in the index.
     Done,
-    /// It was stopped.
     Stopped,
     /// Another process is indexing; the next refresh sees what it writes.
     OtherProcess,

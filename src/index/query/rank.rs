@@ -21,17 +21,13 @@ pub struct SessionScore(u32);
 /// A field of a session in which a word can match.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SessionField {
-    /// Its title.
     Title,
-    /// Its tag.
     Tag,
     /// Its git branch.
     Branch,
     /// The name of its folder; the whole path for a word with a `/`.
     Folder,
-    /// Its first prompt.
     FirstPrompt,
-    /// Its last prompt.
     LastPrompt,
 }
 

@@ -13,7 +13,6 @@ pub struct QueryToken<'a> {
     pub key: Option<&'a str>,
     /// The rest, without quotes.
     pub value: &'a str,
-    /// It is quoted.
     pub is_quoted: bool,
 }
 

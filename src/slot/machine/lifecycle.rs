@@ -145,7 +145,6 @@ impl SlotMachine {
         }
     }
 
-    /// The process has ended.
     pub(super) fn process_ended(&mut self, ended: ExitDetails) {
         let starting = self.state == SlotState::Starting;
         self.fail_pending_switch(SlotError::Disconnected(format!("the agent ended ({})", ended.reason)));

@@ -12,7 +12,6 @@ use crate::slot::driver::{AgentResponse, SlotRequest};
 use crate::slot::handle::Reply;
 use crate::slot::{CompletedSwitch, SlotError, Switch};
 
-/// Timeout of the handshake.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(30);
 /// Timeout of a switch: transcripts can be large.
 const SWITCH_TIMEOUT: Duration = Duration::from_secs(30);

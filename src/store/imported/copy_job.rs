@@ -93,7 +93,6 @@ impl StaleCopy<'_> {
 pub(super) enum CopyStatus {
     /// There is more to copy.
     Partial,
-    /// The copy is complete.
     Complete,
 }
 

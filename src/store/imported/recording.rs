@@ -23,9 +23,7 @@ const END_BYTES: u64 = 64 << 10;
 /// What an agent reported about one session.
 #[derive(Debug, Clone)]
 pub struct ExternalRecord {
-    /// The agent.
     pub agent: String,
-    /// Its session.
     pub session: SessionId,
     /// The agent's own name for the session, if it has one.
     pub agent_session: Option<String>,

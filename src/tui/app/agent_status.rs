@@ -34,7 +34,6 @@ pub struct AgentStatus {
     pub terminal: bool,
     /// When the handshake was through: what "uptime" counts from.
     pub warm_since: Option<DateTime<Utc>>,
-    /// The active session.
     pub active: Option<SessionId>,
     /// The folder the agent works in, once it reported it.
     pub folder: Option<PathBuf>,
@@ -48,7 +47,6 @@ pub struct AgentStatus {
     pub refused_modes: Vec<PermissionMode>,
     /// What the session used so far.
     pub totals: SlotTotals,
-    /// The last switch.
     pub last_switch: Option<CompletedSwitch>,
     /// The session that a standby process is ready for.
     pub prepared: Option<SessionId>,

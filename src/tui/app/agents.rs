@@ -6,7 +6,6 @@ use super::state::App;
 use crate::session::SessionId;
 use crate::slot::{Feature, SwitchSupport};
 
-/// An agent on offer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AgentOffer {
     /// What it is called.
@@ -24,7 +23,6 @@ pub struct AgentOffer {
 /// Which agent can continue a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SessionOwner {
-    /// The active one.
     Active,
     /// Another one, by its index in [`App::agents`].
     Offered(usize),

@@ -57,7 +57,6 @@ pub enum BrowserLine {
     Heading(String),
     /// The active session while it is new and has no row.
     New,
-    /// A session.
     Session {
         /// Its index in [`Browser::rows`].
         row: usize,

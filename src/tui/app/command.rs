@@ -105,7 +105,6 @@ pub enum Command {
     Copy,
     /// Copy its first code block; repeated, the next one.
     CopyCode,
-    /// Search in the conversation.
     SearchConversation,
     /// Go to the next match.
     SearchNext,

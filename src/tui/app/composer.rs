@@ -33,9 +33,7 @@ pub struct Composer {
 /// A prompt that waits for the turns before it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct QueuedPrompt {
-    /// Its uuid.
     pub uuid: String,
-    /// Its text.
     pub text: String,
 }
 

@@ -38,7 +38,6 @@ pub struct ConversationPage {
     pub seeking_top: bool,
     /// The message that the way leads to, until it is read.
     pub seeking: Option<SeekTarget>,
-    /// The search in it.
     pub search: Option<ConversationSearch>,
     /// News that arrived before the transcript was read.
     buffered_events: Vec<(String, DateTime<Utc>, ConversationEvent)>,

@@ -21,7 +21,6 @@ pub enum DeferredChange {
     Agent {
         /// Which of those on offer.
         at: usize,
-        /// Its name.
         name: &'static str,
         /// The session to continue; `None` for the active one if the agent can
         /// continue it, else a new one.

@@ -31,7 +31,6 @@ pub enum Effect {
     /// Remember that a person trusts a folder, then look up this session's folder
     /// again.
     TrustFolder {
-        /// The folder.
         folder: PathBuf,
         /// Where to remember it.
         record: TrustRecord,
@@ -39,12 +38,7 @@ pub enum Effect {
         session: Option<SessionId>,
     },
     /// Give the agent a prompt.
-    Submit {
-        /// Its uuid.
-        uuid: String,
-        /// Its text.
-        text: String,
-    },
+    Submit { uuid: String, text: String },
     /// Take a queued prompt back.
     CancelPrompt(String),
     /// Stop the turn.
@@ -59,7 +53,6 @@ pub enum Effect {
     /// Copy a session that another agent owns, so that the active agent can
     /// continue it.
     ForkExternal {
-        /// The session.
         source: SessionId,
         /// The last message to copy; `None` for all.
         at: Option<String>,
@@ -81,7 +74,6 @@ pub enum Effect {
     SetModel(Option<String>),
     /// Cycle the permission mode.
     SetMode {
-        /// The mode.
         mode: PermissionMode,
         /// It is a step of the cycle: where the agent refuses it, the next one is
         /// tried.
@@ -120,7 +112,6 @@ pub enum Effect {
     SearchMessages(TextQuery),
     /// Read the end of a transcript.
     ReadTranscript {
-        /// The session.
         session: SessionId,
         /// About so many bytes of it.
         bytes: u64,
@@ -131,37 +122,31 @@ pub enum Effect {
     MoveHere(PathBuf),
     /// Give a session a title.
     Rename {
-        /// The session.
         session: SessionId,
-        /// The title.
         title: String,
         /// The agent does it: the session is active, or only the agent stores it.
         by_agent: bool,
     },
     /// Give a session a tag.
     Tag {
-        /// The session.
         session: SessionId,
         /// The tag; empty takes it away.
         tag: String,
     },
     /// Move a session to the trash.
     Delete {
-        /// The session.
         session: SessionId,
         /// The agent, which alone keeps it, puts it aside in its own way.
         by_agent: bool,
     },
     /// Bring a session back from the trash.
     Restore {
-        /// The session.
         session: SessionId,
         /// The agent brings it back.
         by_agent: bool,
     },
     /// Keep a copy of a session that no clean-up finds, or give it up.
     Pin {
-        /// The session.
         session: SessionId,
         /// Keep it.
         pin: bool,
@@ -176,7 +161,6 @@ pub enum Effect {
     OpenEditor(String),
     /// Save a session's draft; an empty one is deleted.
     SaveDraft {
-        /// The session.
         session: SessionId,
         /// What is written.
         text: String,

@@ -67,16 +67,13 @@ pub enum Event {
         /// The hits, or why the search failed.
         found: Result<TextResults, String>,
     },
-    /// A transcript was read.
     TranscriptRead {
-        /// The session.
         session: SessionId,
         /// What it holds.
         read: Result<LoadedTranscript, String>,
     },
     /// The folder of a session was looked up.
     FolderResolved {
-        /// The session.
         session: SessionId,
         /// Its folder, or why it is not known.
         folder: Result<ResolvedFolder, String>,
@@ -92,7 +89,6 @@ pub enum Event {
     },
     /// The agent refused a permission mode.
     ModeRefused {
-        /// The mode.
         mode: PermissionMode,
         /// It was a step of the cycle.
         cycles: bool,
@@ -118,7 +114,6 @@ pub enum Event {
     ForkedExternal(SessionId),
     /// A session was moved to the trash.
     Deleted {
-        /// The session.
         session: SessionId,
         /// By the agent that keeps it.
         by_agent: bool,
@@ -127,7 +122,6 @@ pub enum Event {
     Restored(SessionId),
     /// A copy of a session is kept, or no more.
     Pinned {
-        /// The session.
         session: SessionId,
         /// A copy is kept.
         pinned: bool,
@@ -152,7 +146,6 @@ pub enum Event {
 /// A transcript as it was read.
 #[derive(Debug)]
 pub struct LoadedTranscript {
-    /// The conversation on it.
     pub conversation: Conversation,
     /// The session's title, as far as that part says.
     pub title: Option<String>,

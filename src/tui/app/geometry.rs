@@ -15,9 +15,7 @@ pub struct Geometry {
     pub browser: Rect,
     /// The column of the divider, where there is one.
     pub divider: Option<u16>,
-    /// The conversation.
     pub conversation: Rect,
-    /// The composer.
     pub composer: Rect,
     /// The agent's terminal; empty where it is not shown.
     pub terminal: Rect,
@@ -56,7 +54,6 @@ pub enum HitTarget {
     Item(usize),
     /// The conversation, beside its items.
     Conversation,
-    /// The composer.
     Composer,
     /// A row of an overlay.
     Choice(usize),

@@ -36,13 +36,11 @@ pub struct Jump {
     pub reading: bool,
 }
 
-/// What is searched.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum SearchScope {
     /// Titles, and what else a list shows.
     #[default]
     Titles,
-    /// Messages.
     Messages,
 }
 

@@ -15,7 +15,6 @@ pub enum KeyContext {
     Filter,
     /// In the search for a session from anywhere.
     Jump,
-    /// In the conversation.
     Conversation,
     /// While writing a prompt.
     Composer,
@@ -87,7 +86,6 @@ pub struct KeyBinding {
 /// A key in the hint line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct KeyHint {
-    /// The key.
     pub key: Key,
     /// What it does, in a word.
     pub label: &'static str,

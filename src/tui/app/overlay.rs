@@ -66,7 +66,6 @@ pub enum ViewerContent {
 pub struct LinePrompt {
     /// What the line is for.
     pub kind: PromptKind,
-    /// The line.
     pub line: TextArea<'static>,
 }
 
@@ -121,23 +120,19 @@ pub enum Confirmation {
     PermissiveMode(PermissionMode),
     /// The session is open in another process: fork it instead?
     ForkInstead {
-        /// The session.
         session: SessionId,
         /// The agent's message about who holds it; hostile text.
         held: String,
     },
     /// No person trusts the opened folder yet: start an agent in it, and how?
     TrustFolder {
-        /// The folder.
         folder: String,
         /// The agent can be started without the folder's own settings.
         can_restrict: bool,
     },
     /// The session works in another folder: go there, and how, or fork it here?
     OtherFolder {
-        /// The session.
         session: SessionId,
-        /// The folder.
         folder: ResolvedFolder,
         /// What is to be done there.
         purpose: FolderUse,
@@ -145,15 +140,9 @@ pub enum Confirmation {
         can_restrict: bool,
     },
     /// The session's folder does not exist any more: fork it here?
-    FolderGone {
-        /// The session.
-        session: SessionId,
-        /// The folder.
-        folder: String,
-    },
+    FolderGone { session: SessionId, folder: String },
     /// So many lines of the transcript cannot be read: go on in a repaired copy?
     Damaged {
-        /// The session.
         session: SessionId,
         /// How many.
         lines: usize,

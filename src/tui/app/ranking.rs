@@ -30,7 +30,6 @@ pub struct Ranking {
 pub struct RankJob {
     /// What is looked for.
     pub query: SessionQuery,
-    /// All sessions.
     pub rows: Arc<Vec<SessionRow>>,
     /// The only ones that can answer, where that is known.
     pub among: Option<Vec<usize>>,

@@ -56,6 +56,5 @@ pub struct AppSetup {
     pub run_id: Uuid,
     /// The person's time zone.
     pub offset: FixedOffset,
-    /// The time now.
     pub now: DateTime<Utc>,
 }

@@ -119,9 +119,7 @@ pub struct App {
 pub enum Focus {
     /// The list of sessions.
     Browser,
-    /// The conversation.
     Conversation,
-    /// The composer.
     Composer,
     /// The permission request.
     Permission,

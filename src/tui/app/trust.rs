@@ -19,7 +19,6 @@ pub struct ResolvedFolder {
     pub reason: FolderReason,
     /// A person trusts it.
     pub is_trusted: bool,
-    /// It exists.
     pub exists: bool,
 }
 

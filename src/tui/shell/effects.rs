@@ -31,7 +31,6 @@ const LINES_PER_NOTCH: isize = 3;
 /// Runs effects; cheap to clone into tasks.
 #[derive(Clone)]
 pub(super) struct EffectRunner {
-    /// The slot.
     pub(super) slot: SlotHandle,
     /// Where transcripts live.
     pub(super) store: Arc<dyn SessionStore>,
@@ -47,9 +46,7 @@ pub(super) struct EffectRunner {
     pub(super) terminal: Option<AgentTerminal>,
     /// The agents to choose from.
     pub(super) agent_programs: Arc<[Option<AgentProgram>]>,
-    /// Searches messages.
     pub(super) search: MessageSearch,
-    /// Lists sessions.
     pub(super) session_list: SessionListWorker,
 }
 

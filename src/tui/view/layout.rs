@@ -28,7 +28,6 @@ pub struct ScreenLayout {
     pub permission: Rect,
     /// The rule above the composer.
     pub rule: Rect,
-    /// The composer.
     pub composer: Rect,
     /// Queued prompts and the toast.
     pub notes: Rect,

@@ -20,7 +20,6 @@ pub enum Input {
     Empty,
     /// What is not known.
     Unknown,
-    /// This text.
     Text(ShellWord),
 }
 

@@ -20,7 +20,6 @@ pub enum Atom {
 /// A text with gaps (`None`), each of which may stand for any text.
 pub type HoleText = Vec<Option<char>>;
 
-/// A word.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ShellWord {
     pub(super) atoms: Vec<Atom>,

@@ -115,7 +115,6 @@ struct ConversationView {
     replies: Vec<String>,
     /// The results that came since the last prompt.
     results: Vec<Value>,
-    /// All messages.
     messages: usize,
 }
 

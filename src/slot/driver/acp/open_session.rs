@@ -31,9 +31,7 @@ pub(super) struct OpenRequest {
 /// The session to open.
 #[derive(Debug, Clone)]
 pub(super) enum OpenTarget {
-    /// A new one.
     New,
-    /// A stored one.
     Stored(SessionId),
     /// The one that was active before a crash; a new one if the agent has lost it.
     Recover(SessionId),
@@ -208,7 +206,6 @@ impl AcpDriver {
         closing.map(|waits| *waits = Some(opening.clone())).is_some()
     }
 
-    /// A session was closed.
     pub(super) fn session_closed(&mut self, session: SessionId) -> Vec<DriverOutput> {
         let waits = self.closing.remove(&session).flatten();
         waits.map(|opening| self.open_session(opening)).unwrap_or_default()

@@ -90,14 +90,12 @@ impl SessionOptions {
         self.model.as_ref().map(|model| model.values.clone()).unwrap_or_default()
     }
 
-    /// Sets the current mode.
     pub fn set_current_mode(&mut self, id: &str) {
         if let Some(mode) = &mut self.mode {
             id.clone_into(&mut mode.current);
         }
     }
 
-    /// Sets the current model.
     pub fn set_current_model(&mut self, id: &str) {
         if let Some(model) = &mut self.model {
             id.clone_into(&mut model.current);

@@ -146,7 +146,6 @@ impl AcpToolCall {
         .collect()
     }
 
-    /// All its terminals.
     pub fn terminals(&self) -> impl Iterator<Item = &String> {
         self.terminals.iter().map(|(terminal, _)| terminal)
     }

@@ -79,7 +79,6 @@ impl TurnAssembler {
         blocks.map(block_event).collect()
     }
 
-    /// A tool call starts.
     pub fn start_call(&mut self, reported: ToolCall) -> Vec<DriverOutput> {
         let id = reported.tool_call_id.0.to_string();
         self.insert_call(&id, AcpToolCall::new(reported));

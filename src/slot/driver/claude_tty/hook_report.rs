@@ -8,7 +8,6 @@ use serde::Deserialize;
 use crate::protocol::PermissionMode;
 use crate::session::SessionId;
 
-/// One report.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub(super) struct HookReport {
     /// The session it is about.

@@ -138,7 +138,6 @@ pub fn parse_command(value: &Value) -> Option<(String, String)> {
     Some((string_field(value, "name")?, string_field(value, "description").unwrap_or_default()))
 }
 
-/// A string field.
 pub fn string_field(value: &Value, key: &str) -> Option<String> {
     value.get(key)?.as_str().map(str::to_owned)
 }

@@ -114,7 +114,6 @@ pub(super) fn sessions_listed(
     }
 }
 
-/// A transcript was read.
 pub(super) fn transcript_read(
     app: &mut App,
     session: SessionId,

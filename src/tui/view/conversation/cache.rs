@@ -95,7 +95,6 @@ impl ItemLayout {
 }
 
 impl LayoutCache {
-    /// Begins a frame.
     pub fn begin_frame(&mut self, params: &ViewParams<'_>) {
         let key = LayoutKey::of(params);
         if self.key.as_ref() != Some(&key) {

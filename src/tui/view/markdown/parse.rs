@@ -32,14 +32,12 @@ pub enum MarkdownBlock {
     Paragraph(InlineLines),
     /// A heading of a level.
     Heading(HeadingLevel, InlineLines),
-    /// A code block.
     Code {
         /// The language that the fence names; empty if it names none.
         language: String,
         /// The code, cleaned.
         text: String,
     },
-    /// A block quote.
     Quote(Vec<MarkdownBlock>),
     /// A bullet list or a numbered one.
     List {
@@ -56,7 +54,6 @@ pub enum MarkdownBlock {
     Rule,
 }
 
-/// A list item.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ListItem {
     /// The state of a task list's checkbox; `None` if the item is not a task.

@@ -42,7 +42,6 @@ impl<'a> BodyWriter<'a> {
         Self { theme, width: width.max(2), rows: Vec::new() }
     }
 
-    /// The rows.
     pub fn into_rows(self) -> Vec<BodyRow> {
         self.rows
     }
