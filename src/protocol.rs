@@ -14,7 +14,7 @@ mod host_frame;
 pub mod json_rpc;
 
 pub use agent_frame::*;
-pub use codec::{Incoming, LineReader, MAX_LINE_BYTES, write_frame};
+pub use codec::{Incoming, LineReader, MAX_LINE_BYTES, frame_line, write_frame};
 pub use error_code::ErrorCode;
 pub use host_frame::*;
 

@@ -11,6 +11,8 @@ use std::time::Duration;
 use serde::Serialize;
 use tokio::sync::{mpsc, watch};
 
+use crate::protocol::frame_line;
+
 /// A turn pauses while more bytes than these are unwritten.
 const MAX_UNWRITTEN: usize = 1 << 20;
 /// The most bytes that are gathered into one write.
@@ -39,14 +41,13 @@ impl Outbox {
 
     /// Sends one frame behind all others.
     pub fn send(&self, frame: &impl Serialize) {
-        let mut line = match serde_json::to_vec(frame) {
+        let line = match frame_line(frame) {
             Ok(line) => line,
             Err(error) => {
                 tracing::warn!("a frame that is no JSON was not sent: {error}");
                 return;
             }
         };
-        line.push(b'\n');
         self.unwritten.send_modify(|bytes| *bytes += line.len());
         // That the host is gone is noticed by `host_gone`.
         let _ = self.lines.send(line);

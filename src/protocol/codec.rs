@@ -6,6 +6,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncWrite, AsyncWriteExt};
 
+use crate::text::escape_json;
+
 /// Bytes that a line may have: as much as a line of a transcript, which holds
 /// the largest images and files that agents exchange.
 pub const MAX_LINE_BYTES: usize = 64 << 20;
@@ -83,10 +85,17 @@ impl<R: AsyncBufRead + Unpin> LineReader<R> {
 
 /// Writes one frame and flushes it.
 pub async fn write_frame(output: &mut (impl AsyncWrite + Unpin), frame: &impl Serialize) -> io::Result<()> {
-    let mut line = serde_json::to_vec(frame)?;
-    line.push(b'\n');
-    output.write_all(&line).await?;
+    output.write_all(&frame_line(frame)?).await?;
     output.flush().await
+}
+
+/// One frame as a line. A person may look at it in a terminal, so that what acts on
+/// one is escaped.
+pub fn frame_line(frame: &impl Serialize) -> serde_json::Result<Vec<u8>> {
+    let json = serde_json::to_string(frame)?;
+    let mut line = escape_json(&json).into_owned().into_bytes();
+    line.push(b'\n');
+    Ok(line)
 }
 
 #[cfg(test)]
@@ -94,6 +103,12 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
+
+    #[test]
+    fn a_line_does_not_act_on_a_terminal() {
+        let line = frame_line(&serde_json::json!({"id": "\u{9b}31m\u{202e}é"})).unwrap();
+        assert_eq!(line, "{\"id\":\"\\u009b31m\\u202eé\"}\n".as_bytes());
+    }
 
     #[tokio::test]
     async fn garbage_is_told_apart_and_the_stream_goes_on() {
