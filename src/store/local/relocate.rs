@@ -3,7 +3,7 @@
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use chrono::Utc;
 
@@ -67,7 +67,7 @@ impl LocalStore {
             (Some(cwd), _) => cwd.to_owned(),
             (None, None) => import.default_cwd.to_owned(),
             // A relative path would be taken from wherever this runs.
-            (None, Some(cwd)) if cwd.is_absolute() => cwd,
+            (None, Some(cwd)) if is_usable(&cwd) => cwd,
             (None, Some(cwd)) => {
                 let cwd = cwd.display();
                 return Err(refused(format!(
@@ -147,6 +147,14 @@ fn id_from_lines(file: &Path) -> Option<SessionId> {
     let text = TranscriptText::read(&bytes);
     let transcript = Transcript::read(&text);
     transcript.entries.iter().find_map(|line| line.session_id()?.parse().ok())
+}
+
+/// Whether a working folder that a transcript names may be one: a session that is filed under
+/// the root would work on everything.
+fn is_usable(cwd: &Path) -> bool {
+    let is_plain = |part: Component<'_>| matches!(part, Component::RootDir | Component::Normal(_));
+    let has_control = cwd.to_string_lossy().chars().any(char::is_control);
+    cwd.is_absolute() && cwd.parent().is_some() && cwd.components().all(is_plain) && !has_control
 }
 
 #[cfg(test)]
@@ -236,6 +244,22 @@ mod tests {
         fs::write(&nameless, &text).unwrap();
         assert_eq!(scratch.store.import(&nameless, &import(&cwd, None)).unwrap(), other);
         assert_eq!(ids(&scratch.store, Path::new("/w/x")), [other]);
+    }
+
+    #[test]
+    fn a_session_without_a_usable_folder_is_refused_with_advice() {
+        let scratch = Scratch::new();
+        let cwd = scratch.cwd();
+        let file = cwd.join("file");
+        for named in ["", "/", "w/x", "/w/../x", "/w/\u{1b}[31m"] {
+            let (id, named) = (SessionId::random(), serde_json::to_string(named).unwrap());
+            let entry = PROMPT.replacen('{', &format!(r#"{{"sessionId":"{id}","cwd":{named},"#), 1);
+            fs::write(&file, entry).unwrap();
+            let refused = scratch.store.import(&file, &import(&cwd, None)).unwrap_err();
+            assert!(refused.to_string().contains("--to DIR"), "{named}: {refused}");
+            let chosen = Path::new("/w/x");
+            assert_eq!(scratch.store.import(&file, &import(&cwd, Some(chosen))).unwrap(), id);
+        }
     }
 
     #[test]
